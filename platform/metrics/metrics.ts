@@ -1,0 +1,44 @@
+/**
+ * The metrics of one process: a registry of its own (prom-client's global one is a singleton that tests and two servers in one process would
+ * share) and the ways to add to it. Labels are few and closed; never an id of a person or a request.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export interface Metrics {
+  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  /** `collect` is called at each scrape, for values that are cheaper to ask than to follow. */
+  gauge<L extends string>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    collect?: (gauge: Gauge<L>) => void,
+  ): Gauge<L>;
+  /** Buckets in the unit of the metric; by convention seconds. */
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labels?: readonly L[],
+  ): Histogram<L>;
+  /** The text of a scrape and its content type. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** `prefix` is put before every name, for example `myproduct_`. Process metrics keep the names that dashboards know. */
+export function createMetrics({ prefix }: { readonly prefix: string }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const common = (name: string, help: string) => ({ name: `${prefix}${name}`, help, registers: [registry] });
+  return {
+    counter: (name, help, labels = []) => new Counter({ ...common(name, help), labelNames: [...labels] }),
+    gauge(name, help, labels = [], collect) {
+      const settings = { ...common(name, help), labelNames: [...labels] };
+      if (collect === undefined) return new Gauge(settings);
+      const gauge: Gauge<(typeof labels)[number]> = new Gauge({ ...settings, collect: () => collect(gauge) });
+      return gauge;
+    },
+    histogram: (name, help, buckets, labels = []) =>
+      new Histogram({ ...common(name, help), buckets: [...buckets], labelNames: [...labels] }),
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}

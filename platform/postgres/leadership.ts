@@ -1,0 +1,79 @@
+/**
+ * Runs a task in at most one process at a time: while a session-level advisory lock is held on a session of its own. That very session is
+ * handed to the task for what must be done by the leader alone, so a leader whose session is gone finds out by a failing query and not by a
+ * clock. Nobody waits in a queue at the server: the lock is tried, so a standby never holds a transaction open.
+ *
+ * NB: the lock alone fences nothing outside this session. A deposed leader may still have a publish on the wire; what it writes to the
+ * database through the lease fails.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createBackoff } from "../backoff.ts";
+import type { Log } from "../log/log.ts";
+import type { Database, Queryable } from "./pool.ts";
+
+/** Leadership while it lasts. `signal` aborts when the session is lost or the process stops; the task then returns or throws soon. */
+export interface Lease extends Queryable {
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  readonly signal: AbortSignal;
+}
+
+export interface Leadership {
+  /**
+   * Waits for the lock, runs the task, and starts over when the task ends, throws or loses its session. Resolves once `signal` is aborted
+   * and the task has ended. A throw is logged and followed by a growing pause.
+   */
+  run(task: (lease: Lease) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Whether this process leads right now, as far as it knows. */
+  readonly leading: boolean;
+}
+
+/** How long a standby waits before it asks for the lock again: the longest gap after a leader died. */
+const RETRY_MS = 500;
+
+/** `lockName` is any text; its 64-bit hash is the key of the advisory lock. */
+export function createLeadership(
+  { database, log }: { readonly database: Pick<Database, "openSession">; readonly log: Log },
+  { lockName }: { readonly lockName: string },
+): Leadership {
+  let leading = false;
+
+  async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal): Promise<void> {
+    await using session = await database.openSession(lockName);
+    const signal = AbortSignal.any([stop, session.lost]);
+    while (!(await tryLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
+    leading = true;
+    log.info({ lock: lockName }, "leading");
+    try {
+      await task({ query: session.query, transaction: session.transaction, signal });
+    } finally {
+      leading = false;
+    }
+  }
+
+  return {
+    async run(task, stop) {
+      const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
+      while (!stop.aborted) {
+        try {
+          await term(task, stop);
+          backoff.reset();
+        } catch (error) {
+          if (stop.aborted) return;
+          log.warn({ err: error, lock: lockName }, "leadership lost");
+        }
+        await backoff.wait(stop).catch(() => {});
+      }
+    },
+    get leading() {
+      return leading;
+    },
+  };
+}
+
+async function tryLock(session: Queryable, lockName: string): Promise<boolean> {
+  const { rows } = await session.query<{ locked: boolean }>(
+    "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked",
+    [lockName],
+  );
+  return rows[0]?.locked === true;
+}

@@ -1,0 +1,166 @@
+/**
+ * One process's connections to Postgres: a pool for the many short statements, and dedicated sessions for what lives in a session
+ * (advisory locks, LISTEN). Three things that pg leaves to its user are settled here: connection errors are listened to (without a
+ * listener a restart of Postgres kills the process), statements and lock waits have limits, and a COMMIT that in truth rolled back is an
+ * error. Isolation is READ COMMITTED; rules that need more take row locks.
+ *
+ * NB: a transaction whose COMMIT reply was lost rejects, and may have been committed. Commands are idempotent for that reason.
+ */
+import pg from "pg";
+import type { Log } from "../log/log.ts";
+import { createMutex } from "../mutex.ts";
+
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>;
+}
+
+/** A session of its own, outside the pool. Calls are queued, never interleaved with a transaction on the same session. */
+export interface Session extends Queryable, AsyncDisposable {
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  onNotification(listener: (channel: string, payload: string | undefined) => void): void;
+  /** Aborted when the connection is lost or closed. It may lag behind the server; a query that fails is what proves a loss. */
+  readonly lost: AbortSignal;
+  close(): Promise<void>;
+}
+
+export interface Database extends Queryable, AsyncDisposable {
+  /** Runs `work` in one transaction on one connection. A throw rolls back and is rethrown. Nothing is retried. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** Opens a session of its own; `name` shows in pg_stat_activity. Rejects when Postgres cannot be reached. */
+  openSession(name: string): Promise<Session>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** As DATABASE_URL, or pg's own settings (host may be a socket folder). */
+  readonly connection: string | pg.ClientConfig;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly maxConnections?: number;
+  /** A statement that runs longer is cancelled by the server (57014). */
+  readonly statementTimeoutMs?: number;
+  /** A statement that waits longer for a lock is cancelled (55P03). */
+  readonly lockTimeoutMs?: number;
+  /** A transaction left open longer loses its connection, so a bug cannot hold a row lock for ever. */
+  readonly idleInTransactionTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+}
+
+/** Creates the pool; connects when first used. */
+export function createDatabase({ log }: { readonly log: Log }, options: DatabaseOptions): Database {
+  const settings: pg.ClientConfig = {
+    ...(typeof options.connection === "string" ? { connectionString: options.connection } : options.connection),
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    lock_timeout: options.lockTimeoutMs ?? 5_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    keepAlive: true,
+  };
+  const pool = new pg.Pool({
+    ...settings,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? 10,
+    idleTimeoutMillis: 30_000,
+  });
+  const lostConnection = (error: Error) => log.warn({ err: error }, "postgres connection lost");
+  pool.on("error", lostConnection);
+  // NB: pg-pool takes its own listener away while a client is checked out; an error event without a listener ends the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
+
+  const sessions = new Set<Session>();
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    await Promise.all([...sessions].map((session) => session.close()));
+    await pool.end();
+  }
+
+  return {
+    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]),
+    async transaction(work) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        return await inTransaction(queryableOf(client), work, (error) => {
+          broken = error;
+        });
+      } finally {
+        client.release(broken);
+      }
+    },
+    async openSession(name) {
+      const session = await openSession({ ...settings, application_name: `${options.applicationName} ${name}` });
+      sessions.add(session);
+      session.lost.addEventListener("abort", () => sessions.delete(session), { once: true });
+      return session;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}
+
+function queryableOf(client: pg.ClientBase): Queryable {
+  return { query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) };
+}
+
+/** BEGIN … COMMIT around `work`. `onBroken` hears when even the rollback failed, so that the connection is thrown away. */
+async function inTransaction<T>(
+  connection: Queryable,
+  work: (tx: Queryable) => Promise<T>,
+  onBroken: (error: Error) => void,
+): Promise<T> {
+  await connection.query("begin isolation level read committed");
+  let result: T;
+  try {
+    result = await work(connection);
+  } catch (error) {
+    await connection.query("rollback").catch((cause: unknown) => onBroken(new Error("rollback failed", { cause })));
+    throw error;
+  }
+  let command: string;
+  try {
+    ({ command } = await connection.query("commit"));
+  } catch (error) {
+    onBroken(new Error("commit failed", { cause: error }));
+    throw error;
+  }
+  // Postgres answers COMMIT of a transaction in which a statement failed with ROLLBACK, and no error.
+  if (command !== "COMMIT")
+    throw new Error("transaction was rolled back: a statement in it failed and the error was swallowed");
+  return result;
+}
+
+async function openSession(settings: pg.ClientConfig): Promise<Session> {
+  const client = new pg.Client(settings);
+  const lost = new AbortController();
+  client.on("error", (error) => lost.abort(error));
+  client.on("end", () => lost.abort(new Error("postgres session ended")));
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+  const raw = queryableOf(client);
+  const mutex = createMutex();
+  let closing: Promise<void> | undefined;
+  const session: Session = {
+    query: (text, values) => mutex.run(() => raw.query(text, values)),
+    transaction: (work) => mutex.run(() => inTransaction(raw, work, (error) => lost.abort(error))),
+    onNotification(listener) {
+      client.on("notification", ({ channel, payload }) => listener(channel, payload));
+    },
+    lost: lost.signal,
+    close() {
+      closing ??= client.end().catch(() => {});
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => session.close(),
+  };
+  return session;
+}
