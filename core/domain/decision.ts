@@ -1,0 +1,155 @@
+/**
+ * The answer of one evaluation, and the only place that can make an allow (rule 1). `Allow` has no public constructor:
+ * it comes from a policy verdict that says allow, or from a current elevation together with a live grant that covers
+ * this very request (a window that was matched, or a redemption that was granted). Everything else is a denial with its
+ * own reason; there is no default that opens anything.
+ */
+import type { Candidate, GrantReason } from "./covers.ts";
+import type { Elevation } from "./elevation.ts";
+import type { Grant } from "./grant.ts";
+import type { Id } from "./id.ts";
+import type { CredentialRefusal } from "./subject.ts";
+import type { Instant } from "./time.ts";
+
+/** What a policy may add to an answer; the fields of opa-envoy-plugin's result object. */
+export type ResponseFields = {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly responseHeadersToAdd: readonly (readonly [name: string, value: string])[];
+  readonly requestHeadersToRemove: readonly string[];
+};
+
+export const NO_RESPONSE_FIELDS: ResponseFields = { headers: [], responseHeadersToAdd: [], requestHeadersToRemove: [] };
+
+/** What the policy said, once its result has been understood. A fault is everything that was not understood. */
+export type Verdict =
+  | { readonly kind: "allow"; readonly reasons: readonly string[]; readonly response: ResponseFields }
+  | { readonly kind: "deny"; readonly reasons: readonly string[]; readonly response: ResponseFields }
+  | {
+      readonly kind: "elevate";
+      readonly elevations: readonly [Elevation, ...Elevation[]];
+      readonly response: ResponseFields;
+    }
+  | { readonly kind: "fault"; readonly reason: PolicyFault; readonly detail: string };
+
+export type PolicyFault =
+  | "policy_error" // a built-in failed, or the module trapped
+  | "policy_result_invalid" // undefined, ill-typed, or more than the contract allows
+  | "policy_conflict" // two packages set the same response key to different values
+  | "context_unavailable" // a package requires context that is absent or stale
+  | "policy_not_loaded"
+  | "request_parse_error"; // the request itself cannot be described to a policy
+
+/** Nobody's fault but ours or a dependency's: 503 with `Retry-After`, and nothing is opened. */
+export type UnavailableReason =
+  | "grants_stale"
+  | "request_unavailable" // the denial could not be published in its budget
+  | "redemption_unavailable" // surely not executed
+  | "keys_unavailable"
+  | "overloaded"
+  | "deadline_exceeded"
+  | "audit_unavailable"
+  | "internal_error";
+
+export type DenyReason =
+  | CredentialRefusal
+  | PolicyFault
+  | UnavailableReason
+  | "policy_denied"
+  | "no_rule_matched"
+  | "authentication_required" // anonymous, and the policy elevates
+  | "body_not_bindable"
+  | "not_reviewable"
+  | "not_requestable" // the denial would be over 64 KiB
+  | "redemption_unknown"; // sent, no reply: a use may be burnt, so nobody is told to retry
+
+/** A published denial: what the requester needs to ask. */
+export type IssuedDenial = { readonly id: Id<"denial">; readonly expiresAt: Instant };
+
+export type Deny = {
+  readonly kind: "deny";
+  readonly reason: DenyReason;
+  /** Names of the policy rules that denied, or a detail that is safe to show. */
+  readonly reasons: readonly string[];
+  readonly response: ResponseFields;
+};
+
+export type NeedsApproval = {
+  readonly kind: "needs_approval";
+  readonly elevations: readonly [Elevation, ...Elevation[]];
+  /** Absent when the subject has asked for too many: then `tooManyDenials` says when to come back. */
+  readonly denial: IssuedDenial | undefined;
+  readonly tooManyDenials: { readonly retryAfterMs: number } | undefined;
+  readonly grantReason: GrantReason | undefined;
+  readonly response: ResponseFields;
+};
+
+class AllowDecision {
+  readonly kind = "allow";
+  readonly by: { readonly kind: "policy" } | { readonly kind: "grant"; readonly grant: Grant };
+  readonly reasons: readonly string[];
+  readonly response: ResponseFields;
+  readonly #made = true;
+
+  constructor(by: AllowDecision["by"], reasons: readonly string[], response: ResponseFields) {
+    this.by = by;
+    this.reasons = reasons;
+    this.response = response;
+  }
+
+  /** Whether a value was made here and not merely looks like it: the edges ask before they tell Envoy OK. */
+  static made(value: object): boolean {
+    return #made in value && value.#made;
+  }
+}
+
+export type Allow = AllowDecision;
+export type Decision = Allow | Deny | NeedsApproval;
+export type Outcome = Decision["kind"];
+
+/** True for an allow that was made by this file. */
+export function isAllow(decision: Decision): decision is Allow {
+  return decision.kind === "allow" && AllowDecision.made(decision);
+}
+
+export function allowByPolicy(verdict: Extract<Verdict, { kind: "allow" }>): Allow {
+  return new AllowDecision({ kind: "policy" }, verdict.reasons, verdict.response);
+}
+
+/** A candidate that covers this request (core/domain/covers.ts): a window as it is, or a limited grant as redeemed. */
+export type Use =
+  | { readonly kind: "window"; readonly candidate: Candidate }
+  | { readonly kind: "redeemed"; readonly candidate: Candidate; readonly grant: Grant };
+
+/** NB: a limited grant opens nothing until its redemption was granted; handing one in as a window is a deny. */
+export function allowByGrant(verdict: Extract<Verdict, { kind: "elevate" }>, use: Use): Allow | Deny {
+  const { elevation, grant } = use.candidate;
+  const offered = verdict.elevations.includes(elevation);
+  const spent = use.kind === "redeemed" ? use.grant.id === grant.id : grant.maxUses === "unlimited";
+  if (!offered || !spent) return deny("internal_error");
+  const used = use.kind === "redeemed" ? use.grant : grant;
+  return new AllowDecision({ kind: "grant", grant: used }, [elevation.entitlement], verdict.response);
+}
+
+export function deny(
+  reason: DenyReason,
+  reasons: readonly string[] = [],
+  response: ResponseFields = NO_RESPONSE_FIELDS,
+): Deny {
+  return { kind: "deny", reason, reasons, response };
+}
+
+/** A verdict that needs no grant. */
+export function decisionFrom(verdict: Exclude<Verdict, { kind: "elevate" }>): Decision {
+  switch (verdict.kind) {
+    case "allow":
+      return allowByPolicy(verdict);
+    case "deny":
+      return deny(
+        verdict.reasons.length === 0 ? "no_rule_matched" : "policy_denied",
+        verdict.reasons,
+        verdict.response,
+      );
+    case "fault":
+      return deny(verdict.reason, [verdict.detail]);
+  }
+}

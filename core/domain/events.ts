@@ -1,0 +1,114 @@
+/**
+ * What happened, as the domain says it: each state change returns the events that go into the outbox in the same
+ * transaction. The store adds id and time; core/messages turns one into a CloudEvent. Free text is the requester's and
+ * reviewers' own; tokens, bodies and other secrets never get here (rule 9).
+ */
+import type { DisplayLine, MaxUses, Risk } from "./elevation.ts";
+import type { Digest, Id } from "./id.ts";
+import type { Narrowing, Terms } from "./narrowing.ts";
+import type { Requirement } from "./requirement.ts";
+import type { Actor, Person } from "./subject.ts";
+import type { DurationMs, Instant } from "./time.ts";
+
+/** Who caused an event: a person through an account, an account without a person, or the service itself. */
+export type Principal =
+  | {
+      readonly kind: "account";
+      readonly person: Person | undefined;
+      readonly issuer: string;
+      readonly subject: string;
+      readonly actors: readonly Actor[];
+    }
+  | { readonly kind: "service"; readonly name: string };
+
+type About<Type extends string, Data> = {
+  readonly type: Type;
+  readonly by: Principal;
+  /** What the event is about, and everything it hangs together with; undefined where there is no such thing. */
+  readonly denialId: Id<"denial"> | undefined;
+  readonly requestId: Id<"request"> | undefined;
+  readonly grantId: Id<"grant"> | undefined;
+  readonly policyRevision: string | undefined;
+  readonly data: Data;
+};
+
+export type RequestSubmitted = About<
+  "request.submitted",
+  {
+    readonly entitlement: string;
+    readonly scope: string;
+    readonly title: string;
+    readonly display: readonly DisplayLine[];
+    readonly risk: Risk;
+    readonly justification: string;
+    readonly requested: Terms;
+    readonly requirement: Requirement | undefined;
+    readonly digest: Digest;
+    readonly expiresAt: Instant;
+  }
+>;
+
+export type ReviewRecorded = About<
+  "review.recorded",
+  {
+    readonly reviewId: Id<"review">;
+    readonly vote: "approve" | "deny";
+    readonly narrowing: Narrowing | undefined;
+    readonly comment: string | undefined;
+    readonly digest: Digest;
+  }
+>;
+
+export type ReviewRefused = About<"review.refused", { readonly vote: "approve" | "deny"; readonly reason: string }>;
+
+export type RequestEnded = About<
+  "request.approved" | "request.denied" | "request.expired" | "request.cancelled" | "request.failed",
+  { readonly reason: string | undefined; readonly reviewers: readonly Person[] }
+>;
+
+export type GrantIssued = About<
+  "grant.issued",
+  {
+    readonly person: Person | undefined;
+    readonly issuer: string;
+    readonly subject: string;
+    readonly entitlement: string;
+    readonly scope: string;
+    readonly digest: Digest | undefined;
+    readonly maxUses: MaxUses;
+    readonly duration: DurationMs;
+    readonly notBefore: Instant;
+    readonly expiresAt: Instant;
+    readonly approvedBy: readonly Person[];
+  }
+>;
+
+export type GrantUsed = About<
+  "grant.used",
+  {
+    readonly redemptionId: Id<"decision">;
+    readonly uses: number;
+    readonly maxUses: MaxUses;
+    readonly entitlement: string;
+    readonly scope: string;
+  }
+>;
+
+export type GrantEnded = About<"grant.revoked" | "grant.expired", { readonly reason: string | undefined }>;
+
+export type RecordQuarantined = About<
+  "record.quarantined",
+  { readonly topic: string; readonly partition: number; readonly offset: string; readonly reason: string }
+>;
+
+export type DomainEvent =
+  | RequestSubmitted
+  | ReviewRecorded
+  | ReviewRefused
+  | RequestEnded
+  | GrantIssued
+  | GrantUsed
+  | GrantEnded
+  | RecordQuarantined;
+
+export type EventType = DomainEvent["type"];

@@ -1,0 +1,102 @@
+/**
+ * A grant: what an approval leaves behind. `scheduled → active → consumed | expired | revoked`; the last three are final.
+ * The database clock rules it (rule 8). `scheduled` counts as active once `notBefore` has passed, so no event is needed
+ * for a grant to begin, and none for it to end: expiry is checked at every use.
+ */
+import type { MaxUses } from "./elevation.ts";
+import type { Digest, Id } from "./id.ts";
+import type { Person } from "./subject.ts";
+import type { Instant } from "./time.ts";
+
+export type GrantState = "scheduled" | "active" | "consumed" | "expired" | "revoked";
+
+export type GrantBinding =
+  | { readonly kind: "scope" }
+  | { readonly kind: "exact"; readonly digest: Digest; readonly bindHeaders: readonly string[] };
+
+export type Grant = {
+  readonly id: Id<"grant">;
+  /** Counts every change; the highest version of a grant wins wherever it is read. */
+  readonly version: number;
+  readonly requestId: Id<"request">;
+  readonly denialId: Id<"denial">;
+  /** Undefined only when an automatic decision granted it to an account without a person. */
+  readonly person: Person | undefined;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly entitlement: string;
+  readonly scope: string;
+  readonly binding: GrantBinding;
+  readonly state: GrantState;
+  readonly uses: number;
+  readonly maxUses: MaxUses;
+  readonly notBefore: Instant;
+  readonly expiresAt: Instant;
+};
+
+export type GrantEnd = "spent" | "expired" | "revoked";
+
+export function isFinal(state: GrantState): boolean {
+  return state === "consumed" || state === "expired" || state === "revoked";
+}
+
+/** Why a grant cannot be used at `now`, or undefined when it can. */
+export function whyNotUsable(grant: Grant, now: Instant): GrantEnd | "not_yet_active" | undefined {
+  if (grant.state === "revoked") return "revoked";
+  if (grant.state === "consumed") return "spent";
+  if (grant.state === "expired" || now >= grant.expiresAt) return "expired";
+  if (now < grant.notBefore) return "not_yet_active";
+  if (grant.maxUses !== "unlimited" && grant.uses >= grant.maxUses) return "spent";
+  return undefined;
+}
+
+/** What one redemption states about the call; compared by equality with the grant's own columns. */
+export type RedemptionClaim = {
+  readonly redemptionId: Id<"decision">;
+  readonly grantId: Id<"grant">;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly entitlement: string;
+  readonly scope: string;
+  readonly digest: Digest | undefined;
+};
+
+export type RedemptionRefusal = GrantEnd | "not_yet_active" | "outside" | "unknown_grant" | "duplicate";
+
+export type Redeemed = { readonly kind: "redeemed"; readonly grant: Grant };
+export type RedemptionRefused = { readonly kind: "refused"; readonly reason: RedemptionRefusal };
+
+/**
+ * One use of a grant, as a rule on values: uses never exceed `maxUses`, and a claim that differs in any part is
+ * `outside`. The statement in services/approval/store/redeem-grant.ts does the same in one UPDATE; a test holds the two
+ * against each other. This function does not know of other callers: only the statement makes it safe among many.
+ */
+export function redeem(grant: Grant, claim: RedemptionClaim, now: Instant): Redeemed | RedemptionRefused {
+  const same =
+    grant.id === claim.grantId &&
+    grant.issuer === claim.issuer &&
+    grant.subject === claim.subject &&
+    grant.entitlement === claim.entitlement &&
+    grant.scope === claim.scope &&
+    (grant.binding.kind === "scope" || grant.binding.digest === claim.digest);
+  if (!same) return { kind: "refused", reason: "outside" };
+  const why = whyNotUsable(grant, now);
+  if (why !== undefined) return { kind: "refused", reason: why };
+  const uses = grant.uses + 1;
+  const state = grant.maxUses !== "unlimited" && uses >= grant.maxUses ? "consumed" : "active";
+  return { kind: "redeemed", grant: { ...grant, uses, state, version: grant.version + 1 } };
+}
+
+export type Ended = { readonly kind: "ended"; readonly grant: Grant } | { readonly kind: "already_final" };
+
+/** A revoked grant stays revoked; revoking what has ended changes nothing. */
+export function revoke(grant: Grant): Ended {
+  if (isFinal(grant.state)) return { kind: "already_final" };
+  return { kind: "ended", grant: { ...grant, state: "revoked", version: grant.version + 1 } };
+}
+
+/** Marks what time has already ended, for the record and for the tombstone; nothing depends on it being punctual. */
+export function expire(grant: Grant, now: Instant): Ended {
+  if (isFinal(grant.state) || now < grant.expiresAt) return { kind: "already_final" };
+  return { kind: "ended", grant: { ...grant, state: "expired", version: grant.version + 1 } };
+}

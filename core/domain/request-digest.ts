@@ -1,0 +1,66 @@
+/**
+ * The request digest's layout. A review must send the digest of what the reviewer saw (rule 6), so it covers everything
+ * that a reviewer decides on, in wire names: anybody can recompute it as SHA-256 over the RFC 8785 form of these parts.
+ * Architecture section 3, "Request digest".
+ */
+import type { AccessRequest } from "./access-request.ts";
+import type { Requirement } from "./requirement.ts";
+import type { Json } from "./subject.ts";
+import { rfc3339 } from "./time.ts";
+
+/** The parts of a request that exist before it is routed. */
+export type DigestedRequest = Pick<
+  AccessRequest,
+  "id" | "denialId" | "requester" | "offer" | "justification" | "requested" | "policyRevision"
+>;
+
+export function requestDigestParts(draft: DigestedRequest, requirement: Requirement | undefined): Json {
+  const { elevation, binding } = draft.offer;
+  return {
+    request_id: draft.id,
+    denial_id: draft.denialId,
+    person: draft.requester.person === undefined ? null : { ...draft.requester.person },
+    issuer: draft.requester.issuer,
+    subject: draft.requester.subject,
+    actors: draft.requester.actors.map((actor) => ({ ...actor })),
+    elevation: {
+      entitlement: elevation.entitlement,
+      scope: elevation.scope,
+      title: elevation.title,
+      display: elevation.display.map((line) => ({ ...line })),
+      approvers_hint: elevation.approversHint ?? null,
+      risk: elevation.risk,
+      binding: elevation.binding,
+      bind_headers: elevation.bindHeaders,
+      max_uses: elevation.maxUses,
+      max_duration_ms: elevation.maxDuration,
+      justification: { required: elevation.justification.required, min_length: elevation.justification.minLength },
+    },
+    binding_digest: binding.kind === "digest" ? binding.digest : null,
+    justification: draft.justification,
+    requested: {
+      max_uses: draft.requested.maxUses,
+      duration_ms: draft.requested.duration,
+      not_before: draft.requested.notBefore === undefined ? null : rfc3339(draft.requested.notBefore),
+      binding: draft.requested.binding,
+    },
+    requirement: requirement === undefined ? null : requirementParts(requirement),
+    policy_revision: draft.policyRevision,
+  };
+}
+
+/** A requirement in wire names; also how it is stored and shown. */
+export function requirementParts(requirement: Requirement): Json {
+  switch (requirement.kind) {
+    case "one_from":
+      return requirement.set.kind === "group"
+        ? { group: requirement.set.group, realm: requirement.set.realm }
+        : { person: requirement.set.person.id, realm: requirement.set.person.realm };
+    case "all_of":
+      return { all_of: requirement.of.map(requirementParts) };
+    case "any_of":
+      return { any_of: requirement.of.map(requirementParts) };
+    case "n_of":
+      return { n_of: { n: requirement.n, of: requirement.of.map(requirementParts) } };
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Who must agree: a tree of `all_of / any_of / n_of` over reviewer sets. It is copied into the request when that is made
+ * and never looked up again. As many *distinct persons* are needed as the tree has slots: one person in two groups fills
+ * one of them (rule 5). Satisfaction is therefore a matching of people to slots, not a count per set.
+ */
+import { AppError } from "./app-error.ts";
+import { type Person, personKey, samePerson } from "./subject.ts";
+
+export type ReviewerSet =
+  | { readonly kind: "group"; readonly realm: string; readonly group: string }
+  | { readonly kind: "person"; readonly person: Person };
+
+export type Requirement =
+  | { readonly kind: "one_from"; readonly set: ReviewerSet }
+  | { readonly kind: "all_of"; readonly of: readonly Requirement[] }
+  | { readonly kind: "any_of"; readonly of: readonly Requirement[] }
+  | { readonly kind: "n_of"; readonly n: number; readonly of: readonly Requirement[] };
+
+/** A person who reviews, with the groups that their token showed when they voted. */
+export type Reviewer = { readonly person: Person; readonly groups: readonly string[] };
+
+const MAX_SLOTS = 16;
+const MAX_ALTERNATIVES = 512;
+const MAX_DEPTH = 8;
+
+export type RequirementFault = "empty" | "n_out_of_range" | "too_deep" | "too_large";
+
+/**
+ * Why a tree cannot be accepted, or undefined. An empty `all_of` would be satisfied by nobody's vote, so emptiness is
+ * refused everywhere; the size limits keep matching cheap whatever a policy returns.
+ */
+export function requirementFault(requirement: Requirement, depth = 1): RequirementFault | undefined {
+  if (depth > MAX_DEPTH) return "too_deep";
+  if (requirement.kind === "one_from") return undefined;
+  if (requirement.of.length === 0) return "empty";
+  if (requirement.of.length > MAX_SLOTS) return "too_large";
+  if (requirement.kind === "n_of") {
+    const { n } = requirement;
+    if (!Number.isInteger(n) || n < 1 || n > requirement.of.length) return "n_out_of_range";
+  }
+  for (const child of requirement.of) {
+    const fault = requirementFault(child, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  if (depth > 1) return undefined;
+  const options = alternatives(requirement, MAX_ALTERNATIVES + 1);
+  const tooLarge = options.length > MAX_ALTERNATIVES || options.some((slots) => slots.length > MAX_SLOTS);
+  return tooLarge ? "too_large" : undefined;
+}
+
+export function inSet(set: ReviewerSet, reviewer: Reviewer): boolean {
+  switch (set.kind) {
+    case "group":
+      return set.realm === reviewer.person.realm && reviewer.groups.includes(set.group);
+    case "person":
+      return samePerson(set.person, reviewer.person);
+  }
+}
+
+/** All reviewer sets that the tree names, each once, in reading order. */
+export function reviewerSets(requirement: Requirement): readonly ReviewerSet[] {
+  const byKey = new Map<string, ReviewerSet>();
+  const visit = (node: Requirement): void => {
+    if (node.kind === "one_from") byKey.set(setKey(node.set), node.set);
+    else node.of.forEach(visit);
+  };
+  visit(requirement);
+  return [...byKey.values()];
+}
+
+/** `group:realm/name` or `person:realm/id`: how a set is stored, indexed and asked for. */
+export function setKey(set: ReviewerSet): string {
+  return set.kind === "group" ? `group:${set.realm}/${set.group}` : `person:${personKey(set.person)}`;
+}
+
+export function mayFillASlot(requirement: Requirement, reviewer: Reviewer): boolean {
+  return reviewerSets(requirement).some((set) => inSet(set, reviewer));
+}
+
+/** Whether distinct ones of these people fill all slots of at least one alternative. */
+export function isSatisfied(requirement: Requirement, approvers: readonly Reviewer[]): boolean {
+  const people = [...new Map(approvers.map((one) => [personKey(one.person), one])).values()];
+  return alternatives(requirement, MAX_ALTERNATIVES).some((slots) => everySlotFilled(slots, people));
+}
+
+/** The ways in which a tree can be satisfied, each as the list of slots to be filled; at most `limit` of them. */
+function alternatives(requirement: Requirement, limit: number): readonly (readonly ReviewerSet[])[] {
+  switch (requirement.kind) {
+    case "one_from":
+      return [[requirement.set]];
+    case "any_of":
+      return requirement.of.flatMap((child) => alternatives(child, limit)).slice(0, limit);
+    case "all_of":
+      return product(requirement.of, limit);
+    case "n_of":
+      return choose(requirement.of, requirement.n)
+        .flatMap((chosen) => product(chosen, limit))
+        .slice(0, limit);
+    default:
+      throw new AppError("invalid_record", "a requirement of unknown kind");
+  }
+}
+
+function product(parts: readonly Requirement[], limit: number): readonly (readonly ReviewerSet[])[] {
+  return parts.reduce<readonly (readonly ReviewerSet[])[]>(
+    (sofar, part) =>
+      sofar.flatMap((slots) => alternatives(part, limit).map((more) => [...slots, ...more])).slice(0, limit),
+    [[]],
+  );
+}
+
+function choose<T>(from: readonly T[], n: number): readonly (readonly T[])[] {
+  if (n === 0) return [[]];
+  return from.flatMap((first, index) => choose(from.slice(index + 1), n - 1).map((rest) => [first, ...rest]));
+}
+
+/** Bipartite matching by augmenting paths (Kuhn): a slot may push an earlier one to another person. */
+function everySlotFilled(slots: readonly ReviewerSet[], people: readonly Reviewer[]): boolean {
+  const slotOfPerson = new Map<number, number>();
+  const fill = (slot: number, tried: Set<number>): boolean => {
+    const set = slots[slot];
+    if (set === undefined) return false;
+    for (const [person, reviewer] of people.entries()) {
+      if (tried.has(person) || !inSet(set, reviewer)) continue;
+      tried.add(person);
+      const holder = slotOfPerson.get(person);
+      if (holder === undefined || fill(holder, tried)) {
+        slotOfPerson.set(person, slot);
+        return true;
+      }
+    }
+    return false;
+  };
+  return slots.every((_set, slot) => fill(slot, new Set()));
+}

@@ -1,0 +1,179 @@
+/**
+ * From a denial to a request. The requester chooses one of the offers, says why, and may ask for less than was offered;
+ * everything else is copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit
+ * another person's denial (to them it does not exist).
+ */
+import { type AccessRequest, approve, end, isRequester, principalOf, type Requester } from "./access-request.ts";
+import type { Denial, Offer } from "./denial.ts";
+import { defaultElevation } from "./elevation.ts";
+import type { DomainEvent, Principal } from "./events.ts";
+import type { Grant } from "./grant.ts";
+import type { Digest, Id } from "./id.ts";
+import { isWithin, type Terms } from "./narrowing.ts";
+import type { Requirement } from "./requirement.ts";
+import { requestDigestParts } from "./request-digest.ts";
+import type { Json, Party } from "./subject.ts";
+import { type DurationMs, durationMs, type Instant, plus } from "./time.ts";
+
+/** What the requester asks; whatever is undefined is taken as offered. */
+export type Asked = {
+  readonly entitlement: string | undefined;
+  readonly scope: string | undefined;
+  readonly justification: string;
+  readonly maxUses: Terms["maxUses"] | undefined;
+  readonly duration: DurationMs | undefined;
+  readonly notBefore: Instant | undefined;
+};
+
+export type SubmitRefusal =
+  | "unknown_denial" // also: somebody else's
+  | "expired_denial"
+  | "unknown_elevation"
+  | "justification_required"
+  | "exceeds_offer"
+  | "not_bindable"
+  | "no_person"; // a human approval needs a person to be given to
+
+export type Chosen =
+  | { readonly kind: "chosen"; readonly offer: Offer; readonly justification: string; readonly requested: Terms }
+  | { readonly kind: "refused"; readonly reason: SubmitRefusal };
+
+/** The latest start that can be asked for: a grant is for something that is about to be done. */
+const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
+
+/** Checks what is asked against what was offered. `party` is whoever submits; it must be the denied one. */
+export function choose(denial: Denial, denied: Requester, party: Party, asked: Asked, now: Instant): Chosen {
+  if (!isRequester(denied, party)) return refused("unknown_denial");
+  if (now >= denial.expiresAt) return refused("expired_denial");
+  const matching = denial.offers.filter(
+    ({ elevation }) =>
+      (asked.entitlement ?? elevation.entitlement) === elevation.entitlement &&
+      (asked.scope ?? elevation.scope) === elevation.scope,
+  );
+  const elevation = defaultElevation(matching.map((offer) => offer.elevation));
+  const offer = matching.find((one) => one.elevation === elevation);
+  if (offer === undefined) return refused("unknown_elevation");
+
+  const justification = asked.justification.trim();
+  const { required, minLength } = offer.elevation.justification;
+  if (required && [...justification].length < Math.max(1, minLength)) return refused("justification_required");
+
+  const offered: Terms = {
+    maxUses: offer.elevation.maxUses,
+    duration: offer.elevation.maxDuration,
+    notBefore: undefined,
+    binding: offer.elevation.binding,
+  };
+  const requested: Terms = {
+    maxUses: asked.maxUses ?? offered.maxUses,
+    duration: asked.duration ?? offered.duration,
+    notBefore: asked.notBefore,
+    binding: offered.binding,
+  };
+  const tooLate = requested.notBefore !== undefined && requested.notBefore > plus(now, MAX_START_IN);
+  if (!isWithin(requested, offered) || tooLate) return refused("exceeds_offer");
+  if (requested.binding === "exact" && offer.binding.kind === "unbindable") return refused("not_bindable");
+  return { kind: "chosen", offer, justification, requested };
+}
+
+function refused(reason: SubmitRefusal): Chosen {
+  return { kind: "refused", reason };
+}
+
+/** What `data.countersign.approval.route` answered, understood. */
+export type Routing =
+  | { readonly kind: "people"; readonly requirement: Requirement; readonly expiresIn: DurationMs }
+  | { readonly kind: "automatic"; readonly decision: "approve" | "deny"; readonly reason: string }
+  | { readonly kind: "failed"; readonly detail: string };
+
+/** How long a request waits for people when routing does not say. */
+export const REQUEST_LIFETIME: DurationMs = durationMs(24 * 3_600_000);
+
+/** The parts of a new request that exist before it is routed. */
+export type Draft = Pick<
+  AccessRequest,
+  "id" | "denialId" | "key" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
+>;
+
+export type Submitted = {
+  readonly kind: "submitted";
+  readonly request: AccessRequest;
+  readonly grant: Grant | undefined;
+  readonly events: readonly DomainEvent[];
+};
+
+/**
+ * Makes the request and, where routing has already decided, ends it. `digestOf` hashes `requestDigestParts`. A routing
+ * fault is a request that ends `failed`: it is on record, and the next record is processed.
+ */
+export function submit(
+  draft: Draft,
+  routing: Routing,
+  grantId: Id<"grant">,
+  submittedBy: Party,
+  now: Instant,
+  digestOf: (parts: Json) => Digest,
+): Submitted | { readonly kind: "refused"; readonly reason: SubmitRefusal } {
+  if (routing.kind === "people" && draft.requester.person === undefined)
+    return { kind: "refused", reason: "no_person" };
+  const requirement = routing.kind === "people" ? routing.requirement : undefined;
+  const request: AccessRequest = {
+    ...draft,
+    requirement,
+    digest: digestOf(requestDigestParts(draft, requirement)),
+    createdAt: now,
+    expiresAt: plus(now, routing.kind === "people" ? routing.expiresIn : REQUEST_LIFETIME),
+    status: "pending",
+    statusReason: undefined,
+    decidedAt: undefined,
+    reviews: [],
+  };
+  const submitted = submittedEvent(request, principalOf(submittedBy));
+  switch (routing.kind) {
+    case "people":
+      return { kind: "submitted", request, grant: undefined, events: [submitted] };
+    case "failed": {
+      const ended = end(request, "failed", "routing_failed", ROUTER, now);
+      return { kind: "submitted", request: ended.request, grant: undefined, events: [submitted, ...ended.events] };
+    }
+    case "automatic": {
+      if (routing.decision === "deny") {
+        const ended = end(request, "denied", routing.reason, ROUTER, now);
+        return { kind: "submitted", request: ended.request, grant: undefined, events: [submitted, ...ended.events] };
+      }
+      const approved = approve(request, grantId, ROUTER, now, routing.reason);
+      return {
+        kind: "submitted",
+        request: approved.request,
+        grant: approved.grant,
+        events: [submitted, ...approved.events],
+      };
+    }
+  }
+}
+
+const ROUTER: Principal = { kind: "service", name: "approval.route" };
+
+function submittedEvent(request: AccessRequest, by: Principal): DomainEvent {
+  const { elevation } = request.offer;
+  return {
+    type: "request.submitted",
+    by,
+    denialId: request.denialId,
+    requestId: request.id,
+    grantId: undefined,
+    policyRevision: request.policyRevision,
+    data: {
+      entitlement: elevation.entitlement,
+      scope: elevation.scope,
+      title: elevation.title,
+      display: elevation.display,
+      risk: elevation.risk,
+      justification: request.justification,
+      requested: request.requested,
+      requirement: request.requirement,
+      digest: request.digest,
+      expiresAt: request.expiresAt,
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * Instants and durations. Time is always a parameter (rule 8): nothing in `domain` reads a clock, and two times that
+ * must not be swapped have different types. An `Instant` is whole milliseconds since the Unix epoch; where it comes
+ * from the database it is floored, so it never looks younger than it is.
+ */
+import { AppError } from "./app-error.ts";
+
+declare const instantBrand: unique symbol;
+declare const durationBrand: unique symbol;
+
+/** Whole milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number & { readonly [instantBrand]: true };
+
+/** A length of time in whole milliseconds, never negative. */
+export type DurationMs = number & { readonly [durationBrand]: true };
+
+function isInstant(value: number): value is Instant {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isDurationMs(value: number): value is DurationMs {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** @throws AppError invalid_argument when the number is not a whole, non-negative count of milliseconds. */
+export function instant(epochMs: number): Instant {
+  if (!isInstant(epochMs)) throw new AppError("invalid_argument", `not an instant: ${epochMs}`);
+  return epochMs;
+}
+
+/** @throws AppError invalid_argument when the number is not a whole, non-negative count of milliseconds. */
+export function durationMs(ms: number): DurationMs {
+  if (!isDurationMs(ms)) throw new AppError("invalid_argument", `not a duration: ${ms}`);
+  return ms;
+}
+
+export function plus(at: Instant, length: DurationMs): Instant {
+  return instant(at + length);
+}
+
+export function rfc3339(at: Instant): string {
+  return new Date(at).toISOString();
+}
+
+/** RFC 3339 with a zone designator. @throws AppError invalid_argument */
+export function parseRfc3339(text: string): Instant {
+  const withZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const ms = withZone ? Math.floor(Date.parse(text)) : Number.NaN;
+  if (!isInstant(ms)) throw new AppError("invalid_argument", "not an RFC 3339 time with a zone");
+  return ms;
+}
+
+const UNIT_MS: ReadonlyMap<string, number> = new Map([
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
+
+/** A duration as policies and requests write it: `^\d+[smh]$`, at least one second, at most 10,000 hours. */
+export function parseDuration(text: string): DurationMs | undefined {
+  const match = /^(\d{1,9})([smh])$/.exec(text);
+  const unitMs = UNIT_MS.get(match?.[2] ?? "");
+  if (match === null || unitMs === undefined) return undefined;
+  const ms = Number(match[1]) * unitMs;
+  return ms >= 1_000 && ms <= 36_000_000_000 && isDurationMs(ms) ? ms : undefined;
+}
+
+/** The shortest text that `parseDuration` reads back to the same length, rounded down to whole seconds. */
+export function formatDuration(length: DurationMs): string {
+  const seconds = Math.floor(length / 1_000);
+  if (seconds % 3_600 === 0) return `${seconds / 3_600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}
