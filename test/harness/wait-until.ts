@@ -1,0 +1,19 @@
+/**
+ * Waits for a condition with a deadline that says what was awaited: what tests use in place of a sleep.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Resolves with the first value that is neither undefined nor false. Rejects after `deadlineMs`, naming `what`. A throw is passed on. */
+export async function waitUntil<T>(
+  what: string,
+  deadlineMs: number,
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
+    await sleep(15);
+  }
+}
