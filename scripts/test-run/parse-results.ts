@@ -1,0 +1,46 @@
+/**
+ * Reads the part of jest's `--json` file that the summary needs. Anything that is not as expected makes the whole file
+ * unreadable (undefined), which counts as a failure: a summary that guesses would be worse than none.
+ */
+
+export type TestResults = {
+  readonly passed: number;
+  readonly failed: number;
+  /** Files that did not even load. */
+  readonly brokenFiles: number;
+  /** Skipped and todo tests, as "path of file > describe > name". */
+  readonly skipped: readonly string[];
+};
+
+export function parseResults(text: string): TestResults | undefined {
+  const whole = parseObject(text);
+  const passed = whole?.["numPassedTests"];
+  const failed = whole?.["numFailedTests"];
+  const brokenFiles = whole?.["numRuntimeErrorTestSuites"];
+  const files = whole?.["testResults"];
+  if (typeof passed !== "number" || typeof failed !== "number" || typeof brokenFiles !== "number") return undefined;
+  if (!Array.isArray(files)) return undefined;
+  return { passed, failed, brokenFiles, skipped: files.flatMap(skippedIn) };
+}
+
+function skippedIn(file: unknown): readonly string[] {
+  if (!isRecord(file) || !Array.isArray(file["assertionResults"])) return [];
+  const name = String(file["name"]);
+  return file["assertionResults"]
+    .filter(isRecord)
+    .filter((result) => result["status"] === "pending" || result["status"] === "todo")
+    .map((result) => `${name} > ${String(result["fullName"])}`);
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,131 @@
+/**
+ * Starts jest for one half of the tests and reads its result file. jest decides which files a user's arguments select; the
+ * halves are told apart by folder only, so `npm test -- anything jest understands` keeps working.
+ *
+ * jest itself never ends while a test leaves a socket or timer open. That would hang CI, so a jest that has written its
+ * results and does not end within half a minute is stopped and reported as `didNotExit`, a failure.
+ */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { parseResults } from "./parse-results.ts";
+import type { TestRun } from "./summary.ts";
+
+const heavyFolders = ["integration", "e2e", "fault", "contract"];
+const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+
+/** Heavy tests start real servers; unit tests keep jest's 5 s. */
+const heavyTimeoutMs = 120_000;
+const exitGraceMs = 30_000;
+
+export type Selected =
+  | {
+      readonly kind: "selected";
+      readonly unit: readonly string[];
+      readonly heavy: readonly string[];
+      /** True when a selected file starts external tools. */
+      readonly needsTools: boolean;
+    }
+  | { readonly kind: "failed"; readonly message: string };
+
+export async function listTests(root: string, userArgs: readonly string[]): Promise<Selected> {
+  const args = [...nodeArgs, jestFile(root), ...userArgs, "--listTests", "--json", "--passWithNoTests"];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+    const files: unknown = JSON.parse(stdout);
+    const list = Array.isArray(files) ? files.filter((file) => typeof file === "string") : [];
+    const heavy = list.filter((file) => isHeavy(root, file));
+    const unit = list.filter((file) => !isHeavy(root, file));
+    const texts = await Promise.all(unit.map((file) => readFile(file, "utf8")));
+    return {
+      kind: "selected",
+      unit,
+      heavy,
+      needsTools: heavy.length > 0 || texts.some((text) => /\bresolveTool\b/.test(text)),
+    };
+  } catch (error) {
+    return { kind: "failed", message: String(error) };
+  }
+}
+
+export type JestOptions = {
+  readonly kind: "unit" | "heavy";
+  readonly root: string;
+  readonly userArgs: readonly string[];
+  readonly outputFile: string;
+  readonly isCi: boolean;
+};
+
+export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOptions): Promise<TestRun> {
+  const begin = performance.now();
+  await rm(outputFile, { force: true }); // an old one would read as "has written its results"
+  const split =
+    kind === "heavy"
+      ? [
+          "--maxWorkers=1",
+          `--testTimeout=${heavyTimeoutMs}`,
+          `--testMatch=<rootDir>/test/{${heavyFolders.join(",")}}/**/*.test.ts`,
+        ]
+      : ["--maxWorkers=2", ...ignored().map((pattern) => `--testPathIgnorePatterns=${pattern}`)];
+  const child = spawn(
+    process.execPath,
+    [
+      ...nodeArgs,
+      jestFile(root),
+      ...userArgs,
+      "--json",
+      `--outputFile=${outputFile}`,
+      ...(isCi ? ["--ci"] : []),
+      ...split,
+    ],
+    // stdout would carry the JSON a second time.
+    { cwd: root, stdio: ["inherit", "ignore", "inherit"] },
+  );
+  const exited = once(child, "exit").then(([code]) => ({ kind: "exited", code: Number(code ?? 1) }) as const);
+  const outcome = await Promise.race([exited, hung(outputFile, exited)]);
+  if (outcome.kind === "hung") {
+    child.kill("SIGKILL");
+    await exited;
+  }
+  const text = await readFile(outputFile, "utf8").catch(() => undefined);
+  return {
+    kind,
+    seconds: (performance.now() - begin) / 1000,
+    results: text === undefined ? undefined : parseResults(text),
+    didNotExit: outcome.kind === "hung",
+    exitCode: outcome.kind === "hung" ? 1 : outcome.code,
+  };
+}
+
+/** Settles when the results have been there for a while and jest still runs; never when jest ends by itself. */
+async function hung(outputFile: string, exited: Promise<unknown>): Promise<{ readonly kind: "hung" }> {
+  const gone = new AbortController();
+  void exited.then(() => gone.abort());
+  while (!gone.signal.aborted) {
+    await delay(1_000, undefined, { signal: gone.signal }).catch(() => {});
+    const isWritten = await access(outputFile).then(
+      () => true,
+      () => false,
+    );
+    if (!isWritten || gone.signal.aborted) continue;
+    await delay(exitGraceMs, undefined, { signal: gone.signal }).catch(() => {});
+    if (!gone.signal.aborted) return { kind: "hung" };
+  }
+  return new Promise(() => {});
+}
+
+function ignored(): readonly string[] {
+  return ["/node_modules/", "/fixtures/", `<rootDir>/test/(${heavyFolders.join("|")})/`];
+}
+
+function isHeavy(root: string, file: string): boolean {
+  const [top, folder] = path.relative(root, file).split(path.sep);
+  return top === "test" && folder !== undefined && heavyFolders.includes(folder);
+}
+
+function jestFile(root: string): string {
+  return path.join(root, "node_modules/jest/bin/jest.js");
+}

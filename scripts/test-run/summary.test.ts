@@ -1,0 +1,61 @@
+/** The end of `npm test`: when it is red although no test failed, and what people read there. */
+import { expect, test } from "@jest/globals";
+import { parseResults } from "./parse-results.ts";
+import { formatSummary, type TestRun } from "./summary.ts";
+
+const good: TestRun = {
+  kind: "unit",
+  seconds: 3.2,
+  results: { passed: 7, failed: 0, brokenFiles: 0, skipped: [] },
+  didNotExit: false,
+  exitCode: 0,
+};
+const base = { runs: [good], missing: [], isCi: true, root: "/repo" };
+const noEnvoy = { kind: "missing", name: "envoy", reason: "python3 is not installed", help: "install Python" } as const;
+
+test("a missing tool is a failure in CI and only a skip elsewhere, listed with the way to get it", () => {
+  const inCi = formatSummary({ ...base, missing: [noEnvoy] });
+  expect(inCi.isGood).toBe(false);
+  expect(inCi.text).toMatch(/SKIPPED[^]*envoy: python3 is not installed[^]*to get it: install Python/);
+  expect(formatSummary({ ...base, missing: [noEnvoy], isCi: false }).isGood).toBe(true);
+});
+
+test("a skipped test is a failure in CI, and its file is named", () => {
+  const run = {
+    ...good,
+    results: { passed: 1, failed: 0, brokenFiles: 0, skipped: ["/repo/test/e2e/a.test.ts > a b"] },
+  };
+  const summary = formatSummary({ ...base, runs: [run] });
+  expect(summary.isGood).toBe(false);
+  expect(summary.text).toContain("1 tests in test/e2e/a.test.ts");
+});
+
+test("a file that did not load, a jest without results and a jest that hangs each count as failed", () => {
+  const broken = { ...good, results: { passed: 0, failed: 0, brokenFiles: 1, skipped: [] }, exitCode: 1 };
+  const lost = { ...good, results: undefined, exitCode: 1 };
+  const hanging = { ...good, didNotExit: true, exitCode: 1 };
+  const summary = formatSummary({ ...base, runs: [broken, lost, hanging] });
+  expect(summary.isGood).toBe(false);
+  expect(summary.text).toContain("tests: 7 passed, 3 failed, 0 skipped");
+});
+
+test("everything run and passed is good, and the totals come last", () => {
+  const summary = formatSummary({ ...base, runs: [good, { ...good, kind: "heavy" }] });
+  expect(summary.isGood).toBe(true);
+  expect(summary.text.split("\n").at(-1)).toBe("tests: 14 passed, 0 failed, 0 skipped");
+});
+
+test("a result file that is not as expected is unreadable, not empty", () => {
+  expect(parseResults("{}")).toBeUndefined();
+  expect(parseResults("not json")).toBeUndefined();
+  expect(
+    parseResults(
+      JSON.stringify({
+        numPassedTests: 1,
+        numFailedTests: 0,
+        numRuntimeErrorTestSuites: 0,
+        testResults: [{ name: "/a", assertionResults: [{ status: "pending", fullName: "x" }, { status: "passed" }] }],
+      }),
+    ),
+  ).toEqual({ passed: 1, failed: 0, brokenFiles: 0, skipped: ["/a > x"] });
+});

@@ -1,0 +1,69 @@
+/**
+ * The last lines of `npm test`: what each half did, what was SKIPPED and how to get it, and one line of totals. Skipping is
+ * good enough on a developer's machine and a failure in CI, where it would hide that nothing was shown.
+ */
+import path from "node:path";
+import type { MissingTool } from "../tools/tool.ts";
+import type { TestResults } from "./parse-results.ts";
+
+export type TestRun = {
+  readonly kind: "unit" | "heavy";
+  readonly seconds: number;
+  /** Undefined when jest left no readable result file. */
+  readonly results: TestResults | undefined;
+  readonly didNotExit: boolean;
+  readonly exitCode: number;
+};
+
+export type SummaryInput = {
+  readonly runs: readonly TestRun[];
+  readonly missing: readonly MissingTool[];
+  readonly isCi: boolean;
+  readonly root: string;
+};
+
+export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
+  readonly text: string;
+  readonly isGood: boolean;
+} {
+  const lines = ["", ...runs.map(formatRun)];
+  const skipped = runs.flatMap((run) => run.results?.skipped ?? []);
+  const isIncomplete = missing.length + skipped.length > 0;
+  if (isIncomplete) lines.push("", `SKIPPED${isCi ? " (with CI=true this is a failure)" : ""}`);
+  for (const tool of missing) lines.push(`  ${tool.name}: ${tool.reason}`, `    to get it: ${tool.help}`);
+  for (const [file, count] of countByFile(skipped)) lines.push(`  ${count} tests in ${path.relative(root, file)}`);
+
+  const passed = sum(runs, (results) => results.passed);
+  const failed = sum(runs, (results) => results.failed + results.brokenFiles) + runs.filter(isLost).length;
+  const isGood = failed === 0 && runs.every((run) => run.exitCode === 0) && !(isCi && isIncomplete);
+  lines.push("", `tests: ${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+  return { text: lines.join("\n"), isGood };
+}
+
+function formatRun(run: TestRun): string {
+  const seconds = `${run.seconds.toFixed(0)} s`;
+  if (run.results === undefined)
+    return `${run.kind}: FAILED, jest left no readable results (exit ${run.exitCode}), ${seconds}`;
+  const { passed, failed, brokenFiles, skipped } = run.results;
+  const broken = brokenFiles === 0 ? "" : `, ${brokenFiles} files did not load`;
+  const hung = run.didNotExit ? "; FAILED: did not end by itself, a test leaves something open" : "";
+  return `${run.kind}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${broken}, ${seconds}${hung}`;
+}
+
+/** A run whose failure no test count shows. */
+function isLost(run: TestRun): boolean {
+  return run.results === undefined || run.didNotExit;
+}
+
+function sum(runs: readonly TestRun[], count: (results: TestResults) => number): number {
+  return runs.reduce((total, run) => total + (run.results === undefined ? 0 : count(run.results)), 0);
+}
+
+function countByFile(skipped: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const entry of skipped) {
+    const file = entry.slice(0, entry.indexOf(" > "));
+    counts.set(file, (counts.get(file) ?? 0) + 1);
+  }
+  return counts;
+}

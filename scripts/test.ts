@@ -1,0 +1,56 @@
+/**
+ * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest twice, because unit tests may share the machine and
+ * tests that start brokers, databases and proxies may not: first the unit tests on two workers, then test/integration,
+ * test/e2e, test/fault and test/contract one file at a time.
+ *
+ * Before the second kind the external tools are looked for and fetched once. What could not be had, and every test that was
+ * skipped, is listed last as SKIPPED; with CI=true that is a failure. jest's result files (unit.json, heavy.json) stay in the
+ * folder TEST_RESULTS when that is set.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { listTests, runJest } from "./test-run/run-jest.ts";
+import { formatSummary, type TestRun } from "./test-run/summary.ts";
+import { resolveTool } from "./tools/resolve-tool.ts";
+import { type MissingTool, toolNames } from "./tools/tool.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const keptResults = process.env["TEST_RESULTS"];
+const resultFolder = keptResults ?? (await mkdtemp(path.join(tmpdir(), "countersign-test-")));
+const userArgs = process.argv.slice(2);
+const isCi = process.env["CI"] === "true";
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+/** Looks for all tools, fetching what is missing. */
+async function findTools(): Promise<readonly MissingTool[]> {
+  const missing: MissingTool[] = [];
+  for (const name of toolNames) {
+    const tool = await resolveTool(name, { fetch: true, say: (line) => say(`${name}: ${line}`) });
+    if (tool.kind === "missing") missing.push(tool);
+    else say(`${name} ${tool.version} (${tool.source})`);
+  }
+  return missing;
+}
+
+await mkdir(resultFolder, { recursive: true });
+const selected = await listTests(root, userArgs);
+if (selected.kind === "failed") {
+  process.stderr.write(`${selected.message}\n`);
+  process.exitCode = 1;
+} else if (selected.unit.length + selected.heavy.length === 0) {
+  process.stderr.write(`no test matches: ${userArgs.join(" ")}\n`);
+  process.exitCode = 1;
+} else {
+  const missing = selected.needsTools ? await findTools() : [];
+  const runs: TestRun[] = [];
+  for (const kind of ["unit", "heavy"] as const) {
+    if (selected[kind].length === 0) continue;
+    const outputFile = path.join(resultFolder, `${kind}.json`);
+    runs.push(await runJest({ kind, root, userArgs, outputFile, isCi }));
+  }
+  const summary = formatSummary({ runs, missing, isCi, root });
+  say(summary.text);
+  process.exitCode = summary.isGood ? 0 : 1;
+}
+if (keptResults === undefined) await rm(resultFolder, { recursive: true, force: true });
