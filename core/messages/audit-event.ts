@@ -1,0 +1,222 @@
+/**
+ * Audit events as CloudEvents 1.0 in structured mode. A *sealed* event is one of the approval service's own: the sealer
+ * gives it its place (`logid`, `leafindex`, `prevhash`), and its leaf hash covers all of it but `leafhash` itself. A
+ * *republished decision* keeps the place and hash of the decision service's log: the hash covers `data.record`, and what
+ * the approval service knows about it stands beside in `data.approval`, outside of what is hashed.
+ * CloudEvents integers are 32 bits wide, so `leafindex` is decimal text, like the spec's own `sequence` extension.
+ */
+import type { DomainEvent, Principal } from "../domain/events.ts";
+import type { Digest, Id } from "../domain/id.ts";
+import type { Narrowing, Terms } from "../domain/narrowing.ts";
+import { requirementParts } from "../domain/request-digest.ts";
+import type { Json } from "../domain/subject.ts";
+import { formatDuration, type Instant, rfc3339 } from "../domain/time.ts";
+import { type DecisionLogRecord, decisionRecordHash } from "./decision-record.ts";
+import { leafHash } from "./hashing.ts";
+
+export type AuditEvent = {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly subject: string;
+  readonly datacontenttype: "application/json";
+  readonly dataschema: string;
+  readonly logid: string;
+  readonly leafindex: string;
+  readonly prevhash: string;
+  readonly leafhash: string;
+  readonly data: { readonly [key: string]: Json };
+};
+
+/** An event as it waits in the outbox: all but its place in the log. */
+export type UnsealedEvent = Omit<AuditEvent, "logid" | "leafindex" | "prevhash" | "leafhash">;
+
+export type LogPlace = { readonly logId: string; readonly index: bigint; readonly previous: Digest };
+
+/** The approval service's log. */
+export const APPROVAL_LOG = "approval";
+
+export function unsealedEvent(
+  event: DomainEvent,
+  eventId: Id<"event">,
+  at: Instant,
+  deployment: string,
+): UnsealedEvent {
+  return {
+    specversion: "1.0",
+    id: eventId,
+    source: `/countersign/${deployment}/approval`,
+    type: `countersign.${event.type}.v1`,
+    time: rfc3339(at),
+    subject: subjectOf(event),
+    datacontenttype: "application/json",
+    dataschema: `urn:countersign:schema:${event.type}:v1`,
+    data: {
+      by: principalToWire(event.by),
+      denial_id: event.denialId ?? null,
+      request_id: event.requestId ?? null,
+      grant_id: event.grantId ?? null,
+      policy_revision: event.policyRevision ?? null,
+      ...dataToWire(event),
+    },
+  };
+}
+
+/** Gives an event its place; the leaf hash covers everything, the place included. */
+export function sealEvent(event: UnsealedEvent, place: LogPlace): AuditEvent {
+  const { data, ...context } = event;
+  const placed = {
+    ...context,
+    logid: place.logId,
+    leafindex: place.index.toString(),
+    prevhash: place.previous,
+    data,
+  };
+  return { ...placed, leafhash: leafHash(placed) };
+}
+
+/** What the approval service knows about a decision that touched a denial, request or grant. */
+export type DecisionApproval = {
+  readonly request_id: string;
+  readonly justification: string;
+  readonly requester: Json;
+  readonly approved_by: readonly Json[];
+  readonly grant_id: string | null;
+};
+
+/** A decision on its way to the SIEM, under its own log, index and hash. */
+export function republishedDecision(
+  record: DecisionLogRecord,
+  approval: DecisionApproval | undefined,
+  deployment: string,
+): AuditEvent {
+  return {
+    specversion: "1.0",
+    id: record.kind === "decision" ? record.decision_id : `${record.log}#${record.index}`,
+    source: `/countersign/${deployment}/${record.log}`,
+    type: `countersign.${record.kind}.v1`,
+    time: record.time,
+    subject: record.kind === "decision" ? `decision/${record.decision_id}` : `log/${record.log}`,
+    datacontenttype: "application/json",
+    dataschema: `urn:countersign:schema:${record.kind}:v1`,
+    logid: record.log,
+    leafindex: String(record.index),
+    prevhash: record.prev,
+    leafhash: decisionRecordHash(record),
+    data: { record, approval: approval === undefined ? null : { ...approval } },
+  };
+}
+
+/** The hash an event has to carry, recomputed from the event itself; what `verify` compares. */
+export function recomputedLeafHash(event: AuditEvent): Digest {
+  const record = event.data["record"];
+  if (event.logid.startsWith("pdp/") && record !== undefined) return leafHash(record);
+  const { leafhash: _carried, ...rest } = event;
+  return leafHash(rest);
+}
+
+function subjectOf(event: DomainEvent): string {
+  if (event.grantId !== undefined) return `grant/${event.grantId}`;
+  if (event.requestId !== undefined) return `request/${event.requestId}`;
+  return event.denialId === undefined ? "service/approval" : `denial/${event.denialId}`;
+}
+
+function principalToWire(by: Principal): Json {
+  if (by.kind === "service") return { service: by.name };
+  return {
+    person: by.person === undefined ? null : { ...by.person },
+    issuer: by.issuer,
+    subject: by.subject,
+    actors: by.actors.map((actor) => ({ ...actor })),
+  };
+}
+
+function dataToWire(event: DomainEvent): { readonly [key: string]: Json } {
+  switch (event.type) {
+    case "request.submitted": {
+      const { data } = event;
+      return {
+        entitlement: data.entitlement,
+        scope: data.scope,
+        title: data.title,
+        display: data.display.map((line) => ({ ...line })),
+        risk: data.risk,
+        justification: data.justification,
+        requested: termsToWire(data.requested),
+        requirement: data.requirement === undefined ? null : requirementParts(data.requirement),
+        digest: data.digest,
+        expires_at: rfc3339(data.expiresAt),
+      };
+    }
+    case "review.recorded": {
+      const { data } = event;
+      return {
+        review_id: data.reviewId,
+        vote: data.vote,
+        narrowing: narrowingToWire(data.narrowing),
+        comment: data.comment ?? null,
+        digest: data.digest,
+      };
+    }
+    case "review.refused":
+      return { vote: event.data.vote, reason: event.data.reason };
+    case "request.approved":
+    case "request.denied":
+    case "request.expired":
+    case "request.cancelled":
+    case "request.failed":
+      return { reason: event.data.reason ?? null, reviewers: event.data.reviewers.map((person) => ({ ...person })) };
+    case "grant.issued": {
+      const { data } = event;
+      return {
+        person: data.person === undefined ? null : { ...data.person },
+        issuer: data.issuer,
+        subject: data.subject,
+        entitlement: data.entitlement,
+        scope: data.scope,
+        digest: data.digest ?? null,
+        max_uses: data.maxUses,
+        duration: formatDuration(data.duration),
+        not_before: rfc3339(data.notBefore),
+        expires_at: rfc3339(data.expiresAt),
+        approved_by: data.approvedBy.map((person) => ({ ...person })),
+      };
+    }
+    case "grant.used": {
+      const { data } = event;
+      return {
+        redemption_id: data.redemptionId,
+        uses: data.uses,
+        max_uses: data.maxUses,
+        entitlement: data.entitlement,
+        scope: data.scope,
+      };
+    }
+    case "grant.revoked":
+    case "grant.expired":
+      return { reason: event.data.reason ?? null };
+    case "record.quarantined":
+      return { ...event.data };
+  }
+}
+
+export function termsToWire(terms: Terms): { readonly [key: string]: Json } {
+  return {
+    max_uses: terms.maxUses,
+    duration: formatDuration(terms.duration),
+    not_before: terms.notBefore === undefined ? null : rfc3339(terms.notBefore),
+    binding: terms.binding,
+  };
+}
+
+export function narrowingToWire(narrowing: Narrowing | undefined): Json {
+  if (narrowing === undefined) return null;
+  return {
+    ...(narrowing.maxUses === undefined ? {} : { max_uses: narrowing.maxUses }),
+    ...(narrowing.duration === undefined ? {} : { duration: formatDuration(narrowing.duration) }),
+    ...(narrowing.notBefore === undefined ? {} : { not_before: rfc3339(narrowing.notBefore) }),
+    ...(narrowing.binding === undefined ? {} : { binding: narrowing.binding }),
+  };
+}

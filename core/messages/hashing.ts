@@ -1,0 +1,51 @@
+/**
+ * Hashes and canonical forms. Two rules keep them unambiguous: parts of a byte layout are length-prefixed (4 bytes, big
+ * endian), so no two lists of parts run together; JSON is hashed in its RFC 8785 form. The audit leaf hash is RFC 6962's.
+ */
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { AppError } from "../domain/app-error.ts";
+import { type Digest, digest } from "../domain/id.ts";
+import type { Json } from "../domain/subject.ts";
+
+/** Each part as 4 bytes of length and its bytes; text is UTF-8. */
+export function lengthPrefixed(parts: readonly (string | Uint8Array)[]): Buffer {
+  const chunks: Uint8Array[] = [];
+  for (const part of parts) {
+    const bytes = typeof part === "string" ? Buffer.from(part, "utf8") : part;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    chunks.push(length, bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function sha256(bytes: Uint8Array): Digest {
+  return digest(createHash("sha256").update(bytes).digest("hex"));
+}
+
+/** SHA-256 over length-prefixed parts. */
+export function hashParts(parts: readonly (string | Uint8Array)[]): Digest {
+  return sha256(lengthPrefixed(parts));
+}
+
+/** RFC 8785. @throws AppError invalid_record for what has no canonical form (NaN, a lone surrogate). */
+export function canonicalJson(value: Json): string {
+  const text: string | undefined = canonicalize(value);
+  if (text === undefined || !text.isWellFormed())
+    throw new AppError("invalid_record", "a value without canonical JSON");
+  return text;
+}
+
+/** SHA-256 over the RFC 8785 form. */
+export function hashJson(value: Json): Digest {
+  return sha256(Buffer.from(canonicalJson(value), "utf8"));
+}
+
+/** RFC 6962 section 2.1: SHA-256(0x00 ‖ entry), the entry being the RFC 8785 form of the event. */
+export function leafHash(value: Json): Digest {
+  return sha256(Buffer.concat([Buffer.of(0), Buffer.from(canonicalJson(value), "utf8")]));
+}
+
+/** What the first record of a log names as its predecessor. */
+export const NO_PREVIOUS: Digest = digest("0".repeat(64));

@@ -1,0 +1,47 @@
+/**
+ * Ed25519 keys by key id. The private key is a PKCS#8 PEM file that only the writer has; readers hold the public keys of
+ * the writers they know, by configuration. Two keys may be active at once while one takes over from the other.
+ */
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { AppError } from "../domain/app-error.ts";
+
+const KID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export type Signer = { readonly kid: string; sign(bytes: Uint8Array): Buffer };
+
+export type Verifier = {
+  /** False for an unknown key id as for a wrong signature: a reader has to treat both alike. */
+  verify(kid: string, bytes: Uint8Array, signature: Uint8Array): boolean;
+};
+
+/** @throws AppError invalid_configuration when the key id is malformed or the PEM is not an Ed25519 private key. */
+export function createSigner(kid: string, privateKeyPem: string): Signer {
+  const key = ed25519(kid, () => createPrivateKey(privateKeyPem));
+  return { kid, sign: (bytes) => sign(null, bytes, key) };
+}
+
+/** @throws AppError invalid_configuration */
+export function createVerifier(publicKeyPems: ReadonlyMap<string, string>): Verifier {
+  const keys = new Map([...publicKeyPems].map(([kid, pem]) => [kid, ed25519(kid, () => createPublicKey(pem))]));
+  return {
+    verify(kid, bytes, signature) {
+      const key = keys.get(kid);
+      return key !== undefined && signature.length === 64 && verify(null, bytes, key, signature);
+    },
+  };
+}
+
+function ed25519(kid: string, read: () => KeyObject): KeyObject {
+  if (!KID.test(kid))
+    throw new AppError("invalid_configuration", `key id ${JSON.stringify(kid)}: use letters, digits, . _ -`);
+  let key: KeyObject;
+  try {
+    key = read();
+  } catch (cause) {
+    throw new AppError("invalid_configuration", `key ${kid} is not a readable PEM key`, { cause });
+  }
+  if (key.asymmetricKeyType !== "ed25519") {
+    throw new AppError("invalid_configuration", `key ${kid} is ${key.asymmetricKeyType ?? "secret"}, not ed25519`);
+  }
+  return key;
+}

@@ -1,0 +1,128 @@
+/**
+ * What travels on `countersign.state.v1`: complete grants by `grant/<id>`, and heartbeats by `heartbeat`. A record's
+ * version is in the envelope. A payload that cannot be read although its signature is good still counts in the set: the
+ * reader keeps (key, version) and holds nothing under it.
+ */
+import { type Static, Type } from "typebox";
+import type { Heartbeat } from "../domain/freshness.ts";
+import type { Grant, GrantBinding } from "../domain/grant.ts";
+import { digest, id } from "../domain/id.ts";
+import { instant, parseRfc3339, rfc3339 } from "../domain/time.ts";
+import { MaxUsesSchema } from "./elevation-record.ts";
+import { createParser, type Parsed } from "./parse.ts";
+import { setHashText } from "./record-keys.ts";
+
+const closed = { additionalProperties: false } as const;
+const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+export const HEARTBEAT_KEY = "heartbeat";
+
+export function grantKey(grantId: Grant["id"]): string {
+  return `grant/${grantId}`;
+}
+
+export const GrantRecordSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    id: Type.String(),
+    version: Type.Integer({ minimum: 1 }),
+    request_id: Type.String(),
+    denial_id: Type.String(),
+    person: Type.Union([Type.Object({ realm: Type.String(), id: Type.String() }, closed), Type.Null()]),
+    issuer: Type.String(),
+    subject: Type.String(),
+    entitlement: Type.String(),
+    scope: Type.String(),
+    digest: Type.Union([Sha256, Type.Null()]),
+    bind_headers: Type.Array(Type.String()),
+    state: Type.Union([
+      Type.Literal("scheduled"),
+      Type.Literal("active"),
+      Type.Literal("consumed"),
+      Type.Literal("expired"),
+      Type.Literal("revoked"),
+    ]),
+    uses: Type.Integer({ minimum: 0 }),
+    max_uses: MaxUsesSchema,
+    not_before: Type.String(),
+    expires_at: Type.String(),
+  },
+  closed,
+);
+
+export type GrantRecord = Static<typeof GrantRecordSchema>;
+
+export function grantToWire(grant: Grant): GrantRecord {
+  const { binding } = grant;
+  return {
+    v: 1,
+    id: grant.id,
+    version: grant.version,
+    request_id: grant.requestId,
+    denial_id: grant.denialId,
+    person: grant.person === undefined ? null : { ...grant.person },
+    issuer: grant.issuer,
+    subject: grant.subject,
+    entitlement: grant.entitlement,
+    scope: grant.scope,
+    digest: binding.kind === "exact" ? binding.digest : null,
+    bind_headers: binding.kind === "exact" ? [...binding.bindHeaders] : [],
+    state: grant.state,
+    uses: grant.uses,
+    max_uses: grant.maxUses,
+    not_before: rfc3339(grant.notBefore),
+    expires_at: rfc3339(grant.expiresAt),
+  };
+}
+
+const parseGrant = createParser(GrantRecordSchema);
+
+export function readGrant(payload: Uint8Array): Parsed<Grant> {
+  const parsed = parseGrant(payload);
+  if (parsed.kind === "malformed") return parsed;
+  const wire = parsed.value;
+  try {
+    const binding: GrantBinding =
+      wire.digest === null
+        ? { kind: "scope" }
+        : { kind: "exact", digest: digest(wire.digest), bindHeaders: wire.bind_headers };
+    const value: Grant = {
+      id: id("grant", wire.id),
+      version: wire.version,
+      requestId: id("request", wire.request_id),
+      denialId: id("denial", wire.denial_id),
+      person: wire.person ?? undefined,
+      issuer: wire.issuer,
+      subject: wire.subject,
+      entitlement: wire.entitlement,
+      scope: wire.scope,
+      binding,
+      state: wire.state,
+      uses: wire.uses,
+      maxUses: wire.max_uses,
+      notBefore: parseRfc3339(wire.not_before),
+      expiresAt: parseRfc3339(wire.expires_at),
+    };
+    return { kind: "parsed", value };
+  } catch {
+    return { kind: "malformed", detail: "an id or time is malformed" };
+  }
+}
+
+export const HeartbeatRecordSchema = Type.Object(
+  { v: Type.Literal(1), database_time_ms: Type.Integer({ minimum: 0 }), set_hash: Sha256 },
+  closed,
+);
+
+export function heartbeatToWire(heartbeat: Heartbeat): Static<typeof HeartbeatRecordSchema> {
+  return { v: 1, database_time_ms: heartbeat.databaseTime, set_hash: setHashText(heartbeat.setHash) };
+}
+
+const parseHeartbeat = createParser(HeartbeatRecordSchema);
+
+export function readHeartbeat(payload: Uint8Array): Parsed<Heartbeat> {
+  const parsed = parseHeartbeat(payload);
+  if (parsed.kind === "malformed") return parsed;
+  const { database_time_ms: databaseTimeMs, set_hash: setHash } = parsed.value;
+  return { kind: "parsed", value: { databaseTime: instant(databaseTimeMs), setHash: BigInt(`0x${setHash}`) } };
+}
