@@ -1,0 +1,40 @@
+/**
+ * The command line that every service has: `--config FILE` and `--check-config`. Nothing else is set there, because what stands on a command
+ * line is seen by every user of the machine.
+ */
+import { parseArgs } from "node:util";
+import type { Static, TObject } from "typebox";
+import { type ConfigFault, describeFaults, loadConfig } from "./load.ts";
+
+export type Started<T> =
+  | { readonly kind: "run"; readonly config: T }
+  /** Print `text` (to standard error when the code is not 0) and end with the code. */
+  | { readonly kind: "exit"; readonly code: number; readonly text: string };
+
+/** Exit code of a configuration that is refused (EX_CONFIG of sysexits.h), so that a supervisor need not start again. */
+export const EX_CONFIG = 78;
+
+/** Reads arguments (without node and script) and configuration. Never rejects. */
+export async function configFromCommandLine<S extends TObject>(options: {
+  readonly args: readonly string[];
+  readonly schema: S;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly prefix: string;
+  readonly check?: (config: Static<S>) => readonly ConfigFault[];
+}): Promise<Started<Static<S>>> {
+  let values: { config?: string; "check-config"?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...options.args],
+      options: { config: { type: "string" }, "check-config": { type: "boolean" } },
+      strict: true,
+    }));
+  } catch (error) {
+    return { kind: "exit", code: EX_CONFIG, text: `${String(error)}\nusage: [--config FILE] [--check-config]` };
+  }
+  const file = values.config;
+  const loaded = await loadConfig({ ...options, ...(file === undefined ? {} : { file }) });
+  if (loaded.kind === "invalid") return { kind: "exit", code: EX_CONFIG, text: describeFaults(loaded.faults) };
+  if (values["check-config"] === true) return { kind: "exit", code: 0, text: "configuration is valid" };
+  return { kind: "run", config: loaded.config };
+}

@@ -1,0 +1,86 @@
+/**
+ * The keys of a configuration schema: every leaf with its path and its environment variable. One list for the loader, `--help` and the
+ * documentation. Reads the schema as the JSON Schema that it is, so that any TypeBox construct is fine below a leaf.
+ */
+import type { TSchema } from "typebox";
+
+export interface ConfigKey {
+  readonly path: readonly string[];
+  readonly variable: string;
+  /** How a variable's text is read: as it is, as a list (`a,b` or YAML), or as YAML. */
+  readonly kind: "text" | "list" | "yaml";
+  readonly secret: boolean;
+  readonly description: string | undefined;
+  /** The schema's default, if it has one. */
+  readonly fallback: unknown;
+}
+
+interface Shape {
+  readonly type?: unknown;
+  readonly properties?: unknown;
+  readonly required?: unknown;
+  readonly additionalProperties?: unknown;
+  readonly patternProperties?: unknown;
+  readonly anyOf?: unknown;
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly description?: unknown;
+  readonly "x-env-variable"?: unknown;
+  readonly "x-secret"?: unknown;
+}
+
+export interface ConfigKeys {
+  /** All leaves in order of the schema. */
+  readonly keys: readonly ConfigKey[];
+  /** Paths of objects that are always there: one left out by the user is an empty one, so that faults and defaults concern its leaves. */
+  readonly sections: readonly (readonly string[])[];
+  /** Dotted paths of objects that are not closed. */
+  readonly openObjects: readonly string[];
+}
+
+export function keysOf(schema: TSchema, prefix: string): ConfigKeys {
+  const keys: ConfigKey[] = [];
+  const sections: (readonly string[])[] = [];
+  const openObjects: string[] = [];
+  const visit = (node: unknown, path: readonly string[], present: boolean): void => {
+    if (!isShape(node)) return;
+    if (node.type === "object" && isShape(node.properties)) {
+      if (node.additionalProperties !== false) openObjects.push(path.join("."));
+      if (present && path.length > 0) sections.push(path);
+      const required: readonly unknown[] = Array.isArray(node.required) ? node.required : [];
+      for (const [name, inner] of Object.entries(node.properties))
+        visit(inner, [...path, name], present && required.includes(name));
+      return;
+    }
+    const named = node["x-env-variable"];
+    keys.push({
+      path,
+      variable: typeof named === "string" ? named : prefix + path.map(upperSnake).join("_"),
+      kind: kindOf(node),
+      secret: node["x-secret"] === true,
+      description: typeof node.description === "string" ? node.description : undefined,
+      fallback: node.default,
+    });
+  };
+  visit(schema, [], true);
+  return { keys, sections, openObjects };
+}
+
+function kindOf(node: Shape): ConfigKey["kind"] {
+  if (node.type === "array") return "list";
+  if (node.type === "string" || typeof node.const === "string") return "text";
+  if (Array.isArray(node.anyOf) && node.anyOf.every((branch) => isShape(branch) && kindOf(branch) === "text"))
+    return "text";
+  return "yaml";
+}
+
+function upperSnake(name: string): string {
+  return name
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toUpperCase();
+}
+
+function isShape(value: unknown): value is Shape {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,220 @@
+/**
+ * Configuration of a process: one YAML file and environment variables against one TypeBox schema. Everything wrong is reported at once, each
+ * fault with the key, the variable and what to do; anything unknown refuses to start, since a misspelt safety setting is worse than none.
+ *
+ * Rules
+ * - A key's variable is `x-env-variable` of its schema, else the prefix and the path: `http.listenPort` is `<PREFIX>HTTP_LISTEN_PORT`. Keys are
+ *   the leaves: strings, numbers, booleans, arrays and maps. A variable wins over the file; an empty one counts as not set.
+ * - Text stays text; everything else in a variable is read as YAML (so `true`, `8080`, `[a, b]`, `{a: b}`). An array of strings may also be
+ *   `a,b`.
+ * - A key marked `x-secret: true` may not stand in the file. It comes from its variable or from `<VARIABLE>_FILE`, whose content without the
+ *   last line break is taken. Any other text key accepts `_FILE` too; both at once is a fault.
+ * - Objects are closed (`additionalProperties: false`) or they would accept misspelt keys: an open one is a fault of the schema.
+ * - An unknown variable with our prefix is a fault.
+ * - Values are never repeated in a fault: they may be secrets.
+ */
+import { readFile } from "node:fs/promises";
+import type { Static, TObject } from "typebox";
+import Value from "typebox/value";
+import { parse, YAMLParseError } from "yaml";
+import { type ConfigKey, keysOf } from "./keys.ts";
+
+export interface ConfigFault {
+  /** Dotted path, or the file's name, or the variable alone. */
+  readonly key: string;
+  readonly variable: string | undefined;
+  /** A sentence: what is wrong and what to do. */
+  readonly problem: string;
+}
+
+export type Loaded<T> =
+  | { readonly kind: "loaded"; readonly config: T }
+  | { readonly kind: "invalid"; readonly faults: readonly ConfigFault[] };
+
+type Tree = { [key: string]: unknown };
+
+/**
+ * Loads a configuration. Never rejects: what cannot be read is a fault. `check` looks at the whole once the schema is satisfied and names
+ * combinations that are unsafe together.
+ */
+export async function loadConfig<S extends TObject>(options: {
+  readonly schema: S;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly file?: string;
+  /** With its underscore: `MYPRODUCT_`. */
+  readonly prefix: string;
+  readonly check?: (config: Static<S>) => readonly ConfigFault[];
+}): Promise<Loaded<Static<S>>> {
+  const { schema, env, file, prefix, check } = options;
+  const faults: ConfigFault[] = [];
+  const { keys, sections, openObjects } = keysOf(schema, prefix);
+  for (const path of openObjects) {
+    faults.push({
+      key: path || "(root)",
+      variable: undefined,
+      problem: "the schema leaves this object open; close it",
+    });
+  }
+
+  const tree = file === undefined ? nullTree() : await readYaml(file, faults);
+  for (const section of sections) {
+    if (!has(tree, section)) put(tree, section, nullTree());
+  }
+  for (const key of keys) {
+    if (key.secret && has(tree, key.path)) {
+      faults.push(fault(key, `is a secret and may not stand in the file; set ${key.variable}_FILE or ${key.variable}`));
+    }
+    const value = await fromEnvironment(key, env, faults);
+    if (value !== undefined) put(tree, key.path, value);
+  }
+  const known = new Set(keys.flatMap(({ variable }) => [variable, `${variable}_FILE`]));
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith(prefix) || known.has(variable)) continue;
+    faults.push({
+      key: variable,
+      variable,
+      problem: "is not a variable of this program; remove it or correct its name",
+    });
+  }
+
+  const candidate: unknown = Value.Default(schema, tree);
+  for (const problem of problemsOf(schema, candidate, keys)) faults.push(problem);
+  if (faults.length > 0) return { kind: "invalid", faults };
+  const config = Value.Parse(schema, candidate);
+  const unsafe = check?.(config) ?? [];
+  return unsafe.length > 0 ? { kind: "invalid", faults: unsafe } : { kind: "loaded", config };
+}
+
+/** One line per fault, for standard error. */
+export function describeFaults(faults: readonly ConfigFault[]): string {
+  return faults
+    .map(
+      ({ key, variable, problem }) =>
+        `${key}${variable === undefined || variable === key ? "" : ` (${variable})`}: ${problem}`,
+    )
+    .join("\n");
+}
+
+async function readYaml(file: string, faults: ConfigFault[]): Promise<Tree> {
+  try {
+    const document: unknown = parse(await readFile(file, "utf8"), { maxAliasCount: 0, uniqueKeys: true });
+    if (document === null || document === undefined) return nullTree();
+    if (isTree(document)) return copy(document);
+    faults.push({ key: file, variable: undefined, problem: "has to be a YAML mapping at its top" });
+  } catch (error) {
+    const place =
+      error instanceof YAMLParseError ? `line ${error.linePos?.[0].line ?? "?"}: ${error.code}` : codeOf(error);
+    faults.push({
+      key: file,
+      variable: undefined,
+      problem: `cannot be read (${place}); correct the file or name another one`,
+    });
+  }
+  return nullTree();
+}
+
+async function fromEnvironment(
+  key: ConfigKey,
+  env: Readonly<Record<string, string | undefined>>,
+  faults: ConfigFault[],
+): Promise<unknown> {
+  const text = env[key.variable] || undefined;
+  const path = env[`${key.variable}_FILE`] || undefined;
+  if (path !== undefined && key.kind !== "text") {
+    faults.push(fault(key, `only text can come from a file; unset ${key.variable}_FILE`));
+    return undefined;
+  }
+  if (path !== undefined && text !== undefined) {
+    faults.push(fault(key, `${key.variable} and ${key.variable}_FILE are both set; unset one`));
+    return undefined;
+  }
+  if (path !== undefined) {
+    try {
+      return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
+    } catch (error) {
+      faults.push(
+        fault(
+          key,
+          `the file in ${key.variable}_FILE cannot be read (${codeOf(error)}); correct its path or permissions`,
+        ),
+      );
+      return undefined;
+    }
+  }
+  if (text === undefined || key.kind === "text") return text;
+  if (key.kind === "list" && !text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim());
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch {
+    faults.push(
+      fault(key, "is not readable as YAML; write numbers and booleans plainly, lists as [a, b], maps as {a: b}"),
+    );
+    return undefined;
+  }
+}
+
+function problemsOf(schema: TObject, candidate: unknown, keys: readonly ConfigKey[]): ConfigFault[] {
+  const variables = new Map(keys.map((key) => [key.path.join("."), key.variable]));
+  const found = new Map<string, ConfigFault>();
+  const add = (path: readonly string[], problem: string) => {
+    const name = path.join(".");
+    if (!found.has(name)) found.set(name, { key: name, variable: variables.get(name), problem });
+  };
+  for (const { keyword, instancePath, params, message } of Value.Errors(schema, candidate)) {
+    const path = instancePath.split("/").slice(1).map(unescapePointer);
+    if (keyword === "required") {
+      const missing: unknown = "requiredProperties" in params ? params.requiredProperties : [];
+      for (const name of Array.isArray(missing) ? missing : []) add([...path, String(name)], "is missing; set it");
+    } else if (keyword === "additionalProperties") {
+      const extra: unknown = "additionalProperties" in params ? params.additionalProperties : [];
+      for (const name of Array.isArray(extra) ? extra : [])
+        add([...path, String(name)], "is not a key of this program; remove it or correct its name");
+    } else if (keyword !== "boolean") {
+      add(path, `${message}; correct it`);
+    }
+  }
+  return [...found.values()];
+}
+
+function fault({ path, variable }: ConfigKey, problem: string): ConfigFault {
+  return { key: path.join("."), variable, problem };
+}
+
+function nullTree(): Tree {
+  return Object.create(null);
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function copy(tree: Tree): Tree {
+  const result = nullTree();
+  for (const [key, value] of Object.entries(tree)) result[key] = isTree(value) ? copy(value) : value;
+  return result;
+}
+
+function has(tree: Tree, [head = "", ...rest]: readonly string[]): boolean {
+  if (!Object.hasOwn(tree, head)) return false;
+  const value = tree[head];
+  return rest.length === 0 || (isTree(value) && has(value, rest));
+}
+
+function put(tree: Tree, [head = "", ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    tree[head] = value;
+    return;
+  }
+  const inner = tree[head];
+  const next = isTree(inner) ? inner : nullTree();
+  tree[head] = next;
+  put(next, rest, value);
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "unreadable";
+}

@@ -1,0 +1,50 @@
+import { afterEach, expect, test } from "@jest/globals";
+import { createLog } from "../log/log.ts";
+import { createMetrics } from "../metrics/metrics.ts";
+import { type CheckResult, type OpsServer, startOpsServer } from "./ops-server.ts";
+
+const log = createLog({ name: "test", level: "silent" });
+let server: OpsServer | undefined;
+afterEach(() => server?.close());
+
+async function serving(checks: Record<string, () => CheckResult>): Promise<string> {
+  const metrics = createMetrics({ prefix: "product_" });
+  metrics.counter("things_total", "Things", ["kind"]).inc({ kind: "small" });
+  server = await startOpsServer(
+    { metrics, checks: new Map(Object.entries(checks)), log },
+    { host: "127.0.0.1", port: 0 },
+  );
+  return `http://127.0.0.1:${server.port}`;
+}
+
+test("one failed check, or one that throws, makes the process not ready, and the answer names it", async () => {
+  const base = await serving({
+    database: () => ({ status: "ok" }),
+    bundle: () => {
+      throw new Error("secret text");
+    },
+  });
+  const answer = await fetch(`${base}/readyz`);
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toEqual({
+    status: "failed",
+    checks: { database: { status: "ok" }, bundle: { status: "failed", detail: "the check itself failed" } },
+  });
+});
+
+test("a degraded process is ready and says so; it is healthy in any case", async () => {
+  const base = await serving({ stream: () => ({ status: "degraded", detail: "stale" }) });
+  const answer = await fetch(`${base}/readyz`);
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    { status: "degraded", checks: { stream: { status: "degraded", detail: "stale" } } },
+  ]);
+  expect((await fetch(`${base}/healthz`)).status).toBe(200);
+});
+
+test("metrics are this process's own; other paths and methods are refused", async () => {
+  const base = await serving({});
+  expect(await (await fetch(`${base}/metrics`)).text()).toContain('product_things_total{kind="small"} 1');
+  expect((await fetch(`${base}/secrets`)).status).toBe(404);
+  expect((await fetch(`${base}/metrics`, { method: "POST" })).status).toBe(405);
+});

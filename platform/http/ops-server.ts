@@ -1,0 +1,106 @@
+/**
+ * The operators' door of a process, on a port of its own so that it is never published with the service: `/healthz` (the process answers),
+ * `/readyz` (named checks as JSON; 503 unless all that are required pass) and `/metrics`.
+ */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Log } from "../log/log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+
+/** `ok` counts as ready; `degraded` too, but is shown; `failed` does not. `detail` is read by operators: no secrets. */
+export interface CheckResult {
+  readonly status: "ok" | "degraded" | "failed";
+  readonly detail?: string;
+}
+
+export interface OpsServer extends AsyncDisposable {
+  /** The port that was taken, also when 0 was asked for. */
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Starts listening. `checks` are called at each `/readyz`; one that throws counts as failed. Rejects when the port is not free. */
+export async function startOpsServer(
+  {
+    metrics,
+    checks,
+    log,
+  }: {
+    readonly metrics: Metrics;
+    readonly checks: ReadonlyMap<string, () => CheckResult | Promise<CheckResult>>;
+    readonly log: Log;
+  },
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<OpsServer> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0];
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return send(response, 405, "text/plain", "method not allowed\n");
+    answer(path, response).catch((error: unknown) => {
+      log.error({ err: error, path }, "operators' request failed");
+      send(response, 500, "text/plain", "internal error\n");
+    });
+  });
+  // An operators' port is scraped by machines nearby; nobody needs a slow connection.
+  server.requestTimeout = 10_000;
+  server.keepAliveTimeout = 5_000;
+
+  async function answer(path: string | undefined, response: ServerResponse): Promise<void> {
+    if (path === "/healthz") return send(response, 200, "application/json", '{"status":"ok"}\n');
+    if (path === "/readyz") {
+      const report = await readiness(checks, log);
+      return send(response, report.status === "failed" ? 503 : 200, "application/json", `${JSON.stringify(report)}\n`);
+    }
+    if (path === "/metrics") {
+      const { contentType, text } = await metrics.expose();
+      return send(response, 200, contentType, text);
+    }
+    return send(response, 404, "text/plain", "not found\n");
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const ops: OpsServer = {
+    port: portOf(server.address()),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    [Symbol.asyncDispose]: () => ops.close(),
+  };
+  return ops;
+}
+
+async function readiness(
+  checks: ReadonlyMap<string, () => CheckResult | Promise<CheckResult>>,
+  log: Log,
+): Promise<{ status: CheckResult["status"]; checks: Record<string, CheckResult> }> {
+  const results = await Promise.all(
+    [...checks].map(async ([name, check]): Promise<[string, CheckResult]> => {
+      try {
+        return [name, await check()];
+      } catch (error) {
+        log.warn({ err: error, check: name }, "readiness check threw");
+        return [name, { status: "failed", detail: "the check itself failed" }];
+      }
+    }),
+  );
+  const statuses = results.map(([, { status }]) => status);
+  const status = statuses.includes("failed") ? "failed" : statuses.includes("degraded") ? "degraded" : "ok";
+  return { status, checks: Object.fromEntries(results) };
+}
+
+function send(response: ServerResponse, status: number, contentType: string, text: string): void {
+  response.writeHead(status, { "content-type": contentType, "cache-control": "no-store" }).end(text);
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("operators' server has no TCP address");
+  return address.port;
+}

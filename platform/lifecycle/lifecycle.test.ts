@@ -1,0 +1,89 @@
+import { EventEmitter } from "node:events";
+import { describe, expect, test } from "@jest/globals";
+import { createLog } from "../log/log.ts";
+import { run } from "./lifecycle.ts";
+
+const log = createLog({ name: "test", level: "silent" });
+
+/** A stand-in for `process` as a source of signals; the real one would end jest. */
+function signals(): {
+  source: Pick<NodeJS.Process, "on" | "off">;
+  emit(name: string, argument: unknown): void;
+  listeners(): number;
+} {
+  const emitter = new EventEmitter();
+  const source: Pick<NodeJS.Process, "on" | "off"> = {
+    on(name: string, listener: () => void) {
+      emitter.on(name, listener);
+      return process;
+    },
+    off(name: string, listener: () => void) {
+      emitter.off(name, listener);
+      return process;
+    },
+  };
+  return {
+    source,
+    emit: (name, argument) => emitter.emit(name, argument),
+    listeners: () => emitter.eventNames().length,
+  };
+}
+
+function owner(name: string, into: string[]): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      into.push(name);
+    },
+  };
+}
+
+describe("the end of a process", () => {
+  test("a start that fails ends with code 1 and disposes of what was there", async () => {
+    const { source, listeners } = signals();
+    const closed: string[] = [];
+    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+      lifecycle.own(owner("pool", closed));
+      throw new Error("no port");
+    });
+    expect([code, closed, listeners()]).toEqual([1, ["pool"], 0]);
+  });
+
+  test("an uncaught error and an unhandled rejection end with code 1, even one without a reason", async () => {
+    for (const name of ["uncaughtException", "unhandledRejection"]) {
+      const { source, emit } = signals();
+      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async () => emit(name, undefined));
+      expect(code).toBe(1);
+    }
+  });
+
+  test("a drain that hangs is cut off at its deadline, with code 1", async () => {
+    const { source, emit } = signals();
+    const code = await run({ log }, { drainDeadlineMs: 20, source }, async (lifecycle) => {
+      lifecycle.own({ [Symbol.asyncDispose]: () => new Promise<void>(() => {}) });
+      emit("SIGTERM", "SIGTERM");
+    });
+    expect(code).toBe(1);
+  });
+
+  test("a second signal ends a drain that hangs at once", async () => {
+    const { source, emit } = signals();
+    const code = await run({ log }, { drainDeadlineMs: 600_000, source }, async (lifecycle) => {
+      lifecycle.own({ [Symbol.asyncDispose]: () => new Promise<void>(() => {}) });
+      emit("SIGTERM", "SIGTERM");
+      emit("SIGTERM", "SIGTERM");
+    });
+    expect(code).toBe(1);
+  });
+
+  test("SIGTERM aborts the signal first, then disposes in reverse order, and ends with code 0", async () => {
+    const { source, emit, listeners } = signals();
+    const seen: string[] = [];
+    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+      lifecycle.own(owner("pool", seen));
+      lifecycle.own(owner("server", seen));
+      lifecycle.signal.addEventListener("abort", () => seen.push("signal"));
+      emit("SIGTERM", "SIGTERM");
+    });
+    expect([code, seen, listeners()]).toEqual([0, ["signal", "server", "pool"], 0]);
+  });
+});

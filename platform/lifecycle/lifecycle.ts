@@ -1,0 +1,102 @@
+/**
+ * The life of a process: one AbortSignal that says "finish", a stack of what has to be closed, and one way out. SIGTERM and SIGINT begin a
+ * graceful drain: the signal aborts, then owners are disposed of in reverse order, so what was started last (the listeners) stops first and
+ * what everything rests on (the pool) last. A drain that takes too long, or a second signal, ends it at once. An error that nobody caught
+ * is logged and ends the process the same way: its state is no longer known.
+ *
+ * It never calls process.exit; main.ts does, with the code that `run` resolves to.
+ */
+import type { Log } from "../log/log.ts";
+
+export interface Lifecycle {
+  /** Aborted once, when the process begins to end. */
+  readonly signal: AbortSignal;
+  /** Hands over an owner of a resource; returns it. Disposed of in reverse order of handing over. */
+  own<T extends AsyncDisposable | Disposable>(owner: T): T;
+  /** Begins the end. The first call decides the exit code: 0 without a fault, 1 with one. */
+  stop(fault?: unknown): void;
+}
+
+export interface LifecycleOptions {
+  /** How long the drain may take before the process ends without it. */
+  readonly drainDeadlineMs: number;
+  /** Where signals and uncaught errors come from: `process`. */
+  readonly source: Pick<NodeJS.Process, "on" | "off">;
+}
+
+/**
+ * Runs `start`, then waits until something stops the process, drains, and resolves with the exit code. A rejection of `start` stops it too
+ * (what was owned by then is disposed of). Never rejects.
+ */
+export async function run(
+  { log }: { readonly log: Log },
+  { drainDeadlineMs, source }: LifecycleOptions,
+  start: (lifecycle: Lifecycle) => Promise<void>,
+): Promise<number> {
+  const stopping = new AbortController();
+  const forced = Promise.withResolvers<"forced">();
+  const owners = new AsyncDisposableStack();
+  let exitCode = 0;
+
+  const lifecycle: Lifecycle = {
+    signal: stopping.signal,
+    own: (owner) => owners.use(owner),
+    stop(fault) {
+      if (stopping.signal.aborted) return;
+      if (fault !== undefined) {
+        exitCode = 1;
+        log.fatal({ err: fault }, "stopping after a fault");
+      }
+      stopping.abort(fault ?? new Error("stopping"));
+    },
+  };
+  const onSignal = (name: NodeJS.Signals) => {
+    if (stopping.signal.aborted) forced.resolve("forced");
+    log.info({ signal: name }, "stopping");
+    lifecycle.stop();
+  };
+  const onUncaught = (error: unknown) => {
+    if (stopping.signal.aborted) log.error({ err: error }, "uncaught error while stopping");
+    lifecycle.stop(error ?? new Error("rejected without a reason"));
+  };
+  source.on("SIGTERM", onSignal);
+  source.on("SIGINT", onSignal);
+  source.on("uncaughtException", onUncaught);
+  source.on("unhandledRejection", onUncaught);
+  try {
+    const started = start(lifecycle).catch((error: unknown) => lifecycle.stop(error));
+    await aborted(stopping.signal);
+    const drained = started
+      .then(() => owners.disposeAsync())
+      .then(
+        () => "drained" as const,
+        (error: unknown) => {
+          log.error({ err: error }, "drain failed");
+          exitCode = 1;
+          return "drained" as const;
+        },
+      );
+    const outcome = await Promise.race([drained, forced.promise, after(drainDeadlineMs)]);
+    if (outcome !== "drained") {
+      log.error({ outcome }, "ending without a complete drain");
+      exitCode = 1;
+    }
+    return exitCode;
+  } finally {
+    source.off("SIGTERM", onSignal);
+    source.off("SIGINT", onSignal);
+    source.off("uncaughtException", onUncaught);
+    source.off("unhandledRejection", onUncaught);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function after(ms: number): Promise<"too slow"> {
+  return new Promise((resolve) => setTimeout(() => resolve("too slow"), ms).unref());
+}
