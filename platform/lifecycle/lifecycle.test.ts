@@ -6,26 +6,12 @@ import { run } from "./lifecycle.ts";
 const log = createLog({ name: "test", level: "silent" });
 
 /** A stand-in for `process` as a source of signals; the real one would end jest. */
-function signals(): {
-  source: Pick<NodeJS.Process, "on" | "off">;
-  emit(name: string, argument: unknown): void;
-  listeners(): number;
-} {
-  const emitter = new EventEmitter();
-  const source: Pick<NodeJS.Process, "on" | "off"> = {
-    on(name: string, listener: () => void) {
-      emitter.on(name, listener);
-      return process;
-    },
-    off(name: string, listener: () => void) {
-      emitter.off(name, listener);
-      return process;
-    },
-  };
+function signals() {
+  const source = new EventEmitter();
   return {
     source,
-    emit: (name, argument) => emitter.emit(name, argument),
-    listeners: () => emitter.eventNames().length,
+    emit: (name: string, argument: unknown) => source.emit(name, argument),
+    listeners: () => source.eventNames().length,
   };
 }
 
@@ -51,7 +37,9 @@ describe("the end of a process", () => {
   test("an uncaught error and an unhandled rejection end with code 1, even one without a reason", async () => {
     for (const name of ["uncaughtException", "unhandledRejection"]) {
       const { source, emit } = signals();
-      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async () => emit(name, undefined));
+      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async () => {
+        emit(name, undefined);
+      });
       expect(code).toBe(1);
     }
   });

@@ -21,7 +21,7 @@ export interface LifecycleOptions {
   /** How long the drain may take before the process ends without it. */
   readonly drainDeadlineMs: number;
   /** Where signals and uncaught errors come from: `process`. */
-  readonly source: Pick<NodeJS.Process, "on" | "off">;
+  readonly source: Pick<NodeJS.EventEmitter, "on" | "off">;
 }
 
 /**
