@@ -1,0 +1,153 @@
+/**
+ * Reads one partition for its subscription: asks where to start, fetches, hands over, and moves the position only after the handler agreed.
+ * Each partition has a connection of its own, because a broker answers one request per connection at a time and a waiting fetch would hold
+ * up its neighbours. Any fault drops the connection and starts again from the position.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Backoff, createBackoff } from "../backoff.ts";
+import type { Log } from "../log/log.ts";
+import { type KafkaConnection, OFFSET_OUT_OF_RANGE } from "./kafka-connection.ts";
+import type { StreamBatch, Subscription } from "./port.ts";
+
+export interface PartitionReader {
+  /** Next offset to be handled; undefined while the partition is not being read. */
+  readonly position: bigint | undefined;
+  /** True while the handler works or waits to be tried again: then no progress is nobody's fault here. */
+  readonly handling: boolean;
+  seek(offset: bigint): void;
+  /** Drops the connection; reading goes on with a new one. */
+  recreate(reason: Error): void;
+  /** Resolves when reading has ended after the stop signal. */
+  readonly done: Promise<void>;
+}
+
+export interface PartitionReaderOptions {
+  readonly partition: number;
+  /** How long the broker may hold a fetch without records. */
+  readonly maxWaitMs: number;
+  /** Pause before a skipped or released partition is asked for again. */
+  readonly reassignMs: number;
+}
+
+/** Starts reading at once. `connect` makes a fresh connection each time. */
+export function startPartitionReader(
+  { connect, log: parentLog, stop }: { connect: () => Promise<KafkaConnection>; log: Log; stop: AbortSignal },
+  subscription: Subscription,
+  { partition, maxWaitMs, reassignMs }: PartitionReaderOptions,
+): PartitionReader {
+  const { topic } = subscription;
+  const log = parentLog.child({ topic, partition });
+  let position: bigint | undefined;
+  /** Where the last batch that was handed over ended: what the owner has stored. Behind `position` when only empty offsets followed. */
+  let handled: bigint | undefined;
+  let handling = false;
+  let connection: KafkaConnection | undefined;
+  /** Counts seeks, so that a batch under way when one came does not move the position. */
+  let seeks = 0;
+
+  function moveTo(offset: bigint | undefined): void {
+    position = offset;
+    handled = offset;
+  }
+
+  /** Asks the owner where to read from; false when it is not ours now. */
+  async function take(connected: KafkaConnection): Promise<boolean> {
+    const range = await connected.range(topic, partition);
+    const answer = await subscription.from(partition, range);
+    if (answer === "skip") return false;
+    if (answer < range.earliest || answer > range.end) {
+      throw new Error(
+        `offset ${answer} lies outside ${range.earliest}..${range.end}: its records are gone, or the topic is another one`,
+      );
+    }
+    if (position === undefined) moveTo(answer);
+    log.info({ offset: answer.toString(), end: range.end.toString() }, "partition taken");
+    return true;
+  }
+
+  /** Hands a batch over until it is handled. Returns false when the owner let the partition go. */
+  async function deliver(batch: StreamBatch, backoff: Backoff): Promise<boolean> {
+    handling = true;
+    try {
+      const seeksBefore = seeks;
+      while (!stop.aborted && seeks === seeksBefore) {
+        try {
+          const outcome = await subscription.handle(batch);
+          if (outcome === "release") {
+            log.info("partition released");
+            moveTo(undefined);
+            return false;
+          }
+          if (seeks === seeksBefore) moveTo(batch.nextOffset);
+          return true;
+        } catch (error) {
+          log.error({ err: error, offset: batch.fromOffset.toString() }, "batch not handled; trying it again");
+          await backoff.wait(stop).catch(() => {});
+        }
+      }
+      return true;
+    } finally {
+      handling = false;
+    }
+  }
+
+  /** Reads with one connection until the partition is not ours (returns), or a fault (throws). */
+  async function read(connected: KafkaConnection, onProgress: () => void): Promise<void> {
+    while (!stop.aborted) {
+      if (position === undefined && !(await take(connected))) return;
+      const offset = position;
+      if (offset === undefined) return;
+      const fetched = await connected.fetch(topic, partition, offset, maxWaitMs);
+      if (fetched.errorCode === OFFSET_OUT_OF_RANGE) {
+        log.error({ offset: offset.toString() }, "offset out of range; asking the owner again");
+        moveTo(undefined);
+        return;
+      }
+      if (fetched.errorCode !== 0) throw new Error(`fetch failed with kafka error ${fetched.errorCode}`);
+      onProgress();
+      if (position !== offset) continue; // a seek came while we waited
+      if (fetched.records.length === 0) {
+        position = fetched.nextOffset;
+        continue;
+      }
+      const { records, nextOffset } = fetched;
+      const batch = { topic, partition, fromOffset: handled ?? offset, nextOffset, records };
+      if (!(await deliver(batch, createBackoff({ firstMs: 100, maxMs: 10_000 })))) return;
+    }
+  }
+
+  async function run(): Promise<void> {
+    const backoff = createBackoff({ firstMs: 50, maxMs: 2_000 });
+    while (!stop.aborted) {
+      try {
+        connection = await connect();
+        while (!stop.aborted) {
+          await read(connection, () => backoff.reset());
+          await sleep(reassignMs, undefined, { signal: stop });
+        }
+      } catch (error) {
+        if (!stop.aborted) log.warn({ err: error }, "reading interrupted");
+      }
+      connection?.destroy(new Error("reading interrupted"));
+      connection = undefined;
+      await backoff.wait(stop).catch(() => {});
+    }
+  }
+
+  const endWait = () => connection?.destroy(new Error("stream is closed"));
+  stop.addEventListener("abort", endWait, { once: true });
+  return {
+    get position() {
+      return position;
+    },
+    get handling() {
+      return handling;
+    },
+    seek(offset) {
+      seeks += 1;
+      moveTo(offset);
+    },
+    recreate: (reason) => connection?.destroy(reason),
+    done: run(),
+  };
+}

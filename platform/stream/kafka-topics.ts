@@ -1,0 +1,118 @@
+/**
+ * Topics as they have to be: services verify at start and refuse to run on a topic that would lose or forget; a command of the operator
+ * creates them. Nothing is ever created by first use.
+ */
+import kafkajs from "kafkajs";
+import type { Log } from "../log/log.ts";
+import { clientConfig, type KafkaSettings } from "./kafka-settings.ts";
+import { createSockets } from "./kafka-sockets.ts";
+import { stopIdleTimer } from "./kafkajs-idle-timer.ts";
+
+export interface TopicSpec {
+  readonly topic: string;
+  /** At least so many; exactly so many when `exactPartitions`. */
+  readonly partitions: number;
+  readonly exactPartitions?: boolean;
+  readonly replicationFactor: number;
+  /** For example `cleanup.policy`, `min.insync.replicas`. Compared as text, by the broker's name of each. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface TopicFault {
+  readonly topic: string;
+  /** What is wrong and what to do, one sentence. */
+  readonly problem: string;
+}
+
+type Admin = ReturnType<kafkajs.Kafka["admin"]>;
+
+/** Compares what there is with what has to be. Empty when all is well. Rejects when the broker cannot be asked. */
+export async function verifyTopics(
+  deps: { readonly log: Log },
+  settings: KafkaSettings,
+  specs: readonly TopicSpec[],
+): Promise<readonly TopicFault[]> {
+  return withAdmin(deps, settings, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const faults: TopicFault[] = [];
+    for (const spec of specs) {
+      const { topic } = spec;
+      if (existing.has(topic)) faults.push(...(await compare(admin, spec)));
+      else faults.push({ topic, problem: "does not exist, or this principal may not see it; create it" });
+    }
+    return faults;
+  });
+}
+
+/** Creates the topics that do not exist; returns their names. Existing ones are left as they are (`verifyTopics` judges them). */
+export async function createTopics(
+  deps: { readonly log: Log },
+  settings: KafkaSettings,
+  specs: readonly TopicSpec[],
+): Promise<readonly string[]> {
+  return withAdmin(deps, settings, async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const missing = specs.filter(({ topic }) => !existing.has(topic));
+    if (missing.length === 0) return [];
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      })),
+    });
+    return missing.map(({ topic }) => topic);
+  });
+}
+
+async function compare(admin: Admin, spec: TopicSpec): Promise<TopicFault[]> {
+  const { topic } = spec;
+  const faults: TopicFault[] = [];
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  const found = topics[0]?.partitions ?? [];
+  const wrongCount = spec.exactPartitions === true ? found.length !== spec.partitions : found.length < spec.partitions;
+  if (wrongCount) {
+    const wanted = spec.exactPartitions === true ? `exactly ${spec.partitions}` : `at least ${spec.partitions}`;
+    faults.push({ topic, problem: `has ${found.length} partitions and needs ${wanted}; create it anew or add some` });
+  }
+  const replicas = Math.min(...found.map((partition) => partition.replicas.length));
+  if (replicas < spec.replicationFactor) {
+    faults.push({
+      topic,
+      problem: `has ${replicas} replicas and needs ${spec.replicationFactor}; reassign its partitions`,
+    });
+  }
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(spec.config) }],
+  });
+  const actual = new Map(
+    (resources[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]),
+  );
+  for (const [name, wanted] of Object.entries(spec.config)) {
+    if (actual.get(name) === wanted) continue;
+    faults.push({
+      topic,
+      problem: `${name} is ${actual.get(name) ?? "unknown"} and has to be ${wanted}; alter the topic`,
+    });
+  }
+  return faults;
+}
+
+async function withAdmin<T>(
+  { log }: { readonly log: Log },
+  settings: KafkaSettings,
+  ask: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  stopIdleTimer();
+  const sockets = createSockets();
+  const admin = new kafkajs.Kafka(clientConfig(settings, sockets.factory, log)).admin({ retry: { retries: 3 } });
+  try {
+    await admin.connect();
+    return await ask(admin);
+  } finally {
+    sockets.destroy(new Error("done"));
+  }
+}
