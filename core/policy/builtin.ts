@@ -1,0 +1,94 @@
+/**
+ * What a built-in function of Rego is to this host: values in, value out, synchronous. An expected failure (wrong type,
+ * bad format) is a thrown `BuiltinError`; the host notes it with the built-in's name and the expression becomes
+ * undefined, as OPA does outside strict mode. In native mode a noted error ends the evaluation with `policy_error`:
+ * an undefined `deny` rule must not open a door.
+ */
+import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
+import { integerOf } from "./rego-value/number.ts";
+
+/** What a built-in may know beyond its arguments; the same for the whole of one evaluation. */
+export type BuiltinCall = {
+  readonly nowNs: bigint;
+  /** Random bytes that depend on `purpose` only, within one evaluation. */
+  readonly randomBytes: (purpose: string, length: number) => Uint8Array;
+};
+
+/** `undefined` makes the expression undefined without being an error. */
+export type Builtin = (args: readonly RegoValue[], call: BuiltinCall) => RegoValue | undefined;
+
+export type BuiltinTable = ReadonlyMap<string, Builtin>;
+
+export class BuiltinError extends Error {
+  override readonly name = "BuiltinError";
+}
+
+/** A built-in must not run longer, or make more, than a policy decision is worth. */
+export const MAX_BUILTIN_OUTPUT = 1 << 20;
+
+export function stringArg(args: readonly RegoValue[], at: number): string {
+  const value = args[at];
+  if (typeof value !== "string") throw wrongType(at, "string");
+  return value;
+}
+
+export function booleanArg(args: readonly RegoValue[], at: number): boolean {
+  const value = args[at];
+  if (typeof value !== "boolean") throw wrongType(at, "boolean");
+  return value;
+}
+
+export function numberArg(args: readonly RegoValue[], at: number): string {
+  const value = args[at];
+  if (!(value instanceof RegoNumber)) throw wrongType(at, "number");
+  return value.text;
+}
+
+export function integerArg(args: readonly RegoValue[], at: number): bigint {
+  const value = integerOf(numberArg(args, at));
+  if (value === undefined) throw wrongType(at, "integer");
+  return value;
+}
+
+/** An integer that fits a JavaScript number. */
+export function smallIntegerArg(args: readonly RegoValue[], at: number): number {
+  const value = Number(integerArg(args, at));
+  if (!Number.isSafeInteger(value)) throw wrongType(at, "small integer");
+  return value;
+}
+
+export function arrayArg(args: readonly RegoValue[], at: number): readonly RegoValue[] {
+  const value = args[at];
+  if (!isRegoArray(value)) throw wrongType(at, "array");
+  return value;
+}
+
+export function objectArg(args: readonly RegoValue[], at: number): RegoObject {
+  const value = args[at];
+  if (!(value instanceof RegoObject)) throw wrongType(at, "object");
+  return value;
+}
+
+/** The items of an array or a set. */
+export function itemsArg(args: readonly RegoValue[], at: number): readonly RegoValue[] {
+  const value = args[at];
+  if (value instanceof RegoSet) return value.items;
+  if (isRegoArray(value)) return value;
+  throw wrongType(at, "array or set");
+}
+
+/** One string, or the strings of an array or set. */
+export function stringsArg(args: readonly RegoValue[], at: number): readonly string[] {
+  const value = args[at];
+  return typeof value === "string"
+    ? [value]
+    : itemsArg(args, at).map((_, index) => stringArg(itemsArg(args, at), index));
+}
+
+export function wrongType(at: number, wanted: string): BuiltinError {
+  return new BuiltinError(`operand ${at + 1} must be ${wanted}`);
+}
+
+export function builtinTable(entries: readonly (readonly [string, Builtin])[]): BuiltinTable {
+  return new Map(entries);
+}

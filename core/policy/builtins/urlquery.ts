@@ -1,0 +1,36 @@
+/** `urlquery.*`, with Go's net/url rules (go-query.ts). */
+import { BuiltinError, builtinTable, objectArg, stringArg, stringsArg } from "../builtin.ts";
+import { escapeQuery, parseGoQuery, unescapePercent } from "../go-query.ts";
+import { sortedEntries } from "../rego-value/order.ts";
+import { RegoObject } from "../rego-value/value.ts";
+
+export const URLQUERY = builtinTable([
+  ["urlquery.encode", (args) => escapeQuery(stringArg(args, 0))],
+  [
+    "urlquery.decode",
+    (args) => {
+      const decoded = unescapePercent(stringArg(args, 0), true);
+      if (decoded.kind === "bad_escape") throw new BuiltinError("invalid URL escape");
+      return decoded.text;
+    },
+  ],
+  [
+    "urlquery.encode_object",
+    (args) => {
+      const pairs: string[] = [];
+      for (const [key, value] of sortedEntries(objectArg(args, 0))) {
+        const name = escapeQuery(stringArg([key], 0));
+        for (const text of stringsArg([value], 0)) pairs.push(`${name}=${escapeQuery(text)}`);
+      }
+      return pairs.join("&");
+    },
+  ],
+  [
+    "urlquery.decode_object",
+    (args) => {
+      const parsed = parseGoQuery(stringArg(args, 0));
+      if (parsed.kind === "fault") throw new BuiltinError(parsed.message);
+      return new RegoObject(parsed.values.entries());
+    },
+  ],
+]);

@@ -1,0 +1,71 @@
+/**
+ * Exact decimal arithmetic on number text, as far as built-ins and ordering need it: compare, canonical form, integer
+ * tests. Exponents from outside can be huge (`1e1000000000`), so nothing here expands a number before its size is known.
+ */
+
+/** value = sign · coefficient · 10^exponent, coefficient without trailing zeros; zero has coefficient 0 and exponent 0. */
+export type Decimal = { readonly negative: boolean; readonly coefficient: string; readonly exponent: bigint };
+
+const NUMBER = /^(-)?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+/** More digits than this are never written out: 2^4096 has 1234. */
+const MAX_INTEGER_DIGITS = 5000n;
+
+export function parseDecimal(text: string): Decimal | undefined {
+  const match = NUMBER.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = "", fraction = "", exponentText = "0"] = match;
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  const coefficient = digits.replace(/0+$/, "");
+  if (coefficient === "") return { negative: false, coefficient: "", exponent: 0n };
+  const exponent = BigInt(exponentText) - BigInt(fraction.length) + BigInt(digits.length - coefficient.length);
+  return { negative: sign === "-", coefficient, exponent };
+}
+
+/** Negative, zero or positive as `a` is less than, equal to or greater than `b`. Both must be number text. */
+export function compareNumberText(a: string, b: string): number {
+  if (a === b) return 0;
+  const x = parseDecimal(a);
+  const y = parseDecimal(b);
+  if (x === undefined || y === undefined) return a < b ? -1 : 1;
+  if (x.coefficient === "" || y.coefficient === "") return signOf(x) - signOf(y);
+  if (x.negative !== y.negative) return x.negative ? -1 : 1;
+  const magnitude = compareMagnitude(x, y);
+  return x.negative ? -magnitude : magnitude;
+}
+
+function signOf(x: Decimal): number {
+  return x.coefficient === "" ? 0 : x.negative ? -1 : 1;
+}
+
+function compareMagnitude(x: Decimal, y: Decimal): number {
+  const sizeX = BigInt(x.coefficient.length) + x.exponent;
+  const sizeY = BigInt(y.coefficient.length) + y.exponent;
+  if (sizeX !== sizeY) return sizeX < sizeY ? -1 : 1;
+  const length = Math.max(x.coefficient.length, y.coefficient.length);
+  const left = x.coefficient.padEnd(length, "0");
+  const right = y.coefficient.padEnd(length, "0");
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** The same text for equal numbers: `1`, `1.0` and `10e-1` are all `1`. */
+export function canonicalNumberText(text: string): string {
+  const decimal = parseDecimal(text);
+  if (decimal === undefined) return text;
+  if (decimal.coefficient === "") return "0";
+  const integer = toInteger(decimal);
+  const sign = decimal.negative ? "-" : "";
+  return integer === undefined ? `${sign}${decimal.coefficient}e${decimal.exponent}` : integer.toString();
+}
+
+/** The number as an integer, or undefined when it has a fraction or more digits than anyone writes. */
+export function integerOf(text: string): bigint | undefined {
+  const decimal = parseDecimal(text);
+  return decimal === undefined ? undefined : toInteger(decimal);
+}
+
+function toInteger({ negative, coefficient, exponent }: Decimal): bigint | undefined {
+  if (coefficient === "") return 0n;
+  if (exponent < 0n || exponent > MAX_INTEGER_DIGITS) return undefined;
+  const magnitude = BigInt(coefficient) * 10n ** exponent;
+  return negative ? -magnitude : magnitude;
+}

@@ -1,0 +1,68 @@
+/**
+ * Writes values as text: Rego text (what `opa_value_parse` reads: sets as `{…}` and `set()`, any value as key) or JSON
+ * (sets as lists in Rego's order, keys that are not strings as their JSON text).
+ */
+import { sortedEntries } from "./order.ts";
+import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
+
+export function writeRego(value: RegoValue): string {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return quote(value);
+  if (value instanceof RegoNumber) return value.text;
+  if (isRegoArray(value)) return `[${value.map((item) => writeRego(item)).join(", ")}]`;
+  if (value instanceof RegoSet) {
+    if (value.items.length === 0) return "set()";
+    return `{${value.items.map((item) => writeRego(item)).join(", ")}}`;
+  }
+  const entries = sortedEntries(value);
+  return `{${entries.map(([key, item]) => `${writeRego(key)}: ${writeRego(item)}`).join(", ")}}`;
+}
+
+/** JSON without spaces, in the order of insertion. */
+export function writeJson(value: RegoValue): string {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return quote(value);
+  if (value instanceof RegoNumber) return value.text;
+  if (isRegoArray(value)) return `[${value.map(writeJson).join(",")}]`;
+  if (value instanceof RegoSet) return `[${value.items.map(writeJson).join(",")}]`;
+  const parts: string[] = [];
+  for (const [key, item] of value.entries()) parts.push(`${jsonKey(key)}:${writeJson(item)}`);
+  return `{${parts.join(",")}}`;
+}
+
+/** JSON as Go's encoding/json writes it: keys sorted, `<`, `>`, `&`, U+2028 and U+2029 escaped. */
+export function writeGoJson(value: RegoValue): string {
+  if (isRegoArray(value)) return `[${value.map(writeGoJson).join(",")}]`;
+  if (value instanceof RegoSet) return `[${value.items.map(writeGoJson).join(",")}]`;
+  if (value instanceof RegoObject) {
+    return `{${sortedEntries(value)
+      .map(([key, item]) => `${goEscape(jsonKey(key))}:${writeGoJson(item)}`)
+      .join(",")}}`;
+  }
+  return typeof value === "string" ? goEscape(JSON.stringify(value.toWellFormed())) : writeJson(value);
+}
+
+const GO_ESCAPED = /[<>&\u2028\u2029]/g;
+
+function goEscape(quoted: string): string {
+  return quoted.replace(GO_ESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function jsonKey(key: RegoValue): string {
+  return quote(typeof key === "string" ? key : writeJson(key));
+}
+
+/**
+ * A quoted string. NB: `JSON.stringify` writes an unpaired surrogate as an escape, which the WebAssembly parser aborts
+ * on; here it stays in the text, and bytes.ts turns it back into the byte that it stands for.
+ */
+export function quote(text: string): string {
+  if (text.isWellFormed()) return JSON.stringify(text);
+  let quoted = "";
+  for (const char of text) quoted += isUnpaired(char) ? char : JSON.stringify(char).slice(1, -1);
+  return `"${quoted}"`;
+}
+
+function isUnpaired(char: string): boolean {
+  return char.length === 1 && !char.isWellFormed();
+}
