@@ -1,0 +1,96 @@
+/** Calendar fields of a moment in a zone, and back, by the runtime's own zone data. */
+import { BuiltinError } from "../builtin.ts";
+
+export type DateFields = {
+  readonly year: number;
+  /** 1–12. */
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+  readonly nanos: number;
+  readonly offsetMinutes: number;
+  readonly zoneName: string;
+};
+
+const SECOND = 1_000_000_000n;
+const formats = new Map<string, Intl.DateTimeFormat>();
+const MAX_FORMATS = 64;
+
+/** Zone names come from policies and requests: the cache is bounded. */
+function formatFor(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  try {
+    const made = new Intl.DateTimeFormat("en-US", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      era: "short",
+      timeZoneName: "short",
+    });
+    if (formats.size >= MAX_FORMATS) formats.clear();
+    formats.set(zone, made);
+    return made;
+  } catch (error) {
+    throw new BuiltinError("unknown time zone", { cause: error });
+  }
+}
+
+export function fieldsAt(ns: bigint, zone: string): DateFields {
+  const nanos = ((ns % SECOND) + SECOND) % SECOND;
+  const seconds = (ns - nanos) / SECOND;
+  const at = new Date(Number(seconds) * 1000);
+  if (zone === "UTC") return { ...utcFields(at), nanos: Number(nanos), offsetMinutes: 0, zoneName: "UTC" };
+  const parts = new Map(
+    formatFor(zone)
+      .formatToParts(at)
+      .map((part) => [part.type, part.value]),
+  );
+  const part = (name: Intl.DateTimeFormatPartTypes): number => Number(parts.get(name) ?? "0");
+  const [year, month, day] = [part("year"), part("month"), part("day")];
+  const [hour, minute, second] = [part("hour"), part("minute"), part("second")];
+  const local = Date.UTC(year, month - 1, day, hour, minute, second);
+  return {
+    year,
+    month,
+    day,
+    hour,
+    minute,
+    second,
+    nanos: Number(nanos),
+    offsetMinutes: Math.round((local - at.getTime()) / 60_000),
+    zoneName: parts.get("timeZoneName") ?? zone,
+  };
+}
+
+function utcFields(at: Date): Pick<DateFields, "year" | "month" | "day" | "hour" | "minute" | "second"> {
+  return {
+    year: at.getUTCFullYear(),
+    month: at.getUTCMonth() + 1,
+    day: at.getUTCDate(),
+    hour: at.getUTCHours(),
+    minute: at.getUTCMinutes(),
+    second: at.getUTCSeconds(),
+  };
+}
+
+/** The moment of these fields (overflowing ones carry over) in a zone; `offsetMinutes` of the fields is not used. */
+export function instantOf(fields: DateFields, zone: string): bigint {
+  const { year, month, day, hour, minute, second, nanos } = fields;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second, 0);
+  if (Number.isNaN(date.getTime())) throw new BuiltinError("time out of range");
+  const local = BigInt(date.getTime()) * 1_000_000n + BigInt(nanos);
+  if (zone === "UTC") return local;
+  const minutesNs = (minutes: number): bigint => BigInt(minutes) * 60n * SECOND;
+  const guess = local - minutesNs(fieldsAt(local, zone).offsetMinutes);
+  return local - minutesNs(fieldsAt(guess, zone).offsetMinutes);
+}

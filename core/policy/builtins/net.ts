@@ -1,0 +1,106 @@
+/** `net.*` without a network: CIDR arithmetic on bytes. Names are never resolved here. */
+import ipaddr from "ipaddr.js";
+import { BuiltinError, builtinTable, itemsArg, stringArg } from "../builtin.ts";
+import { regoSet } from "../rego-value/order.ts";
+import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
+
+type Network = { readonly bits: 32 | 128; readonly prefix: number; readonly base: bigint };
+
+function address(text: string): { readonly bits: 32 | 128; readonly value: bigint } {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text))
+    throw new BuiltinError("invalid address");
+  const bytes = ipaddr.parse(text).toByteArray();
+  return { bits: bytes.length === 4 ? 32 : 128, value: bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n) };
+}
+
+/** A CIDR, or one address as the network of itself. */
+function network(text: string): Network {
+  const [host = "", prefixText, ...rest] = text.split("/");
+  const { bits, value } = address(host);
+  if (rest.length > 0 || (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText))) {
+    throw new BuiltinError("invalid CIDR");
+  }
+  const prefix = prefixText === undefined ? bits : Number(prefixText);
+  if (prefix > bits) throw new BuiltinError("invalid CIDR");
+  return { bits, prefix, base: (value >> BigInt(bits - prefix)) << BigInt(bits - prefix) };
+}
+
+function contains(outer: Network, inner: Network): boolean {
+  const shift = BigInt(outer.bits - outer.prefix);
+  return outer.bits === inner.bits && outer.prefix <= inner.prefix && inner.base >> shift === outer.base >> shift;
+}
+
+function addressText(bits: 32 | 128, value: bigint): string {
+  const bytes = Array.from({ length: bits / 8 }, (_, at) => Number((value >> BigInt(bits - 8 - at * 8)) & 255n));
+  return ipaddr.fromByteArray(bytes).toString();
+}
+
+const MAX_EXPANDED = 65_536n;
+
+function expand(text: string): RegoValue {
+  const { bits, prefix, base } = network(text);
+  const count = 1n << BigInt(bits - prefix);
+  if (count > MAX_EXPANDED) throw new BuiltinError("network is too large to expand");
+  return regoSet(Array.from({ length: Number(count) }, (_, at) => addressText(bits, base + BigInt(at))));
+}
+
+/** The smallest list of networks that covers the same addresses. */
+function merge(texts: readonly string[]): RegoValue {
+  const networks = texts.map(network).sort((a, b) => a.bits - b.bits || Number(a.base - b.base) || a.prefix - b.prefix);
+  const merged: Network[] = [];
+  for (let next of networks) {
+    for (let last = merged.at(-1); last !== undefined; last = merged.at(-1)) {
+      if (contains(last, next)) next = last;
+      else if (!siblings(last, next)) break;
+      else next = { ...last, prefix: last.prefix - 1 };
+      merged.pop();
+    }
+    merged.push(next);
+  }
+  return regoSet(merged.map(({ bits, base, prefix }) => `${addressText(bits, base)}/${prefix}`));
+}
+
+function siblings(a: Network, b: Network): boolean {
+  if (a.bits !== b.bits || a.prefix !== b.prefix || a.prefix === 0) return false;
+  const shift = BigInt(a.bits - a.prefix + 1);
+  return a.base >> shift === b.base >> shift;
+}
+
+/** What `cidr_contains_matches` takes: a string, or a collection of strings or of arrays that begin with one. */
+function labelled(value: RegoValue | undefined): readonly (readonly [label: RegoValue, cidr: string])[] {
+  if (typeof value === "string") return [[value, value]];
+  const first = (item: RegoValue): string => stringArg(isRegoArray(item) ? item : [item], 0);
+  if (value instanceof RegoObject) return [...value.entries()].map(([key, item]) => [key, first(item)]);
+  if (isRegoArray(value)) return value.map((item, at) => [regoInteger(at), first(item)]);
+  return itemsArg([value ?? null], 0).map((item) => [item, first(item)]);
+}
+
+export const NET = builtinTable([
+  [
+    "net.cidr_is_valid",
+    (args) => {
+      const text = stringArg(args, 0);
+      try {
+        network(text);
+        return text.includes("/");
+      } catch (error) {
+        if (error instanceof BuiltinError) return false;
+        throw error;
+      }
+    },
+  ],
+  ["net.cidr_expand", (args) => expand(stringArg(args, 0))],
+  ["net.cidr_merge", (args) => merge(itemsArg(args, 0).map((item) => stringArg([item], 0)))],
+  [
+    "net.cidr_contains_matches",
+    (args) => {
+      const inner = labelled(args[1]).map(([label, cidr]) => ({ label, network: network(cidr) }));
+      const matches: RegoValue[] = [];
+      for (const [label, cidr] of labelled(args[0])) {
+        const outer = network(cidr);
+        for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);
+      }
+      return regoSet(matches);
+    },
+  ],
+]);

@@ -1,0 +1,112 @@
+/** `object.subset`, `json.marshal_with_options`, `numbers.range_step`, `graph.reachable_paths`: structure in, structure out. */
+import {
+  booleanArg,
+  BuiltinError,
+  builtinTable,
+  integerArg,
+  itemsArg,
+  objectArg,
+  stringArg,
+  wrongType,
+} from "../builtin.ts";
+import { equalRego, regoSet } from "../rego-value/order.ts";
+import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
+import { writeGoJson } from "../rego-value/write.ts";
+
+function isSubset(outer: RegoValue, inner: RegoValue): boolean {
+  if (outer instanceof RegoObject && inner instanceof RegoObject) {
+    return [...inner.entries()].every(([key, value]) => {
+      const found = outer.get(key);
+      return found !== undefined && (equalRego(found, value) || (isCollection(value) && isSubset(found, value)));
+    });
+  }
+  if (outer instanceof RegoSet && inner instanceof RegoSet) {
+    return inner.items.every((item) => outer.items.some((other) => equalRego(other, item)));
+  }
+  if (isRegoArray(outer) && inner instanceof RegoSet) {
+    return inner.items.every((item) => outer.some((other) => equalRego(other, item)));
+  }
+  if (isRegoArray(outer) && isRegoArray(inner)) {
+    return outer.some((_, from) => inner.every((item, at) => equalRego(outer[from + at] ?? null, item)));
+  }
+  return false;
+}
+
+function isCollection(value: RegoValue): boolean {
+  return value instanceof RegoObject || value instanceof RegoSet || isRegoArray(value);
+}
+
+const MAX_RANGE = 100_000n;
+
+function rangeStep(from: bigint, to: bigint, step: bigint): RegoValue {
+  if (step <= 0n) throw new BuiltinError("step must be positive");
+  const distance = to > from ? to - from : from - to;
+  if (distance / step > MAX_RANGE) throw new BuiltinError("range is too long");
+  const direction = to >= from ? step : -step;
+  return Array.from({ length: Number(distance / step) + 1 }, (_, at) => regoInteger(from + BigInt(at) * direction));
+}
+
+const MAX_PATHS = 10_000;
+
+function reachablePaths(graph: RegoObject, starts: readonly RegoValue[]): RegoValue {
+  const paths: RegoValue[] = [];
+  const visit = (node: RegoValue, path: readonly RegoValue[]): void => {
+    if (paths.length > MAX_PATHS) throw new BuiltinError("too many paths");
+    const edges = graph.get(node);
+    const next = edges === undefined || edges === null ? [] : itemsArg([edges], 0);
+    const here = [...path, node];
+    const open = next.filter((to) => graph.has(to) && !here.some((seen) => equalRego(seen, to)));
+    if (open.length === 0 || open.length < next.length) paths.push(here);
+    for (const to of open) visit(to, here);
+  };
+  for (const start of starts) if (graph.has(start)) visit(start, []);
+  return regoSet(paths);
+}
+
+function marshalOptions(options: RegoObject): { readonly indent: string; readonly prefix: string } | undefined {
+  const known = new Set(["pretty", "indent", "prefix"]);
+  for (const [key] of options.entries()) if (!known.has(stringArg([key], 0))) throw wrongType(1, "known options");
+  const pretty = options.get("pretty");
+  const [indent, prefix] = [options.get("indent") ?? "\t", options.get("prefix") ?? ""];
+  const wanted = pretty === undefined ? options.size > 0 : booleanArg([pretty], 0);
+  return wanted ? { indent: stringArg([indent], 0), prefix: stringArg([prefix], 0) } : undefined;
+}
+
+export const OBJECT = builtinTable([
+  [
+    "object.subset",
+    (args) => {
+      const [outer, inner] = [args[0] ?? null, args[1] ?? null];
+      if (!isCollection(outer) || !isCollection(inner)) throw wrongType(0, "object, set or array");
+      return isSubset(outer, inner);
+    },
+  ],
+  ["numbers.range_step", (args) => rangeStep(integerArg(args, 0), integerArg(args, 1), integerArg(args, 2))],
+  ["graph.reachable_paths", (args) => reachablePaths(objectArg(args, 0), itemsArg(args, 1))],
+  [
+    "json.marshal_with_options",
+    (args) => {
+      const layout = marshalOptions(objectArg(args, 1));
+      const compact = writeGoJson(args[0] ?? null);
+      return layout === undefined ? compact : indentJson(compact, layout.indent, layout.prefix);
+    },
+  ],
+]);
+
+/** Lays out compact JSON text as Go's json.Indent. */
+function indentJson(compact: string, indent: string, prefix: string): string {
+  let depth = 0;
+  const line = (): string => `\n${prefix}${indent.repeat(depth)}`;
+  return compact.replace(/"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{[\]},:]/g, (token) => {
+    if (token === "{" || token === "[") {
+      depth++;
+      return token + line();
+    }
+    if (token === "}" || token === "]") {
+      depth--;
+      return line() + token;
+    }
+    if (token === ",") return token + line();
+    return token === ":" ? ": " : token;
+  });
+}

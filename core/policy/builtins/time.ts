@@ -1,0 +1,116 @@
+/**
+ * `time.*`. Nanoseconds are bigints: they exceed 2^53. `time.now_ns` is a parameter of the evaluation, so it is constant
+ * within one and a recorded decision can be replayed. Zones come from the runtime's own data.
+ * Divergence: zone abbreviations are those of the runtime (`GMT+1` where Go says `CET`).
+ */
+import { type Builtin, BuiltinError, builtinTable, integerArg, smallIntegerArg, stringArg } from "../builtin.ts";
+import { isRegoArray, type RegoValue, regoInteger } from "../rego-value/value.ts";
+import { type DateFields, fieldsAt, instantOf } from "./civil-time.ts";
+import { formatLayout, namedLayout, parseLayout } from "./go-time-layout.ts";
+
+const SECOND = 1_000_000_000n;
+const MAX_INT64 = 2n ** 63n;
+
+type Moment = { readonly ns: bigint; readonly zone: string; readonly layout: string };
+
+/** `ns`, or `[ns, zone]`, or `[ns, zone, layout]`. */
+function momentArg(args: readonly RegoValue[], at: number): Moment {
+  const value = args[at];
+  if (!isRegoArray(value)) return { ns: int64(integerArg(args, at)), zone: "UTC", layout: "RFC3339Nano" };
+  const zone = stringArg(value, 1);
+  return {
+    ns: int64(integerArg(value, 0)),
+    zone: zone === "" || zone === "Local" ? "UTC" : zone,
+    layout: value.length > 2 ? stringArg(value, 2) : "RFC3339Nano",
+  };
+}
+
+function int64(value: bigint): bigint {
+  if (value < -MAX_INT64 || value >= MAX_INT64) throw new BuiltinError("timestamp too big");
+  return value;
+}
+
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+function onFields(use: (fields: DateFields) => RegoValue): Builtin {
+  return (args) => {
+    const { ns, zone } = momentArg(args, 0);
+    return use(fieldsAt(ns, zone));
+  };
+}
+
+const addDate: Builtin = (args) => {
+  const { ns, zone } = momentArg(args, 0);
+  const f = fieldsAt(ns, zone);
+  const moved = {
+    ...f,
+    year: f.year + smallIntegerArg(args, 1),
+    month: f.month + smallIntegerArg(args, 2),
+    day: f.day + smallIntegerArg(args, 3),
+  };
+  return regoInteger(int64(instantOf(moved, zone)));
+};
+
+/** Years, months, days, hours, minutes, seconds between two moments, both read in the first one's zone. */
+const diff: Builtin = (args) => {
+  const first = momentArg(args, 0);
+  const second = momentArg(args, 1);
+  const [early, late] = first.ns <= second.ns ? [first.ns, second.ns] : [second.ns, first.ns];
+  const a = fieldsAt(early, first.zone);
+  const b = fieldsAt(late, first.zone);
+  const parts = [b.year - a.year, b.month - a.month, b.day - a.day, b.hour - a.hour, b.minute - a.minute];
+  let [years = 0, months = 0, days = 0, hours = 0, minutes = 0] = parts;
+  let seconds = b.second - a.second;
+  if (seconds < 0) [seconds, minutes] = [seconds + 60, minutes - 1];
+  if (minutes < 0) [minutes, hours] = [minutes + 60, hours - 1];
+  if (hours < 0) [hours, days] = [hours + 24, days - 1];
+  if (days < 0) {
+    days += new Date(Date.UTC(a.year, a.month, 0)).getUTCDate();
+    months -= 1;
+  }
+  if (months < 0) [months, years] = [months + 12, years - 1];
+  return [years, months, days, hours, minutes, seconds].map(regoInteger);
+};
+
+const UNIT_NS: ReadonlyMap<string, bigint> = new Map([
+  ["ns", 1n],
+  ["us", 1_000n],
+  ["µs", 1_000n],
+  ["μs", 1_000n],
+  ["ms", 1_000_000n],
+  ["s", SECOND],
+  ["m", 60n * SECOND],
+  ["h", 3600n * SECOND],
+]);
+
+const parseDuration: Builtin = (args) => {
+  const text = stringArg(args, 0);
+  if (!/^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text)) {
+    throw new BuiltinError("invalid duration");
+  }
+  let total = 0n;
+  for (const [, whole = "", fraction = "", unit = ""] of text.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
+    const size = UNIT_NS.get(unit) ?? 0n;
+    total += BigInt(whole || "0") * size + (BigInt(fraction || "0") * size) / 10n ** BigInt(fraction.length);
+  }
+  return regoInteger(int64(text.startsWith("-") ? -total : total));
+};
+
+export const TIME = builtinTable([
+  ["time.now_ns", (_args, call) => regoInteger(call.nowNs)],
+  ["time.date", onFields((f) => [f.year, f.month, f.day].map(regoInteger))],
+  ["time.clock", onFields((f) => [f.hour, f.minute, f.second].map(regoInteger))],
+  ["time.weekday", onFields((f) => WEEKDAYS[new Date(Date.UTC(f.year, f.month - 1, f.day)).getUTCDay()] ?? "")],
+  [
+    "time.format",
+    (args) => {
+      const { ns, zone, layout } = momentArg(args, 0);
+      return formatLayout(fieldsAt(ns, zone), namedLayout(layout));
+    },
+  ],
+  ["time.parse_ns", (args) => regoInteger(int64(parseLayout(namedLayout(stringArg(args, 0)), stringArg(args, 1))))],
+  ["time.parse_rfc3339_ns", (args) => regoInteger(int64(parseLayout(namedLayout("RFC3339Nano"), stringArg(args, 0))))],
+  ["time.parse_duration_ns", parseDuration],
+  ["time.add_date", addDate],
+  ["time.diff", diff],
+]);
