@@ -1,0 +1,47 @@
+/**
+ * Which room of the house a file stands in, from its path alone. The rules are written over rooms.
+ */
+
+export type Room =
+  | { readonly kind: "domain" | "platform" | "gen" | "console" | "cli" | "scripts" | "sample" | "test" | "outside" }
+  /** messages, policy, identity. */
+  | { readonly kind: "core"; readonly name: string }
+  | { readonly kind: "enforcer"; readonly name: string }
+  | { readonly kind: "service"; readonly service: string; readonly part: ServicePart };
+
+/** An adapter is a folder of a service, or a file of that name beside main.ts. */
+export type ServicePart =
+  | { readonly kind: "main" | "config" | "ports" | "pure" }
+  | { readonly kind: "adapter"; readonly name: string };
+
+export function roomOf(path: string): Room {
+  const [top, second, third = ""] = path.split("/");
+  if (top === "core") return second === "domain" ? { kind: "domain" } : { kind: "core", name: second ?? "" };
+  if (top === "proto") return { kind: "gen" };
+  if (top === "enforcers") return { kind: "enforcer", name: second ?? "" };
+  if (top === "services") return { kind: "service", service: second ?? "", part: partOf(third, path) };
+  switch (top) {
+    case "platform":
+    case "console":
+    case "cli":
+    case "scripts":
+    case "sample":
+    case "test":
+      return { kind: top };
+    default:
+      return { kind: "outside" };
+  }
+}
+
+function partOf(name: string, path: string): ServicePart {
+  const file = name.replace(/(\.test)?\.ts$/, "");
+  if (path.endsWith("/ports.ts")) return { kind: "ports" };
+  if (file === "evaluate" || file === "commands") return { kind: "pure" };
+  if (file === "main" || file === "config") return { kind: file };
+  return { kind: "adapter", name: file };
+}
+
+/** Unit tests and what only they use stand beside the file that they test. */
+export function isTestFile(path: string): boolean {
+  return path.endsWith(".test.ts");
+}
