@@ -1,0 +1,107 @@
+/**
+ * The input document of the decision entrypoint, native mode: what opa-envoy-plugin gives, and AuthZEN's four. Written
+ * out as JSON Schema for `opa check --schema`, so that a misspelt `input.subjct` is found when the policy is checked.
+ * It describes; the builder in core/policy/envoy-input makes the document.
+ */
+import { Type } from "typebox";
+
+const Strings = Type.Record(Type.String(), Type.String());
+const Peer = Type.Object({
+  address: Type.Optional(
+    Type.Object({ socketAddress: Type.Object({ address: Type.String(), portValue: Type.Integer() }) }),
+  ),
+  principal: Type.Optional(Type.String()),
+  service: Type.Optional(Type.String()),
+  labels: Type.Optional(Strings),
+  certificate: Type.Optional(Type.String()),
+});
+
+export const DecisionInput = Type.Object({
+  version: Type.Object({ ext_authz: Type.String(), encoding: Type.String() }),
+  attributes: Type.Object({
+    source: Type.Optional(Peer),
+    destination: Type.Optional(Peer),
+    request: Type.Optional(
+      Type.Object({
+        time: Type.Optional(
+          Type.Object({ seconds: Type.Optional(Type.Integer()), nanos: Type.Optional(Type.Integer()) }),
+        ),
+        http: Type.Optional(
+          Type.Object({
+            id: Type.Optional(Type.String()),
+            method: Type.Optional(Type.String()),
+            headers: Type.Optional(Strings),
+            path: Type.Optional(Type.String()),
+            host: Type.Optional(Type.String()),
+            scheme: Type.Optional(Type.String()),
+            query: Type.Optional(Type.String()),
+            fragment: Type.Optional(Type.String()),
+            size: Type.Optional(Type.Integer()),
+            protocol: Type.Optional(Type.String()),
+            body: Type.Optional(Type.String()),
+            rawBody: Type.Optional(Type.String()),
+          }),
+        ),
+      }),
+    ),
+    contextExtensions: Type.Optional(Strings),
+    metadataContext: Type.Optional(Type.Unknown()),
+    routeMetadataContext: Type.Optional(Type.Unknown()),
+    tlsSession: Type.Optional(Type.Unknown()),
+  }),
+  parsed_path: Type.Array(Type.String()),
+  parsed_query: Type.Record(Type.String(), Type.Array(Type.String())),
+  parsed_body: Type.Unknown(),
+  truncated_body: Type.Boolean(),
+  source_principal: Type.Optional(Type.String()),
+  subject: Type.Object({
+    type: Type.String(),
+    id: Type.String(),
+    properties: Type.Object({
+      issuer: Type.String(),
+      groups: Type.Array(Type.String()),
+      claims: Type.Unknown(),
+      actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() })),
+    }),
+  }),
+  action: Type.Object({ name: Type.String() }),
+  resource: Type.Object({ type: Type.String(), id: Type.String(), properties: Type.Unknown() }),
+  context: Type.Unknown(),
+});
+
+const PersonRef = Type.Object({ realm: Type.String(), id: Type.String() });
+
+/** The immutable request as routing and reviewers' rules see it. */
+const RequestDocument = Type.Object({
+  requester: Type.Object({
+    person: Type.Union([PersonRef, Type.Null()]),
+    issuer: Type.String(),
+    subject: Type.String(),
+    groups: Type.Array(Type.String()),
+    claims: Type.Unknown(),
+  }),
+  call: Type.Unknown(),
+  elevation: Type.Object({
+    entitlement: Type.String(),
+    scope: Type.String(),
+    title: Type.String(),
+    risk: Type.String(),
+    binding: Type.String(),
+    display: Type.Array(Type.Object({ label: Type.String(), value: Type.String() })),
+  }),
+  justification: Type.String(),
+  requested: Type.Unknown(),
+});
+
+export const RouteInput = Type.Object({ request: RequestDocument });
+
+export const MayReviewInput = Type.Object({
+  request: RequestDocument,
+  reviewer: Type.Object({
+    person: Type.Union([PersonRef, Type.Null()]),
+    issuer: Type.String(),
+    subject: Type.String(),
+    groups: Type.Array(Type.String()),
+    claims: Type.Unknown(),
+  }),
+});

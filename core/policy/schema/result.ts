@@ -1,0 +1,90 @@
+/**
+ * What each entrypoint may return, as schemas: they check results, and `scripts/generate-rego-schema.ts` writes them out
+ * for policy authors. Everything is closed: an unknown key is a fault, so that a misspelt `bindng` cannot fall back to a
+ * default. Architecture section 3.
+ */
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+
+export const ElevationResult = Type.Object(
+  {
+    entitlement: Name,
+    scope: Type.String({ minLength: 1, maxLength: 1024 }),
+    title: Type.String({ minLength: 1, maxLength: 256 }),
+    max_duration: Type.String({ pattern: "^\\d{1,9}[smh]$" }),
+    display: Type.Optional(
+      Type.Array(Type.Object({ label: Type.String({ minLength: 1 }), value: Type.String() }, closed), { maxItems: 64 }),
+    ),
+    approvers_hint: Type.Optional(Type.String({ maxLength: 256 })),
+    risk: Type.Optional(Type.Union([Type.Literal("low"), Type.Literal("medium"), Type.Literal("high")])),
+    binding: Type.Optional(Type.Union([Type.Literal("scope"), Type.Literal("exact")])),
+    bind_headers: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]+$", maxLength: 128 }), { maxItems: 8 }),
+    ),
+    max_uses: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000_000 }), Type.Literal("unlimited")]),
+    ),
+    justification: Type.Optional(
+      Type.Object(
+        {
+          required: Type.Optional(Type.Boolean()),
+          min_length: Type.Optional(Type.Integer({ minimum: 0, maximum: 4096 })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const HeaderValue = Type.Union([Type.String(), Type.Array(Type.String())]);
+const Headers = Type.Record(Type.String(), HeaderValue);
+
+/** What a package may say as `response`: the fields of opa-envoy-plugin that every enforcer can honour. */
+export const ResponseResult = Type.Object(
+  {
+    headers: Type.Optional(Headers),
+    response_headers_to_add: Type.Optional(Headers),
+    request_headers_to_remove: Type.Optional(Type.Array(Type.String())),
+  },
+  closed,
+);
+
+export const DecisionResult = Type.Object(
+  {
+    outcome: Type.Union([
+      Type.Literal("deny"),
+      Type.Literal("elevate"),
+      Type.Literal("allow"),
+      Type.Literal("no_rule_matched"),
+    ]),
+    reasons: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 256 }),
+    elevations: Type.Array(ElevationResult),
+    responses: Type.Array(ResponseResult, { maxItems: 64 }),
+    /** Names of context that a package requires and that is absent or stale. */
+    context_missing: Type.Array(Type.String()),
+    /** Packages whose rules are not sets. */
+    malformed: Type.Array(Type.String()),
+  },
+  closed,
+);
+
+const Reason = Type.String({ minLength: 1, maxLength: 1024 });
+
+/** The tree itself is checked by its translator: schemas for recursive data would be harder to read than that. */
+export const RouteToReviewers = Type.Object({ requirement: Type.Unknown() }, closed);
+
+export const RouteDecided = Type.Object(
+  { decide: Type.Union([Type.Literal("approve"), Type.Literal("deny")]), reason: Reason },
+  closed,
+);
+
+export const MayReviewResult = Type.Object(
+  { allowed: Type.Boolean(), reasons: Type.Array(Reason, { maxItems: 64 }) },
+  closed,
+);
+
+export type ElevationWire = Static<typeof ElevationResult>;
+export type ResponseWire = Static<typeof ResponseResult>;

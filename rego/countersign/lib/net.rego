@@ -1,0 +1,12 @@
+# METADATA
+# title: Network
+# description: Rules about the address a request came from, as the enforcer and the trusted hops give it.
+# scope: package
+package countersign.lib.net
+
+# METADATA
+# title: The source address lies in one of these networks
+from_any(networks) if {
+	some network in networks
+	net.cidr_contains(network, input.context.source_address)
+}
