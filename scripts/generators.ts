@@ -1,0 +1,21 @@
+/**
+ * Everything in this repository that a program wrote, in one list: `npm run generate` runs them all in this order, `npm run
+ * check` runs them and fails when a file changed. A generator takes no arguments, writes only below its `outputs`, and
+ * writes the same bytes every time.
+ */
+
+export type Generator = {
+  /** A file in scripts/. */
+  readonly script: string;
+  /** Folders or files from the root; the files in them are compared, apart from what people write beside them. */
+  readonly outputs: readonly string[];
+  /** Cannot run without it. */
+  readonly tool?: "opa";
+};
+
+export const generators: readonly Generator[] = [
+  { script: "generate-proto.ts", outputs: ["proto/gen"] },
+  { script: "generate-golden.ts", outputs: ["core/messages/golden"] },
+  { script: "generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
+  { script: "build-bundle.ts", outputs: ["rego", "sample"], tool: "opa" },
+];
