@@ -1,0 +1,49 @@
+/**
+ * `parsed_body` and `truncated_body` as opa-envoy-plugin makes them: the content type is found by a case-sensitive
+ * substring, JSON keeps the text of its numbers, forms become lists by name; anything else is `null`.
+ * Divergences: JSON deeper than 2,000 levels is refused (there 10,000); multipart and gRPC bodies are `null`.
+ */
+import { AppError } from "../../domain/app-error.ts";
+import { parseGoQuery } from "../go-query.ts";
+import { textOfBytes } from "../rego-value/bytes.ts";
+import { parseValue } from "../rego-value/parse.ts";
+import { RegoObject, type RegoValue } from "../rego-value/value.ts";
+
+export type ParsedBody =
+  | { readonly kind: "parsed"; readonly body: RegoValue; readonly truncated: boolean }
+  | { readonly kind: "fault"; readonly message: string };
+
+const NOTHING: ParsedBody = { kind: "parsed", body: null, truncated: false };
+const TRUNCATED: ParsedBody = { kind: "parsed", body: null, truncated: true };
+
+/** `headers`: lower-case name → values joined by `,`. `body`: the bytes as received, undefined when none were sent. */
+export function parseBody(headers: ReadonlyMap<string, string>, body: Uint8Array | undefined): ParsedBody {
+  if (headers.get("x-envoy-auth-partial-body") === "true") return TRUNCATED;
+  const type = headers.get("content-type");
+  if (type === undefined || body === undefined || body.length === 0) return NOTHING;
+  const isJson = type.includes("application/json");
+  const isForm = !type.includes("application/grpc") && type.includes("application/x-www-form-urlencoded");
+  if (!isJson && !isForm) return NOTHING;
+  const length = headers.get("content-length");
+  if (length !== undefined) {
+    if (!/^[+-]?\d+$/.test(length)) return { kind: "fault", message: "invalid content-length" };
+    if (BigInt(length.replace(/^\+/, "")) > BigInt(body.length)) return TRUNCATED;
+  }
+  return isJson ? jsonBody(body) : formBody(body);
+}
+
+function jsonBody(body: Uint8Array): ParsedBody {
+  try {
+    return { kind: "parsed", body: parseValue(Buffer.from(body).toString("utf8"), "json"), truncated: false };
+  } catch (error) {
+    if (error instanceof AppError) return { kind: "fault", message: error.detail };
+    if (error instanceof RangeError) return { kind: "fault", message: "exceeded max depth" };
+    throw error;
+  }
+}
+
+function formBody(body: Uint8Array): ParsedBody {
+  const parsed = parseGoQuery(textOfBytes(body));
+  if (parsed.kind === "fault") return parsed;
+  return { kind: "parsed", body: new RegoObject(parsed.values.entries()), truncated: false };
+}

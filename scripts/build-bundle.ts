@@ -1,0 +1,163 @@
+/**
+ * Builds `rego/bundle` from `rego/countersign`: checks the policies, compiles them to WebAssembly with OPA under our own
+ * capabilities (what OPA knows minus what our host does not serve), and writes the manifest itself: its revision is the
+ * hash of what the bundle holds, so equal contents have equal names. `--check` writes nothing and exits 1 when the
+ * committed bundle differs. Needs OPA.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { BUILTINS } from "../core/policy/builtins/registry.ts";
+import { ENTRYPOINTS } from "../core/policy/bundle.ts";
+import { checkPolicies, type ParsedModule } from "./bundle/check-policies.ts";
+import { resolveTool } from "./tools/resolve-tool.ts";
+import { runCommand } from "./tools/run-command.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const source = path.join(root, "rego/countersign");
+const target = path.join(root, "rego/bundle");
+const TIMEOUT_MS = 120_000;
+
+class BuildFault extends Error {}
+
+type Opa = (...args: readonly string[]) => Promise<string>;
+
+async function findOpa(): Promise<Opa> {
+  const tool = await resolveTool("opa", { fetch: false });
+  if (tool.kind === "missing") throw new BuildFault(`OPA is needed: ${tool.reason}; ${tool.help}`);
+  return async (...args) => {
+    const result = await runCommand(tool.location, args, { timeoutMs: TIMEOUT_MS, cwd: root });
+    if (result.kind === "failed") throw new BuildFault(result.message);
+    return result.output;
+  };
+}
+
+async function modules(opa: Opa): Promise<readonly ParsedModule[]> {
+  const entries = await readdir(source, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".rego") && !entry.name.endsWith("_test.rego"))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const ast: unknown = JSON.parse(await opa("parse", "--format", "json", file));
+      return { file, ast };
+    }),
+  );
+}
+
+/** OPA's capabilities without the built-ins that neither the module nor our host brings. */
+async function capabilities(opa: Opa): Promise<string> {
+  const all: unknown = JSON.parse(await opa("capabilities", "--current"));
+  if (typeof all !== "object" || all === null || !("builtins" in all) || !Array.isArray(all.builtins)) {
+    throw new BuildFault("OPA's capabilities are not understood");
+  }
+  const native = new Set(NATIVE);
+  const kept = all.builtins.filter((builtin: unknown) => {
+    const name = typeof builtin === "object" && builtin !== null && "name" in builtin ? builtin.name : undefined;
+    return typeof name === "string" && (BUILTINS.has(name) || native.has(name));
+  });
+  return `${JSON.stringify({ ...all, builtins: kept, allow_net: [] }, null, 1)}\n`;
+}
+
+/** Compiled into every module by OPA 1.20.2; compiler-internal names included. */
+const NATIVE: readonly string[] = [
+  ..."abs all and any array.concat array.reverse array.slice assign base64.decode base64.encode base64.is_valid".split(
+    " ",
+  ),
+  ..."base64url.decode base64url.encode bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor cast_array".split(" "),
+  ..."cast_boolean cast_null cast_object cast_set cast_string ceil concat contains count div endswith eq equal".split(
+    " ",
+  ),
+  ..."floor format_int glob.match graph.reachable gt gte indexof internal.member_2 internal.member_3 internal.print".split(
+    " ",
+  ),
+  ..."internal.template_string internal.test_case intersection is_array is_boolean is_null is_number is_object".split(
+    " ",
+  ),
+  ..."is_set is_string json.filter json.is_valid json.marshal json.remove json.unmarshal lower lt lte max min".split(
+    " ",
+  ),
+  ..."minus mul neq net.cidr_contains net.cidr_intersects net.cidr_overlap numbers.range object.filter object.get".split(
+    " ",
+  ),
+  ..."object.keys object.remove object.union object.union_n or plus print product re_match regex.is_valid".split(" "),
+  ..."regex.match regex.find_all_string_submatch_n rego.metadata.chain rego.metadata.rule rem replace round".split(" "),
+  ..."set_diff sort split startswith strings.replace_n strings.reverse substring sum to_number trim trim_left".split(
+    " ",
+  ),
+  ..."trim_prefix trim_right trim_space trim_suffix type_name union upper walk".split(" "),
+];
+
+type Output = ReadonlyMap<string, Uint8Array>;
+
+async function build(opa: Opa, scratch: string): Promise<Output> {
+  const { faults, requires } = checkPolicies(await modules(opa));
+  if (faults.length > 0) throw new BuildFault(faults.join("\n"));
+  const capabilitiesText = await capabilities(opa);
+  const capabilitiesFile = path.join(scratch, "capabilities.json");
+  await writeFile(capabilitiesFile, capabilitiesText);
+  const archive = path.join(scratch, "built.tar.gz");
+  await opa(
+    ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", "*_test.rego,schema"],
+    ...Object.values(ENTRYPOINTS).flatMap((entrypoint) => ["--entrypoint", entrypoint]),
+    ...["--output", archive, path.relative(root, source)],
+  );
+  const unpacked = await runCommand("tar", ["-xzf", archive, "-C", scratch, "/policy.wasm"], { timeoutMs: TIMEOUT_MS });
+  if (unpacked.kind === "failed") throw new BuildFault(unpacked.message);
+  const wasm = await readFile(path.join(scratch, "policy.wasm"));
+  await WebAssembly.compile(wasm);
+  const data = Buffer.from(`${JSON.stringify({ countersign: { requires } })}\n`);
+  const revision = createHash("sha256").update(lengthOf(wasm)).update(wasm).update(data).digest("hex").slice(0, 32);
+  const manifest = {
+    revision,
+    roots: ["countersign"],
+    wasm: Object.values(ENTRYPOINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
+    rego_version: 1,
+    metadata: { countersign: { build_check: "passed" } },
+  };
+  return new Map([
+    ["bundle/policy.wasm", wasm],
+    ["bundle/data.json", data],
+    ["bundle/.manifest", Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
+    ["capabilities.json", Buffer.from(capabilitiesText)],
+  ]);
+}
+
+function lengthOf(bytes: Uint8Array): string {
+  return `${bytes.length}:`;
+}
+
+async function differences(output: Output): Promise<readonly string[]> {
+  const names = await Promise.all(
+    [...output].map(async ([name, bytes]) => {
+      const committed = await readFile(path.join(root, "rego", name)).catch(() => undefined);
+      return committed?.equals(bytes) ? [] : [`rego/${name}`];
+    }),
+  );
+  return names.flat();
+}
+
+async function main(): Promise<void> {
+  const scratch = await mkdtemp(path.join(tmpdir(), "countersign-bundle-"));
+  try {
+    const output = await build(await findOpa(), scratch);
+    const differing = await differences(output);
+    if (process.argv.includes("--check")) {
+      if (differing.length > 0) throw new BuildFault(`not up to date: ${differing.join(", ")}`);
+    } else {
+      await mkdir(target, { recursive: true });
+      for (const [name, bytes] of output) await writeFile(path.join(root, "rego", name), bytes);
+    }
+    process.stdout.write(`bundle: ${differing.length === 0 ? "up to date" : `wrote ${differing.join(", ")}`}\n`);
+  } catch (error) {
+    if (!(error instanceof BuildFault)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,107 @@
+/**
+ * The build check: what must hold of packages under `countersign.policies` so that the composition cannot pass over them
+ * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
+ * is a set; and no module-native built-in that can fail stands inside `deny` or `elevate` or a rule beside them, unless
+ * the package's METADATA waives it (`custom.fallible_calls: [to_number]`): a failing call makes a rule undefined, and an
+ * undefined deny opens a door. Also collects `custom.requires`.
+ */
+
+/** What `opa parse --format json` gives for one file; read as outside data. */
+export type ParsedModule = { readonly file: string; readonly ast: unknown };
+
+export type PolicyCheck = {
+  readonly faults: readonly string[];
+  /** Package name → names of required context. */
+  readonly requires: { readonly [name: string]: readonly string[] };
+};
+
+const SETS = ["deny", "elevate", "allow"];
+/** Compiled into the module: the host cannot see them fail. */
+const FALLIBLE = new Set([
+  ...["to_number", "json.unmarshal", "base64.decode", "base64url.decode", "format_int"],
+  ...["cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set", "cast_string", "net.cidr_overlap"],
+]);
+
+export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
+  const faults: string[] = [];
+  const setsOf = new Map<string, number>();
+  const requires: Record<string, string[]> = {};
+  for (const { file, ast } of modules) {
+    const path = packagePath(ast);
+    if (path[0] !== "countersign" || path[1] !== "policies") continue;
+    const name = path.slice(2).join(".");
+    if (path.length !== 3) {
+      faults.push(`${file}: package countersign.policies.${name} is not exactly one level deep`);
+      continue;
+    }
+    const custom = packageCustom(ast);
+    requires[name] = [...(requires[name] ?? []), ...strings(field(custom, "requires"))];
+    const waived = new Set(strings(field(custom, "fallible_calls")));
+    let sets = setsOf.get(name) ?? 0;
+    for (const rule of list(field(ast, "rules"))) {
+      const head = field(rule, "head");
+      const ruleName = refText(field(head, "ref"));
+      const [first = ""] = ruleName.split(".");
+      if (SETS.includes(first)) {
+        if (first === ruleName && field(head, "key") !== undefined && field(head, "value") === undefined) sets++;
+        else faults.push(`${file}: ${ruleName} must be a set (write: ${first} contains … if …)`);
+      }
+      if (first === "allow" || first === "response") continue;
+      for (const call of calls(rule)) {
+        if (FALLIBLE.has(call) && !waived.has(call)) {
+          faults.push(`${file}: ${ruleName} calls ${call}, which can fail unseen; waive it by custom.fallible_calls`);
+        }
+      }
+    }
+    setsOf.set(name, sets);
+  }
+  for (const [name, sets] of setsOf) {
+    if (sets === 0) faults.push(`package countersign.policies.${name} has none of ${SETS.join(", ")}`);
+  }
+  const needed = Object.entries(requires).filter(([, names]) => names.length > 0);
+  return { faults, requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])) };
+}
+
+function packagePath(ast: unknown): readonly string[] {
+  return list(field(field(ast, "package"), "path"))
+    .map((term) => String(field(term, "value")))
+    .slice(1);
+}
+
+function packageCustom(ast: unknown): unknown {
+  const own = [...list(field(ast, "annotations")), ...list(field(field(ast, "package"), "annotations"))];
+  return field(
+    own.find((annotation) => field(annotation, "scope") === "package"),
+    "custom",
+  );
+}
+
+/** Names of all functions called anywhere inside, as dotted text. */
+function calls(node: unknown): readonly string[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => calls(item));
+  if (typeof node !== "object" || node === null) return [];
+  const own: string[] = [];
+  const terms = field(node, "terms");
+  if (Array.isArray(terms)) own.push(refText(field(terms[0], "value")));
+  if (field(node, "type") === "call") own.push(refText(field(list(field(node, "value"))[0], "value")));
+  return [...own, ...Object.values(node).flatMap((item: unknown) => calls(item))];
+}
+
+function refText(ref: unknown): string {
+  return list(ref)
+    .map((term) => String(field(term, "value")))
+    .join(".");
+}
+
+function field(node: unknown, name: string): unknown {
+  if (typeof node !== "object" || node === null) return undefined;
+  return Object.entries(node).find(([key]) => key === name)?.[1];
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function strings(value: unknown): readonly string[] {
+  return list(value).filter((item) => typeof item === "string");
+}
