@@ -50,14 +50,14 @@ function step(root: string, name: string, args: (folders: readonly string[]) => 
   };
 }
 
-/** `rego`, and below `sample` the topmost folders that hold policies. */
+/** The topmost folders below `rego` and `sample` that hold policies; not the built bundle, which is data. */
 async function regoFolders(root: string): Promise<readonly string[]> {
   const found = new Set<string>();
   for (const top of ["rego", "sample"]) {
     const files = await readdir(path.join(root, top), { recursive: true }).catch(() => []);
     for (const file of files) {
       if (!file.endsWith(".rego")) continue;
-      found.add(top === "rego" ? top : path.join(top, file.split(path.sep)[0] ?? ""));
+      found.add(path.join(top, file.split(path.sep)[0] ?? ""));
     }
   }
   return [...found];
