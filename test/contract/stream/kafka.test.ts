@@ -1,0 +1,309 @@
+/**
+ * The Kafka adapter against a real broker: the contract of the port, then the faults that only a broker can have.
+ */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import kafkajs from "kafkajs";
+import { createLog } from "../../../platform/log/log.ts";
+import { createKafkaStream, type KafkaStreamOptions } from "../../../platform/stream/kafka.ts";
+import { openKafkaConnection } from "../../../platform/stream/kafka-connection.ts";
+import { createTopics, verifyTopics } from "../../../platform/stream/kafka-topics.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import { hasKafka, startKafka, type TestKafka } from "../../harness/kafka.ts";
+import { startTcpProxy, type TcpProxy } from "../../harness/tcp-proxy.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
+
+const log = createLog({ name: "test", level: "silent" });
+const found = await hasKafka();
+const DEADLINE = { deadlineMs: 10_000 };
+
+let kafka: TestKafka;
+let proxy: TcpProxy;
+
+function open(options: Partial<KafkaStreamOptions> = {}, onFatal: (error: Error) => void = () => {}): EventStream {
+  return createKafkaStream({ log, onFatal }, { connection: kafka.settings, reassignMs: 100, ...options });
+}
+
+async function newTopic(config: Record<string, string> = {}, partitions = 1): Promise<string> {
+  const topic = `t-${randomUUID()}`;
+  await kafka.createTopic(topic, { partitions, config });
+  return topic;
+}
+
+(found ? describe : describe.skip)("Kafka", () => {
+  beforeAll(async () => {
+    proxy = await startTcpProxy();
+    kafka = await startKafka({ proxyPort: proxy.port, secure: true });
+    proxy.target = kafka.proxyTarget;
+  }, 180_000);
+  afterAll(async () => {
+    await proxy?.[Symbol.asyncDispose]();
+    await kafka?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  streamContract("kafka", async () => ({
+    createStream: () => open(),
+    createTopic: ({ partitions }) => newTopic({}, partitions),
+    async [Symbol.asyncDispose]() {},
+  }));
+
+  test("a lost acknowledgement is `unknown`; publishing the same again loses nothing and keeps the order per key", async () => {
+    const topic = await newTopic();
+    await using stream = open({ connection: kafka.proxied });
+    let retries = 0;
+    for (let n = 0; n < 12; n += 1) {
+      if (n % 4 === 1) proxy.cutProduceAnswers(2);
+      retries += (await publishSurely(stream, [record(topic, "k", String(n))])) - 1;
+    }
+    expect(proxy.faults.cut).toBeGreaterThan(0);
+    expect(retries).toBeGreaterThanOrEqual(proxy.faults.cut);
+    await using reader = open();
+    const values = valuesOf(await readAll(reader, topic)).map(Number);
+    expect([...new Set(values)]).toEqual(Array.from({ length: 12 }, (_, n) => n));
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
+  }, 90_000);
+
+  test("a segment of nothing but emptied batches and a control record at the end do not hold up reading to the end", async () => {
+    const topic = await newTopic({
+      "cleanup.policy": "compact",
+      "segment.ms": "50",
+      "min.cleanable.dirty.ratio": "0.01",
+      "delete.retention.ms": "0",
+      "min.compaction.lag.ms": "0",
+      "max.compaction.lag.ms": "100",
+    });
+    await using stream = open();
+    const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
+    // The cleaner keeps the last batch of every producer that has an id, without its records.
+    for (let n = 0; n < 3; n += 1) {
+      const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
+      await producer.connect();
+      await producer.send({ topic, messages: [{ key: "k", value: `old ${n}` }] });
+      await producer.disconnect();
+    }
+    await using connection = await openDisposable();
+    let emptied = 0n;
+    await waitUntil("a batch without records at the start", 60_000, async () => {
+      await publishSurely(stream, [record(topic, "k", "new")]); // rolls the segment
+      const { records, nextOffset } = await connection.fetch(topic, 0, 0n, 100);
+      if (records.length > 0) return false;
+      emptied = nextOffset;
+      return nextOffset > 0n;
+    });
+    const transaction = await (async () => {
+      const producer = client.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });
+      await producer.connect();
+      const begun = await producer.transaction();
+      await begun.send({ topic, messages: [{ key: "k", value: null }] });
+      await begun.commit();
+      return producer;
+    })();
+    await transaction.disconnect();
+    const ends = await stream.endOffsets(topic, DEADLINE);
+    const records = await readAll(stream, topic);
+    const last = records.at(-1);
+    expect(emptied).toBeGreaterThan(0n);
+    expect(stream.position(topic)).toEqual(ends);
+    expect(last?.value).toBeNull();
+    expect(last?.offset).toBe((ends.get(0) ?? 0n) - 2n); // the end itself is the commit marker
+  }, 120_000);
+
+  test("publishing and reading go on by themselves after the broker was killed and started again; nothing acknowledged is lost", async () => {
+    const topic = await newTopic();
+    await using stream = open();
+    const seen: (string | undefined)[] = [];
+    stream.subscribe({
+      topic,
+      from: async () => 0n,
+      async handle({ records }) {
+        seen.push(...valuesOf(records));
+        return "continue";
+      },
+    });
+    await publishSurely(stream, [record(topic, "k", "before")]);
+    await waitUntil("the record before", 20_000, () => seen.includes("before"));
+    await kafka.kill();
+    expect((await stream.publish([record(topic, "k", "meanwhile")], { deadlineMs: 300 })).kind).toBe("unknown");
+    await expect(stream.endOffsets(topic, { deadlineMs: 500 })).rejects.toBeDefined();
+    await kafka.start();
+    await publishSurely(stream, [record(topic, "k", "after")]);
+    await waitUntil("the record after", 60_000, () => seen.includes("after"));
+    expect(seen.indexOf("before")).toBeLessThan(seen.indexOf("after"));
+  }, 180_000);
+
+  test("a broker that is frozen costs a publisher no more than its deadline, and the watchdog does not take it for a standstill", async () => {
+    const topic = await newTopic();
+    const fatal: Error[] = [];
+    await using stream = open({ stallMs: 400, connection: { ...kafka.settings, requestTimeoutMs: 2_000 } }, (error) =>
+      fatal.push(error),
+    );
+    const seen: (string | undefined)[] = [];
+    stream.subscribe({
+      topic,
+      from: async () => 0n,
+      async handle({ records }) {
+        seen.push(...valuesOf(records));
+        return "continue";
+      },
+    });
+    await publishSurely(stream, [record(topic, "k", "0")]);
+    await waitUntil("the first record", 20_000, () => seen.length === 1);
+    kafka.freeze();
+    try {
+      for (let n = 0; n < 4; n += 1) {
+        const begun = performance.now();
+        expect((await stream.publish([record(topic, "k", "frozen")], { deadlineMs: 500 })).kind).toBe("unknown");
+        expect(performance.now() - begun).toBeLessThan(1_500);
+      }
+    } finally {
+      kafka.thaw();
+    }
+    await publishSurely(stream, [record(topic, "k", "thawed")]);
+    await waitUntil("the record after the thaw", 60_000, () => seen.includes("thawed"));
+    expect(fatal).toEqual([]);
+  }, 120_000);
+
+  test("a reader that hears nothing although there are records gets a new connection from the watchdog and goes on where it was", async () => {
+    const topic = await newTopic();
+    const fatal: Error[] = [];
+    const recreated: string[] = [];
+    await using stream = createKafkaStream(
+      { log, onFatal: (error) => fatal.push(error), onRecreated: (of) => recreated.push(of) },
+      { connection: { ...kafka.proxied, requestTimeoutMs: 60_000 }, stallMs: 2_000, reassignMs: 100 },
+    );
+    const seen: (string | undefined)[] = [];
+    stream.subscribe({
+      topic,
+      from: async () => 0n,
+      async handle({ records }) {
+        seen.push(...valuesOf(records));
+        return "continue";
+      },
+    });
+    await using writer = open();
+    await publishSurely(writer, [record(topic, "k", "0")]);
+    await waitUntil("the first record", 20_000, () => seen.length === 1);
+    const mutedBefore = proxy.faults.muted;
+    proxy.muteFetchers();
+    expect(proxy.faults.muted).toBeGreaterThan(mutedBefore);
+    await publishSurely(writer, [record(topic, "k", "1")]);
+    await waitUntil("the second record", 30_000, () => seen.length === 2);
+    expect(seen).toEqual(["0", "1"]);
+    expect(recreated).toEqual([topic]);
+    expect(fatal).toEqual([]);
+  }, 90_000);
+
+  test("a reader that stands still even with a new connection is reported as beyond repair", async () => {
+    const topic = await newTopic();
+    const fatal: Error[] = [];
+    await using stream = createKafkaStream(
+      { log, onFatal: (error) => fatal.push(error) },
+      { connection: { ...kafka.proxied, requestTimeoutMs: 60_000 }, stallMs: 1_000, reassignMs: 100 },
+    );
+    stream.subscribe({ topic, from: async () => 0n, handle: async () => "continue" });
+    await using writer = open();
+    await publishSurely(writer, [record(topic, "k", "0")]);
+    await waitUntil("position 1", 20_000, () => stream.position(topic).get(0) === 1n);
+    const muting = setInterval(() => proxy.muteFetchers(), 5);
+    try {
+      proxy.muteFetchers();
+      await publishSurely(writer, [record(topic, "k", "1")]);
+      await waitUntil("the report", 30_000, () => fatal.length > 0);
+    } finally {
+      clearInterval(muting);
+    }
+    expect(String(fatal[0])).toContain("stands at 1 of 2");
+  }, 90_000);
+
+  test("records that were deleted under a reader are not skipped in silence: the owner is asked again with the range that is left", async () => {
+    const topic = await newTopic();
+    await using stream = open();
+    for (let n = 0; n < 5; n += 1) await publishSurely(stream, [record(topic, "k", String(n))]);
+    const admin = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "3" }] });
+    await admin.disconnect();
+    const asked: bigint[] = [];
+    const seen: (string | undefined)[] = [];
+    stream.subscribe({
+      topic,
+      async from(_partition, { earliest }) {
+        asked.push(earliest);
+        return asked.length === 1 ? 1n : earliest;
+      },
+      async handle({ records }) {
+        seen.push(...valuesOf(records));
+        return "continue";
+      },
+    });
+    await waitUntil("position 5", 30_000, () => stream.position(topic).get(0) === 5n);
+    expect(seen).toEqual(["3", "4"]);
+    expect(asked.length).toBeGreaterThan(1);
+  }, 60_000);
+
+  describe("security settings", () => {
+    test("a wrong password and no password are refused: nothing is published, nothing is read", async () => {
+      const topic = await newTopic();
+      const { brokers, username } = kafka.sasl;
+      for (const sasl of [{ mechanism: "plain" as const, username, password: "wrong" }, undefined]) {
+        const connection = { brokers, clientId: "test", ...(sasl === undefined ? {} : { sasl }) };
+        await using stream = open({ connection });
+        expect((await stream.publish([record(topic, "k", "v")], { deadlineMs: 2_000 })).kind).toBe("unknown");
+        await expect(stream.endOffsets(topic, { deadlineMs: 2_000 })).rejects.toBeDefined();
+      }
+    }, 60_000);
+
+    test("a broker whose certificate is not trusted is refused", async () => {
+      await using stream = open({ connection: { brokers: kafka.tls.brokers, clientId: "test", tls: {} } });
+      await expect(stream.endOffsets("any", { deadlineMs: 2_000 })).rejects.toBeDefined();
+    }, 30_000);
+
+    test.each(["plain", "scram-sha-256", "scram-sha-512"] as const)(
+      "SASL %s publishes and reads",
+      async (mechanism) => {
+        const topic = await newTopic();
+        const { brokers, username, password } = kafka.sasl;
+        await using stream = open({
+          connection: { brokers, clientId: "test", sasl: { mechanism, username, password } },
+        });
+        await publishSurely(stream, [record(topic, "k", mechanism)]);
+        expect(valuesOf(await readAll(stream, topic))).toEqual([mechanism]);
+      },
+      60_000,
+    );
+
+    test("TLS with the broker's authority publishes and reads", async () => {
+      const topic = await newTopic();
+      const { brokers, ca } = kafka.tls;
+      await using stream = open({ connection: { brokers, clientId: "test", tls: { ca } } });
+      await publishSurely(stream, [record(topic, "k", "v")]);
+      expect(valuesOf(await readAll(stream, topic))).toEqual(["v"]);
+    }, 60_000);
+  });
+
+  test("verification names a missing topic, too few partitions and a wrong setting; creating makes only what is missing", async () => {
+    const wrong = await newTopic({ "cleanup.policy": "delete" }, 2);
+    const spec = (topic: string) => ({
+      topic,
+      partitions: 1,
+      exactPartitions: true,
+      replicationFactor: 1,
+      config: { "cleanup.policy": "compact" },
+    });
+    const fresh = `t-${randomUUID()}`;
+    const before = await verifyTopics({ log }, kafka.settings, [spec(wrong), spec(fresh)]);
+    expect(before.map(({ topic, problem }) => [topic, problem.split(" ")[0]])).toEqual([
+      [wrong, "has"],
+      [wrong, "cleanup.policy"],
+      [fresh, "does"],
+    ]);
+    expect(await createTopics({ log }, kafka.settings, [spec(wrong), spec(fresh)])).toEqual([fresh]);
+    expect(await verifyTopics({ log }, kafka.settings, [spec(fresh)])).toEqual([]);
+  }, 60_000);
+});
+
+async function openDisposable() {
+  const connection = await openKafkaConnection({ log }, kafka.settings);
+  return { fetch: connection.fetch, [Symbol.asyncDispose]: async () => connection.destroy(new Error("done")) };
+}
