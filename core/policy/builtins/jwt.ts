@@ -13,7 +13,7 @@ import {
   verify,
   X509Certificate,
 } from "node:crypto";
-import { type Builtin, BuiltinError, builtinTable, integerArg, objectArg, stringArg, stringsArg } from "../builtin.ts";
+import { type Builtin, BuiltinError, builtinTable, numberArg, objectArg, stringArg, stringsArg } from "../builtin.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import { parseValue } from "../rego-value/parse.ts";
@@ -22,7 +22,8 @@ import { writeJson } from "../rego-value/write.ts";
 
 type Token = {
   readonly header: RegoObject;
-  readonly payload: RegoObject;
+  /** The bytes of the payload as text; a nested token when the header says `cty: JWT`. */
+  readonly payloadText: string;
   readonly signature: Buffer;
   readonly signed: string;
 };
@@ -33,11 +34,18 @@ function parseToken(text: string): Token {
   if (parts.length !== 3) throw new BuiltinError("encoded JWT must have 3 sections");
   return {
     header: jsonObject(head, "header"),
-    payload: jsonObject(body, "payload"),
+    payloadText: textOfBytes(section(body, "payload")),
     signature: Buffer.from(section(signature, "signature")),
     signed: `${head}.${body}`,
   };
 }
+
+function isNested(token: Token): boolean {
+  const type = token.header.get("cty");
+  return typeof type === "string" && type.toUpperCase() === "JWT";
+}
+
+const MAX_NESTED = 8;
 
 function section(text: string, what: string): Uint8Array {
   if (!/^[A-Za-z0-9_-]*={0,2}$/.test(text)) throw new BuiltinError(`JWT ${what} is not base64url`);
@@ -45,7 +53,11 @@ function section(text: string, what: string): Uint8Array {
 }
 
 function jsonObject(text: string, what: string): RegoObject {
-  const value = parseJson(textOfBytes(section(text, what)), what);
+  return objectFrom(textOfBytes(section(text, what)), what);
+}
+
+function objectFrom(text: string, what: string): RegoObject {
+  const value = parseJson(text, what);
   if (!(value instanceof RegoObject)) throw new BuiltinError(`JWT ${what} is not an object`);
   return value;
 }
@@ -158,7 +170,6 @@ const FAILED: RegoValue = [false, new RegoObject([]), new RegoObject([])];
 const CONSTRAINTS = new Set(["cert", "secret", "alg", "iss", "time", "aud"]);
 
 const decodeVerify: Builtin = (args, call) => {
-  const token = parseToken(stringArg(args, 0));
   const constraints = objectArg(args, 1);
   for (const [name] of constraints.entries()) {
     if (typeof name !== "string" || !CONSTRAINTS.has(name)) throw new BuiltinError("unknown constraint");
@@ -170,18 +181,26 @@ const decodeVerify: Builtin = (args, call) => {
   const [cert, secret] = [text("cert"), text("secret")];
   if ((cert === undefined) === (secret === undefined)) throw new BuiltinError("give one of cert and secret");
   if (secret === "") throw new BuiltinError("empty secret");
-  const alg = token.header.get("alg");
-  const wanted = text("alg");
-  if (typeof alg !== "string" || (wanted !== undefined && wanted !== alg)) return FAILED;
-  const signed =
-    cert === undefined
-      ? hmacVerifies(alg, token, secret ?? "")
-      : candidates(publicKeys(cert), token, alg).some(({ key }) => verifies(alg, token, key));
-  if (!signed) return FAILED;
   const time = constraints.get("time");
-  const now = time === undefined ? call.nowNs : integerArg([time], 0);
-  if (!claimsHold(token.payload, text("iss"), text("aud"), now)) return FAILED;
-  return [true, token.header, token.payload];
+  const now = time === undefined ? call.nowNs : BigInt(Math.trunc(Number(numberArg([time], 0))));
+  const wanted = text("alg");
+  let next = stringArg(args, 0);
+  for (let depth = 0; depth < MAX_NESTED; depth++) {
+    const token = parseToken(next);
+    const alg = token.header.get("alg");
+    if (typeof alg !== "string" || (wanted !== undefined && wanted !== alg)) return FAILED;
+    const signed =
+      cert === undefined
+        ? hmacVerifies(alg, token, secret ?? "")
+        : candidates(publicKeys(cert), token, alg).some(({ key }) => verifies(alg, token, key));
+    if (!signed) return FAILED;
+    if (!isNested(token)) {
+      const payload = objectFrom(token.payloadText, "payload");
+      return claimsHold(payload, text("iss"), text("aud"), now) ? [true, token.header, payload] : FAILED;
+    }
+    next = token.payloadText;
+  }
+  throw new BuiltinError("JWT is nested too deep");
 };
 
 function claimsHold(payload: RegoObject, iss: string | undefined, aud: string | undefined, nowNs: bigint): boolean {
@@ -207,8 +226,12 @@ export const JWT = builtinTable([
   [
     "io.jwt.decode",
     (args) => {
-      const token = parseToken(stringArg(args, 0));
-      return [token.header, token.payload, token.signature.toString("hex")];
+      let token = parseToken(stringArg(args, 0));
+      for (let depth = 0; isNested(token); depth++) {
+        if (depth === MAX_NESTED) throw new BuiltinError("JWT is nested too deep");
+        token = parseToken(token.payloadText);
+      }
+      return [token.header, objectFrom(token.payloadText, "payload"), token.signature.toString("hex")];
     },
   ],
   ["io.jwt.decode_verify", decodeVerify],

@@ -44,9 +44,20 @@ function expand(text: string): RegoValue {
   return regoSet(Array.from({ length: Number(count) }, (_, at) => addressText(bits, base + BigInt(at))));
 }
 
+/** Go's default mask: an IPv4 address without a prefix stands for its class; IPv6 has none. */
+function classful(text: string): Network {
+  if (text.includes("/")) return network(text);
+  const { bits, value } = address(text);
+  if (bits === 128) throw new BuiltinError("an IPv6 address needs a prefix");
+  const first = Number(value >> 24n);
+  return network(`${text}/${first < 128 ? 8 : first < 192 ? 16 : 24}`);
+}
+
 /** The smallest list of networks that covers the same addresses. */
 function merge(texts: readonly string[]): RegoValue {
-  const networks = texts.map(network).sort((a, b) => a.bits - b.bits || Number(a.base - b.base) || a.prefix - b.prefix);
+  const networks = texts
+    .map(classful)
+    .sort((a, b) => a.bits - b.bits || Number(a.base - b.base) || a.prefix - b.prefix);
   const merged: Network[] = [];
   for (let next of networks) {
     for (let last = merged.at(-1); last !== undefined; last = merged.at(-1)) {

@@ -18,8 +18,9 @@ function compile(pattern: string): RE2JS {
 const REFERENCE = /\$(?:\$|\{(\w+)\}|(\w+))/g;
 
 function replaceAll(text: string, pattern: string, template: string): string {
-  const matcher = compile(pattern).matcher(text);
-  const groupNames = new Set(Object.keys(matcher.getNamedGroups()));
+  const compiled = compile(pattern);
+  const matcher = compiled.matcher(text);
+  const groupNames = new Set(Object.keys(compiled.namedGroups()));
   let replaced = "";
   let from = 0;
   while (matcher.find()) {

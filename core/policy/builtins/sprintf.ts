@@ -143,7 +143,8 @@ function integerVerb(spec: Spec, value: bigint): string | undefined {
   if (spec.verb === "c") return pad(spec, codePoint(value));
   if (spec.verb === "q") return pad(spec, `'${codePoint(value)}'`);
   if (spec.verb === "U") return pad(spec, `U+${value.toString(16).toUpperCase().padStart(4, "0")}`);
-  const radix = RADIX.get(spec.verb);
+  const isBig = value < -MAX_INT64 || value >= MAX_INT64;
+  const radix = spec.verb === "s" && isBig ? 10 : RADIX.get(spec.verb);
   if (radix === undefined) return undefined;
   const magnitude = (value < 0n ? -value : value).toString(radix).padStart(spec.precision ?? 1, "0");
   const cased = spec.verb === "X" ? magnitude.toUpperCase() : magnitude;

@@ -1,6 +1,8 @@
 # METADATA
 # title: HTTP
 # description: Short names for what most HTTP policies ask.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.lib.http
 

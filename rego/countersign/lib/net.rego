@@ -1,6 +1,8 @@
 # METADATA
 # title: Network
 # description: Rules about the address a request came from, as the enforcer and the trusted hops give it.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.lib.net
 

@@ -1,6 +1,8 @@
 # METADATA
 # title: Time
 # description: Rules about the moment of the request, `input.context.time` (RFC 3339). Without it nothing here holds.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.lib.time
 

@@ -1,6 +1,8 @@
 # METADATA
 # title: Administration
 # description: Managers reach the administration from networks of their own.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.policies.admin
 

@@ -1,6 +1,8 @@
 # METADATA
 # title: Orders
 # description: Engineers read orders. Deleting one needs a countersignature; replacing one is never allowed.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.policies.orders
 

@@ -1,6 +1,8 @@
 # METADATA
 # title: Refunds
 # description: Every refund needs a countersignature, tied to the exact call with its body.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.policies.refunds
 

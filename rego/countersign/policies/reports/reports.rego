@@ -1,6 +1,8 @@
 # METADATA
 # title: Reports
 # description: Reports are read in office hours only. They have a route of their own, so that nothing else depends on the clock.
+# schemas:
+#   - input: schema.input
 # scope: package
 package countersign.policies.reports
 

@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { BUILTINS } from "./builtins/registry.ts";
+import { type Bundle, loadBundle } from "./bundle.ts";
+import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+
+const folder = path.resolve(import.meta.dirname, "../../rego/bundle");
+const time = { nowNs: 1_795_514_400_000_000_000n };
+let bundle: Bundle;
+
+beforeAll(async () => {
+  bundle = await loadBundle(folder);
+});
+
+function newHost(builtins = BUILTINS): PolicyHost {
+  return createPolicyHost({ builtins, randomBytes }, { defaultRealm: "corp", warmUps: 2 });
+}
+
+function call(method: string, parsedPath: readonly string[], groups: readonly string[], more: object = {}): string {
+  return JSON.stringify({
+    action: { name: method },
+    parsed_path: parsedPath,
+    parsed_body: null,
+    subject: { type: "user", id: "dana", properties: { groups } },
+    context: { time: "2026-11-24T10:00:00Z", source_address: "10.1.2.3", state: { fresh: true } },
+    ...more,
+  });
+}
+
+describe("activation", () => {
+  test("a built-in that is not served is refused by name, and nothing becomes active", async () => {
+    const host = newHost(new Map([...BUILTINS].filter(([name]) => name !== "sprintf")));
+    expect(await host.activate(bundle)).toEqual({
+      kind: "refused",
+      reason: "missing_builtin",
+      detail: "not served here: sprintf",
+    });
+    expect(host.revision()).toBeUndefined();
+    expect(host.decide(call("GET", ["orders"], ["engineers"]), time)).toMatchObject({ reason: "policy_not_loaded" });
+  });
+
+  test("a refused bundle leaves the last good one in place", async () => {
+    const host = newHost();
+    await host.activate(bundle);
+    expect(await host.activate({ ...bundle, wasm: Uint8Array.of(0, 97, 115, 109) })).toMatchObject({
+      kind: "refused",
+      reason: "invalid_module",
+    });
+    expect(await host.activate({ ...bundle, dataJson: "{" })).toMatchObject({ kind: "refused" });
+    expect(host.revision()).toBe(bundle.revision);
+    expect(host.decide(call("GET", ["orders"], ["engineers"]), time).kind).toBe("allow");
+  });
+
+  test("a bundle without a passed build check, or without an entrypoint, is not loaded", async () => {
+    const scratch = await mkdtemp(path.join(tmpdir(), "bundle-"));
+    try {
+      const manifest = await readFile(path.join(folder, ".manifest"), "utf8");
+      for (const name of ["policy.wasm", "data.json"]) {
+        await writeFile(path.join(scratch, name), await readFile(path.join(folder, name)));
+      }
+      for (const broken of [
+        manifest.replace("passed", "failed"),
+        manifest.replace("countersign/approval/route", "x"),
+        "{",
+      ]) {
+        await writeFile(path.join(scratch, ".manifest"), broken);
+        await expect(loadBundle(scratch)).rejects.toMatchObject({ code: "invalid_bundle" });
+      }
+      await expect(loadBundle(folder, { wasmBytes: 10, dataBytes: 10 })).rejects.toMatchObject({
+        code: "invalid_bundle",
+      });
+    } finally {
+      await rm(scratch, { recursive: true });
+    }
+  });
+});
+
+describe("the sample policies", () => {
+  let host: PolicyHost;
+  beforeAll(async () => {
+    host = newHost();
+    expect(await host.activate(bundle)).toEqual({ kind: "activated", revision: bundle.revision });
+  });
+
+  test("a request that no rule names is denied without reasons", () => {
+    expect(host.decide(call("GET", ["nothing"], ["engineers"]), time)).toMatchObject({ kind: "deny", reasons: [] });
+    expect(host.decide("null", time)).toMatchObject({ kind: "deny" });
+    expect(host.decide("false", time)).toMatchObject({ kind: "deny" });
+  });
+
+  test("an input that is not JSON is a fault, never an empty input", () => {
+    expect(host.decide("{", time)).toMatchObject({ kind: "fault", reason: "policy_error" });
+    expect(host.decide(call("GET", ["orders"], ["engineers"]), time).kind).toBe("allow");
+  });
+
+  test("deleting an order is elevated with its scope, and only for engineers", () => {
+    expect(host.decide(call("DELETE", ["orders", "42"], ["sales"]), time).kind).toBe("deny");
+    expect(host.decide(call("DELETE", ["orders", "42"], ["engineers"]), time)).toMatchObject({
+      kind: "elevate",
+      elevations: [
+        { entitlement: "orders-delete", scope: "order/42", binding: "scope", maxUses: 5, maxDuration: 3_600_000 },
+      ],
+    });
+  });
+
+  test("a refund is elevated exactly, with the amount in digits as they came", () => {
+    const body = '{"order":7,"amount":40.10}';
+    const input = call("POST", ["refunds"], ["engineers"]).replace('"parsed_body":null', `"parsed_body":${body}`);
+    expect(host.decide(input, time)).toMatchObject({
+      kind: "elevate",
+      elevations: [{ scope: "order/7/amount/40.10", binding: "exact", maxUses: 1, risk: "high" }],
+    });
+    expect(host.decide(input.replace("40.10", "1e5"), time)).toMatchObject({ reasons: ["refund_not_readable"] });
+  });
+
+  test("reports depend on the time that was given, not on a clock", () => {
+    const input = call("GET", ["reports"], ["engineers"]);
+    expect(host.decide(input, time).kind).toBe("allow");
+    expect(host.decide(input.replace("T10:", "T03:"), time)).toMatchObject({ reasons: ["outside_office_hours"] });
+  });
+
+  test("a built-in that fails is a policy error, even where the policy would have gone on", () => {
+    const input = call("GET", ["reports"], ["engineers"]).replace("2026-11-24T10:00:00Z", "yesterday");
+    expect(host.decide(input, time)).toMatchObject({
+      kind: "fault",
+      reason: "policy_error",
+      detail: expect.stringContaining("time.parse_rfc3339_ns"),
+    });
+  });
+
+  test("a key named __proto__ changes nothing and breaks nothing", () => {
+    const input = call("DELETE", ["orders", "__proto__"], ["engineers"]).replace("{", '{"__proto__":{"allow":true},');
+    expect(host.decide(input, time)).toMatchObject({ elevations: [{ scope: "order/__proto__" }] });
+  });
+
+  test("routing asks a manager, above 100 security as well; a fault is neither", () => {
+    const request = (scope: string): string =>
+      JSON.stringify({
+        request: { elevation: { entitlement: "refund", scope, title: "t" }, justification: "because" },
+      });
+    const manager = { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } };
+    expect(host.route(request("order/7/amount/100"), time)).toEqual({ kind: "review", requirement: manager });
+    expect(host.route(request("order/7/amount/100.01"), time)).toMatchObject({ requirement: { kind: "all_of" } });
+    expect(host.route("{", time).kind).toBe("fault");
+  });
+
+  test("may_review refuses what it names, and allows the rest to the requirement", () => {
+    const input = (groups: readonly string[]): string =>
+      JSON.stringify({ request: { elevation: { entitlement: "orders-delete" } }, reviewer: { groups, claims: {} } });
+    expect(host.mayReview(input(["developers"]), time)).toMatchObject({ kind: "refused" });
+    expect(host.mayReview(input(["managers"]), time)).toEqual({ kind: "allowed" });
+  });
+
+  test("ten thousand evaluations leave no trace in each other and keep answering", () => {
+    for (let count = 0; count < 10_000; count++) {
+      const groups = count % 2 === 0 ? ["engineers"] : [];
+      expect(host.decide(call("GET", ["orders"], groups), time).kind).toBe(count % 2 === 0 ? "allow" : "deny");
+    }
+  });
+});
