@@ -1,0 +1,120 @@
+/**
+ * Makes the denial that somebody may ask for: offers with their digests, hashes of the bound fields, masked text for
+ * people. Of the call only method, authority and path travel in plain (rule 9); query values never do.
+ */
+import { type BoundField, layOutBinding, PLAIN_FIELDS } from "../../../core/domain/binding.ts";
+import { DENIAL_LIFETIME, type Denial, type DeniedCall, type Offer } from "../../../core/domain/denial.ts";
+import type { Digest, Id } from "../../../core/domain/id.ts";
+import { type Instant, plus } from "../../../core/domain/time.ts";
+import { bindingDigest, fieldHash } from "../../../core/messages/binding-digest.ts";
+import { denialKey } from "../../../core/messages/record-keys.ts";
+import type { Ask, GrantQuery, Requestable } from "../ports.ts";
+
+/**
+ * An offer for each elevation that can be requested for this call. A `scope` elevation carries the digest when the call
+ * is bindable, so that it can be narrowed to it; an `exact` one without a digest is no offer.
+ */
+export function offersFor({ subject, elevations, http }: GrantQuery): Requestable {
+  const offers: Offer[] = [];
+  let refusal: Extract<Requestable, { kind: "unbindable" }>["reason"] = "body_not_bindable";
+  for (const elevation of elevations) {
+    const layout = layOutBinding({
+      issuer: subject.issuer,
+      subject: subject.id,
+      http,
+      bindHeaders: elevation.bindHeaders,
+      hasDisplay: elevation.display.length > 0,
+    });
+    if (layout.kind === "bindable") {
+      offers.push({ elevation, binding: { kind: "digest", digest: bindingDigest(layout.fields) } });
+    } else if (elevation.binding === "scope") {
+      offers.push({ elevation, binding: layout });
+    } else {
+      refusal = layout.reason;
+    }
+  }
+  const [first, ...rest] = offers;
+  return first === undefined
+    ? { kind: "unbindable", reason: refusal }
+    : { kind: "requestable", offers: [first, ...rest] };
+}
+
+export function denialKeyOf({ evaluation, subject, offers, policyRevision }: Ask): Digest {
+  const { justification } = evaluation;
+  return denialKey({ issuer: subject.issuer, subject: subject.id, policyRevision, offers, justification });
+}
+
+/** `sourceAddress` is the one by trusted hops. */
+export function mintDenial(
+  ask: Ask,
+  { id, key, now, sourceAddress }: { id: Id<"denial">; key: Digest; now: Instant; sourceAddress: string | undefined },
+): Denial {
+  const { evaluation, subject, offers, policyRevision } = ask;
+  return {
+    id,
+    key,
+    decisionId: evaluation.decisionId,
+    mintedAt: now,
+    expiresAt: plus(now, DENIAL_LIFETIME),
+    subject,
+    call: deniedCall(ask, sourceAddress),
+    offers,
+    policyRevision,
+    justification: evaluation.justification,
+    traceparent: evaluation.traceparent,
+  };
+}
+
+function deniedCall(ask: Ask, sourceAddress: string | undefined): DeniedCall {
+  const { protocol, http } = ask.evaluation;
+  return {
+    protocol,
+    method: http?.method ?? "",
+    authority: http?.authority ?? "",
+    path: http?.path ?? "",
+    maskedQuery: maskQuery(http?.query ?? ""),
+    bodyBytes: http?.body.kind === "bytes" ? http.body.bytes.length : undefined,
+    fieldHashes: fieldHashes(ask),
+    sourceAddress,
+  };
+}
+
+/** Hashes of every field that some offer binds, by name: enough to recompute each digest. */
+function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: string]: Digest } {
+  const hashes: Record<string, Digest> = Object.create(null);
+  const add = (field: BoundField) => {
+    hashes[field.name] = fieldHash(field);
+  };
+  const bindHeaders = [
+    ...new Set(offers.flatMap(({ elevation, binding }) => (binding.kind === "digest" ? elevation.bindHeaders : []))),
+  ];
+  const { http } = evaluation;
+  const layout = layOutBinding({ issuer: subject.issuer, subject: subject.id, http, bindHeaders, hasDisplay: true });
+  if (layout.kind === "bindable") {
+    for (const field of layout.fields) add(field);
+    return hashes;
+  }
+  const plain: Readonly<Record<(typeof PLAIN_FIELDS)[number], string>> = {
+    issuer: subject.issuer,
+    subject: subject.id,
+    method: http?.method ?? "",
+    authority: http?.authority ?? "",
+    path: http?.path ?? "",
+  };
+  for (const name of PLAIN_FIELDS) add({ name, values: [plain[name]] });
+  return hashes;
+}
+
+/** `?amount=40&dry` → `amount=***&dry`. NB: a part without `=` may be a value too, so it is masked when it is long. */
+export function maskQuery(query: string): string {
+  if (query.length <= 1) return "";
+  return query
+    .slice(1)
+    .split("&")
+    .map((part) => {
+      const end = part.indexOf("=");
+      if (end >= 0) return `${part.slice(0, end)}=***`;
+      return /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/.test(part) ? part : "***";
+    })
+    .join("&");
+}

@@ -1,0 +1,105 @@
+/**
+ * Publishes a denial and names it only after all replicas have it. The same denial key within five minutes gives the
+ * same id, so a retrying client does not mint a new one; two callers with the same key at once share one publication.
+ * Over 64 KiB it is not requestable; a subject that mints too many is told when to come back; an acknowledgement that
+ * does not come in time is `unavailable`, and the same id is published again by the next call.
+ */
+import type { IssuedDenial } from "../../../core/domain/decision.ts";
+import { DENIAL_REUSE, type Denial, MAX_DENIAL_BYTES } from "../../../core/domain/denial.ts";
+import type { Digest, Id } from "../../../core/domain/id.ts";
+import { denialToWire } from "../../../core/messages/denial-record.ts";
+import { sealEnvelope } from "../../../core/messages/envelope.ts";
+import type { Signer } from "../../../core/messages/signing.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import type { Deadline, Denials, Evaluation, Published } from "../ports.ts";
+import { denialKeyOf, mintDenial, offersFor } from "./mint.ts";
+import type { TokenBuckets } from "./token-bucket.ts";
+
+const TOPIC = TOPICS.denials.name;
+/** Beyond it the oldest are forgotten: a retry then mints a new denial, which is only less tidy. */
+const MAX_REMEMBERED = 50_000;
+
+export type PublishDenialsDeps = {
+  readonly stream: Pick<EventStream, "publish">;
+  readonly signer: Signer;
+  readonly buckets: TokenBuckets;
+  readonly newDenialId: () => Id<"denial">;
+  readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+type Remembered = { readonly denial: Denial; acknowledged: boolean; underWay: Promise<boolean> | undefined };
+
+export function createDenials(
+  { stream, signer, buckets, newDenialId, sourceAddress, log, metrics }: PublishDenialsDeps,
+  { deployment }: { readonly deployment: string },
+): Denials {
+  const remembered = new Map<Digest, Remembered>();
+  const outcomes = metrics.counter("denials_total", "requestable denials by what became of them", ["outcome"]);
+
+  function remember(entry: Remembered): void {
+    remembered.delete(entry.denial.key);
+    remembered.set(entry.denial.key, entry);
+    const oldest = remembered.size > MAX_REMEMBERED ? remembered.keys().next().value : undefined;
+    if (oldest !== undefined) remembered.delete(oldest);
+  }
+
+  async function send(entry: Remembered, payload: Uint8Array, deadline: Deadline): Promise<boolean> {
+    const { key, id } = entry.denial;
+    const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload);
+    const deadlineMs = Math.floor(deadline.leftMs());
+    if (deadlineMs <= 0) return false;
+    const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], { deadlineMs });
+    if (outcome.kind === "acked") return true;
+    log.warn({ event: "denial_not_published", denialId: id, err: outcome.cause }, "a denial was not acknowledged");
+    return false;
+  }
+
+  async function publish(entry: Remembered, deadline: Deadline): Promise<Published> {
+    const { denial } = entry;
+    if (!entry.acknowledged) {
+      const payload = Buffer.from(JSON.stringify(denialToWire(denial)), "utf8");
+      if (payload.length > MAX_DENIAL_BYTES) {
+        remembered.delete(denial.key);
+        return { kind: "not_requestable" };
+      }
+      entry.underWay ??= send(entry, payload, deadline);
+      const underWay = entry.underWay;
+      try {
+        entry.acknowledged = (await underWay) || entry.acknowledged;
+      } finally {
+        if (entry.underWay === underWay) entry.underWay = undefined;
+      }
+    }
+    if (!entry.acknowledged) return { kind: "unavailable" };
+    const issued: IssuedDenial = { id: denial.id, expiresAt: denial.expiresAt };
+    return { kind: "issued", denial: issued };
+  }
+
+  return {
+    offers: offersFor,
+    async publish(ask, now, deadline) {
+      const key = denialKeyOf(ask);
+      const known = remembered.get(key);
+      const age = known === undefined ? undefined : now - known.denial.mintedAt;
+      let entry = age !== undefined && age >= 0 && age < DENIAL_REUSE ? known : undefined;
+      if (entry === undefined) {
+        const token = buckets.take(`${ask.subject.issuer.length}:${ask.subject.issuer}${ask.subject.id}`, now);
+        if (token.kind === "empty") {
+          outcomes.inc({ outcome: "too_many" });
+          return { kind: "too_many", retryAfterMs: token.retryAfterMs };
+        }
+        const denial = mintDenial(ask, { id: newDenialId(), key, now, sourceAddress: sourceAddress(ask.evaluation) });
+        entry = { denial, acknowledged: false, underWay: undefined };
+        remember(entry);
+      }
+      const published = await publish(entry, deadline);
+      outcomes.inc({ outcome: published.kind });
+      return published;
+    },
+  };
+}

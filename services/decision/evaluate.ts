@@ -1,0 +1,168 @@
+/**
+ * THE DECISION PATH. One evaluation, top to bottom. Every step that cannot be completed ends in a deny with its own
+ * reason; what throws where nothing should throw is `internal_error`. It never rejects, and never allows except through
+ * core/domain/decision.ts. Only `enforce` spends uses and publishes denials; `ask` changes nothing anywhere.
+ */
+import type { Candidate, GrantReason } from "../../core/domain/covers.ts";
+import { nearer } from "../../core/domain/covers.ts";
+import {
+  type Allow,
+  allowByGrant,
+  type Decision,
+  type Deny,
+  decisionFrom,
+  deny,
+  type NeedsApproval,
+  type Verdict,
+} from "../../core/domain/decision.ts";
+import type { Offer } from "../../core/domain/denial.ts";
+import type { Subject } from "../../core/domain/subject.ts";
+import type {
+  Context,
+  Deadline,
+  Denials,
+  Evaluate,
+  Evaluated,
+  Evaluation,
+  Faults,
+  Grants,
+  Identity,
+  Policy,
+  Published,
+  Redeemer,
+} from "./ports.ts";
+
+/** All redemptions of one decision together, and the least that is left when one is started. */
+const REDEEM_BUDGET_MS = 150;
+const REDEEM_LEAST_MS = 50;
+const PUBLISH_BUDGET_MS = 150;
+/** Each try is a round trip to the database's neighbour; more than these do not fit into the budget. */
+const MAX_REDEMPTIONS = 3;
+
+export type Ports = {
+  readonly identity: Identity;
+  readonly context: Context;
+  readonly policy: Policy;
+  readonly grants: Grants;
+  readonly redemption: Redeemer;
+  readonly denials: Denials;
+  readonly faults: Faults;
+};
+
+type Elevate = Extract<Verdict, { kind: "elevate" }>;
+
+export function createEvaluate({ identity, context, policy, grants, redemption, denials, faults }: Ports): Evaluate {
+  return async (evaluation, { readClocks, deadline, mode }) => {
+    let known: Omit<Evaluated, "decision"> = { subject: undefined, policyRevision: undefined };
+    const answer = (decision: Decision): Evaluated => ({ ...known, decision });
+    try {
+      if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
+      const caller = await identity.identify(evaluation.credentials, readClocks().wall); // no credential = anonymous
+      if (caller.kind === "refused") return answer(deny(caller.reason));
+      const subject = caller.kind === "subject" ? caller.subject : undefined;
+      known = { subject, policyRevision: undefined };
+
+      const clocks = readClocks();
+      const question = { evaluation, caller, context: context.gather(evaluation, clocks) };
+      const { verdict, revision } = policy.decide(question, clocks.wall);
+      known = { subject, policyRevision: revision };
+      if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
+      if (verdict.kind !== "elevate") return answer(decisionFrom(verdict)); // allow | deny | fault → deny
+      if (subject === undefined) return answer(deny("authentication_required", [], verdict.response));
+      if (revision === undefined) return answer(deny("policy_not_loaded"));
+
+      const query = { subject, elevations: verdict.elevations, http: evaluation.http };
+      const match = grants.covering(query, readClocks()); // live candidates in order, or why there is none
+      if (match.kind === "stale") return answer(deny("grants_stale", [match.why]));
+      const window = match.kind === "covered" ? match.candidates.find(isWindow) : undefined;
+      if (window !== undefined) return answer(allowByGrant(verdict, { kind: "window", candidate: window }));
+
+      let nearest = match.kind === "uncovered" ? match.nearest : undefined;
+      if (match.kind === "covered" && mode === "ask") nearest = "use_by_enforce";
+      if (match.kind === "covered" && mode === "enforce") {
+        const use = await redeemOne(match.candidates, verdict, { evaluation, subject, deadline });
+        if (use.kind !== "refused") return answer(use);
+        nearest = use.nearest;
+      }
+
+      const asked = denials.offers(query);
+      if (asked.kind === "unbindable") return answer(deny(asked.reason, [], verdict.response));
+      if (mode === "ask") return answer(needsApproval(verdict, asked.offers, nearest));
+      const ask = { evaluation, subject, offers: asked.offers, policyRevision: revision };
+      const published = await denials.publish(ask, readClocks().wall, deadline.within(PUBLISH_BUDGET_MS));
+      return answer(afterPublishing(published, needsApproval(verdict, asked.offers, nearest)));
+    } catch (error) {
+      faults.report(error);
+      return answer(deny("internal_error"));
+    }
+  };
+
+  /** Uses one of the candidates: the next one only after a refusal that says this one has ended. */
+  async function redeemOne(
+    candidates: readonly Candidate[],
+    verdict: Elevate,
+    { evaluation, subject, deadline }: { evaluation: Evaluation; subject: Subject; deadline: Deadline },
+  ): Promise<Allow | Deny | { readonly kind: "refused"; readonly nearest: GrantReason | undefined }> {
+    const budget = deadline.within(REDEEM_BUDGET_MS);
+    let nearest: GrantReason | undefined;
+    for (const candidate of candidates.slice(0, MAX_REDEMPTIONS)) {
+      if (budget.leftMs() < REDEEM_LEAST_MS) return deny("redemption_unavailable");
+      const { elevation, grant, digest } = candidate;
+      const claim = {
+        redemptionId: evaluation.decisionId,
+        grantId: grant.id,
+        issuer: subject.issuer,
+        subject: subject.id,
+        entitlement: elevation.entitlement,
+        scope: elevation.scope,
+        digest,
+      };
+      const outcome = await redemption.redeem(claim, budget);
+      if (outcome.kind === "granted") {
+        return allowByGrant(verdict, { kind: "redeemed", candidate, grant: { ...grant, uses: outcome.uses } });
+      }
+      if (outcome.kind === "unavailable") return deny("redemption_unavailable");
+      // NB: an unknown use may have been counted, and a duplicate was: neither may be tried again with another grant.
+      if (outcome.kind === "unknown" || outcome.reason === "duplicate") {
+        return deny("redemption_unknown", [`grant ${grant.id}`]);
+      }
+      const { reason } = outcome;
+      if (reason === "spent" || reason === "revoked" || reason === "expired") nearest = nearer(nearest, reason);
+      else return { kind: "refused", nearest: reason === "outside" ? nearer(nearest, reason) : nearest };
+    }
+    return { kind: "refused", nearest };
+  }
+}
+
+function isWindow({ grant }: Candidate): boolean {
+  return grant.maxUses === "unlimited";
+}
+
+function needsApproval(
+  verdict: Elevate,
+  offers: readonly [Offer, ...Offer[]],
+  grantReason: GrantReason | undefined,
+): NeedsApproval {
+  const [first, ...rest] = offers;
+  return {
+    kind: "needs_approval",
+    elevations: [first.elevation, ...rest.map((offer) => offer.elevation)],
+    denial: undefined,
+    tooManyDenials: undefined,
+    grantReason,
+    response: verdict.response,
+  };
+}
+
+function afterPublishing(published: Published, asked: NeedsApproval): Decision {
+  switch (published.kind) {
+    case "issued":
+      return { ...asked, denial: published.denial };
+    case "too_many":
+      return { ...asked, tooManyDenials: { retryAfterMs: published.retryAfterMs } };
+    case "not_requestable":
+      return deny("not_requestable", [], asked.response);
+    case "unavailable":
+      return deny("request_unavailable", [], asked.response);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The grants that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by
+ * account and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
+ */
+import type { HttpRequest } from "../../../core/domain/binding.ts";
+import { layOutBinding } from "../../../core/domain/binding.ts";
+import { covering } from "../../../core/domain/covers.ts";
+import {
+  type Clocks,
+  type Freshness,
+  freshness,
+  type Heartbeat,
+  type Heartbeats,
+  NO_HEARTBEATS,
+  receiveHeartbeat,
+} from "../../../core/domain/freshness.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import type { Digest } from "../../../core/domain/id.ts";
+import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
+import { bindingDigest } from "../../../core/messages/binding-digest.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import type { GrantQuery, Grants, Match } from "../ports.ts";
+
+export type GrantsView = Grants & {
+  /** A record with a good signature; `value` undefined when its payload cannot be read. */
+  apply(record: {
+    readonly key: string;
+    readonly version: number;
+    readonly value: Grant | undefined;
+  }): "applied" | "older";
+  tombstone(key: string): "applied" | "older";
+  heartbeat(heartbeat: Heartbeat, clocks: Clocks): void;
+  freshness(clocks: Clocks): Freshness;
+  skew(): Heartbeats["skew"];
+  /** Keys that are not tombstoned. */
+  readonly size: number;
+};
+
+export function createGrantsView(): GrantsView {
+  const view = createStateView<Grant>();
+  const byAccount = new Map<string, Map<string, Grant>>();
+  let heartbeats = NO_HEARTBEATS;
+
+  function reindex(key: string, applied: Applied<Grant>): "applied" | "older" {
+    if (applied.kind === "older") return "older";
+    const { before, after } = applied;
+    if (before !== undefined) {
+      const account = accountKey(before.issuer, before.subject);
+      const grants = byAccount.get(account);
+      grants?.delete(key);
+      if (grants?.size === 0) byAccount.delete(account);
+    }
+    if (after !== undefined) {
+      const account = accountKey(after.issuer, after.subject);
+      const grants = byAccount.get(account) ?? new Map<string, Grant>();
+      byAccount.set(account, grants.set(key, after));
+    }
+    return "applied";
+  }
+
+  return {
+    apply: ({ key, version, value }) =>
+      reindex(key, view.apply({ key, version, recordHash: stateRecordHash(key, version), value })),
+    tombstone: (key) => reindex(key, view.tombstone(key)),
+    heartbeat(heartbeat, clocks) {
+      heartbeats = receiveHeartbeat(heartbeats, heartbeat, clocks, view.setHash());
+    },
+    freshness: (clocks) => freshness(heartbeats, clocks),
+    skew: () => heartbeats.skew,
+    get size() {
+      return view.size;
+    },
+
+    covering({ subject, elevations, http }: GrantQuery, clocks): Match {
+      const at = freshness(heartbeats, clocks);
+      if (at.kind === "stale") return at;
+      const grants = [...(byAccount.get(accountKey(subject.issuer, subject.id))?.values() ?? [])];
+      return covering({ elevations, grants, at, digestOf: digests(subject.issuer, subject.id, http) });
+    },
+  };
+}
+
+/** NB: length first, so that no issuer and subject can be split in another place and meet somebody else's grants. */
+function accountKey(issuer: string, subject: string): string {
+  return `${issuer.length}:${issuer}${subject}`;
+}
+
+/** The digest of one request under different bound headers; each is computed once, and only when a grant asks. */
+function digests(issuer: string, subject: string, http: HttpRequest | undefined) {
+  const known = new Map<string, Digest | undefined>();
+  return (bindHeaders: readonly string[]): Digest | undefined => {
+    const key = bindHeaders.join(",");
+    if (known.has(key)) return known.get(key);
+    // What was approved was reviewable then; now only equality counts.
+    const layout = layOutBinding({ issuer, subject, http, bindHeaders, hasDisplay: true });
+    const digest = layout.kind === "bindable" ? bindingDigest(layout.fields) : undefined;
+    known.set(key, digest);
+    return digest;
+  };
+}

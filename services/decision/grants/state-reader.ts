@@ -1,0 +1,135 @@
+/**
+ * Reads the state topic from its start into the grants view (architecture section 4). Signature first: what was not
+ * signed by a known writer changes nothing, except that a null takes a value away, which can only close. A payload that
+ * cannot be read under a good signature still counts in the set. Ready = read to the end captured at start, or 10 s
+ * passed: without the stream the baseline is served all the same, while elevations are stale.
+ */
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import { openEnvelope } from "../../../core/messages/envelope.ts";
+import type { Verifier } from "../../../core/messages/signing.ts";
+import { HEARTBEAT_KEY, readGrant, readHeartbeat, grantKey } from "../../../core/messages/state-record.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { createBackoff } from "../../../platform/backoff.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { EventStream, StreamRecord } from "../../../platform/stream/port.ts";
+import { readToEnd } from "../../../platform/stream/read-to-end.ts";
+import type { GrantsView } from "./grants-view.ts";
+
+const TOPIC = TOPICS.state.name;
+const END_DEADLINE_MS = 2_000;
+
+export type StateReaderDeps = {
+  readonly stream: Pick<EventStream, "subscribe" | "endOffsets" | "position">;
+  readonly verifier: Verifier;
+  readonly view: GrantsView;
+  readonly readClocks: () => Clocks;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+export type StateReader = {
+  /** Begins to read. Resolves with how it became ready; rejects only when aborted. */
+  start(signal: AbortSignal): Promise<"read_to_end" | "gave_up_waiting">;
+  readiness(): "starting" | "read_to_end" | "gave_up_waiting";
+};
+
+type RecordOutcome =
+  | "applied"
+  | "older"
+  | "tombstone"
+  | "heartbeat"
+  | "unreadable"
+  | "signature_invalid"
+  | "oversize"
+  | "headers_missing"
+  | "version_malformed"
+  | "no_key";
+
+export function createStateReader(
+  { stream, verifier, view, readClocks, log, metrics }: StateReaderDeps,
+  { deployment, readyWithinMs }: { readonly deployment: string; readonly readyWithinMs: number },
+): StateReader {
+  const records = metrics.counter("state_records_total", "records read from the state topic", ["outcome"]);
+  metrics.gauge("state_keys", "keys in the state view that are not tombstoned", [], (gauge) => gauge.set(view.size));
+  metrics.gauge("grants_fresh", "1 when grants may open something now", [], (gauge) =>
+    gauge.set(view.freshness(readClocks()).kind === "fresh" ? 1 : 0),
+  );
+  let readiness: ReturnType<StateReader["readiness"]> = "starting";
+  let skew = view.skew();
+
+  /** Each record has one outcome; faults are logged with the key, which holds no secret. */
+  function count(record: StreamRecord, outcome: RecordOutcome): void {
+    records.inc({ outcome });
+    if (outcome === "applied" || outcome === "older" || outcome === "tombstone" || outcome === "heartbeat") return;
+    log.error(
+      { event: "state_record_refused", key: record.key, offset: String(record.offset), outcome },
+      "state record",
+    );
+  }
+
+  function take(record: StreamRecord): RecordOutcome {
+    const { key } = record;
+    if (key === null) return "no_key";
+    if (record.value === null) return view.tombstone(key) === "applied" ? "tombstone" : "older";
+    const opened = openEnvelope(verifier, { deployment, topic: TOPIC, key }, record);
+    if (opened.kind === "fault") return opened.reason;
+    if (key === HEARTBEAT_KEY) {
+      const heartbeat = readHeartbeat(opened.payload);
+      if (heartbeat.kind === "malformed") return "unreadable";
+      view.heartbeat(heartbeat.value, readClocks());
+      noticeSkew();
+      return "heartbeat";
+    }
+    const { version } = opened;
+    const grant = key.startsWith("grant/") ? readGrant(opened.payload) : undefined;
+    // NB: what the payload calls itself has to be what was signed as key and version, or it holds nothing.
+    const value =
+      grant?.kind === "parsed" && grantKey(grant.value.id) === key && grant.value.version === version
+        ? grant.value
+        : undefined;
+    const applied = view.apply({ key, version, value });
+    return value === undefined && key.startsWith("grant/") ? "unreadable" : applied;
+  }
+
+  function noticeSkew(): void {
+    if (view.skew() === skew) return;
+    skew = view.skew();
+    if (skew !== "none") log.warn({ event: "clock_skew", skew }, "the clocks of this machine and the database differ");
+  }
+
+  async function captureEnd(signal: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
+    const backoff = createBackoff({ firstMs: 100, maxMs: 1_000 });
+    for (;;) {
+      try {
+        return await stream.endOffsets(TOPIC, { deadlineMs: END_DEADLINE_MS });
+      } catch {
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  return {
+    readiness: () => readiness,
+    async start(signal) {
+      stream.subscribe({
+        topic: TOPIC,
+        from: (_partition, range) => Promise.resolve(range.earliest),
+        handle(batch) {
+          for (const record of batch.records) count(record, take(record));
+          return Promise.resolve("continue");
+        },
+      });
+      const waited = AbortSignal.any([signal, AbortSignal.timeout(readyWithinMs)]);
+      try {
+        await readToEnd(stream, TOPIC, await captureEnd(waited), waited);
+        readiness = "read_to_end";
+      } catch (error) {
+        if (signal.aborted) throw error;
+        readiness = "gave_up_waiting";
+        log.warn({ event: "state_not_read", readyWithinMs }, "serving the baseline without grants");
+      }
+      return readiness;
+    },
+  };
+}

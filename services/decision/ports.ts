@@ -1,0 +1,148 @@
+/**
+ * What the decision path needs from outside, in the words of the domain. `evaluate.ts` and the edges know only these;
+ * `main.ts` puts the adapters behind them. Every port answers with a union on `kind`: what goes wrong is an outcome.
+ */
+import type { HttpRequest } from "../../core/domain/binding.ts";
+import type { Covering } from "../../core/domain/covers.ts";
+import type { Decision, IssuedDenial, Verdict } from "../../core/domain/decision.ts";
+import type { Offer } from "../../core/domain/denial.ts";
+import type { BindingRefusal } from "../../core/domain/binding.ts";
+import type { Elevation } from "../../core/domain/elevation.ts";
+import type { Clocks, StaleReason } from "../../core/domain/freshness.ts";
+import type { RedemptionClaim, RedemptionRefusal } from "../../core/domain/grant.ts";
+import type { Id } from "../../core/domain/id.ts";
+import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
+import type { Instant } from "../../core/domain/time.ts";
+
+export type Mode = "enforce" | "ask";
+
+/** A moment that may not be passed. Counted on the monotonic clock by whoever made it. */
+export type Deadline = {
+  leftMs(): number;
+  /** The earlier of this one and `ms` from now. */
+  within(ms: number): Deadline;
+};
+
+/** What was shown to prove who is calling, as received; never logged. */
+export type Credentials = {
+  /** All values of the `authorization` header. More than one is refused by identification. */
+  readonly authorization: readonly string[];
+  /** The peer's verified certificate identity as the enforcer states it, or undefined. */
+  readonly principal: string | undefined;
+};
+
+/** One call to be judged, as an edge translated it. Nothing here is a wire type. */
+export type Evaluation = {
+  readonly decisionId: Id<"decision">;
+  readonly protocol: "http" | "tcp" | "api";
+  /** Undefined for what is not HTTP. */
+  readonly http: HttpRequest | undefined;
+  readonly credentials: Credentials;
+  /** The enforcer's description for the policy: `attributes` of opa-envoy-plugin's input, only populated fields. */
+  readonly attributes: { readonly [name: string]: Json };
+  /** The connection's peer as the enforcer saw it; without port. */
+  readonly peerAddress: string | undefined;
+  /** From `countersign-reason`: asks for the approval along with the call. */
+  readonly justification: string | undefined;
+  readonly traceparent: string | undefined;
+};
+
+/** Identifies by keys that are already here; a key set is never fetched inside a check. */
+export type Identity = { identify(credentials: Credentials, now: Instant): Promise<Caller> };
+
+/** What policies may know of the moment: time, source address, freshness of the state. */
+export type Context = { gather(evaluation: Evaluation, clocks: Clocks): { readonly [name: string]: Json } };
+
+export type PolicyQuestion = {
+  readonly evaluation: Evaluation;
+  readonly caller: Exclude<Caller, { kind: "refused" }>;
+  readonly context: { readonly [name: string]: Json };
+};
+
+export type Judged = { readonly verdict: Verdict; readonly revision: string | undefined };
+
+/** Synchronous and never throws; the verdict and the revision belong together. */
+export type Policy = { decide(question: PolicyQuestion, now: Instant): Judged };
+
+export type GrantQuery = {
+  readonly subject: Subject;
+  readonly elevations: readonly Elevation[];
+  readonly http: HttpRequest | undefined;
+};
+
+export type Match = Covering | { readonly kind: "stale"; readonly why: StaleReason };
+
+/** Grants as the state topic told them. The clocks are read at the moment of the question. */
+export type Grants = { covering(query: GrantQuery, clocks: Clocks): Match };
+
+export type Redemption =
+  | { readonly kind: "granted"; readonly uses: number }
+  | { readonly kind: "refused"; readonly reason: RedemptionRefusal }
+  /** Surely not executed. */
+  | { readonly kind: "unavailable" }
+  /** Sent, and nothing is known about it. */
+  | { readonly kind: "unknown" };
+
+/** One use of one grant. Never retried by anybody. */
+export type Redeemer = { redeem(claim: RedemptionClaim, deadline: Deadline): Promise<Redemption> };
+
+export type Requestable =
+  | { readonly kind: "requestable"; readonly offers: readonly [Offer, ...Offer[]] }
+  | { readonly kind: "unbindable"; readonly reason: BindingRefusal };
+
+export type Ask = {
+  readonly evaluation: Evaluation;
+  readonly subject: Subject;
+  readonly offers: readonly [Offer, ...Offer[]];
+  readonly policyRevision: string;
+};
+
+export type Published =
+  | { readonly kind: "issued"; readonly denial: IssuedDenial }
+  | { readonly kind: "too_many"; readonly retryAfterMs: number }
+  | { readonly kind: "not_requestable" }
+  | { readonly kind: "unavailable" };
+
+export type Denials = {
+  /** What of these elevations may be requested for this very call; an `exact` one that cannot be bound may not. */
+  offers(query: GrantQuery): Requestable;
+  /** Names a denial only after all replicas have it. */
+  publish(ask: Ask, now: Instant, deadline: Deadline): Promise<Published>;
+};
+
+/** Logs and counts what threw where nothing should: the one trace of an `internal_error`. Never throws. */
+export type Faults = { report(error: unknown): void };
+
+export type EvaluateOptions = {
+  readonly readClocks: () => Clocks;
+  readonly deadline: Deadline;
+  readonly mode: Mode;
+};
+
+/** A decision and what the log has to say about how it came about. */
+export type Evaluated = {
+  readonly decision: Decision;
+  readonly subject: Subject | undefined;
+  readonly policyRevision: string | undefined;
+};
+
+/** Never rejects. */
+export type Evaluate = (evaluation: Evaluation, options: EvaluateOptions) => Promise<Evaluated>;
+
+export type LogEntry = Evaluated & {
+  readonly evaluation: Evaluation;
+  /** By the trusted hops; undefined when unknown. */
+  readonly sourceAddress: string | undefined;
+  readonly mode: Mode;
+  readonly time: Instant;
+  readonly durationUs: number;
+};
+
+export type DecisionLog = {
+  /**
+   * Resolves once the decision is on record: in the spool, and under `audit: required` on the disk. `failed` has to
+   * become a deny when `required`; otherwise the gap has been counted. Never rejects.
+   */
+  append(entry: LogEntry): Promise<"recorded" | "failed">;
+  readonly required: boolean;
+};
