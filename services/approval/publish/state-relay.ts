@@ -1,0 +1,210 @@
+/**
+ * The state relay (architecture section 4): the only writer of the state topic and of heartbeats. While it leads it repeats
+ *
+ *     T = database time → (a later statement) every unpublished row → publish, all acknowledged → mark
+ *       → tombstones that are due → heartbeat {T, set hash}
+ *
+ * so a heartbeat says: everything committed before T precedes it, and the keys then hash to this. T and the rows are read on the
+ * connection that holds the lock. A row that cannot be published (too large, unreadable, no acknowledgement) stops the heartbeat
+ * and so closes every door that a grant opens; it is never stepped over.
+ *
+ * It also reads its own topic, leading or not, and repairs what stands last of a key without being its newest (topic-view.ts).
+ * NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair buries it.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { isId } from "../../../core/domain/id.ts";
+import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import { openEnvelope, sealEnvelope } from "../../../core/messages/envelope.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import type { Signer, Verifier } from "../../../core/messages/signing.ts";
+import {
+  grantKey,
+  grantToWire,
+  HEARTBEAT_KEY,
+  heartbeatToWire,
+  readHeartbeat,
+} from "../../../core/messages/state-record.ts";
+import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
+import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
+import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
+import { createPublishSurely } from "./publish-surely.ts";
+import type { StateRows } from "./state-rows.ts";
+import { createTopicView } from "./topic-view.ts";
+
+export interface StateRelayDeps {
+  readonly leadership: Leadership;
+  /** Its poll interval is the interval of heartbeats. */
+  readonly wakeup: Wakeup;
+  readonly rows: StateRows;
+  readonly stream: Pick<EventStream, "publish" | "subscribe">;
+  readonly signer: Signer;
+  /** Knows the public key of `signer`, and of its predecessor while keys rotate. */
+  readonly verifier: Verifier;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface StateRelayOptions {
+  readonly deployment: string;
+  readonly topic: string;
+  /** Rows read, published and marked at once. */
+  readonly batchSize?: number;
+  readonly publishDeadlineMs?: number;
+}
+
+export interface StateRelay {
+  /** Subscribes, then leads whenever it can, until the signal aborts. Call once. */
+  run(signal: AbortSignal): Promise<void>;
+  /** T of the last acknowledged heartbeat of this process, for readiness and the operator. */
+  readonly lastHeartbeat: Instant | undefined;
+}
+
+export function createStateRelay(deps: StateRelayDeps, options: StateRelayOptions): StateRelay {
+  const { leadership, wakeup, rows, stream, signer, verifier, log, metrics } = deps;
+  const { deployment, topic, batchSize = 200, publishDeadlineMs = 5_000 } = options;
+  const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
+  const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
+  const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
+  const heartbeatSeconds = metrics.gauge("state_heartbeat_seconds", "Database time of the last heartbeat");
+  const publishSurely = createPublishSurely(
+    { stream, log, onUnknown: () => unknownTotal.inc() },
+    { deadlineMs: publishDeadlineMs },
+  );
+  const view = createTopicView();
+  const toRepublish = new Set<string>();
+  const toRemove = new Set<string>();
+  let set: StateView<undefined> = createStateView();
+  let lastHeartbeat: Instant | undefined;
+
+  function signed(key: string, version: number, wire: object): OutgoingRecord {
+    const payload = Buffer.from(JSON.stringify(wire), "utf8");
+    if (payload.length > MAX_RECORD_BYTES)
+      throw new AppError("invalid_record", `${key} is larger than a record may be; heartbeats stop until it is gone`);
+    return { topic, key, ...sealEnvelope(signer, { deployment, topic, key }, version, payload) };
+  }
+
+  async function publishGrants(lease: Lease): Promise<void> {
+    let after: Grant["id"] | undefined;
+    for (;;) {
+      const grants = await rows.unpublished(lease, after, batchSize);
+      const records = grants.map((grant) => signed(grantKey(grant.id), grant.version, grantToWire(grant)));
+      await publishSurely(records, lease.signal);
+      for (const { id, version } of grants) {
+        const key = grantKey(id);
+        set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+        view.published(key, version);
+      }
+      await rows.markPublished(lease, grants);
+      publishedTotal.inc({ kind: "grant" }, grants.length);
+      after = grants.at(-1)?.id;
+      if (grants.length < batchSize) return;
+    }
+  }
+
+  async function publishTombstones(lease: Lease): Promise<void> {
+    for (;;) {
+      const due = await rows.dueTombstones(lease, batchSize);
+      await removeKeys(lease, due.map(grantKey));
+      await rows.markTombstoned(lease, due);
+      if (due.length < batchSize) return;
+    }
+  }
+
+  async function removeKeys(lease: Lease, keys: readonly string[]): Promise<void> {
+    await publishSurely(
+      keys.map((key) => ({ topic, key, value: null })),
+      lease.signal,
+    );
+    for (const key of keys) {
+      set.tombstone(key);
+      view.published(key, undefined);
+    }
+    publishedTotal.inc({ kind: "tombstone" }, keys.length);
+  }
+
+  async function repair(lease: Lease): Promise<void> {
+    const again = [...toRepublish];
+    const gone = [...toRemove];
+    if (again.length + gone.length === 0) return;
+    log.error({ again: again.length, gone: gone.length }, "state topic differs from the state; repairing");
+    await rows.markUnpublished(lease, again.flatMap(grantIdOf));
+    const kept = new Set((await rows.inSet(lease, gone.flatMap(grantIdOf))).map(grantKey));
+    await removeKeys(
+      lease,
+      gone.filter((key) => !kept.has(key)),
+    );
+    for (const key of again) toRepublish.delete(key);
+    for (const key of gone) toRemove.delete(key);
+    repairedTotal.inc(again.length + gone.length - kept.size);
+  }
+
+  async function term(lease: Lease): Promise<void> {
+    const published = new Map<string, number>();
+    set = createStateView();
+    for (const { id, version } of await rows.published(lease)) {
+      const key = grantKey(id);
+      published.set(key, version);
+      set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    }
+    view.begin(published);
+    toRepublish.clear();
+    toRemove.clear();
+    while (!lease.signal.aborted) {
+      const databaseTime = await rows.databaseTime(lease);
+      await repair(lease);
+      await publishGrants(lease);
+      await publishTombstones(lease);
+      const heartbeat = heartbeatToWire({ databaseTime, setHash: set.setHash() });
+      view.heartbeatSent(databaseTime); // before it can be read
+      await publishSurely([signed(HEARTBEAT_KEY, 0, heartbeat)], lease.signal);
+      lastHeartbeat = databaseTime;
+      heartbeatSeconds.set(databaseTime / 1_000);
+      await wakeup.next(lease.signal);
+    }
+  }
+
+  async function look({ records }: StreamBatch): Promise<"continue"> {
+    for (const { key, value, headers } of records) {
+      if (key === null) continue;
+      const opened = openEnvelope(verifier, { deployment, topic, key }, { value, headers });
+      if (key !== HEARTBEAT_KEY) {
+        if (opened.kind === "opened") view.seen(key, { kind: "signed", version: opened.version });
+        else view.seen(key, { kind: opened.reason === "tombstone" ? "tombstone" : "refused" });
+        continue;
+      }
+      const heartbeat = opened.kind === "opened" ? readHeartbeat(opened.payload) : undefined;
+      if (heartbeat?.kind !== "parsed") continue;
+      const found = view.heartbeatRead(heartbeat.value.databaseTime);
+      for (const wrong of found.republish) toRepublish.add(wrong);
+      for (const wrong of found.remove) toRemove.add(wrong);
+    }
+    return "continue";
+  }
+
+  return {
+    async run(signal) {
+      stream.subscribe({
+        topic,
+        async from(_partition, { earliest }) {
+          view.restart();
+          return earliest;
+        },
+        handle: look,
+      });
+      await leadership.run(term, signal);
+    },
+    get lastHeartbeat() {
+      return lastHeartbeat;
+    },
+  };
+}
+
+function grantIdOf(key: string): readonly Grant["id"][] {
+  const text = key.startsWith("grant/") ? key.slice("grant/".length) : "";
+  return isId("grant", text) ? [text] : [];
+}

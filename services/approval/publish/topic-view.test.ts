@@ -1,0 +1,69 @@
+import { expect, test } from "@jest/globals";
+import { instant } from "../../../core/domain/time.ts";
+import { createTopicView, type TopicView } from "./topic-view.ts";
+
+const T = (n: number) => instant(1_795_478_400_000 + n);
+
+/** A view in which `k` was published at version 2 and everything has been read and judged. */
+function settled(): TopicView {
+  const view = createTopicView();
+  view.begin(new Map([["k", 2]]));
+  view.seen("k", { kind: "signed", version: 2 });
+  view.heartbeatSent(T(0));
+  expect(view.heartbeatRead(T(0))).toEqual({ republish: [], remove: [] });
+  return view;
+}
+
+test.each([
+  ["an older signed record", { kind: "signed", version: 1 }],
+  ["a forged null", { kind: "tombstone" }],
+  ["a record that no reader takes", { kind: "refused" }],
+] as const)("%s that stands last is repaired, once", (_name, record) => {
+  const view = settled();
+  view.seen("k", record);
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: ["k"], remove: [] });
+  view.heartbeatSent(T(2));
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [] });
+});
+
+test("a version that was published and is still on its way is not taken for a rolled-back one", () => {
+  const view = settled();
+  view.heartbeatSent(T(1));
+  view.published("k", 3);
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [] });
+  view.heartbeatSent(T(2));
+  view.seen("k", { kind: "signed", version: 3 });
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [] });
+});
+
+test("a published version that never appears is repaired at the first heartbeat after it", () => {
+  const view = settled();
+  view.published("k", 3);
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1)).republish).toEqual(["k"]);
+});
+
+test("a record replayed after its tombstone is removed again, and an unsigned one is left to the readers", () => {
+  const view = settled();
+  view.published("k", undefined);
+  view.seen("k", { kind: "tombstone" });
+  view.seen("k", { kind: "signed", version: 2 });
+  view.seen("stray", { kind: "refused" });
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: ["k"] });
+});
+
+test("a topic that was made anew gets every key of the set again", () => {
+  const view = settled();
+  view.restart();
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1)).republish).toEqual(["k"]);
+});
+
+test("a heartbeat that this term did not send, or one read before, judges nothing", () => {
+  const view = settled();
+  view.seen("k", { kind: "tombstone" });
+  expect(view.heartbeatRead(T(9)).republish).toEqual([]);
+  expect(view.heartbeatRead(T(0)).republish).toEqual([]);
+});

@@ -1,0 +1,102 @@
+/**
+ * What the state topic says last of each key, seen against what the relay has published: which keys have to be repaired.
+ * Compaction keeps the last record of a key, so a replayed older record, a forged null or an unsigned value that stands last is
+ * what a restarting reader would get. Running readers notice by the set hash; this finds the key.
+ *
+ * A key is judged when one of the relay's own heartbeats is read: everything published before that heartbeat has then been read,
+ * so a last record that still differs is wrong and not merely on its way. Keys published after that heartbeat wait for the next.
+ */
+import type { Instant } from "../../../core/domain/time.ts";
+
+/** What a record was: a signed one with its version, a null, or one that no reader takes. */
+export type SeenRecord =
+  | { readonly kind: "signed"; readonly version: number }
+  | { readonly kind: "tombstone" }
+  | { readonly kind: "refused" };
+
+export type Repair = {
+  /** Published and not tombstoned, but something else or nothing stands last: publish it again. */
+  readonly republish: readonly string[];
+  /** Not in the set, but a signed record stands last: remove it again. */
+  readonly remove: readonly string[];
+};
+
+export type TopicView = {
+  /** One record of the topic, heartbeats aside, in the topic's order. */
+  seen(key: string, record: SeenRecord): void;
+  /** The topic is being read from its beginning again. */
+  restart(): void;
+  /** A term of leadership begins with this set: nothing of it is judged before its own first heartbeat. */
+  begin(published: ReadonlyMap<string, number>): void;
+  /** The relay published this version, or a tombstone (undefined), and it was acknowledged. */
+  published(key: string, version: number | undefined): void;
+  heartbeatSent(databaseTime: Instant): void;
+  /** A heartbeat with a good signature was read. The keys to repair, each named once until it was published again. */
+  heartbeatRead(databaseTime: Instant): Repair;
+};
+
+const NOTHING: Repair = { republish: [], remove: [] };
+
+export function createTopicView(): TopicView {
+  const last = new Map<string, SeenRecord>();
+  let set = new Map<string, number>();
+  /** Keys whose last record may differ from the set; the others were compared and are equal. */
+  let doubtful = new Set<string>();
+  /** Number of the heartbeat that follows the publication of a key. */
+  let publishedBefore = new Map<string, number>();
+  let numberOf = new Map<Instant, number>();
+  let sent = 0;
+
+  function isRight(key: string): boolean {
+    const seen = last.get(key);
+    const version = set.get(key);
+    if (version === undefined) return seen === undefined || seen.kind !== "signed";
+    // A version above ours is a row that a former leader published and did not mark; this term publishes it in any case.
+    return seen?.kind === "signed" && seen.version >= version;
+  }
+
+  return {
+    seen(key, record) {
+      last.set(key, record);
+      doubtful.add(key);
+    },
+    restart() {
+      last.clear();
+      doubtful = new Set(set.keys());
+    },
+    begin(published) {
+      set = new Map(published);
+      doubtful = new Set([...set.keys(), ...last.keys()]);
+      publishedBefore = new Map();
+      numberOf = new Map();
+      sent = 0;
+    },
+    published(key, version) {
+      if (version === undefined) set.delete(key);
+      else set.set(key, version);
+      publishedBefore.set(key, sent + 1);
+      doubtful.add(key);
+    },
+    heartbeatSent(databaseTime) {
+      sent += 1;
+      if (!numberOf.has(databaseTime)) numberOf.set(databaseTime, sent);
+    },
+    heartbeatRead(databaseTime) {
+      const number = numberOf.get(databaseTime);
+      if (number === undefined) return NOTHING;
+      for (const [time, older] of numberOf) if (older <= number) numberOf.delete(time);
+      const republish: string[] = [];
+      const remove: string[] = [];
+      for (const key of doubtful) {
+        if ((publishedBefore.get(key) ?? 0) > number) continue;
+        doubtful.delete(key);
+        publishedBefore.delete(key);
+        if (isRight(key)) {
+          if (!set.has(key)) last.delete(key);
+        } else if (set.has(key)) republish.push(key);
+        else remove.push(key);
+      }
+      return { republish, remove };
+    },
+  };
+}
