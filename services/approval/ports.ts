@@ -1,0 +1,223 @@
+/**
+ * What the commands of the approval service need from outside, and nothing more. The store implements `Transactions`,
+ * `Reads` and `Redemption`; the policy and identity adapters implement the rest; main.ts puts them together. Types here
+ * are the domain's own: no SQL, no Kafka record, no HTTP.
+ *
+ * Ports that may be slow or fail on their own (people, routing, permission) are asked outside of any transaction; inside
+ * one there is only the database.
+ */
+import type { AccessRequest, Requester, RequestStatus, Review } from "../../core/domain/access-request.ts";
+import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/domain/denial.ts";
+import type { DomainEvent } from "../../core/domain/events.ts";
+import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
+import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
+import type { Terms } from "../../core/domain/narrowing.ts";
+import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
+import type { Routing } from "../../core/domain/submit.ts";
+import type { Instant } from "../../core/domain/time.ts";
+
+/** Fresh identifiers, UUID version 7. */
+export type Ids = { readonly fresh: <Kind extends IdKind>(kind: Kind) => Id<Kind> };
+
+/** Hashes of what the domain lays out (core/messages). */
+export type Digests = {
+  readonly requestKey: (parts: RequestKeyParts) => Digest;
+  /** SHA-256 over the RFC 8785 form. */
+  readonly ofJson: (parts: Json) => Digest;
+  /** The binding digest of a denied call under these bound headers; undefined when a field hash is missing. */
+  readonly ofCall: (call: DeniedCall, bindHeaders: readonly string[]) => Digest | undefined;
+};
+
+/** Maps an account to the person behind it (rule 5); may ask a directory. */
+export type People = { readonly resolve: (subject: Subject) => Promise<Party> };
+
+/** A request as policies see it, before (route) or after (may_review) it is made. */
+export type RoutedRequest = {
+  readonly requester: Requester;
+  /** The denied account, with the groups and claims that its token had. */
+  readonly subject: Subject;
+  readonly call: DeniedCall;
+  readonly offer: Offer;
+  readonly justification: string;
+  readonly requested: Terms;
+};
+
+/** `data.countersign.approval.route`. Never rejects: a fault is `failed`. */
+export type Router = { readonly route: (request: RoutedRequest) => Promise<Routing> };
+
+/** `data.countersign.approval.may_review`. Can only refuse more; never rejects: a fault refuses. */
+export type Permission = {
+  readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
+};
+
+/** Runs `work` in one database transaction; a throw undoes everything and is rethrown. */
+export type Transactions = {
+  readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
+};
+
+export type Transaction = {
+  /** The database clock, floored to milliseconds. Read it after the locks are held. */
+  readonly now: () => Promise<Instant>;
+  readonly denials: {
+    /** False when a denial of this id is stored already; the stored one stays. */
+    readonly insert: (denial: Denial) => Promise<boolean>;
+    /** Deletes denials that ended before `before` and were never submitted; at most `limit`. How many. */
+    readonly deleteLapsed: (before: Instant, limit: number) => Promise<number>;
+  };
+  readonly requests: {
+    /** Holds off every other transaction that makes or ends a request of this key, until this one ends. */
+    readonly lockKey: (key: Digest) => Promise<void>;
+    /** The pending request of this key, locked. */
+    readonly findOpen: (key: Digest) => Promise<AccessRequest | undefined>;
+    /** Any request that was made from this denial, newest first. */
+    readonly findOfDenial: (denialId: Id<"denial">) => Promise<AccessRequest | undefined>;
+    readonly lock: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
+    /** Locks pending requests whose time is over; those that another transaction holds are left out. */
+    readonly lockExpired: (limit: number) => Promise<readonly AccessRequest[]>;
+    readonly insert: (request: AccessRequest) => Promise<void>;
+    /** Writes status, reason and time of the end; all else is immutable. */
+    readonly save: (request: AccessRequest) => Promise<void>;
+  };
+  readonly reviews: { readonly insert: (requestId: Id<"request">, review: Review) => Promise<void> };
+  readonly grants: {
+    readonly insert: (grant: Grant) => Promise<void>;
+    readonly lock: (grantId: Id<"grant">) => Promise<Grant | undefined>;
+    /** Locks grants that time has ended and that do not say so yet; those held elsewhere are left out. */
+    readonly lockExpired: (limit: number) => Promise<readonly Grant[]>;
+    /** Writes state, uses and version, if the stored version is the one before. @throws AppError conflict */
+    readonly save: (grant: Grant) => Promise<void>;
+    /** Grants of this account that can be used now by the database clock. */
+    readonly liveFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
+  };
+  readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
+  readonly notifications: { readonly append: (notification: Notification) => Promise<void> };
+  readonly offsets: {
+    /** Moves the stored offset from `from` to `next`. @throws AppError conflict when it is not at `from` any more. */
+    readonly advance: (position: StreamPosition) => Promise<void>;
+  };
+  readonly quarantine: { readonly insert: (record: QuarantinedRecord) => Promise<void> };
+  readonly decisionLogs: {
+    /** How far this log was read, locked; undefined for a log that was never seen. */
+    readonly lock: (logId: string) => Promise<DecisionLogState | undefined>;
+    readonly save: (state: DecisionLogState) => Promise<void>;
+    /** Remembers that the entries `from` to `before` (exclusive) never came. */
+    readonly recordGap: (logId: string, from: bigint, before: bigint) => Promise<void>;
+    /**
+     * Queues entries for republication on the audit topic and keeps those that touch a denial, request or grant. Each is
+     * enriched with what is known of its grant or request.
+     */
+    readonly append: (entries: readonly DecisionEntry[]) => Promise<void>;
+  };
+};
+
+/** Where a batch (or record) was read: offsets `from` (inclusive) to `next` (exclusive) of one partition. */
+export type StreamPosition = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly next: bigint;
+};
+
+/** A record that cannot be understood or trusted, raw as it came. */
+export type QuarantinedRecord = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string | null;
+  readonly value: Uint8Array | null;
+  readonly headers: ReadonlyMap<string, Uint8Array>;
+  /** A code, and a detail that names places and never values. */
+  readonly reason: string;
+  readonly detail: string;
+};
+
+export type DecisionLogState = {
+  readonly logId: string;
+  readonly nextIndex: bigint;
+  /** Hash of the last entry read. */
+  readonly lastHash: Digest;
+  readonly closed: "no" | "complete" | "recovered";
+};
+
+/** One entry of a decision service's log, its shape checked and its hash computed by the edge. */
+export type DecisionEntry = {
+  readonly logId: string;
+  readonly index: bigint;
+  readonly previous: Digest;
+  readonly hash: Digest;
+  readonly kind: "log_opened" | "log_closed" | "decision";
+  /** Only of `log_closed`. */
+  readonly tail: "complete" | "recovered" | undefined;
+  readonly decisionId: Id<"decision"> | undefined;
+  readonly denialId: Id<"denial"> | undefined;
+  readonly requestId: Id<"request"> | undefined;
+  readonly grantId: Id<"grant"> | undefined;
+  /** The record exactly as it was hashed. */
+  readonly record: Json;
+};
+
+/** What somebody is told; the store turns it into a delivery that is retried until it is taken. */
+export type Notification =
+  | { readonly kind: "review_requested"; readonly request: AccessRequest }
+  | { readonly kind: "request_ended"; readonly request: AccessRequest; readonly grant: Grant | undefined }
+  | { readonly kind: "grant_revoked"; readonly grant: Grant };
+
+/** Reads without a lock: for commands before they open a transaction, and for REST. */
+export type Reads = {
+  readonly now: () => Promise<Instant>;
+  readonly denial: (denialId: Id<"denial">) => Promise<Denial | undefined>;
+  readonly request: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
+  readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
+  readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
+};
+
+/** Pages, newest first unless said; `before` is the last id of the page before. */
+export type Listings = {
+  readonly requests: (filter: RequestFilter, page: Page<"request">) => Promise<readonly AccessRequest[]>;
+  readonly grants: (filter: GrantFilter, page: Page<"grant">) => Promise<readonly Grant[]>;
+  /** Denials of one account that can still be submitted. */
+  readonly denials: (issuer: string, subject: string, page: Page<"denial">) => Promise<readonly Denial[]>;
+  /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
+  readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
+};
+
+export type Page<Kind extends IdKind> = { readonly limit: number; readonly before: Id<Kind> | undefined };
+
+/** Whose things: those of one account or person, those that some reviewer sets may see, or all. */
+export type Visibility =
+  | {
+      readonly kind: "requester";
+      readonly issuer: string;
+      readonly subject: string;
+      readonly person: Person | undefined;
+    }
+  /** `sets` are keys as core/domain/requirement `setKey` makes them. */
+  | { readonly kind: "reviewer"; readonly sets: readonly string[]; readonly person: Person }
+  | { readonly kind: "everything" };
+
+export type RequestFilter = {
+  readonly visibility: Visibility;
+  /** Pending, not asked by the reviewer themselves and not yet reviewed by them; only with `reviewer` visibility. */
+  readonly awaiting: boolean;
+  readonly status: RequestStatus | undefined;
+  readonly entitlement: string | undefined;
+};
+
+export type GrantFilter = {
+  readonly visibility: Exclude<Visibility, { readonly kind: "reviewer" }>;
+  readonly state: GrantState | undefined;
+  readonly entitlement: string | undefined;
+};
+
+/** `arrival` only grows, and an entry never becomes visible after one with a higher number. `event` is a CloudEvent. */
+export type AuditEntry = {
+  readonly arrival: bigint;
+  readonly logId: string;
+  readonly index: bigint;
+  readonly event: Json;
+};
+
+/** One use of a grant: one statement, see store/redeem-grant.ts. */
+export type Redemption = {
+  readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
+};
