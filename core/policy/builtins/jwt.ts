@@ -16,6 +16,7 @@ import {
 import { type Builtin, BuiltinError, builtinTable, numberArg, objectArg, stringArg, stringsArg } from "../builtin.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
+import { parseDecimal } from "../rego-value/number.ts";
 import { parseValue } from "../rego-value/parse.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
@@ -38,6 +39,13 @@ function parseToken(text: string): Token {
     signature: Buffer.from(section(signature, "signature")),
     signed: `${head}.${body}`,
   };
+}
+
+/** The token inside a token: bare, or as a JSON string. */
+function nestedText(token: Token): string {
+  const value = token.payloadText.startsWith('"') ? parseJson(token.payloadText, "payload") : token.payloadText;
+  if (typeof value !== "string") throw new BuiltinError("nested JWT is not a string");
+  return value;
 }
 
 function isNested(token: Token): boolean {
@@ -198,7 +206,7 @@ const decodeVerify: Builtin = (args, call) => {
       const payload = objectFrom(token.payloadText, "payload");
       return claimsHold(payload, text("iss"), text("aud"), now) ? [true, token.header, payload] : FAILED;
     }
-    next = token.payloadText;
+    next = nestedText(token);
   }
   throw new BuiltinError("JWT is nested too deep");
 };
@@ -215,9 +223,13 @@ function claimsHold(payload: RegoObject, iss: string | undefined, aud: string | 
 
 function nanoseconds(value: RegoValue): bigint {
   if (!(value instanceof RegoNumber)) throw new BuiltinError("time claim is not a number");
-  const seconds = Number(value.text);
-  if (!Number.isFinite(seconds)) throw new BuiltinError("time claim is out of range");
-  return BigInt(Math.trunc(seconds)) * 1_000_000_000n + BigInt(Math.round((seconds % 1) * 1e9));
+  const decimal = parseDecimal(value.text);
+  if (decimal === undefined || decimal.exponent > 20n || decimal.exponent < -100n) {
+    throw new BuiltinError("time claim is out of range");
+  }
+  const digits = BigInt(decimal.coefficient || "0") * (decimal.negative ? -1n : 1n);
+  const shift = decimal.exponent + 9n;
+  return shift >= 0n ? digits * 10n ** shift : digits / 10n ** -shift;
 }
 
 const FAMILIES = ["HS", "RS", "PS", "ES"].flatMap((family) => ["256", "384", "512"].map((size) => `${family}${size}`));
@@ -229,7 +241,7 @@ export const JWT = builtinTable([
       let token = parseToken(stringArg(args, 0));
       for (let depth = 0; isNested(token); depth++) {
         if (depth === MAX_NESTED) throw new BuiltinError("JWT is nested too deep");
-        token = parseToken(token.payloadText);
+        token = parseToken(nestedText(token));
       }
       return [token.header, objectFrom(token.payloadText, "payload"), token.signature.toString("hex")];
     },

@@ -88,7 +88,7 @@ export const OBJECT = builtinTable([
     (args) => {
       const layout = marshalOptions(objectArg(args, 1));
       const compact = writeGoJson(args[0] ?? null);
-      return layout === undefined ? compact : indentJson(compact, layout.indent, layout.prefix);
+      return layout === undefined ? compact : layout.prefix + indentJson(compact, layout.indent, layout.prefix);
     },
   ],
 ]);

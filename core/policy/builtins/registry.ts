@@ -5,6 +5,7 @@
 import type { BuiltinTable } from "../builtin.ts";
 import { CRYPTO } from "./crypto.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
+import { JSON_PATCH } from "./json-patch.ts";
 import { JWT } from "./jwt.ts";
 import { NET } from "./net.ts";
 import { OBJECT } from "./object.ts";
@@ -12,8 +13,11 @@ import { REGEX } from "./regex.ts";
 import { SPRINTF } from "./sprintf.ts";
 import { STRINGS } from "./strings.ts";
 import { TIME } from "./time.ts";
+import { UNITS } from "./units.ts";
 import { URLQUERY } from "./urlquery.ts";
 
 export const BUILTINS: BuiltinTable = new Map(
-  [CRYPTO, IDENTIFIERS, JWT, NET, OBJECT, REGEX, SPRINTF, STRINGS, TIME, URLQUERY].flatMap((table) => [...table]),
+  [CRYPTO, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX, SPRINTF, STRINGS, TIME, UNITS, URLQUERY].flatMap(
+    (table) => [...table],
+  ),
 );

@@ -54,7 +54,7 @@ export const STRINGS = builtinTable([
     (args) =>
       renderTemplate(stringArg(args, 0), (name) => {
         const value = objectArg(args, 1).get(name);
-        if (value === undefined) throw new BuiltinError("template names a variable that is not given");
+        if (value === undefined) return "<undefined>";
         if (typeof value === "string") return value;
         return value instanceof RegoNumber ? value.text : writeRego(value);
       }),

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { HttpRequest } from "../../domain/binding.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import { writeJson } from "../rego-value/write.ts";
-import { createDecisionInput, type EnforcedCall } from "./decision-input.ts";
+import { createAttributes } from "./attributes.ts";
+import { createDecisionInput, type DescribedCall } from "./decision-input.ts";
 import { parseBody } from "./parsed-body.ts";
 import { parsePath } from "./parsed-path.ts";
 
@@ -20,17 +21,18 @@ function http(parts: Partial<HttpRequest> = {}): HttpRequest {
   };
 }
 
-function call(request: HttpRequest | undefined): EnforcedCall {
+function call(request: HttpRequest | undefined): DescribedCall {
   const nobody = { address: "", port: 0, principal: "", service: "", labels: new Map(), certificate: "" };
-  return {
+  const attributes = createAttributes({
     source: { ...nobody, address: "10.1.2.3", port: 5000 },
     destination: undefined,
-    time: { seconds: 7n, nanos: 0 },
+    time: { seconds: 7, nanos: 0 },
     http: request,
-    httpDetails: request && { id: "1", protocol: "HTTP/1.1", size: -1n },
+    httpDetails: request && { id: "1", protocol: "HTTP/1.1", size: -1 },
     contextExtensions: new Map(),
     tlsServerName: undefined,
-  };
+  });
+  return { http: request, attributes };
 }
 
 function inputOf(request: HttpRequest | undefined): unknown {

@@ -1,0 +1,109 @@
+/** `json.patch`: RFC 6902 on Rego values; paths are pointers or lists of segments. Any operation that fails fails all. */
+import { arrayArg, BuiltinError, builtinTable, objectArg, stringArg } from "../builtin.ts";
+import { equalRego, regoSet } from "../rego-value/order.ts";
+import { isRegoArray, RegoObject, RegoSet, RegoNumber, type RegoValue } from "../rego-value/value.ts";
+
+type Path = readonly RegoValue[];
+
+function pathOf(value: RegoValue | undefined): Path {
+  if (isRegoArray(value)) return value;
+  if (typeof value !== "string") throw new BuiltinError("path must be a string or an array");
+  const text = value.replace(/^\//, "");
+  if (value === "") return [];
+  return text.split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function indexOf(list: readonly RegoValue[], key: RegoValue, insert: boolean): number {
+  if (insert && key === "-") return list.length;
+  const text = key instanceof RegoNumber ? key.text : key;
+  if (typeof text !== "string" || !/^(?:0|[1-9]\d*)$/.test(text)) throw new BuiltinError("bad array index");
+  const index = Number(text);
+  if (index > list.length || (!insert && index === list.length)) throw new BuiltinError("array index out of range");
+  return index;
+}
+
+function child(value: RegoValue, key: RegoValue): RegoValue {
+  if (isRegoArray(value)) return value[indexOf(value, key, false)] ?? null;
+  const found =
+    value instanceof RegoObject
+      ? value.get(key)
+      : value instanceof RegoSet
+        ? value.items.find((item) => equalRego(item, key))
+        : undefined;
+  if (found === undefined) throw new BuiltinError("path does not exist");
+  return found;
+}
+
+function lookUp(value: RegoValue, path: Path): RegoValue {
+  return path.reduce((at, key) => child(at, key), value);
+}
+
+/** Rebuilds the values on the way to the parent of the target, which `change` replaces. */
+function atParent(value: RegoValue, path: Path, change: (parent: RegoValue, key: RegoValue) => RegoValue): RegoValue {
+  const [key, ...rest] = path;
+  if (key === undefined) throw new BuiltinError("the root cannot be changed so");
+  if (rest.length === 0) return change(value, key);
+  const replaced = atParent(child(value, key), rest, change);
+  if (value instanceof RegoSet) return regoSet([...value.items.filter((item) => !equalRego(item, key)), replaced]);
+  return put(value, key, replaced, false);
+}
+
+function put(parent: RegoValue, key: RegoValue, value: RegoValue, insert: boolean): RegoValue {
+  if (isRegoArray(parent)) return parent.toSpliced(indexOf(parent, key, insert), insert ? 0 : 1, value);
+  if (parent instanceof RegoObject) return new RegoObject([...parent.entries(), [key, value]]);
+  if (parent instanceof RegoSet && equalRego(key, value)) return regoSet([...parent.items, value]);
+  throw new BuiltinError("the parent is not a collection");
+}
+
+function remove(value: RegoValue, path: Path): RegoValue {
+  return atParent(value, path, (parent, key) => {
+    child(parent, key);
+    if (isRegoArray(parent)) return parent.toSpliced(indexOf(parent, key, false), 1);
+    if (parent instanceof RegoSet) return regoSet(parent.items.filter((item) => !equalRego(item, key)));
+    const object = objectArg([parent], 0);
+    return new RegoObject([...object.entries()].filter(([other]) => !equalRego(other, key)));
+  });
+}
+
+function add(value: RegoValue, path: Path, item: RegoValue): RegoValue {
+  return path.length === 0 ? item : atParent(value, path, (parent, key) => put(parent, key, item, true));
+}
+
+function apply(document: RegoValue, operation: RegoObject): RegoValue {
+  const path = pathOf(operation.get("path"));
+  const given = (): RegoValue => {
+    const value = operation.get("value");
+    if (value === undefined) throw new BuiltinError("missing value");
+    return value;
+  };
+  switch (stringArg([operation.get("op") ?? null], 0)) {
+    case "add":
+      return add(document, path, given());
+    case "remove":
+      return remove(document, path);
+    case "replace":
+      if (path.length === 0) return given();
+      return add(remove(document, path), path, given());
+    case "move": {
+      const from = pathOf(operation.get("from"));
+      return add(remove(document, from), path, lookUp(document, from));
+    }
+    case "copy":
+      return add(document, path, lookUp(document, pathOf(operation.get("from"))));
+    case "test":
+      if (!equalRego(lookUp(document, path), given())) throw new BuiltinError("test failed");
+      return document;
+    default:
+      throw new BuiltinError("unknown operation");
+  }
+}
+
+export const JSON_PATCH = builtinTable([
+  [
+    "json.patch",
+    (args) => {
+      const operations = arrayArg(args, 1).map((_, at) => objectArg(arrayArg(args, 1), at));
+      return operations.reduce<RegoValue>((document, operation) => apply(document, operation), args[0] ?? null);
+    },
+  ],
+]);
