@@ -1,0 +1,106 @@
+/**
+ * A real Envoy with one of the committed bootstraps. Only addresses are exchanged, so what the tests show is shown of the
+ * file that users take. Refuses an Envoy below the security floor (SECURITY.md), asking the running server itself.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
+import { freePort } from "./free-port.ts";
+import { waitUntil } from "./wait-until.ts";
+
+export const ENVOY_FLOOR = [1, 38, 4] as const;
+
+export interface RunningEnvoy extends AsyncDisposable {
+  readonly port: number;
+  readonly version: string;
+  log(): string;
+}
+
+export interface EnvoyTargets {
+  /** Relative to the repository, such as `enforcers/envoy/native.yaml`. */
+  readonly bootstrap: string;
+  /** Loopback ports by the bootstrap's own ports. */
+  readonly ports: ReadonlyMap<number, number>;
+}
+
+const INGRESS_PORT = 8080;
+const ADMIN_PORT = 9901;
+
+export async function startEnvoy({ bootstrap, ports }: EnvoyTargets): Promise<RunningEnvoy> {
+  const tool = await resolveTool("envoy");
+  if (tool.kind === "missing") throw new Error(`Envoy: ${tool.reason}; ${tool.help}`);
+  const port = await freePort();
+  const adminPort = await freePort();
+  const exchange = new Map([...ports, [INGRESS_PORT, port], [ADMIN_PORT, adminPort]]);
+  const text = await readFile(new URL(`../../${bootstrap}`, import.meta.url), "utf8");
+  const config = withPorts(parse(text, { merge: true }), exchange);
+  const folder = await mkdtemp(join(tmpdir(), "countersign-envoy-"));
+  const file = join(folder, "envoy.yaml");
+  await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));
+
+  const args = ["-c", file, "--disable-hot-restart", "--concurrency", "1", "-l", "warning"];
+  const child = spawn(tool.location, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const stop = async () => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const version = await waitUntil("Envoy's /server_info to say LIVE", 20_000, async () => {
+      if (child.exitCode !== null) throw new Error(`Envoy ended with ${child.exitCode}:\n${log}`);
+      return liveVersion(adminPort);
+    });
+    if (isBelowFloor(version)) throw new Error(`Envoy ${version} is below ${ENVOY_FLOOR.join(".")}`);
+    return { port, version, log: () => log, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function liveVersion(adminPort: number): Promise<string | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${adminPort}/server_info`);
+    const info: unknown = await response.json();
+    if (typeof info !== "object" || info === null || !("state" in info) || info.state !== "LIVE") return undefined;
+    const version = "version" in info && typeof info.version === "string" ? info.version.split("/")[1] : undefined;
+    return version;
+  } catch {
+    return undefined;
+  }
+}
+
+function isBelowFloor(version: string): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [index, least] of ENVOY_FLOOR.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== least) return part < least;
+  }
+  return false;
+}
+
+function withPorts(value: unknown, exchange: ReadonlyMap<number, number>): unknown {
+  if (Array.isArray(value)) return value.map((item) => withPorts(item, exchange));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      key === "port_value" && typeof inner === "number"
+        ? [key, exchange.get(inner) ?? inner]
+        : [key, withPorts(inner, exchange)],
+    ),
+  );
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGKILL");
+  });
+}

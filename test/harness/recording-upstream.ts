@@ -1,0 +1,39 @@
+/** An upstream that records what reached it: whether a forbidden action happened is asked of it, not of the proxy. */
+import { createServer, type IncomingHttpHeaders } from "node:http";
+
+export interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface RecordingUpstream extends AsyncDisposable {
+  readonly port: number;
+  readonly received: Received[];
+}
+
+export async function startRecordingUpstream(): Promise<RecordingUpstream> {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const { method = "", url = "", headers } = request;
+      received.push({ method, url, headers, body: Buffer.concat(chunks) });
+      response.end("done\n");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the upstream has no port");
+  return {
+    port: address.port,
+    received,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
