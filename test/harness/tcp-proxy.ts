@@ -14,8 +14,8 @@ export interface TcpProxy extends AsyncDisposable {
   target: number;
   /** The next `count` Produce requests reach the broker; their answers do not come back, the connection is cut. */
   cutProduceAnswers(count: number): void;
-  /** Connections that have fetched so far stay open and hear nothing more. New ones work. */
-  muteFetchers(): void;
+  /** Connections that have fetched so far stay open and hear nothing more. New ones work, unless `alsoLater`. */
+  muteFetchers(options?: { readonly alsoLater: boolean }): void;
   /** Nothing passes until `false`; open connections are cut. */
   refuse(refusing: boolean): void;
   readonly faults: { readonly cut: number; readonly muted: number; readonly refused: number };
@@ -27,6 +27,7 @@ export async function startTcpProxy(): Promise<TcpProxy> {
   let target = 0;
   let cuts = 0;
   let refusing = false;
+  let muteLater = false;
 
   const server = net.createServer((client) => {
     if (refusing) {
@@ -39,7 +40,10 @@ export async function startTcpProxy(): Promise<TcpProxy> {
     links.add(link);
     let cutNext = false;
     const seen = requestKeys((apiKey) => {
-      if (apiKey === FETCH) link.fetches = true;
+      if (apiKey === FETCH) {
+        link.fetches = true;
+        if (muteLater) link.muted = true;
+      }
       if (apiKey === PRODUCE && cuts > 0) {
         cuts -= 1;
         cutNext = true;
@@ -91,7 +95,8 @@ export async function startTcpProxy(): Promise<TcpProxy> {
     cutProduceAnswers(count) {
       cuts = count;
     },
-    muteFetchers() {
+    muteFetchers({ alsoLater } = { alsoLater: false }) {
+      muteLater = alsoLater;
       for (const link of links) {
         if (!link.fetches) continue;
         link.muted = true;

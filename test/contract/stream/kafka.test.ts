@@ -68,6 +68,7 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
     const topic = await newTopic({
       "cleanup.policy": "compact",
       "segment.ms": "50",
+      "segment.bytes": String(1024 * 1024),
       "min.cleanable.dirty.ratio": "0.01",
       "delete.retention.ms": "0",
       "min.compaction.lag.ms": "0",
@@ -75,13 +76,16 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
     });
     await using stream = open();
     const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
-    // The cleaner keeps the last batch of every producer that has an id, without its records.
+    // The cleaner keeps the last batch of every producer that has an id, without its records. It joins segments up to their size, so each is
+    // made large enough to stay one of its own, with nothing but such a batch in it.
+    const large = "x".repeat(700 * 1024);
     for (let n = 0; n < 3; n += 1) {
       const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
       await producer.connect();
-      await producer.send({ topic, messages: [{ key: "k", value: `old ${n}` }] });
+      await producer.send({ topic, messages: [{ key: "k", value: large }] });
       await producer.disconnect();
     }
+    await publishSurely(stream, [record(topic, "k", large)]);
     await using connection = await openDisposable();
     let emptied = 0n;
     await waitUntil("a batch without records at the start", 60_000, async () => {
@@ -91,22 +95,23 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
       emptied = nextOffset;
       return nextOffset > 0n;
     });
-    const transaction = await (async () => {
-      const producer = client.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });
-      await producer.connect();
-      const begun = await producer.transaction();
-      await begun.send({ topic, messages: [{ key: "k", value: null }] });
-      await begun.commit();
-      return producer;
-    })();
-    await transaction.disconnect();
-    const ends = await stream.endOffsets(topic, DEADLINE);
+    const before = (await stream.endOffsets(topic, DEADLINE)).get(0) ?? 0n;
+    const producer = client.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ key: "k", value: null }] });
+    await transaction.commit();
+    await producer.disconnect();
+    const ends = await waitUntil("the commit marker", 10_000, async () => {
+      const found = await stream.endOffsets(topic, DEADLINE);
+      return found.get(0) === before + 2n ? found : undefined;
+    });
     const records = await readAll(stream, topic);
     const last = records.at(-1);
     expect(emptied).toBeGreaterThan(0n);
     expect(stream.position(topic)).toEqual(ends);
     expect(last?.value).toBeNull();
-    expect(last?.offset).toBe((ends.get(0) ?? 0n) - 2n); // the end itself is the commit marker
+    expect(last?.offset).toBe(before); // behind it stands the commit marker, which is no record
   }, 120_000);
 
   test("publishing and reading go on by themselves after the broker was killed and started again; nothing acknowledged is lost", async () => {
@@ -205,13 +210,12 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
     await using writer = open();
     await publishSurely(writer, [record(topic, "k", "0")]);
     await waitUntil("position 1", 20_000, () => stream.position(topic).get(0) === 1n);
-    const muting = setInterval(() => proxy.muteFetchers(), 5);
+    proxy.muteFetchers({ alsoLater: true });
     try {
-      proxy.muteFetchers();
       await publishSurely(writer, [record(topic, "k", "1")]);
       await waitUntil("the report", 30_000, () => fatal.length > 0);
     } finally {
-      clearInterval(muting);
+      proxy.muteFetchers({ alsoLater: false });
     }
     expect(String(fatal[0])).toContain("stands at 1 of 2");
   }, 90_000);
@@ -222,6 +226,7 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
     for (let n = 0; n < 5; n += 1) await publishSurely(stream, [record(topic, "k", String(n))]);
     const admin = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
     await admin.connect();
+    await admin.fetchTopicOffsets(topic); // loads the metadata that the next call takes for granted
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "3" }] });
     await admin.disconnect();
     const asked: bigint[] = [];
