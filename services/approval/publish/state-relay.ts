@@ -33,14 +33,22 @@ import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
 import { createPublishSurely } from "./publish-surely.ts";
-import type { StateRows } from "./state-rows.ts";
+import {
+  databaseTime,
+  dueTombstones,
+  markPublished,
+  markTombstoned,
+  markUnpublished,
+  notTombstoned,
+  publishedGrants,
+  unpublishedGrants,
+} from "./state-rows.ts";
 import { createTopicView } from "./topic-view.ts";
 
 export interface StateRelayDeps {
   readonly leadership: Leadership;
   /** Its poll interval is the interval of heartbeats. */
   readonly wakeup: Wakeup;
-  readonly rows: StateRows;
   readonly stream: Pick<EventStream, "publish" | "subscribe">;
   readonly signer: Signer;
   /** Knows the public key of `signer`, and of its predecessor while keys rotate. */
@@ -65,7 +73,7 @@ export interface StateRelay {
 }
 
 export function createStateRelay(deps: StateRelayDeps, options: StateRelayOptions): StateRelay {
-  const { leadership, wakeup, rows, stream, signer, verifier, log, metrics } = deps;
+  const { leadership, wakeup, stream, signer, verifier, log, metrics } = deps;
   const { deployment, topic, batchSize = 200, publishDeadlineMs = 5_000 } = options;
   const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
@@ -91,7 +99,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   async function publishGrants(lease: Lease): Promise<void> {
     let after: Grant["id"] | undefined;
     for (;;) {
-      const grants = await rows.unpublished(lease, after, batchSize);
+      const grants = await unpublishedGrants(lease, after, batchSize);
       const records = grants.map((grant) => signed(grantKey(grant.id), grant.version, grantToWire(grant)));
       await publishSurely(records, lease.signal);
       for (const { id, version } of grants) {
@@ -99,7 +107,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
         set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
         view.published(key, version);
       }
-      await rows.markPublished(lease, grants);
+      await markPublished(lease, grants);
       publishedTotal.inc({ kind: "grant" }, grants.length);
       after = grants.at(-1)?.id;
       if (grants.length < batchSize) return;
@@ -108,9 +116,9 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   async function publishTombstones(lease: Lease): Promise<void> {
     for (;;) {
-      const due = await rows.dueTombstones(lease, batchSize);
+      const due = await dueTombstones(lease, batchSize);
       await removeKeys(lease, due.map(grantKey));
-      await rows.markTombstoned(lease, due);
+      await markTombstoned(lease, due);
       if (due.length < batchSize) return;
     }
   }
@@ -132,8 +140,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     const gone = [...toRemove];
     if (again.length + gone.length === 0) return;
     log.error({ again: again.length, gone: gone.length }, "state topic differs from the state; repairing");
-    await rows.markUnpublished(lease, again.flatMap(grantIdOf));
-    const kept = new Set((await rows.inSet(lease, gone.flatMap(grantIdOf))).map(grantKey));
+    await markUnpublished(lease, again.flatMap(grantIdOf));
+    const kept = new Set((await notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
     await removeKeys(
       lease,
       gone.filter((key) => !kept.has(key)),
@@ -146,7 +154,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
     set = createStateView();
-    for (const { id, version } of await rows.published(lease)) {
+    for (const { id, version } of await publishedGrants(lease)) {
       const key = grantKey(id);
       published.set(key, version);
       set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
@@ -155,15 +163,15 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     toRepublish.clear();
     toRemove.clear();
     while (!lease.signal.aborted) {
-      const databaseTime = await rows.databaseTime(lease);
+      const time = await databaseTime(lease);
       await repair(lease);
       await publishGrants(lease);
       await publishTombstones(lease);
-      const heartbeat = heartbeatToWire({ databaseTime, setHash: set.setHash() });
-      view.heartbeatSent(databaseTime); // before it can be read
+      const heartbeat = heartbeatToWire({ databaseTime: time, setHash: set.setHash() });
+      view.heartbeatSent(time); // before it can be read
       await publishSurely([signed(HEARTBEAT_KEY, 0, heartbeat)], lease.signal);
-      lastHeartbeat = databaseTime;
-      heartbeatSeconds.set(databaseTime / 1_000);
+      lastHeartbeat = time;
+      heartbeatSeconds.set(time / 1_000);
       await wakeup.next(lease.signal);
     }
   }

@@ -1,0 +1,123 @@
+/**
+ * The sealer: gives events their place. It moves rows from `outbox`, where the transactions that caused them left them, into the
+ * append-only `audit_log`, with a gap-free index and each naming the hash of the one before (audit page, section 6). Rows wait
+ * in the outbox until they are moved, so one that commits late with a low id is not skipped, only sealed later.
+ *
+ * One sealer at a time by advisory lock; the lock alone is not trusted: a second one runs into UNIQUE (log_id, leaf_index) and
+ * its whole transaction is undone, so there is no fork. An event that cannot be sealed stops the sealer; nothing is dropped.
+ */
+import { Type } from "typebox";
+import { AppError } from "../../../core/domain/app-error.ts";
+import { type Digest, digest } from "../../../core/domain/id.ts";
+import type { Json } from "../../../core/domain/subject.ts";
+import { APPROVAL_LOG, type AuditEvent, sealEvent } from "../../../core/messages/audit-event.ts";
+import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
+import { createParser } from "../../../core/messages/parse.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
+
+const parseUnsealed = createParser(
+  Type.Object({
+    specversion: Type.Literal("1.0"),
+    id: Type.String(),
+    source: Type.String(),
+    type: Type.String(),
+    time: Type.String(),
+    subject: Type.String(),
+    datacontenttype: Type.Literal("application/json"),
+    dataschema: Type.String(),
+    data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
+  }),
+);
+
+export interface Sealer {
+  /** Seals whenever it leads, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createSealer(
+  {
+    leadership,
+    wakeup,
+    metrics,
+  }: { readonly leadership: Leadership; readonly wakeup: Wakeup; readonly metrics: Metrics },
+  { batchSize = 200 }: { readonly batchSize?: number } = {},
+): Sealer {
+  const sealedTotal = metrics.counter("audit_sealed_total", "Events sealed into the audit log");
+
+  async function term(lease: Lease): Promise<void> {
+    while (!lease.signal.aborted) {
+      const sealed = await lease.transaction((tx) => sealBatch(tx, batchSize));
+      sealedTotal.inc(sealed);
+      if (sealed < batchSize) await wakeup.next(lease.signal);
+    }
+  }
+
+  return { run: (signal) => leadership.run(term, signal) };
+}
+
+/** Seals at most `limit` events inside the given transaction; how many. Rejects when another sealer was faster. */
+export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
+  const { rows: waiting } = await tx.query<{ id: string; event: string }>(
+    "select id, event::text as event from outbox order by id limit $1",
+    [limit],
+  );
+  if (waiting.length === 0) return 0;
+  const { rows: tail } = await tx.query<{ leaf_index: string; leaf_hash: string }>(
+    "select leaf_index, leaf_hash from audit_log where log_id = $1 order by leaf_index desc limit 1",
+    [APPROVAL_LOG],
+  );
+  const last = tail[0];
+  let index = last === undefined ? 0n : BigInt(last.leaf_index) + 1n;
+  let previous: Digest = last === undefined ? NO_PREVIOUS : digest(last.leaf_hash);
+  const sealed: AuditEvent[] = [];
+  for (const { id, event } of waiting) {
+    const sealedEvent = sealOne(id, event, index, previous);
+    sealed.push(sealedEvent);
+    index += 1n;
+    previous = digest(sealedEvent.leafhash);
+  }
+  await tx.query(
+    `insert into audit_log (log_id, leaf_index, event_id, leaf_hash, event)
+     select $1, place.leaf_index, place.event_id, place.leaf_hash, place.event::json
+       from unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[]) as place (leaf_index, event_id, leaf_hash, event)
+      order by place.leaf_index`,
+    [
+      APPROVAL_LOG,
+      sealed.map((event) => event.leafindex),
+      sealed.map((event) => event.id),
+      sealed.map((event) => event.leafhash),
+      sealed.map((event) => JSON.stringify(event)),
+    ],
+  );
+  const { rowCount } = await tx.query("delete from outbox where id = any ($1::bigint[])", [
+    waiting.map((row) => row.id),
+  ]);
+  if (rowCount !== waiting.length) throw new AppError("conflict", "another sealer took events of this batch");
+  return waiting.length;
+}
+
+function sealOne(outboxId: string, text: string, index: bigint, previous: Digest): AuditEvent {
+  const parsed = parseUnsealed(Buffer.from(text, "utf8"));
+  if (parsed.kind === "malformed")
+    throw new AppError("invalid_record", `outbox row ${outboxId} is not an event: ${parsed.detail}`);
+  const { data, ...context } = parsed.value;
+  return sealEvent({ ...context, data: wellFormed(data) }, { logId: APPROVAL_LOG, index, previous });
+}
+
+/** Free text with half a surrogate pair has no canonical form, hence no hash; it must not stop the log. */
+function wellFormed(data: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key.toWellFormed(), wellFormedValue(value)]));
+}
+
+function wellFormedValue(value: Json): Json {
+  if (typeof value === "string") return value.toWellFormed();
+  if (value === null || typeof value !== "object") return value;
+  return isList(value) ? value.map(wellFormedValue) : wellFormed(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
