@@ -1,0 +1,34 @@
+/**
+ * The credential of a call: exactly one `authorization` header with one bearer token (RFC 6750 section 2.1, RFC 9110 section 11.4). No
+ * header at all is anonymous. Anything else that is not one clean token is malformed and refused: a half-understood credential that counted
+ * as none would let a caller choose to be anonymous (authentik CVE-2026-25748).
+ */
+export type Credential =
+  | { readonly kind: "anonymous" }
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "malformed" };
+
+/** `authorization`: all values of that header, each as received; joined duplicates hold a comma and are malformed. */
+export function findBearerToken(authorization: readonly string[]): Credential {
+  const [value] = authorization;
+  if (value === undefined) return { kind: "anonymous" };
+  if (authorization.length > 1) return { kind: "malformed" };
+  const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(value)?.[1];
+  return token === undefined ? { kind: "malformed" } : { kind: "token", token };
+}
+
+/**
+ * All `authorization` values in a list of headers: pairs, or a Map, of a name in any case to one value or several. NB: Node's
+ * `request.headers` drops all but the first; give it `Object.entries(request.headersDistinct)`.
+ */
+export function authorizationValues(
+  headers: Iterable<readonly [name: string, value: string | readonly string[] | undefined]>,
+): readonly string[] {
+  const found: string[] = [];
+  for (const [name, value] of headers) {
+    if (value === undefined || name.length !== 13 || name.toLowerCase() !== "authorization") continue;
+    if (typeof value === "string") found.push(value);
+    else found.push(...value);
+  }
+  return found;
+}

@@ -1,0 +1,48 @@
+/**
+ * From a verified token's claims to the account they speak of. Claims that decide something must have their exact shape, or the token is
+ * refused: a rule such as `deny if "contractors" in groups` would be defeated by groups that are silently empty.
+ */
+import type { Actor, Json, Subject } from "../domain/subject.ts";
+import type { Issuer } from "./issuers.ts";
+import { isObject, type JsonObject } from "./strict-json.ts";
+
+/** Longest account or person id in UTF-16 units; RFC 7519 sets none, OpenID Connect Core 255. */
+const MAX_ID_LENGTH = 256;
+/** Agents that call agents; a longer chain is a mistake or an attack. */
+const MAX_ACTORS = 8;
+const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
+
+/** An id that can stand in a header, a column and a digest: not empty, bounded, without control characters. */
+export function isIdText(value: Json | undefined): value is string {
+  return typeof value === "string" && value !== "" && value.length <= MAX_ID_LENGTH && !/\p{Cc}/u.test(value);
+}
+
+/** The account, or undefined when a claim that matters is missing or has the wrong shape. */
+export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject | undefined {
+  const id = claims["sub"];
+  const groups = groupsOf(claims[issuer.groupsClaim]);
+  const actors = actorsOf(claims["act"], issuer.issuer);
+  if (!isIdText(id) || groups === undefined || actors === undefined) return undefined;
+  const kept: { [name: string]: Json } = Object.create(null);
+  for (const [name, value] of Object.entries(claims)) if (!TIME_CLAIMS.has(name)) kept[name] = value;
+  return { issuer: issuer.issuer, id, groups, claims: kept, actors };
+}
+
+function groupsOf(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return undefined;
+  const groups = value.filter((item) => typeof item === "string");
+  return groups.length === value.length ? groups : undefined;
+}
+
+/** RFC 8693 section 4.1: the outermost `act` is who acts now, each nested one acted before it. */
+function actorsOf(act: Json | undefined, tokenIssuer: string): readonly Actor[] | undefined {
+  const actors: Actor[] = [];
+  for (let level = act; level !== undefined; level = level["act"]) {
+    if (!isObject(level) || actors.length === MAX_ACTORS) return undefined;
+    const { sub, iss = tokenIssuer } = level;
+    if (!isIdText(sub) || typeof iss !== "string" || iss === "") return undefined;
+    actors.push({ issuer: iss, id: sub });
+  }
+  return actors;
+}

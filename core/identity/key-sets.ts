@@ -1,0 +1,167 @@
+/**
+ * The key sets of all issuers, refreshed in the background: a check only looks at what is here (an identity provider that hangs never
+ * delays one). Each issuer has a loop of its own, so a slow one does not hold up the others.
+ *
+ * - Every 4 min a set is confirmed or replaced, so a removed key stops within 5 min.
+ * - A set that cannot be confirmed stays for 24 h (architecture section 6), across restarts when there is a directory.
+ * - An unknown key id asks for a refresh; those come at most every 30 s for one issuer, later requests are joined into the next one.
+ * - After a failure the next try comes sooner (1 s, doubling to 30 s), and not because of requests.
+ * - An empty or unusable set is a failure: an issuer without keys is a mistake far more often than a wish.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Instant } from "../domain/time.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Issuer, Issuers } from "./issuers.ts";
+import type { KeySet } from "./key-set.ts";
+import { createLastGoodKeys } from "./last-good-keys.ts";
+import { type LoadFault, loadKeySet } from "./load-key-set.ts";
+import type { KeySetReader } from "./verify-token.ts";
+
+/** What happened; one function of the service logs and counts each. Holds no token and no key. */
+export type KeySetEvent =
+  | { readonly kind: "keys_restored"; readonly issuer: string; readonly ageMs: number }
+  | {
+      readonly kind: "keys_refreshed";
+      readonly issuer: string;
+      readonly changed: boolean;
+      readonly keys: number;
+      readonly ignored: number;
+    }
+  | {
+      readonly kind: "keys_refresh_failed";
+      readonly issuer: string;
+      readonly reason: LoadFault;
+      readonly tookMs: number;
+    }
+  | { readonly kind: "keys_not_persisted"; readonly issuer: string }
+  | { readonly kind: "keys_requested"; readonly issuer: string };
+
+export interface KeySets extends KeySetReader, AsyncDisposable {
+  /** One row for each issuer: for readiness (every issuer usable) and metrics (age). */
+  status(
+    now: Instant,
+  ): readonly { readonly issuer: string; readonly usable: boolean; readonly ageMs: number | undefined }[];
+}
+
+export type KeySetTimes = {
+  readonly refreshMs: number;
+  readonly requestedMs: number;
+  readonly lifetimeMs: number;
+  readonly timeoutMs: number;
+  readonly retryMs: number;
+};
+
+const DEFAULT_TIMES: KeySetTimes = {
+  refreshMs: 4 * 60_000,
+  requestedMs: 30_000,
+  lifetimeMs: 24 * 3_600_000,
+  timeoutMs: 5_000,
+  retryMs: 1_000,
+};
+
+type Held = {
+  readonly issuer: Issuer;
+  current: { readonly keySet: KeySet; readonly confirmedAt: number } | undefined;
+  requested: boolean;
+  wake: () => void;
+};
+
+/** Restores what is on disk, then starts the loops; waits for no network. Ends by the signal or by being disposed. */
+export async function createKeySets(
+  deps: {
+    readonly issuers: Issuers;
+    readonly clock: Clock;
+    readonly onEvent: (event: KeySetEvent) => void;
+    readonly signal?: AbortSignal;
+  },
+  options: { readonly directory?: string; readonly times?: Partial<KeySetTimes> } = {},
+): Promise<KeySets> {
+  const { clock, onEvent } = deps;
+  const times = { ...DEFAULT_TIMES, ...options.times };
+  const disk = options.directory === undefined ? undefined : createLastGoodKeys(options.directory);
+  const stop = new AbortController();
+  const signal = deps.signal === undefined ? stop.signal : AbortSignal.any([deps.signal, stop.signal]);
+  const all = new Map<string, Held>();
+
+  for (const issuer of deps.issuers.values()) {
+    const held: Held = { issuer, current: undefined, requested: false, wake: () => {} };
+    all.set(issuer.issuer, held);
+    const lastGood = await disk?.read(issuer);
+    const ageMs = clock.wallMs() - (lastGood?.confirmedAt ?? 0);
+    // NB: one from the future would never grow too old.
+    if (lastGood === undefined || ageMs < 0 || ageMs > times.lifetimeMs) continue;
+    held.current = lastGood;
+    onEvent({ kind: "keys_restored", issuer: issuer.issuer, ageMs });
+  }
+
+  const refresh = async (held: Held): Promise<boolean> => {
+    const { issuer } = held.issuer;
+    const startedAt = clock.monotonicMs();
+    held.requested = false;
+    const loaded = await loadKeySet(held.issuer.keySource, { timeoutMs: times.timeoutMs, signal });
+    if (signal.aborted) return false;
+    if (loaded.kind === "failed") {
+      const tookMs = Math.round(clock.monotonicMs() - startedAt);
+      onEvent({ kind: "keys_refresh_failed", issuer, reason: loaded.reason, tookMs });
+      return false;
+    }
+    const changed = held.current?.keySet.fingerprint !== loaded.keySet.fingerprint;
+    // The same keys stay the same object, so that what was verified with them stays verified.
+    const keySet = changed || held.current === undefined ? loaded.keySet : held.current.keySet;
+    held.current = { keySet, confirmedAt: clock.wallMs() };
+    onEvent({ kind: "keys_refreshed", issuer, changed, keys: keySet.keys.length, ignored: loaded.keySet.ignored });
+    const persisted = await disk?.write(held.issuer, held.current);
+    if (persisted === false) onEvent({ kind: "keys_not_persisted", issuer });
+    return true;
+  };
+
+  const keepFresh = async (held: Held) => {
+    let retryMs = times.retryMs;
+    while (!signal.aborted) {
+      const startedAt = clock.monotonicMs();
+      const succeeded = await refresh(held);
+      retryMs = succeeded ? times.retryMs : Math.min(retryMs * 2, times.requestedMs);
+      const regularMs = succeeded ? times.refreshMs : retryMs;
+      const leftMs = () => {
+        const dueMs = held.requested && succeeded ? Math.min(regularMs, times.requestedMs) : regularMs;
+        return startedAt + dueMs - clock.monotonicMs();
+      };
+      while (!signal.aborted && leftMs() > 0) await pause(held, leftMs(), signal);
+    }
+  };
+  const loops = [...all.values()].map(keepFresh);
+
+  return {
+    current(issuer, now) {
+      const held = all.get(issuer)?.current;
+      return held === undefined || now - held.confirmedAt > times.lifetimeMs ? undefined : held.keySet;
+    },
+    requestRefresh(issuer) {
+      const held = all.get(issuer);
+      if (held === undefined || held.requested) return;
+      held.requested = true;
+      onEvent({ kind: "keys_requested", issuer });
+      held.wake();
+    },
+    status: (now) =>
+      [...all.values()].map(({ issuer, current }) => {
+        const ageMs = current === undefined ? undefined : now - current.confirmedAt;
+        return { issuer: issuer.issuer, usable: ageMs !== undefined && ageMs <= times.lifetimeMs, ageMs };
+      }),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(loops);
+    },
+  };
+}
+
+/** Until the time is over, the issuer is woken, or all ends. */
+async function pause(held: Held, ms: number, signal: AbortSignal): Promise<void> {
+  const woken = new AbortController();
+  held.wake = () => woken.abort();
+  try {
+    await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]), ref: false });
+  } catch {
+    // Woken or ended: the caller looks again.
+  }
+}

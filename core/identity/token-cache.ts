@@ -1,0 +1,79 @@
+/**
+ * Verifies each token once: outcomes are remembered under the whole token text (no digest, so nothing can collide), bounded by count and
+ * bytes. Refusals live in a small cache of their own, so a flood of bad tokens neither evicts good ones nor is verified twice; callers with
+ * the same token at the same time share one verification.
+ *
+ * An entry holds while the issuer's keys are the very set it was verified with, the outcome could not have changed (validity with
+ * tolerance), and for at most 60 s. A signature does not age, so 60 s is not needed for correctness: it bounds what a clock set back, or a
+ * mistake in this file, can do, and costs one verification (about 0.1 ms) per token and minute. An entry from the future (clock set back)
+ * does not count.
+ */
+import type { Caller } from "../domain/subject.ts";
+import type { Instant } from "../domain/time.ts";
+import { createBoundedLru } from "./bounded-lru.ts";
+import { MAX_TOKEN_BYTES } from "./compact-jwt.ts";
+import type { KeySetReader, Verification, VerifyToken } from "./verify-token.ts";
+
+export const TOKEN_CACHE_MS = 60_000;
+/** An entry holds the token and its parsed claims, and objects cost more than text; measured roughly, rounded up. */
+const BYTES_PER_TOKEN_CHAR = 4;
+const BYTES_PER_ENTRY = 512;
+
+export interface TokenCache {
+  /** Synchronous when the outcome is known. Never rejects. */
+  verify(token: string, now: Instant): Caller | Promise<Caller>;
+  /** For metrics. */
+  size(): { readonly accepted: CacheSize; readonly refused: CacheSize };
+}
+
+export type CacheSize = { readonly entries: number; readonly bytes: number };
+
+type Entry = { readonly verification: Verification; readonly storedAt: number };
+
+export function createTokenCache(
+  deps: { readonly verify: VerifyToken; readonly keySets: Pick<KeySetReader, "current"> },
+  options: { readonly accepted?: Limits; readonly refused?: Limits } = {},
+): TokenCache {
+  const accepted = createBoundedLru<Entry>(options.accepted ?? { maxEntries: 20_000, maxBytes: 64 * 1024 * 1024 });
+  const refused = createBoundedLru<Entry>(options.refused ?? { maxEntries: 2_000, maxBytes: 4 * 1024 * 1024 });
+  const pending = new Map<string, Promise<Caller>>();
+
+  const holds = ({ verification, storedAt }: Entry, now: Instant) => {
+    const { keys, validUntil } = verification;
+    if (now < storedAt || now >= Math.min(storedAt + TOKEN_CACHE_MS, validUntil)) return false;
+    return keys === undefined || deps.keySets.current(keys.issuer, now) === keys.keySet;
+  };
+
+  const verifyOnce = async (token: string, now: Instant) => {
+    try {
+      const verification = await deps.verify(token, now);
+      const cache = verification.caller.kind === "subject" ? accepted : refused;
+      if (verification.validUntil > now) {
+        cache.set(token, { verification, storedAt: now }, token.length * BYTES_PER_TOKEN_CHAR + BYTES_PER_ENTRY);
+      }
+      return verification.caller;
+    } finally {
+      pending.delete(token);
+    }
+  };
+
+  return {
+    verify(token, now) {
+      if (token.length > MAX_TOKEN_BYTES) return { kind: "refused", reason: "credential_malformed" };
+      for (const cache of [accepted, refused]) {
+        const entry = cache.get(token);
+        if (entry === undefined) continue;
+        if (holds(entry, now)) return entry.verification.caller;
+        cache.delete(token);
+      }
+      const running = pending.get(token);
+      if (running !== undefined) return running;
+      const started = verifyOnce(token, now);
+      pending.set(token, started);
+      return started;
+    },
+    size: () => ({ accepted: accepted.size(), refused: refused.size() }),
+  };
+}
+
+type Limits = { readonly maxEntries: number; readonly maxBytes: number };
