@@ -1,0 +1,88 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { CLOCK_TOLERANCE_MS, FRESH_WITHIN_MS, freshness, NO_HEARTBEATS, receiveHeartbeat } from "./freshness.ts";
+import { instant } from "./time.ts";
+
+const T0 = 1_795_000_000_000;
+const clocks = (wallMs: number, monoMs: number) => ({ wall: instant(wallMs), monoMs });
+const beat = (databaseMs: number, setHash = 7n) => ({ databaseTime: instant(databaseMs), setHash });
+
+describe("freshness", () => {
+  test("without a heartbeat nothing is fresh", () => {
+    expect(freshness(NO_HEARTBEATS, clocks(T0, 0))).toEqual({ kind: "stale", why: "no_heartbeat" });
+  });
+
+  test("five seconds are fresh, a millisecond more is not", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    expect(freshness(state, clocks(T0 + FRESH_WITHIN_MS, FRESH_WITHIN_MS)).kind).toBe("fresh");
+    const later = FRESH_WITHIN_MS + 1;
+    expect(freshness(state, clocks(T0 + later, later))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
+  test("a set that differs is stale until a heartbeat says that it is equal", () => {
+    const differs = receiveHeartbeat(NO_HEARTBEATS, beat(T0, 8n), clocks(T0, 0), 7n);
+    expect(freshness(differs, clocks(T0, 0))).toEqual({ kind: "stale", why: "set_hash_differs" });
+    const equal = receiveHeartbeat(differs, beat(T0 + 1, 8n), clocks(T0, 1), 8n);
+    expect(freshness(equal, clocks(T0, 1)).kind).toBe("fresh");
+  });
+
+  test("a replayed heartbeat, or a deposed relay's late one, does not make anything younger", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0 + 1_000, 8n), clocks(T0 + 1_000, 1_000), 7n);
+    const replayed = receiveHeartbeat(state, beat(T0, 7n), clocks(T0 + 2_000, 2_000), 7n);
+    expect(freshness(replayed, clocks(T0 + 2_000, 2_000))).toEqual({ kind: "stale", why: "set_hash_differs" });
+  });
+
+  test("a backlog that is read late looks old although it was only just received", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0 - 60_000), clocks(T0, 5), 7n);
+    expect(freshness(state, clocks(T0, 5))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
+  test("a wall clock that stands still does not stop ageing: the monotonic clock goes on", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    expect(freshness(state, clocks(T0, 5_001))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
+  test("a wall clock more than two seconds behind is named, and nothing is fresh", () => {
+    const behind = T0 - CLOCK_TOLERANCE_MS - 1;
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(behind, 0), 7n);
+    expect(state.skew).toBe("wall_behind");
+    expect(freshness(state, clocks(behind, 0))).toEqual({ kind: "stale", why: "clock_skew" });
+  });
+
+  test("a wall clock ahead is named", () => {
+    expect(receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0 + 2_001, 0), 7n).skew).toBe("wall_ahead");
+  });
+
+  test("never looks younger than it is by more than the wall clock is behind", () => {
+    const step = fc.record({ gapMs: fc.integer({ min: 1, max: 3_000 }), delayMs: fc.integer({ min: 0, max: 20_000 }) });
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 0, max: CLOCK_TOLERANCE_MS }),
+        fc.integer({ min: 0, max: 30_000 }),
+        (steps, wallBehindMs, waitMs) => {
+          let trueMs = T0;
+          let state = NO_HEARTBEATS;
+          let newest = 0;
+          const at = (ms: number) => clocks(ms - wallBehindMs, ms - T0 + 123);
+          const deliveries = steps.map(({ gapMs, delayMs }) => {
+            trueMs += gapMs;
+            return { sent: trueMs, received: trueMs + delayMs };
+          });
+          deliveries.sort((a, b) => a.received - b.received);
+          for (const { sent, received } of deliveries) {
+            state = receiveHeartbeat(state, beat(sent), at(received), 7n);
+            newest = Math.max(newest, sent);
+          }
+          const end = Math.max(...deliveries.map(({ received }) => received)) + waitMs;
+          const judged = freshness(state, at(end));
+          if (judged.kind === "fresh") {
+            expect(end - newest).toBeLessThanOrEqual(FRESH_WITHIN_MS + CLOCK_TOLERANCE_MS);
+            expect(judged.serverNow).toBeLessThanOrEqual(end);
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
