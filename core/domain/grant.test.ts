@@ -1,0 +1,200 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { covering, type CoveringInput } from "./covers.ts";
+import { allowByGrant, decisionFrom, isAllow, NO_RESPONSE_FIELDS } from "./decision.ts";
+import type { Elevation } from "./elevation.ts";
+import { expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
+import { digest, id } from "./id.ts";
+import { durationMs, instant } from "./time.ts";
+
+const NOW = 1_795_000_000_000;
+const A = digest("a".repeat(64));
+const B = digest("b".repeat(64));
+const uuid = (n: number) => `01930000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+const grant: Grant = {
+  id: id("grant", uuid(1)),
+  version: 1,
+  requestId: id("request", uuid(2)),
+  denialId: id("denial", uuid(3)),
+  person: undefined,
+  issuer: "https://a",
+  subject: "dana",
+  entitlement: "orders-delete",
+  scope: "order/42",
+  binding: { kind: "scope" },
+  state: "active",
+  uses: 0,
+  maxUses: 1,
+  notBefore: instant(NOW),
+  expiresAt: instant(NOW + 600_000),
+};
+const claim: RedemptionClaim = {
+  redemptionId: id("decision", uuid(4)),
+  grantId: grant.id,
+  issuer: grant.issuer,
+  subject: grant.subject,
+  entitlement: grant.entitlement,
+  scope: grant.scope,
+  digest: undefined,
+};
+const elevation: Elevation = {
+  entitlement: "orders-delete",
+  scope: "order/42",
+  title: "Delete an order",
+  display: [],
+  approversHint: undefined,
+  risk: "high",
+  binding: "scope",
+  bindHeaders: [],
+  maxUses: 5,
+  maxDuration: durationMs(600_000),
+  justification: { required: true, minLength: 10 },
+};
+
+describe("redeeming", () => {
+  test.each<[string, Partial<RedemptionClaim>]>([
+    ["another issuer", { issuer: "https://b" }],
+    ["another subject", { subject: "sam" }],
+    ["another entitlement", { entitlement: "refunds" }],
+    ["another scope", { scope: "order/43" }],
+  ])("%s is outside", (_name, other) => {
+    expect(redeem(grant, { ...claim, ...other }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
+  });
+
+  test("an exact grant is outside without its digest", () => {
+    const exact: Grant = { ...grant, binding: { kind: "exact", digest: A, bindHeaders: [] } };
+    expect(redeem(exact, claim, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
+    expect(redeem(exact, { ...claim, digest: B }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
+    expect(redeem(exact, { ...claim, digest: A }, instant(NOW)).kind).toBe("redeemed");
+  });
+
+  test("begins at notBefore and ends before expiresAt", () => {
+    expect(redeem(grant, claim, instant(NOW - 1))).toEqual({ kind: "refused", reason: "not_yet_active" });
+    expect(redeem(grant, claim, grant.expiresAt)).toEqual({ kind: "refused", reason: "expired" });
+    expect(redeem({ ...grant, state: "scheduled" }, claim, instant(NOW)).kind).toBe("redeemed");
+  });
+
+  test("uses never exceed maxUses and nothing leaves a final state, whatever happens in whatever order", () => {
+    const step = fc.tuple(fc.constantFrom("redeem", "revoke", "expire"), fc.integer({ min: 0, max: 700_000 }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 20 }), (maxUses, steps) => {
+        let current: Grant = { ...grant, maxUses };
+        for (const [what, afterMs] of steps) {
+          const at = instant(NOW + afterMs);
+          const before = current;
+          if (what === "redeem") {
+            const outcome = redeem(current, claim, at);
+            if (outcome.kind === "redeemed") current = outcome.grant;
+          } else {
+            const outcome = what === "revoke" ? revoke(current) : expire(current, at);
+            if (outcome.kind === "ended") current = outcome.grant;
+          }
+          expect(current.uses).toBeLessThanOrEqual(maxUses);
+          if (["consumed", "expired", "revoked"].includes(before.state)) expect(current).toBe(before);
+          expect(current === before || current.version === before.version + 1).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+describe("covering", () => {
+  const at = (serverMs: number, databaseMs = serverMs): CoveringInput["at"] => ({
+    kind: "fresh",
+    serverNow: instant(serverMs),
+    databaseTime: instant(databaseMs),
+  });
+  const cover = (more: Partial<CoveringInput>) =>
+    covering({ elevations: [elevation], grants: [grant], at: at(NOW), digestOf: () => A, ...more });
+
+  test.each<[string, Partial<CoveringInput>, string | undefined]>([
+    ["a grant for another order is outside", { grants: [{ ...grant, scope: "order/43" }] }, "outside"],
+    ["a spent grant", { grants: [{ ...grant, state: "consumed", uses: 1 }] }, "spent"],
+    ["a revoked grant", { grants: [{ ...grant, state: "revoked" }] }, "revoked"],
+    ["a grant within two seconds of its end", { at: at(NOW + 598_000) }, "expired"],
+    ["a grant whose start the database has not reached", { at: at(NOW + 5_000, NOW - 1) }, undefined],
+    [
+      "a grant on scope for an elevation that has become exact",
+      { elevations: [{ ...elevation, binding: "exact" }] },
+      "outside",
+    ],
+    [
+      "an exact grant for another body",
+      { grants: [{ ...grant, binding: { kind: "exact", digest: B, bindHeaders: [] } }] },
+      "outside",
+    ],
+    [
+      "an exact grant for a call that cannot be bound",
+      { grants: [{ ...grant, binding: { kind: "exact", digest: A, bindHeaders: [] } }], digestOf: () => undefined },
+      "outside",
+    ],
+    [
+      "an exact grant that binds fewer headers than the policy asks for now",
+      {
+        elevations: [{ ...elevation, binding: "exact", bindHeaders: ["x-currency"] }],
+        grants: [{ ...grant, binding: { kind: "exact", digest: A, bindHeaders: [] } }],
+      },
+      "outside",
+    ],
+    [
+      "a grant for another entitlement is no miss at all",
+      { grants: [{ ...grant, entitlement: "refunds" }] },
+      undefined,
+    ],
+    ["no grant", { grants: [] }, undefined],
+  ])("%s does not cover", (_name, more, nearest) => {
+    expect(cover(more)).toEqual({ kind: "uncovered", nearest });
+  });
+
+  test("windows are tried before limited uses, earliest expiry first", () => {
+    const later: Grant = { ...grant, id: id("grant", uuid(8)), expiresAt: instant(NOW + 900_000) };
+    const window: Grant = { ...later, id: id("grant", uuid(9)), maxUses: "unlimited" };
+    const covered = cover({ grants: [later, grant, window] });
+    expect(covered.kind === "covered" && covered.candidates.map((one) => one.grant.id)).toEqual([
+      window.id,
+      grant.id,
+      later.id,
+    ]);
+  });
+});
+
+describe("an allow", () => {
+  const verdict = { kind: "elevate", elevations: [elevation], response: NO_RESPONSE_FIELDS } as const;
+  const candidate = { elevation, grant, digest: undefined };
+
+  test("is not what merely looks like one", () => {
+    const forged = { kind: "allow", by: { kind: "policy" }, reasons: [], response: NO_RESPONSE_FIELDS };
+    // @ts-expect-error a forged allow does not type-check either
+    expect(isAllow(forged)).toBe(false);
+  });
+
+  test("is not made from a limited grant that was not redeemed", () => {
+    expect(allowByGrant(verdict, { kind: "window", candidate })).toMatchObject({
+      kind: "deny",
+      reason: "internal_error",
+    });
+  });
+
+  test("is not made by the redemption of another grant, or for an elevation that is not offered", () => {
+    const other: Grant = { ...grant, id: id("grant", uuid(9)) };
+    expect(allowByGrant(verdict, { kind: "redeemed", candidate, grant: other }).kind).toBe("deny");
+    const stale = { ...candidate, elevation: { ...elevation } };
+    expect(allowByGrant(verdict, { kind: "redeemed", candidate: stale, grant }).kind).toBe("deny");
+  });
+
+  test("is made by the policy, or by a grant that was used", () => {
+    expect(isAllow(decisionFrom({ kind: "allow", reasons: ["r"], response: NO_RESPONSE_FIELDS }))).toBe(true);
+    expect(isAllow(allowByGrant(verdict, { kind: "redeemed", candidate, grant }))).toBe(true);
+  });
+
+  test("does not come from a deny without a rule, nor from a fault", () => {
+    expect(decisionFrom({ kind: "deny", reasons: [], response: NO_RESPONSE_FIELDS })).toMatchObject({
+      kind: "deny",
+      reason: "no_rule_matched",
+    });
+    expect(decisionFrom({ kind: "fault", reason: "policy_error", detail: "d" })).toMatchObject({
+      kind: "deny",
+      reason: "policy_error",
+    });
+  });
+});
