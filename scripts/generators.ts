@@ -17,5 +17,5 @@ export const generators: readonly Generator[] = [
   { script: "generate-proto.ts", outputs: ["proto/gen"] },
   { script: "generate-golden.ts", outputs: ["core/messages/golden"] },
   { script: "generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
-  { script: "build-bundle.ts", outputs: ["rego/bundle"], tool: "opa" },
+  { script: "build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },
 ];

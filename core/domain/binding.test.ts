@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type BindingInput, boundFieldNames, type HttpRequest, layOutBinding } from "./binding.ts";
@@ -31,7 +30,7 @@ function digestOf(given: BindingInput): string {
     name,
     values.map((value) => Buffer.from(value).toString("hex")),
   ]);
-  return createHash("sha256").update(JSON.stringify(plain)).digest("hex");
+  return JSON.stringify(plain);
 }
 
 describe("what cannot be bound", () => {
@@ -59,7 +58,7 @@ describe("what cannot be bound", () => {
     expect(digestOf({ ...input, hasDisplay: false })).toBe("not_reviewable");
     const bodyless = { ...http, body: { kind: "bytes", bytes: new Uint8Array() } } as const;
     expect(digestOf({ ...input, hasDisplay: false, http: bodyless })).toBe("not_reviewable");
-    expect(digestOf({ ...input, hasDisplay: false, http: { ...bodyless, query: "" } })).toMatch(/^[0-9a-f]{64}$/);
+    expect(digestOf({ ...input, hasDisplay: false, http: { ...bodyless, query: "" } })).toContain("subject");
   });
 });
 
