@@ -39,8 +39,11 @@ export const keyFor: Readonly<Record<Algorithm, KeyName>> = {
 
 export const ALL_ALGORITHMS = Object.keys(keyFor);
 
-export function issuerConfig(changes: Partial<IssuerConfig> = {}): IssuerConfig {
-  return {
+/** `jwks_uri: undefined` takes the usual source of keys away. */
+export type IssuerChanges = Partial<Omit<IssuerConfig, "jwks_uri">> & { readonly jwks_uri?: string | undefined };
+
+export function issuerConfig(changes: IssuerChanges = {}): IssuerConfig {
+  const { jwks_uri: uri, ...config } = {
     issuer: ISSUER,
     audience: ["orders"],
     algorithms: ALL_ALGORITHMS,
@@ -49,9 +52,10 @@ export function issuerConfig(changes: Partial<IssuerConfig> = {}): IssuerConfig 
     clock_tolerance: "30s",
     ...changes,
   };
+  return uri === undefined ? config : { ...config, jwks_uri: uri };
 }
 
-export function issuersOf(...configs: readonly Partial<IssuerConfig>[]): Issuers {
+export function issuersOf(...configs: readonly IssuerChanges[]): Issuers {
   return createIssuers(configs.map(issuerConfig));
 }
 

@@ -1,0 +1,189 @@
+/** From header values to a caller through the cache: what is remembered, for how long, and what a flood of bad tokens does to it. */
+import { describe, expect, jest, test } from "@jest/globals";
+import type { Caller } from "../domain/subject.ts";
+import { instant } from "../domain/time.ts";
+import { authorizationValues } from "./bearer.ts";
+import { createIdentify } from "./identify.ts";
+import type { KeySet } from "./key-set.ts";
+import * as sample from "./sample-tokens.ts";
+import { claims, keys, NOW, token } from "./sample-tokens.ts";
+import { createTokenCache, TOKEN_CACHE_MS } from "./token-cache.ts";
+import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
+
+const issuers = sample.issuersOf({ clock_tolerance: "0s" });
+const first = sample.keySetOf(sample.jwksOf({ ed25519: keys.ed25519, p256: keys.p256 }));
+const second = sample.keySetOf(sample.jwksOf({ p256: keys.p256 }));
+
+function setUp(limits: Parameters<typeof createTokenCache>[1] = {}) {
+  let keySet: KeySet | undefined = first;
+  const keySets: KeySetReader = { current: () => keySet, requestRefresh: () => {} };
+  const verify = jest.fn(createVerifyToken({ issuers, keySets }));
+  const cache = createTokenCache({ verify, keySets }, limits);
+  const rotate = (next: KeySet | undefined) => {
+    keySet = next;
+  };
+  return { cache, verify, rotate, at: (text: string, laterMs = 0) => cache.verify(text, instant(NOW + laterMs)) };
+}
+
+const reasonOf = (caller: Caller) => (caller.kind === "refused" ? caller.reason : caller.kind);
+
+describe("the authorization header", () => {
+  const keySets: KeySetReader = { current: () => first, requestRefresh: () => {} };
+  const { identify } = createIdentify({ issuers, keySets });
+  const good = token();
+
+  test.each([
+    ["empty", [""]],
+    ["a scheme alone", ["Bearer"]],
+    ["a scheme and a space", ["Bearer "]],
+    ["a token without scheme", [good]],
+    ["another scheme", ["Basic ZGFuYTpwdw=="]],
+    ["a scheme that only starts alike", [`Bearers ${good}`]],
+    ["DPoP", [`DPoP ${good}`]],
+    ["a leading space", [` Bearer ${good}`]],
+    ["a trailing space", [`Bearer ${good} `]],
+    ["a tab", [`Bearer\t${good}`]],
+    ["two tokens joined", [`Bearer ${good}, Bearer ${good}`]],
+    ["two tokens", [`Bearer ${good} ${good}`]],
+    ["a line break", [`Bearer ${good}\r\nx: y`]],
+    ["two headers", [`Bearer ${good}`, `Bearer ${good}`]],
+    ["a good and an empty one", [`Bearer ${good}`, ""]],
+    ["a huge token", [`Bearer ${"a".repeat(20_000)}`]],
+  ])("%s is refused as malformed and never anonymous", async (_name, authorization) => {
+    expect(await identify({ authorization }, NOW)).toEqual({ kind: "refused", reason: "credential_malformed" });
+  });
+
+  test("no header is anonymous; a bearer token in any case of the scheme is its subject", async () => {
+    expect(identify({ authorization: [] }, NOW)).toEqual({ kind: "anonymous" });
+    for (const scheme of ["Bearer", "bearer", "BEARER "]) {
+      expect(await identify({ authorization: [`${scheme} ${good}`] }, NOW)).toMatchObject({
+        kind: "subject",
+        subject: { id: "dana" },
+      });
+    }
+  });
+
+  test("its values are found in pairs and in maps, in every spelling of the name, without loss", () => {
+    expect(authorizationValues([])).toEqual([]);
+    expect(
+      authorizationValues([
+        ["x-authorization", "a"],
+        ["authorizatioN2", "b"],
+      ]),
+    ).toEqual([]);
+    expect(
+      authorizationValues([
+        ["authorization", "a"],
+        ["Authorization", "b"],
+      ]),
+    ).toEqual(["a", "b"]);
+    expect(authorizationValues(new Map([["authorization", ["a", "b"]]]))).toEqual(["a", "b"]);
+    expect(authorizationValues(Object.entries({ authorization: undefined, AUTHORIZATION: "" }))).toEqual([""]);
+  });
+});
+
+describe("an outcome is remembered", () => {
+  test("and then given synchronously, for 60 s", async () => {
+    const { at, verify } = setUp();
+    const text = token();
+    expect(reasonOf(await at(text))).toBe("subject");
+    expect(at(text, TOKEN_CACHE_MS - 1)).toMatchObject({ kind: "subject" });
+    expect(verify).toHaveBeenCalledTimes(1);
+    expect(reasonOf(await at(text, TOKEN_CACHE_MS))).toBe("subject");
+    expect(verify).toHaveBeenCalledTimes(2);
+  });
+
+  test("but not past the token's end, to the millisecond", async () => {
+    const { at } = setUp();
+    const text = token(claims({ exp: sample.NOW_SECONDS + 10 }));
+    expect(reasonOf(await at(text))).toBe("subject");
+    expect(reasonOf(await at(text, 9_999))).toBe("subject");
+    expect(reasonOf(await at(text, 10_000))).toBe("credential_expired");
+  });
+
+  test("but not when the clock was set back", async () => {
+    const { at } = setUp();
+    const text = token(claims({ exp: sample.NOW_SECONDS + 10 }));
+    expect(reasonOf(await at(text, 10_000))).toBe("credential_expired");
+    expect(reasonOf(await at(text, 0))).toBe("subject");
+  });
+
+  test("but not once the issuer's keys changed: a removed key stops at once, a new key counts at once", async () => {
+    const { at, rotate } = setUp();
+    const old = token();
+    expect(reasonOf(await at(old))).toBe("subject");
+    rotate(second);
+    expect(reasonOf(await at(old))).toBe("credential_key_unknown");
+    rotate(undefined);
+    expect(reasonOf(await at(old))).toBe("keys_unavailable");
+    rotate(first);
+    expect(reasonOf(await at(old))).toBe("subject");
+  });
+
+  test("but not when it is that a token is not valid yet", async () => {
+    const { at } = setUp();
+    const text = token(claims({ nbf: sample.NOW_SECONDS + 5 }));
+    expect(reasonOf(await at(text))).toBe("credential_not_yet_valid");
+    expect(reasonOf(await at(text, 5_000))).toBe("subject");
+  });
+
+  test("by the whole token: one that differs in a single byte is another", async () => {
+    const { at, verify } = setUp();
+    const text = token();
+    await at(text);
+    expect(reasonOf(await at(`${text.slice(0, -2)}AA`))).toBe("credential_signature_invalid");
+    expect(verify).toHaveBeenCalledTimes(2);
+  });
+});
+
+test("100 callers with one token at once cause one verification", async () => {
+  const { at, verify } = setUp();
+  const text = token();
+  const callers = await Promise.all(Array.from({ length: 100 }, () => at(text)));
+  expect(new Set(callers.map(reasonOf))).toEqual(new Set(["subject"]));
+  expect(verify).toHaveBeenCalledTimes(1);
+});
+
+describe("a flood of distinct bad tokens", () => {
+  const bad = (count: number) => {
+    const [header, payload, signature = ""] = token().split(".");
+    const forged = (index: number) =>
+      Buffer.from(signature, "base64url")
+        .fill(index, 0, 4)
+        .fill(index >> 8, 4, 8);
+    return Array.from({ length: count }, (_, index) => `${header}.${payload}.${forged(index).toString("base64url")}`);
+  };
+
+  test("evicts no good token and stays within its bounds", async () => {
+    const limits = { maxEntries: 50, maxBytes: 100_000 };
+    const { at, cache, verify } = setUp({ accepted: limits, refused: limits });
+    const good = Array.from({ length: 20 }, (_, index) => token(claims({ sub: `user-${index}` })));
+    await Promise.all(good.map((text) => at(text)));
+    for (const text of bad(3_000)) {
+      expect(reasonOf(await at(text))).toBe("credential_signature_invalid");
+    }
+    verify.mockClear();
+    for (const text of good) expect(at(text)).toMatchObject({ kind: "subject" });
+    expect(verify).not.toHaveBeenCalled();
+    const { accepted, refused } = cache.size();
+    expect(accepted.entries).toBe(20);
+    expect(refused.entries).toBeLessThanOrEqual(50);
+    expect(refused.bytes).toBeLessThanOrEqual(100_000);
+  });
+
+  test("that repeats itself is verified once each", async () => {
+    const { at, verify } = setUp();
+    for (let round = 0; round < 5; round += 1) {
+      for (const text of bad(20)) expect(reasonOf(await at(text))).toBe("credential_signature_invalid");
+    }
+    expect(verify).toHaveBeenCalledTimes(20);
+  });
+
+  test("of good tokens stays within the bounds too, by count and by bytes", async () => {
+    const { at, cache } = setUp({ accepted: { maxEntries: 1_000, maxBytes: 50_000 } });
+    for (let index = 0; index < 200; index += 1) await at(token(claims({ sub: `user-${index}` })));
+    const { accepted } = cache.size();
+    expect(accepted.bytes).toBeLessThanOrEqual(50_000);
+    expect(accepted.entries).toBeGreaterThan(5);
+  });
+});
