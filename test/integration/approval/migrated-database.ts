@@ -1,16 +1,13 @@
 /** A fresh database with the approval service's tables, and rows in it that the relays read. */
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type DomainEvent } from "../../../core/domain/events.ts";
+import type { DomainEvent } from "../../../core/domain/events.ts";
 import { type Id, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createDatabase, type Database, type Queryable } from "../../../platform/postgres/pool.ts";
+import { migrate } from "../../../services/approval/store/migrate.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
-
-const MIGRATIONS = join(import.meta.dirname, "../../../services/approval/migrations");
 
 export const DEPLOYMENT = "test";
 
@@ -19,9 +16,7 @@ export async function migratedDatabase(): Promise<Database> {
   const scratch = await createTestDatabase({
     name: "approval_relays",
     async prepare(connection) {
-      await using fresh = createDatabase({ log: silent }, { connection, applicationName: "prepare" });
-      for (const file of (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql")).sort())
-        await fresh.query(await readFile(join(MIGRATIONS, file), "utf8"));
+      await migrate(connection);
     },
   });
   return createDatabase({ log: silent }, { connection: scratch.connectionString, applicationName: "test" });
@@ -59,7 +54,7 @@ export async function insertGrant(on: Queryable, options: { readonly issuer?: st
   await on.query(
     `insert into requests (id, denial_id, key, issuer, subject, requester, call, entitlement, offer, justification,
                            requested, reviewer_sets, policy_revision, digest, created_at, expires_at, status, decided_at)
-     values ($1, $2, $1::text, 'i', 's', '{}', '{}', 'e', '{}', '', '{}', '{}', 'r', '', now(), now(), 'approved', now())`,
+     values ($1::uuid, $2, $1::uuid::text, 'i', 's', '{}', '{}', 'e', '{}', '', '{}', '{}', 'r', '', now(), now(), 'approved', now())`,
     [requestId, denialId],
   );
   await on.query(

@@ -1,0 +1,282 @@
+/**
+ * The state relay on a real Postgres, read by a model of what a decision service keeps: every heartbeat must find the reader's
+ * set equal, and what was committed before its T already read.
+ */
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
+import { grantKey, HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../../core/messages/state-record.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createLeadership } from "../../../platform/postgres/leadership.ts";
+import type { Database } from "../../../platform/postgres/pool.ts";
+import { createWakeup } from "../../../platform/postgres/wakeup.ts";
+import type { StreamRecord } from "../../../platform/stream/port.ts";
+import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
+import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
+
+const TOPIC = "countersign.state.v1";
+const keys = generateKeyPairSync("ed25519");
+const signer = createSigner("approval-1", keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+const verifier = createVerifier(
+  new Map([["approval-1", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
+);
+
+let database: Database;
+let broker: MemoryBroker;
+let cleanups: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  database = await migratedDatabase();
+  broker = createMemoryBroker();
+}, 60_000);
+afterEach(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+  cleanups = [];
+  await database.close();
+});
+
+/** Starts a relay; the answer kills it (its lock goes with its session). */
+function startRelay(metrics = createMetrics({ prefix: "t_" })): () => Promise<void> {
+  const stop = new AbortController();
+  const stream = broker.createStream();
+  const wakeup = createWakeup({ database, log }, { channel: "grants", pollMs: 30 });
+  const leadership = createLeadership({ database, log }, { lockName: "state relay" });
+  const running = createStateRelay(
+    { leadership, wakeup, stream, signer, verifier, log, metrics },
+    { deployment: DEPLOYMENT, topic: TOPIC, batchSize: 3 },
+  ).run(stop.signal);
+  let stopped: Promise<void> | undefined;
+  const halt = () => {
+    stopped ??= (async () => {
+      stop.abort();
+      await running;
+      await wakeup.close();
+      await stream.close();
+    })();
+    return stopped;
+  };
+  cleanups.push(halt);
+  return halt;
+}
+
+type Reader = {
+  readonly view: StateView<Grant>;
+  /** Of the heartbeat with the largest T so far: whether our set was equal where it stood. */
+  readonly latest: { readonly time: Instant; readonly equal: boolean } | undefined;
+  readonly heartbeats: number;
+};
+
+/** Reads records as a decision service that starts now. */
+function readAll(records: readonly StreamRecord[]): Reader {
+  const view = createStateView<Grant>();
+  let latest: Reader["latest"];
+  let heartbeats = 0;
+  for (const { key, value, headers } of records) {
+    if (key === null) continue;
+    if (value === null) {
+      view.tombstone(key);
+      continue;
+    }
+    const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic: TOPIC, key }, { value, headers });
+    if (opened.kind !== "opened") continue;
+    if (key === HEARTBEAT_KEY) {
+      const read = readHeartbeat(opened.payload);
+      if (read.kind !== "parsed") throw new Error(read.detail);
+      heartbeats += 1;
+      const { databaseTime: time, setHash } = read.value;
+      if (latest === undefined || time >= latest.time) latest = { time, equal: setHash === view.setHash() };
+    } else {
+      const read = readGrant(opened.payload);
+      const recordHash = stateRecordHash(key, opened.version);
+      view.apply({ key, version: opened.version, recordHash, value: read.kind === "parsed" ? read.value : undefined });
+    }
+  }
+  return { view, latest, heartbeats };
+}
+
+/** What compaction would leave: the last record of every key. */
+function compacted(): readonly StreamRecord[] {
+  const last = new Map(broker.records(TOPIC).map((record) => [record.key, record]));
+  return [...last.values()].sort((a, b) => Number(a.offset - b.offset));
+}
+
+const fresh = () => readAll(broker.records(TOPIC));
+const settledOn = (check: (reader: Reader) => boolean) => () => {
+  for (const reader of [fresh(), readAll(compacted())]) if (!reader.latest?.equal || !check(reader)) return false;
+  return true;
+};
+
+async function revoke(grantId: Grant["id"]): Promise<void> {
+  await database.query("update grants set state = 'revoked', version = version + 1 where id = $1", [grantId]);
+}
+
+test("every heartbeat finds the set equal and everything committed before its T read, while writers go on and acknowledgements get lost", async () => {
+  let tries = 0;
+  broker.fate = () => {
+    tries += 1;
+    if (tries % 4 === 1) return "lose";
+    return tries % 4 === 3 ? "lose_acknowledgement" : "take";
+  };
+  startRelay();
+  const committed: { grantId: Grant["id"]; at: number }[] = [];
+  for (let n = 0; n < 25; n += 1) {
+    const grantId = await insertGrant(database);
+    if (n % 3 === 0) await revoke(grantId);
+    const { rows } = await database.query<{ ms: number }>(
+      "select ceil(extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
+    );
+    committed.push({ grantId, at: rows[0]?.ms ?? 0 });
+  }
+  await waitUntil(
+    "all grants on the topic",
+    20_000,
+    settledOn((reader) => reader.view.size === 25),
+  );
+  const records = broker.records(TOPIC);
+  for (let end = 1; end <= records.length; end += 1) {
+    if (records[end - 1]?.key !== HEARTBEAT_KEY) continue;
+    const reader = readAll(records.slice(0, end));
+    expect(reader.latest?.equal).toBe(true);
+    for (const { grantId, at } of committed)
+      if (at < (reader.latest?.time ?? 0)) expect(reader.view.get(grantKey(grantId))).toBeDefined();
+  }
+}, 40_000);
+
+test("a row that cannot be published stops the heartbeat; once it is gone heartbeats go on", async () => {
+  startRelay();
+  await waitUntil("a heartbeat", 10_000, () => fresh().heartbeats > 0);
+  const tooLarge = await insertGrant(database, { issuer: "x".repeat(70_000) });
+  const small = await insertGrant(database);
+  await waitUntil("the relay to find the row", 5_000, async () => {
+    const before = fresh().heartbeats;
+    for (let n = 0; n < 10; n += 1) await database.query("select pg_sleep(0.02)");
+    return fresh().heartbeats === before;
+  });
+  const stoppedAt = fresh().heartbeats;
+  await database.query("select pg_sleep(0.5)"); // many heartbeats would fit
+  expect(fresh().heartbeats).toBe(stoppedAt);
+  await database.query("delete from grants where id = $1", [tooLarge]);
+  await waitUntil(
+    "the other grant",
+    20_000,
+    settledOn(({ view }) => view.get(grantKey(small)) !== undefined),
+  );
+  await waitUntil("a heartbeat", 10_000, () => fresh().heartbeats > stoppedAt);
+}, 40_000);
+
+test("killed between publish and mark, the next leader publishes the row again and its first heartbeat finds the set equal", async () => {
+  const grantId = await insertGrant(database);
+  const halt = startRelay();
+  broker.fate = (records) => (records.some(({ key }) => key !== HEARTBEAT_KEY) ? "lose_acknowledgement" : "take");
+  await waitUntil("the grant on the topic", 10_000, () => fresh().view.size === 1);
+  await halt();
+  await revoke(grantId);
+  expect(fresh().heartbeats).toBe(0);
+  broker.fate = () => "take";
+  startRelay();
+  await waitUntil(
+    "the revocation",
+    10_000,
+    settledOn(({ view }) => view.get(grantKey(grantId))?.state === "revoked"),
+  );
+}, 30_000);
+
+test("an older signed record, a forged null, a value nobody signed and a topic made anew are each repaired without a restart", async () => {
+  const metrics = createMetrics({ prefix: "t_" });
+  startRelay(metrics);
+  const grantId = await insertGrant(database);
+  const key = grantKey(grantId);
+  await waitUntil(
+    "the grant",
+    10_000,
+    settledOn(({ view }) => view.get(key)?.state === "active"),
+  );
+  const old = broker.records(TOPIC).find((record) => record.key === key);
+  if (old === undefined) throw new Error("no record of the grant");
+  await revoke(grantId);
+  const isRevoked = settledOn(({ view }) => view.get(key)?.state === "revoked");
+  await waitUntil("the revocation", 10_000, isRevoked);
+
+  broker.append({ topic: TOPIC, key, value: old.value, headers: old.headers });
+  expect(readAll(compacted()).view.get(key)?.state).toBe("active");
+  expect(readAll([...compacted()]).latest?.equal).toBe(false); // a restarting reader would honour nothing
+  await waitUntil("repair of the replay", 10_000, isRevoked);
+
+  broker.append({ topic: TOPIC, key, value: null });
+  await waitUntil("repair of the null", 10_000, isRevoked);
+
+  broker.append({ topic: TOPIC, key, value: Buffer.from("{}") });
+  await waitUntil("repair of the unsigned value", 10_000, isRevoked);
+
+  broker.recreate(TOPIC);
+  await waitUntil("repair of the topic", 10_000, isRevoked);
+  const { text } = await metrics.expose();
+  expect(Number(/^t_state_repaired_total (\d+)/m.exec(text)?.[1])).toBeGreaterThanOrEqual(4);
+}, 60_000);
+
+test("a grant that ended gets a tombstone 15 minutes after its time and not before; a record replayed after it is removed again", async () => {
+  startRelay();
+  const grantId = await insertGrant(database);
+  const key = grantKey(grantId);
+  await waitUntil(
+    "the grant",
+    10_000,
+    settledOn(({ view }) => view.size === 1),
+  );
+  const old = broker.records(TOPIC).find((record) => record.key === key);
+  const endedAgo = (minutes: number) =>
+    database.query(
+      `update grants set state = 'expired', version = version + 1, not_before = now() - interval '2 hours',
+              expires_at = now() - $2 * interval '1 minute' where id = $1`,
+      [grantId, minutes],
+    );
+  await endedAgo(14);
+  await waitUntil(
+    "the end",
+    10_000,
+    settledOn(({ view }) => view.get(key)?.state === "expired"),
+  );
+  const at = fresh().heartbeats;
+  await waitUntil("more heartbeats", 10_000, () => fresh().heartbeats > at + 3);
+  expect(fresh().view.size).toBe(1);
+  await endedAgo(16);
+  await waitUntil(
+    "the tombstone",
+    10_000,
+    settledOn(({ view }) => view.size === 0),
+  );
+  broker.append({ topic: TOPIC, key, value: old?.value ?? null, headers: old?.headers ?? new Map() });
+  expect(readAll(compacted()).view.size).toBe(1);
+  await waitUntil(
+    "the tombstone again",
+    10_000,
+    settledOn(({ view }) => view.size === 0),
+  );
+}, 40_000);
+
+test("two relays at once: one leads, and the other goes on when the first one's session is killed", async () => {
+  startRelay();
+  startRelay();
+  await insertGrant(database);
+  await waitUntil(
+    "the grant",
+    10_000,
+    settledOn(({ view }) => view.size === 1),
+  );
+  await database.query(
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+  );
+  await insertGrant(database);
+  await waitUntil(
+    "the second grant",
+    20_000,
+    settledOn(({ view }) => view.size === 2),
+  );
+}, 40_000);
