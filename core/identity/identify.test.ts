@@ -139,7 +139,7 @@ describe("an outcome is remembered", () => {
 test("100 callers with one token at once cause one verification", async () => {
   const { at, verify } = setUp();
   const text = token();
-  const callers = await Promise.all(Array.from({ length: 100 }, () => at(text)));
+  const callers = await Promise.all(Array.from({ length: 100 }, async () => at(text)));
   expect(new Set(callers.map(reasonOf))).toEqual(new Set(["subject"]));
   expect(verify).toHaveBeenCalledTimes(1);
 });
@@ -158,7 +158,7 @@ describe("a flood of distinct bad tokens", () => {
     const limits = { maxEntries: 50, maxBytes: 100_000 };
     const { at, cache, verify } = setUp({ accepted: limits, refused: limits });
     const good = Array.from({ length: 20 }, (_, index) => token(claims({ sub: `user-${index}` })));
-    await Promise.all(good.map((text) => at(text)));
+    await Promise.all(good.map(async (text) => at(text)));
     for (const text of bad(3_000)) {
       expect(reasonOf(await at(text))).toBe("credential_signature_invalid");
     }

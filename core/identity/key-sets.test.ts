@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { instant } from "../domain/time.ts";
 import { systemClock } from "../../platform/clock.ts";
+import { createIdentify } from "./identify.ts";
 import { createKeySets, type KeySetEvent, type KeySetTimes } from "./key-sets.ts";
 import * as sample from "./sample-tokens.ts";
 import { keys } from "./sample-tokens.ts";
@@ -261,6 +262,30 @@ describe("last good keys", () => {
     await event("keys_not_persisted");
     expect(kids()).toEqual(["ed25519"]);
   });
+});
+
+test("while a refresh hangs, known keys identify, unknown ones are refused, and neither waits for it", async () => {
+  answer = json(one);
+  const { keySets, event } = await start({ refreshMs: 30, timeoutMs: 60_000 });
+  await using _ended = keySets;
+  await event("keys_refreshed");
+  answer = () => {};
+  const before = hits.length;
+  await until("a refresh that hangs", () => hits.length > before);
+  const { identify } = createIdentify({ issuers: sample.issuersOf({ jwks_uri: url }), keySets });
+  const seconds = Math.floor(Date.now() / 1_000);
+  const claims = sample.claims({ iat: seconds, exp: seconds + 60 });
+  const startedAt = performance.now();
+  for (let index = 0; index < 50; index += 1) {
+    const now = instant(Date.now());
+    const known = sample.token({ ...claims, sub: `user-${index}` });
+    expect(await identify({ authorization: [`Bearer ${known}`] }, now)).toMatchObject({ kind: "subject" });
+    const unknown = sample.token(claims, { kid: `kid-${index}` });
+    expect(await identify({ authorization: [`Bearer ${unknown}`] }, now)).toMatchObject({
+      reason: "credential_key_unknown",
+    });
+  }
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
 test("a key file is read, and read again", async () => {

@@ -15,7 +15,7 @@ import { MAX_TOKEN_BYTES } from "./compact-jwt.ts";
 import type { KeySetReader, Verification, VerifyToken } from "./verify-token.ts";
 
 export const TOKEN_CACHE_MS = 60_000;
-/** An entry holds the token and its parsed claims, and objects cost more than text; measured roughly, rounded up. */
+/** An estimate: an entry holds the token and its parsed claims, and objects cost more than text. */
 const BYTES_PER_TOKEN_CHAR = 4;
 const BYTES_PER_ENTRY = 512;
 
