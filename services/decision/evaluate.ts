@@ -71,7 +71,7 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
       if (subject === undefined) return answer(deny("authentication_required", [], verdict.response));
       if (revision === undefined) return answer(deny("policy_not_loaded"));
 
-      const query = { subject, elevations: verdict.elevations, http: evaluation.http };
+      const query = { subject, elevations: verdict.elevations, http: evaluation.call.http };
       const match = grants.covering(query, readClocks()); // live candidates in order, or why there is none
       if (match.kind === "stale") return answer(deny("grants_stale", [match.why]));
       const window = match.kind === "covered" ? match.candidates.find(isWindow) : undefined;

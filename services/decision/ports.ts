@@ -2,17 +2,17 @@
  * What the decision path needs from outside, in the words of the domain. `evaluate.ts` and the edges know only these;
  * `main.ts` puts the adapters behind them. Every port answers with a union on `kind`: what goes wrong is an outcome.
  */
-import type { HttpRequest } from "../../core/domain/binding.ts";
+import type { BindingRefusal, HttpRequest } from "../../core/domain/binding.ts";
 import type { Covering } from "../../core/domain/covers.ts";
 import type { Decision, IssuedDenial, Verdict } from "../../core/domain/decision.ts";
 import type { Offer } from "../../core/domain/denial.ts";
-import type { BindingRefusal } from "../../core/domain/binding.ts";
 import type { Elevation } from "../../core/domain/elevation.ts";
 import type { Clocks, StaleReason } from "../../core/domain/freshness.ts";
 import type { RedemptionClaim, RedemptionRefusal } from "../../core/domain/grant.ts";
 import type { Id } from "../../core/domain/id.ts";
 import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
+import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
 
 export type Mode = "enforce" | "ask";
 
@@ -35,13 +35,9 @@ export type Credentials = {
 export type Evaluation = {
   readonly decisionId: Id<"decision">;
   readonly protocol: "http" | "tcp" | "api";
-  /** Undefined for what is not HTTP. */
-  readonly http: HttpRequest | undefined;
+  /** What the enforcer stated; its `source` is the peer of the connection. */
+  readonly call: EnforcedCall;
   readonly credentials: Credentials;
-  /** The enforcer's description for the policy: `attributes` of opa-envoy-plugin's input, only populated fields. */
-  readonly attributes: { readonly [name: string]: Json };
-  /** The connection's peer as the enforcer saw it; without port. */
-  readonly peerAddress: string | undefined;
   /** From `countersign-reason`: asks for the approval along with the call. */
   readonly justification: string | undefined;
   readonly traceparent: string | undefined;

@@ -66,7 +66,8 @@ export function mintDenial(
 }
 
 function deniedCall(ask: Ask, sourceAddress: string | undefined): DeniedCall {
-  const { protocol, http } = ask.evaluation;
+  const { protocol, call } = ask.evaluation;
+  const { http } = call;
   return {
     protocol,
     method: http?.method ?? "",
@@ -88,7 +89,7 @@ function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: st
   const bindHeaders = [
     ...new Set(offers.flatMap(({ elevation, binding }) => (binding.kind === "digest" ? elevation.bindHeaders : []))),
   ];
-  const { http } = evaluation;
+  const { http } = evaluation.call;
   const layout = layOutBinding({ issuer: subject.issuer, subject: subject.id, http, bindHeaders, hasDisplay: true });
   if (layout.kind === "bindable") {
     for (const field of layout.fields) add(field);

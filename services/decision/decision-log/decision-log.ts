@@ -1,0 +1,224 @@
+/**
+ * The decision log of this boot: append before the answer, fsync behind it (or before it under `audit: required`), ship
+ * in the background, close at the end. At start the logs of earlier boots are closed and shipped under their own ids.
+ * A decision that could not be recorded is counted, and under `required` becomes a deny at the edge.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import { decisionLogId } from "../../../core/messages/decision-record.ts";
+import type { Signer } from "../../../core/messages/signing.ts";
+import { createBackoff } from "../../../platform/backoff.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import type { DecisionLog } from "../ports.ts";
+import { loggedDecision } from "./logged-decision.ts";
+import { recoverBoot } from "./recover.ts";
+import { shipNext } from "./ship.ts";
+import { openSpool } from "./spool.ts";
+import { bootsIn, removeShipped } from "./spool-files.ts";
+
+export type DecisionLogDeps = {
+  readonly stream: Pick<EventStream, "publish">;
+  readonly signer: Signer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => Instant;
+  readonly maskQuery: (query: string) => string;
+};
+
+export type DecisionLogOptions = {
+  readonly folder: string;
+  readonly deployment: string;
+  /** A UUID of version 7, new at each start. */
+  readonly boot: string;
+  readonly required: boolean;
+  readonly policyRevision: string | undefined;
+  readonly segmentBytes?: number;
+  readonly maxSpoolBytes?: number;
+  /** How long the end may wait for the stream; what is left then is shipped by the next start. */
+  readonly drainMs?: number;
+};
+
+export type RunningDecisionLog = DecisionLog &
+  AsyncDisposable & {
+    /** `failed`: decisions are not being recorded. */
+    health(): { readonly status: "ok" | "degraded" | "failed"; readonly detail?: string };
+  };
+
+/** The answer may wait this long for its group under `required`; otherwise the disk follows within the longer one. */
+const GROUP_MS = 5;
+const LAZY_SYNC_MS = 100;
+/** Gathers a batch; the answer does not wait for it. */
+const LINGER_MS = 20;
+const MIB = 1024 * 1024;
+
+/** @throws when the spool folder cannot be written: then nothing may be served. */
+export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOptions): RunningDecisionLog {
+  const { stream, signer, log, metrics, now, maskQuery } = deps;
+  const { folder, deployment, boot, required } = options;
+  const appended = metrics.counter("decision_log_appended_total", "decisions by whether they were recorded", [
+    "outcome",
+  ]);
+  const shipped = metrics.counter("decision_log_shipped_total", "records acknowledged by the stream");
+  const spool = openSpool({
+    folder,
+    boot,
+    log: decisionLogId(signer.kid, boot),
+    segmentBytes: options.segmentBytes ?? 16 * MIB,
+    maxBytes: options.maxSpoolBytes ?? 1024 * MIB,
+  });
+  metrics.gauge("decision_log_spool_bytes", "recorded and not yet acknowledged", [], (gauge) => gauge.set(spool.bytes));
+  const stopping = new AbortController();
+  let failing: string | undefined;
+  let behind = false;
+  let wake = Promise.withResolvers<void>();
+  let waiting: ((outcome: "recorded" | "failed") => void)[] = [];
+  let syncTimer: NodeJS.Timeout | undefined;
+  let syncing: Promise<void> = Promise.resolve();
+
+  const opened = spool.append({
+    kind: "log_opened",
+    time: rfc3339(now()),
+    policy_revision: options.policyRevision ?? null,
+  });
+  if (opened !== "written") throw new Error("the decision log's spool cannot be written");
+
+  function scheduleSync(): void {
+    syncTimer ??= setTimeout(
+      () => {
+        syncTimer = undefined;
+        syncing = syncing.then(syncGroup);
+      },
+      required ? GROUP_MS : LAZY_SYNC_MS,
+    );
+  }
+
+  async function syncGroup(): Promise<void> {
+    const group = waiting;
+    waiting = [];
+    try {
+      await spool.sync();
+      for (const resolve of group) resolve("recorded");
+    } catch (error) {
+      failing = "the spool cannot be synced";
+      log.error({ event: "decision_log_sync_failed", err: error }, failing);
+      for (const resolve of group) resolve("failed");
+    }
+  }
+
+  async function drain(
+    name: { log: string; boot: string },
+    until: "empty" | "stopped",
+    signal: AbortSignal,
+  ): Promise<void> {
+    const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
+    while (!signal.aborted) {
+      // Before looking, so that what is appended while we look wakes us.
+      if (name.boot === boot) wake = Promise.withResolvers<void>();
+      const batch = await shipNext({ stream, signer }, { folder, deployment, ...name });
+      if (batch.kind === "nothing") {
+        if (until === "empty") return;
+        await Promise.race([wake.promise, aborted(signal)]);
+        await sleep(LINGER_MS, undefined, { signal });
+      } else if (batch.kind === "shipped") {
+        shipped.inc(batch.records);
+        if (name.boot === boot) spool.released(batch.bytes);
+        behind = false;
+        backoff.reset();
+      } else {
+        if (!behind)
+          log.warn({ event: "decision_log_behind", err: batch.cause }, "decisions are not being acknowledged");
+        behind = true;
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  /** Earlier boots one after the other; one that another key has to sign stays until that key is back. */
+  async function shipEarlier(signal: AbortSignal): Promise<void> {
+    for (const earlier of bootsIn(folder).filter((one) => one !== boot)) {
+      const recovered = recoverBoot(folder, earlier, now());
+      if (recovered.kind === "closed" && recovered.log.startsWith(`pdp/${signer.kid}/`)) {
+        await drain({ log: recovered.log, boot: earlier }, "empty", signal);
+        if (signal.aborted) return;
+        removeShipped(folder, earlier, { segment: 0, offset: 0 }, true);
+        log.info({ event: "decision_log_recovered", boot: earlier }, "an earlier boot's decisions are shipped");
+      } else if (recovered.kind !== "empty") {
+        log.error(
+          { event: "decision_log_left", boot: earlier, why: recovered.kind },
+          "an earlier boot's log stays in the spool",
+        );
+      }
+    }
+  }
+
+  const quietly = (work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      if (stopping.signal.aborted) return;
+      failing = "the spool cannot be read";
+      log.error({ event: "decision_log_ship_failed", err: error }, failing);
+    });
+  const background = Promise.all([
+    quietly(shipEarlier(stopping.signal)),
+    quietly(drain({ log: spool.log, boot }, "stopped", stopping.signal)),
+  ]);
+
+  return {
+    required,
+    append(entry) {
+      let outcome: ReturnType<typeof spool.append>;
+      try {
+        outcome = spool.append(loggedDecision(entry, maskQuery));
+      } catch (error) {
+        log.error({ event: "decision_not_recorded", err: error }, "a decision has no record form");
+        outcome = "broken";
+      }
+      appended.inc({ outcome });
+      if (outcome !== "written") {
+        if (failing === undefined)
+          log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
+        failing = `the spool is ${outcome}`;
+        return Promise.resolve("failed");
+      }
+      failing = undefined;
+      wake.resolve();
+      scheduleSync();
+      return required ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve("recorded");
+    },
+    health() {
+      if (failing !== undefined) return { status: required ? "failed" : "degraded", detail: failing };
+      return behind ? { status: "degraded", detail: "the stream does not acknowledge decisions" } : { status: "ok" };
+    },
+    async [Symbol.asyncDispose]() {
+      if (stopping.signal.aborted) return;
+      stopping.abort();
+      clearTimeout(syncTimer);
+      await background;
+      spool.append({ kind: "log_closed", time: rfc3339(now()), tail: "complete" });
+      await syncing.then(syncGroup);
+      const drained = await drain(
+        { log: spool.log, boot },
+        "empty",
+        AbortSignal.timeout(options.drainMs ?? 3_000),
+      ).then(
+        () => shippedAll(),
+        () => false,
+      );
+      spool.close();
+      if (drained) removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
+    },
+  };
+
+  function shippedAll(): boolean {
+    return spool.bytes === 0;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

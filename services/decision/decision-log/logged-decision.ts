@@ -1,0 +1,80 @@
+/**
+ * One decision as the log keeps it: outcome, reason, who, what, under which policy, with which grant. Texts from outside
+ * are cut, so that a record stays far under the 64 KiB of a batch; tokens, bodies, headers and query values never enter.
+ */
+import type { Decision } from "../../../core/domain/decision.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
+import type { LogEntry } from "../ports.ts";
+
+export type DecisionBody = Omit<LoggedDecision, "v" | "log" | "index" | "prev">;
+
+/** Longest texts, in UTF-16 units; JSON may write one unit as six bytes. */
+const MAX = {
+  path: 4096,
+  query: 2048,
+  authority: 512,
+  method: 64,
+  id: 1024,
+  reason: 256,
+  reasons: 16,
+  actors: 8,
+} as const;
+
+export function loggedDecision(entry: LogEntry, maskQuery: (query: string) => string): DecisionBody {
+  const { evaluation, decision, subject } = entry;
+  const { http } = evaluation.call;
+  const grant = decision.kind === "allow" && decision.by.kind === "grant" ? decision.by.grant : undefined;
+  const denial = decision.kind === "needs_approval" ? decision.denial : undefined;
+  return {
+    kind: "decision",
+    time: rfc3339(entry.time),
+    decision_id: evaluation.decisionId,
+    outcome: decision.kind,
+    reason: reasonOf(decision),
+    reasons:
+      decision.kind === "needs_approval"
+        ? []
+        : decision.reasons.slice(0, MAX.reasons).map((one) => cut(one, MAX.reason)),
+    subject:
+      subject === undefined
+        ? null
+        : {
+            issuer: cut(subject.issuer, MAX.id),
+            id: cut(subject.id, MAX.id),
+            actors: subject.actors
+              .slice(0, MAX.actors)
+              .map((actor) => ({ issuer: cut(actor.issuer, MAX.id), id: cut(actor.id, MAX.id) })),
+          },
+    method: cut(http?.method ?? evaluation.protocol, MAX.method),
+    authority: cut(http?.authority ?? "", MAX.authority),
+    path: cut(http?.path ?? "", MAX.path),
+    masked_query: cut(maskQuery(http?.query ?? ""), MAX.query),
+    source_address: entry.sourceAddress === undefined ? null : cut(entry.sourceAddress, MAX.method),
+    policy_revision: entry.policyRevision ?? null,
+    entitlements: entitlementsOf(decision).map((one) => cut(one, MAX.reason)),
+    denial_id: grant?.denialId ?? denial?.id ?? null,
+    grant_id: grant?.id ?? null,
+    request_id: grant?.requestId ?? null,
+    grant_reason: decision.kind === "needs_approval" ? (decision.grantReason ?? null) : null,
+    redeemed: grant !== undefined && grant.maxUses !== "unlimited",
+    mode: entry.mode,
+    duration_us: Math.max(0, Math.round(entry.durationUs)),
+    traceparent: evaluation.traceparent === undefined ? null : cut(evaluation.traceparent, MAX.reason),
+  };
+}
+
+export function reasonOf(decision: Decision): string | null {
+  if (decision.kind === "deny") return decision.reason;
+  return decision.kind === "needs_approval" && decision.tooManyDenials !== undefined ? "too_many_denials" : null;
+}
+
+function entitlementsOf(decision: Decision): readonly string[] {
+  if (decision.kind === "needs_approval") return decision.elevations.map((one) => one.entitlement);
+  return decision.kind === "allow" && decision.by.kind === "grant" ? [decision.by.grant.entitlement] : [];
+}
+
+/** NB: a lone surrogate has no canonical form, so it would make the record unhashable. */
+function cut(text: string, longest: number): string {
+  return (text.length > longest ? `${text.slice(0, longest)}…` : text).toWellFormed();
+}

@@ -1,0 +1,62 @@
+/**
+ * Closes what an earlier boot left behind: a half-written last line is cut off, `log_closed` with tail `recovered` is
+ * appended under the old log's own id, and the rest is left for shipping. What the disk lost stays lost; the record says
+ * `recovered`, so a consumer knows that the tail is what the spool still held.
+ */
+import { readFileSync, truncateSync } from "node:fs";
+import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
+import {
+  type DecisionLogRecord,
+  DecisionLogRecordSchema,
+  decisionRecordHash,
+} from "../../../core/messages/decision-record.ts";
+import { createParser } from "../../../core/messages/parse.ts";
+import { openSpool } from "./spool.ts";
+import { removeShipped, segmentsOf } from "./spool-files.ts";
+
+const parse = createParser(DecisionLogRecordSchema);
+
+export type Recovered =
+  /** Everything up to and including its `log_closed` stands in the spool. */
+  | { readonly kind: "closed"; readonly log: string }
+  | { readonly kind: "empty" }
+  /** Left as it is for a person to look at. */
+  | { readonly kind: "unreadable" };
+
+export function recoverBoot(folder: string, boot: string, now: Instant): Recovered {
+  const last = lastRecord(folder, boot);
+  if (last === "unreadable") return { kind: "unreadable" };
+  if (last === undefined) {
+    removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
+    return { kind: "empty" };
+  }
+  if (last.kind === "log_closed") return { kind: "closed", log: last.log };
+  const spool = openSpool({
+    folder,
+    log: last.log,
+    boot,
+    segmentBytes: Number.MAX_SAFE_INTEGER,
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    after: { index: last.index, hash: decisionRecordHash(last) },
+  });
+  try {
+    const written = spool.append({ kind: "log_closed", time: rfc3339(now), tail: "recovered" });
+    return written === "written" ? { kind: "closed", log: last.log } : { kind: "unreadable" };
+  } finally {
+    spool.close();
+  }
+}
+
+/** Cuts off half a line at the very end, and only there. */
+function lastRecord(folder: string, boot: string): DecisionLogRecord | "unreadable" | undefined {
+  for (const { path } of [...segmentsOf(folder, boot)].reverse()) {
+    const bytes = readFileSync(path);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    if (end < bytes.length) truncateSync(path, end);
+    if (end === 0) continue;
+    const start = bytes.lastIndexOf(0x0a, end - 2) + 1;
+    const record = parse(bytes.subarray(start, end - 1));
+    return record.kind === "parsed" ? record.value : "unreadable";
+  }
+  return undefined;
+}

@@ -1,0 +1,194 @@
+/**
+ * A decision → Envoy's CheckResponse. Only a value that core/domain/decision.ts made as an allow becomes OK; everything
+ * else is PERMISSION_DENIED or UNAUTHENTICATED with an HTTP answer, never a gRPC error, which a proxy with
+ * `failure_mode_allow` would let through. On allow the identity headers are overwritten, and what a client sent under
+ * the same name in any spelling is removed (oauth2-proxy CVE-2025-64484).
+ */
+import { status } from "@grpc/grpc-js";
+import { type Allow, type Deny, deny, isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import { elevationToWire } from "../../../core/messages/elevation-record.ts";
+import {
+  type HeaderValueOption,
+  HeaderValueOption_HeaderAppendAction,
+} from "../../../proto/gen/envoy/config/core/v3/base.ts";
+import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { Evaluated, Evaluation } from "../ports.ts";
+import { type Answer, answerTo } from "./problem.ts";
+
+const IDENTITY_HEADERS = ["countersign-subject", "countersign-decision-id", "countersign-grant-id"] as const;
+const PROBLEM_TYPE = "urn:countersign:problem:";
+
+export type ResponseOptions = {
+  /** Where a request for approval is submitted, for people; undefined when not configured. */
+  readonly requestUrl: string | undefined;
+};
+
+/** A header value that would split a header or that an upstream could read in two ways; then nothing is allowed. */
+export function withSafeHeaders({ decision, ...known }: Evaluated): Evaluated {
+  const fields = decision.response;
+  const values = [...fields.headers, ...fields.responseHeadersToAdd].flat();
+  if (values.some(isUnsafe))
+    return { ...known, decision: deny("policy_result_invalid", ["a header holds a line break"]) };
+  if (decision.kind === "allow" && isUnsafe(known.subject?.id ?? "")) {
+    return { ...known, decision: deny("credential_claims_invalid") };
+  }
+  return { ...known, decision };
+}
+
+function isUnsafe(text: string): boolean {
+  return /[\0-\x08\x0a-\x1f\x7f]/.test(text) || !text.isWellFormed();
+}
+
+export function checkResponse(
+  { decision, subject }: Evaluated,
+  evaluation: Evaluation,
+  options: ResponseOptions,
+): CheckResponse {
+  if (decision.kind === "deny") return denied(decision, evaluation);
+  if (decision.kind === "needs_approval") return needsApproval(decision, evaluation, options);
+  return isAllow(decision) ? allowed(decision, evaluation, subject) : denied(deny("internal_error"), evaluation);
+}
+
+function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | undefined): CheckResponse {
+  const { response, by } = decision;
+  const own: [string, string][] = [["countersign-decision-id", evaluation.decisionId]];
+  if (subject !== undefined) own.push(["countersign-subject", subject.id]);
+  if (by.kind === "grant") own.push(["countersign-grant-id", by.grant.id]);
+  const set = new Set(own.map(([name]) => name));
+  const headers = [...headerOptions(response.headers.filter(([name]) => !isIdentity(name))), ...headerOptions(own)];
+  const removed = new Set([...spellings(), ...sentSpellings(evaluation), ...response.requestHeadersToRemove]);
+  return {
+    status: { code: status.OK, message: "", details: [] },
+    httpResponse: {
+      $case: "okResponse",
+      value: {
+        headers,
+        // NB: Envoy removes after it has set, so what was set here must not stand in this list.
+        headersToRemove: [...removed].filter((name) => !set.has(name)),
+        dynamicMetadata: undefined,
+        responseHeadersToAdd: headerOptions(response.responseHeadersToAdd),
+        queryParametersToSet: [],
+        queryParametersToRemove: [],
+      },
+    },
+    dynamicMetadata: { decision_id: evaluation.decisionId, outcome: "allow" },
+  };
+}
+
+function denied(decision: Deny, evaluation: Evaluation): CheckResponse {
+  const { reason, reasons, response } = decision;
+  const answer = answerTo(reason);
+  // Rule names are meant to be read; details of a fault are for the log.
+  const shown = reason === "policy_denied" ? [reason, ...reasons] : [reason];
+  const extra: [string, string][] = [];
+  if (answer.retryAfterS !== undefined) extra.push(["retry-after", String(answer.retryAfterS)]);
+  if (answer.status === 401) {
+    extra.push(["www-authenticate", reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"']);
+  }
+  const problem = { ...problemOf(reason, answer, "deny", shown, evaluation) };
+  return httpDenial(answer.status, problem, [...extra, ...policyHeaders(response.headers, extra)], evaluation, "deny");
+}
+
+function needsApproval(decision: NeedsApproval, evaluation: Evaluation, options: ResponseOptions): CheckResponse {
+  const { denial, tooManyDenials, elevations, grantReason, response } = decision;
+  const reason = tooManyDenials === undefined ? "needs_approval" : "too_many_denials";
+  const answer: Answer = {
+    status: 403,
+    title: "Approval needed",
+    detail:
+      tooManyDenials === undefined
+        ? "Somebody has to countersign this request. Submit it with a reason, then try again."
+        : "Somebody has to countersign this request, and you have asked for too many. Try again later.",
+  };
+  const hints = [
+    ...new Set(elevations.flatMap(({ approversHint }) => (approversHint === undefined ? [] : [approversHint]))),
+  ];
+  const problem = {
+    ...problemOf(reason, answer, "needs_approval", [reason], evaluation),
+    ...(denial === undefined ? {} : { denial_id: denial.id, expires_at: rfc3339(denial.expiresAt) }),
+    ...(denial === undefined || options.requestUrl === undefined ? {} : { request_url: options.requestUrl }),
+    elevations: elevations.map(elevationToWire),
+    ...(hints.length === 0 ? {} : { approvers_hint: hints.join(", ") }),
+    ...(grantReason === undefined ? {} : { grant_reason: grantReason }),
+  };
+  const extra: [string, string][] =
+    tooManyDenials === undefined
+      ? []
+      : [["retry-after", String(Math.max(1, Math.ceil(tooManyDenials.retryAfterMs / 1_000)))]];
+  const headers = [...extra, ...policyHeaders(response.headers, extra)];
+  return httpDenial(403, problem, headers, evaluation, "needs_approval");
+}
+
+function problemOf(
+  reason: string,
+  { status: code, title, detail }: Answer,
+  outcome: "deny" | "needs_approval",
+  reasons: readonly string[],
+  { decisionId }: Evaluation,
+) {
+  return { type: `${PROBLEM_TYPE}${reason}`, title, status: code, detail, outcome, reasons, decision_id: decisionId };
+}
+
+function httpDenial(
+  code: Answer["status"],
+  problem: object,
+  headers: readonly (readonly [string, string])[],
+  { decisionId }: Evaluation,
+  outcome: "deny" | "needs_approval",
+): CheckResponse {
+  const own = [
+    ["content-type", "application/problem+json"],
+    ["cache-control", "no-store"],
+  ] as const;
+  return {
+    status: { code: code === 401 ? status.UNAUTHENTICATED : status.PERMISSION_DENIED, message: "", details: [] },
+    httpResponse: {
+      $case: "deniedResponse",
+      value: { status: { code }, headers: headerOptions([...own, ...headers]), body: JSON.stringify(problem) },
+    },
+    dynamicMetadata: { decision_id: decisionId, outcome },
+  };
+}
+
+/** What a policy adds to a denial, except for what makes the denial what it is. */
+function policyHeaders(headers: readonly (readonly [string, string])[], own: readonly (readonly [string, string])[]) {
+  const taken = new Set(["content-type", "cache-control", "content-length", ...own.map(([name]) => name)]);
+  return headers.filter(([name]) => !taken.has(name.toLowerCase()));
+}
+
+/** The first value of a name replaces what was there, further ones are added to it. */
+function headerOptions(headers: readonly (readonly [string, string])[]): HeaderValueOption[] {
+  const seen = new Set<string>();
+  return headers.map(([key, value]) => {
+    const appendAction = seen.has(key)
+      ? HeaderValueOption_HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD
+      : HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD;
+    seen.add(key);
+    const header = { key, value, rawValue: Buffer.alloc(0) };
+    return { header, append: undefined, appendAction, keepEmptyValue: false };
+  });
+}
+
+function isIdentity(name: string): boolean {
+  const plain = name.toLowerCase().replaceAll("_", "-");
+  return IDENTITY_HEADERS.some((known) => known === plain);
+}
+
+/** Every way to write an identity header with `-` and `_`. */
+function spellings(): readonly string[] {
+  return IDENTITY_HEADERS.flatMap((name) =>
+    name
+      .split("-")
+      .reduce<string[]>(
+        (starts, part) =>
+          starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`]),
+        [],
+      ),
+  );
+}
+
+function sentSpellings({ call }: Evaluation): readonly string[] {
+  return [...(call.http?.headers.keys() ?? [])].filter(isIdentity);
+}

@@ -1,0 +1,90 @@
+/**
+ * The HTTP answer to each way of not being allowed: one table from reason to status, sentence and whether to come back.
+ * A 503 always says when; `redemption_unknown` is 403 without it, since a retry could burn a second use. Nothing here
+ * tells what the policy looked at.
+ */
+import type { DenyReason } from "../../../core/domain/decision.ts";
+
+export type Answer = {
+  readonly status: 400 | 401 | 403 | 503;
+  readonly title: string;
+  readonly detail: string;
+  readonly retryAfterS?: number;
+};
+
+const refusedCredential = (detail: string): Answer => ({ status: 401, title: "The credential is refused", detail });
+const policyFault: Answer = {
+  status: 503,
+  title: "No decision could be made",
+  detail: "The policy could not decide this request, so it is denied.",
+  retryAfterS: 5,
+};
+const unavailable = (detail: string, retryAfterS = 2): Answer => ({
+  status: 503,
+  title: "Temporarily unavailable",
+  detail,
+  retryAfterS,
+});
+
+const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
+  credential_malformed: refusedCredential("Send exactly one authorization header with one bearer token."),
+  credential_issuer_unknown: refusedCredential("The issuer of the token is not accepted here."),
+  credential_key_unknown: refusedCredential("The key that signed the token is not known."),
+  credential_algorithm_refused: refusedCredential("The token is signed in a way that is not accepted."),
+  credential_signature_invalid: refusedCredential("The signature of the token is not valid."),
+  credential_audience_wrong: refusedCredential("The token is meant for somebody else."),
+  credential_expired: refusedCredential("The token has expired."),
+  credential_not_yet_valid: refusedCredential("The token is not valid yet."),
+  credential_claims_invalid: refusedCredential("The claims of the token cannot be used."),
+  credential_type_wrong: refusedCredential("The token is of the wrong type."),
+  authentication_required: {
+    status: 401,
+    title: "Authentication is required",
+    detail: "This can be requested, but only by somebody who is known.",
+  },
+  request_parse_error: {
+    status: 400,
+    title: "The request cannot be understood",
+    detail: "Its path, query, headers or body cannot be read, so it is denied.",
+  },
+  policy_denied: { status: 403, title: "Denied", detail: "A policy denies this request." },
+  no_rule_matched: { status: 403, title: "Denied", detail: "No policy allows this request." },
+  body_not_bindable: {
+    status: 403,
+    title: "Denied",
+    detail: "This needs an approval of the exact request, and its body cannot be bound.",
+  },
+  not_reviewable: {
+    status: 403,
+    title: "Denied",
+    detail: "This needs an approval of the exact request, and the policy shows a reviewer nothing of it.",
+  },
+  not_requestable: {
+    status: 403,
+    title: "Denied",
+    detail: "This needs an approval, and the request is too large to ask for one.",
+  },
+  redemption_unknown: {
+    status: 403,
+    title: "Denied",
+    detail:
+      "The use of the approval was sent and not answered; it may be spent. Look at the grant before trying again.",
+  },
+  policy_error: policyFault,
+  policy_result_invalid: policyFault,
+  policy_conflict: policyFault,
+  context_unavailable: policyFault,
+  policy_not_loaded: policyFault,
+  keys_unavailable: unavailable("The keys of the token's issuer are not available.", 5),
+  grants_stale: unavailable("What is known of approvals is not recent enough to use one."),
+  request_unavailable: unavailable("This needs an approval, and asking for one is not possible at the moment."),
+  redemption_unavailable: unavailable("The approval could not be used at the moment; it is not spent."),
+  overloaded: unavailable("Too many requests at once.", 1),
+  deadline_exceeded: unavailable("There was not enough time to decide.", 1),
+  audit_unavailable: unavailable("Decisions cannot be recorded at the moment."),
+  internal_error: unavailable("Something went wrong here."),
+};
+
+export function answerTo(reason: DenyReason): Answer {
+  return ANSWERS[reason];
+}

@@ -1,0 +1,134 @@
+/**
+ * The gRPC server that Envoy asks: Check and grpc.health on one port. Messages that cannot be decoded or are too large
+ * reach the check as such, so that they are denied and logged; only what is beyond the hard limit is cut off by gRPC.
+ * Above the limit of checks in flight the answer is an immediate deny `overloaded`. The end is graceful: health says
+ * NOT_SERVING, checks under way are answered, then connections are closed.
+ */
+import { type sendUnaryData, Server, ServerCredentials, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import {
+  AuthorizationService,
+  CheckRequest,
+  type CheckResponse,
+} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { Deadline, Faults } from "../ports.ts";
+import type { Arrived, Check } from "./check.ts";
+
+const SERVICE = "envoy.service.auth.v3.Authorization";
+/** Time for the answer to travel back before the enforcer gives up. */
+const RETURN_MS = 20;
+/** Beyond it gRPC itself refuses, before the message is read whole. */
+const HARD_LIMIT_FACTOR = 4;
+
+export type CheckServerOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined } | undefined;
+  readonly maxMessageBytes: number;
+  readonly maxInFlight: number;
+  /** Time of one check when the enforcer states no deadline, or a later one. */
+  readonly deadlineMs: number;
+  readonly drainMs: number;
+};
+
+export type CheckServerDeps = {
+  readonly check: Check;
+  readonly faults: Faults;
+  readonly monotonicMs: () => number;
+  readonly wallMs: () => number;
+};
+
+export type CheckServer = AsyncDisposable & {
+  readonly port: number;
+  serving(yes: boolean): void;
+};
+
+export async function startCheckServer(deps: CheckServerDeps, options: CheckServerOptions): Promise<CheckServer> {
+  const { check, faults, monotonicMs, wallMs } = deps;
+  const { maxMessageBytes } = options;
+  const settings: ServerOptions = {
+    "grpc.max_receive_message_length": maxMessageBytes * HARD_LIMIT_FACTOR,
+    "grpc.max_concurrent_streams": options.maxInFlight,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 5_000,
+  };
+  const server = new Server(settings);
+  const health = new HealthImplementation({ "": "NOT_SERVING", [SERVICE]: "NOT_SERVING" });
+  health.addToServer(server);
+  let inFlight = 0;
+
+  const definition = {
+    check: {
+      ...AuthorizationService.check,
+      requestDeserialize: (bytes: Buffer): Arrived => arrivedFrom(bytes, maxMessageBytes),
+    },
+  };
+  server.addService(definition, {
+    check(call: ServerUnaryCall<Arrived, CheckResponse>, done: sendUnaryData<CheckResponse>) {
+      const shed = inFlight >= options.maxInFlight;
+      inFlight += 1;
+      const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
+      check(call.request, deadline, { shed })
+        .then((response) => done(null, response), faults.report)
+        .catch(faults.report)
+        .finally(() => {
+          inFlight -= 1;
+        })
+        .catch(faults.report);
+    },
+  });
+
+  function leftOf(deadline: Date | number): number {
+    const leftMs = Number(deadline) - wallMs() - RETURN_MS;
+    return Number.isNaN(leftMs) ? options.deadlineMs : leftMs;
+  }
+
+  function deadlineIn(ms: number): Deadline {
+    const end = monotonicMs() + ms;
+    const leftMs = () => end - monotonicMs();
+    return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
+  }
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${options.host}:${options.port}`, serverCredentials(options), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+
+  function serving(yes: boolean): void {
+    const state = yes ? "SERVING" : "NOT_SERVING";
+    health.setStatus("", state);
+    health.setStatus(SERVICE, state);
+  }
+
+  return {
+    port,
+    serving,
+    [Symbol.asyncDispose]() {
+      serving(false);
+      return new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), options.drainMs);
+        server.tryShutdown(() => {
+          clearTimeout(force);
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+/** Never throws: an undecodable message is denied like any other, not answered with a gRPC error. */
+function arrivedFrom(bytes: Buffer, maxBytes: number): Arrived {
+  if (bytes.length > maxBytes) return { kind: "oversize" };
+  try {
+    return { kind: "request", request: CheckRequest.decode(bytes) };
+  } catch {
+    return { kind: "undecodable" };
+  }
+}
+
+function serverCredentials({ tls }: CheckServerOptions): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = [{ private_key: tls.key, cert_chain: tls.cert }];
+  return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
+}

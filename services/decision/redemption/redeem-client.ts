@@ -1,0 +1,122 @@
+/**
+ * The one call from a decision to the approval service. Never retried: once it may have been sent, only an answer says
+ * what became of the use. `unavailable` is said only when it surely was not executed: no connection, too little time, or
+ * a refusal that the contract gives before anything happens; everything else without an outcome is `unknown`.
+ */
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import type { RedemptionRefusal } from "../../../core/domain/grant.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import {
+  RedemptionServiceClient,
+  RefusalReason,
+  type RedeemResponse,
+} from "../../../proto/gen/countersign/v1/redemption.ts";
+import type { Redeemer, Redemption } from "../ports.ts";
+
+/** Not sent with less than this left: an answer could not come in time, and the use would be burnt. */
+const LEAST_MS = 50;
+
+export type RedeemClientOptions = {
+  /** `host:port` */
+  readonly address: string;
+  /** PEM. Absent: plain text, for one machine only; configuration refuses it elsewhere. */
+  readonly tls: { readonly ca: Buffer | null; readonly key: Buffer | null; readonly cert: Buffer | null } | undefined;
+  /** Read for each call, so that a rotated token is taken up. */
+  readonly serviceToken: () => string | undefined;
+};
+
+const CHANNEL: ClientOptions = {
+  // NB: also the library's own "transparent" retries are off; nothing may send a redemption twice.
+  "grpc.enable_retries": 0,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 3_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+};
+
+const REFUSALS: ReadonlyMap<RefusalReason, RedemptionRefusal> = new Map([
+  [RefusalReason.REFUSAL_REASON_SPENT, "spent"],
+  [RefusalReason.REFUSAL_REASON_EXPIRED, "expired"],
+  [RefusalReason.REFUSAL_REASON_REVOKED, "revoked"],
+  [RefusalReason.REFUSAL_REASON_NOT_YET_ACTIVE, "not_yet_active"],
+  [RefusalReason.REFUSAL_REASON_OUTSIDE, "outside"],
+  [RefusalReason.REFUSAL_REASON_UNKNOWN_GRANT, "unknown_grant"],
+  [RefusalReason.REFUSAL_REASON_DUPLICATE, "duplicate"],
+]);
+
+/** Given before anything is executed (proto/countersign/v1/redemption.proto). */
+const NOT_EXECUTED: readonly status[] = [
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.INVALID_ARGUMENT,
+  status.UNIMPLEMENTED,
+];
+
+export type RedeemClient = Redeemer & Disposable & { connected(): boolean };
+
+export function createRedeemClient(
+  { metrics, onFault }: { readonly metrics: Metrics; readonly onFault: (code: number) => void },
+  options: RedeemClientOptions,
+): RedeemClient {
+  const client = new RedemptionServiceClient(options.address, channelCredentials(options), CHANNEL);
+  const outcomes = metrics.counter("redemptions_total", "uses of limited grants by outcome", ["outcome"]);
+  client.getChannel().getConnectivityState(true);
+  let ready = false;
+
+  /** Waits for a connection only as long as there is time left to use it. */
+  function connect(deadlineMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      client.waitForReady(Date.now() + deadlineMs, (error) => resolve(error === undefined || error === null));
+    });
+  }
+
+  function send(claim: Parameters<Redeemer["redeem"]>[0], deadlineMs: number): Promise<Redemption> {
+    const metadata = new Metadata();
+    const token = options.serviceToken();
+    if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    return new Promise((resolve) => {
+      client.redeem({ ...claim }, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
+        resolve(error === null ? outcomeOf(response) : faultOf(error));
+      });
+    });
+  }
+
+  function faultOf(error: ServiceError): Redemption {
+    onFault(error.code);
+    return NOT_EXECUTED.includes(error.code) ? { kind: "unavailable" } : { kind: "unknown" };
+  }
+
+  return {
+    connected: () => ready,
+    async redeem(claim, deadline) {
+      let outcome: Redemption = { kind: "unavailable" };
+      if (deadline.leftMs() >= LEAST_MS) {
+        ready = await connect(Math.max(0, deadline.leftMs() - LEAST_MS));
+        if (ready && deadline.leftMs() >= LEAST_MS) outcome = await send(claim, deadline.leftMs());
+      }
+      outcomes.inc({ outcome: outcome.kind === "refused" ? outcome.reason : outcome.kind });
+      return outcome;
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+/** No outcome at all is a fault of the server, and then nothing is known. */
+function outcomeOf({ outcome }: RedeemResponse): Redemption {
+  if (outcome === undefined) return { kind: "unknown" };
+  if (outcome.$case === "granted") return { kind: "granted", uses: outcome.value.uses };
+  const reason = REFUSALS.get(outcome.value.reason);
+  return reason === undefined ? { kind: "unknown" } : { kind: "refused", reason };
+}
+
+function channelCredentials({ tls }: RedeemClientOptions): ChannelCredentials {
+  return tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
+}
