@@ -1,6 +1,6 @@
 /**
  * Key sets against a real HTTP server on loopback that misbehaves as identity providers do. Times are shortened by options; what a test
- * waits for is a condition.
+ * waits for is a condition. Long because every misbehaviour is one row.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";

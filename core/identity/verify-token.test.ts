@@ -1,4 +1,4 @@
-/** Tokens that must not be believed, one by one, and the few that must. Everything is signed by node:crypto and verified by jose. */
+/** Tokens that must not be believed, one by one, and the few that must; long because it is the list. Signed by node:crypto, verified by jose. */
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
