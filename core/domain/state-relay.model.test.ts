@@ -21,9 +21,13 @@ type TopicRecord = Signed | { readonly kind: "null"; readonly key: string };
 /** Any function that spreads (key, version) will do for the model. */
 const recordHash = (key: string, version: number) => BigInt(KEYS.indexOf(key) + 1) * 1_000_000_007n ** BigInt(version);
 
+function startingGrant(): { readonly version: number; readonly state: State; readonly revokedMs: number } {
+  return { version: 1, state: "active", revokedMs: Infinity };
+}
+
 function createWorld(wallBehindMs: number) {
   let nowMs = T0;
-  const grants = new Map(KEYS.map((key) => [key, { version: 1, state: "active" as State, revokedMs: Infinity }]));
+  const grants = new Map(KEYS.map((key) => [key, startingGrant()]));
   let log: (TopicRecord | undefined)[] = [];
   const everSigned: Signed[] = [];
   const published = new Map<string, number>();
