@@ -1,0 +1,179 @@
+/**
+ * Configuration of the decision service: one schema, `COUNTERSIGN_` variables, unsafe combinations refused. The only file of this
+ * service that reads the environment. Paths are relative to the working directory; key files are PEM.
+ */
+import { type Static, Type } from "typebox";
+import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import type { ConfigFault } from "../../platform/config/load.ts";
+
+const closed = { additionalProperties: false } as const;
+const Text = (description: string) => Type.String({ minLength: 1, description });
+const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Path = (description: string) => Type.Optional(Text(description));
+
+export const DecisionConfigSchema = Type.Object(
+  {
+    deployment: Text("Name of the deployment; part of every signature, the same in both services."),
+    instance: Type.String({
+      default: "decision",
+      pattern: "^[A-Za-z0-9._-]{1,64}$",
+      description: "Names this process.",
+    }),
+    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
+      default: "info",
+    }),
+    listen: Type.Object(
+      {
+        host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
+        port: Port(9191),
+        certPath: Path("Certificate chain; TLS when given."),
+        keyPath: Path("Private key of the certificate."),
+        clientCaPath: Path("Enforcers have to show a certificate by one of these."),
+        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
+        maxMessageBytes: Type.Integer({ minimum: 65_536, maximum: 16_777_216, default: 1_048_576 }),
+        maxInFlight: Type.Integer({
+          minimum: 1,
+          maximum: 100_000,
+          default: 512,
+          description: "Checks at once; more are shed.",
+        }),
+        deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one check." }),
+      },
+      closed,
+    ),
+    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(9192) }, closed),
+    bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    identity: Type.Object(
+      {
+        issuers: Type.Array(IssuerSchema, { default: [] }),
+        keyFolder: Path("Where the last good key sets are kept across restarts."),
+        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
+      },
+      closed,
+    ),
+    signing: Type.Object(
+      {
+        kid: Text("Key id of this process; the approval service knows its public key."),
+        keyPath: Text("Ed25519, PKCS#8."),
+      },
+      closed,
+    ),
+    state: Type.Object(
+      {
+        trustedKeys: Type.Record(Type.String(), Type.String(), {
+          description: "Key id → path of the public key of each state relay.",
+        }),
+        readyWithinMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 10_000 }),
+      },
+      closed,
+    ),
+    kafka: Type.Object(
+      {
+        brokers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, "x-env-variable": "KAFKA_BROKERS" }),
+        tls: Type.Boolean({ default: false }),
+        caPath: Path("Instead of the system's roots."),
+        certPath: Path("Client certificate."),
+        keyPath: Path("Its private key."),
+        saslMechanism: Type.Optional(
+          Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")]),
+        ),
+        saslUsername: Type.Optional(Type.String()),
+        saslPassword: Type.Optional(Type.String({ "x-secret": true })),
+      },
+      closed,
+    ),
+    redemption: Type.Object(
+      {
+        address: Text("host:port of the approval service's gRPC port."),
+        tls: Type.Boolean({ default: false }),
+        caPath: Path("Instead of the system's roots."),
+        certPath: Path("Client certificate."),
+        keyPath: Path("Its private key."),
+        serviceToken: Type.Optional(Type.String({ "x-secret": true })),
+        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
+      },
+      closed,
+    ),
+    decisionLog: Type.Object(
+      {
+        folder: Text("The spool. One process per folder."),
+        audit: Type.Union([Type.Literal("required"), Type.Literal("best_effort")], { default: "best_effort" }),
+        maxSpoolBytes: Type.Integer({ minimum: 1_048_576, default: 1_073_741_824 }),
+      },
+      closed,
+    ),
+    denials: Type.Object(
+      {
+        burst: Type.Integer({ minimum: 1, default: 20, description: "New denials of one subject at once." }),
+        perMinute: Type.Integer({ minimum: 1, default: 10, description: "New denials of one subject after that." }),
+        requestUrl: Path("Where requests are submitted, as shown to requesters."),
+      },
+      closed,
+    ),
+    trustedProxies: Type.Integer({
+      minimum: 0,
+      maximum: 16,
+      default: 0,
+      description: "Proxies before the enforcer that write x-forwarded-for; 0: the peer is the client.",
+    }),
+    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+  },
+  closed,
+);
+
+export type DecisionConfig = Static<typeof DecisionConfigSchema>;
+
+/** From the command line and the environment of this process. */
+export function readConfig(args: readonly string[]): Promise<Started<DecisionConfig>> {
+  return configFromCommandLine({
+    args,
+    schema: DecisionConfigSchema,
+    env: process.env,
+    prefix: "COUNTERSIGN_",
+    check: unsafeTogether,
+  });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+
+export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [...issuerFaults(config.identity.issuers, "identity.issuers")];
+  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
+  const { listen, redemption, kafka, state } = config;
+  if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
+    fault("listen.certPath", "and listen.keyPath belong together; set both or none");
+  }
+  if (listen.clientCaPath !== undefined && listen.certPath === undefined) {
+    fault(
+      "listen.clientCaPath",
+      "asks enforcers for certificates, which needs TLS; set listen.certPath and listen.keyPath",
+    );
+  }
+  if (listen.certPath === undefined && !LOOPBACK.test(listen.host) && !listen.plaintext) {
+    fault(
+      "listen.host",
+      "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
+    );
+  }
+  const redemptionHost = redemption.address.replace(/:\d+$/, "");
+  if (!redemption.tls && !LOOPBACK.test(redemptionHost) && !redemption.plaintext) {
+    fault(
+      "redemption.address",
+      "is not loopback and there is no TLS; set redemption.tls, or redemption.plaintext if a mesh encrypts",
+    );
+  }
+  if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
+    fault("redemption.tls", "is off although certificates are given; switch it on");
+  }
+  if (!kafka.tls && (kafka.certPath ?? kafka.keyPath ?? kafka.caPath) !== undefined) {
+    fault("kafka.tls", "is off although certificates are given; switch it on");
+  }
+  const sasl = [kafka.saslMechanism, kafka.saslUsername, kafka.saslPassword];
+  if (sasl.some((one) => one === undefined) && sasl.some((one) => one !== undefined)) {
+    fault("kafka.saslMechanism", "needs saslUsername and saslPassword; set all three or none");
+  }
+  if (Object.keys(state.trustedKeys).length === 0)
+    fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key");
+  return faults;
+}

@@ -1,0 +1,254 @@
+/**
+ * The decision service: constructs everything and starts it. Order: what the rest rests on first, the listener last, so
+ * that the end runs backwards. Nothing is served before the bundle is active; elevations wait for the state topic by
+ * being stale, not by blocking the start.
+ */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { isAllow } from "../../core/domain/decision.ts";
+import type { Clocks } from "../../core/domain/freshness.ts";
+import { id } from "../../core/domain/id.ts";
+import { instant } from "../../core/domain/time.ts";
+import { createIdentify } from "../../core/identity/identify.ts";
+import { createIssuers } from "../../core/identity/issuers.ts";
+import { createKeySets } from "../../core/identity/key-sets.ts";
+import { createSigner, createVerifier } from "../../core/messages/signing.ts";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../core/policy/bundle.ts";
+import { createPolicyHost } from "../../core/policy/policy-host.ts";
+import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
+import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { createLog, type Log } from "../../platform/log/log.ts";
+import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createKafkaStream } from "../../platform/stream/kafka.ts";
+import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
+import { type DecisionConfig, readConfig } from "./config.ts";
+import { createContext } from "./context/gather.ts";
+import { createSourceAddress } from "./context/source-address.ts";
+import { startDecisionLog } from "./decision-log/decision-log.ts";
+import { reasonOf } from "./decision-log/logged-decision.ts";
+import { maskQuery } from "./denials/mint.ts";
+import { createDenials } from "./denials/publish.ts";
+import { createTokenBuckets } from "./denials/token-bucket.ts";
+import { createEvaluate } from "./evaluate.ts";
+import { createCheck } from "./ext-authz/check.ts";
+import { startCheckServer } from "./ext-authz/server.ts";
+import { createGrantsView } from "./grants/grants-view.ts";
+import { createStateReader } from "./grants/state-reader.ts";
+import { createPolicy } from "./policy/ask-policy.ts";
+import type { Evaluated, Faults } from "./ports.ts";
+import { createRedeemClient } from "./redemption/redeem-client.ts";
+
+const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
+
+async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+  const { deployment } = config;
+  const { signal } = lifecycle;
+  const metrics = createMetrics({ prefix: "countersign_decision_" });
+  const readClocks = (): Clocks => ({
+    wall: instant(Math.max(0, systemClock.wallMs())),
+    monoMs: systemClock.monotonicMs(),
+  });
+  const faultCount = metrics.counter("faults_total", "what threw where nothing should");
+  const faults: Faults = {
+    report(error) {
+      faultCount.inc();
+      log.error({ event: "decision_fault", err: error }, "a decision ended in a fault");
+    },
+  };
+
+  const signer = createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8"));
+  const trusted = Object.entries(config.state.trustedKeys);
+  const pems = await Promise.all(trusted.map(async ([kid, path]) => [kid, await readFile(path, "utf8")] as const));
+  const stream = lifecycle.own(
+    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: await kafkaSettings(config) }),
+  );
+
+  const issuers = createIssuers(config.identity.issuers);
+  const { keyFolder } = config.identity;
+  const keySets = lifecycle.own(
+    await createKeySets(
+      {
+        issuers,
+        clock: systemClock,
+        signal,
+        onEvent: (event) =>
+          log[event.kind === "keys_refresh_failed" ? "warn" : "info"]({ ...event, event: event.kind }, "key set"),
+      },
+      keyFolder === undefined ? {} : { directory: keyFolder },
+    ),
+  );
+  const identify = createIdentify({ issuers, keySets });
+
+  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: config.identity.defaultRealm });
+  const activation = await host.activate(await loadBundle(config.bundle.path));
+  if (activation.kind === "refused")
+    throw new Error(`the bundle is refused: ${activation.reason}: ${activation.detail}`);
+  log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
+
+  const view = createGrantsView();
+  const verifier = createVerifier(new Map(pems));
+  const state = createStateReader(
+    { stream, verifier, view, readClocks, log, metrics },
+    { deployment, readyWithinMs: config.state.readyWithinMs },
+  );
+  const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
+  const redeemer = lifecycle.own(
+    createRedeemClient(
+      { metrics, onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered") },
+      {
+        address: config.redemption.address,
+        tls: await redemptionTls(config),
+        serviceToken: () => config.redemption.serviceToken,
+      },
+    ),
+  );
+  const { burst, perMinute, requestUrl } = config.denials;
+  const denials = createDenials(
+    {
+      stream,
+      signer,
+      buckets: createTokenBuckets({ burst, refillMs: 60_000 / perMinute }),
+      newDenialId: () => id("denial", uuidv7()),
+      sourceAddress,
+      log,
+      metrics,
+    },
+    { deployment },
+  );
+  const decisionLog = lifecycle.own(
+    startDecisionLog(
+      { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
+      {
+        folder: config.decisionLog.folder,
+        deployment,
+        boot: uuidv7(),
+        required: config.decisionLog.audit === "required",
+        policyRevision: host.revision(),
+        maxSpoolBytes: config.decisionLog.maxSpoolBytes,
+      },
+    ),
+  );
+
+  const evaluate = createEvaluate({
+    identity: { identify: async ({ authorization }, now) => identify.identify({ authorization }, now) },
+    context: createContext({ freshness: view.freshness, sourceAddress }),
+    policy: createPolicy({ host, metrics, monotonicMs: systemClock.monotonicMs }),
+    grants: view,
+    redemption: redeemer,
+    denials,
+    faults,
+  });
+  const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
+  const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);
+  const check = createCheck(
+    {
+      evaluate,
+      decisionLog,
+      sourceAddress,
+      newDecisionId: () => id("decision", uuidv7()),
+      readClocks,
+      faults,
+      observe({ decision }: Evaluated, durationMs) {
+        const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
+        decisions.inc({ outcome, reason: reasonOf(decision) ?? "" });
+        seconds.observe(durationMs / 1_000);
+      },
+    },
+    { requestUrl },
+  );
+
+  const checks = new Map<string, () => CheckResult>([
+    ["bundle", () => (host.revision() === undefined ? { status: "failed" } : { status: "ok" })],
+    [
+      "keys",
+      () =>
+        keySets.status(readClocks().wall).every(({ usable }) => usable)
+          ? { status: "ok" }
+          : { status: "failed", detail: "an issuer has no usable keys" },
+    ],
+    ["state", () => ({ status: state.readiness() === "starting" ? "failed" : "ok", detail: state.readiness() })],
+    [
+      "grants",
+      () => {
+        const now = view.freshness(readClocks());
+        return now.kind === "fresh" ? { status: "ok" } : { status: "degraded", detail: now.why };
+      },
+    ],
+    ["decision_log", () => decisionLog.health()],
+  ]);
+  const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
+  const server = lifecycle.own(
+    await startCheckServer(
+      { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
+      { ...config.listen, tls: await listenTls(config), drainMs: config.drainMs },
+    ),
+  );
+  log.info(
+    {
+      event: "started",
+      check: `${config.listen.host}:${server.port}`,
+      ops: `${config.ops.host}:${ops.port}`,
+      tls: config.listen.certPath !== undefined,
+      bundle: activation.revision,
+      kafka: config.kafka.brokers,
+      redemption: config.redemption.address,
+      issuers: [...issuers.keys()],
+      audit: config.decisionLog.audit,
+    },
+    "decision service listens",
+  );
+  const readiness = await state.start(signal);
+  server.serving(true);
+  log.info({ event: "ready", state: readiness }, "decision service is ready");
+}
+
+async function kafkaSettings({ kafka, instance }: DecisionConfig): Promise<KafkaSettings> {
+  const tls = {
+    ...(await named("ca", kafka.caPath)),
+    ...(await named("cert", kafka.certPath)),
+    ...(await named("key", kafka.keyPath)),
+  };
+  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka;
+  const sasl =
+    mechanism && username !== undefined && password !== undefined ? { mechanism, username, password } : undefined;
+  return {
+    brokers: kafka.brokers,
+    clientId: `countersign-decision-${instance}`,
+    ...(kafka.tls ? { tls } : {}),
+    ...(sasl === undefined ? {} : { sasl }),
+  };
+}
+
+async function named<K extends string>(name: K, path: string | undefined): Promise<{ [N in K]?: string }> {
+  const entry: { [N in K]?: string } = {};
+  return path === undefined ? entry : { ...entry, [name]: await readFile(path, "utf8") };
+}
+
+async function redemptionTls({ redemption }: DecisionConfig) {
+  if (!redemption.tls) return undefined;
+  const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
+  return {
+    ca: await read(redemption.caPath),
+    key: await read(redemption.keyPath),
+    cert: await read(redemption.certPath),
+  };
+}
+
+async function listenTls({ listen }: DecisionConfig) {
+  const { certPath, keyPath, clientCaPath } = listen;
+  if (certPath === undefined || keyPath === undefined) return undefined;
+  const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
+  return { cert: await readFile(certPath), key: await readFile(keyPath), clientCa };
+}
+
+const started = await readConfig(process.argv.slice(2));
+if (started.kind === "exit") {
+  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
+  process.exit(started.code);
+}
+const { config } = started;
+const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel });
+const drainDeadlineMs = config.drainMs + 5_000;
+process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));
