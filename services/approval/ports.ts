@@ -67,10 +67,11 @@ export type Transaction = {
   readonly requests: {
     /** Holds off every other transaction that makes or ends a request of this key, until this one ends. */
     readonly lockKey: (key: Digest) => Promise<void>;
-    /** The pending request of this key, locked. */
+    /** The pending request of this key; it may be over by time. Not locked. */
     readonly findOpen: (key: Digest) => Promise<AccessRequest | undefined>;
     /** Any request that was made from this denial, newest first. */
     readonly findOfDenial: (denialId: Id<"denial">) => Promise<AccessRequest | undefined>;
+    readonly find: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
     readonly lock: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
     /** Locks pending requests whose time is over; those that another transaction holds are left out. */
     readonly lockExpired: (limit: number) => Promise<readonly AccessRequest[]>;

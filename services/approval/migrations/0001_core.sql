@@ -59,14 +59,13 @@ begin
   if old.status <> 'pending' then
     raise exception 'request % is final', old.id using errcode = 'integrity_constraint_violation';
   end if;
-  if (to_jsonb(new) - '{status,status_reason,decided_at,requester,call,offer,requested,requirement}'::text[])
+  if (new.id, new.denial_id, new.key, new.issuer, new.subject, new.person_realm, new.person_id, new.requester::text,
+      new.call::text, new.entitlement, new.offer::text, new.justification, new.requested::text, new.requirement::text,
+      new.reviewer_sets, new.policy_revision, new.digest, new.created_at, new.expires_at)
        is distinct from
-     (to_jsonb(old) - '{status,status_reason,decided_at,requester,call,offer,requested,requirement}'::text[])
-     or new.requester::text is distinct from old.requester::text
-     or new.call::text is distinct from old.call::text
-     or new.offer::text is distinct from old.offer::text
-     or new.requested::text is distinct from old.requested::text
-     or new.requirement::text is distinct from old.requirement::text then
+     (old.id, old.denial_id, old.key, old.issuer, old.subject, old.person_realm, old.person_id, old.requester::text,
+      old.call::text, old.entitlement, old.offer::text, old.justification, old.requested::text, old.requirement::text,
+      old.reviewer_sets, old.policy_revision, old.digest, old.created_at, old.expires_at) then
     raise exception 'request % is immutable', old.id using errcode = 'integrity_constraint_violation';
   end if;
   return new;

@@ -106,7 +106,7 @@ create table quarantine (
   record_offset  bigint      not null,
   record_key     text,
   record_value   bytea,
-  -- Name → base64 of the value.
+  -- List of [name, base64 of the value].
   headers        json        not null,
   reason         text        not null,
   detail         text        not null,

@@ -1,0 +1,48 @@
+/**
+ * Takes one denial from the stream. It is stored and nobody is notified. When the call carried a reason, or its default
+ * offer needs none, it is submitted in the requester's name at once; what the domain refuses to submit just waits to be
+ * submitted by hand, or lapses.
+ *
+ * Delivery is at least once: storing is idempotent by id, submitting by denial, and the offset moves last, so a crash at
+ * any point repeats the record and nothing is done twice.
+ */
+import type { Denial } from "../../../core/domain/denial.ts";
+import type { StreamPosition, Transactions } from "../ports.ts";
+import type { createSubmitRequest, SubmitOutcome } from "./submit-request.ts";
+
+export type AcceptDenial = { readonly denial: Denial; readonly position: StreamPosition };
+
+export type AcceptOutcome =
+  | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome }
+  /** Holds text that cannot be kept; nothing was stored and the offset has not moved: quarantine it. */
+  | { readonly kind: "refused"; readonly reason: "unstorable" };
+
+type Deps = { readonly store: Transactions; readonly submit: ReturnType<typeof createSubmitRequest> };
+
+export function createAcceptDenial({ store, submit }: Deps) {
+  return async ({ denial, position }: AcceptDenial): Promise<AcceptOutcome> => {
+    if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
+    const isNew = await store.transaction((tx) => tx.denials.insert(denial));
+    const submitted = await submit({
+      denialId: denial.id,
+      by: denial.subject,
+      automatic: true,
+      asked: {
+        entitlement: undefined,
+        scope: undefined,
+        justification: denial.justification ?? "",
+        maxUses: undefined,
+        duration: undefined,
+        notBefore: undefined,
+      },
+    });
+    await store.transaction((tx) => tx.offsets.advance(position));
+    return { kind: "accepted", isNew, submitted };
+  };
+}
+
+/** NB: a text column takes no U+0000; a denial with one in a column would fail for ever and block its partition. */
+function isStorable({ subject, policyRevision, offers }: Denial): boolean {
+  const names = offers.flatMap(({ elevation }) => [elevation.entitlement, elevation.scope]);
+  return [subject.issuer, subject.id, policyRevision, ...names].every((text) => !text.includes("\0"));
+}

@@ -1,0 +1,89 @@
+/**
+ * One person's vote on one request. Who the reviewer is and whether the policy lets them vote are settled before the
+ * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
+ * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
+ */
+import { principalOf, type Reviewed, type ReviewRefusal, review } from "../../../core/domain/access-request.ts";
+import type { DomainEvent } from "../../../core/domain/events.ts";
+import type { Digest, Id } from "../../../core/domain/id.ts";
+import type { Narrowing } from "../../../core/domain/narrowing.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
+import { plainText } from "./plain-text.ts";
+
+export type ReviewRequest = {
+  readonly requestId: Id<"request">;
+  readonly reviewer: Subject;
+  readonly vote: "approve" | "deny";
+  readonly narrowing: Narrowing | undefined;
+  readonly comment: string | undefined;
+  /** The request digest of what the reviewer saw. */
+  readonly digest: Digest;
+};
+
+export type ReviewOutcome =
+  | Pick<Reviewed, "kind" | "request" | "review" | "grant">
+  | { readonly kind: "refused"; readonly reason: ReviewRefusal | "unknown_request" };
+
+type Deps = {
+  readonly reads: Pick<Reads, "request" | "denial">;
+  readonly people: People;
+  readonly permission: Permission;
+  readonly ids: Ids;
+  readonly store: Transactions;
+};
+
+export function createReviewRequest({ reads, people, permission, ids, store }: Deps) {
+  return async (command: ReviewRequest): Promise<ReviewOutcome> => {
+    const seen = await reads.request(command.requestId);
+    const denial = seen === undefined ? undefined : await reads.denial(seen.denialId);
+    if (seen === undefined || denial === undefined) return { kind: "refused", reason: "unknown_request" };
+    const reviewer = await people.resolve(command.reviewer);
+    const permitted = await permission.mayReview({ ...seen, subject: denial.subject }, reviewer);
+
+    return store.transaction(async (tx): Promise<ReviewOutcome> => {
+      const request = await tx.requests.lock(command.requestId);
+      if (request === undefined) return { kind: "refused", reason: "unknown_request" };
+      const outcome = review(
+        request,
+        {
+          reviewId: ids.fresh("review"),
+          grantId: ids.fresh("grant"),
+          reviewer,
+          vote: command.vote,
+          narrowing: command.narrowing,
+          comment: command.comment === undefined ? undefined : plainText(command.comment),
+          digest: command.digest,
+        },
+        await tx.now(),
+      );
+      if (outcome.kind === "refused") {
+        await tx.outbox.append(outcome.events);
+        return { kind: "refused", reason: outcome.reason };
+      }
+      // NB: after the domain's own refusals, so that the record names the rule that no policy may loosen.
+      if (permitted !== "allowed") {
+        const refusal: DomainEvent = {
+          type: "review.refused",
+          by: principalOf(reviewer),
+          denialId: request.denialId,
+          requestId: request.id,
+          grantId: undefined,
+          policyRevision: request.policyRevision,
+          data: { vote: command.vote, reason: "policy_refused" },
+        };
+        await tx.outbox.append([refusal]);
+        return { kind: "refused", reason: "policy_refused" };
+      }
+      const { request: after, review: recorded, grant } = outcome;
+      await tx.reviews.insert(after.id, recorded);
+      if (after.status !== "pending") {
+        await tx.requests.save(after);
+        if (grant !== undefined) await tx.grants.insert(grant);
+        await tx.notifications.append({ kind: "request_ended", request: after, grant });
+      }
+      await tx.outbox.append(outcome.events);
+      return { kind: "reviewed", request: after, review: recorded, grant };
+    });
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Submits a denial: somebody who was denied chooses one of its offers and says why. Out comes a new request (routed to
+ * people, decided at once, or failed), the open request with the same key, or the grant that covers this very call
+ * already. Routing is asked before the transaction; what it was asked about cannot change meanwhile, since a denial is
+ * immutable, and what can (an open request, a grant, the time) is looked at again under the key's lock.
+ */
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import { expireRequest } from "../../../core/domain/access-request.ts";
+import { covering } from "../../../core/domain/covers.ts";
+import type { Denial, Offer } from "../../../core/domain/denial.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import { type Asked, choose, submit, type SubmitRefusal } from "../../../core/domain/submit.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
+import { plainText } from "./plain-text.ts";
+import { requesterOf } from "./requester-of.ts";
+
+export type SubmitRequest = {
+  readonly denialId: Id<"denial">;
+  readonly by: Subject;
+  readonly asked: Asked;
+  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever became of it. */
+  readonly automatic: boolean;
+};
+
+export type SubmitOutcome =
+  | { readonly kind: "submitted"; readonly request: AccessRequest; readonly grant: Grant | undefined }
+  /** A request with this key is open, or this denial was submitted before (only when automatic). */
+  | { readonly kind: "exists"; readonly request: AccessRequest }
+  | { readonly kind: "already_granted"; readonly grant: Grant }
+  | { readonly kind: "refused"; readonly reason: SubmitRefusal };
+
+type Deps = {
+  readonly reads: Pick<Reads, "denial" | "now">;
+  readonly people: People;
+  readonly router: Router;
+  readonly digests: Digests;
+  readonly ids: Ids;
+  readonly store: Transactions;
+};
+
+export function createSubmitRequest({ reads, people, router, digests, ids, store }: Deps) {
+  return async ({ denialId, by, asked, automatic }: SubmitRequest): Promise<SubmitOutcome> => {
+    const denial = await reads.denial(denialId);
+    if (denial === undefined) return { kind: "refused", reason: "unknown_denial" };
+    const [party, denied] = await Promise.all([people.resolve(by), people.resolve(denial.subject)]);
+    const requester = requesterOf(denied);
+    const wanted = { ...asked, justification: plainText(asked.justification) };
+    const chosen = choose(denial, requester, party, wanted, await reads.now());
+    if (chosen.kind === "refused") return chosen;
+
+    const { offer, justification, requested } = chosen;
+    const { call, policyRevision } = denial;
+    const { issuer, subject } = requester;
+    const { entitlement, scope } = offer.elevation;
+    const digest = offer.binding.kind === "digest" ? offer.binding.digest : undefined;
+    const key = digests.requestKey({ issuer, subject, entitlement, scope, digest });
+    const routing = await router.route({ requester, subject: denial.subject, call, offer, justification, requested });
+
+    return store.transaction(async (tx): Promise<SubmitOutcome> => {
+      await tx.requests.lockKey(key);
+      const now = await tx.now();
+      const again = choose(denial, requester, party, wanted, now); // time may have run out meanwhile
+      if (again.kind === "refused") return again;
+      const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
+      const existing = before ?? (await openRequest(tx, key, now));
+      if (existing !== undefined) return { kind: "exists", request: existing };
+      const live = coveringGrant(denial, offer, await tx.grants.liveFor(issuer, subject), now, digests);
+      if (live !== undefined) return { kind: "already_granted", grant: live };
+
+      const draft = {
+        id: ids.fresh("request"),
+        denialId,
+        key,
+        requester,
+        call,
+        offer,
+        justification,
+        requested,
+        policyRevision,
+      };
+      const outcome = submit(draft, routing, ids.fresh("grant"), party, now, digests.ofJson);
+      if (outcome.kind === "refused") return outcome;
+      const { request, grant } = outcome;
+      await tx.requests.insert(request);
+      if (grant !== undefined) await tx.grants.insert(grant);
+      await tx.outbox.append(outcome.events);
+      await tx.notifications.append(
+        request.status === "pending"
+          ? { kind: "review_requested", request }
+          : { kind: "request_ended", request, grant },
+      );
+      return { kind: "submitted", request, grant };
+    });
+  };
+}
+
+/** The pending request of this key. One whose time is over is ended here, so that it does not stand in the way. */
+async function openRequest(
+  tx: Transaction,
+  key: AccessRequest["key"],
+  now: Instant,
+): Promise<AccessRequest | undefined> {
+  const found = await tx.requests.findOpen(key);
+  if (found === undefined || now < found.expiresAt) return found;
+  const locked = await tx.requests.lock(found.id);
+  const ended = locked === undefined ? undefined : expireRequest(locked, now);
+  if (ended?.kind === "closed") {
+    await tx.requests.save(ended.request);
+    await tx.outbox.append(ended.events);
+    await tx.notifications.append({ kind: "request_ended", request: ended.request, grant: undefined });
+  }
+  return undefined;
+}
+
+/** A grant that covers this denied call under the chosen offer, by the rule that the decision service applies. */
+function coveringGrant(
+  denial: Denial,
+  offer: Offer,
+  grants: readonly Grant[],
+  now: Instant,
+  digests: Digests,
+): Grant | undefined {
+  const covered = covering({
+    elevations: [offer.elevation],
+    grants,
+    at: { kind: "fresh", serverNow: now, databaseTime: now },
+    digestOf: (bindHeaders) => digests.ofCall(denial.call, bindHeaders),
+  });
+  return covered.kind === "covered" ? covered.candidates[0].grant : undefined;
+}

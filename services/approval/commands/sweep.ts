@@ -1,0 +1,63 @@
+/**
+ * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
+ * never submitted. Nothing depends on its being punctual, since every use and every vote looks at the clock itself. Rows
+ * that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
+ */
+import { expireRequest } from "../../../core/domain/access-request.ts";
+import type { DomainEvent } from "../../../core/domain/events.ts";
+import { expire, type Grant } from "../../../core/domain/grant.ts";
+import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
+import type { Transactions } from "../ports.ts";
+
+export type Swept = { readonly requests: number; readonly grants: number; readonly denials: number };
+
+/** Rows per transaction: a bound on how long their locks are held. */
+export const SWEEP_BATCH = 100;
+/** A lapsed denial is kept a little, so that a late submit is told `expired_denial` and not `unknown_denial`. */
+const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
+
+/** One round of at most `SWEEP_BATCH` of each; call it again at once while one of the counts reaches that. */
+export function createSweep({ store }: { readonly store: Transactions }) {
+  return async (): Promise<Swept> => {
+    const requests = await store.transaction(async (tx) => {
+      const overdue = await tx.requests.lockExpired(SWEEP_BATCH);
+      const now = await tx.now();
+      for (const request of overdue) {
+        const outcome = expireRequest(request, now);
+        if (outcome.kind === "refused") continue;
+        await tx.requests.save(outcome.request);
+        await tx.outbox.append(outcome.events);
+        await tx.notifications.append({ kind: "request_ended", request: outcome.request, grant: undefined });
+      }
+      return overdue.length;
+    });
+    const grants = await store.transaction(async (tx) => {
+      const over = await tx.grants.lockExpired(SWEEP_BATCH);
+      const now = await tx.now();
+      for (const grant of over) {
+        const outcome = expire(grant, now);
+        if (outcome.kind === "already_final") continue;
+        await tx.grants.save(outcome.grant);
+        await tx.outbox.append([expiredEvent(grant, (await tx.requests.find(grant.requestId))?.policyRevision)]);
+      }
+      return over.length;
+    });
+    const denials = await store.transaction(async (tx) => {
+      const before = instant(Math.max(0, (await tx.now()) - KEEP_LAPSED));
+      return tx.denials.deleteLapsed(before, SWEEP_BATCH);
+    });
+    return { requests, grants, denials };
+  };
+}
+
+function expiredEvent(grant: Grant, policyRevision: string | undefined): DomainEvent {
+  return {
+    type: "grant.expired",
+    by: { kind: "service", name: "sweeper" },
+    denialId: grant.denialId,
+    requestId: grant.requestId,
+    grantId: grant.id,
+    policyRevision,
+    data: { reason: undefined },
+  };
+}

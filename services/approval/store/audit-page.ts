@@ -1,0 +1,25 @@
+/** One page of `GET /v1/audit`: sealed events and kept decisions in the order of their arrival. */
+import { Type } from "typebox";
+import type { Json } from "../../../core/domain/subject.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { AuditEntry } from "../ports.ts";
+import { createColumnReader } from "./json-column.ts";
+
+const readEvent = createColumnReader("event", Type.Unsafe<Json>(Type.Object({})));
+
+/** NB: safe to page because numbers are given in the order of commits (trigger `lock_arrival`). */
+export async function readAuditPage(db: Queryable, after: bigint, limit: number): Promise<readonly AuditEntry[]> {
+  const { rows } = await db.query<{ arrival: string; log_id: string; leaf_index: string; event: unknown }>(
+    `(select arrival, log_id, leaf_index, event from audit_log where arrival > $1 order by arrival limit $2)
+     union all
+     (select arrival, log_id, leaf_index, event from decisions where arrival > $1 order by arrival limit $2)
+     order by arrival limit $2`,
+    [after.toString(), limit],
+  );
+  return rows.map((row) => ({
+    arrival: BigInt(row.arrival),
+    logId: row.log_id,
+    index: BigInt(row.leaf_index),
+    event: readEvent(row.event),
+  }));
+}

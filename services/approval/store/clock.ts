@@ -1,0 +1,12 @@
+/** The database clock, which rules grants and requests (rule 8). */
+import { AppError } from "../../../core/domain/app-error.ts";
+import { type Instant, instant } from "../../../core/domain/time.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+
+/** Whole milliseconds, floored. A statement of its own, so that it is read after whatever locks were waited for. */
+export async function databaseNow(db: Queryable): Promise<Instant> {
+  const { rows } = await db.query<{ now: Date }>("select clock_timestamp() as now");
+  const [row] = rows;
+  if (row === undefined) throw new AppError("internal", "the database has no time");
+  return instant(row.now.getTime());
+}

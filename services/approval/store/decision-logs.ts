@@ -1,0 +1,146 @@
+/**
+ * What came in on the decision logs: how far each was read, what is missing, and the entries themselves. Every entry is
+ * queued for republication under its own log, index and hash; those that touch a denial, request or grant are kept.
+ */
+import { Type } from "typebox";
+import type { Json } from "../../../core/domain/subject.ts";
+import { digest } from "../../../core/domain/id.ts";
+import { type DecisionApproval, republishedDecision } from "../../../core/messages/audit-event.ts";
+import { DecisionLogRecordSchema } from "../../../core/messages/decision-record.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { DecisionEntry, DecisionLogState } from "../ports.ts";
+import { createColumnReader } from "./json-column.ts";
+
+export async function lockDecisionLog(db: Queryable, logId: string): Promise<DecisionLogState | undefined> {
+  const { rows } = await db.query<{ next_index: string; last_hash: string; closed: DecisionLogState["closed"] }>(
+    "select next_index, last_hash, closed from decision_logs where log_id = $1 for update",
+    [logId],
+  );
+  return rows.map((row) => ({
+    logId,
+    nextIndex: BigInt(row.next_index),
+    lastHash: digest(row.last_hash),
+    closed: row.closed,
+  }))[0];
+}
+
+export async function saveDecisionLog(db: Queryable, state: DecisionLogState): Promise<void> {
+  await db.query(
+    `insert into decision_logs (log_id, next_index, last_hash, closed) values ($1, $2, $3, $4)
+     on conflict (log_id) do update
+       set next_index = excluded.next_index, last_hash = excluded.last_hash, closed = excluded.closed,
+           updated_at = clock_timestamp()`,
+    [state.logId, state.nextIndex.toString(), state.lastHash, state.closed],
+  );
+}
+
+export async function recordDecisionGap(db: Queryable, logId: string, from: bigint, before: bigint): Promise<void> {
+  await db.query(
+    `insert into decision_log_gaps (log_id, from_index, before_index) values ($1, $2, $3)
+     on conflict (log_id, from_index) do nothing`,
+    [logId, from.toString(), before.toString()],
+  );
+}
+
+export async function appendDecisions(
+  db: Queryable,
+  entries: readonly DecisionEntry[],
+  deployment: string,
+): Promise<void> {
+  const approvals = await approvalsOf(db, entries);
+  const events = entries.map((entry) => {
+    const approval = approvals.get(entry.grantId ?? "") ?? approvals.get(entry.requestId ?? "");
+    return JSON.stringify(republishedDecision(readRecord(entry.record), approval, deployment));
+  });
+  await db.query(
+    `insert into republish (log_id, leaf_index, event)
+     select log_id, leaf_index, event
+       from unnest($1::text[], $2::bigint[], $3::text[]::json[]) with ordinality as given (log_id, leaf_index, event, position)
+      order by position
+     on conflict (log_id, leaf_index) do nothing`,
+    [entries.map((entry) => entry.logId), entries.map((entry) => entry.index.toString()), events],
+  );
+  const kept = entries.flatMap((entry, position) => (touches(entry) ? [{ entry, event: events[position] }] : []));
+  if (kept.length === 0) return;
+  await db.query(
+    `insert into decisions (log_id, leaf_index, decision_id, denial_id, request_id, grant_id, leaf_hash, event)
+     select log_id, leaf_index, decision_id, denial_id, request_id, grant_id, leaf_hash, event
+       from unnest($1::text[], $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[]::json[])
+            with ordinality
+         as given (log_id, leaf_index, decision_id, denial_id, request_id, grant_id, leaf_hash, event, position)
+      order by position
+     on conflict (log_id, leaf_index) do nothing`,
+    [
+      kept.map(({ entry }) => entry.logId),
+      kept.map(({ entry }) => entry.index.toString()),
+      kept.map(({ entry }) => entry.decisionId),
+      kept.map(({ entry }) => entry.denialId ?? null),
+      kept.map(({ entry }) => entry.requestId ?? null),
+      kept.map(({ entry }) => entry.grantId ?? null),
+      kept.map(({ entry }) => entry.hash),
+      kept.map(({ event }) => event),
+    ],
+  );
+}
+
+function touches(entry: DecisionEntry): boolean {
+  const touched = entry.denialId ?? entry.requestId ?? entry.grantId;
+  return entry.decisionId !== undefined && touched !== undefined;
+}
+
+const readRecord = createColumnReader("record", DecisionLogRecordSchema);
+
+type ApprovalRow = {
+  readonly request_id: string;
+  readonly grant_id: string | null;
+  readonly justification: string;
+  readonly person_realm: string | null;
+  readonly person_id: string | null;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly approved_by: unknown;
+};
+
+const readPeople = createColumnReader(
+  "approved_by",
+  Type.Array(Type.Object({ realm: Type.String(), id: Type.String() })),
+);
+
+/** What is known of the grants and requests that these entries name, by grant id and by request id. */
+async function approvalsOf(
+  db: Queryable,
+  entries: readonly DecisionEntry[],
+): Promise<ReadonlyMap<string, DecisionApproval>> {
+  const grantIds = entries.flatMap((entry) => entry.grantId ?? []);
+  const requestIds = entries.flatMap((entry) => entry.requestId ?? []);
+  const found = new Map<string, DecisionApproval>();
+  if (grantIds.length + requestIds.length === 0) return found;
+  const { rows } = await db.query<ApprovalRow>(
+    `select requests.id as request_id, grants.id as grant_id, justification, requests.person_realm,
+            requests.person_id, requests.issuer, requests.subject,
+            (select coalesce(json_agg(json_build_object('realm', reviews.person_realm, 'id', reviews.person_id)
+                                      order by reviewed_at, reviews.id), '[]')
+               from reviews where reviews.request_id = requests.id and vote = 'approve') as approved_by
+       from requests left join grants on grants.request_id = requests.id
+      where grants.id = any($1::uuid[]) or requests.id = any($2::uuid[])`,
+    [grantIds, requestIds],
+  );
+  for (const row of rows) {
+    const approval = approvalFromRow(row);
+    found.set(row.request_id, approval);
+    if (row.grant_id !== null) found.set(row.grant_id, approval);
+  }
+  return found;
+}
+
+function approvalFromRow(row: ApprovalRow): DecisionApproval {
+  const person: Json =
+    row.person_realm === null || row.person_id === null ? null : { realm: row.person_realm, id: row.person_id };
+  return {
+    request_id: row.request_id,
+    justification: row.justification,
+    requester: { person, issuer: row.issuer, subject: row.subject },
+    approved_by: readPeople(row.approved_by),
+    grant_id: row.grant_id,
+  };
+}

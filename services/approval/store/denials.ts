@@ -1,0 +1,71 @@
+/**
+ * Statements on `denials`. A row holds the denial in wire form; reading one back recomputes its digests, so a row that
+ * was changed behind our back is a fault and not somebody else's approval.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Denial } from "../../../core/domain/denial.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
+import { denialToWire, readDenial } from "../../../core/messages/denial-record.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { Page } from "../ports.ts";
+
+type DenialRow = { readonly record: string };
+
+export async function insertDenial(db: Queryable, denial: Denial): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into denials (id, decision_id, issuer, subject, policy_revision, minted_at, expires_at, record)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
+     on conflict (id) do nothing`,
+    [
+      denial.id,
+      denial.decisionId,
+      denial.subject.issuer,
+      denial.subject.id,
+      denial.policyRevision,
+      rfc3339(denial.mintedAt),
+      rfc3339(denial.expiresAt),
+      JSON.stringify(denialToWire(denial)),
+    ],
+  );
+  return rowCount === 1;
+}
+
+export async function findDenial(db: Queryable, denialId: Id<"denial">): Promise<Denial | undefined> {
+  const { rows } = await db.query<DenialRow>("select record::text as record from denials where id = $1", [denialId]);
+  return rows.map(denialFromRow)[0];
+}
+
+/** Newest first; only those that can still be submitted. */
+export async function listDenials(
+  db: Queryable,
+  issuer: string,
+  subject: string,
+  page: Page<"denial">,
+): Promise<readonly Denial[]> {
+  const { rows } = await db.query<DenialRow>(
+    `select record::text as record from denials
+      where issuer = $1 and subject = $2 and expires_at > clock_timestamp() and ($3::uuid is null or id < $3)
+      order by id desc limit $4`,
+    [issuer, subject, page.before ?? null, page.limit],
+  );
+  return rows.map(denialFromRow);
+}
+
+/** A submitted denial stays, as the first link of its request's record. */
+export async function deleteLapsedDenials(db: Queryable, before: Instant, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from denials where id in (
+       select id from denials
+        where expires_at <= $1 and not exists (select 1 from requests where requests.denial_id = denials.id)
+        order by expires_at limit $2 for update skip locked)`,
+    [rfc3339(before), limit],
+  );
+  return rowCount ?? 0;
+}
+
+function denialFromRow(row: DenialRow): Denial {
+  const parsed = readDenial(Buffer.from(row.record, "utf8"));
+  if (parsed.kind === "malformed") throw new AppError("invalid_record", "a stored denial is malformed");
+  return parsed.value;
+}

@@ -1,0 +1,103 @@
+/** Statements on `grants`, except the one that uses them (redeem-grant.ts). */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { GrantFilter, Page } from "../ports.ts";
+import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
+
+export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {
+  await db.query(
+    `insert into grants (id, version, request_id, denial_id, person_realm, person_id, issuer, subject, entitlement,
+       scope, digest, bind_headers, state, uses, max_uses, not_before, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    [
+      grant.id,
+      grant.version,
+      grant.requestId,
+      grant.denialId,
+      grant.person?.realm ?? null,
+      grant.person?.id ?? null,
+      grant.issuer,
+      grant.subject,
+      grant.entitlement,
+      grant.scope,
+      grant.binding.kind === "exact" ? grant.binding.digest : null,
+      grant.binding.kind === "exact" ? grant.binding.bindHeaders : [],
+      grant.state,
+      grant.uses,
+      grant.maxUses === "unlimited" ? null : grant.maxUses,
+      rfc3339(grant.notBefore),
+      rfc3339(grant.expiresAt),
+    ],
+  );
+}
+
+export async function findGrant(db: Queryable, grantId: Id<"grant">): Promise<Grant | undefined> {
+  const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where id = $1`, [grantId]);
+  return rows.map(grantFromRow)[0];
+}
+
+export async function lockGrant(db: Queryable, grantId: Id<"grant">): Promise<Grant | undefined> {
+  const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where id = $1 for update`, [grantId]);
+  return rows.map(grantFromRow)[0];
+}
+
+/** Grants that are over and do not say so; rows that another transaction holds are left for the next sweep. */
+export async function lockExpiredGrants(db: Queryable, limit: number): Promise<readonly Grant[]> {
+  const { rows } = await db.query<GrantRow>(
+    `select ${GRANT_COLUMNS} from grants
+      where state in ('scheduled', 'active') and expires_at <= clock_timestamp()
+      order by expires_at limit $1 for update skip locked`,
+    [limit],
+  );
+  return rows.map(grantFromRow);
+}
+
+/** @throws AppError conflict when the stored version is not the one before. */
+export async function saveGrant(db: Queryable, grant: Grant): Promise<void> {
+  const { rowCount } = await db.query(
+    "update grants set state = $3, uses = $4, version = $2 where id = $1 and version = $2 - 1",
+    [grant.id, grant.version, grant.state, grant.uses],
+  );
+  if (rowCount !== 1) throw new AppError("conflict", "the grant was changed meanwhile");
+}
+
+/** Usable now by the database clock; the same condition as in redeem-grant.ts. */
+export async function liveGrants(db: Queryable, issuer: string, subject: string): Promise<readonly Grant[]> {
+  const { rows } = await db.query<GrantRow>(
+    `select ${GRANT_COLUMNS} from grants
+      where issuer = $1 and subject = $2 and state in ('active', 'scheduled')
+        and (max_uses is null or uses < max_uses)
+        and not_before <= clock_timestamp() and expires_at > clock_timestamp()
+      order by expires_at, id`,
+    [issuer, subject],
+  );
+  return rows.map(grantFromRow);
+}
+
+/** Newest first. A requester sees the grants of their account and of their person. */
+export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<"grant">): Promise<readonly Grant[]> {
+  const { visibility, state, entitlement } = filter;
+  const own = visibility.kind === "requester" ? visibility : undefined;
+  const { rows } = await db.query<GrantRow>(
+    `select ${GRANT_COLUMNS} from grants
+      where ($1 or (issuer = $2 and subject = $3) or (person_realm = $4 and person_id = $5))
+        and ($6::text is null or state = $6) and ($7::text is null or entitlement = $7)
+        and ($8::uuid is null or id < $8)
+      order by id desc limit $9`,
+    [
+      visibility.kind === "everything",
+      own?.issuer ?? null,
+      own?.subject ?? null,
+      own?.person?.realm ?? null,
+      own?.person?.id ?? null,
+      state ?? null,
+      entitlement ?? null,
+      page.before ?? null,
+      page.limit,
+    ],
+  );
+  return rows.map(grantFromRow);
+}

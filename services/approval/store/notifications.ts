@@ -1,0 +1,72 @@
+/**
+ * Writes who is to be told what. Only what a reviewer may see anyway goes into a body; whoever delivers it signs it. The
+ * row id is the delivery's idempotency key.
+ */
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { reviewerSets, setKey } from "../../../core/domain/requirement.ts";
+import type { Json } from "../../../core/domain/subject.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { Notification } from "../ports.ts";
+
+export async function appendNotification(db: Queryable, notification: Notification): Promise<void> {
+  await db.query("insert into notifications (kind, body) values ($1, $2)", [
+    notification.kind,
+    JSON.stringify(bodyOf(notification)),
+  ]);
+}
+
+function bodyOf(notification: Notification): Json {
+  const { kind } = notification;
+  switch (kind) {
+    case "review_requested":
+      return { kind, request: requestBody(notification.request) };
+    case "request_ended":
+      return {
+        kind,
+        request: requestBody(notification.request),
+        grant: notification.grant === undefined ? null : grantBody(notification.grant),
+      };
+    case "grant_revoked":
+      return { kind, grant: grantBody(notification.grant) };
+  }
+}
+
+function requestBody(request: AccessRequest): Json {
+  const { elevation } = request.offer;
+  return {
+    id: request.id,
+    denial_id: request.denialId,
+    status: request.status,
+    status_reason: request.statusReason ?? null,
+    requester: {
+      person: request.requester.person === undefined ? null : { ...request.requester.person },
+      issuer: request.requester.issuer,
+      subject: request.requester.subject,
+    },
+    entitlement: elevation.entitlement,
+    scope: elevation.scope,
+    title: elevation.title,
+    display: elevation.display.map((line) => ({ ...line })),
+    risk: elevation.risk,
+    justification: request.justification,
+    reviewers: request.requirement === undefined ? [] : reviewerSets(request.requirement).map(setKey),
+    digest: request.digest,
+    created_at: rfc3339(request.createdAt),
+    expires_at: rfc3339(request.expiresAt),
+  };
+}
+
+function grantBody(grant: Grant): Json {
+  return {
+    id: grant.id,
+    request_id: grant.requestId,
+    state: grant.state,
+    entitlement: grant.entitlement,
+    scope: grant.scope,
+    max_uses: grant.maxUses,
+    not_before: rfc3339(grant.notBefore),
+    expires_at: rfc3339(grant.expiresAt),
+  };
+}

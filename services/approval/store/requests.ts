@@ -1,0 +1,146 @@
+/**
+ * Statements on `requests` and `reviews`. Two locks keep one open request per key and one end per request: an advisory
+ * lock on the key while a request is made, and the row lock while one is changed; the unique index and the trigger behind
+ * them hold even for code that forgets.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { AccessRequest, Review } from "../../../core/domain/access-request.ts";
+import type { Digest, Id } from "../../../core/domain/id.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { Page, RequestFilter } from "../ports.ts";
+import { REQUEST_COLUMNS, type RequestRow, requestFromRow, requestToValues } from "./request-row.ts";
+import { narrowingToColumn } from "./terms-column.ts";
+
+export async function lockRequestKey(db: Queryable, key: Digest): Promise<void> {
+  await db.query("select pg_advisory_xact_lock(hashtextextended($1, 1))", [key]);
+}
+
+export async function insertRequest(db: Queryable, request: AccessRequest): Promise<void> {
+  await db.query(
+    `insert into requests (id, denial_id, key, issuer, subject, person_realm, person_id, requester, call, entitlement,
+       offer, justification, requested, requirement, reviewer_sets, policy_revision, digest, created_at, expires_at,
+       status, status_reason, decided_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+    requestToValues(request),
+  );
+}
+
+export async function findRequest(db: Queryable, requestId: Id<"request">): Promise<AccessRequest | undefined> {
+  return first(await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where id = $1`, [requestId]));
+}
+
+/**
+ * The row lock first, then a second statement: a subselect of the locking one would see reviews as they were before the
+ * wait for the lock, and a vote could be lost or counted twice.
+ */
+export async function lockRequest(db: Queryable, requestId: Id<"request">): Promise<AccessRequest | undefined> {
+  const { rowCount } = await db.query("select 1 from requests where id = $1 for update", [requestId]);
+  return rowCount === 1 ? findRequest(db, requestId) : undefined;
+}
+
+export async function findOpenRequest(db: Queryable, key: Digest): Promise<AccessRequest | undefined> {
+  return first(
+    await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where key = $1 and status = 'pending'`, [key]),
+  );
+}
+
+export async function findRequestOfDenial(db: Queryable, denialId: Id<"denial">): Promise<AccessRequest | undefined> {
+  return first(
+    await db.query<RequestRow>(
+      `select ${REQUEST_COLUMNS} from requests where denial_id = $1 order by id desc limit 1`,
+      [denialId],
+    ),
+  );
+}
+
+export async function lockExpiredRequests(db: Queryable, limit: number): Promise<readonly AccessRequest[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from requests where status = 'pending' and expires_at <= clock_timestamp()
+      order by expires_at limit $1 for update skip locked`,
+    [limit],
+  );
+  const locked = rows.map((row) => row.id);
+  const found = await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where id = any($1)`, [locked]);
+  return found.rows.map(requestFromRow);
+}
+
+/** @throws AppError conflict when it is not pending any more. */
+export async function saveRequest(db: Queryable, request: AccessRequest): Promise<void> {
+  const { rowCount } = await db.query(
+    "update requests set status = $2, status_reason = $3, decided_at = $4 where id = $1 and status = 'pending'",
+    [
+      request.id,
+      request.status,
+      request.statusReason ?? null,
+      request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
+    ],
+  );
+  if (rowCount !== 1) throw new AppError("conflict", "the request has ended meanwhile");
+}
+
+export async function insertReview(db: Queryable, requestId: Id<"request">, review: Review): Promise<void> {
+  const { reviewer, narrowing } = review;
+  await db.query(
+    `insert into reviews (id, request_id, person_realm, person_id, groups, vote, narrowing, comment, reviewed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      review.id,
+      requestId,
+      reviewer.person.realm,
+      reviewer.person.id,
+      reviewer.groups,
+      review.vote,
+      narrowing === undefined ? null : JSON.stringify(narrowingToColumn(narrowing)),
+      review.comment ?? null,
+      rfc3339(review.at),
+    ],
+  );
+}
+
+/** Newest first. */
+export async function listRequests(
+  db: Queryable,
+  filter: RequestFilter,
+  page: Page<"request">,
+): Promise<readonly AccessRequest[]> {
+  const { visibility } = filter;
+  const own = visibility.kind === "requester" ? visibility : undefined;
+  const reviewer = visibility.kind === "reviewer" ? visibility : undefined;
+  const person = own?.person ?? reviewer?.person;
+  const { rows } = await db.query<RequestRow>(
+    `select ${REQUEST_COLUMNS} from requests
+      where case $1::text
+              when 'everything' then true
+              when 'reviewer' then reviewer_sets && $2::text[]
+              else (issuer = $3 and subject = $4) or (person_realm = $5 and person_id = $6)
+            end
+        and (not $7 or (
+              status = 'pending' and expires_at > clock_timestamp()
+              and (person_realm, person_id) is distinct from ($5::text, $6::text)
+              and not exists (select 1 from reviews
+                               where reviews.request_id = requests.id
+                                 and reviews.person_realm = $5 and reviews.person_id = $6)))
+        and ($8::text is null or status = $8) and ($9::text is null or entitlement = $9)
+        and ($10::uuid is null or id < $10)
+      order by id desc limit $11`,
+    [
+      visibility.kind,
+      reviewer?.sets ?? [],
+      own?.issuer ?? null,
+      own?.subject ?? null,
+      person?.realm ?? null,
+      person?.id ?? null,
+      filter.awaiting,
+      filter.status ?? null,
+      filter.entitlement ?? null,
+      page.before ?? null,
+      page.limit,
+    ],
+  );
+  return rows.map(requestFromRow);
+}
+
+function first({ rows }: { readonly rows: readonly RequestRow[] }): AccessRequest | undefined {
+  return rows.map(requestFromRow)[0];
+}

@@ -1,0 +1,91 @@
+/**
+ * The approval service's database as its ports: every method is one statement function of this folder, bound to the pool
+ * or to the transaction at hand. Nothing is decided here.
+ */
+import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
+import type { Ids, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
+import { readAuditPage } from "./audit-page.ts";
+import { databaseNow } from "./clock.ts";
+import { appendDecisions, lockDecisionLog, recordDecisionGap, saveDecisionLog } from "./decision-logs.ts";
+import { deleteLapsedDenials, findDenial, insertDenial, listDenials } from "./denials.ts";
+import { findGrant, insertGrant, listGrants, liveGrants, lockExpiredGrants, lockGrant, saveGrant } from "./grants.ts";
+import { appendNotification } from "./notifications.ts";
+import { advanceOffset } from "./offsets.ts";
+import { appendToOutbox } from "./outbox.ts";
+import { insertQuarantined } from "./quarantine.ts";
+import { redeemGrant } from "./redeem-grant.ts";
+import {
+  findOpenRequest,
+  findRequest,
+  findRequestOfDenial,
+  insertRequest,
+  insertReview,
+  listRequests,
+  lockExpiredRequests,
+  lockRequest,
+  lockRequestKey,
+  saveRequest,
+} from "./requests.ts";
+
+export type Store = Transactions & Redemption & { readonly reads: Reads; readonly listings: Listings };
+
+export function createStore(
+  { database, ids }: { readonly database: Pick<Database, "query" | "transaction">; readonly ids: Ids },
+  { deployment }: { readonly deployment: string },
+): Store {
+  return {
+    transaction: (work) => database.transaction((tx) => work(transactionOn(tx, { ids, deployment }))),
+    redeem: (claim) => redeemGrant(database, claim, { ids, deployment }),
+    reads: {
+      now: () => databaseNow(database),
+      denial: (denialId) => findDenial(database, denialId),
+      request: (requestId) => findRequest(database, requestId),
+      grant: (grantId) => findGrant(database, grantId),
+      openRequest: (key) => findOpenRequest(database, key),
+    },
+    listings: {
+      requests: (filter, page) => listRequests(database, filter, page),
+      grants: (filter, page) => listGrants(database, filter, page),
+      denials: (issuer, subject, page) => listDenials(database, issuer, subject, page),
+      audit: (after, limit) => readAuditPage(database, after, limit),
+    },
+  };
+}
+
+function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly deployment: string }): Transaction {
+  return {
+    now: () => databaseNow(tx),
+    denials: {
+      insert: (denial) => insertDenial(tx, denial),
+      deleteLapsed: (before, limit) => deleteLapsedDenials(tx, before, limit),
+    },
+    requests: {
+      lockKey: (key) => lockRequestKey(tx, key),
+      findOpen: (key) => findOpenRequest(tx, key),
+      findOfDenial: (denialId) => findRequestOfDenial(tx, denialId),
+      find: (requestId) => findRequest(tx, requestId),
+      lock: (requestId) => lockRequest(tx, requestId),
+      lockExpired: (limit) => lockExpiredRequests(tx, limit),
+      insert: (request) => insertRequest(tx, request),
+      save: (request) => saveRequest(tx, request),
+    },
+    reviews: { insert: (requestId, review) => insertReview(tx, requestId, review) },
+    grants: {
+      insert: (grant) => insertGrant(tx, grant),
+      lock: (grantId) => lockGrant(tx, grantId),
+      lockExpired: (limit) => lockExpiredGrants(tx, limit),
+      save: (grant) => saveGrant(tx, grant),
+      liveFor: (issuer, subject) => liveGrants(tx, issuer, subject),
+    },
+    outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
+    notifications: { append: (notification) => appendNotification(tx, notification) },
+    offsets: { advance: (position) => advanceOffset(tx, position) },
+    quarantine: { insert: (record) => insertQuarantined(tx, record) },
+    decisionLogs: {
+      lock: (logId) => lockDecisionLog(tx, logId),
+      save: (state) => saveDecisionLog(tx, state),
+      recordGap: (logId, from, before) => recordDecisionGap(tx, logId, from, before),
+      append: (entries) => appendDecisions(tx, entries, events.deployment),
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Terms and narrowings as JSON columns: times and lengths in whole milliseconds, so nothing is rounded on the way. */
+import { Type } from "typebox";
+import type { Narrowing, Terms } from "../../../core/domain/narrowing.ts";
+import type { Json } from "../../../core/domain/subject.ts";
+import { durationMs, instant } from "../../../core/domain/time.ts";
+import { MaxUsesSchema } from "../../../core/messages/elevation-record.ts";
+import { createColumnReader } from "./json-column.ts";
+
+const closed = { additionalProperties: false } as const;
+const Milliseconds = Type.Integer({ minimum: 0 });
+
+const readTerms = createColumnReader(
+  "requested",
+  Type.Object(
+    {
+      max_uses: MaxUsesSchema,
+      duration_ms: Milliseconds,
+      not_before_ms: Type.Union([Milliseconds, Type.Null()]),
+      binding: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
+    },
+    closed,
+  ),
+);
+
+const readNarrowing = createColumnReader(
+  "narrowing",
+  Type.Object(
+    {
+      max_uses: Type.Optional(MaxUsesSchema),
+      duration_ms: Type.Optional(Milliseconds),
+      not_before_ms: Type.Optional(Milliseconds),
+      binding: Type.Optional(Type.Literal("exact")),
+    },
+    closed,
+  ),
+);
+
+export function termsToColumn(terms: Terms): Json {
+  return {
+    max_uses: terms.maxUses,
+    duration_ms: terms.duration,
+    not_before_ms: terms.notBefore ?? null,
+    binding: terms.binding,
+  };
+}
+
+/** @throws AppError invalid_record */
+export function termsFromColumn(column: unknown): Terms {
+  const { max_uses, duration_ms, not_before_ms, binding } = readTerms(column);
+  return {
+    maxUses: max_uses,
+    duration: durationMs(duration_ms),
+    notBefore: not_before_ms === null ? undefined : instant(not_before_ms),
+    binding,
+  };
+}
+
+export function narrowingToColumn(narrowing: Narrowing): Json {
+  return {
+    ...(narrowing.maxUses === undefined ? {} : { max_uses: narrowing.maxUses }),
+    ...(narrowing.duration === undefined ? {} : { duration_ms: narrowing.duration }),
+    ...(narrowing.notBefore === undefined ? {} : { not_before_ms: narrowing.notBefore }),
+    ...(narrowing.binding === undefined ? {} : { binding: narrowing.binding }),
+  };
+}
+
+/** @throws AppError invalid_record */
+export function narrowingFromColumn(column: unknown): Narrowing {
+  const { max_uses, duration_ms, not_before_ms, binding } = readNarrowing(column);
+  return {
+    ...(max_uses === undefined ? {} : { maxUses: max_uses }),
+    ...(duration_ms === undefined ? {} : { duration: durationMs(duration_ms) }),
+    ...(not_before_ms === undefined ? {} : { notBefore: instant(not_before_ms) }),
+    ...(binding === undefined ? {} : { binding }),
+  };
+}
