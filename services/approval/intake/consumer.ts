@@ -1,0 +1,140 @@
+/**
+ * Reads one topic for the approval service. The offset of a partition is a row beside the effects, moved in their transaction and
+ * only from where it was read (`UPDATE … WHERE next_offset`), so two readers can never both count. An advisory lock per
+ * partition spares them the attempt; the offset row is what is relied on.
+ *
+ * What `take` answers: resolved = the record's effect and the moved offset are committed. An AppError `conflict` = the offset
+ * was moved by somebody else: the partition is let go and asked for again. Any other rejection = transient: the same record
+ * again with backoff, nothing behind it is looked at.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Database, Session } from "../../../platform/postgres/pool.ts";
+import type {
+  HandleOutcome,
+  OffsetRange,
+  StreamBatch,
+  StreamRecord,
+  Subscription,
+} from "../../../platform/stream/port.ts";
+import type { StreamPosition } from "../ports.ts";
+
+/** Handles one record, offset included; see the file header for what it answers. */
+export type TakeRecord = (record: StreamRecord, position: StreamPosition) => Promise<void>;
+
+export interface StoredOffsets {
+  /** Next offset to read; stores `initial` for a partition that was never read. */
+  stored(topic: string, partition: number, initial: bigint): Promise<bigint>;
+  /** Moves a stored offset that lies outside of the topic. False when it was moved meanwhile. */
+  reset(position: StreamPosition): Promise<boolean>;
+}
+
+export interface Consumer extends AsyncDisposable {
+  /** For `stream.subscribe`. */
+  readonly subscription: Subscription;
+  /** Lets all partitions go. Close the stream first. */
+  close(): Promise<void>;
+}
+
+export interface ConsumerDeps {
+  readonly database: Pick<Database, "openSession">;
+  readonly offsets: StoredOffsets;
+  readonly take: TakeRecord;
+  readonly log: Log;
+  readonly lost: IntakeMetrics["lost"];
+}
+
+export interface IntakeMetrics {
+  readonly taken: (topic: string) => void;
+  readonly quarantined: (topic: string, reason: string) => void;
+  /** Offsets that retention removed before they were read. */
+  readonly lost: (topic: string, offsets: number) => void;
+}
+
+/** One set for all consumers of a process. */
+export function createIntakeMetrics(metrics: Metrics): IntakeMetrics {
+  const taken = metrics.counter("intake_taken_total", "Records taken, their effect committed", ["topic"]);
+  const quarantined = metrics.counter("intake_quarantined_total", "Records set aside", ["topic", "reason"]);
+  const lost = metrics.counter("intake_lost_total", "Offsets removed by retention before they were read", ["topic"]);
+  return {
+    taken: (topic) => taken.inc({ topic }),
+    quarantined: (topic, reason) => quarantined.inc({ topic, reason }),
+    lost: (topic, offsets) => lost.inc({ topic }, offsets),
+  };
+}
+
+export function createConsumer({ database, offsets, take, log, lost }: ConsumerDeps, topic: string): Consumer {
+  /** Committed so far, by partition; may run ahead of a batch that is handed over again after a failure inside it. */
+  const committed = new Map<number, bigint>();
+  const owned = new Map<number, Session>();
+  let session: Promise<Session> | undefined;
+
+  async function lockSession(): Promise<Session> {
+    const opened = await session?.catch(() => undefined);
+    if (opened !== undefined && !opened.lost.aborted) return opened;
+    session = database.openSession(`intake ${topic}`);
+    return session;
+  }
+
+  async function own(partition: number): Promise<boolean> {
+    const holder = await lockSession();
+    if (owned.get(partition) === holder) return true;
+    const { rows } = await holder.query<{ locked: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked",
+      [`countersign.intake ${topic}/${partition}`],
+    );
+    if (rows[0]?.locked !== true) return false;
+    owned.set(partition, holder);
+    return true;
+  }
+
+  async function from(partition: number, range: OffsetRange): Promise<bigint | "skip"> {
+    if (!(await own(partition))) return "skip";
+    const stored = await offsets.stored(topic, partition, range.earliest);
+    committed.set(partition, stored);
+    if (stored >= range.earliest && stored <= range.end) return stored;
+    // NB: records are gone, or the topic was made anew. Going on is right (what comes is idempotent by id), silence is not.
+    if (!(await offsets.reset({ topic, partition, from: stored, next: range.earliest }))) return "skip";
+    const missed = stored < range.earliest ? Number(range.earliest - stored) : 0;
+    lost(topic, missed);
+    log.error({ topic, partition, stored: `${stored}`, earliest: `${range.earliest}`, missed }, "offset outside topic");
+    committed.set(partition, range.earliest);
+    return range.earliest;
+  }
+
+  async function handle({ partition, fromOffset, nextOffset, records }: StreamBatch): Promise<HandleOutcome> {
+    let at = committed.get(partition) ?? fromOffset;
+    if (at < fromOffset) return "release"; // somebody sought past what is stored
+    for (const [index, record] of records.entries()) {
+      if (owned.get(partition)?.lost.aborted !== false) return release(partition);
+      const next = index === records.length - 1 ? nextOffset : record.offset + 1n;
+      if (next <= at) continue;
+      try {
+        await take(record, { topic, partition, from: at, next });
+      } catch (error) {
+        if (error instanceof AppError && error.code === "conflict") return release(partition);
+        log.warn({ err: error, topic, partition, offset: `${record.offset}` }, "record not taken; again");
+        throw error;
+      }
+      at = next;
+      committed.set(partition, at);
+    }
+    return "continue";
+  }
+
+  function release(partition: number): "release" {
+    committed.delete(partition);
+    if (owned.get(partition)?.lost.aborted !== false) owned.delete(partition);
+    return "release";
+  }
+
+  const consumer: Consumer = {
+    subscription: { topic, from, handle },
+    async close() {
+      await (await session?.catch(() => undefined))?.close();
+    },
+    [Symbol.asyncDispose]: () => consumer.close(),
+  };
+  return consumer;
+}

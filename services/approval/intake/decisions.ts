@@ -1,0 +1,73 @@
+/**
+ * Batches of the decision services' logs: signature, shape, that the signing key may write this log and that the batch hangs
+ * together in itself; then the command, which holds it against what was read of that log before.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import { digest, id, type IdKind, type Id } from "../../../core/domain/id.ts";
+import {
+  batchFault,
+  type DecisionBatch,
+  type DecisionLogRecord,
+  decisionRecordHash,
+  readDecisionBatch,
+} from "../../../core/messages/decision-record.ts";
+import { openEnvelope } from "../../../core/messages/envelope.ts";
+import type { Verifier } from "../../../core/messages/signing.ts";
+import type { DecisionEntry, StreamPosition } from "../ports.ts";
+import type { ReadRecord } from "./quarantine.ts";
+
+/** The command; commits effect and offset, or refuses and does neither. */
+export type RecordDecisions = (command: {
+  readonly entries: readonly [DecisionEntry, ...DecisionEntry[]];
+  readonly position: StreamPosition;
+}) => Promise<{ readonly kind: "recorded" } | { readonly kind: "refused"; readonly reason: string }>;
+
+/** `verifier` knows the decision services' keys. */
+export function createDecisionReader(
+  { verifier, record: recordDecisions }: { readonly verifier: Verifier; readonly record: RecordDecisions },
+  { deployment }: { readonly deployment: string },
+): ReadRecord {
+  return async (record, position) => {
+    const { topic, key } = record;
+    if (key === null) return { kind: "refused", reason: "malformed", detail: "no key" };
+    const opened = openEnvelope(verifier, { deployment, topic, key }, record);
+    if (opened.kind === "fault") return { kind: "refused", reason: opened.reason, detail: "envelope" };
+    const read = readDecisionBatch(opened.payload);
+    if (read.kind === "malformed") return { kind: "refused", reason: "malformed", detail: read.detail };
+    const batch = read.value;
+    if (batch.log !== key) return { kind: "refused", reason: "malformed", detail: "the record key is not the log id" };
+    const fault = batchFault(batch, opened.kid);
+    if (fault !== undefined) return { kind: "refused", reason: "log_inconsistent", detail: fault };
+    const outcome = await recordDecisions({ entries: entriesOf(batch), position });
+    if (outcome.kind === "refused") return { kind: "refused", reason: outcome.reason, detail: "command" };
+    return { kind: "taken" };
+  };
+}
+
+function entriesOf({ records }: DecisionBatch): readonly [DecisionEntry, ...DecisionEntry[]] {
+  const [first, ...rest] = records.map(entryOf);
+  if (first === undefined) throw new AppError("invalid_record", "a batch without records");
+  return [first, ...rest];
+}
+
+/** @throws AppError invalid_argument when an id is malformed, invalid_record when the record has no canonical form */
+function entryOf(record: DecisionLogRecord): DecisionEntry {
+  const decision = record.kind === "decision" ? record : undefined;
+  return {
+    logId: record.log,
+    index: BigInt(record.index),
+    previous: digest(record.prev),
+    hash: decisionRecordHash(record),
+    kind: record.kind,
+    tail: record.kind === "log_closed" ? record.tail : undefined,
+    decisionId: optionalId("decision", decision?.decision_id),
+    denialId: optionalId("denial", decision?.denial_id),
+    requestId: optionalId("request", decision?.request_id),
+    grantId: optionalId("grant", decision?.grant_id),
+    record,
+  };
+}
+
+function optionalId<Kind extends IdKind>(kind: Kind, text: string | null | undefined): Id<Kind> | undefined {
+  return text === null || text === undefined ? undefined : id(kind, text);
+}

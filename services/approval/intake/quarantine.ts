@@ -1,0 +1,56 @@
+/**
+ * Tells what can never succeed from what may succeed later. A record that cannot be understood, trusted or stored is set aside
+ * with its offset in one transaction, so its partition goes on; everything else is left to be tried again.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { StreamRecord } from "../../../platform/stream/port.ts";
+import type { QuarantinedRecord, StreamPosition } from "../ports.ts";
+import type { IntakeMetrics, TakeRecord } from "./consumer.ts";
+
+/** `taken`: committed. `refused`: nothing was, and it never will be. `reason` is a code, `detail` names places, never values. */
+export type Reading =
+  | { readonly kind: "taken" }
+  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
+
+export type ReadRecord = (record: StreamRecord, position: StreamPosition) => Promise<Reading>;
+
+/** The command that stores a quarantined record and moves the offset. */
+export type QuarantineRecord = (command: {
+  readonly record: QuarantinedRecord;
+  readonly position: StreamPosition;
+}) => Promise<unknown>;
+
+export function withQuarantine(
+  read: ReadRecord,
+  { quarantine, metrics }: { readonly quarantine: QuarantineRecord; readonly metrics: IntakeMetrics },
+): TakeRecord {
+  return async (record, position) => {
+    const reading = await read(record, position).catch(refusalOf);
+    if (reading.kind === "taken") {
+      metrics.taken(record.topic);
+      return;
+    }
+    const { topic, partition, offset, key, value, headers } = record;
+    const { reason, detail } = reading;
+    await quarantine({
+      record: { topic, partition, offset, key, value, headers, reason, detail: detail.slice(0, 500) },
+      position,
+    });
+    metrics.quarantined(topic, reason);
+  };
+}
+
+/** A fault that the same record would meet again; rethrows all others. */
+function refusalOf(error: unknown): Reading {
+  if (error instanceof AppError && (error.code === "invalid_record" || error.code === "invalid_argument"))
+    return { kind: "refused", reason: "invalid_record", detail: error.detail };
+  const state = sqlState(error);
+  // Classes 22 (data) and 23 (constraint) speak of the values. NB: the text of such an error holds values, the code does not.
+  if (/^2[23]/.test(state)) return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
+  throw error;
+}
+
+function sqlState(error: unknown): string {
+  if (typeof error !== "object" || error === null || !("code" in error) || !("severity" in error)) return "";
+  return typeof error.code === "string" ? error.code : "";
+}
