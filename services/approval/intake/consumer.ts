@@ -26,8 +26,8 @@ export type TakeRecord = (record: StreamRecord, position: StreamPosition) => Pro
 export interface StoredOffsets {
   /** Next offset to read; stores `initial` for a partition that was never read. */
   stored(topic: string, partition: number, initial: bigint): Promise<bigint>;
-  /** Moves a stored offset that lies outside of the topic. False when it was moved meanwhile. */
-  reset(position: StreamPosition): Promise<boolean>;
+  /** Moves a stored offset that lies outside of the topic. Rejects when it was moved meanwhile; `from` is then asked again. */
+  advance(position: StreamPosition): Promise<void>;
 }
 
 export interface Consumer extends AsyncDisposable {
@@ -95,7 +95,7 @@ export function createConsumer({ database, offsets, take, log, lost }: ConsumerD
     committed.set(partition, stored);
     if (stored >= range.earliest && stored <= range.end) return stored;
     // NB: records are gone, or the topic was made anew. Going on is right (what comes is idempotent by id), silence is not.
-    if (!(await offsets.reset({ topic, partition, from: stored, next: range.earliest }))) return "skip";
+    await offsets.advance({ topic, partition, from: stored, next: range.earliest });
     const missed = stored < range.earliest ? Number(range.earliest - stored) : 0;
     lost(topic, missed);
     log.error({ topic, partition, stored: `${stored}`, earliest: `${range.earliest}`, missed }, "offset outside topic");

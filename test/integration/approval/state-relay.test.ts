@@ -37,7 +37,7 @@ beforeEach(async () => {
   broker = createMemoryBroker();
 }, 60_000);
 afterEach(async () => {
-  for (const cleanup of cleanups.reverse()) await cleanup();
+  for (const cleanup of cleanups.toReversed()) await cleanup();
   cleanups = [];
   await database.close();
 });

@@ -1,0 +1,90 @@
+/**
+ * Delivers what waits in `notifications` to the configured webhook, at least once and in no fixed order: the receiver drops
+ * repetitions by `webhook-id`. A delivery that fails is tried again for ever, with a pause that doubles up to an hour; nothing
+ * is called inside a transaction. One process at a time by advisory lock.
+ */
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
+import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
+import type { Deliver } from "./deliver.ts";
+
+/** Deliveries at the same time: one slow answer does not hold up the others, and the target is not flooded. */
+const AT_ONCE = 8;
+
+export interface Webhook {
+  /** Delivers whenever it leads, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+type Due = {
+  readonly id: string;
+  readonly kind: string;
+  readonly body: string;
+  readonly created_at: Date;
+  readonly now: number;
+};
+
+export function createWebhook(
+  {
+    leadership,
+    wakeup,
+    deliver,
+    log,
+    metrics,
+  }: {
+    readonly leadership: Leadership;
+    readonly wakeup: Wakeup;
+    readonly deliver: Deliver;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  },
+  {
+    firstRetrySeconds = 5,
+    maxRetrySeconds = 3_600,
+  }: { readonly firstRetrySeconds?: number; readonly maxRetrySeconds?: number } = {},
+): Webhook {
+  const triesTotal = metrics.counter("webhook_tries_total", "Webhook deliveries tried", ["outcome"]);
+
+  async function deliverOne(lease: Lease, due: Due): Promise<void> {
+    // json keeps the stored text, so the body and its signature are the same at every try.
+    const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.created_at.toISOString()}","data":${due.body}}`;
+    const delivery = await deliver({ id: due.id, body }, due.now, lease.signal);
+    triesTotal.inc({ outcome: delivery.kind });
+    if (delivery.kind === "delivered") {
+      await lease.query(
+        `update notifications set delivered_at = clock_timestamp(), attempts = attempts + 1, last_error = null
+          where id = $1`,
+        [due.id],
+      );
+      return;
+    }
+    if (lease.signal.aborted) return; // given up by us, not by the target
+    log.warn({ notification: due.id, reason: delivery.reason }, "webhook not delivered; again later");
+    await lease.query(
+      `update notifications
+          set attempts = attempts + 1, last_error = $2,
+              next_attempt_at = clock_timestamp()
+                + least($3::float8 * power(2, least(attempts, 30)), $4::float8) * interval '1 second'
+        where id = $1`,
+      [due.id, delivery.reason, firstRetrySeconds, maxRetrySeconds],
+    );
+  }
+
+  async function term(lease: Lease): Promise<void> {
+    while (!lease.signal.aborted) {
+      const { rows } = await lease.query<Due>(
+        `select id, kind, body::text as body, created_at, floor(extract(epoch from clock_timestamp()))::float8 as now
+           from notifications
+          where delivered_at is null and next_attempt_at <= clock_timestamp()
+          order by next_attempt_at
+          limit $1`,
+        [AT_ONCE],
+      );
+      await Promise.all(rows.map((due) => deliverOne(lease, due)));
+      if (rows.length < AT_ONCE) await wakeup.next(lease.signal);
+    }
+  }
+
+  return { run: (signal) => leadership.run(term, signal) };
+}

@@ -1,0 +1,88 @@
+/** Webhook and sweeper loops on a real Postgres. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createLeadership } from "../../../platform/postgres/leadership.ts";
+import type { Database } from "../../../platform/postgres/pool.ts";
+import { createWakeup } from "../../../platform/postgres/wakeup.ts";
+import type { Notification } from "../../../services/approval/notify/deliver.ts";
+import { createWebhook } from "../../../services/approval/notify/webhook.ts";
+import { createSweeper } from "../../../services/approval/sweep.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+import { migratedDatabase, silent as log } from "./migrated-database.ts";
+
+let database: Database;
+beforeAll(async () => {
+  database = await migratedDatabase();
+}, 60_000);
+afterAll(() => database.close());
+
+test("a notification that fails is tried again with the same id and bytes until it is taken, and then no more; the others do not wait for it", async () => {
+  await database.query(
+    `insert into notifications (kind, body) select 'review_requested', '{"n": 1}' from generate_series(1, 20)`,
+  );
+  const tries = new Map<string, string[]>();
+  const deliver = async ({ id, body }: Notification) => {
+    const before = tries.get(id) ?? [];
+    tries.set(id, [...before, body]);
+    return tries.size % 5 === 0 && before.length < 2
+      ? ({ kind: "failed", reason: "status_500" } as const)
+      : ({ kind: "delivered" } as const);
+  };
+  const stop = new AbortController();
+  await using wakeup = createWakeup({ database, log }, { channel: "countersign_notifications", pollMs: 30 });
+  const running = createWebhook(
+    {
+      leadership: createLeadership({ database, log }, { lockName: "webhook" }),
+      wakeup,
+      deliver,
+      log,
+      metrics: createMetrics({ prefix: "t_" }),
+    },
+    { firstRetrySeconds: 0.02, maxRetrySeconds: 0.1 },
+  ).run(stop.signal);
+  await waitUntil("all deliveries", 10_000, async () => {
+    const { rows } = await database.query<{ open: number }>(
+      "select count(*)::int as open from notifications where delivered_at is null",
+    );
+    return rows[0]?.open === 0;
+  });
+  const count = () => [...tries.values()].flat().length;
+  const done = count();
+  expect(done).toBeGreaterThan(20);
+  await database.query("notify countersign_notifications");
+  await database.query("select pg_sleep(0.2)");
+  stop.abort();
+  await running;
+  expect(count()).toBe(done);
+  for (const bodies of tries.values()) expect(new Set(bodies).size).toBe(1);
+  const [[first] = []] = tries.values();
+  expect(JSON.parse(first ?? "")).toMatchObject({ type: "countersign.review_requested.v1", data: { n: 1 } });
+}, 30_000);
+
+test("two sweepers never sweep at once, and one goes on after a sweep that failed", async () => {
+  let sweeping = 0;
+  let most = 0;
+  let sweeps = 0;
+  const sweep = async () => {
+    sweeping += 1;
+    most = Math.max(most, sweeping);
+    try {
+      await database.query("select pg_sleep(0.01)");
+      sweeps += 1;
+      if (sweeps === 3) throw new Error("once");
+    } finally {
+      sweeping -= 1;
+    }
+  };
+  const stop = new AbortController();
+  const sweeper = () =>
+    createSweeper(
+      { leadership: createLeadership({ database, log }, { lockName: "sweep" }), sweep },
+      { intervalMs: 5 },
+    ).run(stop.signal);
+  const running = [sweeper(), sweeper()];
+  await waitUntil("ten sweeps", 10_000, () => sweeps >= 10);
+  stop.abort();
+  await Promise.all(running);
+  expect(most).toBe(1);
+}, 30_000);
