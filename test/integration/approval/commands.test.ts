@@ -1,0 +1,288 @@
+/** Submitting and reviewing on a real server: raced, refused, rolled back. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createAcceptDenial } from "../../../services/approval/commands/accept-denial.ts";
+import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
+import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
+import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
+import { createSweep } from "../../../services/approval/commands/sweep.ts";
+import { requireMigrated } from "../../../services/approval/store/migrate.ts";
+import { storedOffset } from "../../../services/approval/store/offsets.ts";
+import type { Routing } from "../../../core/domain/submit.ts";
+import { instant } from "../../../core/domain/time.ts";
+import {
+  account,
+  type Approval,
+  ASKED,
+  createApproval,
+  denialFor,
+  ONE_MANAGER,
+  people,
+  TWO_MANAGERS,
+} from "./approval-fixture.ts";
+
+let approval: Approval;
+let routing: Routing = ONE_MANAGER;
+beforeAll(async () => {
+  approval = await createApproval(() => routing);
+}, 90_000);
+afterAll(() => approval.close());
+
+const manager = (name: string) => account(name, ["managers"]);
+
+test("a migrated database is of this code's version", async () => {
+  await expect(requireMigrated(approval.database)).resolves.toBeUndefined();
+});
+
+test("somebody else's denial does not exist to them", async () => {
+  const denial = await approval.deny();
+  const outcome = await approval.submit({
+    denialId: denial.id,
+    by: account("mallory"),
+    asked: ASKED,
+    automatic: false,
+  });
+  expect(outcome).toEqual({ kind: "refused", reason: "unknown_denial" });
+});
+
+test("16 submits of one denial at once leave one open request and 15 answers that name it", async () => {
+  const denial = await approval.deny();
+  const submits = Array.from({ length: 16 }, () =>
+    approval.submit({ denialId: denial.id, by: denial.subject, asked: ASKED, automatic: false }),
+  );
+  const outcomes = await Promise.all(submits);
+  expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual([
+    ...Array.from({ length: 15 }, () => "exists"),
+    "submitted",
+  ]);
+  const { rowCount } = await approval.database.query("select 1 from requests where denial_id = $1", [denial.id]);
+  expect(rowCount).toBe(1);
+});
+
+test("a request comes back from the database as it went in", async () => {
+  const request = await approval.ask();
+  expect(await approval.store.reads.request(request.id)).toEqual(request);
+});
+
+test("a submit that a live grant covers already makes no request", async () => {
+  const request = await approval.ask();
+  await approval.approveBy(request, manager("max"));
+  const denial = await approval.deny(account(request.requester.subject));
+  const outcome = await approval.submit({ denialId: denial.id, by: denial.subject, asked: ASKED, automatic: false });
+  expect(outcome).toMatchObject({ kind: "already_granted", grant: { requestId: request.id } });
+});
+
+test("a routing fault is a failed request on record", async () => {
+  routing = { kind: "failed", detail: "undefined" };
+  try {
+    const request = await approval.ask();
+    expect(await approval.store.reads.request(request.id)).toMatchObject({
+      status: "failed",
+      statusReason: "routing_failed",
+    });
+  } finally {
+    routing = ONE_MANAGER;
+  }
+});
+
+test("the requester under a second issuer's account is refused, even with quorum 1, and the refusal is on record", async () => {
+  const name = randomUUID();
+  const request = await approval.ask(account(name));
+  const alias = account(name, ["managers"], "https://other.example");
+  expect(await approval.approveBy(request, alias)).toEqual({ kind: "refused", reason: "is_requester" });
+  const { rows } = await approval.database.query<{ reason: string }>(
+    `select event -> 'data' ->> 'reason' as reason from outbox
+      where event ->> 'type' = 'countersign.review.refused.v1' and event -> 'data' ->> 'request_id' = $1`,
+    [request.id],
+  );
+  expect(rows).toEqual([{ reason: "is_requester" }]);
+  expect(await approval.store.reads.request(request.id)).toMatchObject({ status: "pending", reviews: [] });
+});
+
+test("64 managers who vote at once on a request for one: one final state, one grant, one vote that counts", async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const request = await approval.ask();
+    const votes = Array.from({ length: 64 }, (_, n) =>
+      approval.review({
+        requestId: request.id,
+        reviewer: manager(`manager-${n}`),
+        vote: n % 2 === 0 ? "approve" : "deny",
+        narrowing: undefined,
+        comment: "not in the freeze",
+        digest: request.digest,
+      }),
+    );
+    const outcomes = await Promise.all(votes);
+    const counted = outcomes.filter((outcome) => outcome.kind === "reviewed");
+    expect(counted).toHaveLength(1);
+    const after = await approval.store.reads.request(request.id);
+    expect(after?.status).toBe(counted[0]?.request.status);
+    expect(after?.reviews).toHaveLength(1);
+    const { rowCount } = await approval.database.query("select 1 from grants where request_id = $1", [request.id]);
+    expect(rowCount).toBe(after?.status === "approved" ? 1 : 0);
+  }
+}, 60_000);
+
+test("two approvals that race for a request for two leave one grant with both votes", async () => {
+  routing = TWO_MANAGERS;
+  try {
+    for (let round = 0; round < 20; round += 1) {
+      const request = await approval.ask();
+      const outcomes = await Promise.all([
+        approval.approveBy(request, manager("max")),
+        approval.approveBy(request, manager("mia")),
+      ]);
+      expect(outcomes.map((outcome) => outcome.kind)).toEqual(["reviewed", "reviewed"]);
+      expect(outcomes.filter((outcome) => outcome.kind === "reviewed" && outcome.grant !== undefined)).toHaveLength(1);
+      const after = await approval.store.reads.request(request.id);
+      expect(after).toMatchObject({ status: "approved" });
+      expect(after?.reviews).toHaveLength(2);
+    }
+  } finally {
+    routing = ONE_MANAGER;
+  }
+});
+
+test("one person who votes 16 times at once under two accounts fills one of two slots", async () => {
+  routing = TWO_MANAGERS;
+  try {
+    const request = await approval.ask();
+    const votes = Array.from({ length: 16 }, (_, n) =>
+      approval.approveBy(request, account("max", ["managers"], n % 2 === 0 ? undefined : "https://other.example")),
+    );
+    const outcomes = await Promise.all(votes);
+    expect(outcomes.filter((outcome) => outcome.kind === "reviewed")).toHaveLength(1);
+    expect(await approval.store.reads.request(request.id)).toMatchObject({ status: "pending" });
+  } finally {
+    routing = ONE_MANAGER;
+  }
+});
+
+test("a transaction that fails after its state change leaves neither the state nor its event", async () => {
+  const request = await approval.ask();
+  const before = (await approval.outboxTypes()).length;
+  const failing = approval.store.transaction(async (tx) => {
+    const locked = await tx.requests.lock(request.id);
+    if (locked === undefined) return;
+    await tx.requests.save({ ...locked, status: "cancelled", decidedAt: await tx.now() });
+    await tx.outbox.append([
+      {
+        type: "request.cancelled",
+        by: { kind: "service", name: "test" },
+        denialId: undefined,
+        requestId: request.id,
+        grantId: undefined,
+        policyRevision: undefined,
+        data: { reason: undefined, reviewers: [] },
+      },
+    ]);
+    throw new Error("fault");
+  });
+  await expect(failing).rejects.toThrow("fault");
+  expect(await approval.store.reads.request(request.id)).toEqual(request);
+  expect(await approval.outboxTypes()).toHaveLength(before);
+});
+
+test("a final request cannot be changed, nor an open one's content, by any statement", async () => {
+  const request = await approval.ask();
+  const change = approval.database.query("update requests set justification = 'x' where id = $1", [request.id]);
+  await expect(change).rejects.toThrow("immutable");
+  const cancel = createCancelRequest({ people, store: approval.store });
+  const by = account(request.requester.subject);
+  expect(await cancel({ requestId: request.id, by: account("max"), reason: undefined })).toMatchObject({
+    reason: "not_requester",
+  });
+  expect(await cancel({ requestId: request.id, by, reason: undefined })).toMatchObject({ kind: "cancelled" });
+  const reopen = approval.database.query("update requests set status = 'pending' where id = $1", [request.id]);
+  await expect(reopen).rejects.toThrow("final");
+});
+
+test("audit_log, decisions, reviews and redemptions refuse update, delete and truncate", async () => {
+  for (const table of ["audit_log", "decisions", "reviews", "redemptions"]) {
+    const column = table === "audit_log" || table === "decisions" ? "log_id" : "id";
+    const set = table === "redemptions" ? "uses = uses" : `${column} = ${column}`;
+    for (const statement of [`update ${table} set ${set}`, `delete from ${table}`, `truncate ${table} cascade`]) {
+      await expect(approval.database.query(statement)).rejects.toThrow("append-only");
+    }
+  }
+});
+
+test("awaiting shows a reviewer what they may decide, and neither their own nor what they have decided", async () => {
+  routing = TWO_MANAGERS;
+  try {
+    const name = randomUUID();
+    const request = await approval.ask(account(name));
+    const awaiting = async (person: string) => {
+      const visibility = {
+        kind: "reviewer",
+        sets: ["group:corp/managers"],
+        person: { realm: "corp", id: `${person}@example.org` },
+      } as const;
+      const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
+      const found = await approval.store.listings.requests(filter, { limit: 1, before: undefined });
+      return found[0]?.id;
+    };
+    expect(await awaiting("max")).toBe(request.id);
+    expect(await awaiting(name)).not.toBe(request.id);
+    await approval.approveBy(request, manager("max"));
+    expect(await awaiting("max")).not.toBe(request.id);
+    expect(await awaiting("mia")).toBe(request.id);
+  } finally {
+    routing = ONE_MANAGER;
+  }
+});
+
+test("a grant is revoked by its requester, a reviewer or security, once, and by nobody else", async () => {
+  const revoke = createRevokeGrant({ reads: approval.store.reads, people, store: approval.store });
+  const grant = await approval.grant();
+  const by = (subject: ReturnType<typeof account>, asSecurity = false) =>
+    revoke({ grantId: grant.id, by: subject, asSecurity, reason: undefined });
+  expect(await by(account("mallory"))).toEqual({ kind: "refused", reason: "not_allowed" });
+  expect(await by(manager("max"))).toMatchObject({ kind: "revoked", grant: { state: "revoked", version: 2 } });
+  expect(await by(account("sam"), true)).toEqual({ kind: "refused", reason: "already_final" });
+});
+
+test("a denial that is delivered twice with its reason is one request, and its offset moves once", async () => {
+  const accept = createAcceptDenial({ store: approval.store, submit: approval.submit });
+  const now = await approval.store.reads.now();
+  const denial = denialFor(account(randomUUID()), now, { justification: "the customer was charged twice" });
+  await storedOffset(approval.database, "denials", 0, 7n);
+  const position = { topic: "denials", partition: 0, from: 7n, next: 8n };
+  expect(await accept({ denial, position })).toMatchObject({ isNew: true, submitted: { kind: "submitted" } });
+  await expect(accept({ denial, position })).rejects.toThrow("somebody else");
+  expect(await accept({ denial, position: { ...position, from: 8n, next: 9n } })).toMatchObject({
+    isNew: false,
+    submitted: { kind: "exists" },
+  });
+  expect(await storedOffset(approval.database, "denials", 0, 0n)).toBe(9n);
+});
+
+test("a quarantined record whose partition was lost is not kept", async () => {
+  const quarantine = createQuarantineRecord({ store: approval.store });
+  await storedOffset(approval.database, "decisions", 3, 5n);
+  const record = {
+    topic: "decisions",
+    partition: 3,
+    offset: 5n,
+    key: "k\0",
+    value: Buffer.from("{"),
+    headers: new Map([["cs-kid", Buffer.from("pdp")]]),
+    reason: "malformed",
+    detail: "not JSON in UTF-8",
+  };
+  const position = { topic: "decisions", partition: 3, from: 5n, next: 6n };
+  await expect(quarantine({ record, position: { ...position, from: 4n } })).rejects.toThrow("conflict");
+  await quarantine({ record, position });
+  const { rows } = await approval.database.query<{ record_value: Buffer }>("select record_value from quarantine");
+  expect(rows.map((row) => row.record_value.toString())).toEqual(["{"]);
+});
+
+test("the sweep ends what time has ended, and nothing else", async () => {
+  const sweep = createSweep({ store: approval.store });
+  const now = await approval.store.reads.now();
+  const over = await approval.grant({ notBefore: instant(now - 2_000), expiresAt: instant(now - 1_000) });
+  const live = await approval.grant();
+  expect(await sweep()).toMatchObject({ grants: 1, denials: 0 });
+  expect(await approval.store.reads.grant(over.id)).toMatchObject({ state: "expired", version: 2 });
+  expect(await approval.store.reads.grant(live.id)).toMatchObject({ state: "active", version: 1 });
+});

@@ -1,0 +1,122 @@
+/** The redemption statement on a real server: raced, and held against the domain's rule. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { MaxUses } from "../../../core/domain/elevation.ts";
+import { type Grant, redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
+import { digest } from "../../../core/domain/id.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+
+let approval: Approval;
+beforeAll(async () => {
+  approval = await createApproval();
+}, 90_000);
+afterAll(() => approval.close());
+
+function claimOf(grant: Grant, more: Partial<RedemptionClaim> = {}): RedemptionClaim {
+  const { issuer, subject, entitlement, scope, binding } = grant;
+  const bound = binding.kind === "exact" ? binding.digest : undefined;
+  return {
+    redemptionId: ids.fresh("decision"),
+    grantId: grant.id,
+    issuer,
+    subject,
+    entitlement,
+    scope,
+    digest: bound,
+    ...more,
+  };
+}
+
+test("a one-use grant redeemed by 64 callers at once is granted exactly once, in every one of 50 rounds", async () => {
+  for (let round = 0; round < 50; round += 1) {
+    const grant = await approval.grant({ maxUses: 1 });
+    const answers = await Promise.all(Array.from({ length: 64 }, () => approval.store.redeem(claimOf(grant))));
+    expect(answers.filter((answer) => answer.kind === "redeemed")).toHaveLength(1);
+    const refusals = answers.flatMap((answer) => (answer.kind === "refused" ? [answer.reason] : []));
+    expect(new Set(refusals)).toEqual(new Set(["spent"]));
+    expect(await approval.store.reads.grant(grant.id)).toMatchObject({ uses: 1, state: "consumed", version: 2 });
+  }
+}, 120_000);
+
+test("one redemption id sent 16 times at once counts one use and is a duplicate 15 times", async () => {
+  const grant = await approval.grant({ maxUses: 10 });
+  const claim = claimOf(grant);
+  const answers = await Promise.all(Array.from({ length: 16 }, () => approval.store.redeem(claim)));
+  expect(answers.filter((answer) => answer.kind === "redeemed")).toHaveLength(1);
+  expect(answers.filter((answer) => answer.kind === "refused" && answer.reason === "duplicate")).toHaveLength(15);
+  expect(await approval.store.reads.grant(grant.id)).toMatchObject({ uses: 1, version: 2 });
+});
+
+test("a grant that is not known is refused and leaves no redemption", async () => {
+  const grant = await approval.grant();
+  const claim = claimOf(grant, { grantId: ids.fresh("grant") });
+  expect(await approval.store.redeem(claim)).toEqual({ kind: "refused", reason: "unknown_grant" });
+  const { rowCount } = await approval.database.query("select 1 from redemptions where redemption_id = $1", [
+    claim.redemptionId,
+  ]);
+  expect(rowCount).toBe(0);
+});
+
+test("each use leaves its redemption and one complete event in the same statement", async () => {
+  const grant = await approval.grant({ maxUses: 3 });
+  const claim = claimOf(grant);
+  await approval.store.redeem(claim);
+  const { rows } = await approval.database.query<{ event: unknown }>(
+    "select event from outbox where event -> 'data' ->> 'redemption_id' = $1",
+    [claim.redemptionId],
+  );
+  expect(rows).toHaveLength(1);
+  expect(rows[0]?.event).toMatchObject({
+    type: "countersign.grant.used.v1",
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    subject: `grant/${grant.id}`,
+    data: {
+      by: { person: { ...grant.person }, issuer: grant.issuer, subject: grant.subject, actors: [] },
+      denial_id: grant.denialId,
+      request_id: grant.requestId,
+      grant_id: grant.id,
+      policy_revision: "sha256:1f0e",
+      uses: 1,
+      max_uses: 3,
+      entitlement: grant.entitlement,
+      scope: grant.scope,
+    },
+  });
+});
+
+test("the statement answers like the domain's redeem on any grant and any claim", async () => {
+  const now = await approval.store.reads.now();
+  const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
+  const shapes = fc.record({
+    state: fc.constantFrom("scheduled", "active", "consumed", "expired", "revoked"),
+    max: fc.constantFrom<MaxUses[]>(1, 2, 3, "unlimited"),
+    used: fc.integer({ min: 0, max: 3 }),
+    begun: fc.boolean(),
+    over: fc.boolean(),
+    exact: fc.boolean(),
+    wrong: fc.constantFrom("", "", "", "issuer", "subject", "entitlement", "scope", "digest"),
+  } as const);
+  await fc.assert(
+    fc.asyncProperty(shapes, async ({ state, max, used, begun, over, exact, wrong }) => {
+      const notBefore = instant(begun ? now - 3 * far : over ? now - 2 * far : now + far);
+      const grant = await approval.grant({
+        state,
+        maxUses: max,
+        uses: max === "unlimited" ? used : Math.min(used, max),
+        notBefore,
+        expiresAt: instant(over ? now - far : notBefore + 6 * far),
+        binding: exact
+          ? { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: ["x-currency"] }
+          : { kind: "scope" },
+      });
+      const other = wrong === "digest" ? digest("b".repeat(64)) : "other";
+      const claim = claimOf(grant, wrong === "" ? {} : { [wrong]: other });
+      const expected = redeem(grant, claim, await approval.store.reads.now());
+      expect(await approval.store.redeem(claim)).toEqual(expected);
+      const after = expected.kind === "redeemed" ? expected.grant : grant;
+      expect(await approval.store.reads.grant(grant.id)).toEqual(after);
+    }),
+    { numRuns: 150 },
+  );
+}, 120_000);
