@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { readAuditEvent } from "../../../cli/verify/audit-record.ts";
 import { createChainCheck, type Verdict } from "../../../cli/verify/chain.ts";
+import { checkTopic } from "../../../cli/verify/from-topic.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
@@ -96,6 +97,10 @@ test("with 8 writers and two processes that seal and relay, every committed even
   stop.abort();
   await Promise.all(running);
   expect(check()).toEqual({ logs: [{ kind: "whole", log: "approval", first: 0, last: total - 1 }], unreadable: [] });
+  const fromTopic = createChainCheck({ fromZero: true });
+  await using reader = broker.createStream();
+  await checkTopic(reader, TOPIC, fromTopic, AbortSignal.timeout(10_000));
+  expect(fromTopic.verdict()).toEqual(check());
   expect(broker.records(TOPIC).length).toBeGreaterThan(total); // repetitions there were, and they were equal
   expect(await count("outbox")).toBe(0);
   const [record] = broker.records(TOPIC);
