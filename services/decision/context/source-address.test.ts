@@ -1,0 +1,49 @@
+import { expect, test } from "@jest/globals";
+import { id } from "../../../core/domain/id.ts";
+import type { Evaluation } from "../ports.ts";
+import { createSourceAddress } from "./source-address.ts";
+
+function from(peer: string, forwarded: readonly string[]): Evaluation {
+  return {
+    decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
+    protocol: "http",
+    call: {
+      source: { address: peer, port: 1, principal: "", service: "", labels: new Map(), certificate: "" },
+      destination: undefined,
+      time: undefined,
+      httpDetails: undefined,
+      contextExtensions: new Map(),
+      tlsServerName: undefined,
+      http: {
+        method: "GET",
+        scheme: "http",
+        authority: "a",
+        path: "/",
+        query: "",
+        headers: new Map([["x-forwarded-for", forwarded]]),
+        body: { kind: "not_buffered" },
+      },
+    },
+    credentials: { authorization: [], principal: undefined },
+    justification: undefined,
+    traceparent: undefined,
+  };
+}
+
+test.each([
+  ["a caller's own header changes nothing without trusted proxies", 0, "192.0.2.1", ["10.0.0.1"], "192.0.2.1"],
+  ["what stands left of the trusted entry is never taken", 1, "10.9.9.9", ["1.1.1.1, 192.0.2.7"], "192.0.2.7"],
+  [
+    "the enforcer's own entry is the peer, not the client",
+    1,
+    "10.9.9.9",
+    ["1.1.1.1, 192.0.2.7, 10.9.9.9"],
+    "192.0.2.7",
+  ],
+  ["several headers are one list", 2, "10.9.9.9", ["1.1.1.1", "192.0.2.7, 10.8.8.8"], "192.0.2.7"],
+  ["fewer entries than proxies: the peer", 3, "10.9.9.9", ["192.0.2.7"], "10.9.9.9"],
+  ["what is no address: the peer", 1, "10.9.9.9", ["unknown"], "10.9.9.9"],
+  ["IPv6", 1, "10.9.9.9", ["2001:db8::1"], "2001:db8::1"],
+])("%s", (_name, trustedProxies, peer, forwarded, expected) => {
+  expect(createSourceAddress({ trustedProxies })(from(peer, forwarded))).toBe(expected);
+});
