@@ -1,0 +1,48 @@
+/** `verify --brokers` against a real Kafka: whole, then broken by one record that somebody else wrote. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { goldenRecords } from "../../core/messages/samples.ts";
+import { createLog } from "../../platform/log/log.ts";
+import { createKafkaStream } from "../../platform/stream/kafka.ts";
+import { auditRecord } from "../../services/approval/publish/cloud-event.ts";
+import { hasKafka, startKafka, type TestKafka } from "../harness/kafka.ts";
+import { publishSurely } from "../contract/stream/stream-contract.ts";
+
+const TOPIC = "countersign.audit.v1";
+const found = await hasKafka();
+const log = createLog({ name: "test", level: "silent" });
+let kafka: TestKafka;
+
+function verify(...args: string[]): Promise<{ code: unknown; text: string }> {
+  const program = join(import.meta.dirname, "../../cli/verify.ts");
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, "--brokers", kafka.brokers.join(","), ...args], (error, stdout) =>
+      resolve({ code: error === null ? 0 : error.code, text: stdout }),
+    );
+  });
+}
+
+(found ? describe : describe.skip)("verify on the topic", () => {
+  beforeAll(async () => {
+    kafka = await startKafka();
+    await kafka.createTopic(TOPIC, { partitions: 3 });
+  }, 120_000);
+  afterAll(async () => {
+    await kafka?.[Symbol.asyncDispose]();
+  }, 30_000);
+
+  test("a topic that does not exist ends with 2, an empty one with 1, a whole log with 0, an edited record with 1 and its index", async () => {
+    expect((await verify("--topic", "no-such-topic")).code).toBe(2);
+    expect((await verify()).code).toBe(1);
+    const event = JSON.stringify(goldenRecords().get("audit-event"));
+    await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka.settings });
+    await publishSurely(stream, [auditRecord(TOPIC, event, "golden")]);
+    expect(await verify()).toEqual({ code: 0, text: "approval: whole (1 event, 0..0)\n" });
+    await publishSurely(stream, [auditRecord(TOPIC, event.replace("no longer needed", "edited"), "forged")]);
+    expect(await verify()).toEqual({
+      code: 1,
+      text: "approval: broken at index 0: the leaf hash does not follow from the content\n",
+    });
+  }, 90_000);
+});
