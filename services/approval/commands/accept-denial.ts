@@ -7,8 +7,7 @@
  * any point repeats the record and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
-import type { StreamPosition, Transactions } from "../ports.ts";
-import type { createSubmitRequest, SubmitOutcome } from "./submit-request.ts";
+import type { StreamPosition, Submission, SubmitOutcome, Transactions } from "../ports.ts";
 
 export type AcceptDenial = { readonly denial: Denial; readonly position: StreamPosition };
 
@@ -17,7 +16,7 @@ export type AcceptOutcome =
   /** Holds text that cannot be kept; nothing was stored and the offset has not moved: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };
 
-type Deps = { readonly store: Transactions; readonly submit: ReturnType<typeof createSubmitRequest> };
+type Deps = { readonly store: Transactions; readonly submit: Submission };
 
 export function createAcceptDenial({ store, submit }: Deps) {
   return async ({ denial, position }: AcceptDenial): Promise<AcceptOutcome> => {

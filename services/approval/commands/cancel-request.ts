@@ -3,7 +3,7 @@ import { type AccessRequest, cancel } from "../../../core/domain/access-request.
 import type { Id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { People, Transactions } from "../ports.ts";
-import { plainText } from "./plain-text.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 
 export type CancelRequest = {
   readonly requestId: Id<"request">;

@@ -9,7 +9,7 @@ import type { Digest, Id } from "../../../core/domain/id.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
-import { plainText } from "./plain-text.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 
 export type ReviewRequest = {
   readonly requestId: Id<"request">;

@@ -10,7 +10,7 @@ import type { Id } from "../../../core/domain/id.ts";
 import { mayFillASlot } from "../../../core/domain/requirement.ts";
 import type { Party, Subject } from "../../../core/domain/subject.ts";
 import type { People, Reads, Transactions } from "../ports.ts";
-import { plainText } from "./plain-text.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 
 export type RevokeGrant = {
   readonly grantId: Id<"grant">;

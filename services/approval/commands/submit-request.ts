@@ -4,33 +4,25 @@
  * already. Routing is asked before the transaction; what it was asked about cannot change meanwhile, since a denial is
  * immutable, and what can (an open request, a grant, the time) is looked at again under the key's lock.
  */
-import type { AccessRequest } from "../../../core/domain/access-request.ts";
-import { expireRequest } from "../../../core/domain/access-request.ts";
+import { type AccessRequest, expireRequest, type Requester } from "../../../core/domain/access-request.ts";
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
-import type { Id } from "../../../core/domain/id.ts";
-import type { Subject } from "../../../core/domain/subject.ts";
-import { type Asked, choose, submit, type SubmitRefusal } from "../../../core/domain/submit.ts";
+import type { Party } from "../../../core/domain/subject.ts";
+import { choose, submit } from "../../../core/domain/submit.ts";
 import type { Instant } from "../../../core/domain/time.ts";
-import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
-import { plainText } from "./plain-text.ts";
-import { requesterOf } from "./requester-of.ts";
-
-export type SubmitRequest = {
-  readonly denialId: Id<"denial">;
-  readonly by: Subject;
-  readonly asked: Asked;
-  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever became of it. */
-  readonly automatic: boolean;
-};
-
-export type SubmitOutcome =
-  | { readonly kind: "submitted"; readonly request: AccessRequest; readonly grant: Grant | undefined }
-  /** A request with this key is open, or this denial was submitted before (only when automatic). */
-  | { readonly kind: "exists"; readonly request: AccessRequest }
-  | { readonly kind: "already_granted"; readonly grant: Grant }
-  | { readonly kind: "refused"; readonly reason: SubmitRefusal };
+import type {
+  Digests,
+  Ids,
+  People,
+  Reads,
+  Router,
+  SubmitOutcome,
+  SubmitRequest,
+  Transaction,
+  Transactions,
+} from "../ports.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 
 type Deps = {
   readonly reads: Pick<Reads, "denial" | "now">;
@@ -95,6 +87,12 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
       return { kind: "submitted", request, grant };
     });
   };
+}
+
+/** A party as requester: the account that was denied, the person behind it, and everybody who acts in its name. */
+function requesterOf(party: Party): Requester {
+  const { issuer, id, actors } = party.subject;
+  return { person: party.person, actorPersons: party.actorPersons, issuer, subject: id, actors };
 }
 
 /** The pending request of this key. One whose time is over is ended here, so that it does not stand in the way. */
