@@ -1,7 +1,7 @@
 /**
  * The decision service: constructs everything and starts it. Order: what the rest rests on first, the listener last, so
  * that the end runs backwards. Nothing is served before the bundle is active; elevations wait for the state topic by
- * being stale, not by blocking the start.
+ * being stale, not by blocking the start. Long, because it is the one place that constructs.
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";

@@ -49,7 +49,7 @@ export function recoverBoot(folder: string, boot: string, now: Instant): Recover
 
 /** Cuts off half a line at the very end, and only there. */
 function lastRecord(folder: string, boot: string): DecisionLogRecord | "unreadable" | undefined {
-  for (const { path } of [...segmentsOf(folder, boot)].reverse()) {
+  for (const { path } of segmentsOf(folder, boot).toReversed()) {
     const bytes = readFileSync(path);
     const end = bytes.lastIndexOf(0x0a) + 1;
     if (end < bytes.length) truncateSync(path, end);

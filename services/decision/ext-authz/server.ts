@@ -48,7 +48,8 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
   const { maxMessageBytes } = options;
   const settings: ServerOptions = {
     "grpc.max_receive_message_length": maxMessageBytes * HARD_LIMIT_FACTOR,
-    "grpc.max_concurrent_streams": options.maxInFlight,
+    // More than that: what is beyond the limit has to arrive to be answered `overloaded`.
+    "grpc.max_concurrent_streams": options.maxInFlight * 2,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 5_000,
   };
@@ -65,18 +66,22 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
   };
   server.addService(definition, {
     check(call: ServerUnaryCall<Arrived, CheckResponse>, done: sendUnaryData<CheckResponse>) {
-      const shed = inFlight >= options.maxInFlight;
-      inFlight += 1;
-      const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
-      check(call.request, deadline, { shed })
-        .then((response) => done(null, response), faults.report)
-        .catch(faults.report)
-        .finally(() => {
-          inFlight -= 1;
-        })
-        .catch(faults.report);
+      void answer(call, done);
     },
   });
+
+  async function answer(call: ServerUnaryCall<Arrived, CheckResponse>, done: sendUnaryData<CheckResponse>) {
+    const shed = inFlight >= options.maxInFlight;
+    inFlight += 1;
+    try {
+      const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
+      done(null, await check(call.request, deadline, { shed }));
+    } catch (error) {
+      faults.report(error);
+    } finally {
+      inFlight -= 1;
+    }
+  }
 
   function leftOf(deadline: Date | number): number {
     const leftMs = Number(deadline) - wallMs() - RETURN_MS;

@@ -148,7 +148,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   client.close();
-  for (const one of open.reverse()) await one[Symbol.asyncDispose]();
+  for (const one of open.toReversed()) await one[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 

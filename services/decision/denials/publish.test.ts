@@ -1,0 +1,172 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "@jest/globals";
+import type { Elevation } from "../../../core/domain/elevation.ts";
+import { id } from "../../../core/domain/id.ts";
+import { durationMs, instant } from "../../../core/domain/time.ts";
+import { readDenial } from "../../../core/messages/denial-record.ts";
+import { createSigner } from "../../../core/messages/signing.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/port.ts";
+import type { Ask, Deadline, Evaluation, GrantQuery } from "../ports.ts";
+import { maskQuery, offersFor } from "./mint.ts";
+import { createDenials } from "./publish.ts";
+import { createTokenBuckets } from "./token-bucket.ts";
+
+const NOW = instant(1_795_478_400_000);
+const { privateKey } = generateKeyPairSync("ed25519");
+const signer = createSigner("pdp-a", privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+const subject = { issuer: "i", id: "dana", groups: [], claims: {}, actors: [] };
+const deadline: Deadline = { leftMs: () => 150, within: () => deadline };
+const elevation: Elevation = {
+  entitlement: "refund",
+  scope: "order/42",
+  title: "Refund",
+  display: [],
+  approversHint: undefined,
+  risk: "high",
+  binding: "scope",
+  bindHeaders: [],
+  maxUses: 1,
+  maxDuration: durationMs(60_000),
+  justification: { required: true, minLength: 10 },
+};
+type Http = NonNullable<GrantQuery["http"]>;
+const http: Http = {
+  method: "POST",
+  scheme: "https",
+  authority: "orders",
+  path: "/refunds",
+  query: "?amount=40",
+  headers: new Map(),
+  body: { kind: "bytes", bytes: Buffer.from("secret") },
+};
+
+function ask(changed: { elevations?: Elevation[]; http?: Http; justification?: string } = {}): Ask {
+  const request = changed.http ?? http;
+  const offered = offersFor({ subject, elevations: changed.elevations ?? [elevation], http: request });
+  if (offered.kind !== "requestable") throw new Error(offered.reason);
+  const evaluation: Evaluation = {
+    decisionId: id("decision", uuidv7()),
+    protocol: "http",
+    call: {
+      source: undefined,
+      destination: undefined,
+      time: undefined,
+      http: request,
+      httpDetails: undefined,
+      contextExtensions: new Map(),
+      tlsServerName: undefined,
+    },
+    credentials: { authorization: [], principal: undefined },
+    justification: changed.justification,
+    traceparent: undefined,
+  };
+  return { evaluation, subject, offers: offered.offers, policyRevision: "r1" };
+}
+
+function denialsOver(answer: () => PublishOutcome = () => ({ kind: "acked" }), burst = 5) {
+  const sent: OutgoingRecord[] = [];
+  const denials = createDenials(
+    {
+      stream: {
+        publish(records) {
+          sent.push(...records);
+          return Promise.resolve(answer());
+        },
+      },
+      signer,
+      buckets: createTokenBuckets({ burst, refillMs: 6_000 }),
+      newDenialId: () => id("denial", uuidv7()),
+      sourceAddress: () => undefined,
+      log: createLog({ name: "test", level: "silent" }),
+      metrics: createMetrics({ prefix: "t_" }),
+    },
+    { deployment: "test" },
+  );
+  return { denials, sent };
+}
+
+describe("not named", () => {
+  test("a denial that is not acknowledged, until it is, under the same id", async () => {
+    let answer: PublishOutcome = { kind: "unknown", cause: new Error("down") };
+    const { denials, sent } = denialsOver(() => answer);
+    expect(await denials.publish(ask(), NOW, deadline)).toEqual({ kind: "unavailable" });
+    answer = { kind: "acked" };
+    const issued = await denials.publish(ask(), NOW, deadline);
+    expect(issued.kind).toBe("issued");
+    const ids = sent.map(({ value }) => readDenial(value ?? Buffer.alloc(0)));
+    expect(ids[0]).toEqual(ids[1]);
+  });
+
+  test("one over 64 KiB", async () => {
+    const { denials, sent } = denialsOver();
+    const large = { ...elevation, title: "x".repeat(70_000) };
+    expect(await denials.publish(ask({ elevations: [large] }), NOW, deadline)).toEqual({ kind: "not_requestable" });
+    expect(sent).toEqual([]);
+  });
+
+  test("one more than the subject may mint, with the time until the next; a known one still is", async () => {
+    const { denials } = denialsOver(undefined, 1);
+    const first = await denials.publish(ask(), NOW, deadline);
+    const other = ask({ justification: "another reason" });
+    expect(await denials.publish(other, NOW, deadline)).toEqual({ kind: "too_many", retryAfterMs: 6_000 });
+    expect(await denials.publish(ask(), NOW, deadline)).toEqual(first);
+    expect((await denials.publish(other, instant(NOW + 6_000), deadline)).kind).toBe("issued");
+  });
+});
+
+describe("the same denial key", () => {
+  test("gives the same id for five minutes, and is published once, also for callers at the same moment", async () => {
+    const { denials, sent } = denialsOver();
+    const [one, two] = await Promise.all([
+      denials.publish(ask(), NOW, deadline),
+      denials.publish(ask(), NOW, deadline),
+    ]);
+    const later = await denials.publish(ask(), instant(NOW + 299_999), deadline);
+    expect(one).toEqual(two);
+    expect(later).toEqual(one);
+    expect(sent).toHaveLength(1);
+    expect(await denials.publish(ask(), instant(NOW + 300_000), deadline)).not.toEqual(one);
+  });
+});
+
+describe("offers", () => {
+  test("an exact elevation that shows nothing of a body is none, one of scope is, without a digest", () => {
+    const exact: Elevation = { ...elevation, binding: "exact" };
+    expect(offersFor({ subject, elevations: [exact], http })).toEqual({ kind: "unbindable", reason: "not_reviewable" });
+    expect(offersFor({ subject, elevations: [exact, elevation], http })).toMatchObject({
+      kind: "requestable",
+      offers: [{ elevation, binding: { kind: "unbindable", reason: "not_reviewable" } }],
+    });
+  });
+
+  test("a published denial proves its digests and holds neither body nor query values", async () => {
+    const { denials, sent } = denialsOver();
+    const display = [{ label: "Order", value: "42" }];
+    const offered: Elevation[] = [
+      { ...elevation, binding: "exact", display, bindHeaders: ["x-currency"] },
+      { ...elevation, entitlement: "other", display },
+      { ...elevation, entitlement: "unseen" },
+    ];
+    await denials.publish(ask({ elevations: offered }), NOW, deadline);
+    const value = sent[0]?.value ?? Buffer.alloc(0);
+    expect(readDenial(value)).toMatchObject({
+      kind: "parsed",
+      value: { call: { maskedQuery: "amount=***", bodyBytes: 6 } },
+    });
+    expect(value.toString()).not.toMatch(/secret|=40/);
+  });
+
+  test.each([
+    ["", ""],
+    ["?", ""],
+    ["?a=1&b=2", "a=***&b=***"],
+    ["?flag", "flag"],
+    ["?eyJhbGciOiJIUzI1NiJ9.e30.abcdefghijklmnopq", "***"],
+    ["?a=b=c", "a=***"],
+  ])("the query %s is shown as %s", (query, masked) => {
+    expect(maskQuery(query)).toBe(masked);
+  });
+});

@@ -1,0 +1,75 @@
+import { credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { expect, test } from "@jest/globals";
+import {
+  AuthorizationClient,
+  CheckRequest,
+  CheckResponse,
+} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { waitUntil } from "../../../test/harness/wait-until.ts";
+import type { Check } from "./check.ts";
+import { startCheckServer } from "./server.ts";
+
+const response = CheckResponse.decode(new Uint8Array());
+
+async function started(check: Check, maxInFlight = 1) {
+  const server = await startCheckServer(
+    { check, faults: { report: () => {} }, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+    {
+      host: "127.0.0.1",
+      port: 0,
+      tls: undefined,
+      maxMessageBytes: 65_536,
+      maxInFlight,
+      deadlineMs: 450,
+      drainMs: 2_000,
+    },
+  );
+  const client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const ask = (deadlineMs: number) =>
+    new Promise<number>((resolve) => {
+      client.makeUnaryRequest(
+        "/envoy.service.auth.v3.Authorization/Check",
+        (value: CheckRequest) => Buffer.from(CheckRequest.encode(value).finish()),
+        (value) => CheckResponse.decode(value),
+        { attributes: undefined },
+        { deadline: Date.now() + deadlineMs },
+        (error: ServiceError | null) => resolve(error === null ? status.OK : error.code),
+      );
+    });
+  return { server, client, ask };
+}
+
+test("beyond the limit of checks in flight the next one is shed at once, and the end waits for those under way", async () => {
+  const gate = Promise.withResolvers<void>();
+  const shed: boolean[] = [];
+  const { server, client, ask } = await started(async (_arrived, _deadline, options) => {
+    shed.push(options.shed);
+    if (!options.shed) await gate.promise;
+    return response;
+  });
+  const first = ask(5_000);
+  await waitUntil("the first check to arrive", 2_000, () => shed.length === 1);
+  expect(await ask(5_000)).toBe(status.OK);
+  expect(shed).toEqual([false, true]);
+  const ended = server[Symbol.asyncDispose]();
+  gate.resolve();
+  expect(await first).toBe(status.OK);
+  client.close();
+  await ended;
+});
+
+test("the enforcer's own deadline counts when it is the earlier one, less the way back", async () => {
+  const left: number[] = [];
+  const { server, client, ask } = await started(async (_arrived, deadline) => {
+    left.push(deadline.leftMs(), deadline.within(50).leftMs());
+    return response;
+  });
+  await ask(200);
+  await ask(60_000);
+  expect(left[0]).toBeLessThanOrEqual(180);
+  expect(left[1]).toBeLessThanOrEqual(50);
+  expect(left[2]).toBeLessThanOrEqual(450);
+  expect(left[2]).toBeGreaterThan(300);
+  client.close();
+  await server[Symbol.asyncDispose]();
+});

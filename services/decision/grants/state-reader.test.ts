@@ -1,0 +1,175 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, test } from "@jest/globals";
+import type { Elevation } from "../../../core/domain/elevation.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { id } from "../../../core/domain/id.ts";
+import { durationMs, instant, plus } from "../../../core/domain/time.ts";
+import { sealEnvelope } from "../../../core/messages/envelope.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
+import { grantKey, grantToWire, heartbeatToWire } from "../../../core/messages/state-record.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import type { StreamRecord, Subscription } from "../../../platform/stream/port.ts";
+import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { createGrantsView } from "./grants-view.ts";
+import { createStateReader } from "./state-reader.ts";
+
+const NOW = instant(1_795_478_400_000);
+const topic = TOPICS.state.name;
+const pair = generateKeyPairSync("ed25519");
+const stranger = generateKeyPairSync("ed25519");
+const pem = (key: typeof pair.privateKey) => key.export({ type: "pkcs8", format: "pem" }).toString();
+const relay = createSigner("relay-1", pem(pair.privateKey));
+const forger = createSigner("relay-1", pem(stranger.privateKey));
+const verifier = createVerifier(
+  new Map([["relay-1", pair.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
+);
+
+const grant: Grant = {
+  id: id("grant", "01930000-0000-7000-8000-000000000003"),
+  version: 2,
+  requestId: id("request", "01930000-0000-7000-8000-000000000004"),
+  denialId: id("denial", "01930000-0000-7000-8000-000000000001"),
+  person: undefined,
+  issuer: "i",
+  subject: "dana",
+  entitlement: "e",
+  scope: "s",
+  binding: { kind: "scope" },
+  state: "active",
+  uses: 0,
+  maxUses: "unlimited",
+  notBefore: NOW,
+  expiresAt: plus(NOW, durationMs(600_000)),
+};
+const key = grantKey(grant.id);
+
+function record(key: string, version: number, payload: unknown, signer = relay): StreamRecord {
+  const bytes = Buffer.from(typeof payload === "string" ? payload : JSON.stringify(payload));
+  const { value, headers } = sealEnvelope(signer, { deployment: "test", topic, key }, version, bytes);
+  return wire(key, value, new Map([...headers].map(([name, text]) => [name, Buffer.from(text)])));
+}
+
+function wire(key: string, value: Buffer | null, headers = new Map<string, Buffer>()): StreamRecord {
+  return { topic, partition: 0, offset: 0n, key, value, headers, timestampMs: 0 };
+}
+
+const grantRecord = (changed: Partial<Grant> = {}, signer = relay) => {
+  const value = { ...grant, ...changed };
+  return record(key, value.version, grantToWire(value), signer);
+};
+const heartbeat = (setHash: bigint, at = NOW) => record("heartbeat", 0, heartbeatToWire({ databaseTime: at, setHash }));
+
+/** Starts a reader; `feed` hands it records as the stream does. */
+function reading(end = 0n, readyWithinMs = 5_000) {
+  let subscription: Subscription | undefined;
+  let position = 0n;
+  const clocks: Clocks = { wall: NOW, monoMs: 1_000 };
+  const view = createGrantsView();
+  const reader = createStateReader(
+    {
+      stream: {
+        subscribe: (given) => {
+          subscription = given;
+        },
+        endOffsets: () => Promise.resolve(new Map([[0, end]])),
+        position: () => new Map([[0, position]]),
+      },
+      verifier,
+      view,
+      readClocks: () => clocks,
+      log: createLog({ name: "test", level: "silent" }),
+      metrics: createMetrics({ prefix: "t_" }),
+    },
+    { deployment: "test", readyWithinMs },
+  );
+  const stop = new AbortController();
+  const started = reader.start(stop.signal);
+  const feed = async (...records: StreamRecord[]) => {
+    const nextOffset = position + BigInt(records.length);
+    await subscription?.handle({ topic, partition: 0, fromOffset: position, nextOffset, records });
+    position = nextOffset;
+  };
+  return { reader, started, feed, view, clocks, kinds: () => view.freshness(clocks) };
+}
+
+function covers({ view, clocks }: ReturnType<typeof reading>) {
+  const subject = { issuer: "i", id: "dana", groups: [], claims: {}, actors: [] };
+  const elevation: Elevation = {
+    ...{ entitlement: "e", scope: "s", title: "t", display: [], approversHint: undefined },
+    risk: "low",
+    binding: "scope",
+    ...{ bindHeaders: [], maxUses: 1, maxDuration: durationMs(1_000) },
+    justification: { required: true, minLength: 1 },
+  };
+  return view.covering({ subject, elevations: [elevation], http: undefined }, clocks);
+}
+
+const HASH = stateRecordHash(key, 2);
+
+describe("state that opens nothing", () => {
+  test("a grant or heartbeat that a stranger signed changes nothing", async () => {
+    const reads = reading();
+    await reads.feed(
+      grantRecord({}, forger),
+      record("heartbeat", 0, heartbeatToWire({ databaseTime: NOW, setHash: 0n }), forger),
+    );
+    expect(reads.view.size).toBe(0);
+    expect(reads.kinds()).toEqual({ kind: "stale", why: "no_heartbeat" });
+  });
+
+  test("an older record that is replayed, before or after a null, brings nothing back", async () => {
+    const reads = reading();
+    await reads.feed(grantRecord(), grantRecord({ version: 3, state: "revoked" }), grantRecord());
+    await reads.feed(heartbeat(stateRecordHash(key, 3)));
+    expect(covers(reads)).toEqual({ kind: "uncovered", nearest: "revoked" });
+    await reads.feed(wire(key, null), grantRecord(), heartbeat(0n));
+    expect(covers(reads)).toEqual({ kind: "uncovered", nearest: undefined });
+  });
+
+  test("a null that anybody wrote makes the set differ, which is stale", async () => {
+    const reads = reading();
+    await reads.feed(grantRecord(), wire(key, null), heartbeat(HASH));
+    expect(covers(reads)).toEqual({ kind: "stale", why: "set_hash_differs" });
+  });
+
+  test("a payload under another key or version than it names counts in the set and holds nothing", async () => {
+    const reads = reading();
+    await reads.feed(record(key, 5, grantToWire(grant)), heartbeat(stateRecordHash(key, 5)));
+    expect(reads.view.size).toBe(1);
+    expect(covers(reads)).toEqual({ kind: "uncovered", nearest: undefined });
+  });
+
+  test("an unreadable payload with a good signature counts in the set and holds nothing", async () => {
+    const reads = reading();
+    await reads.feed(record(key, 2, "{"), heartbeat(HASH));
+    expect(reads.kinds().kind).toBe("fresh");
+    expect(covers(reads)).toEqual({ kind: "uncovered", nearest: undefined });
+  });
+
+  test("a heartbeat of six seconds ago is too old", async () => {
+    const reads = reading();
+    await reads.feed(grantRecord(), heartbeat(HASH, instant(NOW - 6_000)));
+    expect(covers(reads)).toEqual({ kind: "stale", why: "too_old" });
+  });
+});
+
+describe("ready", () => {
+  test("not before everything that stood there at the start is read", async () => {
+    const reads = reading(2n);
+    await reads.feed(grantRecord());
+    expect(reads.reader.readiness()).toBe("starting");
+    await reads.feed(heartbeat(HASH));
+    expect(await reads.started).toBe("read_to_end");
+    expect(covers(reads)).toMatchObject({ kind: "covered", candidates: [{ grant: { id: grant.id } }] });
+  });
+
+  test("without a stream after the time given, to serve the baseline", async () => {
+    const reads = reading(1n, 50);
+    await waitUntil("the reader to give up", 2_000, () => reads.reader.readiness() === "gave_up_waiting");
+    expect(await reads.started).toBe("gave_up_waiting");
+  });
+});
