@@ -1,18 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import {
-  type AccessRequest,
-  cancel,
-  expireRequest,
-  isRequester,
-  type Requester,
-  review,
-  type Vote,
-} from "./access-request.ts";
+import { type AccessRequest, cancel, expireRequest, isRequester, type Requester } from "./access-request.ts";
 import type { Denial } from "./denial.ts";
 import type { Elevation } from "./elevation.ts";
 import { digest, id } from "./id.ts";
 import type { Requirement } from "./requirement.ts";
+import { review, type Vote } from "./review.ts";
 import type { Party } from "./subject.ts";
 import { type Asked, choose, type Draft, submit } from "./submit.ts";
 import { durationMs, instant, plus } from "./time.ts";

@@ -3,7 +3,8 @@
  * everything else is copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit
  * another person's denial (to them it does not exist).
  */
-import { type AccessRequest, approve, end, isRequester, principalOf, type Requester } from "./access-request.ts";
+import { type AccessRequest, end, isRequester, principalOf, type Requester } from "./access-request.ts";
+import { approve } from "./approve.ts";
 import type { Denial, Offer } from "./denial.ts";
 import { defaultElevation } from "./elevation.ts";
 import type { DomainEvent, Principal } from "./events.ts";

@@ -3,7 +3,8 @@
  * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
  * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
  */
-import { principalOf, type Reviewed, type ReviewRefusal, review } from "../../../core/domain/access-request.ts";
+import { principalOf } from "../../../core/domain/access-request.ts";
+import { type Reviewed, type ReviewRefusal, review } from "../../../core/domain/review.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";

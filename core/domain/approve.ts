@@ -1,0 +1,86 @@
+/**
+ * From an approved request to its grant: what all approvers agreed to, from now or the agreed later start on. Reached by
+ * reviews that satisfy the requirement, or by a routing policy that decided at once; by nothing else.
+ */
+import { about, type AccessRequest, end, type Review } from "./access-request.ts";
+import { AppError } from "./app-error.ts";
+import type { Offer } from "./denial.ts";
+import type { DomainEvent, Principal } from "./events.ts";
+import type { Grant, GrantBinding } from "./grant.ts";
+import type { Id } from "./id.ts";
+import { intersect, narrow, type Terms } from "./narrowing.ts";
+import { type Instant, instant, plus } from "./time.ts";
+
+export type Approved = {
+  readonly kind: "approved";
+  readonly request: AccessRequest;
+  readonly grant: Grant;
+  readonly events: readonly DomainEvent[];
+};
+
+/** Ends a request with a grant that allows what all approvers agreed to, from now or the agreed later start on. */
+export function approve(
+  request: AccessRequest,
+  grantId: Id<"grant">,
+  by: Principal,
+  now: Instant,
+  reason: string | undefined,
+): Approved {
+  const approvals = request.reviews.filter((one) => one.vote === "approve");
+  const terms = approvals.reduce((sofar, one) => intersect(sofar, withLess(request, one)), request.requested);
+  const ended = end(request, "approved", reason, by, now);
+  const grant = issue(ended.request, grantId, terms, now);
+  const issued: DomainEvent = {
+    ...about(request, by),
+    type: "grant.issued",
+    grantId,
+    data: {
+      person: grant.person,
+      issuer: grant.issuer,
+      subject: grant.subject,
+      entitlement: grant.entitlement,
+      scope: grant.scope,
+      digest: grant.binding.kind === "exact" ? grant.binding.digest : undefined,
+      maxUses: grant.maxUses,
+      duration: terms.duration,
+      notBefore: grant.notBefore,
+      expiresAt: grant.expiresAt,
+      approvedBy: approvals.map((one) => one.reviewer.person),
+    },
+  };
+  return { kind: "approved", request: ended.request, grant, events: [...ended.events, issued] };
+}
+
+function withLess(request: AccessRequest, one: Review): Terms {
+  const narrowed = narrow(request.requested, one.narrowing ?? {}, request.offer.binding);
+  // A recorded review was accepted with this very narrowing; were it ever refused here, it would not widen anything.
+  return narrowed.kind === "narrowed" ? narrowed.terms : request.requested;
+}
+
+function issue(request: AccessRequest, grantId: Id<"grant">, terms: Terms, now: Instant): Grant {
+  const notBefore = instant(Math.max(now, terms.notBefore ?? now));
+  const { elevation } = request.offer;
+  return {
+    id: grantId,
+    version: 1,
+    requestId: request.id,
+    denialId: request.denialId,
+    person: request.requester.person,
+    issuer: request.requester.issuer,
+    subject: request.requester.subject,
+    entitlement: elevation.entitlement,
+    scope: elevation.scope,
+    binding: terms.binding === "exact" ? exactly(request.offer) : { kind: "scope" },
+    state: notBefore > now ? "scheduled" : "active",
+    uses: 0,
+    maxUses: terms.maxUses,
+    notBefore,
+    expiresAt: plus(notBefore, terms.duration),
+  };
+}
+
+/** NB: an exact grant without a digest would be a grant on scope; submit and narrow refuse it, this makes sure. */
+function exactly({ elevation, binding }: Offer): GrantBinding {
+  if (binding.kind === "unbindable") throw new AppError("internal", "an exact grant needs a digest");
+  return { kind: "exact", digest: binding.digest, bindHeaders: elevation.bindHeaders };
+}
