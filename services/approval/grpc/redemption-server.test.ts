@@ -1,0 +1,107 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import {
+  RedemptionServiceClient,
+  type RedeemRequest,
+  type RedeemResponse,
+  RefusalReason,
+} from "../../../proto/gen/countersign/v1/redemption.ts";
+import { type RedemptionServer, startRedemptionServer } from "./redemption-server.ts";
+
+const TOKEN = "a-service-token-of-this-test";
+const request: RedeemRequest = {
+  redemptionId: "01930000-0000-7000-8000-000000000001",
+  grantId: "01930000-0000-7000-8000-000000000002",
+  issuer: "https://issuer.example",
+  subject: "dana",
+  entitlement: "orders-delete",
+  scope: "order/42",
+  digest: undefined,
+};
+
+let server: RedemptionServer | undefined;
+let client: RedemptionServiceClient | undefined;
+const claims: RedemptionClaim[] = [];
+
+async function start(redeem: () => Promise<Redeemed | RedemptionRefused>, token: string | undefined = TOKEN) {
+  claims.length = 0;
+  const take = (claim: RedemptionClaim) => {
+    claims.push(claim);
+    return redeem();
+  };
+  const deps = {
+    redeem: take,
+    log: createLog({ name: "test", level: "silent" }),
+    metrics: createMetrics({ prefix: "t_" }),
+  };
+  server = await startRedemptionServer(deps, { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => token });
+  client = new RedemptionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+}
+
+afterEach(async () => {
+  client?.close();
+  await server?.[Symbol.asyncDispose]();
+  client = undefined;
+  server = undefined;
+});
+
+type Answer = { readonly error: ServiceError | null; readonly response: RedeemResponse | undefined };
+
+function call(given: RedeemRequest, authorization: readonly string[]): Promise<Answer> {
+  const metadata = new Metadata();
+  for (const value of authorization) metadata.add("authorization", value);
+  return new Promise((resolve) => client?.redeem(given, metadata, (error, response) => resolve({ error, response })));
+}
+
+const spent = () => Promise.resolve<RedemptionRefused>({ kind: "refused", reason: "spent" });
+
+describe("redemption server", () => {
+  test("does not start where anybody could spend grants", async () => {
+    await expect(start(spent, "")).rejects.toThrow("anybody could spend grants");
+    const deps = {
+      redeem: spent,
+      log: createLog({ name: "test", level: "silent" }),
+      metrics: createMetrics({ prefix: "t_" }),
+    };
+    const open = { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => undefined };
+    await expect(startRedemptionServer(deps, open)).rejects.toThrow("anybody could spend grants");
+  });
+
+  test.each([[[]], [["Bearer wrong"]], [[TOKEN]], [[`bearer ${TOKEN}`]]])(
+    "%j is not the service token: refused before anything is executed",
+    async (authorization: readonly string[]) => {
+      await start(spent);
+      expect((await call(request, authorization)).error?.code).toBe(status.UNAUTHENTICATED);
+      expect(claims).toEqual([]);
+    },
+  );
+
+  test.each<[string, Partial<RedeemRequest>]>([
+    ["no id", { redemptionId: "" }],
+    ["an id in upper case", { grantId: request.grantId.toUpperCase().replace("0193", "AAAA") }],
+    ["a digest that is none", { digest: "abc" }],
+    ["an empty scope", { scope: "" }],
+    ["a null character", { subject: "da\0na" }],
+  ])("%s is INVALID_ARGUMENT before anything is executed", async (_name, wrong) => {
+    await start(spent);
+    expect((await call({ ...request, ...wrong }, [`Bearer ${TOKEN}`])).error?.code).toBe(status.INVALID_ARGUMENT);
+    expect(claims).toEqual([]);
+  });
+
+  test("a fault says that nothing is known, and nothing of its text", async () => {
+    await start(() => Promise.reject(new Error("relation secrets does not exist")));
+    const { error } = await call(request, [`Bearer ${TOKEN}`]);
+    expect(error?.code).toBe(status.INTERNAL);
+    expect(error?.details).not.toContain("secrets");
+  });
+
+  test("a refusal is an outcome, not an error", async () => {
+    await start(spent);
+    const { response } = await call(request, [`Bearer ${TOKEN}`]);
+    expect(response?.outcome).toEqual({ $case: "refused", value: { reason: RefusalReason.REFUSAL_REASON_SPENT } });
+    expect(claims).toEqual([request]);
+  });
+});

@@ -1,0 +1,160 @@
+/**
+ * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
+ * certificate (mTLS) or by the service token; nobody else gets as far as the command. Errors that are given before anything
+ * is executed are exactly UNAUTHENTICATED, INVALID_ARGUMENT and UNIMPLEMENTED; after that point there is an outcome, or
+ * INTERNAL, which says nothing about the use (the caller denies and never retries).
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import {
+  type Metadata,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  status,
+} from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
+import { isDigest, isId } from "../../../core/domain/id.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import {
+  RedemptionServiceService,
+  type RedeemRequest,
+  type RedeemResponse,
+  RefusalReason,
+} from "../../../proto/gen/countersign/v1/redemption.ts";
+
+const SERVICE = "countersign.v1.RedemptionService";
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+export type RedemptionServerDeps = {
+  readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+export type RedemptionServerOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** PEM. With `clientCa` a caller has to show a certificate that it signed. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined } | undefined;
+  /** Asked for at each call, so that a rotated token is taken up. Undefined only together with `clientCa`. */
+  readonly serviceToken: () => string | undefined;
+};
+
+export type RedemptionServer = AsyncDisposable & { readonly port: number };
+
+const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
+  spent: RefusalReason.REFUSAL_REASON_SPENT,
+  expired: RefusalReason.REFUSAL_REASON_EXPIRED,
+  revoked: RefusalReason.REFUSAL_REASON_REVOKED,
+  not_yet_active: RefusalReason.REFUSAL_REASON_NOT_YET_ACTIVE,
+  outside: RefusalReason.REFUSAL_REASON_OUTSIDE,
+  unknown_grant: RefusalReason.REFUSAL_REASON_UNKNOWN_GRANT,
+  duplicate: RefusalReason.REFUSAL_REASON_DUPLICATE,
+};
+
+/** @throws when neither a client certificate nor a token would be asked for: then anybody could spend grants. */
+export async function startRedemptionServer(
+  { redeem, log, metrics }: RedemptionServerDeps,
+  options: RedemptionServerOptions,
+): Promise<RedemptionServer> {
+  const byCertificate = options.tls?.clientCa !== undefined;
+  if (!byCertificate && (options.serviceToken() ?? "") === "") {
+    throw new Error("redemption: set a client CA or a service token; without either anybody could spend grants");
+  }
+  const total = metrics.counter("redemptions_total", "redemptions by outcome", ["outcome"]);
+  const server = new Server({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES });
+  const health = new HealthImplementation({ "": "SERVING", [SERVICE]: "SERVING" });
+  health.addToServer(server);
+
+  server.addService(RedemptionServiceService, {
+    redeem(call: ServerUnaryCall<RedeemRequest, RedeemResponse>, done: sendUnaryData<RedeemResponse>) {
+      void answer(call, done);
+    },
+  });
+
+  async function answer(call: ServerUnaryCall<RedeemRequest, RedeemResponse>, done: sendUnaryData<RedeemResponse>) {
+    const refuse = (code: status, details: string) => {
+      total.inc({ outcome: `error_${status[code].toLowerCase()}` });
+      done({ code, details });
+    };
+    if (!byCertificate && !showsToken(call.metadata, options.serviceToken())) {
+      refuse(status.UNAUTHENTICATED, "show the service token as `authorization: Bearer …`");
+      return;
+    }
+    const claim = claimFrom(call.request);
+    if (typeof claim === "string") {
+      refuse(status.INVALID_ARGUMENT, claim);
+      return;
+    }
+    try {
+      const outcome = await redeem(claim);
+      total.inc({ outcome: outcome.kind === "redeemed" ? "granted" : outcome.reason });
+      log.info(
+        { event: "redemption", redemptionId: claim.redemptionId, grantId: claim.grantId, outcome: outcome.kind },
+        "redemption",
+      );
+      done(null, responseOf(outcome));
+    } catch (error) {
+      log.error(
+        { event: "redemption_fault", redemptionId: claim.redemptionId, err: error },
+        "a redemption ended in a fault",
+      );
+      refuse(status.INTERNAL, "the redemption ended in a fault; its use may have been counted");
+    }
+  }
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${options.host}:${options.port}`, serverCredentials(options), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  return {
+    port,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        health.setStatus("", "NOT_SERVING");
+        health.setStatus(SERVICE, "NOT_SERVING");
+        server.tryShutdown(() => resolve());
+      }),
+  };
+}
+
+/** Compared as hashes, so that neither content nor length shows in the time it takes. */
+function showsToken(metadata: Metadata, token: string | undefined): boolean {
+  const [shown, ...more] = metadata.get("authorization");
+  if (token === undefined || token === "" || typeof shown !== "string" || more.length > 0) return false;
+  const hash = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(hash(shown), hash(`Bearer ${token}`));
+}
+
+/** The claim, or what is wrong with the request. */
+function claimFrom(request: RedeemRequest): RedemptionClaim | string {
+  const { redemptionId, grantId, issuer, subject, entitlement, scope, digest } = request;
+  if (!isId("decision", redemptionId)) return "redemption_id is not a UUID in lower case";
+  if (!isId("grant", grantId)) return "grant_id is not a UUID in lower case";
+  if (digest !== undefined && !isDigest(digest)) return "digest is not a SHA-256 in lower-case hexadecimal";
+  for (const [name, text] of Object.entries({ issuer, subject, entitlement, scope })) {
+    if (text === "" || text.includes("\0")) return `${name} is empty or holds U+0000`;
+  }
+  return { redemptionId, grantId, issuer, subject, entitlement, scope, digest };
+}
+
+function responseOf(outcome: Redeemed | RedemptionRefused): RedeemResponse {
+  if (outcome.kind === "refused") {
+    return { outcome: { $case: "refused", value: { reason: REASONS[outcome.reason] } } };
+  }
+  const { id, uses, maxUses, expiresAt } = outcome.grant;
+  const limit = maxUses === "unlimited" ? undefined : maxUses;
+  return {
+    outcome: { $case: "granted", value: { grantId: id, uses, maxUses: limit, expiresAt: new Date(expiresAt) } },
+  };
+}
+
+function serverCredentials({ tls }: RedemptionServerOptions): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = [{ cert_chain: tls.cert, private_key: tls.key }];
+  return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
+}
