@@ -4,6 +4,7 @@
  * and policy revision are copied in when it is made, and the request digest covers them all. State in, state and events
  * out; the caller holds the row lock and the transaction, this file holds the rules.
  */
+import { AppError } from "./app-error.ts";
 import type { DeniedCall, Offer } from "./denial.ts";
 import type { DomainEvent, Principal } from "./events.ts";
 import type { Digest, Id } from "./id.ts";
@@ -62,6 +63,17 @@ export function isRequester(requester: Requester, party: Party): boolean {
   return asking.some((one) => reviewing.some((other) => samePerson(one, other)));
 }
 
+/**
+ * The denied account itself, or another account of the same person. NB: narrower than `isRequester` on purpose. That one
+ * refuses, and so takes in whoever stands behind an agent; this one permits, and two people who share an agent are not
+ * each other.
+ */
+export function isOwner(requester: Requester, party: Party): boolean {
+  if (party.subject.issuer === requester.issuer && party.subject.id === requester.subject) return true;
+  if (requester.person === undefined || party.person === undefined) return false;
+  return samePerson(requester.person, party.person);
+}
+
 export type Closed = {
   readonly kind: "closed";
   readonly request: AccessRequest;
@@ -76,7 +88,7 @@ export function cancel(
   reason: string | undefined,
   now: Instant,
 ): Closed | CloseRefused {
-  if (!isRequester(request.requester, party)) return { kind: "refused", reason: "not_requester" };
+  if (!isOwner(request.requester, party)) return { kind: "refused", reason: "not_requester" };
   if (request.status !== "pending") return { kind: "refused", reason: "not_pending" };
   return { kind: "closed", ...end(request, "cancelled", reason, principalOf(party), now) };
 }
@@ -90,7 +102,7 @@ export function expireRequest(request: AccessRequest, now: Instant): Closed | Cl
 
 const SWEEPER: Principal = { kind: "service", name: "sweeper" };
 
-/** The one way out of `pending`. */
+/** The one way out of `pending`. @throws AppError internal when the request has ended before: no end is followed by another. */
 export function end(
   request: AccessRequest,
   status: Exclude<RequestStatus, "pending">,
@@ -98,6 +110,7 @@ export function end(
   by: Principal,
   now: Instant,
 ): { readonly request: AccessRequest; readonly events: readonly DomainEvent[] } {
+  if (request.status !== "pending") throw new AppError("internal", "a request ends once");
   const reviewers = request.reviews.map((one) => one.reviewer.person);
   return {
     request: { ...request, status, statusReason: reason, decidedAt: now },

@@ -125,8 +125,9 @@ export function allowByGrant(verdict: Extract<Verdict, { kind: "elevate" }>, use
   const { elevation, grant } = use.candidate;
   const offered = verdict.elevations.includes(elevation);
   const spent = use.kind === "redeemed" ? use.grant.id === grant.id : grant.maxUses === "unlimited";
-  if (!offered || !spent) return deny("internal_error");
   const used = use.kind === "redeemed" ? use.grant : grant;
+  const same = used.entitlement === elevation.entitlement && used.scope === elevation.scope;
+  if (!offered || !spent || !same) return deny("internal_error");
   return new AllowDecision({ kind: "grant", grant: used }, [elevation.entitlement], verdict.response);
 }
 

@@ -37,6 +37,40 @@ describe("freshness", () => {
     expect(freshness(state, clocks(T0, 5))).toEqual({ kind: "stale", why: "too_old" });
   });
 
+  test("a replayed heartbeat after a silence does not take what is known of the database's time, whatever the wall says", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    const after = 600_000;
+    // The wall clock has fallen back by ten minutes; the monotonic clock and what it was compared with have not.
+    const replayed = receiveHeartbeat(state, beat(T0 - 1_000), clocks(T0, after), 7n);
+    expect(freshness(replayed, clocks(T0, after))).toEqual({ kind: "stale", why: "too_old" });
+    const same = receiveHeartbeat(state, beat(T0), clocks(T0, after), 7n);
+    expect(freshness(same, clocks(T0, after))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
+  test("the first of a backlog after a silence looks old although the wall clock has fallen back with it", () => {
+    const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    const after = 600_000;
+    const late = receiveHeartbeat(state, beat(T0 + 1_000), clocks(T0, after), 7n);
+    expect(freshness(late, clocks(T0, after))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
+  test("a database clock that was set back is followed after a minute of heartbeats, without a restart", () => {
+    let state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    let judged = freshness(state, clocks(T0, 0));
+    for (let ms = 1_000; ms <= 200_000; ms += 1_000) {
+      const wall = T0 + ms - 20_000; // both clocks went back by 20 s
+      state = receiveHeartbeat(state, beat(wall), clocks(wall, ms), 7n);
+      judged = freshness(state, clocks(wall, ms));
+    }
+    expect(judged.kind).toBe("fresh");
+  });
+
+  test("a flood of replayed heartbeats leaves nothing behind that has to be looked through", () => {
+    let state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    for (let n = 1; n <= 5_000; n += 1) state = receiveHeartbeat(state, beat(T0 - n), clocks(T0 + n, n), 7n);
+    expect(state.offsets).toHaveLength(1);
+  });
+
   test("a wall clock that stands still does not stop ageing: the monotonic clock goes on", () => {
     const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
     expect(freshness(state, clocks(T0, 5_001))).toEqual({ kind: "stale", why: "too_old" });

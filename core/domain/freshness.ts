@@ -41,7 +41,8 @@ export const NO_HEARTBEATS: Heartbeats = { latest: undefined, offsets: [], keptO
 /**
  * Takes one received heartbeat. `ownSetHash` is the receiver's own at this offset: whether the two are equal is decided
  * here and holds until the next heartbeat. One with a smaller T than the largest (a replay, a deposed relay's late
- * record, a backlog out of order) changes nothing but may serve as an offset, where the maximum makes it harmless.
+ * record, a backlog out of order) changes nothing. NB: not even the offsets: its own can never be the largest, but after
+ * a silence it would be the only one left, and the database's time would seem to have gone back to it.
  */
 export function receiveHeartbeat(
   before: Heartbeats,
@@ -49,20 +50,26 @@ export function receiveHeartbeat(
   clocks: Clocks,
   ownSetHash: bigint,
 ): Heartbeats {
-  const offsetMs = heartbeat.databaseTime - clocks.monoMs;
-  const recent = before.offsets.filter(
-    (seen) => clocks.monoMs - seen.receivedMonoMs <= OFFSET_WINDOW_MS && seen.offsetMs > offsetMs,
-  );
-  const offsets = [...recent, { receivedMonoMs: clocks.monoMs, offsetMs }];
-  const isLatest = before.latest === undefined || heartbeat.databaseTime >= before.latest.databaseTime;
-  return {
-    offsets,
-    keptOffsetMs: offsets[0]?.offsetMs,
-    latest: isLatest
-      ? { databaseTime: heartbeat.databaseTime, setEqual: heartbeat.setHash === ownSetHash }
-      : before.latest,
-    skew: isLatest ? skewOf(heartbeat.databaseTime, clocks.wall) : before.skew,
-  };
+  const { databaseTime } = heartbeat;
+  if (before.latest !== undefined && databaseTime < before.latest.databaseTime) return before;
+  const latest = { databaseTime, setEqual: heartbeat.setHash === ownSetHash };
+  // The same heartbeat once more says something of our set, but nothing new of the time.
+  if (databaseTime === before.latest?.databaseTime) return { ...before, latest };
+  const offsets = withOffset(before, databaseTime - clocks.monoMs, clocks.monoMs);
+  return { offsets, keptOffsetMs: offsets[0]?.offsetMs, latest, skew: skewOf(databaseTime, clocks.wall) };
+}
+
+/**
+ * The offsets after one more. NB: after a silence of more than the window, the last maximum goes on for one window next
+ * to the new one: the first heartbeat of a backlog is a late one, and must not say alone what time it is.
+ */
+function withOffset(before: Heartbeats, offsetMs: number, monoMs: number): readonly Offset[] {
+  const recent = before.offsets.filter((seen) => monoMs - seen.receivedMonoMs <= OFFSET_WINDOW_MS);
+  const known =
+    recent.length === 0 && before.keptOffsetMs !== undefined
+      ? [{ receivedMonoMs: monoMs, offsetMs: before.keptOffsetMs }]
+      : recent;
+  return [...known.filter((seen) => seen.offsetMs > offsetMs), { receivedMonoMs: monoMs, offsetMs }];
 }
 
 function skewOf(databaseTime: Instant, wall: Instant): Heartbeats["skew"] {

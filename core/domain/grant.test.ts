@@ -182,6 +182,16 @@ describe("an allow", () => {
     expect(allowByGrant(verdict, { kind: "redeemed", candidate: stale, grant }).kind).toBe("deny");
   });
 
+  test("is not made by a grant for something else than the elevation it is said to cover", () => {
+    for (const wrong of [
+      { ...grant, scope: "order/43" },
+      { ...grant, entitlement: "refunds" },
+    ]) {
+      const use = { kind: "redeemed", candidate: { ...candidate, grant: wrong }, grant: wrong } as const;
+      expect(allowByGrant(verdict, use).kind).toBe("deny");
+    }
+  });
+
   test("is made by the policy, or by a grant that was used", () => {
     expect(isAllow(decisionFrom({ kind: "allow", reasons: ["r"], response: NO_RESPONSE_FIELDS }))).toBe(true);
     expect(isAllow(allowByGrant(verdict, { kind: "redeemed", candidate, grant }))).toBe(true);

@@ -4,7 +4,7 @@
  */
 import type { OfferBinding } from "./denial.ts";
 import type { MaxUses } from "./elevation.ts";
-import type { DurationMs, Instant } from "./time.ts";
+import { type DurationMs, durationMs, type Instant } from "./time.ts";
 
 /** What a grant would allow. `notBefore` undefined is "from approval on". */
 export type Terms = {
@@ -48,6 +48,9 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
   };
 }
 
+/** The latest start that can be asked for or narrowed to: a grant is for something that is about to be done. */
+export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
+
 /** What both allow: the smaller of each, the later start, exact if either says so. */
 export function intersect(a: Terms, b: Terms): Terms {
   return {
@@ -62,6 +65,7 @@ export function intersect(a: Terms, b: Terms): Terms {
 export function isWithin(terms: Terms, limit: Terms): boolean {
   return (
     isAtMost(terms.maxUses, limit.maxUses) &&
+    terms.duration > 0 &&
     terms.duration <= limit.duration &&
     (limit.notBefore === undefined || (terms.notBefore !== undefined && terms.notBefore >= limit.notBefore)) &&
     (limit.binding === "scope" || terms.binding === "exact")
@@ -73,8 +77,11 @@ export function isAtMost(uses: MaxUses, limit: MaxUses): boolean {
   return uses !== "unlimited" && isCount(uses) && uses <= limit;
 }
 
+/** Uses are counted in a 32-bit column: a number that does not fit there is no count. */
+const MAX_COUNT = 2 ** 31 - 1;
+
 function isCount(uses: number): boolean {
-  return Number.isSafeInteger(uses) && uses >= 1;
+  return Number.isSafeInteger(uses) && uses >= 1 && uses <= MAX_COUNT;
 }
 
 function later(a: Instant | undefined, b: Instant | undefined): Instant | undefined {

@@ -70,3 +70,52 @@ describe("requirement", () => {
     );
   });
 });
+
+describe("a tree is refused", () => {
+  const nOf = (n: number, ...of: readonly Requirement[]): Requirement => ({ kind: "n_of", n, of });
+  const many = (count: number) => Array.from({ length: count }, (_none, index) => group(`g${index}`));
+
+  test("when nobody would have to agree, at any depth", () => {
+    for (const kind of ["all_of", "any_of"] as const) {
+      expect(requirementFault({ kind, of: [] })).toBe("empty");
+      expect(requirementFault({ kind: "all_of", of: [group("a"), { kind, of: [] }] })).toBe("empty");
+    }
+    expect(requirementFault(nOf(1))).toBe("empty");
+  });
+
+  test.each([0, -1, 1.5, 3, Number.NaN, Infinity])("when it asks for %p of two", (n) => {
+    expect(requirementFault(nOf(n, group("a"), group("b")))).toBe("n_out_of_range");
+  });
+
+  test("when it is deeper than eight levels", () => {
+    let tree = group("a");
+    for (let depth = 1; depth < 8; depth += 1) tree = { kind: "any_of", of: [tree] };
+    expect(requirementFault(tree)).toBeUndefined();
+    expect(requirementFault({ kind: "any_of", of: [tree] })).toBe("too_deep");
+  });
+
+  test("when there are more ways to satisfy it than can be tried, and finding out is cheap", () => {
+    let tree: Requirement = { kind: "any_of", of: many(16) };
+    for (let depth = 0; depth < 5; depth += 1) tree = nOf(8, ...Array.from({ length: 16 }, () => tree));
+    const before = performance.now();
+    expect(requirementFault(tree)).toBe("too_large");
+    // Counted out in full this would not end; a loose bound, since the machine may be busy.
+    expect(performance.now() - before).toBeLessThan(10_000);
+  }, 20_000);
+
+  test("when it needs more than sixteen people", () => {
+    expect(requirementFault({ kind: "all_of", of: many(16) })).toBeUndefined();
+    expect(requirementFault({ kind: "all_of", of: [{ kind: "all_of", of: many(16) }, group("b")] })).toBe("too_large");
+  });
+});
+
+test("a stored tree that asks for nobody is satisfied by nobody", () => {
+  for (const empty of [
+    { kind: "all_of", of: [] },
+    { kind: "n_of", n: 0, of: [group("a")] },
+  ] as const) {
+    expect(isSatisfied(empty, [])).toBe(false);
+    expect(isSatisfied(empty, [person("max", "a")])).toBe(false);
+    expect(isSatisfied({ kind: "any_of", of: [group("a"), empty] }, [person("sam", "b")])).toBe(false);
+  }
+});

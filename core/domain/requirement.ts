@@ -43,9 +43,12 @@ export function requirementFault(requirement: Requirement, depth = 1): Requireme
     if (fault !== undefined) return fault;
   }
   if (depth > 1) return undefined;
-  const options = alternatives(requirement, MAX_ALTERNATIVES + 1);
-  const tooLarge = options.length > MAX_ALTERNATIVES || options.some((slots) => slots.length > MAX_SLOTS);
-  return tooLarge ? "too_large" : undefined;
+  let count = 0;
+  for (const slots of alternatives(requirement)) {
+    count += 1;
+    if (count > MAX_ALTERNATIVES || slots.length > MAX_SLOTS) return "too_large";
+  }
+  return undefined;
 }
 
 export function inSet(set: ReviewerSet, reviewer: Reviewer): boolean {
@@ -80,38 +83,56 @@ export function mayFillASlot(requirement: Requirement, reviewer: Reviewer): bool
 /** Whether distinct ones of these people fill all slots of at least one alternative. */
 export function isSatisfied(requirement: Requirement, approvers: readonly Reviewer[]): boolean {
   const people = [...new Map(approvers.map((one) => [personKey(one.person), one])).values()];
-  return alternatives(requirement, MAX_ALTERNATIVES).some((slots) => everySlotFilled(slots, people));
+  let tried = 0;
+  for (const slots of alternatives(requirement)) {
+    tried += 1;
+    if (tried > MAX_ALTERNATIVES) return false;
+    // NB: no slots would be filled by nobody. `requirementFault` refuses such trees; a stored one opens nothing either.
+    if (slots.length > 0 && everySlotFilled(slots, people)) return true;
+  }
+  return false;
 }
 
-/** The ways in which a tree can be satisfied, each as the list of slots to be filled; at most `limit` of them. */
-function alternatives(requirement: Requirement, limit: number): readonly (readonly ReviewerSet[])[] {
+/**
+ * The ways in which a tree can be satisfied, each as the list of slots to be filled, one after the other: a tree of a few
+ * lines can have more of them than fit into memory, so whoever reads them stops at a limit.
+ */
+function* alternatives(requirement: Requirement): Generator<readonly ReviewerSet[]> {
   switch (requirement.kind) {
     case "one_from":
-      return [[requirement.set]];
+      yield [requirement.set];
+      return;
     case "any_of":
-      return requirement.of.flatMap((child) => alternatives(child, limit)).slice(0, limit);
+      for (const child of requirement.of) yield* alternatives(child);
+      return;
     case "all_of":
-      return product(requirement.of, limit);
+      yield* product(requirement.of);
+      return;
     case "n_of":
-      return choose(requirement.of, requirement.n)
-        .flatMap((chosen) => product(chosen, limit))
-        .slice(0, limit);
+      for (const chosen of choose(requirement.of, requirement.n)) yield* product(chosen);
+      return;
     default:
       throw new AppError("invalid_record", "a requirement of unknown kind");
   }
 }
 
-function product(parts: readonly Requirement[], limit: number): readonly (readonly ReviewerSet[])[] {
-  return parts.reduce<readonly (readonly ReviewerSet[])[]>(
-    (sofar, part) =>
-      sofar.flatMap((slots) => alternatives(part, limit).map((more) => [...slots, ...more])).slice(0, limit),
-    [[]],
-  );
+function* product(parts: readonly Requirement[]): Generator<readonly ReviewerSet[]> {
+  const [first, ...rest] = parts;
+  if (first === undefined) {
+    yield [];
+    return;
+  }
+  for (const slots of alternatives(first)) for (const more of product(rest)) yield [...slots, ...more];
 }
 
-function choose<T>(from: readonly T[], n: number): readonly (readonly T[])[] {
-  if (n === 0) return [[]];
-  return from.flatMap((first, index) => choose(from.slice(index + 1), n - 1).map((rest) => [first, ...rest]));
+function* choose<T>(from: readonly T[], n: number): Generator<readonly T[]> {
+  if (n === 0) {
+    yield [];
+    return;
+  }
+  for (const [index, first] of from.entries()) {
+    for (const rest of choose(from.slice(index + 1), n - 1)) yield [first, ...rest];
+  }
 }
 
 /** Bipartite matching by augmenting paths (Kuhn): a slot may push an earlier one to another person. */

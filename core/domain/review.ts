@@ -7,10 +7,11 @@ import { approve } from "./approve.ts";
 import type { DomainEvent } from "./events.ts";
 import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
-import { type Narrowing, narrow } from "./narrowing.ts";
+import { MAX_START_IN, type Narrowing, narrow } from "./narrowing.ts";
 import { isSatisfied, mayFillASlot, type Reviewer } from "./requirement.ts";
 import { type Party, samePerson } from "./subject.ts";
-import type { Instant } from "./time.ts";
+import { type Instant, plus } from "./time.ts";
+import { visibleLength } from "./visible-text.ts";
 
 export type Vote = {
   readonly reviewId: Id<"review">;
@@ -71,9 +72,12 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
   if (!mayFillASlot(request.requirement, reviewer)) return refuse("not_eligible");
   if (request.reviews.some((earlier) => samePerson(earlier.reviewer.person, person))) return refuse("already_reviewed");
   if (vote.digest !== request.digest) return refuse("digest_mismatch");
-  if (vote.vote === "deny" && (vote.comment ?? "").trim() === "") return refuse("reason_required");
+  if (vote.vote === "deny" && visibleLength(vote.comment ?? "") === 0) return refuse("reason_required");
   const narrowed = narrow(request.requested, vote.narrowing ?? {}, request.offer.binding);
   if (narrowed.kind === "refused") return refuse(narrowed.reason);
+  // NB: a start in the far future is not less than what was asked, and a request could not have asked for it.
+  const start = vote.narrowing?.notBefore;
+  if (start !== undefined && start > plus(now, MAX_START_IN)) return refuse("widens");
 
   const { comment, narrowing } = vote;
   const recorded: Review = { id: vote.reviewId, reviewer, vote: vote.vote, narrowing, comment, at: now };

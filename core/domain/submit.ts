@@ -3,18 +3,19 @@
  * everything else is copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit
  * another person's denial (to them it does not exist).
  */
-import { type AccessRequest, end, isRequester, principalOf, type Requester } from "./access-request.ts";
+import { type AccessRequest, end, isOwner, principalOf, type Requester } from "./access-request.ts";
 import { approve } from "./approve.ts";
 import type { Denial, Offer } from "./denial.ts";
 import { defaultElevation } from "./elevation.ts";
 import type { DomainEvent, Principal } from "./events.ts";
 import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
-import { isWithin, type Terms } from "./narrowing.ts";
+import { isWithin, MAX_START_IN, type Terms } from "./narrowing.ts";
 import type { Requirement } from "./requirement.ts";
 import { requestDigestParts } from "./request-digest.ts";
 import type { Json, Party } from "./subject.ts";
 import { type DurationMs, durationMs, type Instant, plus } from "./time.ts";
+import { visibleLength } from "./visible-text.ts";
 
 /** What the requester asks; whatever is undefined is taken as offered. */
 export type Asked = {
@@ -39,12 +40,9 @@ export type Chosen =
   | { readonly kind: "chosen"; readonly offer: Offer; readonly justification: string; readonly requested: Terms }
   | { readonly kind: "refused"; readonly reason: SubmitRefusal };
 
-/** The latest start that can be asked for: a grant is for something that is about to be done. */
-const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
-
 /** Checks what is asked against what was offered. `party` is whoever submits; it must be the denied one. */
 export function choose(denial: Denial, denied: Requester, party: Party, asked: Asked, now: Instant): Chosen {
-  if (!isRequester(denied, party)) return refused("unknown_denial");
+  if (!isOwner(denied, party)) return refused("unknown_denial");
   if (now >= denial.expiresAt) return refused("expired_denial");
   const matching = denial.offers.filter(
     ({ elevation }) =>
@@ -57,7 +55,7 @@ export function choose(denial: Denial, denied: Requester, party: Party, asked: A
 
   const justification = asked.justification.trim();
   const { required, minLength } = offer.elevation.justification;
-  if (required && [...justification].length < Math.max(1, minLength)) return refused("justification_required");
+  if (required && visibleLength(justification) < Math.max(1, minLength)) return refused("justification_required");
 
   const offered: Terms = {
     maxUses: offer.elevation.maxUses,

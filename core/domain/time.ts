@@ -14,15 +14,18 @@ export type Instant = number & { readonly [instantBrand]: true };
 /** A length of time in whole milliseconds, never negative. */
 export type DurationMs = number & { readonly [durationBrand]: true };
 
+/** 9999-12-31T23:59:59.999Z. NB: RFC 3339 has four digits for the year; a later time would be written and never read. */
+const LAST_INSTANT_MS = 253_402_300_799_999;
+
 function isInstant(value: number): value is Instant {
-  return Number.isSafeInteger(value) && value >= 0;
+  return Number.isSafeInteger(value) && value >= 0 && value <= LAST_INSTANT_MS;
 }
 
 function isDurationMs(value: number): value is DurationMs {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** @throws AppError invalid_argument when the number is not a whole, non-negative count of milliseconds. */
+/** @throws AppError invalid_argument when the number is not a whole, non-negative count of milliseconds before the year 10000. */
 export function instant(epochMs: number): Instant {
   if (!isInstant(epochMs)) throw new AppError("invalid_argument", `not an instant: ${epochMs}`);
   return epochMs;
@@ -44,10 +47,16 @@ export function rfc3339(at: Instant): string {
 
 /** RFC 3339 with a zone designator. @throws AppError invalid_argument */
 export function parseRfc3339(text: string): Instant {
-  const withZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const ms = withZone ? Math.floor(Date.parse(text)) : Number.NaN;
+  const withZone = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);
+  // NB: Date.parse rolls the 30th of February over into March, where some other reader says something else.
+  const exists = withZone !== null && Number(withZone[3]) <= daysIn(Number(withZone[1]), Number(withZone[2]));
+  const ms = exists ? Math.floor(Date.parse(text)) : Number.NaN;
   if (!isInstant(ms)) throw new AppError("invalid_argument", "not an RFC 3339 time with a zone");
   return ms;
+}
+
+function daysIn(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([
