@@ -25,8 +25,10 @@ function startingGrant(): { readonly version: number; readonly state: State; rea
   return { version: 1, state: "active", revokedMs: Infinity };
 }
 
-function createWorld(wallBehindMs: number) {
+function createWorld() {
   let nowMs = T0;
+  let wallBehindMs = 0;
+  let held: Signed[] = [];
   const grants = new Map(KEYS.map((key) => [key, startingGrant()]));
   let log: (TopicRecord | undefined)[] = [];
   const everSigned: Signed[] = [];
@@ -52,6 +54,13 @@ function createWorld(wallBehindMs: number) {
       published.set(key, grant.version);
     }
     append(sign({ kind: "heartbeat", key: "heartbeat", databaseMs, setHash: setHash() }));
+  }
+
+  /** A relay that is about to be deposed: it has read time and rows, and publishes them when it wakes up. */
+  function hold(): void {
+    const rows = [...grants].map(([key, { version, state }]) => sign({ kind: "grant", key, version, state }));
+    const ownHash = [...grants].reduce((sum, [key, { version }]) => sum + recordHash(key, version), 0n);
+    held = [...rows, sign({ kind: "heartbeat", key: "heartbeat", databaseMs: nowMs, setHash: ownHash })];
   }
 
   function compact(): void {
@@ -98,6 +107,11 @@ function createWorld(wallBehindMs: number) {
     append,
     everSigned,
     grants,
+    hold,
+    publishLate: () => held.forEach(append),
+    setWallBehind: (ms: number) => {
+      wallBehindMs = ms;
+    },
     wait: (ms: number) => {
       nowMs += ms;
     },
@@ -123,6 +137,13 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("null" as const), key }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("compact" as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hold" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("publishLate" as const) }) },
+  // Negative is ahead: a wall clock may run fast by any amount.
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("wall" as const), ms: fc.constantFrom(2_000, 0, -2_500, -60_000) }),
+  },
 );
 
 test("no allow later than 7 s after a revocation, and fresh again without a restart once the faults stop", () => {
@@ -133,7 +154,8 @@ test("no allow later than 7 s after a revocation, and fresh again without a rest
       fc.array(step, { maxLength: 60, size: "max" }),
       fc.integer({ min: 0, max: 2_000 }),
       (steps, wallBehindMs) => {
-        const world = createWorld(wallBehindMs);
+        const world = createWorld();
+        world.setWallBehind(wallBehindMs);
         const { pdp } = world;
         for (const one of steps) {
           if (one.do === "relay") world.relay(one.repairs);
@@ -143,6 +165,9 @@ test("no allow later than 7 s after a revocation, and fresh again without a rest
           else if (one.do === "null") world.append({ kind: "null", key: one.key });
           else if (one.do === "compact") world.compact();
           else if (one.do === "restart") pdp.restart();
+          else if (one.do === "hold") world.hold();
+          else if (one.do === "publishLate") world.publishLate();
+          else if (one.do === "wall") world.setWallBehind(one.ms);
           else if (world.everSigned.length > 0) {
             const old = world.everSigned[one.index % world.everSigned.length];
             if (old !== undefined) world.append(old);
@@ -154,6 +179,7 @@ test("no allow later than 7 s after a revocation, and fresh again without a rest
             if (allowed) expect(world.overdue(each)).toBe(false);
           }
         }
+        world.setWallBehind(wallBehindMs);
         world.wait(1_000);
         world.relay(true);
         pdp.read(Infinity);
@@ -165,4 +191,57 @@ test("no allow later than 7 s after a revocation, and fresh again without a rest
   );
   // A model that never allows, or never refuses, would show nothing.
   expect(Math.min(allows, refusals)).toBeGreaterThan(1_000);
+});
+
+const wrongWallStep = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("beat" as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(1, 900, 5_000, 61_000) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("replay" as const), index: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("publishLate" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hold" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("revoke" as const), key }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("wall" as const), ms: fc.integer({ min: -200_000, max: 200_000 }) }),
+  },
+);
+
+test("a wall clock that is wrong by any amount opens nothing once a heartbeat has come in time, whatever is replayed in silence", () => {
+  let allows = 0;
+  fc.assert(
+    fc.property(fc.array(wrongWallStep, { maxLength: 60, size: "max" }), (steps) => {
+      const world = createWorld();
+      const { pdp } = world;
+      // The running PDP is not read late: what the relay says it hears at once, or, while the two are apart, never.
+      const beat = () => {
+        world.relay(true);
+        pdp.read(Infinity);
+      };
+      beat();
+      for (const one of steps) {
+        if (one.do === "beat") beat();
+        else if (one.do === "wait") world.wait(one.ms);
+        else if (one.do === "hold") world.hold();
+        else if (one.do === "revoke") world.revoke(one.key);
+        else if (one.do === "wall") world.setWallBehind(one.ms);
+        else if (one.do === "publishLate") world.publishLate();
+        else {
+          const old = world.everSigned[one.index % world.everSigned.length];
+          if (old !== undefined) world.append(old);
+        }
+        pdp.read(Infinity);
+        for (const each of KEYS) {
+          if (!pdp.allows(each)) continue;
+          allows += 1;
+          expect(world.overdue(each)).toBe(false);
+        }
+      }
+      world.setWallBehind(0);
+      world.wait(1_000);
+      beat();
+      expect(pdp.isFresh()).toBe(true);
+    }),
+    { numRuns: 5_000 },
+  );
+  expect(allows).toBeGreaterThan(1_000);
 });
