@@ -3,12 +3,12 @@
  * so may security, which the edge vouches for. Taking away is easier than giving: it needs no quorum, no digest, and
  * nobody is asked outside of the database but for who is who.
  */
-import { isRequester, principalOf } from "../../../core/domain/access-request.ts";
+import { isOwner, principalOf } from "../../../core/domain/access-request.ts";
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import { type Grant, revoke } from "../../../core/domain/grant.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import { mayFillASlot } from "../../../core/domain/requirement.ts";
-import type { Party, Subject } from "../../../core/domain/subject.ts";
+import { type Party, samePerson, type Subject } from "../../../core/domain/subject.ts";
 import type { People, Reads, Transactions } from "../ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 
@@ -58,7 +58,10 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
 }
 
 function mayRevoke(request: AccessRequest, party: Party): boolean {
-  if (isRequester(request.requester, party)) return true;
+  const { person } = party;
+  const isBehindTheAgent =
+    person !== undefined && request.requester.actorPersons.some((one) => samePerson(one, person));
+  if (isOwner(request.requester, party) || isBehindTheAgent) return true;
   if (party.person === undefined || party.machine || request.requirement === undefined) return false;
   return mayFillASlot(request.requirement, { person: party.person, groups: party.subject.groups });
 }
