@@ -70,6 +70,16 @@ describe("redemption server", () => {
     await expect(startRedemptionServer(deps, open)).rejects.toThrow("anybody could spend grants");
   });
 
+  test.each(["0.0.0.0", "::", "10.0.0.1", "127.example.org"])("takes no token in plain text on %s", async (host) => {
+    const deps = {
+      redeem: spent,
+      log: createLog({ name: "test", level: "silent" }),
+      metrics: createMetrics({ prefix: "t_" }),
+    };
+    const plain = { host, port: 0, tls: undefined, serviceToken: () => TOKEN };
+    await expect(startRedemptionServer(deps, plain)).rejects.toThrow("loopback");
+  });
+
   test.each([[[]], [["Bearer wrong"]], [[TOKEN]], [[`bearer ${TOKEN}`]]])(
     "%j is not the service token: refused before anything is executed",
     async (authorization: readonly string[]) => {

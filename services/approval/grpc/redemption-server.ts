@@ -5,6 +5,7 @@
  * INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isIPv4 } from "node:net";
 import {
   type Metadata,
   type sendUnaryData,
@@ -55,7 +56,10 @@ const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
   duplicate: RefusalReason.REFUSAL_REASON_DUPLICATE,
 };
 
-/** @throws when neither a client certificate nor a token would be asked for: then anybody could spend grants. */
+/**
+ * @throws when neither a client certificate nor a token would be asked for: then anybody could spend grants. Nor does a
+ * token travel in plain text beyond this machine: without TLS only a loopback address is taken.
+ */
 export async function startRedemptionServer(
   { redeem, log, metrics }: RedemptionServerDeps,
   options: RedemptionServerOptions,
@@ -63,6 +67,9 @@ export async function startRedemptionServer(
   const byCertificate = options.tls?.clientCa !== undefined;
   if (!byCertificate && (options.serviceToken() ?? "") === "") {
     throw new Error("redemption: set a client CA or a service token; without either anybody could spend grants");
+  }
+  if (options.tls === undefined && !isLoopback(options.host)) {
+    throw new Error("redemption: without TLS the host has to be a loopback address; the service token is a secret");
   }
   const total = metrics.counter("redemptions_total", "redemptions by outcome", ["outcome"]);
   const server = new Server({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES });
@@ -120,6 +127,11 @@ export async function startRedemptionServer(
         server.tryShutdown(() => resolve());
       }),
   };
+}
+
+/** By address; a name other than localhost could point anywhere. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || (isIPv4(host) && host.startsWith("127."));
 }
 
 /** Compared as hashes, so that neither content nor length shows in the time it takes. */
