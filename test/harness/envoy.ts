@@ -26,6 +26,11 @@ export interface EnvoyTargets {
   readonly ports: ReadonlyMap<number, number>;
 }
 
+/** Whether there is an Envoy to start; a test that needs one is skipped without it, and that is listed (with CI=true: failed). */
+export async function hasEnvoy(): Promise<boolean> {
+  return (await resolveTool("envoy")).kind === "found";
+}
+
 const INGRESS_PORT = 8080;
 const ADMIN_PORT = 9901;
 
