@@ -96,7 +96,11 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
   const redeemer = lifecycle.own(
     createRedeemClient(
-      { metrics, onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered") },
+      {
+        metrics,
+        wallMs: systemClock.wallMs,
+        onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered"),
+      },
       {
         address: config.redemption.address,
         tls: await redemptionTls(config),

@@ -54,7 +54,7 @@ async function clientOf(handler: Handler) {
 
 function clientTo(port: number) {
   const client = createRedeemClient(
-    { metrics: createMetrics({ prefix: "t_" }), onFault: () => {} },
+    { metrics: createMetrics({ prefix: "t_" }), onFault: () => {}, wallMs: () => Date.now() },
     { address: `127.0.0.1:${port}`, tls: undefined, serviceToken: () => "service" },
   );
   open.push(() => client[Symbol.dispose]());

@@ -63,7 +63,16 @@ const NOT_EXECUTED: readonly status[] = [
 export type RedeemClient = Redeemer & Disposable & { connected(): boolean };
 
 export function createRedeemClient(
-  { metrics, onFault }: { readonly metrics: Metrics; readonly onFault: (code: number) => void },
+  {
+    metrics,
+    onFault,
+    wallMs,
+  }: {
+    readonly metrics: Metrics;
+    readonly onFault: (code: number) => void;
+    /** gRPC states deadlines as moments of the wall clock. */
+    readonly wallMs: () => number;
+  },
   options: RedeemClientOptions,
 ): RedeemClient {
   const client = new RedemptionServiceClient(options.address, channelCredentials(options), CHANNEL);
@@ -74,7 +83,7 @@ export function createRedeemClient(
   /** Waits for a connection only as long as there is time left to use it. */
   function connect(deadlineMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      client.waitForReady(Date.now() + deadlineMs, (error) => resolve(error === undefined || error === null));
+      client.waitForReady(wallMs() + deadlineMs, (error) => resolve(error === undefined || error === null));
     });
   }
 
@@ -83,7 +92,7 @@ export function createRedeemClient(
     const token = options.serviceToken();
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
     return new Promise((resolve) => {
-      client.redeem({ ...claim }, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
+      client.redeem({ ...claim }, metadata, { deadline: wallMs() + deadlineMs }, (error, response) => {
         resolve(error === null ? outcomeOf(response) : faultOf(error));
       });
     });
