@@ -6,6 +6,7 @@ import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
+import { KafkaSchema, kafkaFaults } from "../../platform/stream/kafka-config.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -68,21 +69,7 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    kafka: Type.Object(
-      {
-        brokers: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, "x-env-variable": "KAFKA_BROKERS" }),
-        tls: Type.Boolean({ default: false }),
-        caPath: Path("Instead of the system's roots."),
-        certPath: Path("Client certificate."),
-        keyPath: Path("Its private key."),
-        saslMechanism: Type.Optional(
-          Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")]),
-        ),
-        saslUsername: Type.Optional(Type.String()),
-        saslPassword: Type.Optional(Type.String({ "x-secret": true })),
-      },
-      closed,
-    ),
+    kafka: KafkaSchema,
     redemption: Type.Object(
       {
         address: Text("host:port of the approval service's gRPC port."),
@@ -166,13 +153,7 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
     fault("redemption.tls", "is off although certificates are given; switch it on");
   }
-  if (!kafka.tls && (kafka.certPath ?? kafka.keyPath ?? kafka.caPath) !== undefined) {
-    fault("kafka.tls", "is off although certificates are given; switch it on");
-  }
-  const sasl = [kafka.saslMechanism, kafka.saslUsername, kafka.saslPassword];
-  if (sasl.some((one) => one === undefined) && sasl.some((one) => one !== undefined)) {
-    fault("kafka.saslMechanism", "needs saslUsername and saslPassword; set all three or none");
-  }
+  faults.push(...kafkaFaults(kafka, "kafka"));
   if (Object.keys(state.trustedKeys).length === 0)
     fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key");
   return faults;

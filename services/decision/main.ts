@@ -22,7 +22,7 @@ import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { createKafkaStream } from "../../platform/stream/kafka.ts";
-import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
+import { kafkaSettings } from "../../platform/stream/kafka-config.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createContext } from "./context/gather.ts";
 import { createSourceAddress } from "./context/source-address.ts";
@@ -62,7 +62,10 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   const trusted = Object.entries(config.state.trustedKeys);
   const pems = await Promise.all(trusted.map(async ([kid, path]) => [kid, await readFile(path, "utf8")] as const));
   const stream = lifecycle.own(
-    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: await kafkaSettings(config) }),
+    createKafkaStream(
+      { log, onFatal: (error) => lifecycle.stop(error) },
+      { connection: await kafkaSettings(config.kafka, `countersign-decision-${config.instance}`) },
+    ),
   );
 
   const issuers = createIssuers(config.identity.issuers);
@@ -206,28 +209,6 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   const readiness = await state.start(signal);
   server.serving(true);
   log.info({ event: "ready", state: readiness }, "decision service is ready");
-}
-
-async function kafkaSettings({ kafka, instance }: DecisionConfig): Promise<KafkaSettings> {
-  const tls = {
-    ...(await named("ca", kafka.caPath)),
-    ...(await named("cert", kafka.certPath)),
-    ...(await named("key", kafka.keyPath)),
-  };
-  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka;
-  const sasl =
-    mechanism && username !== undefined && password !== undefined ? { mechanism, username, password } : undefined;
-  return {
-    brokers: kafka.brokers,
-    clientId: `countersign-decision-${instance}`,
-    ...(kafka.tls ? { tls } : {}),
-    ...(sasl === undefined ? {} : { sasl }),
-  };
-}
-
-async function named<K extends string>(name: K, path: string | undefined): Promise<{ [N in K]?: string }> {
-  const entry: { [N in K]?: string } = {};
-  return path === undefined ? entry : { ...entry, [name]: await readFile(path, "utf8") };
 }
 
 async function redemptionTls({ redemption }: DecisionConfig) {

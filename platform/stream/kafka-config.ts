@@ -1,0 +1,67 @@
+/**
+ * The `kafka` section that every service has: its schema, what in it is unsafe together, and the settings it stands for.
+ * One place, so that two services cannot differ in how they reach the same brokers.
+ */
+import { readFile } from "node:fs/promises";
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../config/load.ts";
+import type { KafkaSettings } from "./kafka-settings.ts";
+
+const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
+export const KafkaSchema = Type.Object(
+  {
+    brokers: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: "host:port of some brokers; the others are learnt from them.",
+      "x-env-variable": "KAFKA_BROKERS",
+    }),
+    tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),
+    caPath: Path("Instead of the system's roots."),
+    certPath: Path("Client certificate."),
+    keyPath: Path("Its private key."),
+    saslMechanism: Type.Optional(
+      Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")]),
+    ),
+    saslUsername: Type.Optional(Type.String()),
+    saslPassword: Type.Optional(Type.String({ "x-secret": true })),
+  },
+  { additionalProperties: false },
+);
+
+export type KafkaConfig = Static<typeof KafkaSchema>;
+
+/** What must not stand together; `key` is the path of the section. */
+export function kafkaFaults(kafka: KafkaConfig, key: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (name: string, problem: string) => faults.push({ key: `${key}.${name}`, variable: undefined, problem });
+  if (!kafka.tls && (kafka.certPath ?? kafka.keyPath ?? kafka.caPath) !== undefined) {
+    fault("tls", "is off although certificates are given; switch it on");
+  }
+  if ((kafka.certPath === undefined) !== (kafka.keyPath === undefined)) {
+    fault("certPath", `and ${key}.keyPath belong together; set both or none`);
+  }
+  const sasl = [kafka.saslMechanism, kafka.saslUsername, kafka.saslPassword];
+  if (sasl.some((one) => one === undefined) && sasl.some((one) => one !== undefined)) {
+    fault("saslMechanism", "needs saslUsername and saslPassword; set all three or none");
+  }
+  return faults;
+}
+
+/** Reads the certificates. Rejects when one of them cannot be read. `clientId` shows in broker logs and quotas. */
+export async function kafkaSettings(kafka: KafkaConfig, clientId: string): Promise<KafkaSettings> {
+  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka;
+  const tls = {
+    ...(kafka.caPath === undefined ? {} : { ca: await readFile(kafka.caPath, "utf8") }),
+    ...(kafka.certPath === undefined ? {} : { cert: await readFile(kafka.certPath, "utf8") }),
+    ...(kafka.keyPath === undefined ? {} : { key: await readFile(kafka.keyPath, "utf8") }),
+  };
+  const sasl =
+    mechanism && username !== undefined && password !== undefined ? { mechanism, username, password } : undefined;
+  return {
+    brokers: kafka.brokers,
+    clientId,
+    ...(kafka.tls ? { tls } : {}),
+    ...(sasl === undefined ? {} : { sasl }),
+  };
+}
