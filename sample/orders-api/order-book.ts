@@ -18,6 +18,18 @@ export function createOrderBook(initial: readonly Order[]) {
   return {
     orders: (): readonly Order[] => [...orders.values()],
     order: (id: string): Order | undefined => orders.get(id),
+    /** Whether it is a new one; an order that is there stays as it is. */
+    add(order: Order): boolean {
+      if (orders.has(order.id)) return false;
+      orders.set(order.id, order);
+      return true;
+    },
+    /** Whether there was such an order to replace. */
+    replace(order: Order): boolean {
+      if (!orders.has(order.id)) return false;
+      orders.set(order.id, order);
+      return true;
+    },
     /** Whether there was such an order to delete. */
     remove: (id: string): boolean => orders.delete(id),
     refunds: (): readonly Refund[] => [...refunds],
@@ -30,3 +42,5 @@ export function createOrderBook(initial: readonly Order[]) {
     },
   };
 }
+
+export type OrderBook = ReturnType<typeof createOrderBook>;
