@@ -7,26 +7,16 @@
  * - its consumer never passes a batch whose records were compacted away (kafka-fetch.ts);
  * - it answers only with whole batches, so a slow handler would delay the other partitions;
  * - a fault ends with a new connection, never with a repaired one.
- *
- * Every method rejects on a fault; the owner then destroys the connection and makes a new one.
  */
 import Cluster from "kafkajs/src/cluster/index.js";
 import loggers from "kafkajs/src/loggers/index.js";
 import createFetchRequest from "kafkajs/src/protocol/requests/fetch/v11/request.js";
 import type { Log } from "../log/log.ts";
+import type { StreamConnection } from "./connection.ts";
 import { decodeFetched, type Fetched } from "./kafka-fetch.ts";
 import { clientConfig, type KafkaSettings } from "./kafka-settings.ts";
 import { createSockets } from "./kafka-sockets.ts";
 import { stopIdleTimer } from "./kafkajs-idle-timer.ts";
-import type { OffsetRange } from "./port.ts";
-
-export interface KafkaConnection {
-  partitions(topic: string): Promise<readonly number[]>;
-  range(topic: string, partition: number): Promise<OffsetRange>;
-  /** Waits up to `maxWaitMs` for records at this offset. */
-  fetch(topic: string, partition: number, offset: bigint, maxWaitMs: number): Promise<Fetched>;
-  destroy(reason: Error): void;
-}
 
 /** No consumer of ours writes transactions; read committed would wait for those of others. */
 const READ_UNCOMMITTED = 0;
@@ -35,11 +25,13 @@ const EARLIEST = "-2";
 const LATEST = "-1";
 /** A batch may be larger; it then comes alone. Several records of 64 KiB fit. */
 const MAX_FETCH_BYTES = 4 * 1024 * 1024;
+/** Kafka's error code for an offset without a record, not yet or not any more. */
+const OFFSET_OUT_OF_RANGE = 1;
 
 export async function openKafkaConnection(
   { log }: { readonly log: Log },
   settings: KafkaSettings,
-): Promise<KafkaConnection> {
+): Promise<StreamConnection> {
   stopIdleTimer();
   const sockets = createSockets();
   const { logCreator, logLevel, ...config } = clientConfig(settings, sockets.factory, log);
@@ -91,7 +83,7 @@ export async function openKafkaConnection(
     },
     async fetch(topic, partition, offset, maxWaitMs) {
       const { connectionPool } = await leaderOf(topic, partition);
-      return connectionPool.send<Fetched>({
+      const { errorCode, records, nextOffset } = await connectionPool.send<Fetched>({
         request: createFetchRequest({
           replicaId: NOT_A_REPLICA,
           maxWaitTime: maxWaitMs,
@@ -102,10 +94,10 @@ export async function openKafkaConnection(
         }),
         response: { decode: (payload) => decodeFetched(payload, offset), parse: async (fetched) => fetched },
       });
+      if (errorCode === OFFSET_OUT_OF_RANGE) return { kind: "out_of_range" };
+      if (errorCode !== 0) throw new Error(`fetch failed with kafka error ${errorCode}`);
+      return { kind: "fetched", records, nextOffset };
     },
     destroy: sockets.destroy,
   };
 }
-
-/** The partition has no record at this offset any more, or not yet. */
-export const OFFSET_OUT_OF_RANGE = 1;

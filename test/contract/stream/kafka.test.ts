@@ -90,10 +90,10 @@ async function newTopic(config: Record<string, string> = {}, partitions = 1): Pr
     let emptied = 0n;
     await waitUntil("a batch without records at the start", 60_000, async () => {
       await publishSurely(stream, [record(topic, "k", "new")]); // rolls the segment
-      const { records, nextOffset } = await connection.fetch(topic, 0, 0n, 100);
-      if (records.length > 0) return false;
-      emptied = nextOffset;
-      return nextOffset > 0n;
+      const fetched = await connection.fetch(topic, 0, 0n, 100);
+      if (fetched.kind !== "fetched" || fetched.records.length > 0) return false;
+      emptied = fetched.nextOffset;
+      return emptied > 0n;
     });
     const before = (await stream.endOffsets(topic, DEADLINE)).get(0) ?? 0n;
     const producer = client.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });

@@ -1,12 +1,12 @@
 /**
- * Reads one partition for its subscription: asks where to start, fetches, hands over, and moves the position only after the handler agreed.
- * Each partition has a connection of its own, because a broker answers one request per connection at a time and a waiting fetch would hold
- * up its neighbours. Any fault drops the connection and starts again from the position.
+ * Reads one partition for its subscription, on any adapter: asks where to start, fetches, hands over, and moves the position only after the
+ * handler agreed. Each partition has a connection of its own: a server answers one request per connection at a time, and a waiting fetch
+ * would hold up its neighbours. Any fault drops the connection and starts again from the position.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Backoff, createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
-import { type KafkaConnection, OFFSET_OUT_OF_RANGE } from "./kafka-connection.ts";
+import type { StreamConnection } from "./connection.ts";
 import type { StreamBatch, Subscription } from "./port.ts";
 
 export interface PartitionReader {
@@ -23,7 +23,7 @@ export interface PartitionReader {
 
 export interface PartitionReaderOptions {
   readonly partition: number;
-  /** How long the broker may hold a fetch without records. */
+  /** How long a fetch may wait for records. */
   readonly maxWaitMs: number;
   /** Pause before a skipped or released partition is asked for again. */
   readonly reassignMs: number;
@@ -31,7 +31,7 @@ export interface PartitionReaderOptions {
 
 /** Starts reading at once. `connect` makes a fresh connection each time. */
 export function startPartitionReader(
-  { connect, log: parentLog, stop }: { connect: () => Promise<KafkaConnection>; log: Log; stop: AbortSignal },
+  { connect, log: parentLog, stop }: { connect: () => Promise<StreamConnection>; log: Log; stop: AbortSignal },
   subscription: Subscription,
   { partition, maxWaitMs, reassignMs }: PartitionReaderOptions,
 ): PartitionReader {
@@ -41,7 +41,7 @@ export function startPartitionReader(
   /** Where the last batch that was handed over ended: what the owner has stored. Behind `position` when only empty offsets followed. */
   let handled: bigint | undefined;
   let handling = false;
-  let connection: KafkaConnection | undefined;
+  let connection: StreamConnection | undefined;
   /** Counts seeks, so that a batch under way when one came does not move the position. */
   let seeks = 0;
 
@@ -51,7 +51,7 @@ export function startPartitionReader(
   }
 
   /** Asks the owner where to read from; false when it is not ours now. */
-  async function take(connected: KafkaConnection): Promise<boolean> {
+  async function take(connected: StreamConnection): Promise<boolean> {
     const range = await connected.range(topic, partition);
     const answer = await subscription.from(partition, range);
     if (answer === "skip") return false;
@@ -92,18 +92,17 @@ export function startPartitionReader(
   }
 
   /** Reads with one connection until the partition is not ours (returns), or a fault (throws). */
-  async function read(connected: KafkaConnection, onProgress: () => void): Promise<void> {
+  async function read(connected: StreamConnection, onProgress: () => void): Promise<void> {
     while (!stop.aborted) {
       if (position === undefined && !(await take(connected))) return;
       const offset = position;
       if (offset === undefined) return;
       const fetched = await connected.fetch(topic, partition, offset, maxWaitMs);
-      if (fetched.errorCode === OFFSET_OUT_OF_RANGE) {
+      if (fetched.kind === "out_of_range") {
         log.error({ offset: offset.toString() }, "offset out of range; asking the owner again");
         moveTo(undefined);
         return;
       }
-      if (fetched.errorCode !== 0) throw new Error(`fetch failed with kafka error ${fetched.errorCode}`);
       onProgress();
       if (position !== offset) continue; // a seek came while we waited
       if (fetched.records.length === 0) {
