@@ -150,6 +150,9 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
       "is not loopback and there is no TLS; set redemption.tls, or redemption.plaintext if a mesh encrypts",
     );
   }
+  if ((redemption.certPath === undefined) !== (redemption.keyPath === undefined)) {
+    fault("redemption.certPath", "and redemption.keyPath belong together; set both or none");
+  }
   if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
     fault("redemption.tls", "is off although certificates are given; switch it on");
   }

@@ -1,22 +1,17 @@
 /**
  * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
- * certificate (mTLS) or by the service token; nobody else gets as far as the command. Errors that are given before anything
+ * certificate (mTLS), by the service token, or where both are set by both: an authority may serve more than decision
+ * services. Nobody else gets as far as the command. Errors that are given before anything
  * is executed are exactly UNAUTHENTICATED, INVALID_ARGUMENT and UNIMPLEMENTED; after that point there is an outcome, or
  * INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIPv4 } from "node:net";
-import {
-  type Metadata,
-  type sendUnaryData,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  status,
-} from "@grpc/grpc-js";
+import { type Metadata, type sendUnaryData, Server, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
+import { drain, listen, type ServerTls } from "../../../platform/grpc/serve.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
@@ -28,6 +23,7 @@ import {
 
 const SERVICE = "countersign.v1.RedemptionService";
 const MAX_MESSAGE_BYTES = 64 * 1024;
+const DRAIN_MS = 5_000;
 
 export type RedemptionServerDeps = {
   readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
@@ -38,10 +34,11 @@ export type RedemptionServerDeps = {
 export type RedemptionServerOptions = {
   readonly host: string;
   readonly port: number;
-  /** PEM. With `clientCa` a caller has to show a certificate that it signed. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined } | undefined;
+  readonly tls: ServerTls | undefined;
   /** Asked for at each call, so that a rotated token is taken up. Undefined only together with `clientCa`. */
   readonly serviceToken: () => string | undefined;
+  /** How long redemptions under way may take when the server ends. */
+  readonly drainMs?: number;
 };
 
 export type RedemptionServer = AsyncDisposable & { readonly port: number };
@@ -87,7 +84,8 @@ export async function startRedemptionServer(
       total.inc({ outcome: `error_${status[code].toLowerCase()}` });
       done({ code, details });
     };
-    if (!byCertificate && !showsToken(call.metadata, options.serviceToken())) {
+    const token = options.serviceToken() ?? "";
+    if (!(byCertificate && token === "") && !showsToken(call.metadata, token)) {
       refuse(status.UNAUTHENTICATED, "show the service token as `authorization: Bearer …`");
       return;
     }
@@ -113,19 +111,14 @@ export async function startRedemptionServer(
     }
   }
 
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, serverCredentials(options), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
+  const port = await listen(server, options);
   return {
     port,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        health.setStatus("", "NOT_SERVING");
-        health.setStatus(SERVICE, "NOT_SERVING");
-        server.tryShutdown(() => resolve());
-      }),
+    [Symbol.asyncDispose]() {
+      health.setStatus("", "NOT_SERVING");
+      health.setStatus(SERVICE, "NOT_SERVING");
+      return drain(server, options.drainMs ?? DRAIN_MS);
+    },
   };
 }
 
@@ -135,9 +128,9 @@ function isLoopback(host: string): boolean {
 }
 
 /** Compared as hashes, so that neither content nor length shows in the time it takes. */
-function showsToken(metadata: Metadata, token: string | undefined): boolean {
+function showsToken(metadata: Metadata, token: string): boolean {
   const [shown, ...more] = metadata.get("authorization");
-  if (token === undefined || token === "" || typeof shown !== "string" || more.length > 0) return false;
+  if (token === "" || typeof shown !== "string" || more.length > 0) return false;
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(shown), hash(`Bearer ${token}`));
 }
@@ -163,10 +156,4 @@ function responseOf(outcome: Redeemed | RedemptionRefused): RedeemResponse {
   return {
     outcome: { $case: "granted", value: { grantId: id, uses, maxUses: limit, expiresAt: new Date(expiresAt) } },
   };
-}
-
-function serverCredentials({ tls }: RedemptionServerOptions): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = [{ cert_chain: tls.cert, private_key: tls.key }];
-  return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
 }

@@ -4,8 +4,9 @@
  * Above the limit of checks in flight the answer is an immediate deny `overloaded`. The end is graceful: health says
  * NOT_SERVING, checks under way are answered, then connections are closed.
  */
-import { type sendUnaryData, Server, ServerCredentials, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
+import { type sendUnaryData, Server, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { drain, listen, type ServerTls } from "../../../platform/grpc/serve.ts";
 import {
   AuthorizationService,
   CheckRequest,
@@ -23,7 +24,7 @@ const HARD_LIMIT_FACTOR = 4;
 export type CheckServerOptions = {
   readonly host: string;
   readonly port: number;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined } | undefined;
+  readonly tls: ServerTls | undefined;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
   /** Time of one check when the enforcer states no deadline, or a later one. */
@@ -94,11 +95,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
   }
 
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, serverCredentials(options), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
+  const port = await listen(server, options);
 
   function serving(yes: boolean): void {
     const state = yes ? "SERVING" : "NOT_SERVING";
@@ -111,13 +108,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     serving,
     [Symbol.asyncDispose]() {
       serving(false);
-      return new Promise((resolve) => {
-        const force = setTimeout(() => server.forceShutdown(), options.drainMs);
-        server.tryShutdown(() => {
-          clearTimeout(force);
-          resolve();
-        });
-      });
+      return drain(server, options.drainMs);
     },
   };
 }
@@ -130,10 +121,4 @@ function arrivedFrom(bytes: Buffer, maxBytes: number): Arrived {
   } catch {
     return { kind: "undecodable" };
   }
-}
-
-function serverCredentials({ tls }: CheckServerOptions): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = [{ private_key: tls.key, cert_chain: tls.cert }];
-  return ServerCredentials.createSsl(tls.clientCa ?? null, pair, tls.clientCa !== undefined);
 }

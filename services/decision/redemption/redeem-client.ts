@@ -35,6 +35,9 @@ export type RedeemClientOptions = {
 const CHANNEL: ClientOptions = {
   // NB: also the library's own "transparent" retries are off; nothing may send a redemption twice.
   "grpc.enable_retries": 0,
+  // NB: nor may the environment (`http_proxy`) or DNS (a service config) say which way a redemption goes.
+  "grpc.enable_http_proxy": 0,
+  "grpc.service_config_disable_resolution": 1,
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 3_000,
   "grpc.keepalive_permit_without_calls": 1,
