@@ -16,7 +16,9 @@ import { waitUntil } from "../../harness/wait-until.ts";
 export interface StreamFixture extends AsyncDisposable {
   /** A stream as another process would have it. */
   createStream(): EventStream;
-  createTopic(options: { readonly partitions: number }): Promise<string>;
+  createTopic(options: { readonly partitions: number; readonly compact?: boolean }): Promise<string>;
+  /** Makes the end of a compacted topic of one partition an offset without a record: the last records of it are gone, or were none. */
+  emptyTail(topic: string): Promise<void>;
 }
 
 const DEADLINE = { deadlineMs: 10_000 };
@@ -241,6 +243,64 @@ export function streamContract(name: string, makeFixture: () => Promise<StreamFi
       for (const key of keys) {
         const own = handled.filter(({ value }) => value?.startsWith(`${key}:`)).map(({ value }) => value);
         expect(own).toEqual([`${key}:0`, `${key}:1`, `${key}:2`]);
+      }
+    }, 90_000);
+
+    test("the end of a compacted topic is reached although its last offset holds no record; the position stands at the end", async () => {
+      const topic = await fixture.createTopic({ partitions: 1, compact: true });
+      await using stream = fixture.createStream();
+      for (let n = 0; n < 5; n += 1)
+        await publishSurely(stream, [record(topic, "a", String(n)), record(topic, "b", "-")]);
+      await fixture.emptyTail(topic);
+      const ends = await stream.endOffsets(topic, DEADLINE);
+      const records = await readAll(stream, topic);
+      expect((records.at(-1)?.offset ?? 0n) + 1n).toBeLessThan(ends.get(0) ?? 0n);
+      expect(stream.position(topic)).toEqual(ends);
+      expect(records.findLast(({ key }) => key === "a")?.value?.toString()).toBe("4");
+      await publishSurely(stream, [record(topic, "a", "behind")]);
+      await waitUntil("the next record", 20_000, () => (stream.position(topic).get(0) ?? 0n) > (ends.get(0) ?? 0n));
+    }, 60_000);
+
+    test("a record that is too large is `unknown` and harms nothing: what was published before and after it arrives", async () => {
+      const topic = await fixture.createTopic({ partitions: 1 });
+      await using stream = fixture.createStream();
+      await publishSurely(stream, [record(topic, "k", "before")]);
+      const outcome = await stream.publish([record(topic, "k", "x".repeat(2 * 1024 * 1024))], DEADLINE);
+      expect(outcome.kind).toBe("unknown");
+      await publishSurely(stream, [record(topic, "k", "after")]);
+      expect(valuesOf(await readAll(stream, topic))).toEqual(["before", "after"]);
+    }, 60_000);
+
+    test("publishers that race keep the order of each, and a reader that runs along is handed every record once, each batch where the last ended", async () => {
+      const topic = await fixture.createTopic({ partitions: 1 });
+      const writers = Array.from({ length: 6 }, (_, n) => ({ name: `w${n}`, stream: fixture.createStream() }));
+      await using reader = fixture.createStream();
+      const seen: string[] = [];
+      let expected = 0n;
+      reader.subscribe({
+        topic,
+        from: async () => 0n,
+        async handle({ fromOffset, nextOffset, records }) {
+          expect(fromOffset).toBe(expected);
+          expected = nextOffset;
+          for (const { value } of records) seen.push(value?.toString() ?? "");
+          return "continue";
+        },
+      });
+      const rounds = Array.from({ length: 40 }, (_, n) => n);
+      await Promise.all(
+        writers.map(async ({ name, stream }) => {
+          for (const n of rounds) {
+            const batch = [record(topic, name, `${name}:${n}.0`), record(topic, name, `${name}:${n}.1`)];
+            expect((await stream.publish(batch, DEADLINE)).kind).toBe("acked");
+          }
+          await stream.close();
+        }),
+      );
+      await waitUntil("all records", 30_000, () => seen.length >= writers.length * rounds.length * 2);
+      for (const { name } of writers) {
+        const own = seen.filter((value) => value.startsWith(`${name}:`));
+        expect(own).toEqual(rounds.flatMap((n) => [`${name}:${n}.0`, `${name}:${n}.1`]));
       }
     }, 90_000);
 
