@@ -5,7 +5,7 @@
  */
 
 export type Generator = {
-  /** A file in scripts/. */
+  /** From the root. */
   readonly script: string;
   /** Folders or files from the root; the files in them are compared, apart from what people write beside them. */
   readonly outputs: readonly string[];
@@ -14,8 +14,9 @@ export type Generator = {
 };
 
 export const generators: readonly Generator[] = [
-  { script: "generate-proto.ts", outputs: ["proto/gen"] },
-  { script: "generate-golden.ts", outputs: ["core/messages/golden"] },
-  { script: "generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
-  { script: "build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },
+  { script: "scripts/generate-proto.ts", outputs: ["proto/gen"] },
+  { script: "scripts/generate-golden.ts", outputs: ["core/messages/golden"] },
+  { script: "scripts/generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
+  { script: "scripts/build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },
+  { script: "services/approval/rest/write-openapi.ts", outputs: ["docs/openapi.json"] },
 ];

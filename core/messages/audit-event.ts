@@ -202,7 +202,7 @@ function dataToWire(event: DomainEvent): { readonly [key: string]: Json } {
   }
 }
 
-export function termsToWire(terms: Terms): { readonly [key: string]: Json } {
+export function termsToWire(terms: Terms) {
   return {
     max_uses: terms.maxUses,
     duration: formatDuration(terms.duration),

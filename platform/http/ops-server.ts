@@ -13,6 +13,14 @@ export interface CheckResult {
   readonly detail?: string;
 }
 
+/** A check that a dependency answers; `ifNot` says what it means when it does not. */
+export async function answers(ask: () => Promise<unknown>, ifNot: CheckResult): Promise<CheckResult> {
+  return ask().then(
+    () => ({ status: "ok" }),
+    () => ifNot,
+  );
+}
+
 export interface OpsServer extends AsyncDisposable {
   /** The port that was taken, also when 0 was asked for. */
   readonly port: number;

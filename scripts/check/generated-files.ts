@@ -11,7 +11,7 @@ import { type CommandResult, runCommand } from "../tools/run-command.ts";
 const timeoutMs = 300_000;
 
 export function runGenerator(root: string, { script }: Generator): Promise<CommandResult> {
-  return runCommand(process.execPath, [path.join(root, "scripts", script)], { timeoutMs, cwd: root });
+  return runCommand(process.execPath, [path.join(root, script)], { timeoutMs, cwd: root });
 }
 
 /** Throws when an output does not exist before or after the run: an empty comparison would always agree. */

@@ -13,7 +13,7 @@ import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } 
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
-import type { Asked, Routing, SubmitRefusal } from "../../core/domain/submit.ts";
+import type { Routing } from "../../core/domain/submit.ts";
 import type { Instant } from "../../core/domain/time.ts";
 
 /** Fresh identifiers, UUID version 7. */
@@ -49,24 +49,6 @@ export type Router = { readonly route: (request: RoutedRequest) => Promise<Routi
 export type Permission = {
   readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
 };
-
-/** Submitting a denial, as intake and REST ask for it (commands/submit-request.ts). */
-export type Submission = (command: SubmitRequest) => Promise<SubmitOutcome>;
-
-export type SubmitRequest = {
-  readonly denialId: Id<"denial">;
-  readonly by: Subject;
-  readonly asked: Asked;
-  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever became of it. */
-  readonly automatic: boolean;
-};
-
-export type SubmitOutcome =
-  | { readonly kind: "submitted"; readonly request: AccessRequest; readonly grant: Grant | undefined }
-  /** A request with this key is open, or this denial was submitted before (only when automatic). */
-  | { readonly kind: "exists"; readonly request: AccessRequest }
-  | { readonly kind: "already_granted"; readonly grant: Grant }
-  | { readonly kind: "refused"; readonly reason: SubmitRefusal };
 
 /** Runs `work` in one database transaction; a throw undoes everything and is rethrown. */
 export type Transactions = {
@@ -187,6 +169,8 @@ export type Reads = {
   readonly denial: (denialId: Id<"denial">) => Promise<Denial | undefined>;
   readonly request: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
   readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
+  /** A request leaves one grant at most. */
+  readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;
   readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
 };
 

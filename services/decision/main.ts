@@ -17,6 +17,7 @@ import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
 import { createPolicyHost } from "../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
@@ -59,8 +60,6 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   };
 
   const signer = createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8"));
-  const trusted = Object.entries(config.state.trustedKeys);
-  const pems = await Promise.all(trusted.map(async ([kid, path]) => [kid, await readFile(path, "utf8")] as const));
   const stream = lifecycle.own(
     createKafkaStream(
       { log, onFatal: (error) => lifecycle.stop(error) },
@@ -91,7 +90,7 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
 
   const view = createGrantsView();
-  const verifier = createVerifier(new Map(pems));
+  const verifier = createVerifier(await readPems(config.state.trustedKeys));
   const state = createStateReader(
     { stream, verifier, view, readClocks, log, metrics },
     { deployment, readyWithinMs: config.state.readyWithinMs },
@@ -189,7 +188,7 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   const server = lifecycle.own(
     await startCheckServer(
       { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
-      { ...config.listen, tls: await listenTls(config), drainMs: config.drainMs },
+      { ...config.listen, tls: await readServerTls(config.listen), drainMs: config.drainMs },
     ),
   );
   log.info(
@@ -219,13 +218,6 @@ async function redemptionTls({ redemption }: DecisionConfig) {
     key: await read(redemption.keyPath),
     cert: await read(redemption.certPath),
   };
-}
-
-async function listenTls({ listen }: DecisionConfig) {
-  const { certPath, keyPath, clientCaPath } = listen;
-  if (certPath === undefined || keyPath === undefined) return undefined;
-  const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
-  return { cert: await readFile(certPath), key: await readFile(keyPath), clientCa };
 }
 
 const started = await readConfig(process.argv.slice(2));

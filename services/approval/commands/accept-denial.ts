@@ -7,7 +7,8 @@
  * any point repeats the record and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
-import type { StreamPosition, Submission, SubmitOutcome, Transactions } from "../ports.ts";
+import type { StreamPosition, Transactions } from "../ports.ts";
+import type { Submission, SubmitOutcome } from "./ports.ts";
 
 export type AcceptDenial = { readonly denial: Denial; readonly position: StreamPosition };
 

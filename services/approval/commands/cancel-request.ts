@@ -1,19 +1,8 @@
 /** The requester takes a pending request back, from any account of the same person. */
-import { type AccessRequest, cancel } from "../../../core/domain/access-request.ts";
-import type { Id } from "../../../core/domain/id.ts";
-import type { Subject } from "../../../core/domain/subject.ts";
+import { cancel } from "../../../core/domain/access-request.ts";
 import type { People, Transactions } from "../ports.ts";
+import type { CancelOutcome, CancelRequest } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
-
-export type CancelRequest = {
-  readonly requestId: Id<"request">;
-  readonly by: Subject;
-  readonly reason: string | undefined;
-};
-
-export type CancelOutcome =
-  | { readonly kind: "cancelled"; readonly request: AccessRequest }
-  | { readonly kind: "refused"; readonly reason: "unknown_request" | "not_requester" | "not_pending" };
 
 export function createCancelRequest({ people, store }: { readonly people: People; readonly store: Transactions }) {
   return async ({ requestId, by, reason }: CancelRequest): Promise<CancelOutcome> => {

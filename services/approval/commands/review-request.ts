@@ -4,27 +4,11 @@
  * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
  */
 import { principalOf } from "../../../core/domain/access-request.ts";
-import { type Reviewed, type ReviewRefusal, review } from "../../../core/domain/review.ts";
+import { review } from "../../../core/domain/review.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
-import type { Digest, Id } from "../../../core/domain/id.ts";
-import type { Narrowing } from "../../../core/domain/narrowing.ts";
-import type { Subject } from "../../../core/domain/subject.ts";
 import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
+import type { ReviewOutcome, ReviewRequest } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
-
-export type ReviewRequest = {
-  readonly requestId: Id<"request">;
-  readonly reviewer: Subject;
-  readonly vote: "approve" | "deny";
-  readonly narrowing: Narrowing | undefined;
-  readonly comment: string | undefined;
-  /** The request digest of what the reviewer saw. */
-  readonly digest: Digest;
-};
-
-export type ReviewOutcome =
-  | Pick<Reviewed, "kind" | "request" | "review" | "grant">
-  | { readonly kind: "refused"; readonly reason: ReviewRefusal | "unknown_request" };
 
 type Deps = {
   readonly reads: Pick<Reads, "request" | "denial">;

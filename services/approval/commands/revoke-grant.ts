@@ -3,26 +3,12 @@
  * so may security, which the edge vouches for. Taking away is easier than giving: it needs no quorum, no digest, and
  * nobody is asked outside of the database but for who is who.
  */
-import { isOwner, principalOf } from "../../../core/domain/access-request.ts";
-import type { AccessRequest } from "../../../core/domain/access-request.ts";
-import { type Grant, revoke } from "../../../core/domain/grant.ts";
-import type { Id } from "../../../core/domain/id.ts";
-import { mayFillASlot } from "../../../core/domain/requirement.ts";
-import { type Party, samePerson, type Subject } from "../../../core/domain/subject.ts";
+import { principalOf } from "../../../core/domain/access-request.ts";
+import { revoke } from "../../../core/domain/grant.ts";
+import { hasAStakeIn } from "../../../core/domain/stake.ts";
 import type { People, Reads, Transactions } from "../ports.ts";
+import type { RevokeGrant, RevokeOutcome } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
-
-export type RevokeGrant = {
-  readonly grantId: Id<"grant">;
-  readonly by: Subject;
-  /** The caller has the security role by configuration. */
-  readonly asSecurity: boolean;
-  readonly reason: string | undefined;
-};
-
-export type RevokeOutcome =
-  | { readonly kind: "revoked"; readonly grant: Grant }
-  | { readonly kind: "refused"; readonly reason: "unknown_grant" | "not_allowed" | "already_final" };
 
 type Deps = { readonly reads: Pick<Reads, "grant" | "request">; readonly people: People; readonly store: Transactions };
 
@@ -32,7 +18,7 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
     const request = seen === undefined ? undefined : await reads.request(seen.requestId);
     if (request === undefined) return { kind: "refused", reason: "unknown_grant" };
     const party = await people.resolve(by);
-    if (!asSecurity && !mayRevoke(request, party)) return { kind: "refused", reason: "not_allowed" };
+    if (!asSecurity && !hasAStakeIn(request, party)) return { kind: "refused", reason: "not_allowed" };
 
     return store.transaction(async (tx): Promise<RevokeOutcome> => {
       const grant = await tx.grants.lock(grantId);
@@ -55,13 +41,4 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
       return { kind: "revoked", grant: ended.grant };
     });
   };
-}
-
-function mayRevoke(request: AccessRequest, party: Party): boolean {
-  const { person } = party;
-  const isBehindTheAgent =
-    person !== undefined && request.requester.actorPersons.some((one) => samePerson(one, person));
-  if (isOwner(request.requester, party) || isBehindTheAgent) return true;
-  if (party.person === undefined || party.machine || request.requirement === undefined) return false;
-  return mayFillASlot(request.requirement, { person: party.person, groups: party.subject.groups });
 }

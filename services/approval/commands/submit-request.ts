@@ -11,17 +11,8 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import type { Party } from "../../../core/domain/subject.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
 import type { Instant } from "../../../core/domain/time.ts";
-import type {
-  Digests,
-  Ids,
-  People,
-  Reads,
-  Router,
-  SubmitOutcome,
-  SubmitRequest,
-  Transaction,
-  Transactions,
-} from "../ports.ts";
+import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
+import type { SubmitOutcome, SubmitRequest } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 
 type Deps = {

@@ -39,6 +39,11 @@ export async function findGrant(db: Queryable, grantId: Id<"grant">): Promise<Gr
   return rows.map(grantFromRow)[0];
 }
 
+export async function findGrantOfRequest(db: Queryable, requestId: Id<"request">): Promise<Grant | undefined> {
+  const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where request_id = $1`, [requestId]);
+  return rows.map(grantFromRow)[0];
+}
+
 export async function lockGrant(db: Queryable, grantId: Id<"grant">): Promise<Grant | undefined> {
   const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where id = $1 for update`, [grantId]);
   return rows.map(grantFromRow)[0];

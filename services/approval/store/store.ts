@@ -8,7 +8,16 @@ import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
 import { appendDecisions, lockDecisionLog, recordDecisionGap, saveDecisionLog } from "./decision-logs.ts";
 import { deleteLapsedDenials, findDenial, insertDenial, listDenials } from "./denials.ts";
-import { findGrant, insertGrant, listGrants, liveGrants, lockExpiredGrants, lockGrant, saveGrant } from "./grants.ts";
+import {
+  findGrant,
+  findGrantOfRequest,
+  insertGrant,
+  listGrants,
+  liveGrants,
+  lockExpiredGrants,
+  lockGrant,
+  saveGrant,
+} from "./grants.ts";
 import { appendNotification } from "./notifications.ts";
 import { advanceOffset } from "./offsets.ts";
 import { appendToOutbox } from "./outbox.ts";
@@ -26,13 +35,15 @@ import {
   lockRequestKey,
   saveRequest,
 } from "./requests.ts";
+import { sayingUnavailable } from "./unavailable.ts";
 
 export type Store = Transactions & Redemption & { readonly reads: Reads; readonly listings: Listings };
 
 export function createStore(
-  { database, ids }: { readonly database: Pick<Database, "query" | "transaction">; readonly ids: Ids },
+  { database: pool, ids }: { readonly database: Pick<Database, "query" | "transaction">; readonly ids: Ids },
   { deployment }: { readonly deployment: string },
 ): Store {
+  const database = sayingUnavailable(pool);
   return {
     transaction: (work) => database.transaction((tx) => work(transactionOn(tx, { ids, deployment }))),
     redeem: (claim) => redeemGrant(database, claim, { ids, deployment }),
@@ -41,6 +52,7 @@ export function createStore(
       denial: (denialId) => findDenial(database, denialId),
       request: (requestId) => findRequest(database, requestId),
       grant: (grantId) => findGrant(database, grantId),
+      grantOfRequest: (requestId) => findGrantOfRequest(database, requestId),
       openRequest: (key) => findOpenRequest(database, key),
     },
     listings: {

@@ -1,0 +1,19 @@
+/**
+ * What a topic must be for a service to run on it: less than what the operator's command creates (replicas and retention are
+ * the deployment's choice), and without exception: on a state topic of two partitions heartbeats would say nothing.
+ */
+import type { TopicSpec } from "../../platform/stream/kafka-topics.ts";
+import { TOPICS, type TopicName } from "./topics.ts";
+
+export function requiredTopics(names: readonly TopicName[]): readonly TopicSpec[] {
+  return names.map((one) => {
+    const { name, partitions, cleanup } = TOPICS[one];
+    return {
+      topic: name,
+      partitions: 1,
+      exactPartitions: partitions === 1,
+      replicationFactor: 1,
+      config: { "cleanup.policy": cleanup },
+    };
+  });
+}

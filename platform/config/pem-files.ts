@@ -1,0 +1,25 @@
+/** PEM files that a configuration names, read at start. Each rejects when a file cannot be read, naming the file. */
+import { readFile } from "node:fs/promises";
+
+/** Key id → path becomes key id → PEM text. */
+export async function readPems(paths: { readonly [kid: string]: string }): Promise<ReadonlyMap<string, string>> {
+  const entries = Object.entries(paths).map(async ([kid, path]) => [kid, await readFile(path, "utf8")] as const);
+  return new Map(await Promise.all(entries));
+}
+
+export type ServerTls = { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined };
+
+/** Undefined without a certificate: plain text. */
+export async function readServerTls({
+  certPath,
+  keyPath,
+  clientCaPath,
+}: {
+  readonly certPath?: string;
+  readonly keyPath?: string;
+  readonly clientCaPath?: string;
+}): Promise<ServerTls | undefined> {
+  if (certPath === undefined || keyPath === undefined) return undefined;
+  const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
+  return { cert: await readFile(certPath), key: await readFile(keyPath), clientCa };
+}

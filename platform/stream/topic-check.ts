@@ -1,0 +1,51 @@
+/**
+ * Verifies topics in the background of a start: a service also has to come up while its brokers are down. Until they answer
+ * it says so; once they answer and a topic is not as it has to be, that is a fault which only an operator can mend.
+ */
+import { createBackoff } from "../backoff.ts";
+import type { CheckResult } from "../http/ops-server.ts";
+import type { Log } from "../log/log.ts";
+import type { TopicFault } from "./kafka-topics.ts";
+
+export interface TopicCheck {
+  /** For readiness: degraded until the brokers have answered. */
+  result(): CheckResult;
+}
+
+/** `verify` is asked until it answers; what it finds goes to `onFault` as one error that names every topic. */
+export function startTopicCheck(
+  {
+    verify,
+    onFault,
+    log,
+  }: {
+    readonly verify: () => Promise<readonly TopicFault[]>;
+    readonly onFault: (error: Error) => void;
+    readonly log: Log;
+  },
+  signal: AbortSignal,
+): TopicCheck {
+  let result: CheckResult = { status: "degraded", detail: "topics not verified yet" };
+
+  async function run(): Promise<void> {
+    const backoff = createBackoff({ firstMs: 500, maxMs: 10_000 });
+    while (!signal.aborted) {
+      try {
+        const faults = await verify();
+        if (faults.length === 0) {
+          result = { status: "ok" };
+        } else {
+          result = { status: "failed", detail: "topics are not as they have to be" };
+          const list = faults.map(({ topic, problem }) => `${topic} ${problem}`).join("; ");
+          onFault(new Error(`${list} (npm run topics prints and creates them)`));
+        }
+        return;
+      } catch (error) {
+        log.warn({ event: "topics_unverified", err: error }, "the brokers do not answer; again later");
+        await backoff.wait(signal).catch(() => {});
+      }
+    }
+  }
+  void run();
+  return { result: () => result };
+}

@@ -1,0 +1,66 @@
+/**
+ * The commands as edges call them: what goes in, what comes out. Every outcome is a union on `kind`; a command rejects only
+ * for a fault (database, policy host), and then nothing was done or it is not known. What commands need from outside is
+ * in ../ports.ts.
+ */
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import type { Digest, Id } from "../../../core/domain/id.ts";
+import type { Narrowing } from "../../../core/domain/narrowing.ts";
+import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
+
+/** Submitting a denial, as intake and REST ask for it (commands/submit-request.ts). */
+export type Submission = (command: SubmitRequest) => Promise<SubmitOutcome>;
+
+export type SubmitRequest = {
+  readonly denialId: Id<"denial">;
+  readonly by: Subject;
+  readonly asked: Asked;
+  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever became of it. */
+  readonly automatic: boolean;
+};
+
+export type SubmitOutcome =
+  | { readonly kind: "submitted"; readonly request: AccessRequest; readonly grant: Grant | undefined }
+  /** A request with this key is open, or this denial was submitted before (only when automatic). */
+  | { readonly kind: "exists"; readonly request: AccessRequest }
+  | { readonly kind: "already_granted"; readonly grant: Grant }
+  | { readonly kind: "refused"; readonly reason: SubmitRefusal };
+
+export type ReviewRequest = {
+  readonly requestId: Id<"request">;
+  readonly reviewer: Subject;
+  readonly vote: "approve" | "deny";
+  readonly narrowing: Narrowing | undefined;
+  readonly comment: string | undefined;
+  /** The request digest of what the reviewer saw. */
+  readonly digest: Digest;
+};
+
+export type ReviewOutcome =
+  | Pick<Reviewed, "kind" | "request" | "review" | "grant">
+  | { readonly kind: "refused"; readonly reason: ReviewRefusal | "unknown_request" };
+
+export type CancelRequest = {
+  readonly requestId: Id<"request">;
+  readonly by: Subject;
+  readonly reason: string | undefined;
+};
+
+export type CancelOutcome =
+  | { readonly kind: "cancelled"; readonly request: AccessRequest }
+  | { readonly kind: "refused"; readonly reason: "unknown_request" | "not_requester" | "not_pending" };
+
+export type RevokeGrant = {
+  readonly grantId: Id<"grant">;
+  readonly by: Subject;
+  /** The caller has the security role by configuration. */
+  readonly asSecurity: boolean;
+  readonly reason: string | undefined;
+};
+
+export type RevokeOutcome =
+  | { readonly kind: "revoked"; readonly grant: Grant }
+  | { readonly kind: "refused"; readonly reason: "unknown_grant" | "not_allowed" | "already_final" };

@@ -1,0 +1,189 @@
+/**
+ * Configuration of the approval service: one schema, `COUNTERSIGN_` variables, unsafe combinations refused. The only file of this
+ * service that reads the environment. Paths are relative to the working directory; key files are PEM.
+ */
+import { type Static, Type } from "typebox";
+import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import type { ConfigFault } from "../../platform/config/load.ts";
+import { KafkaSchema, kafkaFaults } from "../../platform/stream/kafka-config.ts";
+
+const closed = { additionalProperties: false } as const;
+const Text = (description: string) => Type.String({ minLength: 1, description });
+const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Path = (description: string) => Type.Optional(Text(description));
+
+export const ApprovalConfigSchema = Type.Object(
+  {
+    deployment: Text("Name of the deployment; part of every signature, the same in both services."),
+    instance: Type.String({
+      default: "approval",
+      pattern: "^[A-Za-z0-9._-]{1,64}$",
+      description: "Names this process.",
+    }),
+    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
+      default: "info",
+    }),
+    rest: Type.Object(
+      {
+        host: Type.String({ default: "127.0.0.1", description: "Where REST is served." }),
+        port: Port(9200),
+        certPath: Path("Certificate chain; HTTPS when given."),
+        keyPath: Path("Private key of the certificate."),
+        plaintext: Type.Boolean({
+          default: false,
+          description: "Allow plain HTTP beyond loopback (a proxy encrypts).",
+        }),
+      },
+      closed,
+    ),
+    redemption: Type.Object(
+      {
+        host: Type.String({ default: "127.0.0.1", description: "Where decision services redeem (gRPC)." }),
+        port: Port(9201),
+        certPath: Path("Certificate chain; TLS when given."),
+        keyPath: Path("Private key of the certificate."),
+        clientCaPath: Path("Decision services have to show a certificate by this authority, which is theirs alone."),
+        serviceToken: Type.Optional(
+          Type.String({ minLength: 16, "x-secret": true, description: "What decision services show without one." }),
+        ),
+      },
+      closed,
+    ),
+    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(9202) }, closed),
+    database: Type.Object(
+      {
+        url: Type.String({
+          minLength: 1,
+          "x-secret": true,
+          "x-env-variable": "DATABASE_URL",
+          description: "PostgreSQL, as postgres://user:password@host/database.",
+        }),
+        maxConnections: Type.Integer({ minimum: 2, maximum: 500, default: 10 }),
+        migrate: Type.Boolean({
+          default: false,
+          description: "Bring the schema up to date at start; else it has to be (npm run migrate).",
+        }),
+      },
+      closed,
+    ),
+    kafka: KafkaSchema,
+    bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    identity: Type.Object(
+      {
+        issuers: Type.Array(IssuerSchema, { default: [] }),
+        keyFolder: Path("Where the last good key sets are kept across restarts."),
+        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
+      },
+      closed,
+    ),
+    roles: Type.Object(
+      {
+        security: Type.Array(Type.Object({ issuer: Text("Its `iss`."), group: Text("Of its tokens.") }, closed), {
+          default: [],
+          description: "Accounts that see everything, read the audit record and may revoke any grant.",
+        }),
+      },
+      closed,
+    ),
+    signing: Type.Object(
+      {
+        kid: Text("Key id of the state relay; the decision services know its public key."),
+        keyPath: Text("Ed25519, PKCS#8."),
+        previousKeys: Type.Record(Type.String(), Type.String(), {
+          default: {},
+          description: "Key id → path of the public key of each earlier signer whose records are still on the topic.",
+        }),
+      },
+      closed,
+    ),
+    decisionServices: Type.Object(
+      {
+        trustedKeys: Type.Record(Type.String(), Type.String(), {
+          description: "Key id → path of the public key of each decision service.",
+        }),
+      },
+      closed,
+    ),
+    webhook: Type.Optional(
+      Type.Object(
+        {
+          url: Text("Is told of requests that wait for review, of their end and of revocations; https."),
+          secret: Type.Optional(
+            Type.String({ "x-secret": true, description: "whsec_… of Standard Webhooks; signs every delivery." }),
+          ),
+          allowedRanges: Type.Array(Type.String(), {
+            default: [],
+            description: "CIDR ranges that are not public and may be called all the same, plain http included.",
+          }),
+          caPath: Path("Instead of the system's roots."),
+        },
+        closed,
+      ),
+    ),
+    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+  },
+  closed,
+);
+
+export type ApprovalConfig = Static<typeof ApprovalConfigSchema>;
+
+/** From the command line and the environment of this process. */
+export function readConfig(args: readonly string[]): Promise<Started<ApprovalConfig>> {
+  return configFromCommandLine({
+    args,
+    schema: ApprovalConfigSchema,
+    env: process.env,
+    prefix: "COUNTERSIGN_",
+    check: unsafeTogether,
+  });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+
+export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
+  const { identity, rest, redemption, roles, webhook } = config;
+  const faults: ConfigFault[] = [
+    ...issuerFaults(identity.issuers, "identity.issuers"),
+    ...kafkaFaults(config.kafka, "kafka"),
+  ];
+  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
+  if (identity.issuers.length === 0) {
+    fault("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens");
+  }
+  for (const [name, { certPath, keyPath }] of Object.entries({ rest, redemption })) {
+    if ((certPath === undefined) !== (keyPath === undefined)) {
+      fault(`${name}.certPath`, `and ${name}.keyPath belong together; set both or none`);
+    }
+  }
+  if (rest.certPath === undefined && !LOOPBACK.test(rest.host) && !rest.plaintext) {
+    fault("rest.host", "is not loopback and there is no TLS; set rest.certPath, or rest.plaintext if a proxy encrypts");
+  }
+  if (redemption.certPath === undefined && !LOOPBACK.test(redemption.host)) {
+    fault("redemption.host", "is not loopback and there is no TLS; set redemption.certPath");
+  }
+  if (redemption.clientCaPath !== undefined && redemption.certPath === undefined) {
+    fault("redemption.clientCaPath", "asks for certificates, which needs TLS; set redemption.certPath");
+  }
+  if (redemption.clientCaPath === undefined && redemption.serviceToken === undefined) {
+    fault(
+      "redemption.serviceToken",
+      "is missing and there is no clientCaPath, so anybody could spend grants; set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE",
+    );
+  }
+  if (Object.keys(config.decisionServices.trustedKeys).length === 0) {
+    fault("decisionServices.trustedKeys", "is empty, so no denial could be trusted; name the decision services' keys");
+  }
+  const known = new Set(identity.issuers.map(({ issuer }) => issuer));
+  roles.security.forEach(({ issuer }, index) => {
+    if (!known.has(issuer)) fault(`roles.security.${index}.issuer`, "is no issuer of identity.issuers; correct it");
+  });
+  if (webhook !== undefined) {
+    const url = URL.parse(webhook.url);
+    if (url === null || !/^https?:$/.test(url.protocol)) fault("webhook.url", "is not an http(s) URL; correct it");
+    if (webhook.secret === undefined) {
+      fault("webhook.secret", "is missing; set COUNTERSIGN_WEBHOOK_SECRET or its _FILE, so that receivers can verify");
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,296 @@
+/**
+ * The approval service: constructs everything and starts it. Order: what the rest rests on first, the listeners last, so that
+ * the end runs backwards. Each loop (relays, sealer, sweeper, webhook) leads by an advisory lock of its own, so any number of
+ * these processes may run. Kafka may be down at start; the database may not. Long, because it is the one place that constructs.
+ */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { id } from "../../core/domain/id.ts";
+import { instant } from "../../core/domain/time.ts";
+import { createIdentify } from "../../core/identity/identify.ts";
+import { createIssuers } from "../../core/identity/issuers.ts";
+import { createKeySets } from "../../core/identity/key-sets.ts";
+import { createPartyMapper } from "../../core/identity/party.ts";
+import { digestFromHashes } from "../../core/messages/binding-digest.ts";
+import { hashJson } from "../../core/messages/hashing.ts";
+import { requestKey } from "../../core/messages/record-keys.ts";
+import { requiredTopics } from "../../core/messages/required-topics.ts";
+import { createSigner, createVerifier } from "../../core/messages/signing.ts";
+import { TOPICS } from "../../core/messages/topics.ts";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../core/policy/bundle.ts";
+import { createPolicyHost } from "../../core/policy/policy-host.ts";
+import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
+import { answers, type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
+import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { createLog, type Log } from "../../platform/log/log.ts";
+import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createLeadership } from "../../platform/postgres/leadership.ts";
+import { createDatabase } from "../../platform/postgres/pool.ts";
+import { createWakeup } from "../../platform/postgres/wakeup.ts";
+import { createKafkaStream } from "../../platform/stream/kafka.ts";
+import { kafkaSettings } from "../../platform/stream/kafka-config.ts";
+import { verifyTopics } from "../../platform/stream/kafka-topics.ts";
+import { startTopicCheck } from "../../platform/stream/topic-check.ts";
+import { createAcceptDenial } from "./commands/accept-denial.ts";
+import { createCancelRequest } from "./commands/cancel-request.ts";
+import { createQuarantineRecord } from "./commands/quarantine-record.ts";
+import { createRecordDecisions } from "./commands/record-decision.ts";
+import { createRedeem } from "./commands/redeem.ts";
+import { createReviewRequest } from "./commands/review-request.ts";
+import { createRevokeGrant } from "./commands/revoke-grant.ts";
+import { createSubmitRequest } from "./commands/submit-request.ts";
+import { createSweep } from "./commands/sweep.ts";
+import { type ApprovalConfig, readConfig } from "./config.ts";
+import { startRedemptionServer } from "./grpc/redemption-server.ts";
+import { createConsumer, createIntakeMetrics } from "./intake/consumer.ts";
+import { createDecisionReader } from "./intake/decisions.ts";
+import { createDenialReader } from "./intake/denials.ts";
+import { withQuarantine } from "./intake/quarantine.ts";
+import { createDeliver } from "./notify/deliver.ts";
+import { createWebhookKey } from "./notify/signature.ts";
+import { createTargetCheck, resolveBySystem } from "./notify/target-address.ts";
+import { createWebhook } from "./notify/webhook.ts";
+import { createApprovalPolicy } from "./policy/approval-policy.ts";
+import type { Ids, People } from "./ports.ts";
+import { createAuditRelay } from "./publish/audit-relay.ts";
+import { createSealer } from "./publish/sealer.ts";
+import { createStateRelay } from "./publish/state-relay.ts";
+import { startRest } from "./rest/server.ts";
+import { migrate, requireMigrated } from "./store/migrate.ts";
+import { advanceOffset, storedOffset } from "./store/offsets.ts";
+import { createStore } from "./store/store.ts";
+import { createSweeper } from "./sweep.ts";
+
+const DATABASE_DOWN: CheckResult = {
+  status: "failed",
+  detail: "the database does not answer; nothing can be submitted, reviewed or redeemed",
+};
+const STREAM_DOWN: CheckResult = {
+  status: "degraded",
+  detail: "the brokers do not answer; grants and the record wait in the database",
+};
+
+async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+  const { deployment } = config;
+  const { signal } = lifecycle;
+  const metrics = createMetrics({ prefix: "countersign_approval_" });
+  const now = () => instant(Math.max(0, systemClock.wallMs()));
+
+  // What everything rests on: database, stream, keys, policy.
+  const database = lifecycle.own(
+    createDatabase(
+      { log },
+      {
+        connection: config.database.url,
+        applicationName: `countersign-${config.instance}`,
+        maxConnections: config.database.maxConnections,
+      },
+    ),
+  );
+  if (config.database.migrate) {
+    const ran = await migrate(config.database.url);
+    log.info({ event: "migrated", ran }, "the database is up to date");
+  }
+  await requireMigrated(database);
+
+  const kafka = await kafkaSettings(config.kafka, `countersign-approval-${config.instance}`);
+  const topicCheck = startTopicCheck(
+    {
+      verify: () => verifyTopics({ log }, kafka, requiredTopics(["denials", "decisions", "state", "audit"])),
+      onFault: (error) => lifecycle.stop(error),
+      log,
+    },
+    signal,
+  );
+  const { kid, keyPath, previousKeys } = config.signing;
+  const privateKey = await readFile(keyPath, "utf8");
+  const signer = createSigner(kid, privateKey);
+  const ownKeys = createVerifier(new Map([...(await readPems(previousKeys)), [kid, privateKey]]));
+  const decisionServiceKeys = createVerifier(await readPems(config.decisionServices.trustedKeys));
+
+  const issuers = createIssuers(config.identity.issuers);
+  const { keyFolder, defaultRealm } = config.identity;
+  const keySets = lifecycle.own(
+    await createKeySets(
+      {
+        issuers,
+        clock: systemClock,
+        signal,
+        onEvent: (event) =>
+          log[event.kind === "keys_refresh_failed" ? "warn" : "info"]({ ...event, event: event.kind }, "key set"),
+      },
+      keyFolder === undefined ? {} : { directory: keyFolder },
+    ),
+  );
+  const identify = createIdentify({ issuers, keySets });
+  const partyOf = createPartyMapper(issuers);
+  const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
+
+  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm });
+  const activation = await host.activate(await loadBundle(config.bundle.path));
+  if (activation.kind === "refused")
+    throw new Error(`the bundle is refused: ${activation.reason}: ${activation.detail}`);
+  log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
+  const policy = createApprovalPolicy({ host, wallMs: systemClock.wallMs, log });
+
+  // The commands.
+  const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
+  const digests = { requestKey, ofJson: hashJson, ofCall: digestOfCall };
+  const store = createStore({ database, ids }, { deployment });
+  const { reads, listings } = store;
+  const submit = createSubmitRequest({ reads, people, router: policy, digests, ids, store });
+  const review = createReviewRequest({ reads, people, permission: policy, ids, store });
+  const cancel = createCancelRequest({ people, store });
+  const revoke = createRevokeGrant({ reads, people, store });
+  const quarantine = createQuarantineRecord({ store });
+
+  // Intake. NB: consumers are owned before the stream, so that the stream is closed first.
+  const intake = createIntakeMetrics(metrics);
+  const readers = new Map([
+    [
+      TOPICS.denials.name,
+      createDenialReader(
+        { verifier: decisionServiceKeys, accept: createAcceptDenial({ store, submit }) },
+        { deployment },
+      ),
+    ],
+    [
+      TOPICS.decisions.name,
+      createDecisionReader({ verifier: decisionServiceKeys, record: createRecordDecisions({ store }) }, { deployment }),
+    ],
+  ]);
+  const offsets = {
+    stored: (topic: string, partition: number, initial: bigint) => storedOffset(database, topic, partition, initial),
+    advance: (position: Parameters<typeof advanceOffset>[1]) => advanceOffset(database, position),
+  };
+  const consumers = [...readers].map(([topic, read]) => {
+    const take = withQuarantine(read, { quarantine, metrics: intake });
+    return lifecycle.own(createConsumer({ database, offsets, take, log, lost: intake.lost }, topic));
+  });
+  const stream = lifecycle.own(
+    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: kafka }),
+  );
+  for (const consumer of consumers) stream.subscribe(consumer.subscription);
+
+  // The loops; each ends with the signal, and the end waits for them.
+  const stateRelay = createStateRelay(
+    { ...loop("state-relay", "countersign_grants"), stream, signer, verifier: ownKeys, log, metrics },
+    { deployment, topic: TOPICS.state.name },
+  );
+  const sealer = createSealer({ ...loop("sealer", "countersign_outbox"), metrics });
+  const auditRelay = createAuditRelay(
+    { ...loop("audit-relay", "countersign_audit"), stream, log, metrics },
+    { topic: TOPICS.audit.name },
+  );
+  const sweeper = createSweeper({ leadership: leadership("sweeper"), sweep: createSweep({ store }) });
+  const webhook = await createNotifier();
+  for (const one of [stateRelay, sealer, auditRelay, sweeper, webhook]) {
+    if (one !== undefined) keepRunning(one.run(signal));
+  }
+
+  // The listeners.
+  const redemption = lifecycle.own(
+    await startRedemptionServer(
+      { redeem: createRedeem({ store }), log, metrics },
+      {
+        host: config.redemption.host,
+        port: config.redemption.port,
+        tls: await readServerTls(config.redemption),
+        serviceToken: () => config.redemption.serviceToken,
+      },
+    ),
+  );
+  const rest = lifecycle.own(
+    await startRest(
+      {
+        identify: (authorization) => identify.identify({ authorization }, now()),
+        people,
+        isSecurity: ({ issuer, groups }) =>
+          config.roles.security.some((role) => role.issuer === issuer && groups.includes(role.group)),
+        submit,
+        review,
+        cancel,
+        revoke,
+        reads,
+        listings,
+        log,
+        metrics,
+        newRequestId: uuidv7,
+      },
+      { host: config.rest.host, port: config.rest.port, tls: await readServerTls(config.rest) },
+    ),
+  );
+  const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
+    ["database", () => answers(() => database.query("select 1"), DATABASE_DOWN)],
+    ["bundle", () => (host.revision() === undefined ? { status: "failed" } : { status: "ok" })],
+    [
+      "keys",
+      () =>
+        keySets.status(now()).every(({ usable }) => usable)
+          ? { status: "ok" }
+          : { status: "failed", detail: "an issuer has no usable keys" },
+    ],
+    ["topics", topicCheck.result],
+    ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 1_000 }), STREAM_DOWN)],
+  ]);
+  const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
+  log.info(
+    {
+      event: "started",
+      rest: `${config.rest.host}:${rest.port}`,
+      redemption: `${config.redemption.host}:${redemption.port}`,
+      ops: `${config.ops.host}:${ops.port}`,
+      tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
+      database: URL.parse(config.database.url)?.host ?? "by connection string",
+      kafka: config.kafka.brokers,
+      bundle: activation.revision,
+      issuers: [...issuers.keys()],
+      webhook: config.webhook?.url ?? "none",
+    },
+    "approval service listens",
+  );
+
+  function leadership(name: string) {
+    return createLeadership({ database, log }, { lockName: `countersign.${name}` });
+  }
+
+  function loop(name: string, channel: string) {
+    return { leadership: leadership(name), wakeup: lifecycle.own(createWakeup({ database, log }, { channel })) };
+  }
+
+  function keepRunning(running: Promise<void>): void {
+    running.catch((error: unknown) => lifecycle.stop(error));
+    lifecycle.own({ [Symbol.asyncDispose]: () => running.catch(() => {}) });
+  }
+
+  async function createNotifier() {
+    const { webhook: target } = config;
+    if (target?.secret === undefined) return undefined;
+    const ca = target.caPath === undefined ? {} : { ca: await readFile(target.caPath, "utf8") };
+    const checkTarget = createTargetCheck({ resolve: resolveBySystem }, target.allowedRanges);
+    const deliver = createDeliver(
+      { checkTarget, key: createWebhookKey(target.secret) },
+      { url: new URL(target.url), ...ca },
+    );
+    return createWebhook({ ...loop("webhook", "countersign_notifications"), deliver, log, metrics });
+  }
+}
+
+function digestOfCall(
+  call: { readonly fieldHashes: Parameters<typeof digestFromHashes>[0] },
+  names: readonly string[],
+) {
+  return digestFromHashes(call.fieldHashes, names);
+}
+
+const started = await readConfig(process.argv.slice(2));
+if (started.kind === "exit") {
+  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
+  process.exit(started.code);
+}
+const { config } = started;
+const log = createLog({ name: "approval", instance: config.instance, level: config.logLevel });
+const drainDeadlineMs = config.drainMs + 5_000;
+process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));

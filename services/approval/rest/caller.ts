@@ -1,0 +1,39 @@
+/**
+ * Who calls REST: a token of a configured issuer, mapped to the account and the person behind it, and whether the account is
+ * security. Anonymous calls are refused here for every route, so no route has to think of it.
+ */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Caller as TokenCaller, Party, Subject } from "../../../core/domain/subject.ts";
+import { authorizationValues } from "../../../core/identity/bearer.ts";
+import type { People } from "../ports.ts";
+import { sendProblem } from "./problem.ts";
+
+export type Caller = { readonly party: Party; readonly isSecurity: boolean };
+
+export type CallerDeps = {
+  /** Never rejects; a credential that cannot be verified is refused, none is anonymous. */
+  readonly identify: (authorization: readonly string[]) => TokenCaller | Promise<TokenCaller>;
+  readonly people: People;
+  /** By configuration (roles.security). */
+  readonly isSecurity: (subject: Subject) => boolean;
+};
+
+/** For an onRequest hook: answers the call itself when nobody known stands behind it. */
+export function createAuthenticate({ identify, people, isSecurity }: CallerDeps) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    // NB: `headers` drops all authorization headers but the first; two of them must not pass for one.
+    const caller = await identify(authorizationValues(Object.entries(request.raw.headersDistinct)));
+    if (caller.kind === "anonymous") return sendProblem(reply, "authentication_required");
+    if (caller.kind === "refused") return sendProblem(reply, caller.reason);
+    const party = await people.resolve(caller.subject);
+    request.setDecorator<Caller>("caller", { party, isSecurity: isSecurity(caller.subject) });
+    return undefined;
+  };
+}
+
+/** The caller of a route behind `createAuthenticate`; throws anywhere else. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = request.getDecorator<Caller | null>("caller");
+  if (caller === null) throw new Error("a route without authentication");
+  return caller;
+}

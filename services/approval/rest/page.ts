@@ -1,0 +1,42 @@
+/**
+ * Pages of a list, newest first. A cursor is the last id that was shown, so a page stays where it was while new things come;
+ * ids are UUIDs of version 7, in the order of their making. Opaque to clients: base64url, not to be made by hand.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import { type Id, type IdKind, isId } from "../../../core/domain/id.ts";
+import type { Page } from "../ports.ts";
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+
+type Query = { readonly limit?: string; readonly cursor?: string };
+
+export function readLimit({ limit }: Pick<Query, "limit">): number {
+  const wanted = limit === undefined ? DEFAULT_LIMIT : Number(limit);
+  if (wanted > MAX_LIMIT) throw new AppError("invalid_argument", `/limit is more than ${MAX_LIMIT}`);
+  return wanted;
+}
+
+/** One row more than is shown is asked for: it tells whether there is a page after. @throws AppError invalid_argument */
+export async function readPage<Kind extends IdKind, Row extends { readonly id: Id<Kind> }, Shown>(
+  kind: Kind,
+  query: Query,
+  list: (page: Page<Kind>) => Promise<readonly Row[]>,
+  show: (row: Row) => Shown,
+): Promise<{ readonly items: Shown[]; readonly next: string | null }> {
+  const limit = readLimit(query);
+  const rows = await list({ limit: limit + 1, before: readCursor(kind, query.cursor) });
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(show),
+    next: rows.length > limit && last !== undefined ? Buffer.from(last.id, "utf8").toString("base64url") : null,
+  };
+}
+
+function readCursor<Kind extends IdKind>(kind: Kind, cursor: string | undefined): Id<Kind> | undefined {
+  if (cursor === undefined) return undefined;
+  const text = Buffer.from(cursor, "base64url").toString("utf8");
+  if (!isId(kind, text)) throw new AppError("invalid_argument", "/cursor is not the `next` of a page");
+  return text;
+}

@@ -1,0 +1,49 @@
+/**
+ * From validated bodies to what commands take. What a schema cannot say (a time that exists, a length in range) is
+ * checked here. @throws AppError invalid_argument, which the edge answers with 400.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Narrowing } from "../../../core/domain/narrowing.ts";
+import type { Asked } from "../../../core/domain/submit.ts";
+import { type DurationMs, type Instant, parseDuration, parseRfc3339 } from "../../../core/domain/time.ts";
+import type { ReviewBody, SubmitBody } from "./schema.ts";
+
+export function readAsked({ elevation, justification, requested }: SubmitBody): Asked {
+  return {
+    entitlement: elevation?.entitlement,
+    scope: elevation?.scope,
+    justification: justification ?? "",
+    maxUses: requested?.max_uses,
+    duration: readDuration(requested?.duration, "/requested/duration"),
+    notBefore: readTime(requested?.not_before, "/requested/not_before"),
+  };
+}
+
+export function readNarrowing(narrowing: ReviewBody["narrowing"]): Narrowing | undefined {
+  if (narrowing === undefined) return undefined;
+  const { max_uses: maxUses, binding } = narrowing;
+  const duration = readDuration(narrowing.duration, "/narrowing/duration");
+  const notBefore = readTime(narrowing.not_before, "/narrowing/not_before");
+  return {
+    ...(maxUses === undefined ? {} : { maxUses }),
+    ...(duration === undefined ? {} : { duration }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(binding === undefined ? {} : { binding }),
+  };
+}
+
+function readDuration(text: string | undefined, pointer: string): DurationMs | undefined {
+  if (text === undefined) return undefined;
+  const length = parseDuration(text);
+  if (length === undefined) throw new AppError("invalid_argument", `${pointer} is not between 1s and 10000h`);
+  return length;
+}
+
+function readTime(text: string | undefined, pointer: string): Instant | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseRfc3339(text);
+  } catch (cause) {
+    throw new AppError("invalid_argument", `${pointer} is not an RFC 3339 time with a zone`, { cause });
+  }
+}

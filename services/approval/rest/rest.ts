@@ -1,0 +1,39 @@
+/** What every route of this folder has: the typed instance it is added to, and the service behind it. */
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+import type {
+  CancelOutcome,
+  CancelRequest,
+  ReviewOutcome,
+  ReviewRequest,
+  RevokeGrant,
+  RevokeOutcome,
+  Submission,
+} from "../commands/ports.ts";
+import type { Listings, People, Reads } from "../ports.ts";
+
+export type Rest = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export type RestService = {
+  readonly submit: Submission;
+  readonly review: (command: ReviewRequest) => Promise<ReviewOutcome>;
+  readonly cancel: (command: CancelRequest) => Promise<CancelOutcome>;
+  readonly revoke: (command: RevokeGrant) => Promise<RevokeOutcome>;
+  readonly reads: Reads;
+  readonly listings: Listings;
+  readonly people: People;
+};
+
+export type AddRoute = (rest: Rest, service: RestService) => void;

@@ -1,0 +1,48 @@
+/** GET /v1/denials and /v1/denials/{id}: what one was denied and may ask for. A TCP requester learns the id only here. */
+import { callerOf } from "../caller.ts";
+import { readPage } from "../page.ts";
+import { sendProblem } from "../problem.ts";
+import type { AddRoute } from "../rest.ts";
+import { DenialRef, DenialsQuery, IdParams, PageOf, ProblemRef } from "../schema.ts";
+import { seenDenial } from "../seen.ts";
+import { showDenial } from "../show.ts";
+
+export const listDenials: AddRoute = (rest, { listings }) => {
+  rest.get(
+    "/v1/denials",
+    {
+      schema: {
+        operationId: "listDenials",
+        summary: "Your denials that can still be submitted.",
+        tags: ["denials"],
+        querystring: DenialsQuery,
+        response: { 200: PageOf(DenialRef) },
+      },
+    },
+    async (request, reply) => {
+      const { issuer, id: subject } = callerOf(request).party.subject;
+      return reply.send(
+        await readPage("denial", request.query, (page) => listings.denials(issuer, subject, page), showDenial),
+      );
+    },
+  );
+};
+
+export const getDenial: AddRoute = (rest, service) => {
+  rest.get(
+    "/v1/denials/:id",
+    {
+      schema: {
+        operationId: "getDenial",
+        summary: "One denial: what was denied, and what it offers.",
+        tags: ["denials"],
+        params: IdParams,
+        response: { 200: DenialRef, 404: ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const found = await seenDenial(service, callerOf(request), request.params.id);
+      return found === undefined ? sendProblem(reply, "unknown_denial") : reply.send(showDenial(found));
+    },
+  );
+};

@@ -1,0 +1,37 @@
+/** GET /v1/requests: mine, those that wait for me or that I may review, or (security) all; newest first. */
+import { callerOf } from "../caller.ts";
+import { readPage } from "../page.ts";
+import { sendProblem } from "../problem.ts";
+import type { AddRoute } from "../rest.ts";
+import { PageOf, ProblemRef, RequestRef, RequestsQuery } from "../schema.ts";
+import { own, reviewable } from "../seen.ts";
+import { showRequest } from "../show.ts";
+
+export const listRequests: AddRoute = (rest, { listings }) => {
+  rest.get(
+    "/v1/requests",
+    {
+      schema: {
+        operationId: "listRequests",
+        summary: "Requests that you asked for, may review, or (security) all.",
+        tags: ["requests"],
+        querystring: RequestsQuery,
+        response: { 200: PageOf(RequestRef), 403: ProblemRef },
+      },
+    },
+    async (request, reply) => {
+      const { party, isSecurity } = callerOf(request);
+      const { status, entitlement, awaiting: wanted } = request.query;
+      const awaiting = wanted === "me";
+      const view = awaiting ? "reviewable" : (request.query.view ?? "mine");
+      if (view === "all" && !isSecurity) return sendProblem(reply, "security_role_required");
+      const visibility =
+        view === "all" ? ({ kind: "everything" } as const) : view === "mine" ? own(party) : reviewable(party);
+      if (visibility === undefined) return reply.send({ items: [], next: null });
+      const filter = { visibility, awaiting, status, entitlement };
+      return reply.send(
+        await readPage("request", request.query, (page) => listings.requests(filter, page), showRequest),
+      );
+    },
+  );
+};

@@ -1,0 +1,299 @@
+/**
+ * The bodies of the REST interface: what is validated on the way in, and what OpenAPI says of both ways. Words are those of
+ * the policies and the topics (entitlement, scope, max_uses); times are RFC 3339, lengths `10m`, ids UUIDs in lower case.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+import { DurationSchema, ElevationSchema, MaxUsesSchema } from "../../../core/messages/elevation-record.ts";
+
+const closed = { additionalProperties: false } as const;
+const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+
+export const Uuid = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" });
+const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+const Time = Type.String({ maxLength: 40, description: "RFC 3339 with a zone." });
+const FreeText = Type.String({ maxLength: 4_000 });
+const Uses = Type.Union([Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), Type.Literal("unlimited")]);
+/** U+0000 is in no name, and no column can be asked for it. */
+const Name = Type.String({ minLength: 1, maxLength: 512, pattern: "^[^\\u0000]*$" });
+
+export const SubmitBody = Type.Object(
+  {
+    denial_id: Uuid,
+    elevation: Type.Optional(
+      Type.Object(
+        { entitlement: Name, scope: Type.Optional(Name) },
+        { ...closed, description: "One of the denial's elevations; the one of lowest risk when left out." },
+      ),
+    ),
+    justification: Type.Optional(FreeText),
+    requested: Type.Optional(
+      Type.Object(
+        {
+          max_uses: Type.Optional(Uses),
+          duration: Type.Optional(DurationSchema),
+          not_before: Type.Optional(Time),
+        },
+        { ...closed, description: "Less than is offered; what is left out is taken as offered." },
+      ),
+    ),
+  },
+  closed,
+);
+
+export const ReviewBody = Type.Object(
+  {
+    vote: Type.Union([Type.Literal("approve"), Type.Literal("deny")]),
+    digest: Type.String({ pattern: "^[0-9a-f]{64}$", description: "`digest` of the request as you were shown it." }),
+    narrowing: Type.Optional(
+      Type.Object(
+        {
+          max_uses: Type.Optional(Uses),
+          duration: Type.Optional(DurationSchema),
+          not_before: Type.Optional(Time),
+          binding: Type.Optional(Type.Literal("exact")),
+        },
+        { ...closed, description: "Approve less; nothing else changes." },
+      ),
+    ),
+    comment: Type.Optional(FreeText),
+  },
+  closed,
+);
+
+export const ReasonBody = Type.Object({ reason: Type.Optional(FreeText) }, closed);
+
+export const IdParams = Type.Object({ id: Uuid }, closed);
+
+const paging = {
+  limit: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "1 to 200; 50 unless given." })),
+  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "`next` of the page before." })),
+};
+
+const Status = Type.Enum(["pending", "approved", "denied", "expired", "cancelled", "failed"]);
+const State = Type.Enum(["scheduled", "active", "consumed", "expired", "revoked"]);
+
+export const RequestsQuery = Type.Object(
+  {
+    view: Type.Optional(
+      Type.Union([Type.Literal("mine"), Type.Literal("reviewable"), Type.Literal("all")], {
+        description: "Asked by you (unless given), those that you may review, or all (security only).",
+      }),
+    ),
+    awaiting: Type.Optional(
+      Type.Literal("me", { description: "Pending ones that wait for your vote; takes the place of view." }),
+    ),
+    status: Type.Optional(Status),
+    entitlement: Type.Optional(Name),
+    ...paging,
+  },
+  closed,
+);
+
+export const GrantsQuery = Type.Object(
+  {
+    view: Type.Optional(
+      Type.Union([Type.Literal("mine"), Type.Literal("all")], { description: "Yours, or all (security only)." }),
+    ),
+    state: Type.Optional(State),
+    entitlement: Type.Optional(Name),
+    ...paging,
+  },
+  closed,
+);
+
+export const DenialsQuery = Type.Object(paging, closed);
+
+export const AuditQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.String({
+        pattern: "^[0-9]{1,18}$",
+        description: "`next` of the page before; from the beginning if absent.",
+      }),
+    ),
+    limit: paging.limit,
+  },
+  closed,
+);
+
+const PersonBody = Type.Object({ realm: Type.String(), id: Type.String() }, closed);
+
+const CallBody = Type.Object(
+  {
+    protocol: Type.Union([Type.Literal("http"), Type.Literal("tcp"), Type.Literal("api")]),
+    method: Type.String(),
+    authority: Type.String(),
+    path: Type.String(),
+    masked_query: Type.String({ description: "Names of the parameters; their values are masked." }),
+    body_bytes: Nullable(Type.Integer({ minimum: 0 })),
+    field_hashes: Type.Record(Type.String(), Sha256),
+    source_address: Nullable(Type.String()),
+  },
+  closed,
+);
+
+const BindingBody = Type.Object(
+  { digest: Nullable(Sha256), unbindable: Nullable(Type.String()) },
+  { ...closed, description: "What an exact grant would be bound to, or why it cannot be." },
+);
+
+const TermsBody = Type.Object(
+  {
+    max_uses: MaxUsesSchema,
+    duration: DurationSchema,
+    not_before: Nullable(Time),
+    binding: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
+  },
+  closed,
+);
+
+/** A tree; its shape is in docs/approval-lifecycle.md. */
+const RequirementBody = Type.Unsafe<unknown>({
+  description: "Who must agree: {group}, {person}, or all_of, any_of, n_of over such; null when nobody has to.",
+});
+
+const ReviewShown = Type.Object(
+  {
+    id: Uuid,
+    reviewer: PersonBody,
+    vote: Type.Union([Type.Literal("approve"), Type.Literal("deny")]),
+    narrowing: Type.Unsafe<unknown>({ description: "What the reviewer took away; null for nothing." }),
+    comment: Nullable(Type.String()),
+    at: Time,
+  },
+  closed,
+);
+
+export const RequestShown = Type.Object(
+  {
+    id: Uuid,
+    status: Status,
+    status_reason: Nullable(Type.String()),
+    denial_id: Uuid,
+    digest: Sha256,
+    requester: Type.Object(
+      {
+        person: Nullable(PersonBody),
+        issuer: Type.String(),
+        subject: Type.String(),
+        actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
+      },
+      closed,
+    ),
+    call: CallBody,
+    elevation: ElevationSchema,
+    binding: BindingBody,
+    justification: Type.String(),
+    requested: TermsBody,
+    requirement: RequirementBody,
+    policy_revision: Type.String(),
+    created_at: Time,
+    expires_at: Time,
+    decided_at: Nullable(Time),
+    reviews: Type.Array(ReviewShown),
+  },
+  { ...closed, $id: "Request" },
+);
+
+export const GrantShown = Type.Object(
+  {
+    id: Uuid,
+    request_id: Uuid,
+    denial_id: Uuid,
+    person: Nullable(PersonBody),
+    issuer: Type.String(),
+    subject: Type.String(),
+    entitlement: Type.String(),
+    scope: Type.String(),
+    binding: Type.Object(
+      {
+        kind: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
+        digest: Nullable(Sha256),
+        bind_headers: Type.Array(Type.String()),
+      },
+      closed,
+    ),
+    state: State,
+    uses: Type.Integer({ minimum: 0 }),
+    max_uses: MaxUsesSchema,
+    not_before: Time,
+    expires_at: Time,
+  },
+  { ...closed, $id: "Grant" },
+);
+
+export const DenialShown = Type.Object(
+  {
+    id: Uuid,
+    minted_at: Time,
+    expires_at: Time,
+    call: CallBody,
+    elevations: Type.Array(Type.Object({ elevation: ElevationSchema, binding: BindingBody }, closed)),
+    policy_revision: Type.String(),
+  },
+  { ...closed, $id: "Denial" },
+);
+
+/** By name, so that the document describes each once; server.ts adds what they refer to. */
+export const RequestRef = Type.Unsafe<Static<typeof RequestShown>>({ $ref: "Request#" });
+export const GrantRef = Type.Unsafe<Static<typeof GrantShown>>({ $ref: "Grant#" });
+export const DenialRef = Type.Unsafe<Static<typeof DenialShown>>({ $ref: "Denial#" });
+
+export const RequestWithGrant = Type.Object({ request: RequestRef, grant: Nullable(GrantRef) }, closed);
+
+export const Approvers = Type.Object(
+  {
+    requirement: RequirementBody,
+    sets: Type.Array(
+      Type.Union([
+        Type.Object({ group: Type.Object({ realm: Type.String(), name: Type.String() }, closed) }, closed),
+        Type.Object({ person: PersonBody }, closed),
+      ]),
+    ),
+    approved_by: Type.Array(PersonBody),
+  },
+  closed,
+);
+
+export const AuditPage = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          sequence: Type.String({ description: "Order of arrival; only grows, may have gaps." }),
+          log: Type.String(),
+          index: Type.String(),
+          event: Type.Unsafe<unknown>({ description: "A CloudEvent, as on the audit topic." }),
+        },
+        closed,
+      ),
+    ),
+    next: Type.String({ description: "Give it as `after` to go on; the same as before when nothing is new." }),
+  },
+  closed,
+);
+
+export function PageOf<S extends TSchema>(item: S) {
+  return Type.Object(
+    { items: Type.Array(item), next: Nullable(Type.String({ description: "`cursor` of the page after." })) },
+    closed,
+  );
+}
+
+export const ProblemShown = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    code: Type.String(),
+    request_id: Type.String(),
+    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, closed))),
+    grant_id: Type.Optional(Uuid),
+  },
+  { ...closed, $id: "Problem" },
+);
+export const ProblemRef = Type.Unsafe<Static<typeof ProblemShown>>({ $ref: "Problem#" });
+
+export type SubmitBody = Static<typeof SubmitBody>;
+export type ReviewBody = Static<typeof ReviewBody>;

@@ -1,0 +1,57 @@
+/**
+ * What a caller may look at. One rule for one thing and for lists: whoever has a stake in a request (core/domain/stake.ts), and
+ * security. All others are told that it does not exist.
+ */
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import { isOwner } from "../../../core/domain/access-request.ts";
+import type { Denial } from "../../../core/domain/denial.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { id } from "../../../core/domain/id.ts";
+import { setKey } from "../../../core/domain/requirement.ts";
+import { hasAStakeIn } from "../../../core/domain/stake.ts";
+import type { Party } from "../../../core/domain/subject.ts";
+import type { People, Reads, Visibility } from "../ports.ts";
+import type { Caller } from "./caller.ts";
+
+export type SeenDeps = { readonly reads: Reads; readonly people: People };
+
+export async function seenRequest(
+  { reads }: SeenDeps,
+  caller: Caller,
+  text: string,
+): Promise<AccessRequest | undefined> {
+  const request = await reads.request(id("request", text));
+  if (request === undefined) return undefined;
+  return caller.isSecurity || hasAStakeIn(request, caller.party) ? request : undefined;
+}
+
+export async function seenGrant({ reads }: SeenDeps, caller: Caller, text: string): Promise<Grant | undefined> {
+  const grant = await reads.grant(id("grant", text));
+  const request = grant === undefined ? undefined : await reads.request(grant.requestId);
+  if (request === undefined) return undefined;
+  return caller.isSecurity || hasAStakeIn(request, caller.party) ? grant : undefined;
+}
+
+/** A denial is its requester's own: nobody is asked yet. */
+export async function seenDenial(
+  { reads, people }: SeenDeps,
+  caller: Caller,
+  text: string,
+): Promise<Denial | undefined> {
+  const denial = await reads.denial(id("denial", text));
+  if (denial === undefined || caller.isSecurity) return denial;
+  const { person, actorPersons, subject } = await people.resolve(denial.subject);
+  const requester = { person, actorPersons, issuer: subject.issuer, subject: subject.id, actors: subject.actors };
+  return isOwner(requester, caller.party) ? denial : undefined;
+}
+
+export function own({ subject, person }: Party): Extract<Visibility, { readonly kind: "requester" }> {
+  return { kind: "requester", issuer: subject.issuer, subject: subject.id, person };
+}
+
+/** Undefined for whoever can be in no reviewer set. */
+export function reviewable({ person, machine, subject }: Party): Visibility | undefined {
+  if (person === undefined || machine) return undefined;
+  const groups = subject.groups.map((group) => setKey({ kind: "group", realm: person.realm, group }));
+  return { kind: "reviewer", sets: [setKey({ kind: "person", person }), ...groups], person };
+}

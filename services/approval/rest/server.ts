@@ -1,0 +1,157 @@
+/**
+ * The REST interface of the approval service: requests, reviews, grants, denials and the audit record, version 1. Every route
+ * below /v1 is behind authentication (caller.ts), bodies are what schema.ts says and nothing else, and every fault ends in
+ * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
+ */
+import type { ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import swagger from "@fastify/swagger";
+import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { type CallerDeps, createAuthenticate } from "./caller.ts";
+import { DOCUMENT, documentTransform } from "./document.ts";
+import { type FieldFault, type ProblemCode, sendProblem } from "./problem.ts";
+import type { Rest, RestService } from "./rest.ts";
+import { cancelRequest } from "./routes/cancel-request.ts";
+import { getDenial, listDenials } from "./routes/denials.ts";
+import { getRequest } from "./routes/get-request.ts";
+import { getGrant, listGrants } from "./routes/grants.ts";
+import { listApprovers } from "./routes/list-approvers.ts";
+import { listRequests } from "./routes/list-requests.ts";
+import { readAudit } from "./routes/read-audit.ts";
+import { reviewRequest } from "./routes/review-request.ts";
+import { revokeGrant } from "./routes/revoke-grant.ts";
+import { submitRequest } from "./routes/submit-request.ts";
+import { DenialShown, GrantShown, ProblemShown, RequestShown } from "./schema.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+const ROUTES = [
+  submitRequest,
+  listRequests,
+  getRequest,
+  listApprovers,
+  reviewRequest,
+  cancelRequest,
+  listDenials,
+  getDenial,
+  listGrants,
+  getGrant,
+  revokeGrant,
+  readAudit,
+];
+
+export type RestDeps = CallerDeps &
+  RestService & { readonly log: Log; readonly metrics: Metrics; readonly newRequestId: () => string };
+
+export type RestOptions = {
+  /** PEM; plain text without. */
+  readonly tls: Pick<ServerOptions, "cert" | "key"> | undefined;
+};
+
+/** The interface, not yet listening. */
+export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<Rest> {
+  const { log, metrics } = deps;
+  const settings = {
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 10_000,
+    exposeHeadRoutes: false,
+    genReqId: deps.newRequestId,
+  };
+  const app: Rest = tls === undefined ? fastify(settings) : fastify({ ...settings, https: tls });
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
+  app.setSerializerCompiler(() => JSON.stringify);
+  for (const shared of [RequestShown, GrantShown, DenialShown, ProblemShown]) app.addSchema(shared);
+  await app.register(swagger, { openapi: DOCUMENT, transform: documentTransform, refResolver: byName });
+
+  const seconds = metrics.histogram("rest_request_seconds", "REST requests by operation and status", BUCKETS_S, [
+    "operation",
+    "status",
+  ]);
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers({
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-request-id": reply.request.id,
+    });
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const operation = request.routeOptions.schema?.operationId ?? "none";
+    const ms = reply.elapsedTime;
+    seconds.observe({ operation, status: String(reply.statusCode) }, ms / 1_000);
+    log.info(
+      { event: "rest_request", operation, status: reply.statusCode, ms: Math.round(ms), requestId: request.id },
+      "REST request",
+    );
+  });
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, "unknown_route"));
+  app.setErrorHandler<FastifyError>((error, request, reply) => answerFault(log, error, request, reply));
+
+  app.get("/v1/openapi.json", { schema: { hide: true, operationId: "document" } }, () => app.swagger());
+  await app.register(async (scope: Rest) => {
+    scope.decorateRequest("caller", null);
+    scope.addHook("onRequest", createAuthenticate(deps));
+    for (const add of ROUTES) add(scope, deps);
+  });
+  return app;
+}
+
+export type RestServer = AsyncDisposable & { readonly port: number };
+
+/** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end. */
+export async function startRest(
+  deps: RestDeps,
+  { host, port, ...options }: RestOptions & { readonly host: string; readonly port: number },
+): Promise<RestServer> {
+  const app = await createRest(deps, options);
+  await app.listen({ host, port });
+  return { port: portOf(app.server.address()), [Symbol.asyncDispose]: () => app.close() };
+}
+
+function portOf(bound: AddressInfo | string | null): number {
+  if (bound === null || typeof bound === "string") throw new Error("the REST server has no TCP address");
+  return bound.port;
+}
+
+const BY_APP_ERROR: Partial<Record<AppError["code"], ProblemCode>> = {
+  invalid_argument: "invalid_request",
+  conflict: "conflict",
+  unavailable: "unavailable",
+};
+
+const BY_STATUS: ReadonlyMap<number | undefined, ProblemCode> = new Map([
+  [400, "invalid_request"],
+  [413, "too_large"],
+  [415, "unsupported_media_type"],
+]);
+
+function answerFault(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error.validation !== undefined) {
+    const errors = error.validation.slice(0, 20).map(
+      ({ instancePath, message }): FieldFault => ({
+        pointer: `${error.validationContext === "body" ? "" : `/${error.validationContext ?? ""}`}${instancePath}`,
+        detail: message ?? "is not of the schema",
+      }),
+    );
+    return sendProblem(reply, "invalid_request", { errors });
+  }
+  if (error instanceof AppError) {
+    const code = BY_APP_ERROR[error.code];
+    if (code === "invalid_request") return sendProblem(reply, code, { detail: error.detail });
+    if (code !== undefined) {
+      log.warn({ event: "rest_fault", err: error, requestId: request.id }, "a REST request could not be served");
+      return sendProblem(reply, code);
+    }
+  }
+  const code = BY_STATUS.get(error.statusCode);
+  if (code !== undefined) return sendProblem(reply, code);
+  log.error({ event: "rest_fault", err: error, requestId: request.id }, "a REST request ended in a fault");
+  return sendProblem(reply, "internal_error");
+}
+
+const byName = { buildLocalReference: (schema: { readonly $id?: unknown }) => String(schema.$id) };

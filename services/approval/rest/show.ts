@@ -1,0 +1,126 @@
+/** From the domain to the bodies of schema.ts. The only place that knows both. */
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { requirementParts } from "../../../core/domain/request-digest.ts";
+import { reviewerSets } from "../../../core/domain/requirement.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Static } from "typebox";
+import { narrowingToWire, termsToWire } from "../../../core/messages/audit-event.ts";
+import { elevationToWire } from "../../../core/messages/elevation-record.ts";
+import type { AuditEntry } from "../ports.ts";
+import type { Approvers, AuditPage, DenialShown, GrantShown, RequestShown } from "./schema.ts";
+
+export function showRequest(request: AccessRequest): Static<typeof RequestShown> {
+  const { requester, requirement } = request;
+  return {
+    id: request.id,
+    status: request.status,
+    status_reason: request.statusReason ?? null,
+    denial_id: request.denialId,
+    digest: request.digest,
+    requester: {
+      person: requester.person === undefined ? null : { ...requester.person },
+      issuer: requester.issuer,
+      subject: requester.subject,
+      actors: requester.actors.map((actor) => ({ ...actor })),
+    },
+    call: showCall(request.call),
+    elevation: elevationToWire(request.offer.elevation),
+    binding: showBinding(request.offer.binding),
+    justification: request.justification,
+    requested: termsToWire(request.requested),
+    requirement: requirement === undefined ? null : requirementParts(requirement),
+    policy_revision: request.policyRevision,
+    created_at: rfc3339(request.createdAt),
+    expires_at: rfc3339(request.expiresAt),
+    decided_at: request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
+    reviews: request.reviews.map((one) => ({
+      id: one.id,
+      reviewer: { ...one.reviewer.person },
+      vote: one.vote,
+      narrowing: narrowingToWire(one.narrowing),
+      comment: one.comment ?? null,
+      at: rfc3339(one.at),
+    })),
+  };
+}
+
+export function showGrant(grant: Grant): Static<typeof GrantShown> {
+  const { binding } = grant;
+  return {
+    id: grant.id,
+    request_id: grant.requestId,
+    denial_id: grant.denialId,
+    person: grant.person === undefined ? null : { ...grant.person },
+    issuer: grant.issuer,
+    subject: grant.subject,
+    entitlement: grant.entitlement,
+    scope: grant.scope,
+    binding: {
+      kind: binding.kind,
+      digest: binding.kind === "exact" ? binding.digest : null,
+      bind_headers: binding.kind === "exact" ? [...binding.bindHeaders] : [],
+    },
+    state: grant.state,
+    uses: grant.uses,
+    max_uses: grant.maxUses,
+    not_before: rfc3339(grant.notBefore),
+    expires_at: rfc3339(grant.expiresAt),
+  };
+}
+
+export function showDenial(denial: Denial): Static<typeof DenialShown> {
+  return {
+    id: denial.id,
+    minted_at: rfc3339(denial.mintedAt),
+    expires_at: rfc3339(denial.expiresAt),
+    call: showCall(denial.call),
+    elevations: denial.offers.map(({ elevation, binding }) => ({
+      elevation: elevationToWire(elevation),
+      binding: showBinding(binding),
+    })),
+    policy_revision: denial.policyRevision,
+  };
+}
+
+export function showApprovers({ requirement, reviews }: AccessRequest): Static<typeof Approvers> {
+  return {
+    requirement: requirement === undefined ? null : requirementParts(requirement),
+    sets: (requirement === undefined ? [] : reviewerSets(requirement)).map((set) =>
+      set.kind === "group" ? { group: { realm: set.realm, name: set.group } } : { person: { ...set.person } },
+    ),
+    approved_by: reviews.filter(({ vote }) => vote === "approve").map(({ reviewer }) => ({ ...reviewer.person })),
+  };
+}
+
+export function showAuditPage(entries: readonly AuditEntry[], after: bigint): Static<typeof AuditPage> {
+  return {
+    items: entries.map(({ arrival, logId, index, event }) => ({
+      sequence: arrival.toString(),
+      log: logId,
+      index: index.toString(),
+      event,
+    })),
+    next: (entries.at(-1)?.arrival ?? after).toString(),
+  };
+}
+
+function showCall(call: DeniedCall) {
+  return {
+    protocol: call.protocol,
+    method: call.method,
+    authority: call.authority,
+    path: call.path,
+    masked_query: call.maskedQuery,
+    body_bytes: call.bodyBytes ?? null,
+    field_hashes: { ...call.fieldHashes },
+    source_address: call.sourceAddress ?? null,
+  };
+}
+
+function showBinding(binding: OfferBinding) {
+  return binding.kind === "digest"
+    ? { digest: binding.digest, unbindable: null }
+    : { digest: null, unbindable: binding.reason };
+}

@@ -1,0 +1,31 @@
+/** `npm run generate`: writes docs/openapi.json from the routes. Nothing is called: the parts behind the routes are absent. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "../../../core/domain/app-error.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createRest } from "./server.ts";
+
+const absent = () => Promise.reject(new AppError("internal", "only the document is made here"));
+
+const rest = await createRest(
+  {
+    identify: () => ({ kind: "anonymous" }),
+    people: { resolve: absent },
+    isSecurity: () => false,
+    submit: absent,
+    review: absent,
+    cancel: absent,
+    revoke: absent,
+    reads: { now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent, openRequest: absent },
+    listings: { requests: absent, grants: absent, denials: absent, audit: absent },
+    log: createLog({ name: "openapi", level: "silent" }),
+    metrics: createMetrics({ prefix: "openapi_" }),
+    newRequestId: () => "",
+  },
+  { tls: undefined },
+);
+await rest.ready();
+const file = join(import.meta.dirname, "..", "..", "..", "docs", "openapi.json");
+await writeFile(file, `${JSON.stringify(rest.swagger(), null, 2)}\n`);
+await rest.close();

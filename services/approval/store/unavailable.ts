@@ -1,0 +1,37 @@
+/**
+ * A database that cannot be reached, is restarting or gives up on a statement is `unavailable` to whoever asked: an edge
+ * answers 503 and a consumer tries again. Everything else that Postgres says is a fault of ours and passes unchanged.
+ * NB: when the connection is lost during COMMIT, the work may have been done all the same.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import type { Database } from "../../../platform/postgres/pool.ts";
+
+export function sayingUnavailable(
+  database: Pick<Database, "query" | "transaction">,
+): Pick<Database, "query" | "transaction"> {
+  return {
+    query: (text, values) => database.query<never>(text, values).catch(rethrow),
+    transaction: (work) => database.transaction(work).catch(rethrow),
+  };
+}
+
+/** SQLSTATE classes: connection (08), insufficient resources (53), operator intervention (57), lock not available. */
+const SQLSTATES = /^(08|53|57|55P03)/;
+const SOCKET = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"]);
+/** What pg and pg-pool say without any code. */
+const WORDS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+
+function rethrow(error: unknown): never {
+  if (isOutage(error)) throw new AppError("unavailable", "the database does not answer", { cause: error });
+  throw error;
+}
+
+function isOutage(error: unknown): boolean {
+  if (typeof error !== "object" || error === null || error instanceof AppError) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (code.length === 5 && "severity" in error) return SQLSTATES.test(code);
+  if (SOCKET.has(code)) return true;
+  if ("message" in error && typeof error.message === "string" && WORDS.test(error.message)) return true;
+  return "cause" in error && isOutage(error.cause);
+}
