@@ -19,11 +19,13 @@ export function startPostgresCleaner(
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      const { rows } = await lease.query<{ topic: string; partition: number }>(
-        "select topic, partition from event_stream.partitions()",
+      const { rows } = await lease.query<{ topic: string; partitions: number }>(
+        "select topic, partitions from event_stream.list_topics()",
       );
-      for (const { topic, partition } of rows) {
-        while (!lease.signal.aborted && (await cleanStep(lease, topic, partition)));
+      for (const { topic, partitions } of rows) {
+        for (let partition = 0; partition < partitions; partition += 1) {
+          while (!lease.signal.aborted && (await cleanStep(lease, topic, partition)));
+        }
       }
       await sleep(cleanEveryMs, undefined, { signal: lease.signal });
     }

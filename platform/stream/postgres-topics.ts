@@ -6,21 +6,21 @@ import { join } from "node:path";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
 import type { Database, Queryable } from "../postgres/pool.ts";
+import type { TopicFault, TopicSpec } from "./kafka-topics.ts";
 
-export interface PostgresTopicSpec {
-  readonly topic: string;
-  /** Exactly so many: records stay where their key once put them. */
+/** Names under which Kafka knows these settings. What else a specification says (replicas) has no meaning on one server. */
+const CLEANUP = "cleanup.policy";
+const RETENTION = "retention.ms";
+const TOMBSTONE_RETENTION = "delete.retention.ms";
+/** Kafka's defaults, so that one specification means the same on both. */
+const DEFAULT_RETENTION_MS = 7 * 24 * 3_600_000;
+const DEFAULT_TOMBSTONE_RETENTION_MS = 24 * 3_600_000;
+
+interface SetUp {
   readonly partitions: number;
-  /** `delete` forgets records by age; `compact` keeps the latest of each key and forgets tombstones by age. */
-  readonly cleanup: "delete" | "compact";
-  /** That age; null is never. */
+  readonly cleanup: string;
+  /** Of records, or of tombstones in a compacted topic; null is for ever. */
   readonly retentionMs: number | null;
-}
-
-export interface PostgresTopicFault {
-  readonly topic: string;
-  /** What is wrong and what to do, one sentence. */
-  readonly problem: string;
 }
 
 /** Brings the schema to the version of this code; waits for whoever else is at it. The names of what ran. */
@@ -43,11 +43,13 @@ export async function migratePostgresStream(connection: string | pg.ClientConfig
 /** Creates the topics that do not exist; returns their names. Existing ones are left as they are (`verifyPostgresTopics` judges them). */
 export async function createPostgresTopics(
   database: Pick<Database, "transaction">,
-  specs: readonly PostgresTopicSpec[],
+  specs: readonly TopicSpec[],
 ): Promise<readonly string[]> {
   return database.transaction(async (tx) => {
     const created: string[] = [];
-    for (const { topic, partitions, cleanup, retentionMs } of specs) {
+    for (const spec of specs) {
+      const { topic } = spec;
+      const { partitions, cleanup, retentionMs } = setUpOf(spec);
       const { rowCount } = await tx.query(
         `with made as (
            insert into event_stream.topics (topic, partitions, cleanup, retention_ms) values ($1, $2, $3, $4)
@@ -68,30 +70,57 @@ export async function createPostgresTopics(
   });
 }
 
-/** Compares what there is with what has to be. Empty when all is well. Needs to read the schema, so: the owner. */
+/**
+ * Compares what there is with what has to be; of retention only what the specification names. Empty when all is well. Any role that may use
+ * the stream may ask. Rejects when the server cannot be asked, or the schema is not there.
+ */
 export async function verifyPostgresTopics(
   database: Queryable,
-  specs: readonly PostgresTopicSpec[],
-): Promise<readonly PostgresTopicFault[]> {
+  specs: readonly TopicSpec[],
+): Promise<readonly TopicFault[]> {
   const { rows } = await database.query<{
     topic: string;
     partitions: number;
     cleanup: string;
     retention_ms: string | null;
-  }>("select topic, partitions, cleanup, retention_ms from event_stream.topics");
-  const existing = new Map(rows.map((row) => [row.topic, row]));
-  return specs.flatMap(({ topic, partitions, cleanup, retentionMs }) => {
-    const found = existing.get(topic);
-    if (found === undefined) return [{ topic, problem: "does not exist; create it" }];
-    const compared: readonly (readonly [string, unknown, unknown])[] = [
-      ["partitions", found.partitions, partitions],
-      ["cleanup", found.cleanup, cleanup],
-      ["retention_ms", found.retention_ms === null ? null : Number(found.retention_ms), retentionMs],
-    ];
-    return compared
-      .filter(([, actual, wanted]) => actual !== wanted)
-      .map(([name, actual, wanted]) => ({ topic, problem: `${name} is ${actual} and has to be ${wanted}` }));
-  });
+  }>("select topic, partitions, cleanup, retention_ms from event_stream.list_topics()");
+  const existing = new Map(
+    rows.map(({ topic, partitions, cleanup, retention_ms: ms }) => [
+      topic,
+      { partitions, cleanup, retentionMs: ms === null ? null : Number(ms) },
+    ]),
+  );
+  return specs.flatMap((spec) => compare(spec, existing.get(spec.topic)));
+}
+
+function compare(spec: TopicSpec, found: SetUp | undefined): readonly TopicFault[] {
+  const { topic, exactPartitions = false, config } = spec;
+  if (found === undefined) return [{ topic, problem: "does not exist; create it" }];
+  const wanted = setUpOf(spec);
+  const faults: TopicFault[] = [];
+  if (exactPartitions ? found.partitions !== wanted.partitions : found.partitions < wanted.partitions) {
+    const number = `${exactPartitions ? "exactly" : "at least"} ${wanted.partitions}`;
+    faults.push({ topic, problem: `has ${found.partitions} partitions and needs ${number}; create it anew` });
+  }
+  if (found.cleanup !== wanted.cleanup) {
+    faults.push({ topic, problem: `${CLEANUP} is ${found.cleanup} and has to be ${wanted.cleanup}; create it anew` });
+  }
+  const name = wanted.cleanup === "compact" ? TOMBSTONE_RETENTION : RETENTION;
+  if (config[name] !== undefined && found.retentionMs !== wanted.retentionMs) {
+    const problem = `${name} is ${found.retentionMs ?? -1} and has to be ${wanted.retentionMs ?? -1}; alter the topic`;
+    faults.push({ topic, problem });
+  }
+  return faults;
+}
+
+function setUpOf({ topic, partitions, config }: TopicSpec): SetUp {
+  const cleanup = config[CLEANUP] ?? "delete";
+  if (cleanup !== "delete" && cleanup !== "compact")
+    throw new Error(`${topic}: ${CLEANUP} ${cleanup} is not known here`);
+  const [name, fallback] =
+    cleanup === "compact" ? [TOMBSTONE_RETENTION, DEFAULT_TOMBSTONE_RETENTION_MS] : [RETENTION, DEFAULT_RETENTION_MS];
+  const ms = Number(config[name] ?? fallback);
+  return { partitions, cleanup, retentionMs: ms < 0 ? null : ms };
 }
 
 /**
@@ -107,7 +136,7 @@ export async function grantPostgresStream(
     const { rowCount } = await tx.query("select from pg_roles where rolname = $1", [role]);
     if (rowCount === 0) await tx.query(`create role ${quoted} login`);
     await tx.query(`grant usage on schema event_stream to ${quoted}`);
-    for (const name of ["publish", "ranges", "read", "partitions", "clean"]) {
+    for (const name of ["publish", "ranges", "read", "list_topics", "clean"]) {
       await tx.query(`grant execute on function event_stream.${name} to ${quoted}`);
     }
     await tx.query("delete from event_stream.access where role = $1", [role]);

@@ -1,5 +1,5 @@
 -- The event stream in Postgres: topics, their records, and the functions that are all a user of the stream may call (publish, ranges, read,
--- partitions, clean). Forward only. The schema is made before this runs; everything here is named in full, so that no search path can change what is meant.
+-- list_topics, clean). Forward only. The schema is made before this runs; everything here is named in full, so that no search path can change what is meant.
 
 create table event_stream.topics (
   id           int    generated always as identity primary key,
@@ -145,10 +145,10 @@ language sql stable security definer set search_path = '' as $$
    order by r."offset"
 $$;
 
--- All partitions, for cleaning.
-create function event_stream.partitions() returns table (topic text, partition int)
+-- How every topic is set up, for verifying and for cleaning. Names and settings are no secret.
+create function event_stream.list_topics() returns table (topic text, partitions int, cleanup text, retention_ms bigint)
 language sql stable security definer set search_path = '' as $$
-  select t.topic, h.partition from event_stream.topics t join event_stream.heads h on h.topic_id = t.id order by t.id, h.partition
+  select t.topic, t.partitions, t.cleanup, t.retention_ms from event_stream.topics t order by t.id
 $$;
 
 -- Removes from one partition what may go, in steps of p_step offsets; true while there may be more. Anybody who uses the stream may call

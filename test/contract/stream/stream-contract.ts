@@ -2,7 +2,11 @@
  * What every adapter of the event stream has to keep, written against the port alone. An adapter brings a fixture and calls `streamContract`;
  * faults that only its own server can have are tested beside it.
  */
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createLog } from "../../../platform/log/log.ts";
+import { createDatabase } from "../../../platform/postgres/pool.ts";
+import type { StreamConfig } from "../../../platform/stream/open-stream.ts";
 import type {
   EventStream,
   OffsetRange,
@@ -11,9 +15,14 @@ import type {
   StreamRecord,
 } from "../../../platform/stream/port.ts";
 import { readToEnd } from "../../../platform/stream/read-to-end.ts";
+import { type NodeProcess, startNodeProcess } from "../../harness/node-process.ts";
+import { createTestDatabase } from "../../harness/postgres.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
+import { EFFECTS_SQL } from "./consuming-process.ts";
 
 export interface StreamFixture extends AsyncDisposable {
+  /** How another process reaches the same server. */
+  readonly config: StreamConfig;
   /** A stream as another process would have it. */
   createStream(): EventStream;
   createTopic(options: { readonly partitions: number; readonly compact?: boolean }): Promise<string>;
@@ -21,6 +30,8 @@ export interface StreamFixture extends AsyncDisposable {
   emptyTail(topic: string): Promise<void>;
 }
 
+const PUBLISHING = join(import.meta.dirname, "publishing-process.ts");
+const CONSUMING = join(import.meta.dirname, "consuming-process.ts");
 const DEADLINE = { deadlineMs: 10_000 };
 
 /** Publishes until acknowledged, as a relay does. */
@@ -303,6 +314,63 @@ export function streamContract(name: string, makeFixture: () => Promise<StreamFi
         expect(own).toEqual(rounds.flatMap((n) => [`${name}:${n}.0`, `${name}:${n}.1`]));
       }
     }, 90_000);
+
+    test("a publisher that is killed in the middle leaves everything acknowledged behind, each key in order and without a gap", async () => {
+      const topic = await fixture.createTopic({ partitions: 3 });
+      const publisher = startNodeProcess(PUBLISHING, [JSON.stringify(fixture.config), topic]);
+      await waitUntil("twenty batches", 30_000, () => publisher.lines.length >= 20);
+      await publisher.kill();
+      const acked = publisher.lines.length;
+      await using stream = fixture.createStream();
+      const records = await readAll(stream, topic);
+      for (const [key, own] of Map.groupBy(records, (found) => found.key)) {
+        expect([key, valuesOf(own)]).toEqual([key, own.map((_, n) => String(n))]);
+        expect(own.length).toBeGreaterThanOrEqual(acked);
+        expect(own.length).toBeLessThanOrEqual(acked + 1);
+      }
+    }, 60_000);
+
+    test("of two instances that share a topic one is killed; the other takes over, and every record has had its effect once and in order", async () => {
+      const topic = await fixture.createTopic({ partitions: 4 });
+      await using scratch = await createTestDatabase();
+      const log = createLog({ name: "test", level: "silent" });
+      const connection = scratch.connectionString;
+      await using database = createDatabase({ log }, { connection, applicationName: "test" });
+      await database.query(EFFECTS_SQL);
+      const instance = (name: string): NodeProcess =>
+        startNodeProcess(CONSUMING, [JSON.stringify(fixture.config), topic, connection, name]);
+      const instances = [instance("first")];
+      await using writer = fixture.createStream();
+      const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`);
+      const publishRounds = async (from: number, to: number) => {
+        for (let round = from; round < to; round += 1) {
+          await publishSurely(
+            writer,
+            keys.map((key) => record(topic, key, String(round))),
+          );
+        }
+      };
+      const effects = async () =>
+        (
+          await database.query<{ instance: string; key: string; value: string }>(
+            "select instance, key, value from effects order by n",
+          )
+        ).rows;
+      await publishRounds(0, 10);
+      await waitUntil("the first instance at work", 30_000, async () => (await effects()).length > 5);
+      instances.push(instance("second"));
+      await publishRounds(10, 20);
+      await instances[0]?.kill();
+      await publishRounds(20, 30);
+      await waitUntil("all effects", 60_000, async () => (await effects()).length >= keys.length * 30);
+      await instances[1]?.kill();
+      const found = await effects();
+      expect(new Set(found.map(({ instance: name }) => name))).toEqual(new Set(["first", "second"]));
+      for (const key of keys) {
+        const own = found.filter((effect) => effect.key === key).map(({ value }) => value);
+        expect([key, own]).toEqual([key, Array.from({ length: 30 }, (_, n) => String(n))]);
+      }
+    }, 120_000);
 
     test("an empty topic is read to its end at once", async () => {
       const topic = await fixture.createTopic({ partitions: 2 });

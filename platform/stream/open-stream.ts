@@ -1,0 +1,75 @@
+/**
+ * Which event stream a service uses: Kafka (section `kafka`) or Postgres (section `stream`), one of them and not both. A service takes the
+ * two sections into its schema, adds `streamFaults` to its check, and asks here for everything that depends on the choice.
+ */
+import type { ConfigFault } from "../config/load.ts";
+import type { Log } from "../log/log.ts";
+import { createDatabase } from "../postgres/pool.ts";
+import type { StreamDeps } from "./assemble.ts";
+import { createKafkaStream } from "./kafka.ts";
+import { type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
+import { type TopicFault, type TopicSpec, createTopics, verifyTopics } from "./kafka-topics.ts";
+import type { EventStream } from "./port.ts";
+import { createPostgresStream } from "./postgres.ts";
+import type { PostgresStreamConfig } from "./postgres-config.ts";
+import { createPostgresTopics, verifyPostgresTopics } from "./postgres-topics.ts";
+
+/** The two sections, each of them optional in a service's schema. */
+export interface StreamConfig {
+  readonly kafka?: KafkaConfig;
+  readonly stream?: PostgresStreamConfig;
+}
+
+export interface StreamServer {
+  /** Which one, for the log; no secret in it. */
+  readonly name: string;
+  /** Connecting goes on in the background and is retried for ever. */
+  open(deps: Omit<StreamDeps, "log">): EventStream;
+  /** Empty when all topics are as they have to be. Rejects when the server cannot be asked. */
+  verifyTopics(specs: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
+  /** For the operator: creates what is missing and says what that was. */
+  createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]>;
+}
+
+export function streamFaults({ kafka, stream }: StreamConfig): readonly ConfigFault[] {
+  if (kafka === undefined && stream === undefined) {
+    const problem = "is missing; set it, or section stream for a stream in Postgres";
+    return [{ key: "kafka.brokers", variable: "KAFKA_BROKERS", problem }];
+  }
+  if (kafka !== undefined && stream !== undefined) {
+    return [{ key: "stream", variable: undefined, problem: "and kafka are both set; set one" }];
+  }
+  return kafka === undefined ? [] : kafkaFaults(kafka, "kafka");
+}
+
+/** Reads the certificates that the configuration names; connects to nothing. `clientName` shows at the server. */
+export async function streamServer(
+  { kafka, stream }: StreamConfig,
+  { clientName, log }: { readonly clientName: string; readonly log: Log },
+): Promise<StreamServer> {
+  if (stream !== undefined) return postgresServer(stream, clientName, log);
+  if (kafka === undefined) throw new Error("neither kafka nor stream is configured");
+  const connection = await kafkaSettings(kafka, clientName);
+  return {
+    name: `kafka ${kafka.brokers.join(",")}`,
+    open: (deps) => createKafkaStream({ log, ...deps }, { connection }),
+    verifyTopics: (specs) => verifyTopics({ log }, connection, specs),
+    createTopics: (specs) => createTopics({ log }, connection, specs),
+  };
+}
+
+function postgresServer({ url }: PostgresStreamConfig, applicationName: string, log: Log): StreamServer {
+  const options = { connection: url, applicationName };
+  return {
+    name: "postgres",
+    open: (deps) => createPostgresStream({ log, ...deps }, options),
+    async verifyTopics(specs) {
+      await using database = createDatabase({ log }, options);
+      return await verifyPostgresTopics(database, specs);
+    },
+    async createTopics(specs) {
+      await using database = createDatabase({ log }, options);
+      return await createPostgresTopics(database, specs);
+    },
+  };
+}

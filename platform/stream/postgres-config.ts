@@ -1,0 +1,20 @@
+/**
+ * The `stream` section of a service that keeps its event stream in Postgres instead of Kafka, for one machine. The address is a secret: it
+ * usually holds a password, so it comes from the environment or a file that the environment names.
+ */
+import { type Static, Type } from "typebox";
+
+export const PostgresStreamSchema = Type.Object(
+  {
+    kind: Type.Literal("postgres", { description: "Where the event stream is kept when it is not Kafka." }),
+    url: Type.String({
+      minLength: 1,
+      "x-secret": true,
+      description:
+        "PostgreSQL, as postgres://user:password@host/database; its user needs the schema event_stream only.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type PostgresStreamConfig = Static<typeof PostgresStreamSchema>;
