@@ -3,21 +3,33 @@
  * Left out on purpose: `http.send` and `net.lookup_ip_addr`, which would let a decision wait for a network.
  */
 import type { BuiltinTable } from "../builtin.ts";
+import { AWS_SIGNING } from "./aws-signing.ts";
 import { CRYPTO } from "./crypto.ts";
+import { GLOBS_INTERSECT } from "./globs-intersect.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
 import { JSON_PATCH } from "./json-patch.ts";
 import { JWT } from "./jwt.ts";
 import { NET } from "./net.ts";
 import { OBJECT } from "./object.ts";
 import { REGEX } from "./regex.ts";
+import { SEMVER } from "./semver.ts";
 import { SPRINTF } from "./sprintf.ts";
 import { STRINGS } from "./strings.ts";
 import { TIME } from "./time.ts";
 import { UNITS } from "./units.ts";
+import { URI } from "./uri.ts";
 import { URLQUERY } from "./urlquery.ts";
+import { UUID } from "./uuid.ts";
 
-export const BUILTINS: BuiltinTable = new Map(
-  [CRYPTO, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX, SPRINTF, STRINGS, TIME, UNITS, URLQUERY].flatMap(
-    (table) => [...table],
-  ),
-);
+const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX].concat([
+  SEMVER,
+  SPRINTF,
+  STRINGS,
+  TIME,
+  UNITS,
+  URI,
+  URLQUERY,
+  UUID,
+]);
+
+export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));

@@ -44,9 +44,10 @@ export const STRINGS = builtinTable([
   [
     "strings.split_n",
     (args) => {
-      const parts = stringArg(args, 0).split(stringArg(args, 1));
-      const limit = smallIntegerArg(args, 2);
-      return limit < 0 ? parts : parts.slice(0, limit);
+      const [text, separator] = [stringArg(args, 0), stringArg(args, 1)];
+      const parts = separator === "" ? [...text] : text.split(separator);
+      const count = smallIntegerArg(args, 2);
+      return count < 0 ? parts.slice(count) : parts.slice(0, count);
     },
   ],
   [
