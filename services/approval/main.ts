@@ -58,8 +58,10 @@ import { createAuditRelay } from "./publish/audit-relay.ts";
 import { createSealer } from "./publish/sealer.ts";
 import { createStateRelay } from "./publish/state-relay.ts";
 import { startRest } from "./rest/server.ts";
+import { databaseNow } from "./store/clock.ts";
 import { migrate, requireMigrated } from "./store/migrate.ts";
 import { advanceOffset, storedOffset } from "./store/offsets.ts";
+import * as stateRows from "./store/state-rows.ts";
 import { createStore } from "./store/store.ts";
 import { createSweeper } from "./sweep.ts";
 
@@ -176,7 +178,15 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
 
   // The loops; each ends with the signal, and the end waits for them.
   const stateRelay = createStateRelay(
-    { ...loop("state-relay", "countersign_grants"), stream, signer, verifier: ownKeys, log, metrics },
+    {
+      ...loop("state-relay", "countersign_grants"),
+      rows: { ...stateRows, databaseTime: databaseNow },
+      stream,
+      signer,
+      verifier: ownKeys,
+      log,
+      metrics,
+    },
     { deployment, topic: TOPICS.state.name },
   );
   const sealer = createSealer({ ...loop("sealer", "countersign_outbox"), metrics });

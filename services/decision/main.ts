@@ -12,6 +12,7 @@ import { instant } from "../../core/domain/time.ts";
 import { createIdentify } from "../../core/identity/identify.ts";
 import { createIssuers } from "../../core/identity/issuers.ts";
 import { createKeySets } from "../../core/identity/key-sets.ts";
+import { requiredTopics } from "../../core/messages/required-topics.ts";
 import { createSigner, createVerifier } from "../../core/messages/signing.ts";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
@@ -24,6 +25,8 @@ import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { kafkaSettings } from "../../platform/stream/kafka-config.ts";
+import { verifyTopics } from "../../platform/stream/kafka-topics.ts";
+import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createContext } from "./context/gather.ts";
 import { createSourceAddress } from "./context/source-address.ts";
@@ -60,11 +63,17 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   };
 
   const signer = createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8"));
+  const kafka = await kafkaSettings(config.kafka, `countersign-decision-${config.instance}`);
+  const topicCheck = startTopicCheck(
+    {
+      verify: () => verifyTopics({ log }, kafka, requiredTopics(["denials", "decisions", "state"])),
+      onFault: (error) => lifecycle.stop(error),
+      log,
+    },
+    signal,
+  );
   const stream = lifecycle.own(
-    createKafkaStream(
-      { log, onFatal: (error) => lifecycle.stop(error) },
-      { connection: await kafkaSettings(config.kafka, `countersign-decision-${config.instance}`) },
-    ),
+    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: kafka }),
   );
 
   const issuers = createIssuers(config.identity.issuers);
@@ -183,6 +192,7 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
       },
     ],
     ["decision_log", () => decisionLog.health()],
+    ["topics", topicCheck.result],
   ]);
   const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
   const server = lifecycle.own(

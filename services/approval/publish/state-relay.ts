@@ -33,19 +33,11 @@ import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
 import { createPublishSurely } from "./publish-surely.ts";
-import {
-  databaseTime,
-  dueTombstones,
-  markPublished,
-  markTombstoned,
-  markUnpublished,
-  notTombstoned,
-  publishedGrants,
-  unpublishedGrants,
-} from "./state-rows.ts";
+import type { StateRows } from "./state-rows.ts";
 import { createTopicView } from "./topic-view.ts";
 
 export interface StateRelayDeps {
+  readonly rows: StateRows;
   readonly leadership: Leadership;
   /** Its poll interval is the interval of heartbeats. */
   readonly wakeup: Wakeup;
@@ -73,7 +65,7 @@ export interface StateRelay {
 }
 
 export function createStateRelay(deps: StateRelayDeps, options: StateRelayOptions): StateRelay {
-  const { leadership, wakeup, stream, signer, verifier, log, metrics } = deps;
+  const { rows, leadership, wakeup, stream, signer, verifier, log, metrics } = deps;
   const { deployment, topic, batchSize = 200, publishDeadlineMs = 5_000 } = options;
   const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
@@ -99,7 +91,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   async function publishGrants(lease: Lease): Promise<void> {
     let after: Grant["id"] | undefined;
     for (;;) {
-      const grants = await unpublishedGrants(lease, after, batchSize);
+      const grants = await rows.unpublishedGrants(lease, after, batchSize);
       const records = grants.map((grant) => signed(grantKey(grant.id), grant.version, grantToWire(grant)));
       await publishSurely(records, lease.signal);
       for (const { id, version } of grants) {
@@ -107,7 +99,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
         set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
         view.published(key, version);
       }
-      await markPublished(lease, grants);
+      await rows.markPublished(lease, grants);
       publishedTotal.inc({ kind: "grant" }, grants.length);
       after = grants.at(-1)?.id;
       if (grants.length < batchSize) return;
@@ -116,9 +108,9 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   async function publishTombstones(lease: Lease): Promise<void> {
     for (;;) {
-      const due = await dueTombstones(lease, batchSize);
+      const due = await rows.dueTombstones(lease, batchSize);
       await removeKeys(lease, due.map(grantKey));
-      await markTombstoned(lease, due);
+      await rows.markTombstoned(lease, due);
       if (due.length < batchSize) return;
     }
   }
@@ -140,8 +132,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     const gone = [...toRemove];
     if (again.length + gone.length === 0) return;
     log.error({ again: again.length, gone: gone.length }, "state topic differs from the state; repairing");
-    await markUnpublished(lease, again.flatMap(grantIdOf));
-    const kept = new Set((await notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
+    await rows.markUnpublished(lease, again.flatMap(grantIdOf));
+    const kept = new Set((await rows.notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
     await removeKeys(
       lease,
       gone.filter((key) => !kept.has(key)),
@@ -154,7 +146,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
     set = createStateView();
-    for (const { id, version } of await publishedGrants(lease)) {
+    for (const { id, version } of await rows.publishedGrants(lease)) {
       const key = grantKey(id);
       published.set(key, version);
       set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
@@ -163,7 +155,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     toRepublish.clear();
     toRemove.clear();
     while (!lease.signal.aborted) {
-      const time = await databaseTime(lease);
+      const time = await rows.databaseTime(lease);
       await repair(lease);
       await publishGrants(lease);
       await publishTombstones(lease);

@@ -16,6 +16,8 @@ import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
+import { databaseNow } from "../../../services/approval/store/clock.ts";
+import * as stateRows from "../../../services/approval/store/state-rows.ts";
 import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
 import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
@@ -49,7 +51,7 @@ function startRelay(metrics = createMetrics({ prefix: "t_" })): () => Promise<vo
   const wakeup = createWakeup({ database, log }, { channel: "grants", pollMs: 30 });
   const leadership = createLeadership({ database, log }, { lockName: "state relay" });
   const running = createStateRelay(
-    { leadership, wakeup, stream, signer, verifier, log, metrics },
+    { rows: { ...stateRows, databaseTime: databaseNow }, leadership, wakeup, stream, signer, verifier, log, metrics },
     { deployment: DEPLOYMENT, topic: TOPIC, batchSize: 3 },
   ).run(stop.signal);
   let stopped: Promise<void> | undefined;
