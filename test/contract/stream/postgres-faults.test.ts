@@ -1,0 +1,162 @@
+/**
+ * What becomes of the event stream when its server is restarted, killed or frozen, or one of the server's processes is: publishing and reading
+ * go on by themselves, nothing acknowledged is lost, and nothing that was given up arrives behind what was sent later.
+ */
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../../platform/postgres/embedded.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
+
+let folder: string;
+let server: EmbeddedPostgres;
+let streams: PostgresStreams;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stream-postgres-"));
+  await chmod(folder, 0o711); // as root the server runs as somebody else, who has to pass through
+  server = await startEmbeddedPostgres({ dataDir: folder });
+  streams = await startPostgresStreams(server.connectionString());
+}, 60_000);
+afterAll(async () => {
+  await streams[Symbol.asyncDispose]();
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+async function restart(how: "stop" | "kill"): Promise<void> {
+  if (how === "kill") process.kill(server.pid, "SIGKILL");
+  await server.stop();
+  server = await startEmbeddedPostgres({ dataDir: folder });
+}
+
+/** Process ids of the sessions of a name, after it is certain that there are any. */
+async function backends(applicationName: string): Promise<readonly number[]> {
+  return waitUntil(`a session named ${applicationName}`, 10_000, async () => {
+    const { rows } = await streams.database.query<{ pid: number }>(
+      "select pid from pg_stat_activity where application_name = $1",
+      [applicationName],
+    );
+    return rows.length > 0 && rows.map(({ pid }) => pid);
+  });
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) process.kill(pid, name);
+}
+
+function collect(stream: EventStream, topic: string, seen: string[]): void {
+  stream.subscribe({
+    topic,
+    from: async () => 0n,
+    async handle({ records }) {
+      seen.push(...records.map(({ value }) => value?.toString() ?? ""));
+      return "continue";
+    },
+  });
+}
+
+test("the server is restarted and killed under a publisher and a subscriber; both go on, and what was acknowledged is there, in order", async () => {
+  const topic = await streams.newTopic({}, 2);
+  await using writer = streams.open();
+  await using reader = streams.open();
+  const seen: string[] = [];
+  collect(reader, topic, seen);
+  const acked: string[] = [];
+  let done = false;
+  const writing = (async () => {
+    for (let n = 0; !done; n += 1) {
+      await publishSurely(writer, [record(topic, "k", String(n))]);
+      acked.push(String(n));
+    }
+  })();
+  for (const how of ["stop", "kill", "kill"] as const) {
+    const before = acked.length;
+    await waitUntil("ten more", 30_000, () => acked.length > before + 10);
+    await restart(how);
+    const after = acked.length;
+    await waitUntil("ten more", 30_000, () => acked.length > after + 10);
+  }
+  done = true;
+  await writing;
+  const last = acked.at(-1) ?? "";
+  await waitUntil("the last record", 30_000, () => seen.includes(last));
+  const numbers = seen.map(Number);
+  expect([...new Set(numbers)]).toEqual(acked.map(Number));
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+}, 120_000);
+
+test("a server that is frozen costs a publisher no more than its deadline, and the watchdog does not take it for a standstill", async () => {
+  const topic = await streams.newTopic();
+  const fatal: Error[] = [];
+  await using stream = streams.open({ stallMs: 400 }, (error) => fatal.push(error));
+  const seen: string[] = [];
+  collect(stream, topic, seen);
+  await publishSurely(stream, [record(topic, "k", "0")]);
+  await waitUntil("the first record", 20_000, () => seen.length === 1);
+  const { rows } = await streams.database.query<{ pid: number }>("select pid from pg_stat_activity");
+  const all = [server.pid, ...rows.map(({ pid }) => pid)];
+  signal(all, "SIGSTOP");
+  try {
+    for (let n = 0; n < 4; n += 1) {
+      const begun = performance.now();
+      expect((await stream.publish([record(topic, "k", "frozen")], { deadlineMs: 500 })).kind).toBe("unknown");
+      expect(performance.now() - begun).toBeLessThan(1_500);
+    }
+    await expect(stream.endOffsets(topic, { deadlineMs: 500 })).rejects.toThrow("no answer");
+  } finally {
+    signal(all, "SIGCONT");
+  }
+  await publishSurely(stream, [record(topic, "k", "thawed")]);
+  await waitUntil("the record after the thaw", 30_000, () => seen.at(-1) === "thawed");
+  expect(fatal).toEqual([]);
+}, 60_000);
+
+test("what a frozen server process was given never arrives behind what was sent after it was given up", async () => {
+  const topic = await streams.newTopic();
+  await using stream = streams.open({ statementTimeoutMs: 300, applicationName: "fenced" });
+  await publishSurely(stream, [record(topic, "k", "before")]);
+  const former = await backends("fenced stream publisher");
+  signal(former, "SIGSTOP");
+  try {
+    // Given up by its caller, then the connection by the publisher; a new one may not publish while the old process lives.
+    expect((await stream.publish([record(topic, "k", "first")], { deadlineMs: 500 })).kind).toBe("unknown");
+    expect((await stream.publish([record(topic, "k", "first")], { deadlineMs: 9_000 })).kind).toBe("unknown");
+    expect(await streams.standing(topic)).toEqual(["before"]);
+  } finally {
+    signal(former, "SIGCONT");
+  }
+  await publishSurely(stream, [record(topic, "k", "first")]);
+  await publishSurely(stream, [record(topic, "k", "second")]);
+  expect(await backends("fenced stream publisher")).not.toEqual(former);
+  const values = valuesOf(await readAll(stream, topic));
+  expect([...new Set(values)]).toEqual(["before", "first", "second"]);
+  expect(values.at(-1)).toBe("second");
+}, 60_000);
+
+test("a reader whose server process hears nothing gets a new connection from the watchdog and goes on where it was", async () => {
+  const topic = await streams.newTopic();
+  const fatal: Error[] = [];
+  await using stream = streams.open({ stallMs: 1_500, applicationName: "stalled" }, (error) => fatal.push(error));
+  const seen: string[] = [];
+  collect(stream, topic, seen);
+  await using writer = streams.open();
+  await publishSurely(writer, [record(topic, "k", "0")]);
+  await waitUntil("the first record", 20_000, () => seen.length === 1);
+  const frozen = await backends("stalled stream reader");
+  signal(frozen, "SIGSTOP");
+  try {
+    await publishSurely(writer, [record(topic, "k", "1")]);
+    await waitUntil("the second record", 30_000, () => seen.length === 2);
+  } finally {
+    signal(frozen, "SIGKILL"); // the server restarts its other processes, too
+  }
+  expect(seen).toEqual(["0", "1"]);
+  expect(fatal).toEqual([]);
+  await publishSurely(writer, [record(topic, "k", "2")]);
+  await waitUntil("the third record", 30_000, () => seen.length === 3);
+}, 60_000);
