@@ -14,7 +14,10 @@ export function sendRaw(port: number, bytes: string | Uint8Array, deadlineMs = 1
     const chunks: Buffer[] = [];
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
     socket.setTimeout(deadlineMs, () => socket.destroy(new Error(`no answer within ${deadlineMs} ms`)));
-    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("data", (chunk) => {
+      chunks.push(chunk);
+      if (isWholeRefusal(Buffer.concat(chunks))) socket.end();
+    });
     socket.on("error", (error) => (chunks.length > 0 ? finish() : reject(error)));
     socket.on("close", finish);
     function finish(): void {
@@ -23,6 +26,13 @@ export function sendRaw(port: number, bytes: string | Uint8Array, deadlineMs = 1
       resolve({ status, text });
     }
   });
+}
+
+/** As a client does that has its answer: Envoy waits a second for it. What passed is waited for until the server closes. */
+function isWholeRefusal(bytes: Buffer): boolean {
+  const [, head = "", status = "0", length = ""] =
+    /^(HTTP\/1\.1 (\d{3})[^]*?\r\ncontent-length: (\d+)\r\n(?:[^]*?\r\n)?\r\n)/i.exec(bytes.toString("latin1")) ?? [];
+  return Number(status) >= 400 && length !== "" && bytes.length >= head.length + Number(length);
 }
 
 /** A request with these header lines as they are, `connection: close`, and the body's length unless lines name one. */

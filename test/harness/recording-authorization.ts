@@ -1,6 +1,6 @@
 /**
- * An authorization server that records what Envoy sent and answers as the test says: for what is to be learned about Envoy
- * and our bootstraps alone. Whether Countersign decides rightly is tested with Countersign.
+ * An authorization server that records what an enforcer sent and answers as the test says: for what is to be learned about
+ * enforcers alone. Whether Countersign decides rightly is tested with Countersign.
  */
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import { HeaderValueOption_HeaderAppendAction } from "../../proto/gen/envoy/config/core/v3/base.ts";
@@ -16,9 +16,28 @@ export interface RecordingAuthorization extends AsyncDisposable {
   answer: "ok" | "deny";
   /** What an allow adds; on OK only. */
   okHeaders: ReadonlyMap<string, string>;
+  /** Instead of `answer`: bytes as they are, however wrong, a gRPC status, or nothing at all. */
+  respond: Unusual | undefined;
 }
 
-export async function startRecordingAuthorization(): Promise<RecordingAuthorization> {
+export type Unusual =
+  | { readonly kind: "response"; readonly response: CheckResponse }
+  | { readonly kind: "bytes"; readonly bytes: Buffer }
+  | { readonly kind: "error"; readonly code: number }
+  | { readonly kind: "silence" };
+
+/** A server's answers are written by hand here, so that they can be what no encoder makes. */
+const service = {
+  check: {
+    ...AuthorizationService.check,
+    responseSerialize: (value: CheckResponse | Buffer) =>
+      Buffer.isBuffer(value) ? value : AuthorizationService.check.responseSerialize(value),
+  },
+};
+
+export type StartOptions = { readonly credentials?: ServerCredentials };
+
+export async function startRecordingAuthorization(options: StartOptions = {}): Promise<RecordingAuthorization> {
   const server = new Server();
   const seen: CheckRequest[] = [];
   const recording: RecordingAuthorization = {
@@ -26,19 +45,24 @@ export async function startRecordingAuthorization(): Promise<RecordingAuthorizat
     seen,
     answer: "ok",
     okHeaders: new Map(),
+    respond: undefined,
     [Symbol.asyncDispose]: () => {
       server.forceShutdown();
       return Promise.resolve();
     },
   };
-  server.addService(AuthorizationService, {
-    check(call: ServerUnaryCall<CheckRequest, CheckResponse>, done: sendUnaryData<CheckResponse>) {
+  server.addService(service, {
+    check(call: ServerUnaryCall<CheckRequest, CheckResponse | Buffer>, done: sendUnaryData<CheckResponse | Buffer>) {
       seen.push(call.request);
-      done(null, response(recording));
+      const { respond } = recording;
+      if (respond === undefined) done(null, response(recording));
+      else if (respond.kind === "response") done(null, respond.response);
+      else if (respond.kind === "bytes") done(null, respond.bytes);
+      else if (respond.kind === "error") done({ code: respond.code, details: "as the test says" });
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync("127.0.0.1:0", options.credentials ?? ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });

@@ -5,6 +5,8 @@ export interface Received {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Name, value, name, value, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: Buffer;
 }
 
@@ -19,8 +21,8 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const { method = "", url = "", headers } = request;
-      received.push({ method, url, headers, body: Buffer.concat(chunks) });
+      const { method = "", url = "", headers, rawHeaders } = request;
+      received.push({ method, url, headers, rawHeaders, body: Buffer.concat(chunks) });
       response.end("done\n");
     });
   });

@@ -1,0 +1,54 @@
+/**
+ * Writing an answer to a client. An answer that is given while the client may still be sending closes the connection, so that
+ * what it sends later cannot be taken for another request.
+ */
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { flatten, type HeaderLine } from "./header-line.ts";
+import { type RefusalReason, refusalAnswer } from "./refusal.ts";
+
+export type Answer = {
+  readonly status: number;
+  readonly lines: readonly HeaderLine[];
+  readonly body: Buffer | string;
+};
+
+export function answerRefusal(request: IncomingMessage, response: ServerResponse, reason: RefusalReason): void {
+  const { status, lines, body } = refusalAnswer(reason);
+  answerWhole(request, response, { status, lines, body });
+}
+
+/** An answer of the gateway or the decision service; its length is among the lines or said by the body. */
+export function answerWhole(request: IncomingMessage, response: ServerResponse, { status, lines, body }: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  const isBodiless = status === 204 || status === 304;
+  const hasLength = isBodiless || lines.some(([name]) => name === "content-length");
+  const length: readonly HeaderLine[] = hasLength ? [] : [["content-length", String(Buffer.byteLength(body))]];
+  response.writeHead(status, flatten([...lines, ...length, ...closing(request)]));
+  response.end(isBodiless ? undefined : body);
+}
+
+/** An answer of the upstream. Rejects when either side breaks off; the client then sees a cut connection, never a shorter body. */
+export async function answerStream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: { readonly status: number; readonly lines: readonly HeaderLine[]; readonly body: Readable },
+): Promise<void> {
+  response.writeHead(answer.status, flatten([...answer.lines, ...closing(request)]));
+  await pipeline(answer.body, response);
+}
+
+/** For a request that came as an upgrade: node:http hands out the socket, and one answer is written on it before it is closed. */
+export function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once("finish", () => socket.destroySoon());
+  return response;
+}
+
+function closing(request: IncomingMessage): readonly HeaderLine[] {
+  return request.complete ? [] : [["connection", "close"]];
+}

@@ -1,0 +1,93 @@
+/**
+ * Asks the decision service about one call, over gRPC, as Envoy's ext_authz filter does. Never rejects, never retries (a
+ * limited grant may have been used up by the first try), and never waits longer than the time given: whatever is not an answer
+ * in that time is `unusable`.
+ */
+import {
+  type ChannelCredentials,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  Metadata,
+  status,
+} from "@grpc/grpc-js";
+import { AuthorizationClient, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { verdictFrom } from "./check-answer.ts";
+import { checkRequest } from "./check-request.ts";
+import type { JudgedCall, Unusable, Verdict } from "./verdict.ts";
+
+export type AuthorizationOptions = {
+  /** `host:port` */
+  readonly address: string;
+  /** PEM. Absent: plain text. */
+  readonly tls: { readonly ca: Buffer | null; readonly key: Buffer | null; readonly cert: Buffer | null } | undefined;
+  readonly timeoutMs: number;
+};
+
+export type Authorization = Disposable & {
+  /** `signal` gives up early, when nobody waits for the answer any more. */
+  ask(call: JudgedCall, signal: AbortSignal): Promise<Verdict>;
+  /** Whether there is a connection now; asking makes one. */
+  connected(): boolean;
+};
+
+const MAX_ANSWER_BYTES = 1_048_576;
+const CHANNEL: ClientOptions = {
+  // NB: also the library's own "transparent" retries are off; a check may redeem a grant.
+  "grpc.enable_retries": 0,
+  "grpc.max_receive_message_length": MAX_ANSWER_BYTES,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 3_000,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+};
+
+export function createAuthorization(
+  {
+    wallMs,
+  }: {
+    /** gRPC states deadlines as moments of the wall clock. */
+    readonly wallMs: () => number;
+  },
+  options: AuthorizationOptions,
+): Authorization {
+  const client = new AuthorizationClient(options.address, channelCredentials(options), CHANNEL);
+  client.getChannel().getConnectivityState(true);
+
+  return {
+    connected: () => client.getChannel().getConnectivityState(true) === connectivityState.READY,
+    ask(call, signal) {
+      return new Promise((resolve) => {
+        if (signal.aborted) return resolve({ kind: "unusable", why: "too_late" });
+        const deadline = wallMs() + options.timeoutMs;
+        const asked = client.check(checkRequest(call), new Metadata(), { deadline }, (error, response) => {
+          signal.removeEventListener("abort", cancel);
+          resolve(error === null ? answerFrom(response) : { kind: "unusable", why: whyOf(error.code) });
+        });
+        const cancel = () => asked.cancel();
+        signal.addEventListener("abort", cancel, { once: true });
+      });
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+/** NB: a fault in reading the answer must not become an exception that somebody else handles. */
+function answerFrom(response: CheckResponse): Verdict {
+  try {
+    return verdictFrom(response);
+  } catch {
+    return { kind: "unusable", why: "not_decodable" };
+  }
+}
+
+function whyOf(code: status): Unusable {
+  if (code === status.DEADLINE_EXCEEDED || code === status.CANCELLED) return "too_late";
+  if (code === status.INTERNAL || code === status.RESOURCE_EXHAUSTED) return "not_decodable";
+  return "unreachable";
+}
+
+function channelCredentials({ tls }: AuthorizationOptions): ChannelCredentials {
+  return tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
+}

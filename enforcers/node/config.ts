@@ -1,0 +1,122 @@
+/**
+ * Configuration of the gateway: one schema, `COUNTERSIGN_GATEWAY_` variables, unsafe combinations refused. The only file here
+ * that reads the environment. Paths of key files are relative to the working directory; they are PEM.
+ */
+import { type Static, Type } from "typebox";
+import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import type { ConfigFault } from "../../platform/config/load.ts";
+
+const closed = { additionalProperties: false } as const;
+const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
+const RouteSchema = Type.Object(
+  {
+    prefix: Type.String({ pattern: "^/", description: "The first route whose prefix a path begins with takes it." }),
+    upstream: Type.String({
+      pattern: "^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+      description: "Scheme, host and port; the path is passed on as it is.",
+    }),
+    body: Type.Union([Type.Literal("buffered"), Type.Literal("streamed"), Type.Literal("none")], {
+      default: "buffered",
+      description: "buffered: shown to the policy, so that an approval can be tied to it. none: refused.",
+    }),
+    upgrade: Type.Boolean({ default: false, description: "Whether a client may switch to WebSocket." }),
+    timeoutMs: Type.Integer({
+      minimum: 100,
+      maximum: 300_000,
+      default: 15_000,
+      description: "Until the upstream's headers.",
+    }),
+  },
+  closed,
+);
+
+export const GatewayConfigSchema = Type.Object(
+  {
+    instance: Type.String({
+      default: "gateway",
+      pattern: "^[A-Za-z0-9._-]{1,64}$",
+      description: "Names this process.",
+    }),
+    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
+      default: "info",
+    }),
+    listen: Type.Object(
+      {
+        host: Type.String({ default: "127.0.0.1", description: "Where HTTP/1.1 is served, in plain text." }),
+        port: Port(8080),
+        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (TLS ends before)." }),
+      },
+      closed,
+    ),
+    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(8082) }, closed),
+    authorization: Type.Object(
+      {
+        address: Type.String({ default: "127.0.0.1:9191", pattern: ":[0-9]{1,5}$", description: "Decision service." }),
+        timeoutMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 500, description: "Later is no answer." }),
+        tls: Type.Boolean({ default: false }),
+        caPath: Path("Instead of the system's roots."),
+        certPath: Path("Client certificate."),
+        keyPath: Path("Its private key."),
+        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
+      },
+      closed,
+    ),
+    routes: Type.Array(RouteSchema, { minItems: 1 }),
+    maxBufferBytes: Type.Integer({
+      minimum: 0,
+      maximum: 786_432,
+      default: 65_536,
+      description: "Largest body of a buffered route; the decision service's limit for messages has to be larger.",
+    }),
+    maxStreamMs: Type.Integer({ minimum: 1_000, maximum: 3_600_000, default: 300_000, description: "Of one request." }),
+    connectionsPerUpstream: Type.Integer({ minimum: 1, maximum: 4_096, default: 256 }),
+    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+  },
+  closed,
+);
+
+export type GatewayConfig = Static<typeof GatewayConfigSchema>;
+
+/** From the command line and the environment of this process. */
+export function readConfig(args: readonly string[]): Promise<Started<GatewayConfig>> {
+  return configFromCommandLine({
+    args,
+    schema: GatewayConfigSchema,
+    env: process.env,
+    prefix: "COUNTERSIGN_GATEWAY_",
+    check: unsafeTogether,
+  });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+
+export function unsafeTogether({ listen, authorization, routes }: GatewayConfig): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
+  const { tls, caPath, certPath, keyPath, plaintext } = authorization;
+  if (!LOOPBACK.test(listen.host) && !listen.plaintext) {
+    fault(
+      "listen.host",
+      "is not loopback and tokens would travel in plain text; set listen.plaintext if TLS ends before",
+    );
+  }
+  if (!tls && !LOOPBACK.test(authorization.address.replace(/:\d+$/, "")) && !plaintext) {
+    fault(
+      "authorization.address",
+      "is not loopback and there is no TLS; set authorization.tls, or authorization.plaintext if a mesh encrypts",
+    );
+  }
+  if (!tls && (caPath ?? certPath ?? keyPath) !== undefined) {
+    fault("authorization.tls", "is off although certificates are given; switch it on");
+  }
+  if ((certPath === undefined) !== (keyPath === undefined)) {
+    fault("authorization.certPath", "and authorization.keyPath belong together; set both or none");
+  }
+  routes.forEach(({ prefix }, at) => {
+    const earlier = routes.slice(0, at).find((route) => prefix.startsWith(route.prefix));
+    if (earlier !== undefined) fault(`routes.${at}.prefix`, "is never reached, an earlier prefix takes it; move it up");
+  });
+  return faults;
+}

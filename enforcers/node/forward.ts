@@ -1,0 +1,109 @@
+/**
+ * One request through the gateway, top to bottom: admit, read the body where the route says so, ask, forward, answer. Each
+ * step that does not lead on ends in an answer of its own, and the only way to the upstream leads through a verdict that says
+ * pass. What is sent is what was asked about: the same description, the same buffered bytes.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { PassThrough, type Readable } from "node:stream";
+import { type Admitted, type AdmitOptions, admit } from "./admit.ts";
+import { answerRefusal, answerStream, answerWhole } from "./answer.ts";
+import { changeLines } from "./header-changes.ts";
+import type { Judge } from "./judge.ts";
+import type { Outcome } from "./observe.ts";
+import { readBody } from "./read-body.ts";
+import type { RefusalReason } from "./refusal.ts";
+import { mayHaveBody } from "./route.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export type Exchange = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** Tells a client that waits for `100 Continue` to send its body. */
+  readonly proceed: () => void;
+  /** Aborted when the client is gone or the longest time of a request is over. */
+  readonly signal: AbortSignal;
+};
+
+const NO_BYTES = Buffer.alloc(0);
+
+export function createForward(
+  { judge, upstreams }: { readonly judge: Judge; readonly upstreams: Upstreams },
+  options: AdmitOptions,
+) {
+  return async ({ request, response, requestId, proceed, signal }: Exchange): Promise<Outcome> => {
+    const refuse = (reason: RefusalReason): Outcome => {
+      answerRefusal(request, response, reason);
+      return { kind: "refused", reason };
+    };
+    const admitted = admit(request, options);
+    if (admitted.kind === "refused") return refuse(admitted.reason);
+
+    const read = await bufferedBody(admitted, request, proceed);
+    if (read.kind === "too_large") return refuse("body_too_large");
+    if (read.kind === "broken") return { kind: "cut" };
+
+    const { socket } = request;
+    const judged = await judge(admitted, { socket, body: read.bytes, connectionLines: [], requestId, signal });
+    // NB: whoever no longer waits gets nothing done, whatever the verdict.
+    if (signal.aborted) return { kind: "cut" };
+    if (judged.kind === "stop") {
+      answerWhole(request, response, judged.answer);
+      if (judged.unusable !== undefined) return { kind: "undecided", why: judged.unusable };
+      return { kind: "denied", status: judged.answer.status };
+    }
+
+    const { route, request: asked } = admitted;
+    const answer = await upstreams.send({
+      origin: route.upstream,
+      method: asked.method,
+      target: asked.target,
+      authority: asked.authority,
+      lines: judged.lines,
+      body: read.bytes ?? streamedBody(admitted, request, proceed),
+      timeoutMs: route.timeoutMs,
+      signal,
+    });
+    if (answer.kind === "failed") return refuse(signal.aborted ? "upstream_timeout" : answer.reason);
+    try {
+      await answerStream(request, response, { ...answer, lines: changeLines(answer.lines, judged.response) });
+    } catch {
+      answer.body.destroy();
+      response.destroy();
+      return { kind: "cut" };
+    }
+    return { kind: "forwarded", status: answer.status };
+  };
+}
+
+type Buffered =
+  | { readonly kind: "whole"; readonly bytes: Buffer | undefined }
+  | { readonly kind: "too_large" }
+  | { readonly kind: "broken" };
+
+/** `bytes` is undefined on a route that does not look at bodies. */
+async function bufferedBody(
+  { request: { framing }, route, maxBufferBytes }: Admitted,
+  stream: Readable,
+  proceed: () => void,
+): Promise<Buffered> {
+  if (route.body === "streamed") return { kind: "whole", bytes: undefined };
+  if (!mayHaveBody(framing)) return { kind: "whole", bytes: NO_BYTES };
+  proceed();
+  return readBody(stream, maxBufferBytes);
+}
+
+/**
+ * The body as a stream of its own: an upstream that fails ends this one, not the client's connection, on which the failure has
+ * still to be told. A client that breaks off ends it without an end, so that the upstream sees a broken body, not a short one.
+ */
+function streamedBody({ request: { framing } }: Admitted, request: IncomingMessage, proceed: () => void) {
+  if (!mayHaveBody(framing)) return undefined;
+  const body = new PassThrough();
+  request.on("error", () => {});
+  request.once("close", () => {
+    if (!request.complete) body.destroy(new Error("the client broke off"));
+  });
+  proceed();
+  return request.pipe(body);
+}

@@ -1,0 +1,139 @@
+/**
+ * The gateway's door: an HTTP/1.1 server with a strict parser and bounded times and sizes, which hands each request to the
+ * forwarding path and each permitted upgrade to a tunnel. The end is graceful: no new connections, what is under way is
+ * finished, then everything is cut.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type AdmitOptions, admit } from "./admit.ts";
+import { answerRefusal } from "./answer.ts";
+import { createForward } from "./forward.ts";
+import type { Judge } from "./judge.ts";
+import type { Observe, Outcome } from "./observe.ts";
+import { createTunnel } from "./tunnel.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export type GatewayDeps = {
+  readonly judge: Judge;
+  readonly upstreams: Upstreams;
+  readonly observe: Observe;
+  readonly newRequestId: () => string;
+  readonly monotonicMs: () => number;
+};
+
+export type GatewayOptions = AdmitOptions & {
+  readonly host: string;
+  readonly port: number;
+  /** From the head of a request to the end of its answer, and for a tunnel. */
+  readonly maxStreamMs: number;
+  readonly drainMs: number;
+};
+
+export type Gateway = AsyncDisposable & { readonly port: number };
+
+/** As Envoy's defaults. */
+const MAX_HEAD_BYTES = 61_440;
+const HEAD_TIMEOUT_MS = 10_000;
+const IDLE_CONNECTION_MS = 60_000;
+
+export async function startGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
+  const { observe, newRequestId, monotonicMs } = deps;
+  const { host, port, maxStreamMs, drainMs } = options;
+  const forward = createForward(deps, options);
+  const openTunnel = createTunnel(deps, options);
+  const tunnels = new Set<AbortController>();
+
+  const server = createServer({
+    // NB: also when the process was started with an option that makes the parser lenient.
+    insecureHTTPParser: false,
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: maxStreamMs,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    connectionsCheckingInterval: 1_000,
+    shouldUpgradeCallback: (request) => {
+      const admitted = admit(request, options);
+      return admitted.kind === "admitted" && admitted.request.upgrade !== undefined;
+    },
+  });
+  // NB: node:http leaves out lines beyond its limit in silence. There is none here; request-headers.ts refuses too many.
+  server.maxHeadersCount = 0;
+  server.on("request", (request, response) => void serve(request, response, () => {}));
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    void serve(request, response, () => response.writeContinue());
+  });
+  server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head));
+
+  /** `end` is called once, with what became of it. */
+  function begin(request: IncomingMessage) {
+    const started = monotonicMs();
+    const requestId = newRequestId();
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), maxStreamMs);
+    const { method, url } = request;
+    const end = (outcome: Outcome) => {
+      clearTimeout(timer);
+      observe.finished({ outcome, requestId, method, url, durationMs: monotonicMs() - started });
+    };
+    return { requestId, stop, end };
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
+    const { requestId, stop, end } = begin(request);
+    response.once("close", () => {
+      if (!response.writableFinished) stop.abort();
+    });
+    let outcome: Outcome = { kind: "cut" };
+    try {
+      outcome = await forward({ request, response, requestId, proceed, signal: stop.signal });
+    } catch (error) {
+      observe.fault(error);
+      if (response.headersSent) response.destroy();
+      else answerRefusal(request, response, "upstream_invalid");
+    }
+    end(outcome);
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { requestId, stop, end } = begin(request);
+    let outcome: Outcome = { kind: "cut" };
+    socket.on("error", () => stop.abort());
+    socket.once("close", () => stop.abort());
+    try {
+      if (!(socket instanceof Socket)) throw new Error("an upgrade without a socket");
+      const onOpen = () => void tunnels.add(stop);
+      outcome = await openTunnel({ request, socket, head, requestId, signal: stop.signal, onOpen });
+    } catch (error) {
+      observe.fault(error);
+      socket.destroy();
+    }
+    tunnels.delete(stop);
+    end(outcome);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the gateway has no TCP address");
+
+  return {
+    port: address.port,
+    [Symbol.asyncDispose]() {
+      return new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+        for (const tunnel of tunnels) tunnel.abort();
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}

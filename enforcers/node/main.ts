@@ -1,0 +1,86 @@
+/**
+ * The gateway: constructs everything and starts it, the listener last. It holds no state; what it knows of a request ends with
+ * the request.
+ */
+import { readFile } from "node:fs/promises";
+import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
+import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { createLog, type Log } from "../../platform/log/log.ts";
+import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createAuthorization } from "./check/authorization.ts";
+import { type GatewayConfig, readConfig } from "./config.ts";
+import { startGateway } from "./gateway.ts";
+import { createJudge } from "./judge.ts";
+import { createObserve } from "./observe.ts";
+import { createUpstreams } from "./upstreams.ts";
+
+async function start(config: GatewayConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+  const { routes, maxBufferBytes, maxStreamMs, drainMs } = config;
+  const { wallMs, monotonicMs } = systemClock;
+  const metrics = createMetrics({ prefix: "countersign_gateway_" });
+  const { address, timeoutMs } = config.authorization;
+  const authorization = lifecycle.own(
+    createAuthorization({ wallMs }, { address, timeoutMs, tls: await authorizationTls(config) }),
+  );
+  const upstreams = lifecycle.own(
+    createUpstreams({
+      origins: routes.map(({ upstream }) => upstream),
+      connectionsEach: config.connectionsPerUpstream,
+      idleMs: maxStreamMs,
+    }),
+  );
+  const checks = new Map<string, () => CheckResult>([
+    [
+      "authorization",
+      () =>
+        authorization.connected()
+          ? { status: "ok" }
+          : { status: "failed", detail: "the decision service is not reachable" },
+    ],
+  ]);
+  const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
+  const gateway = lifecycle.own(
+    await startGateway(
+      {
+        judge: createJudge({ authorization, wallMs }),
+        upstreams,
+        observe: createObserve({ metrics, log }),
+        newRequestId: uuidv7,
+        monotonicMs,
+      },
+      { ...config.listen, routes, maxBufferBytes, maxStreamMs, drainMs },
+    ),
+  );
+  log.info(
+    {
+      event: "started",
+      http: `${config.listen.host}:${gateway.port}`,
+      ops: `${config.ops.host}:${ops.port}`,
+      authorization: address,
+      tls: config.authorization.tls,
+      routes: routes.map(({ prefix, upstream, body, upgrade }) => ({ prefix, upstream, body, upgrade })),
+    },
+    "gateway listens",
+  );
+}
+
+async function authorizationTls({ authorization }: GatewayConfig) {
+  if (!authorization.tls) return undefined;
+  const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
+  return {
+    ca: await read(authorization.caPath),
+    key: await read(authorization.keyPath),
+    cert: await read(authorization.certPath),
+  };
+}
+
+const started = await readConfig(process.argv.slice(2));
+if (started.kind === "exit") {
+  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
+  process.exit(started.code);
+}
+const { config } = started;
+const log = createLog({ name: "gateway", instance: config.instance, level: config.logLevel });
+const drainDeadlineMs = config.drainMs + 5_000;
+process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));

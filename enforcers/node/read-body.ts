@@ -1,0 +1,36 @@
+/**
+ * Reads the body of one request whole, up to a limit: for routes on which an approval can be tied to it. What is larger is
+ * never kept, and is never asked about.
+ */
+import type { Readable } from "node:stream";
+
+export type ReadBody =
+  | { readonly kind: "whole"; readonly bytes: Buffer }
+  | { readonly kind: "too_large" }
+  /** The client went away, or what it sent is not well-formed. */
+  | { readonly kind: "broken" };
+
+export function readBody(stream: Readable, maxBytes: number): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (outcome: ReadBody) => {
+      stream.off("data", take);
+      stream.off("end", whole);
+      stream.off("close", broken);
+      resolve(outcome);
+    };
+    function take(chunk: Buffer): void {
+      size += chunk.length;
+      if (size <= maxBytes) return void chunks.push(chunk);
+      stream.pause();
+      settle({ kind: "too_large" });
+    }
+    const whole = () => settle({ kind: "whole", bytes: Buffer.concat(chunks, size) });
+    const broken = () => settle({ kind: "broken" });
+    stream.on("data", take);
+    stream.on("end", whole);
+    stream.on("close", broken);
+    stream.on("error", broken);
+  });
+}

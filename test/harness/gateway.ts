@@ -1,0 +1,87 @@
+/**
+ * A real gateway, as a process, with its committed configuration. Only addresses are exchanged, as for Envoy, so what the tests
+ * show is shown of the file that users take; a test can say more about routes and the decision service.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parse, stringify } from "yaml";
+import { waitUntil } from "./wait-until.ts";
+
+export interface RunningGateway extends AsyncDisposable {
+  readonly port: number;
+  readonly opsUrl: string;
+  /** What it has logged so far, line by line. */
+  readonly lines: readonly string[];
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface GatewayTargets {
+  /** Loopback port of the decision service. */
+  readonly authorization: number;
+  readonly upstream: number;
+  /** Over the committed configuration; `routes` without upstreams get this one. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+const root = join(import.meta.dirname, "../..");
+
+export async function startGatewayProcess(targets: GatewayTargets): Promise<RunningGateway> {
+  const committed: unknown = parse(await readFile(join(root, "enforcers/node/gateway.yaml"), "utf8"));
+  const config = { ...record(committed), ...targets.settings };
+  const upstream = `http://127.0.0.1:${targets.upstream}`;
+  const routes = Array.isArray(config["routes"]) ? config["routes"] : [];
+  const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-"));
+  const file = join(folder, "gateway.yaml");
+  await writeFile(
+    file,
+    stringify({
+      ...config,
+      listen: { ...record(config["listen"]), port: 0 },
+      ops: { ...record(config["ops"]), port: 0 },
+      authorization: { ...record(config["authorization"]), address: `127.0.0.1:${targets.authorization}` },
+      routes: routes.map((route) => ({ ...record(route), upstream })),
+    }),
+  );
+  const child = spawn(process.execPath, [join(root, "enforcers/node/main.ts"), "--config", file], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const closed = once(child, "close");
+  const lines: string[] = [];
+  for (const output of [child.stdout, child.stderr]) {
+    createInterface({ input: output }).on("line", (line) => lines.push(line));
+  }
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+    await closed;
+    await rm(folder, { recursive: true, force: true });
+    return child.exitCode;
+  };
+  try {
+    const started = await waitUntil("the gateway's start line", 20_000, () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${lines.join("\n")}`);
+      return lines.find((line) => line.includes('"event":"started"'));
+    });
+    const line = record(JSON.parse(started));
+    return {
+      port: Number(String(line["http"]).split(":").at(-1)),
+      opsUrl: `http://${String(line["ops"])}`,
+      lines,
+      stop,
+      async [Symbol.asyncDispose]() {
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
