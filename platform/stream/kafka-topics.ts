@@ -16,6 +16,8 @@ export interface TopicSpec {
   readonly replicationFactor: number;
   /** For example `cleanup.policy`, `min.insync.replicas`. Compared as text, by the broker's name of each. */
   readonly config: Readonly<Record<string, string>>;
+  /** Of `config`: numbers that a deployment may have larger or smaller. Negative is without limit, as in `retention.ms`. */
+  readonly mayBe?: Readonly<Record<string, "larger" | "smaller">>;
 }
 
 export interface TopicFault {
@@ -44,7 +46,10 @@ export async function verifyTopics(
   });
 }
 
-/** Creates the topics that do not exist; returns their names. Existing ones are left as they are (`verifyTopics` judges them). */
+/**
+ * Creates the topics that do not exist; returns their names. Existing ones are left as they are (`verifyTopics` judges them). Rejects when
+ * one of them could not be created, with the reason of each; the others may be there.
+ */
 export async function createTopics(
   deps: { readonly log: Log },
   settings: KafkaSettings,
@@ -54,17 +59,31 @@ export async function createTopics(
     const existing = new Set(await admin.listTopics());
     const missing = specs.filter(({ topic }) => !existing.has(topic));
     if (missing.length === 0) return [];
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-      })),
-    });
+    await admin
+      .createTopics({
+        waitForLeaders: true,
+        topics: missing.map(({ topic, partitions, replicationFactor, config }) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        })),
+      })
+      .catch((error: unknown) => {
+        throw explained(error);
+      });
     return missing.map(({ topic }) => topic);
   });
+}
+
+/** kafkajs says only that there were errors, and keeps what they were to itself. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof kafkajs.KafkaJSAggregateError)) return error;
+  const reasons = error.errors.map((one) => {
+    if (typeof one === "string") return one;
+    return "topic" in one ? `${String(one.topic)}: ${one.message}` : one.message;
+  });
+  return new Error(`not created: ${reasons.join("; ")}`, { cause: error });
 }
 
 async function compare(admin: Admin, spec: TopicSpec): Promise<TopicFault[]> {
@@ -92,13 +111,18 @@ async function compare(admin: Admin, spec: TopicSpec): Promise<TopicFault[]> {
     (resources[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]),
   );
   for (const [name, wanted] of Object.entries(spec.config)) {
-    if (actual.get(name) === wanted) continue;
-    faults.push({
-      topic,
-      problem: `${name} is ${actual.get(name) ?? "unknown"} and has to be ${wanted}; alter the topic`,
-    });
+    const found = actual.get(name) ?? "unknown";
+    const mayBe = spec.mayBe?.[name];
+    if (found === wanted || (mayBe !== undefined && isBeyond(found, wanted, mayBe))) continue;
+    const limit = mayBe === undefined ? "" : mayBe === "larger" ? "at least " : "at most ";
+    faults.push({ topic, problem: `${name} is ${found} and has to be ${limit}${wanted}; alter the topic` });
   }
   return faults;
+}
+
+function isBeyond(found: string, wanted: string, mayBe: "larger" | "smaller"): boolean {
+  const value = (text: string) => (Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text));
+  return mayBe === "larger" ? value(found) > value(wanted) : value(found) < value(wanted);
 }
 
 async function withAdmin<T>(

@@ -8,7 +8,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -18,6 +17,7 @@ import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import { createTopics } from "../../platform/stream/kafka-topics.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
+import { freePort } from "./free-port.ts";
 import { waitUntil } from "./wait-until.ts";
 
 const run = promisify(execFile);
@@ -50,12 +50,18 @@ export async function hasKafka(): Promise<boolean> {
 }
 
 export async function startKafka(
-  options: { readonly proxyPort?: number; readonly secure?: boolean } = {},
+  options: {
+    readonly proxyPort?: number;
+    readonly secure?: boolean;
+    /** Further broker settings; one of the same name replaces what it would be. */
+    readonly properties?: Readonly<Record<string, string | number>>;
+  } = {},
 ): Promise<TestKafka> {
   const tool = await resolveTool("kafka");
   if (tool.kind !== "found") throw new Error(`${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(join(tmpdir(), "kafka-"));
-  const [plain = 0, controller = 0, behindProxy = 0, saslPort = 0, tlsPort = 0] = await freePorts(5);
+  const [plain, controller, behindProxy] = [await freePort(), await freePort(), await freePort()];
+  const [saslPort, tlsPort] = [await freePort(), await freePort()];
   const password = "a password of this test";
   const ca = options.secure === true ? await makeCertificate(folder) : "";
 
@@ -103,6 +109,7 @@ export async function startKafka(
       "listener.name.tls.ssl.keystore.location": join(folder, "broker.pem"),
     });
   }
+  Object.assign(properties, options.properties);
   const file = join(folder, "server.properties");
   await writeFile(
     file,
@@ -204,20 +211,4 @@ async function makeCertificate(folder: string): Promise<string> {
   const pem = await readFile(certificate, "utf8");
   await writeFile(join(folder, "broker.pem"), (await readFile(key, "utf8")) + pem, { mode: 0o600 });
   return pem;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = net.createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return address === null || typeof address === "string" ? 0 : address.port;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
