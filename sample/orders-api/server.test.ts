@@ -71,7 +71,8 @@ describe("done", () => {
       { order: "42", amount: 2, by: null },
     ];
     expect((await call("GET", "/reports/totals")).answer).toEqual({ orders: 1, refunded: 42 });
-    expect((await call("GET", "/admin/book")).answer).toEqual({ orders: book.orders(), refunds });
+    for (const path of ["/admin/book", "/book"])
+      expect((await call("GET", path)).answer).toEqual({ orders: book.orders(), refunds });
   });
 });
 
@@ -93,7 +94,7 @@ describe("the journal", () => {
   });
 
   test("keeps the newest, can be read on from a number, and holds also what has no route", async () => {
-    for (const path of ["/nowhere", "/orders", "/healthz", "/orders/42", "/reports/totals", "/journal"])
+    for (const path of ["/nowhere", "/orders", "/healthz", "/book", "/orders/42", "/reports/totals", "/journal"])
       await call("GET", path);
     expect((await call("GET", "/journal")).answer).toMatchObject([{ number: 2 }, { number: 3 }, { number: 4 }]);
     expect((await call("GET", "/journal?after=3")).answer).toMatchObject([{ number: 4, path: "/reports/totals" }]);

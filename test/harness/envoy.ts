@@ -22,8 +22,8 @@ export interface RunningEnvoy extends AsyncDisposable {
 export interface EnvoyTargets {
   /** Relative to the repository, such as `enforcers/envoy/native.yaml`. */
   readonly bootstrap: string;
-  /** Loopback ports by the bootstrap's own ports. */
-  readonly ports: ReadonlyMap<number, number>;
+  /** Loopback ports by the bootstrap's own ports. Several for one: the endpoint is repeated, and Envoy takes turns. */
+  readonly ports: ReadonlyMap<number, number | readonly number[]>;
 }
 
 /** Whether there is an Envoy to start; a test that needs one is skipped without it, and that is listed (with CI=true: failed). */
@@ -90,16 +90,23 @@ function isBelowFloor(version: string): boolean {
   return false;
 }
 
-function withPorts(value: unknown, exchange: ReadonlyMap<number, number>): unknown {
+/** The bootstrap with ports exchanged; an endpoint whose port stands for several becomes several. */
+function withPorts(value: unknown, exchange: EnvoyTargets["ports"]): unknown {
   if (Array.isArray(value)) return value.map((item) => withPorts(item, exchange));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) =>
-      key === "port_value" && typeof inner === "number"
-        ? [key, exchange.get(inner) ?? inner]
-        : [key, withPorts(inner, exchange)],
-    ),
+    Object.entries(value).map(([key, inner]) => {
+      if (key === "port_value" && typeof inner === "number") return [key, [exchange.get(inner) ?? inner].flat()[0]];
+      if (key !== "lb_endpoints" || !Array.isArray(inner)) return [key, withPorts(inner, exchange)];
+      return [key, inner.flatMap((endpoint: unknown) => onePerPort(endpoint, exchange))];
+    }),
   );
+}
+
+function onePerPort(endpoint: unknown, exchange: EnvoyTargets["ports"]): readonly unknown[] {
+  const own = /"port_value":(\d+)/.exec(JSON.stringify(endpoint))?.[1];
+  const ports = [exchange.get(Number(own)) ?? Number(own)].flat();
+  return ports.map((port) => withPorts(endpoint, new Map([[Number(own), port]])));
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -1,0 +1,158 @@
+/**
+ * The whole real set on this machine: Kafka, PostgreSQL, two token issuers, the orders API, one or more decision services, one approval
+ * service and Envoy, each a process of its own that can be stopped, killed, frozen and started again on its ports. End-to-end tests and the
+ * demo are built on it. Everything lives in a temporary folder that is removed at the end.
+ *
+ * The decision services reach Kafka by way of a proxy (`kafkaRoad`), so that they can be cut off from it while all others are not.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
+import { type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
+import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
+import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
+import { type Approval, type ApprovalSettings, approvalPorts, createApproval } from "./system/approval.ts";
+import { type Call, createCall } from "./system/client.ts";
+import { type SystemDatabase, startDatabase } from "./system/database.ts";
+import { createDecision, type Decision, type DecisionSettings } from "./system/decision.ts";
+import { createIssuer, type Issuer, OTHER_ACCOUNTS } from "./system/issuer.ts";
+import { type KeyPairFiles, makeKeyPair } from "./system/key-pair.ts";
+import { createOrders, type Orders } from "./system/orders.ts";
+import { createSystemTopics } from "./system/topics.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+const ENVOY_PORTS = { decision: 9191, orders: 8081 };
+
+export interface System extends AsyncDisposable {
+  /** Name of the deployment, as it stands in every signature. */
+  readonly deployment: string;
+  /** Where clients call: Envoy. */
+  readonly proxyUrl: string;
+  readonly envoy: RunningEnvoy;
+  readonly orders: Orders;
+  readonly decisions: readonly Decision[];
+  readonly approval: Approval;
+  /** `main` is where everybody belongs; `other` knows the same people under other subjects. */
+  readonly issuers: { readonly main: Issuer; readonly other: Issuer };
+  readonly kafka: TestKafka;
+  readonly kafkaRoad: TcpProxy;
+  readonly database: SystemDatabase;
+  /** What the approval service notified: one signed webhook each. */
+  readonly notified: RecordingUpstream["received"];
+  /** The key files of the state relay (`approval`) and of each decision service (its name). */
+  readonly keys: ReadonlyMap<string, KeyPairFiles>;
+  token(user: string, issuer?: "main" | "other"): Promise<string>;
+  /** Calls as a person, or as nobody. `proxy` goes through Envoy, `approvals` to the REST interface. */
+  as(user: string | undefined, issuer?: "main" | "other"): Promise<{ readonly proxy: Call; readonly approvals: Call }>;
+  /** The last lines of every process: what a test prints when it fails. */
+  logs(): Promise<string>;
+}
+
+export type SystemOptions = {
+  /** How many decision services Envoy takes turns with; 1 unless given. */
+  readonly decisions?: number;
+  /** Each sees a configuration and answers what it should be. */
+  readonly decisionSettings?: (settings: DecisionSettings) => object;
+  readonly approvalSettings?: (settings: ApprovalSettings) => object;
+};
+
+/** Whether all that has to be there from outside is; a test that needs the system is skipped without it. */
+export async function canStartSystem(): Promise<boolean> {
+  return (await hasEnvoy()) && (await hasKafka());
+}
+
+/** Resolves when everything is ready and every decision service is fresh. What was started is ended when something does not start. */
+export async function startSystem({
+  decisions: decisionCount = 1,
+  decisionSettings,
+  approvalSettings,
+}: SystemOptions = {}): Promise<System> {
+  await using owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "system-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  const deployment = `test-${randomUUID()}`;
+  const serviceToken = randomUUID();
+
+  const kafkaRoad = owned.use(await startTcpProxy());
+  const webhookTarget = owned.use(await startRecordingUpstream());
+  const issuers = {
+    main: owned.use(await createIssuer({ folder, name: "issuer", accounts: SAMPLE_ACCOUNTS })),
+    other: owned.use(await createIssuer({ folder, name: "other-issuer", accounts: OTHER_ACCOUNTS })),
+  };
+  const orders = owned.use(await createOrders({ folder }));
+  // All settled before anything is said to have failed, so that what came up meanwhile is ended too.
+  const samples = Promise.all([issuers.main, issuers.other, orders].map((program) => program.start()));
+  const [kafkaStart, databaseStart, samplesStart] = await Promise.allSettled([
+    startKafka({ proxyPort: kafkaRoad.port }).then((kafka) => owned.use(kafka)),
+    startDatabase().then((database) => owned.use(database)),
+    samples,
+  ]);
+  const [kafka, database] = [valueOf(kafkaStart), valueOf(databaseStart)];
+  valueOf(samplesStart);
+  kafkaRoad.target = kafka.proxyTarget;
+  await createSystemTopics(kafka.settings);
+
+  const relayKey = await makeKeyPair(folder, "approval");
+  const names = Array.from({ length: decisionCount }, (_, index) => `decision-${index + 1}`);
+  const decisionKeys = await Promise.all(names.map((name) => makeKeyPair(folder, name)));
+  const everyIssuer = [issuers.main, issuers.other];
+  const ports = await approvalPorts();
+  const approval = owned.use(
+    createApproval(
+      {
+        ...{ folder, name: "approval", deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
+        ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken },
+        webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
+      },
+      approvalSettings,
+    ),
+  );
+  const decisions: Decision[] = [];
+  for (const signing of decisionKeys) {
+    const terms = {
+      ...{ folder, name: signing.kid, deployment, signing, stateRelay: relayKey, issuers: everyIssuer },
+      brokers: kafka.proxied.brokers,
+      redemption: { address: `127.0.0.1:${ports.redemption}`, serviceToken },
+      requestUrl: `${approval.url}/v1/requests`,
+    };
+    decisions.push(owned.use(await createDecision(terms, decisionSettings)));
+  }
+  await Promise.all([approval, ...decisions].map((program) => program.start()));
+  await Promise.all(decisions.map((decision) => decision.untilFresh()));
+
+  const envoy = owned.use(
+    await startEnvoy({
+      bootstrap: "enforcers/envoy/native.yaml",
+      ports: new Map<number, number | readonly number[]>([
+        [ENVOY_PORTS.decision, decisions.map(({ port }) => port)],
+        [ENVOY_PORTS.orders, orders.port],
+      ]),
+    }),
+  );
+  const proxyUrl = `http://127.0.0.1:${envoy.port}`;
+  const programs = [approval, ...decisions, orders, issuers.main, issuers.other];
+  const token: System["token"] = (user, issuer = "main") => issuers[issuer].token(user);
+  const all = owned.move();
+  return {
+    ...{ deployment, proxyUrl, envoy, orders, decisions, approval, issuers, kafka, kafkaRoad, database },
+    notified: webhookTarget.received,
+    keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),
+    token,
+    async as(user, issuer) {
+      const bearer = user === undefined ? undefined : await token(user, issuer);
+      return { proxy: createCall(proxyUrl, bearer), approvals: createCall(approval.url, bearer) };
+    },
+    async logs() {
+      const texts = await Promise.all(programs.map(async ({ name, tail }) => `--- ${name}\n${await tail()}`));
+      return [...texts, `--- envoy\n${envoy.log()}`].join("\n");
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === "rejected") throw settled.reason;
+  return settled.value;
+}

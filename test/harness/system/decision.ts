@@ -1,0 +1,93 @@
+/** One decision service as a process. Several differ in name, key, ports and folders alone. */
+import { join } from "node:path";
+import { freePort } from "../free-port.ts";
+import { waitUntil } from "../wait-until.ts";
+import type { Issuer } from "./issuer.ts";
+import { REALM } from "./issuer.ts";
+import type { KeyPairFiles } from "./key-pair.ts";
+import { createProgram, type Program } from "./program.ts";
+
+const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
+const FRESH_MS = 20_000;
+
+export type Decision = Program & {
+  /** Where ext_authz is served, on loopback. */
+  readonly port: number;
+  /** `/healthz`, `/readyz` and `/metrics`. */
+  readonly opsUrl: string;
+  /** Until `/readyz` says `ok` and not only `degraded`: grants may open something. */
+  readonly untilFresh: () => Promise<void>;
+};
+
+export type DecisionTerms = {
+  readonly folder: string;
+  readonly name: string;
+  readonly deployment: string;
+  readonly signing: KeyPairFiles;
+  readonly stateRelay: KeyPairFiles;
+  readonly issuers: readonly Issuer[];
+  readonly brokers: readonly string[];
+  readonly redemption: { readonly address: string; readonly serviceToken: string };
+  readonly requestUrl: string;
+};
+
+export type DecisionSettings = ReturnType<typeof settingsOf>;
+
+/** `change` sees the configuration and answers what it should be. Does not start it. */
+export async function createDecision(
+  terms: DecisionTerms,
+  change: (settings: DecisionSettings) => object = (settings) => settings,
+): Promise<Decision> {
+  const { folder, name, redemption } = terms;
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const opsUrl = `http://127.0.0.1:${opsPort}`;
+  const program = createProgram({
+    name,
+    main: "services/decision/main.ts",
+    config: change(settingsOf(terms, port, opsPort)),
+    env: { COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: redemption.serviceToken },
+    readyUrl: `${opsUrl}/readyz`,
+    folder,
+  });
+  return {
+    ...program,
+    port,
+    opsUrl,
+    untilFresh: async () => {
+      await waitUntil(`${name} to be fresh`, FRESH_MS, async () => (await readiness(opsUrl)) === "ok");
+    },
+  };
+}
+
+function settingsOf(terms: DecisionTerms, port: number, opsPort: number) {
+  const { folder, name, deployment, signing, stateRelay, issuers, brokers, redemption, requestUrl } = terms;
+  return {
+    deployment,
+    instance: name,
+    listen: { port },
+    ops: { port: opsPort },
+    bundle: { path: BUNDLE },
+    identity: {
+      issuers: issuers.map(({ trusted }) => trusted("orders")),
+      keyFolder: join(folder, `${name}-key-sets`),
+      defaultRealm: REALM,
+    },
+    signing: { kid: signing.kid, keyPath: signing.privatePath },
+    state: { trustedKeys: { [stateRelay.kid]: stateRelay.publicPath } },
+    kafka: { brokers },
+    redemption: { address: redemption.address },
+    decisionLog: { folder: join(folder, `${name}-log`) },
+    // Far above what one subject may usually ask for: tests ask much in little time.
+    denials: { burst: 10_000, perMinute: 10_000, requestUrl },
+  };
+}
+
+async function readiness(opsUrl: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    const report: unknown = await response.json();
+    return typeof report === "object" && report !== null && "status" in report ? String(report.status) : undefined;
+  } catch {
+    return undefined;
+  }
+}

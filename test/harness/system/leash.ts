@@ -1,0 +1,8 @@
+/**
+ * Preloaded into every process of a test system: ends it when the process that started it is gone, however that went (also by kill -9),
+ * which is when the pipe on standard input closes. Changes nothing else.
+ */
+process.stdin.on("close", () => process.kill(process.pid, "SIGKILL"));
+process.stdin.on("error", () => process.kill(process.pid, "SIGKILL"));
+process.stdin.resume();
+if ("unref" in process.stdin && typeof process.stdin.unref === "function") process.stdin.unref();

@@ -1,0 +1,130 @@
+/**
+ * One of our programs as a real process, as it runs in production: its own Node, its own configuration file, and an environment that holds
+ * nothing but what it is given. It can be stopped, killed, frozen and started again with the same arguments, so on the same ports. What it
+ * says goes to a file, which costs a test under load nothing and is there when something fails.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { waitUntil } from "../wait-until.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const LEASH = join(import.meta.dirname, "leash.ts");
+const READY_MS = 30_000;
+const STOP_MS = 20_000;
+const SHOWN_LINES = 40;
+
+export interface Program extends AsyncDisposable {
+  readonly name: string;
+  readonly isRunning: () => boolean;
+  /** Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. */
+  start(): Promise<void>;
+  /** SIGTERM: a graceful end. Resolves with the exit code, null when it had to be killed after all. */
+  stop(): Promise<number | null>;
+  /** SIGKILL: resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: connections stay open and nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Everything it has said since the first start. */
+  log(): Promise<string>;
+  /** The end of that, for a message. */
+  tail(): Promise<string>;
+}
+
+export type ProgramOptions = {
+  readonly name: string;
+  /** Relative to the repository. */
+  readonly main: string;
+  /** What its `--config` file says. */
+  readonly config: object;
+  /** Secrets, mostly: beside these it gets no environment but PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Answers 200 when it is ready. */
+  readonly readyUrl: string;
+  /** Where its configuration and its log stand, and where it works. */
+  readonly folder: string;
+};
+
+/** Does not start it. */
+export function createProgram({ name, main, config, env = {}, readyUrl, folder }: ProgramOptions): Program {
+  const configPath = join(folder, `${name}.yaml`);
+  const logPath = join(folder, `${name}.log`);
+  let child: ChildProcess | undefined;
+  async function log(): Promise<string> {
+    return readFile(logPath, "utf8").catch(() => "");
+  }
+
+  async function tail(): Promise<string> {
+    return (await log()).trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
+  }
+
+  async function explain(problem: string): Promise<Error> {
+    return new Error(`${name} ${problem}; it said last:\n${await tail()}`);
+  }
+
+  async function end(signal: NodeJS.Signals, patienceMs: number): Promise<number | null> {
+    const one = child;
+    if (one === undefined) return null;
+    if (!runs(one)) return one.exitCode;
+    const exit = once(one, "exit");
+    one.kill(signal);
+    one.kill("SIGCONT"); // a frozen one hears nothing but SIGKILL
+    const late = setTimeout(() => one.kill("SIGKILL"), patienceMs);
+    await exit;
+    clearTimeout(late);
+    return one.exitCode;
+  }
+
+  const program: Program = {
+    name,
+    isRunning: () => child !== undefined && runs(child),
+    async start() {
+      if (program.isRunning()) throw new Error(`${name} is running already`);
+      await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
+      const output = await open(logPath, "a");
+      const started = spawn(process.execPath, ["--import", LEASH, join(ROOT, main), "--config", configPath], {
+        cwd: folder,
+        env: { PATH: process.env["PATH"], ...env },
+        stdio: ["pipe", output.fd, output.fd],
+      });
+      child = started;
+      started.stdin?.on("error", () => {});
+      await output.close();
+      await waitUntil(`${name} to be ready`, READY_MS, async () => {
+        if (!runs(started)) throw await explain(`ended with ${started.exitCode ?? started.signalCode} at start`);
+        return answersReady(readyUrl);
+      }).catch(async (error: unknown) => {
+        if (!runs(started)) throw error;
+        await end("SIGKILL", 0);
+        throw await explain(`was not ready within ${READY_MS} ms`);
+      });
+    },
+    stop: () => end("SIGTERM", STOP_MS),
+    async kill() {
+      await end("SIGKILL", STOP_MS);
+    },
+    freeze: () => void child?.kill("SIGSTOP"),
+    thaw: () => void child?.kill("SIGCONT"),
+    log,
+    tail,
+    [Symbol.asyncDispose]: () => program.kill(),
+  };
+  return program;
+}
+
+function runs({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
+}
+
+async function answersReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+/** The topics of the services on a test broker, set up as the operator's command would, and what stands in them. */
+import { topicSpecs } from "../../../core/messages/topic-setup.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createKafkaStream } from "../../../platform/stream/kafka.ts";
+import type { KafkaSettings } from "../../../platform/stream/kafka-settings.ts";
+import { createTopics } from "../../../platform/stream/kafka-topics.ts";
+import type { StreamRecord } from "../../../platform/stream/port.ts";
+import { readToEnd } from "../../../platform/stream/read-to-end.ts";
+
+const log = createLog({ name: "harness", level: "silent" });
+
+/** More than one where that is a choice, so that nothing rests on an order that Kafka does not give. */
+const PARTITIONS = 3;
+
+export async function createSystemTopics(kafka: KafkaSettings): Promise<void> {
+  await createTopics({ log }, kafka, topicSpecs({ partitions: PARTITIONS, replicas: 1 }));
+}
+
+/** Everything that stands in a topic now, in order per partition. */
+export async function recordsOf(kafka: KafkaSettings, topic: string): Promise<readonly StreamRecord[]> {
+  await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+  const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
+  const found: StreamRecord[] = [];
+  stream.subscribe({
+    topic,
+    from: async (_partition, { earliest }) => earliest,
+    async handle({ partition, records }) {
+      found.push(...records.filter(({ offset }) => offset < (ends.get(partition) ?? 0n)));
+      return "continue";
+    },
+  });
+  await readToEnd(stream, topic, ends, AbortSignal.timeout(20_000));
+  return found;
+}
