@@ -13,6 +13,8 @@ export type GoUrl = {
   readonly opaque: string;
   readonly user: string | undefined;
   readonly host: string;
+  /** A scheme and a rooted path without `//`. */
+  readonly omitHost: boolean;
   readonly path: string;
   /** The path as written, when it is not what `path` would be escaped to. */
   readonly rawPath: string;
@@ -22,7 +24,16 @@ export type GoUrl = {
   readonly rawFragment: string;
 };
 
-const EMPTY = { opaque: "", user: undefined, host: "", path: "", rawPath: "", fragment: "", rawFragment: "" };
+const EMPTY = {
+  opaque: "",
+  user: undefined,
+  host: "",
+  omitHost: false,
+  path: "",
+  rawPath: "",
+  fragment: "",
+  rawFragment: "",
+};
 
 /** @throws BuiltinError when Go would refuse it */
 export function parseGoUrl(text: string): GoUrl {
@@ -49,7 +60,7 @@ function withoutFragment(text: string): GoUrl {
     if (cut(hierarchy, "/")[0].includes(":")) throw new BuiltinError("first path segment in URL cannot contain colon");
   }
   const hasAuthority = hierarchy.startsWith("//") && (scheme !== "" || !hierarchy.startsWith("///"));
-  if (!hasAuthority) return { ...common, ...pathOf(hierarchy) };
+  if (!hasAuthority) return { ...common, omitHost: scheme !== "", ...pathOf(hierarchy) };
   const slash = hierarchy.indexOf("/", 2);
   const authority = slash < 0 ? hierarchy.slice(2) : hierarchy.slice(2, slash);
   return { ...common, ...authorityOf(scheme, authority), ...pathOf(slash < 0 ? "" : hierarchy.slice(slash)) };
@@ -144,7 +155,9 @@ export function goUrlText(url: GoUrl): string {
   const fragment = url.fragment === "" ? "" : `#${url.rawFragment || escapeBytes(url.fragment, FRAGMENT)}`;
   if (url.opaque !== "") return `${scheme}${url.opaque}${query}${fragment}`;
   const user = url.user === undefined ? "" : `${url.user}@`;
-  const authority = url.host !== "" || url.user !== undefined ? `//${user}${escapeBytes(url.host, HOST)}` : "";
+  const isOmitted = url.host === "" && url.user === undefined && (url.omitHost || url.scheme + url.path === "");
+  const hasAuthority = !isOmitted && (url.scheme !== "" || url.host !== "" || url.user !== undefined);
+  const authority = hasAuthority ? `//${user}${escapeBytes(url.host, HOST)}` : "";
   return `${scheme}${authority}${escapedPath(url)}${query}${fragment}`;
 }
 

@@ -20,6 +20,7 @@ import { UNITS } from "./units.ts";
 import { URI } from "./uri.ts";
 import { URLQUERY } from "./urlquery.ts";
 import { UUID } from "./uuid.ts";
+import { X509 } from "./x509.ts";
 
 const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX].concat([
   SEMVER,
@@ -30,6 +31,7 @@ const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, IDENTIFIERS, JSON_PATCH, J
   URI,
   URLQUERY,
   UUID,
+  X509,
 ]);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));
