@@ -1,0 +1,52 @@
+/**
+ * A policy bundle from the Rego text of a test, compiled by a real OPA with our capabilities and with the manifest that a
+ * build would give it. It passes as built and checked, so it can say what no checked policy should.
+ */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { ENTRYPOINTS } from "../../core/policy/bundle.ts";
+import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
+import { runCommand } from "../../scripts/tools/run-command.ts";
+
+const capabilities = path.resolve(import.meta.dirname, "../../rego/capabilities.json");
+
+/** Whether OPA is there, for `describe.skip`. */
+export async function hasOpa(): Promise<boolean> {
+  return (await resolveTool("opa")).kind === "found";
+}
+
+/** Makes `folder` a bundle of these modules, which have to hold all entrypoints, and of `data`. Rejects with what OPA said. */
+export async function makeBundle(folder: string, modules: readonly string[], data: object): Promise<void> {
+  const opa = await resolveTool("opa");
+  if (opa.kind === "missing") throw new Error(`${opa.reason}; ${opa.help}`);
+  await mkdir(folder, { recursive: true });
+  const files = await Promise.all(
+    modules.map(async (text, at) => {
+      const file = path.join(folder, `${at}.rego`);
+      await writeFile(file, text);
+      return file;
+    }),
+  );
+  const archive = path.join(folder, "built.tar.gz");
+  const entrypoints = Object.values(ENTRYPOINTS);
+  await done(opa.location, [
+    ...["build", "--target", "wasm", "--capabilities", capabilities, "--output", archive],
+    ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
+    ...files,
+  ]);
+  await done("tar", ["-xzf", archive, "-C", folder, "/policy.wasm"]);
+  const manifest = {
+    revision: "made-by-a-test",
+    roots: [""],
+    wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
+    metadata: { countersign: { build_check: "passed" } },
+  };
+  await writeFile(path.join(folder, ".manifest"), JSON.stringify(manifest));
+  await writeFile(path.join(folder, "data.json"), JSON.stringify(data));
+  await rm(archive);
+}
+
+async function done(command: string, args: readonly string[]): Promise<void> {
+  const result = await runCommand(command, args, { timeoutMs: 60_000 });
+  if (result.kind === "failed") throw new Error(result.message);
+}
