@@ -42,7 +42,8 @@ export function createPostgresPublisher(
   const stop = new AbortController();
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000 });
   const queue: Call[] = [];
-  let pumping: Promise<void> | undefined;
+  let isPumping = false;
+  let pumping: Promise<void> = Promise.resolve();
   let open: { readonly session: Session; readonly backend: Backend } | undefined;
   /** Whose last statement was not answered. */
   let unanswered: Backend | undefined;
@@ -103,21 +104,28 @@ export function createPostgresPublisher(
   }
 
   async function pump(): Promise<void> {
-    while (queue.length > 0 && !stop.signal.aborted) {
-      try {
-        await connected(); // before calls are taken: until something is sent, they wait as long as their deadlines allow
-      } catch (error) {
-        log.warn({ err: error }, "stream cannot publish; connecting again");
-        await backoff.wait(stop.signal).catch(() => {});
-        continue;
-      }
-      const calls = takeTogether(queue);
-      try {
-        await round(calls);
-      } catch (cause) {
-        log.warn({ err: cause }, "publishing was not answered");
-        for (const { settle } of calls) settle({ kind: "unknown", cause });
-      }
+    isPumping = true;
+    try {
+      while (queue.length > 0 && !stop.signal.aborted) await next();
+    } finally {
+      isPumping = false; // in the same turn as the queue was seen empty: a call that comes later starts anew
+    }
+  }
+
+  async function next(): Promise<void> {
+    try {
+      await connected(); // before calls are taken: until something is sent, they wait as long as their deadlines allow
+    } catch (error) {
+      log.warn({ err: error }, "stream cannot publish; connecting again");
+      await backoff.wait(stop.signal).catch(() => {});
+      return;
+    }
+    const calls = takeTogether(queue);
+    try {
+      await round(calls);
+    } catch (cause) {
+      log.warn({ err: cause }, "publishing was not answered");
+      for (const { settle } of calls) settle({ kind: "unknown", cause });
     }
   }
 
@@ -138,9 +146,7 @@ export function createPostgresPublisher(
           },
         };
         queue.push(call);
-        pumping ??= pump().finally(() => {
-          pumping = undefined;
-        });
+        if (!isPumping) pumping = pump();
       });
     },
     async close() {

@@ -315,6 +315,29 @@ export function streamContract(name: string, makeFixture: () => Promise<StreamFi
       }
     }, 90_000);
 
+    test("callers of one stream that publish again as soon as they are answered are all answered, each with its own order kept", async () => {
+      const topic = await fixture.createTopic({ partitions: 1 });
+      await using stream = fixture.createStream();
+      await publishSurely(stream, [record(topic, "first", "connects")]);
+      const callers = Array.from({ length: 40 }, (_, n) => `c${n}`);
+      const slowest: number[] = [];
+      await Promise.all(
+        callers.map(async (key) => {
+          for (let n = 0; n < 20; n += 1) {
+            const begun = performance.now();
+            expect((await stream.publish([record(topic, key, String(n))], DEADLINE)).kind).toBe("acked");
+            slowest.push(performance.now() - begun);
+          }
+        }),
+      );
+      expect(Math.max(...slowest)).toBeLessThan(5_000);
+      const records = await readAll(stream, topic);
+      for (const key of callers) {
+        const own = records.filter((found) => found.key === key);
+        expect([key, valuesOf(own)]).toEqual([key, Array.from({ length: 20 }, (_, n) => String(n))]);
+      }
+    }, 90_000);
+
     test("a publisher that is killed in the middle leaves everything acknowledged behind, each key in order and without a gap", async () => {
       const topic = await fixture.createTopic({ partitions: 3 });
       const publisher = startNodeProcess(PUBLISHING, [JSON.stringify(fixture.config), topic]);
