@@ -20,13 +20,15 @@ export function answerRefusal(request: IncomingMessage, response: ServerResponse
   answerWhole(request, response, { status, lines, body });
 }
 
-/** An answer of the gateway or the decision service; its length is among the lines or said by the body. */
+/** An answer of the gateway or the decision service. */
 export function answerWhole(request: IncomingMessage, response: ServerResponse, { status, lines, body }: Answer): void {
   if (response.headersSent || response.destroyed) return;
   const isBodiless = status === 204 || status === 304;
-  const hasLength = isBodiless || lines.some(([name]) => name === "content-length");
-  const length: readonly HeaderLine[] = hasLength ? [] : [["content-length", String(Buffer.byteLength(body))]];
-  response.writeHead(status, flatten([...lines, ...length, ...closing(request)]));
+  const bytes = isBodiless ? 0 : Buffer.byteLength(body);
+  const own: HeaderLine[] = isBodiless ? [] : [["content-length", String(bytes)]];
+  // As Envoy: a body that does not say what it is, is no page.
+  if (bytes > 0 && !lines.some(([name]) => name === "content-type")) own.push(["content-type", "text/plain"]);
+  response.writeHead(status, flatten([...lines, ...own, ...closing(request)]));
   response.end(isBodiless ? undefined : body);
 }
 

@@ -64,11 +64,13 @@ export function createForward(
       timeoutMs: route.timeoutMs,
       signal,
     });
+    if (response.destroyed) return { kind: "cut" };
     if (answer.kind === "failed") return refuse(signal.aborted ? "upstream_timeout" : answer.reason);
     try {
       await answerStream(request, response, { ...answer, lines: changeLines(answer.lines, judged.response) });
     } catch {
       answer.body.destroy();
+      if (!response.headersSent) return refuse("upstream_invalid");
       response.destroy();
       return { kind: "cut" };
     }
@@ -100,6 +102,8 @@ async function bufferedBody(
 function streamedBody({ request: { framing } }: Admitted, request: IncomingMessage, proceed: () => void) {
   if (!mayHaveBody(framing)) return undefined;
   const body = new PassThrough();
+  // Whoever reads it hears of its end as well; without anybody it must not end the process.
+  body.on("error", () => {});
   request.on("error", () => {});
   request.once("close", () => {
     if (!request.complete) body.destroy(new Error("the client broke off"));

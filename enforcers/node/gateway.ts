@@ -36,6 +36,8 @@ export type Gateway = AsyncDisposable & { readonly port: number };
 const MAX_HEAD_BYTES = 61_440;
 const HEAD_TIMEOUT_MS = 10_000;
 const IDLE_CONNECTION_MS = 60_000;
+/** While the server drains. */
+const IDLE_CHECK_MS = 50;
 
 export async function startGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   const { observe, newRequestId, monotonicMs } = deps;
@@ -89,8 +91,9 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
       outcome = await forward({ request, response, requestId, proceed, signal: stop.signal });
     } catch (error) {
       observe.fault(error);
+      outcome = { kind: "refused", reason: "internal_error" };
       if (response.headersSent) response.destroy();
-      else answerRefusal(request, response, "upstream_invalid");
+      else answerRefusal(request, response, "internal_error");
     }
     end(outcome);
   }
@@ -126,13 +129,15 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     port: address.port,
     [Symbol.asyncDispose]() {
       return new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
         for (const tunnel of tunnels) tunnel.abort();
+        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+        // A connection that was busy becomes idle, and its client may keep it open for long.
+        const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
         server.close(() => {
           clearTimeout(cut);
+          clearInterval(idle);
           resolve();
         });
-        server.closeIdleConnections();
       });
     },
   };

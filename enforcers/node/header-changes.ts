@@ -1,7 +1,8 @@
 /**
- * What the decision service wants changed in a message's header lines, applied in its order: changes first, then removals,
- * as Envoy does. A replaced or removed line goes in every spelling that an upstream could fold into the same name, so that
- * what a client sent never stands beside what the decision service said (oauth2-proxy CVE-2025-64484).
+ * What the decision service wants changed in a message's header lines. A replaced or removed line of the original message goes
+ * in every spelling that an upstream could fold into the same name, so that what a client sent never stands beside what the
+ * decision service said (oauth2-proxy CVE-2025-64484). What the decision service itself set is told apart by its exact name:
+ * it may remove `countersign_subject` and set `countersign-subject` in one answer. As in Envoy, removals come last.
  */
 import { folded, type HeaderLine } from "./header-line.ts";
 
@@ -11,20 +12,21 @@ export type HeaderChange = {
 };
 
 export function changeLines(
-  lines: readonly HeaderLine[],
+  original: readonly HeaderLine[],
   changes: readonly HeaderChange[],
   removed: readonly string[] = [],
 ): readonly HeaderLine[] {
-  const changed = changes.reduce(changeOne, lines);
-  const gone = new Set(removed.map(folded));
-  return gone.size === 0 ? changed : changed.filter(([name]) => !gone.has(folded(name)));
+  const replaced = changes.filter(({ kind }) => kind === "replace").map(({ line: [name] }) => name);
+  const gone = new Set([...replaced, ...removed].map(folded));
+  const kept = original.filter(([name]) => !gone.has(folded(name)));
+  const exactlyGone = new Set(removed);
+  return changes.reduce(changeOne, kept).filter(([name]) => !exactlyGone.has(name));
 }
 
 function changeOne(lines: readonly HeaderLine[], { kind, line }: HeaderChange): readonly HeaderLine[] {
-  const plain = folded(line[0]);
-  const isThere = lines.some(([name]) => folded(name) === plain);
+  const isThere = lines.some(([name]) => name === line[0]);
   if (kind === "add_if_absent" && isThere) return lines;
   if (kind === "replace_if_present" && !isThere) return lines;
-  const kept = kind === "add" ? lines : lines.filter(([name]) => folded(name) !== plain);
+  const kept = kind === "add" ? lines : lines.filter(([name]) => name !== line[0]);
   return [...kept, line];
 }

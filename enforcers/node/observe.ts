@@ -49,7 +49,7 @@ export function createObserve({ metrics, log }: { readonly metrics: Metrics; rea
         ...("status" in outcome ? { status: outcome.status } : {}),
         requestId,
         method,
-        path: url?.split("?", 1)[0],
+        path: pathOf(url),
         durationMs: Math.round(durationMs),
       };
       log[levelOf(outcome)](record, "request");
@@ -59,6 +59,11 @@ export function createObserve({ metrics, log }: { readonly metrics: Metrics; rea
       log.error({ event: "fault", err: error }, "a request ended in a fault");
     },
   };
+}
+
+/** A target in any other form could hold credentials. */
+function pathOf(url = ""): string | undefined {
+  return url.startsWith("/") ? url.split(/[?#]/, 1)[0] : undefined;
 }
 
 function reasonOf(outcome: Outcome): string {

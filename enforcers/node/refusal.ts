@@ -17,6 +17,7 @@ const REASONS = {
   no_route: [404, "Nothing is served under this path."],
   body_too_large: [413, "The body is larger than this route takes."],
   authorization_unavailable: [503, "No decision could be had, so the request is not forwarded."],
+  internal_error: [503, "Something went wrong here."],
   upstream_unavailable: [503, "The service behind the gateway cannot be reached."],
   upstream_timeout: [504, "The service behind the gateway did not answer in time."],
   upstream_invalid: [502, "The answer of the service behind the gateway cannot be passed on."],
@@ -50,7 +51,6 @@ export function refusalAnswer(reason: RefusalReason): {
   const lines: readonly HeaderLine[] = [
     ["content-type", "application/problem+json"],
     ["cache-control", "no-store"],
-    ["content-length", String(Buffer.byteLength(body))],
     ...retryAfter,
   ];
   return { status, lines, body };
