@@ -7,6 +7,7 @@ export async function readPems(paths: { readonly [kid: string]: string }): Promi
   return new Map(await Promise.all(entries));
 }
 
+/** PEM. With `clientCa` a caller has to show a certificate that one of these signed for use as a client. */
 export type ServerTls = { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined };
 
 /** Undefined without a certificate: plain text. */

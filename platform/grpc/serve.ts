@@ -4,9 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
-
-/** PEM. With `clientCa` a caller has to show a certificate that one of these signed for use as a client. */
-export type ServerTls = { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined };
+import type { ServerTls } from "../config/pem-files.ts";
 
 /**
  * Resolves with the port. Rejects when the port is taken, and when the certificates cannot work: a key of another

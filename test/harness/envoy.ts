@@ -24,7 +24,11 @@ export interface EnvoyTargets {
   readonly bootstrap: string;
   /** Loopback ports by the bootstrap's own ports. Several for one: the endpoint is repeated, and Envoy takes turns. */
   readonly ports: ReadonlyMap<number, number | readonly number[]>;
+  /** Clusters in place of the bootstrap's clusters of the same name, such as another committed file. */
+  readonly clusters?: readonly EnvoyCluster[];
 }
+
+export type EnvoyCluster = { readonly name: string; readonly [key: string]: unknown };
 
 /** Whether there is an Envoy to start; a test that needs one is skipped without it, and that is listed (with CI=true: failed). */
 export async function hasEnvoy(): Promise<boolean> {
@@ -34,14 +38,14 @@ export async function hasEnvoy(): Promise<boolean> {
 const INGRESS_PORT = 8080;
 const ADMIN_PORT = 9901;
 
-export async function startEnvoy({ bootstrap, ports }: EnvoyTargets): Promise<RunningEnvoy> {
+export async function startEnvoy({ bootstrap, ports, clusters = [] }: EnvoyTargets): Promise<RunningEnvoy> {
   const tool = await resolveTool("envoy");
   if (tool.kind === "missing") throw new Error(`Envoy: ${tool.reason}; ${tool.help}`);
   const port = await freePort();
   const adminPort = await freePort();
   const exchange = new Map([...ports, [INGRESS_PORT, port], [ADMIN_PORT, adminPort]]);
   const text = await readFile(new URL(`../../${bootstrap}`, import.meta.url), "utf8");
-  const config = withPorts(parse(text, { merge: true }), exchange);
+  const config = withPorts(withClusters(parse(text, { merge: true }), clusters), exchange);
   const folder = await mkdtemp(join(tmpdir(), "countersign-envoy-"));
   const file = join(folder, "envoy.yaml");
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));
@@ -88,6 +92,15 @@ function isBelowFloor(version: string): boolean {
     if (part !== least) return part < least;
   }
   return false;
+}
+
+/** Wherever a list holds a cluster of one of these names, this one stands instead. */
+function withClusters(value: unknown, clusters: readonly EnvoyCluster[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => withClusters(item, clusters));
+  if (typeof value !== "object" || value === null) return value;
+  const other = "load_assignment" in value && "name" in value && clusters.find(({ name }) => name === value.name);
+  if (other) return other;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withClusters(inner, clusters)]));
 }
 
 /** The bootstrap with ports exchanged; an endpoint whose port stands for several becomes several. */

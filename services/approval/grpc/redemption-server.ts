@@ -11,7 +11,8 @@ import { type Metadata, type sendUnaryData, Server, type ServerUnaryCall, status
 import { HealthImplementation } from "grpc-health-check";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
-import { drain, listen, type ServerTls } from "../../../platform/grpc/serve.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { drain, listen } from "../../../platform/grpc/serve.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {

@@ -6,7 +6,8 @@
  */
 import { type sendUnaryData, Server, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import { drain, listen, type ServerTls } from "../../../platform/grpc/serve.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { drain, listen } from "../../../platform/grpc/serve.ts";
 import {
   AuthorizationService,
   CheckRequest,

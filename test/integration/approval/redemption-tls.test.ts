@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { status } from "@grpc/grpc-js";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { systemClock } from "../../../platform/clock.ts";
-import type { ServerTls } from "../../../platform/grpc/serve.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { type RedemptionServer, startRedemptionServer } from "../../../services/approval/grpc/redemption-server.ts";

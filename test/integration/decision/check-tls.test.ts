@@ -8,7 +8,7 @@ import tls from "node:tls";
 import { type ChannelCredentials, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../../platform/clock.ts";
-import type { ServerTls } from "../../../platform/grpc/serve.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import {
   AuthorizationClient,
   type CheckRequest,

@@ -4,8 +4,8 @@
  * each of them the same process still allows an honest check. Kafka and the approval service are not there: they play no
  * part in any of this. Long, because it is the list.
  */
-import { createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createHmac, generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,20 +18,24 @@ import {
   CheckRequest,
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import { freePort } from "../../harness/free-port.ts";
 import { type FrameAnswer, type FrameCall, frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
-import { createDecision, type Decision } from "../../harness/system/decision.ts";
-import { makeKeyPair } from "../../harness/system/key-pair.ts";
+import type { Decision } from "../../harness/system/decision.ts";
+import {
+  claims,
+  type Forged,
+  honestKey,
+  ISSUER,
+  nowSeconds,
+  part,
+  SOFT_LIMIT,
+  startLoneDecision,
+  token,
+} from "./lone-decision.ts";
 
 const CHECK = AuthorizationService.check.path;
-const ISSUER = "https://issuer.example";
-const AUDIENCE = "orders";
-/** listen.maxMessageBytes; gRPC itself cuts off at four times as much. */
-const SOFT_LIMIT = 65_536;
 const MAX_HELD_BYTES = 512 * 1024 * 1024;
 
-const honestKey = generateKeyPairSync("ed25519");
 const strangeKey = generateKeyPairSync("ed25519");
 
 let folder: string;
@@ -39,68 +43,12 @@ let service: Decision;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "hostile-"));
-  const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
-  await writeFile(join(folder, "keys.json"), JSON.stringify({ keys: [jwk] }));
-  service = await started("decision");
+  service = await startLoneDecision({ folder, name: "decision" });
 }, 60_000);
 afterAll(async () => {
   await service.kill();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** The real program, with this bundle or the committed one. */
-async function started(name: string, bundle?: string): Promise<Decision> {
-  const nowhere = `127.0.0.1:${await freePort()}`;
-  const decision = await createDecision(
-    {
-      ...{ folder, name, deployment: "test", issuers: [], brokers: [nowhere], requestUrl: "https://approvals.example" },
-      signing: await makeKeyPair(folder, `${name}-signing`),
-      stateRelay: await makeKeyPair(folder, `${name}-relay`),
-      redemption: { address: nowhere, serviceToken: "unused" },
-    },
-    (settings) => ({
-      ...settings,
-      listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT },
-      bundle: bundle === undefined ? settings.bundle : { path: bundle },
-      state: { ...settings.state, readyWithinMs: 0 },
-      identity: {
-        issuers: [
-          { issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: join(folder, "keys.json") },
-        ],
-      },
-    }),
-  );
-  await decision.start();
-  return decision;
-}
-
-const nowSeconds = () => Math.floor(Date.now() / 1_000);
-
-function claims(changes: object = {}): object {
-  const times = { iat: nowSeconds() - 10, exp: nowSeconds() + 600 };
-  return { iss: ISSUER, aud: AUDIENCE, sub: "dana", groups: ["engineers"], ...times, ...changes };
-}
-
-const part = (value: object | string) =>
-  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-
-/** Signed by the honest key unless said otherwise; `signature` replaces what it would be. */
-function token({
-  payload = claims(),
-  header = {},
-  key = honestKey.privateKey,
-  signature,
-}: Partial<Forged> = {}): string {
-  const input = `${part({ alg: "EdDSA", kid: "honest", typ: "JWT", ...header })}.${part(payload)}`;
-  return `${input}.${signature?.(input) ?? sign(null, Buffer.from(input), key).toString("base64url")}`;
-}
-
-type Forged = {
-  readonly payload: object | string;
-  readonly header: object;
-  readonly key: KeyObject;
-  readonly signature: (input: string) => string;
-};
 
 /** A check of this path by these `authorization` values, encoded. */
 function check(path: string, authorization: readonly string[]): Buffer {
@@ -425,7 +373,7 @@ whenOpa("a policy that answers nonsense denies, and says so to nobody but the op
     const numbers = Array.from({ length: 8_000 }, (_, at) => at);
     const data = { results, many: numbers, others: numbers.map((one) => -1 - one) };
     await makeBundle(bundle, [NONSENSE, APPROVAL], data);
-    service = await started("nonsense", bundle);
+    service = await startLoneDecision({ folder, name: "nonsense", bundle });
   }, 90_000);
   afterAll(async () => {
     await service.kill();

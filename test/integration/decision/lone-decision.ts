@@ -1,0 +1,81 @@
+/**
+ * The decision service as a process with nothing around it: no Kafka, no approval service, one issuer whose keys are a file.
+ * It serves the baseline, which is what tests of its edge need; and it comes with the issuer's pen, honest or not.
+ */
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort } from "../../harness/free-port.ts";
+import { createDecision, type Decision } from "../../harness/system/decision.ts";
+import { makeKeyPair } from "../../harness/system/key-pair.ts";
+
+export const ISSUER = "https://issuer.example";
+export const AUDIENCE = "orders";
+/** listen.maxMessageBytes; gRPC itself cuts off at four times as much. */
+export const SOFT_LIMIT = 65_536;
+
+export const honestKey = generateKeyPairSync("ed25519");
+
+export type LoneOptions = {
+  readonly folder: string;
+  readonly name: string;
+  /** The committed one unless given. */
+  readonly bundle?: string;
+  /** Further settings of section `listen`. */
+  readonly listen?: object;
+};
+
+/** Resolves when it is ready. */
+export async function startLoneDecision({ folder, name, bundle, listen = {} }: LoneOptions): Promise<Decision> {
+  const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
+  const keys = join(folder, `${name}-keys.json`);
+  await writeFile(keys, JSON.stringify({ keys: [jwk] }));
+  const nowhere = `127.0.0.1:${await freePort()}`;
+  const decision = await createDecision(
+    {
+      ...{ folder, name, deployment: "test", issuers: [], brokers: [nowhere], requestUrl: "https://approvals.example" },
+      signing: await makeKeyPair(folder, `${name}-signing`),
+      stateRelay: await makeKeyPair(folder, `${name}-relay`),
+      redemption: { address: nowhere, serviceToken: "unused" },
+    },
+    (settings) => ({
+      ...settings,
+      listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT, ...listen },
+      bundle: bundle === undefined ? settings.bundle : { path: bundle },
+      state: { ...settings.state, readyWithinMs: 0 },
+      identity: { issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }] },
+    }),
+  );
+  await decision.start();
+  return decision;
+}
+
+export const nowSeconds = () => Math.floor(Date.now() / 1_000);
+
+/** Of an engineer, for ten minutes. */
+export function claims(changes: object = {}): object {
+  const times = { iat: nowSeconds() - 10, exp: nowSeconds() + 600 };
+  return { iss: ISSUER, aud: AUDIENCE, sub: "dana", groups: ["engineers"], ...times, ...changes };
+}
+
+export const part = (value: object | string) =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+
+export type Forged = {
+  readonly payload: object | string;
+  readonly header: object;
+  readonly key: KeyObject;
+  /** In place of what the key would sign. */
+  readonly signature: (input: string) => string;
+};
+
+/** An honest token, unless something of it is given. */
+export function token({
+  payload = claims(),
+  header = {},
+  key = honestKey.privateKey,
+  signature,
+}: Partial<Forged> = {}) {
+  const input = `${part({ alg: "EdDSA", kid: "honest", typ: "JWT", ...header })}.${part(payload)}`;
+  return `${input}.${signature?.(input) ?? sign(null, Buffer.from(input), key).toString("base64url")}`;
+}
