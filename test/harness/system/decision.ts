@@ -53,8 +53,16 @@ export async function createDecision(
     ...program,
     port,
     opsUrl,
-    untilFresh: async () => {
-      await waitUntil(`${name} to be fresh`, FRESH_MS, async () => (await readiness(opsUrl)) === "ok");
+    async untilFresh() {
+      let report = "";
+      try {
+        await waitUntil(`${name} to be fresh`, FRESH_MS, async () => {
+          report = await readiness(opsUrl);
+          return report.startsWith('{"status":"ok"');
+        });
+      } catch (error) {
+        throw new Error(`${String(error)}; /readyz said last: ${report}`, { cause: error });
+      }
     },
   };
 }
@@ -82,12 +90,11 @@ function settingsOf(terms: DecisionTerms, port: number, opsPort: number) {
   };
 }
 
-async function readiness(opsUrl: string): Promise<string | undefined> {
+async function readiness(opsUrl: string): Promise<string> {
   try {
     const response = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    const report: unknown = await response.json();
-    return typeof report === "object" && report !== null && "status" in report ? String(report.status) : undefined;
-  } catch {
-    return undefined;
+    return await response.text();
+  } catch (error) {
+    return String(error);
   }
 }

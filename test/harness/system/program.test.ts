@@ -1,0 +1,61 @@
+/** Programs as processes: what the harness promises of ending, coming back, and saying why something did not start. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { freePort } from "../free-port.ts";
+import { createProgram } from "./program.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "program-"));
+});
+afterAll(async () => {
+  delete process.env["ORDERS_MISSPELT"];
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function orders(name: string, config: object = {}) {
+  const port = await freePort();
+  const readyUrl = `http://127.0.0.1:${port}/healthz`;
+  const program = createProgram({
+    name,
+    main: "sample/orders-api/main.ts",
+    config: { listen: { port }, ...config },
+    readyUrl,
+    folder,
+  });
+  return { program, readyUrl };
+}
+
+test("one that ends at start says why, and is not running", async () => {
+  const { program } = await orders("refused", { colour: "blue" });
+  await expect(program.start()).rejects.toThrow(/refused ended with 78 at start.*colour: is not a key/s);
+  expect(program.isRunning()).toBe(false);
+  expect(await program.stop()).toBe(78);
+});
+
+test("stopped it ends by itself, killed it is gone, and each time it comes back on its port with its log kept", async () => {
+  process.env["ORDERS_MISSPELT"] = "would refuse to start if it were passed on";
+  const { program, readyUrl } = await orders("orders");
+  await using _ = program;
+  await program.start();
+  await expect(program.start()).rejects.toThrow("running already");
+  expect(await program.stop()).toBe(0);
+  await program.start();
+  program.freeze();
+  await program.kill();
+  expect(program.isRunning()).toBe(false);
+  await expect(fetch(readyUrl)).rejects.toThrow("fetch failed");
+  await program.start();
+  expect((await fetch(readyUrl)).status).toBe(200);
+  expect((await program.log()).match(/orders API listens/g)).toHaveLength(3);
+});
+
+test("a frozen one is stopped all the same", async () => {
+  const { program } = await orders("frozen");
+  await program.start();
+  program.freeze();
+  expect(await program.stop()).toBe(0);
+});
