@@ -41,8 +41,9 @@ const CHANNEL: ClientOptions = {
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 3_000,
   "grpc.keepalive_permit_without_calls": 1,
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1_000,
+  // A use waits 100 ms for a connection at most; a server that is back should be found within about that.
+  "grpc.initial_reconnect_backoff_ms": 50,
+  "grpc.max_reconnect_backoff_ms": 250,
 };
 
 const REFUSALS: ReadonlyMap<RefusalReason, RedemptionRefusal> = new Map([
@@ -80,8 +81,16 @@ export function createRedeemClient(
 ): RedeemClient {
   const client = new RedemptionServiceClient(options.address, channelCredentials(options), CHANNEL);
   const outcomes = metrics.counter("redemptions_total", "uses of limited grants by outcome", ["outcome"]);
-  client.getChannel().getConnectivityState(true);
   let ready = false;
+  let closed = false;
+  keepConnected();
+
+  /** A channel that lost its server goes idle until the next call, which would then pay for the connection with its budget. */
+  function keepConnected(): void {
+    if (closed) return;
+    const channel = client.getChannel();
+    channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, keepConnected);
+  }
 
   /** Waits for a connection only as long as there is time left to use it. */
   function connect(deadlineMs: number): Promise<boolean> {
@@ -117,7 +126,10 @@ export function createRedeemClient(
       outcomes.inc({ outcome: outcome.kind === "refused" ? outcome.reason : outcome.kind });
       return outcome;
     },
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]() {
+      closed = true;
+      client.close();
+    },
   };
 }
 

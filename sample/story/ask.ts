@@ -1,0 +1,44 @@
+/** The moves that the story makes more than once: be denied, ask, approve. Each is one call with what must come of it. */
+import { type Answer, textAt } from "../../test/harness/system/client.ts";
+import { eventually, members } from "./see.ts";
+import type { Stage } from "./stage.ts";
+
+export const REASON = "the customer cancelled and was charged twice";
+
+/** Long enough for a denial or grant to arrive on a busy machine; the story tells how long it really took. */
+export const ARRIVAL_MS = 10_000;
+
+/** dana's call ends in a denial that may be submitted; its id. */
+export async function deniedId(stage: Stage, method: string, path: string, body?: unknown): Promise<string> {
+  const { proxy } = await stage.as("dana");
+  return textAt((await proxy(method, path, { body })).body, "denial_id");
+}
+
+/** dana submits a denial. It may still be on its way to the approval service, which then says 404 and when to try again. */
+export async function submitted(stage: Stage, denialId: string, requested: object = {}): Promise<Answer> {
+  const { approvals } = await stage.as("dana");
+  const submit = () =>
+    approvals("POST", "/v1/requests", { body: { denial_id: denialId, justification: REASON, requested } });
+  const { answer } = await eventually("the denial to arrive", ARRIVAL_MS, submit, ({ status }) => status !== 404);
+  return answer;
+}
+
+/** max reads a request and approves what he read, or less. */
+export async function approved(stage: Stage, requestId: string, narrowing: object = {}): Promise<Answer> {
+  const { approvals } = await stage.as("max");
+  const { body } = await approvals("GET", `/v1/requests/${requestId}`);
+  const review = { vote: "approve", digest: textAt(body, "request", "digest"), narrowing };
+  return approvals("POST", `/v1/requests/${requestId}/reviews`, { body: review });
+}
+
+/** From the denied call to a grant; its id. */
+export async function granted(stage: Stage, denialId: string, narrowing: object = {}): Promise<string> {
+  const { body } = await submitted(stage, denialId);
+  const answer = await approved(stage, textAt(body, "request", "id"), narrowing);
+  return textAt(answer.body, "grant", "id");
+}
+
+/** What a grant is, as REST shows it. */
+export function terms(grant: unknown): Record<string, unknown> {
+  return members(grant, "state", "scope", "uses", "max_uses");
+}

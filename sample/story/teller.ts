@@ -1,0 +1,39 @@
+/**
+ * Who tells the story: each step has a title, and each thing that is looked at is told with what was expected and what was
+ * seen. The first thing that is not as expected ends it: nothing after it would mean anything.
+ */
+import { isDeepStrictEqual } from "node:util";
+
+export interface Teller {
+  step(number: number, title: string): void;
+  /** @throws WrongSight when the two differ. */
+  see(what: string, expected: unknown, seen: unknown): void;
+  note(text: string): void;
+}
+
+export class WrongSight extends Error {
+  override readonly name = "WrongSight";
+}
+
+export function createTeller(write: (line: string) => void): Teller {
+  let title = "";
+  return {
+    step(number, what) {
+      title = `${number}. ${what}`;
+      write(`\n${title}`);
+    },
+    see(what, expected, seen) {
+      if (isDeepStrictEqual(expected, seen)) {
+        write(`   ok     ${what}: ${shown(seen)}`);
+        return;
+      }
+      write(`   WRONG  ${what}\n          expected ${shown(expected)}\n          seen     ${shown(seen)}`);
+      throw new WrongSight(`step ${title}: ${what}: expected ${shown(expected)}, seen ${shown(seen)}`);
+    },
+    note: (text) => write(`          ${text}`),
+  };
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
