@@ -16,6 +16,12 @@ export const KafkaSchema = Type.Object(
       description: "host:port of some brokers; the others are learnt from them.",
       "x-env-variable": "KAFKA_BROKERS",
     }),
+    client: Type.Optional(
+      Type.Union([Type.Literal("kafkajs"), Type.Literal("platformatic")], {
+        description:
+          "Library that speaks to the brokers: kafkajs (default) or platformatic. Both keep the same contract.",
+      }),
+    ),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),
     caPath: Path("Instead of the system's roots."),
     certPath: Path("Client certificate."),

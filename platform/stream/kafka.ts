@@ -4,9 +4,10 @@
  */
 import { assembleStream, type ReadingOptions, type StreamDeps } from "./assemble.ts";
 import { openKafkaConnection } from "./kafka-connection.ts";
-import { createKafkaProducer } from "./kafka-producer.ts";
+import { openKafkaProducer } from "./kafka-producer.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 import type { EventStream } from "./port.ts";
+import { createReplacingPublisher } from "./replacing-publisher.ts";
 
 /** `maxWaitMs` is how long the broker may hold a fetch; default 500 ms. */
 export interface KafkaStreamOptions extends Partial<ReadingOptions> {
@@ -21,7 +22,7 @@ export function createKafkaStream(
   const { log } = deps;
   const parts = {
     connect: () => openKafkaConnection({ log }, connection),
-    publisher: createKafkaProducer({ log }, connection),
+    publisher: createReplacingPublisher({ open: () => openKafkaProducer({ log }, connection), log }),
   };
   return assembleStream(parts, deps, { maxWaitMs, ...reading });
 }

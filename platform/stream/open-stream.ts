@@ -9,6 +9,7 @@ import type { StreamDeps } from "./assemble.ts";
 import { createKafkaStream } from "./kafka.ts";
 import { type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
 import { type TopicFault, type TopicSpec, createTopics, verifyTopics } from "./kafka-topics.ts";
+import { createPlatformaticStream } from "./platformatic.ts";
 import type { EventStream } from "./port.ts";
 import { createPostgresStream } from "./postgres.ts";
 import type { PostgresStreamConfig } from "./postgres-config.ts";
@@ -52,7 +53,10 @@ export async function streamServer(
   const connection = await kafkaSettings(kafka, clientName);
   return {
     name: `kafka ${kafka.brokers.join(",")}`,
-    open: (deps) => createKafkaStream({ log, ...deps }, { connection }),
+    open: (deps) => {
+      const create = kafka.client === "platformatic" ? createPlatformaticStream : createKafkaStream;
+      return create({ log, ...deps }, { connection });
+    },
     verifyTopics: (specs) => verifyTopics({ log }, connection, specs),
     createTopics: (specs) => createTopics({ log }, connection, specs),
   };

@@ -1,0 +1,44 @@
+/**
+ * The settings of a Kafka connection as @platformatic/kafka wants them, and what of its defaults is not for us: no retries inside the
+ * client, no topics made by first use, every request with a deadline. TLS always verifies the broker.
+ */
+import type { BaseOptions, SASLOptions } from "@platformatic/kafka";
+import type { KafkaSettings } from "./kafka-settings.ts";
+
+export function baseOptions(settings: KafkaSettings): BaseOptions {
+  const { brokers, clientId, tls, sasl, connectTimeoutMs = 3_000, requestTimeoutMs = 10_000 } = settings;
+  return {
+    clientId,
+    bootstrapBrokers: [...brokers],
+    connectTimeout: connectTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    timeout: requestTimeoutMs,
+    retries: 0,
+    metadataMaxAge: 60_000,
+    autocreateTopics: false,
+    ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true }, tlsServerName: true }),
+    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+  };
+}
+
+function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings["sasl"]>): SASLOptions {
+  switch (mechanism) {
+    case "plain":
+      return { mechanism: "PLAIN", username, password };
+    case "scram-sha-256":
+      return { mechanism: "SCRAM-SHA-256", username, password };
+    case "scram-sha-512":
+      return { mechanism: "SCRAM-SHA-512", username, password };
+    default:
+      throw new Error(`unknown SASL mechanism: ${String(mechanism satisfies never)}`);
+  }
+}
+
+/** Breaks every connection of a client: its own `close` waits for what a frozen broker never reads. */
+export function breakConnections(client: {
+  readonly connections: Iterable<readonly [string, { readonly socket?: { destroy(error?: Error): void } | undefined }]>;
+  close(): Promise<void>;
+}): void {
+  for (const [, { socket }] of client.connections) socket?.destroy();
+  client.close().catch(() => {}); // it is gone either way
+}

@@ -1,0 +1,19 @@
+/** The event stream on Apache Kafka, with @platformatic/kafka: as kafka.ts in everything but the client. */
+import { assembleStream, type StreamDeps } from "./assemble.ts";
+import type { KafkaStreamOptions } from "./kafka.ts";
+import { openPlatformaticConnection } from "./platformatic-connection.ts";
+import { openPlatformaticProducer } from "./platformatic-producer.ts";
+import type { EventStream } from "./port.ts";
+import { createReplacingPublisher } from "./replacing-publisher.ts";
+
+/** Creates the stream; connecting goes on in the background and is retried for ever. */
+export function createPlatformaticStream(
+  deps: StreamDeps,
+  { connection, maxWaitMs = 500, ...reading }: KafkaStreamOptions,
+): EventStream {
+  const parts = {
+    connect: () => openPlatformaticConnection(connection),
+    publisher: createReplacingPublisher({ open: () => openPlatformaticProducer(connection), log: deps.log }),
+  };
+  return assembleStream(parts, deps, { maxWaitMs, ...reading });
+}
