@@ -6,6 +6,7 @@ import type { BuiltinTable } from "../builtin.ts";
 import { AWS_SIGNING } from "./aws-signing.ts";
 import { CRYPTO } from "./crypto.ts";
 import { GLOBS_INTERSECT } from "./globs-intersect.ts";
+import { GRAPHQL } from "./graphql.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
 import { JSON_PATCH } from "./json-patch.ts";
 import { JWT } from "./jwt.ts";
@@ -22,16 +23,8 @@ import { URLQUERY } from "./urlquery.ts";
 import { UUID } from "./uuid.ts";
 import { X509 } from "./x509.ts";
 
-const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX].concat([
-  SEMVER,
-  SPRINTF,
-  STRINGS,
-  TIME,
-  UNITS,
-  URI,
-  URLQUERY,
-  UUID,
-  X509,
-]);
+const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, GRAPHQL, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX].concat(
+  [SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509],
+);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));

@@ -1,7 +1,7 @@
 /** Subject alternative names, of certificates and of requests. A name that is malformed spoils the whole. */
 import { BuiltinError } from "../../builtin.ts";
 import { textOfBytes } from "../../rego-value/bytes.ts";
-import { RegoObject, type RegoValue } from "../../rego-value/value.ts";
+import type { RegoObject, RegoValue } from "../../rego-value/value.ts";
 import { type GoUrl, goUrlText, parseGoUrl } from "../go-url.ts";
 import { DerReader } from "./der.ts";
 import { ipText, listOrNull, object } from "./go-json.ts";
