@@ -5,6 +5,8 @@
  */
 import "reflect-metadata";
 import { randomBytes, webcrypto } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   BasicConstraintsExtension,
   cryptoProvider,
@@ -103,4 +105,18 @@ async function pairOf({ certificate, keys }: Signer, ...chain: Signer[]): Promis
       `-----BEGIN PRIVATE KEY-----\n${pkcs8.replaceAll(/.{64}(?=.)/g, "$&\n")}\n-----END PRIVATE KEY-----\n`,
     ),
   };
+}
+
+/** Paths, as configurations name them. */
+export type PairFiles = { readonly cert: string; readonly key: string };
+
+export async function pairFiles(folder: string, name: string, { cert, key }: CertificatePair): Promise<PairFiles> {
+  return { cert: await pemFile(folder, `${name}-cert`, cert), key: await pemFile(folder, `${name}-key`, key) };
+}
+
+/** The path of the new file. */
+export async function pemFile(folder: string, name: string, pem: Buffer): Promise<string> {
+  const path = join(folder, `${name}.pem`);
+  await writeFile(path, pem, { mode: 0o600 });
+  return path;
 }

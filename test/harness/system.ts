@@ -10,7 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
-import { type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
+import { type EnvoyCluster, type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
 import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
 import { type Approval, type ApprovalSettings, approvalPorts, createApproval } from "./system/approval.ts";
@@ -56,6 +56,8 @@ export type SystemOptions = {
   /** Each sees a configuration and answers what it should be. */
   readonly decisionSettings?: (settings: DecisionSettings) => object;
   readonly approvalSettings?: (settings: ApprovalSettings) => object;
+  /** In place of the bootstrap's clusters of the same name. */
+  readonly envoyClusters?: readonly EnvoyCluster[];
 };
 
 /** Whether all that has to be there from outside is; a test that needs the system is skipped without it. */
@@ -68,6 +70,7 @@ export async function startSystem({
   decisions: decisionCount = 1,
   decisionSettings,
   approvalSettings,
+  envoyClusters = [],
 }: SystemOptions = {}): Promise<System> {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "system-"));
@@ -125,6 +128,7 @@ export async function startSystem({
   const envoy = owned.use(
     await startEnvoy({
       bootstrap: "enforcers/envoy/native.yaml",
+      clusters: envoyClusters,
       ports: new Map<number, number | readonly number[]>([
         [ENVOY_PORTS.decision, decisions.map(({ port }) => port)],
         [ENVOY_PORTS.orders, orders.port],

@@ -3,22 +3,17 @@
  * enforcers/envoy/countersign-mtls.yaml, in which only file and host names are exchanged. Wherever the two do not trust each
  * other, requests are refused and none reaches the upstream.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { parse } from "yaml";
-import { type Authority, type CertificatePair, createAuthority } from "../../harness/certificates.ts";
+import { type Authority, createAuthority, type PairFiles, pemFile, pairFiles } from "../../harness/certificates.ts";
 import { type EnvoyCluster, hasEnvoy, startEnvoy } from "../../harness/envoy.ts";
+import { DECISION_NAME, mtlsCluster } from "../../harness/envoy-mtls-cluster.ts";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
-
-const CLUSTER = join(import.meta.dirname, "../../../enforcers/envoy/countersign-mtls.yaml");
-const NAME = "decision.example";
-
-type Files = { readonly cert: string; readonly key: string };
 
 ((await hasEnvoy()) ? describe : describe.skip)("Envoy and the decision service over mutual TLS", () => {
   let folder: string;
@@ -26,7 +21,7 @@ type Files = { readonly cert: string; readonly key: string };
   let foreign: Authority;
   let ourCa: string;
   let foreignCa: string;
-  let ourEnvoy: Files;
+  let ourEnvoy: PairFiles;
   let decision: Decision;
   let upstream: RecordingUpstream;
 
@@ -34,10 +29,11 @@ type Files = { readonly cert: string; readonly key: string };
     folder = await mkdtemp(join(tmpdir(), "envoy-mtls-"));
     ours = await createAuthority("ours");
     foreign = await createAuthority("foreign");
-    ourCa = await file("ours.pem", ours.ca);
-    foreignCa = await file("foreign.pem", foreign.ca);
-    ourEnvoy = await files("envoy", await ours.issue({ name: "envoy", use: "client" }));
-    const pair = await files(NAME, await ours.issue({ name: NAME, use: "server", hosts: [NAME] }));
+    ourCa = await pemFile(folder, "ours", ours.ca);
+    foreignCa = await pemFile(folder, "foreign", foreign.ca);
+    ourEnvoy = await pairFiles(folder, "envoy", await ours.issue({ name: "envoy", use: "client" }));
+    const own = await ours.issue({ name: "decision", use: "server", hosts: [DECISION_NAME] });
+    const pair = await pairFiles(folder, "decision", own);
     const listen = { certPath: pair.cert, keyPath: pair.key, clientCaPath: ourCa };
     decision = await startLoneDecision({ folder, name: "decision", listen });
     upstream = await startRecordingUpstream();
@@ -49,26 +45,11 @@ type Files = { readonly cert: string; readonly key: string };
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function file(name: string, pem: Buffer): Promise<string> {
-    const path = join(folder, name);
-    await writeFile(path, pem);
-    return path;
-  }
-
-  async function files(name: string, { cert, key }: CertificatePair): Promise<Files> {
-    return { cert: await file(`${name}.crt`, cert), key: await file(`${name}.key`, key) };
-  }
-
-  type Believing = { readonly shown?: Files; readonly trusted?: string; readonly name?: string };
+  type Believing = { readonly shown?: PairFiles; readonly trusted?: string; readonly name?: string };
 
   /** What Envoy answers to dana's reading of an order, and how often the upstream was reached by it. */
-  async function read({ shown = ourEnvoy, trusted = ourCa, name = NAME }: Believing, bearer = token()) {
-    const text = (await readFile(CLUSTER, "utf8"))
-      .replaceAll("/etc/envoy/tls/envoy.pem", shown.cert)
-      .replaceAll("/etc/envoy/tls/envoy.key", shown.key)
-      .replaceAll("/etc/envoy/tls/ca.pem", trusted)
-      .replaceAll(NAME, name);
-    return readThrough([cluster(parse(text))], bearer);
+  async function read({ shown = ourEnvoy, trusted = ourCa, name = DECISION_NAME }: Believing, bearer = token()) {
+    return readThrough([await mtlsCluster({ ...shown, ca: trusted, name })], bearer);
   }
 
   async function readThrough(clusters: readonly EnvoyCluster[], bearer = token()) {
@@ -89,9 +70,9 @@ type Files = { readonly cert: string; readonly key: string };
   }, 60_000);
 
   test("nor one that shows a certificate of another authority, or one for use as a server", async () => {
-    const stranger = await files("stranger", await foreign.issue({ name: "envoy", use: "client" }));
+    const stranger = await pairFiles(folder, "stranger", await foreign.issue({ name: "envoy", use: "client" }));
     expect(await read({ shown: stranger })).toEqual(REFUSED);
-    const server = await files("server", await ours.issue({ name: "envoy", use: "server" }));
+    const server = await pairFiles(folder, "server", await ours.issue({ name: "envoy", use: "server" }));
     expect(await read({ shown: server })).toEqual(REFUSED);
   }, 60_000);
 
@@ -105,10 +86,3 @@ type Files = { readonly cert: string; readonly key: string };
     expect(await read({}, "e30.e30.e30")).toEqual({ status: 401, reached: 0 });
   }, 60_000);
 });
-
-function cluster(value: unknown): EnvoyCluster {
-  if (typeof value !== "object" || value === null || !("name" in value) || typeof value.name !== "string") {
-    throw new Error("not a cluster");
-  }
-  return { ...value, name: value.name };
-}
