@@ -17,6 +17,7 @@ import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import { createTopics } from "../../platform/stream/kafka-topics.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
+import { createAuthority } from "./certificates.ts";
 import { freePort } from "./free-port.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -200,15 +201,10 @@ async function answers(settings: KafkaSettings): Promise<boolean> {
   }
 }
 
-/** A self-signed certificate for localhost; returns it as PEM and leaves key and certificate in `broker.pem`. */
+/** Leaves a certificate for localhost with its key in `broker.pem`; returns the authority that signed it, as PEM. */
 async function makeCertificate(folder: string): Promise<string> {
-  const key = join(folder, "key.pem");
-  const certificate = join(folder, "certificate.pem");
-  await run("openssl", [
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-  ]);
-  const pem = await readFile(certificate, "utf8");
-  await writeFile(join(folder, "broker.pem"), (await readFile(key, "utf8")) + pem, { mode: 0o600 });
-  return pem;
+  const authority = await createAuthority("kafka");
+  const { cert, key } = await authority.issue({ name: "localhost", use: "server" });
+  await writeFile(join(folder, "broker.pem"), Buffer.concat([key, cert]), { mode: 0o600 });
+  return authority.ca.toString();
 }
