@@ -2,7 +2,7 @@
  * What the table of topics means for brokers: what the operator's command creates and verifies, and which rights each part
  * needs. Services verify less at start (required-topics.ts): replicas and retention are the deployment's choice.
  */
-import type { TopicSpec } from "../../platform/stream/kafka-topics.ts";
+import type { TopicSpec } from "../../platform/stream/topic-spec.ts";
 import { MIN_INSYNC_REPLICAS, type Topic, TOPICS, type TopicReader } from "./topics.ts";
 
 /** A tombstone stays at least so long, so that a reader who began before it was written does not miss it. */

@@ -7,24 +7,7 @@ import type { Log } from "../log/log.ts";
 import { clientConfig, type KafkaSettings } from "./kafka-settings.ts";
 import { createSockets } from "./kafka-sockets.ts";
 import { stopIdleTimer } from "./kafkajs-idle-timer.ts";
-
-export interface TopicSpec {
-  readonly topic: string;
-  /** At least so many; exactly so many when `exactPartitions`. */
-  readonly partitions: number;
-  readonly exactPartitions?: boolean;
-  readonly replicationFactor: number;
-  /** For example `cleanup.policy`, `min.insync.replicas`. Compared as text, by the broker's name of each. */
-  readonly config: Readonly<Record<string, string>>;
-  /** Of `config`: numbers that a deployment may have larger or smaller. Negative is without limit, as in `retention.ms`. */
-  readonly mayBe?: Readonly<Record<string, "larger" | "smaller">>;
-}
-
-export interface TopicFault {
-  readonly topic: string;
-  /** What is wrong and what to do, one sentence. */
-  readonly problem: string;
-}
+import { partitionFaults, settingFaults, type TopicFault, type TopicSpec } from "./topic-spec.ts";
 
 type Admin = ReturnType<kafkajs.Kafka["admin"]>;
 
@@ -88,14 +71,9 @@ function explained(error: unknown): unknown {
 
 async function compare(admin: Admin, spec: TopicSpec): Promise<TopicFault[]> {
   const { topic } = spec;
-  const faults: TopicFault[] = [];
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   const found = topics[0]?.partitions ?? [];
-  const wrongCount = spec.exactPartitions === true ? found.length !== spec.partitions : found.length < spec.partitions;
-  if (wrongCount) {
-    const wanted = spec.exactPartitions === true ? `exactly ${spec.partitions}` : `at least ${spec.partitions}`;
-    faults.push({ topic, problem: `has ${found.length} partitions and needs ${wanted}; create it anew or add some` });
-  }
+  const faults = [...partitionFaults(spec, found.length)];
   const replicas = Math.min(...found.map((partition) => partition.replicas.length));
   if (replicas < spec.replicationFactor) {
     faults.push({
@@ -110,19 +88,8 @@ async function compare(admin: Admin, spec: TopicSpec): Promise<TopicFault[]> {
   const actual = new Map(
     (resources[0]?.configEntries ?? []).map(({ configName, configValue }) => [configName, configValue]),
   );
-  for (const [name, wanted] of Object.entries(spec.config)) {
-    const found = actual.get(name) ?? "unknown";
-    const mayBe = spec.mayBe?.[name];
-    if (found === wanted || (mayBe !== undefined && isBeyond(found, wanted, mayBe))) continue;
-    const limit = mayBe === undefined ? "" : mayBe === "larger" ? "at least " : "at most ";
-    faults.push({ topic, problem: `${name} is ${found} and has to be ${limit}${wanted}; alter the topic` });
-  }
+  faults.push(...settingFaults(spec, (name) => actual.get(name) ?? "unknown"));
   return faults;
-}
-
-function isBeyond(found: string, wanted: string, mayBe: "larger" | "smaller"): boolean {
-  const value = (text: string) => (Number(text) < 0 ? Number.POSITIVE_INFINITY : Number(text));
-  return mayBe === "larger" ? value(found) > value(wanted) : value(found) < value(wanted);
 }
 
 async function withAdmin<T>(

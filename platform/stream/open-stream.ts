@@ -8,12 +8,13 @@ import { createDatabase } from "../postgres/pool.ts";
 import type { StreamDeps } from "./assemble.ts";
 import { createKafkaStream } from "./kafka.ts";
 import { type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
-import { type TopicFault, type TopicSpec, createTopics, verifyTopics } from "./kafka-topics.ts";
+import { createTopics, verifyTopics } from "./kafka-topics.ts";
 import { createPlatformaticStream } from "./platformatic.ts";
 import type { EventStream } from "./port.ts";
 import { createPostgresStream } from "./postgres.ts";
 import type { PostgresStreamConfig } from "./postgres-config.ts";
 import { createPostgresTopics, verifyPostgresTopics } from "./postgres-topics.ts";
+import type { TopicFault, TopicSpec } from "./topic-spec.ts";
 
 /** The two sections, each of them optional in a service's schema. */
 export interface StreamConfig {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
 import type { Database, Queryable } from "../postgres/pool.ts";
-import type { TopicFault, TopicSpec } from "./kafka-topics.ts";
+import { partitionFaults, settingFaults, type TopicFault, type TopicSpec } from "./topic-spec.ts";
 
 /** Names under which Kafka knows these settings. What else a specification says (replicas) has no meaning on one server. */
 const CLEANUP = "cleanup.policy";
@@ -71,7 +71,7 @@ export async function createPostgresTopics(
 }
 
 /**
- * Compares what there is with what has to be; of retention only what the specification names. Empty when all is well. Any role that may use
+ * Compares what there is with what has to be, as far as the specification names it. Empty when all is well. Any role that may use
  * the stream may ask. Rejects when the server cannot be asked, or the schema is not there.
  */
 export async function verifyPostgresTopics(
@@ -94,23 +94,14 @@ export async function verifyPostgresTopics(
 }
 
 function compare(spec: TopicSpec, found: SetUp | undefined): readonly TopicFault[] {
-  const { topic, exactPartitions = false, config } = spec;
-  if (found === undefined) return [{ topic, problem: "does not exist; create it" }];
-  const wanted = setUpOf(spec);
-  const faults: TopicFault[] = [];
-  if (exactPartitions ? found.partitions !== wanted.partitions : found.partitions < wanted.partitions) {
-    const number = `${exactPartitions ? "exactly" : "at least"} ${wanted.partitions}`;
-    faults.push({ topic, problem: `has ${found.partitions} partitions and needs ${number}; create it anew` });
-  }
-  if (found.cleanup !== wanted.cleanup) {
-    faults.push({ topic, problem: `${CLEANUP} is ${found.cleanup} and has to be ${wanted.cleanup}; create it anew` });
-  }
-  const name = wanted.cleanup === "compact" ? TOMBSTONE_RETENTION : RETENTION;
-  if (config[name] !== undefined && found.retentionMs !== wanted.retentionMs) {
-    const problem = `${name} is ${found.retentionMs ?? -1} and has to be ${wanted.retentionMs ?? -1}; alter the topic`;
-    faults.push({ topic, problem });
-  }
-  return faults;
+  if (found === undefined) return [{ topic: spec.topic, problem: "does not exist; create it" }];
+  const { partitions, cleanup, retentionMs } = found;
+  const retention = setUpOf(spec).cleanup === "compact" ? TOMBSTONE_RETENTION : RETENTION;
+  const known = new Map([
+    [CLEANUP, cleanup],
+    [retention, String(retentionMs ?? -1)],
+  ]);
+  return [...partitionFaults(spec, partitions), ...settingFaults(spec, (name) => known.get(name))];
 }
 
 function setUpOf({ topic, partitions, config }: TopicSpec): SetUp {

@@ -5,7 +5,7 @@
 import { createBackoff } from "../backoff.ts";
 import type { CheckResult } from "../http/ops-server.ts";
 import type { Log } from "../log/log.ts";
-import type { TopicFault } from "./kafka-topics.ts";
+import type { TopicFault } from "./topic-spec.ts";
 
 export interface TopicCheck {
   /** For readiness: degraded until the brokers have answered. */
