@@ -50,7 +50,7 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     // NB: also when the process was started with an option that makes the parser lenient.
     insecureHTTPParser: false,
     maxHeaderSize: MAX_HEAD_BYTES,
-    headersTimeout: HEAD_TIMEOUT_MS,
+    headersTimeout: Math.min(HEAD_TIMEOUT_MS, maxStreamMs),
     requestTimeout: maxStreamMs,
     keepAliveTimeout: IDLE_CONNECTION_MS,
     connectionsCheckingInterval: 1_000,

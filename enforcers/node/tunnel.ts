@@ -6,7 +6,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { type AdmitOptions, admit } from "./admit.ts";
 import { answerRefusal, answerWhole, responseOn } from "./answer.ts";
 import { changeLines } from "./header-changes.ts";
@@ -80,14 +79,29 @@ export function createTunnel(
   };
 }
 
-/** Both ways until either ends or breaks, or the time is over. */
-async function join(client: Socket, upstream: Duplex, signal: AbortSignal): Promise<void> {
-  try {
-    await pipeline(client, upstream, client, { signal });
-  } catch {
-    // How it ended is nobody's fault here; that it ended is what counts.
-  } finally {
+/** Both ways until either side ends or breaks, or the time is over. WebSocket knows no half-closed connection. */
+function join(client: Socket, upstream: Duplex, signal: AbortSignal): Promise<void> {
+  const ways = [
+    [client, upstream],
+    [upstream, client],
+  ] as const;
+  const closed = ways.map(([from, to]) => {
+    from.on("error", () => {});
+    // `pipe` ends the other side with the last byte; when that is written, the other side is done.
+    from.pipe(to);
+    to.once("finish", () => to.destroy());
+    return new Promise<void>((resolve) => {
+      from.once("close", () => {
+        to.destroy();
+        resolve();
+      });
+    });
+  });
+  const stop = () => client.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted || client.destroyed || upstream.destroyed) {
     client.destroy();
     upstream.destroy();
   }
+  return Promise.all(closed).then(() => signal.removeEventListener("abort", stop));
 }

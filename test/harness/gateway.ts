@@ -24,7 +24,7 @@ export interface GatewayTargets {
   /** Loopback port of the decision service. */
   readonly authorization: number;
   readonly upstream: number;
-  /** Over the committed configuration; `routes` without upstreams get this one. */
+  /** Over the committed configuration, section by section; every route gets this upstream. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +43,7 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
       ...config,
       listen: { ...record(config["listen"]), port: 0 },
       ops: { ...record(config["ops"]), port: 0 },
-      authorization: { ...record(config["authorization"]), address: `127.0.0.1:${targets.authorization}` },
+      authorization: { address: `127.0.0.1:${targets.authorization}`, ...record(targets.settings?.["authorization"]) },
       routes: routes.map((route) => ({ ...record(route), upstream })),
     }),
   );

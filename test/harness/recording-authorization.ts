@@ -3,6 +3,7 @@
  * enforcers alone. Whether Countersign decides rightly is tested with Countersign.
  */
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
 import { HeaderValueOption_HeaderAppendAction } from "../../proto/gen/envoy/config/core/v3/base.ts";
 import {
   AuthorizationService,
@@ -35,7 +36,7 @@ const service = {
   },
 };
 
-export type StartOptions = { readonly credentials?: ServerCredentials };
+export type StartOptions = { readonly credentials?: ServerCredentials; readonly port?: number };
 
 export async function startRecordingAuthorization(options: StartOptions = {}): Promise<RecordingAuthorization> {
   const server = new Server();
@@ -61,9 +62,13 @@ export async function startRecordingAuthorization(options: StartOptions = {}): P
       else if (respond.kind === "error") done({ code: respond.code, details: "as the test says" });
     },
   });
+  // Envoy leaves out whoever does not say that it serves.
+  new HealthImplementation({ "envoy.service.auth.v3.Authorization": "SERVING" }).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", options.credentials ?? ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
+    server.bindAsync(
+      `127.0.0.1:${options.port ?? 0}`,
+      options.credentials ?? ServerCredentials.createInsecure(),
+      (error, bound) => (error === null ? resolve(bound) : reject(error)),
     );
   });
   return Object.assign(recording, { port });

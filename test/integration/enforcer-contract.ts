@@ -4,7 +4,8 @@
  */
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { rawRequest, sendRaw } from "../harness/raw-http.ts";
-import { brokenBodies, enforcerCases, expectConsistent, type Recorders } from "./enforcer-cases.ts";
+import { brokenBodies, enforcerCases } from "./enforcer-cases.ts";
+import { expectConsistent, type Recorders } from "./expect-consistent.ts";
 
 export type Enforcer = Recorders & { readonly port: number };
 

@@ -53,7 +53,15 @@ export function createAuthorization(
   options: AuthorizationOptions,
 ): Authorization {
   const client = new AuthorizationClient(options.address, channelCredentials(options), CHANNEL);
-  client.getChannel().getConnectivityState(true);
+  let closed = false;
+  keepConnected();
+
+  /** A channel that lost its server goes idle until the next call, which would then pay for the connection with its time. */
+  function keepConnected(): void {
+    if (closed) return;
+    const channel = client.getChannel();
+    channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, keepConnected);
+  }
 
   return {
     connected: () => client.getChannel().getConnectivityState(true) === connectivityState.READY,
@@ -69,7 +77,10 @@ export function createAuthorization(
         signal.addEventListener("abort", cancel, { once: true });
       });
     },
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]() {
+      closed = true;
+      client.close();
+    },
   };
 }
 

@@ -1,0 +1,114 @@
+/** The gateway while the decision service is away, mute, or reached by TLS: nothing passes without an answer from the right one. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createTcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServerCredentials } from "@grpc/grpc-js";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { createAuthority } from "../../harness/certificates.ts";
+import { freePort } from "../../harness/free-port.ts";
+import { startGatewayProcess } from "../../harness/gateway.ts";
+import { listening } from "../../harness/listening.ts";
+import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
+import { startRecordingAuthorization } from "../../harness/recording-authorization.ts";
+import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+
+const DEADLINE_MS = 10_000;
+
+let upstream: RecordingUpstream;
+
+beforeAll(async () => {
+  upstream = await startRecordingUpstream();
+});
+
+afterAll(async () => {
+  await upstream?.[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  upstream.received.length = 0;
+});
+
+describe("the decision service comes and goes", () => {
+  test("what was asked in between is 503, and what comes after is decided again", async () => {
+    const port = await freePort();
+    await using own = await startGatewayProcess({ authorization: port, upstream: upstream.port });
+    const ask = () => sendRaw(own.port, rawRequest("GET", "/orders", []));
+    expect((await ask()).status).toBe(503);
+    expect((await fetch(`${own.opsUrl}/readyz`)).status).toBe(503);
+    const late = await startRecordingAuthorization({ port });
+    await waitUntil("the gateway to find the decision service", DEADLINE_MS, async () => (await ask()).status === 200);
+    expect((await fetch(`${own.opsUrl}/readyz`)).status).toBe(200);
+    await late[Symbol.asyncDispose]();
+    upstream.received.length = 0;
+    expect((await ask()).status).toBe(503);
+    expect(upstream.received).toEqual([]);
+  }, 30_000);
+
+  test("a decision service that accepts and says nothing costs half a second, not more", async () => {
+    const sockets: Socket[] = [];
+    const mute = createTcpServer((socket) => void sockets.push(socket));
+    const port = await listening(mute);
+    await using own = await startGatewayProcess({ authorization: port, upstream: upstream.port });
+    const started = performance.now();
+    expect((await sendRaw(own.port, rawRequest("GET", "/orders", []))).status).toBe(503);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+  }, 30_000);
+});
+
+describe("by TLS", () => {
+  /** Status of one request through a gateway with these settings; 0 is never one. */
+  async function ask(port: number, authorization: Readonly<Record<string, unknown>>): Promise<number> {
+    const settings = { authorization: { tls: true, address: `localhost:${port}`, ...authorization } };
+    await using own = await startGatewayProcess({ authorization: port, upstream: upstream.port, settings });
+    return (await sendRaw(own.port, rawRequest("GET", "/orders", []))).status;
+  }
+
+  test("only the authority named is believed, and only with a certificate of ours does it answer", async () => {
+    await using folder = await temporaryFolder();
+    const ours = await createAuthority("ours");
+    const theirs = await createAuthority("theirs");
+    const server = await ours.issue({ name: "decision", use: "server" });
+    const client = await ours.issue({ name: "gateway", use: "client" });
+    const stranger = await theirs.issue({ name: "gateway", use: "client" });
+    const path = await folder.write({
+      ours: ours.ca,
+      theirs: theirs.ca,
+      cert: client.cert,
+      key: client.key,
+      strangerCert: stranger.cert,
+      strangerKey: stranger.key,
+    });
+    const pair = [{ cert_chain: server.cert, private_key: server.key }];
+    const credentials = ServerCredentials.createSsl(ours.ca, pair, true);
+    await using authorization = await startRecordingAuthorization({ credentials });
+    const { port } = authorization;
+    const mine = { certPath: path("cert"), keyPath: path("key") };
+
+    expect(await ask(port, { ...mine, caPath: path("theirs") })).toBe(503);
+    expect(await ask(port, mine)).toBe(503);
+    expect(await ask(port, { caPath: path("ours") })).toBe(503);
+    const another = { certPath: path("strangerCert"), keyPath: path("strangerKey") };
+    expect(await ask(port, { ...another, caPath: path("ours") })).toBe(503);
+    expect(authorization.seen).toEqual([]);
+    expect(upstream.received).toEqual([]);
+
+    expect(await ask(port, { ...mine, caPath: path("ours") })).toBe(200);
+  }, 60_000);
+});
+
+async function temporaryFolder() {
+  const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-tls-"));
+  return {
+    /** Resolves with the way from a name to its file. */
+    async write(files: Readonly<Record<string, Buffer>>) {
+      const path = (name: string) => join(folder, `${name}.pem`);
+      for (const [name, content] of Object.entries(files)) await writeFile(path(name), content);
+      return path;
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
