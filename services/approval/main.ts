@@ -209,6 +209,7 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
         port: config.redemption.port,
         tls: await readServerTls(config.redemption),
         serviceToken: () => config.redemption.serviceToken,
+        drainMs: config.drainMs,
       },
     ),
   );

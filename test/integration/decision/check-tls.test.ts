@@ -193,6 +193,15 @@ describe("is answered", () => {
     expect(asked).toBe(1);
   });
 
+  test("during a change of authority, who shows a certificate by either of the two in the file", async () => {
+    const clientCa = Buffer.concat([foreign.ca, Buffer.from("\n"), ours.ca]);
+    const server = await serve({ ...serverPair, clientCa });
+    expect(await ask(server, shows(await foreign.issue({ name: "envoy", use: "client" })))).toBe("answered");
+    expect(await ask(server, shows(clientPair))).toBe("answered");
+    const third = await (await createAuthority("third")).issue({ name: "envoy", use: "client" });
+    expect(await ask(server, shows(third))).toMatch(REFUSED);
+  });
+
   test("with a client CA, who shows a certificate by it, by the same process that refused others before", async () => {
     const server = await withMtls();
     expect(await ask(server, credentials.createInsecure())).toMatch(REFUSED);
