@@ -22,11 +22,9 @@ export async function outages(stage: Stage, tell: Teller): Promise<void> {
   );
   await stage.decision.stop();
   await stage.decision.start();
-  tell.see(
-    "GET /orders/43 after a restart of the decision service",
-    200,
-    (await dana.proxy("GET", "/orders/43")).status,
-  );
+  const read = () => dana.proxy("GET", "/orders/43");
+  const back = await eventually("Envoy to find it again", ARRIVAL_MS, read, ({ status }) => status !== 503);
+  tell.see("GET /orders/43 after a restart of the decision service", 200, back.answer.status);
 
   await stage.database.kill();
   await stage.database.start();

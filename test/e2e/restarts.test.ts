@@ -48,7 +48,7 @@ async function untilHealed(): Promise<void> {
     await decision?.kill();
     expect((await read()).status).toBe(503);
     await decision?.start();
-    expect((await read()).status).toBe(200);
+    await waitUntil("Envoy to find the decision service again", 5_000, async () => (await read()).status === 200);
     expect((await remove()).status).toBe(503);
     await system.approval.start();
     await untilHealed();

@@ -64,6 +64,20 @@ test_a_refund_written_with_an_exponent_is_denied if {
 	_answer(_body(_call("POST", ["refunds"], ["engineers"]), document)).reasons == {"refund_not_readable"}
 }
 
+test_refunds_are_not_read_by_others if {
+	_answer(_call("GET", ["refunds"], ["sales"])).outcome == "no_rule_matched"
+}
+
+test_one_refund_is_not_what_the_window_is_for if {
+	_answer(_call("GET", ["refunds", "7"], ["engineers"])).outcome == "no_rule_matched"
+}
+
+test_refunds_are_read_in_a_window if {
+	answer := _answer(_call("GET", ["refunds"], ["engineers"]))
+	answer.outcome == "elevate"
+	{elevation.max_uses | some elevation in answer.elevations} == {"unlimited"}
+}
+
 test_a_negative_refund_is_not_elevated if {
 	_answer(_body(_call("POST", ["refunds"], ["engineers"]), {"order": 7, "amount": -1})).reasons == {"refund_not_readable"}
 }

@@ -13,6 +13,7 @@ import { DECISION_NAME, mtlsCluster } from "../../harness/envoy-mtls-cluster.ts"
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import type { Decision } from "../../harness/system/decision.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
 ((await hasEnvoy()) ? describe : describe.skip)("Envoy and the decision service over mutual TLS", () => {
@@ -58,9 +59,18 @@ import { startLoneDecision, token } from "./lone-decision.ts";
       [8081, upstream.port],
     ]);
     await using envoy = await startEnvoy({ bootstrap: "enforcers/envoy/native.yaml", ports, clusters });
-    upstream.received.length = 0;
-    const { status } = await sendRaw(envoy.port, rawRequest("GET", "/orders/42", [`authorization: Bearer ${bearer}`]));
-    return { status, reached: upstream.received.length };
+    const send = async () => {
+      upstream.received.length = 0;
+      const request = rawRequest("GET", "/orders/42", [`authorization: Bearer ${bearer}`]);
+      const { status } = await sendRaw(envoy.port, request);
+      return { status, reached: upstream.received.length };
+    };
+    // 503 also as long as Envoy has not seen the service healthy; one that it does not believe it never will.
+    const answered = waitUntil("Envoy to believe the service", 2_000, async () => {
+      const seen = await send();
+      return seen.status !== 503 && seen;
+    });
+    return await answered.catch(send);
   }
 
   const REFUSED = { status: 503, reached: 0 };

@@ -1,6 +1,8 @@
 # METADATA
 # title: Refunds
-# description: Every refund needs a countersignature, tied to the exact call with its body.
+# description: |
+#   Every refund needs a countersignature, tied to the exact call with its body. What was refunded to whom is read by
+#   engineers in a window that somebody opened for them.
 # schemas:
 #   - input: schema.input
 # scope: package
@@ -26,6 +28,23 @@ elevate contains {
 	_readable
 	order := sprintf("%v", [input.parsed_body.order])
 	amount := json.marshal(input.parsed_body.amount)
+	http.in_group("engineers")
+}
+
+# METADATA
+# title: Reading refunds, as often as it takes, for half an hour at most
+elevate contains {
+	"entitlement": "refunds-read",
+	"scope": "refunds",
+	"title": "Read refunds",
+	"approvers_hint": "managers",
+	"risk": "medium",
+	"binding": "scope",
+	"max_uses": "unlimited",
+	"max_duration": "30m",
+} if {
+	http.reads
+	input.parsed_path == ["refunds"]
 	http.in_group("engineers")
 }
 
