@@ -2,12 +2,16 @@
  * Compaction and retention of the event stream in Postgres: what goes, what never goes, and what a reader that was behind is told.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
 import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
 
 const DEADLINE = { deadlineMs: 10_000 };
+
+const AGE = `update event_stream.records r set written_at = written_at - interval '2 minutes'
+  from event_stream.topics t where t.id = r.topic_id and t.topic = $1`;
 
 let streams: PostgresStreams;
 beforeAll(async () => {
@@ -42,6 +46,22 @@ function follow(
     },
   });
   return { handed, asked };
+}
+
+/** What a reader of the whole topic holds at its end. */
+async function viewOf(topic: string): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await streams.database.query<{ key: string | null; value: string | null }>(
+    `select convert_from(key, 'UTF8') as key, convert_from(value, 'UTF8') as value
+       from event_stream.read($1, 0, 0, 1000, 1000000) order by "offset"`,
+    [topic],
+  );
+  const view = new Map<string, string | null>();
+  for (const { key, value } of rows) if (key !== null) view.set(key, value);
+  return truth(view);
+}
+
+function truth(latest: ReadonlyMap<string, string | null>): ReadonlyMap<string, string> {
+  return new Map([...latest].flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
 }
 
 describe("cleaning", () => {
@@ -134,6 +154,37 @@ describe("cleaning", () => {
     await streams.clean(topic);
     expect(valuesOf(await readAll(stream, topic))).toEqual(["old"]);
   }, 30_000);
+
+  test("whatever is published and cleaned in whatever steps, a reader that begins anew ends with the latest of each key", async () => {
+    await using stream = streams.open();
+    const operation = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ do: fc.constant("put" as const), key: fc.integer({ min: 0, max: 3 }) }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("remove" as const), key: fc.integer({ min: 0, max: 3 }) }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant("clean" as const), step: fc.integer({ min: 1, max: 4 }) }) },
+      { weight: 1, arbitrary: fc.constant({ do: "age" as const }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { maxLength: 40, size: "max" }), async (operations) => {
+        const topic = await streams.newTopic({ "cleanup.policy": "compact", "delete.retention.ms": "60000" });
+        const latest = new Map<string, string | null>();
+        const put = async (key: string, value: string | null) => {
+          await publishSurely(stream, [{ topic, key, value: value === null ? null : Buffer.from(value) }]);
+          latest.set(key, value);
+        };
+        for (const [n, one] of operations.entries()) {
+          if (one.do === "put") await put(`k${one.key}`, String(n));
+          else if (one.do === "remove") await put(`k${one.key}`, null);
+          else if (one.do === "clean") await streams.cleanStep(topic, one.step);
+          else await streams.database.query(AGE, [topic]);
+          expect(await viewOf(topic)).toEqual(truth(latest));
+        }
+        await streams.clean(topic, 3);
+        expect(await viewOf(topic)).toEqual(truth(latest));
+        expect((await streams.standing(topic)).filter((value) => value !== null)).toHaveLength(truth(latest).size);
+      }),
+      { numRuns: 40 },
+    );
+  }, 120_000);
 
   test("of several streams one cleans by itself while records are published, and a reader of the compacted topic ends with the truth", async () => {
     const topic = await streams.newTopic({ "cleanup.policy": "compact" });
