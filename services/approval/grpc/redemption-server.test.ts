@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
@@ -5,10 +6,12 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import {
   RedemptionServiceClient,
-  type RedeemRequest,
+  RedemptionServiceService,
+  RedeemRequest,
   type RedeemResponse,
   RefusalReason,
 } from "../../../proto/gen/countersign/v1/redemption.ts";
+import { frame, type FrameCall, sendFrames } from "../../../test/harness/grpc-frames.ts";
 import { type RedemptionServer, startRedemptionServer } from "./redemption-server.ts";
 
 const TOKEN = "a-service-token-of-this-test";
@@ -106,6 +109,29 @@ describe("redemption server", () => {
     const { error } = await call(request, [`Bearer ${TOKEN}`]);
     expect(error?.code).toBe(status.INTERNAL);
     expect(error?.details).not.toContain("secrets");
+  });
+
+  const whole = () => Buffer.from(RedeemRequest.encode(request).finish());
+  const packed = (bytes: Buffer) => ({ body: frame(bytes, { flag: 1 }), headers: { "grpc-encoding": "gzip" } });
+
+  test.each<[string, status, () => Partial<FrameCall>]>([
+    ["bytes that are no message", status.INTERNAL, () => ({ body: frame(Buffer.from([0xff, 0xff])) })],
+    ["a message cut off", status.INTERNAL, () => ({ body: frame(whole().subarray(0, 20)) })],
+    ["an empty message", status.INVALID_ARGUMENT, () => ({ body: frame(Buffer.alloc(0)) })],
+    ["a frame that ends before its length", status.UNIMPLEMENTED, () => ({ body: frame(whole(), { length: 1_000 }) })],
+    ["two messages", status.UNIMPLEMENTED, () => ({ body: Buffer.concat([frame(whole()), frame(whole())]) })],
+    ["more than a message may have", status.RESOURCE_EXHAUSTED, () => ({ body: frame(Buffer.alloc(65_537)) })],
+    ["50 MiB packed into 50 KiB", status.RESOURCE_EXHAUSTED, () => packed(gzipSync(Buffer.alloc(50 * 2 ** 20)))],
+    ["bytes that do not unpack", status.INTERNAL, () => packed(Buffer.from("garbage"))],
+    ["another method", status.UNIMPLEMENTED, () => ({ path: "/countersign.v1.RedemptionService/Refund" })],
+  ])("%s ends before anything is executed, and the next call is answered", async (_what, code, given) => {
+    await start(spent);
+    const sent = { path: RedemptionServiceService.redeem.path, body: frame(whole()), ...given() };
+    const headers = { authorization: `Bearer ${TOKEN}`, ...sent.headers };
+    const answer = await sendFrames(server?.port ?? 0, { ...sent, headers });
+    expect(answer).toMatchObject({ grpcStatus: String(code), message: undefined });
+    expect(claims).toEqual([]);
+    expect((await call(request, [`Bearer ${TOKEN}`])).error).toBeNull();
   });
 
   test("a refusal is an outcome, not an error", async () => {
