@@ -11,7 +11,7 @@ const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, 
 
 export const KafkaSchema = Type.Object(
   {
-    brokers: Type.Array(Type.String({ minLength: 1 }), {
+    brokers: Type.Array(Type.String({ pattern: "^[^\\s,]+:\\d{1,5}$" }), {
       minItems: 1,
       description: "host:port of some brokers; the others are learnt from them.",
       "x-env-variable": "KAFKA_BROKERS",

@@ -36,6 +36,7 @@ function topics(args: readonly string[], env: Readonly<Record<string, string>> =
 describe("npm run topics, without a broker", () => {
   test.each<[string, readonly string[], string]>([
     ["no brokers", ["--verify"], "KAFKA_BROKERS"],
+    ["a broker without a port", ["--verify", "--brokers", "kafka-1,kafka-2:9092"], "kafka.brokers.0"],
     ["brokers that do not answer", ["--verify", "--brokers", "127.0.0.1:1"], "ECONNREFUSED"],
     ["no number", ["--replicas", "none"], "1 to 1000"],
     ["an unknown option", ["--delete"], "--delete"],
