@@ -9,6 +9,7 @@ import { GLOBS_INTERSECT } from "./globs-intersect.ts";
 import { GRAPHQL } from "./graphql.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
 import { JSON_PATCH } from "./json-patch.ts";
+import { JSON_SCHEMA } from "./json-schema.ts";
 import { JWT } from "./jwt.ts";
 import { NET } from "./net.ts";
 import { OBJECT } from "./object.ts";
@@ -23,8 +24,18 @@ import { URLQUERY } from "./urlquery.ts";
 import { UUID } from "./uuid.ts";
 import { X509 } from "./x509.ts";
 
-const TABLES = [AWS_SIGNING, CRYPTO, GLOBS_INTERSECT, GRAPHQL, IDENTIFIERS, JSON_PATCH, JWT, NET, OBJECT, REGEX].concat(
-  [SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509],
-);
+const TABLES = [
+  AWS_SIGNING,
+  CRYPTO,
+  GLOBS_INTERSECT,
+  GRAPHQL,
+  IDENTIFIERS,
+  JSON_PATCH,
+  JSON_SCHEMA,
+  JWT,
+  NET,
+  OBJECT,
+  REGEX,
+].concat([SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509]);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));

@@ -1,0 +1,71 @@
+/** The `format` keyword, as strict and as lenient as OPA's library. A format that is not known passes, as does no text. */
+import ipaddr from "ipaddr.js";
+import { RE2JS } from "re2js";
+import { BuiltinError } from "../../builtin.ts";
+import { parseLayout } from "../go-time-layout.ts";
+import { parseGoUrl } from "../go-url.ts";
+
+type Check = (text: string) => boolean;
+
+function passes(use: () => unknown): boolean {
+  try {
+    use();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isUri(text: string, mayBeRelative: boolean): boolean {
+  try {
+    const url = parseGoUrl(text);
+    return (mayBeRelative || url.scheme !== "") && !text.includes("\\");
+  } catch (error) {
+    if (error instanceof BuiltinError) return false;
+    throw error;
+  }
+}
+
+function hasLayout(...layouts: readonly string[]): Check {
+  return (text) => layouts.some((layout) => passes(() => parseLayout(layout, text)));
+}
+
+/** An address, with or without a name before it. */
+const EMAIL = /^(?:[^<>@]*<\s*)?[^\s<>@()[\]\\,;:]+@(?:[^\s<>@()[\]\\,;:]+|\[[^\]]*\])(?:\s*>)?$/;
+const LABEL = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/;
+const POINTER = /^(?:\/(?:[^~/]|~0|~1)*)*$/;
+const RELATIVE_POINTER = /^(?:0|[1-9][0-9]*)(?:#|(?:\/(?:[^~/]|~0|~1)*)*)$/;
+const UUID = /^[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}$/i;
+
+function isTemplate(text: string): boolean {
+  return (
+    isUri(text, true) &&
+    !parseGoUrl(text)
+      .path.replace(/\{[^}]*\}/g, "")
+      .includes("{")
+  );
+}
+
+const FORMATS: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ["date", hasLayout("2006-01-02")],
+  ["time", hasLayout("15:04:05Z07:00", "15:04:05")],
+  ["date-time", hasLayout("15:04:05", "15:04:05Z07:00", "2006-01-02", "2006-01-02T15:04:05Z07:00")],
+  ["hostname", (text) => text.length < 256 && text.split(".").every((label) => LABEL.test(label))],
+  ["email", (text) => EMAIL.test(text)],
+  ["idn-email", (text) => EMAIL.test(text)],
+  ["ipv4", (text) => ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && text.includes("."))],
+  ["ipv6", (text) => ipaddr.IPv6.isValid(text) && !text.includes("%")],
+  ["uri", (text) => isUri(text, false)],
+  ["iri", (text) => isUri(text, false)],
+  ["uri-reference", (text) => isUri(text, true)],
+  ["iri-reference", (text) => isUri(text, true)],
+  ["uri-template", isTemplate],
+  ["uuid", (text) => UUID.test(text)],
+  ["regex", (text) => passes(() => RE2JS.compile(text))],
+  ["json-pointer", (text) => POINTER.test(text)],
+  ["relative-json-pointer", (text) => RELATIVE_POINTER.test(text)],
+]);
+
+export function hasFormat(format: string, text: string): boolean {
+  return FORMATS.get(format)?.(text) ?? true;
+}

@@ -1,0 +1,85 @@
+/** The keywords that look at a value alone: of numbers, of texts, of any value, and the uniqueness of items. */
+import { BuiltinError } from "../../builtin.ts";
+import { compareNumberText, parseDecimal } from "../../rego-value/number.ts";
+import type { RegoValue } from "../../rego-value/value.ts";
+import { goFloat } from "../go-float.ts";
+import { hasFormat } from "./formats.ts";
+import { normalJson } from "./normal-json.ts";
+import { fieldOf, type Outcome, type Path } from "./outcome.ts";
+import type { Schema } from "./schema.ts";
+
+export function numberFaults(schema: Schema, number: string, outcome: Outcome, path: Path): void {
+  const { multipleOf, maximum, exclusiveMaximum, minimum, exclusiveMinimum } = schema;
+  const shown = (text: string): string => goFloat(Number(text), "g", undefined);
+  const compare = (text: string): number => Math.sign(compareNumberText(number, text));
+  if (multipleOf !== undefined && !isMultiple(number, multipleOf)) {
+    outcome.add("multiple_of", path, `Must be a multiple of ${shown(multipleOf)}`);
+  }
+  if (maximum !== undefined && compare(maximum) > 0) {
+    outcome.add("number_lte", path, `Must be less than or equal to ${shown(maximum)}`);
+  }
+  if (exclusiveMaximum !== undefined && compare(exclusiveMaximum) >= 0) {
+    outcome.add("number_lt", path, `Must be less than ${shown(exclusiveMaximum)}`);
+  }
+  if (minimum !== undefined && compare(minimum) < 0) {
+    outcome.add("number_gte", path, `Must be greater than or equal to ${shown(minimum)}`);
+  }
+  if (exclusiveMinimum !== undefined && compare(exclusiveMinimum) <= 0) {
+    outcome.add("number_gt", path, `Must be greater than ${shown(exclusiveMinimum)}`);
+  }
+  outcome.score++;
+}
+
+const MAX_EXPONENT = 1_000n;
+
+/** Exact: 0.3 is a multiple of 0.1. */
+function isMultiple(number: string, of: string): boolean {
+  const [a, b] = [parseDecimal(number), parseDecimal(of)];
+  if (a === undefined || b === undefined || b.coefficient === "") return false;
+  const shift = a.exponent - b.exponent;
+  if (shift > MAX_EXPONENT || shift < -MAX_EXPONENT) throw new BuiltinError("a number is out of range");
+  const left = BigInt(a.coefficient || "0") * (shift > 0n ? 10n ** shift : 1n);
+  return left % (BigInt(b.coefficient) * (shift < 0n ? 10n ** -shift : 1n)) === 0n;
+}
+
+export function isWhole(number: string): boolean {
+  return (parseDecimal(number)?.exponent ?? -1n) >= 0n;
+}
+
+export function textFaults(schema: Schema, text: string, outcome: Outcome, path: Path): void {
+  const length = [...text].length;
+  if (length < (schema.minLength ?? 0)) {
+    outcome.add("string_gte", path, `String length must be greater than or equal to ${schema.minLength}`);
+  }
+  if (length > (schema.maxLength ?? Infinity)) {
+    outcome.add("string_lte", path, `String length must be less than or equal to ${schema.maxLength}`);
+  }
+  if (schema.pattern !== undefined && !schema.pattern.matcher(text).find()) {
+    outcome.add("pattern", path, `Does not match pattern '${schema.patternText}'`);
+  }
+  outcome.score++;
+}
+
+export function commonFaults(schema: Schema, value: RegoValue, outcome: Outcome, path: Path): void {
+  const { constant, enumeration, format } = schema;
+  if (constant !== undefined && normalJson(value) !== constant) {
+    outcome.add("const", path, `${fieldOf(path)} does not match: ${constant}`);
+  }
+  if (enumeration !== undefined && !enumeration.includes(normalJson(value))) {
+    outcome.add("enum", path, `${fieldOf(path)} must be one of the following: ${enumeration.join(", ")}`);
+  }
+  if (format !== undefined && typeof value === "string" && !hasFormat(format, value)) {
+    outcome.add("format", path, `Does not match format '${format}'`);
+  }
+  outcome.score++;
+}
+
+export function repeatedItems(items: readonly RegoValue[], outcome: Outcome, path: Path): void {
+  const seen = new Map<string, number>();
+  for (const [at, item] of items.entries()) {
+    const text = normalJson(item);
+    const before = seen.get(text);
+    if (before !== undefined) outcome.add("unique", path, `array items[${before},${at}] must be unique`);
+    seen.set(text, at);
+  }
+}
