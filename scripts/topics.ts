@@ -5,23 +5,29 @@
  *     npm run topics
  *     npm run topics -- --create --brokers kafka-1:9092,kafka-2:9092
  *     npm run topics -- --verify --config operator.yaml
+ *     npm run topics -- --create --config operator.yaml --role decision=pdp --role approval=approvals
  *
  * How brokers are reached is said in the words of the services: section `kafka` of a YAML file and the variables
- * KAFKA_BROKERS and COUNTERSIGN_KAFKA_…, such as COUNTERSIGN_KAFKA_SASL_PASSWORD_FILE. Exit 0 when all is well, 1 when topics
- * differ, 2 when it could not look.
+ * KAFKA_BROKERS and COUNTERSIGN_KAFKA_…, such as COUNTERSIGN_KAFKA_SASL_PASSWORD_FILE; or section `stream` and
+ * COUNTERSIGN_STREAM_… for topics in Postgres, where --role gives a database role the rights of a part. Exit 0 when all is
+ * well, 1 when topics differ, 2 when it could not look.
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { Type } from "typebox";
-import { topicSpecs } from "../core/messages/topic-setup.ts";
+import { accessTo, topicSpecs } from "../core/messages/topic-setup.ts";
+import { TOPICS, type TopicReader } from "../core/messages/topics.ts";
 import { describeFaults, loadConfig } from "../platform/config/load.ts";
 import { createLog } from "../platform/log/log.ts";
-import { KafkaSchema, kafkaFaults, kafkaSettings } from "../platform/stream/kafka-config.ts";
-import type { KafkaSettings } from "../platform/stream/kafka-settings.ts";
-import { createTopics, verifyTopics } from "../platform/stream/kafka-topics.ts";
+import { createDatabase } from "../platform/postgres/pool.ts";
+import { KafkaSchema } from "../platform/stream/kafka-config.ts";
+import { type StreamConfig, streamFaults, streamServer } from "../platform/stream/open-stream.ts";
+import { PostgresStreamSchema } from "../platform/stream/postgres-config.ts";
+import { grantPostgresStream } from "../platform/stream/postgres-topics.ts";
 import { aligned, topicTable } from "./topics/table.ts";
 
 const PREFIX = "COUNTERSIGN_";
-const VARIABLES = /^(KAFKA_BROKERS|COUNTERSIGN_KAFKA_\w+)$/;
+const VARIABLES = /^(KAFKA_BROKERS|COUNTERSIGN_(KAFKA|STREAM)_\w+)$/;
+const PARTS: readonly TopicReader[] = ["decision", "approval", "auditor"];
 
 type Options = {
   readonly create?: boolean;
@@ -30,7 +36,11 @@ type Options = {
   readonly config?: string;
   readonly partitions: number;
   readonly replicas: number;
+  readonly role: readonly Role[];
 };
+
+/** A role of the database, and the part of the product that connects as it. */
+type Role = { readonly part: TopicReader; readonly name: string };
 
 /** What makes it impossible to look, told as it is. */
 class Unusable extends Error {}
@@ -40,9 +50,15 @@ const program = new Command("topics")
   .option("--create", "create what does not exist, then verify")
   .option("--verify", "say what differs")
   .option("--brokers <list>", "host:port, comma-separated; before KAFKA_BROKERS and the file")
-  .option("--config <file>", "YAML with a section kafka, as the services have it")
+  .option("--config <file>", "YAML with a section kafka or stream, as the services have it")
   .option("--partitions <number>", "of topics where the number is a choice", count, 6)
   .option("--replicas <number>", "of every partition; 1 on a single broker", count, 3)
+  .option(
+    "--role <part=name>",
+    "with --create in Postgres: lets a role do what the part needs; may be repeated",
+    role,
+    [],
+  )
   .allowExcessArguments(false)
   .exitOverride();
 
@@ -52,38 +68,67 @@ function count(text: string): number {
   return value;
 }
 
+function role(text: string, others: readonly Role[]): readonly Role[] {
+  const [, word = "", name = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  const part = PARTS.find((one) => one === word);
+  if (part === undefined) throw new InvalidArgumentError(`${PARTS.join("=NAME, ")}=NAME`);
+  return [...others, { part, name }];
+}
+
 async function run(options: Options): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (options.create !== true && options.verify !== true) {
     say(aligned(topicTable(options)));
     return 0;
   }
-  const settings = await settingsOf(options);
-  const specs = topicSpecs(options);
+  const config = await configOf(options);
+  if (options.role.length > 0 && config.stream === undefined) throw new Unusable("--role is for topics in Postgres");
+  const log = createLog({ name: "topics", level: "silent" });
+  const server = await streamServer(config, { clientName: "countersign-topics", log });
   // A number that was chosen at creation need not be known again: any will do, unless it is asked for.
   const isChosen = program.getOptionValueSource("partitions") === "cli";
-  const wanted = isChosen ? specs : topicSpecs({ ...options, partitions: 1 });
-  const deps = { log: createLog({ name: "topics", level: "silent" }) };
+  const anyNumber = topicSpecs({ ...options, partitions: 1 });
   if (options.create === true) {
-    for (const topic of await createTopics(deps, settings, specs)) say(`created ${topic}`);
+    // More than one partition is for more than one machine.
+    const specs = isChosen || config.stream === undefined ? topicSpecs(options) : anyNumber;
+    for (const topic of await server.createTopics(specs)) say(`created ${topic}`);
+    if (config.stream !== undefined) await grant(config.stream.url, options.role);
   }
-  const faults = await verifyTopics(deps, settings, wanted);
+  const specs = isChosen ? topicSpecs(options) : anyNumber;
+  const faults = await server.verifyTopics(specs);
   for (const { topic, problem } of faults) say(`${topic} ${problem}`);
   if (faults.length === 0) say(`${specs.length} topics are as they have to be`);
   return faults.length === 0 ? 0 : 1;
 }
 
-async function settingsOf({ brokers, config: file }: Options): Promise<KafkaSettings> {
+async function grant(url: string, roles: readonly Role[]): Promise<void> {
+  const log = createLog({ name: "topics", level: "silent" });
+  await using database = createDatabase({ log }, { connection: url, applicationName: "countersign-topics" });
+  for (const [name, parts] of Map.groupBy(roles, (one) => one.name)) {
+    const granted = (right: "Read" | "Write") =>
+      Object.values(TOPICS)
+        .filter((topic) =>
+          accessTo(topic).some(({ who, rights }) => parts.some(({ part }) => part === who) && rights.includes(right)),
+        )
+        .map((topic) => topic.name);
+    await grantPostgresStream(database, { role: name, read: granted("Read"), write: granted("Write") });
+  }
+}
+
+async function configOf({ brokers, config: file }: Options): Promise<StreamConfig> {
   const variables = Object.entries(process.env).filter(([name]) => VARIABLES.test(name));
   const loaded = await loadConfig({
-    schema: Type.Object({ kafka: KafkaSchema }, { additionalProperties: false }),
+    schema: Type.Object(
+      { kafka: Type.Optional(KafkaSchema), stream: Type.Optional(PostgresStreamSchema) },
+      { additionalProperties: false },
+    ),
     env: { ...Object.fromEntries(variables), ...(brokers === undefined ? {} : { KAFKA_BROKERS: brokers }) },
     ...(file === undefined ? {} : { file }),
     prefix: PREFIX,
-    check: ({ kafka }) => kafkaFaults(kafka, "kafka"),
+    check: streamFaults,
   });
   if (loaded.kind === "invalid") throw new Unusable(describeFaults(loaded.faults));
-  return kafkaSettings(loaded.config.kafka, "countersign-topics");
+  return loaded.config;
 }
 
 try {

@@ -13,7 +13,7 @@ import { createPlatformaticStream } from "./platformatic.ts";
 import type { EventStream } from "./port.ts";
 import { createPostgresStream } from "./postgres.ts";
 import type { PostgresStreamConfig } from "./postgres-config.ts";
-import { createPostgresTopics, verifyPostgresTopics } from "./postgres-topics.ts";
+import { createPostgresTopics, migratePostgresStream, verifyPostgresTopics } from "./postgres-topics.ts";
 import type { TopicFault, TopicSpec } from "./topic-spec.ts";
 
 /** The two sections, each of them optional in a service's schema. */
@@ -29,7 +29,7 @@ export interface StreamServer {
   open(deps: Omit<StreamDeps, "log">): EventStream;
   /** Empty when all topics are as they have to be. Rejects when the server cannot be asked. */
   verifyTopics(specs: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
-  /** For the operator: creates what is missing and says what that was. */
+  /** For the operator: creates the topics that are missing (in Postgres the schema, too) and says which they were. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]>;
 }
 
@@ -73,6 +73,7 @@ function postgresServer({ url }: PostgresStreamConfig, applicationName: string, 
       return await verifyPostgresTopics(database, specs);
     },
     async createTopics(specs) {
+      await migratePostgresStream(url);
       await using database = createDatabase({ log }, options);
       return await createPostgresTopics(database, specs);
     },
