@@ -40,6 +40,15 @@ export interface OutgoingRecord {
  */
 export type PublishOutcome = { readonly kind: "acked" } | { readonly kind: "unknown"; readonly cause: unknown };
 
+export interface PublishOptions {
+  readonly deadlineMs: number;
+  /**
+   * The records stand alone: none has to come before another, so one that is late may still arrive when the caller has long gone on.
+   * For callers with little time: without it, an answer that is late costs the connection, and everybody else's publishes under way.
+   */
+  readonly unordered?: boolean;
+}
+
 /** What stands in a partition: offsets `earliest` (inclusive) to `end` (exclusive). */
 export interface OffsetRange {
   readonly earliest: bigint;
@@ -80,7 +89,7 @@ export interface EventStream extends AsyncDisposable {
    * Publishes the whole batch and waits for all replicas. Never rejects. Order per key is kept within a batch, and between batches that
    * the caller awaits one after the other. `deadlineMs` is a duration from now; when it is over the answer is `unknown`.
    */
-  publish(records: readonly OutgoingRecord[], options: { readonly deadlineMs: number }): Promise<PublishOutcome>;
+  publish(records: readonly OutgoingRecord[], options: PublishOptions): Promise<PublishOutcome>;
   /** Starts reading and returns at once; connection faults are retried for ever, and watched (see the adapter's watchdog). */
   subscribe(subscription: Subscription): void;
   /** Continues a partition that is being read at this offset; a batch under way is finished first and does not move the position. */

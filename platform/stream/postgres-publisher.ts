@@ -9,10 +9,10 @@
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database, Session } from "../postgres/pool.ts";
-import type { OutgoingRecord, PublishOutcome } from "./port.ts";
+import type { OutgoingRecord, PublishOptions, PublishOutcome } from "./port.ts";
 
 export interface PostgresPublisher {
-  publish(records: readonly OutgoingRecord[], options: { readonly deadlineMs: number }): Promise<PublishOutcome>;
+  publish(records: readonly OutgoingRecord[], options: PublishOptions): Promise<PublishOutcome>;
   close(): Promise<void>;
 }
 

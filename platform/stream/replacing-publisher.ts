@@ -1,7 +1,8 @@
 /**
  * Publishes through a client that gets no second chance: one that has once not answered is dropped and replaced, because what it still
- * holds could otherwise be sent after the caller has gone on (order). Connects at once and again after each drop, so that a publish with a
- * short deadline finds a connection.
+ * holds could otherwise be sent after the caller has gone on (order). Records that stand alone are the exception: there a late answer is
+ * only late, and the client is dropped when it fails or has been silent for `silentMs`. Connects at once and again after each drop, so that
+ * a publish with a short deadline finds a connection.
  */
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
@@ -20,9 +21,12 @@ export interface PublishingClient {
 export function createReplacingPublisher({
   open,
   log,
+  silentMs = 3_000,
 }: {
   readonly open: () => PublishingClient;
   readonly log: Log;
+  /** A client that leaves a publish without an answer for so long is taken for dead. */
+  readonly silentMs?: number;
 }): Pick<EventStream, "publish" | "close"> {
   const stop = new AbortController();
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000 });
@@ -52,8 +56,13 @@ export function createReplacingPublisher({
       .catch(() => {});
   }
 
+  function replaceWhenSilent(client: PublishingClient, sent: Promise<void>): void {
+    const timer = setTimeout(() => replace(client, new Error(`no answer from kafka in ${silentMs} ms`)), silentMs);
+    sent.catch((error: unknown) => replace(client, error)).finally(() => clearTimeout(timer));
+  }
+
   return {
-    async publish(records, { deadlineMs }) {
+    async publish(records, { deadlineMs, unordered = false }) {
       if (records.length === 0) return { kind: "acked" };
       if (stop.signal.aborted) return { kind: "unknown", cause: new Error("stream is closed") };
       const begun = performance.now();
@@ -65,10 +74,13 @@ export function createReplacingPublisher({
         client = current;
         await Promise.race([client.connected, timeout.promise]);
         const timeLeft = Math.max(1, Math.round(deadlineMs - (performance.now() - begun)));
-        await Promise.race([client.send(records, timeLeft), timeout.promise]);
+        const patienceMs = unordered ? silentMs : timeLeft;
+        const sent = client.send(records, patienceMs);
+        if (unordered) replaceWhenSilent(client, sent);
+        await Promise.race([sent, timeout.promise]);
         return { kind: "acked" };
       } catch (cause) {
-        if (client !== undefined) replace(client, cause);
+        if (client !== undefined && !unordered) replace(client, cause);
         return { kind: "unknown", cause };
       } finally {
         clearTimeout(timer);

@@ -11,7 +11,10 @@ export const ARRIVAL_MS = 10_000;
 /** dana's call ends in a denial that may be submitted; its id. */
 export async function deniedId(stage: Stage, method: string, path: string, body?: unknown): Promise<string> {
   const { proxy } = await stage.as("dana");
-  return textAt((await proxy(method, path, { body })).body, "denial_id");
+  const call = () => proxy(method, path, { body });
+  // 503 says to come back: a denial is named only once Kafka has it, and that had no more than 150 ms.
+  const { answer } = await eventually("a denial", ARRIVAL_MS, call, ({ status }) => status !== 503);
+  return textAt(answer.body, "denial_id");
 }
 
 /** dana submits a denial. It may still be on its way to the approval service, which then says 404 and when to try again. */

@@ -53,7 +53,7 @@ export function createDenials(
     const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload);
     const deadlineMs = Math.floor(deadline.leftMs());
     if (deadlineMs <= 0) return false;
-    const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], { deadlineMs });
+    const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], { deadlineMs, unordered: true });
     if (outcome.kind === "acked") return true;
     log.warn({ event: "denial_not_published", denialId: id, err: outcome.cause }, "a denial was not acknowledged");
     return false;

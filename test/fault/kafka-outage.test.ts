@@ -1,0 +1,140 @@
+/**
+ * Kafka gone for half a minute, under traffic. What needs no approval goes on; what does is closed once the last heartbeat is
+ * five seconds old; the approval service goes on taking votes, and everything that it or a decision service acknowledged is
+ * on the audit topic afterwards, in order and whole.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { approved, deniedId, submitted } from "../../sample/story/ask.ts";
+import { realStage } from "../../sample/story/real-stage.ts";
+import type { Stage } from "../../sample/story/stage.ts";
+import { createCall, textAt } from "../harness/system/client.ts";
+import { canStartSystem, startSystem, type System } from "../harness/system.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+import { kindOf, readAuditRecord } from "./audit-record.ts";
+
+/** After this long without heartbeats nothing that needs a grant is offered or allowed (core/domain/freshness.ts), and a busy machine's second. */
+const CLOSED_AFTER_MS = 6_500;
+
+const possible = await canStartSystem();
+let system: System;
+let stage: Stage;
+
+beforeAll(async () => {
+  if (!possible) return;
+  system = await startSystem();
+  stage = realStage(system);
+}, 180_000);
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+}, 60_000);
+
+type Outage = { readonly name: string; readonly forMs: number; begin(): Promise<void>; end(): Promise<void> };
+const outages: readonly Outage[] = [
+  { name: "stopped for 30 s", forMs: 30_000, begin: () => system.kafka.stop(), end: () => system.kafka.start() },
+  { name: "killed for 10 s", forMs: 10_000, begin: () => system.kafka.kill(), end: () => system.kafka.start() },
+  {
+    name: "frozen for 12 s",
+    forMs: 12_000,
+    begin: async () => system.kafka.freeze(),
+    end: async () => system.kafka.thaw(),
+  },
+];
+
+/** A pending request for each of these orders. */
+async function pending(orders: readonly string[]): Promise<readonly string[]> {
+  return Promise.all(
+    orders.map(async (order) => {
+      const { body } = await submitted(stage, await deniedId(stage, "DELETE", `/orders/${order}`));
+      return textAt(body, "request", "id");
+    }),
+  );
+}
+
+/** Calls again and again until told to stop; every answer with its time. */
+function traffic(call: () => Promise<{ readonly status: number; readonly body: unknown }>, everyMs: number) {
+  const answers: { readonly at: number; readonly status: number; readonly body: unknown }[] = [];
+  let on = true;
+  const running = (async () => {
+    while (on) {
+      const { status, body } = await call();
+      answers.push({ at: performance.now(), status, body });
+      await sleep(everyMs);
+    }
+  })();
+  return {
+    answers,
+    async stop() {
+      on = false;
+      await running;
+    },
+  };
+}
+
+(possible ? describe : describe.skip)("Kafka gone, under traffic", () => {
+  test.each(outages)(
+    "$name",
+    async ({ name, forMs, begin, end }) => {
+      const run = name.replaceAll(/\W/g, "");
+      const votes = Math.floor(forMs / 1_000);
+      const toApprove = await pending(Array.from({ length: votes }, (_, n) => `${run}-a${n}`));
+      const toCancel = await pending(Array.from({ length: votes }, (_, n) => `${run}-c${n}`));
+      const dana = await stage.as("dana");
+      const direct = createCall(system.orders.url, undefined);
+      await direct("POST", "/orders", { body: { id: `${run}-x`, item: "vase" } });
+
+      const reads = traffic(() => dana.proxy("GET", "/orders/42"), 20);
+      const elevations = traffic(() => dana.proxy("DELETE", `/orders/${run}-x`), 100);
+      await begin();
+      const gone = performance.now();
+      for (const [n, request] of toApprove.entries()) {
+        const until = gone + ((n + 1) * forMs) / votes;
+        expect(await approved(stage, request, { max_uses: 1 })).toMatchObject({ status: 200 });
+        const cancel = await dana.approvals("POST", `/v1/requests/${toCancel[n]}/cancel`, { body: {} });
+        expect(cancel.status).toBe(200);
+        await sleep(Math.max(0, until - performance.now()));
+      }
+      const back = performance.now();
+      await end();
+      await waitUntil("elevations to be offered again", 40_000, () => elevations.answers.at(-1)?.status === 403);
+      const healedMs = Math.round(performance.now() - back);
+      await reads.stop();
+      await elevations.stop();
+
+      expect(reads.answers.filter(({ status }) => status !== 200)).toEqual([]);
+      const late = elevations.answers.filter(({ at }) => at > gone + CLOSED_AFTER_MS && at < back);
+      expect(late.length).toBeGreaterThan(0);
+      expect(late.filter(({ status }) => status !== 503)).toEqual([]);
+      expect(elevations.answers.filter(({ status }) => status === 200)).toEqual([]);
+
+      const sequence = ["request.submitted", "review.recorded", "request.approved", "grant.issued"];
+      const told = (events: readonly unknown[], request: string) =>
+        events.filter((event) => JSON.stringify(event).includes(request)).map(kindOf);
+      const decisionIds = [...reads.answers, ...elevations.answers].flatMap(({ status, body }) =>
+        status === 200 ? [] : [textAt(body, "decision_id")],
+      );
+      const record = await waitUntil("the whole record to be on the topic", 60_000, async () => {
+        const read = await readAuditRecord(system);
+        const seen = new Set(read.events.map((event) => textAt(event, "id")));
+        const complete =
+          toApprove.every((request) => told(read.events, request).includes("grant.issued")) &&
+          toCancel.every((request) => told(read.events, request).includes("request.cancelled")) &&
+          decisionIds.every((decision) => seen.has(decision));
+        return complete && read;
+      });
+      expect(record.verdicts.filter(({ kind }) => kind === "broken")).toEqual([]);
+      for (const request of toApprove) expect(told(record.events, request)).toEqual(sequence);
+      for (const request of toCancel) {
+        expect(told(record.events, request)).toEqual(["request.submitted", "request.cancelled"]);
+      }
+      const { orders } = await system.orders.book();
+      expect(orders.map(({ id }) => id)).toContain(`${run}-x`);
+      process.stdout.write(
+        `Kafka ${name}: ${reads.answers.length} reads, all allowed; ${late.length} elevations refused while closed; ` +
+          `${votes} approvals and ${votes} cancellations acknowledged and published; healed ${healedMs} ms after; ` +
+          `${record.repeated} repeated records\n`,
+      );
+    },
+    240_000,
+  );
+});
