@@ -23,6 +23,7 @@ import { URI } from "./uri.ts";
 import { URLQUERY } from "./urlquery.ts";
 import { UUID } from "./uuid.ts";
 import { X509 } from "./x509.ts";
+import { YAML } from "./yaml.ts";
 
 const TABLES = [
   AWS_SIGNING,
@@ -36,6 +37,6 @@ const TABLES = [
   NET,
   OBJECT,
   REGEX,
-].concat([SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509]);
+].concat([SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509, YAML]);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));
