@@ -3,6 +3,7 @@
  *
  *     node cli/verify.ts audit.ndjson          or standard input
  *     node cli/verify.ts --brokers host:9092   the audit topic itself
+ *     node cli/verify.ts --stream-url-file f   the same of a stream in Postgres; the file holds its connection string
  *
  * One line per log; exit 0 when no log is broken, 1 when one is (or something is no audit event, or there is none), 2 when it
  * could not look: wrong usage, unreadable file, broker that does not answer. What a chain cannot show: verify/chain.ts.
@@ -12,8 +13,11 @@ import { open, readFile } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { TOPICS } from "../core/messages/topics.ts";
 import { createLog } from "../platform/log/log.ts";
+import type { StreamDeps } from "../platform/stream/assemble.ts";
 import { createKafkaStream } from "../platform/stream/kafka.ts";
 import type { KafkaSettings } from "../platform/stream/kafka-settings.ts";
+import type { EventStream } from "../platform/stream/port.ts";
+import { createPostgresStream } from "../platform/stream/postgres.ts";
 import { type ChainCheck, createChainCheck } from "./verify/chain.ts";
 import { checkLines } from "./verify/from-lines.ts";
 import { checkTopic } from "./verify/from-topic.ts";
@@ -22,6 +26,7 @@ import { reportOf } from "./verify/report.ts";
 type Options = {
   readonly fromZero?: boolean;
   readonly brokers?: readonly string[];
+  readonly streamUrlFile?: string;
   readonly topic: string;
   readonly tlsCa?: string;
   readonly tls?: boolean;
@@ -35,6 +40,10 @@ const program = new Command("verify")
   .argument("[file]", "NDJSON of audit events; standard input when absent")
   .option("--from-zero", "a log that does not begin at index 0 counts as broken")
   .option("--brokers <list>", "read the Kafka topic instead: host:port, comma-separated", (text) => text.split(","))
+  .option(
+    "--stream-url-file <file>",
+    "read the topic in Postgres instead: file with postgres://…, never on the command line",
+  )
   .option("--topic <name>", "the audit topic", TOPICS.audit.name)
   .option("--tls", "connect to the brokers over TLS")
   .option("--tls-ca <file>", "PEM of the authority that signed the brokers' certificates; implies --tls")
@@ -51,9 +60,15 @@ function seconds(text: string): number {
 
 async function run(file: string | undefined, options: Options): Promise<number> {
   const check = createChainCheck({ fromZero: options.fromZero === true });
+  const sources = [file, options.brokers, options.streamUrlFile].filter((one) => one !== undefined);
+  if (sources.length > 1) throw new Error("a file, --brokers or --stream-url-file: one of them");
   if (options.brokers !== undefined) {
-    if (file !== undefined) throw new Error("a file or --brokers, not both");
-    await readTopic(options.brokers, options, check);
+    const connection = await kafkaConnection(options.brokers, options);
+    await readTopic((deps) => createKafkaStream(deps, { connection }), options, check);
+  } else if (options.streamUrlFile !== undefined) {
+    const connection = (await readFile(options.streamUrlFile, "utf8")).trim();
+    const settings = { connection, applicationName: "countersign-verify", cleanEveryMs: null };
+    await readTopic((deps) => createPostgresStream(deps, settings), options, check);
   } else {
     await checkLines(await inputOf(file), check);
   }
@@ -68,8 +83,8 @@ async function inputOf(file: string | undefined) {
   return createReadStream(file);
 }
 
-async function readTopic(brokers: readonly string[], options: Options, check: ChainCheck): Promise<void> {
-  const connection: KafkaSettings = {
+async function kafkaConnection(brokers: readonly string[], options: Options): Promise<KafkaSettings> {
+  return {
     brokers,
     clientId: "countersign-verify",
     ...(options.tls === true || options.tlsCa !== undefined
@@ -85,11 +100,17 @@ async function readTopic(brokers: readonly string[], options: Options, check: Ch
           },
         }),
   };
+}
+
+async function readTopic(
+  open: (deps: StreamDeps) => EventStream,
+  { topic, timeout }: Options,
+  check: ChainCheck,
+): Promise<void> {
   const stop = new AbortController();
   const log = createLog({ name: "verify", level: "silent" });
-  await using stream = createKafkaStream({ log, onFatal: (error) => stop.abort(error) }, { connection });
-  const timeout = AbortSignal.timeout(options.timeout * 1_000);
-  await checkTopic(stream, options.topic, check, AbortSignal.any([stop.signal, timeout]));
+  await using stream = open({ log, onFatal: (error) => stop.abort(error) });
+  await checkTopic(stream, topic, check, AbortSignal.any([stop.signal, AbortSignal.timeout(timeout * 1_000)]));
 }
 
 try {

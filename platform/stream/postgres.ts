@@ -19,8 +19,8 @@ export interface PostgresStreamOptions extends Partial<ReadingOptions> {
   readonly connection: string | ClientConfig;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Default 10 s: pause between two rounds of cleaning. */
-  readonly cleanEveryMs?: number;
+  /** Default 10 s: pause between two rounds of cleaning. Null: this stream never does it. */
+  readonly cleanEveryMs?: number | null;
   /** Default 10 s: a statement that runs longer is cancelled by the server, and its connection given up soon after. */
   readonly statementTimeoutMs?: number;
 }
@@ -40,14 +40,14 @@ export function createPostgresStream(
   const { log } = deps;
   const database = createDatabase({ log }, { connection, applicationName, statementTimeoutMs });
   const publisher = createPostgresPublisher({ database, log }, { statementTimeoutMs });
-  const cleaner = startPostgresCleaner({ database, log }, { cleanEveryMs });
+  const cleaner = cleanEveryMs === null ? undefined : startPostgresCleaner({ database, log }, { cleanEveryMs });
   return assembleStream(
     {
       connect: () => openPostgresConnection({ database }),
       publisher: {
         publish: publisher.publish,
         async close() {
-          await Promise.all([publisher.close(), cleaner.close()]);
+          await Promise.all([publisher.close(), cleaner?.close()]);
           await database.close();
         },
       },

@@ -40,7 +40,7 @@ export async function startPostgresStreams(given?: string): Promise<PostgresStre
           connection: connectionString,
           applicationName: "test",
           reassignMs: 100,
-          cleanEveryMs: 3_600_000,
+          cleanEveryMs: null,
           ...options,
         },
       ),
