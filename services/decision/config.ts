@@ -10,7 +10,8 @@ import { KafkaSchema, kafkaFaults } from "../../platform/stream/kafka-config.ts"
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
-const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Port = (port: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description });
 const Path = (description: string) => Type.Optional(Text(description));
 
 export const DecisionConfigSchema = Type.Object(
@@ -23,16 +24,22 @@ export const DecisionConfigSchema = Type.Object(
     }),
     logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
       default: "info",
+      description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
     }),
     listen: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
-        port: Port(9191),
+        port: Port(9191, "0: any free one."),
         certPath: Path("Certificate chain; TLS when given."),
         keyPath: Path("Private key of the certificate."),
         clientCaPath: Path("Enforcers have to show a certificate by one of these."),
         plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
-        maxMessageBytes: Type.Integer({ minimum: 65_536, maximum: 16_777_216, default: 1_048_576 }),
+        maxMessageBytes: Type.Integer({
+          minimum: 65_536,
+          maximum: 16_777_216,
+          default: 1_048_576,
+          description: "Largest check request; above the body limit of the enforcer.",
+        }),
         maxInFlight: Type.Integer({
           minimum: 1,
           maximum: 100_000,
@@ -43,11 +50,23 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(9192) }, closed),
+    ops: Type.Object(
+      {
+        host: Type.String({
+          default: "127.0.0.1",
+          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
+        }),
+        port: Port(9192, "0: any free one."),
+      },
+      closed,
+    ),
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
     identity: Type.Object(
       {
-        issuers: Type.Array(IssuerSchema, { default: [] }),
+        issuers: Type.Array(IssuerSchema, {
+          default: [],
+          description: "Whose tokens count, and what their claims mean here.",
+        }),
         keyFolder: Path("Where the last good key sets are kept across restarts."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
@@ -65,7 +84,13 @@ export const DecisionConfigSchema = Type.Object(
         trustedKeys: Type.Record(Type.String(), Type.String(), {
           description: "Key id → path of the public key of each state relay.",
         }),
-        readyWithinMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 10_000 }),
+        readyWithinMs: Type.Integer({
+          minimum: 0,
+          maximum: 60_000,
+          default: 10_000,
+          description:
+            "Ready after this time also without having read the state topic to its end; grants then wait for it.",
+        }),
       },
       closed,
     ),
@@ -73,11 +98,17 @@ export const DecisionConfigSchema = Type.Object(
     redemption: Type.Object(
       {
         address: Text("host:port of the approval service's gRPC port."),
-        tls: Type.Boolean({ default: false }),
+        tls: Type.Boolean({ default: false, description: "Encrypt, and verify the approval service's certificate." }),
         caPath: Path("Instead of the system's roots."),
         certPath: Path("Client certificate."),
         keyPath: Path("Its private key."),
-        serviceToken: Type.Optional(Type.String({ "x-secret": true })),
+        serviceToken: Type.Optional(
+          Type.String({
+            minLength: 16,
+            "x-secret": true,
+            description: "What this service shows when it has no client certificate; the same in the approval service.",
+          }),
+        ),
         plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
       },
       closed,
@@ -85,8 +116,15 @@ export const DecisionConfigSchema = Type.Object(
     decisionLog: Type.Object(
       {
         folder: Text("The spool. One process per folder."),
-        audit: Type.Union([Type.Literal("required"), Type.Literal("best_effort")], { default: "best_effort" }),
-        maxSpoolBytes: Type.Integer({ minimum: 1_048_576, default: 1_073_741_824 }),
+        audit: Type.Union([Type.Literal("required"), Type.Literal("best_effort")], {
+          default: "best_effort",
+          description: "required: an answer waits until its record is on disk, and is a denial when that fails.",
+        }),
+        maxSpoolBytes: Type.Integer({
+          minimum: 1_048_576,
+          default: 1_073_741_824,
+          description: "Records kept while the stream is away; with audit required a full spool denies.",
+        }),
       },
       closed,
     ),
@@ -104,7 +142,12 @@ export const DecisionConfigSchema = Type.Object(
       default: 0,
       description: "Proxies before the enforcer that write x-forwarded-for; 0: the peer is the client.",
     }),
-    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+    drainMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 5_000,
+      description: "At the end: how long calls under way may take before they are cut.",
+    }),
   },
   closed,
 );

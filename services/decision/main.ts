@@ -165,10 +165,15 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
       newDecisionId: () => id("decision", uuidv7()),
       readClocks,
       faults,
-      observe({ decision }: Evaluated, durationMs) {
+      observe({ decision, subject }: Evaluated, { decisionId, call }, durationMs) {
         const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
-        decisions.inc({ outcome, reason: reasonOf(decision) ?? "" });
+        const reason = reasonOf(decision) ?? "";
+        decisions.inc({ outcome, reason });
         seconds.observe(durationMs / 1_000);
+        // NB: neither query nor header: they may hold what nobody should keep.
+        const { method, path } = call.http ?? {};
+        const what = { decisionId, method, path, subject: subject?.id };
+        log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
       },
     },
     { requestUrl },

@@ -29,8 +29,8 @@ export type CheckDeps = {
   readonly newDecisionId: () => Id<"decision">;
   readonly readClocks: () => Clocks;
   readonly faults: Faults;
-  /** Counts and times every decision. */
-  readonly observe: (evaluated: Evaluated, durationMs: number) => void;
+  /** Counts, times and, when debugging, logs every decision. */
+  readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
 };
 
 const NOTHING_KNOWN = { subject: undefined, policyRevision: undefined } as const;
@@ -71,7 +71,7 @@ export function createCheck(deps: CheckDeps, options: ResponseOptions): Check {
       // NB: not on record and required to be: then it did not happen. A use that was redeemed for it stays spent.
       if (recorded === "failed" && decisionLog.required)
         evaluated = { ...evaluated, decision: deny("audit_unavailable") };
-      observe(evaluated, durationMs);
+      observe(evaluated, evaluation, durationMs);
       return checkResponse(evaluated, evaluation, options);
     } catch (error) {
       faults.report(error);

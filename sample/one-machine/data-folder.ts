@@ -1,0 +1,60 @@
+/**
+ * Where the one-machine set keeps what has to survive: keys and tokens that are made once, the database, the decision log's
+ * spool. Nobody else can list it or read a secret in it.
+ */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export type KeyFiles = { readonly kid: string; readonly privatePath: string; readonly publicPath: string };
+
+export type DataFolder = {
+  readonly path: string;
+  /** Of the state relay. */
+  readonly approvalKey: KeyFiles;
+  /** Of the decision service: denials and decisions. */
+  readonly decisionKey: KeyFiles;
+  /** What the decision service shows to redeem. */
+  readonly serviceToken: string;
+  /** What notifications are signed with. */
+  readonly webhookSecret: string;
+};
+
+/** Makes what is missing. Rejects when the folder cannot be written. */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  const keys = join(path, "keys");
+  // NB: as root PostgreSQL runs as somebody else, who has to pass through the folder; what is secret lies in closed ones below.
+  await mkdir(path, { recursive: true, mode: 0o711 });
+  await mkdir(keys, { recursive: true, mode: 0o700 });
+  return {
+    path,
+    approvalKey: await keyFiles(keys, "approval-1"),
+    decisionKey: await keyFiles(keys, "decision-1"),
+    serviceToken: await secret(join(keys, "service-token"), () => randomBytes(32).toString("base64url")),
+    webhookSecret: await secret(join(keys, "webhook-secret"), () => `whsec_${randomBytes(32).toString("base64")}`),
+  };
+}
+
+async function keyFiles(folder: string, kid: string): Promise<KeyFiles> {
+  const files = { kid, privatePath: join(folder, `${kid}.key.pem`), publicPath: join(folder, `${kid}.pub.pem`) };
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const isNew = await writeOnce(files.privatePath, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  if (isNew) await writeFile(files.publicPath, publicKey.export({ type: "spki", format: "pem" }));
+  return files;
+}
+
+async function secret(path: string, make: () => string): Promise<string> {
+  await writeOnce(path, make());
+  return readFile(path, "utf8");
+}
+
+/** Whether it was not there before; what is there stays. */
+async function writeOnce(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { mode: 0o600, flag: "wx" });
+    return true;
+  } catch (error) {
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * The database of the one-machine set: PostgreSQL of our own, or the one that DATABASE_URL names. Holds the approvals and, in
+ * a schema of its own, the event stream; the decision service connects as a role that reaches the stream and nothing else.
+ */
+import { createHash } from "node:crypto";
+import { chown, mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { accessTo, topicSpecs } from "../../core/messages/topic-setup.ts";
+import { TOPICS } from "../../core/messages/topics.ts";
+import type { Log } from "../../platform/log/log.ts";
+import { startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
+import { isEnterable, runUser } from "../../platform/postgres/embedded-folders.ts";
+import { createDatabase } from "../../platform/postgres/pool.ts";
+import {
+  createPostgresTopics,
+  grantPostgresStream,
+  migratePostgresStream,
+} from "../../platform/stream/postgres-topics.ts";
+
+const DECISION_ROLE = "countersign_decision";
+
+export interface SetDatabase extends AsyncDisposable {
+  /** For the approval service: everything. */
+  readonly url: string;
+  /** For the decision service: the stream. */
+  readonly decisionUrl: string;
+  /** For people: where it is, and whether it was running already. */
+  readonly description: string;
+  /** Process ids of a server of our own. */
+  readonly pid: number | undefined;
+}
+
+/** Starts or adopts the server of `folder`; with `url` uses that one, and the decision service its user as well. */
+export async function openSetDatabase(
+  { log }: { readonly log: Log },
+  { folder, url }: { readonly folder: string; readonly url: string | undefined },
+): Promise<SetDatabase> {
+  if (url !== undefined) {
+    await prepareStream(log, url);
+    const where = URL.parse(url)?.host ?? "by DATABASE_URL";
+    return { url, decisionUrl: url, description: where, pid: undefined, async [Symbol.asyncDispose]() {} };
+  }
+  const dataDir = await postgresFolder(folder);
+  const server = await startEmbeddedPostgres({ dataDir });
+  try {
+    const own = server.connectionString();
+    await prepareStream(log, own, DECISION_ROLE);
+    await writeFile(join(folder, "postgres-location"), `${dataDir}\n`);
+    return {
+      url: own,
+      decisionUrl: own.replace("user=postgres", `user=${DECISION_ROLE}`),
+      description: `${dataDir}${server.adopted ? " (was running)" : ""}`,
+      pid: server.pid,
+      [Symbol.asyncDispose]: () => server.stop(),
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/**
+ * In the data folder; but as root, and below a folder that only root may enter, in one of its own outside: PostgreSQL refuses
+ * root and runs as `nobody`, who could not get there.
+ */
+async function postgresFolder(folder: string): Promise<string> {
+  const near = join(resolve(folder), "postgres");
+  const user = runUser();
+  if (await isEnterable(resolve(folder), user)) return near;
+  const hash = createHash("sha256").update(near).digest("hex").slice(0, 16);
+  const outside = join("/var/lib", `countersign-${hash}`);
+  await mkdir(outside, { recursive: true, mode: 0o700 });
+  if (user.uid !== undefined) await chown(outside, user.uid, user.gid);
+  return outside;
+}
+
+async function prepareStream(log: Log, url: string, role?: string): Promise<void> {
+  await migratePostgresStream(url);
+  await using database = createDatabase({ log }, { connection: url, applicationName: "countersign-start" });
+  await createPostgresTopics(database, topicSpecs({ partitions: 2, replicas: 1 }));
+  if (role === undefined) return;
+  const having = (right: "Read" | "Write") =>
+    Object.values(TOPICS)
+      .filter((topic) => accessTo(topic).some(({ who, rights }) => who === "decision" && rights.includes(right)))
+      .map(({ name }) => name);
+  await grantPostgresStream(database, { role, read: having("Read"), write: having("Write") });
+}

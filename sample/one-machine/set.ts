@@ -1,0 +1,108 @@
+/**
+ * Everything on one machine: database, token issuer, orders API, both services and the gateway, each program a process of its
+ * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end.
+ * The database outlives a kill of this process and is taken over by the next start.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../../platform/log/log.ts";
+import { createProgram, type Program } from "../../test/harness/system/program.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { openSetDatabase, type SetDatabase } from "./database.ts";
+import { type Notice, startNotices } from "./notices.ts";
+import { choosePorts, type Ports } from "./ports.ts";
+import { programPlans } from "./settings.ts";
+
+export type Said =
+  | { readonly kind: "starting" | "ready"; readonly what: string; readonly detail: string }
+  | { readonly kind: "ended"; readonly what: string; readonly detail: string };
+
+export interface OneMachineSet extends AsyncDisposable {
+  readonly ports: Ports;
+  readonly database: SetDatabase;
+  readonly programs: ReadonlyMap<string, Program>;
+  /** Notifications to approvers, as they came. */
+  readonly notices: readonly Notice[];
+  /** Resolves when a program cannot be kept running. */
+  readonly failed: Promise<Error>;
+}
+
+export type SetOptions = {
+  /** Everything that has to survive. */
+  readonly folder: string;
+  readonly databaseUrl?: string | undefined;
+  /** Free ports instead of the usual ones. */
+  readonly anyPorts?: boolean;
+  /** Start again what ends by itself. */
+  readonly supervise?: boolean;
+};
+
+/** How often a program may end within a minute before it is given up. */
+const MAX_ENDS = 5;
+
+/** Resolves when all is ready. What was started is ended when something does not start. */
+export async function startOneMachine(
+  {
+    log,
+    say,
+    onNotice,
+  }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: Notice) => void },
+  { folder, databaseUrl, anyPorts = false, supervise = false }: SetOptions,
+): Promise<OneMachineSet> {
+  await using owned = new AsyncDisposableStack();
+  const data = await openDataFolder(folder);
+  say({ kind: "starting", what: "database", detail: databaseUrl === undefined ? "PostgreSQL" : "by DATABASE_URL" });
+  const database = owned.use(await openSetDatabase({ log }, { folder, url: databaseUrl }));
+  say({ kind: "ready", what: "database", detail: database.description });
+  const { ports, moved } = await choosePorts(anyPorts);
+  for (const one of moved) say({ kind: "ready", what: "port", detail: one });
+  const notices = owned.use(await startNotices({ secret: data.webhookSecret, onNotice }));
+
+  const stop = new AbortController();
+  const failed = Promise.withResolvers<Error>();
+  const programs = new Map<string, Program>();
+  owned.defer(async () => {
+    stop.abort();
+    // The enforcer first, so that nothing is asked of what is about to end.
+    for (const program of [...programs.values()].toReversed()) await program.stop();
+  });
+  for (const group of programPlans({ data, database, ports, webhookUrl: notices.url })) {
+    await Promise.all(
+      group.map(async (plan) => {
+        say({ kind: "starting", what: plan.name, detail: "" });
+        const program = createProgram({ ...plan, folder });
+        programs.set(plan.name, program);
+        await program.start();
+        say({ kind: "ready", what: plan.name, detail: "" });
+        if (supervise) void keepRunning(program);
+      }),
+    );
+  }
+
+  async function keepRunning(program: Program): Promise<void> {
+    const ends: number[] = [];
+    while (!stop.signal.aborted) {
+      await sleep(250, undefined, { signal: stop.signal }).catch(() => {});
+      if (stop.signal.aborted || program.isRunning()) continue;
+      const now = performance.now();
+      ends.push(now);
+      say({ kind: "ended", what: program.name, detail: `it said last:\n${await program.tail()}` });
+      if (ends.filter((at) => now - at < 60_000).length > MAX_ENDS) {
+        return failed.resolve(new Error(`${program.name} ends again and again`));
+      }
+      await program.start().then(
+        () => say({ kind: "ready", what: program.name, detail: "again" }),
+        (error: unknown) => say({ kind: "ended", what: program.name, detail: String(error) }),
+      );
+    }
+  }
+
+  const all = owned.move();
+  return {
+    ports,
+    database,
+    programs,
+    notices: notices.all,
+    failed: failed.promise,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}

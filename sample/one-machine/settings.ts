@@ -1,0 +1,140 @@
+/** What each program of the one-machine set is configured with: the same keys as in production, other values. */
+import { join } from "node:path";
+import type { IssuerConfig } from "../../core/identity/issuers.ts";
+import type { DataFolder } from "./data-folder.ts";
+import type { SetDatabase } from "./database.ts";
+import type { Ports } from "./ports.ts";
+
+const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
+const DEPLOYMENT = "one-machine";
+const REALM = "example";
+
+export type Plan = {
+  readonly data: DataFolder;
+  readonly database: Pick<SetDatabase, "url" | "decisionUrl">;
+  readonly ports: Ports;
+  /** Where notifications go. */
+  readonly webhookUrl: string;
+};
+
+export type ProgramPlan = {
+  readonly name: string;
+  /** From the root of the project. */
+  readonly main: string;
+  readonly config: object;
+  readonly env: Readonly<Record<string, string>>;
+  readonly readyUrl: string;
+};
+
+/** In the order in which they are started: what stands in one inner list starts at the same time. */
+export function programPlans(plan: Plan): readonly (readonly ProgramPlan[])[] {
+  return [[issuer(plan), orders(plan)], [approval(plan), decision(plan)], [gateway(plan)]];
+}
+
+const at = (port: number, path = "") => `http://127.0.0.1:${port}${path}`;
+
+function issuer({ data, ports }: Plan): ProgramPlan {
+  return {
+    name: "issuer",
+    main: "sample/token-issuer/main.ts",
+    config: { port: ports.issuer, keyFolder: join(data.path, "issuer-key") },
+    env: {},
+    readyUrl: at(ports.issuer, "/healthz"),
+  };
+}
+
+function orders({ ports }: Plan): ProgramPlan {
+  return {
+    name: "orders",
+    main: "sample/orders-api/main.ts",
+    config: { listen: { port: ports.orders } },
+    env: {},
+    readyUrl: at(ports.orders, "/healthz"),
+  };
+}
+
+function approval({ data, database, ports, webhookUrl }: Plan): ProgramPlan {
+  return {
+    name: "approval",
+    main: "services/approval/main.ts",
+    config: {
+      deployment: DEPLOYMENT,
+      rest: { port: ports.rest },
+      redemption: { port: ports.redemption },
+      ops: { port: ports.approvalOps },
+      database: { migrate: true },
+      stream: { kind: "postgres" },
+      bundle: { path: BUNDLE },
+      identity: identity(data, ports, "countersign"),
+      roles: { security: [{ issuer: at(ports.issuer), group: "security" }] },
+      signing: { kid: data.approvalKey.kid, keyPath: data.approvalKey.privatePath },
+      decisionServices: { trustedKeys: { [data.decisionKey.kid]: data.decisionKey.publicPath } },
+      webhook: { url: webhookUrl, allowedRanges: ["127.0.0.1/32"] },
+    },
+    env: {
+      DATABASE_URL: database.url,
+      COUNTERSIGN_STREAM_URL: database.url,
+      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: data.serviceToken,
+      COUNTERSIGN_WEBHOOK_SECRET: data.webhookSecret,
+    },
+    readyUrl: at(ports.approvalOps, "/readyz"),
+  };
+}
+
+function decision({ data, database, ports }: Plan): ProgramPlan {
+  return {
+    name: "decision",
+    main: "services/decision/main.ts",
+    config: {
+      deployment: DEPLOYMENT,
+      logLevel: "debug",
+      listen: { port: ports.decision },
+      ops: { port: ports.decisionOps },
+      bundle: { path: BUNDLE },
+      identity: identity(data, ports, "orders"),
+      signing: { kid: data.decisionKey.kid, keyPath: data.decisionKey.privatePath },
+      state: { trustedKeys: { [data.approvalKey.kid]: data.approvalKey.publicPath } },
+      stream: { kind: "postgres" },
+      redemption: { address: `127.0.0.1:${ports.redemption}` },
+      decisionLog: { folder: join(data.path, "decision-log") },
+      denials: { requestUrl: at(ports.rest, "/v1/requests") },
+    },
+    env: {
+      COUNTERSIGN_STREAM_URL: database.decisionUrl,
+      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: data.serviceToken,
+    },
+    readyUrl: at(ports.decisionOps, "/readyz"),
+  };
+}
+
+function gateway({ ports }: Plan): ProgramPlan {
+  const upstream = at(ports.orders);
+  return {
+    name: "gateway",
+    main: "enforcers/node/main.ts",
+    config: {
+      listen: { port: ports.gateway },
+      ops: { port: ports.gatewayOps },
+      authorization: { address: `127.0.0.1:${ports.decision}` },
+      routes: [
+        { prefix: "/refunds", upstream, body: "buffered" },
+        { prefix: "/orders", upstream, body: "buffered" },
+        { prefix: "/", upstream, body: "streamed" },
+      ],
+    },
+    env: {},
+    readyUrl: at(ports.gatewayOps, "/readyz"),
+  };
+}
+
+function identity(data: DataFolder, ports: Ports, audience: string) {
+  const trusted: IssuerConfig = {
+    issuer: at(ports.issuer),
+    audience: [audience],
+    algorithms: ["EdDSA"],
+    typ: "at+jwt",
+    jwks_uri: at(ports.issuer, "/jwks.json"),
+    person: { realm: REALM, claim: "email", ignore_case: true },
+  };
+  return { issuers: [trusted], keyFolder: join(data.path, `key-sets-${audience}`), defaultRealm: REALM };
+}

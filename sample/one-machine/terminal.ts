@@ -1,0 +1,49 @@
+/**
+ * The short log of `npm start`: one line for each decision and each notification, coloured where a terminal shows colours.
+ * The full logs are files. NB: what a request or a policy wrote goes to a terminal here, so nothing in it may steer one.
+ */
+import { styleText } from "node:util";
+import type { Notice } from "./notices.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+const OUTCOMES: ReadonlyMap<unknown, Style> = new Map<unknown, Style>([
+  ["allow", "green"],
+  ["needs_approval", "yellow"],
+  ["deny", "red"],
+]);
+
+/** A line of the decision service's log, or undefined when it is not a decision. */
+export function decisionLine(line: ReadonlyMap<string, unknown>, now: Date): string | undefined {
+  if (line.get("event") !== "decision") return undefined;
+  const outcome = printable(line.get("outcome"));
+  const reason = printable(line.get("reason"));
+  const what = `${printable(line.get("method"))} ${printable(line.get("path"))}`;
+  return [
+    styleText("dim", now.toTimeString().slice(0, 8)),
+    styleText(OUTCOMES.get(outcome) ?? "reset", outcome.padEnd(14)),
+    what.padEnd(28),
+    printable(line.get("subject") ?? "nobody").padEnd(8),
+    styleText("dim", `${reason === "" ? "" : `${reason}, `}${printable(line.get("ms"))} ms`),
+  ].join(" ");
+}
+
+/** What approvers are told. */
+export function noticeLine({ body }: Notice, now: Date): string {
+  const data = members(members(body).get("data"));
+  const request = members(data.get("request") ?? data.get("grant"));
+  const words = [data.get("kind"), request.get("title") ?? request.get("entitlement"), request.get("scope")].map(
+    printable,
+  );
+  const time = styleText("dim", now.toTimeString().slice(0, 8));
+  return `${time} ${styleText("cyan", "notice".padEnd(14))} ${words.join(" · ")} ${styleText("dim", printable(request.get("id")))}`;
+}
+
+function members(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
+}
+
+function printable(value: unknown): string {
+  const text = typeof value === "string" || typeof value === "number" ? String(value) : "";
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 80);
+}
