@@ -1,0 +1,172 @@
+/**
+ * Go's fmt.Sprintf for the values that OPA hands it: 64-bit integers, big integers, doubles and texts. The complaints that
+ * Go writes into its output (`%!d(string=a)`, `%!s(MISSING)`, `%!(EXTRA …)`) are part of the contract: policies show them.
+ */
+import { bytesOfText } from "../../rego-value/bytes.ts";
+import { formatFloat } from "./floats.ts";
+import { formatBigInt, formatInt64 } from "./integers.ts";
+import { type Flags, noFlags, pad, padding } from "./padding.ts";
+import { canBackquote, goQuote } from "./quote.ts";
+
+export type GoValue =
+  | { readonly kind: "int64"; readonly value: bigint }
+  | { readonly kind: "*big.Int"; readonly value: bigint }
+  | { readonly kind: "float64"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string };
+
+/** A wider number is not one to Go. */
+const MAX_NUMBER = 1_000_000;
+
+export function goFormat(format: string, values: readonly GoValue[]): string {
+  return new Formatter([...format], values).run();
+}
+
+class Formatter {
+  readonly #chars: readonly string[];
+  readonly #values: readonly GoValue[];
+  #at = 0;
+  #next = 0;
+  #isReordered = false;
+  #isGoodIndex = true;
+  #output = "";
+
+  constructor(chars: readonly string[], values: readonly GoValue[]) {
+    this.#chars = chars;
+    this.#values = values;
+  }
+
+  run(): string {
+    while (this.#at < this.#chars.length) {
+      const char = this.#chars[this.#at++] ?? "";
+      this.#output += char === "%" ? this.#directive() : char;
+    }
+    if (this.#isReordered || this.#next >= this.#values.length) return this.#output;
+    const extra = this.#values.slice(this.#next).map((value) => `${value.kind}=${one(noFlags(), "v", value)}`);
+    return `${this.#output}%!(EXTRA ${extra.join(", ")})`;
+  }
+
+  #directive(): string {
+    this.#isGoodIndex = true;
+    const flags = this.#flags();
+    let complaints = "";
+    let afterIndex = this.#index();
+    if (this.#take("*")) {
+      const width = this.#numberFromArgument();
+      if (width === undefined) complaints += "%!(BADWIDTH)";
+      flags.width = width === undefined ? undefined : Math.abs(width);
+      if (width !== undefined && width < 0) [flags.minus, flags.zero] = [true, false];
+      afterIndex = false;
+    } else {
+      flags.width = this.#number();
+      if (afterIndex && flags.width !== undefined) this.#isGoodIndex = false;
+    }
+    if (this.#take(".")) {
+      if (afterIndex) this.#isGoodIndex = false;
+      afterIndex = this.#index();
+      if (this.#take("*")) {
+        const precision = this.#numberFromArgument();
+        flags.precision = precision === undefined || precision < 0 ? undefined : precision;
+        if (flags.precision === undefined) complaints += "%!(BADPREC)";
+        afterIndex = false;
+      } else flags.precision = this.#number() ?? 0;
+    }
+    if (!afterIndex) this.#index();
+    return complaints + this.#verb(flags);
+  }
+
+  #verb(flags: Flags): string {
+    const verb = this.#chars[this.#at++];
+    if (verb === undefined) return "%!(NOVERB)";
+    if (verb === "%") return "%";
+    if (!this.#isGoodIndex) return `%!${verb}(BADINDEX)`;
+    const value = this.#values[this.#next];
+    if (value === undefined) return `%!${verb}(MISSING)`;
+    this.#next++;
+    if (verb !== "v") return one(flags, verb, value);
+    const own = { plusV: flags.plus, sharpV: flags.sharp, plus: false, sharp: false };
+    return one({ ...flags, ...own }, verb, value);
+  }
+
+  #flags(): Flags {
+    const flags = noFlags();
+    for (; ; this.#at++) {
+      const char = this.#chars[this.#at];
+      if (char === "#") flags.sharp = true;
+      else if (char === "0") flags.zero = true;
+      else if (char === "+") flags.plus = true;
+      else if (char === "-") flags.minus = true;
+      else if (char === " ") flags.space = true;
+      else return flags;
+    }
+  }
+
+  /** `[n]`: the argument to take next. True when there was a well-formed one. */
+  #index(): boolean {
+    if (this.#chars[this.#at] !== "[") return false;
+    this.#isReordered = true;
+    const end = this.#chars.indexOf("]", this.#at);
+    const inside = this.#chars.slice(this.#at + 1, Math.max(end, this.#at + 1)).join("");
+    this.#at = end < 0 ? this.#at + 1 : end + 1;
+    const isNumber = /^\d+$/.test(inside) && Number(inside) <= MAX_NUMBER;
+    const index = Number(inside) - 1;
+    if (isNumber && index >= 0 && index < this.#values.length) this.#next = index;
+    else this.#isGoodIndex = false;
+    return isNumber;
+  }
+
+  #number(): number | undefined {
+    let digits = "";
+    while (/^[0-9]$/.test(this.#chars[this.#at] ?? "")) digits += this.#chars[this.#at++];
+    if (digits === "") return undefined;
+    if (Number(digits) <= MAX_NUMBER) return Number(digits);
+    this.#at = this.#chars.length;
+    return undefined;
+  }
+
+  #numberFromArgument(): number | undefined {
+    const value = this.#values[this.#next];
+    if (value === undefined) return undefined;
+    this.#next++;
+    const number = value.kind === "int64" ? Number(value.value) : Number.NaN;
+    return Math.abs(number) <= MAX_NUMBER ? number : undefined;
+  }
+
+  #take(char: string): boolean {
+    const isThere = this.#chars[this.#at] === char;
+    if (isThere) this.#at++;
+    return isThere;
+  }
+}
+
+function one(flags: Flags, verb: string, value: GoValue): string {
+  if (verb === "T") return text(flags, "s", value.kind) ?? "";
+  if (value.kind === "*big.Int" && verb !== "w") return formatBigInt(flags, verb, value.value);
+  return ofKind(flags, verb, value) ?? `%!${verb}(${value.kind}=${ofKind(flags, "v", value) ?? ""})`;
+}
+
+function ofKind(flags: Flags, verb: string, value: GoValue): string | undefined {
+  if (value.kind === "int64") return formatInt64(flags, verb, value.value);
+  if (value.kind === "float64") return formatFloat(flags, verb, value.value);
+  if (value.kind === "string") return text(flags, verb, value.value);
+  return verb === "w" ? undefined : formatBigInt(flags, verb, value.value);
+}
+
+function text(flags: Flags, verb: string, value: string): string | undefined {
+  const cut = flags.precision === undefined ? value : [...value].slice(0, flags.precision).join("");
+  if (verb === "s" || (verb === "v" && !flags.sharpV)) return pad(flags, cut);
+  if (verb === "q" || verb === "v") {
+    const isRaw = flags.sharp && canBackquote(cut);
+    return pad(flags, isRaw ? `\`${cut}\`` : goQuote(cut, '"', flags.plus));
+  }
+  return verb === "x" || verb === "X" ? hex(flags, verb, value) : undefined;
+}
+
+function hex(flags: Flags, verb: string, value: string): string {
+  const bytes = [...bytesOfText(value)].slice(0, flags.precision);
+  const prefix = flags.sharp && bytes.length > 0 ? "0x" : "";
+  const pairs = bytes.map((byte) => byte.toString(16).padStart(2, "0"));
+  const shown = flags.space ? pairs.map((pair) => prefix + pair).join(" ") : prefix + pairs.join("");
+  const cased = verb === "X" ? shown.toUpperCase() : shown;
+  if (bytes.length === 0) return padding(flags, flags.width ?? 0);
+  return pad(flags, cased);
+}
