@@ -6,7 +6,9 @@ import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
-import { KafkaSchema, kafkaFaults } from "../../platform/stream/kafka-config.ts";
+import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
+import { streamFaults } from "../../platform/stream/open-stream.ts";
+import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -67,7 +69,9 @@ export const ApprovalConfigSchema = Type.Object(
       },
       closed,
     ),
-    kafka: KafkaSchema,
+    // One of these two is where the services meet.
+    kafka: Type.Optional(KafkaSchema),
+    stream: Type.Optional(PostgresStreamSchema),
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
     identity: Type.Object(
       {
@@ -143,10 +147,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
 export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
   const { identity, rest, redemption, roles, webhook } = config;
-  const faults: ConfigFault[] = [
-    ...issuerFaults(identity.issuers, "identity.issuers"),
-    ...kafkaFaults(config.kafka, "kafka"),
-  ];
+  const faults: ConfigFault[] = [...issuerFaults(identity.issuers, "identity.issuers"), ...streamFaults(config)];
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
   if (identity.issuers.length === 0) {
     fault("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens");

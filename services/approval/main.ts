@@ -1,7 +1,7 @@
 /**
  * The approval service: constructs everything and starts it. Order: what the rest rests on first, the listeners last, so that
  * the end runs backwards. Each loop (relays, sealer, sweeper, webhook) leads by an advisory lock of its own, so any number of
- * these processes may run. Kafka may be down at start; the database may not. Long, because it is the one place that constructs.
+ * these processes may run. The stream may be down at start; the database may not. Long, because it is the one place that constructs.
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -29,9 +29,7 @@ import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../platform/postgres/leadership.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { createWakeup } from "../../platform/postgres/wakeup.ts";
-import { createKafkaStream } from "../../platform/stream/kafka.ts";
-import { kafkaSettings } from "../../platform/stream/kafka-config.ts";
-import { verifyTopics } from "../../platform/stream/kafka-topics.ts";
+import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { createAcceptDenial } from "./commands/accept-denial.ts";
 import { createCancelRequest } from "./commands/cancel-request.ts";
@@ -97,10 +95,10 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   }
   await requireMigrated(database);
 
-  const kafka = await kafkaSettings(config.kafka, `countersign-approval-${config.instance}`);
+  const streamAt = await streamServer(config, { clientName: `countersign-approval-${config.instance}`, log });
   const topicCheck = startTopicCheck(
     {
-      verify: () => verifyTopics({ log }, kafka, requiredTopics(["denials", "decisions", "state", "audit"])),
+      verify: () => streamAt.verifyTopics(requiredTopics(["denials", "decisions", "state", "audit"])),
       onFault: (error) => lifecycle.stop(error),
       log,
     },
@@ -171,9 +169,7 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
     const take = withQuarantine(read, { quarantine, metrics: intake });
     return lifecycle.own(createConsumer({ database, offsets, take, log, lost: intake.lost }, topic));
   });
-  const stream = lifecycle.own(
-    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: kafka }),
-  );
+  const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
   for (const consumer of consumers) stream.subscribe(consumer.subscription);
 
   // The loops; each ends with the signal, and the end waits for them.
@@ -255,7 +251,7 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
       ops: `${config.ops.host}:${ops.port}`,
       tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
       database: URL.parse(config.database.url)?.host ?? "by connection string",
-      kafka: config.kafka.brokers,
+      stream: streamAt.name,
       bundle: activation.revision,
       issuers: [...issuers.keys()],
       webhook: config.webhook?.url ?? "none",

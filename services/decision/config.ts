@@ -6,7 +6,9 @@ import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
-import { KafkaSchema, kafkaFaults } from "../../platform/stream/kafka-config.ts";
+import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
+import { streamFaults } from "../../platform/stream/open-stream.ts";
+import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -94,7 +96,9 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    kafka: KafkaSchema,
+    // One of these two is where the services meet.
+    kafka: Type.Optional(KafkaSchema),
+    stream: Type.Optional(PostgresStreamSchema),
     redemption: Type.Object(
       {
         address: Text("host:port of the approval service's gRPC port."),
@@ -170,7 +174,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   const faults: ConfigFault[] = [...issuerFaults(config.identity.issuers, "identity.issuers")];
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  const { listen, redemption, kafka, state } = config;
+  const { listen, redemption, state } = config;
   if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
     fault("listen.certPath", "and listen.keyPath belong together; set both or none");
   }
@@ -199,7 +203,7 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
     fault("redemption.tls", "is off although certificates are given; switch it on");
   }
-  faults.push(...kafkaFaults(kafka, "kafka"));
+  faults.push(...streamFaults(config));
   if (Object.keys(state.trustedKeys).length === 0)
     fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key");
   return faults;

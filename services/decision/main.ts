@@ -23,9 +23,7 @@ import { startOpsServer, type CheckResult } from "../../platform/http/ops-server
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
-import { createKafkaStream } from "../../platform/stream/kafka.ts";
-import { kafkaSettings } from "../../platform/stream/kafka-config.ts";
-import { verifyTopics } from "../../platform/stream/kafka-topics.ts";
+import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createContext } from "./context/gather.ts";
@@ -63,18 +61,16 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   };
 
   const signer = createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8"));
-  const kafka = await kafkaSettings(config.kafka, `countersign-decision-${config.instance}`);
+  const streamAt = await streamServer(config, { clientName: `countersign-decision-${config.instance}`, log });
   const topicCheck = startTopicCheck(
     {
-      verify: () => verifyTopics({ log }, kafka, requiredTopics(["denials", "decisions", "state"])),
+      verify: () => streamAt.verifyTopics(requiredTopics(["denials", "decisions", "state"])),
       onFault: (error) => lifecycle.stop(error),
       log,
     },
     signal,
   );
-  const stream = lifecycle.own(
-    createKafkaStream({ log, onFatal: (error) => lifecycle.stop(error) }, { connection: kafka }),
-  );
+  const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
 
   const issuers = createIssuers(config.identity.issuers);
   const { keyFolder } = config.identity;
@@ -213,7 +209,7 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
       ops: `${config.ops.host}:${ops.port}`,
       tls: config.listen.certPath !== undefined,
       bundle: activation.revision,
-      kafka: config.kafka.brokers,
+      stream: streamAt.name,
       redemption: config.redemption.address,
       issuers: [...issuers.keys()],
       audit: config.decisionLog.audit,

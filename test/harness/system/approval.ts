@@ -29,6 +29,8 @@ export type ApprovalTerms = {
   /** `security` of the first one sees everything. */
   readonly issuers: readonly Issuer[];
   readonly brokers: readonly string[];
+  /** A stream in Postgres in place of the brokers. */
+  readonly streamUrl?: string;
   readonly databaseUrl: string;
   readonly serviceToken: string;
   readonly webhookUrl: string;
@@ -55,6 +57,7 @@ export function createApproval(
       DATABASE_URL: databaseUrl,
       COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: serviceToken,
       COUNTERSIGN_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      ...(terms.streamUrl === undefined ? {} : { COUNTERSIGN_STREAM_URL: terms.streamUrl }),
     },
     readyUrl: `${opsUrl}/readyz`,
     folder,
@@ -70,7 +73,7 @@ function settingsOf(terms: ApprovalTerms) {
     rest: { port: ports.rest },
     redemption: { port: ports.redemption },
     ops: { port: ports.ops },
-    kafka: { brokers },
+    ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),
     bundle: { path: BUNDLE },
     identity: {
       issuers: issuers.map(({ trusted }) => trusted("countersign")),

@@ -27,6 +27,8 @@ export type DecisionTerms = {
   readonly stateRelay: KeyPairFiles;
   readonly issuers: readonly Issuer[];
   readonly brokers: readonly string[];
+  /** A stream in Postgres in place of the brokers. */
+  readonly streamUrl?: string;
   readonly redemption: { readonly address: string; readonly serviceToken: string };
   readonly requestUrl: string;
 };
@@ -45,7 +47,10 @@ export async function createDecision(
     name,
     main: "services/decision/main.ts",
     config: change(settingsOf(terms, port, opsPort)),
-    env: { COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: redemption.serviceToken },
+    env: {
+      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: redemption.serviceToken,
+      ...(terms.streamUrl === undefined ? {} : { COUNTERSIGN_STREAM_URL: terms.streamUrl }),
+    },
     readyUrl: `${opsUrl}/readyz`,
     folder,
   });
@@ -82,7 +87,7 @@ function settingsOf(terms: DecisionTerms, port: number, opsPort: number) {
     },
     signing: { kid: signing.kid, keyPath: signing.privatePath },
     state: { trustedKeys: { [stateRelay.kid]: stateRelay.publicPath } },
-    kafka: { brokers },
+    ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),
     redemption: { address: redemption.address },
     decisionLog: { folder: join(folder, `${name}-log`) },
     // Far above what one subject may usually ask for: tests ask much in little time.
