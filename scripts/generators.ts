@@ -15,8 +15,12 @@ export type Generator = {
 
 export const generators: readonly Generator[] = [
   { script: "scripts/generate-proto.ts", outputs: ["proto/gen"] },
+  { script: "scripts/generate-check-descriptor.ts", outputs: ["proto/descriptor"] },
   { script: "scripts/generate-golden.ts", outputs: ["core/messages/golden"] },
   { script: "scripts/generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
   { script: "scripts/build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },
   { script: "services/approval/rest/write-openapi.ts", outputs: ["docs/openapi.json"] },
+  { script: "services/decision/write-config-schema.ts", outputs: ["docs/config/decision.schema.json"] },
+  { script: "services/approval/write-config-schema.ts", outputs: ["docs/config/approval.schema.json"] },
+  { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
 ];

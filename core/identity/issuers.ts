@@ -11,7 +11,6 @@ import type { ConfigFault } from "../../platform/config/load.ts";
 import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from "./algorithms.ts";
 
 const MAX_TOLERANCE_MS = 30_000;
-const Name = Type.String({ minLength: 1, maxLength: 128 });
 const closed = { additionalProperties: false };
 
 export const IssuerSchema = Type.Object(
@@ -28,12 +27,22 @@ export const IssuerSchema = Type.Object(
     clock_tolerance: Type.Optional(
       Type.String({ description: "Clock difference forgiven, at most 30s; 5s unless given." }),
     ),
-    groups_claim: Type.Optional(Name),
+    groups_claim: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: "Claim that lists the groups; groups unless given." }),
+    ),
     person: Type.Optional(
       Type.Object(
         {
-          realm: Name,
-          claim: Name,
+          realm: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            description: "Names the set of people; issuers of one realm speak of the same people.",
+          }),
+          claim: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            description: "Claim whose value is one human, whatever account speaks.",
+          }),
           ignore_case: Type.Optional(
             Type.Boolean({
               description: "For claims such as email, where two spellings are one person. Same in a realm.",
@@ -43,7 +52,19 @@ export const IssuerSchema = Type.Object(
         closed,
       ),
     ),
-    machine: Type.Optional(Type.Object({ claim: Name, value: Type.Union([Type.String(), Type.Boolean()]) }, closed)),
+    machine: Type.Optional(
+      Type.Object(
+        {
+          claim: Type.String({
+            minLength: 1,
+            maxLength: 128,
+            description: "Claim that tells a machine: it never fills a human's place.",
+          }),
+          value: Type.Union([Type.String(), Type.Boolean()], { description: "What that claim holds for a machine." }),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

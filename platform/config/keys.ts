@@ -13,6 +13,12 @@ export interface ConfigKey {
   readonly description: string | undefined;
   /** The schema's default, if it has one. */
   readonly fallback: unknown;
+  /** Has to be set: always, or as soon as anything of its optional section is. */
+  readonly required: boolean;
+  /** Dotted path of the optional section that it stands in. */
+  readonly optionalSection: string | undefined;
+  /** The part of the schema that says what it may hold. */
+  readonly schema: object;
 }
 
 interface Shape {
@@ -42,14 +48,18 @@ export function keysOf(schema: TSchema, prefix: string): ConfigKeys {
   const keys: ConfigKey[] = [];
   const sections: (readonly string[])[] = [];
   const openObjects: string[] = [];
-  const visit = (node: unknown, path: readonly string[], present: boolean): void => {
+  const visit = (node: unknown, path: readonly string[], needed: boolean, optionalSection?: string): void => {
+    const present = optionalSection === undefined;
     if (!isShape(node)) return;
     if (node.type === "object" && isShape(node.properties)) {
       if (node.additionalProperties !== false) openObjects.push(path.join("."));
       if (present && path.length > 0) sections.push(path);
       const required: readonly unknown[] = Array.isArray(node.required) ? node.required : [];
-      for (const [name, inner] of Object.entries(node.properties))
-        visit(inner, [...path, name], present && required.includes(name));
+      for (const [name, inner] of Object.entries(node.properties)) {
+        const inside = [...path, name];
+        const leaves = required.includes(name) || !isSection(inner) ? optionalSection : inside.join(".");
+        visit(inner, inside, required.includes(name), leaves);
+      }
       return;
     }
     const named = node["x-env-variable"];
@@ -60,10 +70,17 @@ export function keysOf(schema: TSchema, prefix: string): ConfigKeys {
       secret: node["x-secret"] === true,
       description: typeof node.description === "string" ? node.description : undefined,
       fallback: node.default,
+      required: needed && node.default === undefined,
+      optionalSection,
+      schema: node,
     });
   };
   visit(schema, [], true);
   return { keys, sections, openObjects };
+}
+
+function isSection(node: unknown): boolean {
+  return isShape(node) && node.type === "object" && isShape(node.properties);
 }
 
 function kindOf(node: Shape): ConfigKey["kind"] {

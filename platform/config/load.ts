@@ -81,7 +81,8 @@ export async function loadConfig<S extends TObject>(options: {
   for (const problem of problemsOf(schema, candidate, keys)) faults.push(problem);
   if (faults.length > 0) return { kind: "invalid", faults };
   const config = Value.Parse(schema, candidate);
-  const unsafe = check?.(config) ?? [];
+  const variables = new Map(keys.map((key) => [key.path.join("."), key.variable]));
+  const unsafe = (check?.(config) ?? []).map((one) => ({ ...one, variable: one.variable ?? variables.get(one.key) }));
   return unsafe.length > 0 ? { kind: "invalid", faults: unsafe } : { kind: "loaded", config };
 }
 

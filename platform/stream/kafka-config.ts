@@ -27,10 +27,12 @@ export const KafkaSchema = Type.Object(
     certPath: Path("Client certificate."),
     keyPath: Path("Its private key."),
     saslMechanism: Type.Optional(
-      Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")]),
+      Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")], {
+        description: "How this service proves who it is; with user name and password.",
+      }),
     ),
-    saslUsername: Type.Optional(Type.String()),
-    saslPassword: Type.Optional(Type.String({ "x-secret": true })),
+    saslUsername: Type.Optional(Type.String({ description: "User name at the brokers." })),
+    saslPassword: Type.Optional(Type.String({ "x-secret": true, description: "Password at the brokers." })),
   },
   { additionalProperties: false },
 );

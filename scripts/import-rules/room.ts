@@ -9,7 +9,7 @@ export type Room =
   | { readonly kind: "enforcer"; readonly name: string }
   | { readonly kind: "service"; readonly service: string; readonly part: ServicePart };
 
-/** An adapter is a folder of a service, or a file of that name beside main.ts. */
+/** "main" is every program of a service (see `programs`). An adapter is a folder of a service, or a file of that name beside main.ts. */
 export type ServicePart =
   | { readonly kind: "main" | "config" | "ports" | "pure" }
   | { readonly kind: "adapter"; readonly name: string };
@@ -33,11 +33,18 @@ export function roomOf(path: string): Room {
   }
 }
 
+/**
+ * The files of a service that are started and never imported: the service itself, and what runs once and ends. Only they see
+ * configuration and adapters together, so that nothing else has to.
+ */
+const programs = ["main", "migrate", "write-config-schema"];
+
 function partOf(name: string, path: string): ServicePart {
   const file = name.replace(/(\.test)?\.ts$/, "");
   if (path.endsWith("/ports.ts")) return { kind: "ports" };
   if (file === "evaluate" || file === "commands") return { kind: "pure" };
-  if (file === "main" || file === "config") return { kind: file };
+  if (programs.includes(file)) return { kind: "main" };
+  if (file === "config") return { kind: file };
   return { kind: "adapter", name: file };
 }
 

@@ -10,9 +10,13 @@ import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 
+/** Of the variables. */
+export const PREFIX = "COUNTERSIGN_";
+
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
-const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Port = (port: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description });
 const Path = (description: string) => Type.Optional(Text(description));
 
 export const ApprovalConfigSchema = Type.Object(
@@ -25,11 +29,12 @@ export const ApprovalConfigSchema = Type.Object(
     }),
     logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
       default: "info",
+      description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
     }),
     rest: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where REST is served." }),
-        port: Port(9200),
+        port: Port(9200, "0: any free one."),
         certPath: Path("Certificate chain; HTTPS when given."),
         keyPath: Path("Private key of the certificate."),
         plaintext: Type.Boolean({
@@ -42,7 +47,7 @@ export const ApprovalConfigSchema = Type.Object(
     redemption: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where decision services redeem (gRPC)." }),
-        port: Port(9201),
+        port: Port(9201, "0: any free one."),
         certPath: Path("Certificate chain; TLS when given."),
         keyPath: Path("Private key of the certificate."),
         clientCaPath: Path("Decision services have to show a certificate by this authority, which is theirs alone."),
@@ -52,7 +57,16 @@ export const ApprovalConfigSchema = Type.Object(
       },
       closed,
     ),
-    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(9202) }, closed),
+    ops: Type.Object(
+      {
+        host: Type.String({
+          default: "127.0.0.1",
+          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
+        }),
+        port: Port(9202, "0: any free one."),
+      },
+      closed,
+    ),
     database: Type.Object(
       {
         url: Type.String({
@@ -61,7 +75,12 @@ export const ApprovalConfigSchema = Type.Object(
           "x-env-variable": "DATABASE_URL",
           description: "PostgreSQL, as postgres://user:password@host/database.",
         }),
-        maxConnections: Type.Integer({ minimum: 2, maximum: 500, default: 10 }),
+        maxConnections: Type.Integer({
+          minimum: 2,
+          maximum: 500,
+          default: 10,
+          description: "Of the pool; listening and leading take about a dozen sessions more.",
+        }),
         migrate: Type.Boolean({
           default: false,
           description: "Bring the schema up to date at start; else it has to be (npm run migrate).",
@@ -75,7 +94,10 @@ export const ApprovalConfigSchema = Type.Object(
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
     identity: Type.Object(
       {
-        issuers: Type.Array(IssuerSchema, { default: [] }),
+        issuers: Type.Array(IssuerSchema, {
+          default: [],
+          description: "Whose tokens count, and what their claims mean here.",
+        }),
         keyFolder: Path("Where the last good key sets are kept across restarts."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
@@ -125,7 +147,12 @@ export const ApprovalConfigSchema = Type.Object(
         closed,
       ),
     ),
-    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+    drainMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 5_000,
+      description: "At the end: how long calls under way may take before they are cut.",
+    }),
   },
   closed,
 );
@@ -138,7 +165,7 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
     args,
     schema: ApprovalConfigSchema,
     env: process.env,
-    prefix: "COUNTERSIGN_",
+    prefix: PREFIX,
     check: unsafeTogether,
   });
 }

@@ -10,6 +10,9 @@ import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 
+/** Of the variables. */
+export const PREFIX = "COUNTERSIGN_";
+
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
 const Port = (port: number, description: string) =>
@@ -164,7 +167,7 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
     args,
     schema: DecisionConfigSchema,
     env: process.env,
-    prefix: "COUNTERSIGN_",
+    prefix: PREFIX,
     check: unsafeTogether,
   });
 }

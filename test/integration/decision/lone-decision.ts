@@ -36,7 +36,7 @@ export async function startLoneDecision({ folder, name, bundle, listen = {} }: L
       ...{ folder, name, deployment: "test", issuers: [], brokers: [nowhere], requestUrl: "https://approvals.example" },
       signing: await makeKeyPair(folder, `${name}-signing`),
       stateRelay: await makeKeyPair(folder, `${name}-relay`),
-      redemption: { address: nowhere, serviceToken: "unused" },
+      redemption: { address: nowhere, serviceToken: "unused, but long enough" },
     },
     (settings) => ({
       ...settings,

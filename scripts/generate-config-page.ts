@@ -1,0 +1,44 @@
+/**
+ * Writes docs/config.md from the published schemas in docs/config/, which the services write. Texts about keys are the descriptions of
+ * the schemas; what is said around them stands here. `npm run check` runs it and fails when the page changes.
+ */
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { keyTable } from "./config-page/key-table.ts";
+import { readSchema } from "./config-page/read-schema.ts";
+
+const docs = path.resolve(import.meta.dirname, "../docs");
+
+const intro = `# Configuration
+
+Generated from the schemas that the services load (\`npm run generate\`); the same as JSON Schema:
+\`docs/config/decision.schema.json\` and \`docs/config/approval.schema.json\`. Commented examples that a test loads:
+\`deploy/decision.yaml\` and \`deploy/approval.yaml\`.
+
+    npm run decision -- --config decision.yaml --check-config    # says everything that is wrong, with what to do; starts nothing
+    npm run decision -- --config decision.yaml
+
+- One YAML file (\`--config\`), and an environment variable for every key. A variable wins over the file; an empty one counts as not set.
+- Text in a variable is taken as it is. Numbers, booleans and maps are read as YAML: \`8080\`, \`true\`, \`{key-1: keys/key-1.pem}\`. Lists
+  are \`a,b\` or YAML.
+- **Secrets** may not stand in the file. They come from their variable, or from a file that \`<VARIABLE>_FILE\` names; a last line break is
+  left away. Other text keys accept \`_FILE\` too. Both at once is refused.
+- Refused, all faults at once, each with its key, its variable and what to do: anything missing or misspelt, a key or a \`COUNTERSIGN_\`
+  variable that does not exist, and what is unsafe together (plain text beyond loopback, certificates with TLS off, half of a pair).
+  Unsafe combinations are looked for once every key by itself is right. A value is never repeated: it may be a secret.
+- Exit codes: 0 after \`--check-config\` found nothing, 78 when the configuration has to be changed (also when a key file or the bundle
+  that it names cannot be used), 1 when trying again may help (the database does not answer, a port is taken).
+- Paths are relative to the working directory. Keys and certificates are PEM.
+`;
+
+const sections = await Promise.all(
+  ["decision", "approval"].map(async (name) => {
+    const schema = await readSchema(path.join(docs, "config", `${name}.schema.json`));
+    return `\n## ${capitalised(name)} service\n\n${keyTable(schema)}`;
+  }),
+);
+await writeFile(path.join(docs, "config.md"), `${intro}${sections.join("")}`);
+
+function capitalised(name: string): string {
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+}
