@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { accessTo, topicSpecs } from "../../core/messages/topic-setup.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
 import { isEnterable, runUser } from "../../platform/postgres/embedded-folders.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import {
@@ -26,8 +26,11 @@ export interface SetDatabase extends AsyncDisposable {
   readonly decisionUrl: string;
   /** For people: where it is, and whether it was running already. */
   readonly description: string;
-  /** Process ids of a server of our own. */
+  /** Of a server of our own, while it runs. */
   readonly pid: number | undefined;
+  /** SIGKILL, and a start on the same data at the same address: what an outage is made with. @throws without a server of our own. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
 }
 
 /** Starts or adopts the server of `folder`; with `url` uses that one, and the decision service its user as well. */
@@ -37,26 +40,51 @@ export async function openSetDatabase(
 ): Promise<SetDatabase> {
   if (url !== undefined) {
     await prepareStream(log, url);
-    const where = URL.parse(url)?.host ?? "by DATABASE_URL";
-    return { url, decisionUrl: url, description: where, pid: undefined, async [Symbol.asyncDispose]() {} };
+    const notOurs = () => Promise.reject(new Error("the database of DATABASE_URL is not ours to end"));
+    const description = URL.parse(url)?.host ?? "by DATABASE_URL";
+    const none = async () => {};
+    return {
+      url,
+      decisionUrl: url,
+      description,
+      pid: undefined,
+      kill: notOurs,
+      start: notOurs,
+      [Symbol.asyncDispose]: none,
+    };
   }
   const dataDir = await postgresFolder(folder);
-  const server = await startEmbeddedPostgres({ dataDir });
+  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir });
+  const { adopted } = server;
+  const own = server.connectionString();
+  const stop = async () => {
+    const running = server;
+    server = undefined;
+    await running?.stop();
+  };
   try {
-    const own = server.connectionString();
     await prepareStream(log, own, DECISION_ROLE);
     await writeFile(join(folder, "postgres-location"), `${dataDir}\n`);
-    return {
-      url: own,
-      decisionUrl: own.replace("user=postgres", `user=${DECISION_ROLE}`),
-      description: `${dataDir}${server.adopted ? " (was running)" : ""}`,
-      pid: server.pid,
-      [Symbol.asyncDispose]: () => server.stop(),
-    };
   } catch (error) {
-    await server.stop();
+    await stop();
     throw error;
   }
+  return {
+    url: own,
+    decisionUrl: own.replace("user=postgres", `user=${DECISION_ROLE}`),
+    description: `${dataDir}${adopted ? " (was running)" : ""}`,
+    get pid() {
+      return server?.pid;
+    },
+    async kill() {
+      if (server !== undefined) process.kill(server.pid, "SIGKILL");
+      await stop();
+    },
+    async start() {
+      server ??= await startEmbeddedPostgres({ dataDir });
+    },
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /**

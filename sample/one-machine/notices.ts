@@ -1,35 +1,35 @@
-/** The receiver of the approval service's webhook on one machine: checks the signature and shows what approvers would be told. */
-import { createHmac, timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
-
-/** The body of a notification whose signature was right. */
-export type Notice = { readonly body: unknown };
+/** The receiver of the approval service's webhook on one machine: shows what approvers would be told. */
+import { createServer } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { readSigned } from "./signed-notice.ts";
 
 export interface Notices extends AsyncDisposable {
   readonly url: string;
-  readonly all: readonly Notice[];
+  /** Bodies, each once, in the order in which they came. */
+  readonly all: readonly unknown[];
 }
 
 export async function startNotices({
   secret,
-  onNotice = () => {},
+  onNotice,
 }: {
   readonly secret: string;
-  readonly onNotice?: ((notice: Notice) => void) | undefined;
+  readonly onNotice: (notice: unknown) => void;
 }): Promise<Notices> {
-  const all: Notice[] = [];
-  const seen = new Set<string>();
+  const all: unknown[] = [];
+  const seen = new Set<unknown>();
   const server = createServer((request, response) => {
-    read(request, secret).then(
-      ({ id, notice }) => {
+    buffer(request)
+      .then((body) => {
+        const notice = readSigned(request.headers, body, secret);
         response.writeHead(204).end();
+        const id = request.headers["webhook-id"];
         if (seen.has(id)) return; // deliveries may repeat
         seen.add(id);
         all.push(notice);
         onNotice(notice);
-      },
-      () => response.writeHead(401).end(),
-    );
+      })
+      .catch(() => response.writeHead(401).end());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -46,24 +46,4 @@ export async function startNotices({
         server.close(() => resolve());
       }),
   };
-}
-
-/** @throws when it is not signed as Standard Webhooks 1.0 says. */
-async function read(
-  request: IncomingMessage,
-  secret: string,
-): Promise<{ readonly id: string; readonly notice: Notice }> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  const body = Buffer.concat(chunks);
-  const header = (name: string) => String(request.headers[`webhook-${name}`]);
-  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
-  const expected = createHmac("sha256", key)
-    .update(`${header("id")}.${header("timestamp")}.`)
-    .update(body)
-    .digest();
-  const sent = Buffer.from(header("signature").replace(/^v1,/, ""), "base64");
-  if (sent.length !== expected.length || !timingSafeEqual(sent, expected)) throw new Error("signature");
-  const parsed: unknown = JSON.parse(body.toString("utf8"));
-  return { id: header("id"), notice: { body: parsed } };
 }

@@ -8,7 +8,7 @@ import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../test/harness/system/program.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openSetDatabase, type SetDatabase } from "./database.ts";
-import { type Notice, startNotices } from "./notices.ts";
+import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { programPlans } from "./settings.ts";
 
@@ -21,7 +21,7 @@ export interface OneMachineSet extends AsyncDisposable {
   readonly database: SetDatabase;
   readonly programs: ReadonlyMap<string, Program>;
   /** Notifications to approvers, as they came. */
-  readonly notices: readonly Notice[];
+  readonly notices: readonly unknown[];
   /** Resolves when a program cannot be kept running. */
   readonly failed: Promise<Error>;
 }
@@ -44,8 +44,8 @@ export async function startOneMachine(
   {
     log,
     say,
-    onNotice,
-  }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: Notice) => void },
+    onNotice = () => {},
+  }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: unknown) => void },
   { folder, databaseUrl, anyPorts = false, supervise = false }: SetOptions,
 ): Promise<OneMachineSet> {
   await using owned = new AsyncDisposableStack();

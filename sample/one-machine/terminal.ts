@@ -3,7 +3,6 @@
  * The full logs are files. NB: what a request or a policy wrote goes to a terminal here, so nothing in it may steer one.
  */
 import { styleText } from "node:util";
-import type { Notice } from "./notices.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -29,8 +28,8 @@ export function decisionLine(line: ReadonlyMap<string, unknown>, now: Date): str
 }
 
 /** What approvers are told. */
-export function noticeLine({ body }: Notice, now: Date): string {
-  const data = members(members(body).get("data"));
+export function noticeLine(notice: unknown, now: Date): string {
+  const data = members(members(notice).get("data"));
   const request = members(data.get("request") ?? data.get("grant"));
   const words = [data.get("kind"), request.get("title") ?? request.get("entitlement"), request.get("scope")].map(
     printable,

@@ -1,15 +1,11 @@
 /** Step 11: sam finds every step on record, in order, and the record is whole. */
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { textAt } from "../../test/harness/system/client.ts";
 import { waitUntil } from "../../test/harness/wait-until.ts";
 import type { Approved } from "./approving.ts";
 import { listAt, members } from "./see.ts";
 import type { Stage } from "./stage.ts";
 import type { Teller } from "./teller.ts";
-
-const VERIFY = join(import.meta.dirname, "..", "..", "cli", "verify.ts");
+import { runVerify } from "./verify.ts";
 
 export async function record(stage: Stage, tell: Teller, { requestId, grantId }: Approved): Promise<void> {
   tell.step(11, "sam reads the record: every step in order, and the chain is whole");
@@ -40,7 +36,7 @@ export async function record(stage: Stage, tell: Teller, { requestId, grantId }:
   const decision = events.find((event) => ofTheFirst(event) && textAt(event, "type") === "countersign.decision.v1");
   tell.see("a decision carries who approved and why", true, JSON.stringify(decision).includes("justification"));
 
-  const file = await verify(approval);
+  const file = await runVerify(["--from-zero"], approval.map((event) => `${JSON.stringify(event)}\n`).join(""));
   tell.see("verify, on what REST gave", 0, file.exitCode);
   tell.note(file.text.trim());
   const topic = await stage.verifyTopic();
@@ -58,11 +54,4 @@ async function everything(stage: Stage): Promise<readonly unknown[]> {
     after = textAt(body, "next");
     if (items.length === 0) return events;
   }
-}
-
-async function verify(events: readonly unknown[]): Promise<{ readonly exitCode: number; readonly text: string }> {
-  const child = spawn(process.execPath, [VERIFY, "--from-zero"], { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
-  child.stdin.end(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
-  return { text: await text(child.stdout), exitCode: await ended };
 }

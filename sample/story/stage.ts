@@ -1,5 +1,6 @@
 /** What the story is played on: a running set, real or embedded, as its people and its operator see it. */
 import type { Call } from "../../test/harness/system/client.ts";
+import type { Verified } from "./verify.ts";
 
 export interface Stage {
   /** dana, max or sam, through the enforcer and at the approval service. */
@@ -12,5 +13,5 @@ export interface Stage {
   readonly decision: { stop(): Promise<unknown>; start(): Promise<void>; untilFresh(): Promise<void> };
   readonly database: { kill(): Promise<void>; start(): Promise<void> };
   /** What `verify` says of the audit topic. */
-  verifyTopic(): Promise<{ readonly exitCode: number; readonly text: string }>;
+  verifyTopic(): Promise<Verified>;
 }
