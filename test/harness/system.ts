@@ -1,6 +1,6 @@
 /**
- * The whole real set on this machine: Kafka, PostgreSQL, two token issuers, the orders API, one or more decision services, one approval
- * service and Envoy, each a process of its own that can be stopped, killed, frozen and started again on its ports. End-to-end tests and the
+ * The whole real set on this machine: Kafka, PostgreSQL, two token issuers, the orders API, one or more decision services, one or more
+ * approval services and Envoy, each a process of its own that can be stopped, killed, frozen and started again on its ports. End-to-end tests and the
  * demo are built on it. Everything lives in a temporary folder that is removed at the end.
  *
  * The decision services reach Kafka by way of a proxy (`kafkaRoad`), so that they can be cut off from it while all others are not.
@@ -13,7 +13,13 @@ import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { type EnvoyCluster, type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
 import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
-import { type Approval, type ApprovalSettings, approvalPorts, createApproval } from "./system/approval.ts";
+import {
+  type Approval,
+  type ApprovalPorts,
+  type ApprovalSettings,
+  approvalPorts,
+  createApproval,
+} from "./system/approval.ts";
 import { type Call, createCall } from "./system/client.ts";
 import { type SystemDatabase, startDatabase } from "./system/database.ts";
 import { createDecision, type Decision, type DecisionSettings } from "./system/decision.ts";
@@ -33,7 +39,12 @@ export interface System extends AsyncDisposable {
   readonly envoy: RunningEnvoy;
   readonly orders: Orders;
   readonly decisions: readonly Decision[];
+  /** The first approval service, for those who have one. */
   readonly approval: Approval;
+  /** All of them, on one database, under one key. */
+  readonly approvals: readonly Approval[];
+  /** Which of them the decision services redeem at from now on; the first until told. */
+  redeemAt(approval: number): void;
   /** `main` is where everybody belongs; `other` knows the same people under other subjects. */
   readonly issuers: { readonly main: Issuer; readonly other: Issuer };
   readonly kafka: TestKafka;
@@ -53,6 +64,8 @@ export interface System extends AsyncDisposable {
 export type SystemOptions = {
   /** How many decision services Envoy takes turns with; 1 unless given. */
   readonly decisions?: number;
+  /** How many approval services there are; 1 unless given. */
+  readonly approvals?: number;
   /** Each sees a configuration and answers what it should be. */
   readonly decisionSettings?: (settings: DecisionSettings) => object;
   readonly approvalSettings?: (settings: ApprovalSettings) => object;
@@ -68,6 +81,7 @@ export async function canStartSystem(): Promise<boolean> {
 /** Resolves when everything is ready and every decision service is fresh. What was started is ended when something does not start. */
 export async function startSystem({
   decisions: decisionCount = 1,
+  approvals: approvalCount = 1,
   decisionSettings,
   approvalSettings,
   envoyClusters = [],
@@ -101,28 +115,41 @@ export async function startSystem({
   const names = Array.from({ length: decisionCount }, (_, index) => `decision-${index + 1}`);
   const decisionKeys = await Promise.all(names.map((name) => makeKeyPair(folder, name)));
   const everyIssuer = [issuers.main, issuers.other];
-  const ports = await approvalPorts();
-  const approval = owned.use(
-    createApproval(
-      {
-        ...{ folder, name: "approval", deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
-        ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken },
-        webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
-      },
-      approvalSettings,
-    ),
-  );
+  const [firstPorts, ...furtherPorts] = [
+    await approvalPorts(),
+    ...(await Promise.all(Array.from({ length: approvalCount - 1 }, approvalPorts))),
+  ];
+  const startable = (ports: ApprovalPorts, name: string) =>
+    owned.use(
+      createApproval(
+        {
+          ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
+          ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken },
+          webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
+        },
+        approvalSettings,
+      ),
+    );
+  const approval = startable(firstPorts, "approval");
+  const approvals = [approval, ...furtherPorts.map((ports, index) => startable(ports, `approval-${index + 2}`))];
+  const redemptionPorts = [firstPorts, ...furtherPorts].map(({ redemption }) => redemption);
+  // One address for all of them, where there are several: what a load balancer would be.
+  const redemptionRoad = furtherPorts.length === 0 ? undefined : owned.use(await startTcpProxy());
+  const redeemAt = (index: number) => {
+    if (redemptionRoad !== undefined) redemptionRoad.target = redemptionPorts[index] ?? 0;
+  };
+  redeemAt(0);
   const decisions: Decision[] = [];
   for (const signing of decisionKeys) {
     const terms = {
       ...{ folder, name: signing.kid, deployment, signing, stateRelay: relayKey, issuers: everyIssuer },
       brokers: kafka.proxied.brokers,
-      redemption: { address: `127.0.0.1:${ports.redemption}`, serviceToken },
+      redemption: { address: `127.0.0.1:${redemptionRoad?.port ?? firstPorts.redemption}`, serviceToken },
       requestUrl: `${approval.url}/v1/requests`,
     };
     decisions.push(owned.use(await createDecision(terms, decisionSettings)));
   }
-  await Promise.all([approval, ...decisions].map((program) => program.start()));
+  await Promise.all([...approvals, ...decisions].map((program) => program.start()));
   await Promise.all(decisions.map((decision) => decision.untilFresh()));
 
   const envoy = owned.use(
@@ -136,11 +163,12 @@ export async function startSystem({
     }),
   );
   const proxyUrl = `http://127.0.0.1:${envoy.port}`;
-  const programs = [approval, ...decisions, orders, issuers.main, issuers.other];
+  const programs = [...approvals, ...decisions, orders, issuers.main, issuers.other];
   const token: System["token"] = (user, issuer = "main") => issuers[issuer].token(user);
   const all = owned.move();
   return {
-    ...{ deployment, proxyUrl, envoy, orders, decisions, approval, issuers, kafka, kafkaRoad, database },
+    ...{ deployment, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
+    ...{ issuers, kafka, kafkaRoad, database },
     notified: webhookTarget.received,
     keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),
     token,
