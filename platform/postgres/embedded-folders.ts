@@ -28,7 +28,8 @@ export async function isReachable(path: string, user: RunUser): Promise<boolean>
   return isEnterable(dirname(path), user);
 }
 
-async function isEnterable(folder: string, user: RunUser): Promise<boolean> {
+/** Whether the run user may pass through `folder` and every one above it. */
+export async function isEnterable(folder: string, user: RunUser): Promise<boolean> {
   if (user.uid === undefined) return true;
   for (let at = folder; ; at = dirname(at)) {
     if (!(await allows(at, 0o1, user.uid))) return false;
