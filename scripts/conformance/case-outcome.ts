@@ -2,7 +2,14 @@
 
 export type CaseOutcome =
   | { readonly kind: "passed"; readonly id: string }
-  | { readonly kind: "missed"; readonly id: string; readonly want: string; readonly got: string };
+  | {
+      readonly kind: "missed";
+      readonly id: string;
+      readonly want: string;
+      readonly got: string;
+      /** What many cases may share, such as `not served: http.send`: the list of known misses may name it instead of an id. */
+      readonly cause?: string;
+    };
 
 export type Say = (line: string) => void;
 

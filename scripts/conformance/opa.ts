@@ -35,9 +35,9 @@ export async function runOpaCases(directory: string, say: Say): Promise<readonly
 
 function outcomeOf({ test }: CompiledCase, answer: Answer): CaseOutcome {
   const { id } = test;
-  return isAnswered(test, answer)
-    ? { kind: "passed", id }
-    : { kind: "missed", id, want: wanted(test), got: describe(answer) };
+  if (isAnswered(test, answer)) return { kind: "passed", id };
+  const cause = answer.kind === "refused" && answer.cause !== undefined ? { cause: answer.cause } : {};
+  return { kind: "missed", id, want: wanted(test), got: describe(answer), ...cause };
 }
 
 function wanted({ want }: OpaCase): string {

@@ -12,7 +12,7 @@ export type Answer =
   /** The evaluation failed: reported as an error, not as an empty answer. */
   | { readonly kind: "error"; readonly message: string }
   /** No evaluation took place: the host refuses or cannot load the module. Never what a case wants. */
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: string; readonly cause?: string };
 
 /** The bindings that follow from the value of the entrypoint; undefined has none. */
 export function bindingsOf(test: OpaCase, value: RegoValue | undefined): Answer {

@@ -14,7 +14,10 @@ export async function evaluateWithHost({ test, wasm }: CompiledCase, nowNs: bigi
     return { kind: "refused", message: String(error) };
   }
   const missing = [...policy.builtins.values()].filter((name) => !BUILTINS.has(name));
-  if (missing.length > 0) return { kind: "refused", message: `not served here: ${missing.join(", ")}` };
+  if (missing.length > 0) {
+    const names = missing.toSorted().join(", ");
+    return { kind: "refused", message: `not served here: ${names}`, cause: `not served: ${names}` };
+  }
   const entrypoint = policy.entrypoints.get(test.entrypoint);
   if (entrypoint === undefined) return { kind: "refused", message: "the entrypoint is missing" };
   const evaluation = policy.evaluate(entrypoint, test.input, createCall(nowNs, randomBytes));
