@@ -1,5 +1,6 @@
 /** PEM files that a configuration names, read at start. Each rejects when a file cannot be read, naming the file. */
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 
 /** Key id → path becomes key id → PEM text. */
 export async function readPems(paths: { readonly [kid: string]: string }): Promise<ReadonlyMap<string, string>> {
@@ -10,7 +11,7 @@ export async function readPems(paths: { readonly [kid: string]: string }): Promi
 /** PEM. With `clientCa` a caller has to show a certificate that one of these signed for use as a client. */
 export type ServerTls = { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined };
 
-/** Undefined without a certificate: plain text. */
+/** Undefined without a certificate: plain text. Rejects also when certificate and key are unusable, or not of one pair. */
 export async function readServerTls({
   certPath,
   keyPath,
@@ -22,5 +23,7 @@ export async function readServerTls({
 }): Promise<ServerTls | undefined> {
   if (certPath === undefined || keyPath === undefined) return undefined;
   const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
-  return { cert: await readFile(certPath), key: await readFile(keyPath), clientCa };
+  const [cert, key] = [await readFile(certPath), await readFile(keyPath)];
+  createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+  return { cert, key, clientCa };
 }

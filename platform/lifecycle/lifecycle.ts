@@ -2,18 +2,19 @@
  * The life of a process: one AbortSignal that says "finish", a stack of what has to be closed, and one way out. SIGTERM and SIGINT begin a
  * graceful drain: the signal aborts, then owners are disposed of in reverse order, so what was started last (the listeners) stops first and
  * what everything rests on (the pool) last. A drain that takes too long, or a second signal, ends it at once. An error that nobody caught
- * is logged and ends the process the same way: its state is no longer known.
+ * is logged and ends the process the same way: its state is no longer known. CannotStart is told as its sentence, without a stack.
  *
  * It never calls process.exit; main.ts does, with the code that `run` resolves to.
  */
 import type { Log } from "../log/log.ts";
+import { CannotStart } from "./cannot-start.ts";
 
 export interface Lifecycle {
   /** Aborted once, when the process begins to end. */
   readonly signal: AbortSignal;
   /** Hands over an owner of a resource; returns it. Disposed of in reverse order of handing over. */
   own<T extends AsyncDisposable | Disposable>(owner: T): T;
-  /** Begins the end. The first call decides the exit code: 0 without a fault, 1 with one. */
+  /** Begins the end. The first call decides the exit code: 0 without a fault, 1 with one, or what a CannotStart says. */
   stop(fault?: unknown): void;
 }
 
@@ -43,7 +44,11 @@ export async function run(
     own: (owner) => owners.use(owner),
     stop(fault) {
       if (stopping.signal.aborted) return;
-      if (fault !== undefined) {
+      if (fault instanceof CannotStart) {
+        exitCode = fault.exitCode;
+        log.debug({ err: fault.cause }, "why it cannot start");
+        log.fatal({ event: "cannot_start" }, `cannot start: ${fault.message}`);
+      } else if (fault !== undefined) {
         exitCode = 1;
         log.fatal({ err: fault }, "stopping after a fault");
       }

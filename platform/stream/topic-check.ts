@@ -4,6 +4,7 @@
  */
 import { createBackoff } from "../backoff.ts";
 import type { CheckResult } from "../http/ops-server.ts";
+import { CannotStart } from "../lifecycle/cannot-start.ts";
 import type { Log } from "../log/log.ts";
 import type { TopicFault } from "./topic-spec.ts";
 
@@ -37,7 +38,7 @@ export function startTopicCheck(
         } else {
           result = { status: "failed", detail: "topics are not as they have to be" };
           const list = faults.map(({ topic, problem }) => `${topic} ${problem}`).join("; ");
-          onFault(new Error(`${list} (npm run topics prints and creates them)`));
+          onFault(new CannotStart(`topics: ${list}; npm run topics prints and creates them`, { mayHelpAgain: true }));
         }
         return;
       } catch (error) {

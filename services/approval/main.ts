@@ -23,9 +23,11 @@ import { createPolicyHost } from "../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
 import { answers, type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
+import { CannotStart, fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
 import { createLeadership } from "../../platform/postgres/leadership.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { createWakeup } from "../../platform/postgres/wakeup.ts";
@@ -63,6 +65,8 @@ import * as stateRows from "./store/state-rows.ts";
 import { createStore } from "./store/store.ts";
 import { createSweeper } from "./sweep.ts";
 
+const DATABASE_SETTING = "database.url (DATABASE_URL)";
+const CERTIFICATE = "a certificate with its key and authority (PEM)";
 const DATABASE_DOWN: CheckResult = {
   status: "failed",
   detail: "the database does not answer; nothing can be submitted, reviewed or redeemed",
@@ -89,13 +93,17 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
       },
     ),
   );
-  if (config.database.migrate) {
-    const ran = await migrate(config.database.url);
-    log.info({ event: "migrated", ran }, "the database is up to date");
-  }
-  await requireMigrated(database);
+  await withDatabase(DATABASE_SETTING, config.database.url, async () => {
+    if (config.database.migrate) {
+      const ran = await migrate(config.database.url);
+      log.info({ event: "migrated", ran }, "the database is up to date");
+    }
+    await requireMigrated(database);
+  });
 
-  const streamAt = await streamServer(config, { clientName: `countersign-approval-${config.instance}`, log });
+  const streamAt = await fromFiles("kafka", "certificates and keys that can be used (PEM)", () =>
+    streamServer(config, { clientName: `countersign-approval-${config.instance}`, log }),
+  );
   const topicCheck = startTopicCheck(
     {
       verify: () => streamAt.verifyTopics(requiredTopics(["denials", "decisions", "state", "audit"])),
@@ -105,10 +113,16 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
     signal,
   );
   const { kid, keyPath, previousKeys } = config.signing;
-  const privateKey = await readFile(keyPath, "utf8");
-  const signer = createSigner(kid, privateKey);
-  const ownKeys = createVerifier(new Map([...(await readPems(previousKeys)), [kid, privateKey]]));
-  const decisionServiceKeys = createVerifier(await readPems(config.decisionServices.trustedKeys));
+  const [signer, privateKey] = await fromFiles("signing.keyPath", "an Ed25519 private key (PKCS#8, PEM)", async () => {
+    const pem = await readFile(keyPath, "utf8");
+    return [createSigner(kid, pem), pem];
+  });
+  const ownKeys = await fromFiles("signing.previousKeys", "Ed25519 public keys (PEM)", async () =>
+    createVerifier(new Map([...(await readPems(previousKeys)), [kid, privateKey]])),
+  );
+  const decisionServiceKeys = await fromFiles("decisionServices.trustedKeys", "Ed25519 public keys (PEM)", async () =>
+    createVerifier(await readPems(config.decisionServices.trustedKeys)),
+  );
 
   const issuers = createIssuers(config.identity.issuers);
   const { keyFolder, defaultRealm } = config.identity;
@@ -129,9 +143,15 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
 
   const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm });
-  const activation = await host.activate(await loadBundle(config.bundle.path));
+  const activation = await host.activate(
+    await fromFiles("bundle.path", "a bundle, such as scripts/build-bundle.ts writes", () =>
+      loadBundle(config.bundle.path),
+    ),
+  );
   if (activation.kind === "refused")
-    throw new Error(`the bundle is refused: ${activation.reason}: ${activation.detail}`);
+    throw new CannotStart(
+      `bundle.path: the bundle is refused (${activation.reason}: ${activation.detail}); build it anew`,
+    );
   log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
   const policy = createApprovalPolicy({ host, wallMs: systemClock.wallMs, log });
 
@@ -197,36 +217,44 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   }
 
   // The listeners.
+  const tls = {
+    redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => readServerTls(config.redemption)),
+    rest: await fromFiles("rest.certPath", CERTIFICATE, () => readServerTls(config.rest)),
+  };
   const redemption = lifecycle.own(
-    await startRedemptionServer(
-      { redeem: createRedeem({ store }), log, metrics },
-      {
-        host: config.redemption.host,
-        port: config.redemption.port,
-        tls: await readServerTls(config.redemption),
-        serviceToken: () => config.redemption.serviceToken,
-        drainMs: config.drainMs,
-      },
+    await onAddress("redemption", config.redemption, () =>
+      startRedemptionServer(
+        { redeem: createRedeem({ store }), log, metrics },
+        {
+          host: config.redemption.host,
+          port: config.redemption.port,
+          tls: tls.redemption,
+          serviceToken: () => config.redemption.serviceToken,
+          drainMs: config.drainMs,
+        },
+      ),
     ),
   );
   const rest = lifecycle.own(
-    await startRest(
-      {
-        identify: (authorization) => identify.identify({ authorization }, now()),
-        people,
-        isSecurity: ({ issuer, groups }) =>
-          config.roles.security.some((role) => role.issuer === issuer && groups.includes(role.group)),
-        submit,
-        review,
-        cancel,
-        revoke,
-        reads,
-        listings,
-        log,
-        metrics,
-        newRequestId: uuidv7,
-      },
-      { host: config.rest.host, port: config.rest.port, tls: await readServerTls(config.rest) },
+    await onAddress("rest", config.rest, () =>
+      startRest(
+        {
+          identify: (authorization) => identify.identify({ authorization }, now()),
+          people,
+          isSecurity: ({ issuer, groups }) =>
+            config.roles.security.some((role) => role.issuer === issuer && groups.includes(role.group)),
+          submit,
+          review,
+          cancel,
+          revoke,
+          reads,
+          listings,
+          log,
+          metrics,
+          newRequestId: uuidv7,
+        },
+        { host: config.rest.host, port: config.rest.port, tls: tls.rest },
+      ),
     ),
   );
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
@@ -242,7 +270,9 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
     ["topics", topicCheck.result],
     ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 1_000 }), STREAM_DOWN)],
   ]);
-  const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
+  const ops = lifecycle.own(
+    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+  );
   log.info(
     {
       event: "started",
@@ -275,7 +305,11 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   async function createNotifier() {
     const { webhook: target } = config;
     if (target?.secret === undefined) return undefined;
-    const ca = target.caPath === undefined ? {} : { ca: await readFile(target.caPath, "utf8") };
+    const { caPath } = target;
+    const ca =
+      caPath === undefined
+        ? {}
+        : { ca: await fromFiles("webhook.caPath", "an authority (PEM)", () => readFile(caPath, "utf8")) };
     const checkTarget = createTargetCheck({ resolve: resolveBySystem }, target.allowedRanges);
     const deliver = createDeliver(
       { checkTarget, key: createWebhookKey(target.secret) },

@@ -203,6 +203,12 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   if ((redemption.certPath === undefined) !== (redemption.keyPath === undefined)) {
     fault("redemption.certPath", "and redemption.keyPath belong together; set both or none");
   }
+  if (redemption.certPath === undefined && redemption.serviceToken === undefined) {
+    fault(
+      "redemption.serviceToken",
+      "is missing and there is no certPath, so no limited grant could be used; set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE",
+    );
+  }
   if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
     fault("redemption.tls", "is off although certificates are given; switch it on");
   }

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import { isAllow } from "../../core/domain/decision.ts";
 import type { Clocks } from "../../core/domain/freshness.ts";
 import { id } from "../../core/domain/id.ts";
@@ -20,6 +21,7 @@ import { createPolicyHost } from "../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
+import { CannotStart, fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
@@ -60,8 +62,12 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     },
   };
 
-  const signer = createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8"));
-  const streamAt = await streamServer(config, { clientName: `countersign-decision-${config.instance}`, log });
+  const signer = await fromFiles("signing.keyPath", "an Ed25519 private key (PKCS#8, PEM)", async () =>
+    createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8")),
+  );
+  const streamAt = await fromFiles("kafka", "certificates and keys that can be used (PEM)", () =>
+    streamServer(config, { clientName: `countersign-decision-${config.instance}`, log }),
+  );
   const topicCheck = startTopicCheck(
     {
       verify: () => streamAt.verifyTopics(requiredTopics(["denials", "decisions", "state"])),
@@ -89,13 +95,21 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   const identify = createIdentify({ issuers, keySets });
 
   const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: config.identity.defaultRealm });
-  const activation = await host.activate(await loadBundle(config.bundle.path));
+  const activation = await host.activate(
+    await fromFiles("bundle.path", "a bundle, such as scripts/build-bundle.ts writes", () =>
+      loadBundle(config.bundle.path),
+    ),
+  );
   if (activation.kind === "refused")
-    throw new Error(`the bundle is refused: ${activation.reason}: ${activation.detail}`);
+    throw new CannotStart(
+      `bundle.path: the bundle is refused (${activation.reason}: ${activation.detail}); build it anew`,
+    );
   log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
 
   const view = createGrantsView();
-  const verifier = createVerifier(await readPems(config.state.trustedKeys));
+  const verifier = await fromFiles("state.trustedKeys", "Ed25519 public keys (PEM)", async () =>
+    createVerifier(await readPems(config.state.trustedKeys)),
+  );
   const state = createStateReader(
     { stream, verifier, view, readClocks, log, metrics },
     { deployment, readyWithinMs: config.state.readyWithinMs },
@@ -110,7 +124,9 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
       },
       {
         address: config.redemption.address,
-        tls: await redemptionTls(config),
+        tls: await fromFiles("redemption", "a certificate, its key and an authority (PEM)", () =>
+          redemptionTls(config),
+        ),
         serviceToken: () => config.redemption.serviceToken,
       },
     ),
@@ -129,16 +145,18 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     { deployment },
   );
   const decisionLog = lifecycle.own(
-    startDecisionLog(
-      { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
-      {
-        folder: config.decisionLog.folder,
-        deployment,
-        boot: uuidv7(),
-        required: config.decisionLog.audit === "required",
-        policyRevision: host.revision(),
-        maxSpoolBytes: config.decisionLog.maxSpoolBytes,
-      },
+    await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
+      startDecisionLog(
+        { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
+        {
+          folder: config.decisionLog.folder,
+          deployment,
+          boot: uuidv7(),
+          required: config.decisionLog.audit === "required",
+          policyRevision: host.revision(),
+          maxSpoolBytes: config.decisionLog.maxSpoolBytes,
+        },
+      ),
     ),
   );
 
@@ -195,11 +213,18 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     ["decision_log", () => decisionLog.health()],
     ["topics", topicCheck.result],
   ]);
-  const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
+  const ops = lifecycle.own(
+    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+  );
+  const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
+    readServerTls(config.listen),
+  );
   const server = lifecycle.own(
-    await startCheckServer(
-      { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
-      { ...config.listen, tls: await readServerTls(config.listen), drainMs: config.drainMs },
+    await onAddress("listen", config.listen, () =>
+      startCheckServer(
+        { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
+        { ...config.listen, tls, drainMs: config.drainMs },
+      ),
     ),
   );
   log.info(
@@ -224,11 +249,13 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
 async function redemptionTls({ redemption }: DecisionConfig) {
   if (!redemption.tls) return undefined;
   const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
-  return {
-    ca: await read(redemption.caPath),
-    key: await read(redemption.keyPath),
-    cert: await read(redemption.certPath),
-  };
+  const [ca, key, cert] = [
+    await read(redemption.caPath),
+    await read(redemption.keyPath),
+    await read(redemption.certPath),
+  ];
+  createSecureContext({ ca: ca ?? undefined, key: key ?? undefined, cert: cert ?? undefined }); // throws for what is no PEM
+  return { ca, key, cert };
 }
 
 const started = await readConfig(process.argv.slice(2));

@@ -27,19 +27,38 @@ export async function migrate(connection: string | pg.ClientConfig): Promise<rea
   return ran.map((migration) => migration.name);
 }
 
+/** The newest migration of this code. @throws AppError invalid_configuration when the database is ahead of it. */
+export async function requireNotAhead(database: Queryable): Promise<string> {
+  const { expected, unknown } = await compare(database);
+  refuseAhead(unknown);
+  return expected.at(-1) ?? "";
+}
+
 /** @throws AppError invalid_configuration when the database is behind or ahead of this code. */
 export async function requireMigrated(database: Queryable): Promise<void> {
+  const { missing, unknown } = await compare(database);
+  if (missing.length > 0) {
+    const list = missing.join(", ");
+    const todo = "run npm run migrate with this configuration";
+    throw new AppError("invalid_configuration", `the database lacks migrations: ${list}; ${todo}`);
+  }
+  refuseAhead(unknown);
+}
+
+function refuseAhead(unknown: readonly string[]): void {
+  if (unknown.length === 0) return;
+  const list = unknown.join(", ");
+  const todo = "use the version that brought it there, or a newer one";
+  throw new AppError("invalid_configuration", `the database is ahead of this version: ${list}; ${todo}`);
+}
+
+async function compare(database: Queryable) {
   const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql"));
   const expected = files.map((name) => name.slice(0, -".sql".length)).sort();
   const applied = await appliedMigrations(database);
   const missing = expected.filter((name) => !applied.includes(name));
-  if (missing.length > 0) {
-    throw new AppError("invalid_configuration", `the database lacks migrations: ${missing.join(", ")}`);
-  }
   const unknown = applied.filter((name) => !expected.includes(name));
-  if (unknown.length > 0) {
-    throw new AppError("invalid_configuration", `the database is ahead of this version: ${unknown.join(", ")}`);
-  }
+  return { expected, missing, unknown };
 }
 
 async function appliedMigrations(database: Queryable): Promise<readonly string[]> {
