@@ -61,19 +61,16 @@ async function main(): Promise<number> {
 }
 
 function whatToTry({ ports }: OneMachineSet): readonly string[] {
-  const token = (user: string) =>
-    `$(curl -s ${url(ports.issuer, "/token")} -d user=${user} | sed 's/.*access_token":"\\([^"]*\\).*/\\1/')`;
   return [
     `  proxy      ${url(ports.gateway)}        what clients call`,
     `  approvals  ${url(ports.rest)}        REST; ${url(ports.rest, "/v1/openapi.json")}`,
-    `  tokens     ${url(ports.issuer, "/token")}  -d user=dana (asks), max (approves), sam (security)`,
+    `  tokens     ${url(ports.issuer, "/token")}  for dana (asks), max (approves) and sam (security)`,
     "",
-    "Try:",
-    `  DANA=${token("dana")}`,
-    `  curl -i -H "authorization: Bearer $DANA" ${url(ports.gateway, "/orders/42")}`,
-    `  curl -i -H "authorization: Bearer $DANA" -X DELETE ${url(ports.gateway, "/orders/42")}`,
-    `  curl -s -H "authorization: Bearer $DANA" ${url(ports.rest, "/v1/denials")}`,
-    '  then POST the denial_id with a justification to /v1/requests, and approve it as max: README, "Ask and approve".',
+    "Try in another terminal:",
+    `  token() { curl -s ${url(ports.issuer, "/token")} -H 'accept: text/plain' -d user=$1; }`,
+    `  curl -i -H "authorization: Bearer $(token dana)" ${url(ports.gateway, "/orders/42")}`,
+    `  curl -i -H "authorization: Bearer $(token dana)" -X DELETE ${url(ports.gateway, "/orders/42")}`,
+    '  and how dana asks and max approves: README.md, "Ask and approve"',
   ];
 }
 

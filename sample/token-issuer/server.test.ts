@@ -145,6 +145,16 @@ describe("given", () => {
     expect(response.headers.get("x-warning")).toContain("development only");
   });
 
+  test("a shell that asks for text is given the token and nothing around it", async () => {
+    const { port } = await start("text");
+    const response = await fetch(`http://127.0.0.1:${port}/token`, {
+      method: "POST",
+      headers: { accept: "text/plain" },
+      body: new URLSearchParams({ user: "dana" }),
+    });
+    expect(await response.text()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  });
+
   test("an account at a second issuer is another subject and the same person", async () => {
     const [first, second] = [await start("one"), await start("two", [CONTRACTOR])];
     const callers = await Promise.all(

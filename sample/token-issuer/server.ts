@@ -71,13 +71,19 @@ export async function startTokenIssuer(
   }));
   server.get("/jwks.json", async () => ({ keys: [key.jwk] }));
   server.get("/healthz", async () => ({ status: "ok" }));
-  server.post("/token", { schema: { body: Type.Object({ user: Type.String() }) } }, async ({ body }, reply) => {
-    const account = byUser.get(body.user);
-    if (account === undefined) return reply.code(400).send({ error: "invalid_grant" });
-    const terms = { issuer, audience, lifetimeSeconds };
-    const token = await accessToken(key, account, terms, { id: newId(), at: now() });
-    return { access_token: token, token_type: "Bearer", expires_in: lifetimeSeconds };
-  });
+  // As OAuth answers; the bare token for a shell that asks for text.
+  server.post(
+    "/token",
+    { schema: { body: Type.Object({ user: Type.String() }) } },
+    async ({ body, headers }, reply) => {
+      const account = byUser.get(body.user);
+      if (account === undefined) return reply.code(400).send({ error: "invalid_grant" });
+      const terms = { issuer, audience, lifetimeSeconds };
+      const token = await accessToken(key, account, terms, { id: newId(), at: now() });
+      if (headers.accept === "text/plain") return reply.type("text/plain").send(token);
+      return { access_token: token, token_type: "Bearer", expires_in: lifetimeSeconds };
+    },
+  );
 
   await server.listen({ host: "127.0.0.1", port });
   const address = server.server.address();
