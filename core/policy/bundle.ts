@@ -4,7 +4,7 @@
  * carry the result of the build check. This is the one place where signatures are to be verified, before `parse`.
  */
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
@@ -45,16 +45,21 @@ const manifestSchema = Compile(Manifest);
 
 /** @throws AppError invalid_bundle */
 export async function loadBundle(path: string, limits: BundleLimits = BUNDLE_LIMITS): Promise<Bundle> {
-  const files = await readFiles(path, limits).catch((error: unknown) => {
+  return parse(await readBundleFiles(path, limits));
+}
+
+/** The files of a bundle that are known here, under the limits; which of them must be there is for the caller to say. */
+export type BundleFiles = ReadonlyMap<FileName, Uint8Array>;
+
+/** @throws AppError invalid_bundle */
+export async function readBundleFiles(path: string, limits: BundleLimits = BUNDLE_LIMITS): Promise<BundleFiles> {
+  return readFiles(path, limits).catch((error: unknown) => {
     if (error instanceof AppError) throw error;
     throw new AppError("invalid_bundle", "the bundle cannot be read", { cause: error });
   });
-  return parse(files);
 }
 
-type Files = ReadonlyMap<FileName, Uint8Array>;
-
-async function readFiles(path: string, limits: BundleLimits): Promise<Files> {
+async function readFiles(path: string, limits: BundleLimits): Promise<BundleFiles> {
   const info = await stat(path);
   return info.isDirectory() ? readDirectory(path, limits) : readArchive(path, limits);
 }
@@ -63,10 +68,11 @@ function limitOf(name: FileName, limits: BundleLimits): number {
   return name === "policy.wasm" ? limits.wasmBytes : name === "data.json" ? limits.dataBytes : MAX_MANIFEST_BYTES;
 }
 
-async function readDirectory(path: string, limits: BundleLimits): Promise<Files> {
+async function readDirectory(path: string, limits: BundleLimits): Promise<BundleFiles> {
   const files = new Map<FileName, Uint8Array>();
   for (const name of FILES) {
-    await using file = await open(join(path, name), "r");
+    await using file = await openIfThere(join(path, name));
+    if (file === undefined) continue;
     const limit = limitOf(name, limits);
     if ((await file.stat()).size > limit) throw new AppError("invalid_bundle", `${name} is too large`);
     files.set(name, await file.readFile());
@@ -74,7 +80,15 @@ async function readDirectory(path: string, limits: BundleLimits): Promise<Files>
   return files;
 }
 
-async function readArchive(path: string, limits: BundleLimits): Promise<Files> {
+/** NB: only what is not there is left out; what cannot be read is a fault. */
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  return open(file, "r").catch((error: unknown) => {
+    if (Error.isError(error) && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+async function readArchive(path: string, limits: BundleLimits): Promise<BundleFiles> {
   const files = new Map<FileName, Uint8Array>();
   const extract = tar.extract();
   let total = 0;
@@ -100,7 +114,7 @@ async function readArchive(path: string, limits: BundleLimits): Promise<Files> {
   return files;
 }
 
-function parse(files: Files): Bundle {
+function parse(files: BundleFiles): Bundle {
   const [wasm, data, manifestBytes] = FILES.map((name) => files.get(name));
   if (wasm === undefined || data === undefined || manifestBytes === undefined) {
     throw new AppError("invalid_bundle", `the bundle needs ${FILES.join(", ")}`);

@@ -70,7 +70,11 @@ describe("read as Go reads it", () => {
     ["minus zero keeps its sign", "0a195a170a150a016612100a0e0a016e1209110000000000000080", '{"n":-0}'],
     ["a value of no kind is null", "0a105a0e0a0c0a016612070a050a016e1200", '{"n":null}'],
     ["an unknown enum stays a number", "0a110a0f0a0d0a0b08091207312e322e332e34", '"protocol":9'],
-    ["of two members of a oneof the last counts", "0a150a130a110a091207312e322e332e3412040a022f70", '{"pipe":{"path":"/p"}}'],
+    [
+      "of two members of a oneof the last counts",
+      "0a150a130a110a091207312e322e332e3412040a022f70",
+      '{"pipe":{"path":"/p"}}',
+    ],
   ])("%s", (_name, hex, expected) => {
     expect(documentOf(hex)).toContain(expected);
   });

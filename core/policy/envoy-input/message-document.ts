@@ -130,7 +130,8 @@ function readEntry(map: StoredMap, field: MapField, bytes: Uint8Array, depth: nu
 }
 
 function keyText(key: RegoValue): string {
-  return typeof key === "string" ? key : key instanceof RegoNumber ? key.text : String(key);
+  if (typeof key === "string") return key;
+  return key instanceof RegoNumber ? key.text : key === true ? "true" : "false";
 }
 
 function scalar(reader: BinaryReader, type: ScalarType): RegoValue {

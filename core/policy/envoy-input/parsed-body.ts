@@ -29,12 +29,12 @@ export function parseBody(headers: ReadonlyMap<string, string>, body: Uint8Array
     if (!/^[+-]?\d+$/.test(length)) return { kind: "fault", message: "invalid content-length" };
     if (BigInt(length.replace(/^\+/, "")) > BigInt(body.length)) return TRUNCATED;
   }
-  return isJson ? jsonBody(body) : formBody(body);
+  return isJson ? jsonBody(Buffer.from(body).toString("utf8")) : formBody(body);
 }
 
-function jsonBody(body: Uint8Array): ParsedBody {
+export function jsonBody(text: string): ParsedBody {
   try {
-    return { kind: "parsed", body: parseValue(Buffer.from(body).toString("utf8"), "json"), truncated: false };
+    return { kind: "parsed", body: parseValue(text, "json"), truncated: false };
   } catch (error) {
     if (error instanceof AppError) return { kind: "fault", message: error.detail };
     if (error instanceof RangeError) return { kind: "fault", message: "exceeded max depth" };
@@ -42,7 +42,7 @@ function jsonBody(body: Uint8Array): ParsedBody {
   }
 }
 
-function formBody(body: Uint8Array): ParsedBody {
+export function formBody(body: Uint8Array): ParsedBody {
   const parsed = parseGoQuery(textOfBytes(body));
   if (parsed.kind === "fault") return parsed;
   return { kind: "parsed", body: new RegoObject(parsed.values.entries()), truncated: false };
