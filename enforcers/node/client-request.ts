@@ -4,7 +4,7 @@
  */
 import type { HeaderLine } from "./header-line.ts";
 import { type Refused, refused } from "./refusal.ts";
-import { type Framing, readHeaders } from "./request-headers.ts";
+import { type Framing, mayHaveBody, readHeaders } from "./request-headers.ts";
 import { readTarget } from "./request-target.ts";
 
 export type ClientRequest = {
@@ -39,7 +39,7 @@ export function readClientRequest(raw: RawRequest): ClientRequest | Refused {
   const headers = readHeaders(rawHeaders);
   if (headers.kind === "refused") return headers;
   // A body before the switch would be read by whoever speaks the other protocol.
-  if (headers.upgrade !== undefined && headers.framing.kind !== "none") return refused("framing_ambiguous");
+  if (headers.upgrade !== undefined && mayHaveBody(headers.framing)) return refused("framing_ambiguous");
   return { ...headers, method, target: target.target, path: target.path };
 }
 

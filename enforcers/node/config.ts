@@ -14,7 +14,9 @@ const RouteSchema = Type.Object(
   {
     prefix: Type.String({ pattern: "^/", description: "The first route whose prefix a path begins with takes it." }),
     upstream: Type.String({
-      pattern: "^https?://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$",
+      // By TLS only to a name: it is what the upstream's certificate has to say.
+      pattern:
+        "^(http://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|https://[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*)(:[0-9]{1,5})?$",
       description: "Scheme, host and port; the path is passed on as it is.",
     }),
     body: Type.Union([Type.Literal("buffered"), Type.Literal("streamed"), Type.Literal("none")], {

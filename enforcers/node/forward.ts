@@ -12,7 +12,7 @@ import type { Judge } from "./judge.ts";
 import type { Outcome } from "./observe.ts";
 import { readBody } from "./read-body.ts";
 import type { RefusalReason } from "./refusal.ts";
-import { mayHaveBody } from "./route.ts";
+import { mayHaveBody } from "./request-headers.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export type Exchange = {

@@ -95,6 +95,8 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
       if (response.headersSent) response.destroy();
       else answerRefusal(request, response, "internal_error");
     }
+    // Also when it was the time that ran out: nobody waits for an answer that will not come.
+    if (outcome.kind === "cut") response.destroy();
     end(outcome);
   }
 

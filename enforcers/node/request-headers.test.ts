@@ -103,6 +103,7 @@ describe("framing", () => {
     ["a list of lengths", ["content-length", "1, 1"]],
     ["a signed length", ["content-length", "+1"]],
     ["an empty length", ["content-length", ""]],
+    ["a length with a leading zero", ["content-length", "013"]],
     ["a length beyond exact numbers", ["content-length", "9999999999999999"]],
     ["length and chunking", ["content-length", "1", "transfer-encoding", "chunked"]],
     ["chunking twice", ["transfer-encoding", "chunked", "transfer-encoding", "chunked"]],

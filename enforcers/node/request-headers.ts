@@ -14,6 +14,10 @@ export type Framing =
   | { readonly kind: "length"; readonly bytes: number }
   | { readonly kind: "chunked" };
 
+export function mayHaveBody(framing: Framing): boolean {
+  return framing.kind === "chunked" || (framing.kind === "length" && framing.bytes > 0);
+}
+
 export type RequestHeaders = {
   readonly kind: "readable";
   /** Of the host line, as sent. */
@@ -29,7 +33,8 @@ export type RequestHeaders = {
 const MAX_LINES = 100;
 /** Host name, IPv4 or bracketed IPv6, with or without a port. */
 const AUTHORITY = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
-const MAX_LENGTH_DIGITS = 15;
+/** NB: without leading zeros, which some read as octal; as a number exact. */
+const LENGTH = /^(?:0|[1-9][0-9]{0,14})$/;
 /** NB: whatever else a connection line names would be a header of ours that a later hop removes. */
 const CONNECTION_OPTIONS = new Set(["close", "keep-alive", "te", "upgrade", "http2-settings"]);
 const REASON_HEADER = "countersign-reason";
@@ -72,7 +77,7 @@ function framingOf(encodings: readonly string[], lengths: readonly string[]): Fr
     return encoding.toLowerCase() === "chunked" ? { kind: "chunked" } : refused("encoding_unsupported");
   }
   if (length === undefined) return { kind: "none" };
-  if (otherLengths.length > 0 || !/^\d+$/.test(length) || length.length > MAX_LENGTH_DIGITS) {
+  if (otherLengths.length > 0 || !LENGTH.test(length)) {
     return refused("framing_ambiguous");
   }
   return { kind: "length", bytes: Number(length) };

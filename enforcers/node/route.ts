@@ -4,6 +4,7 @@
  */
 import type { ClientRequest } from "./client-request.ts";
 import { type Refused, refused } from "./refusal.ts";
+import { mayHaveBody } from "./request-headers.ts";
 
 export type Route = {
   readonly prefix: string;
@@ -38,8 +39,4 @@ export function routeFor(
     return refused("body_too_large");
   }
   return { kind: "routed", route };
-}
-
-export function mayHaveBody(framing: ClientRequest["framing"]): boolean {
-  return framing.kind === "chunked" || (framing.kind === "length" && framing.bytes > 0);
 }

@@ -4,7 +4,7 @@
  * one action; a connection that breaks is a failure, also before an answer.
  */
 import type { Duplex, Readable } from "node:stream";
-import { type Dispatcher, Pool } from "undici";
+import { Pool } from "undici";
 import { flatten, HOP_BY_HOP, type HeaderLine, linesOf, tokensOf } from "./header-line.ts";
 import type { RefusalReason } from "./refusal.ts";
 
@@ -103,15 +103,17 @@ export function createUpstreams(options: {
   };
 }
 
-function requestOf({ method, target, authority, lines, timeoutMs, signal }: UpstreamCall) {
+function requestOf({ origin, method, target, authority, lines, timeoutMs, signal }: UpstreamCall) {
   return {
     method,
+    // NB: else undici would ask for the certificate of whatever the client names as host.
+    servername: new URL(origin).hostname,
     path: target,
     headers: ["host", authority, ...flatten(lines)],
     headersTimeout: timeoutMs,
     signal,
-    responseHeaders: "raw",
-  } as const satisfies Partial<Dispatcher.RequestOptions>;
+    responseHeaders: "raw" as const,
+  };
 }
 
 /** With `responseHeaders: "raw"` undici hands out a flat list, which its types do not say. */

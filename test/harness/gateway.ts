@@ -23,9 +23,12 @@ export interface RunningGateway extends AsyncDisposable {
 export interface GatewayTargets {
   /** Loopback port of the decision service. */
   readonly authorization: number;
-  readonly upstream: number;
+  /** Loopback port, or an origin. */
+  readonly upstream: number | string;
   /** Over the committed configuration, section by section; every route gets this upstream. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Beside the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dirname, "../..");
@@ -33,7 +36,7 @@ const root = join(import.meta.dirname, "../..");
 export async function startGatewayProcess(targets: GatewayTargets): Promise<RunningGateway> {
   const committed: unknown = parse(await readFile(join(root, "enforcers/node/gateway.yaml"), "utf8"));
   const config = { ...record(committed), ...targets.settings };
-  const upstream = `http://127.0.0.1:${targets.upstream}`;
+  const upstream = typeof targets.upstream === "string" ? targets.upstream : `http://127.0.0.1:${targets.upstream}`;
   const routes = Array.isArray(config["routes"]) ? config["routes"] : [];
   const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-"));
   const file = join(folder, "gateway.yaml");
@@ -49,6 +52,7 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
   );
   const child = spawn(process.execPath, [join(root, "enforcers/node/main.ts"), "--config", file], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...targets.env },
   });
   const closed = once(child, "close");
   const lines: string[] = [];

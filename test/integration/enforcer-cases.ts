@@ -265,6 +265,7 @@ export const enforcerCases: readonly EnforcerCase[] = [
     [["transfer-encoding:\tchunked"], "0\r\n\r\n"],
     [["transfer-encoding: chunked"], "2\r\nabc\r\n0\r\n\r\n"],
     [["transfer-encoding: chunked"], "3 \r\nabc\r\n0\r\n\r\n"],
+    [["content-length: 02"], "ab"],
     [["content-length: 2"], `ab${SMUGGLED}`],
   ]),
 ];

@@ -166,3 +166,32 @@ describe("what the decision service answers", () => {
     expect(text.toLowerCase()).toContain("content-type: text/plain\r\n");
   });
 });
+
+describe("on a connection that stays open", () => {
+  test("a denied and a refused request with bodies are not taken for the beginning of the next one", async () => {
+    authorization.answer = "deny";
+    const one = `POST /reports HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\r\nGET /b HTTP/`;
+    const two = `POST //refused HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\r\nGET /c HTTP/`;
+    const { text } = await sendRaw(
+      gateway.port,
+      Buffer.concat([Buffer.from(one + two), rawRequest("GET", "/last", [])]),
+    );
+    const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status);
+    expect(statuses).toEqual(["403", "400", "403"].slice(0, statuses.length));
+    const paths = authorization.seen.map(({ attributes }) => attributes?.request?.http?.path);
+    expect(["/reports", "/last"]).toEqual(expect.arrayContaining(paths));
+    expect(upstream.received).toEqual([]);
+  });
+
+  test("requests that do not wait for each other are judged one by one, and answered in their order", async () => {
+    const [one, two] = ["/orders/1", "/orders/2"].map(
+      (path) => `GET ${path} HTTP/1.1\r\nhost: a\r\nx-n: ${path}\r\n\r\n`,
+    );
+    const bytes = Buffer.concat([Buffer.from(`${one}${two}`), rawRequest("GET", "/orders/3", [])]);
+    const { text } = await sendRaw(gateway.port, bytes);
+    expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+    const judged = authorization.seen.map(({ attributes }) => attributes?.request?.http?.path ?? "");
+    expect(judged.toSorted()).toEqual(["/orders/1", "/orders/2", "/orders/3"]);
+    expect(upstream.received.map(({ url }) => url).toSorted()).toEqual(judged.toSorted());
+  });
+});

@@ -1,11 +1,11 @@
 /** The gateway while the decision service is away, mute, or reached by TLS: nothing passes without an answer from the right one. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { createAuthority } from "../../harness/certificates.ts";
+import { createAuthority, pairFiles, pemFile } from "../../harness/certificates.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
 import { listening } from "../../harness/listening.ts";
@@ -68,47 +68,34 @@ describe("by TLS", () => {
   }
 
   test("only the authority named is believed, and only with a certificate of ours does it answer", async () => {
-    await using folder = await temporaryFolder();
+    const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-tls-"));
     const ours = await createAuthority("ours");
     const theirs = await createAuthority("theirs");
     const server = await ours.issue({ name: "decision", use: "server" });
     const client = await ours.issue({ name: "gateway", use: "client" });
     const stranger = await theirs.issue({ name: "gateway", use: "client" });
-    const path = await folder.write({
-      ours: ours.ca,
-      theirs: theirs.ca,
-      cert: client.cert,
-      key: client.key,
-      strangerCert: stranger.cert,
-      strangerKey: stranger.key,
-    });
+    const caPath = await pemFile(folder, "ours", ours.ca);
+    const theirCaPath = await pemFile(folder, "theirs", theirs.ca);
+    const mine = pathsOf(await pairFiles(folder, "mine", client));
+    const another = pathsOf(await pairFiles(folder, "another", stranger));
     const pair = [{ cert_chain: server.cert, private_key: server.key }];
     const credentials = ServerCredentials.createSsl(ours.ca, pair, true);
     await using authorization = await startRecordingAuthorization({ credentials });
     const { port } = authorization;
-    const mine = { certPath: path("cert"), keyPath: path("key") };
 
-    expect(await ask(port, { ...mine, caPath: path("theirs") })).toBe(503);
+    expect(await ask(port, { ...mine, caPath: theirCaPath })).toBe(503);
     expect(await ask(port, mine)).toBe(503);
-    expect(await ask(port, { caPath: path("ours") })).toBe(503);
-    const another = { certPath: path("strangerCert"), keyPath: path("strangerKey") };
-    expect(await ask(port, { ...another, caPath: path("ours") })).toBe(503);
+    expect(await ask(port, { caPath })).toBe(503);
+    expect(await ask(port, { ...another, caPath })).toBe(503);
     expect(authorization.seen).toEqual([]);
     expect(upstream.received).toEqual([]);
 
-    expect(await ask(port, { ...mine, caPath: path("ours") })).toBe(200);
+    expect(await ask(port, { ...mine, caPath })).toBe(200);
+    await rm(folder, { recursive: true, force: true });
   }, 60_000);
-});
 
-async function temporaryFolder() {
-  const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-tls-"));
-  return {
-    /** Resolves with the way from a name to its file. */
-    async write(files: Readonly<Record<string, Buffer>>) {
-      const path = (name: string) => join(folder, `${name}.pem`);
-      for (const [name, content] of Object.entries(files)) await writeFile(path(name), content);
-      return path;
-    },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
-}
+  const pathsOf = ({ cert, key }: { readonly cert: string; readonly key: string }) => ({
+    certPath: cert,
+    keyPath: key,
+  });
+});

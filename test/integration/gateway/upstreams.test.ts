@@ -1,6 +1,12 @@
 /** The gateway in front of upstreams that are not there, hang, break off, or answer what no client should see. */
+import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createAuthority, pemFile } from "../../harness/certificates.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
 import { listening } from "../../harness/listening.ts";
@@ -127,3 +133,31 @@ describe("upstreams that misbehave", () => {
     );
   }, 30_000);
 });
+
+test("by TLS the upstream has to be who the configuration says, whatever the client calls it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-upstream-"));
+  const authority = await createAuthority("ours");
+  const caPath = await pemFile(folder, "ca", authority.ca);
+  const hosts: string[] = [];
+  const statusFrom = async (certified: string) => {
+    const server = createTlsServer(await authority.issue({ name: "x", use: "server", hosts: [certified] }));
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      hosts.push(request.headers.host ?? "");
+      response.end("done");
+    });
+    await using own = await startGatewayProcess({
+      authorization: authorization.port,
+      upstream: `https://localhost:${await listening(server)}`,
+      env: { NODE_EXTRA_CA_CERTS: caPath },
+    });
+    const { status } = await sendRaw(own.port, rawRequest("GET", "/x", []));
+    server.closeAllConnections();
+    server.close();
+    return status;
+  };
+  expect(await statusFrom("orders.example")).toBe(503);
+  expect(hosts).toEqual([]);
+  expect(await statusFrom("localhost")).toBe(200);
+  expect(hosts).toEqual(["orders.example"]);
+  await rm(folder, { recursive: true, force: true });
+}, 30_000);
