@@ -49,11 +49,22 @@ export function kafkaFaults(kafka: KafkaConfig, key: string): readonly ConfigFau
   if ((kafka.certPath === undefined) !== (kafka.keyPath === undefined)) {
     fault("certPath", `and ${key}.keyPath belong together; set both or none`);
   }
-  const sasl = [kafka.saslMechanism, kafka.saslUsername, kafka.saslPassword];
-  if (sasl.some((one) => one === undefined) && sasl.some((one) => one !== undefined)) {
-    fault("saslMechanism", "needs saslUsername and saslPassword; set all three or none");
+  const sasl = ["saslMechanism", "saslUsername", "saslPassword"] as const;
+  const unset = sasl.filter((name) => kafka[name] === undefined);
+  if (unset.length < sasl.length) {
+    for (const name of unset) fault(name, `is missing; set all of ${sasl.join(", ")}, or none`);
+  }
+  if (kafka.saslMechanism === "plain" && !kafka.tls && !kafka.brokers.every(isLoopback)) {
+    fault(
+      "saslMechanism",
+      "would send the password in clear text beyond loopback; switch tls on, or use scram-sha-512",
+    );
   }
   return faults;
+}
+
+function isLoopback(broker: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\]):/.test(broker);
 }
 
 /** Reads the certificates. Rejects when one of them cannot be read. `clientId` shows in broker logs and quotas. */

@@ -1,0 +1,29 @@
+/** A program that ends by itself: its configuration as YAML text, an environment of its own, and what it said when it ended. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+
+/** `main` from the root. Resolves when it has ended; one that has not ended in `deadlineMs` is killed, and its code is null. */
+export async function runService(
+  main: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { deadlineMs = 30_000, cwd = ROOT }: { readonly deadlineMs?: number; readonly cwd?: string } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, main), ...args], {
+    cwd,
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
+  const late = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
+  await once(child, "close");
+  clearTimeout(late);
+  return { code: child.exitCode, ...said };
+}
