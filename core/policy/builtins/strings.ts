@@ -1,7 +1,8 @@
 /** String built-ins that compiled modules leave to the host. Positions count code points, as in OPA. */
 import { arrayArg, builtinTable, BuiltinError, objectArg, smallIntegerArg, stringArg, stringsArg } from "../builtin.ts";
-import { regoInteger, RegoNumber } from "../rego-value/value.ts";
-import { writeRego } from "../rego-value/write.ts";
+import { regoInteger } from "../rego-value/value.ts";
+import { executeTemplate } from "./template/execute.ts";
+import { parseTemplate } from "./template/syntax.ts";
 
 /** Start positions (code points) of `search` in `text`; occurrences may overlap. */
 function positions(text: string, search: string): number[] {
@@ -17,17 +18,6 @@ function positions(text: string, search: string): number[] {
 
 function count(text: string, search: string): number {
   return search === "" ? [...text].length + 1 : text.split(search).length - 1;
-}
-
-/** The template language of OPA here is Go's text/template; policies use plain `{{.name}}`, and only that is served. */
-const TEMPLATE_ACTION = /\{\{-?\s*(.*?)\s*-?\}\}/gs;
-
-function renderTemplate(template: string, lookUp: (name: string) => string): string {
-  return template.replace(TEMPLATE_ACTION, (_, action: string) => {
-    const name = /^\.([A-Za-z_]\w*)$/.exec(action)?.[1];
-    if (name === undefined) throw new BuiltinError("only {{.name}} is supported in templates");
-    return lookUp(name);
-  });
 }
 
 export const STRINGS = builtinTable([
@@ -50,15 +40,6 @@ export const STRINGS = builtinTable([
       return count < 0 ? parts.slice(count) : parts.slice(0, count);
     },
   ],
-  [
-    "strings.render_template",
-    (args) =>
-      renderTemplate(stringArg(args, 0), (name) => {
-        const value = objectArg(args, 1).get(name);
-        if (value === undefined) return "<undefined>";
-        if (typeof value === "string") return value;
-        return value instanceof RegoNumber ? value.text : writeRego(value);
-      }),
-  ],
+  ["strings.render_template", (args) => executeTemplate(parseTemplate(stringArg(args, 0)), objectArg(args, 1))],
   ["array.flatten", (args) => arrayArg(args, 0).flatMap((item) => (Array.isArray(item) ? item : [item]))],
 ]);
