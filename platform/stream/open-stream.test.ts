@@ -70,7 +70,7 @@ test.each([
     what: "certificates without TLS",
     yaml: "kafka: {brokers: [a:1], caPath: ca.pem}",
     env: {},
-    fault: "kafka.tls: is off although",
+    fault: "kafka.tls (P_KAFKA_TLS): is off although",
   },
 ])("$what is refused by name", async ({ yaml, env, fault }) => {
   expect(await load(yaml, env)).toEqual(expect.stringContaining(fault));

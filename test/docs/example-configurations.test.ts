@@ -4,8 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { runService } from "../harness/run-service.ts";
+
+jest.setTimeout(60_000);
 
 const root = join(import.meta.dirname, "../..");
 const SECRETS = { COUNTERSIGN_KAFKA_SASL_PASSWORD: "only for this test" };
