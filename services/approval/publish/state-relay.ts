@@ -24,6 +24,7 @@ import {
   grantToWire,
   HEARTBEAT_KEY,
   heartbeatToWire,
+  readGrant,
   readHeartbeat,
 } from "../../../core/messages/state-record.ts";
 import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
@@ -173,7 +174,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       if (key === null) continue;
       const opened = openEnvelope(verifier, { deployment, topic, key }, { value, headers });
       if (key !== HEARTBEAT_KEY) {
-        if (opened.kind === "opened") view.seen(key, { kind: "signed", version: opened.version });
+        if (opened.kind === "opened")
+          view.seen(key, { kind: "signed", version: opened.version, readable: holds(key, opened) });
         else view.seen(key, { kind: opened.reason === "tombstone" ? "tombstone" : "refused" });
         continue;
       }
@@ -202,6 +204,12 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       return lastHeartbeat;
     },
   };
+}
+
+/** Whether a reader holds a grant under this record, as services/decision/grants/state-reader.ts decides it. */
+function holds(key: string, { version, payload }: { readonly version: number; readonly payload: Uint8Array }): boolean {
+  const grant = readGrant(payload);
+  return grant.kind === "parsed" && grantKey(grant.value.id) === key && grant.value.version === version;
 }
 
 function grantIdOf(key: string): readonly Grant["id"][] {

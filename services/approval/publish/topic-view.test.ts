@@ -8,16 +8,17 @@ const T = (n: number) => instant(1_795_478_400_000 + n);
 function settled(): TopicView {
   const view = createTopicView();
   view.begin(new Map([["k", 2]]));
-  view.seen("k", { kind: "signed", version: 2 });
+  view.seen("k", { kind: "signed", version: 2, readable: true });
   view.heartbeatSent(T(0));
   expect(view.heartbeatRead(T(0))).toEqual({ republish: [], remove: [] });
   return view;
 }
 
 test.each([
-  ["an older signed record", { kind: "signed", version: 1 }],
+  ["an older signed record", { kind: "signed", version: 1, readable: true }],
   ["a forged null", { kind: "tombstone" }],
   ["a record that no reader takes", { kind: "refused" }],
+  ["a record of the right version that no reader can read", { kind: "signed", version: 2, readable: false }],
 ] as const)("%s that stands last is repaired, once", (_name, record) => {
   const view = settled();
   view.seen("k", record);
@@ -33,7 +34,7 @@ test("a version that was published and is still on its way is not taken for a ro
   view.published("k", 3);
   expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [] });
   view.heartbeatSent(T(2));
-  view.seen("k", { kind: "signed", version: 3 });
+  view.seen("k", { kind: "signed", version: 3, readable: true });
   expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [] });
 });
 
@@ -48,7 +49,7 @@ test("a record replayed after its tombstone is removed again, and an unsigned on
   const view = settled();
   view.published("k", undefined);
   view.seen("k", { kind: "tombstone" });
-  view.seen("k", { kind: "signed", version: 2 });
+  view.seen("k", { kind: "signed", version: 2, readable: true });
   view.seen("stray", { kind: "refused" });
   view.heartbeatSent(T(1));
   expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: ["k"] });

@@ -8,14 +8,17 @@
  */
 import type { Instant } from "../../../core/domain/time.ts";
 
-/** What a record was: a signed one with its version, a null, or one that no reader takes. */
+/**
+ * What a record was: a signed one with its version, a null, or one that no reader takes. `readable` is whether a reader holds something
+ * under it: a payload of another major version counts in the set, and yet leaves a live grant closed.
+ */
 export type SeenRecord =
-  | { readonly kind: "signed"; readonly version: number }
+  | { readonly kind: "signed"; readonly version: number; readonly readable: boolean }
   | { readonly kind: "tombstone" }
   | { readonly kind: "refused" };
 
 export type Repair = {
-  /** Published and not tombstoned, but something else or nothing stands last: publish it again. */
+  /** Published and not tombstoned, but something else, something unreadable or nothing stands last: publish it again. */
   readonly republish: readonly string[];
   /** Not in the set, but a signed record stands last: remove it again. */
   readonly remove: readonly string[];
@@ -52,7 +55,7 @@ export function createTopicView(): TopicView {
     const version = set.get(key);
     if (version === undefined) return seen === undefined || seen.kind !== "signed";
     // A version above ours is a row that a former leader published and did not mark; this term publishes it in any case.
-    return seen?.kind === "signed" && seen.version >= version;
+    return seen?.kind === "signed" && seen.readable && seen.version >= version;
   }
 
   return {
