@@ -1,0 +1,176 @@
+/**
+ * `npm start` as a person uses it: a process in a folder of its own, its words on a terminal, Ctrl-C, and the accidents. After
+ * every end, kind or not, the next start works, and nothing that was acknowledged is lost.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createCall, textAt } from "../harness/system/client.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+
+const START = join(import.meta.dirname, "..", "..", "sample", "start.ts");
+/** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
+const READY_MS = 90_000;
+
+let folder: string;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "npm-start-"));
+  await chmod(folder, 0o711); // as root PostgreSQL runs as somebody else, who has to pass
+});
+afterAll(async () => {
+  for (const child of running) child.kill("SIGINT");
+  await Promise.all([...running].map((child) => (child.exitCode === null ? once(child, "exit") : undefined)));
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+type Started = {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly ready: () => Promise<void>;
+  readonly ended: Promise<number | null>;
+  /** What stands after a word in the list of addresses. */
+  readonly address: (word: string) => string;
+};
+
+function start(): Started {
+  const env = { PATH: process.env["PATH"], COUNTERSIGN_DATA: join(folder, "data") };
+  const child = spawn(process.execPath, [START], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once("exit", (code) => {
+      running.delete(child);
+      resolve(code);
+    }),
+  );
+  return {
+    child,
+    said: () => said,
+    ended,
+    async ready() {
+      await waitUntil("npm start to be ready", READY_MS, () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said}`);
+        return said.includes("Ready after");
+      });
+    },
+    address(word) {
+      const found = new RegExp(`^  ${word}\\s+(http://\\S+)`, "m").exec(said)?.[1];
+      if (found === undefined) throw new Error(`no ${word} in:\n${said}`);
+      return found;
+    },
+  };
+}
+
+/** A person's calls, by the addresses that were printed. */
+async function as(user: string, set: Started) {
+  const issuer = set.address("tokens").replace(/\/token$/, "");
+  const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user } });
+  const token = textAt(body, "access_token");
+  return { proxy: createCall(set.address("proxy"), token), approvals: createCall(set.address("approvals"), token) };
+}
+
+/** dana is granted two uses for order 42; the grant's id. */
+async function grant(set: Started): Promise<string> {
+  const dana = await as("dana", set);
+  const denialId = textAt((await dana.proxy("DELETE", "/orders/42")).body, "denial_id");
+  const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 2 } };
+  const asked = await waitUntil("the denial to arrive", 10_000, async () => {
+    const answer = await dana.approvals("POST", "/v1/requests", { body });
+    return answer.status === 404 ? undefined : answer;
+  });
+  const review = { vote: "approve", digest: textAt(asked.body, "request", "digest") };
+  const path = `/v1/requests/${textAt(asked.body, "request", "id")}/reviews`;
+  return textAt((await (await as("max", set)).approvals("POST", path, { body: review })).body, "grant", "id");
+}
+
+/** Process ids of everything that works in our data folder, and has this word in its command line. */
+async function everyProcess(word = ""): Promise<readonly number[]> {
+  const { stdout } = spawn("ps", ["-eo", "pid=,args="], { stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  for await (const chunk of stdout) text += String(chunk);
+  return text
+    .split("\n")
+    .filter((line) => line.includes(folder) && line.includes(word))
+    .map((line) => Number(line.trim().split(" ")[0]));
+}
+
+async function processOf(word: string): Promise<number> {
+  const [one, ...more] = await everyProcess(word);
+  if (one === undefined || more.length > 0) throw new Error(`not one process with ${word}`);
+  return one;
+}
+
+describe("npm start", () => {
+  test("comes up beside a taken port, says so, and refuses a second one in the same folder", async () => {
+    await using squatter = createServer().listen(9200, "127.0.0.1");
+    await once(squatter, "listening");
+    const set = start();
+    await set.ready();
+    expect(set.said()).toContain("rest is on");
+    expect((await (await as("dana", set)).proxy("GET", "/orders/42")).status).toBe(200);
+    await waitUntil("a line for the decision", 5_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));
+
+    const second = start();
+    expect(await second.ended).not.toBe(0);
+    expect(second.said()).toContain("in use by another process");
+
+    set.child.kill("SIGINT");
+    expect(await set.ended).toBe(0);
+    expect(await everyProcess()).toEqual([]);
+  }, 180_000);
+
+  test("a service that is killed is started again; when this process is killed all programs end, and the next start takes the database over", async () => {
+    const set = start();
+    await set.ready();
+    const grantId = await grant(set);
+    const before = await everyProcess();
+    const decision = await processOf("services/decision/main.ts");
+    process.kill(decision, "SIGKILL");
+    await waitUntil("the decision service to be started again", 30_000, async () => {
+      return (await (await as("dana", set)).proxy("GET", "/orders/42")).status === 200;
+    });
+    expect(await processOf("services/decision/main.ts")).not.toBe(decision);
+
+    set.child.kill("SIGKILL");
+    await set.ended;
+    await waitUntil("the programs to end", 10_000, async () => {
+      const left = await everyProcess();
+      return left.length < before.length && !(await isAnswering(set.address("proxy")));
+    });
+
+    const next = start();
+    await next.ready();
+    expect(next.said()).toContain("(was running)");
+    const kept = await (await as("dana", next)).approvals("GET", `/v1/grants/${grantId}`);
+    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 2 } });
+
+    // Everything at once, the database too: what was acknowledged is on disk.
+    const another = await (await as("dana", next)).proxy("DELETE", "/orders/42");
+    expect(another.status).toBe(200);
+    for (const one of await everyProcess()) process.kill(one, "SIGKILL");
+    next.child.kill("SIGKILL");
+    await next.ended;
+
+    const last = start();
+    await last.ready();
+    const dana = await as("dana", last);
+    const after = await dana.approvals("GET", `/v1/grants/${grantId}`);
+    expect(after).toMatchObject({ status: 200, body: { state: "active", uses: 1, max_uses: 2 } });
+    last.child.kill("SIGINT");
+    expect(await last.ended).toBe(0);
+  }, 300_000);
+});
+
+async function isAnswering(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+    () => true,
+    () => false,
+  );
+}
