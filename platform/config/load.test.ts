@@ -85,6 +85,7 @@ describe("refused", () => {
     expect(await faultsOf(enough, "- a\n")).toContain("mapping");
     expect(await faultsOf(enough, "a: [\n")).toContain("cannot be read (line");
     expect(await faultsOf(enough, "mode: strict\nmode: lenient\n")).toContain("DUPLICATE_KEY");
+    expect(await faultsOf(enough, "brokers: &all [a:1]\nmode: *all\n")).toContain("aliases, which are not followed");
   });
 
   test("a schema with an open object is refused, since it would swallow misspelt keys", async () => {

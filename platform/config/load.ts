@@ -104,7 +104,7 @@ async function readYaml(file: string, faults: ConfigFault[]): Promise<Tree> {
     faults.push({ key: file, variable: undefined, problem: "has to be a YAML mapping at its top" });
   } catch (error) {
     const place =
-      error instanceof YAMLParseError ? `line ${error.linePos?.[0].line ?? "?"}: ${error.code}` : codeOf(error);
+      error instanceof YAMLParseError ? `line ${error.linePos?.[0].line ?? "?"}: ${error.code}` : fileTrouble(error);
     faults.push({
       key: file,
       variable: undefined,
@@ -214,6 +214,10 @@ function put(tree: Tree, [head = "", ...rest]: readonly string[], value: unknown
 
 function unescapePointer(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function fileTrouble(error: unknown): string {
+  return /alias/i.test(String(error)) ? "it uses YAML aliases, which are not followed" : codeOf(error);
 }
 
 function codeOf(error: unknown): string {

@@ -1,0 +1,216 @@
+/**
+ * What the approval service refuses to start with: each unsafe combination by itself on top of a configuration that is fine, and named by
+ * its key, its variable and what to do. What both services have in common is tested once more beside the decision service's.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { configFromCommandLine } from "../../platform/config/command-line.ts";
+import { ApprovalConfigSchema, PREFIX, unsafeTogether } from "./config.ts";
+
+const issuer = {
+  issuer: "https://login.example.com",
+  audience: ["countersign"],
+  algorithms: ["RS256"],
+  jwks_uri: "https://login.example.com/jwks.json",
+};
+const fine = {
+  deployment: "test",
+  kafka: { brokers: ["kafka:9092"] },
+  bundle: { path: "bundle" },
+  identity: { issuers: [issuer] },
+  signing: { kid: "approval-1", keyPath: "key.pem" },
+  decisionServices: { trustedKeys: { "decision-1": "decision.pem" } },
+};
+const TOKEN = "COUNTERSIGN_REDEMPTION_SERVICE_TOKEN";
+const secrets = { DATABASE_URL: "postgres://approval:pass-word@db/approval", [TOKEN]: "a token of sixteen and more" };
+const withoutToken = { DATABASE_URL: secrets.DATABASE_URL };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "approval-config-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function start(settings: object, env: Record<string, string> = secrets, ...more: readonly string[]) {
+  const file = join(folder, "config.yaml");
+  await writeFile(file, stringify(settings, { aliasDuplicateObjects: false }));
+  const args = ["--config", file, ...more];
+  return configFromCommandLine({ args, schema: ApprovalConfigSchema, env, prefix: PREFIX, check: unsafeTogether });
+}
+
+async function refusal(settings: object, env: Record<string, string> = secrets): Promise<string> {
+  const started = await start(settings, env);
+  return started.kind === "exit" ? `${started.code} ${started.text}` : "accepted";
+}
+
+const tls = { certPath: "c.pem", keyPath: "k.pem" };
+const unsafe: readonly {
+  readonly what: string;
+  readonly settings: object;
+  readonly says: string;
+  readonly env?: Record<string, string>;
+}[] = [
+  {
+    what: "REST in plain text beyond loopback",
+    settings: { rest: { host: "0.0.0.0" } },
+    says: "rest.host (COUNTERSIGN_REST_HOST): is not loopback and there is no TLS; set rest.certPath",
+  },
+  {
+    what: "half a certificate of REST",
+    settings: { rest: { keyPath: "k.pem" } },
+    says: "rest.certPath (COUNTERSIGN_REST_CERT_PATH): and rest.keyPath belong together; set both or none",
+  },
+  {
+    what: "a service token in plain text beyond loopback",
+    settings: { redemption: { host: "0.0.0.0" } },
+    says: "redemption.host (COUNTERSIGN_REDEMPTION_HOST): is not loopback and there is no TLS; set redemption.certPath",
+  },
+  {
+    what: "half a certificate of redemption",
+    settings: { redemption: { certPath: "c.pem" } },
+    says: "redemption.certPath (COUNTERSIGN_REDEMPTION_CERT_PATH): and redemption.keyPath belong together",
+  },
+  {
+    what: "decision services asked for certificates without TLS",
+    settings: { redemption: { clientCaPath: "ca.pem" } },
+    says: "redemption.clientCaPath (COUNTERSIGN_REDEMPTION_CLIENT_CA_PATH): asks for certificates, which needs TLS",
+  },
+  {
+    what: "redemption open to anybody",
+    settings: { redemption: tls },
+    env: withoutToken,
+    says: `redemption.serviceToken (${TOKEN}): is missing and there is no clientCaPath, so anybody could spend grants`,
+  },
+  {
+    what: "a service token that can be guessed",
+    settings: {},
+    env: { ...secrets, [TOKEN]: "short" },
+    says: `redemption.serviceToken (${TOKEN}): must not have fewer than 16 characters`,
+  },
+  {
+    what: "nobody who could ask",
+    settings: { identity: { issuers: [] } },
+    says: "identity.issuers (COUNTERSIGN_IDENTITY_ISSUERS): is empty, so nobody could ask or approve",
+  },
+  {
+    what: "an issuer without an audience",
+    settings: { identity: { issuers: [{ ...issuer, audience: [] }] } },
+    says: "identity.issuers.0.audience: is empty, so any token would do; name at least one audience",
+  },
+  {
+    what: "one realm in which two spellings are one person for one issuer and two for the other",
+    settings: {
+      identity: {
+        issuers: [
+          { ...issuer, person: { realm: "r", claim: "email", ignore_case: true } },
+          { ...issuer, issuer: "https://other.example", person: { realm: "r", claim: "email" } },
+        ],
+      },
+    },
+    says: "identity.issuers.1.person.ignore_case: must be the same for every issuer of one realm",
+  },
+  {
+    what: "a role for an issuer that nobody trusts",
+    settings: { roles: { security: [{ issuer: "https://elsewhere.example", group: "security" }] } },
+    says: "roles.security.0.issuer: is no issuer of identity.issuers; correct it",
+  },
+  {
+    what: "decision services that nobody knows",
+    settings: { decisionServices: { trustedKeys: {} } },
+    says: "decisionServices.trustedKeys (COUNTERSIGN_DECISION_SERVICES_TRUSTED_KEYS): is empty, so no denial could be trusted",
+  },
+  {
+    what: "a webhook whose receivers could not verify it",
+    settings: { webhook: { url: "https://chat.example.com/hook" } },
+    says: "webhook.secret (COUNTERSIGN_WEBHOOK_SECRET): is missing; set COUNTERSIGN_WEBHOOK_SECRET or its _FILE",
+  },
+  {
+    what: "a webhook that is no web address",
+    settings: { webhook: { url: "file:///etc/passwd" } },
+    env: { ...secrets, COUNTERSIGN_WEBHOOK_SECRET: "whsec_b25seSBmb3IgdGhpcyB0ZXN0IG9ubHk=" },
+    says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is not an http(s) URL; correct it",
+  },
+  {
+    what: "no database",
+    settings: {},
+    env: { [TOKEN]: secrets[TOKEN] },
+    says: "database.url (DATABASE_URL): is missing; set it",
+  },
+];
+
+describe("refused", () => {
+  test.each(unsafe)("$what", async ({ settings, env = secrets, says }) => {
+    expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
+  });
+
+  test("several unsafe combinations are named together", async () => {
+    const settings = {
+      ...fine,
+      rest: { host: "0.0.0.0" },
+      redemption: { host: "::" },
+      decisionServices: { trustedKeys: {} },
+    };
+    const text = await refusal(settings, withoutToken);
+    expect(text.split("\n").map((line) => line.split(" (")[0])).toEqual([
+      "78 rest.host",
+      "redemption.host",
+      "redemption.serviceToken",
+      "decisionServices.trustedKeys",
+    ]);
+  });
+
+  test("secrets in the file, none of which is repeated", async () => {
+    const text = await refusal(
+      { ...fine, database: { url: "postgres://u:hunter2@h/d" }, redemption: { serviceToken: "hunter2" } },
+      {},
+    );
+    expect(text).toContain(
+      "database.url (DATABASE_URL): is a secret and may not stand in the file; set DATABASE_URL_FILE",
+    );
+    expect(text).toContain(`redemption.serviceToken (${TOKEN}): is a secret`);
+    expect(text).not.toContain("hunter2");
+  });
+
+  test("a key and a variable that do not exist", async () => {
+    expect(await refusal({ ...fine, roles: { securty: [] } })).toContain("roles.securty: is not a key of this program");
+    expect(await refusal(fine, { ...secrets, COUNTERSIGN_REST_PLAIN_TEXT: "true" })).toContain("is not a variable");
+  });
+});
+
+describe("accepted", () => {
+  test("what is fine, with defaults that open nothing beyond loopback", async () => {
+    expect(await start(fine)).toMatchObject({
+      kind: "run",
+      config: {
+        rest: { host: "127.0.0.1", plaintext: false },
+        redemption: { host: "127.0.0.1" },
+        ops: { host: "127.0.0.1" },
+        database: { migrate: false },
+        roles: { security: [] },
+      },
+    });
+  });
+
+  test("certificates in place of a service token", async () => {
+    const redemption = { host: "0.0.0.0", ...tls, clientCaPath: "ca.pem" };
+    expect(await refusal({ ...fine, redemption }, withoutToken)).toBe("accepted");
+  });
+
+  test("the database's address from a file, as containers get it", async () => {
+    const file = join(folder, "database-url");
+    await writeFile(file, "postgres://u:p@h/d\n");
+    const started = await start(fine, { [TOKEN]: secrets[TOKEN], DATABASE_URL_FILE: file });
+    expect(started).toMatchObject({ config: { database: { url: "postgres://u:p@h/d" } } });
+  });
+
+  test("--check-config, which says so with exit code 0 and does not run", async () => {
+    expect(await start(fine, secrets, "--check-config")).toEqual({
+      kind: "exit",
+      code: 0,
+      text: "configuration is valid",
+    });
+  });
+});
