@@ -2,7 +2,7 @@
  * The answer of one evaluation, and the only place that can make an allow (rule 1). `Allow` has no public constructor:
  * it comes from a policy verdict that says allow, or from a current elevation together with a live grant that covers
  * this very request (a window that was matched, or a redemption that was granted). Everything else is a denial with its
- * own reason; there is no default that opens anything.
+ * own reason; there is no default that opens anything. The one exception is named: `allowByDryRun`, under `compat.unsafe`.
  */
 import type { Candidate, GrantReason } from "./covers.ts";
 import type { Elevation } from "./elevation.ts";
@@ -85,7 +85,10 @@ export type NeedsApproval = {
 
 class AllowDecision {
   readonly kind = "allow";
-  readonly by: { readonly kind: "policy" } | { readonly kind: "grant"; readonly grant: Grant };
+  readonly by:
+    | { readonly kind: "policy" }
+    | { readonly kind: "grant"; readonly grant: Grant }
+    | { readonly kind: "dry_run" };
   readonly reasons: readonly string[];
   readonly response: ResponseFields;
   readonly #made = true;
@@ -113,6 +116,14 @@ export function isAllow(decision: Decision): decision is Allow {
 
 export function allowByPolicy(verdict: Extract<Verdict, { kind: "allow" }>): Allow {
   return new AllowDecision({ kind: "policy" }, verdict.reasons, verdict.response);
+}
+
+/**
+ * The named exception to rule 1: an opa-envoy-plugin policy on trial denied, and `compat.unsafe` says that it does not
+ * count yet. What it denied for stays on record. NB: only for a policy that answered; a fault is never let through.
+ */
+export function allowByDryRun(verdict: Extract<Verdict, { kind: "deny" }>): Allow {
+  return new AllowDecision({ kind: "dry_run" }, ["dry_run", ...verdict.reasons], NO_RESPONSE_FIELDS);
 }
 
 /** A candidate that covers this request (core/domain/covers.ts): a window as it is, or a limited grant as redeemed. */

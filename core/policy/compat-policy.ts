@@ -48,7 +48,7 @@ export async function loadCompatPolicy(
     const input = { kind: "json", text: inputJson } as const;
     const outcome = instance.evaluate(entrypoint, input, createCall(nowNs, deps.randomBytes));
     if (outcome.kind === "trap" || instance.memoryBytes() > RECYCLE_ABOVE) policy = undefined;
-    if (outcome.kind === "trap") return { kind: "fault", message: outcome.message, echoes: false };
+    if (outcome.kind === "trap") return failed(outcome.message);
     return compatResult(outcome.kind === "value" ? lookUp(outcome.value, rest) : undefined);
   }
 
@@ -59,11 +59,14 @@ export async function loadCompatPolicy(
         return run(inputJson, time);
       } catch (error) {
         policy = undefined;
-        const message = error instanceof AppError ? error.detail : "the policy could not be evaluated";
-        return { kind: "fault", message, echoes: false };
+        return failed(error instanceof AppError ? error.detail : "the policy could not be evaluated");
       }
     },
   };
+}
+
+function failed(message: string): CompatResult {
+  return { kind: "fault", reason: "policy_error", message, echoes: false };
 }
 
 async function compiled({ wasm }: CompatBundle): Promise<WebAssembly.Module> {

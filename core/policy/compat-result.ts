@@ -20,7 +20,12 @@ export type CompatResult =
   | { readonly kind: "allow"; readonly metadata: Metadata; readonly fields: AllowFields | undefined }
   | { readonly kind: "deny"; readonly metadata: Metadata; readonly fields: DenyFields | undefined }
   /** `echoes`: the fault may lie in what the request brought, so it must not open a door whatever is configured. */
-  | { readonly kind: "fault"; readonly message: string; readonly echoes: boolean };
+  | {
+      readonly kind: "fault";
+      readonly reason: "policy_error" | "policy_result_invalid";
+      readonly message: string;
+      readonly echoes: boolean;
+    };
 
 export type AllowFields = {
   readonly headers: readonly NameValue[];
@@ -54,14 +59,18 @@ class Fault extends Error {
 
 /** Never throws. Without a value the policy was undefined, which is a fault and not a no. */
 export function compatResult(value: RegoValue | undefined): CompatResult {
-  if (value === undefined) return { kind: "fault", message: "undefined decision", echoes: false };
+  if (value === undefined) return invalid("undefined decision", false);
   try {
     if (typeof value === "boolean") return { kind: value ? "allow" : "deny", metadata: {}, fields: undefined };
     return objectResult(value);
   } catch (error) {
-    if (error instanceof Fault) return { kind: "fault", message: error.message, echoes: error.echoes };
+    if (error instanceof Fault) return invalid(error.message, error.echoes);
     throw error;
   }
+}
+
+function invalid(message: string, echoes: boolean): CompatResult {
+  return { kind: "fault", reason: "policy_result_invalid", message, echoes };
 }
 
 function objectResult(value: RegoValue): CompatResult {

@@ -178,16 +178,24 @@ describe("refused", () => {
 
   test("an empty configuration names everything that it needs", async () => {
     const text = await refusal({}, {});
-    for (const key of [
-      "deployment",
-      "bundle.path",
-      "signing.kid",
-      "signing.keyPath",
-      "state.trustedKeys",
-      "decisionLog.folder",
-    ]) {
+    for (const key of ["deployment", "bundle.path", "signing.kid", "signing.keyPath", "decisionLog.folder"]) {
       expect(text).toContain(`${key} (COUNTERSIGN_`);
     }
+  });
+
+  test("without a compatibility policy: an approval service that is not named, and no key of its relay", async () => {
+    const { redemption: _, state: __, ...rest } = fine;
+    const text = await refusal(rest);
+    expect(text).toContain("redemption.address (COUNTERSIGN_REDEMPTION_ADDRESS): is missing");
+    expect(await refusal({ ...fine, state: { trustedKeys: {} } })).toContain("state.trustedKeys");
+  });
+
+  test("what opens a door in compatibility mode without the word unsafe, and a mode without a path", async () => {
+    const compat = (section: object) => refusal({ ...fine, policy: { compat: section } });
+    expect(await compat({ path: "a/allow", dryRun: true })).toContain("set policy.compat.unsafe to accept that");
+    expect(await compat({ path: "a/allow", onError: "grpc_error" })).toContain("policy.compat.onError");
+    expect(await compat({ skipRequestBodyParse: true })).toContain("policy.compat.path");
+    expect(await compat({ path: "//" })).toContain("names no rule");
   });
 
   test("what does not exist: a key, a variable, and a spelling of a safety setting", async () => {

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -66,6 +67,7 @@ export const DecisionConfigSchema = Type.Object(
       closed,
     ),
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    policy: Type.Object({ compat: CompatSchema }, closed),
     identity: Type.Object(
       {
         issuers: Type.Array(IssuerSchema, {
@@ -87,6 +89,7 @@ export const DecisionConfigSchema = Type.Object(
     state: Type.Object(
       {
         trustedKeys: Type.Record(Type.String(), Type.String(), {
+          default: {},
           description: "Key id → path of the public key of each state relay.",
         }),
         readyWithinMs: Type.Integer({
@@ -104,7 +107,7 @@ export const DecisionConfigSchema = Type.Object(
     stream: Type.Optional(PostgresStreamSchema),
     redemption: Type.Object(
       {
-        address: Text("host:port of the approval service's gRPC port."),
+        address: Type.String({ default: "", description: "host:port of the approval service's gRPC port." }),
         tls: Type.Boolean({ default: false, description: "Encrypt, and verify the approval service's certificate." }),
         caPath: Path("Instead of the system's roots."),
         certPath: Path("Client certificate."),
@@ -177,7 +180,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   const faults: ConfigFault[] = [...issuerFaults(config.identity.issuers, "identity.issuers")];
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  const { listen, redemption, state } = config;
+  const { listen } = config;
   if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
     fault("listen.certPath", "and listen.keyPath belong together; set both or none");
   }
@@ -192,6 +195,20 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
       "listen.host",
       "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
     );
+  }
+  faults.push(...streamFaults(config), ...compatFaults(config.policy.compat, "policy.compat"));
+  // A compatibility policy knows no approvals, so that none of this is used.
+  if (config.policy.compat.path === undefined) faults.push(...approvalFaults(config));
+  return faults;
+}
+
+/** What grants and denials need. */
+function approvalFaults({ redemption, state }: DecisionConfig): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
+  if (redemption.address === "") {
+    fault("redemption.address", "is missing; set it to host:port of the approval service's gRPC port");
+    return faults;
   }
   const redemptionHost = redemption.address.replace(/:\d+$/, "");
   if (!redemption.tls && !LOOPBACK.test(redemptionHost) && !redemption.plaintext) {
@@ -212,7 +229,6 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
   if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
     fault("redemption.tls", "is off although certificates are given; switch it on");
   }
-  faults.push(...streamFaults(config));
   if (Object.keys(state.trustedKeys).length === 0)
     fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key");
   return faults;

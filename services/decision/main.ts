@@ -14,9 +14,11 @@ import { createIdentify } from "../../core/identity/identify.ts";
 import { createIssuers } from "../../core/identity/issuers.ts";
 import { createKeySets } from "../../core/identity/key-sets.ts";
 import { requiredTopics } from "../../core/messages/required-topics.ts";
-import { createSigner, createVerifier } from "../../core/messages/signing.ts";
+import { createSigner, createVerifier, type Signer } from "../../core/messages/signing.ts";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
+import { loadCompatPolicy } from "../../core/policy/compat-policy.ts";
+import { createGrpcBodies } from "../../core/policy/envoy-input/grpc-body.ts";
 import { createPolicyHost } from "../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
@@ -24,8 +26,9 @@ import { startOpsServer, type CheckResult } from "../../platform/http/ops-server
 import { CannotStart, fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
-import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
+import type { EventStream } from "../../platform/stream/port.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createContext } from "./context/gather.ts";
@@ -37,9 +40,13 @@ import { createDenials } from "./denials/publish.ts";
 import { createTokenBuckets } from "./denials/token-bucket.ts";
 import { createEvaluate } from "./evaluate.ts";
 import { createCheck } from "./ext-authz/check.ts";
+import { createCompatCheck } from "./ext-authz/compat-check.ts";
+import { createReadCompatRequest } from "./ext-authz/compat-request.ts";
+import type { Check, EdgeDeps } from "./ext-authz/edge.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
 import { createGrantsView } from "./grants/grants-view.ts";
 import { createStateReader } from "./grants/state-reader.ts";
+import { createCompatPolicy } from "./policy/ask-compat-policy.ts";
 import { createPolicy } from "./policy/ask-policy.ts";
 import type { Evaluated, Faults } from "./ports.ts";
 import { createRedeemClient } from "./redemption/redeem-client.ts";
@@ -49,6 +56,7 @@ const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
   const { deployment } = config;
   const { signal } = lifecycle;
+  const isCompat = config.policy.compat.path !== undefined;
   const metrics = createMetrics({ prefix: "countersign_decision_" });
   const readClocks = (): Clocks => ({
     wall: instant(Math.max(0, systemClock.wallMs())),
@@ -70,7 +78,7 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   );
   const topicCheck = startTopicCheck(
     {
-      verify: () => streamAt.verifyTopics(requiredTopics(["denials", "decisions", "state"])),
+      verify: () => streamAt.verifyTopics(requiredTopics(isCompat ? ["decisions"] : ["denials", "decisions", "state"])),
       onFault: (error) => lifecycle.stop(error),
       log,
     },
@@ -78,6 +86,105 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
   );
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
 
+  const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
+  const shared = { log, lifecycle, metrics, readClocks, faults, stream, signer, sourceAddress };
+  const path = isCompat ? await compatPath(config, shared) : await nativePath(config, shared);
+
+  const decisionLog = lifecycle.own(
+    await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
+      startDecisionLog(
+        { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
+        {
+          folder: config.decisionLog.folder,
+          deployment,
+          boot: uuidv7(),
+          required: config.decisionLog.audit === "required",
+          policyRevision: path.revision,
+          maxSpoolBytes: config.decisionLog.maxSpoolBytes,
+        },
+      ),
+    ),
+  );
+
+  const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
+  const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);
+  const check = path.check({
+    decisionLog,
+    sourceAddress,
+    newDecisionId: () => id("decision", uuidv7()),
+    readClocks,
+    faults,
+    observe({ decision, subject }: Evaluated, { decisionId, call }, durationMs) {
+      const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
+      const reason = reasonOf(decision) ?? "";
+      decisions.inc({ outcome, reason });
+      seconds.observe(durationMs / 1_000);
+      // NB: neither query nor header: they may hold what nobody should keep.
+      const { method, path } = call.http ?? {};
+      const what = { decisionId, method, path, subject: subject?.id };
+      log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
+    },
+  });
+
+  const checks = new Map<string, () => CheckResult>([
+    ...path.checks,
+    ["decision_log", () => decisionLog.health()],
+    ["topics", topicCheck.result],
+  ]);
+  const ops = lifecycle.own(
+    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+  );
+  const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
+    readServerTls(config.listen),
+  );
+  const server = lifecycle.own(
+    await onAddress("listen", config.listen, () =>
+      startCheckServer(
+        { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
+        { ...config.listen, tls, drainMs: config.drainMs },
+      ),
+    ),
+  );
+  log.info(
+    {
+      event: "started",
+      check: `${config.listen.host}:${server.port}`,
+      ops: `${config.ops.host}:${ops.port}`,
+      tls: config.listen.certPath !== undefined,
+      bundle: path.revision,
+      stream: streamAt.name,
+      ...path.started,
+      audit: config.decisionLog.audit,
+    },
+    "decision service listens",
+  );
+  const readiness = await path.ready();
+  server.serving(true);
+  log.info({ event: "ready", state: readiness }, "decision service is ready");
+}
+
+/** What decides, in either mode: its check behind the shared edge, and what it adds to readiness and to the first line. */
+type Path = {
+  readonly revision: string;
+  check(edge: EdgeDeps): Check;
+  readonly checks: readonly (readonly [string, () => CheckResult])[];
+  readonly started: { readonly [name: string]: unknown };
+  /** Resolves, with how it came to it, when checks may be served. */
+  ready(): Promise<string>;
+};
+
+type Shared = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
+  readonly log: Log;
+  readonly lifecycle: Lifecycle;
+  readonly metrics: Metrics;
+  readonly stream: EventStream;
+  readonly signer: Signer;
+};
+
+async function nativePath(config: DecisionConfig, shared: Shared): Promise<Path> {
+  const { log, lifecycle, metrics, readClocks, faults, stream, signer, sourceAddress } = shared;
+  const { deployment } = config;
+  const { signal } = lifecycle;
   const issuers = createIssuers(config.identity.issuers);
   const { keyFolder } = config.identity;
   const keySets = lifecycle.own(
@@ -114,7 +221,6 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     { stream, verifier, view, readClocks, log, metrics },
     { deployment, readyWithinMs: config.state.readyWithinMs },
   );
-  const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
   const redeemer = lifecycle.own(
     createRedeemClient(
       {
@@ -144,22 +250,6 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     },
     { deployment },
   );
-  const decisionLog = lifecycle.own(
-    await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
-      startDecisionLog(
-        { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
-        {
-          folder: config.decisionLog.folder,
-          deployment,
-          boot: uuidv7(),
-          required: config.decisionLog.audit === "required",
-          policyRevision: host.revision(),
-          maxSpoolBytes: config.decisionLog.maxSpoolBytes,
-        },
-      ),
-    ),
-  );
-
   const evaluate = createEvaluate({
     identity: { identify: async ({ authorization }, now) => identify.identify({ authorization }, now) },
     context: createContext({ freshness: view.freshness, sourceAddress }),
@@ -169,81 +259,73 @@ async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Pr
     denials,
     faults,
   });
-  const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
-  const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);
-  const check = createCheck(
-    {
-      evaluate,
-      decisionLog,
-      sourceAddress,
-      newDecisionId: () => id("decision", uuidv7()),
-      readClocks,
-      faults,
-      observe({ decision, subject }: Evaluated, { decisionId, call }, durationMs) {
-        const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
-        const reason = reasonOf(decision) ?? "";
-        decisions.inc({ outcome, reason });
-        seconds.observe(durationMs / 1_000);
-        // NB: neither query nor header: they may hold what nobody should keep.
-        const { method, path } = call.http ?? {};
-        const what = { decisionId, method, path, subject: subject?.id };
-        log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
-      },
-    },
-    { requestUrl },
-  );
 
-  const checks = new Map<string, () => CheckResult>([
-    ["bundle", () => (host.revision() === undefined ? { status: "failed" } : { status: "ok" })],
-    [
-      "keys",
-      () =>
-        keySets.status(readClocks().wall).every(({ usable }) => usable)
-          ? { status: "ok" }
-          : { status: "failed", detail: "an issuer has no usable keys" },
+  return {
+    revision: activation.revision,
+    check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
+    checks: [
+      ["bundle", () => (host.revision() === undefined ? { status: "failed" } : { status: "ok" })],
+      [
+        "keys",
+        () =>
+          keySets.status(readClocks().wall).every(({ usable }) => usable)
+            ? { status: "ok" }
+            : { status: "failed", detail: "an issuer has no usable keys" },
+      ],
+      ["state", () => ({ status: state.readiness() === "starting" ? "failed" : "ok", detail: state.readiness() })],
+      [
+        "grants",
+        () => {
+          const now = view.freshness(readClocks());
+          return now.kind === "fresh" ? { status: "ok" } : { status: "degraded", detail: now.why };
+        },
+      ],
     ],
-    ["state", () => ({ status: state.readiness() === "starting" ? "failed" : "ok", detail: state.readiness() })],
-    [
-      "grants",
-      () => {
-        const now = view.freshness(readClocks());
-        return now.kind === "fresh" ? { status: "ok" } : { status: "degraded", detail: now.why };
-      },
+    started: { redemption: config.redemption.address, issuers: [...issuers.keys()] },
+    ready: () => state.start(signal),
+  };
+}
+
+/** An opa-envoy-plugin policy at its own path: no identity, no grants, nothing to ask for. */
+async function compatPath(config: DecisionConfig, { log, metrics }: Shared): Promise<Path> {
+  const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
+  const loaded = await fromFiles("bundle.path", `a bundle that opa build -t wasm -e ${path} wrote`, () =>
+    loadCompatPolicy({ builtins: BUILTINS, randomBytes }, { bundlePath: config.bundle.path, path }),
+  );
+  const descriptor = "a FileDescriptorSet with all its imports";
+  const grpcBodies =
+    protoDescriptorPath === undefined
+      ? undefined
+      : await fromFiles("policy.compat.protoDescriptorPath", descriptor, async () =>
+          createGrpcBodies(await readFile(protoDescriptorPath)),
+        );
+  const policy = createCompatPolicy(
+    { policy: loaded, metrics, monotonicMs: systemClock.monotonicMs },
+    { skipRequestBodyParse, grpcBodies },
+  );
+  const readRequest = createReadCompatRequest(
+    await readFile(new URL("../../proto/descriptor/check.binpb", import.meta.url)),
+  );
+  metrics
+    .gauge("compat_unsafe", "1: a policy fault or a denial may open a door, by policy.compat.unsafe")
+    .set(unsafe ? 1 : 0);
+  log.info({ event: "bundle_activated", revision: loaded.revision, path }, "compatibility policy is active");
+  if (unsafe)
+    log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
+  return {
+    revision: loaded.revision,
+    check: (edge) => createCompatCheck({ ...edge, policy, readRequest }, { path, dryRun, onError }),
+    checks: [
+      ["bundle", () => ({ status: "ok" })],
+      [
+        "compat",
+        () =>
+          unsafe ? { status: "degraded", detail: `unsafe: onError ${onError}, dryRun ${dryRun}` } : { status: "ok" },
+      ],
     ],
-    ["decision_log", () => decisionLog.health()],
-    ["topics", topicCheck.result],
-  ]);
-  const ops = lifecycle.own(
-    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
-  );
-  const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
-    readServerTls(config.listen),
-  );
-  const server = lifecycle.own(
-    await onAddress("listen", config.listen, () =>
-      startCheckServer(
-        { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
-        { ...config.listen, tls, drainMs: config.drainMs },
-      ),
-    ),
-  );
-  log.info(
-    {
-      event: "started",
-      check: `${config.listen.host}:${server.port}`,
-      ops: `${config.ops.host}:${ops.port}`,
-      tls: config.listen.certPath !== undefined,
-      bundle: activation.revision,
-      stream: streamAt.name,
-      redemption: config.redemption.address,
-      issuers: [...issuers.keys()],
-      audit: config.decisionLog.audit,
-    },
-    "decision service listens",
-  );
-  const readiness = await state.start(signal);
-  server.serving(true);
-  log.info({ event: "ready", state: readiness }, "decision service is ready");
+    started: { compat: path, unsafe },
+    ready: async () => "compat",
+  };
 }
 
 async function redemptionTls({ redemption }: DecisionConfig) {

@@ -12,7 +12,9 @@ import type { RedemptionClaim, RedemptionRefusal } from "../../core/domain/grant
 import type { Id } from "../../core/domain/id.ts";
 import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
+import type { CompatResult } from "../../core/policy/compat-result.ts";
 import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
+import type { RegoObject } from "../../core/policy/rego-value/value.ts";
 
 export type Mode = "enforce" | "ask";
 
@@ -59,6 +61,15 @@ export type Judged = { readonly verdict: Verdict; readonly revision: string | un
 
 /** Synchronous and never throws; the verdict and the revision belong together. */
 export type Policy = { decide(question: PolicyQuestion, now: Instant): Judged };
+
+/** `unparsable`: the request cannot be described to a policy, which was not asked. */
+export type CompatJudged = {
+  readonly result: CompatResult | { readonly kind: "unparsable"; readonly message: string };
+  readonly revision: string;
+};
+
+/** Compatibility mode: `request` is the whole check request as a document. Synchronous and never throws. */
+export type CompatPolicy = { decide(request: RegoObject, now: Instant): CompatJudged };
 
 export type GrantQuery = {
   readonly subject: Subject;

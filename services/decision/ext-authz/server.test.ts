@@ -6,7 +6,7 @@ import {
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { waitUntil } from "../../../test/harness/wait-until.ts";
-import type { Check } from "./check.ts";
+import type { Check } from "./edge.ts";
 import { startCheckServer } from "./server.ts";
 
 const response = CheckResponse.decode(new Uint8Array());

@@ -14,7 +14,7 @@ import {
   type CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, Faults } from "../ports.ts";
-import type { Arrived, Check } from "./check.ts";
+import { type Arrived, type Check, RpcFailure } from "./edge.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
 /** Time for the answer to travel back before the enforcer gives up. */
@@ -77,7 +77,9 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     inFlight += 1;
     try {
       const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
-      done(null, await check(call.request, deadline, { shed }));
+      const answered = await check(call.request, deadline, { shed });
+      if (answered instanceof RpcFailure) done({ code: answered.code, details: answered.message });
+      else done(null, answered);
     } catch (error) {
       faults.report(error);
     } finally {
@@ -118,8 +120,8 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
 function arrivedFrom(bytes: Buffer, maxBytes: number): Arrived {
   if (bytes.length > maxBytes) return { kind: "oversize" };
   try {
-    return { kind: "request", request: CheckRequest.decode(bytes) };
+    return { kind: "request", request: CheckRequest.decode(bytes), bytes };
   } catch {
-    return { kind: "undecodable" };
+    return { kind: "undecodable", bytes };
   }
 }

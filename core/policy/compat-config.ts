@@ -1,0 +1,52 @@
+/** The section `policy.compat` of a configuration: an opa-envoy-plugin policy instead of packages of ours. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../platform/config/load.ts";
+
+const closed = { additionalProperties: false } as const;
+const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
+export const CompatSchema = Type.Object(
+  {
+    path: Path(
+      "Compatibility mode: the path of an opa-envoy-plugin policy, such as envoy/authz/allow. The bundle is then what `opa build -t wasm -e` of this path wrote, and nothing can be approved.",
+    ),
+    skipRequestBodyParse: Type.Boolean({
+      default: false,
+      description: "The input has neither parsed_body nor truncated_body.",
+    }),
+    protoDescriptorPath: Path("A FileDescriptorSet with its imports: gRPC bodies are parsed by it."),
+    onError: Type.Union([Type.Literal("deny"), Type.Literal("grpc_error")], {
+      default: "deny",
+      description:
+        "What a policy fault is answered with. grpc_error is the plugin's way and needs unsafe: an enforcer may take it for an allow.",
+    }),
+    dryRun: Type.Boolean({
+      default: false,
+      description: "What the policy denies is allowed, and only recorded. Needs unsafe.",
+    }),
+    unsafe: Type.Boolean({
+      default: false,
+      description: "Permits onError grpc_error and dryRun. Logged at the start, a metric, shown in /readyz.",
+    }),
+  },
+  closed,
+);
+
+export type CompatConfig = Static<typeof CompatSchema>;
+
+export function compatFaults(compat: CompatConfig, section: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) =>
+    faults.push({ key: `${section}.${key}`, variable: undefined, problem });
+  const { path, onError, dryRun, unsafe, skipRequestBodyParse, protoDescriptorPath } = compat;
+  if (onError === "grpc_error" && !unsafe) {
+    fault("onError", `is grpc_error, which an enforcer may take for an allow; set ${section}.unsafe to accept that`);
+  }
+  if (dryRun && !unsafe) fault("dryRun", `allows what the policy denies; set ${section}.unsafe to accept that`);
+  const isSet = onError !== "deny" || dryRun || unsafe || skipRequestBodyParse || protoDescriptorPath !== undefined;
+  if (path === undefined && isSet) fault("path", "is missing, so the other settings of this section would do nothing");
+  if (path?.split("/").every((part) => part === "") === true) {
+    fault("path", "names no rule; give it as the plugin had it, such as envoy/authz/allow");
+  }
+  return faults;
+}

@@ -1,0 +1,78 @@
+/**
+ * One Check in compatibility mode: an opa-envoy-plugin policy, at its own path, without identity, grants or approvals.
+ * A yes is an allow, a no a denial, both told as the plugin tells them. A policy that answers neither, or not at all, is
+ * a deny of ours with its own reason.
+ *
+ * Two habits of the plugin open doors and exist only under `compat.unsafe`: `onError: grpc_error` answers a policy fault
+ * with a gRPC error (which `failure_mode_allow` lets through), and `dryRun` allows what the policy denied. NB: neither
+ * covers what a client can bring about: a message that cannot be decoded, and text that a policy echoes and that cannot
+ * be sent on, stay explicit denials (CVE-2023-27488).
+ */
+import { status } from "@grpc/grpc-js";
+import { allowByDryRun, allowByPolicy, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { type CompatResult, NO_FIELDS } from "../../../core/policy/compat-result.ts";
+import type { CompatPolicy, Evaluation } from "../ports.ts";
+import type { ReadCompatRequest } from "./compat-request.ts";
+import { compatAllowed, compatDenied, compatUnparsable } from "./compat-response.ts";
+import { type Check, createEdge, type EdgeDeps, type Judged, refused, RpcFailure } from "./edge.ts";
+
+export type CompatCheckDeps = EdgeDeps & { readonly policy: CompatPolicy; readonly readRequest: ReadCompatRequest };
+
+export type CompatCheckOptions = {
+  /** The plugin's `path`; stands in the decision log as the rule that denied. */
+  readonly path: string;
+  /** Unsafe, both. */
+  readonly dryRun: boolean;
+  readonly onError: "deny" | "grpc_error";
+};
+
+export function createCompatCheck(deps: CompatCheckDeps, options: CompatCheckOptions): Check {
+  const { policy, readRequest, readClocks } = deps;
+  return createEdge(deps, async ({ arrived, evaluation, deadline, shed }) => {
+    if (arrived.kind === "oversize") return refused(deny("request_parse_error", [arrived.kind]), evaluation);
+    if (shed) return refused(deny("overloaded"), evaluation);
+    if (deadline.leftMs() <= 0) return refused(deny("deadline_exceeded"), evaluation);
+    const request = readRequest(arrived.bytes);
+    if (request === undefined) return refused(deny("request_parse_error", ["undecodable"]), evaluation);
+
+    const { result, revision } = policy.decide(request, readClocks().wall);
+    if (deadline.leftMs() <= 0) return onRecord(refused(deny("deadline_exceeded"), evaluation), revision);
+    if (result.kind !== "unparsable") return onRecord(judgedBy(result, evaluation, options), revision);
+    const evaluated = { ...NOBODY, decision: deny("request_parse_error", [result.message]) };
+    return onRecord({ evaluated, answer: () => compatUnparsable(result.message) }, revision);
+  });
+}
+
+const NOBODY = { subject: undefined, policyRevision: undefined } as const;
+
+function onRecord({ evaluated, answer }: Judged, policyRevision: string): Judged {
+  return { evaluated: { ...evaluated, policyRevision }, answer };
+}
+
+function judgedBy(result: CompatResult, evaluation: Evaluation, options: CompatCheckOptions): Judged {
+  const { decisionId } = evaluation;
+  switch (result.kind) {
+    case "allow": {
+      const decision = allowByPolicy({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
+      const answer = () => compatAllowed(decision, result.fields, result.metadata, decisionId);
+      return { evaluated: { ...NOBODY, decision }, answer };
+    }
+    case "deny": {
+      const verdict = { kind: "deny", reasons: [options.path], response: NO_RESPONSE_FIELDS } as const;
+      if (!options.dryRun) {
+        return {
+          evaluated: { ...NOBODY, decision: decisionFrom(verdict) },
+          answer: () => compatDenied(result, decisionId),
+        };
+      }
+      const decision = allowByDryRun(verdict);
+      const answer = () => compatAllowed(decision, NO_FIELDS, result.metadata, decisionId);
+      return { evaluated: { ...NOBODY, decision }, answer };
+    }
+    case "fault": {
+      const denied = refused(deny(result.reason, [result.message]), evaluation);
+      if (options.onError === "deny" || result.echoes) return denied;
+      return { ...denied, answer: () => new RpcFailure(status.UNKNOWN, result.message) };
+    }
+  }
+}

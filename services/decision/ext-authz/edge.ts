@@ -1,0 +1,103 @@
+/**
+ * The edge that native and compatibility mode share: one call in, judged, put on record, answered. The one catch ends in
+ * a deny, as does what could not be recorded although it had to be. How a call is judged and how the verdict is told to
+ * the enforcer is the business of check.ts and compat-check.ts.
+ */
+import { deny, type Deny } from "../../../core/domain/decision.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import type { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults } from "../ports.ts";
+import { evaluationFrom, unknownCall } from "./check-request.ts";
+import { checkResponse } from "./check-response.ts";
+
+/** What arrived: a request, or why there is none. */
+export type Arrived =
+  | { readonly kind: "request"; readonly request: CheckRequest; readonly bytes: Uint8Array }
+  /** Not by the generated code, that is: compatibility mode reads numbers that it refuses. */
+  | { readonly kind: "undecodable"; readonly bytes: Uint8Array }
+  | { readonly kind: "oversize" };
+
+/**
+ * A gRPC error instead of an answer, which a proxy with `failure_mode_allow` takes for an allow. NB: made in one place
+ * only, compat-check.ts, and there only under `compat.unsafe`.
+ */
+export class RpcFailure {
+  readonly code: number;
+  readonly message: string;
+  constructor(code: number, message: string) {
+    this.code = code;
+    this.message = message;
+  }
+}
+
+export type Check = (
+  arrived: Arrived,
+  deadline: Deadline,
+  options: { readonly shed: boolean },
+) => Promise<CheckResponse | RpcFailure>;
+
+export type EdgeDeps = {
+  readonly decisionLog: DecisionLog;
+  readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
+  readonly newDecisionId: () => Id<"decision">;
+  readonly readClocks: () => Clocks;
+  readonly faults: Faults;
+  /** Counts, times and, when debugging, logs every decision. */
+  readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
+};
+
+export type Call = {
+  readonly arrived: Arrived;
+  readonly evaluation: Evaluation;
+  /** Set when the call cannot be described; what could be read of it is in the evaluation. */
+  readonly fault: string | undefined;
+  readonly deadline: Deadline;
+  readonly shed: boolean;
+};
+
+/** `answer` is called after the decision is on record. */
+export type Judged = { readonly evaluated: Evaluated; readonly answer: () => CheckResponse | RpcFailure };
+
+const NOTHING_KNOWN = { subject: undefined, policyRevision: undefined } as const;
+
+/** A denial that no policy made. */
+export function refused(decision: Deny, evaluation: Evaluation): Judged {
+  const evaluated = { ...NOTHING_KNOWN, decision };
+  return { evaluated, answer: () => checkResponse(evaluated, evaluation, { requestUrl: undefined }) };
+}
+
+export function createEdge(deps: EdgeDeps, judge: (call: Call) => Promise<Judged>): Check {
+  const { decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe } = deps;
+  return async (arrived, deadline, { shed }) => {
+    const started = readClocks();
+    const decisionId = newDecisionId();
+    let evaluation = unknownCall(decisionId);
+    try {
+      let fault: string | undefined;
+      if (arrived.kind === "request") ({ evaluation, fault } = evaluationFrom(arrived.request, decisionId));
+      let { evaluated, answer } = await judge({ arrived, evaluation, fault, deadline, shed });
+      const durationMs = readClocks().monoMs - started.monoMs;
+      const recorded = await decisionLog.append({
+        ...evaluated,
+        evaluation,
+        sourceAddress: sourceAddress(evaluation),
+        mode: "enforce",
+        time: started.wall,
+        durationUs: durationMs * 1_000,
+      });
+      // NB: not on record and required to be: then it did not happen. A use that was redeemed for it stays spent.
+      if (recorded === "failed" && decisionLog.required) {
+        const { policyRevision, subject } = evaluated;
+        const instead = refused(deny("audit_unavailable"), evaluation);
+        evaluated = { ...instead.evaluated, policyRevision, subject };
+        answer = instead.answer;
+      }
+      observe(evaluated, evaluation, durationMs);
+      return answer();
+    } catch (error) {
+      faults.report(error);
+      return refused(deny("internal_error"), evaluation).answer();
+    }
+  };
+}
