@@ -4,11 +4,20 @@ import { BuiltinError, builtinTable, itemsArg, stringArg } from "../builtin.ts";
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
-type Network = { readonly bits: 32 | 128; readonly prefix: number; readonly base: bigint };
+type Network = {
+  readonly bits: 32 | 128;
+  readonly prefix: number;
+  readonly base: bigint;
+  /** The address as given, where it is shown instead of the base. */
+  readonly host?: bigint;
+};
+
+const MAPPED = 0xffffn;
 
 function address(text: string): { readonly bits: 32 | 128; readonly value: bigint } {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text))
+  if ((!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) || text.includes("%")) {
     throw new BuiltinError("invalid address");
+  }
   const bytes = ipaddr.parse(text).toByteArray();
   return { bits: bytes.length === 4 ? 32 : 128, value: bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n) };
 }
@@ -22,7 +31,16 @@ function network(text: string): Network {
   }
   const prefix = prefixText === undefined ? bits : Number(prefixText);
   if (prefix > bits) throw new BuiltinError("invalid CIDR");
-  return { bits, prefix, base: (value >> BigInt(bits - prefix)) << BigInt(bits - prefix) };
+  const base = (value >> BigInt(bits - prefix)) << BigInt(bits - prefix);
+  // An IPv4 address inside IPv6 is the IPv4 address, as in Go.
+  if (bits === 128 && prefix >= 96 && base >> 32n === MAPPED)
+    return { bits: 32, prefix: prefix - 96, base: base & 0xffffffffn };
+  return { bits, prefix, base };
+}
+
+function cidr(text: string): Network {
+  if (!text.includes("/")) throw new BuiltinError(`invalid CIDR address: ${text}`);
+  return network(text);
 }
 
 function contains(outer: Network, inner: Network): boolean {
@@ -38,7 +56,7 @@ function addressText(bits: 32 | 128, value: bigint): string {
 const MAX_EXPANDED = 65_536n;
 
 function expand(text: string): RegoValue {
-  const { bits, prefix, base } = network(text);
+  const { bits, prefix, base } = cidr(text);
   const count = 1n << BigInt(bits - prefix);
   if (count > MAX_EXPANDED) throw new BuiltinError("network is too large to expand");
   return regoSet(Array.from({ length: Number(count) }, (_, at) => addressText(bits, base + BigInt(at))));
@@ -50,7 +68,7 @@ function classful(text: string): Network {
   const { bits, value } = address(text);
   if (bits === 128) throw new BuiltinError("an IPv6 address needs a prefix");
   const first = Number(value >> 24n);
-  return network(`${text}/${first < 128 ? 8 : first < 192 ? 16 : 24}`);
+  return { ...network(`${text}/${first < 128 ? 8 : first < 192 ? 16 : 24}`), host: value };
 }
 
 /** The smallest list of networks that covers the same addresses. */
@@ -61,14 +79,14 @@ function merge(texts: readonly string[]): RegoValue {
   const merged: Network[] = [];
   for (let next of networks) {
     for (let last = merged.at(-1); last !== undefined; last = merged.at(-1)) {
-      if (contains(last, next)) next = last;
+      if (contains(last, next)) next = { bits: last.bits, base: last.base, prefix: last.prefix };
       else if (!siblings(last, next)) break;
-      else next = { ...last, prefix: last.prefix - 1 };
+      else next = { bits: last.bits, base: last.base, prefix: last.prefix - 1 };
       merged.pop();
     }
     merged.push(next);
   }
-  return regoSet(merged.map(({ bits, base, prefix }) => `${addressText(bits, base)}/${prefix}`));
+  return regoSet(merged.map(({ bits, base, prefix, host }) => `${addressText(bits, host ?? base)}/${prefix}`));
 }
 
 function siblings(a: Network, b: Network): boolean {
@@ -89,11 +107,9 @@ function labelled(value: RegoValue | undefined): readonly (readonly [label: Rego
 export const NET = builtinTable([
   [
     "net.cidr_is_valid",
-    (args) => {
-      const text = stringArg(args, 0);
+    ([text]) => {
       try {
-        network(text);
-        return text.includes("/");
+        return typeof text === "string" && cidr(text).bits > 0;
       } catch (error) {
         if (error instanceof BuiltinError) return false;
         throw error;
@@ -105,10 +121,10 @@ export const NET = builtinTable([
   [
     "net.cidr_contains_matches",
     (args) => {
-      const inner = labelled(args[1]).map(([label, cidr]) => ({ label, network: network(cidr) }));
+      const inner = labelled(args[1]).map(([label, text]) => ({ label, network: network(text) }));
       const matches: RegoValue[] = [];
-      for (const [label, cidr] of labelled(args[0])) {
-        const outer = network(cidr);
+      for (const [label, text] of labelled(args[0])) {
+        const outer = cidr(text);
         for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);
       }
       return regoSet(matches);

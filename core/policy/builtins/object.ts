@@ -17,23 +17,19 @@ function isSubset(outer: RegoValue, inner: RegoValue): boolean {
   if (outer instanceof RegoObject && inner instanceof RegoObject) {
     return [...inner.entries()].every(([key, value]) => {
       const found = outer.get(key);
-      return found !== undefined && (equalRego(found, value) || (isCollection(value) && isSubset(found, value)));
+      return found !== undefined && (equalRego(found, value) || isSubset(found, value));
     });
   }
-  if (outer instanceof RegoSet && inner instanceof RegoSet) {
-    return inner.items.every((item) => outer.items.some((other) => equalRego(other, item)));
-  }
-  if (isRegoArray(outer) && inner instanceof RegoSet) {
-    return inner.items.every((item) => outer.some((other) => equalRego(other, item)));
-  }
-  if (isRegoArray(outer) && isRegoArray(inner)) {
-    return outer.some((_, from) => inner.every((item, at) => equalRego(outer[from + at] ?? null, item)));
-  }
-  return false;
+  if (outer instanceof RegoSet && inner instanceof RegoSet) return holdsAll(outer.items, inner.items);
+  if (!isRegoArray(outer) || !isRegoArray(inner)) return false;
+  const starts = outer.length - inner.length + 1;
+  return Array.from({ length: Math.max(starts, 0) }, (_, from) => from).some((from) =>
+    inner.every((item, at) => equalRego(outer[from + at] ?? null, item)),
+  );
 }
 
-function isCollection(value: RegoValue): boolean {
-  return value instanceof RegoObject || value instanceof RegoSet || isRegoArray(value);
+function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[]): boolean {
+  return inner.every((item) => outer.some((other) => equalRego(other, item)));
 }
 
 const MAX_RANGE = 100_000n;
@@ -48,19 +44,34 @@ function rangeStep(from: bigint, to: bigint, step: bigint): RegoValue {
 
 const MAX_PATHS = 10_000;
 
+/** Every path from a start to where it ends or would close a circle; a start without edges is a path of itself. */
 function reachablePaths(graph: RegoObject, starts: readonly RegoValue[]): RegoValue {
   const paths: RegoValue[] = [];
-  const visit = (node: RegoValue, path: readonly RegoValue[]): void => {
-    if (paths.length > MAX_PATHS) throw new BuiltinError("too many paths");
-    const edges = graph.get(node);
-    const next = edges === undefined || edges === null ? [] : itemsArg([edges], 0);
-    const here = [...path, node];
-    const open = next.filter((to) => graph.has(to) && !here.some((seen) => equalRego(seen, to)));
-    if (open.length === 0 || open.length < next.length) paths.push(here);
-    for (const to of open) visit(to, here);
+  const commit = (path: readonly RegoValue[]): void => {
+    if (paths.push(path) > MAX_PATHS) throw new BuiltinError("too many paths");
   };
-  for (const start of starts) if (graph.has(start)) visit(start, []);
+  const visit = (node: RegoValue, path: readonly RegoValue[], seen: readonly RegoValue[]): void => {
+    const edges = graph.get(node);
+    const here = edges === undefined ? path : [...path, node];
+    const neighbours = neighboursOf(edges);
+    if (neighbours.length === 0) commit(here);
+    for (const to of neighbours) {
+      if ([...seen, node].some((other) => equalRego(other, to))) commit(here);
+      else visit(to, here, [...seen, node]);
+    }
+  };
+  for (const start of starts) {
+    const edges = graph.get(start);
+    if (edges === undefined) continue;
+    const neighbours = neighboursOf(edges);
+    if (neighbours.length === 0) commit([start]);
+    for (const to of neighbours) visit(to, [start], [start]);
+  }
   return regoSet(paths);
+}
+
+function neighboursOf(edges: RegoValue | undefined): readonly RegoValue[] {
+  return edges instanceof RegoSet ? edges.items : isRegoArray(edges) ? edges : [];
 }
 
 function marshalOptions(options: RegoObject): { readonly indent: string; readonly prefix: string } | undefined {
@@ -77,7 +88,15 @@ export const OBJECT = builtinTable([
     "object.subset",
     (args) => {
       const [outer, inner] = [args[0] ?? null, args[1] ?? null];
-      if (!isCollection(outer) || !isCollection(inner)) throw wrongType(0, "object, set or array");
+      // Only here, and not inside, an array is asked for what is in a set.
+      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(outer, inner.items);
+      const kinds = [outer, inner].map((value) =>
+        isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
+      );
+      const areCollections = [outer, inner].every(
+        (value) => isRegoArray(value) || value instanceof RegoSet || value instanceof RegoObject,
+      );
+      if (!areCollections || kinds[0] !== kinds[1]) throw new BuiltinError("both arguments must be of the same type");
       return isSubset(outer, inner);
     },
   ],

@@ -3,7 +3,7 @@
  * policy or a request; its backtracking would let one request hold the event loop.
  */
 import { RE2JS, RE2JSException } from "re2js";
-import { BuiltinError, builtinTable, smallIntegerArg, stringArg } from "../builtin.ts";
+import { BuiltinError, builtinTable, MAX_BUILTIN_OUTPUT, smallIntegerArg, stringArg } from "../builtin.ts";
 
 function compile(pattern: string): RE2JS {
   try {
@@ -14,46 +14,63 @@ function compile(pattern: string): RE2JS {
   }
 }
 
+type Match = { readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] };
+
+/** Go's matches, one after the other: an empty one right behind another is passed over. */
+function* matches(compiled: RE2JS, text: string, limit = -1): Generator<Match> {
+  const matcher = compiled.matcher(text);
+  let before = -1;
+  for (let count = 0; count !== limit && matcher.find(); ) {
+    const [start, end] = [matcher.start(), matcher.end()];
+    const isRepeated = start === end && start === before;
+    before = end;
+    if (isRepeated) continue;
+    count++;
+    yield { start, end, groups: Array.from({ length: matcher.groupCount() + 1 }, (_, at) => groupOf(matcher, at)) };
+  }
+}
+
+function groupOf(matcher: ReturnType<RE2JS["matcher"]>, at: number): string | undefined {
+  return matcher.group(at) ?? undefined;
+}
+
 /** Go's template: `$name`, `${name}` and `$1`, the longest name counts; unknown groups are empty; `$$` is a dollar sign. */
-const REFERENCE = /\$(?:\$|\{(\w+)\}|(\w+))/g;
+const REFERENCE = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
 function replaceAll(text: string, pattern: string, template: string): string {
   const compiled = compile(pattern);
-  const matcher = compiled.matcher(text);
-  const groupNames = new Set(Object.keys(compiled.namedGroups()));
+  const groupNames = new Map(Object.entries(compiled.namedGroups()));
   let replaced = "";
   let from = 0;
-  while (matcher.find()) {
-    replaced += text.slice(from, matcher.start());
-    replaced += template.replace(REFERENCE, (whole, braced: string | undefined, bare: string | undefined) => {
+  for (const { start, end, groups } of matches(compiled, text)) {
+    replaced += text.slice(from, start);
+    replaced += template.replace(REFERENCE, (_, braced: string | undefined, bare: string | undefined) => {
       const name = braced ?? bare;
-      if (name === undefined) return whole === "$$" ? "$" : whole;
-      if (/^\d+$/.test(name)) return Number(name) <= matcher.groupCount() ? (matcher.group(Number(name)) ?? "") : "";
-      return groupNames.has(name) ? (matcher.group(name) ?? "") : "";
+      if (name === undefined) return "$";
+      const isNumber = /^(?:0|[1-9]\d{0,8})$/.test(name);
+      return groups[isNumber ? Number(name) : (groupNames.get(name) ?? -1)] ?? "";
     });
-    from = matcher.end();
+    if (replaced.length > MAX_BUILTIN_OUTPUT) throw new BuiltinError("result is too large");
+    from = end;
   }
   return replaced + text.slice(from);
 }
 
 function findN(pattern: string, text: string, limit: number): string[] {
-  const matcher = compile(pattern).matcher(text);
-  const found: string[] = [];
-  while ((limit < 0 || found.length < limit) && matcher.find()) found.push(matcher.group() ?? "");
-  return found;
+  return Array.from(matches(compile(pattern), text, limit < 0 ? -1 : limit), ({ groups }) => groups[0] ?? "");
 }
 
 /** Go's regexp.Split without limit: an empty match at the start gives no empty part. */
 function split(pattern: string, text: string): string[] {
+  const compiled = compile(pattern);
   if (text === "") return pattern === "" ? [] : [""];
-  const matcher = compile(pattern).matcher(text);
   const parts: string[] = [];
   let from = 0;
   let end = 0;
-  while (matcher.find()) {
-    end = matcher.start();
-    if (matcher.end() !== 0) parts.push(text.slice(from, end));
-    from = matcher.end();
+  for (const match of matches(compiled, text)) {
+    end = match.start;
+    if (match.end !== 0) parts.push(text.slice(from, end));
+    from = match.end;
   }
   if (end !== text.length) parts.push(text.slice(from));
   return parts;
@@ -102,13 +119,9 @@ export const REGEX = builtinTable([
   [
     "regex.find_all_string_submatch_n",
     (args) => {
-      const matcher = compile(stringArg(args, 0)).matcher(stringArg(args, 1));
       const limit = smallIntegerArg(args, 2);
-      const found: string[][] = [];
-      while ((limit < 0 || found.length < limit) && matcher.find()) {
-        found.push(Array.from({ length: matcher.groupCount() + 1 }, (_, group) => matcher.group(group) ?? ""));
-      }
-      return found;
+      const found = matches(compile(stringArg(args, 0)), stringArg(args, 1), limit < 0 ? -1 : limit);
+      return Array.from(found, ({ groups }) => groups.map((group) => group ?? ""));
     },
   ],
   ["glob.quote_meta", (args) => quoteGlob(stringArg(args, 0))],

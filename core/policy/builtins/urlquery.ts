@@ -3,6 +3,7 @@ import { BuiltinError, builtinTable, objectArg, stringArg, stringsArg } from "..
 import { escapeQuery, parseGoQuery, unescapePercent } from "../go-query.ts";
 import { sortedEntries } from "../rego-value/order.ts";
 import { RegoObject } from "../rego-value/value.ts";
+import { writeJson } from "../rego-value/write.ts";
 
 export const URLQUERY = builtinTable([
   ["urlquery.encode", (args) => escapeQuery(stringArg(args, 0))],
@@ -19,7 +20,7 @@ export const URLQUERY = builtinTable([
     (args) => {
       const pairs: string[] = [];
       for (const [key, value] of sortedEntries(objectArg(args, 0))) {
-        const name = escapeQuery(stringArg([key], 0));
+        const name = escapeQuery(typeof key === "string" ? key : writeJson(key));
         for (const text of stringsArg([value], 0)) pairs.push(`${name}=${escapeQuery(text)}`);
       }
       return pairs.join("&");
