@@ -57,9 +57,12 @@ async function start(config: GatewayConfig, log: Log, lifecycle: Lifecycle): Pro
       event: "started",
       http: `${config.listen.host}:${gateway.port}`,
       ops: `${config.ops.host}:${ops.port}`,
-      authorization: address,
+      decisionService: address,
       tls: config.authorization.tls,
-      routes: routes.map(({ prefix, upstream, body, upgrade }) => ({ prefix, upstream, body, upgrade })),
+      // As text: what the log would take for a request's body by its name is a setting here.
+      routes: routes.map(
+        ({ prefix, upstream, body, upgrade }) => `${prefix} ${body}${upgrade ? " upgrade" : ""} ${upstream}`,
+      ),
     },
     "gateway listens",
   );

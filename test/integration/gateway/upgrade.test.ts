@@ -1,4 +1,5 @@
 /** Switching to WebSocket through the gateway: only where a route takes it, only after an allow, and never as a way to smuggle. */
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -145,6 +146,33 @@ test("allowed, bytes go both ways, with the headers of the decision service and 
   client.socket.destroy();
   await until("the upstream's end of it", () => [...sockets].every((socket) => socket.destroyed));
 });
+
+test("a WebSocket client gets its message", async () => {
+  const server = createServer();
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
+    const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash("sha1").update(key).digest("base64");
+    const head = `connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ${accept}\r\n\r\n`;
+    socket.on("error", () => {});
+    socket.write(
+      Buffer.concat([Buffer.from(`HTTP/1.1 101 Switching Protocols\r\n${head}`), Buffer.from("\x81\x02hi", "latin1")]),
+    );
+  });
+  const settings = { routes: [{ prefix: "/", body: "none", upgrade: true }] };
+  await using own = await startGatewayProcess({
+    authorization: authorization.port,
+    upstream: await listening(server),
+    settings,
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${own.port}/live`);
+  const message = await new Promise<unknown>((resolve, reject) => {
+    client.addEventListener("message", ({ data }) => resolve(data));
+    client.addEventListener("error", () => reject(new Error("the switch was refused")));
+  });
+  expect(message).toBe("hi");
+  client.close();
+  server.close();
+}, 20_000);
 
 test("its time is limited", async () => {
   const client = open("/live");
