@@ -25,7 +25,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const child of running) child.kill("SIGINT");
-  await Promise.all([...running].map((child) => (child.exitCode === null ? once(child, "exit") : undefined)));
+  const ends = [...running].filter(({ exitCode }) => exitCode === null).map((child) => once(child, "exit"));
+  await Promise.all(ends);
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
