@@ -1,7 +1,7 @@
 /**
  * What must hold for every enforcer, and the requests that try to break it: what the policy saw is what the upstream got, or
  * the request ended in a refusal and the upstream got nothing. Enforcers may differ in what they refuse, except where a case
- * says so: `refused` and `forwarded` bind all of them.
+ * says so: `be refused` and `be forwarded` bind all of them. Long, because it is a table.
  */
 import { rawRequest } from "../harness/raw-http.ts";
 
