@@ -33,7 +33,9 @@ export function clientConfig(settings: KafkaSettings, socketFactory: ISocketFact
     connectionTimeout: settings.connectTimeoutMs ?? 3_000,
     requestTimeout: settings.requestTimeoutMs ?? 10_000,
     enforceRequestTimeout: true,
-    retry: { retries: 0 },
+    // NB: of connecting and metadata only; the producer has its own. A new client begins at the head of the list, so without this it would
+    // never get past a first broker that is down.
+    retry: { retries: settings.brokers.length - 1, initialRetryTime: 50, maxRetryTime: 500 },
     socketFactory,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: logTo(log),

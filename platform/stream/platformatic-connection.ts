@@ -5,7 +5,7 @@
 import { Consumer, FetchIsolationLevels, ListOffsetTimestamps, type RecordsBatch } from "@platformatic/kafka";
 import type { FetchOutcome, StreamConnection } from "./connection.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
-import { baseOptions, breakConnections } from "./platformatic-settings.ts";
+import { baseOptions, breakConnections, reach } from "./platformatic-settings.ts";
 import type { StreamRecord } from "./port.ts";
 
 /** A batch may be larger; it then comes alone. Several records of 64 KiB fit. */
@@ -22,7 +22,7 @@ export async function openPlatformaticConnection(settings: KafkaSettings): Promi
     isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
   });
   try {
-    await consumer.connectToBrokers();
+    await reach(consumer);
   } catch (error) {
     breakConnections(consumer);
     throw error;

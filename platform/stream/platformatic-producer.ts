@@ -4,7 +4,7 @@
  */
 import { compatibilityPartitioner, ProduceAcks, Producer } from "@platformatic/kafka";
 import type { KafkaSettings } from "./kafka-settings.ts";
-import { baseOptions, breakConnections } from "./platformatic-settings.ts";
+import { baseOptions, breakConnections, reach } from "./platformatic-settings.ts";
 import type { PublishingClient } from "./replacing-publisher.ts";
 
 /** Begins to connect. */
@@ -17,7 +17,7 @@ export function openPlatformaticProducer(settings: KafkaSettings): PublishingCli
     partitioner: compatibilityPartitioner,
   });
   return {
-    connected: producer.connectToBrokers().then(() => {}),
+    connected: reach(producer),
     async send(records) {
       await producer.send({
         messages: records.map(({ topic, key, value, headers = new Map() }) => ({

@@ -2,7 +2,7 @@
  * The settings of a Kafka connection as @platformatic/kafka wants them, and what of its defaults is not for us: no retries inside the
  * client, no topics made by first use, every request with a deadline. TLS always verifies the broker.
  */
-import type { BaseOptions, SASLOptions } from "@platformatic/kafka";
+import type { BaseOptions, Consumer, SASLOptions } from "@platformatic/kafka";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
 export function baseOptions(settings: KafkaSettings): BaseOptions {
@@ -32,6 +32,11 @@ function saslOptions({ mechanism, username, password }: NonNullable<KafkaSetting
     default:
       throw new Error(`unknown SASL mechanism: ${String(mechanism satisfies never)}`);
   }
+}
+
+/** Connects to the first broker that answers. Not `connectToBrokers`: that wants all of them, also those that are down. */
+export async function reach(client: Pick<Consumer, "metadata">): Promise<void> {
+  await client.metadata({ topics: [] });
 }
 
 /** Breaks every connection of a client: its own `close` waits for what a frozen broker never reads. */

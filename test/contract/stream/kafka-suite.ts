@@ -252,6 +252,23 @@ export function kafkaSuite(name: string, adapter: KafkaAdapter): void {
       expect(asked.length).toBeGreaterThan(1);
     }, 60_000);
 
+    test("a broker of the list that is down is passed over", async () => {
+      const topic = await newTopic();
+      await using stream = open({ connection: { ...kafka.settings, brokers: ["127.0.0.1:1", ...kafka.brokers] } });
+      await publishSurely(stream, [record(topic, "k", "v")]);
+      const seen: (string | undefined)[] = [];
+      stream.subscribe({
+        topic,
+        from: async () => 0n,
+        async handle({ records }) {
+          seen.push(...valuesOf(records));
+          return "continue";
+        },
+      });
+      await waitUntil("the record", 20_000, () => seen.length === 1);
+      for (let n = 0; n < 5; n += 1) expect((await stream.endOffsets(topic, DEADLINE)).get(0)).toBe(1n);
+    }, 60_000);
+
     test("a key goes to the partition to which kafkajs and the Java client send it, so the client of a topic can be changed", async () => {
       const topic = await newTopic({}, 7);
       await using stream = open();
