@@ -11,7 +11,7 @@ export type DateFields = {
   readonly second: number;
   readonly nanos: number;
   readonly offsetMinutes: number;
-  readonly zoneName: string;
+  readonly zone: string;
 };
 
 const SECOND = 1_000_000_000n;
@@ -33,8 +33,10 @@ function formatFor(zone: string): Intl.DateTimeFormat {
       minute: "2-digit",
       second: "2-digit",
       era: "short",
-      timeZoneName: "short",
     });
+    // Names of zones are those of files to Go: `utc` is none.
+    const resolved = made.resolvedOptions().timeZone;
+    if (resolved !== zone && resolved.toLowerCase() === zone.toLowerCase()) throw new BuiltinError("unknown time zone");
     if (formats.size >= MAX_FORMATS) formats.clear();
     formats.set(zone, made);
     return made;
@@ -47,7 +49,7 @@ export function fieldsAt(ns: bigint, zone: string): DateFields {
   const nanos = ((ns % SECOND) + SECOND) % SECOND;
   const seconds = (ns - nanos) / SECOND;
   const at = new Date(Number(seconds) * 1000);
-  if (zone === "UTC") return { ...utcFields(at), nanos: Number(nanos), offsetMinutes: 0, zoneName: "UTC" };
+  if (zone === "UTC") return { ...utcFields(at), nanos: Number(nanos), offsetMinutes: 0, zone };
   const parts = new Map(
     formatFor(zone)
       .formatToParts(at)
@@ -66,8 +68,26 @@ export function fieldsAt(ns: bigint, zone: string): DateFields {
     second,
     nanos: Number(nanos),
     offsetMinutes: Math.round((local - at.getTime()) / 60_000),
-    zoneName: parts.get("timeZoneName") ?? zone,
+    zone,
   };
+}
+
+/** Where people have a name for the zone, which is where Go's data has one, too. */
+const LOCALES = ["en-US", "en-GB", "en-AU", "en-NZ", "en-IN", "en-ZA", "ja-JP"];
+
+/** `CET`, `PDT`; where there is no name, the offset as Go writes it: `-03`, `+0545`. */
+export function zoneAbbreviation(fields: DateFields): string {
+  const { zone, offsetMinutes } = fields;
+  if (zone === "UTC") return "UTC";
+  const at = new Date(Number(instantOf(fields, "UTC") / 1_000_000n) - offsetMinutes * 60_000);
+  for (const locale of LOCALES) {
+    const format = new Intl.DateTimeFormat(locale, { timeZone: zone, timeZoneName: "short" });
+    const name = format.formatToParts(at).find((part) => part.type === "timeZoneName")?.value ?? "";
+    if (/^[A-Z]{3,5}$/.test(name)) return name;
+  }
+  const size = Math.abs(offsetMinutes);
+  const [hours, minutes] = [Math.floor(size / 60), size % 60].map((part) => String(part).padStart(2, "0"));
+  return `${offsetMinutes < 0 ? "-" : "+"}${hours}${minutes === "00" ? "" : minutes}`;
 }
 
 function utcFields(at: Date): Pick<DateFields, "year" | "month" | "day" | "hour" | "minute" | "second"> {

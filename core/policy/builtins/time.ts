@@ -1,12 +1,14 @@
 /**
  * `time.*`. Nanoseconds are bigints: they exceed 2^53. `time.now_ns` is a parameter of the evaluation, so it is constant
  * within one and a recorded decision can be replayed. Zones come from the runtime's own data.
- * Divergence: zone abbreviations are those of the runtime (`GMT+1` where Go says `CET`).
+ * Divergence: abbreviations of zones and local times before 1970 are those of the runtime, which has not all of Go's.
  */
 import { type Builtin, BuiltinError, builtinTable, integerArg, smallIntegerArg, stringArg } from "../builtin.ts";
 import { isRegoArray, type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { type DateFields, fieldsAt, instantOf } from "./civil-time.ts";
-import { formatLayout, namedLayout, parseLayout } from "./go-time-layout.ts";
+import { goFloat } from "./go-float.ts";
+import { formatLayout, namedLayout } from "./go-time-layout.ts";
+import { parseLayout } from "./go-time-parse.ts";
 
 const SECOND = 1_000_000_000n;
 const MAX_INT64 = 2n ** 63n;
@@ -21,7 +23,7 @@ function momentArg(args: readonly RegoValue[], at: number): Moment {
   return {
     ns: int64(integerArg(value, 0)),
     zone: zone === "" || zone === "Local" ? "UTC" : zone,
-    layout: value.length > 2 ? stringArg(value, 2) : "RFC3339Nano",
+    layout: (value.length > 2 ? stringArg(value, 2) : "") || "RFC3339Nano",
   };
 }
 
@@ -83,18 +85,34 @@ const UNIT_NS: ReadonlyMap<string, bigint> = new Map([
   ["h", 3600n * SECOND],
 ]);
 
+/** Days, weeks and years are turned into hours, by doubles as OPA does it. */
+const HOURS: ReadonlyMap<string, number> = new Map([
+  ["d", 24],
+  ["w", 7 * 24],
+  ["y", 365 * 24],
+]);
+const DURATION = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w|y))+)$/;
+const SEGMENT = /(\d*\.?\d*)(ns|us|µs|μs|ms|s|m|h|d|w|y)/g;
+
 const parseDuration: Builtin = (args) => {
   const text = stringArg(args, 0);
-  if (!/^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text)) {
-    throw new BuiltinError("invalid duration");
-  }
+  if (!DURATION.test(text)) throw new BuiltinError("invalid duration");
   let total = 0n;
-  for (const [, whole = "", fraction = "", unit = ""] of text.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g)) {
-    const size = UNIT_NS.get(unit) ?? 0n;
-    total += BigInt(whole || "0") * size + (BigInt(fraction || "0") * size) / 10n ** BigInt(fraction.length);
+  for (const [, amount = "", unit = ""] of text.matchAll(SEGMENT)) {
+    const hours = HOURS.get(unit);
+    const plain = hours === undefined ? amount : goFloat(Number(amount) * hours, "f", undefined);
+    total += segmentNs(plain, UNIT_NS.get(hours === undefined ? unit : "h") ?? 0n);
   }
   return regoInteger(int64(text.startsWith("-") ? -total : total));
 };
+
+/** Go multiplies the fraction as a double and cuts what is left of a nanosecond. */
+function segmentNs(amount: string, unitNs: bigint): bigint {
+  const [whole = "", fraction = ""] = amount.split(".");
+  const digits = fraction.slice(0, 18);
+  const part = Math.trunc(Number(digits || "0") * (Number(unitNs) / 10 ** digits.length));
+  return BigInt(whole || "0") * unitNs + BigInt(part);
+}
 
 export const TIME = builtinTable([
   ["time.now_ns", (_args, call) => regoInteger(call.nowNs)],

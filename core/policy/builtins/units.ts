@@ -8,11 +8,14 @@ import { RegoNumber, regoInteger } from "../rego-value/value.ts";
 
 const DECIMAL = "kmgtpe";
 
+/** OPA takes the double that is nearest to 0.001 for exact: seen in the tenth place of large amounts. */
+const MILLI = [1152921504606847n, 2n ** 60n] as const;
+
 /** The factor of a suffix as `[numerator, denominator]`. */
 function factor(suffix: string, bytes: boolean): readonly [bigint, bigint] | undefined {
   if (suffix === "") return [1n, 1n];
   const lower = suffix.toLowerCase();
-  if (!bytes && suffix === "m") return [1n, 1000n];
+  if (!bytes && suffix === "m") return MILLI;
   const body = bytes && lower !== "b" ? lower.replace(/b$/, "") : lower;
   const power = BigInt(DECIMAL.indexOf(body[0] ?? "?") + 1);
   if (power === 0n || body.length > 2) return undefined;

@@ -2,7 +2,7 @@
 import ipaddr from "ipaddr.js";
 import { RE2JS } from "re2js";
 import { BuiltinError } from "../../builtin.ts";
-import { parseLayout } from "../go-time-layout.ts";
+import { parseLayout } from "../go-time-parse.ts";
 import { parseGoUrl } from "../go-url.ts";
 
 type Check = (text: string) => boolean;
