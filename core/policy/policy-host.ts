@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { AppError } from "../domain/app-error.ts";
 import type { Verdict } from "../domain/decision.ts";
 import { type BuiltinCall, type BuiltinTable } from "./builtin.ts";
+import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, ENTRYPOINTS } from "./bundle.ts";
 import { fault, verdictOf } from "./decision-result.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
@@ -164,10 +165,8 @@ async function prepare(bundle: Bundle, deps: PolicyHostDeps, memory: MemoryLimit
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";
     return { kind: "refused", reason: "invalid_module", detail };
   }
-  const missing = [...policy.builtins.values()].filter((name) => !deps.builtins.has(name)).sort();
-  if (missing.length > 0) {
-    return { kind: "refused", reason: "missing_builtin", detail: `not served here: ${missing.join(", ")}` };
-  }
+  const missing = notServed(policy.builtins.values(), deps.builtins);
+  if (missing !== undefined) return { kind: "refused", reason: "missing_builtin", detail: missing };
   const entrypoints = { decide: -1, route: -1, mayReview: -1 };
   for (const key of ["decide", "route", "mayReview"] as const) {
     const id = policy.entrypoints.get(ENTRYPOINTS[key]);

@@ -1,0 +1,21 @@
+/**
+ * Which of the built-ins that a module imports are not served here, and why not: for the message that refuses a bundle.
+ * NB: a built-in that is missing has to show when a bundle is activated; in the middle of a decision it would be too late.
+ */
+import type { BuiltinTable } from "../builtin.ts";
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["http.send", "a decision never waits for a network"],
+  ["net.lookup_ip_addr", "a decision never waits for a name server"],
+  ["rego.parse_module", "there is no Rego parser in a decision service"],
+]);
+
+/** Names in order, with the reason where there is one; undefined when all are served. */
+export function notServed(imported: Iterable<string>, served: BuiltinTable): string | undefined {
+  const missing = [...imported].filter((name) => !served.has(name)).sort();
+  const shown = missing.map((name) => {
+    const reason = REASONS.get(name);
+    return reason === undefined ? name : `${name} (${reason})`;
+  });
+  return missing.length === 0 ? undefined : `not served here: ${shown.join(", ")}`;
+}
