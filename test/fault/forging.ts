@@ -1,0 +1,81 @@
+/** What a forger needs of a running set: to write to any topic, to see what comes of it, and to make Kafka forget what stood before. */
+import kafkajs from "kafkajs";
+import { createLog } from "../../platform/log/log.ts";
+import { createKafkaStream } from "../../platform/stream/kafka.ts";
+import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
+import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
+import type { OutgoingRecord } from "../../platform/stream/port.ts";
+import type { Call } from "../harness/system/client.ts";
+
+const log = createLog({ name: "forger", level: "silent" });
+
+export interface Forger extends AsyncDisposable {
+  /** Resolves when Kafka has it. */
+  write(...records: readonly OutgoingRecord[]): Promise<void>;
+}
+
+export function createForger(kafka: KafkaSettings): Forger {
+  const stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+  return {
+    async write(...records) {
+      const outcome = await stream.publish(records, { deadlineMs: 20_000 });
+      if (outcome.kind !== "acked") throw new Error("not written", { cause: outcome.cause });
+    },
+    [Symbol.asyncDispose]: () => stream.close(),
+  };
+}
+
+/** Calls without a pause with two hands until stopped; counts the answers by status. */
+export function watch(call: () => ReturnType<Call>) {
+  const statuses = new Map<number, number>();
+  let on = true;
+  const hands = [0, 1].map(async () => {
+    while (on) {
+      const { status } = await call();
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  });
+  return {
+    statuses,
+    async stop(): Promise<ReadonlyMap<number, number>> {
+      on = false;
+      await Promise.all(hands);
+      return statuses;
+    },
+  };
+}
+
+const EAGER = new Map([
+  ["segment.ms", "50"],
+  ["min.cleanable.dirty.ratio", "0.01"],
+  ["max.compaction.lag.ms", "100"],
+]);
+
+/** Has a topic compacted at once while `work` runs, and as it was configured afterwards. */
+export async function whileCompacting(kafka: KafkaSettings, topic: string, work: () => Promise<void>): Promise<void> {
+  stopIdleTimer();
+  const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+    // Altering replaces everything that was set, so that has to be said again.
+    const own = new Map<string, string>();
+    for (const { configName, configValue, isDefault } of resources[0]?.configEntries ?? [])
+      if (!isDefault) own.set(configName, configValue);
+    const alter = (entries: ReadonlyMap<string, string>) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ ...resource, configEntries: [...entries].map(([name, value]) => ({ name, value })) }],
+      });
+    await alter(new Map([...own, ...EAGER]));
+    try {
+      await work();
+    } finally {
+      await alter(own);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
