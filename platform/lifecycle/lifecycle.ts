@@ -38,6 +38,7 @@ export async function run(
   const forced = Promise.withResolvers<"forced">();
   const owners = new AsyncDisposableStack();
   let exitCode = 0;
+  let refusal: CannotStart | undefined;
 
   const lifecycle: Lifecycle = {
     signal: stopping.signal,
@@ -46,8 +47,7 @@ export async function run(
       if (stopping.signal.aborted) return;
       if (fault instanceof CannotStart) {
         exitCode = fault.exitCode;
-        log.debug({ err: fault.cause }, "why it cannot start");
-        log.fatal({ event: "cannot_start" }, `cannot start: ${fault.message}`);
+        refusal = fault;
       } else if (fault !== undefined) {
         exitCode = 1;
         log.fatal({ err: fault }, "stopping after a fault");
@@ -85,6 +85,11 @@ export async function run(
     if (outcome !== "drained") {
       log.error({ outcome }, "ending without a complete drain");
       exitCode = 1;
+    }
+    // The last line, so that whoever looks at the end of the log reads the reason and not the end of something else.
+    if (refusal !== undefined) {
+      log.debug({ err: refusal.cause }, "why it cannot start");
+      log.fatal({ event: "cannot_start" }, `cannot start: ${refusal.message}`);
     }
     return exitCode;
   } finally {

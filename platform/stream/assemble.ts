@@ -8,6 +8,7 @@ import type { Log } from "../log/log.ts";
 import type { StreamConnection } from "./connection.ts";
 import { type PartitionReader, startPartitionReader } from "./partition-reader.ts";
 import type { EventStream, Subscription } from "./port.ts";
+import { createStateLog } from "./state-log.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 /** What differs between adapters. */
@@ -70,15 +71,18 @@ export function assembleStream(
 
   /** Finds partitions, now and later, and keeps a reader on each. */
   async function discover(subscription: Subscription, readers: Map<number, PartitionReader>): Promise<void> {
+    const state = createStateLog(log, `looking for the partitions of ${subscription.topic}`);
     while (!stop.signal.aborted) {
       try {
-        for (const partition of await once(connect, 10_000, (connected) => connected.partitions(subscription.topic))) {
+        const partitions = await once(connect, 10_000, (connected) => connected.partitions(subscription.topic));
+        state.worked();
+        for (const partition of partitions) {
           if (readers.has(partition) || stop.signal.aborted) continue;
           const deps = { connect, log, stop: stop.signal };
           readers.set(partition, startPartitionReader(deps, subscription, { partition, maxWaitMs, reassignMs }));
         }
       } catch (error) {
-        log.warn({ err: error, topic: subscription.topic }, "partitions not known");
+        if (!stop.signal.aborted) state.failed(error);
       }
       await pause(readers.size === 0 ? Math.min(500, discoverMs) : discoverMs, stop.signal);
     }

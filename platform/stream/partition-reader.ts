@@ -8,6 +8,7 @@ import { type Backoff, createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { StreamConnection } from "./connection.ts";
 import type { StreamBatch, Subscription } from "./port.ts";
+import { createStateLog } from "./state-log.ts";
 
 export interface PartitionReader {
   /** Next offset to be handled; undefined while the partition is not being read. */
@@ -37,6 +38,7 @@ export function startPartitionReader(
 ): PartitionReader {
   const { topic } = subscription;
   const log = parentLog.child({ topic, partition });
+  const state = createStateLog(log, `reading ${topic}/${partition}`);
   let position: bigint | undefined;
   /** Where the last batch that was handed over ended: what the owner has stored. Behind `position` when only empty offsets followed. */
   let handled: bigint | undefined;
@@ -121,11 +123,14 @@ export function startPartitionReader(
       try {
         connection = await connect();
         while (!stop.aborted) {
-          await read(connection, () => backoff.reset());
+          await read(connection, () => {
+            backoff.reset();
+            state.worked();
+          });
           await sleep(reassignMs, undefined, { signal: stop });
         }
       } catch (error) {
-        if (!stop.aborted) log.warn({ err: error }, "reading interrupted");
+        if (!stop.aborted) state.failed(error);
       }
       connection?.destroy(new Error("reading interrupted"));
       connection = undefined;

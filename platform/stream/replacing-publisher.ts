@@ -7,6 +7,7 @@
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { EventStream, OutgoingRecord } from "./port.ts";
+import { createStateLog } from "./state-log.ts";
 
 /** One client for publishing, being connected or connected. */
 export interface PublishingClient {
@@ -30,13 +31,17 @@ export function createReplacingPublisher({
 }): Pick<EventStream, "publish" | "close"> {
   const stop = new AbortController();
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000 });
+  const state = createStateLog(log, "publishing");
   let current = openClient();
   let reconnecting: Promise<void> | undefined;
 
   function openClient(): PublishingClient {
     const client = open();
     client.connected.then(
-      () => backoff.reset(),
+      () => {
+        backoff.reset();
+        state.worked();
+      },
       (error: unknown) => replace(client, error),
     );
     return client;
@@ -46,7 +51,7 @@ export function createReplacingPublisher({
   function replace(client: PublishingClient, cause: unknown): void {
     client.drop(new Error("kafka producer dropped", { cause }));
     if (client !== current || stop.signal.aborted || reconnecting !== undefined) return;
-    log.warn({ err: cause }, "kafka producer dropped");
+    state.failed(cause);
     reconnecting = backoff
       .wait(stop.signal)
       .then(() => {

@@ -6,6 +6,7 @@ import { createBackoff } from "../backoff.ts";
 import type { CheckResult } from "../http/ops-server.ts";
 import { CannotStart } from "../lifecycle/cannot-start.ts";
 import type { Log } from "../log/log.ts";
+import { createStateLog } from "./state-log.ts";
 import type { TopicFault } from "./topic-spec.ts";
 
 export interface TopicCheck {
@@ -29,10 +30,12 @@ export function startTopicCheck(
   let result: CheckResult = { status: "degraded", detail: "topics not verified yet" };
 
   async function run(): Promise<void> {
+    const state = createStateLog(log, "verifying the topics");
     const backoff = createBackoff({ firstMs: 500, maxMs: 10_000 });
     while (!signal.aborted) {
       try {
         const faults = await verify();
+        state.worked();
         if (faults.length === 0) {
           result = { status: "ok" };
         } else {
@@ -42,7 +45,7 @@ export function startTopicCheck(
         }
         return;
       } catch (error) {
-        log.warn({ event: "topics_unverified", err: error }, "the brokers do not answer; again later");
+        state.failed(error);
         await backoff.wait(signal).catch(() => {});
       }
     }

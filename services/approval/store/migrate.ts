@@ -13,7 +13,7 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 const MIGRATIONS = join(import.meta.dirname, "..", "migrations");
 const TABLE = "schema_migrations";
 
-/** Runs what has not run yet, in one transaction, under the tool's advisory lock. The names of what ran. */
+/** Runs what has not run yet, in one transaction, under the tool's advisory lock; waits for whoever has it. The names of what ran. */
 export async function migrate(connection: string | pg.ClientConfig): Promise<readonly string[]> {
   const ran = await runner({
     databaseUrl: connection,
@@ -22,6 +22,7 @@ export async function migrate(connection: string | pg.ClientConfig): Promise<rea
     direction: "up",
     checkOrder: true,
     singleTransaction: true,
+    advisoryLockMode: "wait",
     log: () => {},
   });
   return ran.map((migration) => migration.name);

@@ -1,0 +1,37 @@
+/**
+ * Logs that a part of the stream lost its server, and that it has it again: one line each, however often it tries in between. No stack:
+ * the server being away is not a fault of this program, and its stacks would bury what is. What was tried in vain is for debugging.
+ */
+import type { Log } from "../log/log.ts";
+
+const MAX_REASON = 200;
+
+export interface StateLog {
+  failed(error: unknown): void;
+  worked(): void;
+}
+
+/** `part` says what is interrupted, such as "reading". Fields of the records: `event`, `part` and `reason`. */
+export function createStateLog(log: Log, part: string): StateLog {
+  let isAway = false;
+  return {
+    failed(error) {
+      if (isAway) log.debug({ event: "stream_still_away", part, err: error }, `${part}: tried in vain`);
+      else
+        log.warn(
+          { event: "stream_away", part, reason: reasonOf(error) },
+          `${part} is interrupted; trying again until it works`,
+        );
+      isAway = true;
+    },
+    worked() {
+      if (isAway) log.info({ event: "stream_back", part }, `${part} works again`);
+      isAway = false;
+    },
+  };
+}
+
+function reasonOf(error: unknown): string {
+  const text = String(error).split("\n")[0] ?? "";
+  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text;
+}
