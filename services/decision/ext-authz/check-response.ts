@@ -162,17 +162,20 @@ function policyHeaders(headers: readonly (readonly [string, string])[], own: rea
 function headerOptions(headers: readonly (readonly [string, string])[]): HeaderValueOption[] {
   const seen = new Set<string>();
   return headers.map(([key, value]) => {
-    const appendAction = seen.has(key)
+    const seenBefore = seen.has(key);
+    const appendAction = seenBefore
       ? HeaderValueOption_HeaderAppendAction.APPEND_IF_EXISTS_OR_ADD
       : HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD;
     seen.add(key);
     const header = { key, value, rawValue: Buffer.alloc(0) };
-    return { header, append: undefined, appendAction, keepEmptyValue: false };
+    // NB: of request headers Envoy 1.40 reads only `append`, of those of a denial only the action.
+    return { header, append: seenBefore, appendAction, keepEmptyValue: false };
   });
 }
 
 function isIdentity(name: string): boolean {
-  const plain = name.toLowerCase().replaceAll("_", "-");
+  // Some upstreams read every other character as the same one.
+  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
   return IDENTITY_HEADERS.some((known) => known === plain);
 }
 

@@ -339,6 +339,7 @@ describe("allowed", () => {
       ["countersign_subject", "root"],
       ["countersign-decision_id", "1"],
       ["COUNTERSIGN_GRANT_ID", "1"],
+      ["countersign.subject", "root"],
     ];
     const response = await call({ headers: [dana, ...spoofed] });
     expect(response.status?.code).toBe(status.OK);
@@ -349,6 +350,7 @@ describe("allowed", () => {
     expect(headersToRemove).toEqual(
       expect.arrayContaining([
         "countersign_subject",
+        "countersign.subject",
         "countersign-decision_id",
         "countersign_grant_id",
         "countersign-grant-id",
