@@ -128,10 +128,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     publishedTotal.inc({ kind: "tombstone" }, keys.length);
   }
 
-  async function repair(lease: Lease): Promise<void> {
+  /** Removes what must not stand there and leaves to the next publication what must: how many keys that is. */
+  async function repair(lease: Lease): Promise<number> {
     const again = [...toRepublish];
     const gone = [...toRemove];
-    if (again.length + gone.length === 0) return;
+    if (again.length + gone.length === 0) return 0;
     log.error({ again: again.length, gone: gone.length }, "state topic differs from the state; repairing");
     await rows.markUnpublished(lease, again.flatMap(grantIdOf));
     const kept = new Set((await rows.notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
@@ -141,7 +142,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     );
     for (const key of again) toRepublish.delete(key);
     for (const key of gone) toRemove.delete(key);
-    repairedTotal.inc(again.length + gone.length - kept.size);
+    return again.length + gone.length - kept.size;
   }
 
   async function term(lease: Lease): Promise<void> {
@@ -157,8 +158,9 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     toRemove.clear();
     while (!lease.signal.aborted) {
       const time = await rows.databaseTime(lease);
-      await repair(lease);
+      const repaired = await repair(lease);
       await publishGrants(lease);
+      repairedTotal.inc(repaired); // only now does the topic say the truth again
       await publishTombstones(lease);
       const heartbeat = heartbeatToWire({ databaseTime: time, setHash: set.setHash() });
       view.heartbeatSent(time); // before it can be read
