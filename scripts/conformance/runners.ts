@@ -1,5 +1,9 @@
 /** The kinds of foreign cases that can be run, by the name that the command takes. One file per kind. */
 import type { Runner } from "./case-outcome.ts";
+import { runEnvoyPluginCases } from "./envoy-plugin.ts";
 import { runOpaCases } from "./opa.ts";
 
-export const runners: ReadonlyMap<string, Runner> = new Map([["opa", runOpaCases]]);
+export const runners: ReadonlyMap<string, Runner> = new Map([
+  ["envoy-plugin", runEnvoyPluginCases],
+  ["opa", runOpaCases],
+]);
