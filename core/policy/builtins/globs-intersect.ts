@@ -12,7 +12,7 @@ type Flag = "" | "*" | "+";
 /** `undefined` stands for any character. */
 type Token = { readonly characters: ReadonlySet<number> | undefined; readonly isSet: boolean; readonly flag: Flag };
 
-const MAX_TOKENS = 2_000;
+const MAX_TOKENS = 500;
 const MAX_SET = 0x10000;
 
 function tokensOf(text: string): readonly Token[] {

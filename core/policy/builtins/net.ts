@@ -54,6 +54,7 @@ function addressText(bits: 32 | 128, value: bigint): string {
 }
 
 const MAX_EXPANDED = 65_536n;
+const MAX_PAIRS = 1_000_000;
 
 function expand(text: string): RegoValue {
   const { bits, prefix, base } = cidr(text);
@@ -123,7 +124,9 @@ export const NET = builtinTable([
     (args) => {
       const inner = labelled(args[1]).map(([label, text]) => ({ label, network: network(text) }));
       const matches: RegoValue[] = [];
-      for (const [label, text] of labelled(args[0])) {
+      const outers = labelled(args[0]);
+      if (outers.length * inner.length > MAX_PAIRS) throw new BuiltinError("too many networks to compare");
+      for (const [label, text] of outers) {
         const outer = cidr(text);
         for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);
       }

@@ -9,7 +9,7 @@ import {
   stringArg,
   wrongType,
 } from "../builtin.ts";
-import { equalRego, regoSet } from "../rego-value/order.ts";
+import { compareRego, equalRego, regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { writeGoJson } from "../rego-value/write.ts";
 
@@ -23,13 +23,21 @@ function isSubset(outer: RegoValue, inner: RegoValue): boolean {
   if (outer instanceof RegoSet && inner instanceof RegoSet) return holdsAll(outer.items, inner.items);
   if (!isRegoArray(outer) || !isRegoArray(inner)) return false;
   const starts = outer.length - inner.length + 1;
+  if (starts * inner.length > MAX_COMPARISONS) throw new BuiltinError("arrays are too long to compare");
   return Array.from({ length: Math.max(starts, 0) }, (_, from) => from).some((from) =>
     inner.every((item, at) => equalRego(outer[from + at] ?? null, item)),
   );
 }
 
+const MAX_COMPARISONS = 5_000_000;
+
+/** Both sorted, as sets are. */
 function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[]): boolean {
-  return inner.every((item) => outer.some((other) => equalRego(other, item)));
+  let at = 0;
+  return inner.every((item) => {
+    while (at < outer.length && compareRego(outer[at] ?? null, item) < 0) at++;
+    return at < outer.length && equalRego(outer[at] ?? null, item);
+  });
 }
 
 const MAX_RANGE = 100_000n;
@@ -89,7 +97,7 @@ export const OBJECT = builtinTable([
     (args) => {
       const [outer, inner] = [args[0] ?? null, args[1] ?? null];
       // Only here, and not inside, an array is asked for what is in a set.
-      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(outer, inner.items);
+      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(regoSet(outer).items, inner.items);
       const kinds = [outer, inner].map((value) =>
         isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
       );

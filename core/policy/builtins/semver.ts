@@ -3,6 +3,7 @@
  * pre-release and metadata. Metadata plays no part in a comparison.
  */
 import { BuiltinError, builtinTable, stringArg } from "../builtin.ts";
+import { compareNumberText } from "../rego-value/number.ts";
 import { regoInteger } from "../rego-value/value.ts";
 
 type Version = { readonly numbers: readonly bigint[]; readonly preRelease: string };
@@ -15,7 +16,7 @@ function parse(text: string): Version | undefined {
   const [core, preRelease] = cut(beforeMetadata, "-");
   if ([metadata, preRelease].some((part) => part !== "" && !IDENTIFIERS.test(part))) return undefined;
   const parts = core.split(".");
-  if (parts.length !== 3 || !parts.every((part) => /^\d+$/.test(part))) return undefined;
+  if (parts.length !== 3 || !parts.every((part) => /^\d{1,100}$/.test(part))) return undefined;
   const numbers = parts.map(BigInt);
   return numbers.every((number) => number < MAX_INT64) ? { numbers, preRelease } : undefined;
 }
@@ -43,7 +44,8 @@ function comparePreRelease(left: readonly string[], right: readonly string[]): n
     const [isNumberA, isNumberB] = [/^\d+$/.test(a), /^\d+$/.test(b)];
     if (isNumberA !== isNumberB) return isNumberA ? -1 : 1;
     if (!isNumberA) return a < b ? -1 : 1;
-    if (BigInt(a) !== BigInt(b)) return BigInt(a) < BigInt(b) ? -1 : 1;
+    const order = compareNumberText(a, b);
+    if (order !== 0) return Math.sign(order);
   }
   return left.length < right.length ? -1 : 0;
 }

@@ -23,10 +23,13 @@ function factor(suffix: string, bytes: boolean): readonly [bigint, bigint] | und
   return body[1] === "i" ? [1024n ** power, 1n] : undefined;
 }
 
+const MAX_LENGTH = 1_000;
+
 type Rational = { readonly numerator: bigint; readonly denominator: bigint };
 
 function parse(raw: string, bytes: boolean): { readonly amount: Rational; readonly scale: Rational } {
   const text = raw.replaceAll('"', "");
+  if (text.length > MAX_LENGTH) throw new BuiltinError("amount is too long");
   if (/\s/.test(text)) throw new BuiltinError("spaces not allowed in resource strings");
   const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(text) ?? /^([+-]?[\d.]*)([A-Za-z]*)$/.exec(text);
   const [, number = "", suffix = ""] = match ?? [];

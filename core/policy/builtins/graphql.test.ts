@@ -1,0 +1,82 @@
+import { describe, expect, test } from "@jest/globals";
+import { callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
+
+const SCHEMA = `
+  type Query { order(id: ID!, limit: Int): Order  any: Thing }
+  type Order implements Node { id: ID! note: String }
+  interface Node { id: ID! }
+  union Thing = Order
+  enum Size { S M }
+  input Filter { size: Size! = S }
+  directive @own(size: Size) on FIELD
+`;
+const isValid = (query: string): string => callBuiltin("graphql.is_valid", query, SCHEMA);
+const schemaIsValid = (schema: string): string => callBuiltin("graphql.schema_is_valid", schema);
+
+describe("a query that does not fit its schema is not valid", () => {
+  test.each([
+    "{ nope }",
+    "{ order { id } }",
+    '{ order(id: "1") }',
+    '{ order(id: "1") { id @own(size: XL) } }',
+    '{ order(id: "1", limit: "a") { id } }',
+    "mutation { order }",
+    "query A { any { ... on Order { id } } } query A { any { ... on Order { id } } }",
+    "{ any { ...F } }",
+    "{ any { id } }",
+    "query ($v: Int!) { any { ... on Order { id } } }",
+    "{",
+    "type A { b: Int }",
+  ])("%s", (query) => {
+    expect(isValid(query)).toBe("false");
+    expect(callBuiltin("graphql.parse_and_verify", query, SCHEMA)).toBe("[false, {}, {}]");
+    expect(callBuiltin("graphql.parse", query, SCHEMA)).toBe("error");
+  });
+});
+
+describe("a schema with a fault is not valid", () => {
+  test.each([
+    "type A { b: Nope }",
+    "type A { b: Int } type A { c: Int }",
+    "scalar Int",
+    "type A implements I { b: Int } interface I { b: Int! }",
+    "union U = I interface I { a: Int }",
+    "enum E { true }",
+    "type __A { a: Int }",
+    "type A { a(b: A): Int }",
+    "type A { a: Int @deprecated @deprecated }",
+    "schema { query: Nope }",
+    "extend scalar S",
+  ])("%s", (schema) => {
+    expect(schemaIsValid(schema)).toBe("false");
+  });
+});
+
+test("a deep text is an error, not a stack that overflows", () => {
+  expect(callBuiltin("graphql.parse_query", "{a".repeat(50_000))).toBe("error");
+  expect(callBuiltin("graphql.parse_query", `{a(x: ${"[".repeat(5_000)}${"]".repeat(5_000)})}`)).toBe("error");
+});
+
+test("a query of very many fields is refused before fields are compared pairwise", () => {
+  const begin = performance.now();
+  expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("false");
+  expect(performance.now() - begin).toBeLessThan(5_000);
+});
+
+test("valid queries and schemas are told so; an extension may come without its type", () => {
+  expect(
+    isValid("query Q($n: Int = 3) { order(id: 7, limit: $n) { ...F note @own(size: S) } } fragment F on Node { id }"),
+  ).toBe("true");
+  expect(isValid("{ __schema { types { name } } any { __typename } }")).toBe("true");
+  expect(schemaIsValid(SCHEMA)).toBe("true");
+  expect(schemaIsValid("extend type T { a: Int }")).toBe("true");
+});
+
+test("the tree holds comments, and a tree may be handed in again", () => {
+  const tree = callBuiltin("graphql.parse_query", "query {\n # c\n any { id } }");
+  expect(tree).toContain('"Comment": {"List": [{"Value": "# c"}]}');
+  expect(runBuiltin("graphql.is_valid", `[${tree}, ${JSON.stringify(SCHEMA)}]`)).toBe("false");
+  const good = callBuiltin("graphql.parse_query", '{ order(id: "1") { id } }');
+  const schema = callBuiltin("graphql.parse_schema", SCHEMA);
+  expect(runBuiltin("graphql.is_valid", `[${good}, ${schema}]`)).toBe("true");
+});

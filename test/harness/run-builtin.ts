@@ -1,0 +1,30 @@
+/** Calls one built-in with arguments written as Rego text and gives its answer as Rego text, or the word `error`. */
+import { BuiltinError, type BuiltinCall } from "../../core/policy/builtin.ts";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { parseValue } from "../../core/policy/rego-value/parse.ts";
+import { isRegoArray } from "../../core/policy/rego-value/value.ts";
+import { writeRego } from "../../core/policy/rego-value/write.ts";
+
+export const builtinCall: BuiltinCall = {
+  nowNs: 1_700_000_000_123_456_789n,
+  randomBytes: (_, length) => new Uint8Array(length),
+};
+
+/** `args` is a Rego array. `undefined` is an answer without being an error. */
+export function runBuiltin(name: string, args: string, call: BuiltinCall = builtinCall): string {
+  const values = parseValue(args, "rego");
+  const builtin = BUILTINS.get(name);
+  if (builtin === undefined || !isRegoArray(values)) throw new Error(`no call of ${name}`);
+  try {
+    const answer = builtin(values, call);
+    return answer === undefined ? "undefined" : writeRego(answer);
+  } catch (error) {
+    if (error instanceof BuiltinError) return "error";
+    throw error;
+  }
+}
+
+/** The same with plain values. */
+export function callBuiltin(name: string, ...args: readonly unknown[]): string {
+  return runBuiltin(name, JSON.stringify(args));
+}
