@@ -15,9 +15,7 @@ import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Ids } from "../ports.ts";
-import { databaseNow } from "./clock.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
-import { findGrant } from "./grants.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
 
 export async function redeemGrant(
@@ -76,15 +74,28 @@ export async function redeemGrant(
   }
 }
 
-/** Nothing was updated: reads why, by the domain's own rule. NB: never answers redeemed. */
+/**
+ * Nothing was updated: reads why, by the domain's own rule. NB: never answers redeemed. One statement where the grant is known, because it
+ * is the losers of a race who come here, and each of them delays the answer of the one who won.
+ */
 async function whyNot(db: Queryable, claim: RedemptionClaim): Promise<RedemptionRefused> {
-  const { rowCount } = await db.query("select 1 from redemptions where redemption_id = $1", [claim.redemptionId]);
-  if (rowCount === 1) return { kind: "refused", reason: "duplicate" };
-  const grant = await findGrant(db, claim.grantId);
-  if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
-  const answer = redeem(grant, claim, await databaseNow(db));
+  const { rows } = await db.query<GrantRow & { readonly now: Date; readonly is_repeated: boolean }>(
+    `select ${GRANT_COLUMNS}, clock_timestamp() as now,
+            exists (select 1 from redemptions where redemption_id = $2) as is_repeated
+       from grants where id = $1`,
+    [claim.grantId, claim.redemptionId],
+  );
+  const [row] = rows;
+  if (row?.is_repeated ?? (await isRepeated(db, claim))) return { kind: "refused", reason: "duplicate" };
+  if (row === undefined) return { kind: "refused", reason: "unknown_grant" };
+  const answer = redeem(grantFromRow(row), claim, instant(row.now.getTime()));
   // It became usable between the two statements: its start has just passed.
   return answer.kind === "refused" ? answer : { kind: "refused", reason: "not_yet_active" };
+}
+
+async function isRepeated(db: Queryable, claim: RedemptionClaim): Promise<boolean> {
+  const { rowCount } = await db.query("select 1 from redemptions where redemption_id = $1", [claim.redemptionId]);
+  return rowCount === 1;
 }
 
 /** The event as core/messages lays it out; what only the row knows is filled in by the statement. */
