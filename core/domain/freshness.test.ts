@@ -83,8 +83,49 @@ describe("freshness", () => {
     expect(freshness(state, clocks(behind, 0))).toEqual({ kind: "stale", why: "clock_skew" });
   });
 
-  test("a wall clock ahead is named", () => {
-    expect(receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0 + 2_001, 0), 7n).skew).toBe("wall_ahead");
+  /** The skew after these heartbeats, each made and received so many milliseconds after T0 by true clocks. */
+  function skewAfter(wallAheadMs: number, beats: readonly { readonly made: number; readonly received: number }[]) {
+    return beats.reduce(
+      (state, { made, received }) =>
+        receiveHeartbeat(state, beat(T0 + made), clocks(T0 + received + wallAheadMs, received), 7n),
+      NO_HEARTBEATS,
+    ).skew;
+  }
+  const live = (fromMs: number, count: number, delayMs = 20) =>
+    Array.from({ length: count }, (_, n) => ({ made: fromMs + n * 1_000, received: fromMs + n * 1_000 + delayMs }));
+  const backlog = (fromMs: number, count: number, receivedMs: number) =>
+    Array.from({ length: count }, (_, n) => ({ made: fromMs + n * 1_000, received: receivedMs + n }));
+
+  test("old heartbeats that are read at the start say nothing of the wall clock", () => {
+    expect(skewAfter(0, backlog(0, 1, 600_000))).toBe("none");
+    expect(skewAfter(0, backlog(0, 60, 600_000))).toBe("none");
+    expect(skewAfter(0, [...backlog(0, 60, 600_000), ...live(600_500, 5)])).toBe("none");
+  });
+
+  test("nor do those that are read after a silence, short or long, nor one that came late", () => {
+    for (const silence of [10_000, 59_000, 600_000]) {
+      const missed = backlog(5_000, silence / 1_000, 5_000 + silence);
+      expect(skewAfter(0, [...live(0, 5), ...missed])).toBe("none");
+      expect(skewAfter(0, [...live(0, 5), ...missed, ...live(6_000 + silence, 3)])).toBe("none");
+      expect(skewAfter(0, [...live(0, 5), { made: 5_000, received: 5_000 + silence }])).toBe("none");
+    }
+  });
+
+  test("a wall clock ahead is named by the second heartbeat of those that come as they are made", () => {
+    expect(skewAfter(2_100, live(0, 1))).toBe("none");
+    expect(skewAfter(2_100, live(0, 2))).toBe("wall_ahead");
+    expect(skewAfter(1_900, live(0, 5))).toBe("none");
+    expect(skewAfter(10_000, [...backlog(0, 60, 600_000), ...live(600_500, 3)])).toBe("wall_ahead");
+  });
+
+  test("what was named stays named while nothing can be said, and goes when the clock is right again", () => {
+    let state = NO_HEARTBEATS;
+    for (const ms of [0, 1_000, 2_000]) state = receiveHeartbeat(state, beat(T0 + ms), clocks(T0 + ms + 9_000, ms), 7n);
+    expect(state.skew).toBe("wall_ahead");
+    state = receiveHeartbeat(state, beat(T0 + 2_001), clocks(T0 + 2_001, 2_001), 7n);
+    expect(state.skew).toBe("wall_ahead");
+    state = receiveHeartbeat(state, beat(T0 + 3_000), clocks(T0 + 3_000, 3_000), 7n);
+    expect(state.skew).toBe("none");
   });
 
   test("never looks younger than it is by more than the wall clock is behind", () => {

@@ -16,6 +16,10 @@ import { type Instant, instant } from "./time.ts";
 export const FRESH_WITHIN_MS = 5_000;
 /** How far a wall clock may be off, and how long before its end a grant is no longer used by a PDP. */
 export const CLOCK_TOLERANCE_MS = 2_000;
+/** Heartbeats are made every second: two that come closer together than this say nothing of the pace at which they come. */
+const PACE_LEAST_MS = 500;
+/** How much closer together than they were made two heartbeats may come and still be no backlog. */
+const PACE_SLACK_MS = 300;
 /** Offsets seen longer ago than this no longer count: a monotonic clock drifts. */
 const OFFSET_WINDOW_MS = 60_000;
 
@@ -32,11 +36,22 @@ export type Heartbeats = {
   readonly offsets: readonly Offset[];
   /** The last maximum, kept when the window has run empty. */
   readonly keptOffsetMs: number | undefined;
-  /** What the newest heartbeat said of our wall clock, for the log and the metric. */
+  /** When the newest one came; undefined before the first. */
+  readonly receivedMonoMs: number | undefined;
+  /**
+   * What the heartbeats say of our wall clock, for the log. One that is ahead of our clock says so whenever it was made; that our clock is
+   * ahead, or right, only one says that was just received (`isJustReceived`): an old one in a backlog looks the same and means nothing.
+   */
   readonly skew: "none" | "wall_behind" | "wall_ahead";
 };
 
-export const NO_HEARTBEATS: Heartbeats = { latest: undefined, offsets: [], keptOffsetMs: undefined, skew: "none" };
+export const NO_HEARTBEATS: Heartbeats = {
+  latest: undefined,
+  offsets: [],
+  keptOffsetMs: undefined,
+  receivedMonoMs: undefined,
+  skew: "none",
+};
 
 /**
  * Takes one received heartbeat. `ownSetHash` is the receiver's own at this offset: whether the two are equal is decided
@@ -56,7 +71,9 @@ export function receiveHeartbeat(
   // The same heartbeat once more says something of our set, but nothing new of the time.
   if (databaseTime === before.latest?.databaseTime) return { ...before, latest };
   const offsets = withOffset(before, databaseTime - clocks.monoMs, clocks.monoMs);
-  return { offsets, keptOffsetMs: offsets[0]?.offsetMs, latest, skew: skewOf(databaseTime, clocks.wall) };
+  const isNew = isJustReceived(before, databaseTime, clocks.monoMs, offsets);
+  const skew = skewOf(databaseTime, clocks.wall, isNew) ?? before.skew;
+  return { offsets, keptOffsetMs: offsets[0]?.offsetMs, latest, receivedMonoMs: clocks.monoMs, skew };
 }
 
 /**
@@ -72,8 +89,28 @@ function withOffset(before: Heartbeats, offsetMs: number, monoMs: number): reado
   return [...known.filter((seen) => seen.offsetMs > offsetMs), { receivedMonoMs: monoMs, offsetMs }];
 }
 
-function skewOf(databaseTime: Instant, wall: Instant): Heartbeats["skew"] {
+/**
+ * Whether a heartbeat came soon after it was made, as far as heartbeats alone can tell: at the pace at which they are made (those of a
+ * backlog come faster), and not late by what was ever known of the database's time (after a silence the first of a backlog comes late).
+ */
+function isJustReceived(
+  before: Heartbeats,
+  databaseTime: Instant,
+  monoMs: number,
+  offsets: readonly Offset[],
+): boolean {
+  if (before.latest === undefined || before.receivedMonoMs === undefined) return false;
+  const passedMs = monoMs - before.receivedMonoMs;
+  const madeApartMs = databaseTime - before.latest.databaseTime;
+  if (passedMs < PACE_LEAST_MS || passedMs < madeApartMs - PACE_SLACK_MS) return false;
+  const bestOffsetMs = offsets[0]?.offsetMs ?? Number.POSITIVE_INFINITY;
+  return databaseTime - monoMs >= bestOffsetMs - CLOCK_TOLERANCE_MS;
+}
+
+/** Undefined: it cannot be said from this heartbeat. */
+function skewOf(databaseTime: Instant, wall: Instant, isNew: boolean): Heartbeats["skew"] | undefined {
   if (databaseTime > wall + CLOCK_TOLERANCE_MS) return "wall_behind";
+  if (!isNew) return undefined;
   return wall > databaseTime + CLOCK_TOLERANCE_MS ? "wall_ahead" : "none";
 }
 

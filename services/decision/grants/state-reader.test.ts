@@ -67,7 +67,8 @@ const heartbeat = (setHash: bigint, at = NOW) => record("heartbeat", 0, heartbea
 function reading(end = 0n, readyWithinMs = 5_000) {
   let subscription: Subscription | undefined;
   let position = 0n;
-  const clocks: Clocks = { wall: NOW, monoMs: 1_000 };
+  let clocks: Clocks = { wall: NOW, monoMs: 1_000 };
+  const lines: string[] = [];
   const view = createGrantsView();
   const reader = createStateReader(
     {
@@ -81,7 +82,7 @@ function reading(end = 0n, readyWithinMs = 5_000) {
       verifier,
       view,
       readClocks: () => clocks,
-      log: createLog({ name: "test", level: "silent" }),
+      log: createLog({ name: "test", level: "warn", destination: { write: (line) => void lines.push(line) } }),
       metrics: createMetrics({ prefix: "t_" }),
     },
     { deployment: "test", readyWithinMs },
@@ -93,7 +94,17 @@ function reading(end = 0n, readyWithinMs = 5_000) {
     await subscription?.handle({ topic, partition: 0, fromOffset: position, nextOffset, records });
     position = nextOffset;
   };
-  return { reader, started, feed, view, clocks, kinds: () => view.freshness(clocks) };
+  return {
+    ...{ reader, started, feed, view, kinds: () => view.freshness(clocks) },
+    get clocks() {
+      return clocks;
+    },
+    set clocks(given) {
+      clocks = given;
+    },
+    /** The skews that the log named, in order. */
+    warned: () => lines.flatMap((line) => /"event":"clock_skew","skew":"(\w+)"/.exec(line)?.[1] ?? []),
+  };
 }
 
 function covers({ view, clocks }: ReturnType<typeof reading>) {
@@ -154,6 +165,24 @@ describe("state that opens nothing", () => {
     const reads = reading();
     await reads.feed(grantRecord(), heartbeat(HASH, instant(NOW - 6_000)));
     expect(covers(reads)).toEqual({ kind: "stale", why: "too_old" });
+  });
+});
+
+describe("clocks that differ", () => {
+  test("an old heartbeat that stood in the topic is no word of the clock; those that come as they are made are", async () => {
+    const reads = reading(1n);
+    await reads.feed(heartbeat(0n, instant(NOW - 600_000)));
+    expect(reads.warned()).toEqual([]);
+    reads.clocks = { wall: instant(NOW + 10_000), monoMs: 1_100 };
+    await reads.feed(heartbeat(0n, NOW));
+    expect(reads.warned()).toEqual([]);
+    reads.clocks = { wall: instant(NOW + 11_000), monoMs: 2_100 };
+    await reads.feed(heartbeat(0n, instant(NOW + 1_000)));
+    expect(reads.warned()).toEqual(["wall_ahead"]);
+    reads.clocks = { wall: instant(NOW - 3_600_000), monoMs: 3_100 };
+    await reads.feed(heartbeat(0n, instant(NOW + 2_000)));
+    expect(reads.warned()).toEqual(["wall_ahead", "wall_behind"]);
+    expect(reads.kinds()).toEqual({ kind: "stale", why: "clock_skew" });
   });
 });
 
