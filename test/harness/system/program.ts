@@ -5,13 +5,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, readFile, writeFile } from "node:fs/promises";
+import { open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { waitUntil } from "../wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const LEASH = join(import.meta.dirname, "leash.ts");
+const CLOCK = join(import.meta.dirname, "shifted-clock.ts");
 const READY_MS = 30_000;
 const STOP_MS = 20_000;
 const SHOWN_LINES = 40;
@@ -28,6 +29,8 @@ export interface Program extends AsyncDisposable {
   /** SIGSTOP and SIGCONT: connections stay open and nothing answers. */
   freeze(): void;
   thaw(): void;
+  /** Its wall clock is that many milliseconds ahead of the machine's from now on (5 ms later), also after a restart; below 0: behind. */
+  shiftClock(ms: number): Promise<void>;
   /** Everything it has said since the first start. */
   log(): Promise<string>;
   /** The end of that, for a message. */
@@ -52,6 +55,7 @@ export type ProgramOptions = {
 export function createProgram({ name, main, config, env = {}, readyUrl, folder }: ProgramOptions): Program {
   const configPath = join(folder, `${name}.yaml`);
   const logPath = join(folder, `${name}.log`);
+  const clockPath = join(folder, `${name}.clock`);
   let child: ChildProcess | undefined;
   async function log(): Promise<string> {
     return readFile(logPath, "utf8").catch(() => "");
@@ -85,11 +89,15 @@ export function createProgram({ name, main, config, env = {}, readyUrl, folder }
       if (program.isRunning()) throw new Error(`${name} is running already`);
       await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
       const output = await open(logPath, "a");
-      const started = spawn(process.execPath, ["--import", LEASH, join(ROOT, main), "--config", configPath], {
-        cwd: folder,
-        env: { PATH: process.env["PATH"], ...env },
-        stdio: ["pipe", output.fd, output.fd],
-      });
+      const started = spawn(
+        process.execPath,
+        ["--import", LEASH, "--import", CLOCK, join(ROOT, main), "--config", configPath],
+        {
+          cwd: folder,
+          env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
+          stdio: ["pipe", output.fd, output.fd],
+        },
+      );
       child = started;
       started.stdin?.on("error", () => {});
       await output.close();
@@ -108,6 +116,11 @@ export function createProgram({ name, main, config, env = {}, readyUrl, folder }
     },
     freeze: () => void child?.kill("SIGSTOP"),
     thaw: () => void child?.kill("SIGCONT"),
+    async shiftClock(ms) {
+      // By renaming: it is read at any time, and never half.
+      await writeFile(`${clockPath}.new`, String(ms));
+      await rename(`${clockPath}.new`, clockPath);
+    },
     log,
     tail,
     [Symbol.asyncDispose]: () => program.kill(),
