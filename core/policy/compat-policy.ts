@@ -65,8 +65,9 @@ export async function loadCompatPolicy(
   };
 }
 
+/** NB: text that is not UTF-8, which any client can send, ends an evaluation where it leaves the module. */
 function failed(message: string): CompatResult {
-  return { kind: "fault", reason: "policy_error", message, echoes: false };
+  return { kind: "fault", reason: "policy_error", message, echoes: message.includes("illegal utf-8") };
 }
 
 async function compiled({ wasm }: CompatBundle): Promise<WebAssembly.Module> {
