@@ -23,4 +23,5 @@ export const generators: readonly Generator[] = [
   { script: "services/decision/write-config-schema.ts", outputs: ["docs/config/decision.schema.json"] },
   { script: "services/approval/write-config-schema.ts", outputs: ["docs/config/approval.schema.json"] },
   { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
+  { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
 ];

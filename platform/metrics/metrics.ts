@@ -6,12 +6,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 
 export interface Metrics {
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  /** `collect` is called at each scrape, for values that are cheaper to ask than to follow. */
+  /**
+   * `collect` is called at each scrape, for values that are cheaper to ask than to follow. One that rejects leaves the gauge as `collect`
+   * left it; the scrape goes on.
+   */
   gauge<L extends string>(
     name: string,
     help: string,
     labels?: readonly L[],
-    collect?: (gauge: Gauge<L>) => void,
+    collect?: (gauge: Gauge<L>) => void | Promise<void>,
   ): Gauge<L>;
   /** Buckets in the unit of the metric; by convention seconds. */
   histogram<L extends string>(
@@ -34,7 +37,12 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
     gauge(name, help, labels = [], collect) {
       const settings = { ...common(name, help), labelNames: [...labels] };
       if (collect === undefined) return new Gauge(settings);
-      const gauge: Gauge<(typeof labels)[number]> = new Gauge({ ...settings, collect: () => collect(gauge) });
+      const gauge: Gauge<(typeof labels)[number]> = new Gauge({
+        ...settings,
+        collect: async () => {
+          await Promise.resolve(collect(gauge)).catch(() => {});
+        },
+      });
       return gauge;
     },
     histogram: (name, help, buckets, labels = []) =>

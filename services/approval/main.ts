@@ -28,7 +28,7 @@ import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
-import { createLeadership } from "../../platform/postgres/leadership.ts";
+import { createLeadership, type Leadership } from "../../platform/postgres/leadership.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { createWakeup } from "../../platform/postgres/wakeup.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
@@ -47,6 +47,7 @@ import { startRedemptionServer } from "./grpc/redemption-server.ts";
 import { createConsumer, createIntakeMetrics } from "./intake/consumer.ts";
 import { createDecisionReader } from "./intake/decisions.ts";
 import { createDenialReader } from "./intake/denials.ts";
+import { exposeLag } from "./intake/lag.ts";
 import { withQuarantine } from "./intake/quarantine.ts";
 import { createDeliver } from "./notify/deliver.ts";
 import { createWebhookKey } from "./notify/signature.ts";
@@ -58,9 +59,10 @@ import { createAuditRelay } from "./publish/audit-relay.ts";
 import { createSealer } from "./publish/sealer.ts";
 import { createStateRelay } from "./publish/state-relay.ts";
 import { startRest } from "./rest/server.ts";
+import { exposeBacklog } from "./store/backlog.ts";
 import { databaseNow } from "./store/clock.ts";
 import { migrate, requireMigrated } from "./store/migrate.ts";
-import { advanceOffset, storedOffset } from "./store/offsets.ts";
+import { advanceOffset, knownOffset, storedOffset } from "./store/offsets.ts";
 import * as stateRows from "./store/state-rows.ts";
 import { createStore } from "./store/store.ts";
 import { createSweeper } from "./sweep.ts";
@@ -191,7 +193,15 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   });
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
   for (const consumer of consumers) stream.subscribe(consumer.subscription);
+  exposeBacklog({ database, metrics });
+  exposeLag({ metrics, stream, stored: (topic, partition) => knownOffset(database, topic, partition) }, [
+    ...readers.keys(),
+  ]);
 
+  const leaderships = new Map<string, Leadership>();
+  metrics.gauge("leading", "1 when this process runs the loop, 0 when another one does", ["loop"], (gauge) => {
+    for (const [name, one] of leaderships) gauge.set({ loop: name }, one.leading ? 1 : 0);
+  });
   // The loops; each ends with the signal, and the end waits for them.
   const stateRelay = createStateRelay(
     {
@@ -290,7 +300,9 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   );
 
   function leadership(name: string) {
-    return createLeadership({ database, log }, { lockName: `countersign.${name}` });
+    const one = createLeadership({ database, log }, { lockName: `countersign.${name}` });
+    leaderships.set(name, one);
+    return one;
   }
 
   function loop(name: string, channel: string) {

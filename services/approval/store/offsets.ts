@@ -13,6 +13,15 @@ export async function advanceOffset(db: Queryable, position: StreamPosition): Pr
   if (rowCount !== 1) throw new AppError("conflict", "the partition is read by somebody else");
 }
 
+/** The next offset to read; undefined for a partition that was never read. */
+export async function knownOffset(db: Queryable, topic: string, partition: number): Promise<bigint | undefined> {
+  const { rows } = await db.query<{ next_offset: string }>(
+    "select next_offset from offsets where topic = $1 and partition = $2",
+    [topic, partition],
+  );
+  return rows[0] === undefined ? undefined : BigInt(rows[0].next_offset);
+}
+
 /** The next offset to read; stores `initial` for a partition that was never read. */
 export async function storedOffset(db: Queryable, topic: string, partition: number, initial: bigint): Promise<bigint> {
   await db.query(

@@ -129,7 +129,10 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
         backoff.reset();
       } else {
         if (!behind)
-          log.warn({ event: "decision_log_behind", err: batch.cause }, "decisions are not being acknowledged");
+          log.warn(
+            { event: "decision_log_behind", reason: String(batch.cause) },
+            "decisions are not being acknowledged",
+          );
         behind = true;
         await backoff.wait(signal);
       }

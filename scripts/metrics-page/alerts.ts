@@ -1,0 +1,34 @@
+/** What to alert on, by the full name of a metric. An entry for a metric that does not exist fails the generator. */
+export const ALERTS: ReadonlyMap<string, string> = new Map([
+  ["countersign_decision_faults_total", "any increase: a decision ended in a fault, and was a denial"],
+  ["countersign_decision_decision_seconds", "p99 above the enforcer's timeout: callers are refused"],
+  ["countersign_decision_grants_fresh", "0 for a minute: every elevation is answered with 503"],
+  ["countersign_decision_decision_log_spool_bytes", "grows for ten minutes: decisions are not shipped"],
+  ["countersign_decision_decision_log_appended_total", "any outcome but written: decisions are not on record"],
+  ["countersign_decision_denials_total", "outcome unavailable: nobody can ask for what was denied"],
+  ["countersign_decision_redemptions_total", "outcome unavailable or unknown: grants cannot be used, or uses are lost"],
+  ["countersign_approval_intake_lost_total", "any increase: retention removed records that nobody read"],
+  ["countersign_approval_intake_quarantined_total", "any increase: a record could not be understood or trusted"],
+  ["countersign_approval_intake_lag_records", "grows for ten minutes: denials cannot be submitted yet"],
+  [
+    "countersign_approval_backlog_rows",
+    "queue quarantine above 0: somebody has to look; the others: growth for ten minutes",
+  ],
+  [
+    "countersign_approval_backlog_oldest_seconds",
+    "queue outbox, republish or notifications above 60: a loop stands still",
+  ],
+  ["countersign_approval_leading", "sum over all processes of a loop not 1 for a minute: nobody, or two, run it"],
+  [
+    "countersign_approval_state_heartbeat_seconds",
+    "older than 5 s (highest over all processes): grants are not honoured",
+  ],
+  [
+    "countersign_approval_state_repaired_total",
+    "any increase: somebody else wrote to the state topic, or records were lost",
+  ],
+  ["countersign_approval_state_unacknowledged_total", "steady increase: brokers do not acknowledge"],
+  ["countersign_approval_audit_unacknowledged_total", "steady increase: brokers do not acknowledge"],
+  ["countersign_approval_audit_oldest_unpublished_seconds", "above 60: the record does not reach the SIEM"],
+  ["countersign_approval_webhook_tries_total", "no outcome delivered among tries for ten minutes: approvers are not told"],
+]);
