@@ -76,6 +76,7 @@ function classful(text: string): Network {
 function merge(texts: readonly string[]): RegoValue {
   const networks = texts
     .map(classful)
+    .map(mapped)
     .sort((a, b) => a.bits - b.bits || Number(a.base - b.base) || a.prefix - b.prefix);
   const merged: Network[] = [];
   for (let next of networks) {
@@ -87,7 +88,21 @@ function merge(texts: readonly string[]): RegoValue {
     }
     merged.push(next);
   }
-  return regoSet(merged.map(({ bits, base, prefix, host }) => `${addressText(bits, host ?? base)}/${prefix}`));
+  return regoSet(merged.map(networkText));
+}
+
+/** All in one space, where `::/0` holds the IPv4 networks, too. */
+function mapped({ bits, prefix, base, host }: Network): Network {
+  if (bits === 128) return { bits, prefix, base };
+  const shown = host === undefined ? {} : { host };
+  return { bits: 128, prefix: prefix + 96, base: (MAPPED << 32n) | base, ...shown };
+}
+
+function networkText({ prefix, base, host }: Network): string {
+  const isMapped = prefix >= 96 && base >> 32n === MAPPED;
+  return isMapped
+    ? `${addressText(32, host ?? base & 0xffffffffn)}/${prefix - 96}`
+    : `${addressText(128, base)}/${prefix}`;
 }
 
 function siblings(a: Network, b: Network): boolean {
