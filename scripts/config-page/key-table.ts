@@ -6,14 +6,17 @@ import { isSchema, type Schema } from "./read-schema.ts";
 
 export function keyTable(schema: Schema): string {
   const tables: string[] = [];
-  const top: string[] = [];
   const entries: string[] = [];
+  const rowsOf = (section: Schema, prefix: string): readonly string[] =>
+    propertiesOf(section).flatMap(([name, node]) => {
+      if (isSection(node)) return rowsOf(node, `${prefix}${name}.`);
+      entries.push(...entryTable(`${prefix}${name}`, node));
+      return [row(`${prefix}${name}`, node)];
+    });
+  const top: string[] = [];
   for (const [name, node] of propertiesOf(schema)) {
-    if (isSection(node)) {
-      const rows = propertiesOf(node).map(([inner, leaf]) => row(`${name}.${inner}`, leaf));
-      tables.push(table(`### ${name}`, rows));
-      for (const [inner, leaf] of propertiesOf(node)) entries.push(...entryTable(`${name}.${inner}`, leaf));
-    } else top.push(row(name, node));
+    if (isSection(node)) tables.push(table(`### ${name}`, rowsOf(node, `${name}.`)));
+    else top.push(row(name, node));
   }
   return [table("### At the top", top), ...tables, ...entries].join("\n");
 }

@@ -149,6 +149,16 @@ const unsafe: readonly {
     says: "kafka.saslPassword (COUNTERSIGN_KAFKA_SASL_PASSWORD): is missing",
   },
   {
+    what: "a policy whose denials are allowed, without saying unsafe",
+    settings: { policy: { compat: { path: "envoy/authz/allow", dryRun: true } } },
+    says: "policy.compat.dryRun (COUNTERSIGN_POLICY_COMPAT_DRY_RUN): ",
+  },
+  {
+    what: "a policy whose faults may open a door, without saying unsafe",
+    settings: { policy: { compat: { path: "envoy/authz/allow", onError: "grpc_error" } } },
+    says: "policy.compat.onError (COUNTERSIGN_POLICY_COMPAT_ON_ERROR): ",
+  },
+  {
     what: "two streams",
     settings: { stream: { kind: "postgres" } },
     env: { ...secrets, COUNTERSIGN_STREAM_URL: "postgres://h/d" },
