@@ -30,5 +30,8 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_approval_state_unacknowledged_total", "steady increase: brokers do not acknowledge"],
   ["countersign_approval_audit_unacknowledged_total", "steady increase: brokers do not acknowledge"],
   ["countersign_approval_audit_oldest_unpublished_seconds", "above 60: the record does not reach the SIEM"],
-  ["countersign_approval_webhook_tries_total", "no outcome delivered among tries for ten minutes: approvers are not told"],
+  [
+    "countersign_approval_webhook_tries_total",
+    "no outcome delivered among tries for ten minutes: approvers are not told",
+  ],
 ]);
