@@ -13,7 +13,9 @@ import { type CompatResult, compatResult } from "./compat-result.ts";
 import { createCall, type EvaluationTime } from "./policy-host.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
+import { writeGoJson } from "./rego-value/write.ts";
 import { DEFAULT_MEMORY, type LinkedPolicy, linkPolicy } from "./wasm/linked-policy.ts";
+import { redirectFunctions } from "./wasm/redirect-functions.ts";
 
 export type CompatPolicy = {
   readonly revision: string;
@@ -36,7 +38,8 @@ export async function loadCompatPolicy(
 ): Promise<CompatPolicy> {
   const bundle = await loadCompatBundle(bundlePath);
   const module = await compiled(bundle);
-  const link = () => linkPolicy(module, deps.builtins, bundle.dataJson);
+  const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
+  const link = () => linkPolicy(module, builtins, bundle.dataJson, DEFAULT_MEMORY, REDIRECTED);
   let policy: LinkedPolicy | undefined = link();
   const missing = [...policy.builtins.values()].filter((name) => !deps.builtins.has(name)).sort();
   if (missing.length > 0) throw new AppError("invalid_bundle", `built-ins not served here: ${missing.join(", ")}`);
@@ -70,9 +73,18 @@ function failed(message: string): CompatResult {
   return { kind: "fault", reason: "policy_error", message, echoes: message.includes("illegal utf-8") };
 }
 
+/** Numbers for what the module would do by itself, and otherwise than OPA does. */
+const REDIRECTED = new Map([[1_000_000, "json.marshal"]]);
+const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", builtinId: 1_000_000 }];
+
+/** Keys sorted, `<`, `>` and `&` escaped, as OPA writes JSON. */
+function jsonMarshal([value]: readonly RegoValue[]): RegoValue | undefined {
+  return value === undefined ? undefined : writeGoJson(value);
+}
+
 async function compiled({ wasm }: CompatBundle): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(wasm);
+    return await WebAssembly.compile(redirectFunctions(wasm, REDIRECTIONS));
   } catch (error) {
     throw new AppError("invalid_bundle", "the module does not compile", { cause: error });
   }

@@ -53,6 +53,7 @@ class BuiltinBroke extends Error {}
 
 /**
  * @param dataJson base document as JSON text
+ * @param redirected built-ins by the numbers that redirect-functions.ts wrote into the module
  * @throws AppError invalid_bundle when the module is not of this ABI or its data cannot be loaded
  */
 export function linkPolicy(
@@ -60,6 +61,7 @@ export function linkPolicy(
   builtins: BuiltinTable,
   dataJson: string,
   limits: MemoryLimits = DEFAULT_MEMORY,
+  redirected: ReadonlyMap<number, string> = new Map(),
 ): LinkedPolicy {
   const memory = new WebAssembly.Memory({ initial: limits.initialPages, maximum: limits.maximumPages });
   const names = new Map<number, string>();
@@ -67,7 +69,7 @@ export function linkPolicy(
   let currentCall: BuiltinCall | undefined;
 
   const callBuiltin = (id: number, _context: number, ...addresses: number[]): number => {
-    const name = names.get(id) ?? `number ${id}`;
+    const name = names.get(id) ?? redirected.get(id) ?? `number ${id}`;
     const builtin = builtins.get(name);
     if (builtin === undefined || currentCall === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
     try {

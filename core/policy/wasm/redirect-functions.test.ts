@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { AppError } from "../../domain/app-error.ts";
+import { redirectFunctions } from "./redirect-functions.ts";
+
+const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", builtinId: 1_000_000 }];
+const text = (value: string) => [value.length, ...Buffer.from(value)];
+const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+
+/** Imports opa_builtin1 and exports one function, which answers 7, under the given name. */
+function moduleWith(name: string): Uint8Array<ArrayBuffer> {
+  const i32 = 0x7f;
+  const names = [1, ...text(name)];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 2, 0x60, 3, i32, i32, i32, 1, i32, 0x60, 1, i32, 1, i32),
+    ...section(2, 1, ...text("env"), ...text("opa_builtin1"), 0, 0),
+    ...section(3, 1, 1),
+    ...section(7, 1, ...text("f"), 0, 1),
+    ...section(10, 1, 4, 0, 0x41, 7, 0x0b),
+    ...section(0, ...text("name"), 1, names.length + 1, 1, ...names),
+  ]);
+}
+
+async function call(wasm: Uint8Array, argument: number): Promise<unknown> {
+  const seen: number[][] = [];
+  const opa_builtin1 = (...args: number[]) => {
+    seen.push(args);
+    return 42;
+  };
+  const module = await WebAssembly.compile(Uint8Array.from(wasm));
+  const { f } = new WebAssembly.Instance(module, { env: { opa_builtin1 } }).exports;
+  const result: unknown = typeof f === "function" ? Reflect.apply(f, undefined, [argument]) : undefined;
+  return { result, seen };
+}
+
+describe("refused or left alone", () => {
+  test("what is no module ends in an AppError or as it was, never otherwise", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        try {
+          redirectFunctions(bytes, REDIRECTIONS);
+        } catch (error) {
+          expect(error).toBeInstanceOf(AppError);
+        }
+      }),
+    );
+  });
+
+  test("a module without the function keeps its bytes", () => {
+    const wasm = moduleWith("opa_json_parse");
+    expect(redirectFunctions(wasm, REDIRECTIONS)).toBe(wasm);
+  });
+
+  test("every prefix of a real module is refused or left alone", () => {
+    const wasm = readFileSync(new URL("../../../rego/bundle/policy.wasm", import.meta.url));
+    for (let length = 0; length < wasm.length; length += 9_973) {
+      try {
+        redirectFunctions(wasm.subarray(0, length), REDIRECTIONS);
+      } catch (error) {
+        expect(error).toBeInstanceOf(AppError);
+      }
+    }
+  });
+});
+
+test("the function calls the host with its number, no context and its own argument", async () => {
+  const wasm = moduleWith("opa_json_marshal");
+  expect(await call(wasm, 5)).toEqual({ result: 7, seen: [] });
+  expect(await call(redirectFunctions(wasm, REDIRECTIONS), 5)).toEqual({ result: 42, seen: [[1_000_000, 0, 5]] });
+});
