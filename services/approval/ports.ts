@@ -200,7 +200,7 @@ export type Visibility =
 
 export type RequestFilter = {
   readonly visibility: Visibility;
-  /** Pending, not asked by the reviewer themselves and not yet reviewed by them; only with `reviewer` visibility. */
+  /** Pending, not asked by the reviewer or an agent of theirs, and not yet reviewed by them; only with `reviewer` visibility. */
   readonly awaiting: boolean;
   readonly status: RequestStatus | undefined;
   readonly entitlement: string | undefined;

@@ -21,14 +21,22 @@ export type CallerDeps = {
 /** For an onRequest hook: answers the call itself when nobody known stands behind it. */
 export function createAuthenticate({ identify, people, isSecurity }: CallerDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    // NB: `headers` drops all authorization headers but the first; two of them must not pass for one.
-    const caller = await identify(authorizationValues(Object.entries(request.raw.headersDistinct)));
+    const caller = await identify(authorizationValues(inPairs(request.raw.rawHeaders)));
     if (caller.kind === "anonymous") return sendProblem(reply, "authentication_required");
     if (caller.kind === "refused") return sendProblem(reply, caller.reason);
+    // NB: U+0000 is in no name of ours; no column can be asked for it, and no set can hold it.
+    if (caller.subject.groups.some((group) => group.includes("\0"))) {
+      return sendProblem(reply, "credential_claims_invalid");
+    }
     const party = await people.resolve(caller.subject);
     request.setDecorator<Caller>("caller", { party, isSecurity: isSecurity(caller.subject) });
     return undefined;
   };
+}
+
+/** Name, value, name, value, as they came. NB: `headers` drops all authorization headers but the first; two must not pass for one. */
+function* inPairs(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) yield [rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""];
 }
 
 /** The caller of a route behind `createAuthenticate`; throws anywhere else. */

@@ -17,11 +17,19 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions["openapi"]> = {
   security: [{ token: [] }],
 };
 
+const WITH_BODY = { 413: ProblemRef, 415: ProblemRef };
 const ANYWHERE = { 400: ProblemRef, 401: ProblemRef, 500: ProblemRef, 503: ProblemRef };
 
 /** Adds to every operation the problems that authentication, validation and the database can cause. */
 export const documentTransform: NonNullable<FastifyDynamicSwaggerOptions["transform"]> = ({ schema, url }) => ({
-  schema: { ...schema, response: { ...ANYWHERE, ...(isObject(schema.response) ? schema.response : {}) } },
+  schema: {
+    ...schema,
+    response: {
+      ...ANYWHERE,
+      ...(schema.body === undefined ? {} : WITH_BODY),
+      ...(isObject(schema.response) ? schema.response : {}),
+    },
+  },
   url,
 });
 

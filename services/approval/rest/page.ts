@@ -7,14 +7,11 @@ import { type Id, type IdKind, isId } from "../../../core/domain/id.ts";
 import type { Page } from "../ports.ts";
 
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 200;
 
 type Query = { readonly limit?: string; readonly cursor?: string };
 
 export function readLimit({ limit }: Pick<Query, "limit">): number {
-  const wanted = limit === undefined ? DEFAULT_LIMIT : Number(limit);
-  if (wanted > MAX_LIMIT) throw new AppError("invalid_argument", `/limit is more than ${MAX_LIMIT}`);
-  return wanted;
+  return limit === undefined ? DEFAULT_LIMIT : Number(limit);
 }
 
 /** One row more than is shown is asked for: it tells whether there is a page after. @throws AppError invalid_argument */
@@ -37,6 +34,6 @@ export async function readPage<Kind extends IdKind, Row extends { readonly id: I
 function readCursor<Kind extends IdKind>(kind: Kind, cursor: string | undefined): Id<Kind> | undefined {
   if (cursor === undefined) return undefined;
   const text = Buffer.from(cursor, "base64url").toString("utf8");
-  if (!isId(kind, text)) throw new AppError("invalid_argument", "/cursor is not the `next` of a page");
+  if (!isId(kind, text)) throw new AppError("invalid_argument", "/querystring/cursor is not the `next` of a page");
   return text;
 }

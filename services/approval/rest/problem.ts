@@ -19,7 +19,6 @@ export type ProblemCode =
   | "conflict"
   | "internal_error"
   | "invalid_request"
-  | "method_not_allowed"
   | "security_role_required"
   | "too_large"
   | "unavailable"
@@ -68,8 +67,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     title: "Only security may do this",
     detail: "Your account is in none of the groups that the configuration calls security (roles.security).",
   },
-  unknown_route: { status: 404, title: "There is no such address", detail: "See /v1/openapi.json." },
-  method_not_allowed: { status: 405, title: "This address has no such method", detail: "See /v1/openapi.json." },
+  unknown_route: { status: 404, title: "There is no such address and method", detail: "See /v1/openapi.json." },
   unknown_denial: {
     status: 404,
     title: "There is no such denial",

@@ -65,7 +65,9 @@ export const ReasonBody = Type.Object({ reason: Type.Optional(FreeText) }, close
 export const IdParams = Type.Object({ id: Uuid }, closed);
 
 const paging = {
-  limit: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "1 to 200; 50 unless given." })),
+  limit: Type.Optional(
+    Type.String({ pattern: "^([1-9][0-9]?|1[0-9]{2}|200)$", description: "1 to 200; 50 unless given." }),
+  ),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "`next` of the page before." })),
 };
 

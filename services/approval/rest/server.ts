@@ -13,7 +13,8 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { DOCUMENT, documentTransform } from "./document.ts";
-import { type FieldFault, type ProblemCode, sendProblem } from "./problem.ts";
+import { faultIn, faultsOf } from "./field-faults.ts";
+import { type ProblemCode, sendProblem } from "./problem.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
 import { getDenial, listDenials } from "./routes/denials.ts";
@@ -61,8 +62,17 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
     requestTimeout: 10_000,
     exposeHeadRoutes: false,
     genReqId: deps.newRequestId,
+    // What the router refuses comes by no hook and no error handler.
+    frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+      setHeaders(reply);
+      sendProblem(reply, "invalid_request", {
+        detail: "The address cannot be read: a wrong escape, or too long a part.",
+      });
+    },
   };
   const app: Rest = tls === undefined ? fastify(settings) : fastify({ ...settings, https: tls });
+  // NB: only JSON is read; fastify's own parser of plain text would hand a string to the schemas.
+  app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);
@@ -74,11 +84,7 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
     "status",
   ]);
   app.addHook("onRequest", async (_request, reply) => {
-    reply.headers({
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-request-id": reply.request.id,
-    });
+    setHeaders(reply);
   });
   app.addHook("onResponse", async (request, reply) => {
     const operation = request.routeOptions.schema?.operationId ?? "none";
@@ -99,6 +105,14 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
     for (const add of ROUTES) add(scope, deps);
   });
   return app;
+}
+
+function setHeaders(reply: FastifyReply): void {
+  reply.headers({
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "x-request-id": reply.request.id,
+  });
 }
 
 export type RestServer = AsyncDisposable & { readonly port: number };
@@ -131,18 +145,12 @@ const BY_STATUS: ReadonlyMap<number | undefined, ProblemCode> = new Map([
 ]);
 
 function answerFault(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error.validation !== undefined) {
-    const errors = error.validation.slice(0, 20).map(
-      ({ instancePath, message }): FieldFault => ({
-        pointer: `${error.validationContext === "body" ? "" : `/${error.validationContext ?? ""}`}${instancePath}`,
-        detail: message ?? "is not of the schema",
-      }),
-    );
-    return sendProblem(reply, "invalid_request", { errors });
-  }
+  if (error.validation !== undefined) return sendProblem(reply, "invalid_request", { errors: faultsOf(error) });
   if (error instanceof AppError) {
     const code = BY_APP_ERROR[error.code];
-    if (code === "invalid_request") return sendProblem(reply, code, { detail: error.detail });
+    if (code === "invalid_request") {
+      return sendProblem(reply, code, { detail: error.detail, errors: faultIn(error.detail) });
+    }
     if (code !== undefined) {
       log.warn({ event: "rest_fault", err: error, requestId: request.id }, "a REST request could not be served");
       return sendProblem(reply, code);

@@ -118,6 +118,8 @@ export async function listRequests(
         and (not $7 or (
               status = 'pending' and expires_at > clock_timestamp()
               and (person_realm, person_id) is distinct from ($5::text, $6::text)
+              and not exists (select 1 from json_array_elements(requester -> 'actor_persons') as actor
+                               where actor ->> 'realm' = $5 and actor ->> 'id' = $6)
               and not exists (select 1 from reviews
                                where reviews.request_id = requests.id
                                  and reviews.person_realm = $5 and reviews.person_id = $6)))

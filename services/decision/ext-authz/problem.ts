@@ -26,7 +26,7 @@ const unavailable = (detail: string, retryAfterS = 2): Answer => ({
   retryAfterS,
 });
 
-const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
+export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   credential_malformed: refusedCredential("Send exactly one authorization header with one bearer token."),
   credential_issuer_unknown: refusedCredential("The issuer of the token is not accepted here."),
   credential_key_unknown: refusedCredential("The key that signed the token is not known."),

@@ -1,6 +1,7 @@
 /**
- * The approval service's commands over a database of their own, with real statements, real hashes and two fixed parts:
- * who is who (by the e-mail claim) and who must agree (what the test says). Each denial has an account of its own.
+ * The approval service's commands over a database of their own, with real statements, real hashes and two parts that are
+ * fixed unless a test brings the real ones: who is who (by the e-mail claim) and who must agree (what the test says). Each
+ * denial has an account of its own.
  */
 import { randomUUID } from "node:crypto";
 import type { Denial } from "../../../core/domain/denial.ts";
@@ -19,7 +20,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createDatabase } from "../../../platform/postgres/pool.ts";
 import { createReviewRequest } from "../../../services/approval/commands/review-request.ts";
 import { createSubmitRequest } from "../../../services/approval/commands/submit-request.ts";
-import type { Digests, Ids, People } from "../../../services/approval/ports.ts";
+import type { Digests, Ids, People, Permission, Router } from "../../../services/approval/ports.ts";
 import { migrate } from "../../../services/approval/store/migrate.ts";
 import { createStore } from "../../../services/approval/store/store.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
@@ -64,7 +65,7 @@ export const SCOPED: Elevation = { ...SAMPLE_ELEVATION, binding: "scope", bindHe
 
 /** A denial on scope for a requester, minted now. */
 export function denialFor(subject: Subject, now: Instant, more: Partial<Denial> = {}): Denial {
-  const offers: Denial["offers"] = [
+  const offers: Denial["offers"] = more.offers ?? [
     { elevation: SCOPED, binding: { kind: "unbindable", reason: "body_not_bindable" } },
   ];
   const policyRevision = "sha256:1f0e";
@@ -103,7 +104,20 @@ export const ASKED: Asked = {
   notBefore: undefined,
 };
 
-export async function createApproval(routing: () => Routing = () => ONE_MANAGER) {
+/** What a test puts in place of the fixed parts. */
+export type ApprovalParts = {
+  readonly people: People;
+  readonly policy: Router & Permission;
+  /** Given the database's own address, where the service finds it: a proxy, or nothing at all. */
+  readonly connection: (own: string) => string;
+};
+
+export async function createApproval(routing: () => Routing = () => ONE_MANAGER, parts: Partial<ApprovalParts> = {}) {
+  const who = parts.people ?? people;
+  const policy: Router & Permission = parts.policy ?? {
+    route: () => Promise.resolve(routing()),
+    mayReview: () => Promise.resolve("allowed"),
+  };
   const scratch = await createTestDatabase({
     name: "approval",
     prepare: async (connection) => {
@@ -112,21 +126,26 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER)
   });
   const database = createDatabase(
     { log: createLog({ name: "test", level: "silent" }) },
-    { connection: scratch.connectionString, applicationName: "test", maxConnections: 16, connectTimeoutMs: 30_000 },
+    {
+      connection: parts.connection?.(scratch.connectionString) ?? scratch.connectionString,
+      applicationName: "test",
+      maxConnections: 16,
+      connectTimeoutMs: 30_000,
+    },
   );
   const store = createStore({ database, ids }, { deployment: "test" });
   const submit = createSubmitRequest({
     reads: store.reads,
-    people,
-    router: { route: () => Promise.resolve(routing()) },
+    people: who,
+    router: policy,
     digests,
     ids,
     store,
   });
   const review = createReviewRequest({
     reads: store.reads,
-    people,
-    permission: { mayReview: () => Promise.resolve("allowed") },
+    people: who,
+    permission: policy,
     ids,
     store,
   });

@@ -1,0 +1,199 @@
+/**
+ * The REST server of the approval service over a real database, with the committed bundle as policy, real tokens of two
+ * issuers of one realm (and what no honest issuer makes), and the mapping from accounts to people that production uses.
+ * Tokens are made at a fixed time, which is also what the server takes for now; all else goes by the database clock.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Denial } from "../../../core/domain/denial.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import { createIdentify } from "../../../core/identity/identify.ts";
+import { createPartyMapper } from "../../../core/identity/party.ts";
+import * as sample from "../../../core/identity/sample-tokens.ts";
+import { loadBundle } from "../../../core/policy/bundle.ts";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { createPolicyHost } from "../../../core/policy/policy-host.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
+import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
+import { createApprovalPolicy } from "../../../services/approval/policy/approval-policy.ts";
+import type { People } from "../../../services/approval/ports.ts";
+import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
+import { type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
+
+export const FIRST = sample.ISSUER;
+export const SECOND = "https://second.example.com";
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+const silent = createLog({ name: "test", level: "error" });
+
+const issuers = sample.issuersOf(
+  ...[FIRST, SECOND].map((issuer) => ({
+    issuer,
+    audience: ["approvals"],
+    algorithms: ["EdDSA"],
+    person: { realm: "corp", claim: "email", ignore_case: true },
+    machine: { claim: "kind", value: "machine" },
+  })),
+);
+const keySet = sample.keySetOf(sample.jwksOf({ ed25519: sample.keys.ed25519 }));
+const { identify } = createIdentify({
+  issuers,
+  keySets: { current: () => keySet, requestRefresh: () => {} },
+});
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A token of `name`, whose person is the e-mail address of that name. */
+export function tokenOf(name: string, groups: readonly string[] = [], more: Claims = {}): string {
+  return sample.token(sample.claims({ aud: "approvals", sub: name, email: `${name}@example.org`, groups, ...more }));
+}
+
+/** The account that a token speaks of, as every service sees it. */
+export async function subjectOf(token: string): Promise<Subject> {
+  const caller = await identify({ authorization: [`Bearer ${token}`] }, sample.NOW);
+  if (caller.kind !== "subject") throw new Error(`no subject: ${JSON.stringify(caller)}`);
+  return caller.subject;
+}
+
+export type Call = {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+};
+
+/** Where in a JSON body, such as `request.digest`; a number in it is an index. Undefined when there is no such thing. */
+export function at({ body }: Pick<Answer, "body">, path: string): unknown {
+  let value = body;
+  for (const name of path.split(".")) {
+    value =
+      typeof value === "object" && value !== null
+        ? new Map<string, unknown>(Object.entries(value)).get(name)
+        : undefined;
+  }
+  return value;
+}
+
+/** As `at`, of a text. */
+export function textAt(answer: Answer, path: string): string {
+  const value = at(answer, path);
+  if (typeof value !== "string") throw new Error(`no text at ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return value;
+}
+
+export function itemsOf(answer: Answer): readonly unknown[] {
+  const items = at(answer, "items");
+  if (!Array.isArray(items)) throw new Error(`no items: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return items;
+}
+
+export async function createRestApproval(parts: Partial<Pick<ApprovalParts, "connection">> = {}) {
+  const partyOf = createPartyMapper(issuers);
+  const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
+  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "corp" });
+  const activation = await host.activate(await loadBundle(join(ROOT, "rego", "bundle")));
+  if (activation.kind === "refused") throw new Error(`the bundle is refused: ${activation.detail}`);
+  const policy = createApprovalPolicy({ host, wallMs: () => sample.NOW, log: silent });
+  const approval = await createApproval(undefined, { people, policy, ...parts });
+  const { store, submit, review } = approval;
+  const deps: RestDeps = {
+    identify: (authorization) => identify({ authorization }, sample.NOW),
+    people,
+    isSecurity: ({ issuer, groups }) => issuer === FIRST && groups.includes("security"),
+    submit,
+    review,
+    cancel: createCancelRequest({ people, store }),
+    revoke: createRevokeGrant({ reads: store.reads, people, store }),
+    reads: store.reads,
+    listings: store.listings,
+    log: silent,
+    metrics: createMetrics({ prefix: "rest_test_" }),
+    newRequestId: randomUUID,
+  };
+  const app = await createRest(deps, { tls: undefined });
+  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+  await app.ready();
+
+  async function call(method: "GET" | "POST", url: string, { token, body, headers = {} }: Call = {}): Promise<Answer> {
+    const json = body === undefined ? {} : { "content-type": "application/json" };
+    const answer = await fetch(`${origin}${url}`, {
+      method,
+      headers: { ...json, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const parsed: unknown = text === "" ? undefined : JSON.parse(text);
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: parsed };
+  }
+
+  /** A stored denial of the account that the token speaks of. */
+  const denyTo = async (token: string, more: Partial<Denial> = {}) => approval.deny(await subjectOf(token), more);
+
+  /** A pending request of that account, on a scope of its own: two of one account are two. */
+  async function askAs(token: string, elevation: Partial<typeof SCOPED> = {}): Promise<{ id: string; digest: string }> {
+    const denial = await denyTo(token, offering({ scope: `order/${randomUUID()}`, ...elevation }));
+    const answer = await call("POST", "/v1/requests", {
+      token,
+      body: { denial_id: denial.id, justification: "the customer was charged twice" },
+    });
+    return { id: textAt(answer, "request.id"), digest: textAt(answer, "request.digest") };
+  }
+
+  const vote = (token: string, request: { id: string; digest: string }, body: Claims = {}) =>
+    call("POST", `/v1/requests/${request.id}/reviews`, {
+      token,
+      body: { vote: "approve", digest: request.digest, ...body },
+    });
+
+  return {
+    ...approval,
+    deps,
+    app,
+    origin,
+    call,
+    denyTo,
+    askAs,
+    vote,
+    async close() {
+      await app.close();
+      await approval.close();
+    },
+  };
+}
+
+/** What a denial offers: one elevation on scope, with these changes. */
+export function offering(...changes: readonly Partial<typeof SCOPED>[]): Pick<Denial, "offers"> {
+  const [first = {}, ...rest] = changes;
+  const offer = (change: Partial<typeof SCOPED>) => ({
+    elevation: { ...SCOPED, ...change },
+    binding: { kind: "unbindable", reason: "body_not_bindable" } as const,
+  });
+  return { offers: [offer(first), ...rest.map(offer)] };
+}
+
+export type RestApproval = Awaited<ReturnType<typeof createRestApproval>>;
+
+/** Every route of the OpenAPI document, with an id that nothing has; a route that is added is in every test that asks this. */
+export function operationsOf(app: RestApproval["app"]) {
+  const noId = "01930000-0000-7000-8000-0000000000ff";
+  const bodies: Readonly<Record<string, unknown>> = {
+    submitRequest: { denial_id: noId, justification: "the customer was charged twice" },
+    reviewRequest: { vote: "approve", digest: "0".repeat(64) },
+    cancelRequest: {},
+    revokeGrant: {},
+  };
+  return Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
+    Object.entries(item ?? {}).map(([verb, operation]: [string, unknown]) => {
+      const name = textAt({ status: 0, headers: {}, body: operation }, "operationId");
+      const method: "GET" | "POST" = verb === "post" ? "POST" : "GET";
+      if (verb !== "get" && verb !== "post") throw new Error(`an unexpected method: ${verb}`);
+      return { name, method, path, url: path.replace("{id}", noId), body: bodies[name] };
+    }),
+  );
+}
