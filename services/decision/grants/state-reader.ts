@@ -95,7 +95,8 @@ export function createStateReader(
   function noticeSkew(): void {
     if (view.skew() === skew) return;
     skew = view.skew();
-    if (skew !== "none") log.warn({ event: "clock_skew", skew }, "the clocks of this machine and the database differ");
+    if (skew === "none") log.info({ event: "clock_agrees" }, "the clocks of this machine and the database agree again");
+    else log.warn({ event: "clock_skew", skew }, "the clocks of this machine and the database differ");
   }
 
   async function captureEnd(signal: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
