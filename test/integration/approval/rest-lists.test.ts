@@ -1,0 +1,87 @@
+/** Lists and the record over REST: exactly one's own, exactly what waits, pages that stay while new things come. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { sealBatch } from "../../../services/approval/publish/sealer.ts";
+import { at, createRestApproval, itemsOf, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+
+let rest: RestApproval;
+beforeAll(async () => {
+  rest = await createRestApproval();
+}, 90_000);
+afterAll(() => rest.close());
+
+const sam = tokenOf("sam", ["security"]);
+
+/** Ids of one page, and where the next begins. */
+async function page(token: string, url: string) {
+  const answer = await rest.call("GET", url, { token });
+  const items = itemsOf(answer);
+  return { ids: items.map((_, n) => textAt(answer, `items.${n}.id`)), next: at(answer, "next") };
+}
+
+test("what awaits me is pending, mine to review, not asked by me and not voted on by me", async () => {
+  const [max, mia] = [tokenOf("max", ["managers"]), tokenOf("mia", ["managers"])];
+  const open = await rest.askAs(tokenOf("dana"));
+  const large = await rest.askAs(tokenOf("dana"), { entitlement: "refund", scope: "order/1/amount/500" });
+  const own = await rest.askAs(max);
+  const ended = await rest.askAs(tokenOf("dana"));
+  await rest.vote(mia, ended);
+  expect((await page(max, "/v1/requests?awaiting=me")).ids).toEqual([large.id, open.id]);
+  expect((await page(mia, "/v1/requests?awaiting=me")).ids).toEqual([own.id, large.id, open.id]);
+  await rest.vote(max, large);
+  expect((await page(max, "/v1/requests?awaiting=me")).ids).toEqual([open.id]);
+  expect((await page(sam, "/v1/requests?awaiting=me")).ids).toEqual([large.id]);
+  expect((await page(max, "/v1/requests?view=reviewable&status=approved")).ids).toEqual([ended.id]);
+  expect((await page(max, "/v1/requests")).ids).toEqual([own.id]);
+  expect((await page(tokenOf("eve"), "/v1/requests?awaiting=me")).ids).toEqual([]);
+});
+
+test("pages do not move while new requests come, and hold each once", async () => {
+  const token = tokenOf("paula");
+  const made: string[] = [];
+  for (let n = 0; n < 7; n += 1) made.push((await rest.askAs(token)).id);
+  const seen: string[] = [];
+  let cursor = "";
+  for (let n = 0; n < 4; n += 1) {
+    const { ids, next } = await page(token, `/v1/requests?limit=2${cursor}`);
+    seen.push(...ids);
+    await rest.askAs(token);
+    if (next === null) break;
+    cursor = `&cursor=${String(next)}`;
+  }
+  expect(seen).toEqual(made.toReversed());
+});
+
+test("grants and denials are listed to whoever they are of, and filtered", async () => {
+  const token = tokenOf("gina");
+  const granted = await rest.vote(tokenOf("max", ["managers"]), await rest.askAs(token));
+  const grant = textAt(granted, "grant.id");
+  expect((await page(token, "/v1/grants")).ids).toEqual([grant]);
+  expect((await page(token, "/v1/grants?state=revoked")).ids).toEqual([]);
+  expect((await page(tokenOf("max", ["managers"]), "/v1/grants")).ids).toEqual([]);
+  expect((await page(sam, "/v1/grants?view=all&state=active")).ids).toContain(grant);
+  expect((await page(token, "/v1/denials")).ids).toEqual([textAt(granted, "grant.denial_id")]);
+});
+
+test("the record pages through every sealed event once, in order", async () => {
+  while ((await rest.database.transaction((tx) => sealBatch(tx, 50))) > 0);
+  const { rows } = await rest.database.query<{ index: string }>(
+    "select leaf_index as index from audit_log order by leaf_index",
+  );
+  expect(rows.length).toBeGreaterThan(20);
+  const seen: string[] = [];
+  let after = "0";
+  for (;;) {
+    const answer = await rest.call("GET", `/v1/audit?limit=7&after=${after}`, { token: sam });
+    const items = itemsOf(answer);
+    seen.push(...items.map((_, n) => textAt(answer, `items.${n}.index`)));
+    const next = textAt(answer, "next");
+    if (items.length === 0) {
+      expect(next).toBe(after);
+      break;
+    }
+    expect(next).toBe(textAt(answer, `items.${items.length - 1}.sequence`));
+    after = next;
+  }
+  expect(seen).toEqual(rows.map(({ index }) => String(index)));
+  expect(seen.map(Number)).toEqual(seen.map((_, n) => n));
+});
