@@ -107,7 +107,9 @@ describe("a request", () => {
     expect(said(await rest.vote(dana, request))).toEqual({ status: 403, code: "is_requester" });
     expect(said(await rest.vote(elsewhere, request))).toEqual({ status: 403, code: "is_requester" });
     expect(said(await rest.vote(sam, request))).toEqual({ status: 403, code: "not_eligible" });
-    expect((await rest.outboxTypes()).slice(before)).toEqual(new Array(3).fill("countersign.review.refused.v1"));
+    expect((await rest.outboxTypes()).slice(before)).toEqual(
+      Array.from({ length: 3 }, () => "countersign.review.refused.v1"),
+    );
   });
 
   test("is reviewed as it was shown, never for more, and a denial says why", async () => {
