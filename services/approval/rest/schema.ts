@@ -11,6 +11,7 @@ const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null
 export const Uuid = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" });
 const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const Time = Type.String({ maxLength: 40, description: "RFC 3339 with a zone." });
+const EXAMPLE_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const FreeText = Type.String({ maxLength: 4_000 });
 const Uses = Type.Union([Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), Type.Literal("unlimited")]);
 /** U+0000 is in no name, and no column can be asked for it. */
@@ -37,7 +38,16 @@ export const SubmitBody = Type.Object(
       ),
     ),
   },
-  closed,
+  {
+    ...closed,
+    examples: [
+      {
+        denial_id: "01930000-0000-7000-8000-000000000001",
+        justification: "The customer was charged twice, ticket 4711.",
+        requested: { max_uses: 1, duration: "10m" },
+      },
+    ],
+  },
 );
 
 export const ReviewBody = Type.Object(
@@ -57,7 +67,13 @@ export const ReviewBody = Type.Object(
     ),
     comment: Type.Optional(FreeText),
   },
-  closed,
+  {
+    ...closed,
+    examples: [
+      { vote: "approve", digest: EXAMPLE_DIGEST, narrowing: { max_uses: 1, duration: "10m" } },
+      { vote: "deny", digest: EXAMPLE_DIGEST, comment: "Wait for the end of the migration." },
+    ],
+  },
 );
 
 export const ReasonBody = Type.Object({ reason: Type.Optional(FreeText) }, closed);
