@@ -40,6 +40,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   "rule-3-adapters": [
     "services/approval/rest/migrating.ts:1 imports ../migrate.ts: rule 3, an adapter reaches main.ts only through ports",
+    "services/approval/rest/migrating.ts:2 imports ../main/loops.ts: rule 3, an adapter reaches main.ts only through ports",
     "services/approval/rest/routes.ts:1 imports ../store/query.ts: rule 3, adapter rest imports adapter store",
     "services/approval/rest/routes.ts:2 imports ../commands/review.ts: rule 3, an adapter reaches the core path only through ports",
     "services/approval/rest/routes.ts:3 imports ../config.ts: rule 3, an adapter reaches config.ts only through ports",

@@ -1,0 +1,49 @@
+/** Constructs the commands: one store behind all of them, and the ports that reach identity, policy and hashes. */
+import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
+import { hashJson } from "../../../core/messages/hashing.ts";
+import { requestKey } from "../../../core/messages/record-keys.ts";
+import { createAcceptDenial } from "../commands/accept-denial.ts";
+import { createCancelRequest } from "../commands/cancel-request.ts";
+import { createQuarantineRecord } from "../commands/quarantine-record.ts";
+import { createRecordDecisions } from "../commands/record-decision.ts";
+import { createRedeem } from "../commands/redeem.ts";
+import { createReviewRequest } from "../commands/review-request.ts";
+import { createRevokeGrant } from "../commands/revoke-grant.ts";
+import { createSubmitRequest } from "../commands/submit-request.ts";
+import { createSweep } from "../commands/sweep.ts";
+import type { Digests, Ids, People, Permission, Router } from "../ports.ts";
+import type { Store } from "../store/store.ts";
+
+export type Commands = ReturnType<typeof createCommands>;
+
+const DIGESTS: Digests = {
+  requestKey,
+  ofJson: hashJson,
+  ofCall: ({ fieldHashes }, names) => digestFromHashes(fieldHashes, names),
+};
+
+export function createCommands({
+  store,
+  people,
+  policy,
+  ids,
+}: {
+  readonly store: Store;
+  readonly people: People;
+  readonly policy: Router & Permission;
+  readonly ids: Ids;
+}) {
+  const { reads } = store;
+  const submit = createSubmitRequest({ reads, people, router: policy, digests: DIGESTS, ids, store });
+  return {
+    submit,
+    review: createReviewRequest({ reads, people, permission: policy, ids, store }),
+    cancel: createCancelRequest({ people, store }),
+    revoke: createRevokeGrant({ reads, people, store }),
+    redeem: createRedeem({ store }),
+    sweep: createSweep({ store }),
+    acceptDenial: createAcceptDenial({ store, submit }),
+    recordDecisions: createRecordDecisions({ store }),
+    quarantine: createQuarantineRecord({ store }),
+  };
+}

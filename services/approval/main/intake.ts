@@ -1,0 +1,57 @@
+/** Constructs intake: a reader and a consumer for each topic of the decision services. */
+import type { Verifier } from "../../../core/messages/signing.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Database } from "../../../platform/postgres/pool.ts";
+import type { EventStream, Subscription } from "../../../platform/stream/port.ts";
+import { createConsumer, createIntakeMetrics, type StoredOffsets } from "../intake/consumer.ts";
+import { createDecisionReader } from "../intake/decisions.ts";
+import { createDenialReader } from "../intake/denials.ts";
+import { exposeLag } from "../intake/lag.ts";
+import { withQuarantine } from "../intake/quarantine.ts";
+import { advanceOffset, knownOffset, storedOffset } from "../store/offsets.ts";
+import type { Commands } from "./commands.ts";
+
+/** NB: call before the stream is owned: consumers let their partitions go after it is closed. */
+export function createIntake(
+  {
+    database,
+    commands,
+    verifier,
+    lifecycle,
+    log,
+    metrics,
+  }: {
+    readonly database: Database;
+    readonly commands: Commands;
+    /** Knows the decision services' keys. */
+    readonly verifier: Verifier;
+    readonly lifecycle: Lifecycle;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  },
+  { deployment }: { readonly deployment: string },
+) {
+  const counts = createIntakeMetrics(metrics);
+  const readers = new Map([
+    [TOPICS.denials.name, createDenialReader({ verifier, accept: commands.acceptDenial }, { deployment })],
+    [TOPICS.decisions.name, createDecisionReader({ verifier, record: commands.recordDecisions }, { deployment })],
+  ]);
+  const offsets: StoredOffsets = {
+    stored: (topic, partition, initial) => storedOffset(database, topic, partition, initial),
+    advance: (position) => advanceOffset(database, position),
+  };
+  const subscriptions: readonly Subscription[] = [...readers].map(([topic, read]) => {
+    const take = withQuarantine(read, { quarantine: commands.quarantine, metrics: counts });
+    return lifecycle.own(createConsumer({ database, offsets, take, log, lost: counts.lost }, topic)).subscription;
+  });
+  return {
+    start(stream: EventStream): void {
+      for (const subscription of subscriptions) stream.subscribe(subscription);
+      const stored = (topic: string, partition: number) => knownOffset(database, topic, partition);
+      exposeLag({ metrics, stream, stored }, [...readers.keys()]);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Constructs and starts the loops: state relay, sealer, audit relay, sweeper, webhook. Each leads by an advisory lock of its
+ * own, ends with the signal, and the end of the process waits for it.
+ */
+import { readFile } from "node:fs/promises";
+import type { Signer, Verifier } from "../../../core/messages/signing.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
+import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { createLeadership, type Leadership } from "../../../platform/postgres/leadership.ts";
+import type { Database } from "../../../platform/postgres/pool.ts";
+import { createWakeup } from "../../../platform/postgres/wakeup.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import type { ApprovalConfig } from "../config.ts";
+import { createDeliver } from "../notify/deliver.ts";
+import { createWebhookKey } from "../notify/signature.ts";
+import { createTargetCheck, resolveBySystem } from "../notify/target-address.ts";
+import { createWebhook } from "../notify/webhook.ts";
+import { createAuditRelay } from "../publish/audit-relay.ts";
+import { createSealer } from "../publish/sealer.ts";
+import { createStateRelay } from "../publish/state-relay.ts";
+import { databaseNow } from "../store/clock.ts";
+import * as stateRows from "../store/state-rows.ts";
+import { createSweeper } from "../sweep.ts";
+import type { Commands } from "./commands.ts";
+
+export async function startLoops(
+  {
+    database,
+    stream,
+    signer,
+    verifier,
+    commands,
+    lifecycle,
+    log,
+    metrics,
+  }: {
+    readonly database: Database;
+    readonly stream: EventStream;
+    readonly signer: Signer;
+    /** Knows this service's own keys, the previous ones included. */
+    readonly verifier: Verifier;
+    readonly commands: Commands;
+    readonly lifecycle: Lifecycle;
+    readonly log: Log;
+    readonly metrics: Metrics;
+  },
+  { deployment, webhook }: Pick<ApprovalConfig, "deployment" | "webhook">,
+): Promise<void> {
+  const leaderships = new Map<string, Leadership>();
+  metrics.gauge("leading", "1 when this process runs the loop, 0 when another one does", ["loop"], (gauge) => {
+    for (const [name, one] of leaderships) gauge.set({ loop: name }, one.leading ? 1 : 0);
+  });
+
+  const rows = { ...stateRows, databaseTime: databaseNow };
+  const loops = [
+    createStateRelay(
+      { ...loop("state-relay", "countersign_grants"), rows, stream, signer, verifier, log, metrics },
+      { deployment, topic: TOPICS.state.name },
+    ),
+    createSealer({ ...loop("sealer", "countersign_outbox"), metrics }),
+    createAuditRelay(
+      { ...loop("audit-relay", "countersign_audit"), stream, log, metrics },
+      { topic: TOPICS.audit.name },
+    ),
+    createSweeper({ leadership: leadership("sweeper"), sweep: commands.sweep }),
+    await createNotifier(),
+  ];
+  for (const one of loops) {
+    if (one !== undefined) keepRunning(one.run(lifecycle.signal));
+  }
+
+  function leadership(name: string) {
+    const one = createLeadership({ database, log }, { lockName: `countersign.${name}` });
+    leaderships.set(name, one);
+    return one;
+  }
+
+  function loop(name: string, channel: string) {
+    return { leadership: leadership(name), wakeup: lifecycle.own(createWakeup({ database, log }, { channel })) };
+  }
+
+  function keepRunning(running: Promise<void>): void {
+    running.catch((error: unknown) => lifecycle.stop(error));
+    lifecycle.own({ [Symbol.asyncDispose]: () => running.catch(() => {}) });
+  }
+
+  async function createNotifier() {
+    if (webhook?.secret === undefined) return undefined;
+    const { caPath } = webhook;
+    const ca =
+      caPath === undefined
+        ? {}
+        : { ca: await fromFiles("webhook.caPath", "an authority (PEM)", () => readFile(caPath, "utf8")) };
+    const checkTarget = createTargetCheck({ resolve: resolveBySystem }, webhook.allowedRanges);
+    const deliver = createDeliver(
+      { checkTarget, key: createWebhookKey(webhook.secret) },
+      { url: new URL(webhook.url), ...ca },
+    );
+    return createWebhook({ ...loop("webhook", "countersign_notifications"), deliver, log, metrics });
+  }
+}

@@ -1,0 +1,54 @@
+/** Constructs compatibility mode: an opa-envoy-plugin policy at its own path; no identity, no grants, nothing to ask for. */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
+import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
+import { systemClock } from "../../../platform/clock.ts";
+import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
+import type { DecisionConfig } from "../config.ts";
+import { createCompatCheck } from "../ext-authz/compat-check.ts";
+import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
+import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
+import type { DecisionPath, Process } from "./decision-path.ts";
+
+const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
+
+export async function createCompatPath(config: DecisionConfig, { log, metrics }: Process): Promise<DecisionPath> {
+  const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
+  const loaded = await fromFiles("bundle.path", `a bundle that opa build -t wasm -e ${path} wrote`, () =>
+    loadCompatPolicy({ builtins: BUILTINS, randomBytes }, { bundlePath: config.bundle.path, path }),
+  );
+  const descriptor = "a FileDescriptorSet with all its imports";
+  const grpcBodies =
+    protoDescriptorPath === undefined
+      ? undefined
+      : await fromFiles("policy.compat.protoDescriptorPath", descriptor, async () =>
+          createGrpcBodies(await readFile(protoDescriptorPath)),
+        );
+  const policy = createCompatPolicy(
+    { policy: loaded, metrics, monotonicMs: systemClock.monotonicMs },
+    { skipRequestBodyParse, grpcBodies },
+  );
+  const readRequest = createReadCompatRequest(await readFile(CHECK_DESCRIPTOR));
+  metrics
+    .gauge("compat_unsafe", "1: a policy fault or a denial may open a door, by policy.compat.unsafe")
+    .set(unsafe ? 1 : 0);
+  log.info({ event: "bundle_activated", revision: loaded.revision, path }, "compatibility policy is active");
+  if (unsafe)
+    log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
+  return {
+    revision: loaded.revision,
+    check: (edge) => createCompatCheck({ ...edge, policy, readRequest }, { path, dryRun, onError }),
+    checks: [
+      ["bundle", () => ({ status: "ok" })],
+      [
+        "compat",
+        () =>
+          unsafe ? { status: "degraded", detail: `unsafe: onError ${onError}, dryRun ${dryRun}` } : { status: "ok" },
+      ],
+    ],
+    started: { compat: path, unsafe },
+    ready: async () => "compat",
+  };
+}

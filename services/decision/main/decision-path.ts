@@ -1,0 +1,27 @@
+/** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
+import type { Signer } from "../../../core/messages/signing.ts";
+import type { CheckResult } from "../../../platform/http/ops-server.ts";
+import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { EventStream } from "../../../platform/stream/port.ts";
+import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
+
+/** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
+export type DecisionPath = {
+  readonly revision: string;
+  check(edge: EdgeDeps): Check;
+  readonly checks: readonly (readonly [string, () => CheckResult])[];
+  readonly started: { readonly [name: string]: unknown };
+  /** Resolves, with how it came to it, when checks may be served. */
+  ready(): Promise<string>;
+};
+
+/** What exists before either is constructed. */
+export type Process = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
+  readonly log: Log;
+  readonly lifecycle: Lifecycle;
+  readonly metrics: Metrics;
+  readonly stream: EventStream;
+  readonly signer: Signer;
+};

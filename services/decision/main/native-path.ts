@@ -1,0 +1,110 @@
+/** Constructs the decision path of docs/decision-path.md: identity, policy, grants, redemption and denials behind `evaluate`. */
+import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
+import { id } from "../../../core/domain/id.ts";
+import { startIdentity } from "../../../core/identity/start-identity.ts";
+import { createVerifier } from "../../../core/messages/signing.ts";
+import { startPolicy } from "../../../core/policy/start-policy.ts";
+import { systemClock, uuidv7 } from "../../../platform/clock.ts";
+import { readPems } from "../../../platform/config/pem-files.ts";
+import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
+import type { DecisionConfig } from "../config.ts";
+import { createContext } from "../context/gather.ts";
+import { createDenials } from "../denials/publish.ts";
+import { createTokenBuckets } from "../denials/token-bucket.ts";
+import { createEvaluate } from "../evaluate.ts";
+import { createCheck } from "../ext-authz/check.ts";
+import { createGrantsView } from "../grants/grants-view.ts";
+import { createStateReader } from "../grants/state-reader.ts";
+import { createPolicy } from "../policy/ask-policy.ts";
+import { createRedeemClient } from "../redemption/redeem-client.ts";
+import type { DecisionPath, Process } from "./decision-path.ts";
+
+export async function createNativePath(config: DecisionConfig, shared: Process): Promise<DecisionPath> {
+  const { log, lifecycle, metrics, readClocks, faults, stream, signer, sourceAddress } = shared;
+  const { deployment } = config;
+  const { signal } = lifecycle;
+  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
+  const policy = await startPolicy(
+    { log },
+    { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm },
+  );
+
+  const view = createGrantsView();
+  const verifier = await fromFiles("state.trustedKeys", "Ed25519 public keys (PEM)", async () =>
+    createVerifier(await readPems(config.state.trustedKeys)),
+  );
+  const state = createStateReader(
+    { stream, verifier, view, readClocks, log, metrics },
+    { deployment, readyWithinMs: config.state.readyWithinMs },
+  );
+  const redeemer = lifecycle.own(
+    createRedeemClient(
+      {
+        metrics,
+        wallMs: systemClock.wallMs,
+        onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered"),
+      },
+      {
+        address: config.redemption.address,
+        tls: await fromFiles("redemption", "a certificate, its key and an authority (PEM)", () =>
+          redemptionTls(config),
+        ),
+        serviceToken: () => config.redemption.serviceToken,
+      },
+    ),
+  );
+  const { burst, perMinute, requestUrl } = config.denials;
+  const denials = createDenials(
+    {
+      stream,
+      signer,
+      buckets: createTokenBuckets({ burst, refillMs: 60_000 / perMinute }),
+      newDenialId: () => id("denial", uuidv7()),
+      sourceAddress,
+      log,
+      metrics,
+    },
+    { deployment },
+  );
+  const evaluate = createEvaluate({
+    identity: { identify: async ({ authorization }, now) => identity.identify({ authorization }, now) },
+    context: createContext({ freshness: view.freshness, sourceAddress }),
+    policy: createPolicy({ host: policy.host, metrics, monotonicMs: systemClock.monotonicMs }),
+    grants: view,
+    redemption: redeemer,
+    denials,
+    faults,
+  });
+
+  return {
+    revision: policy.revision,
+    check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
+    checks: [
+      ["bundle", policy.health],
+      ["keys", () => identity.health(readClocks().wall)],
+      ["state", () => ({ status: state.readiness() === "starting" ? "failed" : "ok", detail: state.readiness() })],
+      [
+        "grants",
+        () => {
+          const now = view.freshness(readClocks());
+          return now.kind === "fresh" ? { status: "ok" } : { status: "degraded", detail: now.why };
+        },
+      ],
+    ],
+    started: { redemption: config.redemption.address, issuers: [...identity.issuers.keys()] },
+    ready: () => state.start(signal),
+  };
+}
+
+async function redemptionTls({ redemption }: DecisionConfig) {
+  if (!redemption.tls) return undefined;
+  const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
+  const [ca, key, cert] = [
+    await read(redemption.caPath),
+    await read(redemption.keyPath),
+    await read(redemption.certPath),
+  ];
+  createSecureContext({ ca: ca ?? undefined, key: key ?? undefined, cert: cert ?? undefined }); // throws for what is no PEM
+  return { ca, key, cert };
+}
