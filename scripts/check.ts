@@ -4,6 +4,7 @@
  * last as SKIPPED, which with CI=true is a failure. `npm run check -- lint` runs the steps whose name contains the word.
  */
 import path from "node:path";
+import { composeStep } from "./check/compose-step.ts";
 import { regoSteps } from "./check/rego-steps.ts";
 import type { Step, StepOutcome } from "./check/step.ts";
 import { generatedSteps, sourceSteps } from "./check/steps.ts";
@@ -21,7 +22,7 @@ async function runStep(step: Step): Promise<StepOutcome> {
   }
 }
 
-const steps = [...sourceSteps(root), ...generatedSteps(root), ...regoSteps(root)].filter((step) =>
+const steps = [...sourceSteps(root), ...generatedSteps(root), ...regoSteps(root), composeStep(root)].filter((step) =>
   step.name.includes(wanted),
 );
 const failed: string[] = [];

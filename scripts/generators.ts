@@ -26,4 +26,5 @@ export const generators: readonly Generator[] = [
   { script: "services/approval/write-config-schema.ts", outputs: ["docs/config/approval.schema.json"] },
   { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
   { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
+  { script: "scripts/generate-compose-envoy.ts", outputs: ["deploy/compose/envoy.yaml"] },
 ];

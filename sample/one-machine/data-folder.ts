@@ -2,7 +2,7 @@
  * Where the one-machine set keeps what has to survive: keys and tokens that are made once, the database, the decision log's
  * spool. Nobody else can list it or read a secret in it.
  */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -35,26 +35,28 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   };
 }
 
-async function keyFiles(folder: string, kid: string): Promise<KeyFiles> {
-  const files = { kid, privatePath: join(folder, `${kid}.key.pem`), publicPath: join(folder, `${kid}.pub.pem`) };
-  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const isNew = await writeOnce(files.privatePath, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-  if (isNew) await writeFile(files.publicPath, publicKey.export({ type: "spki", format: "pem" }));
+/** Makes a key pair once; the public half may lie elsewhere. */
+export async function keyFiles(folder: string, kid: string, publicFolder = folder): Promise<KeyFiles> {
+  const files = { kid, privatePath: join(folder, `${kid}.key.pem`), publicPath: join(publicFolder, `${kid}.pub.pem`) };
+  const { privateKey } = generateKeyPairSync("ed25519");
+  await writeOnce(files.privatePath, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  const publicKey = createPublicKey(await readFile(files.privatePath));
+  await writeFile(files.publicPath, publicKey.export({ type: "spki", format: "pem" }));
   return files;
 }
 
-async function secret(path: string, make: () => string): Promise<string> {
+/** What stands in the file; made at the first time. */
+export async function secret(path: string, make: () => string): Promise<string> {
   await writeOnce(path, make());
   return readFile(path, "utf8");
 }
 
-/** Whether it was not there before; what is there stays. */
-async function writeOnce(path: string, text: string): Promise<boolean> {
+/** What is there stays. */
+async function writeOnce(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { mode: 0o600, flag: "wx" });
-    return true;
   } catch (error) {
-    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return false;
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return;
     throw error;
   }
 }

@@ -19,7 +19,7 @@ process.exit(
     const deps = { key, accounts, now: systemClock.wallMs, newId: () => uuidv7() };
     const { port, issuer } = lifecycle.own(await startTokenIssuer(deps, { ...options, issuer: givenIssuer }));
     const users = accounts.map(({ user }) => user);
-    log.info({ event: "started", host: "127.0.0.1", port, issuer, users }, "token issuer listens");
+    log.info({ event: "started", host: options.host, port, issuer, users }, "token issuer listens");
     log.warn(
       { event: "development_only" },
       "THIS ISSUER IS FOR DEVELOPMENT ONLY: it asks for no password and gives anybody a token for anybody. " +

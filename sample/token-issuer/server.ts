@@ -21,7 +21,7 @@ export interface TokenIssuer extends AsyncDisposable {
   readonly issuer: string;
 }
 
-/** Listens on 127.0.0.1. Without `issuer` the tokens name the address. Rejects when the port is not to be had. */
+/** Without `issuer` the tokens name the address. Rejects when the port is not to be had. */
 export async function startTokenIssuer(
   {
     key,
@@ -36,11 +36,14 @@ export async function startTokenIssuer(
     readonly newId: () => string;
   },
   {
+    host = "127.0.0.1",
     port,
     issuer: givenIssuer,
     audience,
     lifetimeSeconds,
   }: {
+    /** Reached by way of loopback only, whatever it is. */
+    readonly host?: string;
     readonly port: number;
     readonly issuer: string | undefined;
     readonly audience: readonly string[];
@@ -85,7 +88,7 @@ export async function startTokenIssuer(
     },
   );
 
-  await server.listen({ host: "127.0.0.1", port });
+  await server.listen({ host, port });
   const address = server.server.address();
   if (typeof address !== "object" || address === null) throw new Error("the token issuer has no port");
   url = `http://127.0.0.1:${address.port}`;

@@ -27,7 +27,13 @@ test("a skipped test is a failure in CI, and its file is named", () => {
   };
   const summary = formatSummary({ ...base, runs: [run] });
   expect(summary.isGood).toBe(false);
-  expect(summary.text).toContain("1 tests in test/e2e/a.test.ts");
+  expect(summary.text).toMatch(/1 tests in test\/e2e\/a\.test\.ts$/m);
+});
+
+test("what a skipped test needs is said, when its name says it", () => {
+  const skipped = ["/repo/a.test.ts > something (needs Go 1.25 or newer) works"];
+  const run = { ...good, results: { passed: 1, failed: 0, brokenFiles: 0, skipped } };
+  expect(formatSummary({ ...base, runs: [run] }).text).toContain("1 tests in a.test.ts (needs Go 1.25 or newer)");
 });
 
 test("a file that did not load, a jest without results and a jest that hangs each count as failed", () => {

@@ -22,6 +22,9 @@ export type SummaryInput = {
   readonly root: string;
 };
 
+/** In the name of a test or of what is around it: what it cannot do without, where that is none of the tools. */
+const NEEDS = /\(needs [^)]+\)/;
+
 export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
   readonly text: string;
   readonly isGood: boolean;
@@ -31,7 +34,10 @@ export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
   const isIncomplete = missing.length + skipped.length > 0;
   if (isIncomplete) lines.push("", `SKIPPED${isCi ? " (with CI=true this is a failure)" : ""}`);
   for (const tool of missing) lines.push(`  ${tool.name}: ${tool.reason}`, `    to get it: ${tool.help}`);
-  for (const [file, count] of countByFile(skipped)) lines.push(`  ${count} tests in ${path.relative(root, file)}`);
+  for (const [file, count] of countByFile(skipped)) {
+    const reason = skipped.find((entry) => entry.startsWith(`${file} > `))?.match(NEEDS)?.[0];
+    lines.push(`  ${count} tests in ${path.relative(root, file)}${reason === undefined ? "" : ` ${reason}`}`);
+  }
 
   const passed = sum(runs, (results) => results.passed);
   const failed = sum(runs, (results) => results.failed + results.brokenFiles) + runs.filter(isLost).length;

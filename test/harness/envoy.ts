@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { freePort } from "./free-port.ts";
@@ -20,7 +20,7 @@ export interface RunningEnvoy extends AsyncDisposable {
 }
 
 export interface EnvoyTargets {
-  /** Relative to the repository, such as `enforcers/envoy/native.yaml`. */
+  /** Relative to the repository, such as `enforcers/envoy/native.yaml`, or absolute. */
   readonly bootstrap: string;
   /** Loopback ports by the bootstrap's own ports. Several for one: the endpoint is repeated, and Envoy takes turns. */
   readonly ports: ReadonlyMap<number, number | readonly number[]>;
@@ -44,7 +44,7 @@ export async function startEnvoy({ bootstrap, ports, clusters = [] }: EnvoyTarge
   const port = await freePort();
   const adminPort = await freePort();
   const exchange = new Map([...ports, [INGRESS_PORT, port], [ADMIN_PORT, adminPort]]);
-  const text = await readFile(new URL(`../../${bootstrap}`, import.meta.url), "utf8");
+  const text = await readFile(resolve(import.meta.dirname, "../..", bootstrap), "utf8");
   const config = withPorts(withClusters(parse(text, { merge: true }), clusters), exchange);
   const folder = await mkdtemp(join(tmpdir(), "countersign-envoy-"));
   const file = join(folder, "envoy.yaml");

@@ -54,6 +54,8 @@ export async function startKafka(
   options: {
     readonly proxyPort?: number;
     readonly secure?: boolean;
+    /** Of the plain listener, instead of any free one. */
+    readonly port?: number;
     /** Further broker settings; one of the same name replaces what it would be. */
     readonly properties?: Readonly<Record<string, string | number>>;
   } = {},
@@ -61,7 +63,7 @@ export async function startKafka(
   const tool = await resolveTool("kafka");
   if (tool.kind !== "found") throw new Error(`${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(join(tmpdir(), "kafka-"));
-  const [plain, controller, behindProxy] = [await freePort(), await freePort(), await freePort()];
+  const [plain, controller, behindProxy] = [options.port ?? (await freePort()), await freePort(), await freePort()];
   const [saslPort, tlsPort] = [await freePort(), await freePort()];
   const password = "a password of this test";
   const ca = options.secure === true ? await makeCertificate(folder) : "";
