@@ -58,6 +58,7 @@ afterEach(async () => {
   await decision.shiftClock(0);
   system.kafkaRoad.refuse(false);
   await decision.untilFresh();
+  await untilClocksAgree();
 }, 60_000);
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
@@ -84,12 +85,19 @@ async function whatReadyzSays(): Promise<string> {
   return response.text();
 }
 
-/** By the log after it was that long, once at each change; or by /readyz, which also says it of a clock that was off a moment before. */
+/** The log says it once at each change, so each test begins with clocks that agree (afterEach). */
 function named(skew: string, fromChars: number): Promise<true> {
   return waitUntil(`the log to name ${skew}`, 10_000, async () => {
     const said = (await decision.log()).slice(fromChars);
-    if (said.includes(`"event":"clock_skew","skew":"${skew}"`)) return true;
-    return skew === "wall_behind" && (await whatReadyzSays()).includes("clock_skew") ? true : undefined;
+    return said.includes(`"event":"clock_skew","skew":"${skew}"`) || undefined;
+  });
+}
+
+/** What was said last of the clocks is that they agree, or nothing was ever said. */
+function untilClocksAgree(): Promise<true> {
+  return waitUntil("the clocks to agree again", 10_000, async () => {
+    const said = await decision.log();
+    return said.lastIndexOf(`"event":"clock_agrees"`) >= said.lastIndexOf(`"event":"clock_skew"`);
   });
 }
 
@@ -176,12 +184,9 @@ function named(skew: string, fromChars: number): Promise<true> {
       expect(late.seen.filter(isAllowed)).toEqual([]);
       const closedMs = (lastAllowAt(calling.seen) ?? Number.NaN) - jumpedAt;
       expect(closedMs).toBeLessThanOrEqual(1_000);
-      const off = (await decision.log()).length;
       await decision.shiftClock(0);
       await calling.until("the window to be open again", IN_A_ROW, isAllowed);
-      await waitUntil("the clocks to agree again", 10_000, async () => {
-        return (await decision.log()).slice(off).includes("clock_agrees");
-      });
+      await untilClocksAgree();
       await revoke(stage, grantId);
       await calling.until("the window to be closed", IN_A_ROW, isRevoked);
       say(
