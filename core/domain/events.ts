@@ -96,9 +96,20 @@ export type GrantUsed = About<
 
 export type GrantEnded = About<"grant.revoked" | "grant.expired", { readonly reason: string | undefined }>;
 
-export type RecordQuarantined = About<
-  "record.quarantined",
-  { readonly topic: string; readonly partition: number; readonly offset: string; readonly reason: string }
+/** A record of a topic that could not be understood or trusted: where it stood, and under which id it is kept. */
+type SetAside = {
+  readonly quarantineId: Id<"quarantine">;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+};
+
+export type RecordQuarantined = About<"record.quarantined", SetAside & { readonly reason: string }>;
+
+/** Somebody had it read once more. `reason` says why it was refused again. */
+export type RecordReplayed = About<
+  "record.replayed",
+  SetAside & { readonly outcome: "taken" | "refused"; readonly reason: string | undefined }
 >;
 
 export type DomainEvent =
@@ -109,6 +120,7 @@ export type DomainEvent =
   | GrantIssued
   | GrantUsed
   | GrantEnded
-  | RecordQuarantined;
+  | RecordQuarantined
+  | RecordReplayed;
 
 export type EventType = DomainEvent["type"];

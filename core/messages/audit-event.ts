@@ -198,8 +198,15 @@ function dataToWire(event: DomainEvent): { readonly [key: string]: Json } {
     case "grant.expired":
       return { reason: event.data.reason ?? null };
     case "record.quarantined":
-      return { ...event.data };
+      return { ...setAside(event.data), reason: event.data.reason };
+    case "record.replayed":
+      return { ...setAside(event.data), outcome: event.data.outcome, reason: event.data.reason ?? null };
   }
+}
+
+function setAside(data: Extract<DomainEvent, { type: "record.quarantined" | "record.replayed" }>["data"]) {
+  const { quarantineId, topic, partition, offset } = data;
+  return { quarantine_id: quarantineId, topic, partition, offset };
 }
 
 export function termsToWire(terms: Terms) {

@@ -9,6 +9,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_decision_redemptions_total", "outcome unavailable or unknown: grants cannot be used, or uses are lost"],
   ["countersign_approval_intake_lost_total", "any increase: retention removed records that nobody read"],
   ["countersign_approval_intake_quarantined_total", "any increase: a record could not be understood or trusted"],
+  ["countersign_approval_quarantine_bytes", "grows: somebody writes what nobody can read"],
   ["countersign_approval_intake_lag_records", "grows for ten minutes: denials cannot be submitted yet"],
   [
     "countersign_approval_backlog_rows",
@@ -16,7 +17,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   [
     "countersign_approval_backlog_oldest_seconds",
-    "queue outbox, republish or notifications above 60: a loop stands still",
+    "queue outbox, republish or notifications above 60: a loop stands still; quarantine above a day: nobody looks",
   ],
   ["countersign_approval_leading", "sum over all processes of a loop not 1 for a minute: nobody, or two, run it"],
   [

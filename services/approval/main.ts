@@ -150,6 +150,7 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
           review,
           cancel,
           revoke,
+          replay: intake.replay,
           identify: (authorization) => identity.identify({ authorization }, now()),
           people,
           isSecurity: ({ issuer, groups }) =>

@@ -7,6 +7,7 @@
  * one there is only the database.
  */
 import type { AccessRequest, Requester, RequestStatus, Review } from "../../core/domain/access-request.ts";
+import type { DecisionLogGap } from "../../core/domain/decision-log-gap.ts";
 import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/domain/denial.ts";
 import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
@@ -92,17 +93,26 @@ export type Transaction = {
   };
   readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
   readonly notifications: { readonly append: (notification: Notification) => Promise<void> };
-  readonly offsets: {
-    /** Moves the stored offset from `from` to `next`. @throws AppError conflict when it is not at `from` any more. */
-    readonly advance: (position: StreamPosition) => Promise<void>;
+  /**
+   * Says of the record whose effect is in this transaction that it is taken: moves the stored offset from `from` to `next`, or
+   * closes the row of a replay and tells of it. @throws AppError conflict when somebody else did so before.
+   */
+  readonly settle: (origin: Origin) => Promise<void>;
+  readonly quarantine: {
+    readonly insert: (quarantineId: Id<"quarantine">, record: QuarantinedRecord) => Promise<void>;
+    /** Remembers a replay that was refused again. */
+    readonly noteTry: (quarantineId: Id<"quarantine">, reason: string, detail: string) => Promise<void>;
   };
-  readonly quarantine: { readonly insert: (record: QuarantinedRecord) => Promise<void> };
   readonly decisionLogs: {
     /** How far this log was read, locked; undefined for a log that was never seen. */
     readonly lock: (logId: string) => Promise<DecisionLogState | undefined>;
     readonly save: (state: DecisionLogState) => Promise<void>;
-    /** Remembers that the entries `from` to `before` (exclusive) never came. */
-    readonly recordGap: (logId: string, from: bigint, before: bigint) => Promise<void>;
+    /** Remembers what did not come. */
+    readonly recordGap: (logId: string, gap: DecisionLogGap) => Promise<void>;
+    /** Gaps that hold an index between `from` and `before` (exclusive), in order. Ask with the log locked. */
+    readonly gaps: (logId: string, from: bigint, before: bigint) => Promise<readonly DecisionLogGap[]>;
+    /** Forgets the gap that begins there. */
+    readonly closeGap: (logId: string, from: bigint) => Promise<void>;
     /**
      * Queues entries for republication on the audit topic and keeps those that touch a denial, request or grant. Each is
      * enriched with what is known of its grant or request.
@@ -110,6 +120,12 @@ export type Transaction = {
     readonly append: (entries: readonly DecisionEntry[]) => Promise<void>;
   };
 };
+
+/** Where a record comes from, and so what is settled in the transaction of its effect. */
+export type Origin = StreamPosition | Replay;
+
+/** A record that was set aside and is read once more; `told` is the event of its being taken. */
+export type Replay = { readonly quarantineId: Id<"quarantine">; readonly told: DomainEvent };
 
 /** Where a batch (or record) was read: offsets `from` (inclusive) to `next` (exclusive) of one partition. */
 export type StreamPosition = {
@@ -130,6 +146,23 @@ export type QuarantinedRecord = {
   /** A code, and a detail that names places and never values. */
   readonly reason: string;
   readonly detail: string;
+};
+
+/** `taken`: committed. `refused`: nothing was, and it never will be. `reason` is a code, `detail` names places, never values. */
+export type Reading =
+  | { readonly kind: "taken" }
+  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
+
+/** A record that was set aside, and what became of it. */
+export type Quarantined = {
+  readonly id: Id<"quarantine">;
+  readonly record: QuarantinedRecord;
+  readonly quarantinedAt: Instant;
+  /** When a replay took it. */
+  readonly replayedAt: Instant | undefined;
+  /** Replays that were refused. */
+  readonly tries: number;
+  readonly lastTry: { readonly at: Instant; readonly reason: string; readonly detail: string } | undefined;
 };
 
 export type DecisionLogState = {
@@ -172,6 +205,7 @@ export type Reads = {
   /** A request leaves one grant at most. */
   readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;
   readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
+  readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };
 
 /** Pages, newest first unless said; `before` is the last id of the page before. */
@@ -182,6 +216,18 @@ export type Listings = {
   readonly denials: (issuer: string, subject: string, page: Page<"denial">) => Promise<readonly Denial[]>;
   /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
   readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
+  readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<readonly QuarantineLine[]>;
+};
+
+/** As `Quarantined`, without the value: a page of those could be large. */
+export type QuarantineLine = Omit<Quarantined, "record"> & {
+  readonly record: Omit<QuarantinedRecord, "value">;
+  readonly bytes: number | undefined;
+};
+
+export type QuarantineFilter = {
+  readonly state: "open" | "taken" | "all";
+  readonly topic: string | undefined;
 };
 
 export type Page<Kind extends IdKind> = { readonly limit: number; readonly before: Id<Kind> | undefined };

@@ -21,6 +21,7 @@ const ALL: Readonly<Record<AuditType, true>> = {
   "grant.revoked": true,
   "grant.expired": true,
   "record.quarantined": true,
+  "record.replayed": true,
   log_closed: true,
 };
 

@@ -68,7 +68,14 @@ export const SAMPLE_EVENTS: {
   "grant.expired": { type: "grant.expired", ...about(service), data: { reason: undefined } },
   "record.quarantined": {
     ...{ type: "record.quarantined", ...about(service) },
-    data: { topic: "t", partition: 0, offset: "0", reason: "malformed" },
+    data: { quarantineId: id("quarantine", UUID), topic: "t", partition: 0, offset: "0", reason: "malformed" },
+  },
+  "record.replayed": {
+    ...{ type: "record.replayed", ...about(account) },
+    data: {
+      ...{ quarantineId: id("quarantine", UUID), topic: "t", partition: 0, offset: "0" },
+      ...{ outcome: "refused", reason: "malformed" },
+    },
   },
 };
 

@@ -77,6 +77,14 @@ async function play(system: System, stage: Stage): Promise<void> {
   await eventually("the denial to arrive", ARRIVAL_MS, submit, ({ status }) => status === 201);
   await letADayPass(system, await pending("48"));
   await forgeADenial(system);
+  const sam = await stage.as("sam");
+  const list = () => sam.approvals("GET", "/v1/quarantine?limit=1");
+  const { answer: setAside } = await eventually("the forged denial to be set aside", ARRIVAL_MS, list, ({ body }) =>
+    JSON.stringify(body).includes('"id"'),
+  );
+  const { items } = members(setAside.body, "items");
+  const record = textAt(Array.isArray(items) ? items[0] : undefined, "id");
+  await expectStatus("sam's replay", 200, sam.approvals("POST", `/v1/quarantine/${record}/replay`));
 }
 
 /** The request is immutable for everybody but the owner of the tables, who may say otherwise. */

@@ -62,7 +62,7 @@ export function denialForgeries(
     make("a bound field left out", "malformed", { call: { ...denial.call, field_hashes: hashes } }),
     make("somebody else's name", "malformed", { subject: { ...denial.subject, id: "max" } }),
     make("another record key", "malformed", {}, signers.right, "cd".repeat(32)),
-    make("an unknown major version", "malformed", { v: 2 }),
+    make("an unknown major version", "version_unknown", { v: 2 }),
     make("more than 64 KiB", "oversize", { justification: "x".repeat(70_000) }),
     raw("garbage under the old headers", "signature_invalid", randomBytes(300), headers),
     raw("no headers", "headers_missing", value),
@@ -112,7 +112,7 @@ export function decisionForgeries(
     make("a gap inside", "log_inconsistent", {
       records: [next, { ...next, index: next.index + 2, prev: decisionRecordHash(next) }],
     }),
-    make("an unknown major version", "malformed", { v: 2 }),
+    make("an unknown major version", "version_unknown", { v: 2 }),
     make("more than 64 KiB", "oversize", { records: [{ ...next, padding: "x".repeat(70_000) }] }),
     {
       name: "garbage under the old headers",

@@ -3,24 +3,24 @@
  * offer needs none, it is submitted in the requester's name at once; what the domain refuses to submit just waits to be
  * submitted by hand, or lapses.
  *
- * Delivery is at least once: storing is idempotent by id, submitting by denial, and the offset moves last, so a crash at
+ * Delivery is at least once: storing is idempotent by id, submitting by denial, and its origin is settled last, so a crash at
  * any point repeats the record and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
-import type { StreamPosition, Transactions } from "../ports.ts";
+import type { Origin, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
 
-export type AcceptDenial = { readonly denial: Denial; readonly position: StreamPosition };
+export type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
 
 export type AcceptOutcome =
   | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome }
-  /** Holds text that cannot be kept; nothing was stored and the offset has not moved: quarantine it. */
+  /** Holds text that cannot be kept; nothing was stored and its origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };
 
 type Deps = { readonly store: Transactions; readonly submit: Submission };
 
 export function createAcceptDenial({ store, submit }: Deps) {
-  return async ({ denial, position }: AcceptDenial): Promise<AcceptOutcome> => {
+  return async ({ denial, origin }: AcceptDenial): Promise<AcceptOutcome> => {
     if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
     const isNew = await store.transaction((tx) => tx.denials.insert(denial));
     const submitted = await submit({
@@ -36,7 +36,7 @@ export function createAcceptDenial({ store, submit }: Deps) {
         notBefore: undefined,
       },
     });
-    await store.transaction((tx) => tx.offsets.advance(position));
+    await store.transaction((tx) => tx.settle(origin));
     return { kind: "accepted", isNew, submitted };
   };
 }

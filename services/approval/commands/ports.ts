@@ -10,6 +10,7 @@ import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
+import type { Quarantined } from "../ports.ts";
 
 /** Submitting a denial, as intake and REST ask for it (commands/submit-request.ts). */
 export type Submission = (command: SubmitRequest) => Promise<SubmitOutcome>;
@@ -64,3 +65,11 @@ export type RevokeGrant = {
 export type RevokeOutcome =
   | { readonly kind: "revoked"; readonly grant: Grant }
   | { readonly kind: "refused"; readonly reason: "unknown_grant" | "not_allowed" | "already_final" };
+
+export type ReplayRecord = { readonly quarantineId: Id<"quarantine">; readonly by: Subject };
+
+export type ReplayOutcome =
+  /** Now or, `before`, by an earlier replay. */
+  | { readonly kind: "taken"; readonly before: boolean; readonly record: Quarantined }
+  | { readonly kind: "refused_again"; readonly reason: string; readonly detail: string; readonly record: Quarantined }
+  | { readonly kind: "refused"; readonly reason: "unknown_record" };

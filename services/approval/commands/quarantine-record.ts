@@ -2,16 +2,17 @@
  * Sets aside a record that cannot be understood or trusted: kept raw, told of in the audit stream, and the offset moved,
  * all in one transaction. So it is never skipped in silence and never blocks its partition.
  */
-import type { QuarantinedRecord, StreamPosition, Transactions } from "../ports.ts";
+import type { Ids, QuarantinedRecord, StreamPosition, Transactions } from "../ports.ts";
 
 export type QuarantineRecord = { readonly record: QuarantinedRecord; readonly position: StreamPosition };
 
-export function createQuarantineRecord({ store }: { readonly store: Transactions }) {
+export function createQuarantineRecord({ store, ids }: { readonly store: Transactions; readonly ids: Ids }) {
   return ({ record, position }: QuarantineRecord): Promise<void> =>
     store.transaction(async (tx) => {
       const { topic, partition, offset, reason } = record;
-      await tx.offsets.advance(position);
-      await tx.quarantine.insert(record);
+      const quarantineId = ids.fresh("quarantine");
+      await tx.settle(position);
+      await tx.quarantine.insert(quarantineId, record);
       await tx.outbox.append([
         {
           type: "record.quarantined",
@@ -20,7 +21,7 @@ export function createQuarantineRecord({ store }: { readonly store: Transactions
           requestId: undefined,
           grantId: undefined,
           policyRevision: undefined,
-          data: { topic, partition, offset: offset.toString(), reason },
+          data: { quarantineId, topic, partition, offset: offset.toString(), reason },
         },
       ]);
     });

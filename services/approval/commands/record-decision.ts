@@ -1,54 +1,64 @@
 /**
  * Takes one batch of a decision service's log, in which the edge has checked signature, shape and the chain inside the
  * batch. Here it is held against what was read of that log before: entries known already are dropped (delivery is at least
- * once), the next one must name the hash of the last one, and what is missing in between is marked as a gap for ever. An
- * entry after a gap is evidence too: it is taken, and the audit stream shows the gap.
+ * once), the next one must name the hash of the last one, and what is missing in between is marked as a gap. An entry after a
+ * gap is evidence too: it is taken, and the audit stream shows the gap. Entries that come late, as from the quarantine, fill it.
  */
-import type { Digest } from "../../../core/domain/id.ts";
-import type { DecisionEntry, DecisionLogState, StreamPosition, Transactions } from "../ports.ts";
+import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
+import { type Digest, digest } from "../../../core/domain/id.ts";
+import type { DecisionEntry, DecisionLogState, Origin, Transactions } from "../ports.ts";
 
 export type RecordDecisions = {
   /** Consecutive entries of one log, at least one. */
   readonly entries: readonly [DecisionEntry, ...DecisionEntry[]];
-  readonly position: StreamPosition;
+  readonly origin: Origin;
 };
 
 export type RecordOutcome =
   | { readonly kind: "recorded"; readonly taken: number; readonly known: number; readonly missing: bigint }
-  /** Nothing was stored and the offset has not moved: quarantine it. */
+  /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };
 
 /** What the first entry of a log names as its predecessor. */
-const NOTHING_BEFORE = /^0{64}$/;
+const NOTHING_BEFORE = digest("0".repeat(64));
 
 export function createRecordDecisions({ store }: { readonly store: Transactions }) {
-  return ({ entries, position }: RecordDecisions): Promise<RecordOutcome> =>
+  return ({ entries, origin }: RecordDecisions): Promise<RecordOutcome> =>
     store.transaction(async (tx): Promise<RecordOutcome> => {
       const [{ logId }] = entries;
       const before = await tx.decisionLogs.lock(logId);
       const nextIndex = before?.nextIndex ?? 0n;
       const fresh = entries.filter((entry) => entry.index >= nextIndex);
-      const known = entries.length - fresh.length;
+      const { index: begin } = entries[0];
+      const gaps = begin < nextIndex ? await tx.decisionLogs.gaps(logId, begin, nextIndex) : [];
+      const late = fillGaps(gaps, entries);
+      if (late.kind === "refused") return late;
+      const known = entries.length - fresh.length - late.taken.length;
       const [first] = fresh;
-      if (first === undefined) {
-        await tx.offsets.advance(position);
-        return { kind: "recorded", taken: 0, known, missing: 0n };
+      if (first !== undefined && before !== undefined && before.closed !== "no") {
+        return { kind: "refused", reason: "log_closed" };
       }
-      if (before !== undefined && before.closed !== "no") return { kind: "refused", reason: "log_closed" };
-      if (first.index === nextIndex && !follows(first.previous, before)) {
+      if (first?.index === nextIndex && !follows(first.previous, before)) {
         return { kind: "refused", reason: "chain_broken" };
       }
-      const missing = first.index - nextIndex;
-      if (missing > 0n) await tx.decisionLogs.recordGap(logId, nextIndex, first.index);
-      await tx.decisionLogs.append(fresh);
-      await tx.decisionLogs.save(stateAfter(fresh, first));
-      await tx.offsets.advance(position);
-      return { kind: "recorded", taken: fresh.length, known, missing };
+      // NB: nothing is written above, since a refusal commits too.
+      for (const { from } of late.closed) await tx.decisionLogs.closeGap(logId, from);
+      for (const gap of late.left) await tx.decisionLogs.recordGap(logId, gap);
+      const missing = first === undefined ? 0n : first.index - nextIndex;
+      if (first !== undefined && missing > 0n) {
+        const after = before?.lastHash ?? NOTHING_BEFORE;
+        await tx.decisionLogs.recordGap(logId, { from: nextIndex, before: first.index, after, next: first.previous });
+      }
+      const taken = [...late.taken, ...fresh];
+      if (taken.length > 0) await tx.decisionLogs.append(taken);
+      if (first !== undefined) await tx.decisionLogs.save(stateAfter(fresh, first));
+      await tx.settle(origin);
+      return { kind: "recorded", taken: taken.length, known, missing };
     });
 }
 
 function follows(previous: Digest, before: DecisionLogState | undefined): boolean {
-  return before === undefined ? NOTHING_BEFORE.test(previous) : previous === before.lastHash;
+  return previous === (before?.lastHash ?? NOTHING_BEFORE);
 }
 
 function stateAfter(fresh: readonly DecisionEntry[], first: DecisionEntry): DecisionLogState {

@@ -12,14 +12,15 @@ import {
   readDecisionBatch,
 } from "../../../core/messages/decision-record.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
-import type { DecisionEntry, StreamPosition } from "../ports.ts";
+import type { DecisionEntry, Origin } from "../ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
 
-/** The command; commits effect and offset, or refuses and does neither. */
+/** The command; commits the effect and settles the origin, or refuses and does neither. */
 export type RecordDecisions = (command: {
   readonly entries: readonly [DecisionEntry, ...DecisionEntry[]];
-  readonly position: StreamPosition;
+  readonly origin: Origin;
 }) => Promise<{ readonly kind: "recorded" } | { readonly kind: "refused"; readonly reason: string }>;
 
 /** `verifier` knows the decision services' keys. */
@@ -27,18 +28,21 @@ export function createDecisionReader(
   { verifier, record: recordDecisions }: { readonly verifier: Verifier; readonly record: RecordDecisions },
   { deployment }: { readonly deployment: string },
 ): ReadRecord {
-  return async (record, position) => {
+  return async (record, origin) => {
     const { topic, key } = record;
     if (key === null) return { kind: "refused", reason: "malformed", detail: "no key" };
     const opened = openEnvelope(verifier, { deployment, topic, key }, record);
     if (opened.kind === "fault") return { kind: "refused", reason: opened.reason, detail: "envelope" };
     const read = readDecisionBatch(opened.payload);
-    if (read.kind === "malformed") return { kind: "refused", reason: "malformed", detail: read.detail };
+    if (read.kind === "malformed") {
+      const reason = unknownVersion(opened.payload) === undefined ? "malformed" : "version_unknown";
+      return { kind: "refused", reason, detail: read.detail };
+    }
     const batch = read.value;
     if (batch.log !== key) return { kind: "refused", reason: "malformed", detail: "the record key is not the log id" };
     const fault = batchFault(batch, opened.kid);
     if (fault !== undefined) return { kind: "refused", reason: "log_inconsistent", detail: fault };
-    const outcome = await recordDecisions({ entries: entriesOf(batch), position });
+    const outcome = await recordDecisions({ entries: entriesOf(batch), origin });
     if (outcome.kind === "refused") return { kind: "refused", reason: outcome.reason, detail: "command" };
     return { kind: "taken" };
   };

@@ -5,14 +5,15 @@
 import type { Denial } from "../../../core/domain/denial.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
-import type { StreamPosition } from "../ports.ts";
+import type { Origin } from "../ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
 
-/** The command; commits effect and offset, or refuses and does neither. */
+/** The command; commits the effect and settles the origin, or refuses and does neither. */
 export type AcceptDenial = (command: {
   readonly denial: Denial;
-  readonly position: StreamPosition;
+  readonly origin: Origin;
 }) => Promise<{ readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string }>;
 
 /** `verifier` knows the decision services' keys. */
@@ -20,17 +21,20 @@ export function createDenialReader(
   { verifier, accept }: { readonly verifier: Verifier; readonly accept: AcceptDenial },
   { deployment }: { readonly deployment: string },
 ): ReadRecord {
-  return async (record, position) => {
+  return async (record, origin) => {
     const { topic, key } = record;
     if (key === null) return { kind: "refused", reason: "malformed", detail: "no key" };
     const opened = openEnvelope(verifier, { deployment, topic, key }, record);
     if (opened.kind === "fault") return { kind: "refused", reason: opened.reason, detail: "envelope" };
     const read = readDenial(opened.payload);
-    if (read.kind === "malformed") return { kind: "refused", reason: "malformed", detail: read.detail };
+    if (read.kind === "malformed") {
+      const reason = unknownVersion(opened.payload) === undefined ? "malformed" : "version_unknown";
+      return { kind: "refused", reason, detail: read.detail };
+    }
     const denial = read.value;
     if (denial.key !== key)
       return { kind: "refused", reason: "malformed", detail: "the record key is not the denial key" };
-    const outcome = await accept({ denial, position });
+    const outcome = await accept({ denial, origin });
     if (outcome.kind === "refused") return { kind: "refused", reason: outcome.reason, detail: "command" };
     return { kind: "taken" };
   };

@@ -4,15 +4,10 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
-import type { QuarantinedRecord, StreamPosition } from "../ports.ts";
+import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "../ports.ts";
 import type { IntakeMetrics, TakeRecord } from "./consumer.ts";
 
-/** `taken`: committed. `refused`: nothing was, and it never will be. `reason` is a code, `detail` names places, never values. */
-export type Reading =
-  | { readonly kind: "taken" }
-  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
-
-export type ReadRecord = (record: StreamRecord, position: StreamPosition) => Promise<Reading>;
+export type ReadRecord = (record: StreamRecord, origin: Origin) => Promise<Reading>;
 
 /** The command that stores a quarantined record and moves the offset. */
 export type QuarantineRecord = (command: {
@@ -40,6 +35,24 @@ export function withQuarantine(
   };
 }
 
+/** What a replay reads with: the readers of the topics, by name. Rejects for what may be otherwise later. */
+export function createReadAgain(readers: ReadonlyMap<string, ReadRecord>) {
+  return async ({ key, value, headers, ...record }: QuarantinedRecord, origin: Replay): Promise<Reading> => {
+    const read = readers.get(record.topic);
+    if (read === undefined) return { kind: "refused", reason: "topic_unknown", detail: "no topic that is read here" };
+    const again: StreamRecord = {
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+      key,
+      value: value === null ? null : Buffer.from(value),
+      headers: new Map([...headers].map(([name, bytes]) => [name, Buffer.from(bytes)])),
+      timestampMs: 0,
+    };
+    return read(again, origin).catch(refusalOf);
+  };
+}
+
 /** A fault that the same record would meet again; rethrows all others. */
 function refusalOf(error: unknown): Reading {
   if (error instanceof AppError && (error.code === "invalid_record" || error.code === "invalid_argument"))
@@ -47,6 +60,9 @@ function refusalOf(error: unknown): Reading {
   const state = sqlState(error);
   // Classes 22 (data) and 23 (constraint) speak of the values. NB: the text of such an error holds values, the code does not.
   if (/^2[23]/.test(state)) return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
+  // The program's own fault, such as a nesting that no stack holds. Set aside and not lost: a replay after the mending takes it.
+  if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)
+    return { kind: "refused", reason: "fault", detail: error.name };
   throw error;
 }
 

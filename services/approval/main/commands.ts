@@ -7,6 +7,7 @@ import { createCancelRequest } from "../commands/cancel-request.ts";
 import { createQuarantineRecord } from "../commands/quarantine-record.ts";
 import { createRecordDecisions } from "../commands/record-decision.ts";
 import { createRedeem } from "../commands/redeem.ts";
+import { createReplayRecord, type ReadAgain } from "../commands/replay-record.ts";
 import { createReviewRequest } from "../commands/review-request.ts";
 import { createRevokeGrant } from "../commands/revoke-grant.ts";
 import { createSubmitRequest } from "../commands/submit-request.ts";
@@ -44,6 +45,8 @@ export function createCommands({
     sweep: createSweep({ store }),
     acceptDenial: createAcceptDenial({ store, submit }),
     recordDecisions: createRecordDecisions({ store }),
-    quarantine: createQuarantineRecord({ store }),
+    quarantine: createQuarantineRecord({ store, ids }),
+    /** `read` are the readers of intake, which stand on these commands. */
+    replayWith: (read: ReadAgain) => createReplayRecord({ people, reads, read, store }),
   };
 }

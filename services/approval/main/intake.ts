@@ -10,7 +10,7 @@ import { createConsumer, createIntakeMetrics, type StoredOffsets } from "../inta
 import { createDecisionReader } from "../intake/decisions.ts";
 import { createDenialReader } from "../intake/denials.ts";
 import { exposeLag } from "../intake/lag.ts";
-import { withQuarantine } from "../intake/quarantine.ts";
+import { createReadAgain, withQuarantine } from "../intake/quarantine.ts";
 import { advanceOffset, knownOffset, storedOffset } from "../store/offsets.ts";
 import type { Commands } from "./commands.ts";
 
@@ -48,6 +48,7 @@ export function createIntake(
     return lifecycle.own(createConsumer({ database, offsets, take, log, lost: counts.lost }, topic)).subscription;
   });
   return {
+    replay: commands.replayWith(createReadAgain(readers)),
     start(stream: EventStream): void {
       for (const subscription of subscriptions) stream.subscribe(subscription);
       const stored = (topic: string, partition: number) => knownOffset(database, topic, partition);

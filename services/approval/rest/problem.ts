@@ -22,6 +22,7 @@ export type ProblemCode =
   | "security_role_required"
   | "too_large"
   | "unavailable"
+  | "unknown_record"
   | "unknown_route"
   | "unsupported_media_type";
 
@@ -83,6 +84,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     status: 404,
     title: "There is no such grant",
     detail: "Or you have nothing to do with it. GET /v1/grants lists yours.",
+  },
+  unknown_record: {
+    status: 404,
+    title: "There is no such record",
+    detail: "GET /v1/quarantine lists the records that were set aside.",
   },
   expired_denial: {
     status: 410,

@@ -10,6 +10,8 @@ import type {
 import type {
   CancelOutcome,
   CancelRequest,
+  ReplayOutcome,
+  ReplayRecord,
   ReviewOutcome,
   ReviewRequest,
   RevokeGrant,
@@ -31,6 +33,7 @@ export type RestService = {
   readonly review: (command: ReviewRequest) => Promise<ReviewOutcome>;
   readonly cancel: (command: CancelRequest) => Promise<CancelOutcome>;
   readonly revoke: (command: RevokeGrant) => Promise<RevokeOutcome>;
+  readonly replay: (command: ReplayRecord) => Promise<ReplayOutcome>;
   readonly reads: Reads;
   readonly listings: Listings;
   readonly people: People;

@@ -22,11 +22,13 @@ import { getRequest } from "./routes/get-request.ts";
 import { getGrant, listGrants } from "./routes/grants.ts";
 import { listApprovers } from "./routes/list-approvers.ts";
 import { listRequests } from "./routes/list-requests.ts";
+import { getQuarantined, listQuarantine } from "./routes/quarantine.ts";
 import { readAudit } from "./routes/read-audit.ts";
+import { replayRecord } from "./routes/replay-record.ts";
 import { reviewRequest } from "./routes/review-request.ts";
 import { revokeGrant } from "./routes/revoke-grant.ts";
 import { submitRequest } from "./routes/submit-request.ts";
-import { DenialShown, GrantShown, ProblemShown, RequestShown } from "./schema.ts";
+import { DenialShown, GrantShown, ProblemShown, QuarantinedShown, RequestShown } from "./schema.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -44,6 +46,9 @@ const ROUTES = [
   getGrant,
   revokeGrant,
   readAudit,
+  listQuarantine,
+  getQuarantined,
+  replayRecord,
 ];
 
 export type RestDeps = CallerDeps &
@@ -76,7 +81,7 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);
-  for (const shared of [RequestShown, GrantShown, DenialShown, ProblemShown]) app.addSchema(shared);
+  for (const shared of [RequestShown, GrantShown, DenialShown, QuarantinedShown, ProblemShown]) app.addSchema(shared);
   await app.register(swagger, { openapi: DOCUMENT, transform: documentTransform, refResolver: byName });
 
   const seconds = metrics.histogram("rest_request_seconds", "REST requests by operation and status", BUCKETS_S, [

@@ -8,8 +8,10 @@ import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Static } from "typebox";
 import { narrowingToWire, termsToWire } from "../../../core/messages/audit-event.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
-import type { AuditEntry } from "../ports.ts";
-import type { Approvers, AuditPage, DenialShown, GrantShown, RequestShown } from "./schema.ts";
+import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
+import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
+import type { AuditEntry, QuarantineLine } from "../ports.ts";
+import type { Approvers, AuditPage, DenialShown, GrantShown, QuarantinedShown, RequestShown } from "./schema.ts";
 
 export function showRequest(request: AccessRequest): Static<typeof RequestShown> {
   const { requester, requirement } = request;
@@ -103,6 +105,27 @@ export function showAuditPage(entries: readonly AuditEntry[], after: bigint): St
       event,
     })),
     next: (entries.at(-1)?.arrival ?? after).toString(),
+  };
+}
+
+export function showQuarantined({ record, ...one }: QuarantineLine): Static<typeof QuarantinedShown> {
+  const keyId = record.headers.get(ENVELOPE_HEADERS.kid);
+  const { lastTry } = one;
+  return {
+    id: one.id,
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset.toString(),
+    key: maskedKey(record.key),
+    // NB: whoever wrote the record wrote this too.
+    key_id: keyId === undefined ? null : maskedKeyId(Buffer.from(keyId).toString("utf8")),
+    bytes: one.bytes ?? null,
+    reason: record.reason,
+    detail: record.detail,
+    quarantined_at: rfc3339(one.quarantinedAt),
+    taken_at: one.replayedAt === undefined ? null : rfc3339(one.replayedAt),
+    refused_replays: one.tries,
+    last_refusal: lastTry === undefined ? null : { ...lastTry, at: rfc3339(lastTry.at) },
   };
 }
 

@@ -26,6 +26,15 @@ async function backlog(database: Queryable): Promise<readonly Row[]> {
   return rows;
 }
 
+/** Of the records that were set aside and not taken since. */
+async function quarantinedBytes(database: Queryable): Promise<readonly { topic: string; bytes: string }[]> {
+  const { rows } = await database.query<{ topic: string; bytes: string }>(
+    `select topic, coalesce(sum(octet_length(record_value)), 0) as bytes
+       from quarantine where replayed_at is null group by topic`,
+  );
+  return rows;
+}
+
 export function exposeBacklog({
   database,
   metrics,
@@ -36,6 +45,10 @@ export function exposeBacklog({
   metrics.gauge("backlog_rows", "rows that wait, by queue", ["queue"], async (gauge) => {
     gauge.reset();
     for (const { queue, count } of await backlog(database)) gauge.set({ queue }, Number(count));
+  });
+  metrics.gauge("quarantine_bytes", "size of the records that are set aside", ["topic"], async (gauge) => {
+    gauge.reset();
+    for (const { topic, bytes } of await quarantinedBytes(database)) gauge.set({ topic }, Number(bytes));
   });
   metrics.gauge(
     "backlog_oldest_seconds",

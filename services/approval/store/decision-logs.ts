@@ -34,14 +34,6 @@ export async function saveDecisionLog(db: Queryable, state: DecisionLogState): P
   );
 }
 
-export async function recordDecisionGap(db: Queryable, logId: string, from: bigint, before: bigint): Promise<void> {
-  await db.query(
-    `insert into decision_log_gaps (log_id, from_index, before_index) values ($1, $2, $3)
-     on conflict (log_id, from_index) do nothing`,
-    [logId, from.toString(), before.toString()],
-  );
-}
-
 export async function appendDecisions(
   db: Queryable,
   entries: readonly DecisionEntry[],

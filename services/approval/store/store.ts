@@ -6,7 +6,8 @@ import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
 import type { Ids, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
 import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
-import { appendDecisions, lockDecisionLog, recordDecisionGap, saveDecisionLog } from "./decision-logs.ts";
+import { appendDecisions, lockDecisionLog, saveDecisionLog } from "./decision-logs.ts";
+import { closeDecisionGap, decisionGaps, recordDecisionGap } from "./decision-log-gaps.ts";
 import { deleteLapsedDenials, findDenial, insertDenial, listDenials } from "./denials.ts";
 import {
   findGrant,
@@ -19,9 +20,8 @@ import {
   saveGrant,
 } from "./grants.ts";
 import { appendNotification } from "./notifications.ts";
-import { advanceOffset } from "./offsets.ts";
 import { appendToOutbox } from "./outbox.ts";
-import { insertQuarantined } from "./quarantine.ts";
+import { findQuarantined, insertQuarantined, listQuarantined, noteTry } from "./quarantine.ts";
 import { redeemGrant } from "./redeem-grant.ts";
 import {
   findOpenRequest,
@@ -35,6 +35,7 @@ import {
   lockRequestKey,
   saveRequest,
 } from "./requests.ts";
+import { settleOrigin } from "./settle.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
 export type Store = Transactions & Redemption & { readonly reads: Reads; readonly listings: Listings };
@@ -54,12 +55,14 @@ export function createStore(
       grant: (grantId) => findGrant(database, grantId),
       grantOfRequest: (requestId) => findGrantOfRequest(database, requestId),
       openRequest: (key) => findOpenRequest(database, key),
+      quarantined: (quarantineId) => findQuarantined(database, quarantineId),
     },
     listings: {
       requests: (filter, page) => listRequests(database, filter, page),
       grants: (filter, page) => listGrants(database, filter, page),
       denials: (issuer, subject, page) => listDenials(database, issuer, subject, page),
       audit: (after, limit) => readAuditPage(database, after, limit),
+      quarantine: (filter, page) => listQuarantined(database, filter, page),
     },
   };
 }
@@ -91,12 +94,17 @@ function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly depl
     },
     outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
     notifications: { append: (notification) => appendNotification(tx, notification) },
-    offsets: { advance: (position) => advanceOffset(tx, position) },
-    quarantine: { insert: (record) => insertQuarantined(tx, record) },
+    settle: (origin) => settleOrigin(tx, origin, events),
+    quarantine: {
+      insert: (quarantineId, record) => insertQuarantined(tx, quarantineId, record),
+      noteTry: (quarantineId, reason, detail) => noteTry(tx, quarantineId, reason, detail),
+    },
     decisionLogs: {
       lock: (logId) => lockDecisionLog(tx, logId),
       save: (state) => saveDecisionLog(tx, state),
-      recordGap: (logId, from, before) => recordDecisionGap(tx, logId, from, before),
+      recordGap: (logId, gap) => recordDecisionGap(tx, logId, gap),
+      gaps: (logId, from, before) => decisionGaps(tx, logId, from, before),
+      closeGap: (logId, from) => closeDecisionGap(tx, logId, from),
       append: (entries) => appendDecisions(tx, entries, events.deployment),
     },
   };

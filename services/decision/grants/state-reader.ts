@@ -6,6 +6,7 @@
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import { HEARTBEAT_KEY, readGrant, readHeartbeat, grantKey } from "../../../core/messages/state-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
@@ -40,6 +41,7 @@ type RecordOutcome =
   | "tombstone"
   | "heartbeat"
   | "unreadable"
+  | "version_unknown"
   | "signature_invalid"
   | "oversize"
   | "headers_missing"
@@ -76,7 +78,7 @@ export function createStateReader(
     if (opened.kind === "fault") return opened.reason;
     if (key === HEARTBEAT_KEY) {
       const heartbeat = readHeartbeat(opened.payload);
-      if (heartbeat.kind === "malformed") return "unreadable";
+      if (heartbeat.kind === "malformed") return unreadable(opened.payload);
       view.heartbeat(heartbeat.value, readClocks());
       noticeSkew();
       return "heartbeat";
@@ -89,7 +91,7 @@ export function createStateReader(
         ? grant.value
         : undefined;
     const applied = view.apply({ key, version, value });
-    return value === undefined && key.startsWith("grant/") ? "unreadable" : applied;
+    return value === undefined && key.startsWith("grant/") ? unreadable(opened.payload) : applied;
   }
 
   function noticeSkew(): void {
@@ -133,4 +135,9 @@ export function createStateReader(
       return readiness;
     },
   };
+}
+
+/** Signed by a known writer, and not of a shape that is known here. */
+function unreadable(payload: Uint8Array): "unreadable" | "version_unknown" {
+  return unknownVersion(payload) === undefined ? "unreadable" : "version_unknown";
 }

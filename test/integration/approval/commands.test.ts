@@ -16,6 +16,7 @@ import {
   ASKED,
   createApproval,
   denialFor,
+  ids,
   ONE_MANAGER,
   people,
   TWO_MANAGERS,
@@ -248,9 +249,9 @@ test("a denial that is delivered twice with its reason is one request, and its o
   const denial = denialFor(account(randomUUID()), now, { justification: "the customer was charged twice" });
   await storedOffset(approval.database, "denials", 0, 7n);
   const position = { topic: "denials", partition: 0, from: 7n, next: 8n };
-  expect(await accept({ denial, position })).toMatchObject({ isNew: true, submitted: { kind: "submitted" } });
-  await expect(accept({ denial, position })).rejects.toThrow("somebody else");
-  expect(await accept({ denial, position: { ...position, from: 8n, next: 9n } })).toMatchObject({
+  expect(await accept({ denial, origin: position })).toMatchObject({ isNew: true, submitted: { kind: "submitted" } });
+  await expect(accept({ denial, origin: position })).rejects.toThrow("somebody else");
+  expect(await accept({ denial, origin: { ...position, from: 8n, next: 9n } })).toMatchObject({
     isNew: false,
     submitted: { kind: "exists" },
   });
@@ -258,7 +259,7 @@ test("a denial that is delivered twice with its reason is one request, and its o
 });
 
 test("a quarantined record whose partition was lost is not kept", async () => {
-  const quarantine = createQuarantineRecord({ store: approval.store });
+  const quarantine = createQuarantineRecord({ store: approval.store, ids });
   await storedOffset(approval.database, "decisions", 3, 5n);
   const record = {
     topic: "decisions",

@@ -18,6 +18,7 @@ import { createDenialReader } from "../../../services/approval/intake/denials.ts
 import { withQuarantine } from "../../../services/approval/intake/quarantine.ts";
 import { advanceOffset, storedOffset } from "../../../services/approval/store/offsets.ts";
 import { createStore } from "../../../services/approval/store/store.ts";
+import type { Ids } from "../../../services/approval/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
 import { DEPLOYMENT, migratedDatabase, silent as log } from "./migrated-database.ts";
@@ -47,17 +48,16 @@ function offsets(of: Database) {
   };
 }
 
+const ids: Ids = { fresh: (kind) => id(kind, uuidv7(systemClock.wallMs())) };
+
 function storeOf(of: Database) {
-  return createStore(
-    { database: of, ids: { fresh: (kind) => id(kind, uuidv7(systemClock.wallMs())) } },
-    { deployment: DEPLOYMENT },
-  );
+  return createStore({ database: of, ids }, { deployment: DEPLOYMENT });
 }
 
 function take(): TakeRecord {
   const store = storeOf(database);
   const read = createDecisionReader({ verifier, record: createRecordDecisions({ store }) }, { deployment: DEPLOYMENT });
-  return withQuarantine(read, { quarantine: createQuarantineRecord({ store }), metrics });
+  return withQuarantine(read, { quarantine: createQuarantineRecord({ store, ids }), metrics });
 }
 
 const golden = goldenRecords();

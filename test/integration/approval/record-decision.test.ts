@@ -68,7 +68,7 @@ function some(entries: readonly DecisionEntry[]): [DecisionEntry, ...DecisionEnt
 
 async function deliver(entries: readonly DecisionEntry[]) {
   const from = await storedOffset(approval.database, TOPIC, 0, 0n);
-  return record({ entries: some(entries), position: { topic: TOPIC, partition: 0, from, next: from + 1n } });
+  return record({ entries: some(entries), origin: { topic: TOPIC, partition: 0, from, next: from + 1n } });
 }
 
 async function republished(logId: string): Promise<readonly number[]> {

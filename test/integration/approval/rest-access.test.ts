@@ -74,12 +74,15 @@ test("the document lists the routes, so that the tests below forget none", () =>
     "cancelRequest",
     "getDenial",
     "getGrant",
+    "getQuarantined",
     "getRequest",
     "listApprovers",
     "listDenials",
     "listGrants",
+    "listQuarantine",
     "listRequests",
     "readAudit",
+    "replayRecord",
     "reviewRequest",
     "revokeGrant",
     "submitRequest",
@@ -171,7 +174,7 @@ describe("what belongs to others", () => {
   });
 
   test("all, and the record, are for security alone, by the issuer that configuration names", async () => {
-    for (const url of ["/v1/requests?view=all", "/v1/grants?view=all", "/v1/audit"]) {
+    for (const url of ["/v1/requests?view=all", "/v1/grants?view=all", "/v1/audit", "/v1/quarantine"]) {
       for (const token of [dana, max, tokenOf("sam", ["security"], { iss: SECOND }), tokenOf("x", ["Security"])]) {
         const answer = await rest.call("GET", url, { token });
         expect([url, answer.status, at(answer, "code")]).toEqual([url, 403, "security_role_required"]);

@@ -16,11 +16,13 @@ import { createPolicyHost } from "../../../core/policy/policy-host.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
+import { createReplayRecord } from "../../../services/approval/commands/replay-record.ts";
 import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
+import { createReadAgain, type ReadRecord } from "../../../services/approval/intake/quarantine.ts";
 import { createApprovalPolicy } from "../../../services/approval/policy/approval-policy.ts";
 import type { People } from "../../../services/approval/ports.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
-import { type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
+import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
 
 export const FIRST = sample.ISSUER;
 export const SECOND = "https://second.example.com";
@@ -93,7 +95,12 @@ export function itemsOf(answer: Answer): readonly unknown[] {
   return items;
 }
 
-export async function createRestApproval(parts: Partial<Pick<ApprovalParts, "connection">> = {}) {
+export type RestParts = Partial<Pick<ApprovalParts, "connection">> & {
+  /** What a replay reads with; nothing unless given. */
+  readonly readersOf?: (approval: Approval) => ReadonlyMap<string, ReadRecord>;
+};
+
+export async function createRestApproval({ readersOf, ...parts }: RestParts = {}) {
   const partyOf = createPartyMapper(issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "corp" });
@@ -102,6 +109,7 @@ export async function createRestApproval(parts: Partial<Pick<ApprovalParts, "con
   const policy = createApprovalPolicy({ host, wallMs: () => sample.NOW, log: silent });
   const approval = await createApproval(undefined, { people, policy, ...parts });
   const { store, submit, review } = approval;
+  const readAgain = createReadAgain(readersOf?.(approval) ?? new Map());
   const deps: RestDeps = {
     identify: (authorization) => identify({ authorization }, sample.NOW),
     people,
@@ -110,6 +118,7 @@ export async function createRestApproval(parts: Partial<Pick<ApprovalParts, "con
     review,
     cancel: createCancelRequest({ people, store }),
     revoke: createRevokeGrant({ reads: store.reads, people, store }),
+    replay: createReplayRecord({ people, reads: store.reads, read: readAgain, store }),
     reads: store.reads,
     listings: store.listings,
     log: silent,
@@ -187,6 +196,7 @@ export function operationsOf(app: RestApproval["app"]) {
     reviewRequest: { vote: "approve", digest: "0".repeat(64) },
     cancelRequest: {},
     revokeGrant: {},
+    replayRecord: undefined,
   };
   return Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([verb, operation]: [string, unknown]) => {

@@ -1,0 +1,62 @@
+/**
+ * Has a record that was set aside read once more, by the same reader that refused it: after a key was added, a schema extended or
+ * a fault mended. Its effect and the end of its quarantine are one transaction, so it is taken once, however often and by however
+ * many it is replayed; one that is refused again stays, with the reason. Both are on record under the name of whoever asked.
+ */
+import { AppError } from "../../../core/domain/app-error.ts";
+import { principalOf } from "../../../core/domain/access-request.ts";
+import type { Principal, RecordReplayed } from "../../../core/domain/events.ts";
+import type { People, Quarantined, QuarantinedRecord, Reading, Reads, Replay, Transactions } from "../ports.ts";
+import type { ReplayOutcome, ReplayRecord } from "./ports.ts";
+
+/** The readers of the intake. Rejects for what may be otherwise later; nothing has changed then. */
+export type ReadAgain = (record: QuarantinedRecord, origin: Replay) => Promise<Reading>;
+
+type Deps = {
+  readonly people: People;
+  readonly reads: Pick<Reads, "quarantined">;
+  readonly read: ReadAgain;
+  readonly store: Transactions;
+};
+
+export function createReplayRecord({ people, reads, read, store }: Deps) {
+  return async ({ quarantineId, by }: ReplayRecord): Promise<ReplayOutcome> => {
+    const found = await reads.quarantined(quarantineId);
+    if (found === undefined) return { kind: "refused", reason: "unknown_record" };
+    if (found.replayedAt !== undefined) return { kind: "taken", before: true, record: found };
+    const who = principalOf(await people.resolve(by));
+    const told = (outcome: "taken" | "refused", reason?: string) => replayed(found, who, outcome, reason);
+    const reading = await read(found.record, { quarantineId, told: told("taken") }).catch(async (error: unknown) => {
+      if (error instanceof AppError && error.code === "conflict") return "somebody was faster" as const;
+      throw error;
+    });
+    if (typeof reading === "object" && reading.kind === "refused") {
+      const { reason, detail } = reading;
+      await store.transaction(async (tx) => {
+        await tx.quarantine.noteTry(quarantineId, reason, detail);
+        await tx.outbox.append([told("refused", reason)]);
+      });
+      return { kind: "refused_again", reason, detail, record: (await reads.quarantined(quarantineId)) ?? found };
+    }
+    const record = await reads.quarantined(quarantineId);
+    if (record?.replayedAt === undefined) throw new AppError("conflict", "the record was replayed at the same time");
+    return { kind: "taken", before: reading === "somebody was faster", record };
+  };
+}
+
+function replayed(
+  { id: quarantineId, record: { topic, partition, offset } }: Quarantined,
+  by: Principal,
+  outcome: "taken" | "refused",
+  reason: string | undefined,
+): RecordReplayed {
+  return {
+    type: "record.replayed",
+    by,
+    denialId: undefined,
+    requestId: undefined,
+    grantId: undefined,
+    policyRevision: undefined,
+    data: { quarantineId, topic, partition, offset: offset.toString(), outcome, reason },
+  };
+}
