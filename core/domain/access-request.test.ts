@@ -80,6 +80,13 @@ const denial: Denial = {
   traceparent: undefined,
 };
 const managers: Requirement = { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } };
+const ROUTED = {
+  kind: "people",
+  expiresIn: durationMs(3_600_000),
+  limits: undefined,
+  notify: [],
+  escalation: undefined,
+} as const;
 const asked: Asked = {
   entitlement: undefined,
   scope: undefined,
@@ -103,7 +110,7 @@ function pending(requirement: Requirement = managers, from: Requester = requeste
     requested: terms,
     policyRevision: "r1",
   };
-  const routing = { kind: "people", requirement, expiresIn: durationMs(3_600_000) } as const;
+  const routing = { ...ROUTED, requirement };
   const made = submit(draft, routing, id("grant", uuid(4)), dana, NOW, () => A);
   if (made.kind === "refused") throw new Error(made.reason);
   return made.request;
@@ -117,6 +124,7 @@ const vote = (reviewer: Party, more: Partial<Vote> = {}): Vote => ({
   narrowing: undefined,
   comment: undefined,
   digest: A,
+  lapsed: new Set(),
   ...more,
 });
 

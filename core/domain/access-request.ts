@@ -10,7 +10,8 @@ import type { DomainEvent, Principal } from "./events.ts";
 import type { Digest, Id } from "./id.ts";
 import type { Narrowing, Terms } from "./narrowing.ts";
 import type { Requirement, Reviewer } from "./requirement.ts";
-import { type Party, type Person, samePerson } from "./subject.ts";
+import type { Limits } from "./routing.ts";
+import { type Party, type Person, samePerson, type Subject } from "./subject.ts";
 import type { Instant } from "./time.ts";
 
 export type RequestStatus = "pending" | "approved" | "denied" | "expired" | "cancelled" | "failed";
@@ -28,6 +29,8 @@ export type Requester = {
 export type Review = {
   readonly id: Id<"review">;
   readonly reviewer: Reviewer;
+  /** The account that voted, as its token showed it: looked at again when the grant is issued. */
+  readonly account: Subject;
   readonly vote: "approve" | "deny";
   readonly narrowing: Narrowing | undefined;
   readonly comment: string | undefined;
@@ -45,6 +48,12 @@ export type AccessRequest = {
   readonly requested: Terms;
   /** Undefined when routing decided at once or failed: then nobody has to agree. */
   readonly requirement: Requirement | undefined;
+  /** The most that routing lets be granted. */
+  readonly limits: Limits | undefined;
+  /** Who is told that it waits, beside its reviewers. */
+  readonly notify: readonly string[];
+  /** Who is told, and when, if it still waits then. Undefined once they were. */
+  readonly escalation: { readonly at: Instant; readonly notify: readonly string[] } | undefined;
   readonly policyRevision: string;
   readonly digest: Digest;
   readonly createdAt: Instant;
@@ -101,6 +110,20 @@ export function expireRequest(request: AccessRequest, now: Instant): Closed | Cl
 }
 
 const SWEEPER: Principal = { kind: "service", name: "sweeper" };
+
+export type Escalated = {
+  readonly kind: "escalated";
+  readonly request: AccessRequest;
+  readonly notify: readonly string[];
+};
+
+/** It has waited long: others are told, once. Who may decide stays as it is. */
+export function escalate(request: AccessRequest, now: Instant): Escalated | { readonly kind: "nothing_to_do" } {
+  const { status, escalation } = request;
+  if (status !== "pending" || escalation === undefined || now < escalation.at || now >= request.expiresAt)
+    return { kind: "nothing_to_do" };
+  return { kind: "escalated", request: { ...request, escalation: undefined }, notify: escalation.notify };
+}
 
 /** The one way out of `pending`. @throws AppError internal when the request has ended before: no end is followed by another. */
 export function end(

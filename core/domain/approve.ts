@@ -1,5 +1,5 @@
 /**
- * From an approved request to its grant: what all approvers agreed to, from now or the agreed later start on. Reached by
+ * From an approved request to its grant: what all approvers agreed to, within the limits of its routing, from now or the agreed later start on. Reached by
  * reviews that satisfy the requirement, or by a routing policy that decided at once; by nothing else.
  */
 import { about, type AccessRequest, end, type Review } from "./access-request.ts";
@@ -9,6 +9,7 @@ import type { DomainEvent, Principal } from "./events.ts";
 import type { Grant, GrantBinding } from "./grant.ts";
 import type { Id } from "./id.ts";
 import { intersect, narrow, type Terms } from "./narrowing.ts";
+import { within } from "./routing.ts";
 import { type Instant, instant, plus } from "./time.ts";
 
 export type Approved = {
@@ -27,7 +28,8 @@ export function approve(
   reason: string | undefined,
 ): Approved {
   const approvals = request.reviews.filter((one) => one.vote === "approve");
-  const terms = approvals.reduce((sofar, one) => intersect(sofar, withLess(request, one)), request.requested);
+  const agreed = approvals.reduce((sofar, one) => intersect(sofar, withLess(request, one)), request.requested);
+  const terms = within(agreed, request.limits);
   const ended = end(request, "approved", reason, by, now);
   const grant = issue(ended.request, grantId, terms, now);
   const issued: DomainEvent = {

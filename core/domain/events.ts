@@ -7,6 +7,7 @@ import type { DisplayLine, MaxUses, Risk } from "./elevation.ts";
 import type { Digest, Id } from "./id.ts";
 import type { Narrowing, Terms } from "./narrowing.ts";
 import type { Requirement } from "./requirement.ts";
+import type { Limits } from "./routing.ts";
 import type { Actor, Person } from "./subject.ts";
 import type { DurationMs, Instant } from "./time.ts";
 
@@ -43,6 +44,7 @@ export type RequestSubmitted = About<
     readonly justification: string;
     readonly requested: Terms;
     readonly requirement: Requirement | undefined;
+    readonly limits: Limits | undefined;
     readonly digest: Digest;
     readonly expiresAt: Instant;
   }

@@ -5,6 +5,7 @@
  */
 import type { AccessRequest } from "./access-request.ts";
 import type { Requirement } from "./requirement.ts";
+import type { Limits } from "./routing.ts";
 import type { Json } from "./subject.ts";
 import { rfc3339 } from "./time.ts";
 
@@ -14,7 +15,10 @@ export type DigestedRequest = Pick<
   "id" | "denialId" | "requester" | "offer" | "justification" | "requested" | "policyRevision"
 >;
 
-export function requestDigestParts(draft: DigestedRequest, requirement: Requirement | undefined): Json {
+/** What routing adds to them. */
+export type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;
+
+export function requestDigestParts(draft: DigestedRequest, { requirement, limits }: DigestedRouting): Json {
   const { elevation, binding } = draft.offer;
   return {
     request_id: draft.id,
@@ -45,8 +49,13 @@ export function requestDigestParts(draft: DigestedRequest, requirement: Requirem
       binding: draft.requested.binding,
     },
     requirement: requirement === undefined ? null : requirementParts(requirement),
+    limits: limits === undefined ? null : limitsParts(limits),
     policy_revision: draft.policyRevision,
   };
+}
+
+function limitsParts({ maxUses, maxDuration }: Limits): Json {
+  return { max_uses: maxUses ?? null, max_duration_ms: maxDuration ?? null };
 }
 
 /** A requirement in wire names; also how it is stored and shown. */
@@ -60,6 +69,8 @@ export function requirementParts(requirement: Requirement): Json {
       return { all_of: requirement.of.map(requirementParts) };
     case "any_of":
       return { any_of: requirement.of.map(requirementParts) };
+    case "stages":
+      return { stages: requirement.of.map(requirementParts) };
     case "n_of":
       return { n_of: { n: requirement.n, of: requirement.of.map(requirementParts) } };
   }

@@ -1,7 +1,8 @@
 /**
- * Who must agree: a tree of `all_of / any_of / n_of` over reviewer sets. It is copied into the request when that is made
- * and never looked up again. As many *distinct persons* are needed as the tree has slots: one person in two groups fills
- * one of them (rule 5). Satisfaction is therefore a matching of people to slots, not a count per set.
+ * Who must agree: a tree of `all_of / any_of / n_of` over reviewer sets, or such trees one after the other (`stages`, see
+ * stages.ts). It is copied into the request when that is made and never looked up again. As many *distinct persons* are
+ * needed as the tree has slots: one person in two groups, or in two stages, fills one of them (rule 5). Satisfaction is
+ * therefore a matching of people to slots, not a count per set.
  */
 import { AppError } from "./app-error.ts";
 import { type Person, personKey, samePerson } from "./subject.ts";
@@ -14,7 +15,9 @@ export type Requirement =
   | { readonly kind: "one_from"; readonly set: ReviewerSet }
   | { readonly kind: "all_of"; readonly of: readonly Requirement[] }
   | { readonly kind: "any_of"; readonly of: readonly Requirement[] }
-  | { readonly kind: "n_of"; readonly n: number; readonly of: readonly Requirement[] };
+  | { readonly kind: "n_of"; readonly n: number; readonly of: readonly Requirement[] }
+  /** Only at the root. All of them in the end; a later one is asked when those before it have agreed. */
+  | { readonly kind: "stages"; readonly of: readonly Requirement[] };
 
 /** A person who reviews, with the groups that their token showed when they voted. */
 export type Reviewer = { readonly person: Person; readonly groups: readonly string[] };
@@ -23,7 +26,7 @@ const MAX_SLOTS = 16;
 const MAX_ALTERNATIVES = 512;
 const MAX_DEPTH = 8;
 
-export type RequirementFault = "empty" | "n_out_of_range" | "too_deep" | "too_large";
+export type RequirementFault = "empty" | "stages_inside" | "n_out_of_range" | "too_deep" | "too_large";
 
 /**
  * Why a tree cannot be accepted, or undefined. An empty `all_of` would be satisfied by nobody's vote, so emptiness is
@@ -32,6 +35,7 @@ export type RequirementFault = "empty" | "n_out_of_range" | "too_deep" | "too_la
 export function requirementFault(requirement: Requirement, depth = 1): RequirementFault | undefined {
   if (depth > MAX_DEPTH) return "too_deep";
   if (requirement.kind === "one_from") return undefined;
+  if (requirement.kind === "stages" && depth > 1) return "stages_inside";
   if (requirement.of.length === 0) return "empty";
   if (requirement.of.length > MAX_SLOTS) return "too_large";
   if (requirement.kind === "n_of") {
@@ -106,6 +110,7 @@ function* alternatives(requirement: Requirement): Generator<readonly ReviewerSet
       for (const child of requirement.of) yield* alternatives(child);
       return;
     case "all_of":
+    case "stages":
       yield* product(requirement.of);
       return;
     case "n_of":

@@ -1,6 +1,10 @@
 /**
  * One person's vote on a request. The order of the checks is the order in which a refusal is named; each refusal changes
  * nothing and is on record all the same. Approvals are counted by core/domain/requirement.ts, never here.
+ *
+ * The vote that completes a requirement is where a grant is issued, possibly days after the first vote. So those who voted
+ * before are judged once more, as they are now: when too few of them could still vote, the request ends as
+ * `failed/superseded` and nothing is granted.
  */
 import { about, type AccessRequest, end, isRequester, principalOf, type Review } from "./access-request.ts";
 import { approve } from "./approve.ts";
@@ -9,6 +13,7 @@ import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
 import { MAX_START_IN, type Narrowing, narrow } from "./narrowing.ts";
 import { isSatisfied, mayFillASlot, type Reviewer } from "./requirement.ts";
+import { openPart } from "./stages.ts";
 import { type Party, samePerson } from "./subject.ts";
 import { type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
@@ -22,14 +27,17 @@ export type Vote = {
   readonly comment: string | undefined;
   /** The request digest of what the reviewer saw. */
   readonly digest: Digest;
+  /** Earlier approvals whose reviewer could not give them any more (`whyNotReviewer` of who they are now, or the policy). */
+  readonly lapsed: ReadonlySet<Id<"review">>;
 };
+
+/** Why nobody who is this party may vote on the request, whatever the vote. */
+export type NotReviewer = "no_person" | "not_human" | "is_requester" | "not_eligible";
 
 export type ReviewRefusal =
   | "not_pending"
-  | "no_person"
-  | "not_human"
-  | "is_requester"
-  | "not_eligible"
+  | NotReviewer
+  | "stage_not_open"
   | "already_reviewed"
   | "digest_mismatch"
   | "reason_required"
@@ -52,6 +60,18 @@ export type ReviewRefused = {
   readonly events: readonly DomainEvent[];
 };
 
+export function whyNotReviewer(
+  { requester, requirement }: Pick<AccessRequest, "requester" | "requirement">,
+  party: Party,
+): NotReviewer | undefined {
+  const { person, machine } = party;
+  if (person === undefined) return "no_person";
+  if (machine) return "not_human";
+  if (isRequester(requester, party)) return "is_requester";
+  const asked = requirement !== undefined && mayFillASlot(requirement, { person, groups: party.subject.groups });
+  return asked ? undefined : "not_eligible";
+}
+
 /** Applies one review. Refuses, never throws. One denial is enough to deny; approvals must satisfy the requirement. */
 export function review(request: AccessRequest, vote: Vote, now: Instant): Reviewed | ReviewRefused {
   const by = principalOf(vote.reviewer);
@@ -61,16 +81,18 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
     events: [{ ...about(request, by), type: "review.refused", data: { vote: vote.vote, reason } }],
   });
 
-  if (request.status !== "pending" || now >= request.expiresAt || request.requirement === undefined) {
+  const { requirement } = request;
+  if (request.status !== "pending" || now >= request.expiresAt || requirement === undefined)
     return refuse("not_pending");
-  }
-  const { person, machine } = vote.reviewer;
+  const whyNot = whyNotReviewer(request, vote.reviewer);
+  if (whyNot !== undefined) return refuse(whyNot);
+  const { person } = vote.reviewer;
   if (person === undefined) return refuse("no_person");
-  if (machine) return refuse("not_human");
-  if (isRequester(request.requester, vote.reviewer)) return refuse("is_requester");
   const reviewer: Reviewer = { person, groups: vote.reviewer.subject.groups };
-  if (!mayFillASlot(request.requirement, reviewer)) return refuse("not_eligible");
   if (request.reviews.some((earlier) => samePerson(earlier.reviewer.person, person))) return refuse("already_reviewed");
+  // NB: only agreeing has an order. Whoever is asked at any stage may say no at once.
+  const open = openPart(requirement, approvers(request.reviews)) ?? requirement;
+  if (vote.vote === "approve" && !mayFillASlot(open, reviewer)) return refuse("stage_not_open");
   if (vote.digest !== request.digest) return refuse("digest_mismatch");
   if (vote.vote === "deny" && visibleLength(vote.comment ?? "") === 0) return refuse("reason_required");
   const narrowed = narrow(request.requested, vote.narrowing ?? {}, request.offer.binding);
@@ -80,7 +102,8 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
   if (start !== undefined && start > plus(now, MAX_START_IN)) return refuse("widens");
 
   const { comment, narrowing } = vote;
-  const recorded: Review = { id: vote.reviewId, reviewer, vote: vote.vote, narrowing, comment, at: now };
+  const account = vote.reviewer.subject;
+  const recorded: Review = { id: vote.reviewId, reviewer, account, vote: vote.vote, narrowing, comment, at: now };
   const reviews = [...request.reviews, recorded];
   const events: DomainEvent[] = [
     {
@@ -89,32 +112,28 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
       data: { reviewId: vote.reviewId, vote: vote.vote, narrowing, comment, digest: vote.digest },
     },
   ];
-  const open = { ...request, reviews };
-  if (vote.vote === "deny") {
-    const ended = end(open, "denied", "denied_by_reviewer", by, now);
-    return {
-      kind: "reviewed",
-      request: ended.request,
-      review: recorded,
-      grant: undefined,
-      events: [...events, ...ended.events],
-    };
-  }
-  const approvals = reviews.filter((one) => one.vote === "approve");
-  if (
-    !isSatisfied(
-      request.requirement,
-      approvals.map((one) => one.reviewer),
-    )
-  ) {
-    return { kind: "reviewed", request: open, review: recorded, grant: undefined, events };
-  }
-  const approved = approve(open, vote.grantId, by, now, undefined);
-  return {
+  const voted = { ...request, reviews };
+  const because = (after: AccessRequest, more: readonly DomainEvent[], grant?: Grant): Reviewed => ({
     kind: "reviewed",
-    request: approved.request,
+    request: after,
     review: recorded,
-    grant: approved.grant,
-    events: [...events, ...approved.events],
-  };
+    grant,
+    events: [...events, ...more],
+  });
+  if (vote.vote === "deny") {
+    const ended = end(voted, "denied", "denied_by_reviewer", by, now);
+    return because(ended.request, ended.events);
+  }
+  if (!isSatisfied(requirement, approvers(reviews))) return because(voted, []);
+  const standing = reviews.filter((one) => !vote.lapsed.has(one.id));
+  if (!isSatisfied(requirement, approvers(standing))) {
+    const ended = end(voted, "failed", "superseded", by, now);
+    return because(ended.request, ended.events);
+  }
+  const approved = approve(voted, vote.grantId, by, now, undefined);
+  return because(approved.request, approved.events, approved.grant);
+}
+
+function approvers(reviews: readonly Review[]): readonly Reviewer[] {
+  return reviews.filter(({ vote }) => vote === "approve").map(({ reviewer }) => reviewer);
 }

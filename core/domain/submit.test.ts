@@ -95,7 +95,14 @@ function pending() {
     policyRevision,
   };
   const requirement = { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } } as const;
-  const routing = { kind: "people", requirement, expiresIn: durationMs(DAY_MS) } as const;
+  const routing = {
+    kind: "people",
+    requirement,
+    expiresIn: durationMs(DAY_MS),
+    limits: undefined,
+    notify: [],
+    escalation: undefined,
+  } as const;
   const made = submit(draft, routing, id("grant", uuid(4)), party("dana", "dana"), NOW, () => A);
   if (made.kind === "refused") throw new Error(made.reason);
   return made.request;
@@ -167,6 +174,7 @@ describe("a review", () => {
     narrowing: undefined,
     comment: undefined,
     digest: A,
+    lapsed: new Set<never>(),
   } as const;
 
   test("that starts the grant beyond seven days is refused, up to the last instant there is", () => {

@@ -11,10 +11,10 @@ import type { DomainEvent, Principal } from "./events.ts";
 import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
 import { isWithin, MAX_START_IN, type Terms } from "./narrowing.ts";
-import type { Requirement } from "./requirement.ts";
 import { requestDigestParts } from "./request-digest.ts";
+import { REQUEST_LIFETIME, type Routing } from "./routing.ts";
 import type { Json, Party } from "./subject.ts";
-import { type DurationMs, durationMs, type Instant, plus } from "./time.ts";
+import { type DurationMs, type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
 
 /** What the requester asks; whatever is undefined is taken as offered. */
@@ -79,15 +79,6 @@ function refused(reason: SubmitRefusal): Chosen {
   return { kind: "refused", reason };
 }
 
-/** What `data.countersign.approval.route` answered, understood. */
-export type Routing =
-  | { readonly kind: "people"; readonly requirement: Requirement; readonly expiresIn: DurationMs }
-  | { readonly kind: "automatic"; readonly decision: "approve" | "deny"; readonly reason: string }
-  | { readonly kind: "failed"; readonly detail: string };
-
-/** How long a request waits for people when routing does not say. */
-export const REQUEST_LIFETIME: DurationMs = durationMs(24 * 3_600_000);
-
 /** The parts of a new request that exist before it is routed. */
 export type Draft = Pick<
   AccessRequest,
@@ -115,13 +106,19 @@ export function submit(
 ): Submitted | { readonly kind: "refused"; readonly reason: SubmitRefusal } {
   if (routing.kind === "people" && draft.requester.person === undefined)
     return { kind: "refused", reason: "no_person" };
-  const requirement = routing.kind === "people" ? routing.requirement : undefined;
+  const people = routing.kind === "people" ? routing : undefined;
+  const requirement = people?.requirement;
+  const limits = routing.kind === "failed" ? undefined : routing.limits;
+  const escalation = people?.escalation;
   const request: AccessRequest = {
     ...draft,
     requirement,
-    digest: digestOf(requestDigestParts(draft, requirement)),
+    limits,
+    notify: people?.notify ?? [],
+    escalation: escalation && { at: plus(now, escalation.after), notify: escalation.notify },
+    digest: digestOf(requestDigestParts(draft, { requirement, limits })),
     createdAt: now,
-    expiresAt: plus(now, routing.kind === "people" ? routing.expiresIn : REQUEST_LIFETIME),
+    expiresAt: plus(now, people?.expiresIn ?? REQUEST_LIFETIME),
     status: "pending",
     statusReason: undefined,
     decidedAt: undefined,
@@ -171,6 +168,7 @@ function submittedEvent(request: AccessRequest, by: Principal): DomainEvent {
       justification: request.justification,
       requested: request.requested,
       requirement: request.requirement,
+      limits: request.limits,
       digest: request.digest,
       expiresAt: request.expiresAt,
     },

@@ -9,6 +9,7 @@ import type { DomainEvent, Principal } from "../domain/events.ts";
 import type { Digest, Id } from "../domain/id.ts";
 import type { Narrowing, Terms } from "../domain/narrowing.ts";
 import { requirementParts } from "../domain/request-digest.ts";
+import type { Limits } from "../domain/routing.ts";
 import type { Json } from "../domain/subject.ts";
 import { formatDuration, type Instant, rfc3339 } from "../domain/time.ts";
 import { type DecisionLogRecord, decisionRecordHash } from "./decision-record.ts";
@@ -146,6 +147,7 @@ function dataToWire(event: DomainEvent): { readonly [key: string]: Json } {
         justification: data.justification,
         requested: termsToWire(data.requested),
         requirement: data.requirement === undefined ? null : requirementParts(data.requirement),
+        limits: limitsToWire(data.limits),
         digest: data.digest,
         expires_at: rfc3339(data.expiresAt),
       };
@@ -215,6 +217,16 @@ export function termsToWire(terms: Terms) {
     duration: formatDuration(terms.duration),
     not_before: terms.notBefore === undefined ? null : rfc3339(terms.notBefore),
     binding: terms.binding,
+  };
+}
+
+/** Each null where there is none. */
+export function limitsToWire(limits: Limits | undefined) {
+  if (limits === undefined) return null;
+  const { maxUses, maxDuration } = limits;
+  return {
+    max_uses: maxUses ?? null,
+    max_duration: maxDuration === undefined ? null : formatDuration(maxDuration),
   };
 }
 

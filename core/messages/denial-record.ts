@@ -7,7 +7,7 @@ import { type Static, Type } from "typebox";
 import { type BoundField, PLAIN_FIELDS } from "../domain/binding.ts";
 import type { Denial, DeniedCall, Offer, OfferBinding } from "../domain/denial.ts";
 import { type Digest, digest, id } from "../domain/id.ts";
-import type { Json } from "../domain/subject.ts";
+import type { Json, Subject } from "../domain/subject.ts";
 import { parseRfc3339, rfc3339 } from "../domain/time.ts";
 import { digestFromHashes, fieldHash } from "./binding-digest.ts";
 import { ElevationSchema, elevationFromWire, elevationToWire } from "./elevation-record.ts";
@@ -19,6 +19,18 @@ const Uuid = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
 const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const optionalText = Type.Union([Type.String(), Type.Null()]);
 
+/** An account with what its token showed. */
+export const SubjectSchema = Type.Object(
+  {
+    issuer: Type.String({ minLength: 1 }),
+    id: Type.String({ minLength: 1 }),
+    groups: Type.Array(Type.String()),
+    claims: Type.Record(Type.String(), Type.Unsafe<Json>({})),
+    actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
+  },
+  closed,
+);
+
 export const DenialRecordSchema = Type.Object(
   {
     v: Type.Literal(1),
@@ -27,16 +39,7 @@ export const DenialRecordSchema = Type.Object(
     decision_id: Uuid,
     minted_at: Type.String(),
     expires_at: Type.String(),
-    subject: Type.Object(
-      {
-        issuer: Type.String({ minLength: 1 }),
-        id: Type.String({ minLength: 1 }),
-        groups: Type.Array(Type.String()),
-        claims: Type.Record(Type.String(), Type.Unsafe<Json>({})),
-        actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
-      },
-      closed,
-    ),
+    subject: SubjectSchema,
     call: Type.Object(
       {
         protocol: Type.Union([Type.Literal("http"), Type.Literal("tcp"), Type.Literal("api")]),
@@ -79,13 +82,7 @@ export function denialToWire(denial: Denial): DenialRecord {
     decision_id: denial.decisionId,
     minted_at: rfc3339(denial.mintedAt),
     expires_at: rfc3339(denial.expiresAt),
-    subject: {
-      issuer: subject.issuer,
-      id: subject.id,
-      groups: [...subject.groups],
-      claims: { ...subject.claims },
-      actors: subject.actors.map((actor) => ({ ...actor })),
-    },
+    subject: subjectToWire(subject),
     call: callToWire(call),
     offers: denial.offers.map(({ elevation, binding }) => ({
       elevation: elevationToWire(elevation),
@@ -95,6 +92,16 @@ export function denialToWire(denial: Denial): DenialRecord {
     policy_revision: denial.policyRevision,
     justification: denial.justification ?? null,
     traceparent: denial.traceparent ?? null,
+  };
+}
+
+export function subjectToWire(subject: Subject): Static<typeof SubjectSchema> {
+  return {
+    issuer: subject.issuer,
+    id: subject.id,
+    groups: [...subject.groups],
+    claims: { ...subject.claims },
+    actors: subject.actors.map((actor) => ({ ...actor })),
   };
 }
 

@@ -146,14 +146,27 @@ describe("routes", () => {
     ["n of too few", { requirement: { n_of: { n: 3, of: [{ group: "a" }, { group: "b" }] } } }],
     ["an unknown kind", { requirement: { none_of: [{ group: "a" }] } }],
     ["a name that is no text", { requirement: { group: 1 } }],
+    ["a name that no column takes", { requirement: { group: "a\0" } }],
+    ["a reason that no column takes", { decide: "deny", reason: "r\0" }],
+    ["a stage inside a tree", { requirement: { all_of: [{ stages: [{ group: "a" }] }] } }],
+    ["no stage", { requirement: { stages: [] } }],
+    ["an expiry of more than seven days", { requirement: { group: "a" }, expires_in: "169h" }],
+    ["an expiry of no length", { requirement: { group: "a" }, expires_in: "0s" }],
+    ["an escalation after the end", { requirement: { group: "a" }, escalate: { after: "24h", notify: ["b"] } }],
+    ["a limit of no use", { requirement: { group: "a" }, limits: { max_uses: 0 } }],
+    ["a misspelt limit", { requirement: { group: "a" }, limits: { uses: 1 } }],
+    ["an expiry of a decision", { decide: "approve", reason: "r", expires_in: "1h" }],
   ])("%s is a fault", (_name, value) => {
-    expect(route(value).kind).toBe("fault");
+    expect(route(value).kind).toBe("failed");
   });
 
   test("trees, realms and decisions are understood", () => {
-    expect(route({ decide: "deny", reason: "r" })).toEqual({ kind: "decided", decision: "deny", reason: "r" });
+    expect(route({ decide: "deny", reason: "r" })).toEqual({
+      ...{ kind: "automatic", decision: "deny", reason: "r" },
+      limits: undefined,
+    });
     expect(route({ requirement: { any_of: [{ group: "a" }, { person: "b", realm: "x" }] } })).toEqual({
-      kind: "review",
+      ...{ kind: "people", expiresIn: 86_400_000, limits: undefined, notify: [], escalation: undefined },
       requirement: {
         kind: "any_of",
         of: [
@@ -161,6 +174,26 @@ describe("routes", () => {
           { kind: "one_from", set: { kind: "person", person: { realm: "x", id: "b" } } },
         ],
       },
+    });
+  });
+
+  test("stages, expiry, limits, and who is told and when are understood", () => {
+    const said = {
+      requirement: { stages: [{ group: "a" }, { group: "b" }] },
+      ...{ expires_in: "4h", limits: { max_uses: 1, max_duration: "10m" }, notify: ["#orders"] },
+      escalate: { after: "30m", notify: ["#duty"] },
+    };
+    expect(route(said)).toEqual({
+      kind: "people",
+      requirement: {
+        kind: "stages",
+        of: ["a", "b"].map((group) => ({ kind: "one_from", set: { kind: "group", realm: "corp", group } })),
+      },
+      ...{ expiresIn: 14_400_000, limits: { maxUses: 1, maxDuration: 600_000 }, notify: ["#orders"] },
+      escalation: { after: 1_800_000, notify: ["#duty"] },
+    });
+    expect(route({ decide: "approve", reason: "on call", limits: { max_duration: "5m" } })).toMatchObject({
+      ...{ kind: "automatic", decision: "approve", limits: { maxUses: undefined, maxDuration: 300_000 } },
     });
   });
 });

@@ -142,9 +142,14 @@ describe("the sample policies", () => {
         request: { elevation: { entitlement: "refund", scope, title: "t" }, justification: "because" },
       });
     const manager = { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } };
-    expect(host.route(request("order/7/amount/100"), time)).toEqual({ kind: "review", requirement: manager });
+    expect(host.route(request("order/7/amount/100"), time)).toMatchObject({ kind: "people", requirement: manager });
     expect(host.route(request("order/7/amount/100.01"), time)).toMatchObject({ requirement: { kind: "all_of" } });
-    expect(host.route("{", time).kind).toBe("fault");
+    expect(host.route(request("order/7/amount/10001"), time)).toMatchObject({
+      requirement: { kind: "stages" },
+      limits: { maxUses: 1 },
+      escalation: { notify: ["duty"] },
+    });
+    expect(host.route("{", time).kind).toBe("failed");
   });
 
   test("may_review refuses what it names, and allows the rest to the requirement", () => {

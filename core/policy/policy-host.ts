@@ -9,13 +9,14 @@
 import { createHash } from "node:crypto";
 import { AppError } from "../domain/app-error.ts";
 import type { Verdict } from "../domain/decision.ts";
+import type { Routing } from "../domain/routing.ts";
 import { type BuiltinCall, type BuiltinTable } from "./builtin.ts";
 import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, ENTRYPOINTS } from "./bundle.ts";
 import { fault, verdictOf } from "./decision-result.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import type { RegoValue } from "./rego-value/value.ts";
-import { type Route, routeOf } from "./route-result.ts";
+import { routeOf } from "./route-result.ts";
 import { DEFAULT_MEMORY, type LinkedPolicy, linkPolicy, type MemoryLimits } from "./wasm/linked-policy.ts";
 
 export type Activation =
@@ -35,7 +36,7 @@ export type PolicyHost = {
   activate(bundle: Bundle): Promise<Activation>;
   /** `inputJson` is the whole input document as JSON text (core/policy/envoy-input). */
   decide(inputJson: string, time: EvaluationTime): Verdict;
-  route(inputJson: string, time: EvaluationTime): Route;
+  route(inputJson: string, time: EvaluationTime): Routing;
   mayReview(inputJson: string, time: EvaluationTime): MayReview;
 };
 
@@ -127,7 +128,7 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);
       if (outcome.kind === "value") return routeOf(outcome.value, options.defaultRealm);
-      return { kind: "fault", detail: outcome.fault.detail };
+      return { kind: "failed", detail: outcome.fault.detail };
     },
     mayReview(inputJson, time) {
       const outcome = evaluate("mayReview", inputJson, time);

@@ -5,32 +5,65 @@
 import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";
 import { type Requirement, requirementFault, type ReviewerSet } from "../domain/requirement.ts";
+import { type Limits, MAX_REQUEST_LIFETIME, REQUEST_LIFETIME, type Routing } from "../domain/routing.ts";
+import { type DurationMs, parseDuration } from "../domain/time.ts";
 import { schemaFault } from "./decision-result.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
-import { RouteDecided, RouteToReviewers } from "./schema/result.ts";
-
-export type Route =
-  | { readonly kind: "review"; readonly requirement: Requirement }
-  | { readonly kind: "decided"; readonly decision: "approve" | "deny"; readonly reason: string }
-  | { readonly kind: "fault"; readonly detail: string };
+import { type LimitsWire, type ReviewersWire, RouteDecided, RouteToReviewers } from "./schema/result.ts";
 
 const decided = Compile(RouteDecided);
 const toReviewers = Compile(RouteToReviewers);
 
-/** Never throws. A reviewer set without `realm` is of `defaultRealm`. */
-export function routeOf(value: RegoValue | undefined, defaultRealm: string): Route {
-  if (value === undefined) return { kind: "fault", detail: "the route is undefined" };
+/** Never throws: what is not understood is `failed`. A reviewer set without `realm` is of `defaultRealm`. */
+export function routeOf(value: RegoValue | undefined, defaultRealm: string): Routing {
+  if (value === undefined) return { kind: "failed", detail: "the route is undefined" };
   try {
     const result = plainOf(value);
-    if (decided.Check(result)) return { kind: "decided", decision: result.decide, reason: result.reason };
-    if (!toReviewers.Check(result)) return { kind: "fault", detail: schemaFault(toReviewers.Errors(result)) };
-    const requirement = requirementOf(result.requirement, defaultRealm, 1);
-    const why = requirementFault(requirement);
-    return why === undefined ? { kind: "review", requirement } : { kind: "fault", detail: `requirement: ${why}` };
+    if (decided.Check(result)) {
+      const { decide, reason, limits } = result;
+      return { kind: "automatic", decision: decide, reason, limits: limitsOf(limits) };
+    }
+    if (!toReviewers.Check(result)) return { kind: "failed", detail: schemaFault(toReviewers.Errors(result)) };
+    return toPeople(result, defaultRealm);
   } catch (error) {
-    return { kind: "fault", detail: error instanceof AppError ? error.detail : "the route is not readable" };
+    return { kind: "failed", detail: error instanceof AppError ? error.detail : "the route is not readable" };
   }
+}
+
+function toPeople({ requirement: tree, ...more }: ReviewersWire, defaultRealm: string): Routing {
+  const requirement = requirementOf(tree, defaultRealm, 1);
+  const why = requirementFault(requirement);
+  if (why !== undefined) return { kind: "failed", detail: `requirement: ${why}` };
+  const expiresIn = more.expires_in === undefined ? REQUEST_LIFETIME : lengthOf("expires_in", more.expires_in);
+  if (expiresIn > MAX_REQUEST_LIFETIME) return { kind: "failed", detail: "expires_in is more than seven days" };
+  const after = more.escalate === undefined ? undefined : lengthOf("escalate.after", more.escalate.after);
+  // NB: it would never be told, and the author of the policy would believe that it is.
+  if (after !== undefined && after >= expiresIn)
+    return { kind: "failed", detail: "escalate.after is not before expires_in" };
+  return {
+    kind: "people",
+    requirement,
+    expiresIn,
+    limits: limitsOf(more.limits),
+    notify: more.notify ?? [],
+    escalation: after === undefined ? undefined : { after, notify: more.escalate?.notify ?? [] },
+  };
+}
+
+function limitsOf(limits: LimitsWire | undefined): Limits | undefined {
+  if (limits === undefined) return undefined;
+  const { max_uses: maxUses, max_duration: maxDuration } = limits;
+  return {
+    maxUses,
+    maxDuration: maxDuration === undefined ? undefined : lengthOf("limits.max_duration", maxDuration),
+  };
+}
+
+function lengthOf(name: string, text: string): DurationMs {
+  const length = parseDuration(text);
+  if (length === undefined) throw new AppError("policy_fault", `${name} is not between 1s and 10000h`);
+  return length;
 }
 
 const MAX_DEPTH = 16;
@@ -41,7 +74,7 @@ function requirementOf(node: unknown, defaultRealm: string, depth: number): Requ
   const names = [...fields.keys()].filter((name) => name !== "realm");
   const [kind, ...more] = names;
   if (kind === undefined || more.length > 0)
-    throw invalid("a node must have exactly one of group, person, all_of, any_of, n_of");
+    throw invalid("a node must have exactly one of group, person, all_of, any_of, n_of, stages");
   const children = (list: unknown): Requirement[] => {
     if (!Array.isArray(list)) throw invalid(`${kind} must be a list`);
     return list.map((child: unknown) => requirementOf(child, defaultRealm, depth + 1));
@@ -51,7 +84,7 @@ function requirementOf(node: unknown, defaultRealm: string, depth: number): Requ
     return { kind: "one_from", set: reviewerSet(kind, nonEmpty(fields.get(kind)), nonEmpty(realm)) };
   }
   if (fields.has("realm")) throw invalid("realm belongs to a group or a person");
-  if (kind === "all_of" || kind === "any_of") return { kind, of: children(fields.get(kind)) };
+  if (kind === "all_of" || kind === "any_of" || kind === "stages") return { kind, of: children(fields.get(kind)) };
   if (kind !== "n_of") throw invalid("unknown kind of node");
   const choice = fieldsOf(fields.get("n_of"));
   const n = choice.get("n");
@@ -69,7 +102,9 @@ function fieldsOf(node: unknown): ReadonlyMap<string, unknown> {
 }
 
 function nonEmpty(value: unknown): string {
-  if (typeof value !== "string" || value === "") throw invalid("a name must be a text that is not empty");
+  if (typeof value !== "string" || value === "" || value.includes("\0")) {
+    throw invalid("a name must be a text that is not empty, without U+0000");
+  }
   return value;
 }
 

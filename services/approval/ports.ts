@@ -14,7 +14,7 @@ import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } 
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
-import type { Routing } from "../../core/domain/submit.ts";
+import type { Routing } from "../../core/domain/routing.ts";
 import type { Instant } from "../../core/domain/time.ts";
 
 /** Fresh identifiers, UUID version 7. */
@@ -76,8 +76,10 @@ export type Transaction = {
     readonly lock: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
     /** Locks pending requests whose time is over; those that another transaction holds are left out. */
     readonly lockExpired: (limit: number) => Promise<readonly AccessRequest[]>;
+    /** Locks pending requests whose escalation is due; those that another transaction holds are left out. */
+    readonly lockEscalating: (limit: number) => Promise<readonly AccessRequest[]>;
     readonly insert: (request: AccessRequest) => Promise<void>;
-    /** Writes status, reason and time of the end; all else is immutable. */
+    /** Writes the end, whose turn it is, and that an escalation is done; all else is immutable. @throws AppError conflict */
     readonly save: (request: AccessRequest) => Promise<void>;
   };
   readonly reviews: { readonly insert: (requestId: Id<"request">, review: Review) => Promise<void> };
@@ -192,7 +194,9 @@ export type DecisionEntry = {
 
 /** What somebody is told; the store turns it into a delivery that is retried until it is taken. */
 export type Notification =
+  /** Also when the next stage is asked. */
   | { readonly kind: "review_requested"; readonly request: AccessRequest }
+  | { readonly kind: "review_escalated"; readonly request: AccessRequest; readonly notify: readonly string[] }
   | { readonly kind: "request_ended"; readonly request: AccessRequest; readonly grant: Grant | undefined }
   | { readonly kind: "grant_revoked"; readonly grant: Grant };
 

@@ -37,6 +37,7 @@ export const SAMPLE_EVENTS: {
       ...{ justification: "because", digest: DIGEST, expiresAt: AT },
       requested: { maxUses: 1, duration: durationMs(60_000), notBefore: AT, binding: "scope" },
       requirement: { kind: "one_from", set: { kind: "group", realm: "example", group: "managers" } },
+      limits: { maxUses: 1, maxDuration: durationMs(60_000) },
     },
   },
   "review.recorded": {

@@ -71,13 +71,40 @@ export const DecisionResult = Type.Object(
   closed,
 );
 
-const Reason = Type.String({ minLength: 1, maxLength: 1024 });
+/** NB: no column takes U+0000; a policy that made one from a path would fail at every try and block a partition. */
+const WITHOUT_NUL = "^[^\\u0000]*$";
+const Reason = Type.String({ minLength: 1, maxLength: 1024, pattern: WITHOUT_NUL });
+
+const Length = Type.String({ pattern: "^\\d{1,9}[smh]$" });
+const Told = Type.Array(Type.String({ minLength: 1, maxLength: 256, pattern: WITHOUT_NUL }), { maxItems: 16 });
+const LimitsResult = Type.Object(
+  {
+    max_uses: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000_000 }), Type.Literal("unlimited")]),
+    ),
+    max_duration: Type.Optional(Length),
+  },
+  closed,
+);
 
 /** The tree itself is checked by its translator: schemas for recursive data would be harder to read than that. */
-export const RouteToReviewers = Type.Object({ requirement: Type.Unknown() }, closed);
+export const RouteToReviewers = Type.Object(
+  {
+    requirement: Type.Unknown(),
+    expires_in: Type.Optional(Length),
+    limits: Type.Optional(LimitsResult),
+    notify: Type.Optional(Told),
+    escalate: Type.Optional(Type.Object({ after: Length, notify: Told }, closed)),
+  },
+  closed,
+);
 
 export const RouteDecided = Type.Object(
-  { decide: Type.Union([Type.Literal("approve"), Type.Literal("deny")]), reason: Reason },
+  {
+    decide: Type.Union([Type.Literal("approve"), Type.Literal("deny")]),
+    reason: Reason,
+    limits: Type.Optional(LimitsResult),
+  },
   closed,
 );
 
@@ -86,5 +113,7 @@ export const MayReviewResult = Type.Object(
   closed,
 );
 
+export type LimitsWire = Static<typeof LimitsResult>;
+export type ReviewersWire = Static<typeof RouteToReviewers>;
 export type ElevationWire = Static<typeof ElevationResult>;
 export type ResponseWire = Static<typeof ResponseResult>;

@@ -21,6 +21,13 @@ test_a_large_refund_needs_security_too if {
 	approval.route == both with input as _request("refund", "order/7/amount/4000", "broken on arrival")
 }
 
+test_a_huge_refund_needs_them_one_after_the_other_and_is_paid_at_once if {
+	answer := approval.route with input as _request("refund", "order/7/amount/10000.01", "broken on arrival")
+	answer.requirement == {"stages": [{"group": "managers"}, {"group": "security"}]}
+	answer.limits == {"max_uses": 1, "max_duration": "10m"}
+	answer.expires_in == "8h"
+}
+
 test_a_refund_without_an_amount_is_a_large_one if {
 	both := {"requirement": {"all_of": [{"group": "managers"}, {"group": "security"}]}}
 	approval.route == both with input as _request("refund", "order/x", "broken on arrival")

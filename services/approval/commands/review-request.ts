@@ -2,11 +2,17 @@
  * One person's vote on one request. Who the reviewer is and whether the policy lets them vote are settled before the
  * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
  * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
+ *
+ * Who voted earlier is asked about again, as they are now: by the mapping of people and by the policy. A vote that came in
+ * between is as new as this one and stands.
  */
-import { principalOf } from "../../../core/domain/access-request.ts";
-import { review } from "../../../core/domain/review.ts";
+import { type AccessRequest, principalOf, type Review } from "../../../core/domain/access-request.ts";
+import { review, whyNotReviewer } from "../../../core/domain/review.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
-import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
+import { setKey } from "../../../core/domain/requirement.ts";
+import { openSets } from "../../../core/domain/stages.ts";
+import { samePerson } from "../../../core/domain/subject.ts";
+import type { Ids, People, Permission, Reads, RoutedRequest, Transactions } from "../ports.ts";
 import type { ReviewOutcome, ReviewRequest } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 
@@ -24,7 +30,9 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     const denial = seen === undefined ? undefined : await reads.denial(seen.denialId);
     if (seen === undefined || denial === undefined) return { kind: "refused", reason: "unknown_request" };
     const reviewer = await people.resolve(command.reviewer);
-    const permitted = await permission.mayReview({ ...seen, subject: denial.subject }, reviewer);
+    const routed = { ...seen, subject: denial.subject };
+    const permitted = await permission.mayReview(routed, reviewer);
+    const lapsed = await lapsedApprovals(seen, routed);
 
     return store.transaction(async (tx): Promise<ReviewOutcome> => {
       const request = await tx.requests.lock(command.requestId);
@@ -39,6 +47,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
           narrowing: command.narrowing,
           comment: command.comment === undefined ? undefined : plainText(command.comment),
           digest: command.digest,
+          lapsed,
         },
         await tx.now(),
       );
@@ -62,13 +71,28 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
       }
       const { request: after, review: recorded, grant } = outcome;
       await tx.reviews.insert(after.id, recorded);
-      if (after.status !== "pending") {
-        await tx.requests.save(after);
-        if (grant !== undefined) await tx.grants.insert(grant);
-        await tx.notifications.append({ kind: "request_ended", request: after, grant });
-      }
+      await tx.requests.save(after);
+      if (grant !== undefined) await tx.grants.insert(grant);
+      if (after.status !== "pending") await tx.notifications.append({ kind: "request_ended", request: after, grant });
+      else if (isNextStage(request, after)) await tx.notifications.append({ kind: "review_requested", request: after });
       await tx.outbox.append(outcome.events);
       return { kind: "reviewed", request: after, review: recorded, grant };
     });
   };
+
+  async function lapsedApprovals(request: AccessRequest, routed: RoutedRequest): Promise<ReadonlySet<Review["id"]>> {
+    const lapsed = new Set<Review["id"]>();
+    for (const { id, account, reviewer, vote } of request.reviews) {
+      if (vote === "deny") continue;
+      const now = await people.resolve(account);
+      const same = now.person !== undefined && samePerson(now.person, reviewer.person);
+      const stands = same && whyNotReviewer(request, now) === undefined;
+      if (!stands || (await permission.mayReview(routed, now)) !== "allowed") lapsed.add(id);
+    }
+    return lapsed;
+  }
+}
+
+function isNextStage(before: AccessRequest, after: AccessRequest): boolean {
+  return openSets(before).map(setKey).join() !== openSets(after).map(setKey).join();
 }

@@ -1,15 +1,20 @@
 /**
  * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted. Nothing depends on its being punctual, since every use and every vote looks at the clock itself. Rows
+ * never submitted. Tells whom routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock itself. Rows
  * that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
-import { expireRequest } from "../../../core/domain/access-request.ts";
+import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import { expire, type Grant } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
 import type { Transactions } from "../ports.ts";
 
-export type Swept = { readonly requests: number; readonly grants: number; readonly denials: number };
+export type Swept = {
+  readonly requests: number;
+  readonly escalated: number;
+  readonly grants: number;
+  readonly denials: number;
+};
 
 /** Rows per transaction: a bound on how long their locks are held. */
 export const SWEEP_BATCH = 100;
@@ -31,6 +36,18 @@ export function createSweep({ store }: { readonly store: Transactions }) {
       }
       return overdue.length;
     });
+    const escalated = await store.transaction(async (tx) => {
+      const due = await tx.requests.lockEscalating(SWEEP_BATCH);
+      const now = await tx.now();
+      for (const request of due) {
+        const outcome = escalate(request, now);
+        if (outcome.kind === "nothing_to_do") continue;
+        await tx.requests.save(outcome.request);
+        const { notify } = outcome;
+        await tx.notifications.append({ kind: "review_escalated", request: outcome.request, notify });
+      }
+      return due.length;
+    });
     const grants = await store.transaction(async (tx) => {
       const over = await tx.grants.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
@@ -46,7 +63,7 @@ export function createSweep({ store }: { readonly store: Transactions }) {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_LAPSED));
       return tx.denials.deleteLapsed(before, SWEEP_BATCH);
     });
-    return { requests, grants, denials };
+    return { requests, escalated, grants, denials };
   };
 }
 

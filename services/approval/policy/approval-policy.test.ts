@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { durationMs } from "../../../core/domain/time.ts";
-import type { Route } from "../../../core/policy/route-result.ts";
+import type { Routing } from "../../../core/domain/routing.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import type { RoutedRequest } from "../ports.ts";
 import { createApprovalPolicy } from "./approval-policy.ts";
@@ -37,7 +37,7 @@ const request: RoutedRequest = {
   justification: "",
   requested: { maxUses: 1, duration: durationMs(60_000), notBefore: undefined, binding: "scope" },
 };
-const policyThat = (route: Route, mayReview: "allowed" | "refused" | "fault") =>
+const policyThat = (route: Routing, mayReview: "allowed" | "refused" | "fault") =>
   createApprovalPolicy({
     host: {
       route: () => route,
@@ -54,18 +54,14 @@ const policyThat = (route: Route, mayReview: "allowed" | "refused" | "fault") =>
 const party = { subject: request.subject, person: undefined, actorPersons: [], machine: false };
 
 test("a fault of routing is failed, never a decision", async () => {
-  const policy = policyThat({ kind: "fault", detail: "undefined" }, "allowed");
+  const policy = policyThat({ kind: "failed", detail: "undefined" }, "allowed");
   expect(await policy.route(request)).toEqual({ kind: "failed", detail: "undefined" });
 });
 
 test("a fault of may_review refuses", async () => {
-  const routed: Route = { kind: "decided", decision: "deny", reason: "frozen" };
+  const routed: Routing = { kind: "automatic", decision: "deny", reason: "frozen", limits: undefined };
   expect(await policyThat(routed, "fault").mayReview(request, party)).toBe("refused");
   expect(await policyThat(routed, "refused").mayReview(request, party)).toBe("refused");
   expect(await policyThat(routed, "allowed").mayReview(request, party)).toBe("allowed");
-  expect(await policyThat(routed, "allowed").route(request)).toEqual({
-    kind: "automatic",
-    decision: "deny",
-    reason: "frozen",
-  });
+  expect(await policyThat(routed, "allowed").route(request)).toEqual(routed);
 });

@@ -2,7 +2,6 @@
  * `approval.route` and `approval.may_review` behind the ports of the commands. A fault of routing is `failed` (the request
  * ends there, on record, and the next one is processed); a fault of may_review refuses, since it can only refuse more.
  */
-import { REQUEST_LIFETIME } from "../../../core/domain/submit.ts";
 import { createMayReviewInput, createRouteInput } from "../../../core/policy/approval-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -19,16 +18,11 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
   const time = () => ({ nowNs: BigInt(wallMs()) * 1_000_000n });
   return {
     route(request) {
-      const route = host.route(createRouteInput(request), time());
-      switch (route.kind) {
-        case "review":
-          return Promise.resolve({ kind: "people", requirement: route.requirement, expiresIn: REQUEST_LIFETIME });
-        case "decided":
-          return Promise.resolve({ kind: "automatic", decision: route.decision, reason: route.reason });
-        case "fault":
-          log.error({ event: "routing_failed", detail: route.detail }, "approval.route gave nothing to act on");
-          return Promise.resolve({ kind: "failed", detail: route.detail });
+      const routing = host.route(createRouteInput(request), time());
+      if (routing.kind === "failed") {
+        log.error({ event: "routing_failed", detail: routing.detail }, "approval.route gave nothing to act on");
       }
+      return Promise.resolve(routing);
     },
     mayReview(request, reviewer) {
       const answer = host.mayReview(createMayReviewInput(request, reviewer), time());

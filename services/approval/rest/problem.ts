@@ -137,6 +137,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     title: "Your review is not asked for",
     detail: "You are in none of the reviewer sets; GET …/approvers lists them.",
   },
+  stage_not_open: {
+    status: 409,
+    title: "It is not your turn",
+    detail: "Others are asked first, or were: GET …/approvers says whose turn it is. You may deny it now.",
+  },
   policy_refused: {
     status: 403,
     title: "The policy does not let you review this",

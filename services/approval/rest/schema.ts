@@ -180,8 +180,14 @@ const TermsBody = Type.Object(
 
 /** A tree; its shape is in docs/approval-lifecycle.md. */
 const RequirementBody = Type.Unsafe<unknown>({
-  description: "Who must agree: {group}, {person}, or all_of, any_of, n_of over such; null when nobody has to.",
+  description:
+    "Who must agree: {group}, {person}, or all_of, any_of, n_of over such, or stages of those; null when nobody has to.",
 });
+
+const LimitsBody = Type.Object(
+  { max_uses: Nullable(MaxUsesSchema), max_duration: Nullable(DurationSchema) },
+  { ...closed, description: "The most that is granted, whatever was asked and whoever approves." },
+);
 
 const ReviewShown = Type.Object(
   {
@@ -217,6 +223,7 @@ export const RequestShown = Type.Object(
     justification: Type.String(),
     requested: TermsBody,
     requirement: RequirementBody,
+    limits: Nullable(LimitsBody),
     policy_revision: Type.String(),
     created_at: Time,
     expires_at: Time,
@@ -316,15 +323,20 @@ export const ReplayShown = Type.Object(
 
 export const RequestWithGrant = Type.Object({ request: RequestRef, grant: Nullable(GrantRef) }, closed);
 
+const SetsBody = (description: string) =>
+  Type.Array(
+    Type.Union([
+      Type.Object({ group: Type.Object({ realm: Type.String(), name: Type.String() }, closed) }, closed),
+      Type.Object({ person: PersonBody }, closed),
+    ]),
+    { description },
+  );
+
 export const Approvers = Type.Object(
   {
     requirement: RequirementBody,
-    sets: Type.Array(
-      Type.Union([
-        Type.Object({ group: Type.Object({ realm: Type.String(), name: Type.String() }, closed) }, closed),
-        Type.Object({ person: PersonBody }, closed),
-      ]),
-    ),
+    sets: SetsBody("All who may review it."),
+    waiting_for: SetsBody("Those whose turn it is: of the stage that is open; nobody when it has ended."),
     approved_by: Type.Array(PersonBody),
   },
   closed,

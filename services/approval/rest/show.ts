@@ -3,10 +3,11 @@ import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { requirementParts } from "../../../core/domain/request-digest.ts";
-import { reviewerSets } from "../../../core/domain/requirement.ts";
+import { type ReviewerSet, reviewerSets } from "../../../core/domain/requirement.ts";
+import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Static } from "typebox";
-import { narrowingToWire, termsToWire } from "../../../core/messages/audit-event.ts";
+import { limitsToWire, narrowingToWire, termsToWire } from "../../../core/messages/audit-event.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
@@ -33,6 +34,7 @@ export function showRequest(request: AccessRequest): Static<typeof RequestShown>
     justification: request.justification,
     requested: termsToWire(request.requested),
     requirement: requirement === undefined ? null : requirementParts(requirement),
+    limits: limitsToWire(request.limits),
     policy_revision: request.policyRevision,
     created_at: rfc3339(request.createdAt),
     expires_at: rfc3339(request.expiresAt),
@@ -86,14 +88,18 @@ export function showDenial(denial: Denial): Static<typeof DenialShown> {
   };
 }
 
-export function showApprovers({ requirement, reviews }: AccessRequest): Static<typeof Approvers> {
+export function showApprovers(request: AccessRequest): Static<typeof Approvers> {
+  const { requirement, reviews } = request;
   return {
     requirement: requirement === undefined ? null : requirementParts(requirement),
-    sets: (requirement === undefined ? [] : reviewerSets(requirement)).map((set) =>
-      set.kind === "group" ? { group: { realm: set.realm, name: set.group } } : { person: { ...set.person } },
-    ),
+    sets: (requirement === undefined ? [] : reviewerSets(requirement)).map(showSet),
+    waiting_for: openSets(request).map(showSet),
     approved_by: reviews.filter(({ vote }) => vote === "approve").map(({ reviewer }) => ({ ...reviewer.person })),
   };
+}
+
+function showSet(set: ReviewerSet) {
+  return set.kind === "group" ? { group: { realm: set.realm, name: set.group } } : { person: { ...set.person } };
 }
 
 export function showAuditPage(entries: readonly AuditEntry[], after: bigint): Static<typeof AuditPage> {

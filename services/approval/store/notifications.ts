@@ -4,7 +4,8 @@
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
-import { reviewerSets, setKey } from "../../../core/domain/requirement.ts";
+import { setKey } from "../../../core/domain/requirement.ts";
+import { openSets } from "../../../core/domain/stages.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
@@ -21,7 +22,9 @@ function bodyOf(notification: Notification): Json {
   const { kind } = notification;
   switch (kind) {
     case "review_requested":
-      return { kind, request: requestBody(notification.request) };
+      return { kind, notify: notification.request.notify, request: requestBody(notification.request) };
+    case "review_escalated":
+      return { kind, notify: notification.notify, request: requestBody(notification.request) };
     case "request_ended":
       return {
         kind,
@@ -51,7 +54,8 @@ function requestBody(request: AccessRequest): Json {
     display: elevation.display.map((line) => ({ ...line })),
     risk: elevation.risk,
     justification: request.justification,
-    reviewers: request.requirement === undefined ? [] : reviewerSets(request.requirement).map(setKey),
+    // Those whose turn it is; nobody when it has ended.
+    reviewers: openSets(request).map(setKey),
     digest: request.digest,
     created_at: rfc3339(request.createdAt),
     expires_at: rfc3339(request.expiresAt),

@@ -5,22 +5,29 @@ import type { Offer } from "../../../core/domain/denial.ts";
 import { digest, id } from "../../../core/domain/id.ts";
 import { requirementParts } from "../../../core/domain/request-digest.ts";
 import { reviewerSets, setKey } from "../../../core/domain/requirement.ts";
+import { openSets } from "../../../core/domain/stages.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { instant, rfc3339 } from "../../../core/domain/time.ts";
-import { callFromWire, callToWire, DenialRecordSchema } from "../../../core/messages/denial-record.ts";
+import { callFromWire, callToWire, DenialRecordSchema, SubjectSchema } from "../../../core/messages/denial-record.ts";
 import { elevationFromWire, elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { createColumnReader } from "./json-column.ts";
 import { requirementFromColumn } from "./requirement-column.ts";
-import { narrowingFromColumn, termsFromColumn, termsToColumn } from "./terms-column.ts";
+import {
+  limitsFromColumn,
+  limitsToColumn,
+  narrowingFromColumn,
+  termsFromColumn,
+  termsToColumn,
+} from "./terms-column.ts";
 
 /** The columns that make a request, in the order of `RequestRow`, with its reviews in order. */
 export const REQUEST_COLUMNS = `id, denial_id, key, requester, call, offer, justification, requested, requirement,
-  policy_revision, digest, created_at, expires_at, status, status_reason, decided_at,
+  limits, notify, escalate_at, escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at,
   (select coalesce(json_agg(json_build_object(
-            'id', reviews.id, 'person_realm', person_realm, 'person_id', person_id, 'groups', groups, 'vote', vote,
+            'id', reviews.id, 'person_realm', person_realm, 'person_id', person_id, 'groups', groups, 'account', account, 'vote', vote,
             'narrowing', narrowing, 'comment', comment,
             'at_ms', floor(extract(epoch from reviewed_at) * 1000)) order by reviewed_at, reviews.id), '[]')
-     from (select id, person_realm, person_id, groups, vote, narrowing, comment, reviewed_at
+     from (select id, person_realm, person_id, groups, account, vote, narrowing, comment, reviewed_at
              from reviews where request_id = requests.id) reviews) as reviews`;
 
 export type RequestRow = {
@@ -33,6 +40,10 @@ export type RequestRow = {
   readonly justification: string;
   readonly requested: unknown;
   readonly requirement: unknown;
+  readonly limits: unknown;
+  readonly notify: readonly string[];
+  readonly escalate_at: Date | null;
+  readonly escalate_notify: readonly string[];
   readonly policy_revision: string;
   readonly digest: string;
   readonly created_at: Date;
@@ -69,6 +80,7 @@ const readReviews = createColumnReader(
       person_realm: Type.String(),
       person_id: Type.String(),
       groups: Type.Array(Type.String()),
+      account: SubjectSchema,
       vote: Type.Union([Type.Literal("approve"), Type.Literal("deny")]),
       narrowing: Type.Unknown(),
       comment: Type.Union([Type.String(), Type.Null()]),
@@ -89,6 +101,10 @@ export function requestFromRow(row: RequestRow): AccessRequest {
     justification: row.justification,
     requested: termsFromColumn(row.requested),
     requirement: row.requirement === null ? undefined : requirementFromColumn(row.requirement),
+    limits: row.limits === null ? undefined : limitsFromColumn(row.limits),
+    notify: row.notify,
+    escalation:
+      row.escalate_at === null ? undefined : { at: instant(row.escalate_at.getTime()), notify: row.escalate_notify },
     policyRevision: row.policy_revision,
     digest: digest(row.digest),
     createdAt: instant(row.created_at.getTime()),
@@ -102,7 +118,7 @@ export function requestFromRow(row: RequestRow): AccessRequest {
 
 /** Values for the insert in requests.ts, in its order. */
 export function requestToValues(request: AccessRequest): readonly unknown[] {
-  const { requester, offer, requirement } = request;
+  const { requester, offer, requirement, limits, escalation } = request;
   return [
     request.id,
     request.denialId,
@@ -119,6 +135,11 @@ export function requestToValues(request: AccessRequest): readonly unknown[] {
     JSON.stringify(termsToColumn(request.requested)),
     requirement === undefined ? null : JSON.stringify(requirementParts(requirement)),
     requirement === undefined ? [] : reviewerSets(requirement).map(setKey),
+    openSets(request).map(setKey),
+    limits === undefined ? null : JSON.stringify(limitsToColumn(limits)),
+    request.notify,
+    escalation === undefined ? null : rfc3339(escalation.at),
+    escalation?.notify ?? [],
     request.policyRevision,
     request.digest,
     rfc3339(request.createdAt),
@@ -167,6 +188,7 @@ function reviewsFromColumn(column: unknown): readonly Review[] {
   return readReviews(column).map((row) => ({
     id: id("review", row.id),
     reviewer: { person: { realm: row.person_realm, id: row.person_id }, groups: row.groups },
+    account: row.account,
     vote: row.vote,
     narrowing: row.narrowing === null ? undefined : narrowingFromColumn(row.narrowing),
     comment: row.comment ?? undefined,

@@ -6,7 +6,10 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { AccessRequest, Review } from "../../../core/domain/access-request.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
+import { setKey } from "../../../core/domain/requirement.ts";
+import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
+import { subjectToWire } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Page, RequestFilter } from "../ports.ts";
 import { REQUEST_COLUMNS, type RequestRow, requestFromRow, requestToValues } from "./request-row.ts";
@@ -19,9 +22,10 @@ export async function lockRequestKey(db: Queryable, key: Digest): Promise<void> 
 export async function insertRequest(db: Queryable, request: AccessRequest): Promise<void> {
   await db.query(
     `insert into requests (id, denial_id, key, issuer, subject, person_realm, person_id, requester, call, entitlement,
-       offer, justification, requested, requirement, reviewer_sets, policy_revision, digest, created_at, expires_at,
-       status, status_reason, decided_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+       offer, justification, requested, requirement, reviewer_sets, open_sets, limits, notify, escalate_at,
+       escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+       $24, $25, $26, $27)`,
     requestToValues(request),
   );
 }
@@ -55,9 +59,21 @@ export async function findRequestOfDenial(db: Queryable, denialId: Id<"denial">)
 }
 
 export async function lockExpiredRequests(db: Queryable, limit: number): Promise<readonly AccessRequest[]> {
+  return lockDue(db, "expires_at", limit);
+}
+
+export async function lockEscalatingRequests(db: Queryable, limit: number): Promise<readonly AccessRequest[]> {
+  return lockDue(db, "escalate_at", limit);
+}
+
+async function lockDue(
+  db: Queryable,
+  column: "expires_at" | "escalate_at",
+  limit: number,
+): Promise<readonly AccessRequest[]> {
   const { rows } = await db.query<{ id: string }>(
-    `select id from requests where status = 'pending' and expires_at <= clock_timestamp()
-      order by expires_at limit $1 for update skip locked`,
+    `select id from requests where status = 'pending' and ${column} <= clock_timestamp()
+      order by ${column} limit $1 for update skip locked`,
     [limit],
   );
   const locked = rows.map((row) => row.id);
@@ -68,28 +84,32 @@ export async function lockExpiredRequests(db: Queryable, limit: number): Promise
 /** @throws AppError conflict when it is not pending any more. */
 export async function saveRequest(db: Queryable, request: AccessRequest): Promise<void> {
   const { rowCount } = await db.query(
-    "update requests set status = $2, status_reason = $3, decided_at = $4 where id = $1 and status = 'pending'",
+    `update requests set status = $2, status_reason = $3, decided_at = $4, open_sets = $5, escalate_at = $6
+      where id = $1 and status = 'pending'`,
     [
       request.id,
       request.status,
       request.statusReason ?? null,
       request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
+      openSets(request).map(setKey),
+      request.escalation === undefined ? null : rfc3339(request.escalation.at),
     ],
   );
   if (rowCount !== 1) throw new AppError("conflict", "the request has ended meanwhile");
 }
 
 export async function insertReview(db: Queryable, requestId: Id<"request">, review: Review): Promise<void> {
-  const { reviewer, narrowing } = review;
+  const { reviewer, account, narrowing } = review;
   await db.query(
-    `insert into reviews (id, request_id, person_realm, person_id, groups, vote, narrowing, comment, reviewed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into reviews (id, request_id, person_realm, person_id, groups, account, vote, narrowing, comment, reviewed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       review.id,
       requestId,
       reviewer.person.realm,
       reviewer.person.id,
       reviewer.groups,
+      JSON.stringify(subjectToWire(account)),
       review.vote,
       narrowing === undefined ? null : JSON.stringify(narrowingToColumn(narrowing)),
       review.comment ?? null,
@@ -116,7 +136,7 @@ export async function listRequests(
               else (issuer = $3 and subject = $4) or (person_realm = $5 and person_id = $6)
             end
         and (not $7 or (
-              status = 'pending' and expires_at > clock_timestamp()
+              status = 'pending' and expires_at > clock_timestamp() and open_sets && $2::text[]
               and (person_realm, person_id) is distinct from ($5::text, $6::text)
               and not exists (select 1 from json_array_elements(requester -> 'actor_persons') as actor
                                where actor ->> 'realm' = $5 and actor ->> 'id' = $6)

@@ -9,6 +9,7 @@ const Group = Type.Object({ group: Type.String(), realm: Type.String() }, closed
 const Person = Type.Object({ person: Type.String(), realm: Type.String() }, closed);
 const AllOf = Type.Object({ all_of: Type.Array(Type.Unknown()) }, closed);
 const AnyOf = Type.Object({ any_of: Type.Array(Type.Unknown()) }, closed);
+const Stages = Type.Object({ stages: Type.Array(Type.Unknown()) }, closed);
 const NOf = Type.Object({ n_of: Type.Object({ n: Type.Integer(), of: Type.Array(Type.Unknown()) }, closed) }, closed);
 
 /** Deeper than any accepted tree; ends a malformed one. */
@@ -25,6 +26,7 @@ export function requirementFromColumn(node: unknown, depth = 1): Requirement {
   }
   if (Value.Check(AllOf, node)) return { kind: "all_of", of: children(node.all_of) };
   if (Value.Check(AnyOf, node)) return { kind: "any_of", of: children(node.any_of) };
+  if (Value.Check(Stages, node)) return { kind: "stages", of: children(node.stages) };
   if (Value.Check(NOf, node)) return { kind: "n_of", n: node.n_of.n, of: children(node.n_of.of) };
   throw new AppError("invalid_record", "a stored requirement is malformed");
 }

@@ -1,6 +1,7 @@
-/** Terms and narrowings as JSON columns: times and lengths in whole milliseconds, so nothing is rounded on the way. */
+/** Terms, narrowings and limits as JSON columns: times and lengths in whole milliseconds, so nothing is rounded on the way. */
 import { Type } from "typebox";
 import type { Narrowing, Terms } from "../../../core/domain/narrowing.ts";
+import type { Limits } from "../../../core/domain/routing.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { durationMs, instant } from "../../../core/domain/time.ts";
 import { MaxUsesSchema } from "../../../core/messages/elevation-record.ts";
@@ -34,6 +35,27 @@ const readNarrowing = createColumnReader(
     closed,
   ),
 );
+
+const readLimits = createColumnReader(
+  "limits",
+  Type.Object(
+    { max_uses: Type.Union([MaxUsesSchema, Type.Null()]), max_duration_ms: Type.Union([Milliseconds, Type.Null()]) },
+    closed,
+  ),
+);
+
+export function limitsToColumn({ maxUses, maxDuration }: Limits): Json {
+  return { max_uses: maxUses ?? null, max_duration_ms: maxDuration ?? null };
+}
+
+/** @throws AppError invalid_record */
+export function limitsFromColumn(column: unknown): Limits {
+  const { max_uses, max_duration_ms } = readLimits(column);
+  return {
+    maxUses: max_uses ?? undefined,
+    maxDuration: max_duration_ms === null ? undefined : durationMs(max_duration_ms),
+  };
+}
 
 export function termsToColumn(terms: Terms): Json {
   return {

@@ -8,8 +8,10 @@ import type { Denial } from "../../../core/domain/denial.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { type Digest, id } from "../../../core/domain/id.ts";
+import type { Requirement } from "../../../core/domain/requirement.ts";
 import type { Party, Subject } from "../../../core/domain/subject.ts";
-import type { Asked, Routing } from "../../../core/domain/submit.ts";
+import type { Routing } from "../../../core/domain/routing.ts";
+import type { Asked } from "../../../core/domain/submit.ts";
 import { durationMs, type Instant, instant } from "../../../core/domain/time.ts";
 import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
 import { hashJson } from "../../../core/messages/hashing.ts";
@@ -46,19 +48,18 @@ export function account(name: string, groups: readonly string[] = [], issuer = I
   return { issuer, id: name, groups, claims: { email: `${name}@example.org` }, actors: [] };
 }
 
-export const TWO_MANAGERS: Routing = {
-  kind: "people",
-  requirement: {
-    kind: "n_of",
-    n: 2,
-    of: [managers(), managers()],
-  },
-  expiresIn: durationMs(3_600_000),
-};
-export const ONE_MANAGER: Routing = { kind: "people", requirement: managers(), expiresIn: durationMs(3_600_000) };
+export const ONE_MANAGER = askPeople(oneOf("managers"));
+export const TWO_MANAGERS = askPeople({ kind: "n_of", n: 2, of: [oneOf("managers"), oneOf("managers")] });
 
-function managers() {
-  return { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } } as const;
+export type ToPeople = Extract<Routing, { readonly kind: "people" }>;
+
+export function askPeople(requirement: Requirement, more: Partial<ToPeople> = {}): ToPeople {
+  const nothingElse = { limits: undefined, notify: [], escalation: undefined };
+  return { kind: "people", requirement, expiresIn: durationMs(3_600_000), ...nothingElse, ...more };
+}
+
+export function oneOf(group: string): Requirement {
+  return { kind: "one_from", set: { kind: "group", realm: "corp", group } };
 }
 
 export const SCOPED: Elevation = { ...SAMPLE_ELEVATION, binding: "scope", bindHeaders: [], maxUses: 5 };

@@ -8,7 +8,7 @@ import { createRevokeGrant } from "../../../services/approval/commands/revoke-gr
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { requireMigrated } from "../../../services/approval/store/migrate.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
-import type { Routing } from "../../../core/domain/submit.ts";
+import type { Routing } from "../../../core/domain/routing.ts";
 import { instant } from "../../../core/domain/time.ts";
 import {
   account,

@@ -1,0 +1,194 @@
+/** What routing says beside who must agree: stages, limits, escalation; and the second look at earlier votes. */
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type AccessRequest, escalate, expireRequest, type Review } from "./access-request.ts";
+import { approve } from "./approve.ts";
+import { digest, id } from "./id.ts";
+import { isWithin } from "./narrowing.ts";
+import { isSatisfied, type Requirement, type Reviewer } from "./requirement.ts";
+import { review, type Vote } from "./review.ts";
+import { within } from "./routing.ts";
+import { openPart, openSets } from "./stages.ts";
+import type { Party } from "./subject.ts";
+import { durationMs, instant, plus } from "./time.ts";
+
+const NOW = instant(1_795_000_000_000);
+const HOUR = durationMs(3_600_000);
+const A = digest("a".repeat(64));
+const uuid = (n: number) => `01930000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+
+function party(name: string, ...groups: readonly string[]): Party {
+  const subject = { issuer: "https://issuer.example", id: name, groups, claims: {}, actors: [] };
+  return { subject, person: { realm: "corp", id: name }, actorPersons: [], machine: false };
+}
+const max = party("max", "managers");
+const mia = party("mia", "managers");
+const sam = party("sam", "security");
+const both = party("both", "managers", "security");
+const of = (group: string): Requirement => ({ kind: "one_from", set: { kind: "group", realm: "corp", group } });
+const STAGES: Requirement = { kind: "stages", of: [of("managers"), of("security")] };
+
+const request: AccessRequest = {
+  id: id("request", uuid(1)),
+  denialId: id("denial", uuid(2)),
+  key: A,
+  requester: { person: { realm: "corp", id: "dana" }, actorPersons: [], issuer: "i", subject: "dana", actors: [] },
+  call: {
+    ...{ protocol: "http", method: "DELETE", authority: "o", path: "/orders/42", maskedQuery: "", bodyBytes: 0 },
+    ...{ fieldHashes: {}, sourceAddress: undefined },
+  },
+  offer: {
+    elevation: {
+      ...{ entitlement: "orders-delete", scope: "order/42", title: "Delete an order", display: [], risk: "high" },
+      ...{ approversHint: undefined, binding: "scope", bindHeaders: [], maxUses: 5, maxDuration: HOUR },
+      justification: { required: true, minLength: 10 },
+    },
+    binding: { kind: "digest", digest: A },
+  },
+  justification: "the customer cancelled it",
+  requested: { maxUses: 5, duration: HOUR, notBefore: undefined, binding: "scope" },
+  requirement: STAGES,
+  ...{ limits: undefined, notify: [], escalation: undefined, policyRevision: "r", digest: A },
+  ...{ createdAt: NOW, expiresAt: plus(NOW, HOUR), status: "pending" },
+  ...{ statusReason: undefined, decidedAt: undefined, reviews: [] },
+};
+
+let reviews = 10;
+const vote = (reviewer: Party, more: Partial<Vote> = {}): Vote => ({
+  reviewId: id("review", uuid((reviews += 1))),
+  grantId: id("grant", uuid(3)),
+  reviewer,
+  vote: "approve",
+  narrowing: undefined,
+  comment: undefined,
+  digest: A,
+  lapsed: new Set(),
+  ...more,
+});
+
+function after(from: AccessRequest, ...votes: readonly Vote[]): AccessRequest {
+  return votes.reduce((sofar, one) => {
+    const outcome = review(sofar, one, NOW);
+    if (outcome.kind === "refused") throw new Error(outcome.reason);
+    return outcome.request;
+  }, from);
+}
+
+describe("stages", () => {
+  test("the second is not asked before the first has agreed, nor the first again after it", () => {
+    expect(review(request, vote(sam), NOW)).toMatchObject({ kind: "refused", reason: "stage_not_open" });
+    const agreed = after(request, vote(max));
+    expect(agreed.status).toBe("pending");
+    expect(review(agreed, vote(mia), NOW)).toMatchObject({ kind: "refused", reason: "stage_not_open" });
+    expect(review(agreed, vote(sam), NOW)).toMatchObject({ request: { status: "approved" }, grant: { maxUses: 5 } });
+  });
+
+  test("whoever is asked at any of them may say no at once", () => {
+    const no = vote(sam, { vote: "deny", comment: "not in the freeze" });
+    expect(review(request, no, NOW)).toMatchObject({ kind: "reviewed", request: { status: "denied" } });
+  });
+
+  test("one person in two of them fills one", () => {
+    const agreed = after(request, vote(both));
+    expect(review(agreed, vote(both), NOW)).toMatchObject({ reason: "already_reviewed" });
+    expect(review(agreed, vote(sam), NOW)).toMatchObject({ request: { status: "approved" } });
+  });
+
+  test("whose turn it is goes from one to the next and ends with the request", () => {
+    const groups = (of: AccessRequest) => openSets(of).map((set) => (set.kind === "group" ? set.group : set.person.id));
+    const agreed = after(request, vote(max));
+    expect([groups(request), groups(agreed), groups(after(agreed, vote(sam)))]).toEqual([
+      ["managers"],
+      ["security"],
+      [],
+    ]);
+  });
+
+  test("are satisfied by nobody who would not satisfy them all together, and then nothing is open", () => {
+    const person = fc.record({
+      person: fc.record({ realm: fc.constant("corp"), id: fc.constantFrom("a", "b", "c", "d") }),
+      groups: fc.subarray(["managers", "security"]),
+    });
+    fc.assert(
+      fc.property(fc.array(person, { maxLength: 5 }), (approvers: readonly Reviewer[]) => {
+        const together: Requirement = { kind: "all_of", of: [of("managers"), of("security")] };
+        expect(isSatisfied(STAGES, approvers)).toBe(isSatisfied(together, approvers));
+        expect(openPart(STAGES, approvers) === undefined).toBe(isSatisfied(STAGES, approvers));
+      }),
+    );
+  });
+});
+
+describe("a vote given earlier", () => {
+  const one: Review = {
+    ...{ id: id("review", uuid(5)), account: max.subject, vote: "approve", narrowing: undefined, comment: undefined },
+    reviewer: { person: { realm: "corp", id: "max" }, groups: ["managers"] },
+    at: NOW,
+  };
+  const lapsed = new Set([one.id]);
+
+  test("does not count when its reviewer could not give it any more: the request fails and nothing is granted", () => {
+    const outcome = review({ ...request, reviews: [one] }, vote(sam, { lapsed }), NOW);
+    expect(outcome).toMatchObject({ request: { status: "failed", statusReason: "superseded" }, grant: undefined });
+    expect(outcome.events.map(({ type }) => type)).toEqual(["review.recorded", "request.failed"]);
+  });
+
+  test("is not missed where the others are enough", () => {
+    const two: Requirement = { kind: "n_of", n: 2, of: [of("managers"), of("managers")] };
+    const requirement: Requirement = { kind: "any_of", of: [two, of("security")] };
+    const outcome = review({ ...request, requirement, reviews: [one] }, vote(sam, { lapsed }), NOW);
+    expect(outcome).toMatchObject({ request: { status: "approved" } });
+  });
+});
+
+describe("limits", () => {
+  test("cut what is granted, whatever was asked, by people or at once", () => {
+    const limits = { maxUses: 1, maxDuration: durationMs(600_000) };
+    const asked = { ...request, limits, requirement: of("managers") };
+    expect(review(asked, vote(max), NOW)).toMatchObject({ grant: { maxUses: 1, expiresAt: NOW + 600_000 } });
+    const byRoute = approve(asked, id("grant", uuid(3)), { kind: "service", name: "approval.route" }, NOW, "on call");
+    expect(byRoute.grant).toMatchObject({ maxUses: 1, expiresAt: NOW + 600_000 });
+  });
+
+  test("never give more than was asked", () => {
+    const uses = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant("unlimited" as const));
+    const length = fc.integer({ min: 1_000, max: 9_000 }).map(durationMs);
+    const limits = fc.record({
+      maxUses: fc.option(uses, { nil: undefined }),
+      maxDuration: fc.option(length, { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(uses, length, limits, (maxUses, duration, limit) => {
+        const terms = { maxUses, duration, notBefore: undefined, binding: "scope" } as const;
+        const granted = within(terms, limit);
+        expect(isWithin(granted, terms)).toBe(true);
+        const ceiling = { maxUses: limit.maxUses ?? "unlimited", duration: limit.maxDuration ?? HOUR };
+        expect(isWithin(granted, { ...terms, ...ceiling })).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("an escalation", () => {
+  const escalation = { at: plus(NOW, durationMs(60_000)), notify: ["#duty"] };
+  const waiting = { ...request, escalation };
+
+  test("is not due before its time, after the end of the request, or twice", () => {
+    expect(escalate(waiting, instant(escalation.at - 1)).kind).toBe("nothing_to_do");
+    expect(escalate(waiting, request.expiresAt).kind).toBe("nothing_to_do");
+    const expired = expireRequest(waiting, request.expiresAt);
+    if (expired.kind === "refused") throw new Error(expired.reason);
+    expect(escalate(expired.request, escalation.at).kind).toBe("nothing_to_do");
+    const told = escalate(waiting, escalation.at);
+    if (told.kind !== "escalated") throw new Error(told.kind);
+    expect(escalate(told.request, escalation.at).kind).toBe("nothing_to_do");
+  });
+
+  test("tells others and changes nothing about who decides", () => {
+    expect(escalate(waiting, escalation.at)).toEqual({
+      kind: "escalated",
+      request: { ...waiting, escalation: undefined },
+      notify: ["#duty"],
+    });
+  });
+});
