@@ -1,6 +1,7 @@
 /**
  * Whether docker-compose.yml is a Compose file: read by the module that Docker Compose itself is made of (its schema, and whether every
- * service, volume and file that is named exists), as a Go program, since that module is the only published reader. Needs Go, no engine.
+ * service and volume that is named exists), and the Dockerfile by BuildKit's reader. As a Go program, since there is no other published reader
+ * of either. Needs Go, no engine.
  */
 import path from "node:path";
 import { runCommand } from "../tools/run-command.ts";
@@ -12,7 +13,7 @@ const WITHOUT_GO = "go is not installed; install Go 1.25 or newer (https://go.de
 
 export function composeStep(root: string): Step {
   return {
-    name: "docker-compose.yml (compose-go)",
+    name: "docker-compose.yml and Dockerfile (compose-go, BuildKit)",
     run: () => checkCompose(root, path.join(root, "docker-compose.yml")),
   };
 }
