@@ -9,68 +9,78 @@ import { styleText } from "node:util";
 import { createLog } from "../platform/log/log.ts";
 import { followLog } from "./one-machine/follow-log.ts";
 import { proportionalMegabytes } from "./one-machine/memory.ts";
-import { type OneMachineSet, type Said, startOneMachine } from "./one-machine/set.ts";
+import { createProgress } from "./one-machine/progress.ts";
+import { type OneMachineSet, startOneMachine } from "./one-machine/set.ts";
 import { decisionLine, noticeLine } from "./one-machine/terminal.ts";
 import { unsupported } from "./one-machine/unsupported.ts";
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
 const url = (port: number, path = "") => `http://127.0.0.1:${port}${path}`;
 
 async function main(): Promise<number> {
+  if (process.argv.length > 2) {
+    process.stderr.write("npm start takes no arguments; DATABASE_URL and COUNTERSIGN_DATA are all there is to set\n");
+    return 2;
+  }
   const refusal = unsupported(process.env["DATABASE_URL"] !== undefined);
   if (refusal !== undefined) {
     process.stderr.write(`${refusal}\n`);
     return 1;
   }
   const folder = resolve(process.env["COUNTERSIGN_DATA"] ?? ".data");
-  const begun = performance.now();
   const ended = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ended.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ended.abort());
+  // Whoever read what we say may go (npm start | head); we go on, and end by a signal.
+  process.stdout.on("error", () => {});
 
-  const elapsed = () => `${((performance.now() - begun) / 1_000).toFixed(1)} s`;
-  const progress = ({ kind, what, detail }: Said) => {
-    if (kind === "ready")
-      say(`  ${styleText("green", "✓")} ${what.padEnd(9)} ${styleText("dim", `${detail} ${elapsed()}`.trim())}`);
-    if (kind === "ended") say(`  ${styleText("red", "✗")} ${what} ended; ${detail}`);
-  };
-  say(`Countersign on one machine; data in ${folder}`);
-  await using set = await startOneMachine(
+  const { show, line, end, elapsed } = createProgress();
+  line(`${styleText("bold", "Countersign")} on one machine, data in ${folder}`);
+  const starting = startOneMachine(
     {
       log: createLog({ name: "start", level: "silent" }),
-      say: progress,
-      onNotice: (notice) => say(noticeLine(notice, new Date())),
+      say: show,
+      onNotice: (notice) => line(noticeLine(notice, new Date())),
     },
-    { folder, databaseUrl: process.env["DATABASE_URL"], supervise: true },
+    { folder, databaseUrl: process.env["DATABASE_URL"], supervise: true, signal: ended.signal },
   );
+  // Ctrl-C while it starts is no failure.
+  await using set = await starting.catch((error: unknown) => {
+    end();
+    if (ended.signal.aborted) return undefined;
+    throw error;
+  });
+  if (set === undefined) return 0;
   const megabytes = await proportionalMegabytes([process.pid, set.database.pid].filter((pid) => pid !== undefined));
-  say(`Ready after ${elapsed()}${megabytes === undefined ? "" : `, ${megabytes} MB in all`}.\n`);
-  for (const line of whatToTry(set)) say(line);
-  say(styleText("dim", `\nFull logs: ${join(folder, "*.log")}   Ctrl-C ends it.\n`));
-  const show = (line: ReadonlyMap<string, unknown>) => {
-    const text = decisionLine(line, new Date());
-    if (text !== undefined) say(text);
+  const size = megabytes === undefined ? "" : `, ${megabytes} MB in all`;
+  line(`\n${styleText(["bold", "green"], "Ready")} after ${elapsed()}${size}\n`);
+  for (const text of whatToTry(set)) line(text);
+  line(styleText("dim", `\nFull logs: ${join(folder, "*.log")}. Ctrl-C ends it.\n`));
+  const onLine = (members: ReadonlyMap<string, unknown>) => {
+    const text = decisionLine(members, new Date());
+    if (text !== undefined) line(text);
   };
-  const following = followLog(join(folder, "decision.log"), show, ended.signal);
+  const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
 
   const failure = await Promise.race([set.failed, aborted(ended.signal)]);
   if (failure !== undefined) process.stderr.write(`${failure.message}; see ${join(folder, "*.log")}\n`);
   ended.abort();
   await following;
-  say("Stopping …");
+  line("\nStopping …");
   return failure === undefined ? 0 : 1;
 }
 
+/** NB: the calls are pasted into a shell as they stand. */
 function whatToTry({ ports }: OneMachineSet): readonly string[] {
+  const curl = (user: string, rest: string) => `  curl -sw '\\n' -H "authorization: Bearer $(token ${user})" ${rest}`;
   return [
     `  proxy      ${url(ports.gateway)}        what clients call`,
-    `  approvals  ${url(ports.rest)}        REST; ${url(ports.rest, "/v1/openapi.json")}`,
-    `  tokens     ${url(ports.issuer, "/token")}  for dana (asks), max (approves) and sam (security)`,
+    `  approvals  ${url(ports.rest)}        REST, described by ${url(ports.rest, "/v1/openapi.json")}`,
+    `  tokens     ${url(ports.issuer, "/token")}  for dana (asks), max (approves) and sam (watches)`,
     "",
-    "Try in another terminal:",
+    "Paste into another terminal; README.md goes on from there:",
     `  token() { curl -s ${url(ports.issuer, "/token")} -H 'accept: text/plain' -d user=$1; }`,
-    `  curl -i -H "authorization: Bearer $(token dana)" ${url(ports.gateway, "/orders/42")}`,
-    `  curl -i -H "authorization: Bearer $(token dana)" -X DELETE ${url(ports.gateway, "/orders/42")}`,
-    '  and how dana asks and max approves: README.md, "Ask and approve"',
+    curl("dana", url(ports.gateway, "/orders/42")),
+    curl("dana", `-X DELETE ${url(ports.gateway, "/orders/42")}`),
+    curl("sam", url(ports.rest, "/v1/audit")),
   ];
 }
 

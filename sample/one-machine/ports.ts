@@ -16,9 +16,11 @@ export const USUAL_PORTS = {
 
 export type Ports = { readonly [part in keyof typeof USUAL_PORTS]: number };
 
+export type Moved = { readonly part: keyof Ports; readonly port: number; readonly usual: number };
+
 /** One free port for each part; `moved` names those that are not the usual ones. `any`: free ones for all. */
-export async function choosePorts(any = false): Promise<{ readonly ports: Ports; readonly moved: readonly string[] }> {
-  const moved: string[] = [];
+export async function choosePorts(any = false): Promise<{ readonly ports: Ports; readonly moved: readonly Moved[] }> {
+  const moved: Moved[] = [];
   const taken = new Set<number>();
   const choose = async (part: keyof Ports): Promise<number> => {
     const usual = USUAL_PORTS[part];
@@ -26,7 +28,7 @@ export async function choosePorts(any = false): Promise<{ readonly ports: Ports;
     let port = await bind(0);
     while (port === undefined || taken.has(port)) port = await bind(0);
     taken.add(port);
-    if (!any) moved.push(`${part} is on ${port}, since ${usual} is taken`);
+    if (!any) moved.push({ part, port, usual });
     return port;
   };
   const ports: Ports = {

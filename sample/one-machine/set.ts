@@ -13,9 +13,12 @@ import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { programPlans } from "./settings.ts";
 
-export type Said =
-  | { readonly kind: "starting" | "ready"; readonly what: string; readonly detail: string }
-  | { readonly kind: "ended"; readonly what: string; readonly detail: string };
+/** `note`: something is not as usual. `ended`: by itself; `detail` says how it goes on. */
+export type Said = {
+  readonly kind: "starting" | "ready" | "note" | "ended";
+  readonly what: string;
+  readonly detail: string;
+};
 
 export interface OneMachineSet extends AsyncDisposable {
   readonly ports: Ports;
@@ -35,6 +38,8 @@ export type SetOptions = {
   readonly anyPorts?: boolean;
   /** Start again what ends by itself. */
   readonly supervise?: boolean;
+  /** Gives up a start that is not wanted any more. */
+  readonly signal?: AbortSignal;
 };
 
 /** How often a program may end within a minute before it is given up. */
@@ -45,22 +50,24 @@ function frugal(folder: string): Readonly<Record<string, string>> {
   return { NODE_COMPILE_CACHE: join(folder, "compile-cache"), NODE_OPTIONS: "--max-semi-space-size=4" };
 }
 
-/** Resolves when all is ready. What was started is ended when something does not start. */
+/** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */
 export async function startOneMachine(
   {
     log,
     say,
     onNotice = () => {},
   }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: unknown) => void },
-  { folder, databaseUrl, anyPorts = false, supervise = false }: SetOptions,
+  { folder, databaseUrl, anyPorts = false, supervise = false, signal }: SetOptions,
 ): Promise<OneMachineSet> {
   await using owned = new AsyncDisposableStack();
   const data = await openDataFolder(folder);
-  say({ kind: "starting", what: "database", detail: databaseUrl === undefined ? "PostgreSQL" : "by DATABASE_URL" });
+  say({ kind: "starting", what: "database", detail: "" });
   const database = owned.use(await openSetDatabase({ log }, { folder, url: databaseUrl }));
   say({ kind: "ready", what: "database", detail: database.description });
   const { ports, moved } = await choosePorts(anyPorts);
-  for (const one of moved) say({ kind: "ready", what: "port", detail: one });
+  for (const { part, port, usual } of moved) {
+    say({ kind: "note", what: part, detail: `is on port ${port}, since ${usual} is taken` });
+  }
   const notices = owned.use(await startNotices({ secret: data.webhookSecret, onNotice }));
 
   const stop = new AbortController();
@@ -71,8 +78,9 @@ export async function startOneMachine(
     // The enforcer first, so that nothing is asked of what is about to end.
     for (const program of [...programs.values()].toReversed()) await program.stop();
   });
+  const unwanted = rejectedBy(signal);
   for (const group of programPlans({ data, database, ports, webhookUrl: notices.url })) {
-    await Promise.all(
+    const all = Promise.all(
       group.map(async (plan) => {
         say({ kind: "starting", what: plan.name, detail: "" });
         const program = createProgram({ ...plan, env: { ...plan.env, ...frugal(folder) }, folder });
@@ -82,6 +90,7 @@ export async function startOneMachine(
         if (supervise) void keepRunning(program);
       }),
     );
+    await Promise.race([all, unwanted]);
   }
 
   async function keepRunning(program: Program): Promise<void> {
@@ -111,4 +120,13 @@ export async function startOneMachine(
     failed: failed.promise,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** Never resolves. */
+function rejectedBy(signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {}); // aborted when nobody races any more
+  if (signal?.aborted) reject(signal.reason);
+  signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return promise;
 }

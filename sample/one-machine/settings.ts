@@ -28,7 +28,10 @@ export type ProgramPlan = {
 
 /** In the order in which they are started: what stands in one inner list starts at the same time. */
 export function programPlans(plan: Plan): readonly (readonly ProgramPlan[])[] {
-  return [[issuer(plan), orders(plan)], [approval(plan), decision(plan)], [gateway(plan)]];
+  return [
+    [issuer(plan), orders(plan)],
+    [approval(plan), decision(plan), gateway(plan)],
+  ];
 }
 
 const at = (port: number, path = "") => `http://127.0.0.1:${port}${path}`;

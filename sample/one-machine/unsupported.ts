@@ -1,16 +1,13 @@
-/** Machines that this cannot run on, said in one line before anything is started. */
+/** Machines that this cannot run on, said in one line before anything is started. An old Node is refused by scripts/needs-node-24.js. */
 
 const SUPPORTED = ["linux-x64", "linux-arm64"];
 
 /** What is wrong and what to do; undefined when it can run. A database of one's own lifts the need for our binaries. */
 export function unsupported(
   hasDatabase: boolean,
-  { platform, arch, versions }: Pick<NodeJS.Process, "platform" | "arch" | "versions"> = process,
+  { platform, arch }: Pick<NodeJS.Process, "platform" | "arch"> = process,
 ): string | undefined {
   const machine = `${platform}-${arch}`;
-  if (Number(versions.node.split(".")[0]) < 24) {
-    return `Node ${versions.node} is too old: run it by npm start, which takes the Node 24 of this project`;
-  }
   if (SUPPORTED.includes(machine)) return undefined;
   if (platform === "darwin" && hasDatabase) return undefined;
   if (platform === "darwin") {

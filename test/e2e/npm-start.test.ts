@@ -2,79 +2,35 @@
  * `npm start` as a person uses it: a process in a folder of its own, its words on a terminal, Ctrl-C, and the accidents. After
  * every end, kind or not, the next start works, and nothing that was acknowledged is lost.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createCall, textAt } from "../harness/system/client.ts";
+import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
+import { textAt } from "../harness/system/client.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
-const START = join(import.meta.dirname, "..", "..", "sample", "start.ts");
-/** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
-const READY_MS = 90_000;
-
 let folder: string;
-const running = new Set<ChildProcess>();
+const running = new Set<Started>();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "npm-start-"));
   await chmod(folder, 0o711); // as root PostgreSQL runs as somebody else, who has to pass
 });
 afterAll(async () => {
-  for (const child of running) child.kill("SIGINT");
-  const ends = [...running].filter(({ exitCode }) => exitCode === null).map((child) => once(child, "exit"));
-  await Promise.all(ends);
+  for (const { child } of running) child.kill("SIGINT");
+  await Promise.all([...running].map(({ ended }) => ended));
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
-type Started = {
-  readonly child: ChildProcess;
-  readonly said: () => string;
-  readonly ready: () => Promise<void>;
-  readonly ended: Promise<number | null>;
-  /** What stands after a word in the list of addresses. */
-  readonly address: (word: string) => string;
-};
-
 function start(): Started {
-  const env = { PATH: process.env["PATH"], COUNTERSIGN_DATA: join(folder, "data") };
-  const child = spawn(process.execPath, [START], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
-  running.add(child);
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) =>
-    child.once("exit", (code) => {
-      running.delete(child);
-      resolve(code);
-    }),
-  );
-  return {
-    child,
-    said: () => said,
-    ended,
-    async ready() {
-      await waitUntil("npm start to be ready", READY_MS, () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said}`);
-        return said.includes("Ready after");
-      });
-    },
-    address(word) {
-      const found = new RegExp(`^  ${word}\\s+(http://\\S+)`, "m").exec(said)?.[1];
-      if (found === undefined) throw new Error(`no ${word} in:\n${said}`);
-      return found;
-    },
-  };
-}
-
-/** A person's calls, by the addresses that were printed. */
-async function as(user: string, set: Started) {
-  const issuer = set.address("tokens").replace(/\/token$/, "");
-  const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user } });
-  const token = textAt(body, "access_token");
-  return { proxy: createCall(set.address("proxy"), token), approvals: createCall(set.address("approvals"), token) };
+  const one = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: join(folder, "data") } });
+  running.add(one);
+  void one.ended.then(() => running.delete(one));
+  return one;
 }
 
 /** dana is granted two uses for order 42; the grant's id. */
@@ -114,7 +70,8 @@ describe("npm start", () => {
     await once(squatter, "listening");
     const set = start();
     await set.ready();
-    expect(set.said()).toContain("rest is on");
+    expect(set.said()).toMatch(/rest is on port \d+, since 9200 is taken/);
+    expect(set.said()).not.toContain("\x1b"); // colours are for a terminal
     expect((await (await as("dana", set)).proxy("GET", "/orders/42")).status).toBe(200);
     await waitUntil("a line for the decision", 5_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));
 

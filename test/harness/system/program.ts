@@ -96,15 +96,18 @@ export function createProgram({ name, main, config, env = {}, readyUrl, folder }
           cwd: folder,
           env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
           stdio: ["pipe", output.fd, output.fd],
+          // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
+          detached: true,
         },
       );
       child = started;
       started.stdin?.on("error", () => {});
       await output.close();
-      await waitUntil(`${name} to be ready`, READY_MS, async () => {
+      const isReady = async () => {
         if (!runs(started)) throw await explain(`ended with ${started.exitCode ?? started.signalCode} at start`);
         return answersReady(readyUrl);
-      }).catch(async (error: unknown) => {
+      };
+      await waitUntil(`${name} to be ready`, READY_MS, isReady, { everyMs: 40 }).catch(async (error: unknown) => {
         if (!runs(started)) throw error;
         await end("SIGKILL", 0);
         throw await explain(`was not ready within ${READY_MS} ms`);

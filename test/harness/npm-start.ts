@@ -1,0 +1,62 @@
+/** `npm start` as a process, as a person sees it: what it says, where things are, and its end. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createCall, textAt } from "./system/client.ts";
+import { waitUntil } from "./wait-until.ts";
+
+const START = join(import.meta.dirname, "../../sample/start.ts");
+/** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
+const READY_MS = 90_000;
+
+export type Started = {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly ready: () => Promise<void>;
+  readonly ended: Promise<number | null>;
+  /** What stands after a word in the list of addresses. */
+  readonly address: (word: string) => string;
+};
+
+/** `uid`: as that user, which only root may ask for. */
+export function startAsPerson({
+  cwd,
+  env,
+  uid,
+}: {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly uid?: number;
+}): Started {
+  const child = spawn(process.execPath, [START], {
+    cwd,
+    env: { PATH: process.env["PATH"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  return {
+    child,
+    said: () => said,
+    ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))),
+    async ready() {
+      await waitUntil("npm start to be ready", READY_MS, () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said}`);
+        return said.includes("Ctrl-C ends it");
+      });
+    },
+    address(word) {
+      const found = new RegExp(`^  ${word}\\s+(http://\\S+)`, "m").exec(said)?.[1];
+      if (found === undefined) throw new Error(`no ${word} in:\n${said}`);
+      return found;
+    },
+  };
+}
+
+/** A person's calls, by the addresses that were printed. */
+export async function as(user: string, set: Started) {
+  const issuer = set.address("tokens").replace(/\/token$/, "");
+  const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user } });
+  const token = textAt(body, "access_token");
+  return { proxy: createCall(set.address("proxy"), token), approvals: createCall(set.address("approvals"), token) };
+}
