@@ -62,6 +62,9 @@ async function run(file: string | undefined, options: Options): Promise<number> 
   const check = createChainCheck({ fromZero: options.fromZero === true });
   const sources = [file, options.brokers, options.streamUrlFile].filter((one) => one !== undefined);
   if (sources.length > 1) throw new Error("a file, --brokers or --stream-url-file: one of them");
+  if ((options.username === undefined) !== (options.passwordFile === undefined)) {
+    throw new Error("--username and --password-file belong together");
+  }
   if (options.brokers !== undefined) {
     const connection = await kafkaConnection(options.brokers, options);
     await readTopic((deps) => createKafkaStream(deps, { connection }), options, check);

@@ -25,6 +25,10 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     "older than 5 s (highest over all processes): grants are not honoured",
   ],
   [
+    "countersign_approval_state_set_back_total",
+    "any increase: the database was restored or failed over with a loss; requesters have to ask again",
+  ],
+  [
     "countersign_approval_state_repaired_total",
     "any increase: somebody else wrote to the state topic, or records were lost",
   ],

@@ -121,7 +121,7 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
   intake.start(stream);
   exposeBacklog({ database, metrics });
-  await startLoops({ database, stream, signer, verifier: ownKeys, commands, lifecycle, log, metrics }, config);
+  await startLoops({ database, stream, signer, verifier: ownKeys, commands, ids, lifecycle, log, metrics }, config);
 
   // The listeners.
   const tls = {

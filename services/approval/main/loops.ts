@@ -18,10 +18,13 @@ import { createDeliver } from "../notify/deliver.ts";
 import { createWebhookKey } from "../notify/signature.ts";
 import { createTargetCheck, resolveBySystem } from "../notify/target-address.ts";
 import { createWebhook } from "../notify/webhook.ts";
+import type { Ids } from "../ports.ts";
 import { createAuditRelay } from "../publish/audit-relay.ts";
 import { createSealer } from "../publish/sealer.ts";
 import { createStateRelay } from "../publish/state-relay.ts";
+import type { StateRows } from "../publish/state-rows.ts";
 import { databaseNow } from "../store/clock.ts";
+import { endBehindTopic } from "../store/end-behind-topic.ts";
 import * as stateRows from "../store/state-rows.ts";
 import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
@@ -33,6 +36,7 @@ export async function startLoops(
     signer,
     verifier,
     commands,
+    ids,
     lifecycle,
     log,
     metrics,
@@ -43,6 +47,7 @@ export async function startLoops(
     /** Knows this service's own keys, the previous ones included. */
     readonly verifier: Verifier;
     readonly commands: Commands;
+    readonly ids: Ids;
     readonly lifecycle: Lifecycle;
     readonly log: Log;
     readonly metrics: Metrics;
@@ -54,7 +59,11 @@ export async function startLoops(
     for (const [name, one] of leaderships) gauge.set({ loop: name }, one.leading ? 1 : 0);
   });
 
-  const rows = { ...stateRows, databaseTime: databaseNow };
+  const rows: StateRows = {
+    ...stateRows,
+    databaseTime: databaseNow,
+    endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment }),
+  };
   const loops = [
     createStateRelay(
       { ...loop("state-relay", "countersign_grants"), rows, stream, signer, verifier, log, metrics },

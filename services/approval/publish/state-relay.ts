@@ -8,7 +8,8 @@
  * connection that holds the lock. A row that cannot be published (too large, unreadable, no acknowledgement) stops the heartbeat
  * and so closes every door that a grant opens; it is never stepped over.
  *
- * It also reads its own topic, leading or not, and repairs what stands last of a key without being its newest (topic-view.ts).
+ * It also reads its own topic, leading or not, and repairs what stands last of a key without being its newest (topic-view.ts). Where the
+ * topic is ahead of the database, it is the database that lost something: such a grant is ended (store/end-behind-topic.ts).
  * NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair buries it.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
@@ -69,6 +70,10 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const { rows, leadership, wakeup, stream, signer, verifier, log, metrics } = deps;
   const { deployment, topic, batchSize = 200, publishDeadlineMs = 5_000 } = options;
   const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
+  const setBackTotal = metrics.counter(
+    "state_set_back_total",
+    "Grants ended because the topic held a newer version than the database",
+  );
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
   const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
   const heartbeatSeconds = metrics.gauge("state_heartbeat_seconds", "Database time of the last heartbeat");
@@ -79,6 +84,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const view = createTopicView();
   const toRepublish = new Set<string>();
   const toRemove = new Set<string>();
+  /** Versions that the topic holds and the database does not know of. */
+  const toEnd = new Map<Grant["id"], number>();
   let set: StateView<undefined> = createStateView();
   let lastHeartbeat: Instant | undefined;
 
@@ -145,6 +152,20 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     return again.length + gone.length - kept.size;
   }
 
+  /** Ends what the database has forgotten something about; published and marked like any other change. */
+  async function endSetBack(lease: Lease): Promise<void> {
+    if (toEnd.size === 0) return;
+    const behind = [...toEnd].map(([id, version]) => ({ id, version }));
+    const ended = await rows.endBehindTopic(lease, behind);
+    toEnd.clear();
+    if (ended.length === 0) return;
+    setBackTotal.inc(ended.length);
+    log.error(
+      { event: "database_set_back", count: ended.length, grants: ended.slice(0, 10) },
+      "the database is behind the state topic (restored, or failed over with a loss); these grants were revoked",
+    );
+  }
+
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
     set = createStateView();
@@ -156,9 +177,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     view.begin(published);
     toRepublish.clear();
     toRemove.clear();
+    toEnd.clear();
     while (!lease.signal.aborted) {
       const time = await rows.databaseTime(lease);
       const repaired = await repair(lease);
+      await endSetBack(lease);
       await publishGrants(lease);
       repairedTotal.inc(repaired); // only now does the topic say the truth again
       await publishTombstones(lease);
@@ -186,6 +209,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       const found = view.heartbeatRead(heartbeat.value.databaseTime);
       for (const wrong of found.republish) toRepublish.add(wrong);
       for (const wrong of found.remove) toRemove.add(wrong);
+      for (const { key: behind, version } of found.ahead) for (const id of grantIdOf(behind)) toEnd.set(id, version);
     }
     return "continue";
   }

@@ -10,7 +10,7 @@ function settled(): TopicView {
   view.begin(new Map([["k", 2]]));
   view.seen("k", { kind: "signed", version: 2, readable: true });
   view.heartbeatSent(T(0));
-  expect(view.heartbeatRead(T(0))).toEqual({ republish: [], remove: [] });
+  expect(view.heartbeatRead(T(0))).toEqual({ republish: [], remove: [], ahead: [] });
   return view;
 }
 
@@ -23,19 +23,19 @@ test.each([
   const view = settled();
   view.seen("k", record);
   view.heartbeatSent(T(1));
-  expect(view.heartbeatRead(T(1))).toEqual({ republish: ["k"], remove: [] });
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: ["k"], remove: [], ahead: [] });
   view.heartbeatSent(T(2));
-  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [] });
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [], ahead: [] });
 });
 
 test("a version that was published and is still on its way is not taken for a rolled-back one", () => {
   const view = settled();
   view.heartbeatSent(T(1));
   view.published("k", 3);
-  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [] });
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [], ahead: [] });
   view.heartbeatSent(T(2));
   view.seen("k", { kind: "signed", version: 3, readable: true });
-  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [] });
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [], ahead: [] });
 });
 
 test("a published version that never appears is repaired at the first heartbeat after it", () => {
@@ -52,7 +52,7 @@ test("a record replayed after its tombstone is removed again, and an unsigned on
   view.seen("k", { kind: "signed", version: 2, readable: true });
   view.seen("stray", { kind: "refused" });
   view.heartbeatSent(T(1));
-  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: ["k"] });
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: ["k"], ahead: [] });
 });
 
 test("a topic that was made anew gets every key of the set again", () => {
@@ -67,4 +67,15 @@ test("a heartbeat that this term did not send, or one read before, judges nothin
   view.seen("k", { kind: "tombstone" });
   expect(view.heartbeatRead(T(9)).republish).toEqual([]);
   expect(view.heartbeatRead(T(0)).republish).toEqual([]);
+});
+
+test("a newer version than was published is named, and neither published over nor removed", () => {
+  const view = settled();
+  view.seen("k", { kind: "signed", version: 4, readable: true });
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [], ahead: [{ key: "k", version: 4 }] });
+  view.published("k", 5);
+  view.seen("k", { kind: "signed", version: 5, readable: true });
+  view.heartbeatSent(T(2));
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [], ahead: [] });
 });

@@ -22,6 +22,8 @@ export type Repair = {
   readonly republish: readonly string[];
   /** Not in the set, but a signed record stands last: remove it again. */
   readonly remove: readonly string[];
+  /** A newer version stands last than the one that was published: the database was set back behind the topic. */
+  readonly ahead: readonly { readonly key: string; readonly version: number }[];
 };
 
 export type TopicView = {
@@ -38,7 +40,7 @@ export type TopicView = {
   heartbeatRead(databaseTime: Instant): Repair;
 };
 
-const NOTHING: Repair = { republish: [], remove: [] };
+const NOTHING: Repair = { republish: [], remove: [], ahead: [] };
 
 export function createTopicView(): TopicView {
   const last = new Map<string, SeenRecord>();
@@ -54,8 +56,17 @@ export function createTopicView(): TopicView {
     const seen = last.get(key);
     const version = set.get(key);
     if (version === undefined) return seen === undefined || seen.kind !== "signed";
-    // A version above ours is a row that a former leader published and did not mark; this term publishes it in any case.
-    return seen?.kind === "signed" && seen.readable && seen.version >= version;
+    return seen?.kind === "signed" && seen.readable && seen.version === version;
+  }
+
+  /**
+   * The version that stands last, if it is above the published one. NB: what a former leader published and did not mark is not meant: this
+   * term has published that row before its first heartbeat, at that version or a later one.
+   */
+  function aboveSet(key: string): number | undefined {
+    const seen = last.get(key);
+    const version = set.get(key);
+    return version !== undefined && seen?.kind === "signed" && seen.version > version ? seen.version : undefined;
   }
 
   return {
@@ -90,16 +101,19 @@ export function createTopicView(): TopicView {
       for (const [time, older] of numberOf) if (older <= number) numberOf.delete(time);
       const republish: string[] = [];
       const remove: string[] = [];
+      const ahead: { key: string; version: number }[] = [];
       for (const key of doubtful) {
         if ((publishedBefore.get(key) ?? 0) > number) continue;
         doubtful.delete(key);
         publishedBefore.delete(key);
-        if (isRight(key)) {
+        const newer = aboveSet(key);
+        if (newer !== undefined) ahead.push({ key, version: newer });
+        else if (isRight(key)) {
           if (!set.has(key)) last.delete(key);
         } else if (set.has(key)) republish.push(key);
         else remove.push(key);
       }
-      return { republish, remove };
+      return { republish, remove, ahead };
     },
   };
 }

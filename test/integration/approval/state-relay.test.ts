@@ -7,18 +7,23 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import { id } from "../../../core/domain/id.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { grantKey, HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../../core/messages/state-record.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 import { databaseNow } from "../../../services/approval/store/clock.ts";
+import { endBehindTopic } from "../../../services/approval/store/end-behind-topic.ts";
 import * as stateRows from "../../../services/approval/store/state-rows.ts";
+import type { Ids } from "../../../services/approval/ports.ts";
 import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
+import type { StateRows } from "../../../services/approval/publish/state-rows.ts";
 import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
 import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
@@ -29,6 +34,13 @@ const signer = createSigner("approval-1", keys.privateKey.export({ type: "pkcs8"
 const verifier = createVerifier(
   new Map([["approval-1", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
 );
+
+const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
+const rows: StateRows = {
+  ...stateRows,
+  databaseTime: databaseNow,
+  endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment: DEPLOYMENT }),
+};
 
 let database: Database;
 let broker: MemoryBroker;
@@ -51,7 +63,7 @@ function startRelay(metrics = createMetrics({ prefix: "t_" })): () => Promise<vo
   const wakeup = createWakeup({ database, log }, { channel: "grants", pollMs: 30 });
   const leadership = createLeadership({ database, log }, { lockName: "state relay" });
   const running = createStateRelay(
-    { rows: { ...stateRows, databaseTime: databaseNow }, leadership, wakeup, stream, signer, verifier, log, metrics },
+    { rows, leadership, wakeup, stream, signer, verifier, log, metrics },
     { deployment: DEPLOYMENT, topic: TOPIC, batchSize: 3 },
   ).run(stop.signal);
   let stopped: Promise<void> | undefined;
@@ -261,6 +273,44 @@ test("a grant that ended gets a tombstone 15 minutes after its time and not befo
     10_000,
     settledOn(({ view }) => view.size === 0),
   );
+}, 40_000);
+
+test("a database set back behind the topic opens nothing again: what it forgot about is revoked, and readers are fresh", async () => {
+  let halt = startRelay();
+  const [used, untouched, unknown] = [
+    await insertGrant(database),
+    await insertGrant(database),
+    await insertGrant(database),
+  ];
+  await database.query("update grants set state = 'consumed', uses = 1, version = 5 where id = $1", [used]);
+  const stateOf = (grantId: Grant["id"]) => (reader: Reader) => reader.view.get(grantKey(grantId))?.state;
+  await waitUntil(
+    "the use",
+    10_000,
+    settledOn((reader) => reader.view.size === 3 && stateOf(used)(reader) === "consumed"),
+  );
+  await halt();
+
+  await database.query(
+    "update grants set state = 'active', uses = 0, version = 1, published_version = 1 where id = $1",
+    [used],
+  );
+  await database.query("delete from grants where id = $1", [unknown]); // made after the backup
+  halt = startRelay();
+  await waitUntil(
+    "the repair",
+    10_000,
+    settledOn((reader) => reader.view.size === 2 && stateOf(used)(reader) === "revoked"),
+  );
+  expect(stateOf(untouched)(fresh())).toBe("active");
+  const { rows: after } = await database.query(
+    `select version, state, (select count(*)::int from outbox
+                              where event ->> 'type' = 'countersign.grant.revoked.v1'
+                                and event -> 'data' ->> 'reason' = 'database_behind_topic') as told
+       from grants where id = $1`,
+    [used],
+  );
+  expect(after).toEqual([{ version: 6, state: "revoked", told: 1 }]);
 }, 40_000);
 
 test("two relays at once: one leads, and the other goes on when the first one's session is killed", async () => {
