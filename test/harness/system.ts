@@ -69,6 +69,8 @@ export type SystemOptions = {
   /** Each sees a configuration and answers what it should be. */
   readonly decisionSettings?: (settings: DecisionSettings) => object;
   readonly approvalSettings?: (settings: ApprovalSettings) => object;
+  /** Modules that the services load before their own. */
+  readonly preload?: readonly string[];
   /** In place of the bootstrap's clusters of the same name. */
   readonly envoyClusters?: readonly EnvoyCluster[];
 };
@@ -84,6 +86,7 @@ export async function startSystem({
   approvals: approvalCount = 1,
   decisionSettings,
   approvalSettings,
+  preload = [],
   envoyClusters = [],
 }: SystemOptions = {}): Promise<System> {
   await using owned = new AsyncDisposableStack();
@@ -124,7 +127,7 @@ export async function startSystem({
       createApproval(
         {
           ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
-          ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken },
+          ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken, preload },
           webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
         },
         approvalSettings,
@@ -144,6 +147,7 @@ export async function startSystem({
     const terms = {
       ...{ folder, name: signing.kid, deployment, signing, stateRelay: relayKey, issuers: everyIssuer },
       brokers: kafka.proxied.brokers,
+      preload,
       redemption: { address: `127.0.0.1:${redemptionRoad?.port ?? firstPorts.redemption}`, serviceToken },
       requestUrl: `${approval.url}/v1/requests`,
     };

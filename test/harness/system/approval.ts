@@ -31,6 +31,7 @@ export type ApprovalTerms = {
   readonly brokers: readonly string[];
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
+  readonly preload?: readonly string[];
   readonly databaseUrl: string;
   readonly serviceToken: string;
   readonly webhookUrl: string;
@@ -61,6 +62,7 @@ export function createApproval(
     },
     readyUrl: `${opsUrl}/readyz`,
     folder,
+    ...(terms.preload === undefined ? {} : { preload: terms.preload }),
   });
   return { ...program, url: `http://127.0.0.1:${ports.rest}`, opsUrl };
 }

@@ -29,6 +29,7 @@ export type DecisionTerms = {
   readonly brokers: readonly string[];
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
+  readonly preload?: readonly string[];
   readonly redemption: { readonly address: string; readonly serviceToken: string };
   readonly requestUrl: string;
 };
@@ -53,6 +54,7 @@ export async function createDecision(
     },
     readyUrl: `${opsUrl}/readyz`,
     folder,
+    ...(terms.preload === undefined ? {} : { preload: terms.preload }),
   });
   return {
     ...program,

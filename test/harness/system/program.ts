@@ -19,6 +19,8 @@ const SHOWN_LINES = 40;
 
 export interface Program extends AsyncDisposable {
   readonly name: string;
+  /** The `--config` that it is started with. */
+  readonly configPath: string;
   readonly isRunning: () => boolean;
   /** Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. */
   start(): Promise<void>;
@@ -49,10 +51,20 @@ export type ProgramOptions = {
   readonly readyUrl: string;
   /** Where its configuration and its log stand, and where it works. */
   readonly folder: string;
+  /** Modules that it loads before its own. */
+  readonly preload?: readonly string[];
 };
 
 /** Does not start it. */
-export function createProgram({ name, main, config, env = {}, readyUrl, folder }: ProgramOptions): Program {
+export function createProgram({
+  name,
+  main,
+  config,
+  env = {},
+  readyUrl,
+  folder,
+  preload = [],
+}: ProgramOptions): Program {
   const configPath = join(folder, `${name}.yaml`);
   const logPath = join(folder, `${name}.log`);
   const clockPath = join(folder, `${name}.clock`);
@@ -84,6 +96,7 @@ export function createProgram({ name, main, config, env = {}, readyUrl, folder }
 
   const program: Program = {
     name,
+    configPath,
     isRunning: () => child !== undefined && runs(child),
     async start() {
       if (program.isRunning()) throw new Error(`${name} is running already`);
@@ -91,7 +104,7 @@ export function createProgram({ name, main, config, env = {}, readyUrl, folder }
       const output = await open(logPath, "a");
       const started = spawn(
         process.execPath,
-        ["--import", LEASH, "--import", CLOCK, join(ROOT, main), "--config", configPath],
+        [...[LEASH, CLOCK, ...preload].flatMap((one) => ["--import", one]), join(ROOT, main), "--config", configPath],
         {
           cwd: folder,
           env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },

@@ -1,0 +1,45 @@
+/**
+ * `kill -9` at every point where a process is between two things that belong together: around each commit, publish, mark, send and answer of
+ * both services, under load (test/fault/crash-points/points.ts). Nothing that was acknowledged is lost, nothing is doubled once
+ * repetitions are dropped, no log has a gap, and each service is ready again within five seconds. `npm run soak` does it ten times over.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { canStartSystem, startSystem, type System } from "../harness/system.ts";
+import { account } from "./crash-points/account.ts";
+import { crashEverywhere, PRELOAD } from "./crash-points/crash-everywhere.ts";
+import { APPROVAL_POINTS, DECISION_POINTS } from "./crash-points/points.ts";
+import { startTraffic } from "./crash-points/traffic.ts";
+import { say } from "./say.ts";
+import { seeded } from "./seeded.ts";
+
+const RESTART_MS = 5_000;
+
+const possible = await canStartSystem();
+const chance = seeded();
+let system: System;
+
+beforeAll(async () => {
+  if (!possible) return;
+  system = await startSystem({ preload: [PRELOAD] });
+}, 180_000);
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+}, 60_000);
+
+(possible ? describe : describe.skip)("services killed at every point under load", () => {
+  test("nothing acknowledged is lost, nothing is doubled, no log has a gap, and they are back within five seconds", async () => {
+    const begin = performance.now();
+    const traffic = await startTraffic(system);
+    const crashes = await crashEverywhere(system, chance);
+    await traffic.stop();
+    const { faults, ...counts } = await account(system, traffic.ledger);
+    const slowest = crashes.toSorted((one, other) => other.restartMs - one.restartMs)[0];
+    say(
+      `seed ${chance.seed}: ${crashes.length} crashes in ${Math.round((performance.now() - begin) / 1_000)} s; slowest restart ` +
+        `${slowest?.restartMs} ms (${slowest?.point}); ${JSON.stringify({ ...counts, again: traffic.ledger.again })}`,
+    );
+    expect(faults).toEqual([]);
+    expect(crashes).toHaveLength(APPROVAL_POINTS.length + DECISION_POINTS.length);
+    expect(crashes.filter(({ restartMs }) => restartMs >= RESTART_MS)).toEqual([]);
+  }, 300_000);
+});
