@@ -18,6 +18,14 @@ const Text = (description: string) => Type.String({ minLength: 1, description })
 const Port = (port: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65_535, default: port, description });
 const Path = (description: string) => Type.Optional(Text(description));
+const Rate = (what: string, burst: number, perMinute: number) =>
+  Type.Object(
+    {
+      burst: Type.Integer({ minimum: 1, default: burst, description: `${what} of one account at once.` }),
+      perMinute: Type.Integer({ minimum: 1, default: perMinute, description: `${what} of one account after that.` }),
+    },
+    closed,
+  );
 
 export const ApprovalConfigSchema = Type.Object(
   {
@@ -41,6 +49,7 @@ export const ApprovalConfigSchema = Type.Object(
           default: false,
           description: "Allow plain HTTP beyond loopback (a proxy encrypts).",
         }),
+        limits: Type.Object({ reads: Rate("Reads", 300, 1_200), writes: Rate("Writes", 60, 120) }, closed),
       },
       closed,
     ),

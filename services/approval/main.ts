@@ -159,9 +159,11 @@ async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Pr
           listings: store.listings,
           log,
           metrics,
+          idempotencyKeys: store.idempotencyKeys,
           newRequestId: uuidv7,
+          monotonicMs: systemClock.monotonicMs,
         },
-        { host: config.rest.host, port: config.rest.port, tls: tls.rest },
+        { ...config.rest, tls: tls.rest },
       ),
     ),
   );

@@ -51,10 +51,13 @@ export type Permission = {
   readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
 };
 
-/** Runs `work` in one database transaction; a throw undoes everything and is rethrown. */
+/** Runs `work`, then `settle` with what it resolved to, in one database transaction; a throw undoes everything and is rethrown. */
 export type Transactions = {
-  readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
+  readonly transaction: <T>(work: (tx: Transaction) => Promise<T>, settle?: Settle<T>) => Promise<T>;
 };
+
+/** What an edge adds to the transaction of a write: what it keeps of the outcome is committed with it, or not at all. */
+export type Settle<Outcome> = (tx: Pick<Transaction, "answers">, outcome: Outcome) => Promise<void>;
 
 export type Transaction = {
   /** The database clock, floored to milliseconds. Read it after the locks are held. */
@@ -94,6 +97,12 @@ export type Transaction = {
     readonly liveFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
   };
   readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
+  /** Keeps what the holder of an idempotency key is answered. @throws AppError conflict when somebody else holds it by now. */
+  readonly answers: {
+    readonly keep: (held: HeldKey, answer: KeptAnswer) => Promise<void>;
+    /** Forgets keys whose 24 h are over; at most `limit`. How many. */
+    readonly forget: (limit: number) => Promise<number>;
+  };
   readonly notifications: { readonly append: (notification: Notification) => Promise<void> };
   /**
    * Says of the record whose effect is in this transaction that it is taken: moves the stored offset from `from` to `next`, or
@@ -269,6 +278,36 @@ export type AuditEntry = {
   readonly index: bigint;
   readonly event: Json;
 };
+
+/** An idempotency key of one caller, held by one call of theirs. */
+export type HeldKey = { readonly caller: Digest; readonly key: string; readonly holder: string };
+
+/** An answer of the REST interface, as it went out. */
+export type KeptAnswer = {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string;
+};
+
+/**
+ * Which call stands behind an idempotency key. A key is held for 30 s, longer than any call takes, and then free for the same call again: so
+ * a process that died with it blocks nobody for long. Kept answers are forgotten after 24 h.
+ */
+export type IdempotencyKeys = {
+  readonly hold: (key: HeldKey, fingerprint: Digest) => Promise<HoldOutcome>;
+  /** @throws AppError conflict when somebody else holds it by now. */
+  readonly keep: (key: HeldKey, answer: KeptAnswer) => Promise<void>;
+  /** Frees the key, unless an answer was kept under it. */
+  readonly release: (key: HeldKey) => Promise<void>;
+};
+
+export type HoldOutcome =
+  | { readonly kind: "held" }
+  | { readonly kind: "answered"; readonly answer: KeptAnswer }
+  /** The same call is under way, or its process died with it. */
+  | { readonly kind: "in_use" }
+  /** The key stands for a call of another fingerprint. */
+  | { readonly kind: "reused" };
 
 /** One use of a grant: one statement, see store/redeem-grant.ts. */
 export type Redemption = {

@@ -10,12 +10,19 @@ import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
-import type { Quarantined } from "../ports.ts";
+import type { Quarantined, Settle } from "../ports.ts";
+
+/** What an edge may add to a write of its own. */
+export type Write<State, Outcome> = {
+  /** Asked under the lock whether this is still what the caller saw; false refuses with `precondition_failed`, and nothing is done. */
+  readonly unchanged?: ((state: State) => boolean) | undefined;
+  readonly settle?: Settle<Outcome> | undefined;
+};
 
 /** Submitting a denial, as intake and REST ask for it (commands/submit-request.ts). */
 export type Submission = (command: SubmitRequest) => Promise<SubmitOutcome>;
 
-export type SubmitRequest = {
+export type SubmitRequest = Pick<Write<never, SubmitOutcome>, "settle"> & {
   readonly denialId: Id<"denial">;
   readonly by: Subject;
   readonly asked: Asked;
@@ -30,7 +37,7 @@ export type SubmitOutcome =
   | { readonly kind: "already_granted"; readonly grant: Grant }
   | { readonly kind: "refused"; readonly reason: SubmitRefusal };
 
-export type ReviewRequest = {
+export type ReviewRequest = Write<AccessRequest, ReviewOutcome> & {
   readonly requestId: Id<"request">;
   readonly reviewer: Subject;
   readonly vote: "approve" | "deny";
@@ -42,9 +49,9 @@ export type ReviewRequest = {
 
 export type ReviewOutcome =
   | Pick<Reviewed, "kind" | "request" | "review" | "grant">
-  | { readonly kind: "refused"; readonly reason: ReviewRefusal | "unknown_request" };
+  | { readonly kind: "refused"; readonly reason: ReviewRefusal | "unknown_request" | "precondition_failed" };
 
-export type CancelRequest = {
+export type CancelRequest = Write<AccessRequest, CancelOutcome> & {
   readonly requestId: Id<"request">;
   readonly by: Subject;
   readonly reason: string | undefined;
@@ -52,9 +59,12 @@ export type CancelRequest = {
 
 export type CancelOutcome =
   | { readonly kind: "cancelled"; readonly request: AccessRequest }
-  | { readonly kind: "refused"; readonly reason: "unknown_request" | "not_requester" | "not_pending" };
+  | {
+      readonly kind: "refused";
+      readonly reason: "unknown_request" | "not_requester" | "not_pending" | "precondition_failed";
+    };
 
-export type RevokeGrant = {
+export type RevokeGrant = Write<Grant, RevokeOutcome> & {
   readonly grantId: Id<"grant">;
   readonly by: Subject;
   /** The caller has the security role by configuration. */
@@ -64,7 +74,10 @@ export type RevokeGrant = {
 
 export type RevokeOutcome =
   | { readonly kind: "revoked"; readonly grant: Grant }
-  | { readonly kind: "refused"; readonly reason: "unknown_grant" | "not_allowed" | "already_final" };
+  | {
+      readonly kind: "refused";
+      readonly reason: "unknown_grant" | "not_allowed" | "already_final" | "precondition_failed";
+    };
 
 export type ReplayRecord = { readonly quarantineId: Id<"quarantine">; readonly by: Subject };
 

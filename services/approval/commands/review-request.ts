@@ -37,6 +37,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     return store.transaction(async (tx): Promise<ReviewOutcome> => {
       const request = await tx.requests.lock(command.requestId);
       if (request === undefined) return { kind: "refused", reason: "unknown_request" };
+      if (command.unchanged?.(request) === false) return { kind: "refused", reason: "precondition_failed" };
       const outcome = review(
         request,
         {
@@ -77,7 +78,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
       else if (isNextStage(request, after)) await tx.notifications.append({ kind: "review_requested", request: after });
       await tx.outbox.append(outcome.events);
       return { kind: "reviewed", request: after, review: recorded, grant };
-    });
+    }, command.settle);
   };
 
   async function lapsedApprovals(request: AccessRequest, routed: RoutedRequest): Promise<ReadonlySet<Review["id"]>> {

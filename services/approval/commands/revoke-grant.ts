@@ -13,7 +13,7 @@ import { plainText } from "../../../core/domain/plain-text.ts";
 type Deps = { readonly reads: Pick<Reads, "grant" | "request">; readonly people: People; readonly store: Transactions };
 
 export function createRevokeGrant({ reads, people, store }: Deps) {
-  return async ({ grantId, by, asSecurity, reason }: RevokeGrant): Promise<RevokeOutcome> => {
+  return async ({ grantId, by, asSecurity, reason, unchanged, settle }: RevokeGrant): Promise<RevokeOutcome> => {
     const seen = await reads.grant(grantId);
     const request = seen === undefined ? undefined : await reads.request(seen.requestId);
     if (request === undefined) return { kind: "refused", reason: "unknown_grant" };
@@ -23,6 +23,7 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
     return store.transaction(async (tx): Promise<RevokeOutcome> => {
       const grant = await tx.grants.lock(grantId);
       if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
+      if (unchanged?.(grant) === false) return { kind: "refused", reason: "precondition_failed" };
       const ended = revoke(grant);
       if (ended.kind === "already_final") return { kind: "refused", reason: "already_final" };
       await tx.grants.save(ended.grant);
@@ -39,6 +40,6 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
       ]);
       await tx.notifications.append({ kind: "grant_revoked", grant: ended.grant });
       return { kind: "revoked", grant: ended.grant };
-    });
+    }, settle);
   };
 }

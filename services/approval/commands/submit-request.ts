@@ -25,7 +25,7 @@ type Deps = {
 };
 
 export function createSubmitRequest({ reads, people, router, digests, ids, store }: Deps) {
-  return async ({ denialId, by, asked, automatic }: SubmitRequest): Promise<SubmitOutcome> => {
+  return async ({ denialId, by, asked, automatic, settle }: SubmitRequest): Promise<SubmitOutcome> => {
     const denial = await reads.denial(denialId);
     if (denial === undefined) return { kind: "refused", reason: "unknown_denial" };
     const [party, denied] = await Promise.all([people.resolve(by), people.resolve(denial.subject)]);
@@ -76,7 +76,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
           : { kind: "request_ended", request, grant },
       );
       return { kind: "submitted", request, grant };
-    });
+    }, settle);
   };
 }
 

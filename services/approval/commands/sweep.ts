@@ -1,6 +1,7 @@
 /**
  * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted. Tells whom routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock itself. Rows
+ * never submitted, idempotency keys whose time is over. Tells whom routing named when a request has waited too long. Nothing
+ * depends on its being punctual, since every use and every vote looks at the clock itself. Rows
  * that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
@@ -14,6 +15,7 @@ export type Swept = {
   readonly escalated: number;
   readonly grants: number;
   readonly denials: number;
+  readonly keys: number;
 };
 
 /** Rows per transaction: a bound on how long their locks are held. */
@@ -63,7 +65,8 @@ export function createSweep({ store }: { readonly store: Transactions }) {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_LAPSED));
       return tx.denials.deleteLapsed(before, SWEEP_BATCH);
     });
-    return { requests, escalated, grants, denials };
+    const keys = await store.transaction((tx) => tx.answers.forget(SWEEP_BATCH));
+    return { requests, escalated, grants, denials, keys };
   };
 }
 

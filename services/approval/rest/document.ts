@@ -1,13 +1,20 @@
-/** What the OpenAPI document says beside the routes: title, the bearer token, and the answers that every route may give. */
+/**
+ * What the OpenAPI document says beside the routes: title, the bearer token, what every route may say no with, and an example of every
+ * answer. A route names its own problems (`config.problems`); the answers of one status stand together, each with its example.
+ */
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
-import { ProblemRef } from "./schema.ts";
+import { EXAMPLE_REQUEST_ID, EXAMPLES, HEADERS } from "./examples.ts";
+import { PROBLEM_TYPE, problemBody } from "./problem.ts";
+import { isProblemCode, PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
-export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions["openapi"]> = {
+type Options = FastifyDynamicSwaggerOptions;
+
+export const DOCUMENT: NonNullable<Options["openapi"]> = {
   openapi: "3.1.0",
   info: {
     title: "Countersign approval service",
     description:
-      "Submit a denial, review a request, use and revoke a grant, read the record. Errors are problem+json; their codes are in docs/problems.md.",
+      "Submit a denial, review a request, use and revoke a grant, read the record. Errors are problem+json; their codes are in docs/problems.md and below /v1/problems.",
     version: "1",
     license: { name: "Apache-2.0", identifier: "Apache-2.0" },
   },
@@ -17,22 +24,100 @@ export const DOCUMENT: NonNullable<FastifyDynamicSwaggerOptions["openapi"]> = {
   security: [{ token: [] }],
 };
 
-const WITH_BODY = { 413: ProblemRef, 415: ProblemRef };
-const ANYWHERE = { 400: ProblemRef, 401: ProblemRef, 500: ProblemRef, 503: ProblemRef };
+const ANYWHERE: readonly ProblemCode[] = ["invalid_request", "internal_error"];
+const BEHIND_A_TOKEN: readonly ProblemCode[] = [
+  "authentication_required",
+  "credential_malformed",
+  "credential_issuer_unknown",
+  "credential_key_unknown",
+  "credential_algorithm_refused",
+  "credential_signature_invalid",
+  "credential_audience_wrong",
+  "credential_expired",
+  "credential_not_yet_valid",
+  "credential_claims_invalid",
+  "credential_type_wrong",
+  "keys_unavailable",
+  "too_many_requests",
+  "unavailable",
+];
+const OF_A_WRITE: readonly ProblemCode[] = [
+  "too_large",
+  "unsupported_media_type",
+  "conflict",
+  "idempotency_key_reused",
+  "idempotency_key_in_use",
+];
 
-/** Adds to every operation the problems that authentication, validation and the database can cause. */
-export const documentTransform: NonNullable<FastifyDynamicSwaggerOptions["transform"]> = ({ schema, url }) => ({
-  schema: {
-    ...schema,
-    response: {
-      ...ANYWHERE,
-      ...(schema.body === undefined ? {} : WITH_BODY),
-      ...(isObject(schema.response) ? schema.response : {}),
+/** Leaves the codes of an operation's problems for `completeDocument`. */
+export const documentTransform: NonNullable<Options["transform"]> = ({ schema, url, route }) => {
+  const codes = [
+    ...ANYWHERE,
+    ...(schema.security === undefined ? BEHIND_A_TOKEN : []),
+    ...(schema.headers === undefined ? [] : OF_A_WRITE),
+    ...(route.config?.problems ?? []),
+  ];
+  return { schema: { ...schema, "x-problems": codes }, url };
+};
+
+/** Gives every answer of every operation its description, headers and examples. @throws for an operation without an example. */
+export const completeDocument: NonNullable<Options["transformObject"]> = (document) => {
+  const whole = "openapiObject" in document ? document.openapiObject : document.swaggerObject;
+  for (const item of Object.values(whole.paths ?? {})) {
+    for (const operation of Object.values(item ?? {})) if (isJson(operation)) completeOperation(operation);
+  }
+  return whole;
+};
+
+type Json = { [name: string]: unknown };
+
+function completeOperation(operation: Json): void {
+  const { operationId: name, responses, "x-problems": codes } = operation;
+  if (typeof name !== "string" || !isJson(responses) || !Array.isArray(codes))
+    throw new Error("not an operation of ours");
+  delete operation["x-problems"];
+  for (const [status, response] of Object.entries(responses)) {
+    const example = EXAMPLES.get(`${name} ${status}`);
+    const content =
+      isJson(response) && isJson(response["content"]) ? response["content"]["application/json"] : undefined;
+    if (example === undefined || !isJson(content)) throw new Error(`${name} has no example of its ${status}`);
+    responses[status] = {
+      description: example.description,
+      headers: headersOf(...(example.headers ?? [])),
+      content: { "application/json": { ...content, example: example.value } },
+    };
+  }
+  const byStatus = Map.groupBy(codes.filter(isProblemCode), (code) => PROBLEMS[code].status);
+  for (const [status, those] of byStatus) responses[String(status)] = problemsOf(those);
+}
+
+function problemsOf(codes: readonly ProblemCode[]): Json {
+  const titles = new Set(codes.map((code) => PROBLEMS[code].title));
+  const waits = codes.some((code) => PROBLEMS[code].retryAfterS !== undefined);
+  const isUnauthorized = codes.some((code) => PROBLEMS[code].status === 401);
+  const examples = codes.map((code) => [
+    code,
+    { summary: PROBLEMS[code].title, value: problemBody(code, EXAMPLE_REQUEST_ID) },
+  ]);
+  return {
+    description: `${[...titles].join(". ")}.`,
+    headers: headersOf(
+      ...(waits ? ["retry-after" as const] : []),
+      ...(isUnauthorized ? ["www-authenticate" as const] : []),
+    ),
+    content: {
+      [PROBLEM_TYPE]: {
+        schema: { $ref: "#/components/schemas/Problem" },
+        examples: Object.fromEntries(examples),
+      },
     },
-  },
-  url,
-});
+  };
+}
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+function headersOf(...names: readonly (keyof typeof HEADERS)[]): Json {
+  return Object.fromEntries((["x-request-id", ...names] as const).map((name) => [name, HEADERS[name]]));
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,202 +1,14 @@
 /**
- * Everything that REST answers other than success: one table from reason to status, title and what to do next. A body is
- * problem+json (RFC 9457) and carries the reason as `code`; `type` is `urn:countersign:problem:<code>`, documented in
- * docs/problems.md. What is not in the table is an opaque 500.
- *
- * NB: somebody else's request, grant or denial answers as one that does not exist, `Retry-After` included.
+ * How REST says no: problem+json (RFC 9457) by the table of problem-table.ts. A body carries the reason as `code`; `type` is the address
+ * below which this service tells what it means (GET /v1/problems/<code>).
  */
 import type { FastifyReply } from "fastify";
-import type { CredentialRefusal } from "../../../core/domain/subject.ts";
-import type { CancelOutcome, ReviewOutcome, RevokeOutcome, SubmitOutcome } from "../commands/ports.ts";
+import type { Static } from "typebox";
+import { type Answer, sendAnswer } from "./answer.ts";
+import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
+import type { ProblemShown } from "./schema.ts";
 
-type Refusal<Outcome> = Extract<Outcome, { readonly kind: "refused" }> extends { readonly reason: infer R } ? R : never;
-
-export type ProblemCode =
-  | Exclude<Refusal<SubmitOutcome | ReviewOutcome | CancelOutcome | RevokeOutcome>, "not_allowed">
-  | CredentialRefusal
-  | "already_granted"
-  | "authentication_required"
-  | "conflict"
-  | "internal_error"
-  | "invalid_request"
-  | "security_role_required"
-  | "too_large"
-  | "unavailable"
-  | "unknown_record"
-  | "unknown_route"
-  | "unsupported_media_type";
-
-export type Problem = {
-  readonly status: number;
-  readonly title: string;
-  /** What to do about it. */
-  readonly detail: string;
-  readonly retryAfterS?: number;
-};
-
-const credential = (detail: string): Problem => ({ status: 401, title: "The credential is refused", detail });
-
-export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
-  invalid_request: {
-    status: 400,
-    title: "The request is not of the expected shape",
-    detail: "See `errors` and /v1/openapi.json.",
-  },
-  authentication_required: {
-    status: 401,
-    title: "Authentication is required",
-    detail: "Send `authorization: Bearer` with a token of a configured issuer.",
-  },
-  credential_malformed: credential("Send exactly one authorization header with one bearer token."),
-  credential_issuer_unknown: credential("The issuer of the token is not accepted here."),
-  credential_key_unknown: credential("The key that signed the token is not known; get a new token."),
-  credential_algorithm_refused: credential("The token is signed in a way that is not accepted."),
-  credential_signature_invalid: credential("The signature of the token is not valid."),
-  credential_audience_wrong: credential("The token is meant for somebody else; ask for one with this audience."),
-  credential_expired: credential("The token has expired; get a new one."),
-  credential_not_yet_valid: credential("The token is not valid yet; compare clocks."),
-  credential_claims_invalid: credential("The claims of the token cannot be used."),
-  credential_type_wrong: credential("The token is of the wrong type."),
-  keys_unavailable: {
-    status: 503,
-    title: "The keys of the token's issuer are not available",
-    detail: "Try again.",
-    retryAfterS: 5,
-  },
-  security_role_required: {
-    status: 403,
-    title: "Only security may do this",
-    detail: "Your account is in none of the groups that the configuration calls security (roles.security).",
-  },
-  unknown_route: { status: 404, title: "There is no such address and method", detail: "See /v1/openapi.json." },
-  unknown_denial: {
-    status: 404,
-    title: "There is no such denial",
-    detail: "It may still be on its way: try again in a second. GET /v1/denials lists yours.",
-    retryAfterS: 1,
-  },
-  unknown_request: {
-    status: 404,
-    title: "There is no such request",
-    detail: "Or you have nothing to do with it. GET /v1/requests lists those that you may see.",
-  },
-  unknown_grant: {
-    status: 404,
-    title: "There is no such grant",
-    detail: "Or you have nothing to do with it. GET /v1/grants lists yours.",
-  },
-  unknown_record: {
-    status: 404,
-    title: "There is no such record",
-    detail: "GET /v1/quarantine lists the records that were set aside.",
-  },
-  expired_denial: {
-    status: 410,
-    title: "The denial has lapsed",
-    detail: "It was not submitted in time. Repeat the call to get a new one.",
-  },
-  unknown_elevation: {
-    status: 422,
-    title: "The denial does not offer this",
-    detail: "Choose one of its elevations by entitlement and scope, or leave both out.",
-  },
-  justification_required: {
-    status: 422,
-    title: "The justification is missing or too short",
-    detail: "Say why in at least as many characters as the elevation's justification.min_length.",
-  },
-  exceeds_offer: {
-    status: 422,
-    title: "More is asked than is offered",
-    detail: "Ask for at most the elevation's max_uses and max_duration, starting within seven days.",
-  },
-  not_bindable: {
-    status: 422,
-    title: "This call cannot be bound exactly",
-    detail: "Its `binding.unbindable` says why; leave `binding` out.",
-  },
-  no_person: {
-    status: 403,
-    title: "No person is known behind this account",
-    detail:
-      "A human approval is given to a person, by a person; the issuer's configuration maps no claim of this token.",
-  },
-  already_granted: {
-    status: 409,
-    title: "A live grant covers this already",
-    detail: "Repeat the call; `grant_id` names the grant.",
-  },
-  not_human: { status: 403, title: "A machine does not review", detail: "A person has to use their own token." },
-  is_requester: {
-    status: 403,
-    title: "Nobody reviews their own request",
-    detail: "Under no account, and not for an agent of theirs. It is on record; GET …/approvers says who may.",
-  },
-  not_eligible: {
-    status: 403,
-    title: "Your review is not asked for",
-    detail: "You are in none of the reviewer sets; GET …/approvers lists them.",
-  },
-  stage_not_open: {
-    status: 409,
-    title: "It is not your turn",
-    detail: "Others are asked first, or were: GET …/approvers says whose turn it is. You may deny it now.",
-  },
-  policy_refused: {
-    status: 403,
-    title: "The policy does not let you review this",
-    detail: "data.countersign.approval.may_review refused; the audit record names it.",
-  },
-  not_pending: {
-    status: 409,
-    title: "The request has ended",
-    detail: "GET it to see how.",
-  },
-  already_reviewed: {
-    status: 409,
-    title: "You have reviewed this before",
-    detail: "A person votes once, whatever account they use.",
-  },
-  digest_mismatch: {
-    status: 409,
-    title: "This is not what you were shown",
-    detail: "Get the request again, read it, and send its `digest`.",
-  },
-  reason_required: { status: 422, title: "A denial needs a reason", detail: "Say why in `comment`." },
-  widens: {
-    status: 422,
-    title: "An approval can only narrow",
-    detail: "Fewer uses, shorter, a later start within seven days, or `exact`: nothing beyond what was asked.",
-  },
-  not_requester: {
-    status: 403,
-    title: "Only the requester can cancel",
-    detail: "As a reviewer, deny it, or revoke its grant.",
-  },
-  already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke." },
-  conflict: {
-    status: 409,
-    title: "Somebody was faster",
-    detail: "Get it again and look whether your change is still wanted.",
-  },
-  too_large: { status: 413, title: "The body is too large", detail: "At most 64 KiB." },
-  unsupported_media_type: {
-    status: 415,
-    title: "The body is not JSON",
-    detail: "Send `content-type: application/json`.",
-  },
-  unavailable: {
-    status: 503,
-    title: "Temporarily unavailable",
-    detail: "The database does not answer; what was sent may or may not be done. Look before trying again.",
-    retryAfterS: 2,
-  },
-  internal_error: {
-    status: 500,
-    title: "Something went wrong here",
-    detail: "It is in the log under `request_id`.",
-  },
-};
+export const PROBLEM_TYPE = "application/problem+json";
 
 export type FieldFault = { readonly pointer: string; readonly detail: string };
 
@@ -205,23 +17,43 @@ export type ProblemMore = {
   readonly detail?: string;
   readonly errors?: readonly FieldFault[];
   readonly grant_id?: string;
+  /** In place of the table's. */
+  readonly retryAfterS?: number;
 };
 
 export function sendProblem(reply: FastifyReply, code: ProblemCode, more: ProblemMore = {}): FastifyReply {
-  const { status, title, detail, retryAfterS } = PROBLEMS[code];
-  if (retryAfterS !== undefined) reply.header("retry-after", retryAfterS);
-  if (status === 401) reply.header("www-authenticate", 'Bearer realm="countersign"');
-  return reply
-    .code(status)
-    .type("application/problem+json")
-    .serializer(JSON.stringify)
-    .send({
-      type: `urn:countersign:problem:${code}`,
-      title,
-      status,
-      detail,
-      code,
-      request_id: reply.request.id,
-      ...more,
-    });
+  return sendAnswer(reply, problemAnswer(code, reply.request.id, more));
+}
+
+export function problemAnswer(code: ProblemCode, requestId: string, more: ProblemMore = {}): Answer {
+  const { status } = PROBLEMS[code];
+  const retryAfterS = more.retryAfterS ?? PROBLEMS[code].retryAfterS;
+  return {
+    status,
+    headers: {
+      "content-type": PROBLEM_TYPE,
+      ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+      ...(status === 401 ? { "www-authenticate": 'Bearer realm="countersign"' } : {}),
+    },
+    body: JSON.stringify(problemBody(code, requestId, more)),
+  };
+}
+
+export function problemBody(
+  code: ProblemCode,
+  requestId: string,
+  { detail: more, errors, grant_id: grantId }: ProblemMore = {},
+): Static<typeof ProblemShown> {
+  const { status, title, detail, pointer } = PROBLEMS[code];
+  const faults = errors ?? (pointer === undefined ? undefined : [{ pointer, detail }]);
+  return {
+    type: `/v1/problems/${code}`,
+    title,
+    status,
+    detail: more ?? detail,
+    code,
+    request_id: requestId,
+    ...(faults === undefined ? {} : { errors: faults.map((fault) => ({ ...fault })) }),
+    ...(grantId === undefined ? {} : { grant_id: grantId }),
+  };
 }

@@ -18,7 +18,8 @@ import type {
   RevokeOutcome,
   Submission,
 } from "../commands/ports.ts";
-import type { Listings, People, Reads } from "../ports.ts";
+import type { ProblemCode } from "./problem-table.ts";
+import type { IdempotencyKeys, Listings, People, Reads } from "../ports.ts";
 
 export type Rest = FastifyInstance<
   RawServerDefault,
@@ -37,6 +38,14 @@ export type RestService = {
   readonly reads: Reads;
   readonly listings: Listings;
   readonly people: People;
+  readonly idempotencyKeys: IdempotencyKeys;
 };
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** What a route may say no with, beside what every route may (document.ts). */
+    problems?: readonly ProblemCode[];
+  }
+}
 
 export type AddRoute = (rest: Rest, service: RestService) => void;

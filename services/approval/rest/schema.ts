@@ -76,9 +76,32 @@ export const ReviewBody = Type.Object(
   },
 );
 
-export const ReasonBody = Type.Object({ reason: Type.Optional(FreeText) }, closed);
+export const ReasonBody = Type.Object(
+  { reason: Type.Optional(FreeText) },
+  { ...closed, examples: [{ reason: "The order is shipped already." }] },
+);
 
 export const IdParams = Type.Object({ id: Uuid }, closed);
+
+const IdempotencyKey = Type.Optional(
+  Type.String({
+    pattern: "^[!-~]{1,255}$",
+    description: "A fresh one for each call; the same call sent again with it gives the same answer, for 24 hours.",
+  }),
+);
+/** Of every write. Other headers are nobody's business here. */
+export const WriteHeaders = Type.Object({ "idempotency-key": IdempotencyKey });
+/** Of a write to one thing. */
+export const ChangeHeaders = Type.Object({
+  "idempotency-key": IdempotencyKey,
+  "if-match": Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      description: "`ETag` of what you saw; 412 when it is not so any more.",
+    }),
+  ),
+});
 
 const paging = {
   limit: Type.Optional(
@@ -369,18 +392,37 @@ export function PageOf<S extends TSchema>(item: S) {
 
 export const ProblemShown = Type.Object(
   {
-    type: Type.String(),
+    type: Type.String({ description: "Where this service says what it means: /v1/problems/<code>." }),
     title: Type.String(),
     status: Type.Integer(),
-    detail: Type.String(),
+    detail: Type.String({ description: "What to do." }),
     code: Type.String(),
-    request_id: Type.String(),
-    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, closed))),
+    request_id: Type.String({ description: "Under it the log knows this call." }),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, closed), {
+        description: "The fields at fault: a JSON pointer into the body, or below /querystring, /params or /headers.",
+      }),
+    ),
     grant_id: Type.Optional(Uuid),
   },
   { ...closed, $id: "Problem" },
 );
 export const ProblemRef = Type.Unsafe<Static<typeof ProblemShown>>({ $ref: "Problem#" });
+
+/** One row of docs/problems.md. */
+export const ProblemDocument = Type.Object(
+  {
+    type: Type.String(),
+    code: Type.String(),
+    status: Type.Integer(),
+    title: Type.String(),
+    detail: Type.String(),
+    pointer: Nullable(Type.String()),
+    retry_after_seconds: Nullable(Type.Integer()),
+  },
+  closed,
+);
+export const CodeParams = Type.Object({ code: Type.String({ pattern: "^[a-z_]{1,64}$" }) }, closed);
 
 export type SubmitBody = Static<typeof SubmitBody>;
 export type ReviewBody = Static<typeof ReviewBody>;

@@ -12,13 +12,17 @@ import { AppError } from "../../../core/domain/app-error.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
-import { DOCUMENT, documentTransform } from "./document.ts";
+import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
 import { faultIn, faultsOf } from "./field-faults.ts";
-import { type ProblemCode, sendProblem } from "./problem.ts";
+import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
+import { sendProblem } from "./problem.ts";
+import type { ProblemCode } from "./problem-table.ts";
+import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
 import { getDenial, listDenials } from "./routes/denials.ts";
 import { getRequest } from "./routes/get-request.ts";
+import { getProblem } from "./routes/get-problem.ts";
 import { getGrant, listGrants } from "./routes/grants.ts";
 import { listApprovers } from "./routes/list-approvers.ts";
 import { listRequests } from "./routes/list-requests.ts";
@@ -52,15 +56,23 @@ const ROUTES = [
 ];
 
 export type RestDeps = CallerDeps &
-  RestService & { readonly log: Log; readonly metrics: Metrics; readonly newRequestId: () => string };
+  IdempotencyDeps &
+  RestService & {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    /** A UUID. */
+    readonly newRequestId: () => string;
+    readonly monotonicMs: () => number;
+  };
 
 export type RestOptions = {
   /** PEM; plain text without. */
   readonly tls: Pick<ServerOptions, "cert" | "key"> | undefined;
+  readonly limits: RateLimits;
 };
 
 /** The interface, not yet listening. */
-export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<Rest> {
+export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): Promise<Rest> {
   const { log, metrics } = deps;
   const settings = {
     bodyLimit: MAX_BODY_BYTES,
@@ -82,12 +94,18 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const shared of [RequestShown, GrantShown, DenialShown, QuarantinedShown, ProblemShown]) app.addSchema(shared);
-  await app.register(swagger, { openapi: DOCUMENT, transform: documentTransform, refResolver: byName });
+  await app.register(swagger, {
+    openapi: DOCUMENT,
+    transform: documentTransform,
+    transformObject: completeDocument,
+    refResolver: byName,
+  });
 
   const seconds = metrics.histogram("rest_request_seconds", "REST requests by operation and status", BUCKETS_S, [
     "operation",
     "status",
   ]);
+  const limited = metrics.counter("rest_limited_total", "REST requests beyond an account's rate", ["kind"]);
   app.addHook("onRequest", async (_request, reply) => {
     setHeaders(reply);
   });
@@ -103,10 +121,15 @@ export async function createRest(deps: RestDeps, { tls }: RestOptions): Promise<
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, "unknown_route"));
   app.setErrorHandler<FastifyError>((error, request, reply) => answerFault(log, error, request, reply));
 
+  getProblem(app, deps);
   app.get("/v1/openapi.json", { schema: { hide: true, operationId: "document" } }, () => app.swagger());
   await app.register(async (scope: Rest) => {
     scope.decorateRequest("caller", null);
+    scope.decorateRequest("held", null);
     scope.addHook("onRequest", createAuthenticate(deps));
+    scope.addHook("onRequest", createRateLimit({ ...deps, onLimited: (kind) => limited.inc({ kind }) }, limits));
+    scope.addHook("preHandler", createHold(deps));
+    scope.addHook("onSend", createRelease(deps));
     for (const add of ROUTES) add(scope, deps);
   });
   return app;

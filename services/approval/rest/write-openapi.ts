@@ -25,9 +25,11 @@ const rest = await createRest(
     listings: { requests: absent, grants: absent, denials: absent, audit: absent, quarantine: absent },
     log: createLog({ name: "openapi", level: "silent" }),
     metrics: createMetrics({ prefix: "openapi_" }),
+    idempotencyKeys: { hold: absent, keep: absent, release: absent },
     newRequestId: () => "",
+    monotonicMs: () => 0,
   },
-  { tls: undefined },
+  { tls: undefined, limits: { reads: { burst: 1, perMinute: 1 }, writes: { burst: 1, perMinute: 1 } } },
 );
 await rest.ready();
 const file = join(import.meta.dirname, "..", "..", "..", "docs", "openapi.json");

@@ -3,7 +3,7 @@
  * or to the transaction at hand. Nothing is decided here.
  */
 import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
-import type { Ids, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
+import type { IdempotencyKeys, Ids, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
 import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
 import { appendDecisions, lockDecisionLog, saveDecisionLog } from "./decision-logs.ts";
@@ -19,6 +19,7 @@ import {
   lockGrant,
   saveGrant,
 } from "./grants.ts";
+import { forgetKeys, holdKey, keepAnswer, releaseKey } from "./idempotency-keys.ts";
 import { appendNotification } from "./notifications.ts";
 import { appendToOutbox } from "./outbox.ts";
 import { findQuarantined, insertQuarantined, listQuarantined, noteTry } from "./quarantine.ts";
@@ -39,7 +40,8 @@ import {
 import { settleOrigin } from "./settle.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
-export type Store = Transactions & Redemption & { readonly reads: Reads; readonly listings: Listings };
+export type Store = Transactions &
+  Redemption & { readonly reads: Reads; readonly listings: Listings; readonly idempotencyKeys: IdempotencyKeys };
 
 export function createStore(
   { database: pool, ids }: { readonly database: Pick<Database, "query" | "transaction">; readonly ids: Ids },
@@ -47,7 +49,13 @@ export function createStore(
 ): Store {
   const database = sayingUnavailable(pool);
   return {
-    transaction: (work) => database.transaction((tx) => work(transactionOn(tx, { ids, deployment }))),
+    transaction: (work, settle) =>
+      database.transaction(async (tx) => {
+        const bound = transactionOn(tx, { ids, deployment });
+        const outcome = await work(bound);
+        await settle?.(bound, outcome);
+        return outcome;
+      }),
     redeem: (claim) => redeemGrant(database, claim, { ids, deployment }),
     reads: {
       now: () => databaseNow(database),
@@ -64,6 +72,11 @@ export function createStore(
       denials: (issuer, subject, page) => listDenials(database, issuer, subject, page),
       audit: (after, limit) => readAuditPage(database, after, limit),
       quarantine: (filter, page) => listQuarantined(database, filter, page),
+    },
+    idempotencyKeys: {
+      hold: (key, fingerprint) => holdKey(database, key, fingerprint),
+      keep: (key, answer) => keepAnswer(database, key, answer),
+      release: (key) => releaseKey(database, key),
     },
   };
 }
@@ -93,6 +106,10 @@ function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly depl
       lockExpired: (limit) => lockExpiredGrants(tx, limit),
       save: (grant) => saveGrant(tx, grant),
       liveFor: (issuer, subject) => liveGrants(tx, issuer, subject),
+    },
+    answers: {
+      keep: (held, answer) => keepAnswer(tx, held, answer),
+      forget: (limit) => forgetKeys(tx, limit),
     },
     outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
     notifications: { append: (notification) => appendNotification(tx, notification) },

@@ -12,7 +12,7 @@ import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/po
 import type { Ask, Deadline, Evaluation, GrantQuery } from "../ports.ts";
 import { maskQuery, offersFor } from "./mint.ts";
 import { createDenials } from "./publish.ts";
-import { createTokenBuckets } from "./token-bucket.ts";
+import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 
 const NOW = instant(1_795_478_400_000);
 const { privateKey } = generateKeyPairSync("ed25519");

@@ -16,7 +16,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Deadline, Denials, Evaluation, Published } from "../ports.ts";
 import { denialKeyOf, mintDenial, offersFor } from "./mint.ts";
-import type { TokenBuckets } from "./token-bucket.ts";
+import type { TokenBuckets } from "../../../platform/token-buckets.ts";
 
 const TOPIC = TOPICS.denials.name;
 /** Beyond it the oldest are forgotten: a retry then mints a new denial, which is only less tidy. */

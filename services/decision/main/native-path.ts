@@ -11,7 +11,7 @@ import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { DecisionConfig } from "../config.ts";
 import { createContext } from "../context/gather.ts";
 import { createDenials } from "../denials/publish.ts";
-import { createTokenBuckets } from "../denials/token-bucket.ts";
+import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createEvaluate } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";

@@ -37,6 +37,8 @@ export type ApprovalTerms = {
   readonly webhookUrl: string;
 };
 
+const PLENTY = { burst: 100_000, perMinute: 100_000 };
+
 export type ApprovalSettings = ReturnType<typeof settingsOf>;
 
 export async function approvalPorts(): Promise<ApprovalPorts> {
@@ -72,7 +74,8 @@ function settingsOf(terms: ApprovalTerms) {
   return {
     deployment,
     instance: name,
-    rest: { port: ports.rest },
+    // Far above what one account may usually do: tests ask much in little time.
+    rest: { port: ports.rest, limits: { reads: PLENTY, writes: PLENTY } },
     redemption: { port: ports.redemption },
     ops: { port: ports.ops },
     ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),

@@ -21,6 +21,7 @@ import { createRevokeGrant } from "../../../services/approval/commands/revoke-gr
 import { createReadAgain, type ReadRecord } from "../../../services/approval/intake/quarantine.ts";
 import { createApprovalPolicy } from "../../../services/approval/policy/approval-policy.ts";
 import type { People } from "../../../services/approval/ports.ts";
+import type { RateLimits } from "../../../services/approval/rest/rate-limit.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
 import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
 
@@ -43,6 +44,9 @@ const { identify } = createIdentify({
   issuers,
   keySets: { current: () => keySet, requestRefresh: () => {} },
 });
+
+const PLENTY = { burst: 1_000_000, perMinute: 1_000_000 };
+const NO_LIMITS: RateLimits = { reads: PLENTY, writes: PLENTY };
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -98,9 +102,10 @@ export function itemsOf(answer: Answer): readonly unknown[] {
 export type RestParts = Partial<Pick<ApprovalParts, "connection">> & {
   /** What a replay reads with; nothing unless given. */
   readonly readersOf?: (approval: Approval) => ReadonlyMap<string, ReadRecord>;
+  readonly limits?: RateLimits;
 };
 
-export async function createRestApproval({ readersOf, ...parts }: RestParts = {}) {
+export async function createRestApproval({ readersOf, limits = NO_LIMITS, ...parts }: RestParts = {}) {
   const partyOf = createPartyMapper(issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "corp" });
@@ -123,9 +128,12 @@ export async function createRestApproval({ readersOf, ...parts }: RestParts = {}
     listings: store.listings,
     log: silent,
     metrics: createMetrics({ prefix: "rest_test_" }),
+    idempotencyKeys: store.idempotencyKeys,
     newRequestId: randomUUID,
+    monotonicMs: () => performance.now(),
   };
-  const app = await createRest(deps, { tls: undefined });
+  const options = { tls: undefined, limits };
+  const app = await createRest(deps, options);
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   await app.ready();
 
@@ -138,7 +146,9 @@ export async function createRestApproval({ readersOf, ...parts }: RestParts = {}
     });
     const text = await answer.text();
     const parsed: unknown = text === "" ? undefined : JSON.parse(text);
-    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: parsed };
+    const given = { status: answer.status, headers: Object.fromEntries(answer.headers), body: parsed };
+    requireDocumented(app, method, url, given);
+    return given;
   }
 
   /** A stored denial of the account that the token speaks of. */
@@ -163,6 +173,9 @@ export async function createRestApproval({ readersOf, ...parts }: RestParts = {}
   return {
     ...approval,
     deps,
+    options,
+    /** For a second interface in this process: one registry holds each metric once. */
+    freshMetrics: () => createMetrics({ prefix: "rest_test_" }),
     app,
     origin,
     call,
@@ -198,12 +211,36 @@ export function operationsOf(app: RestApproval["app"]) {
     revokeGrant: {},
     replayRecord: undefined,
   };
+  return documented(app)
+    .filter(({ operation }) => at({ body: operation }, "security") === undefined)
+    .map(({ name, method, path }) => ({ name, method, path, url: path.replace("{id}", noId), body: bodies[name] }));
+}
+
+/** Every operation of the document, those that are open to everybody included. */
+export function documented(app: RestApproval["app"]) {
   return Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([verb, operation]: [string, unknown]) => {
       const name = textAt({ status: 0, headers: {}, body: operation }, "operationId");
       const method: "GET" | "POST" = verb === "post" ? "POST" : "GET";
       if (verb !== "get" && verb !== "post") throw new Error(`an unexpected method: ${verb}`);
-      return { name, method, path, url: path.replace("{id}", noId), body: bodies[name] };
+      return { name, method, path, operation };
     }),
   );
+}
+
+/** Whatever a test asks: an answer that the document does not know, by status and code, is a fault of one of the two. */
+function requireDocumented(app: RestApproval["app"], method: string, url: string, answer: Answer): void {
+  const path = url.replace(/\?.*$/, "");
+  const operation = documented(app).find(
+    (one) => one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/, "[^/]+")}$`).test(path),
+  );
+  const code = at(answer, "code");
+  if (operation === undefined) return;
+  const told: unknown = new Map(Object.entries(Object(at({ body: operation.operation }, "responses")))).get(
+    String(answer.status),
+  );
+  const codes = Object.keys(Object(Object(at({ body: told }, "content"))["application/problem+json"]?.examples));
+  if (told === undefined || (answer.status >= 400 && !codes.includes(String(code)))) {
+    throw new Error(`${operation.name}: ${answer.status} ${String(code)} is not in the document`);
+  }
 }

@@ -51,6 +51,40 @@ test("pages do not move while new requests come, and hold each once", async () =
   expect(seen).toEqual(made.toReversed());
 });
 
+test("pages walked while four others write hold what was there exactly once, in order, and nothing twice", async () => {
+  const token = tokenOf("pia");
+  const made: string[] = [];
+  for (let n = 0; n < 40; n += 1) made.push((await rest.askAs(token)).id);
+  let walking = true;
+  const writers = Array.from({ length: 4 }, async () => {
+    let written = 0;
+    for (; walking; written += 1) await rest.askAs(token);
+    return written;
+  });
+  const walk = async (list: string, limit: number) => {
+    const seen: string[] = [];
+    let cursor = "";
+    for (;;) {
+      const { ids, next } = await page(token, `${list}?limit=${limit}${cursor}`);
+      seen.push(...ids);
+      if (typeof next !== "string") return seen;
+      cursor = `&cursor=${next}`;
+    }
+  };
+  const walks = await Promise.all([walk("/v1/requests", 3), walk("/v1/requests", 7), walk("/v1/requests", 1)]);
+  const denials = await walk("/v1/denials", 5);
+  walking = false;
+  const written = await Promise.all(writers);
+  expect(written.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(8);
+  for (const seen of walks) {
+    expect(seen.filter((id) => made.includes(id))).toEqual(made.toReversed());
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).toEqual(seen.toSorted().toReversed());
+  }
+  expect(new Set(denials).size).toBe(denials.length);
+  expect(denials.length).toBeGreaterThanOrEqual(made.length);
+}, 60_000);
+
 test("grants and denials are listed to whoever they are of, and filtered", async () => {
   const token = tokenOf("gina");
   const granted = await rest.vote(tokenOf("max", ["managers"]), await rest.askAs(token));

@@ -36,7 +36,7 @@ import { createSourceAddress } from "../../../services/decision/context/source-a
 import { startDecisionLog } from "../../../services/decision/decision-log/decision-log.ts";
 import { maskQuery } from "../../../services/decision/denials/mint.ts";
 import { createDenials } from "../../../services/decision/denials/publish.ts";
-import { createTokenBuckets } from "../../../services/decision/denials/token-bucket.ts";
+import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
 import { createCheck } from "../../../services/decision/ext-authz/check.ts";
 import { type CheckServer, startCheckServer } from "../../../services/decision/ext-authz/server.ts";

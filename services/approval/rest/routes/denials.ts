@@ -3,7 +3,7 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { DenialRef, DenialsQuery, IdParams, PageOf, ProblemRef } from "../schema.ts";
+import { DenialRef, DenialsQuery, IdParams, PageOf } from "../schema.ts";
 import { seenDenial } from "../seen.ts";
 import { showDenial } from "../show.ts";
 
@@ -32,12 +32,13 @@ export const getDenial: AddRoute = (rest, service) => {
   rest.get(
     "/v1/denials/:id",
     {
+      config: { problems: ["unknown_denial"] },
       schema: {
         operationId: "getDenial",
         summary: "One denial: what was denied, and what it offers.",
         tags: ["denials"],
         params: IdParams,
-        response: { 200: DenialRef, 404: ProblemRef },
+        response: { 200: DenialRef },
       },
     },
     async (request, reply) => {

@@ -1,9 +1,10 @@
 /** GET /v1/grants and /v1/grants/{id}: what was granted, how much of it is used, and how it ended. */
+import { grantAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { GrantRef, GrantsQuery, IdParams, PageOf, ProblemRef } from "../schema.ts";
+import { GrantRef, GrantsQuery, IdParams, PageOf } from "../schema.ts";
 import { own, seenGrant } from "../seen.ts";
 import { showGrant } from "../show.ts";
 
@@ -11,12 +12,13 @@ export const listGrants: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/grants",
     {
+      config: { problems: ["security_role_required"] },
       schema: {
         operationId: "listGrants",
         summary: "Your grants, or (security) all.",
         tags: ["grants"],
         querystring: GrantsQuery,
-        response: { 200: PageOf(GrantRef), 403: ProblemRef },
+        response: { 200: PageOf(GrantRef) },
       },
     },
     async (request, reply) => {
@@ -34,17 +36,18 @@ export const getGrant: AddRoute = (rest, service) => {
   rest.get(
     "/v1/grants/:id",
     {
+      config: { problems: ["unknown_grant"] },
       schema: {
         operationId: "getGrant",
         summary: "One grant.",
         tags: ["grants"],
         params: IdParams,
-        response: { 200: GrantRef, 404: ProblemRef },
+        response: { 200: GrantRef },
       },
     },
     async (request, reply) => {
       const found = await seenGrant(service, callerOf(request), request.params.id);
-      return found === undefined ? sendProblem(reply, "unknown_grant") : reply.send(showGrant(found));
+      return found === undefined ? sendProblem(reply, "unknown_grant") : sendAnswer(reply, grantAnswer(found));
     },
   );
 };

@@ -2,7 +2,7 @@
 import { callerOf } from "../caller.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { Approvers, IdParams, ProblemRef } from "../schema.ts";
+import { Approvers, IdParams } from "../schema.ts";
 import { seenRequest } from "../seen.ts";
 import { showApprovers } from "../show.ts";
 
@@ -10,12 +10,13 @@ export const listApprovers: AddRoute = (rest, service) => {
   rest.get(
     "/v1/requests/:id/approvers",
     {
+      config: { problems: ["unknown_request"] },
       schema: {
         operationId: "listApprovers",
         summary: "Who may approve a request, and who has.",
         tags: ["requests"],
         params: IdParams,
-        response: { 200: Approvers, 404: ProblemRef },
+        response: { 200: Approvers },
       },
     },
     async (request, reply) => {

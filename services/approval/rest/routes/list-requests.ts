@@ -3,7 +3,7 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { PageOf, ProblemRef, RequestRef, RequestsQuery } from "../schema.ts";
+import { PageOf, RequestRef, RequestsQuery } from "../schema.ts";
 import { own, reviewable } from "../seen.ts";
 import { showRequest } from "../show.ts";
 
@@ -11,12 +11,13 @@ export const listRequests: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/requests",
     {
+      config: { problems: ["security_role_required"] },
       schema: {
         operationId: "listRequests",
         summary: "Requests that you asked for, may review, or (security) all.",
         tags: ["requests"],
         querystring: RequestsQuery,
-        response: { 200: PageOf(RequestRef), 403: ProblemRef },
+        response: { 200: PageOf(RequestRef) },
       },
     },
     async (request, reply) => {

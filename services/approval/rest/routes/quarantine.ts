@@ -6,19 +6,20 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, PageOf, ProblemRef, QuarantinedRef, QuarantinedWithPayload, QuarantineQuery } from "../schema.ts";
+import { IdParams, PageOf, QuarantinedRef, QuarantinedWithPayload, QuarantineQuery } from "../schema.ts";
 import { showQuarantined } from "../show.ts";
 
 export const listQuarantine: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/quarantine",
     {
+      config: { problems: ["security_role_required"] },
       schema: {
         operationId: "listQuarantine",
         summary: "Records that were set aside, newest first (security only).",
         tags: ["quarantine"],
         querystring: QuarantineQuery,
-        response: { 200: PageOf(QuarantinedRef), 403: ProblemRef },
+        response: { 200: PageOf(QuarantinedRef) },
       },
     },
     async (request, reply) => {
@@ -34,12 +35,13 @@ export const getQuarantined: AddRoute = (rest, { reads }) => {
   rest.get(
     "/v1/quarantine/:id",
     {
+      config: { problems: ["security_role_required", "unknown_record"] },
       schema: {
         operationId: "getQuarantined",
         summary: "One record that was set aside, its payload masked (security only).",
         tags: ["quarantine"],
         params: IdParams,
-        response: { 200: QuarantinedWithPayload, 403: ProblemRef, 404: ProblemRef },
+        response: { 200: QuarantinedWithPayload },
       },
     },
     async (request, reply) => {

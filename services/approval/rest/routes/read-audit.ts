@@ -3,19 +3,20 @@ import { callerOf } from "../caller.ts";
 import { readLimit } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { AuditPage, AuditQuery, ProblemRef } from "../schema.ts";
+import { AuditPage, AuditQuery } from "../schema.ts";
 import { showAuditPage } from "../show.ts";
 
 export const readAudit: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/audit",
     {
+      config: { problems: ["security_role_required"] },
       schema: {
         operationId: "readAudit",
         summary: "Sealed events, and decisions that touch a denial, request or grant (security only).",
         tags: ["audit"],
         querystring: AuditQuery,
-        response: { 200: AuditPage, 403: ProblemRef },
+        response: { 200: AuditPage },
       },
     },
     async (request, reply) => {

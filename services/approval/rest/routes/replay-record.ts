@@ -1,35 +1,44 @@
 /** POST /v1/quarantine/{id}/replay: a record that was set aside is read once more, as intake would; security only. */
+import type { Static } from "typebox";
 import { id } from "../../../../core/domain/id.ts";
+import { jsonAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
+import { keepAfterwards } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, ProblemRef, ReplayShown } from "../schema.ts";
+import { IdParams, ReplayShown, WriteHeaders } from "../schema.ts";
 import { showQuarantined } from "../show.ts";
 
-export const replayRecord: AddRoute = (rest, { replay }) => {
+export const replayRecord: AddRoute = (rest, service) => {
   rest.post(
     "/v1/quarantine/:id/replay",
     {
+      config: { problems: ["security_role_required", "unknown_record"] },
       schema: {
         operationId: "replayRecord",
         summary: "Read a record again that was set aside. Taken once, however often it is asked for (security only).",
         tags: ["quarantine"],
         params: IdParams,
-        response: { 200: ReplayShown, 403: ProblemRef, 404: ProblemRef, 409: ProblemRef },
+        headers: WriteHeaders,
+        response: { 200: ReplayShown },
       },
     },
     async (request, reply) => {
       const { party, isSecurity } = callerOf(request);
       if (!isSecurity) return sendProblem(reply, "security_role_required");
-      const outcome = await replay({ quarantineId: id("quarantine", request.params.id), by: party.subject });
+      const outcome = await service.replay({ quarantineId: id("quarantine", request.params.id), by: party.subject });
       if (outcome.kind === "refused") return sendProblem(reply, outcome.reason);
       const { record } = outcome;
-      return reply.send({
+      const shown: Static<typeof ReplayShown> = {
         outcome: outcome.kind === "taken" ? "taken" : "refused",
         reason: outcome.kind === "taken" ? null : outcome.reason,
         detail: outcome.kind === "taken" ? null : outcome.detail,
         record: showQuarantined({ ...record, bytes: record.record.value?.length }),
-      });
+      };
+      const answer = jsonAnswer(200, shown);
+      // NB: after the effect, not with it: it is the reader's transaction. A repeat that finds no answer finds the record taken.
+      await keepAfterwards(service, request, answer);
+      return sendAnswer(reply, answer);
     },
   );
 };

@@ -3,32 +3,60 @@
  * reason. Who may see the request and may not review it is refused, and that is on record.
  */
 import { digest } from "../../../../core/domain/id.ts";
+import type { ReviewOutcome } from "../../commands/ports.ts";
+import { requestAnswer, sendAnswer, showWithGrant } from "../answer.ts";
 import { callerOf } from "../caller.ts";
-import { sendProblem } from "../problem.ts";
+import { ifMatch } from "../etag.ts";
+import { keeping } from "../idempotency.ts";
+import { problemAnswer, sendProblem } from "../problem.ts";
 import { readNarrowing } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, ProblemRef, RequestWithGrant, ReviewBody } from "../schema.ts";
+import { ChangeHeaders, IdParams, RequestWithGrant, ReviewBody } from "../schema.ts";
 import { seenRequest } from "../seen.ts";
-import { showGrant, showRequest } from "../show.ts";
 
 export const reviewRequest: AddRoute = (rest, service) => {
   rest.post(
     "/v1/requests/:id/reviews",
     {
+      config: {
+        problems: [
+          "unknown_request",
+          "not_human",
+          "no_person",
+          "is_requester",
+          "not_eligible",
+          "stage_not_open",
+          "policy_refused",
+          "not_pending",
+          "already_reviewed",
+          "digest_mismatch",
+          "precondition_failed",
+          "reason_required",
+          "widens",
+          "not_bindable",
+        ],
+      },
       schema: {
         operationId: "reviewRequest",
         summary: "Approve, approve less, or deny.",
         tags: ["requests"],
         params: IdParams,
+        headers: ChangeHeaders,
         body: ReviewBody,
-        response: { 200: RequestWithGrant, 403: ProblemRef, 404: ProblemRef, 409: ProblemRef, 422: ProblemRef },
+        response: { 200: RequestWithGrant },
       },
     },
     async (request, reply) => {
+      const matches = ifMatch(request);
       const caller = callerOf(request);
       const found = await seenRequest(service, caller, request.params.id);
       if (found === undefined) return sendProblem(reply, "unknown_request");
       const { vote, narrowing, comment } = request.body;
+      const before = matches && (await service.reads.grantOfRequest(found.id));
+      const answerOf = (outcome: ReviewOutcome) =>
+        outcome.kind === "refused"
+          ? problemAnswer(outcome.reason, request.id)
+          : requestAnswer(200, outcome.request, outcome.grant);
       const outcome = await service.review({
         requestId: found.id,
         reviewer: caller.party.subject,
@@ -36,12 +64,17 @@ export const reviewRequest: AddRoute = (rest, service) => {
         narrowing: readNarrowing(narrowing),
         comment,
         digest: digest(request.body.digest),
+        unchanged: matches && ((now) => matches(showWithGrant(now, before))),
+        // A refused vote is on record, and so is not made twice.
+        settle: keeping(request, (decided) => (isOnRecord(decided) ? answerOf(decided) : undefined)),
       });
-      if (outcome.kind === "refused") return sendProblem(reply, outcome.reason);
-      return reply.send({
-        request: showRequest(outcome.request),
-        grant: outcome.grant === undefined ? null : showGrant(outcome.grant),
-      });
+      return sendAnswer(reply, answerOf(outcome));
     },
   );
 };
+
+function isOnRecord(outcome: ReviewOutcome): boolean {
+  return (
+    outcome.kind === "reviewed" || (outcome.reason !== "unknown_request" && outcome.reason !== "precondition_failed")
+  );
+}

@@ -1,33 +1,44 @@
 /** POST /v1/grants/{id}/revoke: by the requester, whoever may review the request, or security. */
 import { id } from "../../../../core/domain/id.ts";
+import type { RevokeOutcome } from "../../commands/ports.ts";
+import { grantAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
+import { ifMatch } from "../etag.ts";
+import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { GrantRef, IdParams, ProblemRef, ReasonBody } from "../schema.ts";
+import { ChangeHeaders, GrantRef, IdParams, ReasonBody } from "../schema.ts";
 import { showGrant } from "../show.ts";
 
 export const revokeGrant: AddRoute = (rest, { revoke }) => {
   rest.post(
     "/v1/grants/:id/revoke",
     {
+      config: { problems: ["unknown_grant", "already_final", "precondition_failed"] },
       schema: {
         operationId: "revokeGrant",
         summary: "End a grant now. No decision service allows by it seven seconds later, normally within one.",
         tags: ["grants"],
         params: IdParams,
+        headers: ChangeHeaders,
         body: ReasonBody,
-        response: { 200: GrantRef, 404: ProblemRef, 409: ProblemRef },
+        response: { 200: GrantRef },
       },
     },
     async (request, reply) => {
+      const matches = ifMatch(request);
       const { party, isSecurity } = callerOf(request);
       const outcome = await revoke({
         grantId: id("grant", request.params.id),
         by: party.subject,
         asSecurity: isSecurity,
         reason: request.body.reason,
+        unchanged: matches && ((now) => matches(showGrant(now))),
+        settle: keeping(request, (ended: RevokeOutcome) =>
+          ended.kind === "revoked" ? grantAnswer(ended.grant) : undefined,
+        ),
       });
-      if (outcome.kind === "revoked") return reply.send(showGrant(outcome.grant));
+      if (outcome.kind === "revoked") return sendAnswer(reply, grantAnswer(outcome.grant));
       // NB: that it exists is told only to those who may revoke it.
       return sendProblem(reply, outcome.reason === "not_allowed" ? "unknown_grant" : outcome.reason);
     },

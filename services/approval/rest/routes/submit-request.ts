@@ -1,29 +1,36 @@
 /** POST /v1/requests: the requester submits a denial, with a reason. 201 makes one, 200 is the open one with the same key. */
 import { id } from "../../../../core/domain/id.ts";
+import type { SubmitOutcome } from "../../commands/ports.ts";
+import { requestAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
+import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import { readAsked } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
-import { ProblemRef, RequestWithGrant, SubmitBody } from "../schema.ts";
-import { showGrant, showRequest } from "../show.ts";
+import { RequestWithGrant, SubmitBody, WriteHeaders } from "../schema.ts";
 
 export const submitRequest: AddRoute = (rest, { submit, reads }) => {
   rest.post(
     "/v1/requests",
     {
+      config: {
+        problems: [
+          "unknown_denial",
+          "no_person",
+          "already_granted",
+          "expired_denial",
+          "unknown_elevation",
+          "justification_required",
+          "exceeds_offer",
+        ],
+      },
       schema: {
         operationId: "submitRequest",
         summary: "Submit a denial: ask for the action that needs approval.",
         tags: ["requests"],
+        headers: WriteHeaders,
         body: SubmitBody,
-        response: {
-          200: RequestWithGrant,
-          201: RequestWithGrant,
-          404: ProblemRef,
-          409: ProblemRef,
-          410: ProblemRef,
-          422: ProblemRef,
-        },
+        response: { 200: RequestWithGrant, 201: RequestWithGrant },
       },
     },
     async (request, reply) => {
@@ -33,6 +40,9 @@ export const submitRequest: AddRoute = (rest, { submit, reads }) => {
         by: party.subject,
         asked: readAsked(request.body),
         automatic: false,
+        settle: keeping(request, (made: SubmitOutcome) =>
+          made.kind === "submitted" ? requestAnswer(201, made.request, made.grant) : undefined,
+        ),
       });
       switch (outcome.kind) {
         case "refused":
@@ -41,19 +51,10 @@ export const submitRequest: AddRoute = (rest, { submit, reads }) => {
           return sendProblem(reply, "already_granted", { grant_id: outcome.grant.id });
         case "exists": {
           const grant = await reads.grantOfRequest(outcome.request.id);
-          return reply
-            .code(200)
-            .header("location", `/v1/requests/${outcome.request.id}`)
-            .send({ request: showRequest(outcome.request), grant: grant === undefined ? null : showGrant(grant) });
+          return sendAnswer(reply, requestAnswer(200, outcome.request, grant));
         }
         case "submitted":
-          return reply
-            .code(201)
-            .header("location", `/v1/requests/${outcome.request.id}`)
-            .send({
-              request: showRequest(outcome.request),
-              grant: outcome.grant === undefined ? null : showGrant(outcome.grant),
-            });
+          return sendAnswer(reply, requestAnswer(201, outcome.request, outcome.grant));
       }
     },
   );

@@ -1,0 +1,85 @@
+/**
+ * `Idempotency-Key` on every write (draft-ietf-httpapi-idempotency-key-header): whoever did not hear the answer sends the same call again
+ * and hears it. One call holds the key; what it did and what it is answered are committed together, so a repeat gives that answer, also
+ * after a restart and from another process. The same key with another call is 409, and so is a repeat while the first is under way.
+ *
+ * Not kept, because nothing was done: refusals that are on no record (unknown, malformed, 412, 429 …) and faults. Such a call may be sent
+ * again with its key, and is looked at anew.
+ */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { hashJson } from "../../../core/messages/hashing.ts";
+import type { HeldKey, IdempotencyKeys, Settle } from "../ports.ts";
+import { type Answer, sendAnswer } from "./answer.ts";
+import { callerOf } from "./caller.ts";
+import { sendProblem } from "./problem.ts";
+
+export type IdempotencyDeps = { readonly idempotencyKeys: IdempotencyKeys };
+
+/** What a call holds while it is under way; `kept` once its answer is part of a transaction. */
+type Held = { readonly key: HeldKey; kept: boolean };
+
+/** For a preHandler hook: answers the call itself unless it is the first with its key. */
+export function createHold({ idempotencyKeys }: IdempotencyDeps) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const key = request.headers["idempotency-key"];
+    if (request.method === "GET" || typeof key !== "string") return undefined;
+    const { issuer, id, actors } = callerOf(request).party.subject;
+    const caller = hashJson([issuer, id, actors.map((actor) => [actor.issuer, actor.id])]);
+    const held: HeldKey = { caller, key, holder: request.id };
+    const outcome = await idempotencyKeys.hold(held, fingerprintOf(request));
+    switch (outcome.kind) {
+      case "held":
+        request.setDecorator<Held>("held", { key: held, kept: false });
+        return undefined;
+      case "answered":
+        return sendAnswer(reply.header("idempotency-replayed", "true"), outcome.answer);
+      case "in_use":
+        return sendProblem(reply, "idempotency_key_in_use");
+      case "reused":
+        return sendProblem(reply, "idempotency_key_reused");
+    }
+  };
+}
+
+/** For an onSend hook: a key under which nothing was kept is free again before its caller hears the answer. */
+export function createRelease({ idempotencyKeys }: IdempotencyDeps) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const held = request.getDecorator<Held | null>("held");
+    if (held === null || (held.kept && reply.statusCode < 500)) return;
+    // NB: never over an answer: a commit that was not heard may have been one. If this fails, the key is free after its time.
+    await idempotencyKeys.release(held.key).catch(() => {});
+  };
+}
+
+/** For a command: keeps what `answerOf` makes of its outcome; undefined is not kept. Nothing to do without a key. */
+export function keeping<Outcome>(
+  request: FastifyRequest,
+  answerOf: (outcome: Outcome) => Answer | undefined,
+): Settle<Outcome> | undefined {
+  const held = request.getDecorator<Held | null>("held");
+  if (held === null) return undefined;
+  return async (tx, outcome) => {
+    const answer = answerOf(outcome);
+    if (answer === undefined) return;
+    await tx.answers.keep(held.key, answer);
+    held.kept = true;
+  };
+}
+
+/** For an effect whose transaction is out of reach: keeps the answer on its own. */
+export async function keepAfterwards({ idempotencyKeys }: IdempotencyDeps, request: FastifyRequest, answer: Answer) {
+  const held = request.getDecorator<Held | null>("held");
+  if (held === null) return;
+  await idempotencyKeys.keep(held.key, answer);
+  held.kept = true;
+}
+
+function fingerprintOf({ method, url, headers, body }: FastifyRequest) {
+  // NB: by its canonical text, so that what a proxy may reformat is still the same call.
+  return hashJson([
+    method,
+    url,
+    headers["if-match"] ?? null,
+    body === undefined ? null : JSON.parse(JSON.stringify(body)),
+  ]);
+}

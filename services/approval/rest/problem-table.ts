@@ -1,0 +1,244 @@
+/**
+ * Everything that REST answers other than success: one table from reason to status, title, what to do next and the field that is at
+ * fault. docs/problems.md and the OpenAPI document are written from it. What is not in the table is an opaque 500.
+ *
+ * NB: somebody else's request, grant or denial answers as one that does not exist, `Retry-After` included.
+ */
+import type { CredentialRefusal } from "../../../core/domain/subject.ts";
+import type { CancelOutcome, ReviewOutcome, RevokeOutcome, SubmitOutcome } from "../commands/ports.ts";
+
+type Refusal<Outcome> = Extract<Outcome, { readonly kind: "refused" }> extends { readonly reason: infer R } ? R : never;
+
+export type ProblemCode =
+  | Exclude<Refusal<SubmitOutcome | ReviewOutcome | CancelOutcome | RevokeOutcome>, "not_allowed">
+  | CredentialRefusal
+  | "already_granted"
+  | "authentication_required"
+  | "conflict"
+  | "idempotency_key_in_use"
+  | "idempotency_key_reused"
+  | "internal_error"
+  | "invalid_request"
+  | "security_role_required"
+  | "too_large"
+  | "too_many_requests"
+  | "unavailable"
+  | "unknown_record"
+  | "unknown_route"
+  | "unsupported_media_type";
+
+export type Problem = {
+  readonly status: number;
+  readonly title: string;
+  /** What to do about it. */
+  readonly detail: string;
+  readonly retryAfterS?: number;
+  /** JSON pointer of the field to change (into the body, or below /headers), when there is one. */
+  readonly pointer?: string;
+};
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
+
+const credential = (detail: string): Problem => ({ status: 401, title: "The credential is refused", detail });
+
+export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
+  invalid_request: {
+    status: 400,
+    title: "The request is not of the expected shape",
+    detail: "See `errors` and /v1/openapi.json.",
+  },
+  authentication_required: {
+    status: 401,
+    title: "Authentication is required",
+    detail: "Send `authorization: Bearer` with a token of a configured issuer.",
+  },
+  credential_malformed: credential("Send exactly one authorization header with one bearer token."),
+  credential_issuer_unknown: credential("The issuer of the token is not accepted here."),
+  credential_key_unknown: credential("The key that signed the token is not known; get a new token."),
+  credential_algorithm_refused: credential("The token is signed in a way that is not accepted."),
+  credential_signature_invalid: credential("The signature of the token is not valid."),
+  credential_audience_wrong: credential("The token is meant for somebody else; ask for one with this audience."),
+  credential_expired: credential("The token has expired; get a new one."),
+  credential_not_yet_valid: credential("The token is not valid yet; compare clocks."),
+  credential_claims_invalid: credential("The claims of the token cannot be used."),
+  credential_type_wrong: credential("The token is of the wrong type."),
+  keys_unavailable: {
+    status: 503,
+    title: "The keys of the token's issuer are not available",
+    detail: "Try again.",
+    retryAfterS: 5,
+  },
+  security_role_required: {
+    status: 403,
+    title: "Only security may do this",
+    detail: "Your account is in none of the groups that the configuration calls security (roles.security).",
+  },
+  unknown_route: { status: 404, title: "There is no such address and method", detail: "See /v1/openapi.json." },
+  unknown_denial: {
+    status: 404,
+    title: "There is no such denial",
+    detail: "It may still be on its way: try again in a second. GET /v1/denials lists yours.",
+    retryAfterS: 1,
+  },
+  unknown_request: {
+    status: 404,
+    title: "There is no such request",
+    detail: "Or you have nothing to do with it. GET /v1/requests lists those that you may see.",
+  },
+  unknown_grant: {
+    status: 404,
+    title: "There is no such grant",
+    detail: "Or you have nothing to do with it. GET /v1/grants lists yours.",
+  },
+  unknown_record: {
+    status: 404,
+    title: "There is no such record",
+    detail: "GET /v1/quarantine lists the records that were set aside.",
+  },
+  expired_denial: {
+    status: 410,
+    title: "The denial has lapsed",
+    detail: "It was not submitted in time. Repeat the call to get a new one.",
+    pointer: "/denial_id",
+  },
+  unknown_elevation: {
+    status: 422,
+    title: "The denial does not offer this",
+    detail: "Choose one of its elevations by entitlement and scope, or leave both out.",
+    pointer: "/elevation",
+  },
+  justification_required: {
+    status: 422,
+    title: "The justification is missing or too short",
+    detail: "Say why in at least as many characters as the elevation's justification.min_length.",
+    pointer: "/justification",
+  },
+  exceeds_offer: {
+    status: 422,
+    title: "More is asked than is offered",
+    detail: "Ask for at most the elevation's max_uses and max_duration, starting within seven days.",
+    pointer: "/requested",
+  },
+  not_bindable: {
+    status: 422,
+    title: "This call cannot be bound exactly",
+    detail: "Its `binding.unbindable` says why; leave `binding` out.",
+    pointer: "/narrowing/binding",
+  },
+  no_person: {
+    status: 403,
+    title: "No person is known behind this account",
+    detail:
+      "A human approval is given to a person, by a person; the issuer's configuration maps no claim of this token.",
+  },
+  already_granted: {
+    status: 409,
+    title: "A live grant covers this already",
+    detail: "Repeat the call; `grant_id` names the grant.",
+  },
+  not_human: { status: 403, title: "A machine does not review", detail: "A person has to use their own token." },
+  is_requester: {
+    status: 403,
+    title: "Nobody reviews their own request",
+    detail: "Under no account, and not for an agent of theirs. It is on record; GET …/approvers says who may.",
+  },
+  not_eligible: {
+    status: 403,
+    title: "Your review is not asked for",
+    detail: "You are in none of the reviewer sets; GET …/approvers lists them.",
+  },
+  stage_not_open: {
+    status: 409,
+    title: "It is not your turn",
+    detail: "Others are asked first, or were: GET …/approvers says whose turn it is. You may deny it now.",
+  },
+  policy_refused: {
+    status: 403,
+    title: "The policy does not let you review this",
+    detail: "data.countersign.approval.may_review refused; the audit record names it.",
+  },
+  not_pending: {
+    status: 409,
+    title: "The request has ended",
+    detail: "GET it to see how.",
+  },
+  already_reviewed: {
+    status: 409,
+    title: "You have reviewed this before",
+    detail: "A person votes once, whatever account they use.",
+  },
+  digest_mismatch: {
+    status: 409,
+    title: "This is not what you were shown",
+    detail: "Get the request again, read it, and send its `digest`.",
+    pointer: "/digest",
+  },
+  reason_required: {
+    status: 422,
+    title: "A denial needs a reason",
+    detail: "Say why in `comment`.",
+    pointer: "/comment",
+  },
+  widens: {
+    status: 422,
+    title: "An approval can only narrow",
+    detail: "Fewer uses, shorter, a later start within seven days, or `exact`: nothing beyond what was asked.",
+    pointer: "/narrowing",
+  },
+  not_requester: {
+    status: 403,
+    title: "Only the requester can cancel",
+    detail: "As a reviewer, deny it, or revoke its grant.",
+  },
+  already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke." },
+  conflict: {
+    status: 409,
+    title: "Somebody was faster",
+    detail: "Get it again and look whether your change is still wanted.",
+  },
+  precondition_failed: {
+    status: 412,
+    title: "It is not as you saw it any more",
+    detail: "Get it again, look at what changed, and send its new `ETag` as `If-Match`. Nothing was done.",
+    pointer: "/headers/if-match",
+  },
+  idempotency_key_reused: {
+    status: 409,
+    title: "This idempotency key stands for another call",
+    detail:
+      "A key belongs to one method, address, `If-Match` and body for 24 hours. Send a fresh key. Nothing was done.",
+    pointer: "/headers/idempotency-key",
+  },
+  idempotency_key_in_use: {
+    status: 409,
+    title: "A call with this idempotency key is under way",
+    detail: "Send the same call again in a second: it gives the answer of the first.",
+    retryAfterS: 1,
+    pointer: "/headers/idempotency-key",
+  },
+  too_many_requests: {
+    status: 429,
+    title: "Too many requests from this account",
+    detail: "Wait as long as `Retry-After` says. Nothing was done.",
+    retryAfterS: 1,
+  },
+  too_large: { status: 413, title: "The body is too large", detail: "At most 64 KiB." },
+  unsupported_media_type: {
+    status: 415,
+    title: "The body is not JSON",
+    detail: "Send `content-type: application/json`.",
+  },
+  unavailable: {
+    status: 503,
+    title: "Temporarily unavailable",
+    detail: "The database does not answer; what was sent may or may not be done. Look before trying again.",
+    retryAfterS: 2,
+  },
+  internal_error: {
+    status: 500,
+    title: "Something went wrong here",
+    detail: "It is in the log under `request_id`.",
+  },
+};

@@ -1,0 +1,47 @@
+/** The rate of one account: beyond it 429 with the time to wait, before anything is done; nobody else feels it. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type Answer, at, createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
+
+let rest: RestApproval;
+beforeAll(async () => {
+  rest = await createRestApproval({
+    limits: { reads: { burst: 5, perMinute: 1 }, writes: { burst: 2, perMinute: 6 } },
+  });
+}, 90_000);
+afterAll(() => rest.close());
+
+const said = (answer: Answer) => [answer.status, at(answer, "code")];
+const read = (token: string) => rest.call("GET", "/v1/requests", { token });
+const write = (token: string, key?: string) =>
+  rest.call("POST", "/v1/grants/01930000-0000-7000-8000-0000000000ff/revoke", {
+    token,
+    body: {},
+    ...(key === undefined ? {} : { headers: { "idempotency-key": key } }),
+  });
+
+test("reads and writes of an account are counted apart, and the answer says when to come back", async () => {
+  const dana = tokenOf("dana");
+  expect((await Promise.all([write(dana), write(dana)])).map(({ status }) => status)).toEqual([404, 404]);
+  const limited = await write(dana);
+  expect(said(limited)).toEqual([429, "too_many_requests"]);
+  expect(Number(limited.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+  expect(Number(limited.headers["retry-after"])).toBeLessThanOrEqual(10);
+  for (let n = 0; n < 5; n += 1) expect((await read(dana)).status).toBe(200);
+  expect(said(await read(dana))).toEqual([429, "too_many_requests"]);
+  expect((await read(tokenOf("max"))).status).toBe(200);
+  const { text } = await rest.deps.metrics.expose();
+  expect(text).toContain('rest_limited_total{kind="reads"} 1');
+  expect(text).toContain('rest_limited_total{kind="writes"} 1');
+});
+
+test("a call beyond the rate holds no idempotency key, and one without a good token takes nothing from anybody", async () => {
+  const mia = tokenOf("mia");
+  for (let n = 0; n < 10; n += 1) {
+    expect((await rest.call("GET", "/v1/requests", { token: `${mia}x` })).status).toBe(401);
+  }
+  await write(mia);
+  await write(mia);
+  expect(said(await write(mia, "one"))).toEqual([429, "too_many_requests"]);
+  const { rows } = await rest.database.query("select 1 from idempotency_keys where key = 'one'");
+  expect(rows).toEqual([]);
+});

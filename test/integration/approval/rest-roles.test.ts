@@ -1,0 +1,105 @@
+/**
+ * Every operation of the OpenAPI document for every role, on things of dana's: what each is answered. A route that is added fails here
+ * until it says who may call it.
+ */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import {
+  createRestApproval,
+  documented,
+  offering,
+  type RestApproval,
+  SECOND,
+  textAt,
+  tokenOf,
+} from "./rest-fixture.ts";
+
+let rest: RestApproval;
+beforeAll(async () => {
+  rest = await createRestApproval();
+}, 90_000);
+afterAll(() => rest.close());
+
+const dana = tokenOf("dana", ["engineers"]);
+const max = tokenOf("max", ["managers"]);
+const ROLES = {
+  anonymous: undefined,
+  foreign: tokenOf("max", ["managers", "security"], { iss: "https://foreign.example" }),
+  stranger: tokenOf("eve", ["engineers"]),
+  developer: dana,
+  manager: max,
+  security: tokenOf("sam", ["security"]),
+  // Of the second issuer, whose group of that name is not what configuration calls security.
+  elsewhere: tokenOf("lea", ["security"], { iss: SECOND }),
+} as const;
+
+type Role = keyof typeof ROLES;
+type Expected = { readonly [role in Role]: number };
+/** Of what is dana's: for anonymous, foreign, stranger, developer (dana), manager, security, elsewhere. */
+const row = (
+  ...[anonymous, foreign, stranger, developer, manager, security, elsewhere]: readonly [
+    ...[number, number, number, number, number, number, number],
+  ]
+): Expected => ({ anonymous, foreign, stranger, developer, manager, security, elsewhere });
+
+const EXPECTED: Readonly<Record<string, Expected>> = {
+  submitRequest: row(401, 401, 404, 201, 404, 404, 404),
+  listRequests: row(401, 401, 200, 200, 200, 200, 200),
+  getRequest: row(401, 401, 404, 200, 200, 200, 404),
+  listApprovers: row(401, 401, 404, 200, 200, 200, 404),
+  reviewRequest: row(401, 401, 404, 403, 200, 403, 404),
+  cancelRequest: row(401, 401, 404, 200, 403, 403, 404),
+  listDenials: row(401, 401, 200, 200, 200, 200, 200),
+  getDenial: row(401, 401, 404, 200, 404, 200, 404),
+  listGrants: row(401, 401, 200, 200, 200, 200, 200),
+  getGrant: row(401, 401, 404, 200, 200, 200, 404),
+  revokeGrant: row(401, 401, 404, 200, 200, 200, 404),
+  readAudit: row(401, 401, 403, 403, 403, 200, 403),
+  listQuarantine: row(401, 401, 403, 403, 403, 200, 403),
+  // Of a record that does not exist: whoever may not know is told before.
+  getQuarantined: row(401, 401, 403, 403, 403, 404, 403),
+  replayRecord: row(401, 401, 403, 403, 403, 404, 403),
+  getProblem: row(200, 200, 200, 200, 200, 200, 200),
+};
+
+/** A fresh thing of dana's for each operation: what the call is about, and what it says. */
+async function subjectOf(name: string, path: string): Promise<{ readonly url: string; readonly body?: unknown }> {
+  if (name === "submitRequest") {
+    const denial = await rest.denyTo(dana, offering({ scope: `order/${randomUUID()}` }));
+    return { url: path, body: { denial_id: denial.id, justification: "the customer was charged twice" } };
+  }
+  if (path.startsWith("/v1/denials/{id}")) return { url: path.replace("{id}", (await rest.denyTo(dana)).id) };
+  if (path.startsWith("/v1/grants/{id}")) {
+    const granted = await rest.vote(max, await rest.askAs(dana));
+    return { url: path.replace("{id}", textAt(granted, "grant.id")), body: name === "revokeGrant" ? {} : undefined };
+  }
+  if (path.startsWith("/v1/requests/{id}")) {
+    const { id, digest } = await rest.askAs(dana);
+    const bodies = new Map<string, unknown>([
+      ["reviewRequest", { vote: "approve", digest }],
+      ["cancelRequest", {}],
+    ]);
+    return { url: path.replace("{id}", id), body: bodies.get(name) };
+  }
+  return { url: path.replace("{code}", "widens").replace("{id}", "01930000-0000-7000-8000-0000000000ff") };
+}
+
+test("every operation of the document says who may call it", () => {
+  const names = documented(rest.app).map(({ name }) => name);
+  expect(Object.keys(EXPECTED).toSorted()).toEqual(names.toSorted());
+});
+
+test.each(Object.entries(EXPECTED))("%s is answered to each role as it should be", async (name, expected) => {
+  const operation = documented(rest.app).find((one) => one.name === name);
+  if (operation === undefined) throw new Error(`no ${name}`);
+  const seen: { [role: string]: number } = {};
+  for (const [role, token] of Object.entries(ROLES)) {
+    const { url, body } = await subjectOf(name, operation.path);
+    const answer = await rest.call(operation.method, url, {
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
+    });
+    seen[role] = answer.status;
+  }
+  expect(seen).toEqual(expected);
+});
