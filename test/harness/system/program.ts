@@ -22,6 +22,8 @@ export interface Program extends AsyncDisposable {
   /** The `--config` that it is started with. */
   readonly configPath: string;
   readonly isRunning: () => boolean;
+  /** Of the running process. */
+  readonly pid: () => number | undefined;
   /** Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. */
   start(): Promise<void>;
   /** SIGTERM: a graceful end. Resolves with the exit code, null when it had to be killed after all. */
@@ -98,6 +100,7 @@ export function createProgram({
     name,
     configPath,
     isRunning: () => child !== undefined && runs(child),
+    pid: () => child?.pid,
     async start() {
       if (program.isRunning()) throw new Error(`${name} is running already`);
       await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));

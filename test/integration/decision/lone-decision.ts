@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../../harness/free-port.ts";
 import { createDecision, type Decision } from "../../harness/system/decision.ts";
-import { makeKeyPair } from "../../harness/system/key-pair.ts";
+import { type KeyPairFiles, makeKeyPair } from "../../harness/system/key-pair.ts";
 
 export const ISSUER = "https://issuer.example";
 export const AUDIENCE = "orders";
@@ -23,19 +23,33 @@ export type LoneOptions = {
   readonly bundle?: string;
   /** Further settings of section `listen`. */
   readonly listen?: object;
+  /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
+  readonly streamUrl?: string;
+  readonly stateRelay?: KeyPairFiles;
 };
 
+export const DEPLOYMENT = "test";
+
 /** Resolves when it is ready. */
-export async function startLoneDecision({ folder, name, bundle, listen = {} }: LoneOptions): Promise<Decision> {
+export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
+  const { folder, name, bundle, listen = {}, streamUrl } = options;
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   const keys = join(folder, `${name}-keys.json`);
   await writeFile(keys, JSON.stringify({ keys: [jwk] }));
   const nowhere = `127.0.0.1:${await freePort()}`;
   const decision = await createDecision(
     {
-      ...{ folder, name, deployment: "test", issuers: [], brokers: [nowhere], requestUrl: "https://approvals.example" },
+      ...{
+        folder,
+        name,
+        deployment: DEPLOYMENT,
+        issuers: [],
+        brokers: [nowhere],
+        requestUrl: "https://approvals.example",
+      },
       signing: await makeKeyPair(folder, `${name}-signing`),
-      stateRelay: await makeKeyPair(folder, `${name}-relay`),
+      stateRelay: options.stateRelay ?? (await makeKeyPair(folder, `${name}-relay`)),
+      ...(streamUrl === undefined ? {} : { streamUrl }),
       redemption: { address: nowhere, serviceToken: "unused, but long enough" },
     },
     (settings) => ({

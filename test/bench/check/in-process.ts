@@ -1,0 +1,90 @@
+/**
+ * One whole check without transport, and each of its steps alone, in this process: microseconds of each, garbage collection included. It is
+ * given a number of subjects with grants. A step alone says where the time goes; only the whole check decides.
+ */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { allowByGrant } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
+import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
+import { AuthorizationService, CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { evaluationFrom } from "../../../services/decision/ext-authz/check-request.ts";
+import { checkResponse } from "../../../services/decision/ext-authz/check-response.ts";
+import { token } from "../../integration/decision/lone-decision.ts";
+import { answerWith, given } from "../child.ts";
+import { median } from "../figures.ts";
+import { compose, readClocks } from "./composed.ts";
+import { sampleCheck } from "./sample-check.ts";
+
+const WARM_UPS = 3_000;
+const CALLS = 2_000;
+const REPEATS = 7;
+const LEFT = { leftMs: () => 1_000, within: () => LEFT };
+
+const { subjects } = Compile(Type.Object({ subjects: Type.Integer() })).Parse(await given());
+await using parts = await compose(subjects);
+parts.beat();
+const bytes = sampleCheck("DELETE", token());
+
+async function whole(): Promise<void> {
+  const request = CheckRequest.decode(bytes);
+  const response = await parts.check({ kind: "request", request, bytes }, LEFT, { shed: false });
+  if (!("status" in response) || response.status?.code !== 0) throw new Error("not allowed");
+  AuthorizationService.check.responseSerialize(response);
+}
+
+/** Median microseconds of processor time of one call, all threads: what else runs on the machine matters less to it than to a clock. */
+async function timed(step: () => unknown): Promise<number> {
+  const each: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+    parts.beat();
+    const begun = process.cpuUsage();
+    for (let call = 0; call < CALLS; call += 1) await step();
+    const { user, system } = process.cpuUsage(begun);
+    each.push((user + system) / CALLS);
+  }
+  return median(each);
+}
+
+for (let call = 0; call < WARM_UPS; call += 1) {
+  if (call % 1_000 === 0) parts.beat();
+  await whole();
+}
+
+const request = CheckRequest.decode(bytes);
+const { evaluation } = evaluationFrom(request, id("decision", uuidv7()));
+const caller = await parts.identify.identify(evaluation.credentials, readClocks().wall);
+if (caller.kind !== "subject") throw new Error("the token is not believed");
+const { subject } = caller;
+const context = parts.context.gather(evaluation, readClocks());
+const described = () => ({ http: evaluation.call.http, attributes: createAttributes(evaluation.call) });
+const input = createDecisionInput(described(), subject, context);
+if (input.kind !== "input") throw new Error(input.detail);
+const nowNs = () => BigInt(Date.now()) * 1_000_000n;
+const verdict = parts.host.decide(input.json, { nowNs: nowNs() });
+if (verdict.kind !== "elevate") throw new Error("the policy does not elevate");
+const query = { subject, elevations: verdict.elevations, http: evaluation.call.http };
+const match = parts.view.covering(query, readClocks());
+if (match.kind !== "covered") throw new Error("no grant covers the call");
+const decision = allowByGrant(verdict, { kind: "window", candidate: match.candidates[0] });
+const evaluated = { decision, subject, policyRevision: parts.host.revision() };
+const entry = { ...evaluated, evaluation, sourceAddress: "192.0.2.17", mode: "enforce", durationUs: 100 } as const;
+
+const steps: readonly (readonly [string, () => unknown])[] = [
+  ["decode", () => evaluationFrom(CheckRequest.decode(bytes), evaluation.decisionId)],
+  ["identify", () => parts.identify.identify(evaluation.credentials, readClocks().wall)],
+  ["context", () => parts.context.gather(evaluation, readClocks())],
+  ["input", () => createDecisionInput(described(), subject, context)],
+  ["evaluate", () => parts.host.decide(input.json, { nowNs: nowNs() })],
+  ["covering", () => parts.view.covering(query, readClocks())],
+  ["log", () => parts.decisionLog.append({ ...entry, time: readClocks().wall })],
+  [
+    "encode",
+    () => AuthorizationService.check.responseSerialize(checkResponse(evaluated, evaluation, { requestUrl: undefined })),
+  ],
+];
+const stepsUs: [string, number][] = [];
+for (const [name, step] of steps) stepsUs.push([name, await timed(step)]);
+answerWith({ wholeUs: await timed(whole), stepsUs });

@@ -1,0 +1,39 @@
+/**
+ * `docs/performance.md`: one section for each benchmark, each with the command, the day and the machine it was measured on. A run replaces
+ * its own section and leaves the others. Nobody writes figures there by hand.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+
+const PAGE = join(import.meta.dirname, "../../docs/performance.md");
+
+export type Section = {
+  /** As in `npm run bench -- NAME`. */
+  readonly name: string;
+  readonly title: string;
+  /** Markdown. */
+  readonly text: string;
+};
+
+export async function writeSection({ name, title, text }: Section, cores: string, now: Date): Promise<void> {
+  const page = await readFile(PAGE, "utf8");
+  const begin = `<!-- begin ${name} -->`;
+  const end = `<!-- end ${name} -->`;
+  const [before, rest] = cut(page, begin);
+  const [, after] = cut(rest, end);
+  const measured = `Measured by \`npm run bench -- ${name}\` on ${now.toISOString().slice(0, 10)}: ${machine()}; ${cores}.`;
+  await writeFile(PAGE, `${before}${begin}\n## ${title}\n\n${measured}\n\n${text.trim()}\n${end}${after}`);
+}
+
+function cut(text: string, mark: string): readonly [string, string] {
+  const at = text.indexOf(mark);
+  if (at < 0) throw new Error(`docs/performance.md has no ${mark}`);
+  return [text.slice(0, at), text.slice(at + mark.length)];
+}
+
+function machine(): string {
+  const all = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  return `${all[0]?.model.trim() ?? "unknown processor"}, ${all.length} cores, ${gib} GiB, Node ${process.version}`;
+}
