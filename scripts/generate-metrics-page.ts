@@ -1,8 +1,12 @@
-/** Writes docs/metrics.md: every metric of the programs, read from the calls that make them, and what to alert on. */
+/**
+ * Writes docs/metrics.md: every metric and every logged event of the programs, read from the calls that make them, and what to alert on.
+ * Fails when an event has two places in one program (then two things would be counted as one), or none names it.
+ */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ALERTS } from "./metrics-page/alerts.ts";
-import { readMetrics } from "./metrics-page/read-metrics.ts";
+import { type LoggedEvent, readEvents } from "./metrics-page/read-events.ts";
+import { type Metric, readMetrics } from "./metrics-page/read-metrics.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const PROGRAMS = [
@@ -10,21 +14,54 @@ const PROGRAMS = [
   { title: "Approval service", folder: "services/approval", prefix: "countersign_approval_" },
   { title: "Gateway", folder: "enforcers/node", prefix: "countersign_gateway_" },
 ];
+/** What every program may be made of besides its own folder. */
+const SHARED = ["platform", "core"];
+
+type Found = { readonly metrics: readonly Metric[]; readonly events: readonly LoggedEvent[] };
+
+async function found(folder: string, prefix?: string): Promise<Found> {
+  const entries = await readdir(path.join(root, folder), { recursive: true, encoding: "utf8" });
+  const metrics: Metric[] = [];
+  const events: LoggedEvent[] = [];
+  for (const file of entries.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts")).toSorted()) {
+    const name = path.join(folder, file);
+    const text = await readFile(path.join(root, name), "utf8");
+    if (prefix !== undefined && file === "main.ts" && !text.includes(`prefix: "${prefix}"`)) {
+      throw new Error(`${name}: not ${prefix}`);
+    }
+    metrics.push(...readMetrics(name, text));
+    events.push(...readEvents(name, text));
+  }
+  return { metrics, events };
+}
+
+function placesTwice(events: readonly LoggedEvent[]): void {
+  const places = new Map<string, string>();
+  for (const { name, place } of events) {
+    const other = places.get(name);
+    if (other !== undefined) throw new Error(`event ${name} is logged at two places: ${other} and ${place}`);
+    places.set(name, place);
+  }
+}
+
+function eventTable(events: readonly LoggedEvent[]): string {
+  const rows = events
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    .map(({ name, level, message }) => `| \`${name}\` | ${level} | ${message} |`);
+  return `| event | level | said |\n|---|---|---|\n${rows.join("\n")}\n`;
+}
 
 const unused = new Set(ALERTS.keys());
 const sections: string[] = [];
+const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce((one, other) => ({
+  metrics: [...one.metrics, ...other.metrics],
+  events: [...one.events, ...other.events],
+}));
 for (const { title, folder, prefix } of PROGRAMS) {
-  const entries = await readdir(path.join(root, folder), { recursive: true, encoding: "utf8" });
-  const files = entries.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts")).toSorted();
-  const metrics = [];
-  for (const file of files) {
-    const name = path.join(folder, file);
-    const text = await readFile(path.join(root, name), "utf8");
-    if (file === "main.ts" && !text.includes(`prefix: "${prefix}"`)) throw new Error(`${name}: not ${prefix}`);
-    metrics.push(...readMetrics(name, text));
-  }
+  const { metrics, events } = await found(folder, prefix);
+  placesTwice([...shared.events, ...events]);
   // Alternatives (the policy in compatibility mode and the native one) keep one metric under one name; a process makes one of them.
-  const byName = new Map(metrics.toReversed().map((metric) => [metric.name, metric]));
+  const byName = new Map([...shared.metrics, ...metrics].toReversed().map((metric) => [metric.name, metric]));
   const rows = [...byName.values()]
     .map(({ name, type, help, labels }) => ({ name: `${prefix}${name}`, type, help, labels: labels.join(", ") || "–" }))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
@@ -33,16 +70,20 @@ for (const { title, folder, prefix } of PROGRAMS) {
       return `| \`${name}\` | ${type} | ${labels} | ${help} | ${ALERTS.get(name) ?? "–"} |`;
     });
   sections.push(
-    `## ${title}\n\n| metric | type | labels | meaning | alert on |\n|---|---|---|---|---|\n${rows.join("\n")}\n`,
+    `## ${title}\n\n| metric | type | labels | meaning | alert on |\n|---|---|---|---|---|\n${rows.join("\n")}\n\n${eventTable(events)}`,
   );
 }
 if (unused.size > 0) throw new Error(`alerts for metrics that do not exist: ${[...unused].join(", ")}`);
 
-const intro = `# Metrics
+const intro = `# Metrics and events
 
-Generated from the calls that make them (\`npm run generate\`). Each program serves them as Prometheus text at \`/metrics\` of its \`ops\`
-port, besides the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Labels are closed lists, never an id of a person or a
+Generated from the calls that make them (\`npm run generate\`). Each program serves its metrics as Prometheus text at \`/metrics\` of its
+\`ops\` port, besides the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Labels are closed lists, never an id of a person or a
 request. Gauges that ask the database or the stream have no value while it does not answer. Alert on \`/readyz\` and on a scrape that
 fails as well: a program that is gone counts nothing.
+
+Each line of a log is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it from \`info\` up whatever
+\`logLevel\` is. Ids stand in the record, never a token, a body, a header or the value of a query.
 `;
-await writeFile(path.join(root, "docs/metrics.md"), `${intro}\n${sections.join("\n")}`);
+const everywhere = `## In every program\n\n${eventTable(shared.events)}`;
+await writeFile(path.join(root, "docs/metrics.md"), `${intro}\n${[...sections, everywhere].join("\n")}`);

@@ -2,13 +2,14 @@
  * What a process needs to know who is calling: the issuers of its configuration, their key sets kept fresh in the
  * background, and the check of a credential against them. Both services start it the same way.
  */
+import { unreachable } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
-import { createKeySets } from "./key-sets.ts";
+import { createKeySets, type KeySetEvent } from "./key-sets.ts";
 
 export interface Identity extends AsyncDisposable {
   readonly issuers: Issuers;
@@ -31,8 +32,7 @@ export async function startIdentity(
       issuers,
       clock,
       signal,
-      onEvent: (event) =>
-        log[event.kind === "keys_refresh_failed" ? "warn" : "info"]({ ...event, event: event.kind }, "key set"),
+      onEvent: (event) => tell(log, event),
     },
     keyFolder === undefined ? {} : { directory: keyFolder },
   );
@@ -47,4 +47,29 @@ export async function startIdentity(
     },
     [Symbol.asyncDispose]: () => keySets[Symbol.asyncDispose](),
   };
+}
+
+function tell(log: Log, { kind, ...about }: KeySetEvent): void {
+  switch (kind) {
+    case "keys_restored":
+      log.info({ event: "keys_restored", ...about }, "the last good keys of an issuer are read from the disk");
+      return;
+    case "keys_refreshed":
+      log.info({ event: "keys_refreshed", ...about }, "the keys of an issuer are read");
+      return;
+    case "keys_refresh_failed":
+      log.warn(
+        { event: "keys_refresh_failed", ...about },
+        "the keys of an issuer cannot be read; the last good ones stay",
+      );
+      return;
+    case "keys_not_persisted":
+      log.warn({ event: "keys_not_persisted", ...about }, "the keys of an issuer cannot be kept on the disk");
+      return;
+    case "keys_requested":
+      log.info({ event: "keys_requested", ...about }, "a token names a key that is not known; the issuer is asked");
+      return;
+    default:
+      throw unreachable(kind satisfies never);
+  }
 }

@@ -6,8 +6,9 @@ import { readFile } from "node:fs/promises";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
-import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { createAuthorization } from "./check/authorization.ts";
 import { type GatewayConfig, readConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
@@ -15,10 +16,11 @@ import { createJudge } from "./judge.ts";
 import { createObserve } from "./observe.ts";
 import { createUpstreams } from "./upstreams.ts";
 
-async function start(config: GatewayConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
+
+async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process): Promise<void> {
   const { routes, maxBufferBytes, maxStreamMs, drainMs } = config;
   const { wallMs, monotonicMs } = systemClock;
-  const metrics = createMetrics({ prefix: "countersign_gateway_" });
   const { address, timeoutMs } = config.authorization;
   const authorization = lifecycle.own(
     createAuthorization({ wallMs }, { address, timeoutMs, tls: await authorizationTls(config) }),
@@ -84,6 +86,10 @@ if (started.kind === "exit") {
   process.exit(started.code);
 }
 const { config } = started;
-const log = createLog({ name: "gateway", instance: config.instance, level: config.logLevel });
+const metrics = createMetrics({ prefix: "countersign_gateway_" });
+const onEvent = countEvents(metrics);
+const log = createLog({ name: "gateway", instance: config.instance, level: config.logLevel, onEvent });
 const drainDeadlineMs = config.drainMs + 5_000;
-process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));
+process.exit(
+  await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle })),
+);

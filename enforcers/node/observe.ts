@@ -43,7 +43,6 @@ export function createObserve({ metrics, log }: { readonly metrics: Metrics; rea
       requests.inc({ outcome: outcome.kind, reason });
       seconds.observe(durationMs / 1_000);
       const record = {
-        event: "request",
         outcome: outcome.kind,
         ...(reason === "" ? {} : { reason }),
         ...("status" in outcome ? { status: outcome.status } : {}),
@@ -52,7 +51,7 @@ export function createObserve({ metrics, log }: { readonly metrics: Metrics; rea
         path: pathOf(url),
         durationMs: Math.round(durationMs),
       };
-      log[levelOf(outcome)](record, "request");
+      log[levelOf(outcome)]({ event: "request", ...record }, "request");
     },
     fault(error) {
       faults.inc();

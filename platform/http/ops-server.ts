@@ -45,7 +45,7 @@ export async function startOpsServer(
     if (request.method !== "GET" && request.method !== "HEAD")
       return send(response, 405, "text/plain", "method not allowed\n");
     answer(path, response).catch((error: unknown) => {
-      log.error({ err: error, path }, "operators' request failed");
+      log.error({ event: "ops_request_failed", err: error, path }, "operators' request failed");
       send(response, 500, "text/plain", "internal error\n");
     });
   });
@@ -94,7 +94,7 @@ async function readiness(
       try {
         return [name, await check()];
       } catch (error) {
-        log.warn({ err: error, check: name }, "readiness check threw");
+        log.warn({ event: "readiness_check_threw", err: error, check: name }, "readiness check threw");
         return [name, { status: "failed", detail: "the check itself failed" }];
       }
     }),

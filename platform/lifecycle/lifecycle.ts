@@ -50,18 +50,19 @@ export async function run(
         refusal = fault;
       } else if (fault !== undefined) {
         exitCode = 1;
-        log.fatal({ err: fault }, "stopping after a fault");
+        log.fatal({ event: "stopping_after_fault", err: fault }, "stopping after a fault");
       }
       stopping.abort(fault ?? new Error("stopping"));
     },
   };
   const onSignal = (name: NodeJS.Signals) => {
     if (stopping.signal.aborted) forced.resolve("forced");
-    log.info({ signal: name }, "stopping");
+    log.info({ event: "stopping", signal: name }, "stopping");
     lifecycle.stop();
   };
   const onUncaught = (error: unknown) => {
-    if (stopping.signal.aborted) log.error({ err: error }, "uncaught error while stopping");
+    if (stopping.signal.aborted)
+      log.error({ event: "uncaught_while_stopping", err: error }, "uncaught error while stopping");
     lifecycle.stop(error ?? new Error("rejected without a reason"));
   };
   source.on("SIGTERM", onSignal);
@@ -76,19 +77,19 @@ export async function run(
       .then(
         () => "drained" as const,
         (error: unknown) => {
-          log.error({ err: error }, "drain failed");
+          log.error({ event: "drain_failed", err: error }, "drain failed");
           exitCode = 1;
           return "drained" as const;
         },
       );
     const outcome = await Promise.race([drained, forced.promise, after(drainDeadlineMs)]);
     if (outcome !== "drained") {
-      log.error({ outcome }, "ending without a complete drain");
+      log.error({ event: "drain_incomplete", outcome }, "ending without a complete drain");
       exitCode = 1;
     }
     // The last line, so that whoever looks at the end of the log reads the reason and not the end of something else.
     if (refusal !== undefined) {
-      log.debug({ err: refusal.cause }, "why it cannot start");
+      log.debug({ event: "cannot_start_cause", err: refusal.cause }, "why it cannot start");
       log.fatal({ event: "cannot_start" }, `cannot start: ${refusal.message}`);
     }
     return exitCode;

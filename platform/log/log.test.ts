@@ -38,3 +38,29 @@ test("one call is one line, whatever line breaks the text holds, and long text i
   expect(written[0]?.trimEnd().split("\n")).toHaveLength(1);
   expect(written[0]?.length).toBeLessThan(1_300);
 });
+
+test("every event is heard of with its level, also one that the level leaves out; debugging is not", () => {
+  const heard: string[] = [];
+  const written: string[] = [];
+  const log = createLog({
+    name: "test",
+    level: "error",
+    destination: { write: (line: string) => void written.push(line) },
+    onEvent: (event, level) => heard.push(`${level} ${event}`),
+  });
+  log.debug({ event: "tried" }, "x");
+  log.info({ event: "began" }, "x");
+  log.child({ part: "p" }).warn({ event: "lost" }, "x");
+  log.error({ event: "failed" }, "x");
+  log.warn("a line without a name");
+  expect(heard).toEqual(["info began", "warn lost", "error failed", "warn unnamed"]);
+  expect(written).toHaveLength(1);
+});
+
+test("silence is kept, and heard of all the same", () => {
+  const heard: string[] = [];
+  const written: string[] = [];
+  const destination = { write: (line: string) => void written.push(line) };
+  createLog({ name: "t", level: "silent", destination, onEvent: (event) => heard.push(event) }).fatal({ event: "e" });
+  expect([heard, written]).toEqual([["e"], []]);
+});

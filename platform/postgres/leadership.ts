@@ -42,7 +42,7 @@ export function createLeadership(
     const signal = AbortSignal.any([stop, session.lost]);
     while (!(await tryLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
     leading = true;
-    log.info({ lock: lockName }, "leading");
+    log.info({ event: "leading", lock: lockName }, "leading");
     try {
       await task({ query: session.query, transaction: session.transaction, signal });
     } finally {
@@ -59,7 +59,7 @@ export function createLeadership(
           backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
-          log.warn({ err: error, lock: lockName }, "leadership lost");
+          log.warn({ event: "leadership_lost", err: error, lock: lockName }, "leadership lost");
         }
         await backoff.wait(stop).catch(() => {});
       }

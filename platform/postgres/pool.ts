@@ -62,7 +62,8 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
     max: options.maxConnections ?? 10,
     idleTimeoutMillis: 30_000,
   });
-  const lostConnection = (error: Error) => log.warn({ err: error }, "postgres connection lost");
+  const lostConnection = (error: Error) =>
+    log.warn({ event: "postgres_connection_lost", err: error }, "postgres connection lost");
   pool.on("error", lostConnection);
   // NB: pg-pool takes its own listener away while a client is checked out; an error event without a listener ends the process.
   pool.on("connect", (client) => client.on("error", () => {}));

@@ -61,5 +61,5 @@ function saslOptions({ mechanism, username, password }: NonNullable<KafkaSetting
 function logTo(log: Log): logCreator {
   return () =>
     ({ namespace, log: { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...rest } }) =>
-      log.debug({ namespace, ...rest }, message);
+      log.debug({ event: "kafka_client", namespace, ...rest }, message);
 }

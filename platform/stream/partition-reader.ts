@@ -63,7 +63,7 @@ export function startPartitionReader(
       );
     }
     if (position === undefined) moveTo(answer);
-    log.info({ offset: answer.toString(), end: range.end.toString() }, "partition taken");
+    log.info({ event: "partition_taken", offset: answer.toString(), end: range.end.toString() }, "partition taken");
     return true;
   }
 
@@ -76,14 +76,17 @@ export function startPartitionReader(
         try {
           const outcome = await subscription.handle(batch);
           if (outcome === "release") {
-            log.info("partition released");
+            log.info({ event: "partition_released" }, "partition released");
             moveTo(undefined);
             return false;
           }
           if (seeks === seeksBefore) moveTo(batch.nextOffset);
           return true;
         } catch (error) {
-          log.error({ err: error, offset: batch.fromOffset.toString() }, "batch not handled; trying it again");
+          log.error(
+            { event: "batch_not_handled", err: error, offset: batch.fromOffset.toString() },
+            "batch not handled; trying it again",
+          );
           await backoff.wait(stop).catch(() => {});
         }
       }
@@ -101,7 +104,10 @@ export function startPartitionReader(
       if (offset === undefined) return;
       const fetched = await connected.fetch(topic, partition, offset, maxWaitMs);
       if (fetched.kind === "out_of_range") {
-        log.error({ offset: offset.toString() }, "offset out of range; asking the owner again");
+        log.error(
+          { event: "offset_out_of_range", offset: offset.toString() },
+          "offset out of range; asking the owner again",
+        );
         moveTo(undefined);
         return;
       }

@@ -116,7 +116,7 @@ export function createPostgresPublisher(
     try {
       await connected(); // before calls are taken: until something is sent, they wait as long as their deadlines allow
     } catch (error) {
-      log.warn({ err: error }, "stream cannot publish; connecting again");
+      log.warn({ event: "stream_not_connected", err: error }, "stream cannot publish; connecting again");
       await backoff.wait(stop.signal).catch(() => {});
       return;
     }
@@ -124,7 +124,7 @@ export function createPostgresPublisher(
     try {
       await round(calls);
     } catch (cause) {
-      log.warn({ err: cause }, "publishing was not answered");
+      log.warn({ event: "publish_unanswered", err: cause }, "publishing was not answered");
       for (const { settle } of calls) settle({ kind: "unknown", cause });
     }
   }

@@ -57,7 +57,7 @@ export function createWatchdog(
         if (seen.recreated) {
           onFatal(standstill);
         } else {
-          log.error({ err: standstill }, "no progress; making a new connection");
+          log.error({ event: "stream_stands_still", err: standstill }, "no progress; making a new connection");
           onRecreated(topic);
           reader.recreate(standstill);
         }

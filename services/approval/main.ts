@@ -17,8 +17,9 @@ import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
 import { answers, type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
-import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
@@ -46,10 +47,11 @@ const STREAM_DOWN: CheckResult = {
   detail: "the brokers do not answer; grants and the record wait in the database",
 };
 
-async function start(config: ApprovalConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
+
+async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Process): Promise<void> {
   const { deployment } = config;
   const { signal } = lifecycle;
-  const metrics = createMetrics({ prefix: "countersign_approval_" });
   const now = () => instant(Math.max(0, systemClock.wallMs()));
 
   // What everything rests on: database, stream, keys, policy.
@@ -200,6 +202,10 @@ if (started.kind === "exit") {
   process.exit(started.code);
 }
 const { config } = started;
-const log = createLog({ name: "approval", instance: config.instance, level: config.logLevel });
+const metrics = createMetrics({ prefix: "countersign_approval_" });
+const onEvent = countEvents(metrics);
+const log = createLog({ name: "approval", instance: config.instance, level: config.logLevel, onEvent });
 const drainDeadlineMs = config.drainMs + 5_000;
-process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));
+process.exit(
+  await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle })),
+);

@@ -15,8 +15,9 @@ import { readServerTls } from "../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
-import { createMetrics } from "../../platform/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
@@ -31,11 +32,12 @@ import type { Evaluated, Faults } from "./ports.ts";
 
 const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
-async function start(config: DecisionConfig, log: Log, lifecycle: Lifecycle): Promise<void> {
+type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
+
+async function start(config: DecisionConfig, { log, metrics, lifecycle }: Process): Promise<void> {
   const { deployment } = config;
   const { signal } = lifecycle;
   const isCompat = config.policy.compat.path !== undefined;
-  const metrics = createMetrics({ prefix: "countersign_decision_" });
   const readClocks = (): Clocks => ({
     wall: instant(Math.max(0, systemClock.wallMs())),
     monoMs: systemClock.monotonicMs(),
@@ -147,6 +149,10 @@ if (started.kind === "exit") {
   process.exit(started.code);
 }
 const { config } = started;
-const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel });
+const metrics = createMetrics({ prefix: "countersign_decision_" });
+const onEvent = countEvents(metrics);
+const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel, onEvent });
 const drainDeadlineMs = config.drainMs + 5_000;
-process.exit(await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, log, lifecycle)));
+process.exit(
+  await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle })),
+);

@@ -97,11 +97,7 @@ export async function startRedemptionServer(
     }
     try {
       const outcome = await redeem(claim);
-      total.inc({ outcome: outcome.kind === "redeemed" ? "granted" : outcome.reason });
-      log.info(
-        { event: "redemption", redemptionId: claim.redemptionId, grantId: claim.grantId, outcome: outcome.kind },
-        "redemption",
-      );
+      redeemed(claim, outcome.kind === "redeemed" ? "granted" : outcome.reason);
       done(null, responseOf(outcome));
     } catch (error) {
       log.error(
@@ -110,6 +106,11 @@ export async function startRedemptionServer(
       );
       refuse(status.INTERNAL, "the redemption ended in a fault; its use may have been counted");
     }
+  }
+
+  function redeemed({ redemptionId, grantId }: RedemptionClaim, outcome: "granted" | RedemptionRefusal): void {
+    total.inc({ outcome });
+    log.info({ event: "redemption", redemptionId, grantId, outcome }, "redemption");
   }
 
   const port = await listen(server, options);

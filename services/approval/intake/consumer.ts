@@ -8,8 +8,6 @@
  * again with backoff, nothing behind it is looked at.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
-import type { Log } from "../../../platform/log/log.ts";
-import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Database, Session } from "../../../platform/postgres/pool.ts";
 import type {
   HandleOutcome,
@@ -19,6 +17,7 @@ import type {
   Subscription,
 } from "../../../platform/stream/port.ts";
 import type { StreamPosition } from "../ports.ts";
+import type { IntakeEvents } from "./events.ts";
 
 /** Handles one record, offset included; see the file header for what it answers. */
 export type TakeRecord = (record: StreamRecord, position: StreamPosition) => Promise<void>;
@@ -41,30 +40,10 @@ export interface ConsumerDeps {
   readonly database: Pick<Database, "openSession">;
   readonly offsets: StoredOffsets;
   readonly take: TakeRecord;
-  readonly log: Log;
-  readonly lost: IntakeMetrics["lost"];
+  readonly events: Pick<IntakeEvents, "lost" | "waits">;
 }
 
-export interface IntakeMetrics {
-  readonly taken: (topic: string) => void;
-  readonly quarantined: (topic: string, reason: string) => void;
-  /** Offsets that retention removed before they were read. */
-  readonly lost: (topic: string, offsets: number) => void;
-}
-
-/** One set for all consumers of a process. */
-export function createIntakeMetrics(metrics: Metrics): IntakeMetrics {
-  const taken = metrics.counter("intake_taken_total", "Records taken, their effect committed", ["topic"]);
-  const quarantined = metrics.counter("intake_quarantined_total", "Records set aside", ["topic", "reason"]);
-  const lost = metrics.counter("intake_lost_total", "Offsets removed by retention before they were read", ["topic"]);
-  return {
-    taken: (topic) => taken.inc({ topic }),
-    quarantined: (topic, reason) => quarantined.inc({ topic, reason }),
-    lost: (topic, offsets) => lost.inc({ topic }, offsets),
-  };
-}
-
-export function createConsumer({ database, offsets, take, log, lost }: ConsumerDeps, topic: string): Consumer {
+export function createConsumer({ database, offsets, take, events }: ConsumerDeps, topic: string): Consumer {
   /** Committed so far, by partition; may run ahead of a batch that is handed over again after a failure inside it. */
   const committed = new Map<number, bigint>();
   const owned = new Map<number, Session>();
@@ -96,9 +75,7 @@ export function createConsumer({ database, offsets, take, log, lost }: ConsumerD
     if (stored >= range.earliest && stored <= range.end) return stored;
     // NB: records are gone, or the topic was made anew. Going on is right (what comes is idempotent by id), silence is not.
     await offsets.advance({ topic, partition, from: stored, next: range.earliest });
-    const missed = stored < range.earliest ? Number(range.earliest - stored) : 0;
-    lost(topic, missed);
-    log.error({ topic, partition, stored: `${stored}`, earliest: `${range.earliest}`, missed }, "offset outside topic");
+    events.lost({ topic, partition, stored, earliest: range.earliest });
     committed.set(partition, range.earliest);
     return range.earliest;
   }
@@ -114,7 +91,7 @@ export function createConsumer({ database, offsets, take, log, lost }: ConsumerD
         await take(record, { topic, partition, from: at, next });
       } catch (error) {
         if (error instanceof AppError && error.code === "conflict") return release(partition);
-        log.warn({ err: error, topic, partition, offset: `${record.offset}` }, "record not taken; again");
+        events.waits(record, error);
         throw error;
       }
       at = next;

@@ -5,7 +5,8 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "../ports.ts";
-import type { IntakeMetrics, TakeRecord } from "./consumer.ts";
+import type { TakeRecord } from "./consumer.ts";
+import type { IntakeEvents } from "./events.ts";
 
 export type ReadRecord = (record: StreamRecord, origin: Origin) => Promise<Reading>;
 
@@ -17,12 +18,15 @@ export type QuarantineRecord = (command: {
 
 export function withQuarantine(
   read: ReadRecord,
-  { quarantine, metrics }: { readonly quarantine: QuarantineRecord; readonly metrics: IntakeMetrics },
+  {
+    quarantine,
+    events,
+  }: { readonly quarantine: QuarantineRecord; readonly events: Pick<IntakeEvents, "taken" | "quarantined"> },
 ): TakeRecord {
   return async (record, position) => {
     const reading = await read(record, position).catch(refusalOf);
     if (reading.kind === "taken") {
-      metrics.taken(record.topic);
+      events.taken(record.topic);
       return;
     }
     const { topic, partition, offset, key, value, headers } = record;
@@ -31,7 +35,7 @@ export function withQuarantine(
       record: { topic, partition, offset, key, value, headers, reason, detail: detail.slice(0, 500) },
       position,
     });
-    metrics.quarantined(topic, reason);
+    events.quarantined({ topic, partition, offset, reason });
   };
 }
 

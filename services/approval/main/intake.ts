@@ -6,9 +6,10 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import type { EventStream, Subscription } from "../../../platform/stream/port.ts";
-import { createConsumer, createIntakeMetrics, type StoredOffsets } from "../intake/consumer.ts";
+import { createConsumer, type StoredOffsets } from "../intake/consumer.ts";
 import { createDecisionReader } from "../intake/decisions.ts";
 import { createDenialReader } from "../intake/denials.ts";
+import { createIntakeEvents } from "../intake/events.ts";
 import { exposeLag } from "../intake/lag.ts";
 import { createReadAgain, withQuarantine } from "../intake/quarantine.ts";
 import { advanceOffset, knownOffset, storedOffset } from "../store/offsets.ts";
@@ -34,7 +35,7 @@ export function createIntake(
   },
   { deployment }: { readonly deployment: string },
 ) {
-  const counts = createIntakeMetrics(metrics);
+  const events = createIntakeEvents({ metrics, log });
   const readers = new Map([
     [TOPICS.denials.name, createDenialReader({ verifier, accept: commands.acceptDenial }, { deployment })],
     [TOPICS.decisions.name, createDecisionReader({ verifier, record: commands.recordDecisions }, { deployment })],
@@ -44,8 +45,8 @@ export function createIntake(
     advance: (position) => advanceOffset(database, position),
   };
   const subscriptions: readonly Subscription[] = [...readers].map(([topic, read]) => {
-    const take = withQuarantine(read, { quarantine: commands.quarantine, metrics: counts });
-    return lifecycle.own(createConsumer({ database, offsets, take, log, lost: counts.lost }, topic)).subscription;
+    const take = withQuarantine(read, { quarantine: commands.quarantine, events });
+    return lifecycle.own(createConsumer({ database, offsets, take, events }, topic)).subscription;
   });
   return {
     replay: commands.replayWith(createReadAgain(readers)),

@@ -7,7 +7,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
-import type { Deliver } from "./deliver.ts";
+import type { Deliver, Delivery } from "./deliver.ts";
 
 /** Deliveries at the same time: one slow answer does not hold up the others, and the target is not flooded. */
 const AT_ONCE = 8;
@@ -46,11 +46,19 @@ export function createWebhook(
 ): Webhook {
   const triesTotal = metrics.counter("webhook_tries_total", "Webhook deliveries tried", ["outcome"]);
 
+  function tried(due: Due, delivery: Delivery): void {
+    triesTotal.inc({ outcome: delivery.kind });
+    if (delivery.kind === "delivered") return;
+    const { reason } = delivery;
+    log.warn({ event: "webhook_not_delivered", notification: due.id, reason }, "webhook not delivered; again later");
+  }
+
   async function deliverOne(lease: Lease, due: Due): Promise<void> {
     // json keeps the stored text, so the body and its signature are the same at every try.
     const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.created_at.toISOString()}","data":${due.body}}`;
     const delivery = await deliver({ id: due.id, body }, due.now, lease.signal);
-    triesTotal.inc({ outcome: delivery.kind });
+    if (delivery.kind === "failed" && lease.signal.aborted) return; // given up by us, not by the target
+    tried(due, delivery);
     if (delivery.kind === "delivered") {
       await lease.query(
         `update notifications set delivered_at = clock_timestamp(), attempts = attempts + 1, last_error = null
@@ -59,8 +67,6 @@ export function createWebhook(
       );
       return;
     }
-    if (lease.signal.aborted) return; // given up by us, not by the target
-    log.warn({ notification: due.id, reason: delivery.reason }, "webhook not delivered; again later");
     await lease.query(
       `update notifications
           set attempts = attempts + 1, last_error = $2,

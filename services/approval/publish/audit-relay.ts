@@ -38,10 +38,12 @@ export function createAuditRelay(
   const publishedTotal = metrics.counter("audit_published_total", "Acknowledged audit records", ["kind"]);
   const unknownTotal = metrics.counter("audit_unacknowledged_total", "Publish tries without an acknowledgement");
   const oldestSeconds = metrics.gauge("audit_oldest_unpublished_seconds", "Age of the oldest unpublished audit event");
-  const publishSurely = createPublishSurely(
-    { stream, log, onUnknown: () => unknownTotal.inc() },
-    { deadlineMs: publishDeadlineMs },
-  );
+  const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
+
+  function notAcknowledged(cause: unknown, records: number): void {
+    unknownTotal.inc();
+    log.warn({ event: "audit_not_acknowledged", err: cause, records }, "not acknowledged; again");
+  }
 
   async function publishSealed(lease: Lease): Promise<number> {
     const { rows } = await lease.query<{ arrival: string; event: string }>(

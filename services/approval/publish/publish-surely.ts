@@ -3,7 +3,6 @@
  * that. There is no number of tries after which something is dropped.
  */
 import { createBackoff } from "../../../platform/backoff.ts";
-import type { Log } from "../../../platform/log/log.ts";
 import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
 
 /**
@@ -15,13 +14,15 @@ const MAX_BATCH_BYTES = 512 * 1024;
 /** Resolves when all records are acknowledged; rejects only when `signal` aborts. */
 export type PublishSurely = (records: readonly OutgoingRecord[], signal: AbortSignal) => Promise<void>;
 
-/** `onUnknown` counts tries without an acknowledgement. */
+/** `onUnknown` counts and logs a try without an acknowledgement. */
 export function createPublishSurely(
   {
     stream,
-    log,
     onUnknown,
-  }: { readonly stream: Pick<EventStream, "publish">; readonly log: Log; readonly onUnknown: () => void },
+  }: {
+    readonly stream: Pick<EventStream, "publish">;
+    readonly onUnknown: (cause: unknown, records: number) => void;
+  },
   { deadlineMs, firstRetryMs = 100 }: { readonly deadlineMs: number; readonly firstRetryMs?: number },
 ): PublishSurely {
   async function publishBatch(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void> {
@@ -30,8 +31,7 @@ export function createPublishSurely(
       signal.throwIfAborted();
       const outcome = await stream.publish(records, { deadlineMs });
       if (outcome.kind === "acked") return;
-      onUnknown();
-      log.warn({ err: outcome.cause, topic: records[0]?.topic, records: records.length }, "not acknowledged; again");
+      onUnknown(outcome.cause, records.length);
       await backoff.wait(signal);
     }
   }

@@ -77,10 +77,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
   const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
   const heartbeatSeconds = metrics.gauge("state_heartbeat_seconds", "Database time of the last heartbeat");
-  const publishSurely = createPublishSurely(
-    { stream, log, onUnknown: () => unknownTotal.inc() },
-    { deadlineMs: publishDeadlineMs },
-  );
+  const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
   const view = createTopicView();
   const toRepublish = new Set<string>();
   const toRemove = new Set<string>();
@@ -88,6 +85,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const toEnd = new Map<Grant["id"], number>();
   let set: StateView<undefined> = createStateView();
   let lastHeartbeat: Instant | undefined;
+
+  function notAcknowledged(cause: unknown, records: number): void {
+    unknownTotal.inc();
+    log.warn({ event: "state_not_acknowledged", err: cause, records }, "not acknowledged; again");
+  }
 
   function signed(key: string, version: number, wire: object): OutgoingRecord {
     const payload = Buffer.from(JSON.stringify(wire), "utf8");
@@ -140,7 +142,10 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     const again = [...toRepublish];
     const gone = [...toRemove];
     if (again.length + gone.length === 0) return 0;
-    log.error({ again: again.length, gone: gone.length }, "state topic differs from the state; repairing");
+    log.error(
+      { event: "state_topic_differs", again: again.length, gone: gone.length },
+      "state topic differs from the state; repairing",
+    );
     await rows.markUnpublished(lease, again.flatMap(grantIdOf));
     const kept = new Set((await rows.notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
     await removeKeys(

@@ -180,7 +180,7 @@ function answerFault(log: Log, error: FastifyError, request: FastifyRequest, rep
       return sendProblem(reply, code, { detail: error.detail, errors: faultIn(error.detail) });
     }
     if (code !== undefined) {
-      log.warn({ event: "rest_fault", err: error, requestId: request.id }, "a REST request could not be served");
+      log.warn({ event: "rest_unavailable", err: error, requestId: request.id }, "a REST request could not be served");
       return sendProblem(reply, code);
     }
   }

@@ -103,7 +103,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       for (const resolve of group) resolve("recorded");
     } catch (error) {
       failing = "the spool cannot be synced";
-      log.error({ event: "decision_log_sync_failed", err: error }, failing);
+      log.error({ event: "decision_log_sync_failed", err: error }, "the spool cannot be synced");
       for (const resolve of group) resolve("failed");
     }
   }
@@ -161,7 +161,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     work.catch((error: unknown) => {
       if (stopping.signal.aborted) return;
       failing = "the spool cannot be read";
-      log.error({ event: "decision_log_ship_failed", err: error }, failing);
+      log.error({ event: "decision_log_ship_failed", err: error }, "the spool cannot be read");
     });
   const background = Promise.all([
     quietly(shipEarlier(stopping.signal)),
@@ -175,7 +175,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       try {
         outcome = spool.append(loggedDecision(entry, maskQuery));
       } catch (error) {
-        log.error({ event: "decision_not_recorded", err: error }, "a decision has no record form");
+        log.error({ event: "decision_without_form", err: error }, "a decision has no record form");
         outcome = "broken";
       }
       appended.inc({ outcome });

@@ -34,7 +34,7 @@ export async function createCompatPath(config: DecisionConfig, { log, metrics }:
   metrics
     .gauge("compat_unsafe", "1: a policy fault or a denial may open a door, by policy.compat.unsafe")
     .set(unsafe ? 1 : 0);
-  log.info({ event: "bundle_activated", revision: loaded.revision, path }, "compatibility policy is active");
+  log.info({ event: "compat_policy_activated", revision: loaded.revision, path }, "compatibility policy is active");
   if (unsafe)
     log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
   return {

@@ -27,8 +27,7 @@ if (process.argv[1] === import.meta.filename) {
   const consumer = createConsumer(
     {
       database,
-      log,
-      lost: () => {},
+      events: { lost: () => {}, waits: () => {} },
       offsets: {
         async stored(of, partition, initial) {
           await database.query("insert into offsets values ($1, $2, $3) on conflict do nothing", [

@@ -12,9 +12,10 @@ import type { OutgoingRecord } from "../../../platform/stream/port.ts";
 import { id } from "../../../core/domain/id.ts";
 import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
-import { createConsumer, createIntakeMetrics, type TakeRecord } from "../../../services/approval/intake/consumer.ts";
+import { createConsumer, type TakeRecord } from "../../../services/approval/intake/consumer.ts";
 import { createDecisionReader } from "../../../services/approval/intake/decisions.ts";
 import { createDenialReader } from "../../../services/approval/intake/denials.ts";
+import { createIntakeEvents } from "../../../services/approval/intake/events.ts";
 import { withQuarantine } from "../../../services/approval/intake/quarantine.ts";
 import { advanceOffset, storedOffset } from "../../../services/approval/store/offsets.ts";
 import { createStore } from "../../../services/approval/store/store.ts";
@@ -33,7 +34,7 @@ const stranger = createSigner(
 const verifier = createVerifier(
   new Map([["pdp-a", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
 );
-const metrics = createIntakeMetrics(createMetrics({ prefix: "t_" }));
+const events = createIntakeEvents({ metrics: createMetrics({ prefix: "t_" }), log });
 
 let database: Database;
 beforeAll(async () => {
@@ -57,7 +58,7 @@ function storeOf(of: Database) {
 function take(): TakeRecord {
   const store = storeOf(database);
   const read = createDecisionReader({ verifier, record: createRecordDecisions({ store }) }, { deployment: DEPLOYMENT });
-  return withQuarantine(read, { quarantine: createQuarantineRecord({ store, ids }), metrics });
+  return withQuarantine(read, { quarantine: createQuarantineRecord({ store, ids }), events });
 }
 
 const golden = goldenRecords();
@@ -93,7 +94,7 @@ test("forged, malformed, foreign and contradicting records are set aside with th
   broker.append(outgoing(DECISIONS, LOG, batchText)); // delivered twice
   const streams = [broker.createStream(), broker.createStream()];
   const consumers = streams.map(() =>
-    createConsumer({ database, offsets: offsets(database), take: take(), log, lost: metrics.lost }, DECISIONS),
+    createConsumer({ database, offsets: offsets(database), take: take(), events }, DECISIONS),
   );
   streams.forEach((stream, at) => {
     const consumer = consumers[at];
@@ -142,10 +143,7 @@ test("a transient fault blocks its record and nothing behind it is taken before;
     });
   };
   await using stream = broker.createStream();
-  await using consumer = createConsumer(
-    { database, offsets: offsets(database), take: flaky, log, lost: metrics.lost },
-    topic,
-  );
+  await using consumer = createConsumer({ database, offsets: offsets(database), take: flaky, events }, topic);
   stream.subscribe(consumer.subscription);
   await waitUntil("all records", 10_000, async () => (await one("select n as value from taken")).length >= 12);
   expect(await one("select n as value from taken")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -156,7 +154,12 @@ test("a topic that was made anew is read from its beginning, and the loss is cou
   await storedOffset(database, topic, 0, 99n);
   let lost = 0;
   await using consumer = createConsumer(
-    { database, offsets: offsets(database), take: async () => {}, log, lost: (_topic, missed) => (lost += missed) },
+    {
+      database,
+      offsets: offsets(database),
+      take: async () => {},
+      events: { ...events, lost: ({ stored, earliest }) => (lost += Math.max(0, Number(earliest - stored))) },
+    },
     topic,
   );
   expect(await consumer.subscription.from(0, { earliest: 0n, end: 5n })).toBe(0n);

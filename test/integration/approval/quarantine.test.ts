@@ -15,12 +15,14 @@ import type { StreamRecord } from "../../../platform/stream/port.ts";
 import { createAcceptDenial } from "../../../services/approval/commands/accept-denial.ts";
 import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
-import { createIntakeMetrics, type TakeRecord } from "../../../services/approval/intake/consumer.ts";
+import type { TakeRecord } from "../../../services/approval/intake/consumer.ts";
 import { createDecisionReader } from "../../../services/approval/intake/decisions.ts";
 import { createDenialReader } from "../../../services/approval/intake/denials.ts";
+import { createIntakeEvents } from "../../../services/approval/intake/events.ts";
 import { type ReadRecord, withQuarantine } from "../../../services/approval/intake/quarantine.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { account, denialFor, ids } from "./approval-fixture.ts";
+import { silent } from "./migrated-database.ts";
 import { at, createRestApproval, itemsOf, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
 
 const DEPLOYMENT = "test";
@@ -49,12 +51,12 @@ beforeAll(async () => {
       return readers;
     },
   });
-  const metrics = createIntakeMetrics(createMetrics({ prefix: "t_" }));
+  const events = createIntakeEvents({ metrics: createMetrics({ prefix: "t_" }), log: silent });
   const quarantine = createQuarantineRecord({ store: rest.store, ids });
   take = (record, position) => {
     const read = readers.get(record.topic);
     if (read === undefined) throw new Error(`no reader of ${record.topic}`);
-    return withQuarantine(read, { quarantine, metrics })(record, position);
+    return withQuarantine(read, { quarantine, events })(record, position);
   };
 }, 90_000);
 afterAll(() => rest.close());

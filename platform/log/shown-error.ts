@@ -1,0 +1,56 @@
+/**
+ * An error as the log shows it: what it is, what it says, where, and what caused it; of a server's or the system's error its code as well.
+ * NB: nothing else of it. Errors of libraries carry what they were about: the address with its password, the row, the request.
+ */
+
+type ShownError = {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  /** Of Postgres. */
+  readonly constraint?: string;
+  readonly stack?: string;
+  readonly cause?: ShownError | string;
+};
+
+const MAX_MESSAGE = 1024;
+const MAX_STACK = 4096;
+const MAX_CAUSES = 4;
+
+/** Anything can be thrown; what is no error is named by its kind alone. */
+export function shownError(error: unknown): ShownError | string {
+  return shown(error, 0);
+}
+
+function shown(error: unknown, depth: number): ShownError | string {
+  if (!(error instanceof Error)) return `thrown: ${error === null ? "null" : typeof error}`;
+  const { code, constraint, severity } = fieldsOf(error);
+  const isOfDatabase = typeof code === "string" && typeof severity === "string";
+  // The text of a data fault (class 22) quotes the value, and so does its stack.
+  const message = isOfDatabase && code.startsWith("22") ? "a value is refused by the database" : masked(error.message);
+  const frames = error.stack?.slice(error.stack.indexOf("\n    at ")) ?? "";
+  const { cause } = error;
+  return {
+    type: error.name,
+    message: message.slice(0, MAX_MESSAGE),
+    ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
+    ...(isOfDatabase && typeof constraint === "string" ? { constraint } : {}),
+    ...(frames.startsWith("\n    at ") ? { stack: frames.slice(1, MAX_STACK) } : {}),
+    ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: shown(cause, depth + 1) }),
+  };
+}
+
+/** Passwords in addresses, and credentials by their scheme. */
+function masked(text: string): string {
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, "$1***@")
+    .replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
+}
+
+function fieldsOf(error: object): {
+  readonly code?: unknown;
+  readonly constraint?: unknown;
+  readonly severity?: unknown;
+} {
+  return error;
+}
