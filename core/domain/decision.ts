@@ -34,6 +34,8 @@ export type Verdict =
 export type PolicyFault =
   | "policy_error" // a built-in failed, or the module trapped
   | "policy_result_invalid" // undefined, ill-typed, or more than the contract allows
+  | "policy_budget_exceeded" // it was stopped: time, memory, depth, or what built-ins may take
+  | "policy_suspended" // it was stopped too often for this subject, and not asked again
   | "policy_conflict" // two packages set the same response key to different values
   | "context_unavailable" // a package requires context that is absent or stale
   | "policy_not_loaded"

@@ -12,6 +12,8 @@ export type BuiltinCall = {
   readonly nowNs: bigint;
   /** Random bytes that depend on `purpose` only, within one evaluation. */
   readonly randomBytes: (purpose: string, length: number) => Uint8Array;
+  /** For what can take long: to be called in between. @throws BuiltinLimit when the evaluation has no time left */
+  readonly checkTime: () => void;
 };
 
 /** `undefined` makes the expression undefined without being an error. */
@@ -23,7 +25,16 @@ export class BuiltinError extends Error {
   override readonly name = "BuiltinError";
 }
 
-/** A built-in must not run longer, or make more, than a policy decision is worth. */
+/**
+ * A call that would run longer, or make more, than a policy decision is worth. OPA would have gone on, so this is no
+ * answer: it ends the evaluation as one that exceeded its budget, in either mode. NB: not a `BuiltinError`, which some
+ * built-ins answer with `false`.
+ */
+export class BuiltinLimit extends Error {
+  override readonly name = "BuiltinLimit";
+}
+
+/** Characters. */
 export const MAX_BUILTIN_OUTPUT = 1 << 20;
 
 export function stringArg(args: readonly RegoValue[], at: number): string {
@@ -80,9 +91,9 @@ export function itemsArg(args: readonly RegoValue[], at: number): readonly RegoV
 /** One string, or the strings of an array or set. */
 export function stringsArg(args: readonly RegoValue[], at: number): readonly string[] {
   const value = args[at];
-  return typeof value === "string"
-    ? [value]
-    : itemsArg(args, at).map((_, index) => stringArg(itemsArg(args, at), index));
+  if (typeof value === "string") return [value];
+  const items = itemsArg(args, at);
+  return items.map((_, index) => stringArg(items, index));
 }
 
 export function wrongType(at: number, wanted: string): BuiltinError {

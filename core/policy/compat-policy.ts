@@ -6,16 +6,17 @@
  * As in OPA outside of strict mode, a built-in that fails makes its expression undefined and no more: unlike in native
  * mode the outcome of such a rule stands. Never throws; a trap discards the instance.
  */
-import { AppError } from "../domain/app-error.ts";
-import type { BuiltinTable } from "./builtin.ts";
-import { type CompatBundle, loadCompatBundle } from "./compat-bundle.ts";
+import { AppError, unreachable } from "../domain/app-error.ts";
+import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
+import { loadCompatBundle } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
-import { createCall, type EvaluationTime } from "./policy-host.ts";
+import { exceededText } from "./evaluation-outcome.ts";
+import type { EvaluationTime } from "./policy-host.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
 import { writeGoJson } from "./rego-value/write.ts";
-import { DEFAULT_MEMORY, type LinkedPolicy, linkPolicy } from "./wasm/linked-policy.ts";
-import { redirectFunctions } from "./wasm/redirect-functions.ts";
+import { compilePolicy } from "./wasm/compile-policy.ts";
+import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 export type CompatPolicy = {
   readonly revision: string;
@@ -23,45 +24,47 @@ export type CompatPolicy = {
   evaluate(inputJson: string, time: EvaluationTime): CompatResult;
 };
 
-export type CompatPolicyDeps = {
-  readonly builtins: BuiltinTable;
-  readonly randomBytes: (length: number) => Uint8Array;
+export type CompatPolicyOptions = {
+  readonly bundlePath: string;
+  readonly path: string;
+  /** Of one evaluation. */
+  readonly budget?: Budget;
 };
-
-/** Above this the instance is replaced after an evaluation: WebAssembly memory never shrinks. */
-const RECYCLE_ABOVE = DEFAULT_MEMORY.maximumPages * 65_536 * 0.5;
 
 /** @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path */
 export async function loadCompatPolicy(
-  deps: CompatPolicyDeps,
-  { bundlePath, path }: { readonly bundlePath: string; readonly path: string },
+  deps: RunnerDeps,
+  { bundlePath, path, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
-  const bundle = await loadCompatBundle(bundlePath);
-  const module = await compiled(bundle);
+  const { wasm, dataJson, revision } = await loadCompatBundle(bundlePath);
   const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
-  const link = () => linkPolicy(module, builtins, bundle.dataJson, DEFAULT_MEMORY, REDIRECTED);
-  let policy: LinkedPolicy | undefined = link();
-  const missing = [...policy.builtins.values()].filter((name) => !deps.builtins.has(name)).sort();
+  const module = await compilePolicy(wasm, REDIRECTIONS);
+  const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: REDIRECTED });
+  const missing = policy.builtins.filter((name) => !deps.builtins.has(name)).sort();
   if (missing.length > 0) throw new AppError("invalid_bundle", `built-ins not served here: ${missing.join(", ")}`);
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
 
-  function run(inputJson: string, { nowNs }: EvaluationTime): CompatResult {
-    const instance = policy ?? link();
-    policy = instance;
-    const input = { kind: "json", text: inputJson } as const;
-    const outcome = instance.evaluate(entrypoint, input, createCall(nowNs, deps.randomBytes));
-    if (outcome.kind === "trap" || instance.memoryBytes() > RECYCLE_ABOVE) policy = undefined;
-    if (outcome.kind === "trap") return failed(outcome.message);
-    return compatResult(outcome.kind === "value" ? lookUp(outcome.value, rest) : undefined);
-  }
-
   return {
-    revision: bundle.revision,
-    evaluate(inputJson, time) {
+    revision,
+    evaluate(inputJson, { nowNs }) {
       try {
-        return run(inputJson, time);
+        const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
+        switch (evaluation.kind) {
+          case "value":
+            return compatResult(lookUp(evaluation.value, rest));
+          case "undefined":
+            return compatResult(undefined);
+          case "trap":
+            return failed(evaluation.message);
+          case "oversize":
+            return { kind: "fault", reason: "policy_result_invalid", message: "the result is too large", echoes: true };
+          case "exceeded":
+            // NB: brought about by what a client sent, so it never becomes a gRPC error that lets it through.
+            return { kind: "fault", reason: "policy_budget_exceeded", message: exceededText(evaluation), echoes: true };
+          default:
+            throw unreachable(evaluation satisfies never);
+        }
       } catch (error) {
-        policy = undefined;
         return failed(error instanceof AppError ? error.detail : "the policy could not be evaluated");
       }
     },
@@ -80,14 +83,6 @@ const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", builtinId: 1_000_000 }]
 /** Keys sorted, `<`, `>` and `&` escaped, as OPA writes JSON. */
 function jsonMarshal([value]: readonly RegoValue[]): RegoValue | undefined {
   return value === undefined ? undefined : writeGoJson(value);
-}
-
-async function compiled({ wasm }: CompatBundle): Promise<WebAssembly.Module> {
-  try {
-    return await WebAssembly.compile(redirectFunctions(wasm, REDIRECTIONS));
-  } catch (error) {
-    throw new AppError("invalid_bundle", "the module does not compile", { cause: error });
-  }
 }
 
 function entrypointFor(path: string, entrypoints: ReadonlyMap<string, number>) {

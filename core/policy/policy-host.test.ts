@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 
 function newHost(builtins = BUILTINS): PolicyHost {
-  return createPolicyHost({ builtins, randomBytes }, { defaultRealm: "corp", warmUps: 2 });
+  return createPolicyHost(
+    { builtins, randomBytes, monotonicMs: () => performance.now() },
+    { defaultRealm: "corp", warmUps: 2 },
+  );
 }
 
 function call(method: string, parsedPath: readonly string[], groups: readonly string[], more: object = {}): string {

@@ -3,6 +3,7 @@
  * built-ins: one bundle means the same to both.
  */
 import { randomBytes } from "node:crypto";
+import { systemClock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { CannotStart, fromFiles } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -23,7 +24,10 @@ export async function startPolicy(
   { log }: { readonly log: Log },
   { bundlePath, defaultRealm }: { readonly bundlePath: string; readonly defaultRealm: string },
 ): Promise<Policy> {
-  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm });
+  const host = createPolicyHost(
+    { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
+    { defaultRealm },
+  );
   const activation = await host.activate(
     await fromFiles("bundle.path", "a bundle, such as scripts/build-bundle.ts writes", () => loadBundle(bundlePath)),
   );

@@ -45,19 +45,19 @@ _reasons := _denials if _outcome == "deny"
 _reasons := _allowances if _outcome == "allow"
 
 # A rule that is no set would be passed over in silence by the loops above.
-_malformed contains sprintf("%s.deny", [name]) if {
+_malformed contains concat(".", [name, "deny"]) if {
 	some name
 	not is_set(data.countersign.policies[name].deny)
 	data.countersign.policies[name].deny == data.countersign.policies[name].deny
 }
 
-_malformed contains sprintf("%s.elevate", [name]) if {
+_malformed contains concat(".", [name, "elevate"]) if {
 	some name
 	not is_set(data.countersign.policies[name].elevate)
 	data.countersign.policies[name].elevate == data.countersign.policies[name].elevate
 }
 
-_malformed contains sprintf("%s.allow", [name]) if {
+_malformed contains concat(".", [name, "allow"]) if {
 	some name
 	not is_set(data.countersign.policies[name].allow)
 	data.countersign.policies[name].allow == data.countersign.policies[name].allow

@@ -1,5 +1,5 @@
-/** Calls one built-in with arguments written as Rego text and gives its answer as Rego text, or the word `error`. */
-import { BuiltinError, type BuiltinCall } from "../../core/policy/builtin.ts";
+/** Calls one built-in with arguments written as Rego text and gives its answer as Rego text, or the word `error`, or `limit` where it would cost too much. */
+import { BuiltinError, type BuiltinCall, BuiltinLimit } from "../../core/policy/builtin.ts";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { parseValue } from "../../core/policy/rego-value/parse.ts";
 import { isRegoArray } from "../../core/policy/rego-value/value.ts";
@@ -8,6 +8,7 @@ import { writeRego } from "../../core/policy/rego-value/write.ts";
 export const builtinCall: BuiltinCall = {
   nowNs: 1_700_000_000_123_456_789n,
   randomBytes: (_, length) => new Uint8Array(length),
+  checkTime: () => undefined,
 };
 
 /** `args` is a Rego array. `undefined` is an answer without being an error. */
@@ -20,6 +21,7 @@ export function runBuiltin(name: string, args: string, call: BuiltinCall = built
     return answer === undefined ? "undefined" : writeRego(answer);
   } catch (error) {
     if (error instanceof BuiltinError) return "error";
+    if (error instanceof BuiltinLimit) return "limit";
     throw error;
   }
 }

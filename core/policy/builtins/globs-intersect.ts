@@ -6,7 +6,7 @@
  * Every step looks at two suffixes, so answers are remembered per pair of positions: the time is the product of the
  * lengths, not exponential in them.
  */
-import { type Builtin, BuiltinError, builtinTable, stringArg } from "../builtin.ts";
+import { type Builtin, BuiltinError, BuiltinLimit, builtinTable, stringArg } from "../builtin.ts";
 
 type Flag = "" | "*" | "+";
 /** `undefined` stands for any character. */
@@ -23,7 +23,7 @@ function tokensOf(text: string): readonly Token[] {
     if (last !== undefined && last.flag !== "" && token.flag !== "" && isSame(last, token)) {
       tokens[tokens.length - 1] = { ...last, flag: last.flag === "+" || token.flag === "+" ? "+" : "*" };
     } else tokens.push(token);
-    if (tokens.length > MAX_TOKENS) throw new BuiltinError("glob is too long");
+    if (tokens.length > MAX_TOKENS) throw new BuiltinLimit("glob is too long");
   }
   return tokens;
 }

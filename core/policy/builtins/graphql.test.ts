@@ -52,14 +52,14 @@ describe("a schema with a fault is not valid", () => {
   });
 });
 
-test("a deep text is an error, not a stack that overflows", () => {
-  expect(callBuiltin("graphql.parse_query", "{a".repeat(50_000))).toBe("error");
-  expect(callBuiltin("graphql.parse_query", `{a(x: ${"[".repeat(5_000)}${"]".repeat(5_000)})}`)).toBe("error");
+test("a deep text ends, and not by a stack that overflows", () => {
+  expect(callBuiltin("graphql.parse_query", "{a".repeat(50_000))).toBe("limit");
+  expect(callBuiltin("graphql.parse_query", `{a(x: ${"[".repeat(5_000)}${"]".repeat(5_000)})}`)).toBe("limit");
 });
 
 test("a query of very many fields is refused before fields are compared pairwise", () => {
   const begin = performance.now();
-  expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("false");
+  expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("limit");
   expect(performance.now() - begin).toBeLessThan(5_000);
 });
 

@@ -4,7 +4,7 @@
  * any fault with a plain no; the others make the expression undefined.
  */
 import { buildASTSchema, type GraphQLSchema, MaxIntrospectionDepthRule, specifiedRules, validate } from "graphql";
-import { type Builtin, BuiltinError, builtinTable, stringArg, wrongType } from "../builtin.ts";
+import { type Builtin, BuiltinError, BuiltinLimit, builtinTable, stringArg, wrongType } from "../builtin.ts";
 import { RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { checkSchema } from "./graphql/checked-schema.ts";
 import { parseQuery } from "./graphql/query-parser.ts";
@@ -57,7 +57,7 @@ function checkQuery({ built, roots }: Schema, query: RegoObject): void {
   const operations = nodesOf(query, "Operations");
   const parents = [...operations, ...nodesOf(query, "Fragments")];
   if (parents.reduce((sum, parent) => sum + countSelections(parent), 0) > MAX_SELECTIONS) {
-    throw new BuiltinError("the GraphQL query is too large");
+    throw new BuiltinLimit("the GraphQL query is too large");
   }
   if (operations.some((operation) => !roots.has(textOf(operation, "Operation")))) {
     throw new BuiltinError("Schema does not support this operation type");

@@ -1,9 +1,13 @@
 /** `json.patch`: RFC 6902 on Rego values; paths are pointers or lists of segments. Any operation that fails fails all. */
-import { arrayArg, BuiltinError, builtinTable, objectArg, stringArg } from "../builtin.ts";
+import { arrayArg, BuiltinError, BuiltinLimit, builtinTable, objectArg, stringArg } from "../builtin.ts";
 import { equalRego, regoSet } from "../rego-value/order.ts";
+import { isLongerThan } from "../rego-value/write.ts";
 import { isRegoArray, RegoObject, RegoSet, RegoNumber, type RegoValue } from "../rego-value/value.ts";
 
 type Path = readonly RegoValue[];
+
+/** Characters. */
+const MAX_COPY = 100_000;
 
 function pathOf(value: RegoValue | undefined): Path {
   if (isRegoArray(value)) return value;
@@ -88,8 +92,12 @@ function apply(document: RegoValue, operation: RegoObject): RegoValue {
       const from = pathOf(operation.get("from"));
       return add(remove(document, from), path, lookUp(document, from));
     }
-    case "copy":
-      return add(document, path, lookUp(document, pathOf(operation.get("from"))));
+    case "copy": {
+      // NB: a copy shares what it copies, so a document of a few bytes can come to hold 2^40 of them.
+      const copied = lookUp(document, pathOf(operation.get("from")));
+      if (isLongerThan(copied, MAX_COPY)) throw new BuiltinLimit("the copy is too large");
+      return add(document, path, copied);
+    }
     case "test":
       if (!equalRego(lookUp(document, path), given())) throw new BuiltinError("test failed");
       return document;
@@ -101,9 +109,12 @@ function apply(document: RegoValue, operation: RegoObject): RegoValue {
 export const JSON_PATCH = builtinTable([
   [
     "json.patch",
-    (args) => {
+    (args, { checkTime }) => {
       const operations = arrayArg(args, 1).map((_, at) => objectArg(arrayArg(args, 1), at));
-      return operations.reduce<RegoValue>((document, operation) => apply(document, operation), args[0] ?? null);
+      return operations.reduce<RegoValue>((document, operation) => {
+        checkTime();
+        return apply(document, operation);
+      }, args[0] ?? null);
     },
   ],
 ]);

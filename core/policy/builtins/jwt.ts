@@ -2,7 +2,7 @@
  * `io.jwt.*`. `decode` checks nothing; the `verify_*` family checks one signature with the algorithm in its own name,
  * whatever the token's header says, and no claim.
  */
-import { type Builtin, BuiltinError, builtinTable, stringArg } from "../builtin.ts";
+import { type Builtin, BuiltinError, BuiltinLimit, builtinTable, stringArg } from "../builtin.ts";
 import { bytesOfText } from "../rego-value/bytes.ts";
 import { decodeVerify } from "./jwt/decode-verify.ts";
 import { encodeSignRaw, encodeSignValues } from "./jwt/encode-sign.ts";
@@ -27,7 +27,7 @@ const decode: Builtin = (args) => {
     const signature = Buffer.from(section(token.signature, "signature")).toString("hex");
     return [token.header, jsonObject(payload, "payload"), signature];
   }
-  throw new BuiltinError("JWT is nested too deep");
+  throw new BuiltinLimit("JWT is nested too deep");
 };
 
 function verifyHmac(alg: string): Builtin {

@@ -1,6 +1,6 @@
 /** `net.*` without a network: CIDR arithmetic on bytes. Names are never resolved here. */
 import ipaddr from "ipaddr.js";
-import { BuiltinError, builtinTable, itemsArg, stringArg } from "../builtin.ts";
+import { BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from "../builtin.ts";
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
@@ -53,13 +53,13 @@ function addressText(bits: 32 | 128, value: bigint): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
-const MAX_EXPANDED = 65_536n;
-const MAX_PAIRS = 1_000_000;
+const MAX_EXPANDED = 16_384n;
+const MAX_PAIRS = 200_000;
 
 function expand(text: string): RegoValue {
   const { bits, prefix, base } = cidr(text);
   const count = 1n << BigInt(bits - prefix);
-  if (count > MAX_EXPANDED) throw new BuiltinError("network is too large to expand");
+  if (count > MAX_EXPANDED) throw new BuiltinLimit("network is too large to expand");
   return regoSet(Array.from({ length: Number(count) }, (_, at) => addressText(bits, base + BigInt(at))));
 }
 
@@ -140,7 +140,7 @@ export const NET = builtinTable([
       const inner = labelled(args[1]).map(([label, text]) => ({ label, network: network(text) }));
       const matches: RegoValue[] = [];
       const outers = labelled(args[0]);
-      if (outers.length * inner.length > MAX_PAIRS) throw new BuiltinError("too many networks to compare");
+      if (outers.length * inner.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
       for (const [label, text] of outers) {
         const outer = cidr(text);
         for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);

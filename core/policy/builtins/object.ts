@@ -2,6 +2,7 @@
 import {
   booleanArg,
   BuiltinError,
+  BuiltinLimit,
   builtinTable,
   integerArg,
   itemsArg,
@@ -23,13 +24,13 @@ function isSubset(outer: RegoValue, inner: RegoValue): boolean {
   if (outer instanceof RegoSet && inner instanceof RegoSet) return holdsAll(outer.items, inner.items);
   if (!isRegoArray(outer) || !isRegoArray(inner)) return false;
   const starts = outer.length - inner.length + 1;
-  if (starts * inner.length > MAX_COMPARISONS) throw new BuiltinError("arrays are too long to compare");
+  if (starts * inner.length > MAX_COMPARISONS) throw new BuiltinLimit("arrays are too long to compare");
   return Array.from({ length: Math.max(starts, 0) }, (_, from) => from).some((from) =>
     inner.every((item, at) => equalRego(outer[from + at] ?? null, item)),
   );
 }
 
-const MAX_COMPARISONS = 5_000_000;
+const MAX_COMPARISONS = 1_000_000;
 
 /** Both sorted, as sets are. */
 function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[]): boolean {
@@ -45,18 +46,18 @@ const MAX_RANGE = 100_000n;
 function rangeStep(from: bigint, to: bigint, step: bigint): RegoValue {
   if (step <= 0n) throw new BuiltinError("step must be positive");
   const distance = to > from ? to - from : from - to;
-  if (distance / step > MAX_RANGE) throw new BuiltinError("range is too long");
+  if (distance / step > MAX_RANGE) throw new BuiltinLimit("range is too long");
   const direction = to >= from ? step : -step;
   return Array.from({ length: Number(distance / step) + 1 }, (_, at) => regoInteger(from + BigInt(at) * direction));
 }
 
-const MAX_PATHS = 10_000;
+const MAX_PATHS = 2_000;
 
 /** Every path from a start to where it ends or would close a circle; a start without edges is a path of itself. */
 function reachablePaths(graph: RegoObject, starts: readonly RegoValue[]): RegoValue {
   const paths: RegoValue[] = [];
   const commit = (path: readonly RegoValue[]): void => {
-    if (paths.push(path) > MAX_PATHS) throw new BuiltinError("too many paths");
+    if (paths.push(path) > MAX_PATHS) throw new BuiltinLimit("too many paths");
   };
   const visit = (node: RegoValue, path: readonly RegoValue[], seen: readonly RegoValue[]): void => {
     const edges = graph.get(node);

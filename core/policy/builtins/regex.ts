@@ -3,9 +3,33 @@
  * policy or a request; its backtracking would let one request hold the event loop.
  */
 import { RE2JS, RE2JSException } from "re2js";
-import { BuiltinError, builtinTable, MAX_BUILTIN_OUTPUT, smallIntegerArg, stringArg } from "../builtin.ts";
+import {
+  type BuiltinCall,
+  BuiltinError,
+  BuiltinLimit,
+  builtinTable,
+  MAX_BUILTIN_OUTPUT,
+  smallIntegerArg,
+  stringArg,
+} from "../builtin.ts";
+
+/** A pattern multiplies by its counts; beyond this, compiling it takes longer than a decision. */
+const MAX_PATTERN = 16_384;
+const MAX_EXPANDED = 200_000;
+/** Instructions of a pattern times characters of a text, of one search: each step takes about 12 ns. */
+const MAX_SEARCH_STEPS = 4_000_000;
+
+function refuseLongPattern(pattern: string): void {
+  const counts = pattern.matchAll(/\{(\d{1,6})(?:,(\d{0,6}))?\}/g);
+  let factor = 1;
+  for (const [, least, most] of counts) factor += Math.max(Number(least), Number(most ?? 0));
+  if (pattern.length > MAX_PATTERN || pattern.length * factor > MAX_EXPANDED) {
+    throw new BuiltinLimit("the pattern is too long");
+  }
+}
 
 function compile(pattern: string): RE2JS {
+  refuseLongPattern(pattern);
   try {
     return RE2JS.compile(pattern);
   } catch (error) {
@@ -14,13 +38,19 @@ function compile(pattern: string): RE2JS {
   }
 }
 
+function refuseLongSearch(compiled: RE2JS, text: string): void {
+  if (compiled.programSize() * text.length > MAX_SEARCH_STEPS) throw new BuiltinLimit("the search takes too long");
+}
+
 type Match = { readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] };
 
 /** Go's matches, one after the other: an empty one right behind another is passed over. */
-function* matches(compiled: RE2JS, text: string, limit = -1): Generator<Match> {
+function* matches(compiled: RE2JS, text: string, { checkTime }: BuiltinCall, limit = -1): Generator<Match> {
+  refuseLongSearch(compiled, text);
   const matcher = compiled.matcher(text);
   let before = -1;
   for (let count = 0; count !== limit && matcher.find(); ) {
+    checkTime();
     const [start, end] = [matcher.start(), matcher.end()];
     const isRepeated = start === end && start === before;
     before = end;
@@ -37,12 +67,12 @@ function groupOf(matcher: ReturnType<RE2JS["matcher"]>, at: number): string | un
 /** Go's template: `$name`, `${name}` and `$1`, the longest name counts; unknown groups are empty; `$$` is a dollar sign. */
 const REFERENCE = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
-function replaceAll(text: string, pattern: string, template: string): string {
+function replaceAll(text: string, pattern: string, template: string, call: BuiltinCall): string {
   const compiled = compile(pattern);
   const groupNames = new Map(Object.entries(compiled.namedGroups()));
   let replaced = "";
   let from = 0;
-  for (const { start, end, groups } of matches(compiled, text)) {
+  for (const { start, end, groups } of matches(compiled, text, call)) {
     replaced += text.slice(from, start);
     replaced += template.replace(REFERENCE, (_, braced: string | undefined, bare: string | undefined) => {
       const name = braced ?? bare;
@@ -50,24 +80,24 @@ function replaceAll(text: string, pattern: string, template: string): string {
       const isNumber = /^(?:0|[1-9]\d{0,8})$/.test(name);
       return groups[isNumber ? Number(name) : (groupNames.get(name) ?? -1)] ?? "";
     });
-    if (replaced.length > MAX_BUILTIN_OUTPUT) throw new BuiltinError("result is too large");
+    if (replaced.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
     from = end;
   }
   return replaced + text.slice(from);
 }
 
-function findN(pattern: string, text: string, limit: number): string[] {
-  return Array.from(matches(compile(pattern), text, limit < 0 ? -1 : limit), ({ groups }) => groups[0] ?? "");
+function findN(pattern: string, text: string, limit: number, call: BuiltinCall): string[] {
+  return Array.from(matches(compile(pattern), text, call, limit < 0 ? -1 : limit), ({ groups }) => groups[0] ?? "");
 }
 
 /** Go's regexp.Split without limit: an empty match at the start gives no empty part. */
-function split(pattern: string, text: string): string[] {
+function split(pattern: string, text: string, call: BuiltinCall): string[] {
   const compiled = compile(pattern);
   if (text === "") return pattern === "" ? [] : [""];
   const parts: string[] = [];
   let from = 0;
   let end = 0;
-  for (const match of matches(compiled, text)) {
+  for (const match of matches(compiled, text, call)) {
     end = match.start;
     if (match.end !== 0) parts.push(text.slice(from, end));
     from = match.end;
@@ -103,24 +133,25 @@ function quoteGlob(text: string): string {
 }
 
 export const REGEX = builtinTable([
-  ["regex.replace", (args) => replaceAll(stringArg(args, 0), stringArg(args, 1), stringArg(args, 2))],
-  ["regex.find_n", (args) => findN(stringArg(args, 0), stringArg(args, 1), smallIntegerArg(args, 2))],
-  ["regex.split", (args) => split(stringArg(args, 0), stringArg(args, 1))],
+  ["regex.replace", (args, call) => replaceAll(stringArg(args, 0), stringArg(args, 1), stringArg(args, 2), call)],
+  ["regex.find_n", (args, call) => findN(stringArg(args, 0), stringArg(args, 1), smallIntegerArg(args, 2), call)],
+  ["regex.split", (args, call) => split(stringArg(args, 0), stringArg(args, 1), call)],
   [
     "regex.template_match",
     (args) => {
       const [open, close] = [stringArg(args, 2), stringArg(args, 3)];
       if ([...open].length !== 1 || [...close].length !== 1) throw new BuiltinError("delimiters must be one character");
-      return compile(templatePattern(stringArg(args, 0), open, close))
-        .matcher(stringArg(args, 1))
-        .find();
+      const compiled = compile(templatePattern(stringArg(args, 0), open, close));
+      const text = stringArg(args, 1);
+      refuseLongSearch(compiled, text);
+      return compiled.matcher(text).find();
     },
   ],
   [
     "regex.find_all_string_submatch_n",
-    (args) => {
+    (args, call) => {
       const limit = smallIntegerArg(args, 2);
-      const found = matches(compile(stringArg(args, 0)), stringArg(args, 1), limit < 0 ? -1 : limit);
+      const found = matches(compile(stringArg(args, 0)), stringArg(args, 1), call, limit < 0 ? -1 : limit);
       return Array.from(found, ({ groups }) => groups.map((group) => group ?? ""));
     },
   ],

@@ -1,12 +1,13 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
+import { builtinCall } from "../../../test/harness/run-builtin.ts";
 import { BuiltinError } from "../builtin.ts";
 import { parseValue } from "../rego-value/parse.ts";
 import type { RegoValue } from "../rego-value/value.ts";
 import { writeRego } from "../rego-value/write.ts";
 import { BUILTINS } from "./registry.ts";
 
-const call = { nowNs: 1_700_000_000_123_456_789n, randomBytes: (_: string, length: number) => new Uint8Array(length) };
+const call = builtinCall;
 
 function run(name: string, ...args: readonly string[]): string {
   const result = BUILTINS.get(name)?.(

@@ -1,5 +1,5 @@
 /** `sprintf`: OPA hands Go an integer, a double, a text, or the text of any other value; so do we (go-format). */
-import { arrayArg, builtinTable, BuiltinError, MAX_BUILTIN_OUTPUT, stringArg } from "../builtin.ts";
+import { arrayArg, builtinTable, BuiltinLimit, MAX_BUILTIN_OUTPUT, stringArg } from "../builtin.ts";
 import { integerOf } from "../rego-value/number.ts";
 import { RegoNumber, type RegoValue } from "../rego-value/value.ts";
 import { writeRego } from "../rego-value/write.ts";
@@ -26,7 +26,7 @@ export const SPRINTF = builtinTable([
     "sprintf",
     (args) => {
       const text = goFormat(stringArg(args, 0), arrayArg(args, 1).map(toGo));
-      if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinError("result is too large");
+      if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
       return text;
     },
   ],

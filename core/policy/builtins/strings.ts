@@ -1,14 +1,45 @@
 /** String built-ins that compiled modules leave to the host. Positions count code points, as in OPA. */
-import { arrayArg, builtinTable, BuiltinError, objectArg, smallIntegerArg, stringArg, stringsArg } from "../builtin.ts";
+import {
+  arrayArg,
+  builtinTable,
+  BuiltinError,
+  BuiltinLimit,
+  objectArg,
+  smallIntegerArg,
+  stringArg,
+  stringsArg,
+} from "../builtin.ts";
 import { regoInteger } from "../rego-value/value.ts";
 import { executeTemplate } from "./template/execute.ts";
 import { parseTemplate } from "./template/syntax.ts";
 
+/** Searching may compare everything with everything; these many steps take some ten milliseconds. */
+const MAX_STEPS = 100_000_000;
+/** The same, character by character. */
+const MAX_SLOW_STEPS = 2_000_000;
+const SURROGATE = /[\ud800-\udfff]/;
+
+function refuseLongSearch(text: string, search: string, steps = MAX_STEPS): void {
+  if (text.length * search.length > steps) throw new BuiltinLimit("the texts are too long to search");
+}
+
 /** Start positions (code points) of `search` in `text`; occurrences may overlap. */
 function positions(text: string, search: string): number[] {
+  if (search === "") throw new BuiltinError("empty search character");
+  return SURROGATE.test(text) ? positionsByCharacter(text, search) : positionsByUnit(text, search);
+}
+
+function positionsByUnit(text: string, search: string): number[] {
+  refuseLongSearch(text, search);
+  const found: number[] = [];
+  for (let at = text.indexOf(search); at >= 0; at = text.indexOf(search, at + 1)) found.push(at);
+  return found;
+}
+
+function positionsByCharacter(text: string, search: string): number[] {
+  refuseLongSearch(text, search, MAX_SLOW_STEPS);
   const chars = [...text];
   const wanted = [...search];
-  if (wanted.length === 0) throw new BuiltinError("empty search character");
   const found: number[] = [];
   for (let at = 0; at + wanted.length <= chars.length; at++) {
     if (wanted.every((char, offset) => chars[at + offset] === char)) found.push(at);
@@ -17,17 +48,30 @@ function positions(text: string, search: string): number[] {
 }
 
 function count(text: string, search: string): number {
+  refuseLongSearch(text, search);
   return search === "" ? [...text].length + 1 : text.split(search).length - 1;
 }
 
 export const STRINGS = builtinTable([
   [
     "strings.any_prefix_match",
-    (args) => stringsArg(args, 0).some((text) => stringsArg(args, 1).some((prefix) => text.startsWith(prefix))),
+    (args, { checkTime }) => {
+      const prefixes = stringsArg(args, 1);
+      return stringsArg(args, 0).some((text) => {
+        checkTime();
+        return prefixes.some((prefix) => text.startsWith(prefix));
+      });
+    },
   ],
   [
     "strings.any_suffix_match",
-    (args) => stringsArg(args, 0).some((text) => stringsArg(args, 1).some((suffix) => text.endsWith(suffix))),
+    (args, { checkTime }) => {
+      const suffixes = stringsArg(args, 1);
+      return stringsArg(args, 0).some((text) => {
+        checkTime();
+        return suffixes.some((suffix) => text.endsWith(suffix));
+      });
+    },
   ],
   ["strings.count", (args) => regoInteger(count(stringArg(args, 0), stringArg(args, 1)))],
   ["indexof_n", (args) => positions(stringArg(args, 0), stringArg(args, 1)).map(regoInteger)],
@@ -35,6 +79,7 @@ export const STRINGS = builtinTable([
     "strings.split_n",
     (args) => {
       const [text, separator] = [stringArg(args, 0), stringArg(args, 1)];
+      refuseLongSearch(text, separator);
       const parts = separator === "" ? [...text] : text.split(separator);
       const count = smallIntegerArg(args, 2);
       return count < 0 ? parts.slice(count) : parts.slice(0, count);

@@ -2,7 +2,7 @@
  * `units.parse` (SI and binary suffixes, `m` is milli, case counts for `m` and `M`) and `units.parse_bytes` (bytes, whole
  * numbers, case does not count). The first is exact decimal arithmetic on text; the second is OPA's float of 64 bits.
  */
-import { BuiltinError, builtinTable, stringArg } from "../builtin.ts";
+import { BuiltinError, BuiltinLimit, builtinTable, stringArg } from "../builtin.ts";
 import { parseDecimal } from "../rego-value/number.ts";
 import { RegoNumber, regoInteger } from "../rego-value/value.ts";
 
@@ -29,7 +29,7 @@ type Rational = { readonly numerator: bigint; readonly denominator: bigint };
 
 function parse(raw: string, bytes: boolean): { readonly amount: Rational; readonly scale: Rational } {
   const text = raw.replaceAll('"', "");
-  if (text.length > MAX_LENGTH) throw new BuiltinError("amount is too long");
+  if (text.length > MAX_LENGTH) throw new BuiltinLimit("amount is too long");
   if (/\s/.test(text)) throw new BuiltinError("spaces not allowed in resource strings");
   const match = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(text) ?? /^([+-]?[\d.]*)([A-Za-z]*)$/.exec(text);
   const [, number = "", suffix = ""] = match ?? [];

@@ -12,9 +12,8 @@ import { RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 /** Go stops at 10,000. The parser inside WebAssembly needs stack for each level, so we stop earlier. */
 const MAX_DEPTH = 2_000;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const PLAIN_STRING = /"[^"\\\u0000-\u001f]*"/y;
+const NOT_PLAIN = /[\\\u0000-\u001f]/;
 const ANY_STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
-const SPACE = /[ \t\r\n]*/y;
 
 export type Grammar = "json" | "rego";
 
@@ -107,8 +106,12 @@ class Reader {
   }
 
   #string(): string {
-    const plain = this.#match(PLAIN_STRING);
-    if (plain !== undefined) return plain.slice(1, -1);
+    const end = this.#text.indexOf('"', this.#at + 1);
+    const plain = this.#text.slice(this.#at + 1, end);
+    if (end > 0 && !NOT_PLAIN.test(plain)) {
+      this.#at = end + 1;
+      return plain;
+    }
     const quoted = this.#match(ANY_STRING);
     if (quoted === undefined) throw this.#fault("invalid string");
     return unescape(quoted.slice(1, -1));
@@ -134,7 +137,10 @@ class Reader {
   }
 
   #skipSpace(): void {
-    this.#match(SPACE);
+    // Space, tab, line feed, carriage return.
+    for (let code = this.#text.charCodeAt(this.#at); code <= 32; code = this.#text.charCodeAt(++this.#at)) {
+      if (code !== 32 && code !== 9 && code !== 10 && code !== 13) return;
+    }
   }
 
   #take(char: string): boolean {

@@ -18,6 +18,26 @@ export function writeRego(value: RegoValue): string {
   return `{${entries.map(([key, item]) => `${writeRego(key)}: ${writeRego(item)}`).join(", ")}}`;
 }
 
+/**
+ * Whether the Rego text of a value has more characters, about. Stops as soon as it knows: parts that a value holds many
+ * times over are counted each time, as they would be written.
+ */
+export function isLongerThan(value: RegoValue, characters: number): boolean {
+  let left = characters;
+  const count = (part: RegoValue): boolean => {
+    left -= 2;
+    if (typeof part === "string") left -= part.length;
+    else if (part instanceof RegoNumber) left -= part.text.length;
+    else if (isRegoArray(part)) return part.some(count);
+    else if (part instanceof RegoSet) return part.items.some(count);
+    else if (part instanceof RegoObject) {
+      for (const [key, item] of part.entries()) if (count(key) || count(item)) return true;
+    }
+    return left < 0;
+  };
+  return count(value);
+}
+
 /** JSON without spaces, in the order of insertion. */
 export function writeJson(value: RegoValue): string {
   if (value === null || typeof value === "boolean") return String(value);

@@ -5,23 +5,20 @@
  * it back, so nothing of one request is visible to the next and memory does not creep. The input is handed over as JSON
  * text and the result comes back as Rego text (`opa_value_dump`), which keeps sets and all digits.
  *
- * NB: an instance that trapped or aborted is in an unknown state. `evaluate` says so by `kind: "trap"`, and the owner
- * must not use it again. Nothing here stops an evaluation that runs for ever.
+ * It ends by itself, whatever the policy does: by fuel (meter-fuel.ts), by the maximum of its memory, by V8's stack, by
+ * the bounds of built-ins (builtin-calls.ts). NB: an instance that was stopped or trapped is in an unknown state.
+ * `evaluate` says so by `kind: "trap"` or `"exceeded"`, and the owner must not use it again.
  */
 import { AppError } from "../../domain/app-error.ts";
-import { type BuiltinCall, BuiltinError, type BuiltinTable, MAX_BUILTIN_OUTPUT } from "../builtin.ts";
-import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
+import type { BuiltinTable } from "../builtin.ts";
 import { parseValue } from "../rego-value/parse.ts";
-import { RegoNumber, RegoObject, RegoSet, type RegoValue } from "../rego-value/value.ts";
-import { writeRego } from "../rego-value/write.ts";
+import { RegoNumber, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { type AbiExports, readAbi } from "./abi.ts";
-
-export type BuiltinFailure = { readonly builtin: string; readonly message: string };
-
-export type Evaluation =
-  | { readonly kind: "value"; readonly value: RegoValue; readonly failures: readonly BuiltinFailure[] }
-  | { readonly kind: "undefined"; readonly failures: readonly BuiltinFailure[] }
-  | { readonly kind: "trap"; readonly message: string; readonly failures: readonly BuiltinFailure[] };
+import { createBuiltinCalls, type EvaluationContext } from "./builtin-calls.ts";
+import { Aborted, endedBy, type Evaluation, resultOf } from "./evaluation.ts";
+import { type Fuel, fuelOf } from "./fuel.ts";
+import { createInstanceValues, unicodeOf } from "./instance-values.ts";
+import { MAX_FUEL } from "./meter-fuel.ts";
 
 export type InputText =
   | { readonly kind: "json"; readonly text: string }
@@ -30,163 +27,128 @@ export type InputText =
   /** No input, which is not the same as `null`. */
   | { readonly kind: "none" };
 
+/** What one evaluation may use. */
+export type Allowance = {
+  /** Of the policy itself and its built-ins. */
+  readonly fuel: number;
+  /** Of all built-ins together. */
+  readonly builtinMs: number;
+};
+
 export type LinkedPolicy = {
   readonly builtins: ReadonlyMap<number, string>;
   readonly entrypoints: ReadonlyMap<string, number>;
-  evaluate(entrypoint: number, input: InputText, call: BuiltinCall): Evaluation;
+  /** Never throws. */
+  evaluate(entrypoint: number, input: InputText, context: EvaluationContext, allowance: Allowance): Evaluation;
   memoryBytes(): number;
 };
 
-export type MemoryLimits = {
-  /** WebAssembly pages of 64 KiB. */
-  readonly initialPages: number;
+export type LinkOptions = {
+  readonly builtins: BuiltinTable;
+  /** Base document as JSON text. */
+  readonly dataJson: string;
+  /** WebAssembly pages of 64 KiB: a policy that wants more is stopped by its own `opa_malloc`. */
   readonly maximumPages: number;
+  readonly monotonicMs: () => number;
+  /** Built-ins by the numbers that redirect-functions.ts wrote into the module. */
+  readonly redirected?: ReadonlyMap<number, string>;
 };
 
-/** 64 MiB: a policy that wants more is stopped by its own `opa_malloc`. */
-export const DEFAULT_MEMORY: MemoryLimits = { initialPages: 8, maximumPages: 1024 };
-
-class Aborted extends Error {}
-
-/** Thrown out of WebAssembly when a built-in fails otherwise than by `BuiltinError`: our fault, never the policy's. */
-class BuiltinBroke extends Error {}
+const INITIAL_PAGES = 8;
+/** Of a result, as Rego text in bytes. The largest that the contract allows is a tenth of it. */
+const MAX_RESULT_BYTES = 1 << 20;
+/** Reading the input is not the policy's doing and is paid apart, by its length: about four times what it takes. */
+const LOADING = { base: 1_000_000, perCharacter: 50 } as const;
 
 /**
- * @param dataJson base document as JSON text
- * @param redirected built-ins by the numbers that redirect-functions.ts wrote into the module
+ * @param module from compile-policy.ts
  * @throws AppError invalid_bundle when the module is not of this ABI or its data cannot be loaded
  */
-export function linkPolicy(
-  module: WebAssembly.Module,
-  builtins: BuiltinTable,
-  dataJson: string,
-  limits: MemoryLimits = DEFAULT_MEMORY,
-  redirected: ReadonlyMap<number, string> = new Map(),
-): LinkedPolicy {
-  const memory = new WebAssembly.Memory({ initial: limits.initialPages, maximum: limits.maximumPages });
-  const names = new Map<number, string>();
-  let failures: BuiltinFailure[] = [];
-  let currentCall: BuiltinCall | undefined;
-
-  const callBuiltin = (id: number, _context: number, ...addresses: number[]): number => {
-    const name = names.get(id) ?? redirected.get(id) ?? `number ${id}`;
-    const builtin = builtins.get(name);
-    if (builtin === undefined || currentCall === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
-    try {
-      const result = builtin(addresses.map(readValue), currentCall);
-      return result === undefined ? 0 : writeValue(result);
-    } catch (error) {
-      if (!(error instanceof BuiltinError)) throw new BuiltinBroke(`built-in ${name} broke`, { cause: error });
-      failures.push({ builtin: name, message: error.message });
-      return 0;
-    }
-  };
-
+export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): LinkedPolicy {
+  const { builtins, dataJson, maximumPages, monotonicMs, redirected } = options;
+  const memory = new WebAssembly.Memory({ initial: Math.min(INITIAL_PAGES, maximumPages), maximum: maximumPages });
+  const names = new Map<number, string>(redirected);
+  const values = createInstanceValues(memory, () => abi);
+  const nameOf = (id: number) => names.get(id) ?? `number ${id}`;
+  const calls = createBuiltinCalls({ builtins, nameOf, values, fuel: () => fuel, monotonicMs });
   const instance = new WebAssembly.Instance(module, {
     env: {
       memory,
       opa_abort: (address: number) => {
-        throw new Aborted(readText(address));
+        throw new Aborted(values.text(address));
       },
       opa_println: () => undefined,
-      opa_builtin0: callBuiltin,
-      opa_builtin1: callBuiltin,
-      opa_builtin2: callBuiltin,
-      opa_builtin3: callBuiltin,
-      opa_builtin4: callBuiltin,
+      opa_builtin0: calls.call,
+      opa_builtin1: calls.call,
+      opa_builtin2: calls.call,
+      opa_builtin3: calls.call,
+      opa_builtin4: calls.call,
     },
   });
   const abi: AbiExports = readAbi(instance);
+  const fuel: Fuel = fuelOf(instance);
 
-  function readText(address: number): string {
-    const bytes = new Uint8Array(memory.buffer);
-    const end = bytes.indexOf(0, address);
-    return textOfBytes(bytes.subarray(address, end < 0 ? bytes.length : end));
-  }
-
-  function readValue(address: number): RegoValue {
-    return parseValue(readText(abi.opa_value_dump(address)), "rego");
-  }
-
-  function place(bytes: Uint8Array): number {
-    const address = abi.opa_malloc(bytes.length);
-    new Uint8Array(memory.buffer).set(bytes, address);
-    return address;
-  }
-
-  function writeValue(value: RegoValue): number {
-    const bytes = bytesOfText(writeRego(value));
-    if (bytes.length > MAX_BUILTIN_OUTPUT) throw new BuiltinError("result is too large");
-    const address = abi.opa_value_parse(place(bytes), bytes.length);
-    if (address === 0) throw new BuiltinError("result cannot be represented");
-    return address;
-  }
-
-  function loadJson(text: string): number {
-    const bytes = bytesOfText(text);
-    const address = abi.opa_json_parse(place(bytes), bytes.length);
-    if (address === 0) throw new Aborted("not readable as JSON");
-    return address;
-  }
-
-  function loadInput(input: InputText): number {
-    if (input.kind === "none") return 0;
-    if (input.kind === "json") return loadJson(input.text);
-    const bytes = bytesOfText(input.text);
-    const address = abi.opa_value_parse(place(bytes), bytes.length);
-    if (address === 0) throw new Aborted("not readable as a value");
-    return address;
-  }
-
-  for (const [name, id] of integerEntries(readValue(abi.builtins()))) names.set(id, name);
-  const entrypoints = new Map(integerEntries(readValue(abi.entrypoints())));
+  const valueAt = (address: number) => parseValue(values.dump(address), "rego");
+  const own = integerEntries(valueAt(abi.builtins()));
+  for (const [name, id] of own) names.set(id, name);
+  const entrypoints = new Map(integerEntries(valueAt(abi.entrypoints())));
   const dataAddress = loadData();
   const baseHeap = abi.opa_heap_ptr_get();
 
   function loadData(): number {
     try {
-      return loadJson(dataJson);
+      fuel.fill(MAX_FUEL);
+      return values.loadJson(dataJson);
     } catch (error) {
       throw new AppError("invalid_bundle", "the bundle's data cannot be loaded", { cause: error });
     }
   }
 
-  function run(entrypoint: number, input: InputText): Evaluation {
+  function loadInput(input: InputText): number {
+    if (input.kind === "none") return 0;
+    fuel.fill(Math.min(MAX_FUEL, LOADING.base + LOADING.perCharacter * input.text.length));
+    if (input.kind === "json") return values.loadJson(input.text);
+    const address = values.parse(input.text);
+    if (address === 0) throw new Aborted("not readable as a value");
+    return address;
+  }
+
+  function run(entrypoint: number, input: InputText, units: number) {
     abi.opa_heap_ptr_set(baseHeap);
     const context = abi.opa_eval_ctx_new();
     abi.opa_eval_ctx_set_data(context, dataAddress);
     abi.opa_eval_ctx_set_input(context, loadInput(input));
     abi.opa_eval_ctx_set_entrypoint(context, entrypoint);
+    fuel.fill(units);
     const code = abi.eval(context);
-    if (code !== 0) return { kind: "trap", message: `evaluation ended with code ${code}`, failures };
-    return resultOf(readValue(abi.opa_eval_ctx_get_result(context)), failures);
+    if (code !== 0) return { kind: "trap", message: `evaluation ended with code ${code}` } as const;
+    const raw = values.dumpRaw(abi.opa_eval_ctx_get_result(context));
+    return raw.length > MAX_RESULT_BYTES ? ({ kind: "oversize" } as const) : resultOf(readResult(raw));
   }
 
   return {
-    builtins: names,
+    builtins: new Map(own.map(([name, id]) => [id, name])),
     entrypoints,
     memoryBytes: () => memory.buffer.byteLength,
-    evaluate(entrypoint, input, call) {
-      failures = [];
-      currentCall = call;
+    evaluate(entrypoint, input, context, allowance) {
+      const { fuel: units, builtinMs } = allowance;
+      fuel.fill(units);
+      calls.begin(context, builtinMs);
+      const cost = () => ({ failures: calls.failures(), fuelUsed: Math.min(units, Math.max(0, units - fuel.left())) });
       try {
-        return run(entrypoint, input);
+        const outcome = run(entrypoint, input, units);
+        return { ...outcome, ...cost() };
       } catch (error) {
-        return { kind: "trap", message: trapMessage(error), failures };
+        return { ...endedBy(error, fuel.left()), ...cost() };
       } finally {
-        currentCall = undefined;
+        calls.end();
       }
     },
   };
 }
 
-/** The result set is a set of `{"result": value}` with at most one member. */
-function resultOf(results: RegoValue, failures: readonly BuiltinFailure[]): Evaluation {
-  const [first, ...rest] = results instanceof RegoSet ? results.items : [];
-  if (first === undefined) return { kind: "undefined", failures };
-  const value = first instanceof RegoObject && rest.length === 0 ? first.get("result") : undefined;
-  if (value === undefined) return { kind: "trap", message: "evaluation gave more than one result", failures };
-  return { kind: "value", value, failures };
+function readResult(raw: string): RegoValue {
+  return parseValue(unicodeOf(raw), "rego");
 }
 
 function integerEntries(value: RegoValue): [string, number][] {
@@ -196,11 +158,4 @@ function integerEntries(value: RegoValue): [string, number][] {
     if (typeof key === "string" && id instanceof RegoNumber) entries.push([key, Number(id.text)]);
   }
   return entries;
-}
-
-function trapMessage(error: unknown): string {
-  if (error instanceof Aborted) return `aborted: ${error.message}`;
-  if (error instanceof BuiltinBroke) return error.message;
-  if (error instanceof WebAssembly.RuntimeError) return `trapped: ${error.message}`;
-  return error instanceof RangeError ? "trapped: stack or memory exhausted" : "trapped";
 }

@@ -7,7 +7,7 @@ declare namespace WebAssembly {
   type Imports = Record<string, Record<string, ImportValue>>;
 
   class Module {
-    private constructor();
+    constructor(bytes: Uint8Array);
     static imports(module: Module): { module: string; name: string; kind: string }[];
     static exports(module: Module): { name: string; kind: string }[];
   }
@@ -26,4 +26,5 @@ declare namespace WebAssembly {
   }
   class RuntimeError extends Error {}
   function compile(bytes: Uint8Array): Promise<Module>;
+  function validate(bytes: Uint8Array): boolean;
 }

@@ -73,6 +73,12 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   policy_error: policyFault,
   policy_result_invalid: policyFault,
   policy_conflict: policyFault,
+  policy_budget_exceeded: policyFault,
+  policy_suspended: {
+    ...policyFault,
+    detail: "The policy could not decide requests like this one in time, several times over; it is denied for a while.",
+    retryAfterS: 60,
+  },
   context_unavailable: policyFault,
   policy_not_loaded: policyFault,
   keys_unavailable: unavailable("The keys of the token's issuer are not available.", 5),

@@ -17,7 +17,10 @@ const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import
 export async function createCompatPath(config: DecisionConfig, { log, metrics }: Process): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const loaded = await fromFiles("bundle.path", `a bundle that opa build -t wasm -e ${path} wrote`, () =>
-    loadCompatPolicy({ builtins: BUILTINS, randomBytes }, { bundlePath: config.bundle.path, path }),
+    loadCompatPolicy(
+      { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
+      { bundlePath: config.bundle.path, path },
+    ),
   );
   const descriptor = "a FileDescriptorSet with all its imports";
   const grpcBodies =

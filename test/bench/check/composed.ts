@@ -57,7 +57,10 @@ export async function compose(subjects: number) {
   const keySets = await createKeySets({ issuers, clock: systemClock, signal: stop.signal, onEvent: () => {} });
   const identify = createIdentify({ issuers, keySets });
 
-  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "example" });
+  const host = createPolicyHost(
+    { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() },
+    { defaultRealm: "example" },
+  );
   const activation = await host.activate(await loadBundle(BUNDLE));
   if (activation.kind === "refused") throw new Error(activation.detail);
   const view = createGrantsView();

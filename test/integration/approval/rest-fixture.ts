@@ -108,7 +108,10 @@ export type RestParts = Partial<Pick<ApprovalParts, "connection">> & {
 export async function createRestApproval({ readersOf, limits = NO_LIMITS, ...parts }: RestParts = {}) {
   const partyOf = createPartyMapper(issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
-  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "corp" });
+  const host = createPolicyHost(
+    { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() },
+    { defaultRealm: "corp" },
+  );
   const activation = await host.activate(await loadBundle(join(ROOT, "rego", "bundle")));
   if (activation.kind === "refused") throw new Error(`the bundle is refused: ${activation.detail}`);
   const policy = createApprovalPolicy({ host, wallMs: () => sample.NOW, log: silent });

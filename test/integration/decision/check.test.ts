@@ -78,7 +78,10 @@ beforeAll(async () => {
       return Promise.resolve({ kind: "acked" as const });
     },
   };
-  const host = createPolicyHost({ builtins: BUILTINS, randomBytes }, { defaultRealm: "corp" });
+  const host = createPolicyHost(
+    { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() },
+    { defaultRealm: "corp" },
+  );
   expect(await host.activate(await loadBundle(join(import.meta.dirname, "../../../rego/bundle")))).toMatchObject({
     kind: "activated",
   });

@@ -2,7 +2,7 @@
  * Go's fmt.Sprintf for the values that OPA hands it: 64-bit integers, big integers, doubles and texts. The complaints that
  * Go writes into its output (`%!d(string=a)`, `%!s(MISSING)`, `%!(EXTRA …)`) are part of the contract: policies show them.
  */
-import { BuiltinError, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
+import { BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
 import { bytesOfText } from "../../rego-value/bytes.ts";
 import { formatFloat } from "./floats.ts";
 import { formatBigInt, formatInt64 } from "./integers.ts";
@@ -38,7 +38,7 @@ class Formatter {
 
   run(): string {
     while (this.#at < this.#chars.length) {
-      if (this.#output.length > MAX_BUILTIN_OUTPUT) throw new BuiltinError("result is too large");
+      if (this.#output.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
       const char = this.#chars[this.#at++] ?? "";
       this.#output += char === "%" ? this.#directive() : char;
     }

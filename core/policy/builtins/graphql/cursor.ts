@@ -3,7 +3,7 @@
  * parser is not used: the tree that policies see holds comments, and the grammar is that of OPA's library.
  */
 import { GraphQLError, Lexer, Source, TokenKind } from "graphql";
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import type { RegoObject, RegoValue } from "../../rego-value/value.ts";
 import { node } from "./shapes.ts";
 
@@ -61,7 +61,7 @@ export class Cursor {
     mayBeEmpty = false,
   ): { readonly items: readonly RegoObject[]; readonly comment: RegoObject | undefined } {
     if (!this.skip(open)) return { items: [], comment: undefined };
-    if (++this.#depth > MAX_DEPTH) throw new BuiltinError("the GraphQL text is nested too deep");
+    if (++this.#depth > MAX_DEPTH) throw new BuiltinLimit("the GraphQL text is nested too deep");
     const items: RegoObject[] = [];
     while (!this.is(close)) items.push(item());
     if (items.length === 0 && !mayBeEmpty) throw new BuiltinError("expected at least one definition");
@@ -84,7 +84,7 @@ function tokensOf(text: string): readonly Token[] {
       }
       tokens.push({ kind: token.kind, value: token.value ?? "", comments });
       if (token.kind === TokenKind.EOF) return tokens;
-      if (tokens.length > MAX_TOKENS) throw new BuiltinError("the GraphQL text is too long");
+      if (tokens.length > MAX_TOKENS) throw new BuiltinLimit("the GraphQL text is too long");
     }
   } catch (error) {
     if (error instanceof GraphQLError) throw new BuiltinError("GraphQL syntax error", { cause: error });

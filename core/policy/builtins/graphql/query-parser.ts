@@ -1,6 +1,6 @@
 /** Executable GraphQL documents, and the parts that schemas share with them: values, types, directives. */
 import { TokenKind } from "graphql";
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { type RegoObject, type RegoValue, regoInteger } from "../../rego-value/value.ts";
 import { Cursor } from "./cursor.ts";
 import { node } from "./shapes.ts";
@@ -137,7 +137,7 @@ export function directives(cursor: Cursor, isConstant: boolean): readonly RegoOb
 }
 
 export function typeReference(cursor: Cursor, depth = 0): RegoObject {
-  if (depth > 50) throw new BuiltinError("a GraphQL type is nested too deep");
+  if (depth > 50) throw new BuiltinLimit("a GraphQL type is nested too deep");
   let parts: Readonly<Record<string, RegoValue>>;
   if (cursor.skip(TokenKind.BRACKET_L)) {
     parts = { Elem: typeReference(cursor, depth + 1) };

@@ -3,7 +3,7 @@
  * uses, as a table. A node holds every text, flag and number of its struct, and of lists and nodes those that are not
  * empty; positions are left out. A tree that a policy hands in is read with the same table.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue, regoInteger } from "../../rego-value/value.ts";
 
 /** `text`, `texts`, `flag`, `number`, the name of a struct, or `[name]` for a list of them. */
@@ -136,7 +136,7 @@ export function readNode(name: NodeName, value: RegoValue): RegoObject {
 
 function read(name: string, value: RegoValue, depth: number): RegoObject {
   const shape = TABLE.get(name) ?? {};
-  if (depth > MAX_DEPTH) throw new BuiltinError("the GraphQL tree is nested too deep");
+  if (depth > MAX_DEPTH) throw new BuiltinLimit("the GraphQL tree is nested too deep");
   if (!(value instanceof RegoObject)) throw new BuiltinError("a node of a GraphQL tree is not an object");
   const entries: [string, RegoValue][] = [];
   for (const [key, type] of Object.entries(shape)) {

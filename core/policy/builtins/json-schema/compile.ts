@@ -3,7 +3,7 @@
  * `json.verify_schema` hands it to the policy. Patterns are RE2, never JavaScript's.
  */
 import { RE2JS, RE2JSException } from "re2js";
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { compareNumberText } from "../../rego-value/number.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import {
@@ -58,7 +58,7 @@ class Compiler {
 
   /** Into a schema that a reference inside of it may lead back to. */
   #fill(schema: Schema, node: RegoValue, draft: Draft, depth: number): void {
-    if (depth > MAX_DEPTH) throw new BuiltinError("the schema is nested too deep");
+    if (depth > MAX_DEPTH) throw new BuiltinLimit("the schema is nested too deep");
     if (draft >= 6 && typeof node === "boolean") {
       schema.pass = node;
       return;

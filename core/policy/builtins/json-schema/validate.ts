@@ -2,7 +2,7 @@
  * Validates a value against a compiled schema, collecting faults in the words of OPA's library. Of several alternatives
  * that all fail (`anyOf`, `oneOf`, `contains`) the faults of the one that came closest are told, by a score.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinLimit } from "../../builtin.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { membersOf } from "./keywords.ts";
 import { closest, type Fault, Outcome, type Path } from "./outcome.ts";
@@ -23,7 +23,7 @@ class Validator {
   #steps = 0;
 
   apply(schema: Schema, value: RegoValue, outcome: Outcome, path: Path, depth: number): void {
-    if (++this.#steps > MAX_STEPS || depth > MAX_DEPTH) throw new BuiltinError("validation takes too long");
+    if (++this.#steps > MAX_STEPS || depth > MAX_DEPTH) throw new BuiltinLimit("validation takes too long");
     if (schema.pass !== undefined) {
       if (!schema.pass) outcome.add("false", path, "False always fails validation");
       return;

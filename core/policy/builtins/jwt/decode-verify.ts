@@ -3,7 +3,7 @@
  * constraint is an error. Times are compared as OPA does it: the clock as a double in seconds against the claim's own
  * digits, so one nanosecond before `exp` may count as expired.
  */
-import { type Builtin, BuiltinError, numberArg, objectArg, stringArg } from "../../builtin.ts";
+import { type Builtin, BuiltinError, BuiltinLimit, numberArg, objectArg, stringArg } from "../../builtin.ts";
 import { bytesOfText } from "../../rego-value/bytes.ts";
 import { compareNumberText } from "../../rego-value/number.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
@@ -37,7 +37,7 @@ export const decodeVerify: Builtin = (args, call) => {
     const payload = jsonObject(text, "payload");
     return claimsHold(payload, constraints) ? [true, token.header, payload] : FAILED;
   }
-  throw new BuiltinError("JWT is nested too deep");
+  throw new BuiltinLimit("JWT is nested too deep");
 };
 
 function readConstraints(given: RegoObject, nowNs: bigint): Constraints {

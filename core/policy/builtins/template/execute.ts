@@ -2,7 +2,7 @@
  * Runs a template over the variables of `strings.render_template`. As in OPA, numbers of Rego arrive as texts to Go, so
  * that they print as written and count as true even when 0. What is missing prints as `<undefined>`.
  */
-import { BuiltinError, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
 import { sortedEntries } from "../../rego-value/order.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { callFunction } from "./functions.ts";
@@ -29,7 +29,7 @@ class Run {
     let scope = outer;
     for (const node of nodes) {
       if (++this.#steps > MAX_STEPS || this.output.length > MAX_BUILTIN_OUTPUT) {
-        throw new BuiltinError("template: output is too large");
+        throw new BuiltinLimit("template: output is too large");
       }
       if (node.kind === "jump") return node.to;
       if (node.kind === "text") this.output += node.text;
@@ -128,6 +128,6 @@ function isList(value: Value): value is readonly RegoValue[] {
 }
 
 function limited(count: bigint): number {
-  if (count > BigInt(MAX_STEPS)) throw new BuiltinError("template: range is too long");
+  if (count > BigInt(MAX_STEPS)) throw new BuiltinLimit("template: range is too long");
   return Math.max(Number(count), 0);
 }

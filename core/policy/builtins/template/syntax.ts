@@ -2,7 +2,7 @@
  * The syntax of Go's text/template as a tree: actions between `{{` and `}}`, with `if`, `with`, `range`, variables and
  * pipelines. `define`, `template` and `block` are not read: a policy's template is one text.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { type Lexeme, lex } from "./lexemes.ts";
 
 export type Operand =
@@ -73,7 +73,7 @@ class Parser {
   }
 
   list(depth: number, loops: number): readonly Node[] {
-    if (depth > MAX_DEPTH) throw new BuiltinError("template: nested too deep");
+    if (depth > MAX_DEPTH) throw new BuiltinLimit("template: nested too deep");
     const nodes: Node[] = [];
     this.ended = undefined;
     for (let lexeme = this.#next(); lexeme !== undefined; lexeme = this.#next()) {
@@ -113,7 +113,7 @@ class Parser {
     const before = this.#variables;
     const pipeline = this.#pipeline("close", depth);
     if (kind === "range" ? pipeline.variables.length > 2 : pipeline.variables.length > 1) {
-      throw new BuiltinError("template: too many declarations");
+      throw new BuiltinLimit("template: too many declarations");
     }
     const body = this.list(depth + 1, kind === "range" ? loops + 1 : loops);
     const otherwise = this.ended === "else" ? this.#otherwise(kind, depth, loops) : [];
@@ -139,7 +139,7 @@ class Parser {
   }
 
   #pipeline(end: "close" | ")", depth: number): Pipeline {
-    if (depth > MAX_DEPTH) throw new BuiltinError("template: nested too deep");
+    if (depth > MAX_DEPTH) throw new BuiltinLimit("template: nested too deep");
     const { variables, assigns } = this.#declarations();
     const commands: Command[] = [];
     do {

@@ -3,14 +3,14 @@
  * decided in scalar.ts. Only the first document counts. NB: aliases multiply, so the number of values is limited.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, Parser, Composer, type Document, type Node, Scalar } from "yaml";
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { textOfBytes } from "../../rego-value/bytes.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { decodeBase64 } from "../go-base64.ts";
 import { resolveScalar } from "./scalar.ts";
 
-const MAX_VALUES = 100_000;
+const MAX_VALUES = 20_000;
 const MAX_DEPTH = 200;
 const TAG = "tag:yaml.org,2002:";
 
@@ -52,7 +52,7 @@ class Reader {
   }
 
   value(node: unknown, depth: number): RegoValue {
-    if (depth > MAX_DEPTH || ++this.#count > MAX_VALUES) throw new BuiltinError("yaml: document is too large");
+    if (depth > MAX_DEPTH || ++this.#count > MAX_VALUES) throw new BuiltinLimit("yaml: document is too large");
     if (isAlias(node)) return this.value(this.#target(node.source), depth + 1);
     if (isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
     if (isMap(node)) return this.#object(node.items, depth);

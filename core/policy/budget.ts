@@ -1,0 +1,32 @@
+/**
+ * What one evaluation of a policy may cost, as it is configured and as the host counts it. Fuel counts instructions of the
+ * module (wasm/meter-fuel.ts), all of a function or loop when it is entered, so a millisecond holds more or fewer of them
+ * by what the policy does. The rate below is that of the slowest work that was measured: a budget of 50 ms is at
+ * most that long on a machine like ours and rather shorter, and it is the same amount of work on every machine.
+ */
+import type { Allowance } from "./wasm/linked-policy.ts";
+import { MAX_FUEL } from "./wasm/meter-fuel.ts";
+
+export type Budget = {
+  readonly timeMs: number;
+  readonly memoryMib: number;
+};
+
+export const DEFAULT_BUDGET: Budget = { timeMs: 50, memoryMib: 64 };
+
+/** Measured by `npm run bench -- fuel`; docs/adr/0008-fuel.md. */
+export const FUEL_PER_MS = 1_000_000;
+
+/** Beyond this the counter of 32 bits ends. */
+export const LONGEST_BUDGET_MS = Math.floor(MAX_FUEL / FUEL_PER_MS);
+
+const PAGES_PER_MIB = 16;
+
+export function allowanceOf({ timeMs }: Budget): Allowance {
+  // Built-ins pay by the byte; time of their own is for those that take longer than that, and twice as long is too long.
+  return { fuel: Math.min(MAX_FUEL, timeMs * FUEL_PER_MS), builtinMs: 2 * timeMs };
+}
+
+export function pagesOf({ memoryMib }: Budget): number {
+  return memoryMib * PAGES_PER_MIB;
+}

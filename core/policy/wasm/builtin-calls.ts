@@ -1,0 +1,120 @@
+/**
+ * The host's side of `opa_builtin0` to `opa_builtin4`: arguments out, the built-in of our registry, its answer in. A
+ * `BuiltinError` makes the expression undefined and is noted with the rule that called.
+ *
+ * NB: a built-in runs outside of the metered module, so it is paid for here before it runs, by its price. What
+ * crosses is bounded, and so is the time that all built-ins of one evaluation may take together; all of them end the
+ * evaluation. They must not just leave an expression undefined: who can send 10 MB could then switch a deny off.
+ */
+import { type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
+import { priceOf } from "../builtins/prices.ts";
+import { parseValue } from "../rego-value/parse.ts";
+import type { RegoValue } from "../rego-value/value.ts";
+import { isLongerThan, writeRego } from "../rego-value/write.ts";
+import { Aborted, BuiltinBroke, BuiltinExceeded, type BuiltinFailure, isStackOverflow } from "./evaluation.ts";
+import { type Fuel, OutOfFuel } from "./fuel.ts";
+import type { InstanceValues } from "./instance-values.ts";
+import { callingRule } from "./running-rule.ts";
+
+/** In fuel, of each character of an answer: written, read and parsed. What a call costs is in builtins/prices.ts. */
+const PER_RESULT_CHARACTER = 20;
+
+/** Characters of the arguments of one call, and of its answer, as Rego text. */
+const MAX_BUILTIN_TEXT = 1 << 20;
+
+export type BuiltinCalls = {
+  readonly call: (id: number, context: number, ...addresses: number[]) => number;
+  /** For the next evaluation. `longestMs`: for all built-ins together. */
+  begin(context: EvaluationContext, longestMs: number): void;
+  /** Without one, built-ins are not available: while a module is linked. */
+  end(): void;
+  failures(): readonly BuiltinFailure[];
+};
+
+/** What every built-in of one evaluation sees alike. */
+export type EvaluationContext = Omit<BuiltinCall, "checkTime">;
+
+export type BuiltinCallsDeps = {
+  readonly builtins: BuiltinTable;
+  readonly nameOf: (id: number) => string;
+  readonly values: InstanceValues;
+  readonly fuel: () => Fuel;
+  readonly monotonicMs: () => number;
+};
+
+export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs }: BuiltinCallsDeps): BuiltinCalls {
+  let failures: BuiltinFailure[] = [];
+  let current: BuiltinCall | undefined;
+  let leftMs = 0;
+  let until = 0;
+  const checkTime = () => {
+    if (monotonicMs() > until) throw new BuiltinLimit("it takes too long");
+  };
+
+  function readArguments(name: string, addresses: readonly number[]): readonly RegoValue[] {
+    const price = priceOf(name);
+    fuel().charge(price.call);
+    let length = 0;
+    return addresses.map((address) => {
+      const text = values.dump(address);
+      length += text.length;
+      if (length > MAX_BUILTIN_TEXT) throw new BuiltinExceeded(`${name}: arguments are too large`);
+      fuel().charge(text.length * price.perCharacter);
+      return parseValue(text, "rego");
+    });
+  }
+
+  function writeResult(value: RegoValue): number {
+    if (isLongerThan(value, MAX_BUILTIN_TEXT)) throw new BuiltinExceeded("the result is too large");
+    const text = writeRego(value);
+    fuel().charge(text.length * PER_RESULT_CHARACTER);
+    const address = values.parse(text);
+    if (address === 0) throw new BuiltinError("result cannot be represented");
+    return address;
+  }
+
+  function run(name: string, addresses: readonly number[], call: BuiltinCall): number {
+    const builtin = builtins.get(name);
+    if (builtin === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
+    const args = readArguments(name, addresses);
+    const begin = monotonicMs();
+    until = begin + leftMs;
+    const result = builtin(args, call);
+    leftMs -= monotonicMs() - begin;
+    if (leftMs < 0) throw new BuiltinExceeded("built-ins took too long");
+    return result === undefined ? 0 : writeResult(result);
+  }
+
+  return {
+    call(id, _context, ...addresses) {
+      const name = nameOf(id);
+      if (current === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
+      try {
+        return run(name, addresses, current);
+      } catch (error) {
+        if (error instanceof BuiltinLimit) throw new BuiltinExceeded(`${name}: ${error.message}`, { cause: error });
+        if (error instanceof BuiltinError) {
+          failures.push({ builtin: name, message: error.message, rule: callingRule() });
+          return 0;
+        }
+        throw passesThrough(error) ? error : new BuiltinBroke(`built-in ${name} broke`, { cause: error });
+      }
+    },
+    begin(context, longestMs) {
+      failures = [];
+      current = { ...context, checkTime };
+      leftMs = longestMs;
+    },
+    end() {
+      current = undefined;
+    },
+    failures: () => failures,
+  };
+}
+
+/** What ends the evaluation for a reason of its own: its budget, or a trap inside the runtime's functions called here. */
+const ENDING = [OutOfFuel, BuiltinExceeded, BuiltinBroke, Aborted, WebAssembly.RuntimeError] as const;
+
+function passesThrough(error: unknown): boolean {
+  return isStackOverflow(error) || ENDING.some((kind) => error instanceof kind);
+}
