@@ -11,9 +11,9 @@ const docs = path.resolve(import.meta.dirname, "../docs");
 
 const intro = `# Configuration
 
-Generated from the schemas that the services load (\`npm run generate\`); the same as JSON Schema:
-\`docs/config/decision.schema.json\` and \`docs/config/approval.schema.json\`. Commented examples that a test loads:
-\`deploy/decision.yaml\` and \`deploy/approval.yaml\`.
+Generated from the schemas that the programs load (\`npm run generate\`); the same as JSON Schema:
+\`docs/config/decision.schema.json\`, \`docs/config/approval.schema.json\` and \`docs/config/gateway.schema.json\`. Commented examples that a
+test loads: \`deploy/decision.yaml\` and \`deploy/approval.yaml\`; of the gateway \`enforcers/node/gateway.yaml\`.
 
     npm run decision -- --config decision.yaml --check-config    # says everything that is wrong, with what to do; starts nothing
     npm run decision -- --config decision.yaml
@@ -28,13 +28,19 @@ Generated from the schemas that the services load (\`npm run generate\`); the sa
   Unsafe combinations are looked for once every key by itself is right. A value is never repeated: it may be a secret.
 - Exit codes: 0 after \`--check-config\` found nothing, 78 when the configuration has to be changed (also when a key file or the bundle
   that it names cannot be used), 1 when trying again may help (the database does not answer, a port is taken).
+- **SIGHUP** has a running program read its configuration again, and take anew what can change under it: key sets of issuers, keys of
+  messages (\`state.trustedKeys\`, \`decisionServices.trustedKeys\`, the approval service's \`signing\`), certificates and authorities of REST and
+  gRPC, the service token, the policy bundle. Connections that are open go on; new ones use the new certificate. What is broken is refused
+  part by part: the program goes on with what it had, logs \`reload_refused\` with the part and the reason, sets \`…_reload_refused\` and says
+  degraded in \`/readyz\`. Other keys that changed are named in \`reload_needs_restart\`; so do a decision service's own signing key, which
+  names its log, and Kafka's certificates.
 - Paths are relative to the working directory. Keys and certificates are PEM.
 `;
 
 const sections = await Promise.all(
-  ["decision", "approval"].map(async (name) => {
+  ["decision", "approval", "gateway"].map(async (name) => {
     const schema = await readSchema(path.join(docs, "config", `${name}.schema.json`));
-    return `\n## ${capitalised(name)} service\n\n${keyTable(schema)}`;
+    return `\n## ${capitalised(name)}${name === "gateway" ? "" : " service"}\n\n${keyTable(schema)}`;
   }),
 );
 await writeFile(path.join(docs, "config.md"), `${intro}${sections.join("")}`);

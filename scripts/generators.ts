@@ -24,6 +24,7 @@ export const generators: readonly Generator[] = [
   { script: "services/decision/ext-authz/write-problems.ts", outputs: ["docs/problems-decision.md"] },
   { script: "services/decision/write-config-schema.ts", outputs: ["docs/config/decision.schema.json"] },
   { script: "services/approval/write-config-schema.ts", outputs: ["docs/config/approval.schema.json"] },
+  { script: "enforcers/node/write-config-schema.ts", outputs: ["docs/config/gateway.schema.json"] },
   { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
   { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
   { script: "scripts/generate-compose-envoy.ts", outputs: ["deploy/compose/envoy.yaml"] },

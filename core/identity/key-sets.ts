@@ -37,6 +37,8 @@ export type KeySetEvent =
   | { readonly kind: "keys_requested"; readonly issuer: string };
 
 export interface KeySets extends KeySetReader, AsyncDisposable {
+  /** Looks at every source now. Those that failed; their last good sets stay. */
+  reload(): Promise<readonly { readonly issuer: string; readonly reason: LoadFault }[]>;
   /** One row for each issuer: for readiness (every issuer usable) and metrics (age). */
   status(
     now: Instant,
@@ -94,16 +96,17 @@ export async function createKeySets(
     onEvent({ kind: "keys_restored", issuer: issuer.issuer, ageMs });
   }
 
-  const refresh = async (held: Held): Promise<boolean> => {
+  /** Why it failed, or nothing. */
+  const refresh = async (held: Held): Promise<LoadFault | undefined> => {
     const { issuer } = held.issuer;
     const startedAt = clock.monotonicMs();
     held.requested = false;
     const loaded = await loadKeySet(held.issuer.keySource, { timeoutMs: times.timeoutMs, signal });
-    if (signal.aborted) return false;
+    if (signal.aborted) return "timeout";
     if (loaded.kind === "failed") {
       const tookMs = Math.round(clock.monotonicMs() - startedAt);
       onEvent({ kind: "keys_refresh_failed", issuer, reason: loaded.reason, tookMs });
-      return false;
+      return loaded.reason;
     }
     const changed = held.current?.keySet.fingerprint !== loaded.keySet.fingerprint;
     // The same keys stay the same object, so that what was verified with them stays verified.
@@ -112,14 +115,14 @@ export async function createKeySets(
     onEvent({ kind: "keys_refreshed", issuer, changed, keys: keySet.keys.length, ignored: loaded.keySet.ignored });
     const persisted = await disk?.write(held.issuer, held.current);
     if (persisted === false) onEvent({ kind: "keys_not_persisted", issuer });
-    return true;
+    return undefined;
   };
 
   const keepFresh = async (held: Held) => {
     let retryMs = times.retryMs;
     while (!signal.aborted) {
       const startedAt = clock.monotonicMs();
-      const succeeded = await refresh(held);
+      const succeeded = (await refresh(held)) === undefined;
       retryMs = succeeded ? times.retryMs : Math.min(retryMs * 2, times.requestedMs);
       const regularMs = succeeded ? times.refreshMs : retryMs;
       const leftMs = () => {
@@ -142,6 +145,15 @@ export async function createKeySets(
       held.requested = true;
       onEvent({ kind: "keys_requested", issuer });
       held.wake();
+    },
+    async reload() {
+      const looked = [...all.values()].map(async (held) => ({
+        issuer: held.issuer.issuer,
+        reason: await refresh(held),
+      }));
+      return (await Promise.all(looked)).flatMap(({ issuer, reason }) =>
+        reason === undefined ? [] : [{ issuer, reason }],
+      );
     },
     status: (now) =>
       [...all.values()].map(({ issuer, current }) => {

@@ -6,6 +6,7 @@ import { unreachable } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
+import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
@@ -14,6 +15,8 @@ import { createKeySets, type KeySetEvent } from "./key-sets.ts";
 export interface Identity extends AsyncDisposable {
   readonly issuers: Issuers;
   readonly identify: Identify["identify"];
+  /** Looks at every key set now. Rejects when one could not be had; the last good one stays. */
+  reload(): Promise<void>;
   /** For `/readyz`: failed while an issuer has no keys that may be used, since its tokens are all refused. */
   health(now: Instant): CheckResult;
 }
@@ -39,6 +42,11 @@ export async function startIdentity(
   return {
     issuers,
     identify: createIdentify({ issuers, keySets }).identify,
+    async reload() {
+      const failed = await keySets.reload();
+      if (failed.length === 0) return;
+      throw new ReloadRefused(`keys of ${failed.map(({ issuer, reason }) => `${issuer} (${reason})`).join(", ")}`);
+    },
     health: (now) => {
       const without = keySets.status(now).filter(({ usable }) => !usable);
       return without.length === 0

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { systemClock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { CannotStart, fromFiles } from "../../platform/lifecycle/cannot-start.ts";
+import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { BUILTINS } from "./builtins/registry.ts";
 import { loadBundle } from "./bundle.ts";
@@ -15,6 +16,8 @@ export type Policy = {
   readonly host: PolicyHost;
   /** Of the bundle that was active at the start. */
   readonly revision: string;
+  /** Activates the bundle that lies there now. Rejects when it cannot be used; the active one stays. */
+  reload(bundlePath: string): Promise<void>;
   /** For `/readyz`. */
   health(): CheckResult;
 };
@@ -35,10 +38,19 @@ export async function startPolicy(
     throw new CannotStart(
       `bundle.path: the bundle is refused (${activation.reason}: ${activation.detail}); build it anew`,
     );
-  log.info({ event: "bundle_activated", revision: activation.revision }, "policy is active");
+  activated(activation.revision);
+
+  function activated(revision: string): void {
+    log.info({ event: "bundle_activated", revision }, "policy is active");
+  }
   return {
     host,
     revision: activation.revision,
+    async reload(path) {
+      const next = await host.activate(await loadBundle(path));
+      if (next.kind === "refused") throw new ReloadRefused(`the bundle is refused (${next.reason}: ${next.detail})`);
+      activated(next.revision);
+    },
     health: () => (host.revision() === undefined ? { status: "failed" } : { status: "ok" }),
   };
 }

@@ -7,7 +7,8 @@ import { configFromCommandLine, type Started } from "../../platform/config/comma
 import type { ConfigFault } from "../../platform/config/load.ts";
 
 const closed = { additionalProperties: false } as const;
-const Port = (port: number) => Type.Integer({ minimum: 0, maximum: 65_535, default: port });
+const Port = (port: number) =>
+  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description: "0: any free one." });
 const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
 
 const RouteSchema = Type.Object(
@@ -34,6 +35,9 @@ const RouteSchema = Type.Object(
   closed,
 );
 
+/** Of the variables. */
+export const PREFIX = "COUNTERSIGN_GATEWAY_";
+
 export const GatewayConfigSchema = Type.Object(
   {
     instance: Type.String({
@@ -43,6 +47,7 @@ export const GatewayConfigSchema = Type.Object(
     }),
     logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
       default: "info",
+      description: "What is logged: this and whatever is graver.",
     }),
     listen: Type.Object(
       {
@@ -52,12 +57,21 @@ export const GatewayConfigSchema = Type.Object(
       },
       closed,
     ),
-    ops: Type.Object({ host: Type.String({ default: "127.0.0.1" }), port: Port(8082) }, closed),
+    ops: Type.Object(
+      {
+        host: Type.String({
+          default: "127.0.0.1",
+          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
+        }),
+        port: Port(8082),
+      },
+      closed,
+    ),
     authorization: Type.Object(
       {
         address: Type.String({ default: "127.0.0.1:9191", pattern: ":[0-9]{1,5}$", description: "Decision service." }),
         timeoutMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 500, description: "Later is no answer." }),
-        tls: Type.Boolean({ default: false }),
+        tls: Type.Boolean({ default: false, description: "Encrypt, and verify the decision service's certificate." }),
         caPath: Path("Instead of the system's roots."),
         certPath: Path("Client certificate."),
         keyPath: Path("Its private key."),
@@ -65,7 +79,7 @@ export const GatewayConfigSchema = Type.Object(
       },
       closed,
     ),
-    routes: Type.Array(RouteSchema, { minItems: 1 }),
+    routes: Type.Array(RouteSchema, { minItems: 1, description: "Which upstream takes what; the first that fits." }),
     maxBufferBytes: Type.Integer({
       minimum: 0,
       maximum: 786_432,
@@ -73,8 +87,18 @@ export const GatewayConfigSchema = Type.Object(
       description: "Largest body of a buffered route; the decision service's limit for messages has to be larger.",
     }),
     maxStreamMs: Type.Integer({ minimum: 1_000, maximum: 3_600_000, default: 300_000, description: "Of one request." }),
-    connectionsPerUpstream: Type.Integer({ minimum: 1, maximum: 4_096, default: 256 }),
-    drainMs: Type.Integer({ minimum: 0, maximum: 60_000, default: 5_000 }),
+    connectionsPerUpstream: Type.Integer({
+      minimum: 1,
+      maximum: 4_096,
+      default: 256,
+      description: "To each upstream, at once.",
+    }),
+    drainMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 5_000,
+      description: "At the end: how long requests under way may take before they are cut.",
+    }),
   },
   closed,
 );
@@ -87,7 +111,7 @@ export function readConfig(args: readonly string[]): Promise<Started<GatewayConf
     args,
     schema: GatewayConfigSchema,
     env: process.env,
-    prefix: "COUNTERSIGN_GATEWAY_",
+    prefix: PREFIX,
     check: unsafeTogether,
   });
 }

@@ -2,9 +2,11 @@
  * The gateway: constructs everything and starts it, the listener last. It holds no state; what it knows of a request ends with
  * the request.
  */
-import { readFile } from "node:fs/promises";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { readClientTls } from "../../platform/config/pem-files.ts";
 import { type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
+import { fromFiles } from "../../platform/lifecycle/cannot-start.ts";
+import { createReload } from "../../platform/lifecycle/reload.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
@@ -16,14 +18,23 @@ import { createJudge } from "./judge.ts";
 import { createObserve } from "./observe.ts";
 import { createUpstreams } from "./upstreams.ts";
 
+const AUTHORIZATION_KEYS = ["caPath", "certPath", "keyPath"].map((name) => `authorization.${name}`);
+
 type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
 
 async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process): Promise<void> {
   const { routes, maxBufferBytes, maxStreamMs, drainMs } = config;
   const { wallMs, monotonicMs } = systemClock;
+  const reload = lifecycle.own(
+    createReload({ log, metrics, source: process, read: () => readConfig(process.argv.slice(2)) }, config),
+  );
   const { address, timeoutMs } = config.authorization;
-  const authorization = lifecycle.own(
-    createAuthorization({ wallMs }, { address, timeoutMs, tls: await authorizationTls(config) }),
+  const tls = await fromFiles("authorization", "a certificate, its key and an authority (PEM)", () =>
+    readClientTls(config.authorization),
+  );
+  const authorization = lifecycle.own(createAuthorization({ wallMs }, { address, timeoutMs, tls }));
+  reload.part("authorization_tls", AUTHORIZATION_KEYS, async (now) =>
+    authorization.replaceCertificates(await readClientTls(now.authorization)),
   );
   const upstreams = lifecycle.own(
     createUpstreams({
@@ -40,6 +51,7 @@ async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process
           ? { status: "ok" }
           : { status: "failed", detail: "the decision service is not reachable" },
     ],
+    ["reload", reload.health],
   ]);
   const ops = lifecycle.own(await startOpsServer({ metrics, checks, log }, config.ops));
   const gateway = lifecycle.own(
@@ -68,16 +80,6 @@ async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process
     },
     "gateway listens",
   );
-}
-
-async function authorizationTls({ authorization }: GatewayConfig) {
-  if (!authorization.tls) return undefined;
-  const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
-  return {
-    ca: await read(authorization.caPath),
-    key: await read(authorization.keyPath),
-    cert: await read(authorization.certPath),
-  };
 }
 
 const started = await readConfig(process.argv.slice(2));

@@ -1,23 +1,29 @@
 /**
- * What every gRPC server of ours does the same way: listens with TLS or mTLS, and ends gracefully but in bounded time.
- * Certificates are read once at start; a rotated one is taken up by a restart.
+ * What every gRPC server of ours does the same way: listens with TLS or mTLS, takes rotated certificates, and ends gracefully but
+ * in bounded time.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { type Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Server } from "@grpc/grpc-js";
 import type { ServerTls } from "../config/pem-files.ts";
+import { createServerCertificates } from "./certificates.ts";
+
+export type Listening = {
+  readonly port: number;
+  /** For connections from now on. @throws when they cannot be used; those before stay. */
+  replaceCertificates(tls: ServerTls | undefined): void;
+};
 
 /**
- * Resolves with the port. Rejects when the port is taken, and when the certificates cannot work: a key of another
+ * Resolves when it listens. Rejects when the port is taken, and when the certificates cannot work: a key of another
  * certificate, or a client CA that is none, which would otherwise show only as every caller refused.
  */
 export async function listen(
   server: Server,
   { host, port, tls }: { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined },
-): Promise<number> {
-  const credentials = serverCredentials(tls);
+): Promise<Listening> {
+  const { credentials, replace } = createServerCertificates(tls);
   return new Promise((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
+      error === null ? resolve({ port: bound, replaceCertificates: replace }) : reject(error),
     );
   });
 }
@@ -38,27 +44,4 @@ export function drain(server: Server, drainMs: number): Promise<void> {
       resolve();
     });
   });
-}
-
-function serverCredentials(tls: ServerTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const { cert, key, clientCa } = tls;
-  const certificate = parsed("the certificate", () => new X509Certificate(cert));
-  if (!certificate.checkPrivateKey(parsed("the private key", () => createPrivateKey(key)))) {
-    throw new Error("TLS: the private key does not belong to the certificate");
-  }
-  if (clientCa !== undefined) parsed("the client CA", () => new X509Certificate(clientCa));
-  return ServerCredentials.createSsl(
-    clientCa ?? null,
-    [{ cert_chain: cert, private_key: key }],
-    clientCa !== undefined,
-  );
-}
-
-function parsed<T>(what: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw new Error(`TLS: ${what} is not readable as PEM`, { cause });
-  }
 }

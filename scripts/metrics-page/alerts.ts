@@ -39,4 +39,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     "countersign_approval_webhook_tries_total",
     "no outcome delivered among tries for ten minutes: approvers are not told",
   ],
+  ...["decision", "approval", "gateway"].map(
+    (program) => [`countersign_${program}_reload_refused`, "1: what was put in place is not in use"] as const,
+  ),
 ]);

@@ -3,19 +3,18 @@
  * rest rests on first, the listeners last, so that the end runs backwards. Each loop (relays, sealer, sweeper, webhook) leads by
  * an advisory lock of its own, so any number of these processes may run. The stream may be down at start; the database may not.
  */
-import { readFile } from "node:fs/promises";
 import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
 import { createPartyMapper } from "../../core/identity/party.ts";
 import { startIdentity } from "../../core/identity/start-identity.ts";
 import { requiredTopics } from "../../core/messages/required-topics.ts";
-import { createSigner, createVerifier } from "../../core/messages/signing.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { startPolicy } from "../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
-import { readPems, readServerTls } from "../../platform/config/pem-files.ts";
+import { readServerTls } from "../../platform/config/pem-files.ts";
 import { answers, type CheckResult, startOpsServer } from "../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
+import { createReload } from "../../platform/lifecycle/reload.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
@@ -28,6 +27,7 @@ import { type ApprovalConfig, readConfig } from "./config.ts";
 import { startRedemptionServer } from "./grpc/redemption-server.ts";
 import { createCommands } from "./main/commands.ts";
 import { createIntake } from "./main/intake.ts";
+import { startKeys } from "./main/keys.ts";
 import { startLoops } from "./main/loops.ts";
 import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
@@ -38,6 +38,8 @@ import { createStore } from "./store/store.ts";
 
 const DATABASE_SETTING = "database.url (DATABASE_URL)";
 const CERTIFICATE = "a certificate with its key and authority (PEM)";
+/** The token is asked for at each use. */
+const REDEMPTION_KEYS = ["certPath", "keyPath", "clientCaPath", "serviceToken"].map((name) => `redemption.${name}`);
 const DATABASE_DOWN: CheckResult = {
   status: "failed",
   detail: "the database does not answer; nothing can be submitted, reviewed or redeemed",
@@ -52,6 +54,9 @@ type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycl
 async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Process): Promise<void> {
   const { deployment } = config;
   const { signal } = lifecycle;
+  const reload = lifecycle.own(
+    createReload({ log, metrics, source: process, read: () => readConfig(process.argv.slice(2)) }, config),
+  );
   const now = () => instant(Math.max(0, systemClock.wallMs()));
 
   // What everything rests on: database, stream, keys, policy.
@@ -84,22 +89,12 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     },
     signal,
   );
-  const { kid, keyPath, previousKeys } = config.signing;
-  const [signer, privateKey] = await fromFiles("signing.keyPath", "an Ed25519 private key (PKCS#8, PEM)", async () => {
-    const pem = await readFile(keyPath, "utf8");
-    return [createSigner(kid, pem), pem];
-  });
-  const ownKeys = await fromFiles("signing.previousKeys", "Ed25519 public keys (PEM)", async () =>
-    createVerifier(new Map([...(await readPems(previousKeys)), [kid, privateKey]])),
-  );
-  const decisionServiceKeys = await fromFiles("decisionServices.trustedKeys", "Ed25519 public keys (PEM)", async () =>
-    createVerifier(await readPems(config.decisionServices.trustedKeys)),
-  );
+  const { signer, ownKeys, decisionServiceKeys } = await startKeys({ reload }, config);
 
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
   const partyOf = createPartyMapper(identity.issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
-  const { host, revision, health } = await startPolicy(
+  const policy = await startPolicy(
     { log },
     { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm },
   );
@@ -109,7 +104,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const commands = createCommands({
     store,
     people,
-    policy: createApprovalPolicy({ host, wallMs: systemClock.wallMs, log }),
+    policy: createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log }),
     ids,
   });
 
@@ -138,7 +133,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           host: config.redemption.host,
           port: config.redemption.port,
           tls: tls.redemption,
-          serviceToken: () => config.redemption.serviceToken,
+          serviceToken: () => reload.current().redemption.serviceToken,
           drainMs: config.drainMs,
         },
       ),
@@ -169,11 +164,20 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       ),
     ),
   );
+  reload.part("issuer_keys", [], () => identity.reload());
+  reload.part("policy", ["bundle.path"], ({ bundle }) => policy.reload(bundle.path));
+  reload.part("redemption_tls", REDEMPTION_KEYS, async (again) =>
+    redemption.replaceCertificates(await readServerTls(again.redemption)),
+  );
+  reload.part("rest_tls", ["rest.certPath", "rest.keyPath"], async (again) =>
+    rest.replaceCertificate(await readServerTls(again.rest)),
+  );
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
     ["database", () => answers(() => database.query("select 1"), DATABASE_DOWN)],
-    ["bundle", health],
+    ["bundle", policy.health],
     ["keys", () => identity.health(now())],
     ["topics", topicCheck.result],
+    ["reload", reload.health],
     ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 1_000 }), STREAM_DOWN)],
   ]);
   const ops = lifecycle.own(
@@ -188,7 +192,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
       database: URL.parse(config.database.url)?.host ?? "by connection string",
       stream: streamAt.name,
-      bundle: revision,
+      bundle: policy.revision,
       issuers: [...identity.issuers.keys()],
       webhook: config.webhook?.url ?? "none",
     },

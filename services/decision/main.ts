@@ -14,6 +14,7 @@ import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readServerTls } from "../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
+import { createReload } from "../../platform/lifecycle/reload.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
 import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
@@ -38,6 +39,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const { deployment } = config;
   const { signal } = lifecycle;
   const isCompat = config.policy.compat.path !== undefined;
+  const reload = lifecycle.own(
+    createReload({ log, metrics, source: process, read: () => readConfig(process.argv.slice(2)) }, config),
+  );
   const readClocks = (): Clocks => ({
     wall: instant(Math.max(0, systemClock.wallMs())),
     monoMs: systemClock.monotonicMs(),
@@ -67,7 +71,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
 
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
-  const shared = { log, lifecycle, metrics, readClocks, faults, stream, signer, sourceAddress };
+  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress };
   const path = isCompat ? await createCompatPath(config, shared) : await createNativePath(config, shared);
 
   const decisionLog = lifecycle.own(
@@ -110,6 +114,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
     ...path.checks,
     ["decision_log", () => decisionLog.health()],
     ["topics", topicCheck.result],
+    ["reload", reload.health],
   ]);
   const ops = lifecycle.own(
     await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
@@ -124,6 +129,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
         { ...config.listen, tls, drainMs: config.drainMs },
       ),
     ),
+  );
+  reload.part("listen_tls", ["listen.certPath", "listen.keyPath", "listen.clientCaPath"], async ({ listen }) =>
+    server.replaceCertificates(await readServerTls(listen)),
   );
   log.info(
     {

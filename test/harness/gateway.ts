@@ -16,6 +16,8 @@ export interface RunningGateway extends AsyncDisposable {
   readonly opsUrl: string;
   /** What it has logged so far, line by line. */
   readonly lines: readonly string[];
+  /** SIGHUP. */
+  reload(): void;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
 }
@@ -75,6 +77,7 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
       port: Number(String(line["http"]).split(":").at(-1)),
       opsUrl: `http://${String(line["ops"])}`,
       lines,
+      reload: () => void child.kill("SIGHUP"),
       stop,
       async [Symbol.asyncDispose]() {
         await stop();

@@ -3,14 +3,9 @@
  * limited grant may have been used up by the first try), and never waits longer than the time given: whatever is not an answer
  * in that time is `unusable`.
  */
-import {
-  type ChannelCredentials,
-  type ClientOptions,
-  connectivityState,
-  credentials,
-  Metadata,
-  status,
-} from "@grpc/grpc-js";
+import { type ClientOptions, connectivityState, Metadata, status } from "@grpc/grpc-js";
+import type { ClientTls } from "../../../platform/config/pem-files.ts";
+import { createClientCertificates } from "../../../platform/grpc/certificates.ts";
 import { AuthorizationClient, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { verdictFrom } from "./check-answer.ts";
 import { checkRequest } from "./check-request.ts";
@@ -19,8 +14,8 @@ import type { JudgedCall, Unusable, Verdict } from "./verdict.ts";
 export type AuthorizationOptions = {
   /** `host:port` */
   readonly address: string;
-  /** PEM. Absent: plain text. */
-  readonly tls: { readonly ca: Buffer | null; readonly key: Buffer | null; readonly cert: Buffer | null } | undefined;
+  /** Absent: plain text. */
+  readonly tls: ClientTls | undefined;
   readonly timeoutMs: number;
 };
 
@@ -29,6 +24,8 @@ export type Authorization = Disposable & {
   ask(call: JudgedCall, signal: AbortSignal): Promise<Verdict>;
   /** Whether there is a connection now; asking makes one. */
   connected(): boolean;
+  /** For connections from now on. @throws when they cannot be used; those before stay. */
+  replaceCertificates(tls: ClientTls | undefined): void;
 };
 
 const MAX_ANSWER_BYTES = 1_048_576;
@@ -52,7 +49,8 @@ export function createAuthorization(
   },
   options: AuthorizationOptions,
 ): Authorization {
-  const client = new AuthorizationClient(options.address, channelCredentials(options), CHANNEL);
+  const certificates = createClientCertificates(options.tls);
+  const client = new AuthorizationClient(options.address, certificates.credentials, CHANNEL);
   let closed = false;
   keepConnected();
 
@@ -64,6 +62,7 @@ export function createAuthorization(
   }
 
   return {
+    replaceCertificates: certificates.replace,
     connected: () => client.getChannel().getConnectivityState(true) === connectivityState.READY,
     ask(call, signal) {
       return new Promise((resolve) => {
@@ -97,8 +96,4 @@ function whyOf(code: status): Unusable {
   if (code === status.DEADLINE_EXCEEDED || code === status.CANCELLED) return "too_late";
   if (code === status.INTERNAL || code === status.RESOURCE_EXHAUSTED) return "not_decodable";
   return "unreachable";
-}
-
-function channelCredentials({ tls }: AuthorizationOptions): ChannelCredentials {
-  return tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
 }

@@ -12,7 +12,7 @@ import { HealthImplementation } from "grpc-health-check";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { drain, listen } from "../../../platform/grpc/serve.ts";
+import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
@@ -42,7 +42,7 @@ export type RedemptionServerOptions = {
   readonly drainMs?: number;
 };
 
-export type RedemptionServer = AsyncDisposable & { readonly port: number };
+export type RedemptionServer = AsyncDisposable & Listening;
 
 const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
   spent: RefusalReason.REFUSAL_REASON_SPENT,
@@ -113,9 +113,9 @@ export async function startRedemptionServer(
     log.info({ event: "redemption", redemptionId, grantId, outcome }, "redemption");
   }
 
-  const port = await listen(server, options);
+  const listening = await listen(server, options);
   return {
-    port,
+    ...listening,
     [Symbol.asyncDispose]() {
       health.setStatus("", "NOT_SERVING");
       health.setStatus(SERVICE, "NOT_SERVING");

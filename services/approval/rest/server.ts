@@ -3,12 +3,14 @@
  * below /v1 is behind authentication (caller.ts), bodies are what schema.ts says and nothing else, and every fault ends in
  * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
  */
-import type { ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../../../core/domain/app-error.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
@@ -67,7 +69,7 @@ export type RestDeps = CallerDeps &
 
 export type RestOptions = {
   /** PEM; plain text without. */
-  readonly tls: Pick<ServerOptions, "cert" | "key"> | undefined;
+  readonly tls: Pick<ServerTls, "cert" | "key"> | undefined;
   readonly limits: RateLimits;
 };
 
@@ -143,7 +145,11 @@ function setHeaders(reply: FastifyReply): void {
   });
 }
 
-export type RestServer = AsyncDisposable & { readonly port: number };
+export type RestServer = AsyncDisposable & {
+  readonly port: number;
+  /** For connections from now on. @throws when it cannot be used; the one before stays. */
+  replaceCertificate(tls: RestOptions["tls"]): void;
+};
 
 /** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end. */
 export async function startRest(
@@ -152,7 +158,17 @@ export async function startRest(
 ): Promise<RestServer> {
   const app = await createRest(deps, options);
   await app.listen({ host, port });
-  return { port: portOf(app.server.address()), [Symbol.asyncDispose]: () => app.close() };
+  return {
+    port: portOf(app.server.address()),
+    replaceCertificate(tls) {
+      if (tls === undefined && options.tls === undefined) return;
+      if (tls === undefined || !(app.server instanceof TlsServer)) {
+        throw new ReloadRefused("TLS: to switch it on or off needs a restart");
+      }
+      app.server.setSecureContext({ cert: tls.cert, key: tls.key });
+    },
+    [Symbol.asyncDispose]: () => app.close(),
+  };
 }
 
 function portOf(bound: AddressInfo | string | null): number {

@@ -7,7 +7,7 @@
 import { type sendUnaryData, Server, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { drain, listen } from "../../../platform/grpc/serve.ts";
+import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import {
   AuthorizationService,
   CheckRequest,
@@ -40,10 +40,10 @@ export type CheckServerDeps = {
   readonly wallMs: () => number;
 };
 
-export type CheckServer = AsyncDisposable & {
-  readonly port: number;
-  serving(yes: boolean): void;
-};
+export type CheckServer = AsyncDisposable &
+  Listening & {
+    serving(yes: boolean): void;
+  };
 
 export async function startCheckServer(deps: CheckServerDeps, options: CheckServerOptions): Promise<CheckServer> {
   const { check, faults, monotonicMs, wallMs } = deps;
@@ -98,7 +98,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
   }
 
-  const port = await listen(server, options);
+  const listening = await listen(server, options);
 
   function serving(yes: boolean): void {
     const state = yes ? "SERVING" : "NOT_SERVING";
@@ -107,7 +107,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
   }
 
   return {
-    port,
+    ...listening,
     serving,
     [Symbol.asyncDispose]() {
       serving(false);

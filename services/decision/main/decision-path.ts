@@ -2,9 +2,11 @@
 import type { Signer } from "../../../core/messages/signing.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import type { Reload } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
+import type { DecisionConfig } from "../config.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
@@ -21,6 +23,7 @@ export type DecisionPath = {
 export type Process = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
   readonly log: Log;
   readonly lifecycle: Lifecycle;
+  readonly reload: Reload<DecisionConfig>;
   readonly metrics: Metrics;
   readonly stream: EventStream;
   readonly signer: Signer;

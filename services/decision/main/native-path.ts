@@ -1,12 +1,11 @@
 /** Constructs the decision path of docs/decision-path.md: identity, policy, grants, redemption and denials behind `evaluate`. */
-import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
 import { id } from "../../../core/domain/id.ts";
 import { startIdentity } from "../../../core/identity/start-identity.ts";
+import { rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
 import { createVerifier } from "../../../core/messages/signing.ts";
 import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readPems } from "../../../platform/config/pem-files.ts";
+import { readClientTls, readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { DecisionConfig } from "../config.ts";
 import { createContext } from "../context/gather.ts";
@@ -20,8 +19,11 @@ import { createPolicy } from "../policy/ask-policy.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
 
+/** The token is asked for at each use. */
+const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
+
 export async function createNativePath(config: DecisionConfig, shared: Process): Promise<DecisionPath> {
-  const { log, lifecycle, metrics, readClocks, faults, stream, signer, sourceAddress } = shared;
+  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
@@ -32,7 +34,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
 
   const view = createGrantsView();
   const verifier = await fromFiles("state.trustedKeys", "Ed25519 public keys (PEM)", async () =>
-    createVerifier(await readPems(config.state.trustedKeys)),
+    rotatingVerifier(createVerifier(await readPems(config.state.trustedKeys))),
   );
   const state = createStateReader(
     { stream, verifier, view, readClocks, log, metrics },
@@ -48,9 +50,9 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
       {
         address: config.redemption.address,
         tls: await fromFiles("redemption", "a certificate, its key and an authority (PEM)", () =>
-          redemptionTls(config),
+          readClientTls(config.redemption),
         ),
-        serviceToken: () => config.redemption.serviceToken,
+        serviceToken: () => reload.current().redemption.serviceToken,
       },
     ),
   );
@@ -77,6 +79,15 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     faults,
   });
 
+  reload.part("issuer_keys", [], () => identity.reload());
+  reload.part("policy", ["bundle.path"], ({ bundle }) => policy.reload(bundle.path));
+  reload.part("state_keys", ["state.trustedKeys"], async (now) =>
+    verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
+  );
+  reload.part("redemption_tls", REDEMPTION_KEYS, async ({ redemption }) =>
+    redeemer.replaceCertificates(await readClientTls(redemption)),
+  );
+
   return {
     revision: policy.revision,
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
@@ -95,16 +106,4 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     started: { redemption: config.redemption.address, issuers: [...identity.issuers.keys()] },
     ready: () => state.start(signal),
   };
-}
-
-async function redemptionTls({ redemption }: DecisionConfig) {
-  if (!redemption.tls) return undefined;
-  const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
-  const [ca, key, cert] = [
-    await read(redemption.caPath),
-    await read(redemption.keyPath),
-    await read(redemption.certPath),
-  ];
-  createSecureContext({ ca: ca ?? undefined, key: key ?? undefined, cert: cert ?? undefined }); // throws for what is no PEM
-  return { ca, key, cert };
 }

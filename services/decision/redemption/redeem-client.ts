@@ -3,15 +3,10 @@
  * what became of the use. `unavailable` is said only when it surely was not executed: no connection, too little time, or
  * a refusal that the contract gives before anything happens; everything else without an outcome is `unknown`.
  */
-import {
-  type ChannelCredentials,
-  type ClientOptions,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
+import { type ClientOptions, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { RedemptionRefusal } from "../../../core/domain/grant.ts";
+import type { ClientTls } from "../../../platform/config/pem-files.ts";
+import { createClientCertificates } from "../../../platform/grpc/certificates.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
   RedemptionServiceClient,
@@ -26,8 +21,8 @@ const LEAST_MS = 50;
 export type RedeemClientOptions = {
   /** `host:port` */
   readonly address: string;
-  /** PEM. Absent: plain text, for one machine only; configuration refuses it elsewhere. */
-  readonly tls: { readonly ca: Buffer | null; readonly key: Buffer | null; readonly cert: Buffer | null } | undefined;
+  /** Absent: plain text, for one machine only; configuration refuses it elsewhere. */
+  readonly tls: ClientTls | undefined;
   /** Read for each call, so that a rotated token is taken up. */
   readonly serviceToken: () => string | undefined;
 };
@@ -64,7 +59,12 @@ const NOT_EXECUTED: readonly status[] = [
   status.UNIMPLEMENTED,
 ];
 
-export type RedeemClient = Redeemer & Disposable & { connected(): boolean };
+export type RedeemClient = Redeemer &
+  Disposable & {
+    connected(): boolean;
+    /** For connections from now on. @throws when they cannot be used; those before stay. */
+    replaceCertificates(tls: ClientTls | undefined): void;
+  };
 
 export function createRedeemClient(
   {
@@ -79,7 +79,8 @@ export function createRedeemClient(
   },
   options: RedeemClientOptions,
 ): RedeemClient {
-  const client = new RedemptionServiceClient(options.address, channelCredentials(options), CHANNEL);
+  const certificates = createClientCertificates(options.tls);
+  const client = new RedemptionServiceClient(options.address, certificates.credentials, CHANNEL);
   const outcomes = metrics.counter("redemptions_total", "uses of limited grants by outcome", ["outcome"]);
   let ready = false;
   let closed = false;
@@ -117,6 +118,7 @@ export function createRedeemClient(
 
   return {
     connected: () => ready,
+    replaceCertificates: certificates.replace,
     async redeem(claim, deadline) {
       let outcome: Redemption = { kind: "unavailable" };
       if (deadline.leftMs() >= LEAST_MS) {
@@ -139,8 +141,4 @@ function outcomeOf({ outcome }: RedeemResponse): Redemption {
   if (outcome.$case === "granted") return { kind: "granted", uses: outcome.value.uses };
   const reason = REFUSALS.get(outcome.value.reason);
   return reason === undefined ? { kind: "unknown" } : { kind: "refused", reason };
-}
-
-function channelCredentials({ tls }: RedeemClientOptions): ChannelCredentials {
-  return tls === undefined ? credentials.createInsecure() : credentials.createSsl(tls.ca, tls.key, tls.cert);
 }

@@ -9,6 +9,7 @@ export function createRedeemClient(...args: Parameters<typeof real.createRedeemC
   const client = real.createRedeemClient(...args);
   return {
     connected: client.connected,
+    replaceCertificates: client.replaceCertificates,
     async redeem(claim, deadline) {
       reach("redeem before call");
       const outcome = await client.redeem(claim, deadline);

@@ -33,6 +33,8 @@ export interface Program extends AsyncDisposable {
   /** SIGSTOP and SIGCONT: connections stay open and nothing answers. */
   freeze(): void;
   thaw(): void;
+  /** SIGHUP: it reads its configuration and files again. */
+  reload(): void;
   /** Its wall clock is that many milliseconds ahead of the machine's from now on (5 ms later), also after a restart; below 0: behind. */
   shiftClock(ms: number): Promise<void>;
   /** Everything it has said since the first start. */
@@ -135,6 +137,7 @@ export function createProgram({
     },
     freeze: () => void child?.kill("SIGSTOP"),
     thaw: () => void child?.kill("SIGCONT"),
+    reload: () => void child?.kill("SIGHUP"),
     async shiftClock(ms) {
       // By renaming: it is read at any time, and never half.
       await writeFile(`${clockPath}.new`, String(ms));

@@ -14,6 +14,7 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { type RedemptionServer, startRedemptionServer } from "../../../services/approval/grpc/redemption-server.ts";
 import type { Deadline } from "../../../services/decision/ports.ts";
 import { createRedeemClient, type RedeemClientOptions } from "../../../services/decision/redemption/redeem-client.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
 import {
   type Authority,
   type CertificateOptions,
@@ -231,4 +232,19 @@ describe("a use is counted, once, for a decision service that", () => {
     expect(await client.redeem(claimOf(grant), deadlineIn(1_000))).toEqual(GRANTED);
     expect(await client.redeem(claimOf(grant), deadlineIn(1_000))).toEqual({ kind: "refused", reason: "spent" });
   });
+});
+
+test("a client shows the certificate that it was given last on its next connection, and keeps it when a broken one comes", async () => {
+  const server = await withMtls();
+  const stranger = await foreign.issue({ name: "decision", use: "client" });
+  const client = clientOf(server, { pair: stranger });
+  const once = async () => client.redeem(claimOf(await approval.grant({ maxUses: 1 })), deadlineIn(1_000));
+  expect(await once()).toEqual(UNAVAILABLE);
+  const given = { ca: ours.ca, key: clientPair.key, cert: clientPair.cert };
+  client.replaceCertificates(given);
+  await waitUntil("the new certificate to be shown", 5_000, async () => (await once()).kind === "granted");
+  expect(() => client.replaceCertificates({ ...given, cert: Buffer.from("half a fi") })).toThrow();
+  expect(() => client.replaceCertificates({ ...given, key: stranger.key })).toThrow();
+  expect(() => client.replaceCertificates(undefined)).toThrow(/restart/);
+  expect(await once()).toMatchObject({ kind: "granted" });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { createAuthority, pairFiles, pemFile } from "../../harness/certificates.ts";
+import { type CertificatePair, createAuthority, pairFiles, pemFile } from "../../harness/certificates.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
 import { listening } from "../../harness/listening.ts";
@@ -91,6 +91,40 @@ describe("by TLS", () => {
     expect(upstream.received).toEqual([]);
 
     expect(await ask(port, { ...mine, caPath })).toBe(200);
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  test("SIGHUP has it show the certificate that lies there now; a broken one is refused, and the one before is shown on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-reload-"));
+    const [ours, theirs] = [await createAuthority("ours"), await createAuthority("theirs")];
+    const server = await ours.issue({ name: "decision", use: "server" });
+    const caPath = await pemFile(folder, "ours", ours.ca);
+    const place = (pair: CertificatePair) => pairFiles(folder, "mine", pair);
+    const mine = pathsOf(await place(await theirs.issue({ name: "gateway", use: "client" })));
+    const pair = [{ cert_chain: server.cert, private_key: server.key }];
+    const credentials = ServerCredentials.createSsl(ours.ca, pair, true);
+    await using authorization = await startRecordingAuthorization({ credentials });
+    const settings = { authorization: { tls: true, address: `localhost:${authorization.port}`, ...mine, caPath } };
+    await using own = await startGatewayProcess({
+      ...{ authorization: authorization.port, upstream: upstream.port, settings },
+    });
+    const status = async () => (await sendRaw(own.port, rawRequest("GET", "/orders", []))).status;
+    const said = async (event: string) => {
+      const before = own.lines.length;
+      own.reload();
+      await waitUntil(`the gateway to say ${event}`, 10_000, () =>
+        own.lines.slice(before).some((line) => line.includes(`"event":"${event}"`)),
+      );
+    };
+    expect(await status()).toBe(503);
+    await pemFile(folder, "mine-cert", Buffer.from("half a fi"));
+    await said("reload_refused");
+    expect(await (await fetch(`${own.opsUrl}/metrics`)).text()).toContain(
+      'countersign_gateway_reload_refused{part="authorization_tls"} 1',
+    );
+    await place(await ours.issue({ name: "gateway", use: "client" }));
+    await said("reloaded");
+    await waitUntil("the new certificate to be shown", 10_000, async () => (await status()) === 200);
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 

@@ -1,0 +1,122 @@
+/**
+ * Certificates of gRPC that can be replaced while the server or the channel lives: connections made from then on use the new ones, those
+ * that are open go on. What is handed over here has been checked by whoever read it: a pair that belongs together, authorities that are.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext, getCACertificates } from "node:tls";
+import { type ChannelCredentials, credentials, experimental, ServerCredentials } from "@grpc/grpc-js";
+import { ReloadRefused } from "../lifecycle/reload.ts";
+import type { ClientTls, ServerTls } from "../config/pem-files.ts";
+
+export type Certificates<Credentials, Tls> = {
+  readonly credentials: Credentials;
+  /** @throws when they cannot work, or when they are more or less than there were at the start; nothing has changed then. */
+  replace(tls: Tls | undefined): void;
+};
+
+/** @throws when the key is of another certificate, or the client CA is none: it would show only as every caller refused. */
+export function createServerCertificates(tls: ServerTls | undefined): Certificates<ServerCredentials, ServerTls> {
+  if (tls === undefined) return { credentials: ServerCredentials.createInsecure(), replace: refuseOther(tls) };
+  const provider = createProvider();
+  const withClientCa = tls.clientCa !== undefined;
+  const take = (next: ServerTls) => {
+    checkServer(next);
+    provider.publish({ ca: next.clientCa, certificate: next.cert, privateKey: next.key });
+  };
+  take(tls);
+  return {
+    // NB: of the two providers the library takes the first as that of the identity, whatever its declaration calls it.
+    credentials: experimental.createCertificateProviderServerCredentials(
+      provider,
+      withClientCa ? provider : null,
+      withClientCa,
+    ),
+    replace(next) {
+      if (next === undefined || (next.clientCa !== undefined) !== withClientCa) return refuseOther(tls)(next);
+      take(next);
+    },
+  };
+}
+
+export function createClientCertificates(tls: ClientTls | undefined): Certificates<ChannelCredentials, ClientTls> {
+  if (tls === undefined) return { credentials: credentials.createInsecure(), replace: refuseOther(tls) };
+  const provider = createProvider();
+  const withIdentity = tls.cert !== null;
+  const take = ({ ca, cert, key }: ClientTls) => {
+    createSecureContext({ ca: ca ?? undefined, cert: cert ?? undefined, key: key ?? undefined });
+    provider.publish({
+      ca: ca ?? Buffer.from(getCACertificates("default").join("\n")),
+      certificate: cert ?? undefined,
+      privateKey: key ?? undefined,
+    });
+  };
+  take(tls);
+  return {
+    credentials: experimental.createCertificateProviderChannelCredentials(provider, withIdentity ? provider : null),
+    replace(next) {
+      if (next === undefined || (next.cert !== null) !== withIdentity) return refuseOther(tls)(next);
+      take(next);
+    },
+  };
+}
+
+type Published = {
+  readonly ca: Buffer | undefined;
+  readonly certificate: Buffer | undefined;
+  readonly privateKey: Buffer | undefined;
+};
+type CaListener = experimental.CaCertificateUpdateListener;
+type IdentityListener = experimental.IdentityCertificateUpdateListener;
+
+/** Tells each listener what there is, at once and whenever it is replaced. */
+function createProvider(): experimental.CertificateProvider & { publish(pems: Published): void } {
+  const ofCa = new Set<CaListener>();
+  const ofIdentity = new Set<IdentityListener>();
+  let now: Published = { ca: undefined, certificate: undefined, privateKey: undefined };
+  const tellCa = (listener: CaListener) => listener(now.ca === undefined ? null : { caCertificate: now.ca });
+  const tellIdentity = (listener: IdentityListener) => {
+    const { certificate, privateKey } = now;
+    listener(certificate === undefined || privateKey === undefined ? null : { certificate, privateKey });
+  };
+  return {
+    // NB: later, as the library's own provider does: a server begins to watch its credentials only after they have asked here.
+    addCaCertificateListener(listener) {
+      ofCa.add(listener);
+      process.nextTick(() => ofCa.has(listener) && tellCa(listener));
+    },
+    removeCaCertificateListener: (listener) => void ofCa.delete(listener),
+    addIdentityCertificateListener(listener) {
+      ofIdentity.add(listener);
+      process.nextTick(() => ofIdentity.has(listener) && tellIdentity(listener));
+    },
+    removeIdentityCertificateListener: (listener) => void ofIdentity.delete(listener),
+    publish(pems) {
+      now = pems;
+      ofCa.forEach(tellCa);
+      ofIdentity.forEach(tellIdentity);
+    },
+  };
+}
+
+function refuseOther(before: object | undefined) {
+  return (next: object | undefined): void => {
+    if (before === undefined && next === undefined) return;
+    throw new ReloadRefused("TLS: to switch it, or the certificates of callers, on or off needs a restart");
+  };
+}
+
+function checkServer({ cert, key, clientCa }: ServerTls): void {
+  const certificate = parsed("the certificate", () => new X509Certificate(cert));
+  if (!certificate.checkPrivateKey(parsed("the private key", () => createPrivateKey(key)))) {
+    throw new Error("TLS: the private key does not belong to the certificate");
+  }
+  if (clientCa !== undefined) parsed("the client CA", () => new X509Certificate(clientCa));
+}
+
+function parsed<T>(what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new Error(`TLS: ${what} is not readable as PEM`, { cause });
+  }
+}
