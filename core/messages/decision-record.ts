@@ -61,6 +61,8 @@ export const LoggedDecisionSchema = Type.Object(
     masked_query: Type.String(),
     source_address: optionalText,
     policy_revision: optionalText,
+    /** What the evaluation cost, in fuel; absent where there was none. Equal inputs have equal costs. */
+    policy_fuel: Type.Optional(Type.Integer({ minimum: 0 })),
     entitlements: Type.Array(Type.String()),
     denial_id: optionalText,
     grant_id: optionalText,

@@ -23,8 +23,8 @@ export const LONGEST_BUDGET_MS = Math.floor(MAX_FUEL / FUEL_PER_MS);
 const PAGES_PER_MIB = 16;
 
 export function allowanceOf({ timeMs }: Budget): Allowance {
-  // Built-ins pay by the byte; time of their own is for those that take longer than that, and twice as long is too long.
-  return { fuel: Math.min(MAX_FUEL, timeMs * FUEL_PER_MS), builtinMs: 2 * timeMs };
+  // Built-ins pay before they run; the clock is for what takes longer than its price says.
+  return { fuel: Math.min(MAX_FUEL, timeMs * FUEL_PER_MS), builtinMs: timeMs };
 }
 
 export function pagesOf({ memoryMib }: Budget): number {

@@ -15,13 +15,14 @@ import type { EvaluationTime } from "./policy-host.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
 import { writeGoJson } from "./rego-value/write.ts";
+import type { Evaluation } from "./wasm/evaluation.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 export type CompatPolicy = {
   readonly revision: string;
   /** `inputJson`: core/policy/envoy-input/compat-input.ts. */
-  evaluate(inputJson: string, time: EvaluationTime): CompatResult;
+  evaluate(inputJson: string, time: EvaluationTime): { readonly result: CompatResult; readonly fuelUsed: number };
 };
 
 export type CompatPolicyOptions = {
@@ -44,29 +45,29 @@ export async function loadCompatPolicy(
   if (missing.length > 0) throw new AppError("invalid_bundle", `built-ins not served here: ${missing.join(", ")}`);
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
 
+  function resultOf(evaluation: Evaluation): CompatResult {
+    switch (evaluation.kind) {
+      case "value":
+        return compatResult(lookUp(evaluation.value, rest));
+      case "undefined":
+        return compatResult(undefined);
+      case "trap":
+        return failed(evaluation.message);
+      case "oversize":
+        return { kind: "fault", reason: "policy_result_invalid", message: "the result is too large", echoes: true };
+      case "exceeded":
+        // NB: brought about by what a client sent, so it never becomes a gRPC error that lets it through.
+        return { kind: "fault", reason: "policy_budget_exceeded", message: exceededText(evaluation), echoes: true };
+      default:
+        throw unreachable(evaluation satisfies never);
+    }
+  }
+
   return {
     revision,
     evaluate(inputJson, { nowNs }) {
-      try {
-        const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
-        switch (evaluation.kind) {
-          case "value":
-            return compatResult(lookUp(evaluation.value, rest));
-          case "undefined":
-            return compatResult(undefined);
-          case "trap":
-            return failed(evaluation.message);
-          case "oversize":
-            return { kind: "fault", reason: "policy_result_invalid", message: "the result is too large", echoes: true };
-          case "exceeded":
-            // NB: brought about by what a client sent, so it never becomes a gRPC error that lets it through.
-            return { kind: "fault", reason: "policy_budget_exceeded", message: exceededText(evaluation), echoes: true };
-          default:
-            throw unreachable(evaluation satisfies never);
-        }
-      } catch (error) {
-        return failed(error instanceof AppError ? error.detail : "the policy could not be evaluated");
-      }
+      const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
+      return { result: resultOf(evaluation), fuelUsed: evaluation.fuelUsed };
     },
   };
 }

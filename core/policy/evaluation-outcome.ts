@@ -8,11 +8,17 @@ import { fault } from "./decision-result.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
 
-export type Outcome =
+type Meaning =
   | { readonly kind: "value"; readonly value: RegoValue | undefined }
   | { readonly kind: "fault"; readonly fault: Extract<Verdict, { kind: "fault" }> };
 
+export type Outcome = Meaning & { readonly fuelUsed: number };
+
 export function outcomeOf(evaluation: Evaluation): Outcome {
+  return { ...meaningOf(evaluation), fuelUsed: evaluation.fuelUsed };
+}
+
+function meaningOf(evaluation: Evaluation): Meaning {
   if (evaluation.kind === "exceeded") return failed("policy_budget_exceeded", exceededText(evaluation));
   const [failure] = evaluation.failures;
   if (failure !== undefined) {
@@ -45,6 +51,6 @@ function inRule(rule: string | undefined): string {
   return rule === undefined ? "" : ` in ${rule}`;
 }
 
-function failed(reason: Parameters<typeof fault>[0], detail: string): Outcome {
+function failed(reason: Parameters<typeof fault>[0], detail: string): Meaning {
   return { kind: "fault", fault: fault(reason, detail) };
 }

@@ -29,12 +29,15 @@ export type Activation =
 /** The moment of an evaluation, in nanoseconds since the epoch: what `time.now_ns` answers. */
 export type EvaluationTime = { readonly nowNs: bigint };
 
+/** `fuelUsed`: what it cost, the same for the same input; 0 where nothing was evaluated. */
+export type Decided = { readonly verdict: Verdict; readonly fuelUsed: number };
+
 export type PolicyHost = {
   /** Undefined before the first activation. */
   revision(): string | undefined;
   activate(bundle: Bundle): Promise<Activation>;
   /** `inputJson` is the whole input document as JSON text (core/policy/envoy-input). */
-  decide(inputJson: string, time: EvaluationTime): Verdict;
+  decide(inputJson: string, time: EvaluationTime): Decided;
   route(inputJson: string, time: EvaluationTime): Routing;
   mayReview(inputJson: string, time: EvaluationTime): MayReview;
 };
@@ -68,7 +71,9 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   }
 
   function evaluate(entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, { nowNs }: EvaluationTime): Outcome {
-    if (active === undefined) return { kind: "fault", fault: fault("policy_not_loaded", "no bundle is active") };
+    if (active === undefined) {
+      return { kind: "fault", fault: fault("policy_not_loaded", "no bundle is active"), fuelUsed: 0 };
+    }
     return run(active, entrypoint, inputJson, nowNs);
   }
 
@@ -89,7 +94,8 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     },
     decide(inputJson, time) {
       const outcome = evaluate("decide", inputJson, time);
-      return outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
+      const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
+      return { verdict, fuelUsed: outcome.fuelUsed };
     },
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);

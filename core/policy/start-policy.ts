@@ -8,6 +8,7 @@ import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { CannotStart, fromFiles } from "../../platform/lifecycle/cannot-start.ts";
 import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { Budget } from "./budget.ts";
 import { BUILTINS } from "./builtins/registry.ts";
 import { loadBundle } from "./bundle.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
@@ -25,11 +26,15 @@ export type Policy = {
 /** @throws CannotStart when there is no bundle or it is refused */
 export async function startPolicy(
   { log }: { readonly log: Log },
-  { bundlePath, defaultRealm }: { readonly bundlePath: string; readonly defaultRealm: string },
+  {
+    bundlePath,
+    defaultRealm,
+    budget,
+  }: { readonly bundlePath: string; readonly defaultRealm: string; readonly budget: Budget },
 ): Promise<Policy> {
   const host = createPolicyHost(
     { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
-    { defaultRealm },
+    { defaultRealm, budget },
   );
   const activation = await host.activate(
     await fromFiles("bundle.path", "a bundle, such as scripts/build-bundle.ts writes", () => loadBundle(bundlePath)),

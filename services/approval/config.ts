@@ -3,6 +3,7 @@
  * service that reads the environment. Paths are relative to the working directory; key files are PEM.
  */
 import { type Static, Type } from "typebox";
+import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -101,6 +102,7 @@ export const ApprovalConfigSchema = Type.Object(
     kafka: Type.Optional(KafkaSchema),
     stream: Type.Optional(PostgresStreamSchema),
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    policy: Type.Object({ budget: BudgetSchema }, closed),
     identity: Type.Object(
       {
         issuers: Type.Array(IssuerSchema, {

@@ -96,7 +96,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const policy = await startPolicy(
     { log },
-    { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm },
+    { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
   );
 
   const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -67,7 +68,7 @@ export const DecisionConfigSchema = Type.Object(
       closed,
     ),
     bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
-    policy: Type.Object({ compat: CompatSchema }, closed),
+    policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema }, closed),
     identity: Type.Object(
       {
         issuers: Type.Array(IssuerSchema, {

@@ -95,7 +95,7 @@ async function evaluateIn(world: World, mode: Mode = "enforce") {
       identify: () => Promise.resolve(world.caller ?? { kind: "subject", subject: dana, expiresAt: NOW + 60_000 }),
     },
     context: { gather: () => ({}) },
-    policy: { decide: () => ({ verdict: world.verdict ?? elevate, revision: "r1" }) },
+    policy: { decide: () => ({ verdict: world.verdict ?? elevate, revision: "r1", fuelUsed: 7 }) },
     grants: { covering: () => world.match ?? { kind: "uncovered", nearest: undefined } },
     redemption: {
       redeem(claim) {

@@ -64,8 +64,8 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
 
       const clocks = readClocks();
       const question = { evaluation, caller, context: context.gather(evaluation, clocks) };
-      const { verdict, revision } = policy.decide(question, clocks.wall);
-      known = { subject, policyRevision: revision };
+      const { verdict, revision, fuelUsed } = policy.decide(question, clocks);
+      known = { subject, policyRevision: revision, fuelUsed };
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
       if (verdict.kind !== "elevate") return answer(decisionFrom(verdict)); // allow | deny | fault → deny
       if (subject === undefined) return answer(deny("authentication_required", [], verdict.response));

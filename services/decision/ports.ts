@@ -57,19 +57,31 @@ export type PolicyQuestion = {
   readonly context: { readonly [name: string]: Json };
 };
 
-export type Judged = { readonly verdict: Verdict; readonly revision: string | undefined };
+export type Judged = {
+  readonly verdict: Verdict;
+  readonly revision: string | undefined;
+  /** What the evaluation cost, in fuel; undefined where there was none. */
+  readonly fuelUsed: number | undefined;
+};
 
 /** Synchronous and never throws; the verdict and the revision belong together. */
-export type Policy = { decide(question: PolicyQuestion, now: Instant): Judged };
+export type Policy = { decide(question: PolicyQuestion, clocks: Clocks): Judged };
 
-/** `unparsable`: the request cannot be described to a policy, which was not asked. */
+/**
+ * `unparsable`: the request cannot be described to a policy, which was not asked. `suspended`: nor was it, since it ran
+ * away too often for this caller.
+ */
 export type CompatJudged = {
-  readonly result: CompatResult | { readonly kind: "unparsable"; readonly message: string };
+  readonly result:
+    | CompatResult
+    | { readonly kind: "unparsable"; readonly message: string }
+    | { readonly kind: "suspended" };
   readonly revision: string;
+  readonly fuelUsed: number | undefined;
 };
 
 /** Compatibility mode: `request` is the whole check request as a document. Synchronous and never throws. */
-export type CompatPolicy = { decide(request: RegoObject, now: Instant): CompatJudged };
+export type CompatPolicy = { decide(request: RegoObject, evaluation: Evaluation, clocks: Clocks): CompatJudged };
 
 export type GrantQuery = {
   readonly subject: Subject;
@@ -131,6 +143,7 @@ export type Evaluated = {
   readonly decision: Decision;
   readonly subject: Subject | undefined;
   readonly policyRevision: string | undefined;
+  readonly fuelUsed?: number | undefined;
 };
 
 /** Never rejects. */

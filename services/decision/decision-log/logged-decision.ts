@@ -52,6 +52,7 @@ export function loggedDecision(entry: LogEntry, maskQuery: (query: string) => st
     masked_query: cut(maskQuery(http?.query ?? ""), MAX.query),
     source_address: entry.sourceAddress === undefined ? null : cut(entry.sourceAddress, MAX.method),
     policy_revision: entry.policyRevision ?? null,
+    ...(entry.fuelUsed === undefined ? {} : { policy_fuel: entry.fuelUsed }),
     entitlements: entitlementsOf(decision).map((one) => cut(one, MAX.reason)),
     denial_id: grant?.denialId ?? denial?.id ?? null,
     grant_id: grant?.id ?? null,

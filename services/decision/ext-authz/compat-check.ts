@@ -11,7 +11,7 @@
 import { status } from "@grpc/grpc-js";
 import { allowByDryRun, allowByPolicy, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { type CompatResult, NO_FIELDS } from "../../../core/policy/compat-result.ts";
-import type { CompatPolicy, Evaluation } from "../ports.ts";
+import type { CompatJudged, CompatPolicy, Evaluation } from "../ports.ts";
 import type { ReadCompatRequest } from "./compat-request.ts";
 import { compatAllowed, compatDenied, compatUnparsable } from "./compat-response.ts";
 import { type Check, createEdge, type EdgeDeps, type Judged, refused, RpcFailure } from "./edge.ts";
@@ -35,18 +35,20 @@ export function createCompatCheck(deps: CompatCheckDeps, options: CompatCheckOpt
     const request = readRequest(arrived.bytes);
     if (request === undefined) return refused(deny("request_parse_error", ["undecodable"]), evaluation);
 
-    const { result, revision } = policy.decide(request, readClocks().wall);
-    if (deadline.leftMs() <= 0) return onRecord(refused(deny("deadline_exceeded"), evaluation), revision);
-    if (result.kind !== "unparsable") return onRecord(judgedBy(result, evaluation, options), revision);
+    const asked = policy.decide(request, evaluation, readClocks());
+    const { result } = asked;
+    if (deadline.leftMs() <= 0) return onRecord(refused(deny("deadline_exceeded"), evaluation), asked);
+    if (result.kind === "suspended") return onRecord(refused(deny("policy_suspended"), evaluation), asked);
+    if (result.kind !== "unparsable") return onRecord(judgedBy(result, evaluation, options), asked);
     const evaluated = { ...NOBODY, decision: deny("request_parse_error", [result.message]) };
-    return onRecord({ evaluated, answer: () => compatUnparsable(result.message) }, revision);
+    return onRecord({ evaluated, answer: () => compatUnparsable(result.message) }, asked);
   });
 }
 
 const NOBODY = { subject: undefined, policyRevision: undefined } as const;
 
-function onRecord({ evaluated, answer }: Judged, policyRevision: string): Judged {
-  return { evaluated: { ...evaluated, policyRevision }, answer };
+function onRecord({ evaluated, answer }: Judged, { revision, fuelUsed }: CompatJudged): Judged {
+  return { evaluated: { ...evaluated, policyRevision: revision, fuelUsed }, answer };
 }
 
 function judgedBy(result: CompatResult, evaluation: Evaluation, options: CompatCheckOptions): Judged {

@@ -10,16 +10,21 @@ import type { DecisionConfig } from "../config.ts";
 import { createCompatCheck } from "../ext-authz/compat-check.ts";
 import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
 import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
+import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
+import { createSuspensions } from "../policy/suspensions.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
-export async function createCompatPath(config: DecisionConfig, { log, metrics }: Process): Promise<DecisionPath> {
+export async function createCompatPath(
+  config: DecisionConfig,
+  { log, metrics, sourceAddress }: Process,
+): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const loaded = await fromFiles("bundle.path", `a bundle that opa build -t wasm -e ${path} wrote`, () =>
     loadCompatPolicy(
       { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
-      { bundlePath: config.bundle.path, path },
+      { bundlePath: config.bundle.path, path, budget: config.policy.budget },
     ),
   );
   const descriptor = "a FileDescriptorSet with all its imports";
@@ -30,7 +35,13 @@ export async function createCompatPath(config: DecisionConfig, { log, metrics }:
           createGrpcBodies(await readFile(protoDescriptorPath)),
         );
   const policy = createCompatPolicy(
-    { policy: loaded, metrics, monotonicMs: systemClock.monotonicMs },
+    {
+      policy: loaded,
+      suspensions: createSuspensions(),
+      sourceAddress,
+      observe: createObserveEvaluation(metrics),
+      monotonicMs: systemClock.monotonicMs,
+    },
     { skipRequestBodyParse, grpcBodies },
   );
   const readRequest = createReadCompatRequest(await readFile(CHECK_DESCRIPTOR));

@@ -16,6 +16,8 @@ import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
+import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
+import { createSuspensions } from "../policy/suspensions.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
 
@@ -29,7 +31,11 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
   const policy = await startPolicy(
     { log },
-    { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm },
+    {
+      bundlePath: config.bundle.path,
+      defaultRealm: config.identity.defaultRealm,
+      budget: config.policy.budget,
+    },
   );
 
   const view = createGrantsView();
@@ -72,7 +78,12 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const evaluate = createEvaluate({
     identity: { identify: async ({ authorization }, now) => identity.identify({ authorization }, now) },
     context: createContext({ freshness: view.freshness, sourceAddress }),
-    policy: createPolicy({ host: policy.host, metrics, monotonicMs: systemClock.monotonicMs }),
+    policy: createPolicy({
+      host: policy.host,
+      suspensions: createSuspensions(),
+      observe: createObserveEvaluation(metrics),
+      monotonicMs: systemClock.monotonicMs,
+    }),
     grants: view,
     redemption: redeemer,
     denials,

@@ -1,32 +1,50 @@
 /**
  * Asks an opa-envoy-plugin policy about one call: builds the input that the plugin would build, and evaluates. Faults of
- * built-ins inside the policy leave their expressions undefined, as they do there.
+ * built-ins inside the policy leave their expressions undefined, as they do there. Unlike there an evaluation ends within
+ * its budget, and who brings it beyond that too often is not evaluated again for a while (suspensions.ts).
  */
 import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-policy.ts";
 import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
-import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { CompatPolicy } from "../ports.ts";
+import type { CompatPolicy, Evaluation } from "../ports.ts";
+import type { ObserveEvaluation } from "./observe-evaluation.ts";
+import type { Attempt, Suspensions } from "./suspensions.ts";
 
-const BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+export type CompatPolicyDeps = {
+  readonly policy: LoadedPolicy;
+  readonly suspensions: Suspensions;
+  readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
+  readonly observe: ObserveEvaluation;
+  readonly monotonicMs: () => number;
+};
 
 export function createCompatPolicy(
-  {
-    policy,
-    metrics,
-    monotonicMs,
-  }: { readonly policy: LoadedPolicy; readonly metrics: Metrics; readonly monotonicMs: () => number },
+  { policy, suspensions, sourceAddress, observe, monotonicMs }: CompatPolicyDeps,
   options: CompatInputOptions,
 ): CompatPolicy {
-  const seconds = metrics.histogram("policy_evaluation_seconds", "time of one policy evaluation", BUCKETS_S);
   const { revision } = policy;
+
+  /** There is no identity here but what the enforcer verified of the peer, or the address. */
+  function attemptOf(evaluation: Evaluation): Attempt {
+    const { http } = evaluation.call;
+    const subject = evaluation.credentials.principal ?? `address ${sourceAddress(evaluation)}`;
+    return { revision, subject, method: http?.method ?? evaluation.protocol, path: http?.path ?? "" };
+  }
+
   return {
-    decide(request, now) {
+    decide(request, evaluation, { wall, monoMs }) {
+      const attempt = attemptOf(evaluation);
+      if (suspensions.isSuspended(attempt, monoMs)) {
+        return { result: { kind: "suspended" }, revision, fuelUsed: undefined };
+      }
       const input = createCompatInput(request, options);
-      if (input.kind === "fault") return { result: { kind: "unparsable", message: input.message }, revision };
+      if (input.kind === "fault") {
+        return { result: { kind: "unparsable", message: input.message }, revision, fuelUsed: undefined };
+      }
       const started = monotonicMs();
-      const result = policy.evaluate(input.json, { nowNs: BigInt(now) * 1_000_000n });
-      seconds.observe((monotonicMs() - started) / 1_000);
-      return { result, revision };
+      const { result, fuelUsed } = policy.evaluate(input.json, { nowNs: BigInt(wall) * 1_000_000n });
+      observe({ durationMs: monotonicMs() - started, fuelUsed });
+      if (result.kind === "fault" && result.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
+      return { result, revision, fuelUsed };
     },
   };
 }

@@ -1,43 +1,54 @@
 /**
  * Asks the active policy about one call: builds its input and evaluates. A call that cannot be described to a policy is
- * a fault (`request_parse_error`), as opa-envoy-plugin has it. An evaluation beyond its budget is counted, since it eats
- * what publishing and redeeming need; the deadline of the whole check is what ends it.
+ * a fault (`request_parse_error`), as opa-envoy-plugin has it. An evaluation that exceeds its budget is stopped and noted;
+ * who brings that about too often is not evaluated again for a while (suspensions.ts).
  */
 import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
-import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { Policy } from "../ports.ts";
+import type { Policy, PolicyQuestion } from "../ports.ts";
+import type { ObserveEvaluation } from "./observe-evaluation.ts";
+import type { Attempt, Suspensions } from "./suspensions.ts";
 
-const BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
-
-export function createPolicy({
-  host,
-  metrics,
-  monotonicMs,
-}: {
-  readonly host: PolicyHost;
-  readonly metrics: Metrics;
+export type PolicyDeps = {
+  readonly host: Pick<PolicyHost, "decide" | "revision">;
+  readonly suspensions: Suspensions;
+  readonly observe: ObserveEvaluation;
   readonly monotonicMs: () => number;
-}): Policy {
-  const seconds = metrics.histogram(
-    "policy_evaluation_seconds",
-    "time of one policy evaluation; budget 0.05",
-    BUCKETS_S,
-  );
+};
+
+export function createPolicy({ host, suspensions, observe, monotonicMs }: PolicyDeps): Policy {
   return {
-    decide({ evaluation, caller, context }, now) {
-      const started = monotonicMs();
-      const { call } = evaluation;
-      const subject = caller.kind === "subject" ? caller.subject : undefined;
+    decide(question, { wall, monoMs }) {
+      const { call } = question.evaluation;
+      const subject = question.caller.kind === "subject" ? question.caller.subject : undefined;
       const revision = host.revision();
-      const input = createDecisionInput({ http: call.http, attributes: createAttributes(call) }, subject, context);
-      if (input.kind === "fault") {
-        return { verdict: { kind: "fault", reason: "request_parse_error", detail: input.detail }, revision };
+      const attempt = attemptOf(question, revision);
+      if (suspensions.isSuspended(attempt, monoMs)) {
+        const detail = "the policy exceeded its budget too often here";
+        return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
-      const verdict = host.decide(input.json, { nowNs: BigInt(now) * 1_000_000n });
-      seconds.observe((monotonicMs() - started) / 1_000);
-      return { verdict, revision };
+      const described = { http: call.http, attributes: createAttributes(call) };
+      const input = createDecisionInput(described, subject, question.context);
+      if (input.kind === "fault") {
+        const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
+        return { verdict, revision, fuelUsed: undefined };
+      }
+      const started = monotonicMs();
+      const { verdict, fuelUsed } = host.decide(input.json, { nowNs: BigInt(wall) * 1_000_000n });
+      observe({ durationMs: monotonicMs() - started, fuelUsed });
+      if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
+      return { verdict, revision, fuelUsed };
     },
   };
+}
+
+/** Nobody has a name while anonymous, so it is the address that counts. */
+function attemptOf({ evaluation, caller, context }: PolicyQuestion, revision = ""): Attempt {
+  const { http } = evaluation.call;
+  const subject =
+    caller.kind === "subject"
+      ? JSON.stringify([caller.subject.issuer, caller.subject.id])
+      : `anonymous ${JSON.stringify(context["source_address"])}`;
+  return { revision, subject, method: http?.method ?? evaluation.protocol, path: http?.path ?? "" };
 }

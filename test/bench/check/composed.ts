@@ -29,6 +29,8 @@ import { createEvaluate } from "../../../services/decision/evaluate.ts";
 import { createCheck } from "../../../services/decision/ext-authz/check.ts";
 import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
 import { createPolicy } from "../../../services/decision/policy/ask-policy.ts";
+import { createObserveEvaluation } from "../../../services/decision/policy/observe-evaluation.ts";
+import { createSuspensions } from "../../../services/decision/policy/suspensions.ts";
 import { makeKeyPair } from "../../harness/system/key-pair.ts";
 import { AUDIENCE, honestKey, ISSUER } from "../../integration/decision/lone-decision.ts";
 import { grantsFor } from "./sample-check.ts";
@@ -90,7 +92,12 @@ export async function compose(subjects: number) {
   const evaluate = createEvaluate({
     identity: { identify: async ({ authorization }, now) => identify.identify({ authorization }, now) },
     context,
-    policy: createPolicy({ host, metrics, monotonicMs: systemClock.monotonicMs }),
+    policy: createPolicy({
+      host,
+      suspensions: createSuspensions(),
+      observe: createObserveEvaluation(metrics),
+      monotonicMs: systemClock.monotonicMs,
+    }),
     grants: view,
     redemption: { redeem: () => Promise.resolve({ kind: "unavailable" }) },
     denials: { offers: () => ({ kind: "unbindable", reason: "not_reviewable" }), publish: notAsked },

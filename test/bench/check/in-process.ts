@@ -63,7 +63,7 @@ const described = () => ({ http: evaluation.call.http, attributes: createAttribu
 const input = createDecisionInput(described(), subject, context);
 if (input.kind !== "input") throw new Error(input.detail);
 const nowNs = () => BigInt(Date.now()) * 1_000_000n;
-const verdict = parts.host.decide(input.json, { nowNs: nowNs() });
+const { verdict } = parts.host.decide(input.json, { nowNs: nowNs() });
 if (verdict.kind !== "elevate") throw new Error("the policy does not elevate");
 const query = { subject, elevations: verdict.elevations, http: evaluation.call.http };
 const match = parts.view.covering(query, readClocks());

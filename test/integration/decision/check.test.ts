@@ -42,6 +42,8 @@ import { createCheck } from "../../../services/decision/ext-authz/check.ts";
 import { type CheckServer, startCheckServer } from "../../../services/decision/ext-authz/server.ts";
 import { createGrantsView, type GrantsView } from "../../../services/decision/grants/grants-view.ts";
 import { createPolicy } from "../../../services/decision/policy/ask-policy.ts";
+import { createObserveEvaluation } from "../../../services/decision/policy/observe-evaluation.ts";
+import { createSuspensions } from "../../../services/decision/policy/suspensions.ts";
 import type { Policy } from "../../../services/decision/ports.ts";
 
 const ISSUER = "https://issuer.example";
@@ -87,7 +89,12 @@ beforeAll(async () => {
   });
   view = createGrantsView();
   const sourceAddress = createSourceAddress({ trustedProxies: 0 });
-  const real = createPolicy({ host, metrics, monotonicMs: systemClock.monotonicMs });
+  const real = createPolicy({
+    host,
+    suspensions: createSuspensions(),
+    observe: createObserveEvaluation(metrics),
+    monotonicMs: systemClock.monotonicMs,
+  });
   const decisionLog = startDecisionLog(
     { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
     { folder, deployment: "test", boot: uuidv7(), required: true, policyRevision: host.revision() },
@@ -267,6 +274,7 @@ describe("denied", () => {
       decide: () => ({
         verdict: { kind: "fault", reason: "policy_result_invalid", detail: "secret detail" },
         revision: "r",
+        fuelUsed: 1,
       }),
     };
     const answer = deniedAs(await call({ headers: [dana] }));
@@ -282,7 +290,9 @@ describe("denied", () => {
       responseHeadersToAdd: [],
       requestHeadersToRemove: [],
     };
-    policyInstead = { decide: () => ({ verdict: { kind: "allow", reasons: ["r"], response }, revision: "r" }) };
+    policyInstead = {
+      decide: () => ({ verdict: { kind: "allow", reasons: ["r"], response }, revision: "r", fuelUsed: 1 }),
+    };
     const answer = await call({ headers: [dana] });
     policyInstead = undefined;
     expect(deniedAs(answer)).toMatchObject({ status: 503, reasons: ["policy_result_invalid"] });

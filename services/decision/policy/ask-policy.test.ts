@@ -1,0 +1,58 @@
+import { expect, test } from "@jest/globals";
+import type { Verdict } from "../../../core/domain/decision.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { id } from "../../../core/domain/id.ts";
+import type { PolicyQuestion } from "../ports.ts";
+import { createPolicy } from "./ask-policy.ts";
+import { createSuspensions } from "./suspensions.ts";
+
+const decisionId = id("decision", "018f4e5a-0000-7000-8000-000000000001");
+const exceeded: Verdict = { kind: "fault", reason: "policy_budget_exceeded", detail: "steps" };
+
+function question(sourceAddress: string): PolicyQuestion {
+  return {
+    evaluation: {
+      ...{ decisionId, protocol: "tcp", justification: undefined, traceparent: undefined },
+      call: {
+        http: undefined,
+        source: undefined,
+        destination: undefined,
+        contextExtensions: new Map(),
+        time: undefined,
+        httpDetails: undefined,
+        tlsServerName: undefined,
+      },
+      credentials: { authorization: [], principal: undefined },
+    },
+    caller: { kind: "anonymous" },
+    context: { source_address: sourceAddress },
+  };
+}
+
+test("after three evaluations that exceeded their budget the policy is not asked again, for this caller", () => {
+  let asked = 0;
+  const observed: number[] = [];
+  const policy = createPolicy({
+    host: {
+      revision: () => "r",
+      decide() {
+        asked++;
+        return { verdict: exceeded, fuelUsed: 1_000 };
+      },
+    },
+    suspensions: createSuspensions(),
+    observe: ({ fuelUsed }) => observed.push(fuelUsed),
+    monotonicMs: () => 0,
+  });
+  const decide = (address: string, monoMs: number) =>
+    policy.decide(question(address), { wall: instant(1_800_000_000_000), monoMs });
+
+  for (let count = 0; count < 3; count++) {
+    expect(decide("10.0.0.1", count)).toEqual({ verdict: exceeded, revision: "r", fuelUsed: 1_000 });
+  }
+  expect(decide("10.0.0.1", 10)).toMatchObject({ verdict: { reason: "policy_suspended" }, fuelUsed: undefined });
+  expect(asked).toBe(3);
+  expect(decide("10.0.0.2", 10)).toMatchObject({ verdict: { reason: "policy_budget_exceeded" } });
+  expect(decide("10.0.0.1", 60_000)).toMatchObject({ verdict: { reason: "policy_budget_exceeded" } });
+  expect(observed).toEqual([1_000, 1_000, 1_000, 1_000, 1_000]);
+});

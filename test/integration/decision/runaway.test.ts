@@ -1,0 +1,180 @@
+/**
+ * Policies that would run for ever, and inputs that were made to make them, through the real host and modules of the real
+ * compiler: each ends within its budget in its own denial, and the very next evaluation is answered as if nothing had been.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Verdict } from "../../../core/domain/decision.ts";
+import { type Budget, FUEL_PER_MS } from "../../../core/policy/budget.ts";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../../core/policy/bundle.ts";
+import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
+import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+
+const time = { nowNs: 1_795_514_400_000_000_000n };
+/** Of a budget of 50 ms, on a machine that does other things too. */
+const LONG_MS = 1_000;
+
+const POLICY = `package countersign
+
+decision := {"outcome": "allow", "reasons": reasons, "elevations": [], "responses": [], "context_missing": [], "malformed": []}
+
+hundred := numbers.range(1, 100)
+times(text, n) := concat("", [text | some i in numbers.range(1, n)])
+kilobyte := times("0123456789", 100)
+megabyte := times(times(kilobyte, 100), 10)
+
+reasons := ["fine"] if input.case == "fine"
+reasons := ["no end"] if { input.case == "loop"; some a in hundred; some b in hundred; some c in hundred; some d in hundred; a + b + c + d == 0 }
+reasons := ["no end"] if { input.case == "allocate"; count([part | some a in hundred; part := concat("", [megabyte, format_int(a, 10)])]) > 0 }
+reasons := ["no end"] if { input.case == "recurse"; json.unmarshal(times(times("[", 1000), 100)) }
+reasons := [input.value] if input.case == "echo"
+reasons := [sprintf("%v", [input.value])] if input.case == "print"
+reasons := [sprintf("%v", [input.value + 1])] if input.case == "add"
+reasons := ["a"] if input.case == "conflict"
+reasons := ["b"] if input.case == "conflict"
+reasons := [times(megabyte, 5)] if input.case == "5 MB"
+reasons := [times(megabyte, 2)] if input.case == "2 MB"
+reasons := [crypto.sha256(times(megabyte, 2))] if input.case == "2 MB to a built-in"
+reasons := [crypto.sha256(times(megabyte, 10))] if input.case == "10 MB to a built-in"
+reasons := ["no end"] if { input.case == "built-ins"; some a in hundred; some b in hundred; some c in hundred; time.format([(a * b) * c, "UTC", kilobyte]) == "" }
+reasons := ["no end"] if { input.case == "pattern"; some a in hundred; regex.replace(times(kilobyte, 10), "((0|1|2)+3|[0-9]{1,40}x)", "$1") == format_int(a, 10) }
+reasons := ["broken"] if { input.case == "built-in fails"; hidden }
+hidden if time.parse_rfc3339_ns(input.value) > 0
+`;
+const APPROVAL = `package countersign.approval
+
+route := {"automatic": "deny", "reason": "fine"} if input.case == "fine"
+route := {"automatic": "deny", "reason": "never"} if { some a in numbers.range(1, 2000); some b in numbers.range(1, 2000); some c in numbers.range(1, 2000); (a + b) + c == 0 }
+may_review contains "never" if { some a in numbers.range(1, 2000); some b in numbers.range(1, 2000); some c in numbers.range(1, 2000); (a + b) + c == 0 }
+`;
+
+let folder: string;
+let host: PolicyHost;
+
+const described = (await hasOpa()) ? describe : describe.skip;
+
+beforeAll(async () => {
+  if (!(await hasOpa())) return;
+  folder = await mkdtemp(path.join(tmpdir(), "runaway-"));
+  await makeBundle(folder, [POLICY, APPROVAL], {});
+  host = newHost({ timeMs: 50, memoryMib: 64 });
+  expect(await host.activate(await loadBundle(folder))).toMatchObject({ kind: "activated" });
+}, 60_000);
+afterAll(async () => {
+  if (folder !== undefined) await rm(folder, { recursive: true });
+});
+
+function newHost(budget: Budget): PolicyHost {
+  return createPolicyHost(
+    { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() },
+    { defaultRealm: "corp", warmUps: 0, budget },
+  );
+}
+
+function verdictOf(policyHost: PolicyHost, inputJson: string, at: typeof time): Verdict {
+  return policyHost.decide(inputJson, at).verdict;
+}
+
+const inputOf = (name: string, value: unknown = null) => JSON.stringify({ case: name, value });
+
+function expectFine(): void {
+  expect(verdictOf(host, inputOf("fine"), time)).toMatchObject({ kind: "allow", reasons: ["fine"] });
+}
+
+described("policies that do not end", () => {
+  test.each([
+    ["loop", "policy_budget_exceeded", "more steps"],
+    ["allocate", "policy_budget_exceeded", "more memory than its budget in countersign.reasons"],
+    ["recurse", "policy_budget_exceeded", "nested too deep"],
+    ["10 MB to a built-in", "policy_budget_exceeded", "more steps"],
+    ["built-ins", "policy_budget_exceeded", ""],
+    ["pattern", "policy_budget_exceeded", ""],
+    ["5 MB", "policy_budget_exceeded", "more steps"],
+    ["conflict", "policy_conflict", "conflict"],
+    ["built-in fails", "policy_error", "time.parse_rfc3339_ns in countersign.hidden"],
+  ])("%s: %s", (name, reason, detail) => {
+    const begin = performance.now();
+    const verdict = verdictOf(host, inputOf(name, "yesterday"), time);
+    expect(verdict).toMatchObject({ kind: "fault", reason, detail: expect.stringContaining(detail) });
+    expect(performance.now() - begin).toBeLessThan(LONG_MS);
+    expectFine();
+  });
+
+  test("where there is time for it, more than a megabyte is too much for a built-in and for a result", async () => {
+    const roomy = newHost({ timeMs: 500, memoryMib: 64 });
+    await roomy.activate(await loadBundle(folder));
+    expect(verdictOf(roomy, inputOf("2 MB to a built-in"), time)).toMatchObject({
+      reason: "policy_budget_exceeded",
+      detail: "a built-in was given or made too much in countersign.reasons",
+    });
+    expect(verdictOf(roomy, inputOf("2 MB"), time)).toMatchObject({
+      reason: "policy_result_invalid",
+      detail: "the result is too large",
+    });
+  });
+
+  test("the same input costs the same, whatever came between", () => {
+    const costs = ["fine", "loop", "fine", "conflict", "fine"].map((name) => host.decide(inputOf(name), time).fuelUsed);
+    expect(costs[0]).toBeGreaterThan(0);
+    expect(costs[2]).toBe(costs[0]);
+    expect(costs[4]).toBe(costs[0]);
+    expect(costs[1]).toBe(50 * FUEL_PER_MS);
+  });
+
+  test("routing and permission to review end too", () => {
+    expect(host.route("{}", time)).toMatchObject({ kind: "failed", detail: expect.stringContaining("steps") });
+    expect(host.mayReview("{}", time)).toMatchObject({ kind: "fault" });
+  });
+});
+
+described("inputs that nobody sends by mistake", () => {
+  const reasonsOf = (json: string) => {
+    const verdict = verdictOf(host, json, time);
+    return "reasons" in verdict ? verdict.reasons : verdict;
+  };
+
+  test.each([
+    ["10,000 levels of lists", `{"case":"echo","value":${"[".repeat(10_000)}${"]".repeat(10_000)}}`],
+    ["10,000 levels of objects", `{"case":"print","value":${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}}`],
+    ["levels without end", `{"case":"echo","value":${"[".repeat(1_000_000)}`],
+    ["half of it", '{"case":"ec'],
+  ])("%s are a fault", (_, json) => {
+    expect(verdictOf(host, json, time)).toMatchObject({ kind: "fault" });
+    expectFine();
+  });
+
+  test("__proto__ is a key like any other and no way to what was not said", () => {
+    expect(reasonsOf('{"__proto__":{"case":"fine"}}')).toMatchObject({
+      kind: "fault",
+      reason: "policy_result_invalid",
+    });
+    expect(reasonsOf('{"case":"print","value":{"__proto__":1}}')).toEqual(['{"__proto__": 1}']);
+  });
+
+  test("of two equal keys the last counts", () => {
+    expect(reasonsOf('{"case":"echo","case":"fine"}')).toEqual(["fine"]);
+    expect(reasonsOf('{"case":"print","value":{"a":1,"b":2,"a":3}}')).toEqual(['{"a": 3, "b": 2}']);
+  });
+
+  test.each(["9007199254740993", "-9223372036854775809", "123456789012345678901234567890"])(
+    "%s keeps its digits",
+    (digits) => {
+      expect(reasonsOf(`{"case":"print","value":${digits}}`)).toEqual([digits]);
+      expect(reasonsOf(`{"case":"add","value":${digits}}`)).toEqual([String(BigInt(digits) + 1n)]);
+    },
+  );
+
+  test.each([String.raw`"\ud800"`, String.raw`"\udc00x"`, String.raw`{"\ud800":1}`, '"\ud800"'])(
+    "the unpaired surrogate in %j ends in an answer or a fault, never in a crash",
+    (text) => {
+      const verdict = verdictOf(host, `{"case":"print","value":${text}}`, time);
+      expect(["allow", "fault"]).toContain(verdict.kind);
+      if ("reasons" in verdict) expect(verdict.reasons[0]).toContain("\ufffd");
+      expectFine();
+    },
+  );
+});
