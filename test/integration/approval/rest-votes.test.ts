@@ -55,6 +55,32 @@ test("the person behind an agent sees what it asked and cannot review it, nor do
   expect(JSON.stringify(awaiting.body)).not.toContain(request.id);
 });
 
+test("a huge refund asks security when a manager has agreed, and is granted once for ten minutes, whatever was asked", async () => {
+  const request = await rest.askAs(dana, { entitlement: "refund", scope: "order/1/amount/20000", maxUses: 5 });
+  const url = `/v1/requests/${request.id}`;
+  const waitingFor = async () => at(await rest.call("GET", `${url}/approvers`, { token: dana }), "waiting_for");
+  const awaits = async (token: string) => {
+    const answer = await rest.call("GET", "/v1/requests?awaiting=me", { token });
+    return itemsOf(answer).some((_, n) => textAt(answer, `items.${n}.id`) === request.id);
+  };
+  expect(at(await rest.call("GET", url, { token: sam }), "request.limits")).toEqual({
+    max_uses: 1,
+    max_duration: "10m",
+  });
+  expect([await awaits(max), await awaits(sam)]).toEqual([true, false]);
+  expect(outcome(await rest.vote(sam, request))).toEqual([409, "stage_not_open"]);
+  expect(await refusals(request.id)).toEqual(["stage_not_open"]);
+
+  expect((await rest.vote(max, request)).status).toBe(200);
+  expect(await waitingFor()).toEqual([{ group: { realm: "corp", name: "security" } }]);
+  expect([await awaits(max), await awaits(sam)]).toEqual([false, true]);
+  const granted = await rest.vote(sam, request);
+  expect([at(granted, "request.status"), at(granted, "grant.max_uses")]).toEqual(["approved", 1]);
+  const ms = Date.parse(textAt(granted, "grant.expires_at")) - Date.parse(textAt(granted, "grant.not_before"));
+  expect(ms).toBe(600_000);
+  expect(await waitingFor()).toEqual([]);
+});
+
 test("security that is in no set is not eligible; a vote twice, from either account, is refused", async () => {
   const request = await rest.askAs(dana, { entitlement: "refund", scope: "order/1/amount/500" });
   expect(outcome(await rest.vote(tokenOf("kim", ["developers"]), request))).toEqual([404, "unknown_request"]);
