@@ -2,7 +2,7 @@
  * Documentation that names a file which does not exist is worse than none. Every repository path in backticks in README.md,
  * the other pages at the root, and docs/ must exist. A path is recognised by a slash and a first part that is a folder of
  * this repository. Placeholders (`*`, `<x>`, `…`,
- * capitals such as DIR) are passed over, and so is what only exists after a run (.data, .tools).
+ * capitals such as DIR) are passed over, and so is what only exists after a run (.data, .tools). So must what a link leads to.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -27,7 +27,8 @@ const made = [".data", ".tools", ".git"];
 /** The repository paths that a page names, without line numbers and anchors. */
 function namedPaths(text: string): readonly string[] {
   const quoted = [...text.matchAll(/`([^`\n]+)`/g)].map(([, inside]) => inside ?? "");
-  return quoted
+  const linked = [...text.matchAll(/\]\(((?!https?:|#)[^)\s]+)\)/g)].map(([, inside]) => inside ?? "");
+  return [...quoted, ...linked]
     .map((name) => name.replace(/^\.\//, "").replace(/(:\d+|#.*)$/, ""))
     .filter((name) => /^[\w.@/-]+$/.test(name) && name.includes("/"))
     .filter((name) => {
@@ -37,9 +38,9 @@ function namedPaths(text: string): readonly string[] {
 }
 
 test("a page naming a file that is gone would be noticed", () => {
-  expect(namedPaths("see `core/domain/no-such-file.ts:12` and `npm run x`, `core/*`, `and/or`")).toEqual([
-    "core/domain/no-such-file.ts",
-  ]);
+  const page =
+    "see `core/domain/no-such-file.ts:12` and `npm run x`, `core/*`, `and/or`, [it](test/gone.ts), [x](https://a/b)";
+  expect(namedPaths(page)).toEqual(["core/domain/no-such-file.ts", "test/gone.ts"]);
   expect(existsSync(path.join(root, "core/domain/no-such-file.ts"))).toBe(false);
 });
 
