@@ -1,6 +1,7 @@
 /**
- * From an approved request to its grant: what all approvers agreed to, within the limits of its routing, from now or the agreed later start on. Reached by
- * reviews that satisfy the requirement, or by a routing policy that decided at once; by nothing else.
+ * From an approved request to its grant: what all approvers agreed to, within the limits of its routing, from now or the
+ * agreed later start on. Reached by reviews that satisfy the requirement, or by a routing policy that decided at once; by
+ * nothing else.
  */
 import { about, type AccessRequest, end, type Review } from "./access-request.ts";
 import { AppError } from "./app-error.ts";
@@ -8,9 +9,9 @@ import type { Offer } from "./denial.ts";
 import type { DomainEvent, Principal } from "./events.ts";
 import type { Grant, GrantBinding } from "./grant.ts";
 import type { Id } from "./id.ts";
-import { intersect, narrow, type Terms } from "./narrowing.ts";
+import { agreed, type Bounded, narrow, type Terms } from "./narrowing.ts";
 import { within } from "./routing.ts";
-import { type Instant, instant, plus } from "./time.ts";
+import { type Instant, plus } from "./time.ts";
 
 export type Approved = {
   readonly kind: "approved";
@@ -19,7 +20,16 @@ export type Approved = {
   readonly events: readonly DomainEvent[];
 };
 
-/** Ends a request with a grant that allows what all approvers agreed to, from now or the agreed later start on. */
+/**
+ * What everybody who approved agreed to, were the request approved now; without a vote, what was asked. Undefined when
+ * two of them left no moment in common.
+ */
+export function agreedBy(request: AccessRequest, now: Instant): Bounded | undefined {
+  const [first, ...rest] = approvalsOf(request).map((one) => withLess(request, one));
+  return agreed(first === undefined ? [request.requested] : [first, ...rest], now);
+}
+
+/** Ends a request with a grant that allows what was agreed. @throws AppError internal when `agreedBy` says nothing was. */
 export function approve(
   request: AccessRequest,
   grantId: Id<"grant">,
@@ -27,9 +37,9 @@ export function approve(
   now: Instant,
   reason: string | undefined,
 ): Approved {
-  const approvals = request.reviews.filter((one) => one.vote === "approve");
-  const agreed = approvals.reduce((sofar, one) => intersect(sofar, withLess(request, one)), request.requested);
-  const terms = within(agreed, request.limits);
+  const agreedTerms = agreedBy(request, now);
+  if (agreedTerms === undefined) throw new AppError("internal", "an approval of which nothing is left");
+  const terms = within(agreedTerms, request.limits);
   const ended = end(request, "approved", reason, by, now);
   const grant = issue(ended.request, grantId, terms, now);
   const issued: DomainEvent = {
@@ -47,10 +57,14 @@ export function approve(
       duration: terms.duration,
       notBefore: grant.notBefore,
       expiresAt: grant.expiresAt,
-      approvedBy: approvals.map((one) => one.reviewer.person),
+      approvedBy: approvalsOf(request).map((one) => one.reviewer.person),
     },
   };
   return { kind: "approved", request: ended.request, grant, events: [...ended.events, issued] };
+}
+
+function approvalsOf({ reviews }: AccessRequest): readonly Review[] {
+  return reviews.filter((one) => one.vote === "approve");
 }
 
 function withLess(request: AccessRequest, one: Review): Terms {
@@ -59,8 +73,8 @@ function withLess(request: AccessRequest, one: Review): Terms {
   return narrowed.kind === "narrowed" ? narrowed.terms : request.requested;
 }
 
-function issue(request: AccessRequest, grantId: Id<"grant">, terms: Terms, now: Instant): Grant {
-  const notBefore = instant(Math.max(now, terms.notBefore ?? now));
+function issue(request: AccessRequest, grantId: Id<"grant">, terms: Bounded, now: Instant): Grant {
+  const { notBefore } = terms;
   const { elevation } = request.offer;
   return {
     id: grantId,

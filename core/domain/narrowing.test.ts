@@ -1,13 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { digest } from "./id.ts";
-import { intersect, isWithin, type Narrowing, narrow, type Terms } from "./narrowing.ts";
+import { agreed, isWithin, type Narrowing, narrow, type Terms, windowOf } from "./narrowing.ts";
 import { durationMs, instant } from "./time.ts";
 
+const HOUR_MS = 3_600_000;
 const bound = { kind: "digest", digest: digest("a".repeat(64)) } as const;
 const uses = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant("unlimited" as const));
-const duration = fc.integer({ min: 1, max: 9 }).map((hours) => durationMs(hours * 3_600_000));
-const start = fc.integer({ min: 0, max: 9 }).map(instant);
+const duration = fc.integer({ min: 1, max: 9 }).map((hours) => durationMs(hours * HOUR_MS));
+const start = fc.integer({ min: 0, max: 30 }).map((hours) => instant(hours * HOUR_MS));
 const terms: fc.Arbitrary<Terms> = fc.record({
   maxUses: uses,
   duration,
@@ -47,12 +48,47 @@ describe("narrowing", () => {
     );
   });
 
-  test("what two people agree to is within what each of them agreed to", () => {
-    fc.assert(
-      fc.property(terms, terms, (a, b) => {
-        expect(isWithin(intersect(a, b), a)).toBe(true);
-        expect(isWithin(intersect(a, b), b)).toBe(true);
-      }),
-    );
+  describe("what several people agree to", () => {
+    const now = fc.integer({ min: 0, max: 30 }).map((hours) => instant(hours * HOUR_MS));
+    const several = fc
+      .tuple(terms, fc.array(terms, { maxLength: 3 }))
+      .map(([first, rest]) => [first, ...rest] as const);
+
+    test("is within what each of them agreed to, in time as well", () => {
+      let seen = 0;
+      fc.assert(
+        fc.property(several, now, (all, at) => {
+          const both = agreed(all, at);
+          if (both === undefined) return;
+          seen += 1;
+          for (const one of all) {
+            const limit = windowOf(one, at);
+            expect(both.notBefore).toBeGreaterThanOrEqual(limit.from);
+            expect(both.notBefore + both.duration).toBeLessThanOrEqual(limit.until);
+            expect(isWithin(both, one)).toBe(true);
+          }
+        }),
+      );
+      expect(seen).toBeGreaterThan(10);
+    });
+
+    test("is nothing only when no moment is in all their times", () => {
+      fc.assert(
+        fc.property(several, now, (all, at) => {
+          const windows = all.map((one) => windowOf(one, at));
+          const inAll = (moment: number) => windows.every(({ from, until }) => from <= moment && moment < until);
+          expect(agreed(all, at) === undefined).toBe(!windows.some(({ from }) => inAll(from)));
+        }),
+      );
+    });
+
+    test("does not become nothing by waiting", () => {
+      fc.assert(
+        fc.property(several, now, fc.nat({ max: 100 }), (all, at, hours) => {
+          if (agreed(all, at) === undefined) return;
+          expect(agreed(all, instant(at + hours * HOUR_MS))).toBeDefined();
+        }),
+      );
+    });
   });
 });

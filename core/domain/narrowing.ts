@@ -1,10 +1,12 @@
 /**
  * Approving less than was asked: fewer uses, shorter, a later start, `scope` → `exact`. Nothing else, so it cannot widen.
- * When several people approve with different narrowings, the grant is what all of them agreed to.
+ * When several people approve with different narrowings, the grant is what all of them agreed to: in uses, in binding and
+ * in time. A later start moves the end as well, so times are compared as windows: nobody's "tomorrow" makes a grant of
+ * somebody else's "now, for an hour".
  */
 import type { OfferBinding } from "./denial.ts";
 import type { MaxUses } from "./elevation.ts";
-import { type DurationMs, durationMs, type Instant } from "./time.ts";
+import { type DurationMs, durationMs, type Instant, instant, plus } from "./time.ts";
 
 /** What a grant would allow. `notBefore` undefined is "from approval on". */
 export type Terms = {
@@ -51,13 +53,33 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
 /** The latest start that can be asked for or narrowed to: a grant is for something that is about to be done. */
 export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
 
-/** What both allow: the smaller of each, the later start, exact if either says so. */
-export function intersect(a: Terms, b: Terms): Terms {
+/** A time from `from` (inclusive) to `until` (exclusive); empty when that is not later. */
+export type Window = { readonly from: Instant; readonly until: Instant };
+
+/** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before. */
+export function windowOf({ notBefore, duration }: Terms, now: Instant): Window {
+  const from = notBefore === undefined || notBefore < now ? now : notBefore;
+  return { from, until: plus(from, duration) };
+}
+
+/** Terms whose start is known. */
+export type Bounded = Terms & { readonly notBefore: Instant };
+
+/**
+ * What all of these terms allow, were it approved at `now`. Undefined when they have no moment in common; once they have
+ * one, they keep one however late it gets, since a start that has passed gives way to `now` in all of them.
+ */
+export function agreed(all: readonly [Terms, ...Terms[]], now: Instant): Bounded | undefined {
+  const windows = all.map((terms) => windowOf(terms, now));
+  const from = instant(Math.max(...windows.map((one) => one.from)));
+  const until = Math.min(...windows.map((one) => one.until));
+  if (until <= from) return undefined;
+  const [first] = all;
   return {
-    maxUses: isAtMost(a.maxUses, b.maxUses) ? a.maxUses : b.maxUses,
-    duration: a.duration <= b.duration ? a.duration : b.duration,
-    notBefore: later(a.notBefore, b.notBefore),
-    binding: a.binding === "exact" || b.binding === "exact" ? "exact" : "scope",
+    maxUses: all.reduce((least, { maxUses }) => (isAtMost(least, maxUses) ? least : maxUses), first.maxUses),
+    duration: durationMs(until - from),
+    notBefore: from,
+    binding: all.some(({ binding }) => binding === "exact") ? "exact" : "scope",
   };
 }
 
@@ -82,11 +104,6 @@ const MAX_COUNT = 2 ** 31 - 1;
 
 function isCount(uses: number): boolean {
   return Number.isSafeInteger(uses) && uses >= 1 && uses <= MAX_COUNT;
-}
-
-function later(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a >= b ? a : b;
 }
 
 function widens(field: keyof Narrowing): Narrowed {

@@ -1,7 +1,8 @@
 /**
  * The request digest's layout. A review must send the digest of what the reviewer saw (rule 6), so it covers everything
  * that a reviewer decides on, in wire names: anybody can recompute it as SHA-256 over the RFC 8785 form of these parts.
- * Architecture section 3, "Request digest".
+ * Architecture section 3, "Request digest"; the denied call beyond that, since a call that could not be bound has no binding
+ * digest that would speak for it.
  */
 import type { AccessRequest } from "./access-request.ts";
 import type { Requirement } from "./requirement.ts";
@@ -12,7 +13,7 @@ import { rfc3339 } from "./time.ts";
 /** The parts of a request that exist before it is routed. */
 export type DigestedRequest = Pick<
   AccessRequest,
-  "id" | "denialId" | "requester" | "offer" | "justification" | "requested" | "policyRevision"
+  "id" | "denialId" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
 >;
 
 /** What routing adds to them. */
@@ -20,6 +21,7 @@ export type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;
 
 export function requestDigestParts(draft: DigestedRequest, { requirement, limits }: DigestedRouting): Json {
   const { elevation, binding } = draft.offer;
+  const { call } = draft;
   return {
     request_id: draft.id,
     denial_id: draft.denialId,
@@ -27,6 +29,16 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
     issuer: draft.requester.issuer,
     subject: draft.requester.subject,
     actors: draft.requester.actors.map((actor) => ({ ...actor })),
+    call: {
+      protocol: call.protocol,
+      method: call.method,
+      authority: call.authority,
+      path: call.path,
+      masked_query: call.maskedQuery,
+      body_bytes: call.bodyBytes ?? null,
+      field_hashes: { ...call.fieldHashes },
+      source_address: call.sourceAddress ?? null,
+    },
     elevation: {
       entitlement: elevation.entitlement,
       scope: elevation.scope,

@@ -7,7 +7,7 @@
  * `failed/superseded` and nothing is granted.
  */
 import { about, type AccessRequest, end, isRequester, principalOf, type Review } from "./access-request.ts";
-import { approve } from "./approve.ts";
+import { agreedBy, approve } from "./approve.ts";
 import type { DomainEvent } from "./events.ts";
 import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
@@ -43,6 +43,7 @@ export type ReviewRefusal =
   | "reason_required"
   | "widens"
   | "not_bindable"
+  | "no_common_time"
   | "policy_refused";
 
 export type Reviewed = {
@@ -124,6 +125,8 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
     const ended = end(voted, "denied", "denied_by_reviewer", by, now);
     return because(ended.request, ended.events);
   }
+  // Also before the last vote: two who left no moment in common would keep everybody after them from approving.
+  if (agreedBy(voted, now) === undefined) return refuse("no_common_time");
   if (!isSatisfied(requirement, approvers(reviews))) return because(voted, []);
   const standing = reviews.filter((one) => !vote.lapsed.has(one.id));
   if (!isSatisfied(requirement, approvers(standing))) {

@@ -40,7 +40,7 @@ export const REQUEST_LIFETIME: DurationMs = durationMs(24 * 3_600_000);
 export const MAX_REQUEST_LIFETIME: DurationMs = durationMs(7 * 24 * 3_600_000);
 
 /** `terms`, or less where a limit says so. */
-export function within(terms: Terms, limits: Limits | undefined): Terms {
+export function within<T extends Terms>(terms: T, limits: Limits | undefined): T {
   const { maxUses, maxDuration } = limits ?? { maxUses: undefined, maxDuration: undefined };
   return {
     ...terms,

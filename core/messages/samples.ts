@@ -8,6 +8,7 @@ import type { Denial } from "../domain/denial.ts";
 import type { Elevation } from "../domain/elevation.ts";
 import type { Grant } from "../domain/grant.ts";
 import { type Digest, digest, id } from "../domain/id.ts";
+import { requestDigestParts } from "../domain/request-digest.ts";
 import { durationMs, instant } from "../domain/time.ts";
 import { sealEvent, unsealedEvent } from "./audit-event.ts";
 import { bindingDigest, fieldHash } from "./binding-digest.ts";
@@ -122,6 +123,28 @@ function sampleGrant(): Grant {
   };
 }
 
+function sampleDigestParts() {
+  const { id: denialId, subject, call, offers, policyRevision } = sampleDenial();
+  const [offer] = offers;
+  const person = { realm: "corp", id: "dana@example.org" };
+  return requestDigestParts(
+    {
+      id: id("request", "01930000-0000-7000-8000-000000000004"),
+      denialId,
+      requester: { person, actorPersons: [], issuer: ISSUER, subject: subject.id, actors: subject.actors },
+      call,
+      offer,
+      justification: "wrong order, customer called",
+      requested: { maxUses: 1, duration: durationMs(600_000), notBefore: NOW, binding: "exact" },
+      policyRevision,
+    },
+    {
+      requirement: { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } },
+      limits: { maxUses: 1, maxDuration: undefined },
+    },
+  );
+}
+
 function sampleBatch(): DecisionBatch {
   const log = decisionLogId("pdp-a", "01930000-0000-7000-8000-0000000000aa");
   const time = new Date(NOW).toISOString();
@@ -175,6 +198,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
       "hashes",
       {
         jcs_of_sample: hashJson({ b: [1, "€", null], a: { y: true, x: 1e21 } }),
+        request_digest: hashJson(sampleDigestParts()),
         request_key: requestKey({ issuer, subject, entitlement, scope, digest: undefined }),
         set_hash_of_grant: setHashText(stateRecordHash(grantKey(grant.id), grant.version)),
       },

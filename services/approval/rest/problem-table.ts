@@ -187,6 +187,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     detail: "Fewer uses, shorter, a later start within seven days, or `exact`: nothing beyond what was asked.",
     pointer: "/narrowing",
   },
+  no_common_time: {
+    status: 409,
+    title: "The approvals have no moment in common",
+    detail: "An earlier approval is for another time: see `reviews`, and approve with a `not_before` inside of it.",
+  },
   not_requester: {
     status: 403,
     title: "Only the requester can cancel",
