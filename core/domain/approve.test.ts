@@ -63,7 +63,7 @@ function pending(managers = 2): AccessRequest {
   };
 }
 
-function approves(name: string, narrowing: Vote["narrowing"] = undefined): Vote {
+function approves(name: string, narrowing?: Vote["narrowing"]): Vote {
   const subject = { issuer: "i", id: name, groups: ["managers"], claims: {}, actors: [] };
   return {
     reviewId: id("review", uuid(3)),
