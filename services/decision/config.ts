@@ -151,7 +151,8 @@ export const DecisionConfigSchema = Type.Object(
       minimum: 0,
       maximum: 16,
       default: 0,
-      description: "Proxies before the enforcer that write x-forwarded-for; 0: the peer is the client.",
+      description:
+        "Proxies before the enforcer that write x-forwarded-for; without their entry a source is unknown. 0: the peer is the client.",
     }),
     drainMs: Type.Integer({
       minimum: 0,

@@ -41,8 +41,8 @@ test.each([
     "192.0.2.7",
   ],
   ["several headers are one list", 2, "10.9.9.9", ["1.1.1.1", "192.0.2.7, 10.8.8.8"], "192.0.2.7"],
-  ["fewer entries than proxies: the peer", 3, "10.9.9.9", ["192.0.2.7"], "10.9.9.9"],
-  ["what is no address: the peer", 1, "10.9.9.9", ["unknown"], "10.9.9.9"],
+  ["fewer entries than proxies: unknown, not the proxy", 3, "10.9.9.9", ["192.0.2.7"], undefined],
+  ["what is no address: unknown, not the proxy", 1, "10.9.9.9", ["unknown"], undefined],
   ["IPv6", 1, "10.9.9.9", ["2001:db8::1"], "2001:db8::1"],
 ])("%s", (_name, trustedProxies, peer, forwarded, expected) => {
   expect(createSourceAddress({ trustedProxies })(from(peer, forwarded))).toBe(expected);
