@@ -7,15 +7,14 @@ import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";
-import { readBundleFiles } from "./bundle.ts";
+import type { BundleFiles } from "./bundles/bundle-files.ts";
 
 export type CompatBundle = { readonly revision: string; readonly wasm: Uint8Array; readonly dataJson: string };
 
 const manifestSchema = Compile(Type.Object({ revision: Type.Optional(Type.String({ maxLength: 128 })) }));
 
 /** @throws AppError invalid_bundle */
-export async function loadCompatBundle(path: string): Promise<CompatBundle> {
-  const files = await readBundleFiles(path);
+export function compatBundleOf(files: BundleFiles): CompatBundle {
   const wasm = files.get("policy.wasm");
   if (wasm === undefined) {
     throw new AppError("invalid_bundle", "the bundle holds no policy.wasm; build it with opa build -t wasm");

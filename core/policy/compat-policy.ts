@@ -8,7 +8,8 @@
  */
 import { AppError, unreachable } from "../domain/app-error.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
-import { loadCompatBundle } from "./compat-bundle.ts";
+import type { BundleFiles } from "./bundles/bundle-files.ts";
+import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
 import { exceededText } from "./evaluation-outcome.ts";
 import type { EvaluationTime } from "./policy-host.ts";
@@ -26,7 +27,7 @@ export type CompatPolicy = {
 };
 
 export type CompatPolicyOptions = {
-  readonly bundlePath: string;
+  readonly files: BundleFiles;
   readonly path: string;
   /** Of one evaluation. */
   readonly budget?: Budget;
@@ -35,9 +36,9 @@ export type CompatPolicyOptions = {
 /** @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
-  { bundlePath, path, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
+  { files, path, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
-  const { wasm, dataJson, revision } = await loadCompatBundle(bundlePath);
+  const { wasm, dataJson, revision } = compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
   const module = await compilePolicy(wasm, REDIRECTIONS);
   const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: REDIRECTED });

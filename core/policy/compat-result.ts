@@ -22,7 +22,7 @@ export type CompatResult =
   /** `echoes`: the fault may lie in what the request brought, so it must not open a door whatever is configured. */
   | {
       readonly kind: "fault";
-      readonly reason: "policy_error" | "policy_result_invalid" | "policy_budget_exceeded";
+      readonly reason: "policy_error" | "policy_result_invalid" | "policy_budget_exceeded" | "policy_not_loaded";
       readonly message: string;
       readonly echoes: boolean;
     };

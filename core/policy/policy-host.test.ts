@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { Verdict } from "../domain/decision.ts";
 import { BUILTINS } from "./builtins/registry.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
+import { BUNDLE_LIMITS } from "./bundles/bundle-files.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
 const folder = path.resolve(import.meta.dirname, "../../rego/bundle");
@@ -79,7 +80,7 @@ describe("activation", () => {
         await writeFile(path.join(scratch, ".manifest"), broken);
         await expect(loadBundle(scratch)).rejects.toMatchObject({ code: "invalid_bundle" });
       }
-      await expect(loadBundle(folder, { wasmBytes: 10, dataBytes: 10 })).rejects.toMatchObject({
+      await expect(loadBundle(folder, { ...BUNDLE_LIMITS, wasmBytes: 10 })).rejects.toMatchObject({
         code: "invalid_bundle",
       });
     } finally {
@@ -92,7 +93,7 @@ describe("the sample policies", () => {
   let host: PolicyHost;
   beforeAll(async () => {
     host = newHost();
-    expect(await host.activate(bundle)).toEqual({ kind: "activated", revision: bundle.revision });
+    expect(await host.activate(bundle)).toEqual({ kind: "activated", revision: bundle.revision, compiled: true });
   });
 
   test("a request that no rule names is denied without reasons", () => {

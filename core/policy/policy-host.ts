@@ -1,10 +1,12 @@
 /**
  * Evaluates the active bundle. Activation compiles, links, checks that every imported built-in is served and every
- * entrypoint is there, and warms up; only then is the bundle swapped in, so the last good one stays on any refusal.
+ * entrypoint is there, runs the bundle's own test and warms up; only then is the bundle swapped in, so the last good one
+ * stays on any refusal. Where only data differs, the compiled module stays and a fresh instance of it gets the new data.
  *
  * Evaluation is synchronous, never throws, and ends within its budget (budget.ts). What may come of it instead of a result
  * is in evaluation-outcome.ts.
  */
+import { createPause } from "../../platform/pause.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { Verdict } from "../domain/decision.ts";
 import type { Routing } from "../domain/routing.ts";
@@ -14,15 +16,23 @@ import { type Bundle, ENTRYPOINTS } from "./bundle.ts";
 import { fault, verdictOf } from "./decision-result.ts";
 import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
+import { plainOf } from "./rego-value/plain.ts";
 import { routeOf } from "./route-result.ts";
+import { meets } from "./self-test.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 export type Activation =
-  | { readonly kind: "activated"; readonly revision: string }
+  /** `compiled`: the module is another one than before; else only its data was loaded anew. */
+  | { readonly kind: "activated"; readonly revision: string; readonly compiled: boolean }
   | {
       readonly kind: "refused";
-      readonly reason: "invalid_module" | "missing_builtin" | "missing_entrypoint" | "invalid_data" | "warm_up_failed";
+      readonly reason:
+        | "invalid_module"
+        | "missing_builtin"
+        | "missing_entrypoint"
+        | "self_test_failed"
+        | "warm_up_failed";
       readonly detail: string;
     };
 
@@ -55,11 +65,15 @@ export type PolicyHostOptions = {
 
 type Active = {
   readonly revision: string;
+  readonly wasm: Uint8Array;
+  readonly module: WebAssembly.Module;
   readonly policy: PolicyRunner;
   readonly entrypoints: Readonly<Record<keyof typeof ENTRYPOINTS, number>>;
 };
 
 const DEFAULT_WARM_UPS = 200;
+/** Checks go on while a bundle is tried. */
+const PAUSE_AFTER_MS = 2;
 const WARM_UP_INPUT = '{"parsed_path":[""],"parsed_query":{},"parsed_body":null,"truncated_body":false}';
 
 export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOptions): PolicyHost {
@@ -68,6 +82,35 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
 
   function run(target: Active, entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, nowNs: bigint): Outcome {
     return outcomeOf(target.policy.run(target.entrypoints[entrypoint], { kind: "json", text: inputJson }, nowNs));
+  }
+
+  async function selfTest(target: Active, { selfTest: cases = [] }: Bundle): Promise<Refusal | undefined> {
+    const pause = createPause(PAUSE_AFTER_MS);
+    for (const { name, entrypoint, inputJson, nowNs, expect } of cases) {
+      const outcome = run(target, entrypoint, inputJson, nowNs);
+      const got = outcome.kind === "value" && outcome.value !== undefined ? plainOf(outcome.value) : undefined;
+      if (!meets(got, expect)) {
+        const said = outcome.kind === "fault" ? `: ${outcome.fault.reason}` : "";
+        return { kind: "refused", reason: "self_test_failed", detail: `case ${JSON.stringify(name)}${said}` };
+      }
+      await pause();
+    }
+    return undefined;
+  }
+
+  /** A module that was active before has been compiled as far as it will be. */
+  async function warmUp(target: Active, known: WebAssembly.Module | undefined): Promise<Refusal | undefined> {
+    const pause = createPause(PAUSE_AFTER_MS);
+    const times = known === undefined ? (options.warmUps ?? DEFAULT_WARM_UPS) : 1;
+    for (let count = 0; count < times; count++) {
+      const outcome = run(target, "decide", WARM_UP_INPUT, 0n);
+      const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
+      if (verdict.kind === "fault" && verdict.reason === "policy_result_invalid") {
+        return { kind: "refused", reason: "warm_up_failed", detail: verdict.detail };
+      }
+      await pause();
+    }
+    return undefined;
   }
 
   function evaluate(entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, { nowNs }: EvaluationTime): Outcome {
@@ -80,17 +123,13 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   return {
     revision: () => active?.revision,
     async activate(bundle) {
-      const candidate = await prepare(bundle, deps, budget);
+      const known = active !== undefined && Buffer.compare(active.wasm, bundle.wasm) === 0 ? active.module : undefined;
+      const candidate = await prepare(bundle, known, deps, budget);
       if (candidate.kind === "refused") return candidate;
-      for (let count = 0; count < (options.warmUps ?? DEFAULT_WARM_UPS); count++) {
-        const outcome = run(candidate.active, "decide", WARM_UP_INPUT, 0n);
-        const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
-        if (verdict.kind === "fault" && verdict.reason === "policy_result_invalid") {
-          return { kind: "refused", reason: "warm_up_failed", detail: verdict.detail };
-        }
-      }
+      const refusal = (await selfTest(candidate.active, bundle)) ?? (await warmUp(candidate.active, known));
+      if (refusal !== undefined) return refusal;
       active = candidate.active;
-      return { kind: "activated", revision: bundle.revision };
+      return { kind: "activated", revision: bundle.revision, compiled: known === undefined };
     },
     decide(inputJson, time) {
       const outcome = evaluate("decide", inputJson, time);
@@ -110,12 +149,20 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   };
 }
 
-type Prepared = { readonly kind: "prepared"; readonly active: Active } | Extract<Activation, { kind: "refused" }>;
+type Refusal = Extract<Activation, { kind: "refused" }>;
+type Prepared = { readonly kind: "prepared"; readonly active: Active } | Refusal;
 
-async function prepare(bundle: Bundle, deps: PolicyHostDeps, budget: Budget): Promise<Prepared> {
+/** `known`: the module of these very bytes, when it is compiled already. */
+async function prepare(
+  bundle: Bundle,
+  known: WebAssembly.Module | undefined,
+  deps: PolicyHostDeps,
+  budget: Budget,
+): Promise<Prepared> {
+  let module: WebAssembly.Module;
   let policy: PolicyRunner;
   try {
-    const module = await compilePolicy(bundle.wasm);
+    module = known ?? (await compilePolicy(bundle.wasm));
     policy = createPolicyRunner(deps, { module, dataJson: bundle.dataJson, budget });
   } catch (error) {
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";
@@ -129,5 +176,5 @@ async function prepare(bundle: Bundle, deps: PolicyHostDeps, budget: Budget): Pr
     if (id === undefined) return { kind: "refused", reason: "missing_entrypoint", detail: ENTRYPOINTS[key] };
     entrypoints[key] = id;
   }
-  return { kind: "prepared", active: { revision: bundle.revision, policy, entrypoints } };
+  return { kind: "prepared", active: { revision: bundle.revision, wasm: bundle.wasm, module, policy, entrypoints } };
 }

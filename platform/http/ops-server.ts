@@ -1,6 +1,6 @@
 /**
  * The operators' door of a process, on a port of its own so that it is never published with the service: `/healthz` (the process answers),
- * `/readyz` (named checks as JSON; 503 unless all that are required pass) and `/metrics`.
+ * `/readyz` (named checks as JSON; 503 unless all that are required pass), `/metrics`, and what else a program has to tell as JSON.
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -33,10 +33,13 @@ export async function startOpsServer(
     metrics,
     checks,
     log,
+    documents = new Map(),
   }: {
     readonly metrics: Metrics;
     readonly checks: ReadonlyMap<string, () => CheckResult | Promise<CheckResult>>;
     readonly log: Log;
+    /** By path: asked at each request, answered as JSON. */
+    readonly documents?: ReadonlyMap<string, () => object>;
   },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<OpsServer> {
@@ -63,6 +66,8 @@ export async function startOpsServer(
       const { contentType, text } = await metrics.expose();
       return send(response, 200, contentType, text);
     }
+    const document = documents.get(path ?? "");
+    if (document !== undefined) return send(response, 200, "application/json", `${JSON.stringify(document())}\n`);
     return send(response, 404, "text/plain", "not found\n");
   }
 

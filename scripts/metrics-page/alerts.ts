@@ -7,6 +7,18 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_decision_decision_log_appended_total", "any outcome but written: decisions are not on record"],
   ["countersign_decision_denials_total", "outcome unavailable: nobody can ask for what was denied"],
   ["countersign_decision_redemptions_total", "outcome unavailable or unknown: grants cannot be used, or uses are lost"],
+  ["countersign_decision_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
+  [
+    "countersign_decision_bundle_unsigned_accepted",
+    "1 outside of development: anybody who can change the bundle decides",
+  ],
+  ["countersign_decision_bundle_not_kept_total", "any increase: the next start depends on the bundle source"],
+  ["countersign_approval_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
+  [
+    "countersign_approval_bundle_unsigned_accepted",
+    "1 outside of development: anybody who can change the bundle decides",
+  ],
+  ["countersign_approval_bundle_not_kept_total", "any increase: the next start depends on the bundle source"],
   ["countersign_approval_intake_lost_total", "any increase: retention removed records that nobody read"],
   ["countersign_approval_intake_quarantined_total", "any increase: a record could not be understood or trusted"],
   ["countersign_approval_quarantine_bytes", "grows: somebody writes what nobody can read"],

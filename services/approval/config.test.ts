@@ -19,7 +19,7 @@ const issuer = {
 const fine = {
   deployment: "test",
   kafka: { brokers: ["kafka:9092"] },
-  bundle: { path: "bundle" },
+  bundle: { path: "bundle", trustedKeys: { "policy-1": "policy.pem" } },
   identity: { issuers: [issuer] },
   signing: { kid: "approval-1", keyPath: "key.pem" },
   decisionServices: { trustedKeys: { "decision-1": "decision.pem" } },

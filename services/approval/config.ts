@@ -5,6 +5,7 @@
 import { type Static, Type } from "typebox";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -101,7 +102,7 @@ export const ApprovalConfigSchema = Type.Object(
     // One of these two is where the services meet.
     kafka: Type.Optional(KafkaSchema),
     stream: Type.Optional(PostgresStreamSchema),
-    bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    bundle: BundleSchema,
     policy: Type.Object({ budget: BudgetSchema }, closed),
     identity: Type.Object(
       {
@@ -186,6 +187,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
   const { identity, rest, redemption, roles, webhook } = config;
   const faults: ConfigFault[] = [...issuerFaults(identity.issuers, "identity.issuers"), ...streamFaults(config)];
+  faults.push(...bundleFaults(config.bundle, "bundle"));
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
   if (identity.issuers.length === 0) {
     fault("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens");

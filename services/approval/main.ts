@@ -9,6 +9,7 @@ import { createPartyMapper } from "../../core/identity/party.ts";
 import { startIdentity } from "../../core/identity/start-identity.ts";
 import { requiredTopics } from "../../core/messages/required-topics.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
+import { RELOADED } from "../../core/policy/bundles/start-bundles.ts";
 import { startPolicy } from "../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readServerTls } from "../../platform/config/pem-files.ts";
@@ -94,9 +95,11 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
   const partyOf = createPartyMapper(identity.issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
-  const policy = await startPolicy(
-    { log },
-    { bundlePath: config.bundle.path, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
+  const policy = lifecycle.own(
+    await startPolicy(
+      { clock: systemClock, signal, log, metrics },
+      { bundle: config.bundle, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
+    ),
   );
 
   const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
@@ -165,7 +168,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     ),
   );
   reload.part("issuer_keys", [], () => identity.reload());
-  reload.part("policy", ["bundle.path"], ({ bundle }) => policy.reload(bundle.path));
+  reload.part("policy", RELOADED, ({ bundle }) => policy.reload(bundle));
   reload.part("redemption_tls", REDEMPTION_KEYS, async (again) =>
     redemption.replaceCertificates(await readServerTls(again.redemption)),
   );
@@ -181,7 +184,9 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 1_000 }), STREAM_DOWN)],
   ]);
   const ops = lifecycle.own(
-    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+    await onAddress("ops", config.ops, () =>
+      startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", policy.describe]]) }, config.ops),
+    ),
   );
   log.info(
     {
@@ -192,7 +197,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
       database: URL.parse(config.database.url)?.host ?? "by connection string",
       stream: streamAt.name,
-      bundle: policy.revision,
+      bundle: policy.host.revision() ?? "none yet",
       issuers: [...identity.issuers.keys()],
       webhook: config.webhook?.url ?? "none",
     },

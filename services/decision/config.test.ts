@@ -19,7 +19,7 @@ const issuer = {
 const fine = {
   deployment: "test",
   listen: {},
-  bundle: { path: "bundle" },
+  bundle: { path: "bundle", trustedKeys: { "policy-1": "policy.pem" } },
   identity: { issuers: [issuer] },
   signing: { kid: "decision-1", keyPath: "key.pem" },
   state: { trustedKeys: { "approval-1": "approval.pem" } },
@@ -188,7 +188,7 @@ describe("refused", () => {
 
   test("an empty configuration names everything that it needs", async () => {
     const text = await refusal({}, {});
-    for (const key of ["deployment", "bundle.path", "signing.kid", "signing.keyPath", "decisionLog.folder"]) {
+    for (const key of ["deployment", "signing.kid", "signing.keyPath", "decisionLog.folder"]) {
       expect(text).toContain(`${key} (COUNTERSIGN_`);
     }
   });

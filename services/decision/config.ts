@@ -5,6 +5,7 @@
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
+import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -67,7 +68,7 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    bundle: Type.Object({ path: Text("The policy bundle: a folder or a tar.gz.") }, closed),
+    bundle: BundleSchema,
     policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema }, closed),
     identity: Type.Object(
       {
@@ -198,7 +199,11 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
       "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
     );
   }
-  faults.push(...streamFaults(config), ...compatFaults(config.policy.compat, "policy.compat"));
+  faults.push(
+    ...streamFaults(config),
+    ...bundleFaults(config.bundle, "bundle"),
+    ...compatFaults(config.policy.compat, "policy.compat"),
+  );
   // A compatibility policy knows no approvals, so that none of this is used.
   if (config.policy.compat.path === undefined) faults.push(...approvalFaults(config));
   return faults;

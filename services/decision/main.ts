@@ -10,6 +10,7 @@ import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
 import { requiredTopics } from "../../core/messages/required-topics.ts";
 import { createSigner } from "../../core/messages/signing.ts";
+import { RELOADED } from "../../core/policy/bundles/start-bundles.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readServerTls } from "../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../platform/http/ops-server.ts";
@@ -83,7 +84,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
           deployment,
           boot: uuidv7(),
           required: config.decisionLog.audit === "required",
-          policyRevision: path.revision,
+          policyRevision: path.revision(),
           maxSpoolBytes: config.decisionLog.maxSpoolBytes,
         },
       ),
@@ -117,7 +118,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
     ["reload", reload.health],
   ]);
   const ops = lifecycle.own(
-    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+    await onAddress("ops", config.ops, () =>
+      startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", path.bundles.describe]]) }, config.ops),
+    ),
   );
   const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
     readServerTls(config.listen),
@@ -130,6 +133,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
       ),
     ),
   );
+  reload.part("policy", RELOADED, ({ bundle }) => path.bundles.reload(bundle));
   reload.part("listen_tls", ["listen.certPath", "listen.keyPath", "listen.clientCaPath"], async ({ listen }) =>
     server.replaceCertificates(await readServerTls(listen)),
   );
@@ -139,7 +143,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
       check: `${config.listen.host}:${server.port}`,
       ops: `${config.ops.host}:${ops.port}`,
       tls: config.listen.certPath !== undefined,
-      bundle: path.revision,
+      bundle: path.revision() ?? "none yet",
       stream: streamAt.name,
       ...path.started,
       audit: config.decisionLog.audit,

@@ -183,7 +183,10 @@ test("a half-written certificate and a broken bundle are refused: what was there
   expect(said.get("redemption_tls")).toMatchObject({ event: "reloaded" });
   expect((await reload(decision, "policy")).get("policy")).toMatchObject({ event: "reload_refused" });
   expect(await shownAt(ports.rest)).toBe(before);
-  expect(await checksOf(approval.opsUrl)).toMatchObject({ bundle: { status: "ok" }, reload: { status: "degraded" } });
+  expect(await checksOf(approval.opsUrl)).toMatchObject({
+    bundle: { status: "degraded" },
+    reload: { status: "degraded" },
+  });
   expect(await metricsOf(approval.opsUrl)).toContain('countersign_approval_reload_refused{part="rest_tls"} 1');
   await placePair("rest", next);
   await cp(BUNDLE, join(folder, "bundle"), { recursive: true });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const settings = {
     deployment: "test",
     kafka: { brokers: ["127.0.0.1:1"] },
-    bundle: { path: "not looked at" },
+    bundle: { path: "not looked at", unsigned: "accepted" },
     identity: { issuers: [{ issuer: "https://i.example", audience: ["a"], algorithms: ["RS256"], jwks_file: "x" }] },
     signing: { kid: "key-1", keyPath: "not looked at" },
     decisionServices: { trustedKeys: { "key-1": "not looked at" } },

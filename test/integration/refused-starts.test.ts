@@ -80,7 +80,7 @@ async function approval(change: Change, databaseUrl: string): Promise<Ended> {
 const common = () => ({
   deployment: "test",
   kafka: { brokers: ["127.0.0.1:1"] },
-  bundle: { path: BUNDLE },
+  bundle: { path: BUNDLE, unsigned: "accepted" },
   identity: { issuers: [issuer] },
   signing: { kid: "key-1", keyPath: keys.privatePath },
 });
@@ -124,13 +124,13 @@ describe("the decision service does not start", () => {
     },
     {
       what: "a bundle that is not there",
-      change: (one: object) => ({ ...one, bundle: { path: "no-bundle" } }),
+      change: (one: object) => ({ ...one, bundle: { path: "no-bundle", unsigned: "accepted" } }),
       says: "bundle.path: the bundle cannot be read (no-bundle: there is no such file); it has to name a bundle",
     },
     {
       what: "a bundle that is none",
-      change: (one: object) => ({ ...one, bundle: { path: "garbage" } }),
-      says: "bundle.path: the bundle cannot be read; it has to name a bundle",
+      change: (one: object) => ({ ...one, bundle: { path: "garbage", unsigned: "accepted" } }),
+      says: "bundle.path: the bundle cannot be read (the archive is no tar.gz, or damaged); it has to name a bundle",
     },
     {
       what: "a certificate that is none",

@@ -31,7 +31,7 @@ export async function startDecisionProcess(root: string, bundle: string, compat:
     deployment: "conformance",
     listen: { port: 0, deadlineMs: 10_000, maxMessageBytes: 4_194_304 },
     ops: { port: 0 },
-    bundle: { path: bundle },
+    bundle: { path: bundle, unsigned: "accepted" },
     policy: { compat },
     signing: { kid: "conformance", keyPath: path.join(folder, "key.pem") },
     kafka: { brokers: ["127.0.0.1:1"] },

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
+import { type BundlesDeps, startBundles } from "../../../core/policy/bundles/start-bundles.ts";
+import { type CompatPolicy, loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
@@ -18,13 +19,22 @@ const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import
 
 export async function createCompatPath(
   config: DecisionConfig,
-  { log, metrics, sourceAddress }: Process,
+  { log, lifecycle, metrics, sourceAddress }: Process,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
-  const loaded = await fromFiles("bundle.path", `a bundle that opa build -t wasm -e ${path} wrote`, () =>
-    loadCompatPolicy(
+  let loaded: CompatPolicy | undefined;
+  const take: BundlesDeps["take"] = async ({ files }) => {
+    loaded = await loadCompatPolicy(
       { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
-      { bundlePath: config.bundle.path, path, budget: config.policy.budget },
+      { files, path, budget: config.policy.budget },
+    );
+    return { kind: "activated", revision: loaded.revision, cases: 0, compiled: true };
+  };
+  const bundles = lifecycle.own(
+    await startBundles(
+      { take, clock: systemClock, signal: lifecycle.signal, log, metrics },
+      config.bundle,
+      `a bundle that opa build -t wasm -e ${path} wrote`,
     ),
   );
   const descriptor = "a FileDescriptorSet with all its imports";
@@ -36,7 +46,7 @@ export async function createCompatPath(
         );
   const policy = createCompatPolicy(
     {
-      policy: loaded,
+      current: () => loaded,
       suspensions: createSuspensions(),
       sourceAddress,
       observe: createObserveEvaluation(metrics),
@@ -48,14 +58,14 @@ export async function createCompatPath(
   metrics
     .gauge("compat_unsafe", "1: a policy fault or a denial may open a door, by policy.compat.unsafe")
     .set(unsafe ? 1 : 0);
-  log.info({ event: "compat_policy_activated", revision: loaded.revision, path }, "compatibility policy is active");
   if (unsafe)
     log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
   return {
-    revision: loaded.revision,
+    revision: () => loaded?.revision,
+    bundles,
     check: (edge) => createCompatCheck({ ...edge, policy, readRequest }, { path, dryRun, onError }),
     checks: [
-      ["bundle", () => ({ status: "ok" })],
+      ["bundle", bundles.health],
       [
         "compat",
         () =>
@@ -63,6 +73,9 @@ export async function createCompatPath(
       ],
     ],
     started: { compat: path, unsafe },
-    ready: async () => "compat",
+    async ready() {
+      await bundles.untilActive();
+      return "compat";
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
 import type { Signer } from "../../../core/messages/signing.ts";
+import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
 import type { Reload } from "../../../platform/lifecycle/reload.ts";
@@ -11,7 +12,9 @@ import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
 export type DecisionPath = {
-  readonly revision: string;
+  /** Of the policy that decides now; undefined before the first one. */
+  revision(): string | undefined;
+  readonly bundles: Pick<Bundles, "describe" | "reload">;
   check(edge: EdgeDeps): Check;
   readonly checks: readonly (readonly [string, () => CheckResult])[];
   readonly started: { readonly [name: string]: unknown };

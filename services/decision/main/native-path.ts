@@ -29,13 +29,11 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const { deployment } = config;
   const { signal } = lifecycle;
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
-  const policy = await startPolicy(
-    { log },
-    {
-      bundlePath: config.bundle.path,
-      defaultRealm: config.identity.defaultRealm,
-      budget: config.policy.budget,
-    },
+  const policy = lifecycle.own(
+    await startPolicy(
+      { clock: systemClock, signal, log, metrics },
+      { bundle: config.bundle, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
+    ),
   );
 
   const view = createGrantsView();
@@ -91,7 +89,6 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   });
 
   reload.part("issuer_keys", [], () => identity.reload());
-  reload.part("policy", ["bundle.path"], ({ bundle }) => policy.reload(bundle.path));
   reload.part("state_keys", ["state.trustedKeys"], async (now) =>
     verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
   );
@@ -100,7 +97,8 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   );
 
   return {
-    revision: policy.revision,
+    revision: policy.host.revision,
+    bundles: policy,
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
     checks: [
       ["bundle", policy.health],
@@ -115,6 +113,10 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
       ],
     ],
     started: { redemption: config.redemption.address, issuers: [...identity.issuers.keys()] },
-    ready: () => state.start(signal),
+    async ready() {
+      const read = state.start(signal);
+      await policy.untilActive();
+      return read;
+    },
   };
 }

@@ -9,8 +9,16 @@ import type { CompatPolicy, Evaluation } from "../ports.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
+const NOT_LOADED = {
+  kind: "fault",
+  reason: "policy_not_loaded",
+  message: "no bundle is active",
+  echoes: true,
+} as const;
+
 export type CompatPolicyDeps = {
-  readonly policy: LoadedPolicy;
+  /** Of the bundle that is active at the moment of the question. */
+  readonly current: () => LoadedPolicy | undefined;
   readonly suspensions: Suspensions;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly observe: ObserveEvaluation;
@@ -18,13 +26,11 @@ export type CompatPolicyDeps = {
 };
 
 export function createCompatPolicy(
-  { policy, suspensions, sourceAddress, observe, monotonicMs }: CompatPolicyDeps,
+  { current, suspensions, sourceAddress, observe, monotonicMs }: CompatPolicyDeps,
   options: CompatInputOptions,
 ): CompatPolicy {
-  const { revision } = policy;
-
   /** There is no identity here but what the enforcer verified of the peer, or the address. */
-  function attemptOf(evaluation: Evaluation): Attempt {
+  function attemptOf(evaluation: Evaluation, revision: string): Attempt {
     const { http } = evaluation.call;
     const subject = evaluation.credentials.principal ?? `address ${sourceAddress(evaluation)}`;
     return { revision, subject, method: http?.method ?? evaluation.protocol, path: http?.path ?? "" };
@@ -32,7 +38,10 @@ export function createCompatPolicy(
 
   return {
     decide(request, evaluation, { wall, monoMs }) {
-      const attempt = attemptOf(evaluation);
+      const policy = current();
+      if (policy === undefined) return { result: NOT_LOADED, revision: "", fuelUsed: undefined };
+      const { revision } = policy;
+      const attempt = attemptOf(evaluation, revision);
       if (suspensions.isSuspended(attempt, monoMs)) {
         return { result: { kind: "suspended" }, revision, fuelUsed: undefined };
       }

@@ -79,7 +79,7 @@ function settingsOf(terms: ApprovalTerms) {
     redemption: { port: ports.redemption },
     ops: { port: ports.ops },
     ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),
-    bundle: { path: BUNDLE },
+    bundle: { path: BUNDLE, unsigned: "accepted" },
     identity: {
       issuers: issuers.map(({ trusted }) => trusted("countersign")),
       keyFolder: join(folder, `${name}-key-sets`),

@@ -79,7 +79,7 @@ const canRun = (await hasEnvoy()) && opa.kind === "found";
       },
       ({ state: _state, redemption: _redemption, ...settings }) => ({
         ...settings,
-        bundle: { path: bundle },
+        bundle: { path: bundle, unsigned: "accepted" },
         policy: { compat: { path: "envoy/authz/allow", ...compat } },
       }),
     );

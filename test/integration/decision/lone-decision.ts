@@ -55,7 +55,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
     (settings) => ({
       ...settings,
       listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT, ...listen },
-      bundle: bundle === undefined ? settings.bundle : { path: bundle },
+      bundle: bundle === undefined ? settings.bundle : { path: bundle, unsigned: "accepted" },
       state: { ...settings.state, readyWithinMs: 0 },
       identity: { issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }] },
     }),

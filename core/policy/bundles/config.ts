@@ -1,0 +1,87 @@
+/** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature counts. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../../platform/config/load.ts";
+
+const closed = { additionalProperties: false } as const;
+const Text = (description: string) => Type.String({ minLength: 1, description });
+const Path = (description: string) => Type.Optional(Text(description));
+const Keys = (description: string) => Type.Record(Type.String(), Type.String(), { default: {}, description });
+
+export const BundleSchema = Type.Object(
+  {
+    path: Path("The policy bundle: a folder or a tar.gz. Either this or url."),
+    url: Path("The policy bundle on a server that speaks OPA's bundle protocol."),
+    caPath: Path("With url: instead of the system's roots."),
+    token: Type.Optional(
+      Type.String({
+        minLength: 1,
+        "x-secret": true,
+        description: "With url: what is shown to the server, as a bearer token.",
+      }),
+    ),
+    pollSeconds: Type.Integer({
+      minimum: 1,
+      maximum: 3_600,
+      default: 30,
+      description: "How often the source is looked at, a quarter more or less; also the longest pause after a failure.",
+    }),
+    waitSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 600,
+      default: 30,
+      description: "With url: how long a server that can wait for a change may do so (long poll); 0: not at all.",
+    }),
+    trustedKeys: Keys("Key id → path of a public key that bundles may be signed with: Ed25519, EC or RSA."),
+    scope: Type.String({ default: "", description: "What the signature has to be for; empty: for no scope." }),
+    unsigned: Type.Union([Type.Literal("refused"), Type.Literal("accepted")], {
+      default: "refused",
+      description: "accepted: a bundle without signature may decide. For development only; logged, and a metric.",
+    }),
+    keepFolder: Path("Where the last good bundle is kept across restarts; its own for each process. Needed with url."),
+  },
+  closed,
+);
+
+export type BundleConfig = Static<typeof BundleSchema>;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+export function bundleFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) =>
+    faults.push({ key: `${section}.${key}`, variable: undefined, problem });
+  const { path, url, trustedKeys, unsigned, token, caPath, keepFolder } = bundle;
+  if (path === undefined && url === undefined) fault("path", "is missing, and there is no url; set one of them");
+  if (path !== undefined && url !== undefined) fault("path", "and url are both set; set one of them");
+  if (unsigned === "refused" && Object.keys(trustedKeys).length === 0) {
+    fault(
+      "trustedKeys",
+      `is empty, so no bundle could be trusted; name the keys that sign them, or for development set ${section}.unsigned to accepted`,
+    );
+  }
+  if (url !== undefined && keepFolder === undefined) {
+    fault(
+      "keepFolder",
+      "is missing, so a start would depend on the bundle server; set it to a folder that survives a restart",
+    );
+  }
+  if (url === undefined && (token ?? caPath) !== undefined) {
+    fault(token === undefined ? "caPath" : "token", "is set and there is no url that it would be for; remove it");
+  }
+  if (url !== undefined) faults.push(...addressFaults(url, bundle, `${section}.url`));
+  return faults;
+}
+
+function addressFaults(url: string, { unsigned, token }: BundleConfig, key: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (problem: string) => faults.push({ key, variable: undefined, problem });
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "" || parsed.hash !== "") {
+    fault("is no http or https address without user and fragment; correct it");
+  } else if (parsed.protocol === "http:" && !LOOPBACK.test(parsed.hostname)) {
+    if (unsigned === "accepted")
+      fault("is plain http, and bundles need no signature; use https, or refuse unsigned ones");
+    if (token !== undefined) fault("is plain http, so the token would be sent in the clear; use https");
+  }
+  return faults;
+}

@@ -1,0 +1,48 @@
+/**
+ * A bundle in a folder or in one tar.gz. It is read again when a file of it has another size, time or inode; one that is half written
+ * is refused like any damaged one, and read again when the rest has arrived.
+ */
+import { createReadStream, type Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { relative } from "node:path";
+import { AppError } from "../../domain/app-error.ts";
+import { reasonOf } from "../../../platform/lifecycle/cannot-start.ts";
+import { BUNDLE_LIMITS, type BundleLimits } from "./bundle-files.ts";
+import { readArchive } from "./read-archive.ts";
+import { filesBelow, readFolder } from "./read-folder.ts";
+import type { BundleSource } from "./source.ts";
+
+export function createDiskSource(path: string, limits: BundleLimits = BUNDLE_LIMITS): BundleSource {
+  return {
+    name: path,
+    async look(seen, signal) {
+      try {
+        const info = await stat(path);
+        const tag = info.isDirectory() ? await folderTag(path, limits) : tagOf(info);
+        if (tag === seen) return { kind: "unchanged", waits: false };
+        const files = info.isDirectory()
+          ? await readFolder(path, limits)
+          : await readArchive(createReadStream(path), { limits, signal });
+        return { kind: "found", files, tag, waits: false };
+      } catch (error) {
+        return { kind: "failed", reason: signal.aborted ? "timeout" : "unreadable", detail: reasonOf(error) };
+      }
+    },
+  };
+}
+
+function tagOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [ino, size, mtimeMs, ctimeMs].join("-");
+}
+
+async function folderTag(folder: string, { entries }: BundleLimits): Promise<string> {
+  const tags: string[] = [];
+  let count = 0;
+  const counted = () => {
+    count++;
+    if (count > entries) throw new AppError("invalid_bundle", `there are more than ${entries} entries`);
+  };
+  for await (const path of filesBelow(folder, counted))
+    tags.push(`${relative(folder, path)}:${tagOf(await stat(path))}`);
+  return tags.sort().join();
+}

@@ -1,0 +1,188 @@
+/**
+ * Keeps one bundle active: looks at its source again and again, and hands over what is new and may be used. Whatever goes wrong, the last
+ * good one stays; it is also on disk, and a start begins with it when there is one, without waiting for the source.
+ *
+ * One look is one step: read → open (signature, times, replay) → activate (the target's own checks) → keep on disk. The first step that
+ * refuses ends it, is told once, and stays in the status until the source offers something else.
+ */
+import { AppError } from "../../domain/app-error.ts";
+import { type Instant, instant } from "../../domain/time.ts";
+import { createBackoff } from "../../../platform/backoff.ts";
+import type { Clock } from "../../../platform/clock.ts";
+import type { BundleFiles } from "./bundle-files.ts";
+import type { KeptBundle } from "./kept-bundle.ts";
+import { type BundleTrust, openBundle, type OpenedBundle } from "./open-bundle.ts";
+import type { BundleSource } from "./source.ts";
+import type { ActiveBundle, KeeperStatus, Trouble } from "./status.ts";
+
+/** What became of a bundle that was handed over. */
+export type Taken =
+  | { readonly kind: "activated"; readonly revision: string; readonly cases: number; readonly compiled: boolean }
+  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
+
+/** Puts a bundle to use, or leaves everything as it is. A throw counts as refused. */
+export type Take = (bundle: OpenedBundle) => Promise<Taken>;
+
+export type KeeperEvent =
+  | {
+      readonly kind: "bundle_activated";
+      readonly active: ActiveBundle;
+      readonly compiled: boolean;
+      readonly tookMs: number;
+    }
+  | { readonly kind: "bundle_refused"; readonly from: "source" | "kept"; readonly trouble: Trouble }
+  | { readonly kind: "bundle_source_failed"; readonly trouble: Trouble; readonly times: number }
+  | { readonly kind: "bundle_source_back" }
+  | { readonly kind: "bundle_not_kept" };
+
+export type BundleKeeper = AsyncDisposable & {
+  status(): KeeperStatus;
+  /**
+   * Looks now, and judges anew what was refused before; from now on at that source and with that trust. Resolves after the look, whatever
+   * came of it: the status says.
+   */
+  reload(next: Pick<KeeperDeps, "source" | "trust">): Promise<void>;
+  /** Resolves as soon as a bundle is active, at once when one is. Rejects with the signal's reason. */
+  untilActive(): Promise<void>;
+};
+
+export type KeeperDeps = {
+  readonly source: BundleSource;
+  readonly take: Take;
+  readonly kept: KeptBundle | undefined;
+  readonly trust: BundleTrust;
+  readonly clock: Clock;
+  readonly onEvent: (event: KeeperEvent) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Also where a server that should wait does not. */
+const LEAST_MS = 500;
+const FIRST_RETRY_MS = 1_000;
+
+/** Resolves when the bundle on disk is active, else after the first look at the source, whatever came of it. */
+export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly pollMs: number }): Promise<BundleKeeper> {
+  const { take, kept, clock, onEvent } = deps;
+  let { source, trust } = deps;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([deps.signal, stop.signal]);
+  const firstActive = Promise.withResolvers<void>();
+  firstActive.promise.catch(() => {});
+  signal.addEventListener("abort", () => firstActive.reject(signal.reason), { once: true });
+
+  let active: ActiveBundle | undefined;
+  let newest: OpenedBundle | undefined;
+  let answeredAt: Instant | undefined;
+  let refused: (Trouble & { readonly fingerprint: string }) | undefined;
+  let failing: KeeperStatus["failing"];
+  let seen: string | undefined;
+  let woken = new AbortController();
+  let reloads: (() => void)[] = [];
+  const now = () => instant(Math.max(0, Math.floor(clock.wallMs())));
+
+  async function accept(files: BundleFiles, from: "source" | "kept"): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    const opened = await openBundle(files, trust, { now: now(), newest, kept: from === "kept" });
+    if (opened.kind === "refused") return refuse(opened, from, "");
+    const { bundle } = opened;
+    if (bundle.fingerprint === active?.bundle.fingerprint) {
+      refused = undefined;
+      return;
+    }
+    const taken = await take(bundle).catch(refusalOf);
+    if (taken.kind === "refused") return refuse(taken, from, bundle.fingerprint);
+    const { revision, cases, compiled } = taken;
+    active = { revision, bundle, from, at: now(), cases };
+    newest = bundle;
+    refused = undefined;
+    firstActive.resolve();
+    onEvent({ kind: "bundle_activated", active, compiled, tookMs: Math.round(clock.monotonicMs() - startedMs) });
+    if (from === "source" && kept !== undefined && !(await kept.write(bundle.files)))
+      onEvent({ kind: "bundle_not_kept" });
+  }
+
+  function refuse({ reason, detail }: Omit<Trouble, "at">, from: "source" | "kept", fingerprint: string): void {
+    const isTold = refused?.reason === reason && refused.detail === detail && refused.fingerprint === fingerprint;
+    const at = now();
+    if (from === "source") refused = { reason, detail, fingerprint, at: isTold ? (refused?.at ?? at) : at };
+    if (!isTold) onEvent({ kind: "bundle_refused", from, trouble: { reason, detail, at } });
+  }
+
+  /** How to wait for the next one. */
+  async function look(): Promise<"again" | "poll" | "retry"> {
+    const found = await source.look(seen, AbortSignal.any([signal, woken.signal]));
+    if (woken.signal.aborted || signal.aborted) return "again";
+    if (found.kind === "failed") {
+      const { reason, detail } = found;
+      failing = { reason, detail, at: failing?.at ?? now(), times: (failing?.times ?? 0) + 1 };
+      onEvent({ kind: "bundle_source_failed", trouble: failing, times: failing.times });
+      return "retry";
+    }
+    if (failing !== undefined) onEvent({ kind: "bundle_source_back" });
+    failing = undefined;
+    answeredAt = now();
+    if (found.kind === "found") {
+      await accept(found.files, "source");
+      seen = found.tag;
+    }
+    return found.waits ? "again" : "poll";
+  }
+
+  async function keepLooking(first: "again" | "poll" | "retry" | undefined): Promise<void> {
+    const waits = {
+      again: createBackoff({ firstMs: LEAST_MS, maxMs: LEAST_MS }),
+      poll: createBackoff({ firstMs: pollMs, maxMs: pollMs }),
+      retry: createBackoff({ firstMs: Math.min(FIRST_RETRY_MS, pollMs), maxMs: pollMs }),
+    };
+    for (let next = first; !signal.aborted; ) {
+      if (next !== undefined) {
+        if (next !== "retry") waits.retry.reset();
+        await waits[next].wait(AbortSignal.any([signal, woken.signal])).catch(() => {});
+      }
+      if (woken.signal.aborted) {
+        woken = new AbortController();
+        seen = undefined;
+        refused = undefined;
+      }
+      const answered = reloads;
+      reloads = [];
+      if (!signal.aborted) next = await look();
+      for (const done of answered) done();
+    }
+  }
+
+  const files = await kept?.read().catch((error: unknown) => {
+    refuse(refusalOf(error), "kept", "");
+    return undefined;
+  });
+  if (files !== undefined) await accept(files, "kept");
+  const loop = keepLooking(active === undefined ? await look() : undefined);
+
+  return {
+    status: () => ({ source: source.name, active, answeredAt, refused: withoutFingerprint(refused), failing }),
+    reload(next) {
+      ({ source, trust } = next);
+      return new Promise((resolve) => {
+        reloads.push(resolve);
+        woken.abort();
+      });
+    },
+    untilActive: () => firstActive.promise,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await loop;
+      for (const done of reloads) done();
+    },
+  };
+}
+
+function refusalOf(error: unknown): Extract<Taken, { kind: "refused" }> {
+  const detail = error instanceof AppError ? error.detail : "it cannot be used";
+  return { kind: "refused", reason: "invalid_bundle", detail };
+}
+
+function withoutFingerprint(trouble: (Trouble & { readonly fingerprint: string }) | undefined): Trouble | undefined {
+  if (trouble === undefined) return undefined;
+  const { reason, detail, at } = trouble;
+  return { reason, detail, at };
+}

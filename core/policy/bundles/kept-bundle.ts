@@ -1,0 +1,52 @@
+/**
+ * The last good bundle on disk, so that a process starts from it while the source is away or holds something bad, and still knows which
+ * one was the newest. One file, replaced whole and synced, so that a crash leaves the old one or the new one. It is verified again when
+ * it is read: a key that is no longer trusted does not sign for it either.
+ */
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type BundleFiles, BUNDLE_LIMITS, type BundleLimits } from "./bundle-files.ts";
+import { readArchive } from "./read-archive.ts";
+import { writeArchive } from "./write-archive.ts";
+
+export type KeptBundle = {
+  /** Undefined when there is none. @throws when it cannot be read */
+  read(): Promise<BundleFiles | undefined>;
+  /** @returns whether it is on disk now. Never rejects. */
+  write(files: BundleFiles): Promise<boolean>;
+};
+
+export function createKeptBundle(folder: string, name = "last-good", limits: BundleLimits = BUNDLE_LIMITS): KeptBundle {
+  const file = join(folder, `${name}.tar.gz`);
+  return {
+    async read() {
+      const isThere = await stat(file).then(
+        () => true,
+        (error: unknown) => {
+          if (Error.isError(error) && "code" in error && error.code === "ENOENT") return false;
+          throw error;
+        },
+      );
+      // Packed anew by us it may be a little larger than it came.
+      return isThere
+        ? readArchive(createReadStream(file), { limits: { ...limits, archiveBytes: limits.archiveBytes * 2 } })
+        : undefined;
+    },
+    async write(files) {
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        const scratch = `${file}.${process.pid}`;
+        await using handle = await open(scratch, "w", 0o600);
+        await handle.writeFile(await writeArchive(files));
+        await handle.sync();
+        await rename(scratch, file);
+        await using directory = await open(folder);
+        await directory.sync();
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** What happens to bundles as log lines, metrics and a line of `/readyz`: the same in both services. */
+import { rfc3339 } from "../../domain/time.ts";
+import type { CheckResult } from "../../../platform/http/ops-server.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { KeeperEvent } from "./keeper.ts";
+import type { KeeperStatus } from "./status.ts";
+
+/** Logs and counts each event. `role` tells the candidate's bundles from those that decide. */
+export function createBundleEvents({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
+  const activations = metrics.counter("bundle_activations_total", "bundles that were activated", ["role"]);
+  const refusals = metrics.counter("bundle_refusals_total", "bundles that were refused, by reason", ["role", "reason"]);
+  const failures = metrics.counter("bundle_source_failures_total", "looks at a source that failed, by reason", [
+    "role",
+    "reason",
+  ]);
+  const notKept = metrics.counter("bundle_not_kept_total", "good bundles that could not be written to disk", ["role"]);
+
+  return (role: "active" | "candidate", event: KeeperEvent): void => {
+    switch (event.kind) {
+      case "bundle_activated": {
+        const { revision, bundle, from, cases } = event.active;
+        activations.inc({ role });
+        const { keyId, issuedAt } = bundle.proof ?? {};
+        const signature = { keyId: keyId ?? null, issuedAt: issuedAt === undefined ? null : rfc3339(issuedAt) };
+        const how = { from, cases, compiled: event.compiled, tookMs: event.tookMs };
+        log.info({ event: "bundle_activated", role, revision, ...signature, ...how }, "policy is active");
+        return;
+      }
+      case "bundle_refused": {
+        const { reason, detail } = event.trouble;
+        refusals.inc({ role, reason });
+        log.error(
+          { event: "bundle_refused", role, from: event.from, reason, detail },
+          "a bundle is refused; the last good one stays",
+        );
+        return;
+      }
+      case "bundle_source_failed": {
+        const { reason, detail } = event.trouble;
+        failures.inc({ role, reason });
+        log.warn(
+          { event: "bundle_source_failed", role, reason, detail, times: event.times },
+          "the bundle source cannot be read",
+        );
+        return;
+      }
+      case "bundle_source_back":
+        log.info({ event: "bundle_source_back", role }, "the bundle source can be read again");
+        return;
+      case "bundle_not_kept":
+        notKept.inc({ role });
+        log.error({ event: "bundle_not_kept", role }, "the last good bundle cannot be written to disk");
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+export function exposeBundle(metrics: Metrics, status: () => KeeperStatus): void {
+  metrics.gauge("bundle_info", "1 for the bundle that decides", ["revision", "from", "signed"], (gauge) => {
+    gauge.reset();
+    const { active } = status();
+    if (active === undefined) return;
+    const signed = active.bundle.proof === undefined ? "no" : "yes";
+    gauge.set({ revision: active.revision, from: active.from, signed }, 1);
+  });
+  metrics.gauge("bundle_issued_timestamp_seconds", "when the bundle that decides was signed", [], (gauge) => {
+    const issuedAt = status().active?.bundle.proof?.issuedAt;
+    if (issuedAt !== undefined) gauge.set(issuedAt / 1_000);
+  });
+  metrics.gauge("bundle_source_answered_timestamp_seconds", "when the source last answered well", [], (gauge) => {
+    const { answeredAt } = status();
+    if (answeredAt !== undefined) gauge.set(answeredAt / 1_000);
+  });
+  metrics.gauge("bundle_trouble", "1: the source fails, or holds what is refused", [], (gauge) => {
+    const { failing, refused } = status();
+    gauge.set(failing === undefined && refused === undefined ? 0 : 1);
+  });
+}
+
+export function bundleHealth({ active, refused, failing }: KeeperStatus): CheckResult {
+  const trouble =
+    refused === undefined
+      ? failing && `the source cannot be read (${failing.reason}: ${failing.detail})`
+      : `what the source holds is refused (${refused.reason}: ${refused.detail})`;
+  if (active === undefined) return { status: "failed", detail: trouble ?? "there is no bundle yet" };
+  if (trouble !== undefined) return { status: "degraded", detail: `${active.revision} stays; ${trouble}` };
+  return { status: "ok", detail: active.revision };
+}
