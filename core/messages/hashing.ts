@@ -2,7 +2,7 @@
  * Hashes and canonical forms. Two rules keep them unambiguous: parts of a byte layout are length-prefixed (4 bytes, big
  * endian), so no two lists of parts run together; JSON is hashed in its RFC 8785 form. The audit leaf hash is RFC 6962's.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { AppError } from "../domain/app-error.ts";
 import { type Digest, digest } from "../domain/id.ts";
@@ -21,7 +21,7 @@ export function lengthPrefixed(parts: readonly (string | Uint8Array)[]): Buffer 
 }
 
 export function sha256(bytes: Uint8Array): Digest {
-  return digest(createHash("sha256").update(bytes).digest("hex"));
+  return digest(hash("sha256", bytes, "hex"));
 }
 
 /** SHA-256 over length-prefixed parts. */
@@ -44,7 +44,12 @@ export function hashJson(value: Json): Digest {
 
 /** RFC 6962 section 2.1: SHA-256(0x00 ‖ entry), the entry being the RFC 8785 form of the event. */
 export function leafHash(value: Json): Digest {
-  return sha256(Buffer.concat([Buffer.of(0), Buffer.from(canonicalJson(value), "utf8")]));
+  return leafHashOf(canonicalJson(value));
+}
+
+/** The same, of an entry that is in canonical form already. */
+export function leafHashOf(canonical: string): Digest {
+  return digest(hash("sha256", `\0${canonical}`, "hex"));
 }
 
 /** What the first record of a log names as its predecessor. */

@@ -41,8 +41,8 @@ export function createAttributes(call: EnforcedCall): Fields {
 }
 
 /** Lower-case name → values joined by `,`, as Envoy joins them itself outside of raw mode. */
-export function joinedHeaders(http: HttpRequest | undefined): ReadonlyMap<string, string> {
-  return new Map([...(http?.headers ?? [])].map(([name, values]) => [name, values.join(",")]));
+function joinedHeaders(http: HttpRequest): ReadonlyMap<string, string> {
+  return new Map([...http.headers].map(([name, values]) => [name, values.join(",")]));
 }
 
 function request(call: EnforcedCall): Json | undefined {

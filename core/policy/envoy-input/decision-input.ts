@@ -6,10 +6,8 @@
  */
 import type { HttpRequest } from "../../domain/binding.ts";
 import type { Json, Subject } from "../../domain/subject.ts";
-import { regoOf } from "../rego-value/plain.ts";
 import { RegoObject } from "../rego-value/value.ts";
-import { writeJson } from "../rego-value/write.ts";
-import { joinedHeaders } from "./attributes.ts";
+import { writeJson, writePlainJson } from "../rego-value/write.ts";
 import { parseBody } from "./parsed-body.ts";
 import { parsePath } from "./parsed-path.ts";
 
@@ -32,78 +30,54 @@ export function createDecisionInput(
   context: DecisionContext,
 ): DecisionInputText {
   const { http } = call;
-  const headers = joinedHeaders(http);
   const path = parsePath(http === undefined ? "" : http.path + http.query);
   if (path.kind === "fault") return { kind: "fault", detail: path.message };
   const bytes = http?.body.kind === "bytes" ? http.body.bytes : undefined;
-  const body = parseBody(headers, bytes);
+  const body = parseBody({ get: (name) => http?.headers.get(name)?.join(",") }, bytes);
   if (body.kind === "fault") return { kind: "fault", detail: body.message };
   const principal = textAt(call.attributes, ["source", "principal"]);
-  const document = new RegoObject([
-    [
-      "version",
-      new RegoObject([
-        ["ext_authz", "v3"],
-        ["encoding", "protojson"],
-      ]),
-    ],
-    ["attributes", regoOf(call.attributes)],
-    ["parsed_path", path.segments],
-    ["parsed_query", new RegoObject(path.query.entries())],
-    ["parsed_body", body.body],
-    ["truncated_body", body.truncated || http?.body.kind === "partial"],
-    ...(principal === "" ? [] : [["source_principal", principal] as const]),
-    ["subject", subjectDocument(subject)],
-    ["action", new RegoObject([["name", http?.method ?? "connect"]])],
-    ["resource", resource(call)],
-    ["context", regoOf(context)],
-  ]);
-  return { kind: "input", json: writeJson(document) };
+  // Written member by member: the whole as one value would be walked twice more. NB: each text passes through one of the two writers.
+  const json = [
+    `{"version":{"ext_authz":"v3","encoding":"protojson"}`,
+    `"attributes":${writePlainJson(call.attributes)}`,
+    `"parsed_path":${writeJson(path.segments)}`,
+    `"parsed_query":${path.query.size === 0 ? "{}" : writeJson(new RegoObject(path.query.entries()))}`,
+    `"parsed_body":${writeJson(body.body)}`,
+    `"truncated_body":${body.truncated || http?.body.kind === "partial"}`,
+    ...(principal === "" ? [] : [`"source_principal":${writePlainJson(principal)}`]),
+    `"subject":${subjectText(subject)}`,
+    `"action":${writePlainJson({ name: http?.method ?? "connect" })}`,
+    `"resource":${writePlainJson(resource(call))}`,
+    `"context":${writePlainJson(context)}}`,
+  ];
+  return { kind: "input", json: json.join(",") };
 }
 
-function subjectDocument(subject: Subject | undefined): RegoObject {
-  const properties = new RegoObject([
-    ["issuer", subject?.issuer ?? ""],
-    ["groups", subject?.groups ?? []],
-    ["claims", regoOf(subject?.claims ?? {})],
-    [
-      "actors",
-      (subject?.actors ?? []).map(
-        (actor) =>
-          new RegoObject([
-            ["issuer", actor.issuer],
-            ["id", actor.id],
-          ]),
-      ),
-    ],
-  ]);
-  return new RegoObject([
-    ["type", subject === undefined ? "anonymous" : "user"],
-    ["id", subject?.id ?? ""],
-    ["properties", properties],
-  ]);
+/** An account stays the same object as long as its token is remembered, so its text is written once for many calls. */
+const subjectTexts = new WeakMap<Subject, string>();
+const ANONYMOUS = subjectDocument({ type: "anonymous", id: "", issuer: "", groups: [], claims: {}, actors: [] });
+
+function subjectText(subject: Subject | undefined): string {
+  if (subject === undefined) return ANONYMOUS;
+  const known = subjectTexts.get(subject);
+  if (known !== undefined) return known;
+  const text = subjectDocument({ type: "user", ...subject });
+  subjectTexts.set(subject, text);
+  return text;
 }
 
-function resource({ http, attributes }: DescribedCall): RegoObject {
+function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject & { readonly type: string }): string {
+  return writePlainJson({ type, id, properties: { issuer, groups, claims, actors } });
+}
+
+function resource({ http, attributes }: DescribedCall): Json {
   if (http === undefined) {
     const service = textAt(attributes, ["destination", "service"]);
     const id = service || textAt(attributes, ["destination", "address", "socketAddress", "address"]);
-    return new RegoObject([
-      ["type", "tcp_connection"],
-      ["id", id],
-      ["properties", new RegoObject([])],
-    ]);
+    return { type: "tcp_connection", id, properties: {} };
   }
-  const properties = new RegoObject([
-    ["scheme", http.scheme],
-    ["authority", http.authority],
-    ["path", http.path],
-  ]);
-  return new RegoObject([
-    ["type", "http_request"],
-    ["id", http.authority + http.path],
-    ["properties", properties],
-  ]);
+  const { scheme, authority, path } = http;
+  return { type: "http_request", id: authority + path, properties: { scheme, authority, path } };
 }
 
 /** The text at a path of keys, or an empty text. */

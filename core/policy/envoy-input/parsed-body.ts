@@ -17,7 +17,7 @@ const NOTHING: ParsedBody = { kind: "parsed", body: null, truncated: false };
 const TRUNCATED: ParsedBody = { kind: "parsed", body: null, truncated: true };
 
 /** `headers`: lower-case name → values joined by `,`. `body`: the bytes as received, undefined when none were sent. */
-export function parseBody(headers: ReadonlyMap<string, string>, body: Uint8Array | undefined): ParsedBody {
+export function parseBody(headers: Pick<ReadonlyMap<string, string>, "get">, body: Uint8Array | undefined): ParsedBody {
   if (headers.get("x-envoy-auth-partial-body") === "true") return TRUNCATED;
   const type = headers.get("content-type");
   if (type === undefined || body === undefined || body.length === 0) return NOTHING;

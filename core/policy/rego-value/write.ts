@@ -2,7 +2,9 @@
  * Writes values as text: Rego text (what `opa_value_parse` reads: sets as `{…}` and `set()`, any value as key) or JSON
  * (sets as lists in Rego's order, keys that are not strings as their JSON text).
  */
+import type { Json } from "../../domain/subject.ts";
 import { sortedEntries } from "./order.ts";
+import { regoOf } from "./plain.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 export function writeRego(value: RegoValue): string {
@@ -49,6 +51,18 @@ export function writeJson(value: RegoValue): string {
   for (const [key, item] of value.entries()) parts.push(`${jsonKey(key)}:${writeJson(item)}`);
   return `{${parts.join(",")}}`;
 }
+
+/**
+ * `writeJson(regoOf(json))`, mostly by the engine itself: what comes from outside has hardly ever half a surrogate pair in it, which is what
+ * the two would write differently.
+ */
+export function writePlainJson(json: Json): string {
+  const text = JSON.stringify(json);
+  return SURROGATE_ESCAPE.test(text) ? writeJson(regoOf(json)) : text;
+}
+
+/** Also matches a backslash that the text itself has, followed by these letters; that one is only slower. */
+const SURROGATE_ESCAPE = /\\ud[89a-f]/;
 
 /** JSON as Go's encoding/json writes it: keys sorted, `<`, `>`, `&`, U+2028 and U+2029 escaped. */
 export function writeGoJson(value: RegoValue): string {

@@ -7,7 +7,7 @@
 import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Digest } from "../../../core/domain/id.ts";
-import { type DecisionLogRecord, decisionRecordHash } from "../../../core/messages/decision-record.ts";
+import { type DecisionLogRecord, linkOf } from "../../../core/messages/decision-record.ts";
 import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
 import { segmentPath } from "./spool-files.ts";
 
@@ -78,7 +78,8 @@ export function openSpool(options: SpoolOptions): Spool {
     append(body) {
       if (broken) return "broken";
       const record: DecisionLogRecord = { v: 1, log, index, prev: previous, ...body };
-      const line = Buffer.from(`${JSON.stringify(record)}\n`, "utf8");
+      const { text, hash } = linkOf(record);
+      const line = Buffer.from(`${text}\n`, "utf8");
       if (bytes + line.length > options.maxBytes) return "full";
       try {
         rotate();
@@ -90,7 +91,7 @@ export function openSpool(options: SpoolOptions): Spool {
       segmentBytes += line.length;
       bytes += line.length;
       index += 1;
-      previous = decisionRecordHash(record);
+      previous = hash;
       return "written";
     },
     async sync() {
