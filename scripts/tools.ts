@@ -1,5 +1,5 @@
 /**
- * `npm run tools`: makes sure that OPA, Envoy and Kafka are at hand, fetches what is missing into `.tools/`, and says for
+ * `npm run tools`: makes sure that OPA, Envoy, Kafka and Schemathesis are at hand, fetches what is missing into `.tools/`, and says for
  * each where it came from. Exits 1 when one could not be had; the others are fetched nevertheless. `npm run tools -- opa`
  * asks for some only.
  */

@@ -10,10 +10,11 @@ import path from "node:path";
 import { envoy } from "./envoy.ts";
 import { kafka } from "./kafka.ts";
 import { opa } from "./opa.ts";
+import { schemathesis } from "./schemathesis.ts";
 import type { FoundTool, MissingTool, Say, ToolName, ToolRecipe } from "./tool.ts";
 import { withLock } from "./with-lock.ts";
 
-const recipes: { readonly [name in ToolName]: ToolRecipe } = { opa, envoy, kafka };
+const recipes: { readonly [name in ToolName]: ToolRecipe } = { opa, envoy, kafka, schemathesis };
 const repositoryRoot = path.resolve(import.meta.dirname, "../..");
 
 export type ResolveOptions = {

@@ -11,11 +11,13 @@ export type CommandResult =
 export type CommandOptions = {
   readonly timeoutMs: number;
   readonly cwd?: string;
+  /** How many of the last lines a failure shows; 20 unless given. */
+  readonly lines?: number;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** `output` is stdout and stderr together (`java -version` speaks on stderr); `message` holds the last 20 lines of both. */
+/** `output` is stdout and stderr together (`java -version` speaks on stderr); `message` holds the last lines of both. */
 export function runCommand(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve) => {
     execFile(
@@ -30,7 +32,7 @@ export function runCommand(command: string, args: readonly string[], options: Co
       (error, stdout, stderr) => {
         const output = `${stdout}${stderr}`;
         if (error === null) return resolve({ kind: "done", output });
-        resolve({ kind: "failed", message: failure(command, error, output, options.timeoutMs) });
+        resolve({ kind: "failed", message: failure(command, error, output, options) });
       },
     );
   });
@@ -40,10 +42,10 @@ function failure(
   command: string,
   error: { readonly code?: string | number | null | undefined; readonly killed?: boolean | undefined },
   output: string,
-  timeoutMs: number,
+  { timeoutMs, lines = 20 }: CommandOptions,
 ): string {
   if (error.code === "ENOENT") return `${command} is not installed`;
-  const tail = output.trim().split("\n").slice(-20).join("\n");
+  const tail = output.trim().split("\n").slice(-lines).join("\n");
   if (error.killed === true) return `${command} took longer than ${timeoutMs / 1000} s\n${tail}`;
   return `${command} failed (${String(error.code)})\n${tail}`;
 }

@@ -3,7 +3,7 @@
  * already on the machine, and how to fetch the pinned one with a package manager that checks what it downloads.
  */
 
-export const toolNames = ["opa", "envoy", "kafka"] as const;
+export const toolNames = ["opa", "envoy", "kafka", "schemathesis"] as const;
 export type ToolName = (typeof toolNames)[number];
 
 /** `location` is the executable, or for Kafka the folder of jars (`java -cp "location/*"`). */

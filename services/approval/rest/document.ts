@@ -24,7 +24,7 @@ export const DOCUMENT: NonNullable<Options["openapi"]> = {
   security: [{ token: [] }],
 };
 
-const ANYWHERE: readonly ProblemCode[] = ["invalid_request", "internal_error"];
+const ANYWHERE: readonly ProblemCode[] = ["invalid_request", "method_not_allowed", "internal_error"];
 const BEHIND_A_TOKEN: readonly ProblemCode[] = [
   "authentication_required",
   "credential_malformed",
@@ -94,6 +94,7 @@ function completeOperation(operation: Json): void {
 function problemsOf(codes: readonly ProblemCode[]): Json {
   const titles = new Set(codes.map((code) => PROBLEMS[code].title));
   const waits = codes.some((code) => PROBLEMS[code].retryAfterS !== undefined);
+  const isMethod = codes.includes("method_not_allowed");
   const isUnauthorized = codes.some((code) => PROBLEMS[code].status === 401);
   const examples = codes.map((code) => [
     code,
@@ -102,6 +103,7 @@ function problemsOf(codes: readonly ProblemCode[]): Json {
   return {
     description: `${[...titles].join(". ")}.`,
     headers: headersOf(
+      ...(isMethod ? ["allow" as const] : []),
       ...(waits ? ["retry-after" as const] : []),
       ...(isUnauthorized ? ["www-authenticate" as const] : []),
     ),

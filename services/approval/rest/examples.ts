@@ -24,6 +24,7 @@ export const HEADERS = {
   etag: { description: "Changes with whatever is shown; give it as `If-Match`.", schema: { type: "string" } },
   location: { description: "Where the request is.", schema: { type: "string" } },
   "retry-after": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } },
+  allow: { description: "The methods of this address.", schema: { type: "string" } },
   "www-authenticate": { description: "That a bearer token is wanted.", schema: { type: "string" } },
   "idempotency-replayed": {
     description: "`true`: the answer to the first call with this Idempotency-Key; nothing was done now.",

@@ -19,6 +19,7 @@ export type ProblemCode =
   | "idempotency_key_reused"
   | "internal_error"
   | "invalid_request"
+  | "method_not_allowed"
   | "security_role_required"
   | "too_large"
   | "too_many_requests"
@@ -76,6 +77,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     detail: "Your account is in none of the groups that the configuration calls security (roles.security).",
   },
   unknown_route: { status: 404, title: "There is no such address and method", detail: "See /v1/openapi.json." },
+  method_not_allowed: {
+    status: 405,
+    title: "This address does not have this method",
+    detail: "`Allow` lists those that it has; see /v1/openapi.json.",
+  },
   unknown_denial: {
     status: 404,
     title: "There is no such denial",

@@ -3,7 +3,7 @@
  * below /v1 is behind authentication (caller.ts), bodies are what schema.ts says and nothing else, and every fault ends in
  * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
  */
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
@@ -17,7 +17,8 @@ import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
 import { faultIn, faultsOf } from "./field-faults.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
-import { sendProblem } from "./problem.ts";
+import { watchMethods } from "./method-not-allowed.ts";
+import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
 import type { ProblemCode } from "./problem-table.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
@@ -81,6 +82,19 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     requestTimeout: 10_000,
     exposeHeadRoutes: false,
     genReqId: deps.newRequestId,
+    // What is no HTTP has no request and no reply: the bytes are written here.
+    clientErrorHandler: (error: { readonly code?: string }, socket: Socket) => {
+      if (!socket.writable) return;
+      const body = JSON.stringify(
+        problemBody("invalid_request", deps.newRequestId(), {
+          detail: "What came is not an HTTP request that is read here.",
+        }),
+      );
+      const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+      socket.end(
+        `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    },
     // What the router refuses comes by no hook and no error handler.
     frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       setHeaders(reply);
@@ -123,6 +137,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, "unknown_route"));
   app.setErrorHandler<FastifyError>((error, request, reply) => answerFault(log, error, request, reply));
 
+  const refuseOtherMethods = watchMethods(app);
   getProblem(app, deps);
   app.get("/v1/openapi.json", { schema: { hide: true, operationId: "document" } }, () => app.swagger());
   await app.register(async (scope: Rest) => {
@@ -134,6 +149,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     scope.addHook("onSend", createRelease(deps));
     for (const add of ROUTES) add(scope, deps);
   });
+  refuseOtherMethods();
   return app;
 }
 

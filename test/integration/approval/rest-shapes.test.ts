@@ -144,6 +144,24 @@ test("two authorization headers are refused, though both be good, and nothing go
     port,
     rawRequest("GET", `/v1/grants/${ID}/revoke`, [bearer, "x-http-method-override: POST"]),
   );
-  expect(overridden.status).toBe(404);
+  expect(overridden.status).toBe(405);
   expect((await sendRaw(port, rawRequest("GET", "/v1/audit", [bearer]))).status).toBe(200);
+});
+
+test("a method that an address does not have is 405 with those it has, whoever asks; an address that is none is 404", async () => {
+  for (const { method, url } of operationsOf(rest.app)) {
+    const answer = await fetch(`${rest.origin}${url}`, { method: "PUT", body: "x" });
+    expect([url, answer.status]).toEqual([url, 405]);
+    expect(answer.headers.get("allow")?.split(", ")).toContain(method);
+    expect(await answer.json()).toMatchObject({ code: "method_not_allowed" });
+  }
+  expect((await fetch(`${rest.origin}/v1/other`, { method: "PUT" })).status).toBe(404);
+});
+
+test("bytes that are no HTTP are a problem too, and the connection ends", async () => {
+  const port = Number(new URL(rest.origin).port);
+  const answer = await sendRaw(port, "GET /v1/audit HTTP/9.9\r\nbad header\r\n\r\n");
+  expect(answer.status).toBe(400);
+  expect(answer.text).toContain("application/problem+json");
+  expect(answer.text).toContain('"code":"invalid_request"');
 });
