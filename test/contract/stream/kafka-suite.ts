@@ -15,6 +15,7 @@ import type { EventStream } from "../../../platform/stream/port.ts";
 import { hasKafka, startKafka, type TestKafka } from "../../harness/kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../harness/tcp-proxy.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
+import { endInCommitMarker } from "./commit-marker.ts";
 import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
 
 const log = createLog({ name: "test", level: "silent" });
@@ -332,19 +333,9 @@ export function kafkaSuite(name: string, adapter: KafkaAdapter): void {
     });
   });
 
-  /** Ends a topic with the commit of a transaction, which takes an offset and is no record. Before it stands a tombstone of key `k`. */
   async function leaveCommitMarker(topic: string): Promise<void> {
     await using stream = open();
-    const before = (await stream.endOffsets(topic, DEADLINE)).get(0) ?? 0n;
-    const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
-    const producer = client.producer({ transactionalId: randomUUID(), maxInFlightRequests: 1, idempotent: true });
-    await producer.connect();
-    const transaction = await producer.transaction();
-    await transaction.send({ topic, messages: [{ key: "k", value: null }] });
-    await transaction.commit();
-    await producer.disconnect();
-    const end = async () => (await stream.endOffsets(topic, DEADLINE)).get(0);
-    await waitUntil("the commit marker", 10_000, async () => (await end()) === before + 2n);
+    await endInCommitMarker(stream, kafka.brokers, topic);
   }
 
   async function openDisposable() {
