@@ -34,6 +34,8 @@ const ENVOY_PORTS = { decision: 9191, orders: 8081 };
 export interface System extends AsyncDisposable {
   /** Name of the deployment, as it stands in every signature. */
   readonly deployment: string;
+  /** What decision services show to redeem. */
+  readonly serviceToken: string;
   /** Where clients call: Envoy. */
   readonly proxyUrl: string;
   readonly envoy: RunningEnvoy;
@@ -69,6 +71,8 @@ export type SystemOptions = {
   /** Each sees a configuration and answers what it should be. */
   readonly decisionSettings?: (settings: DecisionSettings) => object;
   readonly approvalSettings?: (settings: ApprovalSettings) => object;
+  /** Sees the address of the database and answers what the approval services are given. */
+  readonly databaseUrl?: (own: string) => string;
   /** Modules that the services load before their own. */
   readonly preload?: readonly string[];
   /** In place of the bootstrap's clusters of the same name. */
@@ -87,6 +91,7 @@ export async function startSystem({
   decisionSettings,
   approvalSettings,
   preload = [],
+  databaseUrl = (own) => own,
   envoyClusters = [],
 }: SystemOptions = {}): Promise<System> {
   await using owned = new AsyncDisposableStack();
@@ -127,7 +132,7 @@ export async function startSystem({
       createApproval(
         {
           ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
-          ...{ brokers: kafka.brokers, databaseUrl: database.connectionString, serviceToken, preload },
+          ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken, preload },
           webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
         },
         approvalSettings,
@@ -171,7 +176,7 @@ export async function startSystem({
   const token: System["token"] = (user, issuer = "main") => issuers[issuer].token(user);
   const all = owned.move();
   return {
-    ...{ deployment, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
+    ...{ deployment, serviceToken, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
     ...{ issuers, kafka, kafkaRoad, database },
     notified: webhookTarget.received,
     keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),

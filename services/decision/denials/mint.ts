@@ -106,7 +106,7 @@ function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: st
   return hashes;
 }
 
-/** `?amount=40&dry` → `amount=***&dry`. NB: a part without `=` may be a value too, so it is masked when it is long. */
+/** `?amount=40&dry` → `amount=***&***`. NB: a part without `=`, or with nothing behind it (base64 ends so), may be a value: it is masked. */
 export function maskQuery(query: string): string {
   if (query.length <= 1) return "";
   return query
@@ -114,8 +114,7 @@ export function maskQuery(query: string): string {
     .split("&")
     .map((part) => {
       const end = part.indexOf("=");
-      if (end >= 0) return `${part.slice(0, end)}=***`;
-      return /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/.test(part) ? part : "***";
+      return end < 0 || /^=*$/.test(part.slice(end)) ? "***" : `${part.slice(0, end)}=***`;
     })
     .join("&");
 }

@@ -163,7 +163,9 @@ describe("offers", () => {
     ["", ""],
     ["?", ""],
     ["?a=1&b=2", "a=***&b=***"],
-    ["?flag", "flag"],
+    ["?flag", "***"],
+    ["?c2VjcmV0IQ==", "***"],
+    ["?a=1&hunter2", "a=***&***"],
     ["?eyJhbGciOiJIUzI1NiJ9.e30.abcdefghijklmnopq", "***"],
     ["?a=b=c", "a=***"],
   ])("the query %s is shown as %s", (query, masked) => {

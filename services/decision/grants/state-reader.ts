@@ -6,6 +6,7 @@
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { maskedKey } from "../../../core/messages/masked-payload.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import { HEARTBEAT_KEY, readGrant, readHeartbeat, grantKey } from "../../../core/messages/state-record.ts";
@@ -60,12 +61,12 @@ export function createStateReader(
   let readiness: ReturnType<StateReader["readiness"]> = "starting";
   let skew = view.skew();
 
-  /** Each record has one outcome; faults are logged with the key, which holds no secret. */
+  /** Each record has one outcome; faults are logged with the key, if it is one of ours. */
   function count(record: StreamRecord, outcome: RecordOutcome): void {
     records.inc({ outcome });
     if (outcome === "applied" || outcome === "older" || outcome === "tombstone" || outcome === "heartbeat") return;
     log.error(
-      { event: "state_record_refused", key: record.key, offset: String(record.offset), outcome },
+      { event: "state_record_refused", key: maskedKey(record.key), offset: String(record.offset), outcome },
       "state record",
     );
   }

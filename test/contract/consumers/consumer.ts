@@ -1,0 +1,74 @@
+/** What the suite asks of a consumer, whatever topic it reads, and the pens that records for it are written with. */
+import { generateKeyPairSync } from "node:crypto";
+import { type EnvelopeAddress, sealEnvelope } from "../../../core/messages/envelope.ts";
+import { createSigner, createVerifier, type Signer } from "../../../core/messages/signing.ts";
+import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
+
+export const DEPLOYMENT = "test";
+
+/** A good record, not yet sealed. */
+export type Good = {
+  readonly topic: string;
+  readonly key: string;
+  readonly version: number;
+  readonly payload: object;
+  /** Its effect is there. */
+  isTaken(): Promise<boolean>;
+};
+
+export type Consumer = AsyncDisposable & {
+  readonly name: "denials" | "decisions" | "state";
+  readonly topics: readonly { readonly topic: string; readonly partitions: number }[];
+  start(stream: EventStream): void;
+  /** The next good record under one of several keys, each record with an effect of its own. */
+  next(key: number): Good;
+  /** Effects so far; one that came twice counts twice. */
+  effects(): Promise<number>;
+  /** Records refused so far for this reason; for any when there is none given. */
+  refused(reason?: string): Promise<number>;
+};
+
+export type Pens = {
+  readonly right: Signer;
+  /** Known to the readers as well, for something else. */
+  readonly other: Signer;
+  /** The right key under a name that nobody knows, and under the other's. */
+  readonly unnamed: Signer;
+  readonly misnamed: Signer;
+  /** A key that nobody knows under the right name. */
+  readonly stranger: Signer;
+};
+
+function privatePem(): string {
+  return generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/** The log ids of decisions begin with the name of the right key. */
+export function createPens() {
+  const [right, other] = [privatePem(), privatePem()];
+  const pens: Pens = {
+    right: createSigner("right", right),
+    other: createSigner("other", other),
+    unnamed: createSigner("unnamed", right),
+    misnamed: createSigner("other", right),
+    stranger: createSigner("right", privatePem()),
+  };
+  const verifier = createVerifier(
+    new Map([
+      ["right", right],
+      ["other", other],
+    ]),
+  );
+  return { pens, verifier };
+}
+
+/** As `signer` would have written it; `place` in place of where it belongs. */
+export function sealed(
+  good: Pick<Good, "topic" | "key" | "version" | "payload">,
+  signer: Signer,
+  place: Partial<EnvelopeAddress> = {},
+): OutgoingRecord {
+  const { topic, key, version, payload } = good;
+  const bytes = Buffer.from(JSON.stringify(payload), "utf8");
+  return { topic, key, ...sealEnvelope(signer, { deployment: DEPLOYMENT, topic, key, ...place }, version, bytes) };
+}

@@ -1,0 +1,130 @@
+/**
+ * What the running set says of itself, with everything that it can log switched on: nothing in it is a secret, and every metric that it
+ * shows is on docs/metrics.md, as every one of that page is shown by some process.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { TOPICS } from "../../core/messages/topics.ts";
+import { deniedId, granted } from "../../sample/story/ask.ts";
+import { realStage } from "../../sample/story/real-stage.ts";
+import { members } from "../../sample/story/see.ts";
+import { ask } from "../fault/state-topic.ts";
+import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
+import { createCall } from "../harness/system/client.ts";
+import { recordsOf } from "../harness/system/topics.ts";
+import { canStartSystem, startSystem, type System } from "../harness/system.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+import { compatMetrics, metricsOf } from "./exposed-metrics.ts";
+import { ARRIVAL_MS, createPlanting } from "./plant-secrets.ts";
+import { allSecrets, leaks, PLANTED } from "./planted-secrets.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+const possible = await canStartSystem();
+const owned = new AsyncDisposableStack();
+let system: System;
+let gateway: RunningGateway;
+
+beforeAll(async () => {
+  if (!possible) return;
+  const debug = <S extends object>(settings: S) => ({ ...settings, logLevel: "debug" });
+  system = owned.use(
+    await startSystem({
+      decisionSettings: debug,
+      approvalSettings: debug,
+      databaseUrl: (own) => `${own}&password=${PLANTED["the password of the database"]}`,
+    }),
+  );
+  const [decision] = system.decisions;
+  gateway = owned.use(
+    await startGatewayProcess({
+      authorization: decision?.port ?? 0,
+      upstream: system.orders.port,
+      settings: { logLevel: "debug" },
+    }),
+  );
+}, 180_000);
+afterAll(() => owned.disposeAsync(), 60_000);
+
+/** Rows that outlive a run, as text. What was set aside is kept as it came, on purpose. */
+async function tables(): Promise<string> {
+  const { rows } = await ask<{ text: string }>(
+    system,
+    `select event::text as text from audit_log union all select event::text from outbox
+     union all select event::text from decisions union all select record::text from denials
+     union all select body::text || coalesce(last_error, '') from notifications
+     union all select reason || detail || coalesce(last_detail, '') from quarantine`,
+  );
+  return rows.map(({ text }) => text).join("\n");
+}
+
+(possible ? describe : describe.skip)("the running set", () => {
+  test("shows every metric that docs/metrics.md lists, and lists every one that it shows", async () => {
+    const page = await readFile(join(ROOT, "docs/metrics.md"), "utf8");
+    const listed = [...page.matchAll(/^\| `(countersign_[a-z_]+)` \|/gm)].map(([, name = ""]) => name);
+    const shown = await Promise.all([
+      ...[...system.decisions, system.approval, gateway].map(({ opsUrl }) => metricsOf(opsUrl)),
+      compatMetrics(system),
+    ]);
+    expect([...new Set(shown.flat())].toSorted()).toEqual(listed.toSorted());
+  }, 60_000);
+
+  test("says no secret: not in a log at any level, an event, a record, an answer, a notification, a metric or an error", async () => {
+    const stage = realStage(system);
+    const used = await granted(stage, await deniedId(stage, "DELETE", "/orders/90"));
+    expect(used).not.toBe("");
+    const planting = createPlanting(system, gateway);
+    await planting.everything();
+    const dana = createCall(system.proxyUrl, await system.token("dana"));
+    const { decision_id: last } = members((await dana("PUT", "/orders/1", { body: {} })).body, "decision_id");
+    await waitUntil("the last decision to be on the audit topic", ARRIVAL_MS, async () => {
+      const audit = await recordsOf(system.kafka.settings, TOPICS.audit.name);
+      return audit.some(({ value }) => value?.includes(String(last)));
+    });
+
+    const logs = {
+      ...Object.fromEntries(await Promise.all(system.decisions.map(async (one) => [one.name, await one.log()]))),
+      approval: await system.approval.log(),
+      gateway: gateway.lines.join("\n"),
+    };
+    const events = (log: unknown) => new Set([...String(log).matchAll(/"event":"([a-z_]+)"/g)].map(([, name]) => name));
+    // Or what follows shows nothing: the logs speak, at every level, of all that was tried.
+    expect([...events(logs.approval)]).toEqual(
+      expect.arrayContaining(["rest_request", "record_quarantined", "postgres_connection_lost", "leadership_lost"]),
+    );
+    expect([...events(Object.values(logs)[0])]).toEqual(
+      expect.arrayContaining(["decision", "stream_away", "state_record_refused"]),
+    );
+    for (const log of Object.values(logs)) expect(String(log)).toContain('"level":"debug"');
+
+    const secrets = await allSecrets(system);
+    const forged: readonly string[] = [TOPICS.denials.name, TOPICS.decisions.name, TOPICS.state.name];
+    const topics = await Promise.all(
+      Object.values(TOPICS).map(async ({ name }) => {
+        const records = await recordsOf(system.kafka.settings, name);
+        const ours = records.filter(
+          ({ key }) => !(forged.includes(name) && key === PLANTED["the key of such a record"]),
+        );
+        return [`topic ${name}`, ours.map(({ key, value }) => `${key} ${value?.toString("utf8") ?? ""}`).join("\n")];
+      }),
+    );
+    const opsUrls = [...system.decisions, system.approval, gateway].map(({ opsUrl }) => opsUrl);
+    const ops = await Promise.all(
+      opsUrls.flatMap((url) => ["/metrics", "/readyz"].map(async (path) => (await fetch(`${url}${path}`)).text())),
+    );
+    const places: readonly (readonly [string, string])[] = [
+      ...Object.entries(logs).map(([name, log]) => [`the log of ${name}`, String(log)] as const),
+      ...topics.map(([name = "", text = ""]) => [name, text] as const),
+      ["the database", await tables()],
+      ["answers and refused starts", planting.answers.join("\n")],
+      [
+        "notifications",
+        system.notified.map(({ body, rawHeaders }) => `${body.toString()} ${rawHeaders.join()}`).join("\n"),
+      ],
+      ["metrics and readiness", ops.join("\n")],
+    ];
+    expect(places.flatMap(([place, text]) => leaks(secrets, place, text))).toEqual([]);
+    expect(places.filter(([, text]) => text.length < 100).map(([place]) => place)).toEqual([]);
+  }, 240_000);
+});

@@ -1,0 +1,178 @@
+/** Puts the planted secrets wherever one can stand, in good calls and bad ones, and while things are broken; keeps every answer. */
+import { readFile } from "node:fs/promises";
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { TOPICS } from "../../core/messages/topics.ts";
+import { RedemptionServiceClient } from "../../proto/gen/countersign/v1/redemption.ts";
+import { listAt } from "../../sample/story/see.ts";
+import { createForger } from "../fault/forging.ts";
+import type { RunningGateway } from "../harness/gateway.ts";
+import { runService } from "../harness/run-service.ts";
+import { textAt } from "../harness/system/client.ts";
+import type { System } from "../harness/system.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+import { PLANTED } from "./planted-secrets.ts";
+
+export const ARRIVAL_MS = 20_000;
+
+export type Planting = {
+  /** Everything that anybody was answered. */
+  readonly answers: readonly string[];
+  everything(): Promise<void>;
+};
+
+export function createPlanting(system: System, gateway: RunningGateway): Planting {
+  const answers: string[] = [];
+
+  async function say(url: string, method: string, headers: Record<string, string>, body?: string): Promise<number> {
+    const init = { method, headers, ...(body === undefined ? {} : { body }) };
+    const response = await fetch(url, init);
+    answers.push(`${JSON.stringify(Object.fromEntries(response.headers))} ${await response.text()}`);
+    return response.status;
+  }
+
+  /** Calls through both enforcers that carry a secret wherever one can stand. */
+  async function callWithSecrets(): Promise<void> {
+    const dana = `Bearer ${await system.token("dana")}`;
+    const carried = { cookie: `session=${PLANTED["a cookie"]}`, "x-api-key": PLANTED["a header"] };
+    const query = `?api_key=${PLANTED["the value of a query"]}&${PLANTED["the value of a query"]}0000000000000000000`;
+    const refund = JSON.stringify({ order: "42", amount: 40, note: PLANTED["a body"] });
+    const json = { "content-type": "application/json" };
+    for (const enforcer of [system.proxyUrl, `http://127.0.0.1:${gateway.port}`]) {
+      for (const authorization of [
+        dana,
+        `Bearer ${PLANTED["a bearer token that is none"]}`,
+        `Basic ${PLANTED["a basic credential"]}`,
+      ]) {
+        const headers = { ...carried, authorization };
+        await say(`${enforcer}/orders/42${query}`, "GET", headers);
+        await say(`${enforcer}/orders/77${query}`, "DELETE", headers);
+        await say(`${enforcer}/refunds`, "POST", { ...headers, ...json }, refund);
+        await say(`${enforcer}/orders/78`, "DELETE", { ...headers, ...json }, `{${PLANTED["a body"]}`);
+      }
+    }
+  }
+
+  /** What REST is not made for: values that are wrong, in every place that takes one. */
+  async function askWithSecrets(): Promise<void> {
+    const authorization = `Bearer ${await system.token("dana")}`;
+    const json = { authorization, "content-type": "application/json" };
+    const [body, cursor] = [PLANTED["a value in a REST body"], PLANTED["the value of a REST query"]];
+    const { url } = system.approval;
+    for (const text of [
+      JSON.stringify({ denial_id: body, justification: 7, requested: { duration: body, not_before: body } }),
+      JSON.stringify({
+        denial_id: "01930000-0000-7000-8000-0000000000ff",
+        requested: { duration: "9999999h" },
+        x: body,
+      }),
+      `{"${body}`,
+      body,
+    ])
+      await say(`${url}/v1/requests`, "POST", json, text);
+    for (const path of [
+      `requests?cursor=${cursor}`,
+      `requests?entitlement=${cursor}`,
+      `grants/${cursor}`,
+      `${cursor}?x`,
+    ])
+      await say(`${url}/v1/${path}`, "GET", { authorization });
+    for (const wrong of [`Bearer ${PLANTED["a bearer token that is none"]}`, `Basic ${PLANTED["a basic credential"]}`])
+      await say(`${url}/v1/requests`, "GET", { authorization: wrong });
+  }
+
+  async function redeemWithAWrongToken(): Promise<void> {
+    const [decision] = system.decisions;
+    const config = await readFile(decision?.configPath ?? "", "utf8");
+    const [, address = ""] = /redemption:\n\s+address: (\S+)/.exec(config) ?? [];
+    const client = new RedemptionServiceClient(address, credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${PLANTED["a service token that is wrong"]}`);
+    const about = { redemptionId: "x", grantId: "x", issuer: "x", subject: "x", entitlement: "x", scope: "x" };
+    await new Promise<void>((resolve) => {
+      client.redeem({ ...about, digest: undefined }, metadata, (error) => {
+        answers.push(String(error));
+        resolve();
+      });
+    });
+    client.close();
+  }
+
+  async function forge(): Promise<void> {
+    await using forger = createForger(system.kafka.settings);
+    const [value, member] = [PLANTED["a record that nobody can read"], PLANTED["a member of such a record"]];
+    const key = PLANTED["the key of such a record"];
+    const headers = new Map([
+      ["cs-kid", "nobody"],
+      ["cs-sig", PLANTED["a header of such a record"]],
+      ["cs-version", "0"],
+      [PLANTED["a header of such a record"], "x"],
+    ]);
+    const text = JSON.stringify({ v: 1, [member]: value, denial_id: value, subject: { claims: { [member]: value } } });
+    for (const topic of [TOPICS.denials.name, TOPICS.decisions.name, TOPICS.state.name]) {
+      await forger.write({ topic, key, value: Buffer.from(text), headers }, { topic, key, value: Buffer.from(value) });
+    }
+    const sam = (await system.as("sam")).approvals;
+    const { body } = await waitUntil("the forged records to be set aside", ARRIVAL_MS, async () => {
+      const list = await sam("GET", "/v1/quarantine?limit=200");
+      return listAt(list.body, "items").length >= 4 && list;
+    });
+    for (const item of listAt(body, "items")) {
+      const path = `/v1/quarantine/${textAt(item, "id")}`;
+      for (const answer of [await sam("GET", path), await sam("POST", `${path}/replay`)])
+        answers.push(JSON.stringify(answer.body));
+    }
+    answers.push(JSON.stringify(body));
+  }
+
+  /** Faults that are logged with what caused them. */
+  async function breakThings(): Promise<void> {
+    await system.database.kill();
+    await callWithSecrets();
+    await askWithSecrets();
+    await system.database.start();
+    await system.kafka.stop();
+    await callWithSecrets();
+    await system.kafka.start();
+    await Promise.all(system.decisions.map((decision) => decision.untilFresh()));
+    await waitUntil("the approval service to be well", ARRIVAL_MS, async () => {
+      const ready = await fetch(`${system.approval.opsUrl}/readyz`);
+      return (await ready.text()).startsWith('{"status":"ok"');
+    });
+  }
+
+  /** What a process says that does not start, or is only asked whether it could. */
+  async function refusedStarts(): Promise<void> {
+    const password = PLANTED["the password of the database"];
+    for (const [DATABASE_URL, secret] of [
+      [`postgresql://app:${password}@127.0.0.1:9/x`, `whsec_${Buffer.alloc(32, 7).toString("base64")}`],
+      [`postgresql://app:${password}@127.0.0.1:port/x`, "too short"],
+      [`${password}://not an address`, `whsec_${PLANTED["a header"]}`],
+    ]) {
+      const env = {
+        ...{ DATABASE_URL: DATABASE_URL ?? "", COUNTERSIGN_WEBHOOK_SECRET: secret ?? "" },
+        COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: system.serviceToken,
+      };
+      for (const more of [[], ["--check-config"]]) {
+        const ended = await runService(
+          "services/approval/main.ts",
+          ["--config", system.approval.configPath, ...more],
+          env,
+        );
+        answers.push(`${ended.out}\n${ended.err}`);
+      }
+    }
+  }
+
+  return {
+    answers,
+    async everything() {
+      await callWithSecrets();
+      await askWithSecrets();
+      await redeemWithAWrongToken();
+      await forge();
+      await breakThings();
+      await refusedStarts();
+      await callWithSecrets();
+    },
+  };
+}
