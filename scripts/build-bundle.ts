@@ -11,6 +11,7 @@ import path from "node:path";
 import { BUILTINS } from "../core/policy/builtins/registry.ts";
 import { ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { checkPolicies, type ParsedModule } from "./bundle/check-policies.ts";
+import { inputReads } from "./bundle/input-reads.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
 
@@ -93,7 +94,9 @@ const NATIVE: readonly string[] = [
 type Output = ReadonlyMap<string, Uint8Array>;
 
 async function build(opa: Opa, scratch: string): Promise<Output> {
-  const { faults, requires } = checkPolicies(await modules(opa));
+  const parsed = await modules(opa);
+  const { faults, requires } = checkPolicies(parsed);
+  const reads = inputReads(parsed);
   if (faults.length > 0) throw new BuildFault(faults.join("\n"));
   const capabilitiesText = await capabilities(opa);
   const capabilitiesFile = path.join(scratch, "capabilities.json");
@@ -115,7 +118,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
     roots: ["countersign"],
     wasm: Object.values(ENTRYPOINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
     rego_version: 1,
-    metadata: { countersign: { build_check: "passed" } },
+    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
   };
   return new Map([
     ["bundle/policy.wasm", wasm],

@@ -29,6 +29,8 @@ export type Bundle = {
   readonly dataJson: string;
   /** All of them have to pass before it decides anything. */
   readonly selfTest?: readonly SelfTestCase[];
+  /** Members of the input that its policies read, as the build found them; undefined: they may read all. */
+  readonly inputReads?: ReadonlySet<string> | undefined;
 };
 
 const Manifest = Type.Object({
@@ -36,7 +38,12 @@ const Manifest = Type.Object({
   roots: Type.Optional(Type.Array(Type.String())),
   wasm: Type.Array(Type.Object({ entrypoint: Type.String(), module: Type.String() })),
   rego_version: Type.Optional(Type.Integer()),
-  metadata: Type.Object({ countersign: Type.Object({ build_check: Type.Literal("passed") }) }),
+  metadata: Type.Object({
+    countersign: Type.Object({
+      build_check: Type.Literal("passed"),
+      input_reads: Type.Optional(Type.Array(Type.String(), { maxItems: 1_000 })),
+    }),
+  }),
 });
 export type Manifest = Static<typeof Manifest>;
 const manifestSchema = Compile(Manifest);
@@ -75,11 +82,13 @@ export function bundleOf(files: BundleFiles): Bundle {
       throw new AppError("invalid_bundle", `the manifest's roots do not hold the entrypoint ${entrypoint}`);
     }
   }
+  const reads = manifest.metadata.countersign.input_reads;
   return {
     revision: manifest.revision,
     wasm,
     dataJson: writeJson(dataOf(files, roots)),
     selfTest: selfTestOf(files),
+    inputReads: reads === undefined ? undefined : new Set(reads),
   };
 }
 

@@ -17,6 +17,7 @@ import { fault, verdictOf } from "./decision-result.ts";
 import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { plainOf } from "./rego-value/plain.ts";
+import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { meets } from "./self-test.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
@@ -45,6 +46,8 @@ export type Decided = { readonly verdict: Verdict; readonly fuelUsed: number };
 export type PolicyHost = {
   /** Undefined before the first activation. */
   revision(): string | undefined;
+  /** Members of the input that have to be there; undefined: all. */
+  inputReads(): ReadonlySet<string> | undefined;
   activate(bundle: Bundle): Promise<Activation>;
   /** `inputJson` is the whole input document as JSON text (core/policy/envoy-input). */
   decide(inputJson: string, time: EvaluationTime): Decided;
@@ -67,6 +70,7 @@ type Active = {
   readonly revision: string;
   readonly wasm: Uint8Array;
   readonly module: WebAssembly.Module;
+  readonly inputReads: ReadonlySet<string> | undefined;
   readonly policy: PolicyRunner;
   readonly entrypoints: Readonly<Record<keyof typeof ENTRYPOINTS, number>>;
 };
@@ -78,6 +82,7 @@ const WARM_UP_INPUT = '{"parsed_path":[""],"parsed_query":{},"parsed_body":null,
 
 export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOptions): PolicyHost {
   const budget = options.budget ?? DEFAULT_BUDGET;
+  const verdicts = new WeakMap<object, Verdict>();
   let active: Active | undefined;
 
   function run(target: Active, entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, nowNs: bigint): Outcome {
@@ -120,8 +125,17 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     return run(active, entrypoint, inputJson, nowNs);
   }
 
+  /** A result that was given before to the letter is the same value (wasm/linked-policy.ts), with the same meaning. */
+  function rememberedVerdict(value: RegoValue | undefined): Verdict {
+    if (typeof value !== "object" || value === null) return verdictOf(value);
+    const verdict = verdicts.get(value) ?? verdictOf(value);
+    verdicts.set(value, verdict);
+    return verdict;
+  }
+
   return {
     revision: () => active?.revision,
+    inputReads: () => active?.inputReads,
     async activate(bundle) {
       const known = active !== undefined && Buffer.compare(active.wasm, bundle.wasm) === 0 ? active.module : undefined;
       const candidate = await prepare(bundle, known, deps, budget);
@@ -133,7 +147,7 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     },
     decide(inputJson, time) {
       const outcome = evaluate("decide", inputJson, time);
-      const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
+      const verdict = outcome.kind === "value" ? rememberedVerdict(outcome.value) : outcome.fault;
       return { verdict, fuelUsed: outcome.fuelUsed };
     },
     route(inputJson, time) {
@@ -176,5 +190,6 @@ async function prepare(
     if (id === undefined) return { kind: "refused", reason: "missing_entrypoint", detail: ENTRYPOINTS[key] };
     entrypoints[key] = id;
   }
-  return { kind: "prepared", active: { revision: bundle.revision, wasm: bundle.wasm, module, policy, entrypoints } };
+  const { revision, wasm, inputReads } = bundle;
+  return { kind: "prepared", active: { revision, inputReads, wasm, module, policy, entrypoints } };
 }

@@ -1,10 +1,14 @@
 /** `npm run bench -- NAME [ROUNDS]`: measures on this machine, prints, and writes its section of docs/performance.md. */
 import { benchCheck } from "./check/check.ts";
 import { type Cores, useCores } from "./cores.ts";
+import { benchPolicy } from "./policy/policy.ts";
+import { benchPolicySoak } from "./policy/policy-soak.ts";
 import { type Section, writeSection } from "./page.ts";
 
 const BENCHES: ReadonlyMap<string, (rounds: number, cores: Cores) => Promise<Section>> = new Map([
   ["check", benchCheck],
+  ["policy", benchPolicy],
+  ["policy-soak", benchPolicySoak],
 ]);
 const ROUNDS = 5;
 

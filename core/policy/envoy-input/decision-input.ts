@@ -24,10 +24,12 @@ export type DecisionInputText =
   | { readonly kind: "input"; readonly json: string }
   | { readonly kind: "fault"; readonly detail: string };
 
+/** @param reads what the policy reads, where that is known; `attributes` are left out when they are not among it */
 export function createDecisionInput(
   call: DescribedCall,
   subject: Subject | undefined,
   context: DecisionContext,
+  reads?: ReadonlySet<string>,
 ): DecisionInputText {
   const { http } = call;
   const path = parsePath(http === undefined ? "" : http.path + http.query);
@@ -39,7 +41,8 @@ export function createDecisionInput(
   // Written member by member: the whole as one value would be walked twice more. NB: each text passes through one of the two writers.
   const json = [
     `{"version":{"ext_authz":"v3","encoding":"protojson"}`,
-    `"attributes":${writePlainJson(call.attributes)}`,
+    // Most of a request's text, and most policies read none of it.
+    ...(reads?.has("attributes") === false ? [] : [`"attributes":${writePlainJson(call.attributes)}`]),
     `"parsed_path":${writeJson(path.segments)}`,
     `"parsed_query":${path.query.size === 0 ? "{}" : writeJson(new RegoObject(path.query.entries()))}`,
     `"parsed_body":${writeJson(body.body)}`,

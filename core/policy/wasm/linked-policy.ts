@@ -86,6 +86,7 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
     },
   });
   const abi: AbiExports = readAbi(instance);
+  const readResult = createReadResult();
   const fuel: Fuel = fuelOf(instance);
 
   const valueAt = (address: number) => parseValue(values.dump(address), "rego");
@@ -147,8 +148,21 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
   };
 }
 
-function readResult(raw: string): RegoValue {
-  return parseValue(unicodeOf(raw), "rego");
+/** Most decisions of a policy are alike to the letter, and reading a result costs as much as a part of the evaluation. */
+const KEPT_RESULTS = 256;
+const KEPT_LENGTH = 4_096;
+
+/** What was read from a text before; values do not change. */
+function createReadResult(): (raw: string) => RegoValue {
+  const known = new Map<string, RegoValue>();
+  return (raw) => {
+    const kept = known.get(raw);
+    if (kept !== undefined) return kept;
+    const value = parseValue(unicodeOf(raw), "rego");
+    if (known.size >= KEPT_RESULTS) known.clear();
+    if (raw.length <= KEPT_LENGTH) known.set(raw, value);
+    return value;
+  };
 }
 
 function integerEntries(value: RegoValue): [string, number][] {

@@ -35,6 +35,7 @@ test("after three evaluations that exceeded their budget the policy is not asked
   const policy = createPolicy({
     host: {
       revision: () => "r",
+      inputReads: () => undefined,
       decide() {
         asked++;
         return { verdict: exceeded, fuelUsed: 1_000 };

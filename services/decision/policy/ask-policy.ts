@@ -11,7 +11,7 @@ import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
 export type PolicyDeps = {
-  readonly host: Pick<PolicyHost, "decide" | "revision">;
+  readonly host: Pick<PolicyHost, "decide" | "inputReads" | "revision">;
   readonly suspensions: Suspensions;
   readonly observe: ObserveEvaluation;
   readonly monotonicMs: () => number;
@@ -29,7 +29,7 @@ export function createPolicy({ host, suspensions, observe, monotonicMs }: Policy
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
       const described = { http: call.http, attributes: createAttributes(call) };
-      const input = createDecisionInput(described, subject, question.context);
+      const input = createDecisionInput(described, subject, question.context, host.inputReads());
       if (input.kind === "fault") {
         const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
         return { verdict, revision, fuelUsed: undefined };

@@ -395,7 +395,7 @@ whenOpa("a policy that answers nonsense denies, and says so to nobody but the op
   });
 
   test("more memory than it may have", async () => {
-    expect(await decide("memory")).toBe("503 policy_error");
+    expect(await decide("memory")).toBe("503 policy_budget_exceeded");
   });
 
   test("a built-in that fails, where the rule would have gone on to allow", async () => {

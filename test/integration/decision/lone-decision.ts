@@ -23,6 +23,8 @@ export type LoneOptions = {
   readonly bundle?: string;
   /** Further settings of section `listen`. */
   readonly listen?: object;
+  /** Section `policy`. */
+  readonly policy?: object;
   /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
   readonly streamUrl?: string;
   readonly stateRelay?: KeyPairFiles;
@@ -32,7 +34,7 @@ export const DEPLOYMENT = "test";
 
 /** Resolves when it is ready. */
 export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
-  const { folder, name, bundle, listen = {}, streamUrl } = options;
+  const { folder, name, bundle, listen = {}, policy = {}, streamUrl } = options;
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   const keys = join(folder, `${name}-keys.json`);
   await writeFile(keys, JSON.stringify({ keys: [jwk] }));
@@ -55,6 +57,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
     (settings) => ({
       ...settings,
       listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT, ...listen },
+      policy,
       bundle: bundle === undefined ? settings.bundle : { path: bundle, unsigned: "accepted" },
       state: { ...settings.state, readyWithinMs: 0 },
       identity: { issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }] },

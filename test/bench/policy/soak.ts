@@ -1,0 +1,53 @@
+/**
+ * Evaluations without end, as a process of its own: inputs of up to 64 KB, a few runaways among them, all through one
+ * host. Answers the memory of the process along the way, collected before it is read.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../../core/policy/bundle.ts";
+import { createPolicyHost } from "../../../core/policy/policy-host.ts";
+import { answerWith, given } from "../child.ts";
+import { sampleInput } from "./sample-input.ts";
+
+const SAMPLES = 20;
+const LARGEST = 65_536;
+/** One in so many breaks its instance. */
+const EVERY_RUNAWAY = 1_000;
+
+const { evaluations } = Compile(Type.Object({ evaluations: Type.Integer() })).Parse(await given());
+setFlagsFromString("--expose-gc");
+const collect: unknown = runInNewContext("gc");
+const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
+const bundle = await loadBundle(join(import.meta.dirname, "../../../rego/bundle"));
+const host = createPolicyHost(deps, { defaultRealm: "corp" });
+await host.activate(bundle);
+
+/** Sizes from 256 bytes to 64 KB, each doubling as often as the others. */
+const inputs = ["GET", "DELETE", "POST"].flatMap((method) =>
+  Array.from({ length: 9 }, (_, power) => {
+    const fill = "x".repeat(Math.max(0, Math.min(LARGEST, 256 << power) - 200));
+    const { attributes: _attributes, ...input } = sampleInput(method);
+    return JSON.stringify({ ...input, parsed_body: { amount: 40.1, order: 7, fill } });
+  }),
+);
+/** Deeper than the module's own parser can go: the instance traps and is dropped. */
+const runaway = `{"action":${"[".repeat(100_000)}`;
+
+const memory: { readonly rssMib: number; readonly heapMib: number }[] = [];
+for (let count = 1; count <= evaluations; count += 1) {
+  const input = count % EVERY_RUNAWAY === 0 ? runaway : (inputs[count % inputs.length] ?? "{}");
+  const { verdict } = host.decide(input, { nowNs: 1_795_514_400_000_000_000n });
+  if ((verdict.kind === "fault") !== (input === runaway)) throw new Error(`${verdict.kind} of evaluation ${count}`);
+  if (count % Math.floor(evaluations / SAMPLES) === 0) {
+    if (typeof collect === "function") collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { rss, heapUsed } = process.memoryUsage();
+    memory.push({ rssMib: rss / 2 ** 20, heapMib: heapUsed / 2 ** 20 });
+  }
+}
+answerWith(memory);
