@@ -66,21 +66,26 @@ export const DecisionInput = Type.Object({
   }),
   action: Type.Object({ name: Type.String() }),
   resource: Type.Object({ type: Type.String(), id: Type.String(), properties: Type.Unknown() }),
-  context: Type.Unknown(),
+  /** What services/decision/context/gather.ts states of the moment. */
+  context: Type.Object({
+    time: Type.String(),
+    source_address: Type.Optional(Type.String()),
+    state: Type.Object({ fresh: Type.Boolean() }),
+  }),
 });
 
-const PersonRef = Type.Object({ realm: Type.String(), id: Type.String() });
+const PersonRef = Type.Union([Type.Object({ realm: Type.String(), id: Type.String() }), Type.Null()]);
+const Account = { issuer: Type.String(), subject: Type.String(), groups: Type.Array(Type.String()), claims: Type.Unknown() };
+const Uses = Type.Union([Type.Integer(), Type.String()]);
 
 /** The immutable request as routing and reviewers' rules see it. */
 const RequestDocument = Type.Object({
   requester: Type.Object({
-    person: Type.Union([PersonRef, Type.Null()]),
-    issuer: Type.String(),
-    subject: Type.String(),
-    groups: Type.Array(Type.String()),
-    claims: Type.Unknown(),
+    person: PersonRef,
+    ...Account,
+    actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() })),
   }),
-  call: Type.Unknown(),
+  call: Type.Object({ protocol: Type.String(), method: Type.String(), authority: Type.String(), path: Type.String() }),
   elevation: Type.Object({
     entitlement: Type.String(),
     scope: Type.String(),
@@ -88,20 +93,21 @@ const RequestDocument = Type.Object({
     risk: Type.String(),
     binding: Type.String(),
     display: Type.Array(Type.Object({ label: Type.String(), value: Type.String() })),
+    max_uses: Uses,
+    max_duration_ms: Type.Integer(),
   }),
   justification: Type.String(),
-  requested: Type.Unknown(),
+  requested: Type.Object({
+    max_uses: Uses,
+    duration_ms: Type.Integer(),
+    not_before: Type.Union([Type.String(), Type.Null()]),
+    binding: Type.String(),
+  }),
 });
 
 export const RouteInput = Type.Object({ request: RequestDocument });
 
 export const MayReviewInput = Type.Object({
   request: RequestDocument,
-  reviewer: Type.Object({
-    person: Type.Union([PersonRef, Type.Null()]),
-    issuer: Type.String(),
-    subject: Type.String(),
-    groups: Type.Array(Type.String()),
-    claims: Type.Unknown(),
-  }),
+  reviewer: Type.Object({ person: PersonRef, ...Account, machine: Type.Boolean() }),
 });

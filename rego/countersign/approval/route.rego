@@ -3,6 +3,8 @@
 # description: |
 #   Who must agree to a request, or an automatic decision with its reason. What nobody may loosen (no self-approval,
 #   distinct persons, narrowing only) is not here: the approval service holds it.
+# schemas:
+#   - input: schema.route_input
 # scope: package
 package countersign.approval
 
