@@ -63,7 +63,8 @@ _malformed contains concat(".", [name, "allow"]) if {
 	data.countersign.policies[name].allow == data.countersign.policies[name].allow
 }
 
-# The build collects `custom.requires` of all packages into this document.
+# The build collects `custom.requires` of all packages into this document. What is not made at the moment of the call comes from
+# the state topic, and is missing when that is not fresh.
 _context_missing contains name if {
 	some names in data.countersign.requires
 	some name in names
@@ -71,6 +72,13 @@ _context_missing contains name if {
 }
 
 _context_available(name) if {
+	name in _of_the_moment
+	_ = input.context[name]
+}
+
+_context_available(name) if {
 	input.context.state.fresh == true
 	_ = input.context[name]
 }
+
+_of_the_moment := {"time", "source_address"}

@@ -38,10 +38,17 @@ test_a_rule_that_is_no_set_is_named if {
 	answer.malformed == {"one.deny", "two.elevate", "three.allow"}
 }
 
-_missing(context) := answer.context_missing if {
+_missing(context) := _missing_of("incidents", context)
+
+_missing_of(name, context) := answer.context_missing if {
 	answer := countersign.decision with input as {"context": context}
-		with data.countersign.requires as {"one": ["incidents"]}
+		with data.countersign.requires as {"one": [name]}
 		with data.countersign.policies as {}
+}
+
+test_what_is_made_at_the_moment_must_be_there_and_needs_no_state if {
+	_missing_of("source_address", {"state": {"fresh": true}}) == {"source_address"}
+	_missing_of("source_address", {"state": {"fresh": false}, "source_address": "192.0.2.7"}) == set()
 }
 
 test_required_context_must_be_there_and_fresh if {

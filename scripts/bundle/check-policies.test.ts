@@ -35,6 +35,25 @@ test("a native call that can fail unseen is refused in deny, in elevate and besi
   expect(checkPolicies([policy(["a"], [set("allow", "to_number")])]).faults).toEqual([]);
 });
 
+test("a library that a denial may call is held to the same", () => {
+  const library = (custom?: object) => {
+    const { ast } = policy(["a"], [set("helper", "net.cidr_contains")], custom);
+    return { file: "lib.rego", ast: { ...Object(ast), package: { path: ref("data", "countersign", "lib", "net") } } };
+  };
+  expect(checkPolicies([library()]).faults).toEqual([expect.stringContaining("helper calls net.cidr_contains")]);
+  expect(checkPolicies([library({ fallible_calls: ["net.cidr_contains"] })]).faults).toEqual([]);
+});
+
+test("a pattern that is made by the policy can fail, a constant one is known when its tests ran", () => {
+  const matching = (pattern: object) => ({
+    head: { ref: ref("deny"), key: { type: "string", value: "r" } },
+    body: [{ terms: [{ type: "ref", value: ref("regex", "match") }, pattern, { type: "string", value: "x" }] }],
+  });
+  const made = { type: "var", value: "pattern" };
+  expect(checkPolicies([policy(["a"], [matching(made)])]).faults[0]).toContain("regex.match");
+  expect(checkPolicies([policy(["a"], [matching({ type: "string", value: "^x" })])]).faults).toEqual([]);
+});
+
 test("required context is collected by package", () => {
   const check = checkPolicies([
     policy(["a"], [set("deny")], { requires: ["incidents"] }),

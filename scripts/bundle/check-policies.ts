@@ -1,9 +1,9 @@
 /**
  * The build check: what must hold of packages under `countersign.policies` so that the composition cannot pass over them
  * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
- * is a set; and no module-native built-in that can fail stands inside `deny` or `elevate` or a rule beside them, unless
- * the package's METADATA waives it (`custom.fallible_calls: [to_number]`): a failing call makes a rule undefined, and an
- * undefined deny opens a door. Also collects `custom.requires`.
+ * is a set; and no module-native built-in that can fail stands inside `deny` or `elevate`, a rule beside them, or a library
+ * under `countersign.lib` that they may call, unless the package's METADATA waives it (`custom.fallible_calls: [to_number]`):
+ * a failing call makes a rule undefined, and an undefined deny opens a door. Also collects `custom.requires`.
  */
 
 /** What `opa parse --format json` gives for one file; read as outside data. */
@@ -18,9 +18,12 @@ export type PolicyCheck = {
 const SETS = ["deny", "elevate", "allow"];
 /** Compiled into the module: the host cannot see them fail. */
 const FALLIBLE = new Set([
-  ...["to_number", "json.unmarshal", "base64.decode", "base64url.decode", "format_int"],
-  ...["cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set", "cast_string", "net.cidr_overlap"],
+  ...["to_number", "json.unmarshal", "base64.decode", "base64url.decode", "format_int", "numbers.range", "substring"],
+  ...["cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set", "cast_string", "div", "rem"],
+  ...["net.cidr_contains", "net.cidr_intersects", "net.cidr_overlap", "bits.lsh", "bits.rsh"],
 ]);
+/** These fail by their pattern alone, so a constant one is known to be good when its tests ran. */
+const FALLIBLE_BY_PATTERN = new Set([...["regex.match", "regex.find_all_string_submatch_n", "re_match", "glob.match"]]);
 
 export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   const faults: string[] = [];
@@ -28,15 +31,23 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   const requires: Record<string, string[]> = {};
   for (const { file, ast } of modules) {
     const path = packagePath(ast);
+    const custom = packageCustom(ast);
+    const waived = new Set(strings(field(custom, "fallible_calls")));
+    const unseen = (rule: unknown, ruleName: string) => {
+      for (const call of calls(rule).filter((name) => !waived.has(name))) {
+        faults.push(`${file}: ${ruleName} calls ${call}, which can fail unseen; waive it by custom.fallible_calls`);
+      }
+    };
+    if (path[0] === "countersign" && path[1] === "lib") {
+      for (const rule of list(field(ast, "rules"))) unseen(rule, refText(field(field(rule, "head"), "ref")));
+    }
     if (path[0] !== "countersign" || path[1] !== "policies") continue;
     const name = path.slice(2).join(".");
     if (path.length !== 3) {
       faults.push(`${file}: package countersign.policies.${name} is not exactly one level deep`);
       continue;
     }
-    const custom = packageCustom(ast);
     requires[name] = [...(requires[name] ?? []), ...strings(field(custom, "requires"))];
-    const waived = new Set(strings(field(custom, "fallible_calls")));
     let sets = setsOf.get(name) ?? 0;
     for (const rule of list(field(ast, "rules"))) {
       const head = field(rule, "head");
@@ -46,12 +57,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
         if (first === ruleName && field(head, "key") !== undefined && field(head, "value") === undefined) sets++;
         else faults.push(`${file}: ${ruleName} must be a set (write: ${first} contains … if …)`);
       }
-      if (first === "allow" || first === "response") continue;
-      for (const call of calls(rule)) {
-        if (FALLIBLE.has(call) && !waived.has(call)) {
-          faults.push(`${file}: ${ruleName} calls ${call}, which can fail unseen; waive it by custom.fallible_calls`);
-        }
-      }
+      if (first !== "allow" && first !== "response") unseen(rule, ruleName);
     }
     setsOf.set(name, sets);
   }
@@ -76,15 +82,15 @@ function packageCustom(ast: unknown): unknown {
   );
 }
 
-/** Names of all functions called anywhere inside, as dotted text. */
+/** Names of the fallible functions called anywhere inside, as dotted text. */
 function calls(node: unknown): readonly string[] {
   if (Array.isArray(node)) return node.flatMap((item: unknown) => calls(item));
   if (typeof node !== "object" || node === null) return [];
-  const own: string[] = [];
-  const terms = field(node, "terms");
-  if (Array.isArray(terms)) own.push(refText(field(terms[0], "value")));
-  if (field(node, "type") === "call") own.push(refText(field(list(field(node, "value"))[0], "value")));
-  return [...own, ...Object.values(node).flatMap((item: unknown) => calls(item))];
+  const terms = field(node, "type") === "call" ? field(node, "value") : field(node, "terms");
+  const name = Array.isArray(terms) ? refText(field(terms[0], "value")) : "";
+  const isConstant = Array.isArray(terms) && field(terms[1], "type") === "string";
+  const isFallible = FALLIBLE.has(name) || (FALLIBLE_BY_PATTERN.has(name) && !isConstant);
+  return [...(isFallible ? [name] : []), ...Object.values(node).flatMap((item: unknown) => calls(item))];
 }
 
 function refText(ref: unknown): string {

@@ -6,6 +6,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
+import { missingMetadata, type ParsedFile } from "./rego-metadata.ts";
 import type { Step, StepOutcome } from "./step.ts";
 
 const timeoutMs = 300_000;
@@ -33,6 +34,22 @@ export function regoSteps(root: string): readonly Step[] {
       ...ignore,
       ...folders,
     ]),
+    {
+      name: "rego metadata",
+      async run(): Promise<StepOutcome> {
+        const opa = await findOpa();
+        if (opa.kind === "skipped") return opa;
+        const parsed: ParsedFile[] = [];
+        for (const file of (await regoFiles(root)).filter((name) => !name.endsWith("_test.rego"))) {
+          const options = { timeoutMs, cwd: root };
+          const result = await runCommand(opa.location, ["parse", "--format", "json", file], options);
+          if (result.kind !== "done") return { kind: "bad", message: result.message };
+          parsed.push({ file, ast: JSON.parse(result.output) });
+        }
+        const faults = missingMetadata(parsed);
+        return faults.length === 0 ? { kind: "good" } : { kind: "bad", message: faults.join("\n") };
+      },
+    },
   ];
 }
 
@@ -40,8 +57,8 @@ function step(root: string, name: string, args: (folders: readonly string[]) => 
   return {
     name,
     async run(): Promise<StepOutcome> {
-      const opa = await resolveTool("opa");
-      if (opa.kind === "missing") return { kind: "skipped", message: `opa: ${opa.reason}; ${opa.help}` };
+      const opa = await findOpa();
+      if (opa.kind === "skipped") return opa;
       const folders = await regoFolders(root);
       if (folders.length === 0) return { kind: "bad", message: "there is no .rego file in rego/ or sample/" };
       const result = await runCommand(opa.location, args(folders), { timeoutMs, cwd: root });
@@ -50,15 +67,24 @@ function step(root: string, name: string, args: (folders: readonly string[]) => 
   };
 }
 
+async function findOpa(): Promise<{ readonly kind: "found"; readonly location: string } | Skipped> {
+  const opa = await resolveTool("opa");
+  if (opa.kind === "missing") return { kind: "skipped", message: `opa: ${opa.reason}; ${opa.help}` };
+  return { kind: "found", location: opa.location };
+}
+
+type Skipped = Extract<StepOutcome, { kind: "skipped" }>;
+
 /** The topmost folders below `rego` and `sample` that hold policies; not the built bundle, which is data. */
 async function regoFolders(root: string): Promise<readonly string[]> {
-  const found = new Set<string>();
+  return [...new Set((await regoFiles(root)).map((file) => file.split(path.sep).slice(0, 2).join(path.sep)))];
+}
+
+async function regoFiles(root: string): Promise<readonly string[]> {
+  const found: string[] = [];
   for (const top of ["rego", "sample"]) {
     const files = await readdir(path.join(root, top), { recursive: true }).catch(() => []);
-    for (const file of files) {
-      if (!file.endsWith(".rego")) continue;
-      found.add(path.join(top, file.split(path.sep)[0] ?? ""));
-    }
+    found.push(...files.filter((file) => file.endsWith(".rego")).map((file) => path.join(top, file)));
   }
-  return [...found];
+  return found.sort();
 }

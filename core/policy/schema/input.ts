@@ -75,7 +75,12 @@ export const DecisionInput = Type.Object({
 });
 
 const PersonRef = Type.Union([Type.Object({ realm: Type.String(), id: Type.String() }), Type.Null()]);
-const Account = { issuer: Type.String(), subject: Type.String(), groups: Type.Array(Type.String()), claims: Type.Unknown() };
+const Account = {
+  issuer: Type.String(),
+  subject: Type.String(),
+  groups: Type.Array(Type.String()),
+  claims: Type.Unknown(),
+};
 const Uses = Type.Union([Type.Integer(), Type.String()]);
 
 /** The immutable request as routing and reviewers' rules see it. */
