@@ -1,33 +1,75 @@
 /**
- * Who is calling: from the `authorization` values of a call to a caller. No credential is anonymous; one that is malformed or cannot be
- * verified is refused with its reason. Uses only keys that are already here and never waits for a network.
+ * Who is calling: from the credentials of a call to a caller. A token comes first; without one the certificate identity counts, if any rule
+ * of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
+ * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
 import { findBearerToken } from "./bearer.ts";
 import type { Issuers } from "./issuers.ts";
+import { createReadPeerCertificate, type ReadPeerCertificate } from "./peer-certificate.ts";
+import { NO_PRINCIPALS, type Principals } from "./principals.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
 
+export type ShownCredentials = {
+  /** All values of the `authorization` header. */
+  readonly authorization: readonly string[];
+  /** The identity in the client certificate that the enforcer verified. NB: never from a header. */
+  readonly principal?: string | undefined;
+  /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
+  readonly certificate?: string | undefined;
+};
+
 export interface Identify {
-  /** Synchronous when the token is known. Never rejects. */
-  identify(credentials: { readonly authorization: readonly string[] }, now: Instant): Caller | Promise<Caller>;
+  /** Synchronous when the token is known, or there is none. Never rejects. */
+  identify(credentials: ShownCredentials, now: Instant): Caller | Promise<Caller>;
   /** How much is remembered; for metrics. */
   cacheSize: TokenCache["size"];
 }
 
 export function createIdentify(
-  deps: { readonly issuers: Issuers; readonly keySets: KeySetReader },
+  deps: { readonly issuers: Issuers; readonly keySets: KeySetReader; readonly principals?: Principals },
   options: Parameters<typeof createTokenCache>[1] = {},
 ): Identify {
+  const { principals = NO_PRINCIPALS } = deps;
   const cache = createTokenCache({ verify: createVerifyToken(deps), keySets: deps.keySets }, options);
+  const readCertificate = createReadPeerCertificate();
   return {
-    identify({ authorization }, now) {
+    identify({ authorization, principal, certificate }, now) {
       const credential = findBearerToken(authorization);
       if (credential.kind === "token") return cache.verify(credential.token, now);
       if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
-      return { kind: "anonymous" };
+      if (!principals.configured || principal === undefined) return { kind: "anonymous" };
+      return certified(
+        principals,
+        principal,
+        certificate === undefined ? undefined : readCertificate(certificate),
+        now,
+      );
     },
     cacheSize: () => cache.size(),
   };
+}
+
+/** NB: an identity that no rule knows is refused and not anonymous, as is a token of an unknown issuer. */
+function certified(
+  principals: Principals,
+  principal: string,
+  certificate: ReturnType<ReadPeerCertificate> | undefined,
+  now: Instant,
+): Caller {
+  const account = principals.find(principal);
+  if (account === undefined) return { kind: "refused", reason: "credential_issuer_unknown" };
+  const { subject } = account;
+  const { issuer } = subject;
+  if (certificate === undefined) return { kind: "subject", subject, expiresAt: Number.MAX_SAFE_INTEGER };
+  const isSpiffe = principal.startsWith("spiffe://");
+  // NB: X.509-SVID section 2: with a second URI name it is no SPIFFE identity, whichever of them the enforcer took.
+  if (certificate.kind === "unreadable" || (isSpiffe && certificate.uriNames !== 1)) {
+    return { kind: "refused", reason: "credential_malformed", issuer };
+  }
+  if (now >= certificate.notAfter) return { kind: "refused", reason: "credential_expired", issuer };
+  if (now < certificate.notBefore) return { kind: "refused", reason: "credential_not_yet_valid", issuer };
+  return { kind: "subject", subject, expiresAt: certificate.notAfter };
 }

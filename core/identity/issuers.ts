@@ -13,6 +13,28 @@ import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from "./algorithms.ts";
 const MAX_TOLERANCE_MS = 30_000;
 const closed = { additionalProperties: false };
 
+/** Who of a realm stands behind an account. */
+export const PersonSchema = Type.Object(
+  {
+    realm: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description: "Names the set of people; issuers of one realm speak of the same people.",
+    }),
+    claim: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description: "Claim whose value is one human, whatever account speaks.",
+    }),
+    ignore_case: Type.Optional(
+      Type.Boolean({
+        description: "For claims such as email, where two spellings are one person. Same in a realm.",
+      }),
+    ),
+  },
+  closed,
+);
+
 export const IssuerSchema = Type.Object(
   {
     issuer: Type.String({ minLength: 1, maxLength: 512, description: "Exactly the `iss` of its tokens." }),
@@ -30,28 +52,7 @@ export const IssuerSchema = Type.Object(
     groups_claim: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "Claim that lists the groups; groups unless given." }),
     ),
-    person: Type.Optional(
-      Type.Object(
-        {
-          realm: Type.String({
-            minLength: 1,
-            maxLength: 128,
-            description: "Names the set of people; issuers of one realm speak of the same people.",
-          }),
-          claim: Type.String({
-            minLength: 1,
-            maxLength: 128,
-            description: "Claim whose value is one human, whatever account speaks.",
-          }),
-          ignore_case: Type.Optional(
-            Type.Boolean({
-              description: "For claims such as email, where two spellings are one person. Same in a realm.",
-            }),
-          ),
-        },
-        closed,
-      ),
-    ),
+    person: Type.Optional(PersonSchema),
     machine: Type.Optional(
       Type.Object(
         {

@@ -11,9 +11,12 @@ import type { Log } from "../../platform/log/log.ts";
 import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
 import { createKeySets, type KeySetEvent } from "./key-sets.ts";
+import type { PrincipalRule } from "./principal-config.ts";
+import { createPrincipals, type Principals } from "./principals.ts";
 
 export interface Identity extends AsyncDisposable {
   readonly issuers: Issuers;
+  readonly principals: Principals;
   readonly identify: Identify["identify"];
   /** Looks at every key set now. Rejects when one could not be had; the last good one stays. */
   reload(): Promise<void>;
@@ -26,10 +29,16 @@ export async function startIdentity(
   { clock, signal, log }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log: Log },
   {
     issuers: configs,
+    principals: rules,
     keyFolder,
-  }: { readonly issuers: readonly IssuerConfig[]; readonly keyFolder?: string | undefined },
+  }: {
+    readonly issuers: readonly IssuerConfig[];
+    readonly principals: readonly PrincipalRule[];
+    readonly keyFolder?: string | undefined;
+  },
 ): Promise<Identity> {
   const issuers = createIssuers(configs);
+  const principals = createPrincipals(rules);
   const keySets = await createKeySets(
     {
       issuers,
@@ -41,7 +50,8 @@ export async function startIdentity(
   );
   return {
     issuers,
-    identify: createIdentify({ issuers, keySets }).identify,
+    principals,
+    identify: createIdentify({ issuers, keySets, principals }).identify,
     async reload() {
       const failed = await keySets.reload();
       if (failed.length === 0) return;

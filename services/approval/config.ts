@@ -5,6 +5,7 @@
 import { type Static, Type } from "typebox";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -110,6 +111,7 @@ export const ApprovalConfigSchema = Type.Object(
           default: [],
           description: "Whose tokens count, and what their claims mean here.",
         }),
+        principals: PrincipalsSchema,
         keyFolder: Path("Where the last good key sets are kept across restarts."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
@@ -186,7 +188,11 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
 export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
   const { identity, rest, redemption, roles, webhook } = config;
-  const faults: ConfigFault[] = [...issuerFaults(identity.issuers, "identity.issuers"), ...streamFaults(config)];
+  const faults: ConfigFault[] = [
+    ...issuerFaults(identity.issuers, "identity.issuers"),
+    ...principalFaults(identity.principals, identity.issuers, "identity.principals"),
+    ...streamFaults(config),
+  ];
   faults.push(...bundleFaults(config.bundle, "bundle"));
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
   if (identity.issuers.length === 0) {

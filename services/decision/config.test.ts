@@ -56,6 +56,22 @@ const unsafe: readonly {
   readonly env?: Record<string, string>;
 }[] = [
   {
+    what: "certificate identities by anybody's word",
+    settings: {
+      listen: { host: "0.0.0.0", ...tls },
+      identity: {
+        issuers: [issuer],
+        principals: [{ match: "spiffe://example.org/{user}", issuer: "spiffe://example.org" }],
+      },
+    },
+    says: "identity.principals",
+  },
+  {
+    what: "a certificate identity by pattern",
+    settings: { identity: { issuers: [issuer], principals: [{ match: "spiffe://example.org/*", issuer: "x" }] } },
+    says: "identity.principals.0.match",
+  },
+  {
     what: "checks in plain text beyond loopback",
     settings: { listen: { host: "0.0.0.0" } },
     says: "listen.host (COUNTERSIGN_LISTEN_HOST): is not loopback and there is no TLS; set listen.certPath",

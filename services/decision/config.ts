@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
@@ -76,6 +77,7 @@ export const DecisionConfigSchema = Type.Object(
           default: [],
           description: "Whose tokens count, and what their claims mean here.",
         }),
+        principals: PrincipalsSchema,
         keyFolder: Path("Where the last good key sets are kept across restarts."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
@@ -181,7 +183,11 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [...issuerFaults(config.identity.issuers, "identity.issuers")];
+  const { issuers, principals } = config.identity;
+  const faults: ConfigFault[] = [
+    ...issuerFaults(issuers, "identity.issuers"),
+    ...principalFaults(principals, issuers, "identity.principals"),
+  ];
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
   const { listen } = config;
   if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {

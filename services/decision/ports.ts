@@ -31,6 +31,8 @@ export type Credentials = {
   readonly authorization: readonly string[];
   /** The peer's verified certificate identity as the enforcer states it, or undefined. */
   readonly principal: string | undefined;
+  /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
+  readonly certificate?: string | undefined;
 };
 
 /** One call to be judged, as an edge translated it. Nothing here is a wire type. */

@@ -35,6 +35,8 @@ export type CertificateOptions = {
   readonly use: "server" | "client";
   /** DNS names and IP addresses. Default: localhost and 127.0.0.1. */
   readonly hosts?: readonly string[];
+  /** URI names, such as a SPIFFE ID, in front of them. */
+  readonly uris?: readonly string[];
   /** Default: a day from now. Negative: it has ended so long ago. */
   readonly endsInMs?: number;
 };
@@ -65,8 +67,11 @@ export async function createAuthority(name: string): Promise<Authority> {
 }
 
 function leaf(options: CertificateOptions, signer: Signer): Promise<Signer> {
-  const { name, use, hosts = ["localhost", "127.0.0.1"], endsInMs = DAY_MS } = options;
-  const names = hosts.map((host) => ({ type: /^[0-9.]+$|:/.test(host) ? "ip" : "dns", value: host }) as const);
+  const { name, use, hosts = ["localhost", "127.0.0.1"], uris = [], endsInMs = DAY_MS } = options;
+  const names = [
+    ...uris.map((value) => ({ type: "url", value }) as const),
+    ...hosts.map((host) => ({ type: /^[0-9.]+$|:/.test(host) ? "ip" : "dns", value: host }) as const),
+  ];
   return create({ name, endsInMs, signer }, [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),

@@ -36,6 +36,7 @@ export function evaluationFrom({ attributes }: CheckRequest, decisionId: Id<"dec
     credentials: {
       authorization: readable.get("authorization") ?? [],
       principal: attributes?.source?.principal || undefined,
+      certificate: attributes?.source?.certificate || undefined,
     },
     justification: justificationOf(readable),
     traceparent: readable.get("traceparent")?.find((value) => TRACEPARENT.test(value)),

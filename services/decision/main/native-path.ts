@@ -74,7 +74,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     { deployment },
   );
   const evaluate = createEvaluate({
-    identity: { identify: async ({ authorization }, now) => identity.identify({ authorization }, now) },
+    identity: { identify: async (credentials, now) => identity.identify(credentials, now) },
     context: createContext({ freshness: view.freshness, sourceAddress }),
     policy: createPolicy({
       host: policy.host,
