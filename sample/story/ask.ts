@@ -1,6 +1,6 @@
 /** The moves that the story makes more than once: be denied, ask, approve. Each is one call with what must come of it. */
 import { type Answer, textAt } from "../../test/harness/system/client.ts";
-import { eventually, members } from "./see.ts";
+import { eventually, members, POLITE_MS } from "./see.ts";
 import type { Stage } from "./stage.ts";
 
 export const REASON = "the customer cancelled and was charged twice";
@@ -22,7 +22,9 @@ export async function submitted(stage: Stage, denialId: string, requested: objec
   const { approvals } = await stage.as("dana");
   const submit = () =>
     approvals("POST", "/v1/requests", { body: { denial_id: denialId, justification: REASON, requested } });
-  const { answer } = await eventually("the denial to arrive", ARRIVAL_MS, submit, ({ status }) => status !== 404);
+  const { answer } = await eventually("the denial to arrive", ARRIVAL_MS, submit, ({ status }) => status !== 404, {
+    everyMs: POLITE_MS,
+  });
   return answer;
 }
 

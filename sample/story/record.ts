@@ -2,7 +2,7 @@
 import { textAt } from "../../test/harness/system/client.ts";
 import { waitUntil } from "../../test/harness/wait-until.ts";
 import type { Approved } from "./approving.ts";
-import { listAt, members } from "./see.ts";
+import { listAt, members, POLITE_MS } from "./see.ts";
 import type { Stage } from "./stage.ts";
 import type { Teller } from "./teller.ts";
 import { runVerify } from "./verify.ts";
@@ -13,11 +13,12 @@ export async function record(stage: Stage, tell: Teller, { requestId, grantId }:
   tell.see("dana may not", 403, forbidden.status);
 
   const ofTheFirst = (event: unknown) => [requestId, grantId].some((id) => JSON.stringify(event).includes(id));
-  const events = await waitUntil("the use of the grant to be on record", 20_000, async () => {
+  const look = async () => {
     const all = await everything(stage);
     const types = all.filter(ofTheFirst).map((event) => textAt(event, "type"));
     return types.includes("countersign.grant.used.v1") && types.includes("countersign.decision.v1") ? all : undefined;
-  });
+  };
+  const events = await waitUntil("the use of the grant to be on record", 20_000, look, { everyMs: POLITE_MS });
   const approval = events.filter((event) => textAt(event, "logid") === "approval");
   const steps = approval.filter(ofTheFirst).map((event) => textAt(event, "type").replace(/^countersign\.|\.v1$/g, ""));
   tell.see(

@@ -18,19 +18,24 @@ export function refusal({ status, body }: Answer): Record<string, unknown> {
   return { status, ...members(body, "outcome", "grant_reason") };
 }
 
+/** Between calls of the REST interface that are repeated: well below the rate of one account. */
+export const POLITE_MS = 250;
+
 /** Repeats a call until its answer is what is waited for; how long that took, in milliseconds, and the answer. */
 export async function eventually(
   what: string,
   deadlineMs: number,
   call: () => Promise<Answer>,
   isIt: (answer: Answer) => boolean,
+  pace: { readonly everyMs?: number } = {},
 ): Promise<{ readonly answer: Answer; readonly ms: number }> {
   const begin = performance.now();
   let last: Answer | undefined;
-  const answer = await waitUntil(what, deadlineMs, async () => {
+  const look = async () => {
     last = await call();
     return isIt(last) ? last : undefined;
-  }).catch((error: unknown) => {
+  };
+  const answer = await waitUntil(what, deadlineMs, look, pace).catch((error: unknown) => {
     throw new Error(`waited for ${what}; the last answer was ${last?.status} ${JSON.stringify(last?.body)}`, {
       cause: error,
     });
