@@ -171,6 +171,14 @@ describe("a log of a decision service", () => {
       expect(verdictOf([opened, { ...closed, ...change }]).logs.some(({ kind }) => kind === "broken")).toBe(true);
   });
 
+  test("entries of a decision service's log that come late fill their place; one that never comes is missing", () => {
+    const [opened, closed] = decisionLog("closed");
+    expect(verdictOf([closed, opened], true).logs).toMatchObject([{ kind: "whole", first: 0, last: 1 }]);
+    expect(verdictOf([closed], true).logs).toMatchObject([
+      { kind: "broken", index: 0, reason: "missing: the next event found is 1" },
+    ]);
+  });
+
   test("an event under a decision service's log that carries no decision record is broken", () => {
     const forged = rehashed({ ...at(whole, 0), logid: decisionLogId("pdp-a", uuid(170)) });
     expect(verdictOf([forged]).logs).toMatchObject([{ kind: "broken", index: 0 }]);
