@@ -23,19 +23,22 @@ export type Covering =
   | { readonly kind: "uncovered"; readonly nearest: GrantReason | undefined };
 
 export type CoveringInput = {
+  /** Whose call it is. */
+  readonly account: { readonly issuer: string; readonly subject: string };
   readonly elevations: readonly Elevation[];
-  /** All grants known for this (issuer, subject). */
+  /** Those of others cover nothing; leave them out where there are many. */
   readonly grants: readonly Grant[];
   readonly at: Extract<Freshness, { kind: "fresh" }>;
   /** The digest of this request under these bound headers; undefined when it cannot be bound. */
   readonly digestOf: (bindHeaders: readonly string[]) => Digest | undefined;
 };
 
-export function covering({ elevations, grants, at, digestOf }: CoveringInput): Covering {
+export function covering({ account, elevations, grants, at, digestOf }: CoveringInput): Covering {
   const candidates: Candidate[] = [];
   let nearest: GrantReason | undefined;
   for (const elevation of elevations) {
     for (const grant of grants) {
+      if (grant.issuer !== account.issuer || grant.subject !== account.subject) continue;
       const match = matchOne(elevation, grant, at, digestOf);
       if (match.kind === "candidate") candidates.push(match.candidate);
       else nearest = nearer(nearest, match.reason);

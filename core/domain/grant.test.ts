@@ -105,9 +105,12 @@ describe("covering", () => {
     databaseTime: instant(databaseMs),
   });
   const cover = (more: Partial<CoveringInput>) =>
-    covering({ elevations: [elevation], grants: [grant], at: at(NOW), digestOf: () => A, ...more });
+    covering({ account, elevations: [elevation], grants: [grant], at: at(NOW), digestOf: () => A, ...more });
+  const account = { issuer: grant.issuer, subject: grant.subject };
 
   test.each<[string, Partial<CoveringInput>, string | undefined]>([
+    ["a grant of somebody else", { account: { ...account, subject: "sam" } }, undefined],
+    ["a grant of the same name at another issuer", { account: { ...account, issuer: "https://b" } }, undefined],
     ["a grant for another order is outside", { grants: [{ ...grant, scope: "order/43" }] }, "outside"],
     ["a spent grant", { grants: [{ ...grant, state: "consumed", uses: 1 }] }, "spent"],
     ["a revoked grant", { grants: [{ ...grant, state: "revoked" }] }, "revoked"],

@@ -26,7 +26,6 @@ import { type DecisionConfig, readConfig } from "./config.ts";
 import { createSourceAddress } from "./context/source-address.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
 import { reasonOf } from "./decision-log/logged-decision.ts";
-import { maskQuery } from "./denials/mint.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
 import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
@@ -78,7 +77,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const decisionLog = lifecycle.own(
     await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
       startDecisionLog(
-        { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
+        { stream, signer, log, metrics, now: () => readClocks().wall },
         {
           folder: config.decisionLog.folder,
           deployment,

@@ -112,7 +112,9 @@ function coveringGrant(
   now: Instant,
   digests: Digests,
 ): Grant | undefined {
+  const { issuer, id: subject } = denial.subject;
   const covered = covering({
+    account: { issuer, subject },
     elevations: [offer.elevation],
     grants,
     at: { kind: "fresh", serverNow: now, databaseTime: now },

@@ -103,9 +103,8 @@ function started(
   stream: ReturnType<typeof memoryStream>,
   options: { boot?: string; required?: boolean; maxSpoolBytes?: number } = {},
 ) {
-  const maskQuery = () => "token=***";
   return startDecisionLog(
-    { stream, signer, log, metrics: createMetrics({ prefix: "t_" }), now: () => NOW, maskQuery },
+    { stream, signer, log, metrics: createMetrics({ prefix: "t_" }), now: () => NOW },
     {
       folder,
       deployment: "test",

@@ -25,7 +25,6 @@ export type DecisionLogDeps = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => Instant;
-  readonly maskQuery: (query: string) => string;
 };
 
 export type DecisionLogOptions = {
@@ -56,7 +55,7 @@ const MIB = 1024 * 1024;
 
 /** @throws when the spool folder cannot be written: then nothing may be served. */
 export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOptions): RunningDecisionLog {
-  const { stream, signer, log, metrics, now, maskQuery } = deps;
+  const { stream, signer, log, metrics, now } = deps;
   const { folder, deployment, boot, required } = options;
   const appended = metrics.counter("decision_log_appended_total", "decisions by whether they were recorded", [
     "outcome",
@@ -173,7 +172,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     append(entry) {
       let outcome: ReturnType<typeof spool.append>;
       try {
-        outcome = spool.append(loggedDecision(entry, maskQuery));
+        outcome = spool.append(loggedDecision(entry));
       } catch (error) {
         log.error({ event: "decision_without_form", err: error }, "a decision has no record form");
         outcome = "broken";

@@ -5,6 +5,7 @@
 import type { Decision } from "../../../core/domain/decision.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
+import { maskQuery } from "../../../core/domain/mask-query.ts";
 import type { LogEntry } from "../ports.ts";
 
 export type DecisionBody = Omit<LoggedDecision, "v" | "log" | "index" | "prev">;
@@ -21,7 +22,7 @@ const MAX = {
   actors: 8,
 } as const;
 
-export function loggedDecision(entry: LogEntry, maskQuery: (query: string) => string): DecisionBody {
+export function loggedDecision(entry: LogEntry): DecisionBody {
   const { evaluation, decision, subject } = entry;
   const { http } = evaluation.call;
   const grant = decision.kind === "allow" && decision.by.kind === "grant" ? decision.by.grant : undefined;

@@ -5,6 +5,7 @@
 import { type BoundField, layOutBinding, PLAIN_FIELDS } from "../../../core/domain/binding.ts";
 import { DENIAL_LIFETIME, type Denial, type DeniedCall, type Offer } from "../../../core/domain/denial.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
+import { maskQuery } from "../../../core/domain/mask-query.ts";
 import { type Instant, plus } from "../../../core/domain/time.ts";
 import { bindingDigest, fieldHash } from "../../../core/messages/binding-digest.ts";
 import { denialKey } from "../../../core/messages/record-keys.ts";
@@ -104,17 +105,4 @@ function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: st
   };
   for (const name of PLAIN_FIELDS) add({ name, values: [plain[name]] });
   return hashes;
-}
-
-/** `?amount=40&dry` → `amount=***&***`. NB: a part without `=`, or with nothing behind it (base64 ends so), may be a value: it is masked. */
-export function maskQuery(query: string): string {
-  if (query.length <= 1) return "";
-  return query
-    .slice(1)
-    .split("&")
-    .map((part) => {
-      const end = part.indexOf("=");
-      return end < 0 || /^=*$/.test(part.slice(end)) ? "***" : `${part.slice(0, end)}=***`;
-    })
-    .join("&");
 }

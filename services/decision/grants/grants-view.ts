@@ -74,8 +74,9 @@ export function createGrantsView(): GrantsView {
     covering({ subject, elevations, http }: GrantQuery, clocks): Match {
       const at = freshness(heartbeats, clocks);
       if (at.kind === "stale") return at;
+      const account = { issuer: subject.issuer, subject: subject.id };
       const grants = [...(byAccount.get(accountKey(subject.issuer, subject.id))?.values() ?? [])];
-      return covering({ elevations, grants, at, digestOf: digests(subject.issuer, subject.id, http) });
+      return covering({ account, elevations, grants, at, digestOf: digests(subject.issuer, subject.id, http) });
     },
   };
 }

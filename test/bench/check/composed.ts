@@ -24,7 +24,6 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createContext } from "../../../services/decision/context/gather.ts";
 import { createSourceAddress } from "../../../services/decision/context/source-address.ts";
 import { startDecisionLog } from "../../../services/decision/decision-log/decision-log.ts";
-import { maskQuery } from "../../../services/decision/denials/mint.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
 import { createCheck } from "../../../services/decision/ext-authz/check.ts";
 import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
@@ -77,7 +76,7 @@ export async function compose(subjects: number) {
     {
       stream: { publish: () => Promise.resolve({ kind: "acked" }) },
       signer: createSigner(signing.kid, await readFile(signing.privatePath, "utf8")),
-      ...{ log, metrics, now: () => readClocks().wall, maskQuery },
+      ...{ log, metrics, now: () => readClocks().wall },
     },
     {
       folder: join(folder, "log"),

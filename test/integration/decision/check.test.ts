@@ -34,7 +34,6 @@ import {
 import { createContext } from "../../../services/decision/context/gather.ts";
 import { createSourceAddress } from "../../../services/decision/context/source-address.ts";
 import { startDecisionLog } from "../../../services/decision/decision-log/decision-log.ts";
-import { maskQuery } from "../../../services/decision/denials/mint.ts";
 import { createDenials } from "../../../services/decision/denials/publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
@@ -96,7 +95,7 @@ beforeAll(async () => {
     monotonicMs: systemClock.monotonicMs,
   });
   const decisionLog = startDecisionLog(
-    { stream, signer, log, metrics, now: () => readClocks().wall, maskQuery },
+    { stream, signer, log, metrics, now: () => readClocks().wall },
     { folder, deployment: "test", boot: uuidv7(), required: true, policyRevision: host.revision() },
   );
   open.push(decisionLog);

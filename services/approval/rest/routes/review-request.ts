@@ -25,6 +25,7 @@ export const reviewRequest: AddRoute = (rest, service) => {
           "no_person",
           "is_requester",
           "not_eligible",
+          "no_common_time",
           "stage_not_open",
           "policy_refused",
           "not_pending",
