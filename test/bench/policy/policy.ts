@@ -9,6 +9,7 @@ import { startChild } from "../child.ts";
 import type { Cores } from "../cores.ts";
 import { goal, median, shown, table } from "../figures.ts";
 import type { Section } from "../page.ts";
+import { fuelRates } from "./rates.ts";
 import { benchRunaway } from "./runaway.ts";
 
 const figures = Compile(
@@ -48,6 +49,7 @@ export async function benchPolicy(rounds: number, cores: Cores): Promise<Section
     text: [
       "The sample policies on an input of 2.5 KB. Host and SDK are given the same object and give the same answer; the host leaves out what its policies do not read. With and without fuel: the same input text to the same value. The worker is asked by message and is not metered; it shares the core with whoever asks.",
       table(head, rows),
+      await fuelRates(),
       await benchRunaway(rounds, cores),
     ].join("\n\n"),
   };

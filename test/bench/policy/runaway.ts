@@ -21,8 +21,9 @@ const POLICY = `package countersign
 
 decision := {"outcome": "allow", "reasons": ["fine"], "elevations": [], "responses": [], "context_missing": [], "malformed": []} if fine
 
-fine if input.subject.id == "dana"
-fine if { input.subject.id == "mallory"; some a in many; some b in many; some c in many; (a + b) + c == 0 }
+fine if not mallory
+mallory if input.subject.id == "mallory"
+fine if { mallory; some a in many; some b in many; some c in many; (a + b) + c == 0 }
 many := numbers.range(1, 2000)
 `;
 const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";

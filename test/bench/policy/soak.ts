@@ -42,7 +42,8 @@ const memory: { readonly rssMib: number; readonly heapMib: number }[] = [];
 for (let count = 1; count <= evaluations; count += 1) {
   const input = count % EVERY_RUNAWAY === 0 ? runaway : (inputs[count % inputs.length] ?? "{}");
   const { verdict } = host.decide(input, { nowNs: 1_795_514_400_000_000_000n });
-  if ((verdict.kind === "fault") !== (input === runaway)) throw new Error(`${verdict.kind} of evaluation ${count}`);
+  if ((verdict.kind === "fault") !== (input === runaway))
+    throw new Error(`evaluation ${count}: ${JSON.stringify(verdict)}`);
   if (count % Math.floor(evaluations / SAMPLES) === 0) {
     if (typeof collect === "function") collect();
     await new Promise((resolve) => setImmediate(resolve));
