@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME [ROUNDS]`: measures on this machine, prints, and writes its section of docs/performance.md. */
+import { benchBundleSwap } from "./bundle-swap.ts";
 import { benchCheck } from "./check/check.ts";
 import { type Cores, useCores } from "./cores.ts";
 import { benchPolicy } from "./policy/policy.ts";
@@ -6,6 +7,7 @@ import { benchPolicySoak } from "./policy/policy-soak.ts";
 import { type Section, writeSection } from "./page.ts";
 
 const BENCHES: ReadonlyMap<string, (rounds: number, cores: Cores) => Promise<Section>> = new Map([
+  ["bundle-swap", benchBundleSwap],
   ["check", benchCheck],
   ["policy", benchPolicy],
   ["policy-soak", benchPolicySoak],

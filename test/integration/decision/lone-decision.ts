@@ -21,6 +21,8 @@ export type LoneOptions = {
   readonly name: string;
   /** The committed one unless given. */
   readonly bundle?: string;
+  /** Whose bundle counts; a bundle without signature unless given. */
+  readonly trust?: object;
   /** Further settings of section `listen`. */
   readonly listen?: object;
   /** Section `policy`. */
@@ -34,7 +36,7 @@ export const DEPLOYMENT = "test";
 
 /** Resolves when it is ready. */
 export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
-  const { folder, name, bundle, listen = {}, policy = {}, streamUrl } = options;
+  const { folder, name, bundle, trust = { unsigned: "accepted" }, listen = {}, policy = {}, streamUrl } = options;
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   const keys = join(folder, `${name}-keys.json`);
   await writeFile(keys, JSON.stringify({ keys: [jwk] }));
@@ -58,7 +60,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       ...settings,
       listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT, ...listen },
       policy,
-      bundle: bundle === undefined ? settings.bundle : { path: bundle, unsigned: "accepted" },
+      bundle: bundle === undefined ? settings.bundle : { path: bundle, ...trust },
       state: { ...settings.state, readyWithinMs: 0 },
       identity: { issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }] },
     }),

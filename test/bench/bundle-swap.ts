@@ -1,0 +1,128 @@
+/**
+ * `npm run bench -- bundle-swap [ROUNDS]`: the decision service under load at a quarter of its own saturation, one second quiet and one second in which a new
+ * bundle is signed, read, verified, compiled, tried and swapped in, in turn; once with another module, once with other data only. What
+ * counts: no check that fails, and the p99 of the second with the swap beside that of the quiet one in the same round.
+ */
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { BundleFiles } from "../../core/policy/bundles/bundle-files.ts";
+import { bundleKey, changed, sampleFiles, signedArchive } from "../harness/signed-bundle.ts";
+import type { Decision } from "../harness/system/decision.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+import { startLoneDecision, token } from "../integration/decision/lone-decision.ts";
+import { type Loaded, LoadedSchema } from "./check/load-spec.ts";
+import { sampleCheck } from "./check/sample-check.ts";
+import { startChild } from "./child.ts";
+import type { Cores } from "./cores.ts";
+import { goal, median, shown, table } from "./figures.ts";
+import type { Section } from "./page.ts";
+
+const LOAD = join(import.meta.dirname, "check/load.ts");
+const WARM_UP_S = 1;
+/** After the generator has begun: it is up and warm, and the measured second has just begun. */
+const SWAP_AFTER_MS = 1_700;
+const RATIO_GOAL = 2;
+const loaded = Compile(LoadedSchema);
+const described = Compile(Type.Object({ active: Type.Object({ revision: Type.String() }) }));
+
+/** NB: signed in steps of a second, so that each is newer than the one before. */
+let issuedAt = Math.floor(Date.now() / 1_000) - 3_600;
+
+export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Section> {
+  await using owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "bench-bundle-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  const sample = await sampleFiles();
+  const key = bundleKey("policy-1");
+  const archive = join(folder, "bundle.tar.gz");
+  await writeFile(join(folder, "policy-1.pem"), key.publicPem);
+  const write = async (files: BundleFiles) => {
+    issuedAt += 1;
+    await writeFile(`${archive}.new`, await signedArchive(files, key, { issuedAt }));
+    await rename(`${archive}.new`, archive);
+  };
+  await write(changed(sample, "first"));
+  const trust = { unsigned: "refused", trustedKeys: { "policy-1": join(folder, "policy-1.pem") } };
+  const decision = owned.use(await startLoneDecision({ folder, name: "decision", bundle: archive, trust }));
+  const pid = decision.pid();
+  if (pid === undefined) throw new Error("the decision service is gone");
+  await cores.measured(pid);
+  const request = sampleCheck("GET", token()).toString("base64");
+  const spec = { port: decision.port, connections: 1, streams: 16, warmUpS: WARM_UP_S, seconds: 1, request };
+
+  await startChild(LOAD, { ...spec, seconds: 3, ratePerS: null }).answer; // compiled and warm
+  const saturated = loaded.Parse(await startChild(LOAD, { ...spec, seconds: 3, ratePerS: null }).answer);
+  const ratePerS = Math.round(saturated.perS / 4);
+
+  async function second(swap?: { readonly revision: string; readonly files: BundleFiles }): Promise<Loaded> {
+    const { answer } = startChild(LOAD, { ...spec, ratePerS });
+    if (swap !== undefined) {
+      await sleep(SWAP_AFTER_MS);
+      await write(swap.files);
+      process.kill(pid ?? 0, "SIGHUP");
+    }
+    const result = loaded.Parse(await answer);
+    if (swap !== undefined) {
+      await waitUntil(
+        `the swap to ${swap.revision}`,
+        5_000,
+        async () => (await revisionOf(decision)) === swap.revision,
+      );
+    }
+    return result;
+  }
+
+  const runs = { quiet: [] as Loaded[], module: [] as Loaded[], data: [] as Loaded[] };
+  for (let round = 0; round < rounds; round += 1) {
+    const other = changed(sample, `module-${round}`, {
+      "policy.wasm": withMark(sample.get("policy.wasm") ?? new Uint8Array(), round),
+    });
+    runs.quiet.push(await second());
+    runs.module.push(await second({ revision: `module-${round}`, files: other }));
+    const data = `{"countersign": {"requires": {}, "round": ${round}}}`;
+    runs.data.push(
+      await second({ revision: `data-${round}`, files: changed(other, `data-${round}`, { "data.json": data }) }),
+    );
+  }
+  const row = (name: string, of: readonly Loaded[]) => {
+    const ratio = median(of.map(({ p99Ms }, at) => p99Ms / (runs.quiet[at]?.p99Ms ?? Number.NaN)));
+    const faults = of.reduce((sum, one) => sum + one.faults, 0);
+    const each = (pick: (one: Loaded) => number) => shown(median(of.map(pick)));
+    const beside = of === runs.quiet ? "1" : goal(ratio, ratio <= RATIO_GOAL, `≤ ${RATIO_GOAL}`);
+    const failed = of === runs.quiet ? String(faults) : goal(faults, faults === 0, "0");
+    return [
+      name,
+      each(({ perS }) => perS),
+      failed,
+      each(({ p50Ms }) => p50Ms),
+      each(({ p99Ms }) => p99Ms),
+      beside,
+      each(({ p999Ms }) => p999Ms),
+    ];
+  };
+  return {
+    name: "bundle-swap",
+    title: "A bundle swapped in under load",
+    text: [
+      `Medians of ${rounds} rounds; each second by itself, at ${ratePerS} checks a second on one connection, a quarter of its own saturation.`,
+      table(
+        ["one second", "checks/s", "failed in all rounds", "p50 ms", "p99 ms", "× quiet", "p99.9 ms"],
+        [row("quiet", runs.quiet), row("a new module", runs.module), row("new data only", runs.data)],
+      ),
+    ].join("\n\n"),
+  };
+}
+
+/** The same module with other bytes: a custom section that says nothing. */
+function withMark(wasm: Uint8Array, mark: number): Uint8Array {
+  return Buffer.concat([wasm, Buffer.from([0, 3, 1, 0x78, mark & 0xff])]);
+}
+
+async function revisionOf({ opsUrl }: Decision): Promise<string> {
+  const answer = await fetch(`${opsUrl}/v1/bundle`, { signal: AbortSignal.timeout(2_000) });
+  return described.Parse(await answer.json()).active.revision;
+}
