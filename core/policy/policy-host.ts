@@ -20,6 +20,7 @@ import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { meets } from "./self-test.ts";
+import { compileApart } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
@@ -138,7 +139,9 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     inputReads: () => active?.inputReads,
     async activate(bundle) {
       const known = active !== undefined && Buffer.compare(active.wasm, bundle.wasm) === 0 ? active.module : undefined;
-      const candidate = await prepare(bundle, known, deps, budget);
+      // The first start has nobody to hold up; later ones must not.
+      const compile = active === undefined ? compilePolicy : compileApart;
+      const candidate = await prepare(bundle, async () => known ?? compile(bundle.wasm), deps, budget);
       if (candidate.kind === "refused") return candidate;
       const refusal = (await selfTest(candidate.active, bundle)) ?? (await warmUp(candidate.active, known));
       if (refusal !== undefined) return refusal;
@@ -166,17 +169,16 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
 type Refusal = Extract<Activation, { kind: "refused" }>;
 type Prepared = { readonly kind: "prepared"; readonly active: Active } | Refusal;
 
-/** `known`: the module of these very bytes, when it is compiled already. */
 async function prepare(
   bundle: Bundle,
-  known: WebAssembly.Module | undefined,
+  compiled: () => Promise<WebAssembly.Module>,
   deps: PolicyHostDeps,
   budget: Budget,
 ): Promise<Prepared> {
   let module: WebAssembly.Module;
   let policy: PolicyRunner;
   try {
-    module = known ?? (await compilePolicy(bundle.wasm));
+    module = await compiled();
     policy = createPolicyRunner(deps, { module, dataJson: bundle.dataJson, budget });
   } catch (error) {
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";

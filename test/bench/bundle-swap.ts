@@ -76,7 +76,7 @@ export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Sec
     return result;
   }
 
-  const runs = { quiet: [] as Loaded[], module: [] as Loaded[], data: [] as Loaded[] };
+  const runs: Record<"quiet" | "module" | "data", Loaded[]> = { quiet: [], module: [], data: [] };
   for (let round = 0; round < rounds; round += 1) {
     const other = changed(sample, `module-${round}`, {
       "policy.wasm": withMark(sample.get("policy.wasm") ?? new Uint8Array(), round),

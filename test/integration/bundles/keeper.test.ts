@@ -245,6 +245,18 @@ describe("what goes well", () => {
     ]);
   });
 
+  test("another module is compiled in a thread of its own while the active one decides, and takes over", async () => {
+    server.serve(await signedAt("one", 10), '"1"');
+    const { host } = await keep();
+    const marked = Buffer.concat([sample.get("policy.wasm") ?? Buffer.alloc(0), Buffer.from([0, 3, 1, 0x78, 1])]);
+    server.serve(await signedAt("two", 5, { "policy.wasm": marked }), '"2"');
+    await waitUntil("the other module", 20_000, () => {
+      expect(allows(host)).toBe(true);
+      return host.revision() === "two";
+    });
+    expect(allows(host)).toBe(true);
+  });
+
   test("a server that can wait is asked again at once, and a new bundle arrives without a poll", async () => {
     const type = "application/vnd.openpolicyagent.bundles";
     let waiting: (() => void) | undefined;
