@@ -37,7 +37,7 @@ server.addService(
     check: (_call: ServerUnaryCall<CheckRequest, CheckResponse>, done: sendUnaryData<CheckResponse>) => done(null, OK),
   },
 );
-const port = await listen(server, { host: HOST, port: 0, tls: undefined });
+const { port } = await listen(server, { host: HOST, port: 0, tls: undefined });
 const metrics = createMetrics({ prefix: "null_" });
 const log = createLog({ name: "null", level: "silent" });
 const ops = await startOpsServer({ metrics, checks: new Map(), log }, { host: HOST, port: 0 });

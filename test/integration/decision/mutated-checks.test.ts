@@ -1,0 +1,201 @@
+/**
+ * Ten thousand CheckRequests, each an honest one changed in one field, against the decision service as a process. The honest ones are denied
+ * by the policy, need an approval, or show a credential that is not believed: so whatever a change does, none of them may be allowed, and
+ * each has to be answered by an explicit denial. Then clients that are many, slow or late. Prints its seed; TEST_SEED repeats it.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFileRegistry, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import {
+  AuthorizationService,
+  CheckRequest,
+  CheckResponse,
+} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { sampleCheck } from "../../bench/check/sample-check.ts";
+import { seeded } from "../../fault/seeded.ts";
+import { frame } from "../../harness/grpc-frames.ts";
+import type { Decision } from "../../harness/system/decision.ts";
+import { fieldPaths, nameOf, strangeRecord, withRecord } from "../../harness/wire-mutation.ts";
+import { startLoneDecision, token } from "./lone-decision.ts";
+
+const CHECKS = 10_000;
+const AT_ONCE = 32;
+const CONNECTIONS = 1_000;
+/** What the service may hold more after the second half than after the first: collected later, or it grows. */
+const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
+const PATH = AuthorizationService.check.path;
+const DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
+
+let folder: string;
+let service: Decision;
+let client: Client;
+let desc: DescMessage;
+
+beforeAll(async () => {
+  const found = createFileRegistry(fromBinary(FileDescriptorSetSchema, await readFile(DESCRIPTOR))).getMessage(
+    "envoy.service.auth.v3.CheckRequest",
+  );
+  if (found === undefined) throw new Error("no descriptor of CheckRequest");
+  desc = found;
+  folder = await mkdtemp(join(tmpdir(), "mutated-"));
+  service = await startLoneDecision({ folder, name: "decision" });
+  client = new Client(`127.0.0.1:${service.port}`, credentials.createInsecure());
+}, 60_000);
+afterAll(async () => {
+  client?.close();
+  await service?.kill();
+  await rm(folder, { recursive: true, force: true });
+});
+afterEach(async () => {
+  expect(service.isRunning()).toBe(true);
+  expect(await ask(sampleCheck("GET", token()))).toBe("allow");
+});
+
+/** `allow`, `deny`, or the name of a gRPC status. */
+function ask(bytes: Uint8Array, deadlineMs = 10_000): Promise<string> {
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(
+      PATH,
+      (value: Uint8Array) => Buffer.from(value),
+      (value) => CheckResponse.decode(value),
+      bytes,
+      new Metadata(),
+      { deadline: Date.now() + deadlineMs },
+      (error: ServiceError | null, answer) => resolve(error === null ? outcomeOf(answer) : (status[error.code] ?? "?")),
+    );
+  });
+}
+
+function outcomeOf(answer: CheckResponse | undefined): string {
+  if (answer?.status?.code === status.OK || answer?.httpResponse?.$case === "okResponse") return "allow";
+  return answer?.httpResponse?.$case === "deniedResponse" ? "deny" : "neither";
+}
+
+/** The sample with another method or credential. NB: no change makes a reading method of these, which the policy would allow. */
+function closedChecks(): readonly Buffer[] {
+  const changed = (authorization: string | undefined, method: string) => {
+    const request = CheckRequest.decode(sampleCheck("DELETE", token()));
+    const http = request.attributes?.request?.http;
+    if (http?.headerMap === undefined) throw new Error("no headers");
+    http.method = method;
+    http.headerMap.headers = http.headerMap.headers.filter(({ key }) => key !== "authorization");
+    if (authorization !== undefined)
+      http.headerMap.headers.push({ key: "authorization", value: "", rawValue: Buffer.from(authorization) });
+    return Buffer.from(CheckRequest.encode(request).finish());
+  };
+  const forged = token({ header: { kid: "strange" } });
+  return [
+    sampleCheck("DELETE", token()), // elevates
+    changed(`Bearer ${token()}`, "PUT"), // denied by a rule
+    changed(`Bearer ${forged}`, "GET"), // not believed
+    changed(undefined, "GET"), // anonymous, which no rule allows
+  ];
+}
+
+async function heldBytes(): Promise<number> {
+  const text = await (await fetch(`${service.opsUrl}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
+}
+
+test(`of ${CHECKS} changed checks, in every field of the descriptor, none is allowed, none unanswered, and memory stays flat`, async () => {
+  const { seed, below } = seeded();
+  process.stdout.write(`TEST_SEED=${seed}\n`);
+  const random = () => below(2 ** 32) / 2 ** 32;
+  const bases = closedChecks();
+  for (const base of bases) expect(await ask(base)).toBe("deny");
+  const paths = fieldPaths(desc);
+  const changedFields = new Set<string>();
+  const outcomes = new Map<string, number>();
+  const wrong: string[] = [];
+  const run = async (from: number, to: number) => {
+    let next = from;
+    const worker = async () => {
+      while (next < to) {
+        const at = next++;
+        const path = paths[at % paths.length];
+        const base = bases[Math.floor(random() * bases.length)];
+        const last = path?.at(-1);
+        if (path === undefined || base === undefined || last === undefined) throw new Error("nothing to change");
+        const bytes = withRecord(base, path, strangeRecord(last.number, random));
+        changedFields.add(nameOf(last));
+        const outcome = await ask(bytes);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        if (outcome !== "deny")
+          wrong.push(`${outcome}: ${path.map(nameOf).join(" > ")} ${Buffer.from(bytes).toString("base64")}`);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  };
+  await run(0, CHECKS / 2);
+  const before = await heldBytes();
+  await run(CHECKS / 2, CHECKS);
+  expect(wrong.slice(0, 3)).toEqual([]);
+  expect([...outcomes]).toEqual([["deny", CHECKS]]);
+  expect((await heldBytes()) - before).toBeLessThan(MAX_GROWTH_BYTES);
+  expect(changedFields).toEqual(everyField(desc));
+}, 180_000);
+
+/** Found otherwise than the paths: all fields of all messages that any field refers to. */
+function everyField(root: DescMessage): ReadonlySet<string> {
+  const messages = new Set([root]);
+  for (const message of messages)
+    for (const { message: inner } of message.fields) if (inner !== undefined) messages.add(inner);
+  for (const message of messages)
+    for (const field of message.fields)
+      if (field.fieldKind === "map" && field.message !== undefined) messages.add(field.message);
+  return new Set([...messages].flatMap(({ fields }) => fields.map(nameOf)));
+}
+
+test("a deadline that is over when the call arrives is no allow", async () => {
+  expect(await ask(sampleCheck("GET", token()), -1_000)).toBe("DEADLINE_EXCEEDED");
+  expect(await ask(sampleCheck("GET", token()), 1)).not.toBe("allow");
+});
+
+test(`${CONNECTIONS} connections at once are all answered, and gone when their clients are`, async () => {
+  const sessions = await Promise.all(Array.from({ length: CONNECTIONS }, open));
+  const answers = await Promise.all(sessions.map((session) => denied(session, frame(sampleCheck("DELETE", token())))));
+  expect(new Set(answers)).toEqual(new Set([true]));
+  for (const session of sessions) session.destroy();
+}, 60_000);
+
+test("clients that send half a call and then nothing hold up nobody", async () => {
+  const sessions = await Promise.all(Array.from({ length: 200 }, open));
+  const half = frame(sampleCheck("GET", token())).subarray(0, 700);
+  for (const session of sessions)
+    session
+      .request(HEADERS)
+      .on("error", () => {})
+      .write(half);
+  const begun = performance.now();
+  for (let call = 0; call < 50; call += 1) expect(await ask(sampleCheck("GET", token()))).toBe("allow");
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  for (const session of sessions) session.destroy();
+}, 60_000);
+
+const HEADERS = { ":method": "POST", ":path": PATH, "content-type": "application/grpc", te: "trailers" };
+
+function open(): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const session = connect(`http://127.0.0.1:${service.port}`);
+    session.once("connect", () => resolve(session));
+    session.once("error", reject);
+  });
+}
+
+function denied(session: ClientHttp2Session, body: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const stream = session.request(HEADERS);
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", () => resolve(false));
+    stream.on("close", () =>
+      resolve(chunks.length > 0 && outcomeOf(CheckResponse.decode(Buffer.concat(chunks).subarray(5))) === "deny"),
+    );
+    stream.end(body);
+  });
+}
