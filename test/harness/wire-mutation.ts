@@ -6,7 +6,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /** A field, and the fields that lead to it from the message that is sent. */
-export type FieldPath = readonly [DescField, ...DescField[]];
+export type FieldPath = readonly DescField[];
 
 export function nameOf(field: DescField): string {
   return `${field.parent.typeName}.${field.name}`;
@@ -15,10 +15,10 @@ export function nameOf(field: DescField): string {
 /** A path to every field that can be reached; into a message that holds itself once. */
 export function fieldPaths(desc: DescMessage, above: readonly DescField[] = []): readonly FieldPath[] {
   return desc.fields.flatMap((field) => {
-    const [first = field, ...rest] = [...above, field];
+    const path = [...above, field];
     const inner = field.message;
     const isInside = inner === undefined || above.some(({ parent }) => parent === inner) || inner === desc;
-    return [[first, ...rest] satisfies FieldPath, ...(isInside ? [] : fieldPaths(inner, [...above, field]))];
+    return [path, ...(isInside ? [] : fieldPaths(inner, [...above, field]))];
   });
 }
 

@@ -1,0 +1,125 @@
+/**
+ * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, with
+ * a recording decision service and upstream. What the policy saw is what the upstream got, or the request ended in 4xx or 503 (or the
+ * connection in nothing), and the upstream got nothing. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { ENVOY_FLOOR, hasEnvoy, startEnvoy } from "../../harness/envoy.ts";
+import { startGatewayProcess } from "../../harness/gateway.ts";
+import { sendRaw } from "../../harness/raw-http.ts";
+import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
+import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
+import { difference } from "./difference.ts";
+import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
+
+/** How long the rest of a request that was cut off is waited for. */
+const PATIENCE_MS = 700;
+const NUMBER = "x-variant";
+const TABLES = [
+  { what: "paths", variants: pathVariants, least: 500 },
+  { what: "headers", variants: headerVariants, least: 100 },
+  { what: "bodies", variants: bodyVariants, least: 40 },
+] as const;
+
+const withEnvoy = await hasEnvoy();
+
+type Edge = AsyncDisposable & { readonly port: number };
+type Ports = { readonly authorization: number; readonly upstream: number };
+
+const throughEnvoy = (bootstrap: string) => async (ports: Ports) => {
+  const envoy = await startEnvoy({
+    bootstrap: `enforcers/envoy/${bootstrap}.yaml`,
+    ports: new Map([
+      [9191, ports.authorization],
+      [8081, ports.upstream],
+    ]),
+  });
+  const [major = 0, minor = 0, patch = 0] = envoy.version.split(".").map(Number);
+  const floor = ENVOY_FLOOR[0] * 1e6 + ENVOY_FLOOR[1] * 1e3 + ENVOY_FLOOR[2];
+  expect(major * 1e6 + minor * 1e3 + patch).toBeGreaterThanOrEqual(floor);
+  return envoy;
+};
+
+const EDGES: readonly { name: string; isCompat: boolean; canRun: boolean; start: (ports: Ports) => Promise<Edge> }[] = [
+  { name: "Envoy, native bootstrap", isCompat: false, canRun: withEnvoy, start: throughEnvoy("native") },
+  { name: "Envoy, compatibility bootstrap", isCompat: true, canRun: withEnvoy, start: throughEnvoy("compat") },
+  { name: "the gateway", isCompat: false, canRun: true, start: startGatewayProcess },
+];
+
+for (const { name, isCompat, canRun, start } of EDGES) {
+  (canRun ? describe : describe.skip)(name, () => {
+    let authorization: RecordingAuthorization;
+    let upstream: RecordingUpstream;
+    let edge: Edge;
+
+    beforeAll(async () => {
+      authorization = await startRecordingAuthorization();
+      upstream = await startRecordingUpstream();
+      edge = await start({ authorization: authorization.port, upstream: upstream.port });
+    }, 60_000);
+    afterAll(async () => {
+      await edge?.[Symbol.asyncDispose]();
+      await upstream?.[Symbol.asyncDispose]();
+      await authorization?.[Symbol.asyncDispose]();
+    });
+
+    /** Sends them all, each under its number, and says of each what came of it when the last one has been answered. */
+    async function outcomes(variants: readonly Variant[]): Promise<readonly string[]> {
+      authorization.seen.length = 0;
+      upstream.received.length = 0;
+      const statuses: number[] = [];
+      for (const [at, { bytes }] of variants.entries()) {
+        const answer = await sendRaw(edge.port, numbered(bytes, at), PATIENCE_MS).catch(() => ({ status: 0 }));
+        statuses.push(answer.status);
+      }
+      const got = Map.groupBy(upstream.received, ({ headers }) => String(headers[NUMBER]));
+      const asked = Map.groupBy(authorization.seen, numberIn);
+      // NB: what bears no number of ours is a request that was smuggled inside another.
+      const strange = [...got.keys()].filter((number) => !/^\d+$/.test(number));
+      return [...strange.map(() => "the upstream got a request that nobody sent"), ...statuses.map(cameOf)];
+
+      function cameOf(status: number, at: number): string {
+        const [done, ...more] = got.get(String(at)) ?? [];
+        const [judged, ...again] = asked.get(String(at)) ?? [];
+        if (more.length > 0 || again.length > 0) return "one request became several";
+        if (done === undefined) return isRefusal(status) ? "refused" : `answered ${status} without the upstream`;
+        return judged === undefined ? "done and not judged" : (difference(judged, done, isCompat) ?? "passed");
+      }
+    }
+
+    test.each(TABLES)(
+      "$what: what is judged is what is done, or it is refused",
+      async ({ variants, least }) => {
+        expect(variants.length).toBeGreaterThanOrEqual(least);
+        const wrong: string[] = [];
+        const counts = { passed: 0, refused: 0 };
+        for (const [at, came] of (await outcomes(variants)).entries()) {
+          if (came === "passed" || came === "refused") counts[came] += 1;
+          else wrong.push(`${variants[at]?.name}: ${came}`);
+        }
+        expect(wrong).toEqual([]);
+        // Neither all closed, which would show nothing, nor all open.
+        expect(counts.passed).toBeGreaterThan(variants.length / 10);
+        expect(counts.refused).toBeGreaterThan(0);
+      },
+      120_000,
+    );
+  });
+}
+
+function isRefusal(status: number): boolean {
+  return status === 0 || (status >= 400 && status < 500) || status === 501 || status === 503;
+}
+
+/** With a header of its own behind the first line, by which it is known wherever it arrives. */
+function numbered(bytes: Buffer, at: number): Buffer {
+  const end = bytes.indexOf("\r\n") + 2;
+  return Buffer.concat([bytes.subarray(0, end), Buffer.from(`${NUMBER}: ${at}\r\n`), bytes.subarray(end)]);
+}
+
+function numberIn({ attributes }: CheckRequest): string {
+  const http = attributes?.request?.http;
+  const raw = http?.headerMap?.headers.find(({ key }) => key === NUMBER)?.rawValue.toString("latin1");
+  return raw ?? String(http?.headers.get(NUMBER));
+}

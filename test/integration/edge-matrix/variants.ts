@@ -1,0 +1,188 @@
+/**
+ * The requests of the edge matrix, made from tables: every strange piece of a path in every place of one, every name of a header with every
+ * value, every body in every framing. Unlike enforcer-cases.ts nothing is said of what an enforcer has to refuse.
+ */
+import { gzipSync } from "node:zlib";
+import { rawRequest } from "../../harness/raw-http.ts";
+
+export type Variant = { readonly name: string; readonly bytes: Buffer };
+
+/** As Latin-1: what stands here is what is sent, byte by byte. */
+const PIECES = [
+  ...[
+    "",
+    "x",
+    ".",
+    "..",
+    "/",
+    "//",
+    "///",
+    "/./",
+    "/../",
+    "/../../",
+    "%2e",
+    "%2e%2e",
+    "/%2e%2e/",
+    "%252e%252e",
+    "..;",
+    "..%2f",
+  ],
+  ...[
+    "%2f",
+    "%2F",
+    "%5c",
+    "%5C",
+    "\\",
+    "\\..\\",
+    ";",
+    ";a=b",
+    "#",
+    "#x",
+    "%23",
+    "?",
+    "%3f",
+    "%3F",
+    "&",
+    "=",
+    "+",
+    "%20",
+    "%00",
+    "%01",
+  ],
+  ...[
+    "%0a",
+    "%0d%0a",
+    "%7f",
+    "%ff",
+    "%c0%af",
+    "%c3%a9",
+    "\xc3\xa9",
+    "\xff",
+    "%",
+    "%z",
+    "%zz",
+    "%u002e",
+    "*",
+    "@",
+    "~",
+    ":",
+    "|",
+    "^",
+  ],
+  ...["[", "]", "{", "}", "`", '"', "<", ">", "'", "!", "$", "\t", "\x7f", "a".repeat(2_000)],
+] as const;
+const PLACES: readonly ((piece: string) => string)[] = [
+  (piece) => `/orders${piece}42`,
+  (piece) => `/orders/${piece}`,
+  (piece) => `/${piece}/orders/42`,
+  (piece) => `/${piece}orders`,
+  (piece) => `/orders/42?x=${piece}`,
+  (piece) => `/orders/42?${piece}=1`,
+  (piece) => `/reports/${piece}/../orders/42`,
+  (piece) => `//${piece}`,
+  (piece) => `http://orders.example/${piece}`,
+];
+
+export const pathVariants: readonly Variant[] = PLACES.flatMap((place) =>
+  PIECES.map((piece) => variant(`GET ${place(piece)}`, rawRequest("GET", place(piece), []))),
+);
+
+const NAMES = [
+  ...[
+    "x-plain",
+    "X-Mixed-Case",
+    "x_underscore",
+    "countersign_subject",
+    "countersign-subject",
+    "Countersign-Decision-Id",
+  ],
+  ...[
+    "__proto__",
+    "constructor",
+    "hasOwnProperty",
+    "toString",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+  ],
+  ...[
+    "upgrade",
+    "proxy-authorization",
+    "expect",
+    "authorization",
+    "cookie",
+    "x-forwarded-for",
+    "x-envoy-auth-partial-body",
+  ],
+];
+const VALUES = [
+  "plain",
+  "",
+  "a, b",
+  "  blanks  ",
+  "x-plain",
+  "caf\xe9",
+  "\xff\xfe",
+  "\xc3\xa9",
+  "\x01",
+  "a\tb",
+  "v".repeat(4_000),
+];
+
+export const headerVariants: readonly Variant[] = NAMES.flatMap((name) => [
+  ...VALUES.map((value) => lines([`${name}: ${value}`])),
+  lines([`${name}: one`, `${name}: two`]),
+  lines([`${name}: one`, `${name.toUpperCase()}: one`, `${name}:`]),
+  lines([`connection: ${name}`, `${name}: hop`]),
+]);
+
+const LIMIT = 65_536;
+const SIZES = [0, 1, 2, 1_023, LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT];
+const ROUTES = ["/refunds", "/reports"];
+
+export const bodyVariants: readonly Variant[] = ROUTES.flatMap((target) => [
+  ...SIZES.flatMap((size) => {
+    const body = Buffer.alloc(size, "x");
+    const zipped = gzipSync(Buffer.alloc(size, "y"));
+    return [
+      sent(target, `${size} bytes`, [`content-length: ${size}`], body),
+      sent(target, `${size} bytes in one chunk`, ["transfer-encoding: chunked"], chunked(body, size)),
+      sent(target, `${size} bytes in chunks of 1,000`, ["transfer-encoding: chunked"], chunked(body, 1_000)),
+      sent(target, `${size} bytes compressed`, ["content-encoding: gzip", `content-length: ${zipped.length}`], zipped),
+      sent(target, `${size} bytes without a length`, [], body),
+    ];
+  }),
+  ...[Buffer.from([0xff, 0xfe, 0x00]), Buffer.from("\u00e9\u{1F4A3}")].map((body) =>
+    sent(target, `the bytes ${body.toString("hex")}`, [`content-length: ${body.length}`], body),
+  ),
+  ...[1, 100, LIMIT].map((missing) =>
+    sent(target, `cut off ${missing} bytes before its end`, [`content-length: ${10 + missing}`], Buffer.alloc(10, "z")),
+  ),
+  sent(target, "cut off inside a chunk", ["transfer-encoding: chunked"], Buffer.from("a\r\nabc")),
+  sent(target, "cut off before the last chunk", ["transfer-encoding: chunked"], Buffer.from("3\r\nabc\r\n")),
+]);
+
+function variant(name: string, bytes: Buffer): Variant {
+  return { name: name.length > 80 ? `${name.slice(0, 80)}…` : name, bytes };
+}
+
+function lines(some: readonly string[]): Variant {
+  return variant(JSON.stringify(some), rawRequest("GET", "/orders/42", some));
+}
+
+/** Written out, since a request without a length and one that is cut off are made by no writer. */
+function sent(target: string, what: string, some: readonly string[], body: Uint8Array): Variant {
+  const head = [`POST ${target} HTTP/1.1`, "host: orders.example", "connection: close", ...some].join("\r\n");
+  return { name: `POST ${target}: ${what}`, bytes: Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]) };
+}
+
+function chunked(body: Buffer, size: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < body.length; at += size) {
+    const part = body.subarray(at, at + size);
+    parts.push(Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n"));
+  }
+  return Buffer.concat([...parts, Buffer.from("0\r\n\r\n")]);
+}
