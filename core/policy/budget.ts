@@ -1,8 +1,9 @@
 /**
  * What one evaluation of a policy may cost, as it is configured and as the host counts it. Fuel counts instructions of the
  * module (wasm/meter-fuel.ts), all of a function or loop when it is entered, so a millisecond holds more or fewer of them
- * by what the policy does. The rate below is that of the slowest work that was measured: a budget of 50 ms is at
- * most that long on a machine like ours and rather shorter, and it is the same amount of work on every machine.
+ * by what the policy does. The rate below is about that of the slowest work on an idle machine, so that a budget of 50 ms
+ * lasts 20 to 50 ms there, longer where much memory is touched or the processor is shared. It is the same amount of work
+ * on every machine.
  */
 import type { Allowance } from "./wasm/linked-policy.ts";
 import { MAX_FUEL } from "./wasm/meter-fuel.ts";
