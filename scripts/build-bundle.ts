@@ -9,8 +9,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BUILTINS } from "../core/policy/builtins/registry.ts";
-import { ENTRYPOINTS } from "../core/policy/bundle.ts";
-import { checkPolicies, type ParsedModule } from "./bundle/check-policies.ts";
+import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
+import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
 import { inputReads } from "./bundle/input-reads.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
@@ -97,6 +97,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const parsed = await modules(opa);
   const { faults, requires } = checkPolicies(parsed);
   const reads = inputReads(parsed);
+  const entrypoints = [...Object.values(ENTRYPOINTS), ...(exposesCandidates(parsed) ? [CANDIDATES] : [])];
   if (faults.length > 0) throw new BuildFault(faults.join("\n"));
   const capabilitiesText = await capabilities(opa);
   const capabilitiesFile = path.join(scratch, "capabilities.json");
@@ -104,7 +105,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const archive = path.join(scratch, "built.tar.gz");
   await opa(
     ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", "*_test.rego,schema"],
-    ...Object.values(ENTRYPOINTS).flatMap((entrypoint) => ["--entrypoint", entrypoint]),
+    ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
     ...["--output", archive, path.relative(root, source)],
   );
   const unpacked = await runCommand("tar", ["-xzf", archive, "-C", scratch, "/policy.wasm"], { timeoutMs: TIMEOUT_MS });
@@ -116,7 +117,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const manifest = {
     revision,
     roots: ["countersign"],
-    wasm: Object.values(ENTRYPOINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
+    wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
     rego_version: 1,
     metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
   };

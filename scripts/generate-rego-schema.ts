@@ -5,13 +5,20 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { DecisionInput, MayReviewInput, RouteInput } from "../core/policy/schema/input.ts";
-import { DecisionResult, MayReviewResult, RouteDecided, RouteToReviewers } from "../core/policy/schema/result.ts";
+import {
+  CandidatesResult,
+  DecisionResult,
+  MayReviewResult,
+  RouteDecided,
+  RouteToReviewers,
+} from "../core/policy/schema/result.ts";
 
 const folder = path.resolve(import.meta.dirname, "../rego/countersign/schema");
 
 const SCHEMAS: Readonly<Record<string, object>> = {
   "input.json": DecisionInput,
   "decision.json": DecisionResult,
+  "candidates.json": CandidatesResult,
   "route_input.json": RouteInput,
   "route.json": { anyOf: [RouteToReviewers, RouteDecided] },
   "may_review_input.json": MayReviewInput,

@@ -56,6 +56,7 @@ export type DenyReason =
   | CredentialRefusal
   | PolicyFault
   | UnavailableReason
+  | "subject_not_trusted" // an API caller asked about somebody for whom it may not speak
   | "policy_denied"
   | "no_rule_matched"
   | "authentication_required" // anonymous, and the policy elevates

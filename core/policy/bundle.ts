@@ -23,6 +23,9 @@ export const ENTRYPOINTS = {
   mayReview: "countersign/approval/may_review",
 } as const;
 
+/** A bundle may also answer what there is to search. */
+export const CANDIDATES = "countersign/candidates";
+
 export type Bundle = {
   readonly revision: string;
   readonly wasm: Uint8Array;

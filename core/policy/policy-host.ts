@@ -12,7 +12,8 @@ import type { Verdict } from "../domain/decision.ts";
 import type { Routing } from "../domain/routing.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { notServed } from "./builtins/not-served.ts";
-import { type Bundle, ENTRYPOINTS } from "./bundle.ts";
+import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
+import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
 import { fault, verdictOf } from "./decision-result.ts";
 import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
@@ -54,6 +55,9 @@ export type PolicyHost = {
   decide(inputJson: string, time: EvaluationTime): Decided;
   route(inputJson: string, time: EvaluationTime): Routing;
   mayReview(inputJson: string, time: EvaluationTime): MayReview;
+  /** Whether the active bundle has the optional entrypoint. */
+  offersCandidates(): boolean;
+  candidates(inputJson: string, time: EvaluationTime): CandidateSets;
 };
 
 export type PolicyHostDeps = RunnerDeps;
@@ -162,6 +166,13 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
       const outcome = evaluate("mayReview", inputJson, time);
       if (outcome.kind === "value") return mayReviewOf(outcome.value);
       return { kind: "fault", detail: outcome.fault.detail };
+    },
+    offersCandidates: () => active?.policy.entrypoints.has(CANDIDATES) ?? false,
+    candidates(inputJson, { nowNs }) {
+      const entrypoint = active?.policy.entrypoints.get(CANDIDATES);
+      if (active === undefined || entrypoint === undefined) return { kind: "none" };
+      const outcome = outcomeOf(active.policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
+      return outcome.kind === "value" ? candidatesOf(outcome.value) : outcome.fault;
     },
   };
 }

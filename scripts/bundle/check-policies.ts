@@ -68,6 +68,15 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   return { faults, requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])) };
 }
 
+/** Whether there is a rule `candidates` in package `countersign`: then searches are answered. */
+export function exposesCandidates(modules: readonly ParsedModule[]): boolean {
+  return modules.some(
+    ({ ast }) =>
+      packagePath(ast).join(".") === "countersign" &&
+      list(field(ast, "rules")).some((rule) => refText(field(field(rule, "head"), "ref")) === "candidates"),
+  );
+}
+
 function packagePath(ast: unknown): readonly string[] {
   return list(field(field(ast, "package"), "path"))
     .map((term) => String(field(term, "value")))

@@ -7,6 +7,7 @@ import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
+import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -14,7 +15,6 @@ import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 
-/** Of the variables. */
 export const PREFIX = "COUNTERSIGN_";
 
 const closed = { additionalProperties: false } as const;
@@ -59,6 +59,7 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
+    api: Type.Optional(ApiSchema),
     ops: Type.Object(
       {
         host: Type.String({
@@ -210,6 +211,7 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     ...bundleFaults(config.bundle, "bundle"),
     ...compatFaults(config.policy.compat, "policy.compat"),
   );
+  faults.push(...apiFaults(config, (host) => LOOPBACK.test(host)));
   // A compatibility policy knows no approvals, so that none of this is used.
   if (config.policy.compat.path === undefined) faults.push(...approvalFaults(config));
   return faults;

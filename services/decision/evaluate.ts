@@ -57,7 +57,7 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
     const answer = (decision: Decision): Evaluated => ({ ...known, decision });
     try {
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
-      const caller = await identity.identify(evaluation.credentials, readClocks().wall); // no credential = anonymous
+      const caller = evaluation.vouched ?? (await identity.identify(evaluation.credentials, readClocks().wall)); // none = anonymous
       if (caller.kind === "refused") return answer(deny(caller.reason));
       const subject = caller.kind === "subject" ? caller.subject : undefined;
       known = { subject, policyRevision: undefined };
@@ -87,8 +87,9 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
 
       const asked = denials.offers(query);
       if (asked.kind === "unbindable") return answer(deny(asked.reason, [], verdict.response));
-      if (mode === "ask") return answer(needsApproval(verdict, asked.offers, nearest));
       const ask = { evaluation, subject, offers: asked.offers, policyRevision: revision };
+      known = { ...known, ask };
+      if (mode === "ask") return answer(needsApproval(verdict, asked.offers, nearest));
       const published = await denials.publish(ask, readClocks().wall, deadline.within(PUBLISH_BUDGET_MS));
       return answer(afterPublishing(published, needsApproval(verdict, asked.offers, nearest)));
     } catch (error) {

@@ -26,10 +26,12 @@ import { type DecisionConfig, readConfig } from "./config.ts";
 import { createSourceAddress } from "./context/source-address.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
 import { reasonOf } from "./decision-log/logged-decision.ts";
+import type { EdgeDeps } from "./ext-authz/edge.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
+import { startApi } from "./main/api.ts";
 import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
-import type { Evaluated, Faults } from "./ports.ts";
+import type { Faults } from "./ports.ts";
 
 const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
@@ -92,23 +94,18 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
 
   const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
   const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);
-  const check = path.check({
-    decisionLog,
-    sourceAddress,
-    newDecisionId: () => id("decision", uuidv7()),
-    readClocks,
-    faults,
-    observe({ decision, subject }: Evaluated, { decisionId, call }, durationMs) {
-      const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
-      const reason = reasonOf(decision) ?? "";
-      decisions.inc({ outcome, reason });
-      seconds.observe(durationMs / 1_000);
-      // NB: neither query nor header: they may hold what nobody should keep.
-      const { method, path } = call.http ?? {};
-      const what = { decisionId, method, path, subject: subject?.id };
-      log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
-    },
-  });
+  const observe: EdgeDeps["observe"] = ({ decision, subject }, { decisionId, call }, durationMs) => {
+    const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
+    const reason = reasonOf(decision) ?? "";
+    decisions.inc({ outcome, reason });
+    seconds.observe(durationMs / 1_000);
+    // NB: neither query nor header: they may hold what nobody should keep.
+    const { method, path } = call.http ?? {};
+    const what = { decisionId, method, path, subject: subject?.id };
+    log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
+  };
+  const newDecisionId = () => id("decision", uuidv7());
+  const check = path.check({ decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe });
 
   const checks = new Map<string, () => CheckResult>([
     ...path.checks,
@@ -136,11 +133,16 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   reload.part("listen_tls", ["listen.certPath", "listen.keyPath", "listen.clientCaPath"], async ({ listen }) =>
     server.replaceCertificates(await readServerTls(listen)),
   );
+  const api =
+    config.api === undefined || path.api === undefined
+      ? undefined
+      : await startApi(config.api, shared, path.api, { decisionLog, observe });
   log.info(
     {
       event: "started",
       check: `${config.listen.host}:${server.port}`,
       ops: `${config.ops.host}:${ops.port}`,
+      ...(api === undefined ? {} : { api }),
       tls: config.listen.certPath !== undefined,
       bundle: path.revision() ?? "none yet",
       stream: streamAt.name,

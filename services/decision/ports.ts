@@ -4,12 +4,13 @@
  */
 import type { BindingRefusal, HttpRequest } from "../../core/domain/binding.ts";
 import type { Covering } from "../../core/domain/covers.ts";
-import type { Decision, IssuedDenial, Verdict } from "../../core/domain/decision.ts";
+import type { Decision, DenyReason, IssuedDenial, Verdict } from "../../core/domain/decision.ts";
 import type { Offer } from "../../core/domain/denial.ts";
 import type { Elevation } from "../../core/domain/elevation.ts";
 import type { Clocks, StaleReason } from "../../core/domain/freshness.ts";
 import type { RedemptionClaim, RedemptionRefusal } from "../../core/domain/grant.ts";
 import type { Id } from "../../core/domain/id.ts";
+import type { Entity, Question } from "../../core/domain/question.ts";
 import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
 import type { CompatResult } from "../../core/policy/compat-result.ts";
@@ -35,6 +36,9 @@ export type Credentials = {
   readonly certificate?: string | undefined;
 };
 
+/** Whom an edge takes for the caller, having settled that itself. */
+export type Vouched = Extract<Caller, { kind: "subject" }> | { readonly kind: "refused"; readonly reason: DenyReason };
+
 /** One call to be judged, as an edge translated it. Nothing here is a wire type. */
 export type Evaluation = {
   readonly decisionId: Id<"decision">;
@@ -45,6 +49,10 @@ export type Evaluation = {
   /** From `countersign-reason`: asks for the approval along with the call. */
   readonly justification: string | undefined;
   readonly traceparent: string | undefined;
+  /** What is asked, when the call came by API. */
+  readonly question?: Question;
+  /** Who is calling, where the edge has settled it: an API client may be trusted to say. Credentials are not looked at then. */
+  readonly vouched?: Vouched;
 };
 
 /** Identifies by keys that are already here; a key set is never fetched inside a check. */
@@ -146,6 +154,8 @@ export type Evaluated = {
   readonly subject: Subject | undefined;
   readonly policyRevision: string | undefined;
   readonly fuelUsed?: number | undefined;
+  /** With `needs_approval`: what may be asked for. */
+  readonly ask?: Ask;
 };
 
 /** Never rejects. */
@@ -167,4 +177,68 @@ export type DecisionLog = {
    */
   append(entry: LogEntry): Promise<"recorded" | "failed">;
   readonly required: boolean;
+};
+
+export type Authenticated =
+  /** A program that is configured here. */
+  | { readonly kind: "client"; readonly client: ApiClient }
+  /** Somebody with a token of a configured issuer, who may ask about nobody else. */
+  | { readonly kind: "subject"; readonly subject: Subject; readonly expiresAt: number };
+
+export type ApiClient = {
+  readonly name: string;
+  /** Type of subject → issuer of the accounts that it may speak for. */
+  readonly subjects: ReadonlyMap<string, string>;
+  /** Its decisions may be enforced: they redeem, and publish denials. */
+  readonly enforcer: boolean;
+};
+
+export type Shown = {
+  /** All values of `authorization`. */
+  readonly authorization: readonly string[];
+  /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */
+  readonly certificateNames: readonly string[];
+};
+
+/** Who calls the API, and for whom it may speak. Anonymous callers are refused. */
+export type ApiCallers = {
+  /** Never rejects. */
+  authenticate(shown: Shown): Promise<Authenticated | { readonly kind: "refused"; readonly reason: DenyReason }>;
+  /** The account that `entity` is, by the word of this caller, or that its word does not count. */
+  vouch(caller: Authenticated, entity: Entity): Vouched;
+};
+
+export type AskOptions = {
+  readonly vouched: Vouched;
+  readonly deadline: Deadline;
+  readonly mode: Mode;
+  readonly traceparent: string | undefined;
+};
+
+export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly time: Instant };
+
+/** One question of an API caller, judged and put on record. Never rejects. */
+export type AskQuestion = (question: Question, options: AskOptions) => Promise<Answered>;
+
+/** What would be decided now; a search looks, and nothing goes on record. Never rejects. */
+export type EvaluateAside = (question: Question, vouched: Vouched, deadline: Deadline) => Promise<Evaluated>;
+
+export type Sought = "subject" | "action" | "resource";
+
+/** What is asked of a search: the two entities that are given, and the type of the third. */
+export type Search = {
+  readonly sought: Sought;
+  readonly question: Question;
+};
+
+export type CandidateList =
+  | { readonly kind: "candidates"; readonly entities: readonly Entity[]; readonly revision: string }
+  /** The bundle exposes none. */
+  | { readonly kind: "none" }
+  | { readonly kind: "fault"; readonly reason: DenyReason };
+
+/** What the policy exposes to searches. Synchronous and never throws. */
+export type Candidates = {
+  offered(): boolean;
+  list(search: Search, clocks: Clocks): CandidateList;
 };

@@ -4,7 +4,7 @@
  */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { ENTRYPOINTS } from "../../core/policy/bundle.ts";
+import { CANDIDATES, ENTRYPOINTS } from "../../core/policy/bundle.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
 
@@ -28,7 +28,8 @@ export async function makeBundle(folder: string, modules: readonly string[], dat
     }),
   );
   const archive = path.join(folder, "built.tar.gz");
-  const entrypoints = Object.values(ENTRYPOINTS);
+  const withCandidates = modules.some((text) => /^package countersign\n[^]*^candidates\b/m.test(text));
+  const entrypoints = [...Object.values(ENTRYPOINTS), ...(withCandidates ? [CANDIDATES] : [])];
   await done(opa.location, [
     ...["build", "--target", "wasm", "--capabilities", capabilities, "--output", archive],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),

@@ -3,8 +3,13 @@
  * fields, numbers as numbers, bytes as base64), and AuthZEN's subject, action, resource and context. Native mode: headers
  * are derived from the raw list, the body from raw bytes. What cannot be described is a fault: deny
  * `request_parse_error`, HTTP 400, as the plugin.
+ *
+ * A question that came by API brings its own entities. NB: what the caller states of the context stands under
+ * `context.stated`, and `issuer`, `groups`, `claims`, `actors` of the subject are those of the account that it was found to
+ * be: nothing stated can stand where a policy looks for what the host gathered.
  */
 import type { HttpRequest } from "../../domain/binding.ts";
+import type { Question } from "../../domain/question.ts";
 import type { Json, Subject } from "../../domain/subject.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
@@ -18,6 +23,8 @@ export type DecisionContext = { readonly [name: string]: Json };
 export type DescribedCall = {
   readonly http: HttpRequest | undefined;
   readonly attributes: { readonly [name: string]: Json };
+  /** By API, instead of a call that an enforcer stopped. */
+  readonly question?: Question | undefined;
 };
 
 export type DecisionInputText =
@@ -31,7 +38,7 @@ export function createDecisionInput(
   context: DecisionContext,
   reads?: ReadonlySet<string>,
 ): DecisionInputText {
-  const { http } = call;
+  const { http, question } = call;
   const path = parsePath(http === undefined ? "" : http.path + http.query);
   if (path.kind === "fault") return { kind: "fault", detail: path.message };
   const bytes = http?.body.kind === "bytes" ? http.body.bytes : undefined;
@@ -48,10 +55,10 @@ export function createDecisionInput(
     `"parsed_body":${writeJson(body.body)}`,
     `"truncated_body":${body.truncated || http?.body.kind === "partial"}`,
     ...(principal === "" ? [] : [`"source_principal":${writePlainJson(principal)}`]),
-    `"subject":${subjectText(subject)}`,
-    `"action":${writePlainJson({ name: http?.method ?? "connect" })}`,
-    `"resource":${writePlainJson(resource(call))}`,
-    `"context":${writePlainJson(context)}}`,
+    `"subject":${question === undefined ? subjectText(subject) : statedSubject(question, subject)}`,
+    `"action":${writePlainJson(question?.action ?? { name: http?.method ?? "connect" })}`,
+    `"resource":${writePlainJson(question?.resource ?? resource(call))}`,
+    `"context":${writePlainJson(question === undefined ? context : { ...context, stated: question.context })}}`,
   ];
   return { kind: "input", json: json.join(",") };
 }
@@ -67,6 +74,11 @@ function subjectText(subject: Subject | undefined): string {
   const text = subjectDocument({ type: "user", ...subject });
   subjectTexts.set(subject, text);
   return text;
+}
+
+function statedSubject({ subject: { type, id, properties } }: Question, subject: Subject | undefined): string {
+  const { issuer, groups, claims, actors } = subject ?? { issuer: "", groups: [], claims: {}, actors: [] };
+  return writePlainJson({ type, id, properties: { ...properties, issuer, groups, claims, actors } });
 }
 
 function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject & { readonly type: string }): string {

@@ -57,20 +57,25 @@ export const DecisionInput = Type.Object({
   subject: Type.Object({
     type: Type.String(),
     id: Type.String(),
-    properties: Type.Object({
-      issuer: Type.String(),
-      groups: Type.Array(Type.String()),
-      claims: Type.Unknown(),
-      actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() })),
-    }),
+    properties: Type.Object(
+      {
+        issuer: Type.String(),
+        groups: Type.Array(Type.String()),
+        claims: Type.Unknown(),
+        actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() })),
+      },
+      { additionalProperties: true },
+    ),
   }),
-  action: Type.Object({ name: Type.String() }),
+  action: Type.Object({ name: Type.String(), properties: Type.Optional(Type.Unknown()) }),
   resource: Type.Object({ type: Type.String(), id: Type.String(), properties: Type.Unknown() }),
   /** What services/decision/context/gather.ts states of the moment. */
   context: Type.Object({
     time: Type.String(),
     source_address: Type.Optional(Type.String()),
     state: Type.Object({ fresh: Type.Boolean() }),
+    /** What an API caller states; nothing that the host vouches for. */
+    stated: Type.Optional(Type.Unknown()),
   }),
 });
 

@@ -117,3 +117,26 @@ export type LimitsWire = Static<typeof LimitsResult>;
 export type ReviewersWire = Static<typeof RouteToReviewers>;
 export type ElevationWire = Static<typeof ElevationResult>;
 export type ResponseWire = Static<typeof ResponseResult>;
+
+const CandidateEntity = Type.Object(
+  {
+    type: Name,
+    id: Type.String({ minLength: 1, maxLength: 1024 }),
+    properties: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  closed,
+);
+
+/** What searches look at: whatever the policy knows of who and what there is. Only what is sought has to be told. */
+export const CandidatesResult = Type.Object(
+  {
+    subjects: Type.Optional(Type.Array(CandidateEntity)),
+    resources: Type.Optional(Type.Array(CandidateEntity)),
+    actions: Type.Optional(
+      Type.Array(
+        Type.Object({ name: Name, properties: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }, closed),
+      ),
+    ),
+  },
+  closed,
+);

@@ -3,6 +3,7 @@
  * are cut, so that a record stays far under the 64 KiB of a batch; tokens, bodies, headers and query values never enter.
  */
 import type { Decision } from "../../../core/domain/decision.ts";
+import { namedCall } from "../../../core/domain/question.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
 import { maskQuery } from "../../../core/domain/mask-query.ts";
@@ -25,6 +26,7 @@ const MAX = {
 export function loggedDecision(entry: LogEntry): DecisionBody {
   const { evaluation, decision, subject } = entry;
   const { http } = evaluation.call;
+  const named = http ?? (evaluation.question && namedCall(evaluation.question));
   const grant = decision.kind === "allow" && decision.by.kind === "grant" ? decision.by.grant : undefined;
   const denial = decision.kind === "needs_approval" ? decision.denial : undefined;
   return {
@@ -47,9 +49,9 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
               .slice(0, MAX.actors)
               .map((actor) => ({ issuer: cut(actor.issuer, MAX.id), id: cut(actor.id, MAX.id) })),
           },
-    method: cut(http?.method ?? evaluation.protocol, MAX.method),
-    authority: cut(http?.authority ?? "", MAX.authority),
-    path: cut(http?.path ?? "", MAX.path),
+    method: cut(named?.method ?? evaluation.protocol, MAX.method),
+    authority: cut(named?.authority ?? "", MAX.authority),
+    path: cut(named?.path ?? "", MAX.path),
     masked_query: cut(maskQuery(http?.query ?? ""), MAX.query),
     source_address: entry.sourceAddress === undefined ? null : cut(entry.sourceAddress, MAX.method),
     policy_revision: entry.policyRevision ?? null,

@@ -6,10 +6,11 @@ import { type BoundField, layOutBinding, PLAIN_FIELDS } from "../../../core/doma
 import { DENIAL_LIFETIME, type Denial, type DeniedCall, type Offer } from "../../../core/domain/denial.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
 import { maskQuery } from "../../../core/domain/mask-query.ts";
+import { namedCall } from "../../../core/domain/question.ts";
 import { type Instant, plus } from "../../../core/domain/time.ts";
 import { bindingDigest, fieldHash } from "../../../core/messages/binding-digest.ts";
 import { denialKey } from "../../../core/messages/record-keys.ts";
-import type { Ask, GrantQuery, Requestable } from "../ports.ts";
+import type { Ask, Evaluation, GrantQuery, Requestable } from "../ports.ts";
 
 /**
  * An offer for each elevation that can be requested for this call. A `scope` elevation carries the digest when the call
@@ -69,16 +70,20 @@ export function mintDenial(
 function deniedCall(ask: Ask, sourceAddress: string | undefined): DeniedCall {
   const { protocol, call } = ask.evaluation;
   const { http } = call;
+  const named = calledOf(ask.evaluation);
   return {
     protocol,
-    method: http?.method ?? "",
-    authority: http?.authority ?? "",
-    path: http?.path ?? "",
+    ...named,
     maskedQuery: maskQuery(http?.query ?? ""),
     bodyBytes: http?.body.kind === "bytes" ? http.body.bytes.length : undefined,
     fieldHashes: fieldHashes(ask),
     sourceAddress,
   };
+}
+
+function calledOf({ call: { http }, question }: Evaluation): Pick<DeniedCall, "method" | "authority" | "path"> {
+  if (question !== undefined) return namedCall(question);
+  return { method: http?.method ?? "", authority: http?.authority ?? "", path: http?.path ?? "" };
 }
 
 /** Hashes of every field that some offer binds, by name: enough to recompute each digest. */
@@ -99,9 +104,7 @@ function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: st
   const plain: Readonly<Record<(typeof PLAIN_FIELDS)[number], string>> = {
     issuer: subject.issuer,
     subject: subject.id,
-    method: http?.method ?? "",
-    authority: http?.authority ?? "",
-    path: http?.path ?? "",
+    ...calledOf(evaluation),
   };
   for (const name of PLAIN_FIELDS) add({ name, values: [plain[name]] });
   return hashes;

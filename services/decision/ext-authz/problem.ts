@@ -47,6 +47,11 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
     title: "The request cannot be understood",
     detail: "Its path, query, headers or body cannot be read, so it is denied.",
   },
+  subject_not_trusted: {
+    status: 403,
+    title: "Denied",
+    detail: "The caller may not ask about this subject.",
+  },
   policy_denied: { status: 403, title: "Denied", detail: "A policy denies this request." },
   no_rule_matched: { status: 403, title: "Denied", detail: "No policy allows this request." },
   body_not_bindable: {

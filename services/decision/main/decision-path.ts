@@ -1,6 +1,7 @@
 /** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
 import type { Signer } from "../../../core/messages/signing.ts";
 import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
+import type { Issuers } from "../../../core/identity/issuers.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
 import type { Reload } from "../../../platform/lifecycle/reload.ts";
@@ -8,10 +9,12 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { DecisionConfig } from "../config.ts";
+import type { Candidates, Evaluate, Identity } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
 export type DecisionPath = {
+  readonly api?: ApiPath;
   /** Of the policy that decides now; undefined before the first one. */
   revision(): string | undefined;
   readonly bundles: Pick<Bundles, "describe" | "reload">;
@@ -20,6 +23,14 @@ export type DecisionPath = {
   readonly started: { readonly [name: string]: unknown };
   /** Resolves, with how it came to it, when checks may be served. */
   ready(): Promise<string>;
+};
+
+/** What the API needs of the path: native mode alone has it. */
+export type ApiPath = {
+  readonly evaluate: Evaluate;
+  readonly candidates: Candidates;
+  readonly identity: Identity;
+  readonly issuers: Issuers;
 };
 
 /** What exists before either is constructed. */

@@ -15,9 +15,11 @@ import { createEvaluate } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
+import { createCandidates } from "../policy/ask-candidates.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
+import type { Identity } from "../ports.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
 
@@ -73,8 +75,11 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     },
     { deployment },
   );
+  const identified: Identity = {
+    identify: async (credentials, now) => identity.identify(credentials, now),
+  };
   const evaluate = createEvaluate({
-    identity: { identify: async (credentials, now) => identity.identify(credentials, now) },
+    identity: identified,
     context: createContext({ freshness: view.freshness, sourceAddress }),
     policy: createPolicy({
       host: policy.host,
@@ -99,6 +104,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   return {
     revision: policy.host.revision,
     bundles: policy,
+    api: { evaluate, candidates: createCandidates(policy.host), identity: identified, issuers: identity.issuers },
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
     checks: [
       ["bundle", policy.health],

@@ -3,6 +3,7 @@
  * a fault (`request_parse_error`), as opa-envoy-plugin has it. An evaluation that exceeds its budget is stopped and noted;
  * who brings that about too often is not evaluated again for a while (suspensions.ts).
  */
+import { namedCall } from "../../../core/domain/question.ts";
 import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
@@ -20,7 +21,7 @@ export type PolicyDeps = {
 export function createPolicy({ host, suspensions, observe, monotonicMs }: PolicyDeps): Policy {
   return {
     decide(question, { wall, monoMs }) {
-      const { call } = question.evaluation;
+      const { call, question: asked } = question.evaluation;
       const subject = question.caller.kind === "subject" ? question.caller.subject : undefined;
       const revision = host.revision();
       const attempt = attemptOf(question, revision);
@@ -28,7 +29,7 @@ export function createPolicy({ host, suspensions, observe, monotonicMs }: Policy
         const detail = "the policy exceeded its budget too often here";
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
-      const described = { http: call.http, attributes: createAttributes(call) };
+      const described = { http: call.http, attributes: createAttributes(call), question: asked };
       const input = createDecisionInput(described, subject, question.context, host.inputReads());
       if (input.kind === "fault") {
         const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
@@ -46,9 +47,15 @@ export function createPolicy({ host, suspensions, observe, monotonicMs }: Policy
 /** Nobody has a name while anonymous, so it is the address that counts. */
 function attemptOf({ evaluation, caller, context }: PolicyQuestion, revision = ""): Attempt {
   const { http } = evaluation.call;
+  const named = evaluation.question && namedCall(evaluation.question);
   const subject =
     caller.kind === "subject"
       ? JSON.stringify([caller.subject.issuer, caller.subject.id])
       : `anonymous ${JSON.stringify(context["source_address"])}`;
-  return { revision, subject, method: http?.method ?? evaluation.protocol, path: http?.path ?? "" };
+  return {
+    revision,
+    subject,
+    method: http?.method ?? named?.method ?? evaluation.protocol,
+    path: http?.path ?? named?.path ?? "",
+  };
 }

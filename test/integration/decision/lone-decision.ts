@@ -25,6 +25,8 @@ export type LoneOptions = {
   readonly trust?: object;
   /** Further settings of section `listen`. */
   readonly listen?: object;
+  /** Further sections. */
+  readonly further?: object;
   /** Section `policy`. */
   readonly policy?: object;
   /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
@@ -36,7 +38,16 @@ export const DEPLOYMENT = "test";
 
 /** Resolves when it is ready. */
 export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
-  const { folder, name, bundle, trust = { unsigned: "accepted" }, listen = {}, policy = {}, streamUrl } = options;
+  const {
+    folder,
+    name,
+    bundle,
+    trust = { unsigned: "accepted" },
+    listen = {},
+    policy = {},
+    further = {},
+    streamUrl,
+  } = options;
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   const keys = join(folder, `${name}-keys.json`);
   await writeFile(keys, JSON.stringify({ keys: [jwk] }));
@@ -58,6 +69,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
     },
     (settings) => ({
       ...settings,
+      ...further,
       listen: { ...settings.listen, maxMessageBytes: SOFT_LIMIT, ...listen },
       policy,
       bundle: bundle === undefined ? settings.bundle : { path: bundle, ...trust },

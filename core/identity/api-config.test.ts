@@ -1,0 +1,59 @@
+/** Which API a decision service refuses to open: each fault named by its key, on top of a section that is fine. */
+import { describe, expect, test } from "@jest/globals";
+import { type ApiConfig, apiFaults, tokenFault } from "./api-config.ts";
+
+const fine: ApiConfig = {
+  baseUrl: "https://pdp.example",
+  host: "127.0.0.1",
+  httpPort: 9193,
+  plaintext: false,
+  clients: [{ name: "gateway", tokenPath: "t", subjects: { user: "https://login.example" }, enforcer: false }],
+  deadlineMs: 450,
+  maxBodyBytes: 65_536,
+  maxInFlight: 256,
+  maxBatch: 100,
+};
+
+function keysOf(changes: object, compat: { path?: string } = {}): readonly string[] {
+  const api = { ...fine, ...changes };
+  const identity = { issuers: [{ issuer: "https://login.example" }] };
+  return apiFaults({ api, identity, policy: { compat } }, (host) => host === "127.0.0.1").map(({ key }) => key);
+}
+
+describe("section api", () => {
+  test("is accepted as it should be", () => expect(keysOf({})).toEqual([]));
+
+  test.each<readonly [string, object, string]>([
+    ["an address that is not https", { baseUrl: "http://pdp.example" }, "api.baseUrl"],
+    [
+      "an address with a slash at its end, which nobody compares equal",
+      { baseUrl: "https://pdp.example/" },
+      "api.baseUrl",
+    ],
+    ["a certificate without its key", { certPath: "c" }, "api.certPath"],
+    ["client certificates without TLS", { clientCaPath: "ca" }, "api.clientCaPath"],
+    ["tokens in plain text beyond this machine", { host: "0.0.0.0" }, "api.host"],
+    ["a client that shows nothing", { clients: [{ name: "a", subjects: {}, enforcer: false }] }, "api.clients"],
+    [
+      "a certificate that nobody asks for",
+      { clients: [{ name: "a", certificate: "DNS:a", subjects: {}, enforcer: false }] },
+      "api.clients",
+    ],
+    ["two clients of one name", { clients: [...fine.clients, ...fine.clients] }, "api.clients"],
+    [
+      "a client that speaks for accounts of nobody",
+      { clients: [{ name: "a", tokenPath: "t", subjects: { user: "https://other.example" }, enforcer: false }] },
+      "api.clients",
+    ],
+  ])("refuses %s", (_what, changes, key) => expect(keysOf(changes)).toEqual([key]));
+
+  test("is refused beside a compatibility policy, which cannot answer it", () => {
+    expect(keysOf({}, { path: "envoy/authz/allow" })).toEqual(["api.baseUrl"]);
+  });
+
+  test("takes no token that is short or could not be sent", () => {
+    expect(tokenFault("short")).toMatch(/shorter/);
+    expect(tokenFault("sixteen characters and a space")).toMatch(/RFC 6750/);
+    expect(tokenFault("sixteen-characters-and-more")).toBeUndefined();
+  });
+});

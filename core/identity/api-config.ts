@@ -1,0 +1,115 @@
+/** The section `api` of the decision service's configuration: where it may be asked beside ext_authz, by whom, and for whom they may speak. */
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+const Text = (description: string) => Type.String({ minLength: 1, description });
+const Path = (description: string) => Type.Optional(Text(description));
+
+const ClientSchema = Type.Object(
+  {
+    name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$" }),
+    tokenPath: Path("File with its service token."),
+    certificate: Path("Name in its certificate, such as `URI:spiffe://…` or `DNS:…`."),
+    subjects: Type.Record(Type.String(), Type.String(), { default: {} }),
+    enforcer: Type.Boolean({ default: false }),
+  },
+  closed,
+);
+
+export const ApiSchema = Type.Object(
+  {
+    baseUrl: Text("What callers know this decision point as: https, no query, no slash at its end."),
+    host: Type.String({ default: "127.0.0.1", description: "Where AuthZEN (HTTP) is served." }),
+    httpPort: Type.Integer({ minimum: 0, maximum: 65_535, default: 9193, description: "0: any free one." }),
+    certPath: Path("Certificate chain; TLS when given."),
+    keyPath: Path("Private key of the certificate."),
+    clientCaPath: Path("Callers have to show a certificate by one of these."),
+    plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
+    clients: Type.Array(ClientSchema, {
+      default: [],
+      description:
+        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials.",
+    }),
+    deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one request." }),
+    maxBodyBytes: Type.Integer({
+      minimum: 1_024,
+      maximum: 1_048_576,
+      default: 65_536,
+      description: "Larger is refused.",
+    }),
+    maxInFlight: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 256,
+      description: "Requests at once; more are shed.",
+    }),
+    maxBatch: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: "Evaluations in one request." }),
+  },
+  closed,
+);
+
+export type ApiConfig = Static<typeof ApiSchema>;
+
+const SHORTEST_TOKEN = 16;
+
+type Fault = { readonly key: string; readonly variable: undefined; readonly problem: string };
+
+/** What is wrong with it beyond its schema. */
+export function apiFaults(
+  {
+    api,
+    identity,
+    policy,
+  }: {
+    readonly api?: ApiConfig;
+    readonly identity: { readonly issuers: readonly { readonly issuer: string }[] };
+    readonly policy: { readonly compat: { readonly path?: string } };
+  },
+  isLoopback: (host: string) => boolean,
+): readonly Fault[] {
+  if (api === undefined) return [];
+  const issuers = new Set(identity.issuers.map(({ issuer }) => issuer));
+  const faults: Fault[] = [];
+  const fault = (key: string, problem: string) => faults.push({ key: `api.${key}`, variable: undefined, problem });
+  if (policy.compat.path !== undefined) {
+    fault("baseUrl", "is not served in compatibility mode, whose policies know only calls; remove section api");
+  }
+  if (!isBaseUrl(api.baseUrl)) {
+    fault("baseUrl", "has to be an https address without query, fragment and slash at its end");
+  }
+  if ((api.certPath === undefined) !== (api.keyPath === undefined)) {
+    fault("certPath", "and api.keyPath belong together; set both or none");
+  }
+  if (api.clientCaPath !== undefined && api.certPath === undefined) {
+    fault("clientCaPath", "asks callers for certificates, which needs TLS; set api.certPath and api.keyPath");
+  }
+  if (api.certPath === undefined && !isLoopback(api.host) && !api.plaintext) {
+    fault("host", "is not loopback and there is no TLS; set api.certPath, or api.plaintext if a mesh encrypts");
+  }
+  const names = new Set<string>();
+  for (const { name, tokenPath, certificate, subjects } of api.clients) {
+    if (names.has(name)) fault("clients", `two are named ${name}; name each once`);
+    names.add(name);
+    if (tokenPath === undefined && certificate === undefined) {
+      fault("clients", `${name} shows nothing; set its tokenPath or certificate`);
+    }
+    if (certificate !== undefined && api.clientCaPath === undefined) {
+      fault("clients", `${name} is known by its certificate, which needs api.clientCaPath`);
+    }
+    for (const issuer of Object.values(subjects)) {
+      if (!issuers.has(issuer)) fault("clients", `${name} may speak for accounts of ${issuer}; configure that issuer`);
+    }
+  }
+  return faults;
+}
+
+/** The token in a file, or a sentence that says why there is none. */
+export function tokenFault(token: string): string | undefined {
+  if (token.length < SHORTEST_TOKEN) return `shorter than ${SHORTEST_TOKEN} characters`;
+  return /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? undefined : "not of the characters of a bearer token (RFC 6750)";
+}
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.protocol === "https:" && url.search === "" && url.hash === "" && !/[/?#]$/.test(text);
+}

@@ -1,0 +1,104 @@
+/**
+ * One question of an API caller: judged by the decision path and put on record, as the edge of ext_authz does for a call.
+ * What throws where nothing should, and what could not be recorded although it had to be, is a deny.
+ */
+import { deny } from "../../../core/domain/decision.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import type { Question } from "../../../core/domain/question.ts";
+import type {
+  AskOptions,
+  AskQuestion,
+  DecisionLog,
+  Evaluate,
+  EvaluateAside,
+  Evaluated,
+  Evaluation,
+  Faults,
+} from "../ports.ts";
+
+export type AskQuestionDeps = {
+  readonly evaluate: Evaluate;
+  readonly decisionLog: DecisionLog;
+  readonly newDecisionId: () => Id<"decision">;
+  readonly readClocks: () => Clocks;
+  readonly faults: Faults;
+  /** Counts, times and, when debugging, logs every decision. */
+  readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
+};
+
+const NO_CALL = {
+  source: undefined,
+  destination: undefined,
+  time: undefined,
+  http: undefined,
+  httpDetails: undefined,
+  contextExtensions: new Map<string, string>(),
+  tlsServerName: undefined,
+};
+
+export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
+  const { evaluate, decisionLog, newDecisionId, readClocks, faults, observe } = deps;
+  return async (question, { vouched, deadline, mode, traceparent }) => {
+    const started = readClocks();
+    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent });
+    const time = started.wall;
+    try {
+      const evaluated = await evaluate(evaluation, { readClocks, deadline, mode });
+      const durationMs = readClocks().monoMs - started.monoMs;
+      const recorded = await decisionLog.append({
+        ...evaluated,
+        evaluation,
+        sourceAddress: undefined,
+        mode,
+        time,
+        durationUs: durationMs * 1_000,
+      });
+      // NB: not on record and required to be: then it did not happen. A use that was redeemed for it stays spent.
+      const { subject, policyRevision } = evaluated;
+      const answer =
+        recorded === "failed" && decisionLog.required
+          ? { subject, policyRevision, decision: deny("audit_unavailable") }
+          : evaluated;
+      observe(answer, evaluation, durationMs);
+      return { ...answer, evaluation, time };
+    } catch (error) {
+      faults.report(error);
+      return {
+        subject: undefined,
+        policyRevision: undefined,
+        decision: deny("internal_error"),
+        evaluation,
+        time,
+      };
+    }
+  };
+}
+
+export function createEvaluateAside({
+  evaluate,
+  newDecisionId,
+  readClocks,
+}: Pick<AskQuestionDeps, "evaluate" | "newDecisionId" | "readClocks">): EvaluateAside {
+  return (question, vouched, deadline) => {
+    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent: undefined });
+    return evaluate(evaluation, { readClocks, deadline, mode: "ask" });
+  };
+}
+
+function evaluationOf(
+  decisionId: Id<"decision">,
+  question: Question,
+  { vouched, traceparent }: Pick<AskOptions, "vouched" | "traceparent">,
+): Evaluation {
+  return {
+    decisionId,
+    protocol: "api",
+    call: NO_CALL,
+    credentials: { authorization: [], principal: undefined },
+    justification: undefined,
+    traceparent,
+    question,
+    vouched,
+  };
+}

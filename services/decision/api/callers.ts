@@ -1,0 +1,94 @@
+/**
+ * Who may call the API, and for whom it may speak. A *client* is a program that is configured here: it shows its service
+ * token, or a certificate with its name, or where both are set both; of each type of subject that it is trusted for it may
+ * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
+ * shows a token of a configured issuer and may ask about that account alone. Nobody is anonymous here.
+ */
+import { createHash } from "node:crypto";
+import type { Caller, Subject } from "../../../core/domain/subject.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import { findBearerToken } from "../../../core/identity/bearer.ts";
+import { subjectFromClaims } from "../../../core/identity/claims-to-subject.ts";
+import type { Issuers } from "../../../core/identity/issuers.ts";
+import type { ApiCallers, ApiClient, Identity, Vouched } from "../ports.ts";
+
+export type KnownClient = ApiClient & { readonly token: string | undefined; readonly certificate: string | undefined };
+
+export type ApiCallersDeps = {
+  readonly identity: Identity;
+  readonly issuers: Issuers;
+  readonly now: () => Instant;
+};
+
+export type ReplaceableCallers = ApiCallers & {
+  /** From now on these, with the tokens that they have now. */
+  replace(clients: readonly KnownClient[]): void;
+};
+
+/** As policies see whoever shows a token of their own. */
+const OWN_TYPE = "user";
+/** A stated account stands for as long as the answer takes. */
+const STATED_UNTIL = Number.POSITIVE_INFINITY;
+
+export function createApiCallers(
+  { identity, issuers, now }: ApiCallersDeps,
+  clients: readonly KnownClient[],
+): ReplaceableCallers {
+  let byToken = new Map<string, KnownClient>();
+  let byCertificate = new Map<string, KnownClient>();
+
+  function replace(next: readonly KnownClient[]): void {
+    byToken = new Map(next.flatMap((one) => (one.token === undefined ? [] : [[hashOf(one.token), one] as const])));
+    byCertificate = new Map(
+      next.flatMap((one) =>
+        one.certificate === undefined || one.token !== undefined ? [] : [[one.certificate, one] as const],
+      ),
+    );
+  }
+  replace(clients);
+
+  return {
+    replace,
+    async authenticate({ authorization, certificateNames }) {
+      const bearer = findBearerToken(authorization);
+      // NB: found by its hash, so that the time it takes says nothing about a token.
+      const client = bearer.kind === "token" ? byToken.get(hashOf(bearer.token)) : undefined;
+      if (client !== undefined) {
+        if (client.certificate === undefined || certificateNames.includes(client.certificate))
+          return { kind: "client", client };
+        return { kind: "refused", reason: "authentication_required" };
+      }
+      if (authorization.length === 0) {
+        const named = certificateNames.map((name) => byCertificate.get(name)).find((one) => one !== undefined);
+        return named === undefined
+          ? { kind: "refused", reason: "authentication_required" }
+          : { kind: "client", client: named };
+      }
+      return ownAccount(await identity.identify({ authorization, principal: undefined }, now()));
+    },
+    vouch(caller, entity) {
+      if (caller.kind === "subject") {
+        const isSelf = entity.type === OWN_TYPE && entity.id === caller.subject.id;
+        return isSelf ? caller : { kind: "refused", reason: "subject_not_trusted" };
+      }
+      const issuer = issuers.get(caller.client.subjects.get(entity.type) ?? "");
+      if (issuer === undefined) return { kind: "refused", reason: "subject_not_trusted" };
+      const { properties, id } = entity;
+      return stated(subjectFromClaims({ ...properties, iss: issuer.issuer, sub: id }, issuer));
+    },
+  };
+}
+
+function ownAccount(caller: Caller): Vouched {
+  if (caller.kind === "anonymous") return { kind: "refused", reason: "authentication_required" };
+  return caller.kind === "subject" ? caller : { kind: "refused", reason: caller.reason };
+}
+
+function stated(subject: Subject | undefined): Vouched {
+  if (subject === undefined) return { kind: "refused", reason: "credential_claims_invalid" };
+  return { kind: "subject", subject, expiresAt: STATED_UNTIL };
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64");
+}

@@ -1,0 +1,110 @@
+/** Evaluation and evaluations: bodies in, the same decision path, decisions out. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Question } from "../../../core/domain/question.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type {
+  ApiCallers,
+  AskQuestion,
+  Authenticated,
+  Candidates,
+  Deadline,
+  EvaluateAside,
+  Faults,
+  Mode,
+} from "../ports.ts";
+import { shownDecision } from "./answer.ts";
+import { evaluateBatch } from "./evaluate-batch.ts";
+import { faultIn, readQuestion } from "./question.ts";
+import { PATHS } from "./metadata.ts";
+import { EvaluationBody, EvaluationsBody } from "./schema.ts";
+import { say } from "./say.ts";
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+export type RouteDeps = {
+  readonly ask: AskQuestion;
+  readonly callers: Pick<ApiCallers, "vouch">;
+  readonly candidates: Candidates;
+  /** As `ask` would, but on no record: for searches. */
+  readonly evaluateAside: EvaluateAside;
+  readonly readClocks: () => Clocks;
+  readonly newDeadline: () => Deadline;
+  readonly faults: Faults;
+  readonly maxBatch: number;
+};
+
+export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  app.post<{ Body: EvaluationBody }>(
+    PATHS.evaluation,
+    { schema: { operationId: "evaluation", body: EvaluationBody } },
+    async (request, reply) => {
+      const fault = faultIn(request.body);
+      if (fault !== undefined) return say(reply, 400, fault);
+      const mode = modeOf(callerOf(request), request.body.options?.countersign_mode);
+      if (mode === undefined) return notAnEnforcer(reply);
+      return evaluateOne(deps, request, reply, request.body, mode);
+    },
+  );
+
+  app.post<{ Body: EvaluationsBody }>(
+    PATHS.evaluations,
+    { schema: { operationId: "evaluations", body: EvaluationsBody } },
+    async (request, reply) => {
+      const { body } = request;
+      const fault = faultIn(body);
+      if (fault !== undefined) return say(reply, 400, fault);
+      const mode = modeOf(callerOf(request), body.options?.countersign_mode);
+      if (mode === undefined) return notAnEnforcer(reply);
+      const items = body.evaluations ?? [];
+      // Without items it is a single evaluation (section 7.1.1).
+      if (items.length === 0) return evaluateOne(deps, request, reply, body, mode);
+      if (mode === "enforce") return say(reply, 400, "a batch cannot be enforced; evaluate one by one");
+      if (items.length > deps.maxBatch) return say(reply, 400, `more than ${deps.maxBatch} evaluations`);
+      const ask = asker(deps, request, "ask");
+      return {
+        evaluations: await evaluateBatch(ask, body, items, body.options?.evaluations_semantic ?? "execute_all"),
+      };
+    },
+  );
+}
+
+async function evaluateOne(
+  deps: RouteDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: unknown,
+  mode: Mode,
+): Promise<FastifyReply | object> {
+  const question = readQuestion(body);
+  if (question.kind === "refused") return say(reply, 400, question.why);
+  const answered = await asker(deps, request, mode)(question.value);
+  void reply.header("countersign-decision-id", answered.evaluation.decisionId);
+  return shownDecision(answered);
+}
+
+/** Asks for this caller; all that one request asks shares its deadline. */
+function asker({ ask, callers, newDeadline }: RouteDeps, request: FastifyRequest, mode: Mode) {
+  const caller = callerOf(request);
+  const deadline = newDeadline();
+  const sent = request.headers["traceparent"];
+  const traceparent = typeof sent === "string" && TRACEPARENT.test(sent) ? sent : undefined;
+  return (question: Question) =>
+    ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent });
+}
+
+/** Undefined: enforcing is for clients that are configured as enforcers. What is no mode is `ask`, which changes nothing. */
+function modeOf(caller: Authenticated, asked: string | undefined): Mode | undefined {
+  if (asked !== "enforce") return "ask";
+  return caller.kind === "client" && caller.client.enforcer ? "enforce" : undefined;
+}
+
+function notAnEnforcer(reply: FastifyReply): FastifyReply {
+  return say(reply, 403, "this caller is not configured as an enforcer");
+}
+
+/** The caller of a route behind authentication; throws anywhere else. */
+export function callerOf(request: FastifyRequest): Authenticated {
+  const caller = request.getDecorator<Authenticated | null>("caller");
+  if (caller === null) throw new Error("a route without authentication");
+  return caller;
+}

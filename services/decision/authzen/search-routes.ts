@@ -1,0 +1,87 @@
+/** The three searches: which entity is sought, which two are given. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { isAllow } from "../../../core/domain/decision.ts";
+import type { Action, Entity } from "../../../core/domain/question.ts";
+import type { Sought } from "../ports.ts";
+import { PATHS } from "./metadata.ts";
+import { faultIn, stated } from "./question.ts";
+import { callerOf, type RouteDeps } from "./routes.ts";
+import { say } from "./say.ts";
+import { ActionSearchBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
+import { type Page, search } from "./search.ts";
+
+const ROUTES = [
+  { sought: "subject", path: PATHS.searchSubject, body: SubjectSearchBody },
+  { sought: "resource", path: PATHS.searchResource, body: ResourceSearchBody },
+  { sought: "action", path: PATHS.searchAction, body: ActionSearchBody },
+] as const;
+
+type WireEntity = { readonly type: string; readonly id?: string; readonly properties?: unknown };
+type SearchBody = {
+  readonly subject: WireEntity;
+  readonly action?: { readonly name: string; readonly properties?: unknown };
+  readonly resource: WireEntity;
+  readonly context?: unknown;
+  readonly page?: Page;
+};
+
+export function addSearchRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  for (const { sought, path, body } of ROUTES) {
+    app.post<{ Body: SearchBody }>(path, { schema: { operationId: `search_${sought}`, body } }, (request, reply) =>
+      answer(deps, sought, request, reply),
+    );
+  }
+}
+
+async function answer(
+  deps: RouteDeps,
+  sought: Sought,
+  request: FastifyRequest<{ Body: SearchBody }>,
+  reply: FastifyReply,
+): Promise<FastifyReply | object> {
+  const { body } = request;
+  const fault = faultIn(body);
+  if (fault !== undefined) return say(reply, 400, fault);
+  const caller = callerOf(request);
+  const { candidates, readClocks, evaluateAside } = deps;
+  const found = await search(
+    {
+      candidates,
+      readClocks,
+      async allows(question, deadline) {
+        const { decision } = await evaluateAside(question, deps.callers.vouch(caller, question.subject), deadline);
+        return isAllow(decision);
+      },
+    },
+    {
+      sought,
+      question: {
+        subject: entityOf(body.subject, sought === "subject"),
+        action: actionOf(body.action),
+        resource: entityOf(body.resource, sought === "resource"),
+        context: stated(body.context),
+      },
+    },
+    body.page,
+    deps.newDeadline(),
+  );
+  switch (found.kind) {
+    case "found":
+      return { results: found.results, ...(found.page === undefined ? {} : { page: found.page }) };
+    case "refused":
+      return say(reply, 400, found.why);
+    case "none":
+      return say(reply, 404, "the policy exposes nothing to search");
+    case "fault":
+      return say(reply, 500, `the policy could not say what there is: ${found.reason}`);
+  }
+}
+
+/** NB: an id in what is sought is ignored, and so are its properties. */
+function entityOf({ type, id, properties }: WireEntity, isSought: boolean): Entity {
+  return isSought ? { type, id: "", properties: {} } : { type, id: id ?? "", properties: stated(properties) };
+}
+
+function actionOf(action: SearchBody["action"]): Action {
+  return { name: action?.name ?? "", properties: stated(action?.properties) };
+}

@@ -1,0 +1,91 @@
+/**
+ * The three searches (AuthZEN 1.0, section 8): every candidate that the policy exposes is asked about as an evaluation in
+ * `ask` mode would be, and those that are allowed are the result. A page ends when it is full, when enough candidates were
+ * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. What
+ * is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
+ */
+import { createHash } from "node:crypto";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type { Entity, Question } from "../../../core/domain/question.ts";
+import { createPause } from "../../../platform/pause.ts";
+import type { CandidateList, Candidates, Deadline, Search } from "../ports.ts";
+
+const PAUSE_AFTER_MS = 2;
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+/** Looked at for one page. */
+const MAX_LOOKED_AT = 2_000;
+/** A page that is out of time ends with what it has. */
+const RESERVE_MS = 20;
+
+export type Page = { readonly token?: string | undefined; readonly limit?: number | undefined };
+
+export type Found =
+  | {
+      readonly kind: "found";
+      readonly results: readonly ({ readonly type: string; readonly id: string } | { readonly name: string })[];
+      readonly page: { readonly next_token: string; readonly count: number } | undefined;
+    }
+  | { readonly kind: "refused"; readonly why: string }
+  | Exclude<CandidateList, { kind: "candidates" }>;
+
+export type SearchDeps = {
+  readonly candidates: Candidates;
+  /** Whether this would be allowed now. */
+  readonly allows: (question: Question, deadline: Deadline) => Promise<boolean>;
+  readonly readClocks: () => Clocks;
+};
+
+export async function search(
+  { candidates, allows, readClocks }: SearchDeps,
+  asked: Search,
+  page: Page | undefined,
+  deadline: Deadline,
+): Promise<Found> {
+  const listed = candidates.list(asked, readClocks());
+  if (listed.kind !== "candidates") return listed;
+  const all = listed.entities.filter((entity) => asked.sought === "action" || entity.type === typeSought(asked));
+  const mark = markOf(asked, listed.revision);
+  const begin = page?.token === undefined || page.token === "" ? 0 : placeIn(page.token, mark);
+  if (begin === undefined || begin > all.length) {
+    return { kind: "refused", why: "the page token is of another search, or of a policy that is no longer active" };
+  }
+  const limit = Math.min(page?.limit === undefined || page.limit === 0 ? DEFAULT_LIMIT : page.limit, MAX_LIMIT);
+  const pause = createPause(PAUSE_AFTER_MS);
+  const found: Entity[] = [];
+  let at = begin;
+  for (; at < all.length && found.length < limit && at - begin < MAX_LOOKED_AT; at++) {
+    const entity = all[at];
+    if (entity === undefined || deadline.leftMs() < RESERVE_MS) break;
+    if (await allows(questionFor(asked, entity), deadline)) found.push(entity);
+    await pause();
+  }
+  const next = at < all.length ? Buffer.from(`${at}.${mark}`).toString("base64url") : "";
+  return {
+    kind: "found",
+    results: found.map(({ type, id }) => (asked.sought === "action" ? { name: id } : { type, id })),
+    page: page === undefined && next === "" ? undefined : { next_token: next, count: found.length },
+  };
+}
+
+function typeSought({ sought, question }: Search): string {
+  return sought === "subject" ? question.subject.type : question.resource.type;
+}
+
+/** NB: properties that the caller states of what is sought are not the candidate's; those it brings along count. */
+function questionFor({ sought, question }: Search, entity: Entity): Question {
+  if (sought === "action") return { ...question, action: { name: entity.id, properties: entity.properties } };
+  return { ...question, [sought]: entity };
+}
+
+function markOf(asked: Search, revision: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([revision, asked]))
+    .digest("base64url")
+    .slice(0, 22);
+}
+
+function placeIn(token: string, mark: string): number | undefined {
+  const [at = "", of] = Buffer.from(token, "base64url").toString("latin1").split(".");
+  return of === mark && /^\d{1,9}$/.test(at) ? Number(at) : undefined;
+}

@@ -1,0 +1,63 @@
+/** Constructs what may be asked beside ext_authz: AuthZEN over HTTP, on the same decision path. */
+import { id } from "../../../core/domain/id.ts";
+import { systemClock, uuidv7 } from "../../../platform/clock.ts";
+import { readServerTls } from "../../../platform/config/pem-files.ts";
+import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
+import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
+import { createApiCallers } from "../api/callers.ts";
+import { readClients } from "../api/known-clients.ts";
+import { startAuthzenServer } from "../authzen/server.ts";
+import type { DecisionConfig } from "../config.ts";
+import type { EdgeDeps } from "../ext-authz/edge.ts";
+import type { Deadline } from "../ports.ts";
+import type { ApiPath, Process } from "./decision-path.ts";
+
+const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
+
+/** Where it listens. */
+export async function startApi(
+  api: NonNullable<DecisionConfig["api"]>,
+  { lifecycle, reload, metrics, readClocks, faults }: Process,
+  { evaluate, candidates, identity, issuers }: ApiPath,
+  edge: Pick<EdgeDeps, "decisionLog" | "observe">,
+): Promise<string> {
+  const callers = createApiCallers(
+    { identity, issuers, now: () => readClocks().wall },
+    await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
+  );
+  reload.part("api_clients", ["api.clients"], async (now) =>
+    callers.replace(await readClients(now.api?.clients ?? [])),
+  );
+  const tls = await fromFiles("api.certPath", "a certificate with its key and authority (PEM)", () =>
+    readServerTls(api),
+  );
+  const newDecisionId = () => id("decision", uuidv7());
+  const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
+  const server = lifecycle.own(
+    await onAddress("api", { host: api.host, port: api.httpPort }, () =>
+      startAuthzenServer(
+        {
+          ask: createAskQuestion(deps),
+          evaluateAside: createEvaluateAside(deps),
+          callers,
+          candidates,
+          readClocks,
+          newDeadline: () => deadlineIn(api.deadlineMs),
+          newRequestId: uuidv7,
+          faults,
+          metrics,
+          maxBatch: api.maxBatch,
+        },
+        { ...api, port: api.httpPort, tls },
+      ),
+    ),
+  );
+  reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(now.api ?? {})));
+  return `${api.host}:${server.port}`;
+}
+
+function deadlineIn(ms: number): Deadline {
+  const end = systemClock.monotonicMs() + ms;
+  const leftMs = () => end - systemClock.monotonicMs();
+  return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
+}
