@@ -161,7 +161,7 @@ const summary = (times: readonly number[]) => {
     })();
     const begin = performance.now();
     try {
-      await waitUntil("the window to close", 12_000, async () => (await readRefunds()).status === 503);
+      await untilAnswered(503);
       const closedMs = Math.round(performance.now() - begin);
       const watching = watch(readRefunds);
       await waitUntil("two hundred calls more", 20_000, () => (watching.statuses.get(503) ?? 0) > 200);
