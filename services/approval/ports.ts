@@ -64,7 +64,7 @@ export type Transaction = {
   readonly now: () => Promise<Instant>;
   readonly denials: {
     /** False when a denial of this id is stored already; the stored one stays. */
-    readonly insert: (denial: Denial) => Promise<boolean>;
+    readonly insert: (denial: Denial, person: Person | undefined) => Promise<boolean>;
     /** Deletes denials that ended before `before` and were never submitted; at most `limit`. How many. */
     readonly deleteLapsed: (before: Instant, limit: number) => Promise<number>;
   };
@@ -221,12 +221,14 @@ export type Reads = {
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };
 
+export type DenialOwner = { readonly issuer: string; readonly subject: string; readonly person: Person | undefined };
+
 /** Pages, newest first unless said; `before` is the last id of the page before. */
 export type Listings = {
   readonly requests: (filter: RequestFilter, page: Page<"request">) => Promise<readonly AccessRequest[]>;
   readonly grants: (filter: GrantFilter, page: Page<"grant">) => Promise<readonly Grant[]>;
-  /** Denials of one account that can still be submitted. */
-  readonly denials: (issuer: string, subject: string, page: Page<"denial">) => Promise<readonly Denial[]>;
+  /** Denials that can still be submitted, of one account and of every other account of the same person. */
+  readonly denials: (owner: DenialOwner, page: Page<"denial">) => Promise<readonly Denial[]>;
   /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
   readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
   readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<readonly QuarantineLine[]>;

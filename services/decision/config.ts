@@ -206,6 +206,10 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
       "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
     );
   }
+  // NB: a token proves itself, a certificate identity is the enforcer's word: whoever may ask could be anybody.
+  if (principals.length > 0 && !LOOPBACK.test(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
+    fault("identity.principals", "believe any enforcer; set listen.clientCaPath, so that only yours may ask");
+  }
   faults.push(
     ...streamFaults(config),
     ...bundleFaults(config.bundle, "bundle"),

@@ -26,6 +26,8 @@ export interface EnvoyTargets {
   readonly ports: ReadonlyMap<number, number | readonly number[]>;
   /** Clusters in place of the bootstrap's clusters of the same name, such as another committed file. */
   readonly clusters?: readonly EnvoyCluster[];
+  /** Texts in place of the bootstrap's own, such as names of files, and a limit that a test cannot wait for. */
+  readonly texts?: ReadonlyMap<string, string>;
 }
 
 export type EnvoyCluster = { readonly name: string; readonly [key: string]: unknown };
@@ -38,14 +40,19 @@ export async function hasEnvoy(): Promise<boolean> {
 const INGRESS_PORT = 8080;
 const ADMIN_PORT = 9901;
 
-export async function startEnvoy({ bootstrap, ports, clusters = [] }: EnvoyTargets): Promise<RunningEnvoy> {
+export async function startEnvoy({
+  bootstrap,
+  ports,
+  clusters = [],
+  texts = new Map(),
+}: EnvoyTargets): Promise<RunningEnvoy> {
   const tool = await resolveTool("envoy");
   if (tool.kind === "missing") throw new Error(`Envoy: ${tool.reason}; ${tool.help}`);
   const port = await freePort();
   const adminPort = await freePort();
   const exchange = new Map([...ports, [INGRESS_PORT, port], [ADMIN_PORT, adminPort]]);
   const text = await readFile(resolve(import.meta.dirname, "../..", bootstrap), "utf8");
-  const config = withPorts(withClusters(parse(text, { merge: true }), clusters), exchange);
+  const config = withTexts(withPorts(withClusters(parse(text, { merge: true }), clusters), exchange), texts);
   const folder = await mkdtemp(join(tmpdir(), "countersign-envoy-"));
   const file = join(folder, "envoy.yaml");
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));
@@ -101,6 +108,13 @@ function withClusters(value: unknown, clusters: readonly EnvoyCluster[]): unknow
   const other = "load_assignment" in value && "name" in value && clusters.find(({ name }) => name === value.name);
   if (other) return other;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withClusters(inner, clusters)]));
+}
+
+function withTexts(value: unknown, texts: ReadonlyMap<string, string>): unknown {
+  if (typeof value === "string") return texts.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((item) => withTexts(item, texts));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withTexts(inner, texts)]));
 }
 
 /** The bootstrap with ports exchanged; an endpoint whose port stands for several becomes several. */

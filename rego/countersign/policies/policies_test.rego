@@ -101,3 +101,28 @@ test_nobody_administers_from_elsewhere if {
 	document := _from(_call("GET", ["admin", "x"], ["managers"]), "8.8.8.8")
 	_answer(document).reasons == {"source_address_not_trusted"}
 }
+
+_connection(name, groups) := {
+	"action": {"name": "connect"},
+	"parsed_path": [""],
+	"parsed_body": null,
+	"subject": {"type": "user", "id": "spiffe://example.org/people/dana", "properties": {"groups": groups}},
+	"resource": {"type": "tcp_connection", "id": name, "properties": {}},
+	"context": {"time": "2026-11-24T10:00:00Z", "source_address": "10.1.2.3", "state": {"fresh": true}},
+}
+
+test_a_connection_to_a_database_is_elevated if {
+	answer := _answer(_connection("orders-db.example", ["engineers"]))
+	answer.outcome == "elevate"
+	some elevation in answer.elevations
+	elevation.scope == "database/orders"
+	elevation.binding == "scope"
+}
+
+test_others_do_not_connect if {
+	_answer(_connection("orders-db.example", ["sales"])).outcome == "no_rule_matched"
+}
+
+test_what_is_not_listed_is_not_connected if {
+	_answer(_connection("127.0.0.1", ["engineers"])).reasons == {"database_not_listed"}
+}

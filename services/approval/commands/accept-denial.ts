@@ -7,7 +7,7 @@
  * any point repeats the record and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
-import type { Origin, Transactions } from "../ports.ts";
+import type { Origin, People, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
 
 export type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
@@ -17,12 +17,13 @@ export type AcceptOutcome =
   /** Holds text that cannot be kept; nothing was stored and its origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };
 
-type Deps = { readonly store: Transactions; readonly submit: Submission };
+type Deps = { readonly store: Transactions; readonly people: People; readonly submit: Submission };
 
-export function createAcceptDenial({ store, submit }: Deps) {
+export function createAcceptDenial({ store, people, submit }: Deps) {
   return async ({ denial, origin }: AcceptDenial): Promise<AcceptOutcome> => {
     if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
-    const isNew = await store.transaction((tx) => tx.denials.insert(denial));
+    const { person } = await people.resolve(denial.subject);
+    const isNew = await store.transaction((tx) => tx.denials.insert(denial, person));
     const submitted = await submit({
       denialId: denial.id,
       by: denial.subject,

@@ -43,7 +43,7 @@ export function createCommands({
     revoke: createRevokeGrant({ reads, people, store }),
     redeem: createRedeem({ store }),
     sweep: createSweep({ store }),
-    acceptDenial: createAcceptDenial({ store, submit }),
+    acceptDenial: createAcceptDenial({ store, people, submit }),
     recordDecisions: createRecordDecisions({ store }),
     quarantine: createQuarantineRecord({ store, ids }),
     /** `read` are the readers of intake, which stand on these commands. */

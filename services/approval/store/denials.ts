@@ -5,17 +5,19 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Id } from "../../../core/domain/id.ts";
+import type { Person } from "../../../core/domain/subject.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { denialToWire, readDenial } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Page } from "../ports.ts";
+import type { DenialOwner, Page } from "../ports.ts";
 
 type DenialRow = { readonly record: string };
 
-export async function insertDenial(db: Queryable, denial: Denial): Promise<boolean> {
+export async function insertDenial(db: Queryable, denial: Denial, person: Person | undefined): Promise<boolean> {
   const { rowCount } = await db.query(
-    `insert into denials (id, decision_id, issuer, subject, policy_revision, minted_at, expires_at, record)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into denials (id, decision_id, issuer, subject, policy_revision, minted_at, expires_at, record,
+                          person_realm, person_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (id) do nothing`,
     [
       denial.id,
@@ -26,6 +28,8 @@ export async function insertDenial(db: Queryable, denial: Denial): Promise<boole
       rfc3339(denial.mintedAt),
       rfc3339(denial.expiresAt),
       JSON.stringify(denialToWire(denial)),
+      person?.realm ?? null,
+      person?.id ?? null,
     ],
   );
   return rowCount === 1;
@@ -36,18 +40,17 @@ export async function findDenial(db: Queryable, denialId: Id<"denial">): Promise
   return rows.map(denialFromRow)[0];
 }
 
-/** Newest first; only those that can still be submitted. */
+/** Newest first; only those that can still be submitted: of the account, and of every account of the same person. */
 export async function listDenials(
   db: Queryable,
-  issuer: string,
-  subject: string,
+  { issuer, subject, person }: DenialOwner,
   page: Page<"denial">,
 ): Promise<readonly Denial[]> {
   const { rows } = await db.query<DenialRow>(
     `select record::text as record from denials
-      where issuer = $1 and subject = $2 and expires_at > clock_timestamp() and ($3::uuid is null or id < $3)
+      where ((issuer = $1 and subject = $2) or (person_realm = $5 and person_id = $6)) and expires_at > clock_timestamp() and ($3::uuid is null or id < $3)
       order by id desc limit $4`,
-    [issuer, subject, page.before ?? null, page.limit],
+    [issuer, subject, page.before ?? null, page.limit, person?.realm ?? null, person?.id ?? null],
   );
   return rows.map(denialFromRow);
 }

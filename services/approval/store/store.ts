@@ -69,7 +69,7 @@ export function createStore(
     listings: {
       requests: (filter, page) => listRequests(database, filter, page),
       grants: (filter, page) => listGrants(database, filter, page),
-      denials: (issuer, subject, page) => listDenials(database, issuer, subject, page),
+      denials: (owner, page) => listDenials(database, owner, page),
       audit: (after, limit) => readAuditPage(database, after, limit),
       quarantine: (filter, page) => listQuarantined(database, filter, page),
     },
@@ -85,7 +85,7 @@ function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly depl
   return {
     now: () => databaseNow(tx),
     denials: {
-      insert: (denial) => insertDenial(tx, denial),
+      insert: (denial, person) => insertDenial(tx, denial, person),
       deleteLapsed: (before, limit) => deleteLapsedDenials(tx, before, limit),
     },
     requests: {

@@ -64,10 +64,10 @@ async function count(approval: Approval, table: string): Promise<number> {
 /** Effect: a row of `denials`. Two denials of one account are two records under one key. */
 export async function denialsConsumer(verifier: Verifier): Promise<Consumer> {
   const approval = await createApproval();
-  const { store, submit } = approval;
+  const { store, people, submit } = approval;
   const topic = TOPICS.denials.name;
   const read = createDenialReader(
-    { verifier, accept: createAcceptDenial({ store, submit }) },
+    { verifier, accept: createAcceptDenial({ store, people, submit }) },
     { deployment: DEPLOYMENT },
   );
   const now = await store.reads.now();

@@ -154,7 +154,8 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
   /** Stores a denial of a new account. */
   async function deny(subject: Subject = account(randomUUID()), more: Partial<Denial> = {}): Promise<Denial> {
     const denial = denialFor(subject, await store.reads.now(), more);
-    await store.transaction((tx) => tx.denials.insert(denial));
+    const { person } = await who.resolve(subject);
+    await store.transaction((tx) => tx.denials.insert(denial, person));
     return denial;
   }
 
@@ -195,6 +196,7 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
   return {
     database,
     store,
+    people: who,
     submit,
     review,
     deny,

@@ -244,7 +244,7 @@ test("a grant is revoked by its requester, a reviewer or security, once, and by 
 });
 
 test("a denial that is delivered twice with its reason is one request, and its offset moves once", async () => {
-  const accept = createAcceptDenial({ store: approval.store, submit: approval.submit });
+  const accept = createAcceptDenial(approval);
   const now = await approval.store.reads.now();
   const denial = denialFor(account(randomUUID()), now, { justification: "the customer was charged twice" });
   await storedOffset(approval.database, "denials", 0, 7n);

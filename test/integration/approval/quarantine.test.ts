@@ -38,9 +38,9 @@ let readers: ReadonlyMap<string, ReadRecord>;
 let take: TakeRecord;
 beforeAll(async () => {
   rest = await createRestApproval({
-    readersOf({ store, submit }) {
+    readersOf({ store, people, submit }) {
       const verifier: typeof trusted = { verify: (...args) => trusted.verify(...args) };
-      const accept = createAcceptDenial({ store, submit });
+      const accept = createAcceptDenial({ store, people, submit });
       readers = new Map([
         [TOPICS.denials.name, createDenialReader({ verifier, accept }, { deployment: DEPLOYMENT })],
         [

@@ -1,7 +1,7 @@
 /** Lists and the record over REST: exactly one's own, exactly what waits, pages that stay while new things come. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sealBatch } from "../../../services/approval/publish/sealer.ts";
-import { at, createRestApproval, itemsOf, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { at, createRestApproval, itemsOf, type RestApproval, SECOND, textAt, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {
@@ -94,6 +94,22 @@ test("grants and denials are listed to whoever they are of, and filtered", async
   expect((await page(tokenOf("max", ["managers"]), "/v1/grants")).ids).toEqual([]);
   expect((await page(sam, "/v1/grants?view=all&state=active")).ids).toContain(grant);
   expect((await page(token, "/v1/denials")).ids).toEqual([textAt(granted, "grant.denial_id")]);
+});
+
+test("what one account was denied is listed under every account of the same person, and under nobody else's", async () => {
+  const token = tokenOf("nora");
+  const elsewhere = tokenOf("nora-2", [], { iss: SECOND, email: "NORA@example.org" });
+  const [here, there] = [await rest.denyTo(token), await rest.denyTo(elsewhere)];
+  const nobody = tokenOf("nora-3", [], { iss: SECOND, email: undefined });
+  const lost = await rest.denyTo(nobody);
+  for (const account of [token, elsewhere]) {
+    expect((await page(account, "/v1/denials")).ids).toEqual([there.id, here.id]);
+    expect((await page(account, "/v1/denials?limit=1")).ids).toEqual([there.id]);
+  }
+  // Without a person there is the account alone: two without one are not the same.
+  expect((await page(nobody, "/v1/denials")).ids).toEqual([lost.id]);
+  expect((await page(tokenOf("norbert", [], { email: undefined }), "/v1/denials")).ids).toEqual([]);
+  expect((await page(tokenOf("eve"), "/v1/denials")).ids).toEqual([]);
 });
 
 test("the record pages through every sealed event once, in order", async () => {

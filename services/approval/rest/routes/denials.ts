@@ -13,17 +13,16 @@ export const listDenials: AddRoute = (rest, { listings }) => {
     {
       schema: {
         operationId: "listDenials",
-        summary: "Your denials that can still be submitted.",
+        summary: "Your denials that can still be submitted, under whichever account.",
         tags: ["denials"],
         querystring: DenialsQuery,
         response: { 200: PageOf(DenialRef) },
       },
     },
     async (request, reply) => {
-      const { issuer, id: subject } = callerOf(request).party.subject;
-      return reply.send(
-        await readPage("denial", request.query, (page) => listings.denials(issuer, subject, page), showDenial),
-      );
+      const { subject, person } = callerOf(request).party;
+      const owner = { issuer: subject.issuer, subject: subject.id, person };
+      return reply.send(await readPage("denial", request.query, (page) => listings.denials(owner, page), showDenial));
     },
   );
 };
