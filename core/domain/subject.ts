@@ -24,7 +24,13 @@ export type Anonymous = { readonly kind: "anonymous" };
 
 /** What identifying the credentials of one call gives. A malformed or unverifiable credential is never anonymous. */
 export type Caller =
-  | { readonly kind: "subject"; readonly subject: Subject; readonly expiresAt: number }
+  | {
+      readonly kind: "subject";
+      readonly subject: Subject;
+      readonly expiresAt: number;
+      /** Thumbprint of the client certificate that the token is bound to (RFC 8705): without it the token proves nothing. */
+      readonly boundTo?: string;
+    }
   | Anonymous
   | { readonly kind: "refused"; readonly reason: CredentialRefusal; readonly issuer?: string };
 
@@ -39,6 +45,7 @@ export type CredentialRefusal =
   | "credential_not_yet_valid"
   | "credential_claims_invalid"
   | "credential_type_wrong"
+  | "credential_certificate_wrong" // bound to a client certificate that was not shown
   | "keys_unavailable"; // no key set was ever had for this issuer: a fault (503), not the caller's
 
 export type Person = { readonly realm: string; readonly id: string };

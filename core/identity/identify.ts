@@ -1,6 +1,6 @@
 /**
- * Who is calling: from the credentials of a call to a caller. A token comes first; without one the certificate identity counts, if any rule
- * of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
+ * Who is calling: from the credentials of a call to a caller. A token comes first, then claims that the enforcer verified, then the
+ * certificate identity, if any rule of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
  * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network.
  */
 import type { Caller } from "../domain/subject.ts";
@@ -10,11 +10,14 @@ import type { Issuers } from "./issuers.ts";
 import { createReadPeerCertificate, type ReadPeerCertificate } from "./peer-certificate.ts";
 import { NO_PRINCIPALS, type Principals } from "./principals.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
+import { callerFromVerifiedClaims } from "./verified-claims.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
 
 export type ShownCredentials = {
   /** All values of the `authorization` header. */
   readonly authorization: readonly string[];
+  /** Claims of a token that the enforcer verified, where configuration says that they count; undefined when there are none. */
+  readonly verifiedClaims?: unknown;
   /** The identity in the client certificate that the enforcer verified. NB: never from a header. */
   readonly principal?: string | undefined;
   /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
@@ -35,11 +38,26 @@ export function createIdentify(
   const { principals = NO_PRINCIPALS } = deps;
   const cache = createTokenCache({ verify: createVerifyToken(deps), keySets: deps.keySets }, options);
   const readCertificate = createReadPeerCertificate();
+
+  /** A token that is bound to a certificate counts with that certificate alone. Not remembered: it may come over another connection. */
+  const held = (caller: Caller, certificate: string | undefined): Caller => {
+    if (caller.kind !== "subject" || caller.boundTo === undefined) return caller;
+    const shown = certificate === undefined ? undefined : readCertificate(certificate);
+    if (shown?.kind === "certificate" && shown.thumbprint === caller.boundTo) return caller;
+    return { kind: "refused", reason: "credential_certificate_wrong", issuer: caller.subject.issuer };
+  };
+
   return {
-    identify({ authorization, principal, certificate }, now) {
+    identify({ authorization, verifiedClaims, principal, certificate }, now) {
       const credential = findBearerToken(authorization);
-      if (credential.kind === "token") return cache.verify(credential.token, now);
       if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
+      if (credential.kind === "token") {
+        const caller = cache.verify(credential.token, now);
+        return caller instanceof Promise ? caller.then((one) => held(one, certificate)) : held(caller, certificate);
+      }
+      if (verifiedClaims !== undefined) {
+        return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), certificate);
+      }
       if (!principals.configured || principal === undefined) return { kind: "anonymous" };
       return certified(
         principals,

@@ -67,6 +67,14 @@ const unsafe: readonly {
     says: "identity.principals",
   },
   {
+    what: "verified claims by anybody's word",
+    settings: {
+      listen: { host: "0.0.0.0", ...tls },
+      identity: { issuers: [issuer], token: { metadata: { key: "payload" } } },
+    },
+    says: "identity.token.metadata",
+  },
+  {
     what: "a certificate identity by pattern",
     settings: { identity: { issuers: [issuer], principals: [{ match: "spiffe://example.org/*", issuer: "x" }] } },
     says: "identity.principals.0.match",

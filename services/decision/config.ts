@@ -5,6 +5,7 @@
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
+import { TokenSourceSchema } from "../../core/identity/token-source.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
@@ -79,6 +80,7 @@ export const DecisionConfigSchema = Type.Object(
           description: "Whose tokens count, and what their claims mean here.",
         }),
         principals: PrincipalsSchema,
+        token: TokenSourceSchema,
         keyFolder: Path("Where the last good key sets are kept across restarts."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
@@ -184,7 +186,7 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
-  const { issuers, principals } = config.identity;
+  const { issuers, principals, token } = config.identity;
   const faults: ConfigFault[] = [
     ...issuerFaults(issuers, "identity.issuers"),
     ...principalFaults(principals, issuers, "identity.principals"),
@@ -206,9 +208,11 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
       "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
     );
   }
-  // NB: a token proves itself, a certificate identity is the enforcer's word: whoever may ask could be anybody.
-  if (principals.length > 0 && !LOOPBACK.test(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
-    fault("identity.principals", "believe any enforcer; set listen.clientCaPath, so that only yours may ask");
+  // NB: a token proves itself; an identity or claims that the enforcer states are its word, and whoever may ask could be anybody.
+  if (!LOOPBACK.test(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
+    const problem = "would believe any enforcer; set listen.clientCaPath, so that only yours may ask";
+    if (principals.length > 0) fault("identity.principals", problem);
+    if (token.metadata !== undefined) fault("identity.token.metadata", problem);
   }
   faults.push(
     ...streamFaults(config),

@@ -34,6 +34,10 @@ export type Credentials = {
   readonly principal: string | undefined;
   /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
   readonly certificate?: string | undefined;
+  /** Lower-case name → values: where the token is, if configuration names another header. */
+  readonly headers?: ReadonlyMap<string, readonly string[]>;
+  /** What other filters of the enforcer left: namespace → fields. The enforcer's word, nobody else's. */
+  readonly metadata?: ReadonlyMap<string, unknown> | undefined;
 };
 
 /** Whom an edge takes for the caller, having settled that itself. */

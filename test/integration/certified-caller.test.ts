@@ -1,4 +1,5 @@
 /** A certificate identity as credential, with real certificates: beside a token, without one, expired, and of a form that is none. */
+import { createHash, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { instant } from "../../core/domain/time.ts";
 import { createIdentify } from "../../core/identity/identify.ts";
@@ -102,5 +103,41 @@ describe("the certificate behind it", () => {
     expect(identify({ authorization: [], principal: DANA, certificate: text }, now)).toMatchObject(
       refused("credential_malformed"),
     );
+  });
+});
+
+describe("a token that is bound to a certificate (RFC 8705)", () => {
+  const thumbprintOf = (text: string) => {
+    const { raw } = new X509Certificate(decodeURIComponent(text));
+    return createHash("sha256").update(raw).digest("base64url");
+  };
+  const boundTo = (thumbprint: string) => sample.token(sample.claims({ cnf: { "x5t#S256": thumbprint } }));
+  const wrong = { ...refused("credential_certificate_wrong"), issuer: sample.ISSUER };
+
+  test("is refused with another certificate, with none, and with one that cannot be read, also when it is remembered", async () => {
+    const authorization = [`Bearer ${boundTo(thumbprintOf(certificate))}`];
+    const other = await shown([DANA]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await identify({ authorization, certificate: other }, sample.NOW)).toEqual(wrong);
+      expect(await identify({ authorization }, sample.NOW)).toEqual(wrong);
+      expect(await identify({ authorization, principal: DANA, certificate: "x" }, sample.NOW)).toEqual(wrong);
+      // In between it is good: what is remembered is the token, not who showed it.
+      expect(await identify({ authorization, certificate }, sample.NOW)).toMatchObject({ kind: "subject" });
+    }
+  });
+
+  test("is its subject with the certificate it is bound to, whatever identity stands in that", async () => {
+    const anonymousCertificate = await shown([]);
+    const authorization = [`Bearer ${boundTo(thumbprintOf(anonymousCertificate))}`];
+    expect(await identify({ authorization, certificate: anonymousCertificate }, sample.NOW)).toMatchObject({
+      subject: { issuer: sample.ISSUER, id: "dana" },
+    });
+  });
+
+  test("counts the same where the enforcer verified it", () => {
+    const claims = (text: string) => sample.claims({ cnf: { "x5t#S256": thumbprintOf(text) } });
+    const verifiedClaims = claims(certificate);
+    expect(identify({ authorization: [], verifiedClaims }, sample.NOW)).toEqual(wrong);
+    expect(identify({ authorization: [], verifiedClaims, certificate }, sample.NOW)).toMatchObject({ kind: "subject" });
   });
 });

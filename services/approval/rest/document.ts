@@ -37,6 +37,7 @@ const BEHIND_A_TOKEN: readonly ProblemCode[] = [
   "credential_not_yet_valid",
   "credential_claims_invalid",
   "credential_type_wrong",
+  "credential_certificate_wrong",
   "keys_unavailable",
   "too_many_requests",
   "unavailable",

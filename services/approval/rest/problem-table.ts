@@ -65,6 +65,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   credential_not_yet_valid: credential("The token is not valid yet; compare clocks."),
   credential_claims_invalid: credential("The claims of the token cannot be used."),
   credential_type_wrong: credential("The token is of the wrong type."),
+  credential_certificate_wrong: credential("The token is bound to a client certificate, which cannot be shown here."),
   keys_unavailable: {
     status: 503,
     title: "The keys of the token's issuer are not available",

@@ -37,6 +37,8 @@ export function evaluationFrom({ attributes }: CheckRequest, decisionId: Id<"dec
       authorization: readable.get("authorization") ?? [],
       principal: attributes?.source?.principal || undefined,
       certificate: attributes?.source?.certificate || undefined,
+      headers: readable,
+      metadata: attributes?.metadataContext?.filterMetadata,
     },
     justification: justificationOf(readable),
     traceparent: readable.get("traceparent")?.find((value) => TRACEPARENT.test(value)),

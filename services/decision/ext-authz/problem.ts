@@ -37,6 +37,7 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   credential_not_yet_valid: refusedCredential("The token is not valid yet."),
   credential_claims_invalid: refusedCredential("The claims of the token cannot be used."),
   credential_type_wrong: refusedCredential("The token is of the wrong type."),
+  credential_certificate_wrong: refusedCredential("The token is bound to a client certificate that was not shown."),
   authentication_required: {
     status: 401,
     title: "Authentication is required",

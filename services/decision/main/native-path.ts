@@ -15,6 +15,7 @@ import { createEvaluate } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
+import { createShownCredentials } from "../identity/shown-credentials.ts";
 import { createCandidates } from "../policy/ask-candidates.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
@@ -78,8 +79,9 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const identified: Identity = {
     identify: async (credentials, now) => identity.identify(credentials, now),
   };
+  const shown = createShownCredentials(config.identity.token);
   const evaluate = createEvaluate({
-    identity: identified,
+    identity: { identify: async (credentials, now) => identity.identify(shown(credentials), now) },
     context: createContext({ freshness: view.freshness, sourceAddress }),
     policy: createPolicy({
       host: policy.host,

@@ -1,0 +1,80 @@
+/**
+ * From claims whose signature holds to a caller: the rules that are ours, beside those of the standard. Both ways to verified claims end
+ * here, a token that this process verified and one that the enforcer did.
+ */
+import type { Caller, CredentialRefusal, Json } from "../domain/subject.ts";
+import { errors } from "jose";
+import { subjectFromClaims } from "./claims-to-subject.ts";
+import type { Issuer } from "./issuers.ts";
+import { isObject, type JsonObject } from "./strict-json.ts";
+
+/** Members that only ID tokens have (OpenID Connect Core section 3.3.2.11): no access token, whatever its `typ`. */
+const ID_TOKEN_CLAIMS = ["at_hash", "c_hash", "s_hash"];
+/** base64url of a SHA-256. */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+
+export type Accepted =
+  | Extract<Caller, { readonly kind: "subject" }>
+  | { readonly kind: "refused"; readonly reason: CredentialRefusal };
+
+/** `typ` is asked for at issuers that set it; here it only decides whether ID tokens are told apart by their claims. */
+export function acceptClaims(claims: JsonObject, issuer: Issuer): Accepted {
+  const boundTo = boundCertificate(claims["cnf"]);
+  // NB: a token bound to another kind of key (RFC 7800: DPoP) proves nothing without it, and we cannot ask for it.
+  if (boundTo === null) return { kind: "refused", reason: "credential_type_wrong" };
+  if (issuer.typ !== undefined && ID_TOKEN_CLAIMS.some((name) => name in claims)) {
+    return { kind: "refused", reason: "credential_type_wrong" };
+  }
+  const subject = subjectFromClaims(claims, issuer);
+  const expiresAt = expiry(claims, issuer);
+  if (subject === undefined || expiresAt === undefined) return { kind: "refused", reason: "credential_claims_invalid" };
+  return { kind: "subject", subject, expiresAt, ...(boundTo === undefined ? {} : { boundTo }) };
+}
+
+/**
+ * RFC 8705 section 3.1: the thumbprint of the certificate that has to be shown with the token; undefined for a plain bearer token, null for
+ * one that is bound in another way.
+ */
+function boundCertificate(cnf: Json | undefined): string | undefined | null {
+  if (cnf === undefined) return undefined;
+  if (!isObject(cnf)) return null;
+  const [name, ...more] = Object.keys(cnf);
+  const thumbprint = cnf["x5t#S256"];
+  const isOurs =
+    name === "x5t#S256" && more.length === 0 && typeof thumbprint === "string" && THUMBPRINT.test(thumbprint);
+  return isOurs ? thumbprint : null;
+}
+
+/** The earlier of `exp` and `iat` + the longest age, in epoch milliseconds. */
+function expiry({ exp, iat }: JsonObject, { maxTokenAgeMs }: Issuer): number | undefined {
+  if (typeof exp !== "number" || typeof iat !== "number") return undefined;
+  const at = Math.floor(Math.min(exp * 1_000, iat * 1_000 + maxTokenAgeMs));
+  return Number.isSafeInteger(at) && at >= 0 ? at : undefined;
+}
+
+/** How jose is asked about the registered claims. */
+export function claimRules(issuer: Issuer, now: number) {
+  return {
+    issuer: issuer.issuer,
+    audience: [...issuer.audience],
+    requiredClaims: ["exp", "sub"],
+    maxTokenAge: issuer.maxTokenAgeMs / 1_000,
+    clockTolerance: issuer.clockToleranceMs / 1_000,
+    currentDate: new Date(now),
+  };
+}
+
+/** What jose threw, in our words. */
+export function refusalOf(error: unknown): CredentialRefusal {
+  if (error instanceof errors.JWTExpired) return "credential_expired";
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === "aud") return "credential_audience_wrong";
+    if (error.claim === "typ") return "credential_type_wrong";
+    const early = error.reason === "check_failed" && (error.claim === "nbf" || error.claim === "iat");
+    return early ? "credential_not_yet_valid" : "credential_claims_invalid";
+  }
+  if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) return "credential_malformed";
+  if (error instanceof errors.JOSEAlgNotAllowed) return "credential_algorithm_refused";
+  // Also what no list names, such as a key that the cryptography will not take: not verified is not believed.
+  return "credential_signature_invalid";
+}

@@ -1,0 +1,34 @@
+/** Where a call has its token, by configuration of the decision service: in a header, or in what the enforcer verified. */
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false } as const;
+
+export const TokenSourceSchema = Type.Object(
+  {
+    header: Type.String({
+      default: "authorization",
+      pattern: "^[a-z0-9][a-z0-9-]{0,63}$",
+      description:
+        "Lower-case name of the one header that holds the token; in another than authorization the word Bearer may be left out.",
+    }),
+    metadata: Type.Optional(
+      Type.Object(
+        {
+          namespace: Type.String({
+            minLength: 1,
+            default: "envoy.filters.http.jwt_authn",
+            description: "Of the enforcer's dynamic metadata.",
+          }),
+          key: Type.String({
+            minLength: 1,
+            description: "Under which the verified claims are (payload_in_metadata of Envoy's jwt_authn).",
+          }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export type TokenSource = Static<typeof TokenSourceSchema>;
