@@ -8,7 +8,8 @@ import { DurationSchema, ElevationSchema, MaxUsesSchema } from "../../../core/me
 const closed = { additionalProperties: false } as const;
 const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 
-export const Uuid = Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" });
+const UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$";
+export const Uuid = Type.String({ pattern: UUID });
 const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const Time = Type.String({ maxLength: 40, description: "RFC 3339 with a zone." });
 const EXAMPLE_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -397,7 +398,7 @@ export const ProblemShown = Type.Object(
     status: Type.Integer(),
     detail: Type.String({ description: "What to do." }),
     code: Type.String(),
-    request_id: Type.String({ description: "Under it the log knows this call." }),
+    request_id: Type.String({ pattern: UUID, description: "Under it the log knows this call." }),
     errors: Type.Optional(
       Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, closed), {
         description: "The fields at fault: a JSON pointer into the body, or below /querystring, /params or /headers.",

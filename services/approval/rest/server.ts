@@ -81,7 +81,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 10_000,
     exposeHeadRoutes: false,
-    genReqId: deps.newRequestId,
+    genReqId: () => deps.newRequestId(),
     // What is no HTTP has no request and no reply: the bytes are written here.
     clientErrorHandler: (error: { readonly code?: string }, socket: Socket) => {
       if (!socket.writable) return;

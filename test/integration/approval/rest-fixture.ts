@@ -13,6 +13,7 @@ import * as sample from "../../../core/identity/sample-tokens.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
@@ -132,7 +133,7 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, ...par
     log: silent,
     metrics: createMetrics({ prefix: "rest_test_" }),
     idempotencyKeys: store.idempotencyKeys,
-    newRequestId: randomUUID,
+    newRequestId: uuidv7,
     monotonicMs: () => performance.now(),
   };
   const options = { tls: undefined, limits };
