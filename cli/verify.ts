@@ -1,9 +1,9 @@
 /**
  * `verify`: says of an audit record, kept by anybody, whether it is whole, without asking the services that wrote it.
  *
- *     node cli/verify.ts audit.ndjson          or standard input
- *     node cli/verify.ts --brokers host:9092   the audit topic itself
- *     node cli/verify.ts --stream-url-file f   the same of a stream in Postgres; the file holds its connection string
+ *     npm run verify -- audit.ndjson          or standard input
+ *     npm run verify -- --brokers host:9092   the audit topic itself
+ *     npm run verify -- --stream-url-file f   the same of a stream in Postgres; the file holds its connection string
  *
  * One line per log; exit 0 when no log is broken, 1 when one is (or something is no audit event, or there is none), 2 when it
  * could not look: wrong usage, unreadable file, broker that does not answer. What a chain cannot show: verify/chain.ts.
