@@ -81,4 +81,4 @@ _context_available(name) if {
 	_ = input.context[name]
 }
 
-_of_the_moment := {"time", "source_address"}
+_of_the_moment := {"time", "local", "source_address", "country", "country_database", "device"}

@@ -75,6 +75,21 @@ const unsafe: readonly {
     says: "identity.token.metadata",
   },
   {
+    what: "a time zone that does not exist",
+    settings: { context: { timeZone: "Europe/Atlantis" } },
+    says: "context.timeZone (COUNTERSIGN_CONTEXT_TIME_ZONE): is no time zone",
+  },
+  {
+    what: "office hours that end before they begin",
+    settings: { context: { officeHours: { from: "18:00", to: "08:00" } } },
+    says: "context.officeHours.to",
+  },
+  {
+    what: "a device by a header that nothing sends",
+    settings: { context: { device: { headers: { os: "X-Device-OS" } } } },
+    says: "context.device.headers.os",
+  },
+  {
     what: "a certificate identity by pattern",
     settings: { identity: { issuers: [issuer], principals: [{ match: "spiffe://example.org/*", issuer: "x" }] } },
     says: "identity.principals.0.match",

@@ -9,6 +9,7 @@ import { TokenSourceSchema } from "../../core/identity/token-source.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
+import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -153,6 +154,7 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
+    context: ContextSchema,
     trustedProxies: Type.Integer({
       minimum: 0,
       maximum: 16,
@@ -218,6 +220,7 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     ...streamFaults(config),
     ...bundleFaults(config.bundle, "bundle"),
     ...compatFaults(config.policy.compat, "policy.compat"),
+    ...contextFaults(config.context, "context"),
   );
   faults.push(...apiFaults(config, (host) => LOOPBACK.test(host)));
   // A compatibility policy knows no approvals, so that none of this is used.

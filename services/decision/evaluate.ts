@@ -63,7 +63,7 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
       known = { subject, policyRevision: undefined };
 
       const clocks = readClocks();
-      const question = { evaluation, caller, context: context.gather(evaluation, clocks) };
+      const question = { evaluation, caller, context: context.gather(evaluation, clocks, subject) };
       const { verdict, revision, fuelUsed } = policy.decide(question, clocks);
       known = { subject, policyRevision: revision, fuelUsed };
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));

@@ -62,8 +62,10 @@ export type Evaluation = {
 /** Identifies by keys that are already here; a key set is never fetched inside a check. */
 export type Identity = { identify(credentials: Credentials, now: Instant): Promise<Caller> };
 
-/** What policies may know of the moment: time, source address, freshness of the state. */
-export type Context = { gather(evaluation: Evaluation, clocks: Clocks): { readonly [name: string]: Json } };
+/** What policies may know of the moment: times, source address and country, the device, freshness of the state. */
+export type Context = {
+  gather(evaluation: Evaluation, clocks: Clocks, subject: Subject | undefined): { readonly [name: string]: Json };
+};
 
 export type PolicyQuestion = {
   readonly evaluation: Evaluation;

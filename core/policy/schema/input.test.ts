@@ -32,7 +32,15 @@ const http = {
   headers: new Map([["content-type", ["application/json"]]]),
   body: { kind: "bytes", bytes: Buffer.from('{"amount":40}') },
 } as const;
-const context = { time: "2026-11-24T10:00:00Z", source_address: "192.0.2.7", state: { fresh: true } };
+const context = {
+  time: "2026-11-24T10:00:00Z",
+  local: { zone: "UTC", date: "2026-11-24", weekday: "Tuesday", hour: 10, minute: 0, office_hours: true },
+  source_address: "192.0.2.7",
+  country: "NZ",
+  country_database: "2026-11-20T00:00:00.000Z",
+  device: { managed: true },
+  state: { fresh: true },
+};
 const routed: RoutedRequest = {
   requester: { person: dana, actorPersons: [], issuer: subject.issuer, subject: subject.id, actors: subject.actors },
   subject,

@@ -72,7 +72,18 @@ export const DecisionInput = Type.Object({
   /** What services/decision/context/gather.ts states of the moment. */
   context: Type.Object({
     time: Type.String(),
+    local: Type.Object({
+      zone: Type.String(),
+      date: Type.String(),
+      weekday: Type.String(),
+      hour: Type.Integer(),
+      minute: Type.Integer(),
+      office_hours: Type.Boolean(),
+    }),
     source_address: Type.Optional(Type.String()),
+    country: Type.Optional(Type.String()),
+    country_database: Type.Optional(Type.String()),
+    device: Type.Optional(Type.Unknown()),
     state: Type.Object({ fresh: Type.Boolean() }),
     /** What an API caller states; nothing that the host vouches for. */
     stated: Type.Optional(Type.Unknown()),

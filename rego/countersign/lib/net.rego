@@ -16,3 +16,10 @@ from_any(networks) if {
 	some network in networks
 	net.cidr_contains(network, input.context.source_address)
 }
+
+# METADATA
+# title: The source address is in one of these countries
+# description: |
+#   ISO 3166-1 codes in upper case. Without a country database, or for an address that it does not know, this does not hold, so ask
+#   for the countries that are meant (`not in_any_country(…)`).
+in_any_country(codes) if input.context.country in codes

@@ -19,3 +19,8 @@ office_hours_in(zone) if {
 	hour >= 8
 	hour < 18
 }
+
+# METADATA
+# title: The office is open, where it is
+# description: By `context.timeZone` and `context.officeHours` of the decision service.
+office_is_open if input.context.local.office_hours == true

@@ -1,24 +1,37 @@
 /**
- * What policies may know of the moment, as `input.context`: the time, the source address by trusted hops, and whether
- * the state that grants come from is fresh. Each is a value of this moment; nothing is fetched inside a check.
+ * What policies may know of the moment, as `input.context`: the time, in UTC and where the organisation works, the source address by trusted
+ * hops and its country, what is said of the device, and whether the state that grants come from is fresh. Each is a value of this moment;
+ * nothing is fetched inside a check, and what is not known is not there.
  */
 import type { Clocks, Freshness } from "../../../core/domain/freshness.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Context, Evaluation } from "../ports.ts";
+import type { CountryDatabase } from "./country-database.ts";
+import type { DevicePosture } from "./device-posture.ts";
+import type { LocalTime } from "./local-time.ts";
+import type { Instant } from "../../../core/domain/time.ts";
 
-export function createContext({
-  freshness,
-  sourceAddress,
-}: {
+export type ContextDeps = {
   readonly freshness: (clocks: Clocks) => Freshness;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
-}): Context {
+  readonly localTime: (now: Instant) => LocalTime;
+  readonly countries: Pick<CountryDatabase, "find"> | undefined;
+  readonly device: DevicePosture | undefined;
+};
+
+export function createContext({ freshness, sourceAddress, localTime, countries, device }: ContextDeps): Context {
   return {
-    gather(evaluation, clocks) {
+    gather(evaluation, clocks, subject) {
       const address = sourceAddress(evaluation);
+      const country = address === undefined ? undefined : countries?.find(address);
       return {
         time: rfc3339(clocks.wall),
+        local: localTime(clocks.wall),
         ...(address === undefined ? {} : { source_address: address }),
+        ...(country === undefined
+          ? {}
+          : { country: country.code, country_database: country.databaseBuilt.toISOString() }),
+        ...(device === undefined ? {} : { device: device(evaluation, subject) }),
         state: { fresh: freshness(clocks).kind === "fresh" },
       };
     },

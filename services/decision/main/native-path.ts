@@ -8,7 +8,7 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readClientTls, readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { DecisionConfig } from "../config.ts";
-import { createContext } from "../context/gather.ts";
+import { startContext } from "./start-context.ts";
 import { createDenials } from "../denials/publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createEvaluate } from "../evaluate.ts";
@@ -76,13 +76,14 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     },
     { deployment },
   );
+  const context = await startContext({ ...shared, freshness: view.freshness }, config.context);
   const identified: Identity = {
     identify: async (credentials, now) => identity.identify(credentials, now),
   };
   const shown = createShownCredentials(config.identity.token);
   const evaluate = createEvaluate({
     identity: { identify: async (credentials, now) => identity.identify(shown(credentials), now) },
-    context: createContext({ freshness: view.freshness, sourceAddress }),
+    context,
     policy: createPolicy({
       host: policy.host,
       suspensions: createSuspensions(),

@@ -22,6 +22,7 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createContext } from "../../../services/decision/context/gather.ts";
+import { createLocalTime } from "../../../services/decision/context/local-time.ts";
 import { createSourceAddress } from "../../../services/decision/context/source-address.ts";
 import { startDecisionLog } from "../../../services/decision/decision-log/decision-log.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
@@ -87,7 +88,13 @@ export async function compose(subjects: number) {
     },
   );
   const sourceAddress = createSourceAddress({ trustedProxies: 0 });
-  const context = createContext({ freshness: view.freshness, sourceAddress });
+  const context = createContext({
+    freshness: view.freshness,
+    sourceAddress,
+    localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
+    countries: undefined,
+    device: undefined,
+  });
   const evaluate = createEvaluate({
     identity: { identify: async ({ authorization }, now) => identify.identify({ authorization }, now) },
     context,

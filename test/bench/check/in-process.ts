@@ -58,7 +58,7 @@ const { evaluation } = evaluationFrom(request, id("decision", uuidv7()));
 const caller = await parts.identify.identify(evaluation.credentials, readClocks().wall);
 if (caller.kind !== "subject") throw new Error("the token is not believed");
 const { subject } = caller;
-const context = parts.context.gather(evaluation, readClocks());
+const context = parts.context.gather(evaluation, readClocks(), undefined);
 const described = () => ({ http: evaluation.call.http, attributes: createAttributes(evaluation.call) });
 const input = createDecisionInput(described(), subject, context);
 if (input.kind !== "input") throw new Error(input.detail);
@@ -75,7 +75,7 @@ const entry = { ...evaluated, evaluation, sourceAddress: "192.0.2.17", mode: "en
 const steps: readonly (readonly [string, () => unknown])[] = [
   ["decode", () => evaluationFrom(CheckRequest.decode(bytes), evaluation.decisionId)],
   ["identify", () => parts.identify.identify(evaluation.credentials, readClocks().wall)],
-  ["context", () => parts.context.gather(evaluation, readClocks())],
+  ["context", () => parts.context.gather(evaluation, readClocks(), undefined)],
   ["input", () => createDecisionInput(described(), subject, context)],
   ["evaluate", () => parts.host.decide(input.json, { nowNs: nowNs() })],
   ["covering", () => parts.view.covering(query, readClocks())],

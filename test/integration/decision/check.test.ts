@@ -32,6 +32,7 @@ import {
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { createContext } from "../../../services/decision/context/gather.ts";
+import { createLocalTime } from "../../../services/decision/context/local-time.ts";
 import { createSourceAddress } from "../../../services/decision/context/source-address.ts";
 import { startDecisionLog } from "../../../services/decision/decision-log/decision-log.ts";
 import { createDenials } from "../../../services/decision/denials/publish.ts";
@@ -109,7 +110,13 @@ beforeAll(async () => {
         return Promise.resolve({ kind: "subject", subject, expiresAt: Date.now() + 60_000 });
       },
     },
-    context: createContext({ freshness: view.freshness, sourceAddress }),
+    context: createContext({
+      freshness: view.freshness,
+      sourceAddress,
+      localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
+      countries: undefined,
+      device: undefined,
+    }),
     policy: { decide: (question, now) => (policyInstead ?? real).decide(question, now) },
     grants: view,
     redemption: { redeem: () => Promise.resolve({ kind: "unavailable" }) },

@@ -1,0 +1,76 @@
+/** What a configuration says of the context that policies get, and its faults. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../platform/config/load.ts";
+
+const closed = { additionalProperties: false } as const;
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const Clock = (fallback: string, description: string) =>
+  Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", default: fallback, description });
+
+export const ContextSchema = Type.Object(
+  {
+    timeZone: Type.String({
+      minLength: 1,
+      default: "UTC",
+      description: "Where the organisation works, such as Europe/Berlin: input.context.local.",
+    }),
+    officeHours: Type.Object(
+      {
+        days: Type.Array(Type.String(), {
+          default: WEEKDAYS.slice(0, 5),
+          description: "English names of the days with office hours.",
+        }),
+        from: Clock("08:00", "When they begin."),
+        to: Clock("18:00", "When they are over; 24:00 is the end of the day."),
+      },
+      closed,
+    ),
+    countryDatabase: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "A MaxMind DB file with countries: input.context.country. Looked at every 10 s and at SIGHUP.",
+      }),
+    ),
+    device: Type.Object(
+      {
+        claims: Type.Record(Type.String(), Type.String(), {
+          default: {},
+          description: "Name in input.context.device → claim of the account.",
+        }),
+        headers: Type.Record(Type.String(), Type.String(), {
+          default: {},
+          description:
+            "Name → lower-case header. Only one that a proxy of yours replaces: a caller can write any other.",
+        }),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+
+export type ContextConfig = Static<typeof ContextSchema>;
+
+export function contextFaults({ timeZone, officeHours, device }: ContextConfig, key: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (name: string, problem: string) => faults.push({ key: `${key}.${name}`, variable: undefined, problem });
+  if (!isTimeZone(timeZone)) fault("timeZone", "is no time zone; write it as Europe/Berlin");
+  for (const day of officeHours.days) {
+    if (!WEEKDAYS.includes(day)) fault("officeHours.days", `holds no day; use some of ${WEEKDAYS.join(", ")}`);
+  }
+  if (officeHours.from >= officeHours.to) fault("officeHours.to", "is not after from");
+  for (const [name, header] of Object.entries(device.headers)) {
+    if (!/^[a-z0-9][a-z0-9-]*$/.test(header)) fault(`device.headers.${name}`, "is no lower-case header name");
+    if (Object.hasOwn(device.claims, name))
+      fault(`device.headers.${name}`, "is a claim too; give one of them another name");
+  }
+  return faults;
+}
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    return Intl.DateTimeFormat("en-GB", { timeZone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}

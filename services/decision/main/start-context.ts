@@ -1,0 +1,38 @@
+/** Constructs what policies get to know of the moment, and lets SIGHUP have the country database read anew. */
+import type { ContextConfig } from "../../../core/policy/context-config.ts";
+import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
+import { openCountryDatabase } from "../context/country-database.ts";
+import { createDevicePosture } from "../context/device-posture.ts";
+import { type ContextDeps, createContext } from "../context/gather.ts";
+import { createLocalTime } from "../context/local-time.ts";
+import type { Context } from "../ports.ts";
+import type { Process } from "./decision-path.ts";
+
+type Deps = Pick<Process, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
+  Pick<ContextDeps, "freshness">;
+
+export async function startContext(
+  { log, metrics, lifecycle, reload, sourceAddress, freshness }: Deps,
+  { timeZone, officeHours, countryDatabase: path, device }: ContextConfig,
+): Promise<Context> {
+  const countries =
+    path === undefined
+      ? undefined
+      : lifecycle.own(
+          await fromFiles("context.countryDatabase", "a MaxMind DB file with countries", () =>
+            openCountryDatabase({ log, metrics, signal: lifecycle.signal }, { path }),
+          ),
+        );
+  if (countries !== undefined) {
+    reload.part("country_database", ["context.countryDatabase"], (now) =>
+      countries.reload(now.context.countryDatabase ?? path ?? ""),
+    );
+  }
+  return createContext({
+    freshness,
+    sourceAddress,
+    localTime: createLocalTime(timeZone, officeHours),
+    countries,
+    device: createDevicePosture(device),
+  });
+}
