@@ -173,6 +173,26 @@ describe("a flood of distinct bad tokens", () => {
     expect(refused.bytes).toBeLessThanOrEqual(100_000);
   });
 
+  test("of 10,000, some a megabyte long, leaves good tokens known and memory bounded by the defaults", async () => {
+    const { at, cache, verify } = setUp();
+    const good = token();
+    await at(good);
+    verify.mockClear();
+    const huge = "a".repeat(1024 * 1024);
+    for (const [index, text] of bad(10_000).entries()) {
+      expect(reasonOf(await at(index % 1_000 === 0 ? `${huge}${index}` : text))).toMatch(
+        /^credential_(signature|malformed)/,
+      );
+      if (index % 100 === 0) expect(at(good)).toMatchObject({ kind: "subject" });
+    }
+    // What is too long is refused before anything looks at it, and nothing of it is kept.
+    expect(verify).toHaveBeenCalledTimes(9_990);
+    const { accepted, refused } = cache.size();
+    expect(accepted.entries).toBe(1);
+    expect(refused.entries).toBeLessThanOrEqual(2_000);
+    expect(refused.bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+  }, 60_000);
+
   test("that repeats itself is verified once each", async () => {
     const { at, verify } = setUp();
     for (let round = 0; round < 5; round += 1) {

@@ -29,6 +29,8 @@ export type LoneOptions = {
   readonly further?: object;
   /** Section `policy`. */
   readonly policy?: object;
+  /** Further settings of section `identity`. */
+  readonly identity?: object;
   /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
   readonly streamUrl?: string;
   readonly stateRelay?: KeyPairFiles;
@@ -74,7 +76,10 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       policy,
       bundle: bundle === undefined ? settings.bundle : { path: bundle, ...trust },
       state: { ...settings.state, readyWithinMs: 0 },
-      identity: { issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }] },
+      identity: {
+        issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }],
+        ...options.identity,
+      },
     }),
   );
   await decision.start();
