@@ -1,13 +1,14 @@
 /**
- * Builds `rego/bundle` from `rego/countersign`: checks the policies, compiles them to WebAssembly with OPA under our own
- * capabilities (what OPA knows minus what our host does not serve), and writes the manifest itself: its revision is the
- * hash of what the bundle holds, so equal contents have equal names. `--check` writes nothing and exits 1 when the
- * committed bundle differs. Needs OPA.
+ * Builds `rego/bundle` from `rego/countersign` (`--source`): checks the policies, compiles them to WebAssembly with OPA under
+ * our own capabilities (what OPA knows minus what our host does not serve), and writes the manifest itself: its revision is
+ * the hash of what the bundle holds, so equal contents have equal names. `--out DIR` writes the bundle there and nothing
+ * else; `--check` writes nothing and exits 1 when the committed bundle differs. Needs OPA.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseArgs } from "node:util";
 import { BUILTINS } from "../core/policy/builtins/registry.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
@@ -16,7 +17,10 @@ import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
-const source = path.join(root, "rego/countersign");
+const { values: options } = parseArgs({
+  options: { check: { type: "boolean" }, source: { type: "string" }, out: { type: "string" } },
+});
+const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);
 const target = path.join(root, "rego/bundle");
 const TIMEOUT_MS = 120_000;
 
@@ -143,12 +147,24 @@ async function differences(output: Output): Promise<readonly string[]> {
   return names.flat();
 }
 
+async function writeBundle(output: Output, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of output) {
+    if (name.startsWith("bundle/")) await writeFile(path.join(folder, path.basename(name)), bytes);
+  }
+}
+
 async function main(): Promise<void> {
   const scratch = await mkdtemp(path.join(tmpdir(), "countersign-bundle-"));
   try {
     const output = await build(await findOpa(), scratch);
+    if (options.out !== undefined) {
+      await writeBundle(output, options.out);
+      process.stdout.write(`bundle: wrote ${options.out}\n`);
+      return;
+    }
     const differing = await differences(output);
-    if (process.argv.includes("--check")) {
+    if (options.check === true) {
       if (differing.length > 0) throw new BuildFault(`not up to date: ${differing.join(", ")}`);
     } else {
       await mkdir(target, { recursive: true });

@@ -48,3 +48,18 @@ test("metrics are this process's own; other paths and methods are refused", asyn
   expect((await fetch(`${base}/secrets`)).status).toBe(404);
   expect((await fetch(`${base}/metrics`, { method: "POST" })).status).toBe(405);
 });
+
+test("a document is asked with the query; what it does not have is not found", async () => {
+  server = await startOpsServer(
+    {
+      metrics: createMetrics({ prefix: "product_" }),
+      checks: new Map(),
+      log,
+      documents: new Map([["/v1/lines", (query) => (query.get("id") === "1" ? '{"id":1}\n' : undefined)]]),
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+  const base = `http://127.0.0.1:${server.port}/v1/lines`;
+  expect((await fetch(`${base}?id=2`)).status).toBe(404);
+  expect(await (await fetch(`${base}?id=1`)).text()).toBe('{"id":1}\n');
+});

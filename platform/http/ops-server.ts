@@ -38,16 +38,16 @@ export async function startOpsServer(
     readonly metrics: Metrics;
     readonly checks: ReadonlyMap<string, () => CheckResult | Promise<CheckResult>>;
     readonly log: Log;
-    /** By path: asked at each request, answered as JSON. */
-    readonly documents?: ReadonlyMap<string, () => object>;
+    /** By path: asked at each request with its query. An object is answered as JSON, text as the NDJSON that it is; undefined is 404. */
+    readonly documents?: ReadonlyMap<string, (query: URLSearchParams) => object | string | undefined>;
   },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<OpsServer> {
   const server = createServer((request, response) => {
-    const path = request.url?.split("?")[0];
+    const [path, query] = (request.url ?? "").split("?", 2);
     if (request.method !== "GET" && request.method !== "HEAD")
       return send(response, 405, "text/plain", "method not allowed\n");
-    answer(path, response).catch((error: unknown) => {
+    answer(path, new URLSearchParams(query), response).catch((error: unknown) => {
       log.error({ event: "ops_request_failed", err: error, path }, "operators' request failed");
       send(response, 500, "text/plain", "internal error\n");
     });
@@ -56,7 +56,7 @@ export async function startOpsServer(
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 5_000;
 
-  async function answer(path: string | undefined, response: ServerResponse): Promise<void> {
+  async function answer(path: string | undefined, query: URLSearchParams, response: ServerResponse): Promise<void> {
     if (path === "/healthz") return send(response, 200, "application/json", '{"status":"ok"}\n');
     if (path === "/readyz") {
       const report = await readiness(checks, log);
@@ -66,8 +66,9 @@ export async function startOpsServer(
       const { contentType, text } = await metrics.expose();
       return send(response, 200, contentType, text);
     }
-    const document = documents.get(path ?? "");
-    if (document !== undefined) return send(response, 200, "application/json", `${JSON.stringify(document())}\n`);
+    const document = documents.get(path ?? "")?.(query);
+    if (typeof document === "string") return send(response, 200, "application/x-ndjson", document);
+    if (document !== undefined) return send(response, 200, "application/json", `${JSON.stringify(document)}\n`);
     return send(response, 404, "text/plain", "not found\n");
   }
 

@@ -101,6 +101,7 @@ function decision({ data, database, ports }: Plan): ProgramPlan {
       redemption: { address: `127.0.0.1:${ports.redemption}` },
       decisionLog: { folder: join(data.path, "decision-log") },
       denials: { requestUrl: at(ports.rest, "/v1/requests") },
+      development: { keepInputs: 100 },
     },
     env: {
       COUNTERSIGN_STREAM_URL: database.decisionUrl,

@@ -95,6 +95,16 @@ const unsafe: readonly {
     says: "identity.principals.0.match",
   },
   {
+    what: "inputs that other machines could ask for",
+    settings: { ops: { host: "0.0.0.0" }, development: { keepInputs: 10 } },
+    says: "development.keepInputs",
+  },
+  {
+    what: "inputs that other machines send",
+    settings: { listen: { host: "0.0.0.0", plaintext: true }, development: { keepInputs: 10 } },
+    says: "development.keepInputs",
+  },
+  {
     what: "checks in plain text beyond loopback",
     settings: { listen: { host: "0.0.0.0" } },
     says: "listen.host (COUNTERSIGN_LISTEN_HOST): is not loopback and there is no TLS; set listen.certPath",

@@ -11,6 +11,7 @@ import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts"
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
+import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -162,6 +163,7 @@ export const DecisionConfigSchema = Type.Object(
       description:
         "Proxies before the enforcer that write x-forwarded-for; without their entry a source is unknown. 0: the peer is the client.",
     }),
+    development: DevelopmentSchema,
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,
@@ -216,15 +218,20 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     if (principals.length > 0) fault("identity.principals", problem);
     if (token.metadata !== undefined) fault("identity.token.metadata", problem);
   }
+  const isCompat = config.policy.compat.path !== undefined;
+  const isLoopback = [listen, config.ops, ...(config.api === undefined ? [] : [config.api])].every(({ host }) =>
+    LOOPBACK.test(host),
+  );
   faults.push(
     ...streamFaults(config),
     ...bundleFaults(config.bundle, "bundle"),
     ...compatFaults(config.policy.compat, "policy.compat"),
     ...contextFaults(config.context, "context"),
+    ...developmentFaults(config.development, { isLoopback, isCompat }, "development"),
   );
   faults.push(...apiFaults(config, (host) => LOOPBACK.test(host)));
   // A compatibility policy knows no approvals, so that none of this is used.
-  if (config.policy.compat.path === undefined) faults.push(...approvalFaults(config));
+  if (!isCompat) faults.push(...approvalFaults(config));
   return faults;
 }
 

@@ -115,7 +115,10 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   ]);
   const ops = lifecycle.own(
     await onAddress("ops", config.ops, () =>
-      startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", path.bundles.describe]]) }, config.ops),
+      startOpsServer(
+        { metrics, checks, log, documents: new Map([["/v1/bundle", path.bundles.describe], ...path.documents]) },
+        config.ops,
+      ),
     ),
   );
   const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>

@@ -63,6 +63,7 @@ export async function createCompatPath(
   return {
     revision: () => loaded?.revision,
     bundles,
+    documents: [],
     check: (edge) => createCompatCheck({ ...edge, policy, readRequest }, { path, dryRun, onError }),
     checks: [
       ["bundle", bundles.health],

@@ -18,6 +18,8 @@ export type DecisionPath = {
   /** Of the policy that decides now; undefined before the first one. */
   revision(): string | undefined;
   readonly bundles: Pick<Bundles, "describe" | "reload">;
+  /** What it tells operators beside the bundle, by path. */
+  readonly documents: readonly (readonly [string, (query: URLSearchParams) => object | string | undefined])[];
   check(edge: EdgeDeps): Check;
   readonly checks: readonly (readonly [string, () => CheckResult])[];
   readonly started: { readonly [name: string]: unknown };

@@ -18,6 +18,7 @@ import { createStateReader } from "../grants/state-reader.ts";
 import { createShownCredentials } from "../identity/shown-credentials.ts";
 import { createCandidates } from "../policy/ask-candidates.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
+import { createKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import type { Identity } from "../ports.ts";
@@ -81,6 +82,10 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     identify: async (credentials, now) => identity.identify(credentials, now),
   };
   const shown = createShownCredentials(config.identity.token);
+  const { keepInputs } = config.development;
+  const keptInputs = keepInputs === 0 ? undefined : createKeptInputs(config.development);
+  if (keptInputs !== undefined)
+    log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
   const evaluate = createEvaluate({
     identity: { identify: async (credentials, now) => identity.identify(shown(credentials), now) },
     context,
@@ -89,6 +94,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
       suspensions: createSuspensions(),
       observe: createObserveEvaluation(metrics),
       monotonicMs: systemClock.monotonicMs,
+      keptInputs,
     }),
     grants: view,
     redemption: redeemer,
@@ -108,6 +114,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     revision: policy.host.revision,
     bundles: policy,
     api: { evaluate, candidates: createCandidates(policy.host), identity: identified, issuers: identity.issuers },
+    documents: keptInputs === undefined ? [] : [["/v1/inputs", keptInputs.describe]],
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
     checks: [
       ["bundle", policy.health],

@@ -8,6 +8,7 @@ import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Policy, PolicyQuestion } from "../ports.ts";
+import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
@@ -16,9 +17,11 @@ export type PolicyDeps = {
   readonly suspensions: Suspensions;
   readonly observe: ObserveEvaluation;
   readonly monotonicMs: () => number;
+  /** In development only. */
+  readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
-export function createPolicy({ host, suspensions, observe, monotonicMs }: PolicyDeps): Policy {
+export function createPolicy({ host, suspensions, observe, monotonicMs, keptInputs }: PolicyDeps): Policy {
   return {
     decide(question, { wall, monoMs }) {
       const { call, question: asked } = question.evaluation;
@@ -30,7 +33,9 @@ export function createPolicy({ host, suspensions, observe, monotonicMs }: Policy
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
       const described = { http: call.http, attributes: createAttributes(call), question: asked };
-      const input = createDecisionInput(described, subject, question.context, host.inputReads());
+      // Another policy that is tried on a kept input may read more of it.
+      const reads = keptInputs === undefined ? host.inputReads() : undefined;
+      const input = createDecisionInput(described, subject, question.context, reads);
       if (input.kind === "fault") {
         const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
         return { verdict, revision, fuelUsed: undefined };
@@ -38,6 +43,8 @@ export function createPolicy({ host, suspensions, observe, monotonicMs }: Policy
       const started = monotonicMs();
       const { verdict, fuelUsed } = host.decide(input.json, { nowNs: BigInt(wall) * 1_000_000n });
       observe({ durationMs: monotonicMs() - started, fuelUsed });
+      const { decisionId } = question.evaluation;
+      keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: verdict.kind, fuelUsed });
       if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
       return { verdict, revision, fuelUsed };
     },

@@ -1,0 +1,31 @@
+/** What a decision service shows to who writes its policies, where it runs for nobody else. */
+import { type Static, Type } from "typebox";
+
+export const DevelopmentSchema = Type.Object(
+  {
+    keepInputs: Type.Integer({
+      minimum: 0,
+      maximum: 1_000,
+      default: 0,
+      description:
+        "How many of the last policy inputs ops shows at /v1/inputs, credentials and bodies in them too. Loopback only.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+type Surroundings = { readonly isLoopback: boolean; readonly isCompat: boolean };
+
+/** NB: inputs hold what requests held, so there may be nobody's but one's own, and nobody else to read them. */
+export function developmentFaults(
+  { keepInputs }: Static<typeof DevelopmentSchema>,
+  { isLoopback, isCompat }: Surroundings,
+  key: string,
+): readonly { readonly key: string; readonly variable: undefined; readonly problem: string }[] {
+  if (keepInputs === 0) return [];
+  const fault = (problem: string) => [{ key: `${key}.keepInputs`, variable: undefined, problem }];
+  if (!isLoopback) {
+    return fault("keeps credentials and bodies, and listen.host or ops.host is not loopback; it is for one machine");
+  }
+  return isCompat ? fault("knows native inputs only; leave it out with policy.compat.path") : [];
+}

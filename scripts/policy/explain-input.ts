@@ -1,0 +1,96 @@
+/** `npm run policy -- explain`: reads the input and the source, asks OPA and our host, and writes what they say. */
+import { randomBytes } from "node:crypto";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { AppError } from "../../core/domain/app-error.ts";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../core/policy/bundle.ts";
+import { verdictOf } from "../../core/policy/decision-result.ts";
+import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
+import { explain } from "../../core/policy/explain/explain.ts";
+import { recordedInput } from "../../core/policy/explain/recorded-inputs.ts";
+import { parseValue } from "../../core/policy/rego-value/parse.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { resolveTool } from "../tools/resolve-tool.ts";
+import { fetchInputs } from "./fetch-inputs.ts";
+import { explanationText } from "./explanation-text.ts";
+
+export const HOST_DEPS = { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs };
+
+export type ExplainOptions = {
+  readonly input?: string;
+  readonly id?: string;
+  readonly ops: string;
+  readonly source: readonly string[];
+  readonly bundle: string;
+  readonly package?: string;
+};
+
+const OPA_TIMEOUT_MS = 60_000;
+const MAX_TRACE_BYTES = 256 * 1024 * 1024;
+
+export async function explainInput(options: ExplainOptions): Promise<string> {
+  const recorded = recordedInput(await inputText(options), "the input");
+  const bundle = await loadBundle(options.bundle);
+  const decided = (await hostOf(bundle, HOST_DEPS)).decide(recorded.json, { nowNs: recorded.nowNs });
+  const scratch = await mkdtemp(path.join(tmpdir(), "countersign-explain-"));
+  try {
+    const inputFile = path.join(scratch, "input.json");
+    const dataFile = path.join(scratch, "data.json");
+    await writeFile(inputFile, recorded.json);
+    await writeFile(dataFile, bundle.dataJson);
+    const files = await regoFiles(options.source);
+    const explanation = await explain({ opa: await findOpa() }, { files, dataFiles: [dataFile], inputFile });
+    return explanationText(explanation, {
+      verdict: verdictText(decided.verdict),
+      fuelUsed: decided.fuelUsed,
+      revision: bundle.revision,
+      bySource: verdictText(verdictOf(parseValue(JSON.stringify(explanation.decision ?? null), "json"))),
+      only: options.package,
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function inputText({ input, id, ops }: ExplainOptions): Promise<string> {
+  if ((input === undefined) === (id === undefined)) throw new AppError("invalid_argument", "give --input or --id");
+  return input === undefined ? fetchInputs(ops, id) : readText(input);
+}
+
+export async function readText(file: string): Promise<string> {
+  return file === "-" ? textOf(process.stdin) : readFile(file, "utf8");
+}
+
+async function regoFiles(sources: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const source of sources) {
+    const isFolder = (await stat(source)).isDirectory();
+    const names = isFolder
+      ? (await readdir(source, { recursive: true })).map((name) => path.join(source, name))
+      : [source];
+    found.push(...names.filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego")));
+  }
+  if (found.length === 0) throw new AppError("invalid_argument", `no Rego in ${sources.join(", ")}`);
+  return found.sort();
+}
+
+/** @throws AppError unavailable without OPA */
+async function findOpa(): Promise<(...args: readonly string[]) => Promise<string>> {
+  const tool = await resolveTool("opa");
+  if (tool.kind === "missing") throw new AppError("unavailable", `OPA is needed: ${tool.reason}; ${tool.help}`);
+  const run = promisify(execFile);
+  return async (...args) => {
+    try {
+      return (await run(tool.location, args, { timeout: OPA_TIMEOUT_MS, maxBuffer: MAX_TRACE_BYTES })).stdout;
+    } catch (error) {
+      const said = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+      const told = error instanceof Error && "stdout" in error ? String(error.stdout).slice(0, 4_096) : "";
+      throw new AppError("invalid_argument", `OPA: ${said.trim() || told.trim() || String(error)}`, { cause: error });
+    }
+  };
+}
