@@ -18,11 +18,19 @@ const bin = path.join(root, "node_modules/.bin");
 const externalAuth = "node_modules/@grpc/grpc-js-xds/deps/envoy-api/envoy/service/auth/v3/external_auth.proto";
 
 /** What is served or called; everything else is kept only when one of these imports it. */
-const entryFiles = ["envoy/service/auth/v3/external_auth.ts", "countersign/v1/redemption.ts"];
+const entryFiles = [
+  "envoy/service/auth/v3/external_auth.ts",
+  "countersign/v1/decision.ts",
+  "countersign/v1/redemption.ts",
+];
 
 /** Runs buf into `out`. Rejects with buf's own message when a .proto file is wrong. */
 async function generateInto(out: string): Promise<void> {
-  const types = ["envoy.service.auth.v3.Authorization", "countersign.v1.RedemptionService"];
+  const types = [
+    "envoy.service.auth.v3.Authorization",
+    "countersign.v1.DecisionService",
+    "countersign.v1.RedemptionService",
+  ];
   await run(
     path.join(bin, "buf"),
     [

@@ -21,6 +21,13 @@ export const ApiSchema = Type.Object(
     baseUrl: Text("What callers know this decision point as: https, no query, no slash at its end."),
     host: Type.String({ default: "127.0.0.1", description: "Where AuthZEN (HTTP) is served." }),
     httpPort: Type.Integer({ minimum: 0, maximum: 65_535, default: 9193, description: "0: any free one." }),
+    grpcPort: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65_535,
+        description: "Where countersign.v1.DecisionService is served too, on the same host. 0: any free one.",
+      }),
+    ),
     certPath: Path("Certificate chain; TLS when given."),
     keyPath: Path("Private key of the certificate."),
     clientCaPath: Path("Callers have to show a certificate by one of these."),

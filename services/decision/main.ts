@@ -139,7 +139,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const api =
     config.api === undefined || path.api === undefined
       ? undefined
-      : await startApi(config.api, shared, path.api, { decisionLog, observe });
+      : await startApi(config.api, shared, path.api, { decisionLog, observe }, config);
   log.info(
     {
       event: "started",

@@ -16,6 +16,7 @@ export type Read<T> = { readonly kind: "read"; readonly value: T } | { readonly 
 /** Why `value` cannot be taken on, or undefined. NB: a lone surrogate has no form in UTF-8, so it could be signed as one thing and read as another. */
 export function faultIn(value: unknown, depth = 0): string | undefined {
   if (typeof value === "string") return value.isWellFormed() ? undefined : "a text holds half a surrogate pair";
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number is not finite";
   if (typeof value !== "object" || value === null) return undefined;
   if (depth >= MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`;
   for (const [name, member] of Object.entries(value)) {

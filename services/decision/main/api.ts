@@ -1,4 +1,4 @@
-/** Constructs what may be asked beside ext_authz: AuthZEN over HTTP, on the same decision path. */
+/** Constructs what may be asked beside ext_authz: AuthZEN over HTTP and DecisionService over gRPC, on the same decision path. */
 import { id } from "../../../core/domain/id.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readServerTls } from "../../../platform/config/pem-files.ts";
@@ -6,6 +6,7 @@ import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.t
 import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
 import { createApiCallers } from "../api/callers.ts";
 import { readClients } from "../api/known-clients.ts";
+import { startDecisionServer } from "../authzen/grpc/server.ts";
 import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
@@ -14,13 +15,14 @@ import type { ApiPath, Process } from "./decision-path.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 
-/** Where it listens. */
+/** Where they listen. */
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
   { lifecycle, reload, metrics, readClocks, faults }: Process,
   { evaluate, candidates, identity, issuers }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
-): Promise<string> {
+  { drainMs }: Pick<DecisionConfig, "drainMs">,
+): Promise<{ readonly http: string; readonly grpc?: string }> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
     await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
@@ -33,11 +35,12 @@ export async function startApi(
   );
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
+  const ask = createAskQuestion(deps);
   const server = lifecycle.own(
     await onAddress("api", { host: api.host, port: api.httpPort }, () =>
       startAuthzenServer(
         {
-          ask: createAskQuestion(deps),
+          ask,
           evaluateAside: createEvaluateAside(deps),
           callers,
           candidates,
@@ -53,7 +56,26 @@ export async function startApi(
     ),
   );
   reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(now.api ?? {})));
-  return `${api.host}:${server.port}`;
+  const http = `${api.host}:${server.port}`;
+  const { grpcPort, host } = api;
+  if (grpcPort === undefined) return { http };
+  const grpc = lifecycle.own(
+    await onAddress("api", { host, port: grpcPort }, () =>
+      startDecisionServer(
+        {
+          ask,
+          callers,
+          newDeadline: (longestMs) => deadlineIn(Math.min(longestMs, api.deadlineMs)),
+          wallMs: systemClock.wallMs,
+          faults,
+          metrics,
+        },
+        { ...api, port: grpcPort, tls, maxMessageBytes: api.maxBodyBytes, drainMs },
+      ),
+    ),
+  );
+  reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(now.api ?? {})));
+  return { http, grpc: `${host}:${grpc.port}` };
 }
 
 function deadlineIn(ms: number): Deadline {
