@@ -65,7 +65,7 @@ export function keysOf(schema: TSchema, prefix: string): ConfigKeys {
     const named = node["x-env-variable"];
     keys.push({
       path,
-      variable: typeof named === "string" ? named : prefix + path.map(upperSnake).join("_"),
+      variable: typeof named === "string" ? named : variableOf(prefix, path),
       kind: kindOf(node),
       secret: node["x-secret"] === true,
       description: typeof node.description === "string" ? node.description : undefined,
@@ -89,6 +89,11 @@ function kindOf(node: Shape): ConfigKey["kind"] {
   if (Array.isArray(node.anyOf) && node.anyOf.every((branch) => isShape(branch) && kindOf(branch) === "text"))
     return "text";
   return "yaml";
+}
+
+/** Of a key without `x-env-variable`. */
+export function variableOf(prefix: string, path: readonly string[]): string {
+  return prefix + path.map(upperSnake).join("_");
 }
 
 function upperSnake(name: string): string {

@@ -3,6 +3,7 @@
  * graceful drain: the signal aborts, then owners are disposed of in reverse order, so what was started last (the listeners) stops first and
  * what everything rests on (the pool) last. A drain that takes too long, or a second signal, ends it at once. An error that nobody caught
  * is logged and ends the process the same way: its state is no longer known. CannotStart is told as its sentence, without a stack.
+ * A process that was forked ends when the one that forked it is gone, as on a signal: nobody would start it again, or end it.
  *
  * It never calls process.exit; main.ts does, with the code that `run` resolves to.
  */
@@ -55,11 +56,12 @@ export async function run(
       stopping.abort(fault ?? new Error("stopping"));
     },
   };
-  const onSignal = (name: NodeJS.Signals) => {
+  const onSignal = (name: string) => {
     if (stopping.signal.aborted) forced.resolve("forced");
     log.info({ event: "stopping", signal: name }, "stopping");
     lifecycle.stop();
   };
+  const onDisconnect = () => onSignal("disconnect");
   const onUncaught = (error: unknown) => {
     if (stopping.signal.aborted)
       log.error({ event: "uncaught_while_stopping", err: error }, "uncaught error while stopping");
@@ -67,6 +69,7 @@ export async function run(
   };
   source.on("SIGTERM", onSignal);
   source.on("SIGINT", onSignal);
+  source.on("disconnect", onDisconnect);
   source.on("uncaughtException", onUncaught);
   source.on("unhandledRejection", onUncaught);
   try {
@@ -96,6 +99,7 @@ export async function run(
   } finally {
     source.off("SIGTERM", onSignal);
     source.off("SIGINT", onSignal);
+    source.off("disconnect", onDisconnect);
     source.off("uncaughtException", onUncaught);
     source.off("unhandledRejection", onUncaught);
   }

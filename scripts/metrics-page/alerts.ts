@@ -1,6 +1,7 @@
 /** What to alert on, by the full name of a metric. An entry for a metric that does not exist fails the generator. */
 export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_decision_faults_total", "any increase: a decision ended in a fault, and was a denial"],
+  ["countersign_decision_worker_up", "0 for a minute: a worker does not stay up, and its core does nothing"],
   ["countersign_decision_decision_seconds", "p99 above the enforcer's timeout: callers are refused"],
   ["countersign_decision_grants_fresh", "0 for a minute: every elevation is answered with 503"],
   ["countersign_decision_decision_log_spool_bytes", "grows for ten minutes: decisions are not shipped"],

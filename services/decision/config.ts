@@ -17,6 +17,7 @@ import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
+import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
 
 export const PREFIX = "COUNTERSIGN_";
 
@@ -38,6 +39,7 @@ export const DecisionConfigSchema = Type.Object(
       default: "info",
       description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
     }),
+    ...workerKeys,
     listen: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
@@ -207,10 +209,8 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     );
   }
   if (listen.certPath === undefined && !LOOPBACK.test(listen.host) && !listen.plaintext) {
-    fault(
-      "listen.host",
-      "is not loopback and there is no TLS; set listen.certPath, or listen.plaintext if a mesh encrypts",
-    );
+    const choice = "set listen.certPath, or listen.plaintext if a mesh encrypts";
+    fault("listen.host", `is not loopback and there is no TLS; ${choice}`);
   }
   // NB: a token proves itself; an identity or claims that the enforcer states are its word, and whoever may ask could be anybody.
   if (!LOOPBACK.test(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
@@ -223,6 +223,7 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     LOOPBACK.test(host),
   );
   faults.push(
+    ...workerFaults(config),
     ...streamFaults(config),
     ...bundleFaults(config.bundle, "bundle"),
     ...compatFaults(config.policy.compat, "policy.compat"),

@@ -31,6 +31,7 @@ import { startCheckServer } from "./ext-authz/server.ts";
 import { startApi } from "./main/api.ts";
 import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
+import { supervise } from "./main/supervise.ts";
 import type { Faults } from "./ports.ts";
 
 const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
@@ -168,7 +169,8 @@ const { config } = started;
 const metrics = createMetrics({ prefix: "countersign_decision_" });
 const onEvent = countEvents(metrics);
 const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel, onEvent });
-const drainDeadlineMs = config.drainMs + 5_000;
+const [work, drainDeadlineMs] =
+  config.workers > 1 ? [supervise, config.drainMs + 7_000] : [start, config.drainMs + 5_000];
 process.exit(
-  await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle })),
+  await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => work(config, { log, metrics, lifecycle })),
 );

@@ -1,13 +1,15 @@
-/** The names of the metrics that processes show, a decision service in compatibility mode among them. */
+/** The names of the metrics that processes show, a decision service of two workers in compatibility mode among them. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "@jest/globals";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
+import { freePort } from "../harness/free-port.ts";
 import { createDecision } from "../harness/system/decision.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
 import type { System } from "../harness/system.ts";
+import { waitUntil } from "../harness/wait-until.ts";
 
 const opa = await resolveTool("opa");
 
@@ -16,7 +18,7 @@ export async function metricsOf(opsUrl: string): Promise<readonly string[]> {
   return [...text.matchAll(/^# TYPE (countersign_\S+) /gm)].map(([, name = ""]) => name);
 }
 
-/** A policy of opa-envoy-plugin's own, which has metrics of its own. */
+/** A policy of opa-envoy-plugin's own, which has metrics of its own, and so has the process that watches the workers. */
 export async function compatMetrics(system: System): Promise<readonly string[]> {
   if (opa.kind !== "found") throw new Error("OPA is needed for the metrics of compatibility mode");
   const folder = await mkdtemp(join(tmpdir(), "compat-metrics-"));
@@ -26,6 +28,8 @@ export async function compatMetrics(system: System): Promise<readonly string[]> 
     const bundle = join(folder, "bundle.tar.gz");
     const args = ["build", "-t", "wasm", "-e", "envoy/authz/allow", "-o", bundle, "policy"];
     expect(await runCommand(opa.location, args, { timeoutMs: 60_000, cwd: folder })).toMatchObject({ kind: "done" });
+    const opsPorts = [await freePort(), await freePort()] as const;
+    const workers = { workers: 2, workerPorts: [await freePort(), await freePort()], workerOpsPorts: opsPorts };
     await using compat = await createDecision(
       {
         ...{ folder, name: "compat", deployment: system.deployment, issuers: [], brokers: system.kafka.brokers },
@@ -37,11 +41,13 @@ export async function compatMetrics(system: System): Promise<readonly string[]> 
       },
       ({ state: _state, redemption: _redemption, ...settings }) => ({
         ...settings,
+        ...workers,
         ...{ bundle: { path: bundle }, policy: { compat: { path: "envoy/authz/allow" } } },
       }),
     );
     await compat.start();
-    return await metricsOf(compat.opsUrl);
+    const ofWorker = () => metricsOf(`http://127.0.0.1:${opsPorts[0]}`).catch(() => undefined);
+    return [...(await metricsOf(compat.opsUrl)), ...(await waitUntil("a worker's metrics", 20_000, ofWorker))];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,63 @@
+/** Constructs a decision service of several workers (docs/workers.md): it serves nothing itself but the operators' port about all of them. */
+import { systemClock } from "../../../platform/clock.ts";
+import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
+import { onAddress } from "../../../platform/lifecycle/cannot-start.ts";
+import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import { createReload } from "../../../platform/lifecycle/reload.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { planWorkers } from "../../../platform/workers/config.ts";
+import { type DecisionConfig, PREFIX, readConfig } from "../config.ts";
+import { workersReady } from "../workers/readiness.ts";
+import { startWorkers } from "../workers/workers.ts";
+
+/** Who these are is decided when they are forked. */
+const NEEDS_RESTART: ReadonlySet<string> = new Set(["workers", "workerPorts", "workerOpsPorts", "instance", "ops"]);
+
+export async function supervise(
+  config: DecisionConfig,
+  { log, metrics, lifecycle }: { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle },
+): Promise<void> {
+  const [file = "", ...args] = process.argv.slice(1);
+  const reload = lifecycle.own(createReload({ log, metrics, source: process, read: () => readConfig(args) }, config));
+  const plans = planWorkers(config, { prefix: PREFIX, folders: foldersOf(config) });
+  const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
+    ["workers", () => workersReady(plans, config.ops.host)],
+    ["reload", reload.health],
+  ]);
+  const ops = lifecycle.own(
+    await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
+  );
+  const workers = lifecycle.own(
+    startWorkers(
+      {
+        log,
+        metrics,
+        monotonicMs: systemClock.monotonicMs,
+        signal: lifecycle.signal,
+        stop: (fault) => lifecycle.stop(fault),
+      },
+      { plans, file, args, killAfterMs: config.drainMs + 6_000 },
+    ),
+  );
+  const taken = Object.keys(config).filter((key) => !NEEDS_RESTART.has(key));
+  reload.part("workers", taken, () => workers.signal("SIGHUP"));
+  log.info(
+    {
+      event: "workers_started",
+      check: plans.map(({ port }) => `${config.listen.host}:${port}`),
+      ops: `${config.ops.host}:${ops.port}`,
+      workerOps: plans.map(({ opsPort }) => `${config.ops.host}:${opsPort}`),
+    },
+    "the workers of the decision service are started",
+  );
+}
+
+/** What only one process may use. */
+function foldersOf({ decisionLog, identity, bundle }: DecisionConfig): ReadonlyMap<string, string | undefined> {
+  return new Map([
+    ["decisionLog.folder", decisionLog.folder],
+    ["identity.keyFolder", identity.keyFolder],
+    ["bundle.keepFolder", bundle.keepFolder],
+  ]);
+}
