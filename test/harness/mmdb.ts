@@ -6,8 +6,11 @@ export type Record24 = { readonly [name: string]: string | number | Record24 };
 
 type Node = [Node | number | undefined, Node | number | undefined];
 
-/** `networks`: `192.0.2.0/24` → what stands under it; they may not overlap. */
-export function makeMmdb(networks: Readonly<Record<string, Record24>>, databaseType = "Test-Country"): Buffer {
+/** `networks`: `192.0.2.0/24` → what stands under it; they may not overlap. `builtAt`: epoch seconds. */
+export function makeMmdb(
+  networks: Readonly<Record<string, Record24>>,
+  { builtAt = 1_790_000_000 }: { readonly builtAt?: number } = {},
+): Buffer {
   const root: Node = [undefined, undefined];
   const data: Buffer[] = [];
   let offset = 0;
@@ -29,8 +32,8 @@ export function makeMmdb(networks: Readonly<Record<string, Record24>>, databaseT
     tree.writeUIntBE(valueOf(right), number * 6 + 3, 3);
   });
   const metadata = encode({
-    ...{ binary_format_major_version: 2, binary_format_minor_version: 0, build_epoch: 1_790_000_000 },
-    ...{ database_type: databaseType, ip_version: 4, node_count: nodes.length, record_size: 24 },
+    ...{ binary_format_major_version: 2, binary_format_minor_version: 0, build_epoch: builtAt },
+    ...{ database_type: "Test-Country", ip_version: 4, node_count: nodes.length, record_size: 24 },
     description: { en: "made by a test" },
   });
   return Buffer.concat([tree, Buffer.alloc(16), ...data, Buffer.from("\xab\xcd\xefMaxMind.com", "latin1"), metadata]);
