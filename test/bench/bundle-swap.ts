@@ -47,7 +47,9 @@ export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Sec
   };
   await write(changed(sample, "first"));
   const trust = { unsigned: "refused", trustedKeys: { "policy-1": join(folder, "policy-1.pem") } };
-  const decision = owned.use(await startLoneDecision({ folder, name: "decision", bundle: archive, trust }));
+  const decision = owned.use(
+    await startLoneDecision({ folder, name: "decision", bundle: archive, trust, hasOwnClock: false }),
+  );
   const pid = decision.pid();
   if (pid === undefined) throw new Error("the decision service is gone");
   await cores.measured(pid);

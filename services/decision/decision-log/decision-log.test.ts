@@ -130,12 +130,31 @@ describe("decision log", () => {
   test("a full spool records nothing more, uses no index, and under audit: required says failed", async () => {
     const stream = memoryStream(() => ({ kind: "unknown", cause: new Error("down") }));
     const running = started(stream, { required: true, maxSpoolBytes: 2_000 });
-    const outcomes: string[] = [];
-    for (let count = 0; count < 6; count++) outcomes.push(await running.append(entry()));
+    const outcomes = await Promise.all(Array.from({ length: 6 }, () => running.append(entry())));
     expect(outcomes[0]).toBe("recorded");
     expect(outcomes.at(-1)).toBe("failed");
     expect(running.health().status).toBe("failed");
     await running[Symbol.asyncDispose]();
+  });
+
+  test("decisions of one turn are on the file before any of them is answered, and chained in the order they were made", async () => {
+    const stream = memoryStream();
+    const running = started(stream);
+    const linesNow = () =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith(".log"))
+        .flatMap((name) => readFileSync(join(folder, name), "utf8").trim().split("\n")).length;
+    const seen = await Promise.all(
+      Array.from({ length: 5 }, async (_, at) => ({
+        outcome: await running.append(entry(`/${at}`)),
+        lines: linesNow(),
+      })),
+    );
+    expect(seen).toEqual(Array.from({ length: 5 }, () => ({ outcome: "recorded", lines: 6 })));
+    await running[Symbol.asyncDispose]();
+    expectWhole(stream.records);
+    const paths = stream.records.flatMap((record) => (record.kind === "decision" ? [record.path] : []));
+    expect(paths).toEqual(["/0", "/1", "/2", "/3", "/4"]);
   });
 
   test("no secret of a call enters the spool", async () => {
@@ -176,6 +195,7 @@ describe("decision log", () => {
     const boot = uuidv7();
     const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 4_096, maxBytes: 1e6 });
     spool.append({ kind: "log_opened", time: new Date(NOW).toISOString(), policy_revision: null });
+    spool.write();
     spool.close();
     appendFileSync(join(folder, readdirSync(folder)[0] ?? ""), '{"v":1,"log":"pdp/');
     const stream = memoryStream();
@@ -199,7 +219,7 @@ describe("decision log", () => {
       const body = { kind: "decision", time, outcome: "deny", reason: null, reasons: [], subject: null, method: "", authority: "", path: "",
         masked_query: "", source_address: null, policy_revision: null, entitlements: [], denial_id: null, grant_id: null, request_id: null,
         grant_reason: null, redeemed: false, mode: "enforce", duration_us: 0, traceparent: null };
-      for (let n = 1; ; n++) { spool.append({ ...body, decision_id: String(n) }); process.stdout.write(n + "\\n"); await null; if (n % 50 === 0) await new Promise(setImmediate); }
+      for (let n = 1; ; n++) { spool.append({ ...body, decision_id: String(n) }); spool.write(); process.stdout.write(n + "\\n"); await null; if (n % 50 === 0) await new Promise(setImmediate); }
     `;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -1,6 +1,7 @@
 /**
- * The decision log of this boot: append before the answer, fsync behind it (or before it under `audit: required`), ship
- * in the background, close at the end. At start the logs of earlier boots are closed and shipped under their own ids.
+ * The decision log of this boot: written before the answer, all decisions of one turn of the event loop together; fsync
+ * behind it (or before it under `audit: required`), shipped in the background, closed at the end. At start the logs of
+ * earlier boots are closed and shipped under their own ids.
  * A decision that could not be recorded is counted, and under `required` becomes a deny at the edge.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,10 +13,10 @@ import { createBackoff } from "../../../platform/backoff.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
-import type { DecisionLog } from "../ports.ts";
+import type { DecisionLog, LogEntry } from "../ports.ts";
 import { loggedDecision } from "./logged-decision.ts";
 import { recoverBoot } from "./recover.ts";
-import { shipNext } from "./ship.ts";
+import { createShipper, type Shipper } from "./ship.ts";
 import { openSpool } from "./spool.ts";
 import { bootsIn, removeShipped } from "./spool-files.ts";
 
@@ -40,6 +41,8 @@ export type DecisionLogOptions = {
   readonly drainMs?: number;
 };
 
+type Outcome = Awaited<ReturnType<DecisionLog["append"]>>;
+
 export type RunningDecisionLog = DecisionLog &
   AsyncDisposable & {
     /** `failed`: decisions are not being recorded. */
@@ -49,8 +52,8 @@ export type RunningDecisionLog = DecisionLog &
 /** The answer may wait this long for its group under `required`; otherwise the disk follows within the longer one. */
 const GROUP_MS = 5;
 const LAZY_SYNC_MS = 100;
-/** Gathers a batch; the answer does not wait for it. */
-const LINGER_MS = 20;
+/** Gathers a batch, which costs the same for one record as for many; no answer waits for it. */
+const LINGER_MS = 50;
 const MIB = 1024 * 1024;
 
 /** @throws when the spool folder cannot be written: then nothing may be served. */
@@ -69,20 +72,56 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     maxBytes: options.maxSpoolBytes ?? 1024 * MIB,
   });
   metrics.gauge("decision_log_spool_bytes", "recorded and not yet acknowledged", [], (gauge) => gauge.set(spool.bytes));
+  const shipperOf = (one: { readonly log: string; readonly boot: string }) =>
+    createShipper({ stream, signer }, { folder, deployment, ...one });
+  const own = shipperOf({ log: spool.log, boot });
   const stopping = new AbortController();
   let failing: string | undefined;
   let behind = false;
   let wake = Promise.withResolvers<void>();
-  let waiting: ((outcome: "recorded" | "failed") => void)[] = [];
+  /** Appended and not written yet: until the end of this turn of the event loop. */
+  let unwritten: ((outcome: Outcome) => void)[] = [];
+  /** Written and waiting for the disk, under `required`. */
+  let waiting: ((outcome: Outcome) => void)[] = [];
   let syncTimer: NodeJS.Timeout | undefined;
   let syncing: Promise<void> = Promise.resolve();
 
-  const opened = spool.append({
-    kind: "log_opened",
-    time: rfc3339(now()),
-    policy_revision: options.policyRevision ?? null,
-  });
-  if (opened !== "written") throw new Error("the decision log's spool cannot be written");
+  spool.append({ kind: "log_opened", time: rfc3339(now()), policy_revision: options.policyRevision ?? null });
+  if (spool.write() !== "written") throw new Error("the decision log's spool cannot be written");
+
+  function notRecorded(outcome: "full" | "broken", decisions: number): void {
+    appended.inc({ outcome }, decisions);
+    if (failing === undefined)
+      log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
+    failing = `the spool is ${outcome}`;
+  }
+
+  function writeGroup(): void {
+    const group = unwritten;
+    unwritten = [];
+    if (group.length === 0) return;
+    const outcome = spool.write();
+    if (outcome === "broken") {
+      notRecorded(outcome, group.length);
+      for (const resolve of group) resolve("failed");
+      return;
+    }
+    appended.inc({ outcome }, group.length);
+    failing = undefined;
+    wake.resolve();
+    scheduleSync();
+    if (required) waiting.push(...group);
+    else for (const resolve of group) resolve("recorded");
+  }
+
+  function append(entry: LogEntry): "appended" | "full" | "broken" {
+    try {
+      return spool.append(loggedDecision(entry));
+    } catch (error) {
+      log.error({ event: "decision_without_form", err: error }, "a decision has no record form");
+      return "broken";
+    }
+  }
 
   function scheduleSync(): void {
     syncTimer ??= setTimeout(
@@ -107,25 +146,22 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     }
   }
 
-  async function drain(
-    name: { log: string; boot: string },
-    until: "empty" | "stopped",
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function drain(shipper: Shipper, until: "empty" | "stopped", signal: AbortSignal): Promise<void> {
     const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
     while (!signal.aborted) {
       // Before looking, so that what is appended while we look wakes us.
-      if (name.boot === boot) wake = Promise.withResolvers<void>();
-      const batch = await shipNext({ stream, signer }, { folder, deployment, ...name });
+      if (shipper === own) wake = Promise.withResolvers<void>();
+      const batch = await shipper.next();
       if (batch.kind === "nothing") {
         if (until === "empty") return;
         await Promise.race([wake.promise, aborted(signal)]);
         await sleep(LINGER_MS, undefined, { signal });
       } else if (batch.kind === "shipped") {
         shipped.inc(batch.records);
-        if (name.boot === boot) spool.released(batch.bytes);
+        if (shipper === own) spool.released(batch.bytes);
         behind = false;
         backoff.reset();
+        if (until === "stopped" && !batch.isFull) await sleep(LINGER_MS, undefined, { signal });
       } else {
         if (!behind)
           log.warn(
@@ -143,7 +179,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     for (const earlier of bootsIn(folder).filter((one) => one !== boot)) {
       const recovered = recoverBoot(folder, earlier, now());
       if (recovered.kind === "closed" && recovered.log.startsWith(`pdp/${signer.kid}/`)) {
-        await drain({ log: recovered.log, boot: earlier }, "empty", signal);
+        await drain(shipperOf({ log: recovered.log, boot: earlier }), "empty", signal);
         if (signal.aborted) return;
         removeShipped(folder, earlier, { segment: 0, offset: 0 }, true);
         log.info({ event: "decision_log_recovered", boot: earlier }, "an earlier boot's decisions are shipped");
@@ -164,30 +200,19 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     });
   const background = Promise.all([
     quietly(shipEarlier(stopping.signal)),
-    quietly(drain({ log: spool.log, boot }, "stopped", stopping.signal)),
+    quietly(drain(own, "stopped", stopping.signal)),
   ]);
 
   return {
     required,
     append(entry) {
-      let outcome: ReturnType<typeof spool.append>;
-      try {
-        outcome = spool.append(loggedDecision(entry));
-      } catch (error) {
-        log.error({ event: "decision_without_form", err: error }, "a decision has no record form");
-        outcome = "broken";
-      }
-      appended.inc({ outcome });
-      if (outcome !== "written") {
-        if (failing === undefined)
-          log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
-        failing = `the spool is ${outcome}`;
+      const outcome = append(entry);
+      if (outcome !== "appended") {
+        notRecorded(outcome, 1);
         return Promise.resolve("failed");
       }
-      failing = undefined;
-      wake.resolve();
-      scheduleSync();
-      return required ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve("recorded");
+      if (unwritten.length === 0) setImmediate(writeGroup);
+      return new Promise((resolve) => unwritten.push(resolve));
     },
     health() {
       if (failing !== undefined) return { status: required ? "failed" : "degraded", detail: failing };
@@ -198,24 +223,18 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       stopping.abort();
       clearTimeout(syncTimer);
       await background;
+      writeGroup();
       spool.append({ kind: "log_closed", time: rfc3339(now()), tail: "complete" });
+      spool.write();
       await syncing.then(syncGroup);
-      const drained = await drain(
-        { log: spool.log, boot },
-        "empty",
-        AbortSignal.timeout(options.drainMs ?? 3_000),
-      ).then(
-        () => shippedAll(),
+      const drained = await drain(own, "empty", AbortSignal.timeout(options.drainMs ?? 3_000)).then(
+        () => spool.bytes === 0,
         () => false,
       );
       spool.close();
       if (drained) removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
     },
   };
-
-  function shippedAll(): boolean {
-    return spool.bytes === 0;
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

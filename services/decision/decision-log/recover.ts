@@ -40,8 +40,8 @@ export function recoverBoot(folder: string, boot: string, now: Instant): Recover
     after: { index: last.index, hash: decisionRecordHash(last) },
   });
   try {
-    const written = spool.append({ kind: "log_closed", time: rfc3339(now), tail: "recovered" });
-    return written === "written" ? { kind: "closed", log: last.log } : { kind: "unreadable" };
+    spool.append({ kind: "log_closed", time: rfc3339(now), tail: "recovered" });
+    return spool.write() === "written" ? { kind: "closed", log: last.log } : { kind: "unreadable" };
   } finally {
     spool.close();
   }

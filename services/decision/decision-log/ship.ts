@@ -1,6 +1,7 @@
 /**
  * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, the
- * next only after the last was acknowledged. What was acknowledged is noted and removed; what was not is sent again.
+ * next only after the last was acknowledged. What was acknowledged is marked, after several batches at once since a mark
+ * costs more than a batch, and removed; what was not, or is not marked when the process dies, is sent again.
  */
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
@@ -10,6 +11,8 @@ import { acknowledge, acknowledged, type Place, readAfter, removeShipped } from 
 
 const TOPIC = TOPICS.decisions.name;
 const PUBLISH_DEADLINE_MS = 5_000;
+/** Batches between two marks, unless the spool is empty before. */
+const MARK_EVERY = 16;
 /** Room for the frame around the records: version, log id, brackets. */
 const FRAME_BYTES = 512;
 
@@ -23,25 +26,52 @@ export type ShipOptions = {
 };
 
 export type Shipped =
-  | { readonly kind: "shipped"; readonly bytes: number; readonly records: number }
+  /** `isFull`: more is probably waiting already. */
+  | { readonly kind: "shipped"; readonly bytes: number; readonly records: number; readonly isFull: boolean }
   | { readonly kind: "nothing" }
   | { readonly kind: "not_acknowledged"; readonly cause: unknown };
 
-/** Ships one batch. Rejects only when the spool itself cannot be read. */
-export async function shipNext({ stream, signer }: ShipDeps, options: ShipOptions): Promise<Shipped> {
+export type Shipper = {
+  /** Ships one batch; one call at a time. Rejects only when the spool itself cannot be read. */
+  next(): Promise<Shipped>;
+};
+
+export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions): Shipper {
   const { folder, deployment, log, boot } = options;
-  const from = acknowledged(folder, boot);
-  const chunk = readAfter(folder, boot, from, MAX_RECORD_BYTES - FRAME_BYTES);
-  if (chunk === undefined) return { kind: "nothing" };
-  const payload = Buffer.from(`{"v":1,"log":${JSON.stringify(log)},"records":[${chunk.lines.join(",")}]}`, "utf8");
-  const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload);
-  const outcome = await stream.publish([{ topic: TOPIC, key: log, value, headers }], {
-    deadlineMs: PUBLISH_DEADLINE_MS,
-  });
-  if (outcome.kind === "unknown") return { kind: "not_acknowledged", cause: outcome.cause };
-  acknowledge(folder, boot, chunk.end);
-  removeShipped(folder, boot, chunk.end, false);
-  return { kind: "shipped", bytes: bytesBetween(from, chunk.end), records: chunk.lines.length };
+  const longest = MAX_RECORD_BYTES - FRAME_BYTES;
+  let from: Place | undefined;
+  let unmarked = 0;
+
+  function mark(place: Place): void {
+    if (unmarked === 0) return;
+    acknowledge(folder, boot, place);
+    unmarked = 0;
+  }
+
+  return {
+    async next() {
+      from ??= acknowledged(folder, boot);
+      const chunk = readAfter(folder, boot, from, longest);
+      if (chunk === undefined) {
+        mark(from);
+        return { kind: "nothing" };
+      }
+      const payload = Buffer.from(`{"v":1,"log":${JSON.stringify(log)},"records":[${chunk.lines.join(",")}]}`, "utf8");
+      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload);
+      const outcome = await stream.publish([{ topic: TOPIC, key: log, value, headers }], {
+        deadlineMs: PUBLISH_DEADLINE_MS,
+      });
+      if (outcome.kind === "unknown") return { kind: "not_acknowledged", cause: outcome.cause };
+      const before = from;
+      const isNewSegment = chunk.end.segment !== before.segment;
+      from = chunk.end;
+      unmarked += 1;
+      if (isNewSegment || unmarked >= MARK_EVERY) mark(from);
+      if (isNewSegment) removeShipped(folder, boot, from, false);
+      const bytes = bytesBetween(before, from);
+      return { kind: "shipped", bytes, records: chunk.lines.length, isFull: bytes > longest / 2 };
+    },
+  };
 }
 
 /** Within a segment its bytes; a new segment begins at its start. */

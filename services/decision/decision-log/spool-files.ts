@@ -77,25 +77,33 @@ export type Chunk = { readonly lines: readonly string[]; readonly end: Place };
 
 /** The next whole lines after a place, at most `maxBytes` together (one line at least), or undefined at the end. */
 export function readAfter(folder: string, boot: string, place: Place, maxBytes: number): Chunk | undefined {
+  // Nearly always in the same segment, and then nothing has to be listed.
+  const here = readLines(segmentPath(folder, boot, place.segment), place, maxBytes);
+  if (here !== undefined) return here;
   for (const { first, path } of segmentsOf(folder, boot)) {
-    if (first < place.segment) continue;
-    const offset = first === place.segment ? place.offset : 0;
-    const bytes = readAt(path, offset, maxBytes);
-    const end = bytes.lastIndexOf(0x0a) + 1;
-    if (end === 0) continue; // a finished segment, or a line under way
-    const lines = bytes
-      .subarray(0, end - 1)
-      .toString("utf8")
-      .split("\n");
-    return { lines, end: { segment: first, offset: offset + end } };
+    const next = first > place.segment ? readLines(path, { segment: first, offset: 0 }, maxBytes) : undefined;
+    if (next !== undefined) return next;
   }
   return undefined;
 }
 
+/** Undefined for a segment that is at its end (or has a line under way), or is not there. */
+function readLines(path: string, { segment, offset }: Place, maxBytes: number): Chunk | undefined {
+  const bytes = readAt(path, offset, maxBytes);
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  if (end === 0) return undefined;
+  const lines = bytes
+    .subarray(0, end - 1)
+    .toString("utf8")
+    .split("\n");
+  return { lines, end: { segment, offset: offset + end } };
+}
+
 function readAt(path: string, offset: number, length: number): Buffer {
+  if (!existsSync(path)) return Buffer.alloc(0);
   const file = openSync(path, "r");
   try {
-    const bytes = Buffer.alloc(length);
+    const bytes = Buffer.allocUnsafe(length);
     let read = 0;
     while (read < length) {
       const count = readSync(file, bytes, read, length - read, offset + read);

@@ -1,8 +1,9 @@
 /**
- * The spool of one boot: every record is appended before its decision is answered, as a link of the hash chain. A write
- * that fails is taken back, so that the file never holds half a record that a later one follows. Written data survives
- * the death of the process; only `sync` makes it survive the machine's. After a failed fsync nobody knows what is on the
- * disk, so the spool refuses from then on.
+ * The spool of one boot: every record is written before its decision is answered, as a link of the hash chain. Records
+ * are appended one by one and written together, so that the decisions of one turn of the event loop cost one call of the
+ * system. A write that fails is taken back with all its records, so that the file never holds half a record that a later
+ * one follows. Written data survives the death of the process; only `sync` makes it survive the machine's. After a failed
+ * fsync nobody knows what is on the disk, so the spool refuses from then on.
  */
 import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
@@ -20,9 +21,11 @@ export type RecordBody = Unlinked<DecisionLogRecord>;
 export type Spool = {
   readonly log: string;
   readonly boot: string;
-  /** Synchronous. `full` and `broken` record nothing and consume no index. */
-  append(body: RecordBody): "written" | "full" | "broken";
-  /** Everything appended before this call is on the disk when it resolves; rejects when that cannot be said. */
+  /** Only in memory until `write`. `full` and `broken` record nothing and consume no index. */
+  append(body: RecordBody): "appended" | "full" | "broken";
+  /** Synchronous; writes everything that was appended. `broken`: none of it is recorded, and its indexes are free again. */
+  write(): "written" | "broken";
+  /** Everything written before this call is on the disk when it resolves; rejects when that cannot be said. */
   sync(): Promise<void>;
   /** Records beyond what `released` freed. */
   readonly bytes: number;
@@ -45,9 +48,12 @@ export type SpoolOptions = {
 export function openSpool(options: SpoolOptions): Spool {
   const { folder, log, boot } = options;
   mkdirSync(folder, { recursive: true });
-  let index = (options.after?.index ?? -1) + 1;
-  let previous = options.after?.hash ?? NO_PREVIOUS;
-  let file = createSegment(index);
+  /** Where the chain goes on, behind what was written and behind what was appended. */
+  let written = { index: (options.after?.index ?? -1) + 1, previous: options.after?.hash ?? NO_PREVIOUS };
+  let next = written;
+  let pending = "";
+  let pendingBytes = 0;
+  let file = createSegment(next.index);
   let segmentBytes = 0;
   let bytes = 0;
   let broken = false;
@@ -63,10 +69,16 @@ export function openSpool(options: SpoolOptions): Spool {
 
   function rotate(): void {
     if (segmentBytes < options.segmentBytes) return;
-    const next = createSegment(index);
+    const opened = createSegment(written.index);
     retired.push(file);
-    file = next;
+    file = opened;
     segmentBytes = 0;
+  }
+
+  function writeAll(lines: string): void {
+    rotate();
+    const data = Buffer.from(lines, "utf8");
+    for (let done = 0; done < data.length; ) done += writeSync(file, data, done);
   }
 
   return {
@@ -77,21 +89,29 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     append(body) {
       if (broken) return "broken";
-      const record: DecisionLogRecord = { v: 1, log, index, prev: previous, ...body };
-      const { text, hash } = linkOf(record);
-      const line = Buffer.from(`${text}\n`, "utf8");
-      if (bytes + line.length > options.maxBytes) return "full";
+      const { text, hash } = linkOf({ v: 1, log, index: next.index, prev: next.previous, ...body });
+      const lineBytes = Buffer.byteLength(text) + 1;
+      if (bytes + pendingBytes + lineBytes > options.maxBytes) return "full";
+      pending += `${text}\n`;
+      pendingBytes += lineBytes;
+      next = { index: next.index + 1, previous: hash };
+      return "appended";
+    },
+    write() {
+      if (broken) return "broken";
+      const [lines, lineBytes] = [pending, pendingBytes];
+      pending = "";
+      pendingBytes = 0;
       try {
-        rotate();
-        for (let done = 0; done < line.length; ) done += writeSync(file, line, done);
+        writeAll(lines);
       } catch {
+        next = written;
         broken = !takenBack();
         return "broken";
       }
-      segmentBytes += line.length;
-      bytes += line.length;
-      index += 1;
-      previous = hash;
+      segmentBytes += lineBytes;
+      bytes += lineBytes;
+      written = next;
       return "written";
     },
     async sync() {

@@ -39,7 +39,9 @@ export async function startFullService(): Promise<Decision> {
   const stream = owned.use(server.open({ onFatal: () => {} }));
   const stateRelay = await makeKeyPair(folder, "relay");
   owned.use(await startTelling(stream, stateRelay));
-  const decision = owned.use(await startLoneDecision({ folder, name: "decision", streamUrl: url, stateRelay }));
+  const decision = owned.use(
+    await startLoneDecision({ folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false }),
+  );
   await decision.untilFresh();
   const all = owned.move();
   return { ...decision, [Symbol.asyncDispose]: () => all.disposeAsync() };

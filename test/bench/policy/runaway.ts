@@ -41,7 +41,7 @@ export async function benchRunaway(rounds: number, cores: Cores): Promise<string
   const bundle = join(folder, "runaway");
   await makeBundle(bundle, [POLICY, APPROVAL], {});
   const policy = { budget: { timeMs: 10, memoryMib: 64 } };
-  const service = await startLoneDecision({ folder, name: "runaway", bundle, policy });
+  const service = await startLoneDecision({ folder, name: "runaway", bundle, policy, hasOwnClock: false });
   owned.defer(() => service.kill());
   const pid = service.pid();
   if (pid !== undefined) await cores.measured(pid);

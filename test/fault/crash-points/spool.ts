@@ -7,6 +7,7 @@ export * from "../../../services/decision/decision-log/spool.ts";
 
 export function openSpool(...args: Parameters<typeof real.openSpool>): Spool {
   const spool = real.openSpool(...args);
+  let hasDecision = false;
   return {
     log: spool.log,
     boot: spool.boot,
@@ -17,9 +18,14 @@ export function openSpool(...args: Parameters<typeof real.openSpool>): Spool {
       return spool.bytes;
     },
     append(body) {
-      if (body.kind === "decision") reach("spool before write");
-      const outcome = spool.append(body);
-      if (body.kind === "decision") reach("spool after write");
+      if (body.kind === "decision") hasDecision = true;
+      return spool.append(body);
+    },
+    write() {
+      if (hasDecision) reach("spool before write");
+      const outcome = spool.write();
+      if (hasDecision) reach("spool after write");
+      hasDecision = false;
       return outcome;
     },
   };

@@ -30,6 +30,8 @@ export type DecisionTerms = {
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
   readonly preload?: readonly string[];
+  /** As in program.ts. */
+  readonly hasOwnClock?: boolean;
   readonly redemption: { readonly address: string; readonly serviceToken: string };
   readonly requestUrl: string;
 };
@@ -55,6 +57,7 @@ export async function createDecision(
     readyUrl: `${opsUrl}/readyz`,
     folder,
     ...(terms.preload === undefined ? {} : { preload: terms.preload }),
+    ...(terms.hasOwnClock === undefined ? {} : { hasOwnClock: terms.hasOwnClock }),
   });
   return {
     ...program,

@@ -57,6 +57,8 @@ export type ProgramOptions = {
   readonly folder: string;
   /** Modules that it loads before its own. */
   readonly preload?: readonly string[];
+  /** False: its clock is the machine's and `shiftClock` does nothing. For measuring: a clock of its own costs each reading. */
+  readonly hasOwnClock?: boolean;
 };
 
 /** Does not start it. */
@@ -68,6 +70,7 @@ export function createProgram({
   readyUrl,
   folder,
   preload = [],
+  hasOwnClock = true,
 }: ProgramOptions): Program {
   const configPath = join(folder, `${name}.yaml`);
   const logPath = join(folder, `${name}.log`);
@@ -109,7 +112,12 @@ export function createProgram({
       const output = await open(logPath, "a");
       const started = spawn(
         process.execPath,
-        [...[LEASH, CLOCK, ...preload].flatMap((one) => ["--import", one]), join(ROOT, main), "--config", configPath],
+        [
+          ...[LEASH, ...(hasOwnClock ? [CLOCK] : []), ...preload].flatMap((one) => ["--import", one]),
+          join(ROOT, main),
+          "--config",
+          configPath,
+        ],
         {
           cwd: folder,
           env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },

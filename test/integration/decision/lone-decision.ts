@@ -34,6 +34,8 @@ export type LoneOptions = {
   /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
   readonly streamUrl?: string;
   readonly stateRelay?: KeyPairFiles;
+  /** False for what is measured (test/harness/system/program.ts). */
+  readonly hasOwnClock?: boolean;
 };
 
 export const DEPLOYMENT = "test";
@@ -67,6 +69,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       signing: await makeKeyPair(folder, `${name}-signing`),
       stateRelay: options.stateRelay ?? (await makeKeyPair(folder, `${name}-relay`)),
       ...(streamUrl === undefined ? {} : { streamUrl }),
+      ...(options.hasOwnClock === undefined ? {} : { hasOwnClock: options.hasOwnClock }),
       redemption: { address: nowhere, serviceToken: "unused, but long enough" },
     },
     (settings) => ({
