@@ -12,8 +12,11 @@ export type BuiltinCall = {
   readonly nowNs: bigint;
   /** Random bytes that depend on `purpose` only, within one evaluation. */
   readonly randomBytes: (purpose: string, length: number) => Uint8Array;
-  /** For what can take long: to be called in between. @throws BuiltinLimit when the evaluation has no time left */
-  readonly checkTime: () => void;
+  /**
+   * For what can take long beyond its price (builtins/prices.ts): pays, in fuel, for the work that comes next. It counts
+   * work and not time, so that the same input is always answered alike. Throws what ends the evaluation; not to be caught.
+   */
+  readonly pay: (units: number) => void;
 };
 
 /** `undefined` makes the expression undefined without being an error. */

@@ -8,6 +8,7 @@
  */
 import { AppError, unreachable } from "../domain/app-error.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
+import { notServed } from "./builtins/not-served.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
@@ -42,8 +43,8 @@ export async function loadCompatPolicy(
   const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
   const module = await compilePolicy(wasm, REDIRECTIONS);
   const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: REDIRECTED });
-  const missing = policy.builtins.filter((name) => !deps.builtins.has(name)).sort();
-  if (missing.length > 0) throw new AppError("invalid_bundle", `built-ins not served here: ${missing.join(", ")}`);
+  const missing = notServed(policy.builtins, deps.builtins);
+  if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
 
   function resultOf(evaluation: Evaluation): CompatResult {

@@ -15,8 +15,16 @@ export async function hasOpa(): Promise<boolean> {
   return (await resolveTool("opa")).kind === "found";
 }
 
-/** Makes `folder` a bundle of these modules, which have to hold all entrypoints, and of `data`. Rejects with what OPA said. */
-export async function makeBundle(folder: string, modules: readonly string[], data: object): Promise<void> {
+/**
+ * Makes `folder` a bundle of these modules, which have to hold all entrypoints, and of `data`. Rejects with what OPA said.
+ * `allBuiltins`: also those of OPA that our host does not serve.
+ */
+export async function makeBundle(
+  folder: string,
+  modules: readonly string[],
+  data: object,
+  { allBuiltins = false }: { readonly allBuiltins?: boolean } = {},
+): Promise<void> {
   const opa = await resolveTool("opa");
   if (opa.kind === "missing") throw new Error(`${opa.reason}; ${opa.help}`);
   await mkdir(folder, { recursive: true });
@@ -31,7 +39,8 @@ export async function makeBundle(folder: string, modules: readonly string[], dat
   const withCandidates = modules.some((text) => /^package countersign\n[^]*^candidates\b/m.test(text));
   const entrypoints = [...Object.values(ENTRYPOINTS), ...(withCandidates ? [CANDIDATES] : [])];
   await done(opa.location, [
-    ...["build", "--target", "wasm", "--capabilities", capabilities, "--output", archive],
+    ...["build", "--target", "wasm", "--output", archive],
+    ...(allBuiltins ? [] : ["--capabilities", capabilities]),
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
     ...files,
   ]);

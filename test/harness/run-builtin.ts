@@ -8,7 +8,7 @@ import { writeRego } from "../../core/policy/rego-value/write.ts";
 export const builtinCall: BuiltinCall = {
   nowNs: 1_700_000_000_123_456_789n,
   randomBytes: (_, length) => new Uint8Array(length),
-  checkTime: () => undefined,
+  pay: () => undefined,
 };
 
 /** `args` is a Rego array. `undefined` is an answer without being an error. */

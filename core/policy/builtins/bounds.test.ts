@@ -120,11 +120,11 @@ describe("what would take for ever, or make too much, ends at once and is never 
   });
 });
 
-describe("what has many steps asks for the time on its way", () => {
-  const late = {
+describe("what has many steps pays on its way", () => {
+  const poor = {
     ...builtinCall,
-    checkTime: () => {
-      throw new BuiltinLimit("late");
+    pay: (units: number) => {
+      if (units > 0) throw new BuiltinLimit("not paid");
     },
   };
   test.each([
@@ -135,9 +135,31 @@ describe("what has many steps asks for the time on its way", () => {
     ["strings.any_prefix_match", '[["abc"], ["a"]]'],
     ["strings.any_suffix_match", '[["abc"], ["c"]]'],
   ])("%s", (name, args) => {
-    expect(runBuiltin(name, args, late)).toBe("limit");
+    expect(runBuiltin(name, args, poor)).toBe("limit");
     expect(["limit", "error"]).not.toContain(runBuiltin(name, args));
   });
+});
+
+test.each<readonly [string, string, (size: number) => readonly unknown[]]>([
+  ["matches", "regex.find_n", (size) => ["a", "a".repeat(size), -1]],
+  ["characters that are searched in vain", "regex.find_n", (size) => ["b", "a".repeat(size), -1]],
+  ["prefixes of each text", "strings.any_prefix_match", (size) => ["x", Array(size).fill("a")]],
+  [
+    "members that each operation copies",
+    "json.patch",
+    (size) => [Array(size).fill(1), [{ op: "add", path: "/-", value: 1 }]],
+  ],
+])("more %s cost more, the same the same", (_, name, argsOf) => {
+  const costOf = (size: number) => {
+    let cost = 0;
+    const pay = (units: number) => {
+      cost += units;
+    };
+    runBuiltin(name, JSON.stringify(argsOf(size)), { ...builtinCall, pay });
+    return cost;
+  };
+  expect(costOf(1_000)).toBe(costOf(1_000));
+  expect(costOf(10_000)).toBeGreaterThan(5 * costOf(1_000));
 });
 
 test("globs that would be exponential for a greedy matcher are answered", () => {

@@ -1,6 +1,6 @@
-/** `rand.intn`, `opa.runtime`, `trace`. Randomness is fixed within one evaluation by its purpose. */
+/** `rand.intn`, `trace`. Randomness is fixed within one evaluation by its purpose. */
 import { type Builtin, builtinTable, integerArg, stringArg } from "../builtin.ts";
-import { RegoObject, regoInteger } from "../rego-value/value.ts";
+import { regoInteger } from "../rego-value/value.ts";
 
 const randomInteger: Builtin = (args, call) => {
   const given = integerArg(args, 1);
@@ -12,7 +12,5 @@ const randomInteger: Builtin = (args, call) => {
 
 export const IDENTIFIERS = builtinTable([
   ["rand.intn", randomInteger],
-  // NB: the real one exposes the environment and the configuration of the process.
-  ["opa.runtime", () => new RegoObject([])],
   ["trace", () => true],
 ]);

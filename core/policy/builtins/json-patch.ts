@@ -6,6 +6,9 @@ import { isRegoArray, RegoObject, RegoSet, RegoNumber, type RegoValue } from "..
 
 type Path = readonly RegoValue[];
 
+/** In fuel: each operation copies the collections that its paths lead through. */
+const PER_OPERATION = 2_000;
+const PER_MEMBER = 200;
 /** Characters. */
 const MAX_COPY = 100_000;
 
@@ -26,14 +29,15 @@ function indexOf(list: readonly RegoValue[], key: RegoValue, insert: boolean): n
   return index;
 }
 
+function memberOf(value: RegoValue, key: RegoValue): RegoValue | undefined {
+  if (isRegoArray(value)) return value[Number(key instanceof RegoNumber ? key.text : key)];
+  if (value instanceof RegoObject) return value.get(key);
+  return value instanceof RegoSet ? value.items.find((item) => equalRego(item, key)) : undefined;
+}
+
 function child(value: RegoValue, key: RegoValue): RegoValue {
   if (isRegoArray(value)) return value[indexOf(value, key, false)] ?? null;
-  const found =
-    value instanceof RegoObject
-      ? value.get(key)
-      : value instanceof RegoSet
-        ? value.items.find((item) => equalRego(item, key))
-        : undefined;
+  const found = memberOf(value, key);
   if (found === undefined) throw new BuiltinError("path does not exist");
   return found;
 }
@@ -73,6 +77,22 @@ function add(value: RegoValue, path: Path, item: RegoValue): RegoValue {
   return path.length === 0 ? item : atParent(value, path, (parent, key) => put(parent, key, item, true));
 }
 
+/** How many members the collections on the paths of an operation have together. */
+function membersOnTheWay(document: RegoValue, operation: RegoObject): number {
+  const paths = [operation.get("path"), operation.get("from")].filter((path) => path !== undefined);
+  return paths.map((path) => membersAlong(document, pathOf(path))).reduce((sum, members) => sum + members, 0);
+}
+
+function membersAlong(value: RegoValue, [key, ...rest]: Path): number {
+  const members = isRegoArray(value) ? value.length : value instanceof RegoSet ? value.items.length : sizeOf(value);
+  const next = key === undefined ? undefined : memberOf(value, key);
+  return members + (next === undefined ? 0 : membersAlong(next, rest));
+}
+
+function sizeOf(value: RegoValue): number {
+  return value instanceof RegoObject ? value.size : 0;
+}
+
 function apply(document: RegoValue, operation: RegoObject): RegoValue {
   const path = pathOf(operation.get("path"));
   const given = (): RegoValue => {
@@ -109,10 +129,10 @@ function apply(document: RegoValue, operation: RegoObject): RegoValue {
 export const JSON_PATCH = builtinTable([
   [
     "json.patch",
-    (args, { checkTime }) => {
+    (args, { pay }) => {
       const operations = arrayArg(args, 1).map((_, at) => objectArg(arrayArg(args, 1), at));
       return operations.reduce<RegoValue>((document, operation) => {
-        checkTime();
+        pay(PER_OPERATION + PER_MEMBER * membersOnTheWay(document, operation));
         return apply(document, operation);
       }, args[0] ?? null);
     },

@@ -1,12 +1,16 @@
 /**
- * Which of the built-ins that a module imports are not served here, and why not: for the message that refuses a bundle.
+ * Which of the built-ins that a module imports are not served here, and why not, with what to do instead: for the message that refuses a bundle.
  * NB: a built-in that is missing has to show when a bundle is activated; in the middle of a decision it would be too late.
  */
 import type { BuiltinTable } from "../builtin.ts";
 
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ["http.send", "a decision never waits for a network"],
-  ["net.lookup_ip_addr", "a decision never waits for a name server"],
+  ["http.send", "a decision never waits for a network: bring what it would fetch as data of the bundle"],
+  [
+    "net.lookup_ip_addr",
+    "a decision never waits for a name server: compare addresses, or keep them in data of the bundle",
+  ],
+  ["opa.runtime", "a policy does not see the environment of the process: put what it needs into data of the bundle"],
   ["rego.parse_module", "there is no Rego parser in a decision service"],
 ]);
 

@@ -1,7 +1,7 @@
 /**
- * What a call of a built-in costs in fuel (a thousand units are a microsecond): an amount for each call and one for each
- * character of its arguments, taken before it runs. Measured as the slowest that was found for each family, and rounded
- * up. What grows faster than its arguments has bounds of its own, or asks `checkTime` on its way.
+ * What a call of a built-in costs in fuel (FUEL_PER_MS in budget.ts): an amount for each call and one for each character
+ * of its arguments, taken before it runs. Measured as the slowest that was found for each family, and rounded up. What
+ * grows faster than its arguments has bounds of its own, or pays on its way (`BuiltinCall.pay`).
  */
 
 export type Price = { readonly call: number; readonly perCharacter: number };

@@ -18,6 +18,9 @@ const MAX_PATTERN = 16_384;
 const MAX_EXPANDED = 200_000;
 /** Instructions of a pattern times characters of a text, of one search: each step takes about 12 ns. */
 const MAX_SEARCH_STEPS = 4_000_000;
+/** In fuel. A search is paid by the characters that it got over, so what looks far ahead for each match is not paid whole. */
+const PER_SEARCH = 1_000;
+const PER_STEP = 15;
 
 function refuseLongPattern(pattern: string): void {
   const counts = pattern.matchAll(/\{(\d{1,6})(?:,(\d{0,6}))?\}/g);
@@ -45,13 +48,15 @@ function refuseLongSearch(compiled: RE2JS, text: string): void {
 type Match = { readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] };
 
 /** Go's matches, one after the other: an empty one right behind another is passed over. */
-function* matches(compiled: RE2JS, text: string, { checkTime }: BuiltinCall, limit = -1): Generator<Match> {
+function* matches(compiled: RE2JS, text: string, { pay }: BuiltinCall, limit = -1): Generator<Match> {
   refuseLongSearch(compiled, text);
   const matcher = compiled.matcher(text);
+  const stepsOf = (characters: number) => compiled.programSize() * characters * PER_STEP;
   let before = -1;
+  pay(PER_SEARCH + stepsOf(text.length));
   for (let count = 0; count !== limit && matcher.find(); ) {
-    checkTime();
     const [start, end] = [matcher.start(), matcher.end()];
+    pay(PER_SEARCH + stepsOf(end - start));
     const isRepeated = start === end && start === before;
     before = end;
     if (isRepeated) continue;

@@ -17,6 +17,9 @@ import { parseTemplate } from "./template/syntax.ts";
 const MAX_STEPS = 100_000_000;
 /** The same, character by character. */
 const MAX_SLOW_STEPS = 2_000_000;
+/** In fuel. */
+const PER_TEXT = 50;
+const PER_COMPARISON = 20;
 const SURROGATE = /[\ud800-\udfff]/;
 
 function refuseLongSearch(text: string, search: string, steps = MAX_STEPS): void {
@@ -55,20 +58,20 @@ function count(text: string, search: string): number {
 export const STRINGS = builtinTable([
   [
     "strings.any_prefix_match",
-    (args, { checkTime }) => {
+    (args, { pay }) => {
       const prefixes = stringsArg(args, 1);
       return stringsArg(args, 0).some((text) => {
-        checkTime();
+        pay(PER_TEXT + prefixes.length * PER_COMPARISON);
         return prefixes.some((prefix) => text.startsWith(prefix));
       });
     },
   ],
   [
     "strings.any_suffix_match",
-    (args, { checkTime }) => {
+    (args, { pay }) => {
       const suffixes = stringsArg(args, 1);
       return stringsArg(args, 0).some((text) => {
-        checkTime();
+        pay(PER_TEXT + suffixes.length * PER_COMPARISON);
         return suffixes.some((suffix) => text.endsWith(suffix));
       });
     },

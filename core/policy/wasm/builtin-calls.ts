@@ -3,8 +3,9 @@
  * `BuiltinError` makes the expression undefined and is noted with the rule that called.
  *
  * NB: a built-in runs outside of the metered module, so it is paid for here before it runs, by its price. What
- * crosses is bounded, and so is the time that all built-ins of one evaluation may take together; all of them end the
- * evaluation. They must not just leave an expression undefined: who can send 10 MB could then switch a deny off.
+ * crosses is bounded. Each of these ends the evaluation. It must not just leave an expression undefined: who can send 10 MB could then switch a deny off.
+ * Work is what counts, so that a decision does not depend on how busy the machine is; the clock (`longestMs`) is only there
+ * for a built-in whose price is wrong by far.
  */
 import { type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
 import { priceOf } from "../builtins/prices.ts";
@@ -32,7 +33,7 @@ export type BuiltinCalls = {
 };
 
 /** What every built-in of one evaluation sees alike. */
-export type EvaluationContext = Omit<BuiltinCall, "checkTime">;
+export type EvaluationContext = Omit<BuiltinCall, "pay">;
 
 export type BuiltinCallsDeps = {
   readonly builtins: BuiltinTable;
@@ -47,7 +48,8 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
   let current: BuiltinCall | undefined;
   let leftMs = 0;
   let until = 0;
-  const checkTime = () => {
+  const pay = (units: number) => {
+    fuel().charge(units);
     if (monotonicMs() > until) throw new BuiltinLimit("it takes too long");
   };
 
@@ -102,7 +104,7 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
     },
     begin(context, longestMs) {
       failures = [];
-      current = { ...context, checkTime };
+      current = { ...context, pay };
       leftMs = longestMs;
     },
     end() {

@@ -8,6 +8,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { Verdict } from "../../../core/domain/decision.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
@@ -42,8 +43,7 @@ const memory: { readonly rssMib: number; readonly heapMib: number }[] = [];
 for (let count = 1; count <= evaluations; count += 1) {
   const input = count % EVERY_RUNAWAY === 0 ? runaway : (inputs[count % inputs.length] ?? "{}");
   const { verdict } = host.decide(input, { nowNs: 1_795_514_400_000_000_000n });
-  if ((verdict.kind === "fault") !== (input === runaway))
-    throw new Error(`evaluation ${count}: ${JSON.stringify(verdict)}`);
+  if ((verdict.kind === "fault") !== (input === runaway)) stop(count, input, verdict);
   if (count % Math.floor(evaluations / SAMPLES) === 0) {
     if (typeof collect === "function") collect();
     await new Promise((resolve) => setImmediate(resolve));
@@ -52,3 +52,12 @@ for (let count = 1; count <= evaluations; count += 1) {
   }
 }
 answerWith(memory);
+
+/** Inputs follow from the count alone, so the count is their seed. */
+function stop(count: number, input: string, verdict: Verdict): never {
+  const said = verdict.kind === "fault" ? `${verdict.reason}: ${verdict.detail}` : verdict.kind;
+  const which = input === runaway ? "the runaway" : `number ${count % inputs.length}`;
+  throw new Error(
+    `evaluation ${count}, input ${which} (${input.length} characters): ${said}\n${input.slice(0, 2_000)}`,
+  );
+}

@@ -68,9 +68,9 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true });
 });
 
-function newHost(budget: Budget): PolicyHost {
+function newHost(budget: Budget, monotonicMs = () => performance.now()): PolicyHost {
   return createPolicyHost(
-    { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() },
+    { builtins: BUILTINS, randomBytes, monotonicMs },
     { defaultRealm: "corp", warmUps: 0, budget },
   );
 }
@@ -123,6 +123,15 @@ described("policies that do not end", () => {
     expect(costs[2]).toBe(costs[0]);
     expect(costs[4]).toBe(costs[0]);
     expect(costs[1]).toBe(50 * FUEL_PER_MS);
+  });
+
+  test("nobody is denied because the process waited half a second for a processor in the middle of a built-in", async () => {
+    let nowMs = 0;
+    const stalled = newHost({ timeMs: 50, memoryMib: 64 }, () => (nowMs += 500));
+    await stalled.activate(await loadBundle(folder));
+    const input = inputOf("print", "x");
+    expect(stalled.decide(input, time)).toEqual(host.decide(input, time));
+    expect(stalled.decide(input, time).verdict).toMatchObject({ kind: "allow" });
   });
 
   test("routing and permission to review end too", () => {

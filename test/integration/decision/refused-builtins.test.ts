@@ -1,0 +1,58 @@
+/**
+ * Built-ins that would reach out of a decision, or into the process: a bundle that imports one is refused when it is
+ * activated, in either mode, with its name, why, and what to do instead. Modules of the real compiler.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../../core/policy/bundle.ts";
+import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
+import { createPolicyHost } from "../../../core/policy/policy-host.ts";
+import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+
+const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
+const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
+const NETWORK = "http.send (a decision never waits for a network: bring what it would fetch as data of the bundle)";
+const NAMES =
+  "net.lookup_ip_addr (a decision never waits for a name server: compare addresses, or keep them in data of the bundle)";
+const PROCESS =
+  "opa.runtime (a policy does not see the environment of the process: put what it needs into data of the bundle)";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "refused-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+((await hasOpa()) ? describe : describe.skip)("a policy that calls it is refused", () => {
+  test.each([
+    ["http.send", 'http.send({"method": "GET", "url": "https://example.com"}).status_code == 200', NETWORK],
+    ["net.lookup_ip_addr", 'net.lookup_ip_addr("example.com")["10.0.0.1"]', NAMES],
+    ["opa.runtime", 'opa.runtime().env.HOME == "/"', PROCESS],
+    [
+      "all of them at once",
+      'http.send({"method": "GET", "url": opa.runtime().env.HOME}).status_code == 200\n\tnet.lookup_ip_addr("a")[_]',
+      `${NETWORK}, ${NAMES}, ${PROCESS}`,
+    ],
+  ])("%s", async (name, condition, why) => {
+    const made = join(folder, name);
+    const policy = `package countersign\n\ndecision := {} if {\n\t${condition}\n}\n`;
+    await makeBundle(made, [policy, APPROVAL], {}, { allBuiltins: true });
+    const host = createPolicyHost(deps, { defaultRealm: "corp" });
+    expect(await host.activate(await loadBundle(made))).toEqual({
+      ...{ kind: "refused", reason: "missing_builtin" },
+      detail: `not served here: ${why}`,
+    });
+    expect(host.revision()).toBeUndefined();
+    const files = new Map([["policy.wasm", await readFile(join(made, "policy.wasm"))]]);
+    await expect(loadCompatPolicy(deps, { files, path: "countersign/decision" })).rejects.toMatchObject({
+      code: "invalid_bundle",
+      detail: `built-ins not served here: ${why}`,
+    });
+  });
+});
