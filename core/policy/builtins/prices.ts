@@ -6,7 +6,7 @@
 
 export type Price = { readonly call: number; readonly perCharacter: number };
 
-const USUAL: Price = { call: 1_500, perCharacter: 20 };
+const USUAL: Price = { call: 3_000, perCharacter: 20 };
 
 /** The longest name that a built-in begins with counts. */
 const PRICES: readonly (readonly [prefix: string, Price])[] = [
@@ -21,12 +21,12 @@ const PRICES: readonly (readonly [prefix: string, Price])[] = [
   ["json.match_schema", { call: 10_000, perCharacter: 200 }],
   ["json.patch", { call: 5_000, perCharacter: 100 }],
   ["json.verify_schema", { call: 10_000, perCharacter: 200 }],
-  ["net.", { call: 2_000, perCharacter: 100 }],
+  ["net.", { call: 4_000, perCharacter: 100 }],
   ["object.subset", { call: 1_500, perCharacter: 100 }],
   ["regex.", { call: 10_000, perCharacter: 300 }],
-  ["sprintf", { call: 2_000, perCharacter: 150 }],
+  ["sprintf", { call: 5_000, perCharacter: 150 }],
   ["strings.render_template", { call: 10_000, perCharacter: 150 }],
-  ["time.", { call: 2_000, perCharacter: 150 }],
+  ["time.", { call: 4_000, perCharacter: 150 }],
   ["uri.", { call: 2_000, perCharacter: 100 }],
   ["urlquery.", { call: 2_000, perCharacter: 100 }],
   ["yaml.", { call: 20_000, perCharacter: 400 }],

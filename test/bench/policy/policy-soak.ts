@@ -39,7 +39,7 @@ export async function benchPolicySoak(thousands: number, _cores: Cores): Promise
     .filter((_, at) => at % 4 === 3 || at === 0);
   return {
     name: "policy-soak",
-    title: "A million evaluations",
+    title: "Memory over many evaluations",
     text: [
       `${evaluations.toLocaleString("en")} evaluations of inputs from 256 bytes to 64 KB, one in a thousand of which breaks its instance. Memory of the last half against the first fifth: ${goal(grown, grown <= 1.1, "≤ 1.1")}.`,
       table(["evaluations", "process MiB", "JavaScript heap MiB"], rows),
