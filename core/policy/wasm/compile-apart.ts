@@ -9,14 +9,19 @@ import { AppError } from "../../domain/app-error.ts";
 /** @throws AppError invalid_bundle */
 export async function compileApart(wasm: Uint8Array): Promise<WebAssembly.Module> {
   const thread = new Worker(new URL("./compile-thread.ts", import.meta.url), { workerData: Uint8Array.from(wasm) });
+  const heard = new AbortController();
   try {
-    const [answer]: unknown[] = await once(thread, "message");
+    const { signal } = heard;
+    const ended = once(thread, "exit", { signal }).then(() => undefined);
+    const answered = once(thread, "message", { signal }).then(([first]: unknown[]) => first);
+    const answer = await Promise.race([answered, ended]);
     if (isCompiled(answer)) return answer.module;
     throw new AppError("invalid_bundle", detailOf(answer));
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError("invalid_bundle", "the module cannot be compiled", { cause: error });
   } finally {
+    heard.abort();
     await thread.terminate();
   }
 }

@@ -1,0 +1,16 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { expect, test } from "@jest/globals";
+import { compileApart } from "./compile-apart.ts";
+
+const wasm = await readFile(resolve(import.meta.dirname, "../../../rego/bundle/policy.wasm"));
+
+test("what cannot be compiled is refused each time it is tried, and leaves nobody waiting", async () => {
+  for (let n = 0; n < 20; n += 1) {
+    await expect(compileApart(wasm.subarray(0, 1_000 + n))).rejects.toMatchObject({ code: "invalid_bundle" });
+  }
+});
+
+test("a whole module comes back compiled", async () => {
+  expect(WebAssembly.Module.exports(await compileApart(wasm)).map(({ name }) => name)).toContain("opa_eval");
+});
