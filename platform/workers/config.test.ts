@@ -17,6 +17,11 @@ describe("what is refused of several workers", () => {
     ["a port that nobody could name", { listen: { port: 0 } }, "listen.port: is 0"],
     ["operators' ports that nobody could name", { ops: { port: 0 } }, "ops.port: is 0"],
     ["a port of the API that is a worker's", { api: { httpPort: 9189 } }, "workers: would use port 9191 twice"],
+    [
+      "a gRPC port of the API that is the other one's",
+      { api: { httpPort: 80, grpcPort: 82 } },
+      "workers: would use port 82",
+    ],
     ["a port of the API that nobody could name", { api: { httpPort: 0 } }, "api.httpPort: is 0"],
     ["ports beyond the last one", { listen: { port: 65_534 } }, "workers: would need port 65536"],
     ["a name without room for a number", { instance: "i".repeat(61) }, "instance: is longer than 60"],
@@ -38,7 +43,7 @@ test("each worker is told by variables who it is, and nobody has a folder of ano
   ]);
   process.env["T_INSTANCE_FILE"] = "would be a second word about the same";
   const plans = planWorkers(
-    { ...three, workers: 2, workerOpsPorts: [7, 8], api: { httpPort: 80 } },
+    { ...three, workers: 2, workerOpsPorts: [7, 8], api: { httpPort: 80, grpcPort: 90 } },
     { prefix: "T_", folders },
   );
   delete process.env["T_INSTANCE_FILE"];
@@ -48,7 +53,7 @@ test("each worker is told by variables who it is, and nobody has a folder of ano
   const own = (number: number, folder: string) => ({
     ...{ T_WORKERS: "1", T_INSTANCE: `decision-${number}`, T_DECISION_LOG_FOLDER: folder },
     ...{ T_LISTEN_PORT: String(9190 + number), T_OPS_PORT: String(6 + number) },
-    T_API_HTTP_PORT: String(79 + number),
+    ...{ T_API_HTTP_PORT: String(79 + number), T_API_GRPC_PORT: String(89 + number) },
   });
   expect(told).toEqual([own(1, "/spool"), own(2, "/spool/worker-2")]);
   expect(plans[0]?.env["PATH"]).toBe(process.env["PATH"]);

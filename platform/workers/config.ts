@@ -32,7 +32,7 @@ export type WorkersConfig = {
   readonly listen: { readonly port: number };
   readonly ops: { readonly port: number };
   /** Each worker's own is as many ports behind it as the worker is behind the first. */
-  readonly api?: { readonly httpPort: number };
+  readonly api?: { readonly httpPort: number; readonly grpcPort?: number };
 };
 
 export type WorkerPlan = {
@@ -41,6 +41,7 @@ export type WorkerPlan = {
   readonly port: number;
   readonly opsPort: number;
   readonly apiPort: number | undefined;
+  readonly grpcPort: number | undefined;
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
 };
@@ -63,18 +64,24 @@ export function workerFaults(config: WorkersConfig): readonly ConfigFault[] {
     fault("listen.port", "is 0, so nobody could name the workers; set it, or list workerPorts");
   if (ops.port === 0 && workerOpsPorts.length === 0)
     fault("ops.port", "is 0, so nobody could name the workers' ports; set it, or list workerOpsPorts");
-  if (config.api?.httpPort === 0) fault("api.httpPort", "is 0, so nobody could name the workers' ports; set it");
+  for (const key of ["httpPort", "grpcPort"] as const) {
+    if (config.api?.[key] === 0) fault(`api.${key}`, "is 0, so nobody could name the workers' ports; set it");
+  }
   if (faults.length > 0) return faults;
-  const all = [ops.port, ...portsOf(config).flatMap(({ port, opsPort, apiPort = 0 }) => [port, opsPort, apiPort])];
+  const all = [ops.port, ...portsOf(config).flatMap(allOf)];
   const twice = all.find((port, at) => port !== 0 && all.indexOf(port) !== at);
   const beyond = all.find((port) => port > 65_535);
   if (twice !== undefined)
     fault(
       "workers",
-      `would use port ${twice} twice; move listen.port, ops.port or api.httpPort apart, or list the ports`,
+      `would use port ${twice} twice; move listen.port, ops.port or those of api apart, or list the ports`,
     );
-  if (beyond !== undefined) fault("workers", `would need port ${beyond}; lower listen.port, ops.port or api.httpPort`);
+  if (beyond !== undefined) fault("workers", `would need port ${beyond}; lower listen.port, ops.port or those of api`);
   return faults;
+}
+
+function allOf({ port, opsPort, apiPort = 0, grpcPort = 0 }: Omit<WorkerPlan, "env">): readonly number[] {
+  return [port, opsPort, apiPort, grpcPort];
 }
 
 function portsOf({ workers, workerPorts, workerOpsPorts, listen, ops, api }: WorkersConfig) {
@@ -83,6 +90,7 @@ function portsOf({ workers, workerPorts, workerOpsPorts, listen, ops, api }: Wor
     port: workerPorts[at] ?? listen.port + at,
     opsPort: workerOpsPorts[at] ?? ops.port + 1 + at,
     apiPort: api === undefined ? undefined : api.httpPort + at,
+    grpcPort: api?.grpcPort === undefined ? undefined : api.grpcPort + at,
   }));
 }
 
@@ -92,7 +100,7 @@ export function planWorkers(
   { prefix, folders }: { readonly prefix: string; readonly folders: ReadonlyMap<string, string | undefined> },
 ): readonly WorkerPlan[] {
   return portsOf(config).map((ports) => {
-    const { number, port, opsPort, apiPort } = ports;
+    const { number, port, opsPort, apiPort, grpcPort } = ports;
     const own = new Map<string, string>([
       ["workers", "1"],
       ["instance", `${config.instance}-${number}`],
@@ -100,6 +108,7 @@ export function planWorkers(
       ["ops.port", String(opsPort)],
     ]);
     if (apiPort !== undefined) own.set("api.httpPort", String(apiPort));
+    if (grpcPort !== undefined) own.set("api.grpcPort", String(grpcPort));
     for (const [key, folder] of folders) {
       if (folder !== undefined) own.set(key, workerFolder(folder, number));
     }
