@@ -77,6 +77,8 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   const own = shipperOf({ log: spool.log, boot });
   const stopping = new AbortController();
   let failing: string | undefined;
+  /** Some decisions since the last write were refused: that the others were written does not make it whole. */
+  let refusedThisTurn = false;
   let behind = false;
   let wake = Promise.withResolvers<void>();
   /** Appended and not written yet: until the end of this turn of the event loop. */
@@ -94,11 +96,14 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     if (failing === undefined)
       log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
     failing = `the spool is ${outcome}`;
+    refusedThisTurn = true;
   }
 
   function writeGroup(): void {
     const group = unwritten;
     unwritten = [];
+    const refused = refusedThisTurn;
+    refusedThisTurn = false;
     if (group.length === 0) return;
     const outcome = spool.write();
     if (outcome === "broken") {
@@ -107,7 +112,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       return;
     }
     appended.inc({ outcome }, group.length);
-    failing = undefined;
+    if (!refused) failing = undefined;
     wake.resolve();
     scheduleSync();
     if (required) waiting.push(...group);
