@@ -27,5 +27,6 @@ export const generators: readonly Generator[] = [
   { script: "enforcers/node/write-config-schema.ts", outputs: ["docs/config/gateway.schema.json"] },
   { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
   { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
+  { script: "scripts/generate-policy-guide.ts", outputs: ["docs/policy-guide.md"] },
   { script: "scripts/generate-compose-envoy.ts", outputs: ["deploy/compose/envoy.yaml"] },
 ];

@@ -1,0 +1,71 @@
+/**
+ * Writes `docs/policy-guide.md`: what a policy author starts from, with the tested examples of `rego/guide` in it as they
+ * stand there, so that no page shows a policy that was not checked. Tests stand beside each; `npm run check` runs them.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { AppError } from "../core/domain/app-error.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const packages = "rego/guide/countersign/policies";
+
+const EXAMPLES = [
+  ...["handbook", "payroll", "exports", "repositories", "deployments"],
+  ...["accounts", "customers", "payouts", "ledger", "calendar"],
+];
+
+const INTRODUCTION = `# Policy guide
+
+<!-- Written by scripts/generate-policy-guide.ts from ${packages}: change the examples there. -->
+
+A policy is a Rego package under \`countersign.policies\`, exactly one level deep. It says what it knows in three sets, and leaves the rest to
+other packages:
+
+| set | holds | the answer |
+|---|---|---|
+| \`deny\` | reasons | any: denied, whatever else is said |
+| \`elevate\` | elevations | else any: needs approval, or allowed by a live grant |
+| \`allow\` | reasons | else any: allowed |
+| – | nothing | else: denied, \`no_rule_matched\` |
+
+What a package may ask is \`rego/countersign/schema/input.json\`, what an elevation may hold \`rego/countersign/schema/decision.json\`; both are
+checked. \`docs/context.md\` says where time, country and device come from, \`docs/bundles.md\` how policies get into a service.
+
+## Try it
+
+    npm run check -- rego                                       # format, strict check with the schema, tests, coverage
+    npm run build-bundle -- --source DIR --out /tmp/candidate   # DIR: a copy of rego/countersign with your packages
+    npm start                                                   # in another terminal; it keeps its last 100 inputs
+    npm run policy -- inputs > recorded.ndjson                  # with credentials and bodies: keep the file to yourself
+    npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition kept the others, and what it met
+    npm run policy -- diff rego/bundle /tmp/candidate recorded.ndjson
+
+\`explain\` evaluates the source by OPA, \`diff\` two bundles by the host of production, and both say what an evaluation cost in fuel (the budget
+is \`policy.budget\`). A service keeps inputs only with \`development.keepInputs\`, and refuses that beyond loopback.
+
+## What to know
+
+- **Ask for what is trusted.** A condition on something that is not there does not hold. In \`allow\` that keeps a door shut, in \`deny\` it
+  opens one. So a denial is written \`not trusted\`, with a rule of its own for what is trusted.
+- **\`not\` before a helper, never before a comparison with the input.** \`not input.context.country in _countries\` does *not* hold for an unknown
+  country: OPA looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\` holds.
+- **A built-in that fails leaves its rule undefined.** The host turns that into a denial where it sees it; calls that it cannot see
+  (\`to_number\`, \`json.unmarshal\`) are refused in \`deny\` and \`elevate\` by the build.
+- **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
+- **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
+`;
+
+async function section(name: string, number: number): Promise<string> {
+  const file = `${packages}/${name}/${name}.rego`;
+  const source = await readFile(path.join(root, file), "utf8");
+  const title = /^# title: (.+)$/m.exec(source)?.[1];
+  const description = /^# description: \|\n((?:# {3}.*\n)+)/m.exec(source)?.[1];
+  if (title === undefined || description === undefined) {
+    throw new AppError("invalid_argument", `${file}: its METADATA has no title or description`);
+  }
+  const prose = description.replaceAll(/^# {3}/gm, "").trim();
+  return `\n## ${number}. ${title}\n\n${prose}\n\n\`${file}\`, tests in \`${file.replace(/\.rego$/, "_test.rego")}\`:\n\n\`\`\`rego\n${source}\`\`\`\n`;
+}
+
+const sections = await Promise.all(EXAMPLES.map((name, at) => section(name, at + 1)));
+await writeFile(path.join(root, "docs/policy-guide.md"), INTRODUCTION + sections.join(""));

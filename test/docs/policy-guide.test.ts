@@ -1,0 +1,81 @@
+/** The examples of the guide, built into one bundle with the framework and asked by the host that decides in production. */
+import { randomBytes } from "node:crypto";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { loadBundle } from "../../core/policy/bundle.ts";
+import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
+import type { PolicyHost } from "../../core/policy/policy-host.ts";
+import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
+import { runCommand } from "../../scripts/tools/run-command.ts";
+
+jest.setTimeout(60_000);
+
+const root = path.resolve(import.meta.dirname, "../..");
+const guide = path.join(root, "rego/guide/countersign/policies");
+const opa = await resolveTool("opa");
+
+(opa.kind === "found" ? describe : describe.skip)("the examples of the policy guide", () => {
+  let folder: string;
+  let host: PolicyHost;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "policy-guide-"));
+    const source = path.join(folder, "source");
+    for (const part of ["decision.rego", "approval", "lib"]) {
+      await cp(path.join(root, "rego/countersign", part), path.join(source, part), { recursive: true });
+    }
+    await cp(guide, path.join(source, "policies"), { recursive: true });
+    const out = path.join(folder, "bundle");
+    const script = path.join(root, "scripts/build-bundle.ts");
+    const built = await runCommand(process.execPath, [script, "--source", source, "--out", out], { timeoutMs: 50_000 });
+    expect(built).toMatchObject({ kind: "done" });
+    const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
+    host = await hostOf(await loadBundle(out), deps);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** `more` stands in place of what an engineer's call by day has. */
+  function decided(method: string, parsedPath: readonly string[], group: string, more: object = {}): string {
+    const context = { time: "2026-11-24T10:00:00Z", source_address: "10.1.2.3", state: { fresh: true }, incidents: [] };
+    const input = {
+      action: { name: method },
+      resource: { type: "http_request", id: "x", properties: {} },
+      parsed_path: parsedPath,
+      parsed_body: null,
+      subject: { type: "user", id: "dana", properties: { groups: [group], actors: [] } },
+      context,
+      ...more,
+    };
+    return verdictText(host.decide(JSON.stringify(input), { nowNs: 1_795_514_400_000_000_000n }).verdict);
+  }
+
+  test("there are ten", async () => {
+    expect(await readdir(guide)).toHaveLength(10);
+  });
+
+  test("a package that requires what is not known denies what would be allowed, as a fault", () => {
+    const context = { state: { fresh: true } };
+    expect(decided("GET", ["handbook"], "staff", { context })).toContain("context_unavailable");
+  });
+
+  test.each([
+    ["GET", ["handbook"], "staff", "allow: handbook_read"],
+    ["GET", ["payroll"], "accountants", "elevate: payroll-after-hours payroll"],
+    ["GET", ["exports", "7"], "analysts", "deny: country_not_trusted"],
+    ["GET", ["repositories"], "developers", "deny: device_not_managed"],
+    ["POST", ["deployments"], "release-managers", "allow: deploy"],
+    ["PATCH", ["admin-api", "accounts", "7"], "administrators", "elevate: account-change account/7"],
+    ["DELETE", ["customers", "7"], "support", "elevate: customer-delete customer/7"],
+    ["POST", ["payouts"], "finance", "deny: payout_not_readable"],
+    ["POST", ["calendar"], "staff", "allow: calendar_write"],
+  ])("%s %j by %s: %s", (method, parsedPath, group, expected) => {
+    expect(decided(method, parsedPath, group)).toBe(expected);
+  });
+
+  test("a connection to the ledger needs approval", () => {
+    const resource = { type: "tcp_connection", id: "ledger-db.example", properties: {} };
+    expect(decided("connect", [""], "accountants", { resource })).toBe("elevate: ledger-connect database/ledger");
+  });
+});
