@@ -14,6 +14,14 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     "1 outside of development: anybody who can change the bundle decides",
   ],
   ["countersign_decision_bundle_not_kept_total", "any increase: the next start depends on the bundle source"],
+  [
+    "countersign_decision_shadow_differences_total",
+    "any increase while the candidate is to change nothing: look at shadow_difference in the log before it decides",
+  ],
+  [
+    "countersign_decision_shadow_not_compared_total",
+    "grows as fast as shadow_compared_total: the candidate is too slow for what it is asked, or its thread ends",
+  ],
   ["countersign_approval_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
   [
     "countersign_approval_bundle_unsigned_accepted",

@@ -105,6 +105,19 @@ const unsafe: readonly {
     says: "development.keepInputs",
   },
   {
+    what: "a candidate from nowhere",
+    settings: { bundle: { ...fine.bundle, shadow: {} } },
+    says: "bundle.shadow.path (COUNTERSIGN_BUNDLE_SHADOW_PATH): is missing, and there is no url; set one of them",
+  },
+  {
+    what: "a candidate in compatibility mode",
+    settings: {
+      bundle: { ...fine.bundle, shadow: { path: "next" } },
+      policy: { compat: { path: "envoy/authz/allow" } },
+    },
+    says: "bundle.shadow: compares policies of our own kind, and policy.compat.path is set; remove one of them",
+  },
+  {
     what: "checks in plain text beyond loopback",
     settings: { listen: { host: "0.0.0.0" } },
     says: "listen.host (COUNTERSIGN_LISTEN_HOST): is not loopback and there is no TLS; set listen.certPath",

@@ -7,9 +7,9 @@ import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { TokenSourceSchema } from "../../core/identity/token-source.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
-import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
+import { bundleFaults, ShadowedBundleSchema, shadowFaults } from "../../core/policy/bundles/config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
@@ -75,7 +75,7 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    bundle: BundleSchema,
+    bundle: ShadowedBundleSchema,
     policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema }, closed),
     identity: Type.Object(
       {
@@ -226,11 +226,15 @@ export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
     ...workerFaults(config),
     ...streamFaults(config),
     ...bundleFaults(config.bundle, "bundle"),
+    ...shadowFaults(config.bundle, "bundle"),
     ...compatFaults(config.policy.compat, "policy.compat"),
     ...contextFaults(config.context, "context"),
     ...developmentFaults(config.development, { isLoopback, isCompat }, "development"),
   );
   faults.push(...apiFaults(config, (host) => LOOPBACK.test(host)));
+  if (isCompat && config.bundle.shadow !== undefined) {
+    fault("bundle.shadow", "compares policies of our own kind, and policy.compat.path is set; remove one of them");
+  }
   // A compatibility policy knows no approvals, so that none of this is used.
   if (!isCompat) faults.push(...approvalFaults(config));
   return faults;

@@ -15,6 +15,7 @@ import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
 import type { CompatResult } from "../../core/policy/compat-result.ts";
 import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
+import type { DecisionInputText } from "../../core/policy/envoy-input/decision-input.ts";
 import type { RegoObject } from "../../core/policy/rego-value/value.ts";
 
 export type Mode = "enforce" | "ask";
@@ -79,6 +80,24 @@ export type Judged = {
   /** What the evaluation cost, in fuel; undefined where there was none. */
   readonly fuelUsed: number | undefined;
 };
+
+/** What a policy was asked, as text, and what it said. */
+export type Asked = {
+  readonly decisionId: Id<"decision">;
+  readonly nowNs: bigint;
+  readonly verdict: Verdict;
+  readonly revision: string;
+  readonly input: Extract<DecisionInputText, { kind: "input" }>;
+  /** Members that the input was written with; undefined: all. */
+  readonly reads: ReadonlySet<string> | undefined;
+  /** The same input, with what another policy reads. */
+  readonly inputFor: (reads: ReadonlySet<string> | undefined) => DecisionInputText;
+  /** What it holds in memory while it is kept, about. */
+  readonly bytes: number;
+};
+
+/** A candidate that is asked the same later, and compared. Never throws, and takes no time. */
+export type Shadow = { offer(asked: Asked): void };
 
 /** Synchronous and never throws; the verdict and the revision belong together. */
 export type Policy = { decide(question: PolicyQuestion, clocks: Clocks): Judged };

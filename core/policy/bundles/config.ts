@@ -7,18 +7,22 @@ const Text = (description: string) => Type.String({ minLength: 1, description })
 const Path = (description: string) => Type.Optional(Text(description));
 const Keys = (description: string) => Type.Record(Type.String(), Type.String(), { default: {}, description });
 
+const Source = {
+  path: Path("The policy bundle: a folder or a tar.gz. Either this or url."),
+  url: Path("The policy bundle on a server that speaks OPA's bundle protocol."),
+  caPath: Path("With url: instead of the system's roots."),
+  token: Type.Optional(
+    Type.String({
+      minLength: 1,
+      "x-secret": true,
+      description: "With url: what is shown to the server, as a bearer token.",
+    }),
+  ),
+};
+
 export const BundleSchema = Type.Object(
   {
-    path: Path("The policy bundle: a folder or a tar.gz. Either this or url."),
-    url: Path("The policy bundle on a server that speaks OPA's bundle protocol."),
-    caPath: Path("With url: instead of the system's roots."),
-    token: Type.Optional(
-      Type.String({
-        minLength: 1,
-        "x-secret": true,
-        description: "With url: what is shown to the server, as a bearer token.",
-      }),
-    ),
+    ...Source,
     pollSeconds: Type.Integer({
       minimum: 1,
       maximum: 3_600,
@@ -44,15 +48,36 @@ export const BundleSchema = Type.Object(
 
 export type BundleConfig = Static<typeof BundleSchema>;
 
+/** With a candidate beside it: for the service that decides. Whose signature counts, and how often is looked, is the same for both. */
+export const ShadowedBundleSchema = Type.Object(
+  {
+    ...BundleSchema.properties,
+    shadow: Type.Optional(
+      Type.Object(Source, {
+        ...closed,
+        description: "A candidate that is asked beside the bundle that decides, and compared; it decides nothing.",
+      }),
+    ),
+  },
+  closed,
+);
+
+export type ShadowedBundleConfig = Static<typeof ShadowedBundleSchema>;
+
+/** The candidate's, as a section of its own; undefined when there is none. It is not kept on disk. */
+export function candidateConfig({ shadow, ...active }: ShadowedBundleConfig): BundleConfig | undefined {
+  if (shadow === undefined) return undefined;
+  const { pollSeconds, waitSeconds, trustedKeys, scope, unsigned } = active;
+  return { pollSeconds, waitSeconds, trustedKeys, scope, unsigned, ...shadow };
+}
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 export function bundleFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
+  const faults: ConfigFault[] = [...sourceFaults(bundle, section)];
   const fault = (key: string, problem: string) =>
     faults.push({ key: `${section}.${key}`, variable: undefined, problem });
-  const { path, url, trustedKeys, unsigned, token, caPath, keepFolder } = bundle;
-  if (path === undefined && url === undefined) fault("path", "is missing, and there is no url; set one of them");
-  if (path !== undefined && url !== undefined) fault("path", "and url are both set; set one of them");
+  const { url, trustedKeys, unsigned, keepFolder } = bundle;
   if (unsigned === "refused" && Object.keys(trustedKeys).length === 0) {
     fault(
       "trustedKeys",
@@ -65,6 +90,22 @@ export function bundleFaults(bundle: BundleConfig, section: string): readonly Co
       "is missing, so a start would depend on the bundle server; set it to a folder that survives a restart",
     );
   }
+  return faults;
+}
+
+/** Of a candidate, where there is one. */
+export function shadowFaults(bundle: ShadowedBundleConfig, section: string): readonly ConfigFault[] {
+  const candidate = candidateConfig(bundle);
+  return candidate === undefined ? [] : sourceFaults(candidate, `${section}.shadow`);
+}
+
+function sourceFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) =>
+    faults.push({ key: `${section}.${key}`, variable: undefined, problem });
+  const { path, url, token, caPath } = bundle;
+  if (path === undefined && url === undefined) fault("path", "is missing, and there is no url; set one of them");
+  if (path !== undefined && url !== undefined) fault("path", "and url are both set; set one of them");
   if (url === undefined && (token ?? caPath) !== undefined) {
     fault(token === undefined ? "caPath" : "token", "is set and there is no url that it would be for; remove it");
   }

@@ -6,6 +6,8 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { KeeperEvent } from "./keeper.ts";
 import type { KeeperStatus } from "./status.ts";
 
+const TOLD = { active: "policy is active", candidate: "policy is compared with the active one" } as const;
+
 /** Logs and counts each event. `role` tells the candidate's bundles from those that decide. */
 export function createBundleEvents({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
   const activations = metrics.counter("bundle_activations_total", "bundles that were activated", ["role"]);
@@ -24,7 +26,7 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
         const { keyId, issuedAt } = bundle.proof ?? {};
         const signature = { keyId: keyId ?? null, issuedAt: issuedAt === undefined ? null : rfc3339(issuedAt) };
         const how = { from, cases, compiled: event.compiled, tookMs: event.tookMs };
-        log.info({ event: "bundle_activated", role, revision, ...signature, ...how }, "policy is active");
+        log.info({ event: "bundle_activated", role, revision, ...signature, ...how }, TOLD[role]);
         return;
       }
       case "bundle_refused": {

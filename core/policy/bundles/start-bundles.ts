@@ -27,6 +27,8 @@ export const RELOADED = ["path", "url", "caPath", "token", "waitSeconds", "trust
 );
 
 export type Bundles = AsyncDisposable & {
+  /** Logs and counts what happens to bundles, a candidate's too. */
+  readonly tell: ReturnType<typeof createBundleEvents>;
   /** For `/readyz`. */
   health(): CheckResult;
   /** For `/v1/bundle`: JSON. */
@@ -53,7 +55,7 @@ export async function startBundles(
 ): Promise<Bundles> {
   const trust = await bundleTrust(config);
   let source = await sourceOf(config);
-  const onEvent = createBundleEvents({ log, metrics });
+  const tell = createBundleEvents({ log, metrics });
   if (trust.unsigned === "accepted") {
     log.warn({ event: "bundle_unsigned_accepted" }, "bundle.unsigned: anybody who can change the bundle decides");
   }
@@ -62,7 +64,7 @@ export async function startBundles(
     .set(trust.unsigned === "accepted" ? 1 : 0);
   const kept = config.keepFolder === undefined ? undefined : createKeptBundle(config.keepFolder);
   const keeper = await createKeeper(
-    { source, take, kept, trust, clock, signal, onEvent: (event) => onEvent("active", event) },
+    { source, take, kept, trust, clock, signal, onEvent: (event) => tell("active", event) },
     { pollMs: config.pollSeconds * 1_000 },
   );
   const { active, refused, failing } = keeper.status();
@@ -76,6 +78,7 @@ export async function startBundles(
   }
   exposeBundle(metrics, keeper.status);
   return {
+    tell,
     health: () => bundleHealth(keeper.status()),
     describe: () => describeStatus(keeper.status()),
     async reload(now) {
@@ -96,20 +99,20 @@ export async function startBundles(
 }
 
 /** @throws CannotStart */
-async function bundleTrust({ trustedKeys, scope, unsigned }: BundleConfig): Promise<BundleTrust> {
+export async function bundleTrust({ trustedKeys, scope, unsigned }: BundleConfig): Promise<BundleTrust> {
   const keys = await fromFiles("bundle.trustedKeys", "public keys (PEM): Ed25519, EC or RSA", async () =>
     createTrustedKeys(await readPems(trustedKeys)),
   );
   return { keys, scope, unsigned };
 }
 
-/** @throws CannotStart */
-async function sourceOf(config: BundleConfig): Promise<BundleSource & AsyncDisposable> {
+/** `section`: of the configuration, for what is said of a file that cannot be used. @throws CannotStart */
+export async function sourceOf(config: BundleConfig, section = "bundle"): Promise<BundleSource & AsyncDisposable> {
   const { path, url, caPath, waitSeconds, token } = config;
   if (url === undefined) return { ...createDiskSource(path ?? ""), async [Symbol.asyncDispose]() {} };
   const ca =
     caPath === undefined
       ? undefined
-      : await fromFiles("bundle.caPath", "an authority (PEM)", () => readFile(caPath, "utf8"));
+      : await fromFiles(`${section}.caPath`, "an authority (PEM)", () => readFile(caPath, "utf8"));
   return createHttpSource({ url: new URL(url), ca, waitSeconds, token });
 }

@@ -23,6 +23,7 @@ import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import type { Identity } from "../ports.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
+import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
 
 /** The token is asked for at each use. */
@@ -33,11 +34,12 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const { deployment } = config;
   const { signal } = lifecycle;
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
+  const settings = { defaultRealm: config.identity.defaultRealm, budget: config.policy.budget };
   const policy = lifecycle.own(
-    await startPolicy(
-      { clock: systemClock, signal, log, metrics },
-      { bundle: config.bundle, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
-    ),
+    await startPolicy({ clock: systemClock, signal, log, metrics }, { bundle: config.bundle, ...settings }),
+  );
+  const shadow = lifecycle.own(
+    await startShadow({ tell: policy.tell, clock: systemClock, signal, log, metrics }, config.bundle, settings),
   );
 
   const view = createGrantsView();
@@ -93,6 +95,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
       host: policy.host,
       suspensions: createSuspensions(),
       observe: createObserveEvaluation(metrics),
+      shadow,
       monotonicMs: systemClock.monotonicMs,
       keptInputs,
     }),
@@ -102,6 +105,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     faults,
   });
 
+  reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   reload.part("issuer_keys", [], () => identity.reload());
   reload.part("state_keys", ["state.trustedKeys"], async (now) =>
     verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
@@ -112,7 +116,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
 
   return {
     revision: policy.host.revision,
-    bundles: policy,
+    bundles: { ...policy, describe: () => ({ ...policy.describe(), shadow: shadow.describe() }) },
     api: { evaluate, candidates: createCandidates(policy.host), identity: identified, issuers: identity.issuers },
     documents: keptInputs === undefined ? [] : [["/v1/inputs", keptInputs.describe]],
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),

@@ -7,7 +7,7 @@ import { namedCall } from "../../../core/domain/question.ts";
 import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
-import type { Policy, PolicyQuestion } from "../ports.ts";
+import type { Policy, PolicyQuestion, Shadow } from "../ports.ts";
 import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
@@ -16,12 +16,14 @@ export type PolicyDeps = {
   readonly host: Pick<PolicyHost, "decide" | "inputReads" | "revision">;
   readonly suspensions: Suspensions;
   readonly observe: ObserveEvaluation;
+  /** Is told what was asked and answered, for a candidate to be compared. */
+  readonly shadow?: Shadow;
   readonly monotonicMs: () => number;
   /** In development only. */
   readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
-export function createPolicy({ host, suspensions, observe, monotonicMs, keptInputs }: PolicyDeps): Policy {
+export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, keptInputs }: PolicyDeps): Policy {
   return {
     decide(question, { wall, monoMs }) {
       const { call, question: asked } = question.evaluation;
@@ -35,17 +37,23 @@ export function createPolicy({ host, suspensions, observe, monotonicMs, keptInpu
       const described = { http: call.http, attributes: createAttributes(call), question: asked };
       // Another policy that is tried on a kept input may read more of it.
       const reads = keptInputs === undefined ? host.inputReads() : undefined;
-      const input = createDecisionInput(described, subject, question.context, reads);
+      const inputFor = (members: typeof reads) => createDecisionInput(described, subject, question.context, members);
+      const input = inputFor(reads);
       if (input.kind === "fault") {
         const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
         return { verdict, revision, fuelUsed: undefined };
       }
       const started = monotonicMs();
-      const { verdict, fuelUsed } = host.decide(input.json, { nowNs: BigInt(wall) * 1_000_000n });
+      const nowNs = BigInt(wall) * 1_000_000n;
+      const { verdict, fuelUsed } = host.decide(input.json, { nowNs });
       observe({ durationMs: monotonicMs() - started, fuelUsed });
       const { decisionId } = question.evaluation;
       keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: verdict.kind, fuelUsed });
       if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
+      if (shadow !== undefined && revision !== undefined) {
+        const bytes = input.json.length + (call.http?.body.kind === "bytes" ? call.http.body.bytes.length : 0);
+        shadow.offer({ decisionId, nowNs, verdict, revision, input, reads, inputFor, bytes });
+      }
       return { verdict, revision, fuelUsed };
     },
   };

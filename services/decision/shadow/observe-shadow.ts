@@ -1,0 +1,71 @@
+/** Agreements and differences as metrics, as log lines of which there are only so many, and as figures of the status. */
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { createTokenBuckets } from "../../../platform/token-buckets.ts";
+import type { Compared, Differing } from "./candidate-messages.ts";
+import type { NotCompared } from "./shadow.ts";
+
+export type ShadowObserver = {
+  onCompared(compared: Compared): void;
+  onNotCompared(why: NotCompared, count: number): void;
+  onLost(): void;
+  /** Since the process started. */
+  counts(): { readonly [what in "agreed" | "differed" | NotCompared]: number };
+};
+
+/** Of lines about differences: a candidate that differs in everything must not fill a disk. */
+const LOGGED = { burst: 10, refillMs: 6_000 } as const;
+
+export function createShadowObserver({
+  log,
+  metrics,
+  monotonicMs,
+}: {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly monotonicMs: () => number;
+}): ShadowObserver {
+  const compared = metrics.counter("shadow_compared_total", "decisions that the candidate was asked too", ["result"]);
+  const differences = metrics.counter("shadow_differences_total", "what the candidate says otherwise, by kind", [
+    "kind",
+  ]);
+  const notCompared = metrics.counter(
+    "shadow_not_compared_total",
+    "decisions that the candidate was not asked: its queue was full (dropped), its thread ended, or there is no input for it",
+    ["why"],
+  );
+  const buckets = createTokenBuckets(LOGGED);
+  const totals = { agreed: 0, differed: 0, dropped: 0, lost: 0, not_described: 0 };
+  let unlogged = 0;
+
+  function tell({ decisionId, revision, differences: kinds, active, candidate }: Differing, own: string): void {
+    if (buckets.take("", monotonicMs()).kind === "empty") {
+      unlogged++;
+      return;
+    }
+    log.info(
+      { event: "shadow_difference", decisionId, kinds, revision, active, candidateRevision: own, candidate, unlogged },
+      "the candidate decides otherwise",
+    );
+    unlogged = 0;
+  }
+
+  return {
+    onCompared({ revision, agreed, differing }) {
+      totals.agreed += agreed;
+      totals.differed += differing.length;
+      compared.inc({ result: "agrees" }, agreed);
+      compared.inc({ result: "differs" }, differing.length);
+      for (const one of differing) {
+        for (const kind of one.differences) differences.inc({ kind });
+        tell(one, revision);
+      }
+    },
+    onNotCompared(why, count) {
+      totals[why] += count;
+      notCompared.inc({ why }, count);
+    },
+    onLost: () => log.error({ event: "shadow_thread_ended" }, "the candidate's thread has ended; it is started anew"),
+    counts: () => ({ ...totals }),
+  };
+}

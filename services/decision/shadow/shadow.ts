@@ -1,0 +1,71 @@
+/**
+ * What lies between a check and the candidate: questions that the active policy has answered wait in a bounded queue until the event loop is
+ * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
+ * Where the candidate is slower than the checks, questions are dropped and counted.
+ */
+import type { Asked, Shadow } from "../ports.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Compared, Job } from "./candidate-messages.ts";
+
+/** `dropped`: the queue was full. `lost`: the thread ended. `not_described`: it reads what cannot be written of this request. */
+export type NotCompared = "dropped" | "lost" | "not_described";
+
+export type ShadowDeps = {
+  readonly candidate: Pick<Candidate, "isActive" | "inputReads" | "compare">;
+  readonly onCompared: (compared: Compared) => void;
+  readonly onNotCompared: (why: NotCompared, count: number) => void;
+};
+
+export type ShadowLimits = { readonly waiting: number; readonly bytes: number; readonly atOnce: number };
+
+/** Few at once, so that a new candidate does not wait for all that the old one was asked. */
+export const SHADOW_LIMITS: ShadowLimits = { waiting: 1_000, bytes: 16 * 1024 * 1024, atOnce: 32 };
+
+export function createShadow(
+  { candidate, onCompared, onNotCompared }: ShadowDeps,
+  limits: ShadowLimits = SHADOW_LIMITS,
+): Shadow {
+  const waiting: Asked[] = [];
+  let bytes = 0;
+  let sending = false;
+
+  async function send(): Promise<void> {
+    while (waiting.length > 0) {
+      const asked = waiting.splice(0, limits.atOnce);
+      for (const one of asked) bytes -= one.bytes;
+      await compare(asked).catch(() => onNotCompared("lost", asked.length));
+    }
+    sending = false;
+  }
+
+  async function compare(asked: readonly Asked[]): Promise<void> {
+    const jobs = asked.flatMap(jobOf);
+    if (jobs.length < asked.length) onNotCompared("not_described", asked.length - jobs.length);
+    if (jobs.length === 0) return;
+    const compared = await candidate.compare(jobs);
+    if (compared === undefined) onNotCompared("lost", jobs.length);
+    else onCompared(compared);
+  }
+
+  function jobOf({ decisionId, nowNs, verdict, revision, input, reads, inputFor }: Asked): readonly Job[] {
+    const wanted = candidate.inputReads();
+    const text = holds(reads, wanted) ? input : inputFor(wanted);
+    return text.kind === "fault" ? [] : [{ decisionId, nowNs, verdict, revision, inputJson: text.json }];
+  }
+
+  return {
+    offer(asked) {
+      if (!candidate.isActive()) return;
+      if (waiting.length >= limits.waiting || bytes + asked.bytes > limits.bytes) return onNotCompared("dropped", 1);
+      waiting.push(asked);
+      bytes += asked.bytes;
+      if (sending) return;
+      sending = true;
+      setImmediate(() => void send());
+    },
+  };
+}
+
+function holds(written: ReadonlySet<string> | undefined, wanted: ReadonlySet<string> | undefined): boolean {
+  return written === undefined || (wanted !== undefined && wanted.isSubsetOf(written));
+}

@@ -1,0 +1,103 @@
+/**
+ * Starts the candidate of `bundle.shadow`: a keeper of its own over its source, with the signature rules of the bundle that decides, and a
+ * thread. Nothing waits for it, neither the start nor readiness. A reload begins anew with what the configuration says then, or ends it.
+ */
+import { type BundleConfig, candidateConfig, type ShadowedBundleConfig } from "../../../core/policy/bundles/config.ts";
+import { createKeeper } from "../../../core/policy/bundles/keeper.ts";
+import { type Bundles, bundleTrust, sourceOf } from "../../../core/policy/bundles/start-bundles.ts";
+import { describeStatus, type KeeperStatus } from "../../../core/policy/bundles/status.ts";
+import type { Clock } from "../../../platform/clock.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Asked, Shadow } from "../ports.ts";
+import { createCandidate } from "./candidate.ts";
+import type { CandidateSettings } from "./candidate-messages.ts";
+import { createShadowObserver } from "./observe-shadow.ts";
+import { createShadow } from "./shadow.ts";
+
+/** What of the section a reload takes. */
+export const SHADOW_RELOADED = ["bundle.shadow"];
+
+export type RunningShadow = AsyncDisposable &
+  Shadow & {
+    /** For `/v1/bundle`: JSON; null when there is no candidate. */
+    describe(): object | null;
+    /** @throws CannotStart, and then there is none */
+    reload(config: ShadowedBundleConfig): Promise<void>;
+  };
+
+export type StartShadowDeps = {
+  readonly tell: Bundles["tell"];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+type Running = AsyncDisposable & Shadow & { status(): KeeperStatus | undefined };
+
+/** @throws CannotStart when a file that the configuration names cannot be used */
+export async function startShadow(
+  { tell, clock, signal, log, metrics }: StartShadowDeps,
+  config: ShadowedBundleConfig,
+  settings: CandidateSettings,
+): Promise<RunningShadow> {
+  const observer = createShadowObserver({ log, metrics, monotonicMs: clock.monotonicMs });
+  let running = await begin(candidateConfig(config));
+  metrics.gauge("shadow_info", "1 for the candidate that is compared", ["revision"], (gauge) => {
+    gauge.reset();
+    const active = running?.status()?.active;
+    if (active !== undefined) gauge.set({ revision: active.revision }, 1);
+  });
+
+  async function begin(from: BundleConfig | undefined): Promise<Running | undefined> {
+    if (from === undefined) return undefined;
+    const trust = await bundleTrust(from);
+    const source = await sourceOf(from, "bundle.shadow");
+    const stop = new AbortController();
+    const candidate = createCandidate(observer, { settings });
+    const starting = createKeeper(
+      {
+        source,
+        take: ({ files }) => candidate.activate(files),
+        kept: undefined,
+        trust,
+        clock,
+        signal: AbortSignal.any([signal, stop.signal]),
+        onEvent: (event) => tell("candidate", event),
+      },
+      { pollMs: from.pollSeconds * 1_000 },
+    );
+    let status: (() => KeeperStatus) | undefined;
+    void starting.then((keeper) => (status = keeper.status));
+    const { offer } = createShadow({ candidate, ...observer });
+    return {
+      offer,
+      status: () => status?.(),
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await candidate[Symbol.asyncDispose]();
+        await (await starting)[Symbol.asyncDispose]();
+        await source[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  return {
+    offer: (asked: Asked) => running?.offer(asked),
+    describe() {
+      const status = running?.status();
+      if (running === undefined) return null;
+      return { ...(status === undefined ? { active: null } : describeStatus(status)), compared: observer.counts() };
+    },
+    async reload(next) {
+      const before = running;
+      running = undefined;
+      await before?.[Symbol.asyncDispose]();
+      running = await begin(candidateConfig(next));
+    },
+    async [Symbol.asyncDispose]() {
+      await running?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** The thread of the candidate with the committed sample: what it agrees with, and that its end is the end of nothing else. */
+import { afterEach, expect, jest, test } from "@jest/globals";
+import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
+import { type Candidate, type CandidateOptions, createCandidate } from "../../../services/decision/shadow/candidate.ts";
+import type { Job } from "../../../services/decision/shadow/candidate-messages.ts";
+import { changed, sampleFiles } from "../../harness/signed-bundle.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
+
+jest.setTimeout(60_000);
+const settings = { defaultRealm: "corp", budget: DEFAULT_BUDGET };
+let owned = new AsyncDisposableStack();
+afterEach(async () => {
+  await owned.disposeAsync();
+  owned = new AsyncDisposableStack();
+});
+
+function start(options: Partial<CandidateOptions> = {}): {
+  readonly candidate: Candidate;
+  readonly lost: () => number;
+} {
+  let lost = 0;
+  const candidate = owned.use(createCandidate({ onLost: () => void lost++ }, { settings, ...options }));
+  return { candidate, lost: () => lost };
+}
+
+function job(groups: readonly string[]): Job {
+  const subject = { properties: { groups } };
+  return {
+    ...{ decisionId: "d", revision: "r", nowNs: 1_795_514_400_000_000_000n },
+    inputJson: JSON.stringify({ action: { name: "GET" }, parsed_path: ["orders"], subject }),
+    verdict: { kind: "allow", reasons: ["orders_read"], response: NO_RESPONSE_FIELDS },
+  };
+}
+
+test("a bundle that the host refuses is refused, and the one before it goes on being compared", async () => {
+  const { candidate } = start();
+  const files = await sampleFiles();
+  expect(await candidate.activate(changed(files, "bad", { "policy.wasm": "x" }))).toMatchObject({ kind: "refused" });
+  expect(candidate.isActive()).toBe(false);
+  expect(await candidate.activate(changed(files, "good"))).toMatchObject({ kind: "activated", revision: "good" });
+  expect(await candidate.activate(changed(files, "bad", { "data.json": "[]" }))).toMatchObject({ kind: "refused" });
+  expect(await candidate.compare([job(["engineers"]), job(["sales"])])).toMatchObject({
+    revision: "good",
+    agreed: 1,
+    differing: [{ differences: ["outcome"], candidate: { outcome: "deny" } }],
+  });
+});
+
+test("a thread that runs out of memory over a bundle refuses it, and is started anew with the one before", async () => {
+  const { candidate, lost } = start({ heapMib: 64 });
+  const files = await sampleFiles();
+  await candidate.activate(files);
+  const lists = `{"countersign": {"large": [${"[],".repeat(5_000_000)}[]]}}`;
+  const large = changed(files, "large", { "data.json": lists });
+  const answers = await Promise.all([candidate.activate(large), candidate.compare([job(["engineers"])])]);
+  expect(answers[0]).toMatchObject({ kind: "refused", reason: "thread_ended" });
+  expect(lost()).toBe(1);
+  await waitUntil("the candidate to be back", 30_000, () => candidate.isActive());
+  expect(await candidate.compare([job(["engineers"])])).toMatchObject({ agreed: 1, differing: [] });
+});
