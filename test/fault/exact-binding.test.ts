@@ -42,7 +42,7 @@ beforeAll(async () => {
   if (!possible) return;
   folder = await mkdtemp(join(tmpdir(), "exact-"));
   const modules = await Promise.all(FILES.map((file) => readFile(join(REGO, file), "utf8")));
-  const bundle = { path: join(folder, "bundle") };
+  const bundle = { path: join(folder, "bundle"), unsigned: "accepted" };
   await makeBundle(bundle.path, [...modules, GIFTS], { countersign: { requires: {} } });
   system = await startSystem({
     decisionSettings: (settings) => ({ ...settings, bundle }),
