@@ -17,6 +17,7 @@ import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
+import { TracesSchema } from "../../platform/traces/config.ts";
 import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
 
 export const PREFIX = "COUNTERSIGN_";
@@ -166,6 +167,7 @@ export const DecisionConfigSchema = Type.Object(
         "Proxies before the enforcer that write x-forwarded-for; without their entry a source is unknown. 0: the peer is the client.",
     }),
     development: DevelopmentSchema,
+    traces: Type.Optional(TracesSchema),
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,

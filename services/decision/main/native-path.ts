@@ -11,7 +11,7 @@ import type { DecisionConfig } from "../config.ts";
 import { startContext } from "./start-context.ts";
 import { createDenials } from "../denials/publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
-import { createEvaluate } from "../evaluate.ts";
+import type { Ports } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
@@ -25,6 +25,7 @@ import type { Identity } from "../ports.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
+import { withTraces } from "./traced.ts";
 
 /** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
@@ -88,7 +89,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const keptInputs = keepInputs === 0 ? undefined : createKeptInputs(config.development);
   if (keptInputs !== undefined)
     log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
-  const evaluate = createEvaluate({
+  const ports: Ports = {
     identity: { identify: async (credentials, now) => identity.identify(shown(credentials), now) },
     context,
     policy: createPolicy({
@@ -103,7 +104,12 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     redemption: redeemer,
     denials,
     faults,
-  });
+  };
+  const evaluate = await withTraces(
+    config.traces,
+    { own: (traces) => lifecycle.own(traces), instance: config.instance },
+    ports,
+  );
 
   reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   reload.part("issuer_keys", [], () => identity.reload());

@@ -1,0 +1,20 @@
+/** The section `traces` of a configuration. Off unless it is there, and then nothing of it is loaded. */
+import { type Static, Type } from "typebox";
+
+export const TracesSchema = Type.Object(
+  {
+    endpoint: Type.String({
+      pattern: "^https?://[^/?#@]+(/[^?#]*)?$",
+      description: "Where spans are sent: OTLP over HTTP, with its path, such as http://127.0.0.1:4318/v1/traces.",
+    }),
+    ratio: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 1,
+      description: "Of calls that come without a traceparent; otherwise whoever wrote it has decided.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export type TracesConfig = Static<typeof TracesSchema>;
