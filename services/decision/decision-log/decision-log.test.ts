@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -25,6 +25,7 @@ import { waitUntil } from "../../../test/harness/wait-until.ts";
 import type { LogEntry } from "../ports.ts";
 import { startDecisionLog } from "./decision-log.ts";
 import { openSpool } from "./spool.ts";
+import { segmentPath } from "./spool-files.ts";
 
 const NOW = instant(1_795_478_400_000);
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -189,6 +190,39 @@ describe("decision log", () => {
     await waitUntil("the decision to arrive", 5_000, () => stream.records.length >= 2);
     await running[Symbol.asyncDispose]();
     expectWhole(stream.records);
+  });
+
+  test("a spool that could not be read for a while is shipped from when it can, and meanwhile health says so", async () => {
+    const stream = memoryStream();
+    const boot = uuidv7();
+    await using running = started(stream, { boot });
+    const inTheWay = segmentPath(folder, boot, 999_999);
+    mkdirSync(inTheWay);
+    await running.append(entry());
+    await waitUntil("the spool to be found unreadable", 5_000, () => running.health().status === "degraded");
+    await running.append(entry());
+    expect(running.health()).toEqual({ status: "degraded", detail: "the spool cannot be read" });
+    rmdirSync(inTheWay);
+    await waitUntil("the second decision to arrive", 5_000, () => stream.records.length === 3);
+    expectWhole(stream.records);
+  });
+
+  test("a decision that comes after the log was closed is not recorded, and is told so", async () => {
+    let acknowledges = false;
+    const stream = memoryStream(() =>
+      acknowledges ? { kind: "acked" } : { kind: "unknown", cause: new Error("down") },
+    );
+    const running = started(stream, { required: true });
+    const ending = running[Symbol.asyncDispose]();
+    const spooled = () =>
+      readdirSync(folder)
+        .map((name) => readFileSync(join(folder, name), "utf8"))
+        .join("");
+    await waitUntil("the log to be closed", 5_000, () => spooled().includes('"log_closed"'));
+    expect(await running.append(entry())).toBe("failed");
+    acknowledges = true;
+    await ending;
+    expect(stream.records.map(({ kind }) => kind)).toEqual(["log_opened", "log_closed"]);
   });
 
   test("half a record at the end is cut off, and the old log is closed under its own id", async () => {

@@ -15,7 +15,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { DecisionLog, LogEntry } from "../ports.ts";
 import { loggedDecision } from "./logged-decision.ts";
-import { recoverBoot } from "./recover.ts";
+import { recoverBoot, type Recovered } from "./recover.ts";
 import { createShipper, type Shipper } from "./ship.ts";
 import { openSpool } from "./spool.ts";
 import { bootsIn, removeShipped } from "./spool-files.ts";
@@ -56,6 +56,14 @@ const LAZY_SYNC_MS = 100;
 const LINGER_MS = 50;
 const MIB = 1024 * 1024;
 
+/** Why what is recorded does not get on; neither is given up on. */
+const BEHIND = {
+  not_acknowledged: "the stream does not acknowledge decisions",
+  unreadable: "the spool cannot be read",
+} as const;
+
+const unreadable = (cause: unknown) => ({ kind: "unreadable", cause }) as const;
+
 /** @throws when the spool folder cannot be written: then nothing may be served. */
 export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOptions): RunningDecisionLog {
   const { stream, signer, log, metrics, now } = deps;
@@ -79,8 +87,11 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   let failing: string | undefined;
   /** Some decisions since the last write were refused: that the others were written does not make it whole. */
   let refusedThisTurn = false;
-  let behind = false;
+  let behind: keyof typeof BEHIND | undefined;
+  let ended = false;
+  /** Resolved by whatever is appended, and by the end. */
   let wake = Promise.withResolvers<void>();
+  stopping.signal.addEventListener("abort", () => wake.resolve(), { once: true });
   /** Appended and not written yet: until the end of this turn of the event loop. */
   let unwritten: ((outcome: Outcome) => void)[] = [];
   /** Written and waiting for the disk, under `required`. */
@@ -156,24 +167,21 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     while (!signal.aborted) {
       // Before looking, so that what is appended while we look wakes us.
       if (shipper === own) wake = Promise.withResolvers<void>();
-      const batch = await shipper.next();
+      const batch = await shipper.next().catch(unreadable);
       if (batch.kind === "nothing") {
         if (until === "empty") return;
-        await Promise.race([wake.promise, aborted(signal)]);
+        await wake.promise;
         await sleep(LINGER_MS, undefined, { signal });
       } else if (batch.kind === "shipped") {
         shipped.inc(batch.records);
         if (shipper === own) spool.released(batch.bytes);
-        behind = false;
+        behind = undefined;
         backoff.reset();
         if (until === "stopped" && !batch.isFull) await sleep(LINGER_MS, undefined, { signal });
       } else {
         if (!behind)
-          log.warn(
-            { event: "decision_log_behind", reason: String(batch.cause) },
-            "decisions are not being acknowledged",
-          );
-        behind = true;
+          log.warn({ event: "decision_log_behind", why: batch.kind, reason: String(batch.cause) }, BEHIND[batch.kind]);
+        behind = batch.kind;
         await backoff.wait(signal);
       }
     }
@@ -182,7 +190,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   /** Earlier boots one after the other; one that another key has to sign stays until that key is back. */
   async function shipEarlier(signal: AbortSignal): Promise<void> {
     for (const earlier of bootsIn(folder).filter((one) => one !== boot)) {
-      const recovered = recoverBoot(folder, earlier, now());
+      const recovered = recoverOne(earlier);
       if (recovered.kind === "closed" && recovered.log.startsWith(`pdp/${signer.kid}/`)) {
         await drain(shipperOf({ log: recovered.log, boot: earlier }), "empty", signal);
         if (signal.aborted) return;
@@ -197,11 +205,22 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     }
   }
 
+  function recoverOne(earlier: string): Recovered {
+    try {
+      return recoverBoot(folder, earlier, now());
+    } catch (error) {
+      log.error(
+        { event: "decision_log_recovery_failed", boot: earlier, err: error },
+        "an earlier boot cannot be closed",
+      );
+      return { kind: "unreadable" };
+    }
+  }
+
   const quietly = (work: Promise<void>) =>
     work.catch((error: unknown) => {
       if (stopping.signal.aborted) return;
-      failing = "the spool cannot be read";
-      log.error({ event: "decision_log_ship_failed", err: error }, "the spool cannot be read");
+      log.error({ event: "decision_log_ship_failed", err: error }, "decisions are not shipped any more");
     });
   const background = Promise.all([
     quietly(shipEarlier(stopping.signal)),
@@ -211,7 +230,8 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   return {
     required,
     append(entry) {
-      const outcome = append(entry);
+      // NB: nothing may follow the record that says how the log ended.
+      const outcome = ended ? "broken" : append(entry);
       if (outcome !== "appended") {
         notRecorded(outcome, 1);
         return Promise.resolve("failed");
@@ -221,7 +241,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     },
     health() {
       if (failing !== undefined) return { status: required ? "failed" : "degraded", detail: failing };
-      return behind ? { status: "degraded", detail: "the stream does not acknowledge decisions" } : { status: "ok" };
+      return behind === undefined ? { status: "ok" } : { status: "degraded", detail: BEHIND[behind] };
     },
     async [Symbol.asyncDispose]() {
       if (stopping.signal.aborted) return;
@@ -229,6 +249,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       clearTimeout(syncTimer);
       await background;
       writeGroup();
+      ended = true;
       spool.append({ kind: "log_closed", time: rfc3339(now()), tail: "complete" });
       spool.write();
       await syncing.then(syncGroup);
@@ -240,11 +261,4 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       if (drained) removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
