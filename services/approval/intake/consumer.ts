@@ -49,11 +49,15 @@ export function createConsumer({ database, offsets, take, events }: ConsumerDeps
   const owned = new Map<number, Session>();
   let session: Promise<Session> | undefined;
 
-  async function lockSession(): Promise<Session> {
-    const opened = await session?.catch(() => undefined);
-    if (opened !== undefined && !opened.lost.aborted) return opened;
-    session = database.openSession(`intake ${topic}`);
+  /** NB: one after the other, since partitions ask at the same time: a lock held by a second, forgotten session is never let go. */
+  function lockSession(): Promise<Session> {
+    session = openAfter(session);
     return session;
+  }
+
+  async function openAfter(before: Promise<Session> | undefined): Promise<Session> {
+    const opened = await before?.catch(() => undefined);
+    return opened !== undefined && !opened.lost.aborted ? opened : database.openSession(`intake ${topic}`);
   }
 
   async function own(partition: number): Promise<boolean> {

@@ -162,7 +162,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     if (toEnd.size === 0) return;
     const behind = [...toEnd].map(([id, version]) => ({ id, version }));
     const ended = await rows.endBehindTopic(lease, behind);
-    toEnd.clear();
+    // NB: others may have been found meanwhile, and a key is named once.
+    for (const { id, version } of behind) if (toEnd.get(id) === version) toEnd.delete(id);
     if (ended.length === 0) return;
     setBackTotal.inc(ended.length);
     log.error(

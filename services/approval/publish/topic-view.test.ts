@@ -55,6 +55,26 @@ test("a record replayed after its tombstone is removed again, and an unsigned on
   expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: ["k"], ahead: [] });
 });
 
+test("a key that is not ours to keep is judged by what stands last, whatever stood before it", () => {
+  const view = settled();
+  view.seen("other", { kind: "signed", version: 4, readable: true });
+  view.seen("other", { kind: "tombstone" });
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1))).toEqual({ republish: [], remove: [], ahead: [] });
+  view.seen("other", { kind: "signed", version: 4, readable: true });
+  view.heartbeatSent(T(2));
+  expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: ["other"], ahead: [] });
+});
+
+test("one who read a tombstone before it led asks for the key again when its set has it", () => {
+  const view = createTopicView();
+  view.seen("k", { kind: "signed", version: 2, readable: true });
+  view.seen("k", { kind: "tombstone" });
+  view.begin(new Map([["k", 2]]));
+  view.heartbeatSent(T(0));
+  expect(view.heartbeatRead(T(0))).toEqual({ republish: ["k"], remove: [], ahead: [] });
+});
+
 test("a topic that was made anew gets every key of the set again", () => {
   const view = settled();
   view.restart();

@@ -71,8 +71,11 @@ export function createTopicView(): TopicView {
 
   return {
     seen(key, record) {
-      last.set(key, record);
-      doubtful.add(key);
+      // NB: only what is signed is kept, and only what may be wrong is judged, or one who never leads would remember every key there was.
+      if (record.kind === "signed") last.set(key, record);
+      else last.delete(key);
+      if (last.has(key) || set.has(key)) doubtful.add(key);
+      else if (!publishedBefore.has(key)) doubtful.delete(key);
     },
     restart() {
       last.clear();
