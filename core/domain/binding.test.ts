@@ -49,6 +49,12 @@ function inputOf(fields: { readonly [name in (typeof FIELDS)[number]]: string })
   return { ...input, issuer, subject, http: call };
 }
 
+const EVERY_FIELD = { ...input, ...http, "content-type": "text/plain", "x-currency": "EUR", body: "b" };
+
+function bodyOf(text: string): HttpRequest["body"] {
+  return { kind: "bytes", bytes: Buffer.from(text, "utf8") };
+}
+
 function flipped(text: string, at: number, flip: number): string {
   return String.fromCharCode(text.charCodeAt(at) ^ flip);
 }
@@ -134,6 +140,53 @@ describe("the binding changes", () => {
         expect(digestOf(inputOf({ ...fields }))).toBe(digestOf(inputOf(fields)));
       }),
     );
+  });
+
+  test.each([
+    ["case", "a", "A"],
+    ["a space before it", "a", " a"],
+    ["a space after it", "a", "a "],
+    ["a line break after it", "a", "a\n"],
+    ["percent encoding", "/A", "/%41"],
+    ["the case of percent encoding", "/%2f", "/%2F"],
+    ["a slash said twice", "/a/b", "/a//b"],
+    ["a dot segment", "/a", "/./a"],
+    ["how a character is composed", "\u00e9", "e\u0301"],
+    ["a byte order mark", "a", "\ufeffa"],
+    ["nothing", "", "\0"],
+  ])("with %s in any bound field, since nothing is normalised", (_name, one, other) => {
+    for (const field of FIELDS.filter((name) => name !== "body")) {
+      const fields = { ...EVERY_FIELD, [field]: one };
+      expect(digestOf(inputOf({ ...fields, [field]: other }))).not.toBe(digestOf(inputOf(fields)));
+    }
+    const withBody = (text: string) => ({ ...input, http: { ...http, body: bodyOf(text) } });
+    expect(digestOf(withBody(other))).not.toBe(digestOf(withBody(one)));
+  });
+
+  test.each([
+    ["content-type", "a, b", ["a", "b"]],
+    ["x-currency", "a, b", ["a", "b"]],
+    ["x-currency", "a,b", ["a", "b"]],
+    ["x-currency", "a", ["a", "b"]],
+    ["content-encoding", "identity", ["identity", "identity"]],
+    ["content-encoding", "identity", ["IDENTITY"]],
+    ["content-encoding", "identity", []],
+  ])("with %s sent as %j or as %j", (name, one, other) => {
+    const withHeader = (values: readonly string[]) => ({
+      ...input,
+      http: { ...http, headers: new Map([...http.headers, [name, values] as const]) },
+    });
+    expect(digestOf(withHeader([one]))).toContain("subject");
+    expect(digestOf(withHeader(other))).not.toBe(digestOf(withHeader([one])));
+  });
+
+  test.each([64, 8_192, 1_000_000])("with the last byte of a body of %d bytes", (length) => {
+    const withLast = (last: number) => {
+      const bytes = new Uint8Array(length).fill(0xc3);
+      bytes[length - 1] = last;
+      return { ...input, http: { ...http, body: { kind: "bytes", bytes } as const } };
+    };
+    expect(digestOf(withLast(0xc4))).not.toBe(digestOf(withLast(0xc3)));
   });
 
   test("when bytes move from one bound field to the one beside it", () => {

@@ -47,6 +47,23 @@ describe("freshness", () => {
     expect(freshness(same, clocks(T0, after))).toEqual({ kind: "stale", why: "too_old" });
   });
 
+  test("the same heartbeat once more says whether the set is equal now", () => {
+    const differs = receiveHeartbeat(NO_HEARTBEATS, beat(T0, 8n), clocks(T0, 0), 7n);
+    const repaired = receiveHeartbeat(differs, beat(T0, 8n), clocks(T0 + 1, 1), 8n);
+    expect(freshness(repaired, clocks(T0 + 1, 1)).kind).toBe("fresh");
+    const lost = receiveHeartbeat(repaired, beat(T0, 8n), clocks(T0 + 2, 2), 7n);
+    expect(freshness(lost, clocks(T0 + 2, 2))).toEqual({ kind: "stale", why: "set_hash_differs" });
+  });
+
+  test("what is kept over a silence is the best that was known of the database's time, not the last", () => {
+    let state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
+    state = receiveHeartbeat(state, beat(T0 + 1_000), clocks(T0 + 5_000, 5_000), 7n); // four seconds late
+    const behind = (mono: number) => clocks(T0 + mono - 2_000, mono);
+    state = receiveHeartbeat(state, beat(T0 + 80_000), behind(84_000), 7n); // as late, after a silence
+    expect(freshness(state, behind(85_000)).kind).toBe("fresh");
+    expect(freshness(state, behind(85_001))).toEqual({ kind: "stale", why: "too_old" });
+  });
+
   test("the first of a backlog after a silence looks old although the wall clock has fallen back with it", () => {
     const state = receiveHeartbeat(NO_HEARTBEATS, beat(T0), clocks(T0, 0), 7n);
     const after = 600_000;
@@ -109,6 +126,7 @@ describe("freshness", () => {
       expect(skewAfter(0, [...live(0, 5), ...missed, ...live(6_000 + silence, 3)])).toBe("none");
       expect(skewAfter(0, [...live(0, 5), { made: 5_000, received: 5_000 + silence }])).toBe("none");
     }
+    expect(skewAfter(200, [...live(0, 3), { made: 2_000, received: 3_900 }])).toBe("none"); // the last one, read twice
   });
 
   test("a wall clock ahead is named by the second heartbeat of those that come as they are made", () => {

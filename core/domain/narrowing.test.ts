@@ -48,6 +48,21 @@ describe("narrowing", () => {
     );
   });
 
+  test.each<[string, Partial<Terms>]>([
+    ["one use more", { maxUses: 6 }],
+    ["any number of uses", { maxUses: "unlimited" }],
+    ["no use at all", { maxUses: 0 }],
+    ["a millisecond longer", { duration: durationMs(HOUR_MS + 1) }],
+    ["no time at all", { duration: durationMs(0) }],
+    ["an earlier start", { notBefore: instant(99) }],
+    ["a start at once", { notBefore: undefined }],
+    ["any call of the scope", { binding: "scope" }],
+  ])("terms with %s are not within the limit, and the limit itself is", (_name, more) => {
+    const limit: Terms = { ...five, binding: "exact" };
+    expect(isWithin({ ...limit, ...more }, limit)).toBe(false);
+    expect(isWithin(limit, limit)).toBe(true);
+  });
+
   describe("what several people agree to", () => {
     const now = fc.integer({ min: 0, max: 30 }).map((hours) => instant(hours * HOUR_MS));
     const several = fc

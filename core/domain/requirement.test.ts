@@ -28,6 +28,15 @@ describe("requirement", () => {
     expect(mayFillASlot(group("managers"), outsider)).toBe(false);
   });
 
+  test("the ways that are tried have an end: a stored tree with more of them opens nothing by those behind it", () => {
+    const names = Array.from({ length: 16 }, (_none, index) => `g${index}`);
+    const half: Requirement = { kind: "n_of", n: 8, of: names.map(group) };
+    const people = (among: readonly string[]) => among.map((name) => person(name, name));
+    expect(requirementFault(half)).toBe("too_large");
+    expect(isSatisfied(half, people(names.slice(0, 8)))).toBe(true);
+    expect(isSatisfied(half, people(names.slice(8)))).toBe(false);
+  });
+
   test("nobody satisfies anything", () => {
     expect(isSatisfied({ kind: "any_of", of: [group("a"), group("b")] }, [])).toBe(false);
   });
@@ -39,6 +48,9 @@ describe("requirement", () => {
     ["n_out_of_range", { kind: "n_of", n: 2, of: [group("a")] }],
     ["n_out_of_range", { kind: "n_of", n: 1.5, of: [group("a"), group("b")] }],
     ["too_large", { kind: "all_of", of: Array.from({ length: 17 }, () => group("a")) }],
+    ["too_large", { kind: "any_of", of: Array.from({ length: 17 }, () => group("a")) }],
+    ["stages_inside", { kind: "all_of", of: [group("a"), { kind: "stages", of: [group("b")] }] }],
+    ["stages_inside", { kind: "stages", of: [{ kind: "stages", of: [group("a")] }] }],
     [
       "too_deep",
       Array.from({ length: 9 }).reduce<Requirement>((inner) => ({ kind: "any_of", of: [inner] }), group("a")),
