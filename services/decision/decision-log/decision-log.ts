@@ -180,7 +180,10 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
         if (until === "stopped" && !batch.isFull) await sleep(LINGER_MS, undefined, { signal });
       } else {
         if (!behind)
-          log.warn({ event: "decision_log_behind", why: batch.kind, reason: String(batch.cause) }, BEHIND[batch.kind]);
+          log.warn(
+            { event: "decision_log_behind", why: batch.kind, reason: String(batch.cause) },
+            "decisions do not get on to the stream",
+          );
         behind = batch.kind;
         await backoff.wait(signal);
       }
