@@ -57,6 +57,7 @@ describe("redeeming", () => {
     ["another subject", { subject: "sam" }],
     ["another entitlement", { entitlement: "refunds" }],
     ["another scope", { scope: "order/43" }],
+    ["another grant", { grantId: id("grant", uuid(9)) }],
   ])("%s is outside", (_name, other) => {
     expect(redeem(grant, { ...claim, ...other }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
   });
@@ -66,6 +67,31 @@ describe("redeeming", () => {
     expect(redeem(exact, claim, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
     expect(redeem(exact, { ...claim, digest: B }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
     expect(redeem(exact, { ...claim, digest: A }, instant(NOW)).kind).toBe("redeemed");
+  });
+
+  test.each<[string, Partial<Grant>, string]>([
+    ["consumed", { state: "consumed" }, "spent"],
+    ["consumed without a limit", { state: "consumed", maxUses: "unlimited" }, "spent"],
+    ["used as often as it may be, whatever its state says", { uses: 1 }, "spent"],
+    ["expired before its time", { state: "expired" }, "expired"],
+    ["revoked", { state: "revoked" }, "revoked"],
+  ])("a grant that is %s is not used", (_name, over, reason) => {
+    expect(redeem({ ...grant, ...over }, claim, instant(NOW))).toEqual({ kind: "refused", reason });
+  });
+
+  test("the last use consumes it, one before does not, and without a limit none does", () => {
+    const after = (over: Partial<Grant>) => {
+      const outcome = redeem({ ...grant, ...over }, claim, instant(NOW));
+      return outcome.kind === "redeemed" ? [outcome.grant.state, outcome.grant.uses] : outcome.reason;
+    };
+    expect(after({})).toEqual(["consumed", 1]);
+    expect(after({ maxUses: 2 })).toEqual(["active", 1]);
+    expect(after({ maxUses: "unlimited", uses: 40 })).toEqual(["active", 41]);
+  });
+
+  test("does not expire before its end", () => {
+    expect(expire(grant, instant(NOW + 599_999))).toEqual({ kind: "already_final" });
+    expect(expire(grant, grant.expiresAt)).toMatchObject({ kind: "ended", grant: { state: "expired" } });
   });
 
   test("begins at notBefore and ends before expiresAt", () => {
@@ -115,6 +141,7 @@ describe("covering", () => {
     ["a spent grant", { grants: [{ ...grant, state: "consumed", uses: 1 }] }, "spent"],
     ["a revoked grant", { grants: [{ ...grant, state: "revoked" }] }, "revoked"],
     ["a grant within two seconds of its end", { at: at(NOW + 598_000) }, "expired"],
+    ["the same by the server's time while the heartbeat is older", { at: at(NOW + 598_000, NOW + 594_000) }, "expired"],
     ["a grant whose start the database has not reached", { at: at(NOW + 5_000, NOW - 1) }, undefined],
     [
       "a grant on scope for an elevation that has become exact",

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
+import type { Denial } from "../domain/denial.ts";
 import { readDecisionBatch, batchFault } from "./decision-record.ts";
 import { denialToWire, readDenial } from "./denial-record.ts";
 import { recomputedLeafHash } from "./audit-event.ts";
+import { denialKey } from "./record-keys.ts";
 import { goldenRecords, sampleDenial } from "./samples.ts";
 import { grantToWire, readGrant, readHeartbeat } from "./state-record.ts";
 
@@ -29,6 +31,17 @@ describe("golden files", () => {
     const event = JSON.parse(golden("audit-event").toString());
     expect(recomputedLeafHash(event)).toBe(event.leafhash);
   });
+});
+
+test("a denial of a call that was not HTTP carries no field hashes, and is read", () => {
+  const sample = sampleDenial();
+  const elevation = { ...sample.offers[0].elevation, binding: "scope", bindHeaders: [] } as const;
+  const offers: Denial["offers"] = [{ elevation, binding: { kind: "unbindable", reason: "body_not_bindable" } }];
+  const { policyRevision, justification, subject } = sample;
+  const key = denialKey({ issuer: subject.issuer, subject: subject.id, policyRevision, offers, justification });
+  const call = { ...sample.call, protocol: "tcp", fieldHashes: {} } as const;
+  const read = readDenial(Buffer.from(JSON.stringify(denialToWire({ ...sample, key, call, offers }))));
+  expect(read).toMatchObject({ kind: "parsed", value: { offers: [{ binding: { kind: "unbindable" } }] } });
 });
 
 describe("a denial that was tampered with", () => {
