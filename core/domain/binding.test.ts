@@ -84,6 +84,7 @@ describe("what cannot be bound", () => {
     expect(digestOf({ ...input, hasDisplay: false })).toBe("not_reviewable");
     const bodyless = { ...http, body: { kind: "bytes", bytes: new Uint8Array() } } as const;
     expect(digestOf({ ...input, hasDisplay: false, http: bodyless })).toBe("not_reviewable");
+    expect(digestOf({ ...input, hasDisplay: false, http: { ...http, query: "" } })).toBe("not_reviewable");
     expect(digestOf({ ...input, hasDisplay: false, http: { ...bodyless, query: "" } })).toContain("subject");
   });
 });
@@ -168,6 +169,7 @@ describe("the binding changes", () => {
     ["x-currency", "a, b", ["a", "b"]],
     ["x-currency", "a,b", ["a", "b"]],
     ["x-currency", "a", ["a", "b"]],
+    ["content-type", "a", ["a", "b"]],
     ["content-encoding", "identity", ["identity", "identity"]],
     ["content-encoding", "identity", ["IDENTITY"]],
     ["content-encoding", "identity", []],

@@ -74,6 +74,21 @@ function after(from: AccessRequest, ...votes: readonly Vote[]): AccessRequest {
   }, from);
 }
 
+test("an exact grant keeps the headers that its digest was made with, and is never made without a digest", () => {
+  const terms = { ...request.requested, binding: "exact" } as const;
+  const { elevation } = request.offer;
+  const offer = { ...request.offer, elevation: { ...elevation, bindHeaders: ["x-currency"] } };
+  const by = { kind: "service", name: "test" } as const;
+  const grantOf = (asked: AccessRequest) => approve(asked, id("grant", uuid(3)), by, NOW, undefined).grant;
+  expect(grantOf({ ...request, offer, requested: terms }).binding).toEqual({
+    kind: "exact",
+    digest: A,
+    bindHeaders: ["x-currency"],
+  });
+  const unbindable = { elevation, binding: { kind: "unbindable", reason: "body_not_bindable" } } as const;
+  expect(() => grantOf({ ...request, offer: unbindable, requested: terms })).toThrow("needs a digest");
+});
+
 describe("stages", () => {
   test("the second is not asked before the first has agreed, nor the first again after it", () => {
     expect(review(request, vote(sam), NOW)).toMatchObject({ kind: "refused", reason: "stage_not_open" });

@@ -66,10 +66,9 @@ describe("state view", () => {
     bury("again", 2);
     for (let n = 1; n < 50_000; n += 1) bury(`k${n}`, 2);
     bury("again", 3);
-    for (let n = 50_000; n < 100_000; n += 1) bury(`k${n}`, 2);
+    for (let n = 50_000; n <= 100_000; n += 1) bury(`k${n}`, 2);
     expect(view.apply(record("again", 2))).toEqual({ kind: "older" });
-    expect(view.apply(record("k1", 1))).toEqual({ kind: "older" });
-    expect(view.version("k1")).toBe(2);
+    expect(view.apply(record("k2", 1))).toEqual({ kind: "older" });
     // From here on the set hash alone guards it: it is in the set again, and the relay's set has it not.
     expect(view.apply(record("oldest", 1)).kind).toBe("applied");
     expect(view.setHash()).not.toBe(0n);

@@ -32,7 +32,6 @@ export type StateView<Value> = {
   /** Takes a null value, signed or not. */
   tombstone(key: string): Applied<Value>;
   get(key: string): Value | undefined;
-  version(key: string): number | undefined;
   setHash(): bigint;
   readonly size: number;
 };
@@ -71,7 +70,6 @@ export function createStateView<Value>(): StateView<Value> {
     },
 
     get: (key) => entries.get(key)?.value,
-    version: (key) => entries.get(key)?.version ?? tombstoned.get(key),
     setHash: () => setHash,
     get size() {
       return entries.size;

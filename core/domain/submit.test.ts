@@ -152,6 +152,23 @@ test("a reason is given in any script, counted in characters", () => {
   }
 });
 
+test("an exact elevation whose call cannot be bound is not submitted", () => {
+  const offer = {
+    elevation: { ...elevation, binding: "exact" },
+    binding: { kind: "unbindable", reason: "not_reviewable" },
+  } as const;
+  const answer = choose({ ...denial, offers: [offer] }, throughAgent, party("dana", "dana"), asked, NOW);
+  expect(answer).toEqual({ kind: "refused", reason: "not_bindable" });
+});
+
+test("a reason that is required is at least one character, whatever length the policy names", () => {
+  const offer = { ...denial.offers[0], elevation: { ...elevation, justification: { required: true, minLength: 0 } } };
+  const given = (justification: string) =>
+    choose({ ...denial, offers: [offer] }, throughAgent, party("dana", "dana"), { ...asked, justification }, NOW).kind;
+  expect(given("")).toBe("refused");
+  expect(given("x")).toBe("chosen");
+});
+
 describe("more than is offered is", () => {
   test.each<[string, Partial<Asked>]>([
     ["no time at all", { duration: durationMs(0) }],

@@ -85,6 +85,17 @@ test("each use leaves its redemption and one complete event in the same statemen
   });
 });
 
+test.each([
+  ["without a digest", undefined],
+  ["with another digest", digest("b".repeat(64))],
+])("an exact grant %s is outside, and not used", async (_how, given) => {
+  const binding = { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: [] } as const;
+  const grant = await approval.grant({ binding });
+  const claim = claimOf(grant, { digest: given });
+  expect(await approval.store.redeem(claim)).toEqual({ kind: "refused", reason: "outside" });
+  expect(await approval.store.reads.grant(grant.id)).toEqual(grant);
+});
+
 test("the statement answers like the domain's redeem on any grant and any claim", async () => {
   const now = await approval.store.reads.now();
   const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
