@@ -58,7 +58,7 @@ test.each<[string, (wire: DenialRecord) => void, string]>([
   ["carries another body's hash", (wire) => void (wire.call.field_hashes["body"] = "0".repeat(64)), "malformed"],
   ["names another subject", (wire) => void (wire.subject.id = "max"), "malformed"],
   ["gives another reason", (wire) => void (wire.justification = "because"), "malformed"],
-  ["offers more uses", (wire) => void wire.offers.forEach((offer) => (offer.elevation.max_uses = 9)), "malformed"],
+  ["offers more uses", (wire) => wire.offers.forEach((offer) => void (offer.elevation.max_uses = 9)), "malformed"],
 ])("a well-signed denial that %s than what was hashed is refused", async (_name, change, reason) => {
   const { reading, accepted } = await read({ change });
   expect(reading).toMatchObject({ kind: "refused", reason });
