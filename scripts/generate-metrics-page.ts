@@ -14,8 +14,9 @@ const PROGRAMS = [
   { title: "Approval service", folder: "services/approval", prefix: "countersign_approval_" },
   { title: "Gateway", folder: "enforcers/node", prefix: "countersign_gateway_" },
 ];
-/** What every program may be made of besides its own folder. */
+/** What every program may be made of besides its own folder; an enforcer has nothing of the core, so none of its metrics. */
 const SHARED = ["platform", "core"];
+const WITHOUT_CORE = "enforcers/node";
 
 type Found = { readonly metrics: readonly Metric[]; readonly events: readonly LoggedEvent[] };
 
@@ -53,6 +54,7 @@ function eventTable(events: readonly LoggedEvent[]): string {
 
 const unused = new Set(ALERTS.keys());
 const sections: string[] = [];
+const platform = await found("platform");
 const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce((one, other) => ({
   metrics: [...one.metrics, ...other.metrics],
   events: [...one.events, ...other.events],
@@ -61,7 +63,11 @@ for (const { title, folder, prefix } of PROGRAMS) {
   const { metrics, events } = await found(folder, prefix);
   placesTwice([...shared.events, ...events]);
   // Alternatives (the policy in compatibility mode and the native one) keep one metric under one name; a process makes one of them.
-  const byName = new Map([...shared.metrics, ...metrics].toReversed().map((metric) => [metric.name, metric]));
+  const byName = new Map(
+    [...(folder === WITHOUT_CORE ? platform : shared).metrics, ...metrics]
+      .toReversed()
+      .map((metric) => [metric.name, metric]),
+  );
   const rows = [...byName.values()]
     .map(({ name, type, help, labels }) => ({ name: `${prefix}${name}`, type, help, labels: labels.join(", ") || "–" }))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))

@@ -42,7 +42,7 @@ export async function compatMetrics(system: System): Promise<readonly string[]> 
       ({ state: _state, redemption: _redemption, ...settings }) => ({
         ...settings,
         ...workers,
-        ...{ bundle: { path: bundle }, policy: { compat: { path: "envoy/authz/allow" } } },
+        ...{ bundle: { path: bundle, unsigned: "accepted" }, policy: { compat: { path: "envoy/authz/allow" } } },
       }),
     );
     await compat.start();

@@ -2,7 +2,8 @@
  * What the running set says of itself, with everything that it can log switched on: nothing in it is a secret, and every metric that it
  * shows is on docs/metrics.md, as every one of that page is shown by some process.
  */
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { TOPICS } from "../../core/messages/topics.ts";
@@ -13,6 +14,7 @@ import { ask } from "../fault/state-topic.ts";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { createCall } from "../harness/system/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
+import { makeMmdb } from "../harness/mmdb.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import { compatMetrics, metricsOf } from "./exposed-metrics.ts";
@@ -28,10 +30,16 @@ let gateway: RunningGateway;
 
 beforeAll(async () => {
   if (!possible) return;
+  const folder = await mkdtemp(join(tmpdir(), "logs-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  // What shows its metrics only where it is configured.
+  const countryDatabase = join(folder, "country.mmdb");
+  await writeFile(countryDatabase, makeMmdb({ "192.0.2.0/24": { country: { iso_code: "DE" } } }));
+  const api = { baseUrl: "https://pdp.example", httpPort: 0, grpcPort: 0 };
   const debug = <S extends object>(settings: S) => ({ ...settings, logLevel: "debug" });
   system = owned.use(
     await startSystem({
-      decisionSettings: debug,
+      decisionSettings: (settings) => ({ ...debug(settings), api, context: { countryDatabase } }),
       approvalSettings: debug,
       databaseUrl: (own) => `${own}&password=${PLANTED["the password of the database"]}`,
     }),
