@@ -31,7 +31,7 @@ beforeAll(async () => {
   const files = (await readdir(REGO, { recursive: true })).filter((name) => /(?<!_test)\.rego$/.test(name));
   const modules = await Promise.all(files.map((name) => readFile(join(REGO, name), "utf8")));
   await makeBundle(join(folder, "bundle"), [...modules, CLOSING], {});
-  const bundle = { path: join(folder, "bundle") };
+  const bundle = { path: join(folder, "bundle"), unsigned: "accepted" };
   system = await startSystem({
     decisionSettings: (settings) => ({ ...settings, bundle }),
     approvalSettings: (settings) => ({ ...settings, bundle }),
