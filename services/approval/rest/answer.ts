@@ -8,7 +8,7 @@ import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { KeptAnswer } from "../ports.ts";
 import { etagOf } from "./etag.ts";
-import type { RequestWithGrant } from "./schema.ts";
+import type { RequestWithGrant } from "./schema/requests.ts";
 import { showGrant, showRequest } from "./show.ts";
 
 export type Answer = KeptAnswer;

@@ -1,20 +1,15 @@
 /**
  * One example of every successful answer, for the OpenAPI document: the story of one order that is deleted. Typed by the schemas, and
- * test/integration/approval/rest-document.test.ts holds each against the document. Problems need none here: theirs come from the table.
+ * document.test.ts holds each against the document. Problems need none here: theirs come from the table.
  */
 import type { Static } from "typebox";
-import type {
-  Approvers,
-  AuditPage,
-  DenialShown,
-  GrantShown,
-  ProblemDocument,
-  QuarantinedShown,
-  QuarantinedWithPayload,
-  ReplayShown,
-  RequestShown,
-  RequestWithGrant,
-} from "./schema.ts";
+import type { AuditPage } from "./schema/audit.ts";
+import type { DenialShown } from "./schema/denials.ts";
+import type { GrantShown } from "./schema/grants.ts";
+import type { ProblemDocument } from "./schema/problems.ts";
+import type { QuarantinedShown, QuarantinedWithPayload, ReplayShown } from "./schema/quarantine.ts";
+import type { RequestShown, RequestWithGrant } from "./schema/requests.ts";
+import type { Approvers } from "./schema/reviews.ts";
 
 export const EXAMPLE_REQUEST_ID = "01930000-0000-7000-8000-0000000000aa";
 

@@ -6,7 +6,7 @@ import type { FastifyReply } from "fastify";
 import type { Static } from "typebox";
 import { type Answer, sendAnswer } from "./answer.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
-import type { ProblemShown } from "./schema.ts";
+import type { ProblemShown } from "./schema/problems.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 

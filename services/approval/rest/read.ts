@@ -6,7 +6,8 @@ import { AppError } from "../../../core/domain/app-error.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Asked } from "../../../core/domain/submit.ts";
 import { type DurationMs, type Instant, parseDuration, parseRfc3339 } from "../../../core/domain/time.ts";
-import type { ReviewBody, SubmitBody } from "./schema.ts";
+import type { SubmitBody } from "./schema/requests.ts";
+import type { ReviewBody } from "./schema/reviews.ts";
 
 export function readAsked({ elevation, justification, requested }: SubmitBody): Asked {
   return {

@@ -1,6 +1,6 @@
 /**
  * The REST interface of the approval service: requests, reviews, grants, denials and the audit record, version 1. Every route
- * below /v1 is behind authentication (caller.ts), bodies are what schema.ts says and nothing else, and every fault ends in
+ * below /v1 is behind authentication (caller.ts), bodies are what schema/ says and nothing else, and every fault ends in
  * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
  */
 import type { AddressInfo, Socket } from "node:net";
@@ -35,7 +35,11 @@ import { replayRecord } from "./routes/replay-record.ts";
 import { reviewRequest } from "./routes/review-request.ts";
 import { revokeGrant } from "./routes/revoke-grant.ts";
 import { submitRequest } from "./routes/submit-request.ts";
-import { DenialShown, GrantShown, ProblemShown, QuarantinedShown, RequestShown } from "./schema.ts";
+import { DenialShown } from "./schema/denials.ts";
+import { GrantShown } from "./schema/grants.ts";
+import { ProblemShown } from "./schema/problems.ts";
+import { QuarantinedShown } from "./schema/quarantine.ts";
+import { RequestShown } from "./schema/requests.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];

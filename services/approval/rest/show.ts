@@ -1,4 +1,4 @@
-/** From the domain to the bodies of schema.ts. The only place that knows both. */
+/** From the domain to the bodies of schema/. The only place that knows both. */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
@@ -12,7 +12,12 @@ import { elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
 import type { AuditEntry, QuarantineLine } from "../ports.ts";
-import type { Approvers, AuditPage, DenialShown, GrantShown, QuarantinedShown, RequestShown } from "./schema.ts";
+import type { AuditPage } from "./schema/audit.ts";
+import type { DenialShown } from "./schema/denials.ts";
+import type { GrantShown } from "./schema/grants.ts";
+import type { QuarantinedShown } from "./schema/quarantine.ts";
+import type { RequestShown } from "./schema/requests.ts";
+import type { Approvers } from "./schema/reviews.ts";
 
 export function showRequest(request: AccessRequest): Static<typeof RequestShown> {
   const { requester, requirement } = request;

@@ -6,7 +6,8 @@ import { ifMatch } from "../etag.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { ChangeHeaders, IdParams, ReasonBody, RequestWithGrant } from "../schema.ts";
+import { RequestWithGrant } from "../schema/requests.ts";
+import { ChangeHeaders, IdParams, ReasonBody } from "../schema/words.ts";
 import { seenRequest } from "../seen.ts";
 
 export const cancelRequest: AddRoute = (rest, service) => {

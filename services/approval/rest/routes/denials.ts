@@ -3,7 +3,8 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { DenialRef, DenialsQuery, IdParams, PageOf } from "../schema.ts";
+import { DenialRef, DenialsQuery } from "../schema/denials.ts";
+import { IdParams, PageOf } from "../schema/words.ts";
 import { seenDenial } from "../seen.ts";
 import { showDenial } from "../show.ts";
 

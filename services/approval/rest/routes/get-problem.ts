@@ -2,7 +2,7 @@
 import { sendProblem } from "../problem.ts";
 import { isProblemCode, PROBLEMS } from "../problem-table.ts";
 import type { AddRoute } from "../rest.ts";
-import { CodeParams, ProblemDocument } from "../schema.ts";
+import { CodeParams, ProblemDocument } from "../schema/problems.ts";
 
 export const getProblem: AddRoute = (rest) => {
   rest.get(

@@ -3,7 +3,8 @@ import { requestAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, RequestWithGrant } from "../schema.ts";
+import { RequestWithGrant } from "../schema/requests.ts";
+import { IdParams } from "../schema/words.ts";
 import { seenRequest } from "../seen.ts";
 
 export const getRequest: AddRoute = (rest, service) => {

@@ -4,7 +4,8 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { GrantRef, GrantsQuery, IdParams, PageOf } from "../schema.ts";
+import { GrantRef, GrantsQuery } from "../schema/grants.ts";
+import { IdParams, PageOf } from "../schema/words.ts";
 import { own, seenGrant } from "../seen.ts";
 import { showGrant } from "../show.ts";
 

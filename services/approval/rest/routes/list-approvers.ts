@@ -2,7 +2,8 @@
 import { callerOf } from "../caller.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { Approvers, IdParams } from "../schema.ts";
+import { Approvers } from "../schema/reviews.ts";
+import { IdParams } from "../schema/words.ts";
 import { seenRequest } from "../seen.ts";
 import { showApprovers } from "../show.ts";
 

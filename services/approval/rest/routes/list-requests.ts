@@ -3,7 +3,8 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { PageOf, RequestRef, RequestsQuery } from "../schema.ts";
+import { RequestRef, RequestsQuery } from "../schema/requests.ts";
+import { PageOf } from "../schema/words.ts";
 import { own, reviewable } from "../seen.ts";
 import { showRequest } from "../show.ts";
 

@@ -6,7 +6,8 @@ import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, PageOf, QuarantinedRef, QuarantinedWithPayload, QuarantineQuery } from "../schema.ts";
+import { QuarantinedRef, QuarantinedWithPayload, QuarantineQuery } from "../schema/quarantine.ts";
+import { IdParams, PageOf } from "../schema/words.ts";
 import { showQuarantined } from "../show.ts";
 
 export const listQuarantine: AddRoute = (rest, { listings }) => {

@@ -3,7 +3,7 @@ import { callerOf } from "../caller.ts";
 import { readLimit } from "../page.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { AuditPage, AuditQuery } from "../schema.ts";
+import { AuditPage, AuditQuery } from "../schema/audit.ts";
 import { showAuditPage } from "../show.ts";
 
 export const readAudit: AddRoute = (rest, { listings }) => {

@@ -6,7 +6,8 @@ import { callerOf } from "../caller.ts";
 import { keepAfterwards } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { IdParams, ReplayShown, WriteHeaders } from "../schema.ts";
+import { ReplayShown } from "../schema/quarantine.ts";
+import { IdParams, WriteHeaders } from "../schema/words.ts";
 import { showQuarantined } from "../show.ts";
 
 export const replayRecord: AddRoute = (rest, service) => {

@@ -11,7 +11,9 @@ import { keeping } from "../idempotency.ts";
 import { problemAnswer, sendProblem } from "../problem.ts";
 import { readNarrowing } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
-import { ChangeHeaders, IdParams, RequestWithGrant, ReviewBody } from "../schema.ts";
+import { RequestWithGrant } from "../schema/requests.ts";
+import { ReviewBody } from "../schema/reviews.ts";
+import { ChangeHeaders, IdParams } from "../schema/words.ts";
 import { seenRequest } from "../seen.ts";
 
 export const reviewRequest: AddRoute = (rest, service) => {

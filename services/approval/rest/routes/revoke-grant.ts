@@ -7,7 +7,8 @@ import { ifMatch } from "../etag.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
-import { ChangeHeaders, GrantRef, IdParams, ReasonBody } from "../schema.ts";
+import { GrantRef } from "../schema/grants.ts";
+import { ChangeHeaders, IdParams, ReasonBody } from "../schema/words.ts";
 import { showGrant } from "../show.ts";
 
 export const revokeGrant: AddRoute = (rest, { revoke }) => {

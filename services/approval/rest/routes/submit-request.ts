@@ -7,7 +7,8 @@ import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import { readAsked } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
-import { RequestWithGrant, SubmitBody, WriteHeaders } from "../schema.ts";
+import { RequestWithGrant, SubmitBody } from "../schema/requests.ts";
+import { WriteHeaders } from "../schema/words.ts";
 
 export const submitRequest: AddRoute = (rest, { submit, reads }) => {
   rest.post(

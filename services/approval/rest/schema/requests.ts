@@ -1,0 +1,113 @@
+/** Requests: submitting, listing and showing them. */
+import { type Static, Type } from "typebox";
+import { DurationSchema, ElevationSchema, MaxUsesSchema } from "../../../../core/messages/elevation-record.ts";
+import { BindingBody, CallBody } from "./denials.ts";
+import { GrantRef } from "./grants.ts";
+import { RequirementBody, ReviewShown } from "./reviews.ts";
+import { closed, FreeText, Name, Nullable, PersonBody, paging, Sha256, Time, Uses, Uuid } from "./words.ts";
+
+export const SubmitBody = Type.Object(
+  {
+    denial_id: Uuid,
+    elevation: Type.Optional(
+      Type.Object(
+        { entitlement: Name, scope: Type.Optional(Name) },
+        { ...closed, description: "One of the denial's elevations; the one of lowest risk when left out." },
+      ),
+    ),
+    justification: Type.Optional(FreeText),
+    requested: Type.Optional(
+      Type.Object(
+        {
+          max_uses: Type.Optional(Uses),
+          duration: Type.Optional(DurationSchema),
+          not_before: Type.Optional(Time),
+        },
+        { ...closed, description: "Less than is offered; what is left out is taken as offered." },
+      ),
+    ),
+  },
+  {
+    ...closed,
+    examples: [
+      {
+        denial_id: "01930000-0000-7000-8000-000000000001",
+        justification: "The customer was charged twice, ticket 4711.",
+        requested: { max_uses: 1, duration: "10m" },
+      },
+    ],
+  },
+);
+
+const Status = Type.Enum(["pending", "approved", "denied", "expired", "cancelled", "failed"]);
+
+export const RequestsQuery = Type.Object(
+  {
+    view: Type.Optional(
+      Type.Union([Type.Literal("mine"), Type.Literal("reviewable"), Type.Literal("all")], {
+        description: "Asked by you (unless given), those that you may review, or all (security only).",
+      }),
+    ),
+    awaiting: Type.Optional(
+      Type.Literal("me", { description: "Pending ones that wait for your vote; takes the place of view." }),
+    ),
+    status: Type.Optional(Status),
+    entitlement: Type.Optional(Name),
+    ...paging,
+  },
+  closed,
+);
+
+const TermsBody = Type.Object(
+  {
+    max_uses: MaxUsesSchema,
+    duration: DurationSchema,
+    not_before: Nullable(Time),
+    binding: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
+  },
+  closed,
+);
+
+const LimitsBody = Type.Object(
+  { max_uses: Nullable(MaxUsesSchema), max_duration: Nullable(DurationSchema) },
+  { ...closed, description: "The most that is granted, whatever was asked and whoever approves." },
+);
+
+export const RequestShown = Type.Object(
+  {
+    id: Uuid,
+    status: Status,
+    status_reason: Nullable(Type.String()),
+    denial_id: Uuid,
+    digest: Sha256,
+    requester: Type.Object(
+      {
+        person: Nullable(PersonBody),
+        issuer: Type.String(),
+        subject: Type.String(),
+        actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
+      },
+      closed,
+    ),
+    call: CallBody,
+    elevation: ElevationSchema,
+    binding: BindingBody,
+    justification: Type.String(),
+    requested: TermsBody,
+    requirement: RequirementBody,
+    limits: Nullable(LimitsBody),
+    policy_revision: Type.String(),
+    created_at: Time,
+    expires_at: Time,
+    decided_at: Nullable(Time),
+    reviews: Type.Array(ReviewShown),
+  },
+  { ...closed, $id: "Request" },
+);
+
+/** By name, so that the document describes it once; server.ts adds what this refers to. */
+export const RequestRef = Type.Unsafe<Static<typeof RequestShown>>({ $ref: "Request#" });
+
+export const RequestWithGrant = Type.Object({ request: RequestRef, grant: Nullable(GrantRef) }, closed);
+
+export type SubmitBody = Static<typeof SubmitBody>;
