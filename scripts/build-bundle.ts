@@ -1,8 +1,10 @@
 /**
  * Builds `rego/bundle` from `rego/countersign` (`--source`): checks the policies, compiles them to WebAssembly with OPA under
  * our own capabilities (what OPA knows minus what our host does not serve), and writes the manifest itself: its revision is
- * the hash of what the bundle holds, so equal contents have equal names. `--out DIR` writes the bundle there and nothing
- * else; `--check` writes nothing and exits 1 when the committed bundle differs. Needs OPA.
+ * the hash of what the bundle holds, so equal contents have equal names. The cases of `self-test.json` in the source, where
+ * there is one, go into the bundle, and what was built has to be activated by our own host, these cases passed, before
+ * anything is written. `--out DIR` writes the bundle there and nothing else; `--check` writes nothing and exits 1 when the
+ * committed bundle differs. Needs OPA.
  */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,8 +13,11 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { BUILTINS } from "../core/policy/builtins/registry.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
+import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
+import { AppError } from "../core/domain/app-error.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
 import { inputReads } from "./bundle/input-reads.ts";
+import { refusalOf } from "./bundle/try-bundle.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
 
@@ -23,6 +28,7 @@ const { values: options } = parseArgs({
 const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);
 const target = path.join(root, "rego/bundle");
 const TIMEOUT_MS = 120_000;
+const NO_POLICY = `*_test.rego,schema,${SELF_TEST_FILE}`;
 
 class BuildFault extends Error {}
 
@@ -95,7 +101,8 @@ const NATIVE: readonly string[] = [
   ..."trim_prefix trim_right trim_space trim_suffix type_name union upper walk".split(" "),
 ];
 
-type Output = ReadonlyMap<string, Uint8Array>;
+/** By path below `rego`; undefined: what must not be there. */
+type Output = ReadonlyMap<string, Uint8Array | undefined>;
 
 async function build(opa: Opa, scratch: string): Promise<Output> {
   const parsed = await modules(opa);
@@ -108,7 +115,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   await writeFile(capabilitiesFile, capabilitiesText);
   const archive = path.join(scratch, "built.tar.gz");
   await opa(
-    ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", "*_test.rego,schema"],
+    ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", NO_POLICY],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
     ...["--output", archive, path.relative(root, source)],
   );
@@ -117,31 +124,49 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const wasm = await readFile(path.join(scratch, "policy.wasm"));
   await WebAssembly.compile(wasm);
   const data = Buffer.from(`${JSON.stringify({ countersign: { requires } })}\n`);
-  const revision = createHash("sha256").update(lengthOf(wasm)).update(wasm).update(data).digest("hex").slice(0, 32);
+  const selfTest = await readSelfTest();
   const manifest = {
-    revision,
+    revision: revisionOf(selfTest === undefined ? [wasm, data] : [wasm, data, selfTest]),
     roots: ["countersign"],
     wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
     rego_version: 1,
     metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
   };
+  const files = new Map<string, Uint8Array>([
+    ["policy.wasm", wasm],
+    ["data.json", data],
+    [".manifest", Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
+  ]);
+  if (selfTest !== undefined) files.set(SELF_TEST_FILE, selfTest);
+  const refusal = await refusalOf(files);
+  if (refusal !== undefined) throw new BuildFault(`a service would refuse what was built: ${refusal}`);
   return new Map([
-    ["bundle/policy.wasm", wasm],
-    ["bundle/data.json", data],
-    ["bundle/.manifest", Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)],
+    [`bundle/${SELF_TEST_FILE}`, undefined],
+    ...[...files].map(([name, bytes]) => [`bundle/${name}`, bytes] as const),
     ["capabilities.json", Buffer.from(capabilitiesText)],
   ]);
 }
 
-function lengthOf(bytes: Uint8Array): string {
-  return `${bytes.length}:`;
+function revisionOf(parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const bytes of parts) hash.update(`${bytes.length}:`).update(bytes);
+  return hash.digest("hex").slice(0, 32);
+}
+
+/** Undefined where the source brings none. */
+async function readSelfTest(): Promise<Buffer | undefined> {
+  return readFile(path.join(source, SELF_TEST_FILE)).catch((error: unknown) => {
+    if (Error.isError(error) && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  });
 }
 
 async function differences(output: Output): Promise<readonly string[]> {
   const names = await Promise.all(
     [...output].map(async ([name, bytes]) => {
       const committed = await readFile(path.join(root, "rego", name)).catch(() => undefined);
-      return committed?.equals(bytes) ? [] : [`rego/${name}`];
+      const isSame = bytes === undefined || committed === undefined ? bytes === committed : committed.equals(bytes);
+      return isSame ? [] : [`rego/${name}`];
     }),
   );
   return names.flat();
@@ -150,8 +175,12 @@ async function differences(output: Output): Promise<readonly string[]> {
 async function writeBundle(output: Output, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of output) {
-    if (name.startsWith("bundle/")) await writeFile(path.join(folder, path.basename(name)), bytes);
+    if (name.startsWith("bundle/")) await put(path.join(folder, path.basename(name)), bytes);
   }
+}
+
+async function put(file: string, bytes: Uint8Array | undefined): Promise<void> {
+  await (bytes === undefined ? rm(file, { force: true }) : writeFile(file, bytes));
 }
 
 async function main(): Promise<void> {
@@ -168,12 +197,12 @@ async function main(): Promise<void> {
       if (differing.length > 0) throw new BuildFault(`not up to date: ${differing.join(", ")}`);
     } else {
       await mkdir(target, { recursive: true });
-      for (const [name, bytes] of output) await writeFile(path.join(root, "rego", name), bytes);
+      for (const [name, bytes] of output) await put(path.join(root, "rego", name), bytes);
     }
     process.stdout.write(`bundle: ${differing.length === 0 ? "up to date" : `wrote ${differing.join(", ")}`}\n`);
   } catch (error) {
-    if (!(error instanceof BuildFault)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    if (!(error instanceof BuildFault || error instanceof AppError)) throw error;
+    process.stderr.write(`${error instanceof AppError ? error.detail : error.message}\n`);
     process.exitCode = 1;
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -1,0 +1,71 @@
+/** `npm run build-bundle` as an author types it, with the real OPA: a bundle that a service would refuse is not written. */
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { loadBundle } from "../../../core/policy/bundle.ts";
+import { hasOpa } from "../../harness/made-bundle.ts";
+import { runService } from "../../harness/run-service.ts";
+
+jest.setTimeout(60_000);
+const SOURCE = join(import.meta.dirname, "../../../rego/countersign");
+const describeWithOpa = (await hasOpa()) ? describe : describe.skip;
+
+describeWithOpa("a bundle that is built", () => {
+  let folder: string;
+  let source: string;
+  let out: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "build-bundle-"));
+    source = join(folder, "source");
+    out = join(folder, "out");
+    await cp(SOURCE, source, { recursive: true });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const build = () => runService("scripts/build-bundle.ts", ["--source", source, "--out", out]);
+
+  test("brings the cases of its source, and is the same each time", async () => {
+    expect(await build()).toMatchObject({ code: 0 });
+    const first = await loadBundle(out);
+    expect(first.selfTest?.length).toBeGreaterThan(10);
+    expect(await readFile(join(out, "self-test.json"))).toEqual(await readFile(join(SOURCE, "self-test.json")));
+    expect(await build()).toMatchObject({ code: 0 });
+    expect(await loadBundle(out)).toEqual(first);
+    const other = (await readFile(join(source, "self-test.json"), "utf8")).replace("others do not", "nobody else does");
+    await writeFile(join(source, "self-test.json"), other);
+    expect(await build()).toMatchObject({ code: 0 });
+    expect((await loadBundle(out)).revision).not.toBe(first.revision);
+  });
+
+  test("is not written when one of its own cases fails", async () => {
+    const before = await loadBundle(out);
+    await writeFile(
+      join(source, "self-test.json"),
+      JSON.stringify({
+        cases: [
+          {
+            name: "sales delete orders",
+            entrypoint: "decide",
+            time: "2026-11-24T10:00:00Z",
+            input: { action: { name: "DELETE" }, parsed_path: ["orders", "42"] },
+            expect: { outcome: "allow" },
+          },
+        ],
+      }),
+    );
+    expect(await build()).toMatchObject({
+      code: 1,
+      err: 'a service would refuse what was built: self_test_failed: case "sales delete orders"\n',
+    });
+    await writeFile(join(source, "self-test.json"), '{"cases": [{}]}');
+    expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining("self-test.json: ") });
+    expect(await loadBundle(out)).toEqual(before);
+  });
+
+  test("of a source without cases has none, even where an older one lay", async () => {
+    await rm(join(source, "self-test.json"));
+    expect(await build()).toMatchObject({ code: 0 });
+    expect((await readdir(out)).sort()).toEqual([".manifest", "data.json", "policy.wasm"]);
+  });
+});
