@@ -1,16 +1,14 @@
 /**
- * Configuration of the decision service: one schema, `COUNTERSIGN_` variables, unsafe combinations refused. The only file of this
- * service that reads the environment. Paths are relative to the working directory; key files are PEM.
+ * Configuration of the decision service: one schema of sections (config/, and those that core and platform bring), `COUNTERSIGN_`
+ * variables, unsafe combinations refused. The only file of this service that reads the environment. Paths are relative to the working
+ * directory; key files are PEM.
  */
 import { type Static, Type } from "typebox";
-import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
-import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
-import { TokenSourceSchema } from "../../core/identity/token-source.ts";
-import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
-import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
+import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, ShadowedBundleSchema, shadowFaults } from "../../core/policy/bundles/config.ts";
 import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
+import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/load.ts";
@@ -19,14 +17,14 @@ import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
 import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
+import { closed, fault, isLoopback, Text } from "./config/fields.ts";
+import { IdentitySchema, identityFaults } from "./config/identity.ts";
+import { ListenSchema, listenFaults, OpsSchema } from "./config/listen.ts";
+import { DecisionLogSchema, DenialsSchema } from "./config/records.ts";
+import { RedemptionSchema, redemptionFaults } from "./config/redemption.ts";
+import { StateSchema, stateFaults } from "./config/state.ts";
 
 export const PREFIX = "COUNTERSIGN_";
-
-const closed = { additionalProperties: false } as const;
-const Text = (description: string) => Type.String({ minLength: 1, description });
-const Port = (port: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description });
-const Path = (description: string) => Type.Optional(Text(description));
 
 export const DecisionConfigSchema = Type.Object(
   {
@@ -41,56 +39,12 @@ export const DecisionConfigSchema = Type.Object(
       description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
     }),
     ...workerKeys,
-    listen: Type.Object(
-      {
-        host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
-        port: Port(9191, "0: any free one."),
-        certPath: Path("Certificate chain; TLS when given."),
-        keyPath: Path("Private key of the certificate."),
-        clientCaPath: Path("Enforcers have to show a certificate by one of these."),
-        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
-        maxMessageBytes: Type.Integer({
-          minimum: 65_536,
-          maximum: 16_777_216,
-          default: 1_048_576,
-          description: "Largest check request; above the body limit of the enforcer.",
-        }),
-        maxInFlight: Type.Integer({
-          minimum: 1,
-          maximum: 100_000,
-          default: 512,
-          description: "Checks at once; more are shed.",
-        }),
-        deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one check." }),
-      },
-      closed,
-    ),
+    listen: ListenSchema,
     api: Type.Optional(ApiSchema),
-    ops: Type.Object(
-      {
-        host: Type.String({
-          default: "127.0.0.1",
-          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
-        }),
-        port: Port(9192, "0: any free one."),
-      },
-      closed,
-    ),
+    ops: OpsSchema,
     bundle: ShadowedBundleSchema,
     policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema }, closed),
-    identity: Type.Object(
-      {
-        issuers: Type.Array(IssuerSchema, {
-          default: [],
-          description: "Whose tokens count, and what their claims mean here.",
-        }),
-        principals: PrincipalsSchema,
-        token: TokenSourceSchema,
-        keyFolder: Path("Where the last good key sets are kept across restarts."),
-        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
-      },
-      closed,
-    ),
+    identity: IdentitySchema,
     signing: Type.Object(
       {
         kid: Text("Key id of this process; the approval service knows its public key."),
@@ -98,66 +52,13 @@ export const DecisionConfigSchema = Type.Object(
       },
       closed,
     ),
-    state: Type.Object(
-      {
-        trustedKeys: Type.Record(Type.String(), Type.String(), {
-          default: {},
-          description: "Key id → path of the public key of each state relay.",
-        }),
-        readyWithinMs: Type.Integer({
-          minimum: 0,
-          maximum: 60_000,
-          default: 10_000,
-          description:
-            "Ready after this time also without having read the state topic to its end; grants then wait for it.",
-        }),
-      },
-      closed,
-    ),
+    state: StateSchema,
     // One of these two is where the services meet.
     kafka: Type.Optional(KafkaSchema),
     stream: Type.Optional(PostgresStreamSchema),
-    redemption: Type.Object(
-      {
-        address: Type.String({ default: "", description: "host:port of the approval service's gRPC port." }),
-        tls: Type.Boolean({ default: false, description: "Encrypt, and verify the approval service's certificate." }),
-        caPath: Path("Instead of the system's roots."),
-        certPath: Path("Client certificate."),
-        keyPath: Path("Its private key."),
-        serviceToken: Type.Optional(
-          Type.String({
-            minLength: 16,
-            "x-secret": true,
-            description: "What this service shows when it has no client certificate; the same in the approval service.",
-          }),
-        ),
-        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
-      },
-      closed,
-    ),
-    decisionLog: Type.Object(
-      {
-        folder: Text("The spool. One process per folder."),
-        audit: Type.Union([Type.Literal("required"), Type.Literal("best_effort")], {
-          default: "best_effort",
-          description: "required: an answer waits until its record is on disk, and is a denial when that fails.",
-        }),
-        maxSpoolBytes: Type.Integer({
-          minimum: 1_048_576,
-          default: 1_073_741_824,
-          description: "Records kept while the stream is away; with audit required a full spool denies.",
-        }),
-      },
-      closed,
-    ),
-    denials: Type.Object(
-      {
-        burst: Type.Integer({ minimum: 1, default: 20, description: "New denials of one subject at once." }),
-        perMinute: Type.Integer({ minimum: 1, default: 10, description: "New denials of one subject after that." }),
-        requestUrl: Path("Where requests are submitted, as shown to requesters."),
-      },
-      closed,
-    ),
+    redemption: RedemptionSchema,
+    decisionLog: DecisionLogSchema,
+    denials: DenialsSchema,
     context: ContextSchema,
     trustedProxies: Type.Integer({
       minimum: 0,
@@ -191,85 +92,27 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
-  const { issuers, principals, token } = config.identity;
+  const { listen, api, ops, bundle, policy } = config;
+  const isCompat = policy.compat.path !== undefined;
+  const isOnlyHere = [listen, ops, ...(api === undefined ? [] : [api])].every(({ host }) => isLoopback(host));
   const faults: ConfigFault[] = [
-    ...issuerFaults(issuers, "identity.issuers"),
-    ...principalFaults(principals, issuers, "identity.principals"),
-  ];
-  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  const { listen } = config;
-  if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
-    fault("listen.certPath", "and listen.keyPath belong together; set both or none");
-  }
-  if (listen.clientCaPath !== undefined && listen.certPath === undefined) {
-    fault(
-      "listen.clientCaPath",
-      "asks enforcers for certificates, which needs TLS; set listen.certPath and listen.keyPath",
-    );
-  }
-  if (listen.certPath === undefined && !LOOPBACK.test(listen.host) && !listen.plaintext) {
-    const choice = "set listen.certPath, or listen.plaintext if a mesh encrypts";
-    fault("listen.host", `is not loopback and there is no TLS; ${choice}`);
-  }
-  // NB: a token proves itself; an identity or claims that the enforcer states are its word, and whoever may ask could be anybody.
-  if (!LOOPBACK.test(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
-    const problem = "would believe any enforcer; set listen.clientCaPath, so that only yours may ask";
-    if (principals.length > 0) fault("identity.principals", problem);
-    if (token.metadata !== undefined) fault("identity.token.metadata", problem);
-  }
-  const isCompat = config.policy.compat.path !== undefined;
-  const isLoopback = [listen, config.ops, ...(config.api === undefined ? [] : [config.api])].every(({ host }) =>
-    LOOPBACK.test(host),
-  );
-  faults.push(
+    ...identityFaults(config.identity, listen),
+    ...listenFaults(listen),
     ...workerFaults(config),
     ...streamFaults(config),
-    ...bundleFaults(config.bundle, "bundle"),
-    ...shadowFaults(config.bundle, "bundle"),
-    ...compatFaults(config.policy.compat, "policy.compat"),
+    ...bundleFaults(bundle, "bundle"),
+    ...shadowFaults(bundle, "bundle"),
+    ...compatFaults(policy.compat, "policy.compat"),
     ...contextFaults(config.context, "context"),
-    ...developmentFaults(config.development, { isLoopback, isCompat }, "development"),
-  );
-  faults.push(...apiFaults(config, (host) => LOOPBACK.test(host)));
-  if (isCompat && config.bundle.shadow !== undefined) {
-    fault("bundle.shadow", "compares policies of our own kind, and policy.compat.path is set; remove one of them");
+    ...developmentFaults(config.development, { isLoopback: isOnlyHere, isCompat }, "development"),
+    ...apiFaults(config, isLoopback),
+  ];
+  if (isCompat && bundle.shadow !== undefined) {
+    const problem = "compares policies of our own kind, and policy.compat.path is set; remove one of them";
+    faults.push(fault("bundle.shadow", problem));
   }
   // A compatibility policy knows no approvals, so that none of this is used.
-  if (!isCompat) faults.push(...approvalFaults(config));
-  return faults;
-}
-
-/** What grants and denials need. */
-function approvalFaults({ redemption, state }: DecisionConfig): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  if (redemption.address === "") {
-    fault("redemption.address", "is missing; set it to host:port of the approval service's gRPC port");
-    return faults;
-  }
-  const redemptionHost = redemption.address.replace(/:\d+$/, "");
-  if (!redemption.tls && !LOOPBACK.test(redemptionHost) && !redemption.plaintext) {
-    fault(
-      "redemption.address",
-      "is not loopback and there is no TLS; set redemption.tls, or redemption.plaintext if a mesh encrypts",
-    );
-  }
-  if ((redemption.certPath === undefined) !== (redemption.keyPath === undefined)) {
-    fault("redemption.certPath", "and redemption.keyPath belong together; set both or none");
-  }
-  if (redemption.certPath === undefined && redemption.serviceToken === undefined) {
-    fault(
-      "redemption.serviceToken",
-      "is missing and there is no certPath, so no limited grant could be used; set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE",
-    );
-  }
-  if (!redemption.tls && (redemption.certPath ?? redemption.keyPath ?? redemption.caPath) !== undefined) {
-    fault("redemption.tls", "is off although certificates are given; switch it on");
-  }
-  if (Object.keys(state.trustedKeys).length === 0)
-    fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key");
+  if (!isCompat) faults.push(...redemptionFaults(config.redemption), ...stateFaults(config.state));
   return faults;
 }

@@ -1,0 +1,58 @@
+/** Section `listen`: where ext_authz is served, and `ops`, where operators ask. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../../platform/config/load.ts";
+import { closed, fault, isLoopback, Path, Plaintext, Port } from "./fields.ts";
+
+export const ListenSchema = Type.Object(
+  {
+    host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
+    port: Port(9191, "0: any free one."),
+    certPath: Path("Certificate chain; TLS when given."),
+    keyPath: Path("Private key of the certificate."),
+    clientCaPath: Path("Enforcers have to show a certificate by one of these."),
+    plaintext: Plaintext,
+    maxMessageBytes: Type.Integer({
+      minimum: 65_536,
+      maximum: 16_777_216,
+      default: 1_048_576,
+      description: "Largest check request; above the body limit of the enforcer.",
+    }),
+    maxInFlight: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 512,
+      description: "Checks at once; more are shed.",
+    }),
+    deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one check." }),
+  },
+  closed,
+);
+
+export type ListenConfig = Static<typeof ListenSchema>;
+
+export const OpsSchema = Type.Object(
+  {
+    host: Type.String({
+      default: "127.0.0.1",
+      description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
+    }),
+    port: Port(9192, "0: any free one."),
+  },
+  closed,
+);
+
+export function listenFaults(listen: ListenConfig): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
+    faults.push(fault("listen.certPath", "and listen.keyPath belong together; set both or none"));
+  }
+  if (listen.clientCaPath !== undefined && listen.certPath === undefined) {
+    const problem = "asks enforcers for certificates, which needs TLS; set listen.certPath and listen.keyPath";
+    faults.push(fault("listen.clientCaPath", problem));
+  }
+  if (listen.certPath === undefined && !isLoopback(listen.host) && !listen.plaintext) {
+    const choice = "set listen.certPath, or listen.plaintext if a mesh encrypts";
+    faults.push(fault("listen.host", `is not loopback and there is no TLS; ${choice}`));
+  }
+  return faults;
+}

@@ -1,0 +1,28 @@
+/** Sections `decisionLog` and `denials`: what is written of decisions, and how many denials are named. */
+import { Type } from "typebox";
+import { closed, Path, Text } from "./fields.ts";
+
+export const DecisionLogSchema = Type.Object(
+  {
+    folder: Text("The spool. One process per folder."),
+    audit: Type.Union([Type.Literal("required"), Type.Literal("best_effort")], {
+      default: "best_effort",
+      description: "required: an answer waits until its record is on disk, and is a denial when that fails.",
+    }),
+    maxSpoolBytes: Type.Integer({
+      minimum: 1_048_576,
+      default: 1_073_741_824,
+      description: "Records kept while the stream is away; with audit required a full spool denies.",
+    }),
+  },
+  closed,
+);
+
+export const DenialsSchema = Type.Object(
+  {
+    burst: Type.Integer({ minimum: 1, default: 20, description: "New denials of one subject at once." }),
+    perMinute: Type.Integer({ minimum: 1, default: 10, description: "New denials of one subject after that." }),
+    requestUrl: Path("Where requests are submitted, as shown to requesters."),
+  },
+  closed,
+);

@@ -1,0 +1,26 @@
+/** Section `state`: the topic that grants and incidents come from. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../../platform/config/load.ts";
+import { closed, fault } from "./fields.ts";
+
+export const StateSchema = Type.Object(
+  {
+    trustedKeys: Type.Record(Type.String(), Type.String(), {
+      default: {},
+      description: "Key id → path of the public key of each state relay.",
+    }),
+    readyWithinMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 10_000,
+      description:
+        "Ready after this time also without having read the state topic to its end; grants then wait for it.",
+    }),
+  },
+  closed,
+);
+
+export function stateFaults({ trustedKeys }: Static<typeof StateSchema>): readonly ConfigFault[] {
+  if (Object.keys(trustedKeys).length > 0) return [];
+  return [fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key")];
+}
