@@ -96,7 +96,12 @@ export async function startDecisionServer(
           const leftMs = Number(call.getDeadline()) - wallMs() - RETURN_MS;
           const deadline = newDeadline(Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs);
           const response = await answer(call.request, caller, (question, mode) =>
-            ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent: undefined }),
+            ask(callers.inOwnWords(caller, question), {
+              vouched: callers.vouch(caller, question.subject),
+              deadline,
+              mode,
+              traceparent: undefined,
+            }),
           );
           calls.inc({ method, status: "OK" });
           done(null, response);
