@@ -5,8 +5,6 @@
  * word but the approval service's.
  */
 import { Type } from "typebox";
-import { digest } from "../../core/domain/id.ts";
-import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { Json } from "../../core/domain/subject.ts";
 import { type AuditEvent, recomputedLeafHash, republishedDecision } from "../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../core/messages/decision-record.ts";
@@ -28,6 +26,7 @@ const AuditEventSchema = Type.Object({
   leafindex: Type.String({ pattern: "^(0|[1-9][0-9]{0,14})$" }),
   prevhash: Sha256,
   leafhash: Sha256,
+  traceparent: Type.Optional(Type.String()),
   data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
 });
 
@@ -39,7 +38,13 @@ export type ReadEvent =
   | { readonly kind: "event"; readonly link: Link; readonly fault: string | undefined }
   | { readonly kind: "unreadable"; readonly detail: string };
 
-export type Link = LogEntry & { readonly log: string };
+export type Link = {
+  readonly log: string;
+  readonly index: number;
+  readonly previous: string;
+  readonly hash: string;
+  readonly closes: boolean;
+};
 
 /** Never throws. */
 export function readAuditEvent(bytes: Uint8Array): ReadEvent {
@@ -51,9 +56,9 @@ export function readAuditEvent(bytes: Uint8Array): ReadEvent {
     kind: "event",
     link: {
       log: event.logid,
-      index: BigInt(event.leafindex),
-      previous: digest(event.prevhash),
-      hash: digest(event.leafhash),
+      index: Number(event.leafindex),
+      previous: event.prevhash,
+      hash: event.leafhash,
       closes: decisionLog && event.type === "countersign.log_closed.v1",
     },
     fault: (decisionLog ? contradiction(event) : undefined) ?? hashFault(event),
@@ -75,6 +80,8 @@ function contradiction(event: AuditEvent): string | undefined {
   try {
     const { data: _data, ...expected } = republishedDecision(record.value, undefined, deployment);
     for (const [name, value] of Object.entries(expected)) {
+      // Events from before it was an attribute name it in the record alone.
+      if (name === "traceparent" && event.traceparent === undefined) continue;
       if (Object.entries(event).find(([key]) => key === name)?.[1] !== value)
         return `${name} does not follow from the decision record`;
     }

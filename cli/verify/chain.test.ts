@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { digest, id } from "../../core/domain/id.ts";
-import { NO_PREVIOUS } from "../../core/domain/log-chain.ts";
 import { instant } from "../../core/domain/time.ts";
 import { type AuditEvent, republishedDecision, sealEvent, unsealedEvent } from "../../core/messages/audit-event.ts";
 import { type DecisionLogRecord, decisionLogId, decisionRecordHash } from "../../core/messages/decision-record.ts";
-import { leafHash } from "../../core/messages/hashing.ts";
+import { leafHash, NO_PREVIOUS } from "../../core/messages/hashing.ts";
 import { readAuditEvent } from "./audit-record.ts";
 import { createChainCheck, type Verdict } from "./chain.ts";
 import { reportOf } from "./report.ts";
@@ -31,7 +30,7 @@ function approvalLog(length: number): AuditEvent[] {
       },
       id("event", uuid(n)),
       instant(1_795_478_400_000 + n),
-      "example",
+      { deployment: "example" },
     );
     const previous = digest(events.at(-1)?.leafhash ?? NO_PREVIOUS);
     events.push(sealEvent(event, { logId: "approval", index: BigInt(n), previous }));

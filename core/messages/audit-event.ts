@@ -12,6 +12,7 @@ import { requirementParts } from "../domain/request-digest.ts";
 import type { Limits } from "../domain/routing.ts";
 import type { Json } from "../domain/subject.ts";
 import { formatDuration, type Instant, rfc3339 } from "../domain/time.ts";
+import { firstTraceparent } from "../../platform/traces/traceparent.ts";
 import { type DecisionLogRecord, decisionRecordHash } from "./decision-record.ts";
 import { leafHash } from "./hashing.ts";
 
@@ -28,6 +29,8 @@ export type AuditEvent = {
   readonly leafindex: string;
   readonly prevhash: string;
   readonly leafhash: string;
+  /** Of the span that made the event (CloudEvents distributed tracing extension); left out where there was none. */
+  readonly traceparent?: string;
   readonly data: { readonly [key: string]: Json };
 };
 
@@ -43,7 +46,7 @@ export function unsealedEvent(
   event: DomainEvent,
   eventId: Id<"event">,
   at: Instant,
-  deployment: string,
+  { deployment, traceparent }: { readonly deployment: string; readonly traceparent?: string | undefined },
 ): UnsealedEvent {
   return {
     specversion: "1.0",
@@ -54,6 +57,7 @@ export function unsealedEvent(
     subject: subjectOf(event),
     datacontenttype: "application/json",
     dataschema: `urn:countersign:schema:${event.type}:v1`,
+    ...(traceparent === undefined ? {} : { traceparent }),
     data: {
       by: principalToWire(event.by),
       denial_id: event.denialId ?? null,
@@ -93,6 +97,7 @@ export function republishedDecision(
   approval: DecisionApproval | undefined,
   deployment: string,
 ): AuditEvent {
+  const traceparent = record.kind === "decision" ? firstTraceparent([record.traceparent]) : undefined;
   return {
     specversion: "1.0",
     id: record.kind === "decision" ? record.decision_id : `${record.log}#${record.index}`,
@@ -106,6 +111,7 @@ export function republishedDecision(
     leafindex: String(record.index),
     prevhash: record.prev,
     leafhash: decisionRecordHash(record),
+    ...(traceparent === undefined ? {} : { traceparent }),
     data: { record, approval: approval === undefined ? null : { ...approval } },
   };
 }

@@ -8,14 +8,13 @@ import type { Denial } from "../domain/denial.ts";
 import type { Elevation } from "../domain/elevation.ts";
 import type { Grant } from "../domain/grant.ts";
 import { type Digest, digest, id } from "../domain/id.ts";
-import { NO_PREVIOUS } from "../domain/log-chain.ts";
 import { requestDigestParts } from "../domain/request-digest.ts";
 import { durationMs, instant } from "../domain/time.ts";
 import { sealEvent, unsealedEvent } from "./audit-event.ts";
 import { bindingDigest, fieldHash } from "./binding-digest.ts";
 import { type DecisionBatch, type DecisionLogRecord, decisionLogId, decisionRecordHash } from "./decision-record.ts";
 import { denialToWire } from "./denial-record.ts";
-import { hashJson } from "./hashing.ts";
+import { hashJson, NO_PREVIOUS } from "./hashing.ts";
 import { denialKey, requestKey, setHashText, stateRecordHash } from "./record-keys.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "./state-record.ts";
 
@@ -186,7 +185,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
     },
     id("event", "01930000-0000-7000-8000-000000000005"),
     NOW,
-    "example",
+    { deployment: "example" },
   );
   const { issuer, subject, entitlement, scope } = grant;
   return new Map<string, unknown>([

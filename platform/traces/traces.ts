@@ -7,8 +7,9 @@
  * counted by nobody here: traces are for looking, the decision log is the record.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Context } from "@opentelemetry/api";
+import type { Context, Link } from "@opentelemetry/api";
 import type { TracesConfig } from "./config.ts";
+import { parseTraceparent, traceparentOf } from "./traceparent.ts";
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -16,14 +17,28 @@ export interface TraceSpan {
   /** Of this span, for whatever goes on elsewhere. */
   readonly traceparent: string;
   set(attributes: Attributes): void;
+  /** Says that what another traceparent names has to do with this. */
+  link(traceparent: string): void;
+}
+
+/** As OpenTelemetry tells them apart: who answers a call, who makes it, who sends a message, who takes it. */
+export type Kind = "internal" | "server" | "client" | "producer" | "consumer";
+
+export interface SpanOptions {
+  /** The traceparent of who called from outside; without it the span that runs here is above. */
+  readonly parent?: string | undefined;
+  /** `internal` unless said. */
+  readonly kind?: Kind;
+  readonly attributes?: Attributes;
+  /** Traceparents of what has to do with it and is not above it. */
+  readonly links?: readonly string[];
 }
 
 export interface Traces extends AsyncDisposable {
-  /**
-   * Runs `work` as a span, which ends when it has returned or what it promised is settled. `parent`: the traceparent of who called from
-   * outside; without it the span that runs here. A thing thrown marks the span and passes on.
-   */
-  span<T>(name: string, work: (span: TraceSpan) => T, options?: { readonly parent?: string | undefined }): T;
+  /** Runs `work` as a span, which ends when it has returned or what it promised is settled. A thing thrown marks the span and passes on. */
+  span<T>(name: string, work: (span: TraceSpan) => T, options?: SpanOptions): T;
+  /** The traceparent of the span that runs here. */
+  here(): string | undefined;
 }
 
 /** Spans that wait for the collector; more are dropped. */
@@ -33,7 +48,13 @@ const EXPORT_MS = 5_000;
 /** Longest value of an attribute, in UTF-16 units. */
 const MAX_TEXT = 256;
 
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** None where the configuration has no such section: then nothing of OpenTelemetry is loaded. */
+export async function startTracesIf(
+  config: TracesConfig | undefined,
+  as: { readonly service: string; readonly instance: string },
+): Promise<Traces | undefined> {
+  return config === undefined ? undefined : startTraces(config, as);
+}
 
 export async function startTraces(
   { endpoint, ratio }: TracesConfig,
@@ -61,22 +82,34 @@ export async function startTraces(
   const tracer = provider.getTracer("countersign");
   const here = new AsyncLocalStorage<Context>();
 
+  const kinds: { readonly [kind in Kind]: number } = {
+    internal: SpanKind.INTERNAL,
+    server: SpanKind.SERVER,
+    client: SpanKind.CLIENT,
+    producer: SpanKind.PRODUCER,
+    consumer: SpanKind.CONSUMER,
+  };
+
   function remote(traceparent: string): Context {
-    const [, traceId = "", spanId = "", flags = "00"] = TRACEPARENT.exec(traceparent) ?? [];
-    const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
-    // One that is none (all zeros, or not in the form) is as if there were none.
-    return trace.isSpanContextValid(context) ? trace.setSpanContext(ROOT_CONTEXT, context) : ROOT_CONTEXT;
+    const named = parseTraceparent(traceparent);
+    return named === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...named, isRemote: true });
+  }
+
+  /** None for what is no traceparent. */
+  function linkTo(traceparent: string): readonly Link[] {
+    const named = parseTraceparent(traceparent);
+    return named === undefined ? [] : [{ context: { ...named, isRemote: true } }];
   }
 
   return {
-    span(name, work, { parent } = {}) {
+    span(name, work, { parent, kind = "internal", attributes = {}, links = [] } = {}) {
       const above = parent === undefined ? (here.getStore() ?? ROOT_CONTEXT) : remote(parent);
-      const kind = above === here.getStore() ? SpanKind.INTERNAL : SpanKind.SERVER;
-      const span = tracer.startSpan(name, { kind }, above);
-      const { traceId, spanId, traceFlags } = span.spanContext();
+      const settings = { kind: kinds[kind], attributes, links: links.flatMap(linkTo) };
+      const span = tracer.startSpan(name, settings, above);
       const handle: TraceSpan = {
-        traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`,
-        set: (attributes) => void span.setAttributes(attributes),
+        traceparent: traceparentOf(span.spanContext()),
+        set: (more) => void span.setAttributes(more),
+        link: (traceparent) => void span.addLinks([...linkTo(traceparent)]),
       };
       // NB: not the error's text, which may quote what nobody should keep.
       const failed = () => {
@@ -92,6 +125,11 @@ export async function startTraces(
         failed();
         throw error;
       }
+    },
+    here() {
+      const context = here.getStore();
+      const running = context === undefined ? undefined : trace.getSpanContext(context);
+      return running === undefined ? undefined : traceparentOf(running);
     },
     // A collector that is away must not hold up the end.
     async [Symbol.asyncDispose]() {

@@ -12,6 +12,7 @@ import type { ConfigFault } from "../../platform/config/load.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
+import { TracesSchema } from "../../platform/traces/config.ts";
 
 /** Of the variables. */
 export const PREFIX = "COUNTERSIGN_";
@@ -161,6 +162,7 @@ export const ApprovalConfigSchema = Type.Object(
         closed,
       ),
     ),
+    traces: Type.Optional(TracesSchema),
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,

@@ -24,12 +24,14 @@ import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
+import { startTracesIf } from "../../platform/traces/traces.ts";
 import { type ApprovalConfig, readConfig } from "./config.ts";
 import { startRedemptionServer } from "./grpc/redemption-server.ts";
 import { createCommands } from "./main/commands.ts";
 import { createIntake } from "./main/intake.ts";
 import { startKeys } from "./main/keys.ts";
 import { startLoops } from "./main/loops.ts";
+import { createTracing, UNTRACED } from "./main/tracing.ts";
 import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
 import { startRest } from "./rest/server.ts";
@@ -59,6 +61,10 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     createReload({ log, metrics, source: process, read: () => readConfig(process.argv.slice(2)) }, config),
   );
   const now = () => instant(Math.max(0, systemClock.wallMs()));
+
+  const traces = await startTracesIf(config.traces, { service: "countersign-approval", instance: config.instance });
+  if (traces !== undefined) lifecycle.own(traces);
+  const system = config.kafka === undefined ? "postgresql" : "kafka";
 
   // What everything rests on: database, stream, keys, policy.
   const database = lifecycle.own(
@@ -103,13 +109,16 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   );
 
   const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
-  const store = createStore({ database, ids }, { deployment });
-  const commands = createCommands({
-    store,
-    people,
-    policy: createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log }),
-    ids,
-  });
+  const tracing = traces === undefined ? UNTRACED : createTracing(traces, { database, system });
+  const store = tracing.store(createStore({ database, ids, traceparent: traces?.here }, { deployment }));
+  const commands = tracing.commands(
+    createCommands({
+      store,
+      people,
+      policy: tracing.policy(createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log })),
+      ids,
+    }),
+  );
 
   const { submit, review, cancel, revoke, redeem } = commands;
 
@@ -121,7 +130,10 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
   intake.start(stream);
   exposeBacklog({ database, metrics });
-  await startLoops({ database, stream, signer, verifier: ownKeys, commands, ids, lifecycle, log, metrics }, config);
+  await startLoops(
+    { database, stream, signer, verifier: ownKeys, commands, ids, tracing, lifecycle, log, metrics },
+    config,
+  );
 
   // The listeners.
   const tls = {
@@ -131,7 +143,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const redemption = lifecycle.own(
     await onAddress("redemption", config.redemption, () =>
       startRedemptionServer(
-        { redeem, log, metrics },
+        { redeem: tracing.redeem(redeem), log, metrics },
         {
           host: config.redemption.host,
           port: config.redemption.port,
@@ -162,6 +174,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           idempotencyKeys: store.idempotencyKeys,
           newRequestId: uuidv7,
           monotonicMs: systemClock.monotonicMs,
+          traces,
         },
         { ...config.rest, tls: tls.rest },
       ),

@@ -22,6 +22,7 @@ import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
+import { startTracesIf } from "../../platform/traces/traces.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createSourceAddress } from "./context/source-address.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
@@ -74,7 +75,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
 
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
-  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress };
+  const traces = await startTracesIf(config.traces, { service: "countersign-decision", instance: config.instance });
+  if (traces !== undefined) lifecycle.own(traces);
+  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces };
   const path = isCompat ? await createCompatPath(config, shared) : await createNativePath(config, shared);
 
   const decisionLog = lifecycle.own(

@@ -5,18 +5,24 @@ import { readDenial } from "../../core/messages/denial-record.ts";
 import { openEnvelope } from "../../core/messages/envelope.ts";
 import { createVerifier } from "../../core/messages/signing.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
+import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { textAt } from "../harness/system/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
+import { testTracedStory } from "./traced-story.ts";
 
 const possible = await canStartSystem();
+let collector: OtlpCollector;
 let system: System;
 
 beforeAll(async () => {
-  if (possible) system = await startSystem({ decisions: 2 });
+  if (!possible) return;
+  collector = await startOtlpCollector();
+  system = await startSystem({ decisions: 2, collector });
 }, 180_000);
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
+  await collector?.[Symbol.asyncDispose]();
 }, 60_000);
 
 (possible ? describe : describe.skip)("the baseline, through a real Envoy", () => {
@@ -102,4 +108,8 @@ afterAll(async () => {
       return readDenial(opened.payload);
     });
   }
+});
+
+(possible ? describe : describe.skip)("its traces", () => {
+  testTracedStory(() => ({ system, collector }));
 });

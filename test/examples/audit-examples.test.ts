@@ -78,7 +78,9 @@ describe.each(AUDIT_TYPES)("%s", (type) => {
 test.each(Object.values(SAMPLE_EVENTS).map((event) => ({ event })))(
   "$event.type is of the shape that is made today",
   ({ event }) => {
-    const made = unsealedEvent(event, id("event", "01930000-0000-7000-8000-000000000001"), instant(0), "d");
+    const made = unsealedEvent(event, id("event", "01930000-0000-7000-8000-000000000001"), instant(0), {
+      deployment: "d",
+    });
     const sealed = sealEvent(made, { logId: "approval", index: 0n, previous: digest("0".repeat(64)) });
     expect(differences(sealed, exampleOf(made.type).event)).toEqual([]);
   },

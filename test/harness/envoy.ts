@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
+import { COLLECTOR_PORT, withTracing } from "./envoy-tracing.ts";
 import { freePort } from "./free-port.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -28,6 +29,8 @@ export interface EnvoyTargets {
   readonly clusters?: readonly EnvoyCluster[];
   /** Texts in place of the bootstrap's own, such as names of files, and a limit that a test cannot wait for. */
   readonly texts?: ReadonlyMap<string, string>;
+  /** Port of a collector that it sends its spans to. */
+  readonly collectorPort?: number | undefined;
 }
 
 export type EnvoyCluster = { readonly name: string; readonly [key: string]: unknown };
@@ -45,14 +48,18 @@ export async function startEnvoy({
   ports,
   clusters = [],
   texts = new Map(),
+  collectorPort,
 }: EnvoyTargets): Promise<RunningEnvoy> {
   const tool = await resolveTool("envoy");
   if (tool.kind === "missing") throw new Error(`Envoy: ${tool.reason}; ${tool.help}`);
   const port = await freePort();
   const adminPort = await freePort();
   const exchange = new Map([...ports, [INGRESS_PORT, port], [ADMIN_PORT, adminPort]]);
+  if (collectorPort !== undefined) exchange.set(COLLECTOR_PORT, collectorPort);
   const text = await readFile(resolve(import.meta.dirname, "../..", bootstrap), "utf8");
-  const config = withTexts(withPorts(withClusters(parse(text, { merge: true }), clusters), exchange), texts);
+  const read: unknown = parse(text, { merge: true });
+  const traced = collectorPort === undefined ? read : await withTracing(read);
+  const config = withTexts(withPorts(withClusters(traced, clusters), exchange), texts);
   const folder = await mkdtemp(join(tmpdir(), "countersign-envoy-"));
   const file = join(folder, "envoy.yaml");
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { type EnvoyCluster, type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
 import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
+import type { OtlpCollector } from "./otlp-collector.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
 import {
   type Approval,
@@ -77,6 +78,8 @@ export type SystemOptions = {
   readonly preload?: readonly string[];
   /** In place of the bootstrap's clusters of the same name. */
   readonly envoyClusters?: readonly EnvoyCluster[];
+  /** Where everybody, Envoy too, sends spans. */
+  readonly collector?: Pick<OtlpCollector, "port" | "endpoint">;
 };
 
 /** Whether all that has to be there from outside is; a test that needs the system is skipped without it. */
@@ -93,6 +96,7 @@ export async function startSystem({
   preload = [],
   databaseUrl = (own) => own,
   envoyClusters = [],
+  collector,
 }: SystemOptions = {}): Promise<System> {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "system-"));
@@ -119,6 +123,7 @@ export async function startSystem({
   kafkaRoad.target = kafka.proxyTarget;
   await createSystemTopics(kafka.settings);
 
+  const traces = collector === undefined ? {} : { traces: { endpoint: collector.endpoint } };
   const relayKey = await makeKeyPair(folder, "approval");
   const names = Array.from({ length: decisionCount }, (_, index) => `decision-${index + 1}`);
   const decisionKeys = await Promise.all(names.map((name) => makeKeyPair(folder, name)));
@@ -135,7 +140,7 @@ export async function startSystem({
           ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken, preload },
           webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
         },
-        approvalSettings,
+        (settings) => ({ ...(approvalSettings?.(settings) ?? settings), ...traces }),
       ),
     );
   const approval = startable(firstPorts, "approval");
@@ -156,7 +161,11 @@ export async function startSystem({
       redemption: { address: `127.0.0.1:${redemptionRoad?.port ?? firstPorts.redemption}`, serviceToken },
       requestUrl: `${approval.url}/v1/requests`,
     };
-    decisions.push(owned.use(await createDecision(terms, decisionSettings)));
+    decisions.push(
+      owned.use(
+        await createDecision(terms, (settings) => ({ ...(decisionSettings?.(settings) ?? settings), ...traces })),
+      ),
+    );
   }
   await Promise.all([...approvals, ...decisions].map((program) => program.start()));
   await Promise.all(decisions.map((decision) => decision.untilFresh()));
@@ -165,6 +174,7 @@ export async function startSystem({
     await startEnvoy({
       bootstrap: "enforcers/envoy/native.yaml",
       clusters: envoyClusters,
+      collectorPort: collector?.port,
       ports: new Map<number, number | readonly number[]>([
         [ENVOY_PORTS.decision, decisions.map(({ port }) => port)],
         [ENVOY_PORTS.orders, orders.port],

@@ -15,6 +15,7 @@ import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import {
   RedemptionServiceService,
   type RedeemRequest,
@@ -27,7 +28,8 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 const DRAIN_MS = 5_000;
 
 export type RedemptionServerDeps = {
-  readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
+  /** `traceparent`: of whoever calls, if they name one. */
+  readonly redeem: (claim: RedemptionClaim, traceparent?: string) => Promise<Redeemed | RedemptionRefused>;
   readonly log: Log;
   readonly metrics: Metrics;
 };
@@ -96,7 +98,7 @@ export async function startRedemptionServer(
       return;
     }
     try {
-      const outcome = await redeem(claim);
+      const outcome = await redeem(claim, firstTraceparent(call.metadata.get("traceparent")));
       redeemed(claim, outcome.kind === "redeemed" ? "granted" : outcome.reason);
       done(null, responseOf(outcome));
     } catch (error) {

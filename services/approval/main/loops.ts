@@ -28,6 +28,7 @@ import { endBehindTopic } from "../store/end-behind-topic.ts";
 import * as stateRows from "../store/state-rows.ts";
 import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
+import type { Tracing } from "./tracing.ts";
 
 export async function startLoops(
   {
@@ -37,6 +38,7 @@ export async function startLoops(
     verifier,
     commands,
     ids,
+    tracing,
     lifecycle,
     log,
     metrics,
@@ -48,6 +50,7 @@ export async function startLoops(
     readonly verifier: Verifier;
     readonly commands: Commands;
     readonly ids: Ids;
+    readonly tracing: Tracing;
     readonly lifecycle: Lifecycle;
     readonly log: Log;
     readonly metrics: Metrics;
@@ -62,16 +65,19 @@ export async function startLoops(
   const rows: StateRows = {
     ...stateRows,
     databaseTime: databaseNow,
-    endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment }),
+    endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment, traceparent: tracing.traces?.here }),
   };
   const loops = [
     createStateRelay(
-      { ...loop("state-relay", "countersign_grants"), rows, stream, signer, verifier, log, metrics },
+      {
+        ...loop("state-relay", "countersign_grants"),
+        ...{ rows, stream: tracing.statePublisher(stream), signer, verifier, log, metrics },
+      },
       { deployment, topic: TOPICS.state.name },
     ),
     createSealer({ ...loop("sealer", "countersign_outbox"), metrics }),
     createAuditRelay(
-      { ...loop("audit-relay", "countersign_audit"), stream, log, metrics },
+      { ...loop("audit-relay", "countersign_audit"), stream: tracing.auditPublisher(stream), log, metrics },
       { topic: TOPICS.audit.name },
     ),
     createSweeper({ leadership: leadership("sweeper"), sweep: commands.sweep }),
@@ -108,6 +114,7 @@ export async function startLoops(
       { checkTarget, key: createWebhookKey(webhook.secret) },
       { url: new URL(webhook.url), ...ca },
     );
-    return createWebhook({ ...loop("webhook", "countersign_notifications"), deliver, log, metrics });
+    const traced = tracing.deliver(deliver);
+    return createWebhook({ ...loop("webhook", "countersign_notifications"), deliver: traced, log, metrics });
   }
 }

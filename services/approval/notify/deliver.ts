@@ -9,7 +9,12 @@ import { isIP } from "node:net";
 import type { WebhookKey } from "./signature.ts";
 import type { TargetCheck } from "./target-address.ts";
 
-export type Notification = { readonly id: string; readonly body: string };
+export type Notification = {
+  readonly id: string;
+  readonly body: string;
+  /** Told to the receiver, which may go on below it. */
+  readonly traceparent?: string | undefined;
+};
 
 export type Delivery =
   | { readonly kind: "delivered" }
@@ -51,6 +56,7 @@ export function createDeliver(
           "content-type": "application/json",
           "content-length": body.length,
           "user-agent": "countersign-webhook/1",
+          ...(notification.traceparent === undefined ? {} : { traceparent: notification.traceparent }),
           "webhook-id": notification.id,
           "webhook-timestamp": String(nowSeconds),
           "webhook-signature": key.sign(notification.id, nowSeconds, notification.body),

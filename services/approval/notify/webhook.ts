@@ -22,6 +22,7 @@ type Due = {
   readonly kind: string;
   readonly body: string;
   readonly created_at: Date;
+  readonly traceparent: string | null;
   readonly now: number;
 };
 
@@ -56,7 +57,11 @@ export function createWebhook(
   async function deliverOne(lease: Lease, due: Due): Promise<void> {
     // json keeps the stored text, so the body and its signature are the same at every try.
     const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.created_at.toISOString()}","data":${due.body}}`;
-    const delivery = await deliver({ id: due.id, body }, due.now, lease.signal);
+    const delivery = await deliver(
+      { id: due.id, body, traceparent: due.traceparent ?? undefined },
+      due.now,
+      lease.signal,
+    );
     if (delivery.kind === "failed" && lease.signal.aborted) return; // given up by us, not by the target
     tried(due, delivery);
     if (delivery.kind === "delivered") {
@@ -80,7 +85,7 @@ export function createWebhook(
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
       const { rows } = await lease.query<Due>(
-        `select id, kind, body::text as body, created_at, floor(extract(epoch from clock_timestamp()))::float8 as now
+        `select id, kind, body::text as body, created_at, traceparent, floor(extract(epoch from clock_timestamp()))::float8 as now
            from notifications
           where delivered_at is null and next_attempt_at <= clock_timestamp()
           order by next_attempt_at

@@ -8,10 +8,10 @@
  */
 import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";
-import { digest } from "../../../core/domain/id.ts";
-import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
+import { type Digest, digest } from "../../../core/domain/id.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { APPROVAL_LOG, type AuditEvent, sealEvent } from "../../../core/messages/audit-event.ts";
+import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
 import { createParser } from "../../../core/messages/parse.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
@@ -28,6 +28,7 @@ const parseUnsealed = createParser(
     subject: Type.String(),
     datacontenttype: Type.Literal("application/json"),
     dataschema: Type.String(),
+    traceparent: Type.Optional(Type.String()),
     data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
   }),
 );
@@ -70,12 +71,14 @@ export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
     [APPROVAL_LOG],
   );
   const last = tail[0];
-  let end = last === undefined ? BEGINNING : endOf(last.leaf_index, last.leaf_hash);
+  let index = last === undefined ? 0n : BigInt(last.leaf_index) + 1n;
+  let previous: Digest = last === undefined ? NO_PREVIOUS : digest(last.leaf_hash);
   const sealed: AuditEvent[] = [];
   for (const { id, event } of waiting) {
-    const sealedEvent = sealOne(id, event, end);
+    const sealedEvent = sealOne(id, event, index, previous);
     sealed.push(sealedEvent);
-    end = endOf(sealedEvent.leafindex, sealedEvent.leafhash);
+    index += 1n;
+    previous = digest(sealedEvent.leafhash);
   }
   await tx.query(
     `insert into audit_log (log_id, leaf_index, event_id, leaf_hash, event)
@@ -97,17 +100,12 @@ export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
   return waiting.length;
 }
 
-/** This log is never closed. */
-function endOf(index: string, hash: string): LogEnd {
-  return endAfter({ index: BigInt(index), hash: digest(hash), closes: false });
-}
-
-function sealOne(outboxId: string, text: string, end: LogEnd): AuditEvent {
+function sealOne(outboxId: string, text: string, index: bigint, previous: Digest): AuditEvent {
   const parsed = parseUnsealed(Buffer.from(text, "utf8"));
   if (parsed.kind === "malformed")
     throw new AppError("invalid_record", `outbox row ${outboxId} is not an event: ${parsed.detail}`);
   const { data, ...context } = parsed.value;
-  return sealEvent({ ...context, data: wellFormed(data) }, { logId: APPROVAL_LOG, ...placeAfter(end) });
+  return sealEvent({ ...context, data: wellFormed(data) }, { logId: APPROVAL_LOG, index, previous });
 }
 
 /** Free text with half a surrogate pair has no canonical form, hence no hash; it must not stop the log. */

@@ -13,6 +13,7 @@ import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Traces } from "../../../platform/traces/traces.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
 import { faultIn, faultsOf } from "./field-faults.ts";
@@ -36,6 +37,7 @@ import { reviewRequest } from "./routes/review-request.ts";
 import { revokeGrant } from "./routes/revoke-grant.ts";
 import { submitRequest } from "./routes/submit-request.ts";
 import { DenialShown } from "./schema/denials.ts";
+import { traceRequests } from "./trace-requests.ts";
 import { GrantShown } from "./schema/grants.ts";
 import { ProblemShown } from "./schema/problems.ts";
 import { QuarantinedShown } from "./schema/quarantine.ts";
@@ -70,6 +72,7 @@ export type RestDeps = CallerDeps &
     /** A UUID. */
     readonly newRequestId: () => string;
     readonly monotonicMs: () => number;
+    readonly traces?: Traces | undefined;
   };
 
 export type RestOptions = {
@@ -126,6 +129,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     "status",
   ]);
   const limited = metrics.counter("rest_limited_total", "REST requests beyond an account's rate", ["kind"]);
+  if (deps.traces !== undefined) traceRequests(app, deps.traces);
   app.addHook("onRequest", async (_request, reply) => {
     setHeaders(reply);
   });

@@ -9,6 +9,7 @@ import type { Person } from "../../../core/domain/subject.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { denialToWire, readDenial } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { DenialOwner, Page } from "../ports.ts";
 
 type DenialRow = { readonly record: string };
@@ -16,8 +17,8 @@ type DenialRow = { readonly record: string };
 export async function insertDenial(db: Queryable, denial: Denial, person: Person | undefined): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into denials (id, decision_id, issuer, subject, policy_revision, minted_at, expires_at, record,
-                          person_realm, person_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                          person_realm, person_id, traceparent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (id) do nothing`,
     [
       denial.id,
@@ -30,6 +31,7 @@ export async function insertDenial(db: Queryable, denial: Denial, person: Person
       JSON.stringify(denialToWire(denial)),
       person?.realm ?? null,
       person?.id ?? null,
+      firstTraceparent([denial.traceparent]) ?? null,
     ],
   );
   return rowCount === 1;

@@ -6,9 +6,8 @@
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import { type Grant, isFinal } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Ids } from "../ports.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
-import { appendToOutbox } from "./outbox.ts";
+import { appendToOutbox, type EventSource } from "./outbox.ts";
 
 /** `version` is what the topic holds. */
 type Behind = { readonly id: Grant["id"]; readonly version: number };
@@ -17,7 +16,7 @@ type Behind = { readonly id: Grant["id"]; readonly version: number };
 export async function endBehindTopic(
   on: { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> },
   behind: readonly Behind[],
-  events: { readonly ids: Ids; readonly deployment: string },
+  events: EventSource,
 ): Promise<readonly Grant["id"][]> {
   const onTopic = new Map(behind.map(({ id, version }) => [id, version]));
   return on.transaction(async (tx) => {

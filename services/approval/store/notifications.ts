@@ -10,11 +10,19 @@ import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Notification } from "../ports.ts";
+import { type EventSource, traceparentsFor } from "./outbox.ts";
 
-export async function appendNotification(db: Queryable, notification: Notification): Promise<void> {
-  await db.query("insert into notifications (kind, body) values ($1, $2)", [
+export async function appendNotification(
+  db: Queryable,
+  notification: Notification,
+  source: Pick<EventSource, "traceparent">,
+): Promise<void> {
+  const { denialId } = notification.kind === "grant_revoked" ? notification.grant : notification.request;
+  const traceparentFor = await traceparentsFor(db, source, [denialId]);
+  await db.query("insert into notifications (kind, body, traceparent) values ($1, $2, $3)", [
     notification.kind,
     JSON.stringify(bodyOf(notification)),
+    traceparentFor(denialId) ?? null,
   ]);
 }
 

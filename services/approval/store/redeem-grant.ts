@@ -14,14 +14,14 @@ import { type Redeemed, redeem, type RedemptionClaim, type RedemptionRefused } f
 import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Ids } from "../ports.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
+import type { EventSource } from "./outbox.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
 
 export async function redeemGrant(
   db: Queryable,
   claim: RedemptionClaim,
-  { ids, deployment }: { readonly ids: Ids; readonly deployment: string },
+  { ids, deployment, traceparent }: EventSource,
 ): Promise<Redeemed | RedemptionRefused> {
   const eventId = ids.fresh("event");
   try {
@@ -63,7 +63,7 @@ export async function redeemGrant(
         claim.scope,
         claim.digest ?? null,
         eventId,
-        JSON.stringify(usedEvent(claim, eventId, deployment)),
+        JSON.stringify(usedEvent(claim, eventId, { deployment, traceparent: traceparent?.() })),
       ],
     );
     const [used] = rows;
@@ -99,7 +99,11 @@ async function isRepeated(db: Queryable, claim: RedemptionClaim): Promise<boolea
 }
 
 /** The event as core/messages lays it out; what only the row knows is filled in by the statement. */
-function usedEvent(claim: RedemptionClaim, eventId: Parameters<typeof unsealedEvent>[1], deployment: string) {
+function usedEvent(
+  claim: RedemptionClaim,
+  eventId: Parameters<typeof unsealedEvent>[1],
+  from: Parameters<typeof unsealedEvent>[3],
+) {
   return unsealedEvent(
     {
       type: "grant.used",
@@ -112,6 +116,6 @@ function usedEvent(claim: RedemptionClaim, eventId: Parameters<typeof unsealedEv
     },
     eventId,
     instant(0),
-    deployment,
+    from,
   );
 }

@@ -3,7 +3,7 @@
  * or to the transaction at hand. Nothing is decided here.
  */
 import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
-import type { IdempotencyKeys, Ids, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
+import type { IdempotencyKeys, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
 import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
 import { appendDecisions, lockDecisionLog, saveDecisionLog } from "./decision-logs.ts";
@@ -21,7 +21,7 @@ import {
 } from "./grants.ts";
 import { forgetKeys, holdKey, keepAnswer, releaseKey } from "./idempotency-keys.ts";
 import { appendNotification } from "./notifications.ts";
-import { appendToOutbox } from "./outbox.ts";
+import { appendToOutbox, type EventSource } from "./outbox.ts";
 import { findQuarantined, insertQuarantined, listQuarantined, noteTry } from "./quarantine.ts";
 import { redeemGrant } from "./redeem-grant.ts";
 import {
@@ -44,19 +44,24 @@ export type Store = Transactions &
   Redemption & { readonly reads: Reads; readonly listings: Listings; readonly idempotencyKeys: IdempotencyKeys };
 
 export function createStore(
-  { database: pool, ids }: { readonly database: Pick<Database, "query" | "transaction">; readonly ids: Ids },
+  {
+    database: pool,
+    ids,
+    traceparent,
+  }: { readonly database: Pick<Database, "query" | "transaction"> } & Pick<EventSource, "ids" | "traceparent">,
   { deployment }: { readonly deployment: string },
 ): Store {
   const database = sayingUnavailable(pool);
+  const source: EventSource = { ids, deployment, traceparent };
   return {
     transaction: (work, settle) =>
       database.transaction(async (tx) => {
-        const bound = transactionOn(tx, { ids, deployment });
+        const bound = transactionOn(tx, source);
         const outcome = await work(bound);
         await settle?.(bound, outcome);
         return outcome;
       }),
-    redeem: (claim) => redeemGrant(database, claim, { ids, deployment }),
+    redeem: (claim) => redeemGrant(database, claim, source),
     reads: {
       now: () => databaseNow(database),
       denial: (denialId) => findDenial(database, denialId),
@@ -81,7 +86,7 @@ export function createStore(
   };
 }
 
-function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly deployment: string }): Transaction {
+function transactionOn(tx: Queryable, events: EventSource): Transaction {
   return {
     now: () => databaseNow(tx),
     denials: {
@@ -112,7 +117,7 @@ function transactionOn(tx: Queryable, events: { readonly ids: Ids; readonly depl
       forget: (limit) => forgetKeys(tx, limit),
     },
     outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
-    notifications: { append: (notification) => appendNotification(tx, notification) },
+    notifications: { append: (notification) => appendNotification(tx, notification, events) },
     settle: (origin) => settleOrigin(tx, origin, events),
     quarantine: {
       insert: (quarantineId, record) => insertQuarantined(tx, quarantineId, record),

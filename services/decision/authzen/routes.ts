@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Question } from "../../../core/domain/question.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type {
   ApiCallers,
   AskQuestion,
@@ -12,18 +13,16 @@ import type {
   Faults,
   Mode,
 } from "../ports.ts";
-import { shownDecision, type ShownWhere } from "./answer.ts";
+import { shownDecision } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
 import { faultIn, readQuestion } from "./question.ts";
 import { PATHS } from "./metadata.ts";
 import { EvaluationBody, EvaluationsBody } from "./schema.ts";
 import { say } from "./say.ts";
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
 export type RouteDeps = {
   readonly ask: AskQuestion;
-  readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
+  readonly callers: Pick<ApiCallers, "vouch">;
   readonly candidates: Candidates;
   /** As `ask` would, but on no record: for searches. */
   readonly evaluateAside: EvaluateAside;
@@ -31,7 +30,6 @@ export type RouteDeps = {
   readonly newDeadline: () => Deadline;
   readonly faults: Faults;
   readonly maxBatch: number;
-  readonly where: ShownWhere;
 };
 
 export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void {
@@ -62,8 +60,9 @@ export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void
       if (mode === "enforce") return say(reply, 400, "a batch cannot be enforced; evaluate one by one");
       if (items.length > deps.maxBatch) return say(reply, 400, `more than ${deps.maxBatch} evaluations`);
       const ask = asker(deps, request, "ask");
-      const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      return { evaluations: await evaluateBatch(ask, body, items, { semantic, where: deps.where }) };
+      return {
+        evaluations: await evaluateBatch(ask, body, items, body.options?.evaluations_semantic ?? "execute_all"),
+      };
     },
   );
 }
@@ -79,22 +78,16 @@ async function evaluateOne(
   if (question.kind === "refused") return say(reply, 400, question.why);
   const answered = await asker(deps, request, mode)(question.value);
   void reply.header("countersign-decision-id", answered.evaluation.decisionId);
-  return shownDecision(answered, deps.where);
+  return shownDecision(answered);
 }
 
 /** Asks for this caller; all that one request asks shares its deadline. */
 function asker({ ask, callers, newDeadline }: RouteDeps, request: FastifyRequest, mode: Mode) {
   const caller = callerOf(request);
   const deadline = newDeadline();
-  const sent = request.headers["traceparent"];
-  const traceparent = typeof sent === "string" && TRACEPARENT.test(sent) ? sent : undefined;
+  const traceparent = firstTraceparent([request.headers["traceparent"]]);
   return (question: Question) =>
-    ask(callers.inOwnWords(caller, question), {
-      vouched: callers.vouch(caller, question.subject),
-      deadline,
-      mode,
-      traceparent,
-    });
+    ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent });
 }
 
 /** Undefined: enforcing is for clients that are configured as enforcers. What is no mode is `ask`, which changes nothing. */

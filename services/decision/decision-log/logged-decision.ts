@@ -28,6 +28,7 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
   const { http } = evaluation.call;
   const named = http ?? (evaluation.question && namedCall(evaluation.question));
   const grant = decision.kind === "allow" && decision.by.kind === "grant" ? decision.by.grant : undefined;
+  const traceparent = entry.traceparent ?? evaluation.traceparent;
   const denial = decision.kind === "needs_approval" ? decision.denial : undefined;
   return {
     kind: "decision",
@@ -64,7 +65,7 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     redeemed: grant !== undefined && grant.maxUses !== "unlimited",
     mode: entry.mode,
     duration_us: Math.max(0, Math.round(entry.durationUs)),
-    traceparent: evaluation.traceparent === undefined ? null : cut(evaluation.traceparent, MAX.reason),
+    traceparent: traceparent === undefined ? null : cut(traceparent, MAX.reason),
   };
 }
 

@@ -6,6 +6,7 @@
 import type { Body } from "../../../core/domain/binding.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { EnforcedCall, Peer } from "../../../core/policy/envoy-input/attributes.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type {
   AttributeContext,
   AttributeContext_HttpRequest,
@@ -18,14 +19,18 @@ import type { Evaluation } from "../ports.ts";
 const BODY_EXTENSION = "countersign.body";
 const REASON_HEADER = "countersign-reason";
 const MAX_REASON = 2_000;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 type Headers = Map<string, string[]>;
 
 /** `fault` is set when the call cannot be described; what could be read of it is there for the log. */
 export type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
 
-export function evaluationFrom({ attributes }: CheckRequest, decisionId: Id<"decision">): Translated {
+/** `traceparent`: of the call itself, by which the enforcer names its own span; without it that of the request it asks about. */
+export function evaluationFrom(
+  { attributes }: CheckRequest,
+  decisionId: Id<"decision">,
+  traceparent?: string,
+): Translated {
   const http = attributes?.request?.http;
   const headers = http === undefined ? new Map<string, string[]>() : headersOf(http);
   const readable = headers ?? new Map<string, string[]>();
@@ -41,7 +46,7 @@ export function evaluationFrom({ attributes }: CheckRequest, decisionId: Id<"dec
       metadata: attributes?.metadataContext?.filterMetadata,
     },
     justification: justificationOf(readable),
-    traceparent: readable.get("traceparent")?.find((value) => TRACEPARENT.test(value)),
+    traceparent: traceparent ?? firstTraceparent(readable.get("traceparent") ?? []),
   };
   return { evaluation, fault: faultOf(attributes, headers) };
 }

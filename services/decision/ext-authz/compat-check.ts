@@ -14,7 +14,7 @@ import { type CompatResult, NO_FIELDS } from "../../../core/policy/compat-result
 import type { CompatJudged, CompatPolicy, Evaluation } from "../ports.ts";
 import type { ReadCompatRequest } from "./compat-request.ts";
 import { compatAllowed, compatDenied, compatUnparsable } from "./compat-response.ts";
-import { type Check, createEdge, type EdgeDeps, type Judged, refused, RpcFailure } from "./edge.ts";
+import { type Check, createEdge, type EdgeDeps, type Judge, type Judged, refused, RpcFailure } from "./edge.ts";
 
 export type CompatCheckDeps = EdgeDeps & { readonly policy: CompatPolicy; readonly readRequest: ReadCompatRequest };
 
@@ -26,9 +26,14 @@ export type CompatCheckOptions = {
   readonly onError: "deny" | "grpc_error";
 };
 
-export function createCompatCheck(deps: CompatCheckDeps, options: CompatCheckOptions): Check {
+/** `around` sees every call that is judged, such as to make a span of it. */
+export function createCompatCheck(
+  deps: CompatCheckDeps,
+  options: CompatCheckOptions,
+  around: (judge: Judge) => Judge = (judge) => judge,
+): Check {
   const { policy, readRequest, readClocks } = deps;
-  return createEdge(deps, async ({ arrived, evaluation, deadline, shed }) => {
+  const judge: Judge = async ({ arrived, evaluation, deadline, shed }) => {
     if (arrived.kind === "oversize") return refused(deny("request_parse_error", [arrived.kind]), evaluation);
     if (shed) return refused(deny("overloaded"), evaluation);
     if (deadline.leftMs() <= 0) return refused(deny("deadline_exceeded"), evaluation);
@@ -42,7 +47,8 @@ export function createCompatCheck(deps: CompatCheckDeps, options: CompatCheckOpt
     if (result.kind !== "unparsable") return onRecord(judgedBy(result, evaluation, options), asked);
     const evaluated = { ...NOBODY, decision: deny("request_parse_error", [result.message]) };
     return onRecord({ evaluated, answer: () => compatUnparsable(result.message) }, asked);
-  });
+  };
+  return createEdge(deps, around(judge));
 }
 
 const NOBODY = { subject: undefined, policyRevision: undefined } as const;

@@ -34,7 +34,7 @@ export class RpcFailure {
 export type Check = (
   arrived: Arrived,
   deadline: Deadline,
-  options: { readonly shed: boolean },
+  options: { readonly shed: boolean; readonly traceparent?: string | undefined },
 ) => Promise<CheckResponse | RpcFailure>;
 
 export type EdgeDeps = {
@@ -59,6 +59,8 @@ export type Call = {
 /** `answer` is called after the decision is on record. */
 export type Judged = { readonly evaluated: Evaluated; readonly answer: () => CheckResponse | RpcFailure };
 
+export type Judge = (call: Call) => Promise<Judged>;
+
 const NOTHING_KNOWN = { subject: undefined, policyRevision: undefined } as const;
 
 /** A denial that no policy made. */
@@ -67,15 +69,16 @@ export function refused(decision: Deny, evaluation: Evaluation): Judged {
   return { evaluated, answer: () => checkResponse(evaluated, evaluation, { requestUrl: undefined }) };
 }
 
-export function createEdge(deps: EdgeDeps, judge: (call: Call) => Promise<Judged>): Check {
+export function createEdge(deps: EdgeDeps, judge: Judge): Check {
   const { decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe } = deps;
-  return async (arrived, deadline, { shed }) => {
+  return async (arrived, deadline, { shed, traceparent }) => {
     const started = readClocks();
     const decisionId = newDecisionId();
     let evaluation = unknownCall(decisionId);
     try {
       let fault: string | undefined;
-      if (arrived.kind === "request") ({ evaluation, fault } = evaluationFrom(arrived.request, decisionId));
+      if (arrived.kind === "request")
+        ({ evaluation, fault } = evaluationFrom(arrived.request, decisionId, traceparent));
       let { evaluated, answer } = await judge({ arrived, evaluation, fault, deadline, shed });
       const durationMs = readClocks().monoMs - started.monoMs;
       const recorded = await decisionLog.append({

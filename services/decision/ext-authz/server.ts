@@ -8,6 +8,7 @@ import { type sendUnaryData, Server, type ServerOptions, type ServerUnaryCall } 
 import { HealthImplementation } from "grpc-health-check";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import {
   AuthorizationService,
   CheckRequest,
@@ -77,7 +78,9 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     inFlight += 1;
     try {
       const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
-      const answered = await check(call.request, deadline, { shed });
+      // Envoy names its span of this call here; what stands in the request that it asks about is the client's.
+      const traceparent = firstTraceparent(call.metadata.get("traceparent"));
+      const answered = await check(call.request, deadline, { shed, traceparent });
       if (answered instanceof RpcFailure) done({ code: answered.code, details: answered.message });
       else done(null, answered);
     } catch (error) {

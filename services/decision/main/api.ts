@@ -21,7 +21,7 @@ export async function startApi(
   { lifecycle, reload, metrics, readClocks, faults }: Process,
   { evaluate, candidates, identity, issuers }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
-  { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,
+  { drainMs }: Pick<DecisionConfig, "drainMs">,
 ): Promise<{ readonly http: string; readonly grpc?: string }> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
@@ -50,7 +50,6 @@ export async function startApi(
           faults,
           metrics,
           maxBatch: api.maxBatch,
-          where: { requestUrl: denials.requestUrl },
         },
         { ...api, port: api.httpPort, tls },
       ),

@@ -14,12 +14,13 @@ import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
+import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
 export async function createCompatPath(
   config: DecisionConfig,
-  { log, lifecycle, metrics, sourceAddress }: Process,
+  { log, lifecycle, metrics, sourceAddress, traces }: Process,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   let loaded: CompatPolicy | undefined;
@@ -64,7 +65,12 @@ export async function createCompatPath(
     revision: () => loaded?.revision,
     bundles,
     documents: [],
-    check: (edge) => createCompatCheck({ ...edge, policy, readRequest }, { path, dryRun, onError }),
+    check: (edge) =>
+      createCompatCheck(
+        { ...edge, policy: traces === undefined ? policy : tracedCompatPolicy(traces, policy), readRequest },
+        { path, dryRun, onError },
+        traces === undefined ? undefined : (judge) => tracedJudge(traces, judge),
+      ),
     checks: [
       ["bundle", bundles.health],
       [

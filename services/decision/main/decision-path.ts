@@ -8,6 +8,7 @@ import type { Reload } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
+import type { Traces } from "../../../platform/traces/traces.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { Candidates, Evaluate, Identity } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
@@ -43,4 +44,5 @@ export type Process = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> 
   readonly metrics: Metrics;
   readonly stream: EventStream;
   readonly signer: Signer;
+  readonly traces: Traces | undefined;
 };

@@ -11,7 +11,7 @@ import type { DecisionConfig } from "../config.ts";
 import { startContext } from "./start-context.ts";
 import { createDenials } from "../denials/publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
-import type { Ports } from "../evaluate.ts";
+import { createEvaluate, type Ports } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
@@ -25,13 +25,13 @@ import type { Identity } from "../ports.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
-import { withTraces } from "./traced.ts";
+import { traceDecisions } from "./traced.ts";
 
 /** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
 
 export async function createNativePath(config: DecisionConfig, shared: Process): Promise<DecisionPath> {
-  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress } = shared;
+  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
@@ -56,6 +56,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
       {
         metrics,
         wallMs: systemClock.wallMs,
+        traceparent: traces?.here,
         onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered"),
       },
       {
@@ -105,11 +106,8 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     denials,
     faults,
   };
-  const evaluate = await withTraces(
-    config.traces,
-    { own: (traces) => lifecycle.own(traces), instance: config.instance },
-    ports,
-  );
+  const evaluate =
+    traces === undefined ? createEvaluate(ports) : traceDecisions(traces, ports, config.kafka ? "kafka" : "postgresql");
 
   reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   reload.part("issuer_keys", [], () => identity.reload());

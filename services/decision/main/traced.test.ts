@@ -1,14 +1,9 @@
 /** A decision with traces: what a collector is sent, and that without them nothing of OpenTelemetry is loaded. */
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import type { Offer } from "../../../core/domain/denial.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import { id } from "../../../core/domain/id.ts";
@@ -17,53 +12,29 @@ import { durationMs, instant } from "../../../core/domain/time.ts";
 import { startTraces, type Traces } from "../../../platform/traces/traces.ts";
 import type { Ports } from "../evaluate.ts";
 import type { Deadline, Evaluate, Evaluation } from "../ports.ts";
-import { traceDecisions } from "./traced.ts";
+import { type OtlpCollector, startOtlpCollector } from "../../../test/harness/otlp-collector.ts";
+import { traceDecisions, tracedJudge } from "./traced.ts";
 
-const SPAN = Type.Object({
-  ...{ traceId: Type.String(), spanId: Type.String(), parentSpanId: Type.Optional(Type.String()) },
-  ...{ name: Type.String(), attributes: Type.Unknown() },
-});
-const Sent = Compile(
-  Type.Object({
-    resourceSpans: Type.Array(
-      Type.Object({ scopeSpans: Type.Array(Type.Object({ spans: Type.Array(SPAN) })), resource: Type.Unknown() }),
-    ),
-  }),
-);
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const ENVOY_SPAN = "b7ad6b7169203331";
 const DENIAL = "01930000-0000-7000-8000-000000000001";
+const PUBLISH = "send countersign.denials.v1";
 const SECRET = "Bearer a.secret.token";
 
-const bodies: string[] = [];
-let collector: Server;
+let collector: OtlpCollector;
 let traces: Traces;
 
 beforeEach(async () => {
-  bodies.length = 0;
-  collector = createServer((request, response) => {
-    void text(request).then((body) => {
-      bodies.push(body);
-      response.end("{}");
-    });
-  }).listen(0, "127.0.0.1");
-  await once(collector, "listening");
-  const address = collector.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const config = { endpoint: `http://127.0.0.1:${port}/v1/traces`, ratio: 1 };
+  collector = await startOtlpCollector();
+  const config = { endpoint: collector.endpoint, ratio: 1 };
   traces = await startTraces(config, { service: "countersign-decision", instance: "decision-1" });
 });
-afterEach(() => {
-  collector.closeAllConnections();
-  collector.close();
-});
+afterEach(async () => collector[Symbol.asyncDispose]());
 
 /** What the collector has after the end. */
 async function sent() {
   await traces[Symbol.asyncDispose]();
-  const all = bodies.map((body) => Sent.Parse(JSON.parse(body)));
-  const spans = all.flatMap(({ resourceSpans }) => resourceSpans.flatMap(({ scopeSpans }) => scopeSpans));
-  return spans.flatMap((scope) => scope.spans);
+  return collector.spans();
 }
 
 const NOW = instant(1_795_478_400_000);
@@ -116,7 +87,7 @@ function decide(asked: string[]): Evaluate {
     },
     faults: { report: (error) => asked.push(String(error)) },
   };
-  return traceDecisions(traces, ports);
+  return traceDecisions(traces, ports, "kafka");
 }
 
 test("what the caller asked not to be recorded is not, and the denial says so too", async () => {
@@ -134,9 +105,9 @@ test("a decision is a span below the enforcer's, its steps are below it, and the
   const root = spans.find(({ name }) => name === "decision");
   expect(root).toMatchObject({ traceId: TRACE, parentSpanId: ENVOY_SPAN });
   const below = spans.filter(({ parentSpanId }) => parentSpanId === root?.spanId);
-  expect(below.map(({ name }) => name).toSorted()).toEqual(["evaluate", "identify", "publish"]);
+  expect(below.map(({ name }) => name).toSorted()).toEqual(["evaluate", "identify", PUBLISH]);
   expect(asked).toEqual([`00-${TRACE}-${root?.spanId}-01`]);
-  const told = JSON.stringify(bodies);
+  const told = collector.text();
   for (const word of ["needs_approval", DENIAL, "countersign-decision", "decision-1"]) expect(told).toContain(word);
   for (const word of [SECRET, "dana", "/orders/42"]) expect(told).not.toContain(word);
 });
@@ -151,30 +122,42 @@ test("decisions at once do not take each other's steps, and a traceparent of zer
   for (const { spanId, traceId } of roots) {
     const steps = spans.filter(({ parentSpanId }) => parentSpanId === spanId);
     expect(steps.map((step) => `${step.name} ${step.traceId}`).toSorted()).toEqual(
-      ["evaluate", "identify", "publish"].map((name) => `${name} ${traceId}`),
+      ["evaluate", "identify", PUBLISH].map((name) => `${name} ${traceId}`),
     );
   }
 });
 
 test("a collector that is away changes no decision and does not hold up the end", async () => {
-  collector.closeAllConnections();
-  await new Promise((resolve) => collector.close(resolve));
+  await collector[Symbol.asyncDispose]();
   const { decision } = await decide([])(evaluation(undefined), options);
   expect(decision.kind).toBe("needs_approval");
   expect(await sent()).toEqual([]);
 }, 20_000);
 
-test("without traces nothing of OpenTelemetry is loaded, however the service is put together", async () => {
+test("compatibility mode: a call that is judged is a span below the enforcer's, and its record names that span", async () => {
+  const judge = tracedJudge(traces, async ({ evaluation: { decisionId } }) => ({
+    evaluated: { decision: deny("policy_not_loaded"), subject: undefined, policyRevision: decisionId },
+    answer: () => ({ status: undefined, dynamicMetadata: undefined }),
+  }));
+  const call = { arrived: { kind: "oversize" }, fault: undefined, deadline, shed: false } as const;
+  const { evaluated } = await judge({ ...call, evaluation: evaluation(`00-${TRACE}-${ENVOY_SPAN}-01`) });
+  const [span] = await sent();
+  expect(span).toMatchObject({ name: "decision", traceId: TRACE, parentSpanId: ENVOY_SPAN, kind: 2 });
+  expect(evaluated.traceparent).toBe(`00-${TRACE}-${span?.spanId}-01`);
+});
+
+test("without traces nothing of OpenTelemetry is loaded, however the services are put together", async () => {
   const program = `
     import { registerHooks } from "node:module";
     const seen = [];
     registerHooks({ resolve(name, context, next) { if (name.startsWith("@opentelemetry")) seen.push(name); return next(name, context); } });
-    const { withTraces } = await import("./services/decision/main/traced.ts");
-    await import("./services/decision/main/native-path.ts");
-    const own = (one) => one;
-    await withTraces(undefined, { own, instance: "i" }, {});
+    const { startTracesIf } = await import("./platform/traces/traces.ts");
+    for (const part of ["decision/main/native-path", "decision/main/compat-path", "approval/main/tracing", "approval/rest/server"])
+      await import("./services/" + part + ".ts");
+    const as = { service: "s", instance: "i" };
+    await startTracesIf(undefined, as);
     const off = seen.length;
-    await withTraces({ endpoint: "http://127.0.0.1:9/", ratio: 1 }, { own, instance: "i" }, {});
+    await startTracesIf({ endpoint: "http://127.0.0.1:9/", ratio: 1 }, as);
     process.stdout.write(JSON.stringify([off, seen.length > 0]));
     process.exit();`;
   const args = ["--input-type=module", "--eval", program];

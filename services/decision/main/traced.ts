@@ -4,26 +4,21 @@
  * what becomes of it can be found again.
  */
 import { isAllow } from "../../../core/domain/decision.ts";
-import type { TracesConfig } from "../../../platform/traces/config.ts";
-import { startTraces, type Traces } from "../../../platform/traces/traces.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { messaging, rpc } from "../../../platform/traces/conventions.ts";
+import type { Traces } from "../../../platform/traces/traces.ts";
 import { createEvaluate, type Ports } from "../evaluate.ts";
-import type { Evaluate } from "../ports.ts";
+import type { Judge } from "../ext-authz/edge.ts";
+import type { CompatPolicy, Evaluate, Evaluated, Evaluation, Mode } from "../ports.ts";
 
-/** `config` undefined: the path as it is. `own` is told of the traces, which end with the process. */
-export async function withTraces(
-  config: TracesConfig | undefined,
-  { own, instance }: { readonly own: (traces: Traces) => Traces; readonly instance: string },
-  ports: Ports,
-): Promise<Evaluate> {
-  if (config === undefined) return createEvaluate(ports);
-  return traceDecisions(own(await startTraces(config, { service: "countersign-decision", instance })), ports);
+/** `system`: what denials travel by. */
+export function traceDecisions(traces: Traces, ports: Ports, system: string): Evaluate {
+  return tracedEvaluate(traces, createEvaluate(tracedPorts(traces, ports, system)));
 }
 
-export function traceDecisions(traces: Traces, ports: Ports): Evaluate {
-  return tracedEvaluate(traces, createEvaluate(tracedPorts(traces, ports)));
-}
-
-function tracedPorts(traces: Traces, ports: Ports): Ports {
+function tracedPorts(traces: Traces, ports: Ports, system: string): Ports {
+  const redeem = rpc("client", "countersign.v1.RedemptionService", "Redeem");
+  const publish = messaging("send", TOPICS.denials.name, system);
   const { identity, policy, redemption, denials } = ports;
   return {
     ...ports,
@@ -48,40 +43,82 @@ function tracedPorts(traces: Traces, ports: Ports): Ports {
     },
     redemption: {
       redeem: (claim, deadline) =>
-        traces.span("redeem", async (span) => {
-          const outcome = await redemption.redeem(claim, deadline);
-          span.set({ "countersign.grant_id": claim.grantId, "countersign.redemption": outcome.kind });
-          return outcome;
-        }),
+        traces.span(
+          redeem.name,
+          async (span) => {
+            const outcome = await redemption.redeem(claim, deadline);
+            span.set({ "countersign.grant_id": claim.grantId, "countersign.redemption": outcome.kind });
+            return outcome;
+          },
+          redeem.options,
+        ),
     },
     denials: {
       offers: (query) => denials.offers(query),
       publish: (ask, now, deadline) =>
-        traces.span("publish", async (span) => {
-          const published = await denials.publish(ask, now, deadline);
-          span.set({ "countersign.published": published.kind });
-          if (published.kind === "issued") span.set({ "countersign.denial_id": published.denial.id });
-          return published;
-        }),
+        traces.span(
+          publish.name,
+          async (span) => {
+            const published = await denials.publish(ask, now, deadline);
+            span.set({ "countersign.published": published.kind });
+            if (published.kind === "issued") span.set({ "countersign.denial_id": published.denial.id });
+            return published;
+          },
+          publish.options,
+        ),
     },
   };
 }
 
 function tracedEvaluate(traces: Traces, evaluate: Evaluate): Evaluate {
-  return (evaluation, options) =>
-    traces.span(
-      "decision",
-      async (span) => {
-        const evaluated = await evaluate({ ...evaluation, traceparent: span.traceparent }, options);
-        const { decision } = evaluated;
-        span.set({
-          "countersign.decision_id": evaluation.decisionId,
-          "countersign.mode": options.mode,
-          "countersign.outcome": decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind,
-        });
-        if (decision.kind === "deny") span.set({ "countersign.reason": decision.reason });
-        return evaluated;
-      },
-      { parent: evaluation.traceparent },
-    );
+  return async (evaluation, options) => {
+    const { evaluated } = await decisionSpan(traces, evaluation, options.mode, async (traceparent) => {
+      const made = await evaluate({ ...evaluation, traceparent }, options);
+      return { evaluated: { ...made, traceparent } };
+    });
+    return evaluated;
+  };
+}
+
+/** Compatibility mode: the same span, with the policy's below it. */
+export function tracedJudge(traces: Traces, judge: Judge): Judge {
+  return (call) =>
+    decisionSpan(traces, call.evaluation, "enforce", async (traceparent) => {
+      const judged = await judge(call);
+      return { ...judged, evaluated: { ...judged.evaluated, traceparent } };
+    });
+}
+
+export function tracedCompatPolicy(traces: Traces, policy: CompatPolicy): CompatPolicy {
+  return {
+    decide: (request, evaluation, clocks) =>
+      traces.span("evaluate", (span) => {
+        const judged = policy.decide(request, evaluation, clocks);
+        span.set({ "countersign.verdict": judged.result.kind, "countersign.policy_revision": judged.revision });
+        return judged;
+      }),
+  };
+}
+
+function decisionSpan<T extends { readonly evaluated: Evaluated }>(
+  traces: Traces,
+  { decisionId, traceparent: parent }: Evaluation,
+  mode: Mode,
+  decide: (traceparent: string) => Promise<T>,
+): Promise<T> {
+  return traces.span(
+    "decision",
+    async (span) => {
+      const judged = await decide(span.traceparent);
+      const { decision } = judged.evaluated;
+      span.set({
+        "countersign.decision_id": decisionId,
+        "countersign.mode": mode,
+        "countersign.outcome": decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind,
+      });
+      if (decision.kind === "deny") span.set({ "countersign.reason": decision.reason });
+      return judged;
+    },
+    { parent, kind: "server" },
+  );
 }

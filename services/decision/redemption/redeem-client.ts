@@ -71,11 +71,14 @@ export function createRedeemClient(
     metrics,
     onFault,
     wallMs,
+    traceparent,
   }: {
     readonly metrics: Metrics;
     readonly onFault: (code: number) => void;
     /** gRPC states deadlines as moments of the wall clock. */
     readonly wallMs: () => number;
+    /** Of the span that redeems, if there are spans. */
+    readonly traceparent?: (() => string | undefined) | undefined;
   },
   options: RedeemClientOptions,
 ): RedeemClient {
@@ -104,6 +107,8 @@ export function createRedeemClient(
     const metadata = new Metadata();
     const token = options.serviceToken();
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+    const span = traceparent?.();
+    if (span !== undefined) metadata.set("traceparent", span);
     return new Promise((resolve) => {
       client.redeem({ ...claim }, metadata, { deadline: wallMs() + deadlineMs }, (error, response) => {
         resolve(error === null ? outcomeOf(response) : faultOf(error));

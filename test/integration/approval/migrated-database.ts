@@ -38,7 +38,7 @@ export async function insertEvent(on: Queryable, reason: string): Promise<void> 
   const eventId = id("event", randomUUID());
   await on.query("insert into outbox (event_id, event) values ($1, $2)", [
     eventId,
-    JSON.stringify(unsealedEvent(event, eventId, instant(1_795_478_400_000), DEPLOYMENT)),
+    JSON.stringify(unsealedEvent(event, eventId, instant(1_795_478_400_000), { deployment: DEPLOYMENT })),
   ]);
 }
 

@@ -16,6 +16,7 @@ import type { ServerTls } from "../../../../platform/config/pem-files.ts";
 import { drain, listen, type Listening } from "../../../../platform/grpc/serve.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
 import { createPause } from "../../../../platform/pause.ts";
+import { firstTraceparent } from "../../../../platform/traces/traceparent.ts";
 import {
   DecisionServiceService,
   type EvaluateBatchRequest,
@@ -95,13 +96,9 @@ export async function startDecisionServer(
           const caller = await callerOf(callers, call);
           const leftMs = Number(call.getDeadline()) - wallMs() - RETURN_MS;
           const deadline = newDeadline(Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs);
+          const traceparent = firstTraceparent(call.metadata.get("traceparent"));
           const response = await answer(call.request, caller, (question, mode) =>
-            ask(callers.inOwnWords(caller, question), {
-              vouched: callers.vouch(caller, question.subject),
-              deadline,
-              mode,
-              traceparent: undefined,
-            }),
+            ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent }),
           );
           calls.inc({ method, status: "OK" });
           done(null, response);
