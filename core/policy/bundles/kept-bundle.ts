@@ -4,7 +4,7 @@
  * it is read: a key that is no longer trusted does not sign for it either.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type BundleFiles, BUNDLE_LIMITS, type BundleLimits } from "./bundle-files.ts";
 import { readArchive } from "./read-archive.ts";
@@ -43,10 +43,17 @@ export function createKeptBundle(folder: string, name = "last-good", limits: Bun
         await rename(scratch, file);
         await using directory = await open(folder);
         await directory.sync();
+        await removeLeftovers(folder, `${name}.tar.gz.`);
         return true;
       } catch {
         return false;
       }
     },
   };
+}
+
+/** What processes that were killed in the middle of a write left behind. */
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }

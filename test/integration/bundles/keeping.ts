@@ -1,0 +1,101 @@
+/** The keeper with everything real around it, for one test: a bundle server, signatures, a disk and the policy host. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { bundleOf } from "../../../core/policy/bundle.ts";
+import { createHttpSource } from "../../../core/policy/bundles/http-source.ts";
+import { createKeeper, type BundleKeeper, type KeeperEvent } from "../../../core/policy/bundles/keeper.ts";
+import { createKeptBundle } from "../../../core/policy/bundles/kept-bundle.ts";
+import { createTrustedKeys } from "../../../core/policy/bundles/trusted-keys.ts";
+import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
+import { type Clock, systemClock } from "../../../platform/clock.ts";
+import { type BundleServer, startBundleServer } from "../../harness/bundle-server.ts";
+import { bundleKey, changed, nowSeconds, sampleFiles, signedArchive } from "../../harness/signed-bundle.ts";
+
+export const key = bundleKey("policy-1");
+export const sample = await sampleFiles();
+export const trust = {
+  keys: createTrustedKeys(new Map([["policy-1", key.publicPem]])),
+  scope: "",
+  unsigned: "refused" as const,
+};
+export const INPUT = JSON.stringify({
+  action: { name: "GET" },
+  parsed_path: ["orders"],
+  subject: { properties: { groups: ["engineers"] } },
+});
+
+export type Kept = {
+  readonly keeper: BundleKeeper;
+  readonly host: PolicyHost;
+  readonly events: readonly KeeperEvent[];
+};
+
+export type KeepOptions = {
+  readonly builtins?: typeof BUILTINS;
+  readonly waitSeconds?: number;
+  readonly clock?: Clock;
+};
+
+export type Keeping = AsyncDisposable & {
+  readonly folder: string;
+  /** Where the last good bundle is. */
+  readonly keptFolder: string;
+  readonly server: BundleServer;
+  /** A process, as it were: each call is another one on the same disk. */
+  keep(options?: KeepOptions): Promise<Kept>;
+};
+
+export async function startKeeping(): Promise<Keeping> {
+  const owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "keeper-"));
+  owned.defer(() => rm(folder, { recursive: true }));
+  const server = owned.use(await startBundleServer());
+  const keptFolder = join(folder, "kept");
+
+  async function keep({ builtins = BUILTINS, waitSeconds = 0, clock = systemClock }: KeepOptions = {}): Promise<Kept> {
+    const host = createPolicyHost(
+      { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
+      { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 2 },
+    );
+    const events: KeeperEvent[] = [];
+    const times = { connectMs: 500, headMs: 500, totalMs: 2_000 };
+    const source = owned.use(createHttpSource({ url: server.url, waitSeconds, token: "s3cret", times }));
+    const keeper = await createKeeper(
+      {
+        source,
+        async take({ files }) {
+          const bundle = bundleOf(files);
+          const activation = await host.activate(bundle);
+          return activation.kind === "refused" ? activation : { ...activation, cases: bundle.selfTest?.length ?? 0 };
+        },
+        kept: createKeptBundle(keptFolder),
+        trust,
+        clock,
+        signal: new AbortController().signal,
+        onEvent: (event) => events.push(event),
+      },
+      { pollMs: 50 },
+    );
+    return { keeper: owned.use(keeper), host, events };
+  }
+
+  return {
+    folder,
+    keptFolder,
+    server,
+    keep,
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync();
+    },
+  };
+}
+
+export const allows = (host: PolicyHost) => host.decide(INPUT, { nowNs: 0n }).verdict.kind === "allow";
+
+/** The sample under another revision and with `changes`, signed `ago` seconds before now. */
+export const signedAt = (revision: string, ago = 0, changes: Parameters<typeof changed>[2] = {}) =>
+  signedArchive(changed(sample, revision, changes), key, { issuedAt: nowSeconds() - ago });
