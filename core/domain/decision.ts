@@ -39,6 +39,7 @@ export type PolicyFault =
   | "policy_conflict" // two packages set the same response key to different values
   | "context_unavailable" // a package requires context that is absent or stale
   | "policy_not_loaded"
+  | "policy_expired" // the bundle was signed to decide until a moment that has passed
   | "request_parse_error"; // the request itself cannot be described to a policy
 
 /** Nobody's fault but ours or a dependency's: 503 with `Retry-After`, and nothing is opened. */

@@ -8,6 +8,7 @@ import { stat } from "node:fs/promises";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";
+import type { Instant } from "../domain/time.ts";
 import { dataOf } from "./bundles/bundle-data.ts";
 import { BUNDLE_LIMITS, type BundleFiles, type BundleLimits } from "./bundles/bundle-files.ts";
 import { parseStructured } from "./bundles/file-hash.ts";
@@ -34,6 +35,8 @@ export type Bundle = {
   readonly selfTest?: readonly SelfTestCase[];
   /** Members of the input that its policies read, as the build found them; undefined: they may read all. */
   readonly inputReads?: ReadonlySet<string> | undefined;
+  /** From its signature: from then on it decides nothing (`policy_expired`). */
+  readonly validUntil?: Instant | undefined;
 };
 
 const Manifest = Type.Object({

@@ -7,6 +7,7 @@
  * mode the outcome of such a rule stands. Never throws; a trap discards the instance.
  */
 import { AppError, unreachable } from "../domain/app-error.ts";
+import type { Instant } from "../domain/time.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { notServed } from "./builtins/not-served.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
@@ -30,6 +31,8 @@ export type CompatPolicy = {
 export type CompatPolicyOptions = {
   readonly files: BundleFiles;
   readonly path: string;
+  /** From the bundle's signature: from then on it decides nothing (`policy_expired`). */
+  readonly validUntil?: Instant | undefined;
   /** Of one evaluation. */
   readonly budget?: Budget;
 };
@@ -37,7 +40,7 @@ export type CompatPolicyOptions = {
 /** @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
-  { files, path, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
+  { files, path, validUntil, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
   const { wasm, dataJson, revision } = compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
@@ -45,6 +48,7 @@ export async function loadCompatPolicy(
   const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: REDIRECTED });
   const missing = notServed(policy.builtins, deps.builtins);
   if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);
+  const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
 
   function resultOf(evaluation: Evaluation): CompatResult {
@@ -68,11 +72,20 @@ export async function loadCompatPolicy(
   return {
     revision,
     evaluate(inputJson, { nowNs }) {
+      if (endsNs !== undefined && nowNs >= endsNs) return { result: EXPIRED, fuelUsed: 0 };
       const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
       return { result: resultOf(evaluation), fuelUsed: evaluation.fuelUsed };
     },
   };
 }
+
+/** NB: never what a client brought about, and never a gRPC error either, which some proxies let through. */
+const EXPIRED: CompatResult = {
+  kind: "fault",
+  reason: "policy_expired",
+  message: "the bundle was signed to decide until a moment that has passed",
+  echoes: true,
+};
 
 /** NB: text that is not UTF-8, which any client can send, ends an evaluation where it leaves the module. */
 function failed(message: string): CompatResult {

@@ -22,7 +22,12 @@ export type CompatResult =
   /** `echoes`: the fault may lie in what the request brought, so it must not open a door whatever is configured. */
   | {
       readonly kind: "fault";
-      readonly reason: "policy_error" | "policy_result_invalid" | "policy_budget_exceeded" | "policy_not_loaded";
+      readonly reason:
+        | "policy_error"
+        | "policy_result_invalid"
+        | "policy_budget_exceeded"
+        | "policy_not_loaded"
+        | "policy_expired";
       readonly message: string;
       readonly echoes: boolean;
     };

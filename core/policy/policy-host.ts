@@ -76,6 +76,7 @@ type Active = {
   readonly wasm: Uint8Array;
   readonly module: WebAssembly.Module;
   readonly inputReads: ReadonlySet<string> | undefined;
+  readonly endsNs: bigint | undefined;
   readonly policy: PolicyRunner;
   readonly entrypoints: Readonly<Record<keyof typeof ENTRYPOINTS, number>>;
 };
@@ -127,7 +128,7 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     if (active === undefined) {
       return { kind: "fault", fault: fault("policy_not_loaded", "no bundle is active"), fuelUsed: 0 };
     }
-    return run(active, entrypoint, inputJson, nowNs);
+    return expired(active, nowNs) ?? run(active, entrypoint, inputJson, nowNs);
   }
 
   /** A result that was given before to the letter is the same value (wasm/linked-policy.ts), with the same meaning. */
@@ -171,10 +172,17 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     candidates(inputJson, { nowNs }) {
       const entrypoint = active?.policy.entrypoints.get(CANDIDATES);
       if (active === undefined || entrypoint === undefined) return { kind: "none" };
-      const outcome = outcomeOf(active.policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
+      const outcome =
+        expired(active, nowNs) ?? outcomeOf(active.policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
       return outcome.kind === "value" ? candidatesOf(outcome.value) : outcome.fault;
     },
   };
+}
+
+/** NB: a bundle with an end stays active, so that nothing older takes its place, and denies. */
+function expired({ endsNs, revision }: Active, nowNs: bigint): Outcome | undefined {
+  if (endsNs === undefined || nowNs < endsNs) return undefined;
+  return { kind: "fault", fault: fault("policy_expired", `${revision} was signed to decide until then`), fuelUsed: 0 };
 }
 
 type Refusal = Extract<Activation, { kind: "refused" }>;
@@ -203,6 +211,7 @@ async function prepare(
     if (id === undefined) return { kind: "refused", reason: "missing_entrypoint", detail: ENTRYPOINTS[key] };
     entrypoints[key] = id;
   }
-  const { revision, wasm, inputReads } = bundle;
-  return { kind: "prepared", active: { revision, inputReads, wasm, module, policy, entrypoints } };
+  const { revision, wasm, inputReads, validUntil } = bundle;
+  const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
+  return { kind: "prepared", active: { revision, inputReads, endsNs, wasm, module, policy, entrypoints } };
 }

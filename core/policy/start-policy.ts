@@ -25,8 +25,8 @@ export async function startPolicy(
     { builtins: BUILTINS, randomBytes, monotonicMs: deps.clock.monotonicMs },
     { defaultRealm, budget },
   );
-  const take: BundlesDeps["take"] = async ({ files }) => {
-    const one = bundleOf(files);
+  const take: BundlesDeps["take"] = async ({ files, proof }) => {
+    const one = { ...bundleOf(files), validUntil: proof?.validUntil };
     const activation = await host.activate(one);
     return activation.kind === "refused" ? activation : { ...activation, cases: one.selfTest?.length ?? 0 };
   };

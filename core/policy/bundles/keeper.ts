@@ -33,7 +33,9 @@ export type KeeperEvent =
   | { readonly kind: "bundle_refused"; readonly from: "source" | "kept"; readonly trouble: Trouble }
   | { readonly kind: "bundle_source_failed"; readonly trouble: Trouble; readonly times: number }
   | { readonly kind: "bundle_source_back" }
-  | { readonly kind: "bundle_not_kept" };
+  | { readonly kind: "bundle_not_kept" }
+  /** Told at the first look after it. */
+  | { readonly kind: "bundle_ended"; readonly active: ActiveBundle };
 
 export type BundleKeeper = AsyncDisposable & {
   status(): KeeperStatus;
@@ -76,9 +78,21 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
   let refused: (Trouble & { readonly fingerprint: string }) | undefined;
   let failing: KeeperStatus["failing"];
   let seen: string | undefined;
+  let toldEnd: ActiveBundle | undefined;
   let woken = new AbortController();
   let reloads: (() => void)[] = [];
   const now = () => instant(Math.max(0, Math.floor(clock.wallMs())));
+
+  function hasEnded(): boolean {
+    const until = active?.bundle.proof?.validUntil;
+    return until !== undefined && until <= now();
+  }
+
+  function tellEnd(): void {
+    if (active === undefined || active === toldEnd || !hasEnded()) return;
+    toldEnd = active;
+    onEvent({ kind: "bundle_ended", active });
+  }
 
   async function accept(files: BundleFiles, from: "source" | "kept"): Promise<void> {
     const startedMs = clock.monotonicMs();
@@ -147,6 +161,7 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
       const answered = reloads;
       reloads = [];
       if (!signal.aborted) next = await look();
+      tellEnd();
       for (const done of answered) done();
     }
   }
@@ -159,7 +174,14 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
   const loop = keepLooking(active === undefined ? await look() : undefined);
 
   return {
-    status: () => ({ source: source.name, active, answeredAt, refused: withoutFingerprint(refused), failing }),
+    status: () => ({
+      source: source.name,
+      active,
+      hasEnded: hasEnded(),
+      answeredAt,
+      refused: withoutFingerprint(refused),
+      failing,
+    }),
     reload(next) {
       ({ source, trust } = next);
       return new Promise((resolve) => {

@@ -1,5 +1,5 @@
 /** What happens to bundles as log lines, metrics and a line of `/readyz`: the same in both services. */
-import { rfc3339 } from "../../domain/time.ts";
+import { type Instant, rfc3339 } from "../../domain/time.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -23,8 +23,10 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
       case "bundle_activated": {
         const { revision, bundle, from, cases } = event.active;
         activations.inc({ role });
-        const { keyId, issuedAt } = bundle.proof ?? {};
-        const signature = { keyId: keyId ?? null, issuedAt: issuedAt === undefined ? null : rfc3339(issuedAt) };
+        const { keyId, issuedAt, validUntil, reason } = bundle.proof ?? {};
+        const time = (at: Instant | undefined) => (at === undefined ? null : rfc3339(at));
+        const times = { issuedAt: time(issuedAt), validUntil: time(validUntil) };
+        const signature = { keyId: keyId ?? null, ...times, reason: reason ?? null };
         const how = { from, cases, compiled: event.compiled, tookMs: event.tookMs };
         log.info({ event: "bundle_activated", role, revision, ...signature, ...how }, TOLD[role]);
         return;
@@ -54,6 +56,12 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
         notKept.inc({ role });
         log.error({ event: "bundle_not_kept", role }, "the last good bundle cannot be written to disk");
         return;
+      case "bundle_ended":
+        log.error(
+          { event: "bundle_ended", role, revision: event.active.revision },
+          "the bundle was signed to decide until now; everything is denied until there is another one",
+        );
+        return;
       default:
         event satisfies never;
     }
@@ -72,6 +80,16 @@ export function exposeBundle(metrics: Metrics, status: () => KeeperStatus): void
     const issuedAt = status().active?.bundle.proof?.issuedAt;
     if (issuedAt !== undefined) gauge.set(issuedAt / 1_000);
   });
+  metrics.gauge(
+    "bundle_valid_until_timestamp_seconds",
+    "when the bundle that decides ends; 0: it does not",
+    [],
+    (gauge) => {
+      gauge.reset();
+      const validUntil = status().active?.bundle.proof?.validUntil;
+      if (validUntil !== undefined) gauge.set(validUntil / 1_000);
+    },
+  );
   metrics.gauge("bundle_source_answered_timestamp_seconds", "when the source last answered well", [], (gauge) => {
     const { answeredAt } = status();
     if (answeredAt !== undefined) gauge.set(answeredAt / 1_000);
@@ -82,12 +100,14 @@ export function exposeBundle(metrics: Metrics, status: () => KeeperStatus): void
   });
 }
 
-export function bundleHealth({ active, refused, failing }: KeeperStatus): CheckResult {
+export function bundleHealth({ active, hasEnded, refused, failing }: KeeperStatus): CheckResult {
   const trouble =
     refused === undefined
       ? failing && `the source cannot be read (${failing.reason}: ${failing.detail})`
       : `what the source holds is refused (${refused.reason}: ${refused.detail})`;
   if (active === undefined) return { status: "failed", detail: trouble ?? "there is no bundle yet" };
+  if (hasEnded)
+    return { status: "failed", detail: `${active.revision} was signed to decide until a moment that has passed` };
   if (trouble !== undefined) return { status: "degraded", detail: `${active.revision} stays; ${trouble}` };
   return { status: "ok", detail: active.revision };
 }

@@ -42,7 +42,7 @@ const AHEAD_MS: DurationMs = durationMs(5 * 60_000);
 
 /**
  * `newest`: the newest one that was accepted so far. `kept`: it comes from our own disk, where it was accepted before, so that it may have
- * expired meanwhile. Never rejects.
+ * expired meanwhile; what it may still decide is for the one that evaluates (policy-host.ts). Never rejects.
  */
 export async function openBundle(
   files: BundleFiles,
@@ -55,7 +55,7 @@ export async function openBundle(
   const verified = await verifySignature(files, trust);
   if (verified.kind === "refused") return verified;
   const { proof } = verified;
-  const { issuedAt, expiresAt } = proof;
+  const { issuedAt, expiresAt, validUntil } = proof;
   if (issuedAt === undefined) {
     return refused(
       "undated",
@@ -65,6 +65,10 @@ export async function openBundle(
   if (issuedAt > plus(now, AHEAD_MS)) return refused("issued_in_future", `it is signed at ${rfc3339(issuedAt)}`);
   if (expiresAt !== undefined && expiresAt <= now && !kept) {
     return refused("expired", `it was to be activated until ${rfc3339(expiresAt)}`);
+  }
+  // NB: one from our own disk is taken all the same: it decides nothing, and still says what is older than it.
+  if (validUntil !== undefined && validUntil <= now && !kept) {
+    return refused("expired", `it was to decide until ${rfc3339(validUntil)}`);
   }
   const known = newest?.proof?.issuedAt;
   if (known !== undefined && (issuedAt < known || (issuedAt === known && fingerprint !== newest?.fingerprint))) {

@@ -14,6 +14,8 @@ export type SigningTerms = {
   readonly issuedAt: number;
   /** After this it is not activated any more. */
   readonly expiresAt?: number | undefined;
+  /** From then on it decides nothing, active or not. */
+  readonly validUntil?: number | undefined;
   readonly scope?: string | undefined;
   readonly reason?: string | undefined;
 };
@@ -34,6 +36,7 @@ export async function signFiles(files: BundleFiles, terms: SigningTerms): Promis
     files: unsigned.map(([name, bytes]) => ({ name, hash: hashFile(name, bytes, HASH) ?? "", algorithm: HASH })),
     iat: terms.issuedAt,
     ...(terms.expiresAt === undefined ? {} : { exp: terms.expiresAt }),
+    ...(terms.validUntil === undefined ? {} : { valid_until: terms.validUntil }),
     ...(terms.scope === undefined ? {} : { scope: terms.scope }),
     ...(terms.reason === undefined ? {} : { reason: terms.reason }),
   };

@@ -3,7 +3,7 @@
  * the times, and that files and list are the same: a file that is not listed is as wrong as a listed one that is not there.
  *
  * Beyond OPA: `iat` says when it was signed, and a bundle signed before the one that is active is a replay (keeper.ts); `exp`
- * says until when it may be activated. OPA's `exclude_files` does not exist here: what is excluded is what an attacker would change.
+ * says until when it may be activated, and `valid_until` until when it decides, once active. OPA's `exclude_files` does not exist here: what is excluded is what an attacker would change.
  */
 import { compactVerify, decodeProtectedHeader } from "jose";
 import { type Static, Type } from "typebox";
@@ -27,6 +27,8 @@ export const SignedClaims = Type.Object({
   ),
   iat: Type.Optional(Seconds),
   exp: Type.Optional(Seconds),
+  /** From then on it decides nothing. */
+  valid_until: Type.Optional(Seconds),
   scope: Type.Optional(Type.String({ maxLength: 256 })),
   /** The older place of the key id. */
   keyid: Type.Optional(Type.String({ maxLength: 128 })),
@@ -41,6 +43,7 @@ export type Proof = {
   /** Undefined when the signature does not say: then nothing can be older or newer than it. */
   readonly issuedAt: Instant | undefined;
   readonly expiresAt: Instant | undefined;
+  readonly validUntil: Instant | undefined;
   readonly reason: string | undefined;
 };
 
@@ -83,8 +86,9 @@ async function verify(
   if (difference !== undefined) return bad(difference);
   const at = (seconds: number | undefined) =>
     seconds === undefined ? undefined : instant(Math.floor(seconds * 1_000));
-  const { iat, exp, reason } = claims;
-  return { kind: "verified", proof: { keyId, issuedAt: at(iat), expiresAt: at(exp), reason } };
+  const { iat, exp, valid_until, reason } = claims;
+  const times = { issuedAt: at(iat), expiresAt: at(exp), validUntil: at(valid_until) };
+  return { kind: "verified", proof: { keyId, ...times, reason } };
 }
 
 /** The key that the token names, in its header or as the older claim; every key for a token that names none, as `opa sign` makes them. */

@@ -15,6 +15,8 @@ export type Trouble = { readonly reason: string; readonly detail: string; readon
 export type KeeperStatus = {
   readonly source: string;
   readonly active: ActiveBundle | undefined;
+  /** It is past the end that its signature gives it, and decides nothing. */
+  readonly hasEnded: boolean;
   /** When the source last answered with something that could be used, or that it has nothing new. */
   readonly answeredAt: Instant | undefined;
   /** What the source offers now and what is not taken. */
@@ -24,7 +26,7 @@ export type KeeperStatus = {
 };
 
 /** As JSON. */
-export function describeStatus({ source, active, answeredAt, refused, failing }: KeeperStatus): object {
+export function describeStatus({ source, active, hasEnded, answeredAt, refused, failing }: KeeperStatus): object {
   const time = (at: Instant | undefined) => (at === undefined ? null : rfc3339(at));
   const proof = active?.bundle.proof;
   return {
@@ -39,6 +41,9 @@ export function describeStatus({ source, active, answeredAt, refused, failing }:
             signed: proof !== undefined,
             key_id: proof?.keyId ?? null,
             issued_at: time(proof?.issuedAt),
+            valid_until: time(proof?.validUntil),
+            ended: hasEnded,
+            reason: proof?.reason ?? null,
             self_test_cases: active.cases,
           },
     source_answered_at: time(answeredAt),

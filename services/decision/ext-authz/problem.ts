@@ -87,6 +87,7 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   },
   context_unavailable: policyFault,
   policy_not_loaded: policyFault,
+  policy_expired: policyFault,
   keys_unavailable: unavailable("The keys of the token's issuer are not available.", 5),
   grants_stale: unavailable("What is known of approvals is not recent enough to use one."),
   request_unavailable: unavailable("This needs an approval, and asking for one is not possible at the moment."),

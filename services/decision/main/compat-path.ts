@@ -24,10 +24,10 @@ export async function createCompatPath(
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   let loaded: CompatPolicy | undefined;
-  const take: BundlesDeps["take"] = async ({ files }) => {
+  const take: BundlesDeps["take"] = async ({ files, proof }) => {
     loaded = await loadCompatPolicy(
       { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
-      { files, path, budget: config.policy.budget },
+      { files, path, validUntil: proof?.validUntil, budget: config.policy.budget },
     );
     return { kind: "activated", revision: loaded.revision, cases: 0, compiled: true };
   };

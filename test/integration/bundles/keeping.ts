@@ -67,8 +67,8 @@ export async function startKeeping(): Promise<Keeping> {
     const keeper = await createKeeper(
       {
         source,
-        async take({ files }) {
-          const bundle = bundleOf(files);
+        async take({ files, proof }) {
+          const bundle = { ...bundleOf(files), validUntil: proof?.validUntil };
           const activation = await host.activate(bundle);
           return activation.kind === "refused" ? activation : { ...activation, cases: bundle.selfTest?.length ?? 0 };
         },

@@ -16,7 +16,7 @@ import { allows, type Keeping, sample, signedAt, startKeeping, trust } from "./k
 
 jest.setTimeout(60_000);
 const KEPT = "last-good.tar.gz";
-const keptNames = () => readdir(keeping.keptFolder).catch(() => []);
+const keptNames = () => readdir(keeping.keptFolder).catch((): string[] => []);
 const KILLS = 20;
 /** About what the writer takes for one bundle. */
 const WITHIN_MS = 60;
