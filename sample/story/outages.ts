@@ -1,5 +1,5 @@
 /** Step 12: parts die. Reads go on, elevations fail closed, and no grant is lost or spent twice. */
-import { textAt } from "../../test/harness/system/client.ts";
+import { type Answer, textAt } from "../../test/harness/system/client.ts";
 import { ARRIVAL_MS, deniedId, granted } from "./ask.ts";
 import { eventually, members, refusal } from "./see.ts";
 import type { Stage } from "./stage.ts";
@@ -9,17 +9,24 @@ export async function outages(stage: Stage, tell: Teller): Promise<void> {
   const dana = await stage.as("dana");
   const remove = () => dana.proxy("DELETE", "/orders/46");
   await stage.orders("POST", "/orders", { body: { id: "46", item: "rug" } });
-  const grantId = await granted(stage, await deniedId(stage, "DELETE", "/orders/46"), { max_uses: 2 });
+  const grantId = await granted(stage, await deniedId(stage, "DELETE", "/orders/46"), { max_uses: 3 });
+  const arrived = await eventually("the grant to arrive", ARRIVAL_MS, remove, ({ status }) => status !== 403);
+  await stage.orders("POST", "/orders", { body: { id: "46", item: "rug" } });
 
   tell.step(12, "the approval service is killed; then the database");
+  tell.see("DELETE /orders/46, the first of three uses", 200, arrived.answer.status);
   await stage.approval.kill();
   tell.see("GET /orders/43 without the approval service", 200, (await dana.proxy("GET", "/orders/43")).status);
-  const closed = await eventually("elevations to fail closed", ARRIVAL_MS, remove, ({ status }) => status === 503);
+  const uncounted = await eventually("its use to be refused", ARRIVAL_MS, remove, ({ status }) => status === 503);
   tell.see(
-    "DELETE /orders/46",
-    { status: 503, outcome: "deny", code: "grants_stale" },
-    { status: closed.answer.status, ...members(closed.answer.body, "outcome"), code: reasonOf(closed.answer.body) },
+    "DELETE /orders/46, whose use nobody can count",
+    closed("redemption_unavailable"),
+    failure(uncounted.answer),
   );
+  const stale = await eventually("what is known of grants to be too old", ARRIVAL_MS, remove, (answer) => {
+    return failure(answer).code !== "redemption_unavailable";
+  });
+  tell.see("and 5 s after the last heartbeat", closed("grants_stale"), failure(stale.answer));
   await stage.decision.stop();
   await stage.decision.start();
   const read = () => dana.proxy("GET", "/orders/43");
@@ -33,21 +40,22 @@ export async function outages(stage: Stage, tell: Teller): Promise<void> {
   const kept = await dana.approvals("GET", `/v1/grants/${grantId}`);
   tell.see(
     "the grant after both are back",
-    { status: 200, state: "active", uses: 0 },
-    {
-      status: kept.status,
-      ...members(kept.body, "state", "uses"),
-    },
+    { status: 200, state: "active", uses: 1 },
+    { status: kept.status, ...members(kept.body, "state", "uses") },
   );
   const first = await eventually("the decision service to reach it again", ARRIVAL_MS, remove, (answer) => {
     return answer.status !== 503;
   });
-  tell.see("its first use", 200, first.answer.status);
+  tell.see("its second use", 200, first.answer.status);
   await stage.orders("POST", "/orders", { body: { id: "46", item: "rug" } });
-  tell.see("its second", 200, (await remove()).status);
-  tell.see("a third", { status: 403, outcome: "needs_approval", grant_reason: "spent" }, refusal(await remove()));
+  tell.see("its third", 200, (await remove()).status);
+  tell.see("a fourth", { status: 403, outcome: "needs_approval", grant_reason: "spent" }, refusal(await remove()));
 }
 
-function reasonOf(body: unknown): string {
-  return textAt(body, "type").replace("urn:countersign:problem:", "");
+function closed(code: string) {
+  return { status: 503, outcome: "deny", code };
+}
+
+function failure({ status, body }: Answer) {
+  return { status, ...members(body, "outcome"), code: textAt(body, "type").replace("urn:countersign:problem:", "") };
 }

@@ -34,6 +34,15 @@ export function createTeller(write: (line: string) => void): Teller {
   };
 }
 
+/** For reading, not for parsing: `status 403, outcome needs_approval`; a list as `a, b`. */
 function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(shown).join(", ");
+  if (typeof value !== "object" || value === null) return value === null ? "none" : String(value);
+  return Object.entries(value)
+    .map(([name, member]) => `${name.replaceAll("_", " ")} ${isNested(member) ? `(${shown(member)})` : shown(member)}`)
+    .join(", ");
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
