@@ -34,11 +34,18 @@ export function startAsPerson({
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let said = "";
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("exit", resolve);
+    child.once("error", (error) => {
+      said += String(error);
+      resolve(null);
+    });
+  });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
   return {
     child,
     said: () => said,
-    ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))),
+    ended,
     async ready() {
       await waitUntil("npm start to be ready", READY_MS, () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said}`);
