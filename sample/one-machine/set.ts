@@ -100,7 +100,9 @@ export async function startOneMachine(
       if (stop.signal.aborted || program.isRunning()) continue;
       const now = performance.now();
       ends.push(now);
-      say({ kind: "ended", what: program.name, detail: `it said last:\n${await program.tail()}` });
+      const tail = await program.tail();
+      if (stop.signal.aborted) break; // it was ended, and nothing ends what would be started now
+      say({ kind: "ended", what: program.name, detail: `it said last:\n${tail}` });
       if (ends.filter((at) => now - at < 60_000).length > MAX_ENDS) {
         return failed.resolve(new Error(`${program.name} ends again and again`));
       }

@@ -59,3 +59,12 @@ test("a frozen one is stopped all the same", async () => {
   program.freeze();
   expect(await program.stop()).toBe(0);
 });
+
+test("an end that comes while it is being made ends it too, and the start says so", async () => {
+  const { program } = await orders("hasty");
+  const started = program.start();
+  const ended = program.stop();
+  await expect(started).rejects.toThrow("hasty ended with");
+  await ended;
+  expect(program.isRunning()).toBe(false);
+});

@@ -76,6 +76,34 @@ export function createProgram({
   const logPath = join(folder, `${name}.log`);
   const clockPath = join(folder, `${name}.clock`);
   let child: ChildProcess | undefined;
+  /** An end that comes while the process is being made waits for it: otherwise it would find nothing to end, and leave one behind. */
+  let making: Promise<unknown> = Promise.resolve();
+
+  async function spawnProcess(): Promise<ChildProcess> {
+    await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
+    const output = await open(logPath, "a");
+    const started = spawn(
+      process.execPath,
+      [
+        ...[LEASH, ...(hasOwnClock ? [CLOCK] : []), ...preload].flatMap((one) => ["--import", one]),
+        join(ROOT, main),
+        "--config",
+        configPath,
+      ],
+      {
+        cwd: folder,
+        env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
+        stdio: ["pipe", output.fd, output.fd],
+        // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
+        detached: true,
+      },
+    );
+    child = started;
+    started.stdin?.on("error", () => {});
+    await output.close();
+    return started;
+  }
+
   async function log(): Promise<string> {
     return readFile(logPath, "utf8").catch(() => "");
   }
@@ -89,6 +117,7 @@ export function createProgram({
   }
 
   async function end(signal: NodeJS.Signals, patienceMs: number): Promise<number | null> {
+    await making;
     const one = child;
     if (one === undefined) return null;
     if (!runs(one)) return one.exitCode;
@@ -108,27 +137,9 @@ export function createProgram({
     pid: () => child?.pid,
     async start() {
       if (program.isRunning()) throw new Error(`${name} is running already`);
-      await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
-      const output = await open(logPath, "a");
-      const started = spawn(
-        process.execPath,
-        [
-          ...[LEASH, ...(hasOwnClock ? [CLOCK] : []), ...preload].flatMap((one) => ["--import", one]),
-          join(ROOT, main),
-          "--config",
-          configPath,
-        ],
-        {
-          cwd: folder,
-          env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
-          stdio: ["pipe", output.fd, output.fd],
-          // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
-          detached: true,
-        },
-      );
-      child = started;
-      started.stdin?.on("error", () => {});
-      await output.close();
+      const made = spawnProcess();
+      making = made.catch(() => {});
+      const started = await made;
       const isReady = async () => {
         if (!runs(started)) throw await explain(`ended with ${started.exitCode ?? started.signalCode} at start`);
         return answersReady(readyUrl);
