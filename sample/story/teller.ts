@@ -37,7 +37,9 @@ export function createTeller(write: (line: string) => void): Teller {
 /** For reading, not for parsing: `status 403, outcome needs_approval`; a list as `a, b`. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(shown).join(", ");
-  if (typeof value !== "object" || value === null) return value === null ? "none" : String(value);
+  if (value === null) return "none";
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return JSON.stringify(value) ?? "nothing";
   return Object.entries(value)
     .map(([name, member]) => `${name.replaceAll("_", " ")} ${isNested(member) ? `(${shown(member)})` : shown(member)}`)
     .join(", ");
