@@ -44,23 +44,23 @@ _reasons := _denials if _outcome == "deny"
 
 _reasons := _allowances if _outcome == "allow"
 
-# A rule that is no set would be passed over in silence by the loops above.
+# A rule that is no set would be passed over in silence by the loops above. Each is looked up once: that is most of what this costs.
 _malformed contains concat(".", [name, "deny"]) if {
 	some name
-	not is_set(data.countersign.policies[name].deny)
-	data.countersign.policies[name].deny == data.countersign.policies[name].deny
+	rule := data.countersign.policies[name].deny
+	not is_set(rule)
 }
 
 _malformed contains concat(".", [name, "elevate"]) if {
 	some name
-	not is_set(data.countersign.policies[name].elevate)
-	data.countersign.policies[name].elevate == data.countersign.policies[name].elevate
+	rule := data.countersign.policies[name].elevate
+	not is_set(rule)
 }
 
 _malformed contains concat(".", [name, "allow"]) if {
 	some name
-	not is_set(data.countersign.policies[name].allow)
-	data.countersign.policies[name].allow == data.countersign.policies[name].allow
+	rule := data.countersign.policies[name].allow
+	not is_set(rule)
 }
 
 # The build collects `custom.requires` of all packages into this document. What is not made at the moment of the call comes from

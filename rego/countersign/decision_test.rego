@@ -33,9 +33,9 @@ test_responses_are_collected if {
 }
 
 test_a_rule_that_is_no_set_is_named if {
-	policies := {"one": {"deny": true}, "two": {"elevate": "x"}, "three": {"allow": 1}}
+	policies := {"one": {"deny": true}, "two": {"elevate": "x"}, "three": {"allow": 1}, "four": {"deny": false}}
 	answer := countersign.decision with data.countersign.policies as policies
-	answer.malformed == {"one.deny", "two.elevate", "three.allow"}
+	answer.malformed == {"one.deny", "two.elevate", "three.allow", "four.deny"}
 }
 
 _missing(context) := _missing_of("incidents", context)
