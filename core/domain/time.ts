@@ -41,10 +41,13 @@ export function plus(at: Instant, length: DurationMs): Instant {
   return instant(at + length);
 }
 
-export function rfc3339(at: Instant): string {
-  return new Date(at).toISOString();
-}
+/** The last one: what happens within a millisecond is often written several times. */
+let written = { at: Number.NaN, text: "" };
 
+export function rfc3339(at: Instant): string {
+  if (at !== written.at) written = { at, text: new Date(at).toISOString() };
+  return written.text;
+}
 /** RFC 3339 with a zone designator. @throws AppError invalid_argument */
 export function parseRfc3339(text: string): Instant {
   const withZone = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);

@@ -6,7 +6,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Digest } from "../domain/id.ts";
-import { canonicalJson, leafHash, leafHashOf } from "./hashing.ts";
+import { leafHash } from "./hashing.ts";
 import { createParser } from "./parse.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -79,12 +79,6 @@ export const LoggedDecisionSchema = Type.Object(
 export const DecisionLogRecordSchema = Type.Union([LogOpenedSchema, LogClosedSchema, LoggedDecisionSchema]);
 export type DecisionLogRecord = Static<typeof DecisionLogRecordSchema>;
 export type LoggedDecision = Static<typeof LoggedDecisionSchema>;
-
-/** A record as it is written to the spool and hashed: its canonical form, and the hash that the next one names. */
-export function linkOf(record: DecisionLogRecord): { readonly text: string; readonly hash: Digest } {
-  const text = canonicalJson(record);
-  return { text, hash: leafHashOf(text) };
-}
 
 export function decisionRecordHash(record: DecisionLogRecord): Digest {
   return leafHash(record);

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import type { HttpRequest } from "../../domain/binding.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import { writeJson } from "../rego-value/write.ts";
-import { createAttributes } from "./attributes.ts";
 import { createDecisionInput, type DescribedCall } from "./decision-input.ts";
 import { parseBody } from "./parsed-body.ts";
 import { parsePath } from "./parsed-path.ts";
@@ -23,16 +22,17 @@ function http(parts: Partial<HttpRequest> = {}): HttpRequest {
 
 function call(request: HttpRequest | undefined): DescribedCall {
   const nobody = { address: "", port: 0, principal: "", service: "", labels: new Map(), certificate: "" };
-  const attributes = createAttributes({
-    source: { ...nobody, address: "10.1.2.3", port: 5000 },
-    destination: undefined,
-    time: { seconds: 7, nanos: 0 },
-    http: request,
-    httpDetails: request && { id: "1", protocol: "HTTP/1.1", size: -1 },
-    contextExtensions: new Map(),
-    tlsServerName: undefined,
-  });
-  return { http: request, attributes };
+  return {
+    call: {
+      source: { ...nobody, address: "10.1.2.3", port: 5000 },
+      destination: undefined,
+      time: { seconds: 7, nanos: 0 },
+      http: request,
+      httpDetails: request && { id: "1", protocol: "HTTP/1.1", size: -1 },
+      contextExtensions: new Map(),
+      tlsServerName: undefined,
+    },
+  };
 }
 
 function inputOf(request: HttpRequest | undefined): unknown {
@@ -155,6 +155,19 @@ describe("the document", () => {
     expect(text).toContain('"__proto__":"p"');
     expect(text).not.toContain("destination");
     expect(text).not.toContain("contextExtensions");
+  });
+
+  test("what the policy does not read is left out, and what it reads is the same as in the whole", () => {
+    const described = call(http({ query: "?a=1" }));
+    const reading = (reads?: ReadonlySet<string>): Record<string, unknown> => {
+      const made = createDecisionInput(described, undefined, { time: "2026-11-24T10:00:00Z" }, reads);
+      return made.kind === "input" ? JSON.parse(made.json) : {};
+    };
+    const whole = reading();
+    for (const [name, value] of Object.entries(whole))
+      expect(reading(new Set([name, "else"]))).toEqual({ [name]: value });
+    expect(reading(new Set(Object.keys(whole)))).toEqual(whole);
+    expect(reading(new Set())).toEqual({});
   });
 
   test("a TCP connection has an empty path and no request", () => {

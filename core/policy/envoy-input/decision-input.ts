@@ -8,21 +8,19 @@
  * `context.stated`, and `issuer`, `groups`, `claims`, `actors` of the subject are those of the account that it was found to
  * be: nothing stated can stand where a policy looks for what the host gathered.
  */
-import type { HttpRequest } from "../../domain/binding.ts";
 import type { Question } from "../../domain/question.ts";
 import type { Json, Subject } from "../../domain/subject.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
+import { createAttributes, type EnforcedCall } from "./attributes.ts";
 import { parseBody } from "./parsed-body.ts";
 import { parsePath } from "./parsed-path.ts";
 
 /** `time` (RFC 3339), `source_address`, `state: {fresh}` and whatever else was gathered. */
 export type DecisionContext = { readonly [name: string]: Json };
 
-/** What is known of a call: `http` undefined for TCP, `attributes` as `createAttributes` made them. */
 export type DescribedCall = {
-  readonly http: HttpRequest | undefined;
-  readonly attributes: { readonly [name: string]: Json };
+  readonly call: EnforcedCall;
   /** By API, instead of a call that an enforcer stopped. */
   readonly question?: Question | undefined;
 };
@@ -31,36 +29,36 @@ export type DecisionInputText =
   | { readonly kind: "input"; readonly json: string }
   | { readonly kind: "fault"; readonly detail: string };
 
-/** @param reads what the policy reads, where that is known; `attributes` are left out when they are not among it */
+/** @param reads what the policy reads, where that is known: the rest is left out, `attributes` being most of a request's text */
 export function createDecisionInput(
-  call: DescribedCall,
+  { call, question }: DescribedCall,
   subject: Subject | undefined,
   context: DecisionContext,
   reads?: ReadonlySet<string>,
 ): DecisionInputText {
-  const { http, question } = call;
+  const { http } = call;
   const path = parsePath(http === undefined ? "" : http.path + http.query);
   if (path.kind === "fault") return { kind: "fault", detail: path.message };
   const bytes = http?.body.kind === "bytes" ? http.body.bytes : undefined;
   const body = parseBody({ get: (name) => http?.headers.get(name)?.join(",") }, bytes);
   if (body.kind === "fault") return { kind: "fault", detail: body.message };
-  const principal = textAt(call.attributes, ["source", "principal"]);
+  const principal = call.source?.principal ?? "";
   // Written member by member: the whole as one value would be walked twice more. NB: each text passes through one of the two writers.
-  const json = [
-    `{"version":{"ext_authz":"v3","encoding":"protojson"}`,
-    // Most of a request's text, and most policies read none of it.
-    ...(reads?.has("attributes") === false ? [] : [`"attributes":${writePlainJson(call.attributes)}`]),
-    `"parsed_path":${writeJson(path.segments)}`,
-    `"parsed_query":${path.query.size === 0 ? "{}" : writeJson(new RegoObject(path.query.entries()))}`,
-    `"parsed_body":${writeJson(body.body)}`,
-    `"truncated_body":${body.truncated || http?.body.kind === "partial"}`,
-    ...(principal === "" ? [] : [`"source_principal":${writePlainJson(principal)}`]),
-    `"subject":${question === undefined ? subjectText(subject) : statedSubject(question, subject)}`,
-    `"action":${writePlainJson(question?.action ?? { name: http?.method ?? "connect" })}`,
-    `"resource":${writePlainJson(question?.resource ?? resource(call))}`,
-    `"context":${writePlainJson(question === undefined ? context : { ...context, stated: question.context })}}`,
+  const members: readonly (readonly [name: string, text: () => string])[] = [
+    ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
+    ["attributes", () => writePlainJson(createAttributes(call))],
+    ["parsed_path", () => writeJson(path.segments)],
+    ["parsed_query", () => writeJson(new RegoObject(path.query.entries()))],
+    ["parsed_body", () => writeJson(body.body)],
+    ["truncated_body", () => String(body.truncated || http?.body.kind === "partial")],
+    ...(principal === "" ? [] : [["source_principal", () => writePlainJson(principal)] as const]),
+    ["subject", () => (question === undefined ? subjectText(subject) : statedSubject(question, subject))],
+    ["action", () => writePlainJson(question?.action ?? { name: http?.method ?? "connect" })],
+    ["resource", () => writePlainJson(question?.resource ?? resource(call))],
+    ["context", () => writePlainJson(question === undefined ? context : { ...context, stated: question.context })],
   ];
-  return { kind: "input", json: json.join(",") };
+  const read = members.filter(([name]) => reads?.has(name) !== false).map(([name, text]) => `"${name}":${text()}`);
+  return { kind: "input", json: `{${read.join(",")}}` };
 }
 
 /** An account stays the same object as long as its token is remembered, so its text is written once for many calls. */
@@ -85,19 +83,11 @@ function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject &
   return writePlainJson({ type, id, properties: { issuer, groups, claims, actors } });
 }
 
-function resource({ http, attributes }: DescribedCall): Json {
+function resource({ http, destination }: EnforcedCall): Json {
   if (http === undefined) {
-    const service = textAt(attributes, ["destination", "service"]);
-    const id = service || textAt(attributes, ["destination", "address", "socketAddress", "address"]);
+    const id = destination?.service || destination?.address || "";
     return { type: "tcp_connection", id, properties: {} };
   }
   const { scheme, authority, path } = http;
   return { type: "http_request", id: authority + path, properties: { scheme, authority, path } };
-}
-
-/** The text at a path of keys, or an empty text. */
-function textAt(json: Json, keys: readonly string[]): string {
-  let at: unknown = json;
-  for (const key of keys) at = typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined;
-  return typeof at === "string" ? at : "";
 }

@@ -8,7 +8,6 @@ import { Compile } from "typebox/compile";
 import { durationMs, instant } from "../../domain/time.ts";
 import { sampleDenial } from "../../messages/samples.ts";
 import { createMayReviewInput, createRouteInput, type RoutedRequest } from "../approval-input.ts";
-import { createAttributes } from "../envoy-input/attributes.ts";
 import { createDecisionInput } from "../envoy-input/decision-input.ts";
 import { DecisionInput, MayReviewInput, RouteInput } from "./input.ts";
 
@@ -53,7 +52,7 @@ const requested = { ...routed.requested, maxUses: "unlimited", notBefore: undefi
 const reviewer = { subject, person: undefined, actorPersons: [], machine: true };
 
 function decisionInput(request: typeof http | undefined): unknown {
-  const attributes = createAttributes({
+  const call = {
     source: peer,
     destination: peer,
     time: { seconds: 7, nanos: 1 },
@@ -61,8 +60,8 @@ function decisionInput(request: typeof http | undefined): unknown {
     httpDetails: request && { id: "1", protocol: "HTTP/1.1", size: 13 },
     contextExtensions: new Map([["countersign.body", "buffered"]]),
     tlsServerName: "orders.example",
-  });
-  const made = createDecisionInput({ http: request, attributes }, subject, context);
+  };
+  const made = createDecisionInput({ call }, subject, context);
   return made.kind === "input" ? JSON.parse(made.json) : made;
 }
 

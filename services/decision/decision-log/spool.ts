@@ -8,7 +8,8 @@
 import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Digest } from "../../../core/domain/id.ts";
-import { type DecisionLogRecord, linkOf } from "../../../core/messages/decision-record.ts";
+import { linkOf } from "../../../core/messages/canonical-decision.ts";
+import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
 import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
 import { segmentPath } from "./spool-files.ts";
 

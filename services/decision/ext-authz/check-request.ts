@@ -52,8 +52,8 @@ export function evaluationFrom(
 }
 
 /** For what could not even be decoded: nothing is known of it, and it is logged as such. */
-export function unknownCall(decisionId: Id<"decision">): Evaluation {
-  return evaluationFrom({ attributes: undefined }, decisionId).evaluation;
+export function unknownCall(decisionId: Id<"decision">): Translated {
+  return evaluationFrom({ attributes: undefined }, decisionId);
 }
 
 function faultOf(attributes: AttributeContext | undefined, headers: Headers | undefined): string | undefined {

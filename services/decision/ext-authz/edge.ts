@@ -74,11 +74,11 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
   return async (arrived, deadline, { shed, traceparent }) => {
     const started = readClocks();
     const decisionId = newDecisionId();
-    let evaluation = unknownCall(decisionId);
+    let known: Evaluation | undefined;
     try {
-      let fault: string | undefined;
-      if (arrived.kind === "request")
-        ({ evaluation, fault } = evaluationFrom(arrived.request, decisionId, traceparent));
+      const { evaluation, fault } =
+        arrived.kind === "request" ? evaluationFrom(arrived.request, decisionId, traceparent) : unknownCall(decisionId);
+      known = evaluation;
       let { evaluated, answer } = await judge({ arrived, evaluation, fault, deadline, shed });
       const durationMs = readClocks().monoMs - started.monoMs;
       const recorded = await decisionLog.append({
@@ -100,7 +100,7 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
       return answer();
     } catch (error) {
       faults.report(error);
-      return refused(deny("internal_error"), evaluation).answer();
+      return refused(deny("internal_error"), known ?? unknownCall(decisionId).evaluation).answer();
     }
   };
 }

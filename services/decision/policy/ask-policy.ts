@@ -4,7 +4,6 @@
  * who brings that about too often is not evaluated again for a while (suspensions.ts).
  */
 import { namedCall } from "../../../core/domain/question.ts";
-import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Policy, PolicyQuestion, Shadow } from "../ports.ts";
@@ -34,7 +33,7 @@ export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, 
         const detail = "the policy exceeded its budget too often here";
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
-      const described = { http: call.http, attributes: createAttributes(call), question: asked };
+      const described = { call, question: asked };
       // Another policy that is tried on a kept input may read more of it.
       const reads = keptInputs === undefined ? host.inputReads() : undefined;
       const inputFor = (members: typeof reads) => createDecisionInput(described, subject, question.context, members);

@@ -6,7 +6,6 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { allowByGrant } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
-import { createAttributes } from "../../../core/policy/envoy-input/attributes.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { AuthorizationService, CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
@@ -59,8 +58,8 @@ const caller = await parts.identify.identify(evaluation.credentials, readClocks(
 if (caller.kind !== "subject") throw new Error("the token is not believed");
 const { subject } = caller;
 const context = parts.context.gather(evaluation, readClocks(), undefined);
-const described = () => ({ http: evaluation.call.http, attributes: createAttributes(evaluation.call) });
-const input = createDecisionInput(described(), subject, context);
+const { call } = evaluation;
+const input = createDecisionInput({ call }, subject, context, parts.host.inputReads());
 if (input.kind !== "input") throw new Error(input.detail);
 const nowNs = () => BigInt(Date.now()) * 1_000_000n;
 const { verdict } = parts.host.decide(input.json, { nowNs: nowNs() });
@@ -76,7 +75,7 @@ const steps: readonly (readonly [string, () => unknown])[] = [
   ["decode", () => evaluationFrom(CheckRequest.decode(bytes), evaluation.decisionId)],
   ["identify", () => parts.identify.identify(evaluation.credentials, readClocks().wall)],
   ["context", () => parts.context.gather(evaluation, readClocks(), undefined)],
-  ["input", () => createDecisionInput(described(), subject, context)],
+  ["input", () => createDecisionInput({ call }, subject, context, parts.host.inputReads())],
   ["evaluate", () => parts.host.decide(input.json, { nowNs: nowNs() })],
   ["covering", () => parts.view.covering(query, readClocks())],
   ["log", () => parts.decisionLog.append({ ...entry, time: readClocks().wall })],
