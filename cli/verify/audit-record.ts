@@ -5,6 +5,8 @@
  * word but the approval service's.
  */
 import { Type } from "typebox";
+import { digest } from "../../core/domain/id.ts";
+import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { Json } from "../../core/domain/subject.ts";
 import { type AuditEvent, recomputedLeafHash, republishedDecision } from "../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../core/messages/decision-record.ts";
@@ -38,13 +40,7 @@ export type ReadEvent =
   | { readonly kind: "event"; readonly link: Link; readonly fault: string | undefined }
   | { readonly kind: "unreadable"; readonly detail: string };
 
-export type Link = {
-  readonly log: string;
-  readonly index: number;
-  readonly previous: string;
-  readonly hash: string;
-  readonly closes: boolean;
-};
+export type Link = LogEntry & { readonly log: string };
 
 /** Never throws. */
 export function readAuditEvent(bytes: Uint8Array): ReadEvent {
@@ -56,9 +52,9 @@ export function readAuditEvent(bytes: Uint8Array): ReadEvent {
     kind: "event",
     link: {
       log: event.logid,
-      index: Number(event.leafindex),
-      previous: event.prevhash,
-      hash: event.leafhash,
+      index: BigInt(event.leafindex),
+      previous: digest(event.prevhash),
+      hash: digest(event.leafhash),
       closes: decisionLog && event.type === "countersign.log_closed.v1",
     },
     fault: (decisionLog ? contradiction(event) : undefined) ?? hashFault(event),

@@ -1,5 +1,5 @@
 /**
- * Judges logs from their events, as they come: from the first index that is seen, each index follows the one before, names its hash, and
+ * Judges logs from their events, as they come: from the first index that is seen, each follows the one before (core/domain/log-chain.ts) and
  * repeats only itself. In a decision service's log an event that comes before its predecessor waits for it (a decision that was set aside
  * and replayed comes late); one that waits at the end is a gap. The first fault of a log is its result; what comes after is not judged.
  *
@@ -8,7 +8,9 @@
  * service's log says when it is closed, so a missing tail there shows as `tail_unknown`. A log whose first index is not 0
  * began before this input, by retention or by loss.
  */
-import { NO_PREVIOUS } from "../../core/messages/hashing.ts";
+import { unreachable } from "../../core/domain/app-error.ts";
+import type { Digest } from "../../core/domain/id.ts";
+import { BEGINNING, endAfter, type LogEnd, standing } from "../../core/domain/log-chain.ts";
 import type { Link, ReadEvent } from "./audit-record.ts";
 
 export type LogVerdict =
@@ -33,10 +35,10 @@ type Chain = {
   readonly log: string;
   readonly first: number;
   /** Hash by position from `first`. */
-  readonly hashes: string[];
+  readonly hashes: Digest[];
+  end: LogEnd;
   /** By index, those that came before their predecessors. */
-  readonly early: Map<number, { readonly link: Link; readonly fault: string | undefined }>;
-  closed: boolean;
+  readonly early: Map<bigint, { readonly link: Link; readonly fault: string | undefined }>;
   broken: { readonly index: number; readonly reason: string } | undefined;
 };
 
@@ -54,12 +56,13 @@ export function createChainCheck({ fromZero }: { readonly fromZero: boolean }): 
       const { link, fault } = event;
       let chain = chains.get(link.log);
       if (chain === undefined) {
+        const end = fromZero || link.index === 0n ? BEGINNING : endBefore(link);
         chain = {
           log: link.log,
-          first: fromZero ? 0 : link.index,
+          first: Number(end.nextIndex),
           hashes: [],
+          end,
           early: new Map(),
-          closed: false,
           broken: undefined,
         };
         chains.set(link.log, chain);
@@ -67,10 +70,10 @@ export function createChainCheck({ fromZero }: { readonly fromZero: boolean }): 
       if (chain.broken === undefined) extend(chain, link, fault);
       // Whatever waited for it.
       while (chain.broken === undefined) {
-        const at = chain.first + chain.hashes.length;
-        const waiting = chain.early.get(at);
+        const { nextIndex } = chain.end;
+        const waiting = chain.early.get(nextIndex);
         if (waiting === undefined) break;
-        chain.early.delete(at);
+        chain.early.delete(nextIndex);
         extend(chain, waiting.link, waiting.fault);
       }
     },
@@ -78,35 +81,47 @@ export function createChainCheck({ fromZero }: { readonly fromZero: boolean }): 
   };
 }
 
-const missing = (found: number) => `missing: the next event found is ${found}`;
+/** Of a log that began before this input: what is named there cannot be compared. */
+function endBefore({ index, previous }: Link): LogEnd {
+  return { nextIndex: index, lastHash: previous, closed: false };
+}
+
+const missing = (found: bigint) => `missing: the next event found is ${found}`;
 const FORK = "fork: two events with this index and different hashes";
 
 function extend(chain: Chain, link: Link, fault: string | undefined): void {
-  const expected = chain.first + chain.hashes.length;
-  const { index } = link;
+  const expected = Number(chain.end.nextIndex);
+  const index = Number(link.index);
   const broken = (at: number, reason: string) => {
     chain.broken = { index: at, reason };
   };
-  if (index > expected && !chain.log.startsWith("pdp/")) return broken(expected, missing(index));
-  if (index > expected) {
-    const other = chain.early.get(index);
+  const at = standing(link, chain.end);
+  if (at === "ahead" && !chain.log.startsWith("pdp/")) return broken(expected, missing(link.index));
+  if (at === "ahead") {
+    const other = chain.early.get(link.index);
     if (other !== undefined && other.link.hash !== link.hash) return broken(index, FORK);
-    chain.early.set(index, { link, fault });
+    chain.early.set(link.index, { link, fault });
     return undefined;
   }
   if (fault !== undefined) return broken(index, fault);
-  if (index < expected) {
-    if (index < chain.first) return broken(index, `out of order: found after ${expected - 1}`);
-    if (chain.hashes[index - chain.first] === link.hash) return undefined;
-    return broken(index, FORK);
+  switch (at) {
+    case "known":
+      if (index < chain.first) return broken(index, `out of order: found after ${expected - 1}`);
+      return chain.hashes[index - chain.first] === link.hash ? undefined : broken(index, FORK);
+    case "log_closed":
+      return broken(index, "an event after the log was closed");
+    case "chain_broken":
+      return broken(
+        index,
+        index === 0 ? "the first event names a predecessor" : `names another predecessor than event ${index - 1}`,
+      );
+    case "next":
+      chain.hashes.push(link.hash);
+      chain.end = endAfter(link);
+      return undefined;
+    default:
+      throw unreachable(at satisfies never);
   }
-  if (chain.closed) return broken(index, "an event after the log was closed");
-  if (index === 0 && link.previous !== NO_PREVIOUS) return broken(0, "the first event names a predecessor");
-  if (chain.hashes.length > 0 && link.previous !== chain.hashes.at(-1))
-    return broken(index, `names another predecessor than event ${index - 1}`);
-  chain.hashes.push(link.hash);
-  chain.closed ||= link.closes;
-  return undefined;
 }
 
 function judged(chain: Chain): LogVerdict {
@@ -114,9 +129,9 @@ function judged(chain: Chain): LogVerdict {
   if (chain.broken !== undefined) return { kind: "broken", log, ...chain.broken };
   const last = first + chain.hashes.length - 1;
   if (chain.early.size > 0) {
-    const reason = missing([...chain.early.keys()].reduce((least, one) => Math.min(least, one)));
+    const reason = missing([...chain.early.keys()].reduce((least, one) => (one < least ? one : least)));
     return { kind: "broken", log, index: last + 1, reason };
   }
-  const open = log.startsWith("pdp/") && !chain.closed;
+  const open = log.startsWith("pdp/") && !chain.end.closed;
   return { kind: open ? "tail_unknown" : "whole", log, first, last };
 }

@@ -4,6 +4,7 @@
  * in part leaves what is still missing.
  */
 import type { Digest } from "./id.ts";
+import { endAfter, type LogEntry, standing } from "./log-chain.ts";
 
 /** Entries `from` to `before` (exclusive) that never came. The hashes at both ends are undefined where they were not kept. */
 export type DecisionLogGap = {
@@ -15,9 +16,7 @@ export type DecisionLogGap = {
   readonly next: Digest | undefined;
 };
 
-type Entry = { readonly index: bigint; readonly previous: Digest; readonly hash: Digest };
-
-export type FilledGaps<E extends Entry> =
+export type FilledGaps<E extends LogEntry> =
   | {
       readonly kind: "filled";
       /** Those entries that were missing. */
@@ -28,7 +27,7 @@ export type FilledGaps<E extends Entry> =
   | { readonly kind: "refused"; readonly reason: "chain_broken" };
 
 /** `entries` are consecutive and hang together; those that no gap waits for are not looked at. */
-export function fillGaps<E extends Entry>(gaps: readonly DecisionLogGap[], entries: readonly E[]): FilledGaps<E> {
+export function fillGaps<E extends LogEntry>(gaps: readonly DecisionLogGap[], entries: readonly E[]): FilledGaps<E> {
   const taken: E[] = [];
   const closed: DecisionLogGap[] = [];
   const left: DecisionLogGap[] = [];
@@ -46,8 +45,9 @@ export function fillGaps<E extends Entry>(gaps: readonly DecisionLogGap[], entri
   return { kind: "filled", taken, closed, left };
 }
 
-function fits(gap: DecisionLogGap, first: Entry, last: Entry): boolean {
-  const begins = first.index > gap.from || gap.after === undefined || first.previous === gap.after;
-  const ends = last.index + 1n < gap.before || gap.next === undefined || last.hash === gap.next;
-  return begins && ends;
+/** Where a hash was not kept, whatever is named is taken. */
+function fits({ from, before, after, next }: DecisionLogGap, first: LogEntry, last: LogEntry): boolean {
+  const begins = standing(first, { nextIndex: from, lastHash: after ?? first.previous, closed: false });
+  const ends = standing({ index: before, previous: next ?? last.hash }, endAfter(last));
+  return [begins, ends].every((one) => one === "next" || one === "ahead");
 }

@@ -5,7 +5,8 @@
  * one signature covers many; NB: the key id of the envelope has to be the one in the log id.
  */
 import { type Static, Type } from "typebox";
-import type { Digest } from "../domain/id.ts";
+import { type Digest, digest } from "../domain/id.ts";
+import { endAfter, type LogEntry, type LogEnd, type Standing, standing } from "../domain/log-chain.ts";
 import { leafHash } from "./hashing.ts";
 import { createParser } from "./parse.ts";
 
@@ -84,6 +85,16 @@ export function decisionRecordHash(record: DecisionLogRecord): Digest {
   return leafHash(record);
 }
 
+/** Its link of the chain. @throws AppError invalid_record when the record has no canonical form */
+export function logEntryOf(record: DecisionLogRecord): LogEntry {
+  return {
+    index: BigInt(record.index),
+    previous: digest(record.prev),
+    hash: decisionRecordHash(record),
+    closes: record.kind === "log_closed",
+  };
+}
+
 /** One envelope: consecutive records of one log. */
 export const DecisionBatchSchema = Type.Object(
   { v: Type.Literal(1), log: Type.String(), records: Type.Array(DecisionLogRecordSchema, { minItems: 1 }) },
@@ -104,12 +115,20 @@ export function decisionLogId(kid: string, boot: string): string {
  */
 export function batchFault(batch: DecisionBatch, kid: string): string | undefined {
   if (!batch.log.startsWith(`pdp/${kid}/`)) return "the key may not write this log";
-  let before: DecisionLogRecord | undefined;
+  let end: LogEnd | undefined;
   for (const record of batch.records) {
     if (record.log !== batch.log) return "a record of another log";
-    if (before !== undefined && record.index !== before.index + 1) return "a gap inside the batch";
-    if (before !== undefined && record.prev !== decisionRecordHash(before)) return "a broken chain inside the batch";
-    before = record;
+    const entry = logEntryOf(record);
+    const at = end === undefined ? "next" : standing(entry, end);
+    if (at !== "next") return INSIDE[at];
+    end = endAfter(entry);
   }
   return undefined;
 }
+
+const INSIDE: { readonly [At in Exclude<Standing, "next">]: string } = {
+  known: "an index twice inside the batch",
+  ahead: "a gap inside the batch",
+  chain_broken: "a broken chain inside the batch",
+  log_closed: "a record behind the one that closes the log",
+};

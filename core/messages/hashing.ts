@@ -51,6 +51,3 @@ export function leafHash(value: Json): Digest {
 export function leafHashOf(canonical: string): Digest {
   return digest(hash("sha256", `\0${canonical}`, "hex"));
 }
-
-/** What the first record of a log names as its predecessor. */
-export const NO_PREVIOUS: Digest = digest("0".repeat(64));

@@ -8,13 +8,14 @@ import type { Denial } from "../domain/denial.ts";
 import type { Elevation } from "../domain/elevation.ts";
 import type { Grant } from "../domain/grant.ts";
 import { type Digest, digest, id } from "../domain/id.ts";
+import { NO_PREVIOUS } from "../domain/log-chain.ts";
 import { requestDigestParts } from "../domain/request-digest.ts";
 import { durationMs, instant } from "../domain/time.ts";
 import { sealEvent, unsealedEvent } from "./audit-event.ts";
 import { bindingDigest, fieldHash } from "./binding-digest.ts";
 import { type DecisionBatch, type DecisionLogRecord, decisionLogId, decisionRecordHash } from "./decision-record.ts";
 import { denialToWire } from "./denial-record.ts";
-import { hashJson, NO_PREVIOUS } from "./hashing.ts";
+import { hashJson } from "./hashing.ts";
 import { denialKey, requestKey, setHashText, stateRecordHash } from "./record-keys.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "./state-record.ts";
 

@@ -12,6 +12,7 @@ import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/doma
 import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
+import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Routing } from "../../core/domain/routing.ts";
@@ -185,13 +186,9 @@ export type DecisionLogState = {
 };
 
 /** One entry of a decision service's log, its shape checked and its hash computed by the edge. */
-export type DecisionEntry = {
+export type DecisionEntry = LogEntry & {
   readonly logId: string;
-  readonly index: bigint;
-  readonly previous: Digest;
-  readonly hash: Digest;
-  readonly kind: "log_opened" | "log_closed" | "decision";
-  /** Only of `log_closed`. */
+  /** Only of the one that closes the log. */
   readonly tail: "complete" | "recovered" | undefined;
   readonly decisionId: Id<"decision"> | undefined;
   readonly denialId: Id<"denial"> | undefined;

@@ -233,6 +233,8 @@ export type ApiCallers = {
   authenticate(shown: Shown): Promise<Authenticated | { readonly kind: "refused"; readonly reason: DenyReason }>;
   /** The account that `entity` is, by the word of this caller, or that its word does not count. */
   vouch(caller: Authenticated, entity: Entity): Vouched;
+  /** The question as this caller may put it: whoever speaks for themself says nothing about themself that a policy could take for known. */
+  inOwnWords(caller: Authenticated, question: Question): Question;
 };
 
 export type AskOptions = {

@@ -5,7 +5,7 @@
  * gap is evidence too: it is taken, and the audit stream shows the gap. Entries that come late, as from the quarantine, fill it.
  */
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
-import { type Digest, digest } from "../../../core/domain/id.ts";
+import { BEGINNING, standing } from "../../../core/domain/log-chain.ts";
 import type { DecisionEntry, DecisionLogState, Origin, Transactions } from "../ports.ts";
 
 export type RecordDecisions = {
@@ -19,35 +19,29 @@ export type RecordOutcome =
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };
 
-/** What the first entry of a log names as its predecessor. */
-const NOTHING_BEFORE = digest("0".repeat(64));
-
 export function createRecordDecisions({ store }: { readonly store: Transactions }) {
   return ({ entries, origin }: RecordDecisions): Promise<RecordOutcome> =>
     store.transaction(async (tx): Promise<RecordOutcome> => {
       const [{ logId }] = entries;
       const before = await tx.decisionLogs.lock(logId);
-      const nextIndex = before?.nextIndex ?? 0n;
-      const fresh = entries.filter((entry) => entry.index >= nextIndex);
+      const end = before === undefined ? BEGINNING : { ...before, closed: before.closed !== "no" };
+      const { nextIndex } = end;
+      const fresh = entries.filter((entry) => standing(entry, end) !== "known");
       const { index: begin } = entries[0];
       const gaps = begin < nextIndex ? await tx.decisionLogs.gaps(logId, begin, nextIndex) : [];
       const late = fillGaps(gaps, entries);
       if (late.kind === "refused") return late;
       const known = entries.length - fresh.length - late.taken.length;
       const [first] = fresh;
-      if (first !== undefined && before !== undefined && before.closed !== "no") {
-        return { kind: "refused", reason: "log_closed" };
-      }
-      if (first?.index === nextIndex && !follows(first.previous, before)) {
-        return { kind: "refused", reason: "chain_broken" };
-      }
+      const at = first && standing(first, end);
+      if (at === "log_closed" || at === "chain_broken") return { kind: "refused", reason: at };
       // NB: nothing is written above, since a refusal commits too.
       for (const { from } of late.closed) await tx.decisionLogs.closeGap(logId, from);
       for (const gap of late.left) await tx.decisionLogs.recordGap(logId, gap);
       const missing = first === undefined ? 0n : first.index - nextIndex;
       if (first !== undefined && missing > 0n) {
-        const after = before?.lastHash ?? NOTHING_BEFORE;
-        await tx.decisionLogs.recordGap(logId, { from: nextIndex, before: first.index, after, next: first.previous });
+        const gap = { from: nextIndex, before: first.index, after: end.lastHash, next: first.previous };
+        await tx.decisionLogs.recordGap(logId, gap);
       }
       const taken = [...late.taken, ...fresh];
       if (taken.length > 0) await tx.decisionLogs.append(taken);
@@ -57,16 +51,12 @@ export function createRecordDecisions({ store }: { readonly store: Transactions 
     });
 }
 
-function follows(previous: Digest, before: DecisionLogState | undefined): boolean {
-  return previous === (before?.lastHash ?? NOTHING_BEFORE);
-}
-
 function stateAfter(fresh: readonly DecisionEntry[], first: DecisionEntry): DecisionLogState {
   const last = fresh.at(-1) ?? first;
   return {
     logId: last.logId,
     nextIndex: last.index + 1n,
     lastHash: last.hash,
-    closed: last.kind === "log_closed" ? (last.tail ?? "recovered") : "no",
+    closed: last.closes ? (last.tail ?? "recovered") : "no",
   };
 }

@@ -3,12 +3,12 @@
  * together in itself; then the command, which holds it against what was read of that log before.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
-import { digest, id, type IdKind, type Id } from "../../../core/domain/id.ts";
+import { id, type IdKind, type Id } from "../../../core/domain/id.ts";
 import {
   batchFault,
   type DecisionBatch,
   type DecisionLogRecord,
-  decisionRecordHash,
+  logEntryOf,
   readDecisionBatch,
 } from "../../../core/messages/decision-record.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
@@ -59,10 +59,7 @@ function entryOf(record: DecisionLogRecord): DecisionEntry {
   const decision = record.kind === "decision" ? record : undefined;
   return {
     logId: record.log,
-    index: BigInt(record.index),
-    previous: digest(record.prev),
-    hash: decisionRecordHash(record),
-    kind: record.kind,
+    ...logEntryOf(record),
     tail: record.kind === "log_closed" ? record.tail : undefined,
     decisionId: optionalId("decision", decision?.decision_id),
     denialId: optionalId("denial", decision?.denial_id),

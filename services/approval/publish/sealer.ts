@@ -8,10 +8,10 @@
  */
 import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";
-import { type Digest, digest } from "../../../core/domain/id.ts";
+import { digest } from "../../../core/domain/id.ts";
+import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { APPROVAL_LOG, type AuditEvent, sealEvent } from "../../../core/messages/audit-event.ts";
-import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
 import { createParser } from "../../../core/messages/parse.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
@@ -71,14 +71,12 @@ export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
     [APPROVAL_LOG],
   );
   const last = tail[0];
-  let index = last === undefined ? 0n : BigInt(last.leaf_index) + 1n;
-  let previous: Digest = last === undefined ? NO_PREVIOUS : digest(last.leaf_hash);
+  let end = last === undefined ? BEGINNING : endOf(last.leaf_index, last.leaf_hash);
   const sealed: AuditEvent[] = [];
   for (const { id, event } of waiting) {
-    const sealedEvent = sealOne(id, event, index, previous);
+    const sealedEvent = sealOne(id, event, end);
     sealed.push(sealedEvent);
-    index += 1n;
-    previous = digest(sealedEvent.leafhash);
+    end = endOf(sealedEvent.leafindex, sealedEvent.leafhash);
   }
   await tx.query(
     `insert into audit_log (log_id, leaf_index, event_id, leaf_hash, event)
@@ -100,12 +98,17 @@ export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
   return waiting.length;
 }
 
-function sealOne(outboxId: string, text: string, index: bigint, previous: Digest): AuditEvent {
+/** This log is never closed. */
+function endOf(index: string, hash: string): LogEnd {
+  return endAfter({ index: BigInt(index), hash: digest(hash), closes: false });
+}
+
+function sealOne(outboxId: string, text: string, end: LogEnd): AuditEvent {
   const parsed = parseUnsealed(Buffer.from(text, "utf8"));
   if (parsed.kind === "malformed")
     throw new AppError("invalid_record", `outbox row ${outboxId} is not an event: ${parsed.detail}`);
   const { data, ...context } = parsed.value;
-  return sealEvent({ ...context, data: wellFormed(data) }, { logId: APPROVAL_LOG, index, previous });
+  return sealEvent({ ...context, data: wellFormed(data) }, { logId: APPROVAL_LOG, ...placeAfter(end) });
 }
 
 /** Free text with half a surrogate pair has no canonical form, hence no hash; it must not stop the log. */

@@ -2,15 +2,17 @@
  * Who may call the API, and for whom it may speak. A *client* is a program that is configured here: it shows its service
  * token, or a certificate with its name, or where both are set both; of each type of subject that it is trusted for it may
  * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
- * shows a token of a configured issuer and may ask about that account alone. Nobody is anonymous here.
+ * shows a token of a configured issuer and may ask about that account alone; what they say about themselves stands below
+ * `stated`. Nobody is anonymous here.
  */
 import { createHash } from "node:crypto";
+import type { Question } from "../../../core/domain/question.ts";
 import type { Caller, Subject } from "../../../core/domain/subject.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import { findBearerToken } from "../../../core/identity/bearer.ts";
 import { subjectFromClaims } from "../../../core/identity/claims-to-subject.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
-import type { ApiCallers, ApiClient, Identity, Vouched } from "../ports.ts";
+import type { ApiCallers, ApiClient, Authenticated, Identity, Vouched } from "../ports.ts";
 
 export type KnownClient = ApiClient & { readonly token: string | undefined; readonly certificate: string | undefined };
 
@@ -76,7 +78,15 @@ export function createApiCallers(
       const { properties, id } = entity;
       return stated(subjectFromClaims({ ...properties, iss: issuer.issuer, sub: id }, issuer));
     },
+    inOwnWords,
   };
+}
+
+/** NB: `role`, `tenant` or whatever a policy reads of a trusted client's subject would otherwise be the subject's own word. */
+function inOwnWords(caller: Authenticated, question: Question): Question {
+  const { properties } = question.subject;
+  if (caller.kind === "client" || Object.keys(properties).length === 0) return question;
+  return { ...question, subject: { ...question.subject, properties: { stated: properties } } };
 }
 
 function ownAccount(caller: Caller): Vouched {

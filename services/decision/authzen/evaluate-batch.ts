@@ -6,7 +6,7 @@
 import type { Question } from "../../../core/domain/question.ts";
 import { createPause } from "../../../platform/pause.ts";
 import type { Answered } from "../ports.ts";
-import { type DecisionShown, refusedItem, shownItem } from "./answer.ts";
+import { type DecisionShown, refusedItem, shownItem, type ShownWhere } from "./answer.ts";
 import { readQuestion } from "./question.ts";
 import type { Semantic } from "./schema.ts";
 
@@ -19,13 +19,13 @@ export async function evaluateBatch(
   ask: (question: Question) => Promise<Answered>,
   defaults: BatchBody,
   items: readonly unknown[],
-  semantic: Semantic,
+  { semantic, where }: { readonly semantic: Semantic; readonly where: ShownWhere },
 ): Promise<readonly DecisionShown[]> {
   const pause = createPause(PAUSE_AFTER_MS);
   const shown: DecisionShown[] = [];
   for (const item of items) {
     const question = readQuestion(joined(defaults, item));
-    const one = question.kind === "read" ? shownItem(await ask(question.value)) : refusedItem(question.why);
+    const one = question.kind === "read" ? shownItem(await ask(question.value), where) : refusedItem(question.why);
     shown.push(one);
     if (semantic === "deny_on_first_deny" && !one.decision) break;
     if (semantic === "permit_on_first_permit" && one.decision) break;

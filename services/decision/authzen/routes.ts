@@ -13,7 +13,7 @@ import type {
   Faults,
   Mode,
 } from "../ports.ts";
-import { shownDecision } from "./answer.ts";
+import { shownDecision, type ShownWhere } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
 import { faultIn, readQuestion } from "./question.ts";
 import { PATHS } from "./metadata.ts";
@@ -22,7 +22,7 @@ import { say } from "./say.ts";
 
 export type RouteDeps = {
   readonly ask: AskQuestion;
-  readonly callers: Pick<ApiCallers, "vouch">;
+  readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
   readonly candidates: Candidates;
   /** As `ask` would, but on no record: for searches. */
   readonly evaluateAside: EvaluateAside;
@@ -30,6 +30,7 @@ export type RouteDeps = {
   readonly newDeadline: () => Deadline;
   readonly faults: Faults;
   readonly maxBatch: number;
+  readonly where: ShownWhere;
 };
 
 export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void {
@@ -60,9 +61,8 @@ export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void
       if (mode === "enforce") return say(reply, 400, "a batch cannot be enforced; evaluate one by one");
       if (items.length > deps.maxBatch) return say(reply, 400, `more than ${deps.maxBatch} evaluations`);
       const ask = asker(deps, request, "ask");
-      return {
-        evaluations: await evaluateBatch(ask, body, items, body.options?.evaluations_semantic ?? "execute_all"),
-      };
+      const semantic = body.options?.evaluations_semantic ?? "execute_all";
+      return { evaluations: await evaluateBatch(ask, body, items, { semantic, where: deps.where }) };
     },
   );
 }
@@ -78,7 +78,7 @@ async function evaluateOne(
   if (question.kind === "refused") return say(reply, 400, question.why);
   const answered = await asker(deps, request, mode)(question.value);
   void reply.header("countersign-decision-id", answered.evaluation.decisionId);
-  return shownDecision(answered);
+  return shownDecision(answered, deps.where);
 }
 
 /** Asks for this caller; all that one request asks shares its deadline. */
@@ -87,7 +87,12 @@ function asker({ ask, callers, newDeadline }: RouteDeps, request: FastifyRequest
   const deadline = newDeadline();
   const traceparent = firstTraceparent([request.headers["traceparent"]]);
   return (question: Question) =>
-    ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent });
+    ask(callers.inOwnWords(caller, question), {
+      vouched: callers.vouch(caller, question.subject),
+      deadline,
+      mode,
+      traceparent,
+    });
 }
 
 /** Undefined: enforcing is for clients that are configured as enforcers. What is no mode is `ask`, which changes nothing. */

@@ -1,6 +1,5 @@
 /** The three searches: which entity is sought, which two are given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isAllow } from "../../../core/domain/decision.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
 import type { Sought } from "../ports.ts";
 import { PATHS } from "./metadata.ts";
@@ -48,19 +47,20 @@ async function answer(
     {
       candidates,
       readClocks,
-      async allows(question, deadline) {
-        const { decision } = await evaluateAside(question, deps.callers.vouch(caller, question.subject), deadline);
-        return isAllow(decision);
+      async decide(question, deadline) {
+        const vouched = deps.callers.vouch(caller, question.subject);
+        return (await evaluateAside(question, vouched, deadline)).decision;
       },
     },
     {
       sought,
-      question: {
+      // Before candidates are asked for: what those bring along is the policy's word.
+      question: deps.callers.inOwnWords(caller, {
         subject: entityOf(body.subject, sought === "subject"),
         action: actionOf(body.action),
         resource: entityOf(body.resource, sought === "resource"),
         context: stated(body.context),
-      },
+      }),
     },
     body.page,
     deps.newDeadline(),
@@ -73,7 +73,8 @@ async function answer(
     case "none":
       return say(reply, 404, "the policy exposes nothing to search");
     case "fault":
-      return say(reply, 500, `the policy could not say what there is: ${found.reason}`);
+      if (found.retry) void reply.header("retry-after", "1");
+      return say(reply, found.retry ? 503 : 500, `the search could not be done: ${found.reason}`);
   }
 }
 

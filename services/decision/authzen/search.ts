@@ -1,14 +1,17 @@
 /**
  * The three searches (AuthZEN 1.0, section 8): every candidate that the policy exposes is asked about as an evaluation in
  * `ask` mode would be, and those that are allowed are the result. A page ends when it is full, when enough candidates were
- * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. What
- * is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
+ * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. A
+ * candidate that could not be judged ends the page before it, or the search in an error when it is the first: nothing is
+ * left out in silence. What is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
  */
 import { createHash } from "node:crypto";
+import { type Decision, deny, type DenyReason, isAllow } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
 import { createPause } from "../../../platform/pause.ts";
 import type { CandidateList, Candidates, Deadline, Search } from "../ports.ts";
+import { unjudged } from "./unjudged.ts";
 
 const PAUSE_AFTER_MS = 2;
 const DEFAULT_LIMIT = 100;
@@ -27,22 +30,24 @@ export type Found =
       readonly page: { readonly next_token: string; readonly count: number } | undefined;
     }
   | { readonly kind: "refused"; readonly why: string }
-  | Exclude<CandidateList, { kind: "candidates" }>;
+  | { readonly kind: "fault"; readonly reason: DenyReason; readonly retry: boolean }
+  | Extract<CandidateList, { kind: "none" }>;
 
 export type SearchDeps = {
   readonly candidates: Candidates;
-  /** Whether this would be allowed now. */
-  readonly allows: (question: Question, deadline: Deadline) => Promise<boolean>;
+  /** What would be decided now. */
+  readonly decide: (question: Question, deadline: Deadline) => Promise<Decision>;
   readonly readClocks: () => Clocks;
 };
 
 export async function search(
-  { candidates, allows, readClocks }: SearchDeps,
+  { candidates, decide, readClocks }: SearchDeps,
   asked: Search,
   page: Page | undefined,
   deadline: Deadline,
 ): Promise<Found> {
   const listed = candidates.list(asked, readClocks());
+  if (listed.kind === "fault") return { ...listed, retry: unjudged(listed.reason) === 503 };
   if (listed.kind !== "candidates") return listed;
   const all = listed.entities.filter((entity) => asked.sought === "action" || entity.type === typeSought(asked));
   const mark = markOf(asked, listed.revision);
@@ -56,8 +61,15 @@ export async function search(
   let at = begin;
   for (; at < all.length && found.length < limit && at - begin < MAX_LOOKED_AT; at++) {
     const entity = all[at];
-    if (entity === undefined || deadline.leftMs() < RESERVE_MS) break;
-    if (await allows(questionFor(asked, entity), deadline)) found.push(entity);
+    if (entity === undefined) break;
+    const isLate = deadline.leftMs() < RESERVE_MS;
+    const decision = isLate ? deny("deadline_exceeded") : await decide(questionFor(asked, entity), deadline);
+    const status = decision.kind === "deny" ? unjudged(decision.reason) : undefined;
+    if (decision.kind === "deny" && status !== undefined) {
+      if (at > begin) break; // the next page begins here, and says so if it is still so
+      return { kind: "fault", reason: decision.reason, retry: status === 503 };
+    }
+    if (isAllow(decision)) found.push(entity);
     await pause();
   }
   const next = at < all.length ? Buffer.from(`${at}.${mark}`).toString("base64url") : "";

@@ -4,12 +4,9 @@
  * `recovered`, so a consumer knows that the tail is what the spool still held.
  */
 import { readFileSync, truncateSync } from "node:fs";
+import { endAfter } from "../../../core/domain/log-chain.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
-import {
-  type DecisionLogRecord,
-  DecisionLogRecordSchema,
-  decisionRecordHash,
-} from "../../../core/messages/decision-record.ts";
+import { type DecisionLogRecord, DecisionLogRecordSchema, logEntryOf } from "../../../core/messages/decision-record.ts";
 import { createParser } from "../../../core/messages/parse.ts";
 import { openSpool } from "./spool.ts";
 import { removeShipped, segmentsOf } from "./spool-files.ts";
@@ -37,7 +34,7 @@ export function recoverBoot(folder: string, boot: string, now: Instant): Recover
     boot,
     segmentBytes: Number.MAX_SAFE_INTEGER,
     maxBytes: Number.MAX_SAFE_INTEGER,
-    after: { index: last.index, hash: decisionRecordHash(last) },
+    after: endAfter(logEntryOf(last)),
   });
   try {
     spool.append({ kind: "log_closed", time: rfc3339(now), tail: "recovered" });

@@ -7,10 +7,9 @@
  */
 import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
-import type { Digest } from "../../../core/domain/id.ts";
+import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import { linkOf } from "../../../core/messages/canonical-decision.ts";
 import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
-import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
 import { segmentPath } from "./spool-files.ts";
 
 const fsyncFile = promisify(fsync);
@@ -42,7 +41,7 @@ export type SpoolOptions = {
   readonly segmentBytes: number;
   readonly maxBytes: number;
   /** Where a log that is being recovered goes on; a new one starts without it. */
-  readonly after?: { readonly index: number; readonly hash: Digest };
+  readonly after?: LogEnd;
 };
 
 /** @throws when the folder or the file cannot be made. */
@@ -50,18 +49,18 @@ export function openSpool(options: SpoolOptions): Spool {
   const { folder, log, boot } = options;
   mkdirSync(folder, { recursive: true });
   /** Where the chain goes on, behind what was written and behind what was appended. */
-  let written = { index: (options.after?.index ?? -1) + 1, previous: options.after?.hash ?? NO_PREVIOUS };
+  let written = options.after ?? BEGINNING;
   let next = written;
   let pending = "";
   let pendingBytes = 0;
-  let file = createSegment(next.index);
+  let file = createSegment(written.nextIndex);
   let segmentBytes = 0;
   let bytes = 0;
   let broken = false;
   const retired: number[] = [];
 
-  function createSegment(first: number): number {
-    const opened = openSync(segmentPath(folder, boot, first), "a");
+  function createSegment(first: bigint): number {
+    const opened = openSync(segmentPath(folder, boot, Number(first)), "a");
     const parent = openSync(folder, "r");
     fsyncSync(parent); // the name has to survive too
     closeSync(parent);
@@ -70,7 +69,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   function rotate(): void {
     if (segmentBytes < options.segmentBytes) return;
-    const opened = createSegment(written.index);
+    const opened = createSegment(written.nextIndex);
     retired.push(file);
     file = opened;
     segmentBytes = 0;
@@ -90,12 +89,13 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     append(body) {
       if (broken) return "broken";
-      const { text, hash } = linkOf({ v: 1, log, index: next.index, prev: next.previous, ...body });
+      const { index, previous: prev } = placeAfter(next);
+      const { text, hash } = linkOf({ v: 1, log, index: Number(index), prev, ...body });
       const lineBytes = Buffer.byteLength(text) + 1;
       if (bytes + pendingBytes + lineBytes > options.maxBytes) return "full";
       pending += `${text}\n`;
       pendingBytes += lineBytes;
-      next = { index: next.index + 1, previous: hash };
+      next = endAfter({ index, hash, closes: body.kind === "log_closed" });
       return "appended";
     },
     write() {

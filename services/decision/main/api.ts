@@ -21,7 +21,7 @@ export async function startApi(
   { lifecycle, reload, metrics, readClocks, faults }: Process,
   { evaluate, candidates, identity, issuers }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
-  { drainMs }: Pick<DecisionConfig, "drainMs">,
+  { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,
 ): Promise<{ readonly http: string; readonly grpc?: string }> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
@@ -50,6 +50,7 @@ export async function startApi(
           faults,
           metrics,
           maxBatch: api.maxBatch,
+          where: { requestUrl: denials.requestUrl },
         },
         { ...api, port: api.httpPort, tls },
       ),

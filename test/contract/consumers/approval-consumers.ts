@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { id } from "../../../core/domain/id.ts";
 import { decisionLogId, type DecisionLogRecord, decisionRecordHash } from "../../../core/messages/decision-record.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
-import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
+import { NO_PREVIOUS } from "../../../core/domain/log-chain.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createLog } from "../../../platform/log/log.ts";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type DecisionLogRecord, decisionLogId, decisionRecordHash } from "../../../core/messages/decision-record.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
-import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
+import { NO_PREVIOUS } from "../../../core/domain/log-chain.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";

@@ -5,10 +5,10 @@ import { digest } from "../../../core/domain/id.ts";
 import {
   type DecisionLogRecord,
   decisionLogId,
-  decisionRecordHash,
   type LoggedDecision,
+  logEntryOf,
 } from "../../../core/messages/decision-record.ts";
-import { NO_PREVIOUS } from "../../../core/messages/hashing.ts";
+import { NO_PREVIOUS } from "../../../core/domain/log-chain.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import type { DecisionEntry } from "../../../services/approval/ports.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
@@ -29,13 +29,9 @@ function logOf(length: number, more: Partial<LoggedDecision> = {}): [DecisionEnt
   const time = "2026-11-24T00:00:00.000Z";
   let previous = NO_PREVIOUS;
   const entryOf = (one: DecisionLogRecord): DecisionEntry => {
-    const hash = decisionRecordHash(one);
     const entry: DecisionEntry = {
       logId: log,
-      index: BigInt(one.index),
-      previous,
-      hash,
-      kind: one.kind,
+      ...logEntryOf(one),
       tail: undefined,
       decisionId: one.kind === "decision" ? ids.fresh("decision") : undefined,
       denialId: undefined,
@@ -43,7 +39,7 @@ function logOf(length: number, more: Partial<LoggedDecision> = {}): [DecisionEnt
       grantId: undefined,
       record: one,
     };
-    previous = hash;
+    previous = entry.hash;
     return entry;
   };
   const opened = entryOf({ v: 1, log, index: 0, prev: previous, time, kind: "log_opened", policy_revision: null });
@@ -111,6 +107,15 @@ test("a next entry that names another predecessor is refused, and neither stored
 test("a first entry that does not begin a log is refused", async () => {
   const log = logOf(1).map((entry) => ({ ...entry, previous: digest("f".repeat(64)) }));
   expect(await deliver(log)).toEqual({ kind: "refused", reason: "chain_broken" });
+});
+
+test("nothing is taken behind the entry that closes a log, near or far", async () => {
+  const log = logOf(5);
+  const closing = log.slice(0, 3).map((entry) => (entry.index === 2n ? { ...entry, closes: true } : entry));
+  await deliver(closing);
+  for (const later of [log.slice(3), log.slice(4)])
+    expect(await deliver(later)).toEqual({ kind: "refused", reason: "log_closed" });
+  expect(await republished(log[0].logId)).toEqual([0, 1, 2]);
 });
 
 test("a decision that used a grant is kept with who approved it; one that touches nothing is only republished", async () => {

@@ -98,7 +98,12 @@ export async function startDecisionServer(
           const deadline = newDeadline(Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs);
           const traceparent = firstTraceparent(call.metadata.get("traceparent"));
           const response = await answer(call.request, caller, (question, mode) =>
-            ask(question, { vouched: callers.vouch(caller, question.subject), deadline, mode, traceparent }),
+            ask(callers.inOwnWords(caller, question), {
+              vouched: callers.vouch(caller, question.subject),
+              deadline,
+              mode,
+              traceparent,
+            }),
           );
           calls.inc({ method, status: "OK" });
           done(null, response);

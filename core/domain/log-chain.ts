@@ -1,0 +1,45 @@
+/**
+ * A log is a chain (rule 4): the first entry stands at index 0 and names nobody; each one after it has the next index and names the
+ * hash of the one before; behind an entry that closes the log stands none. Every log is one: the approval service's, and each boot of
+ * a decision service. Whoever writes one asks `placeAfter`, whoever reads one asks `standing`, so a log that we write is one that we
+ * accept. What is behind a gap, and what fills it later: decision-log-gap.ts.
+ */
+import { type Digest, digest } from "./id.ts";
+
+/** What the first entry names as its predecessor. */
+export const NO_PREVIOUS: Digest = digest("0".repeat(64));
+
+export type LogPlace = { readonly index: bigint; readonly previous: Digest };
+
+export type LogEntry = LogPlace & {
+  readonly hash: Digest;
+  /** It says that nothing follows. */
+  readonly closes: boolean;
+};
+
+/** A log as far as it is known. */
+export type LogEnd = { readonly nextIndex: bigint; readonly lastHash: Digest; readonly closed: boolean };
+
+/** Of a log without entries. */
+export const BEGINNING: LogEnd = { nextIndex: 0n, lastHash: NO_PREVIOUS, closed: false };
+
+export function endAfter({ index, hash, closes }: Omit<LogEntry, "previous">): LogEnd {
+  return { nextIndex: index + 1n, lastHash: hash, closed: closes };
+}
+
+export function placeAfter({ nextIndex, lastHash }: LogEnd): LogPlace {
+  return { index: nextIndex, previous: lastHash };
+}
+
+/**
+ * `next`: follows. `known`: its index is taken; whether it repeats that entry or is another, only its hash says. `ahead`: what stands
+ * between has not come. `chain_broken`: it names another predecessor. `log_closed`: nothing may stand there.
+ */
+export type Standing = "next" | "known" | "ahead" | "chain_broken" | "log_closed";
+
+export function standing({ index, previous }: LogPlace, end: LogEnd): Standing {
+  if (index < end.nextIndex) return "known";
+  if (end.closed) return "log_closed";
+  if (index > end.nextIndex) return "ahead";
+  return previous === end.lastHash ? "next" : "chain_broken";
+}

@@ -1,0 +1,264 @@
+/**
+ * AuthZEN over HTTP with the real callers, decision path, denials and view of grants in one process; the policy is a function of the
+ * test, the stream is in memory, and the clock is the test's. What the service is as a process is tested beside this.
+ */
+import { generateKeyPairSync } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Verdict } from "../../../core/domain/decision.ts";
+import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import type { Elevation } from "../../../core/domain/elevation.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
+import { id } from "../../../core/domain/id.ts";
+import type { Question } from "../../../core/domain/question.ts";
+import { durationMs, instant, plus } from "../../../core/domain/time.ts";
+import { createIdentify } from "../../../core/identity/identify.ts";
+import * as sample from "../../../core/identity/sample-tokens.ts";
+import { type DenialRecord, readDenial } from "../../../core/messages/denial-record.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { createSigner } from "../../../core/messages/signing.ts";
+import { grantKey } from "../../../core/messages/state-record.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
+import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createTokenBuckets } from "../../../platform/token-buckets.ts";
+import { createAskQuestion, createEvaluateAside } from "../../../services/decision/api/ask-question.ts";
+import { createApiCallers, type KnownClient } from "../../../services/decision/api/callers.ts";
+import { startAuthzenServer } from "../../../services/decision/authzen/server.ts";
+import { createDenials } from "../../../services/decision/denials/publish.ts";
+import { createEvaluate } from "../../../services/decision/evaluate.ts";
+import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
+import type { Candidates, Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
+import { createMemoryBroker } from "../../harness/memory-stream.ts";
+
+export const ISSUER = sample.ISSUER;
+export const ENFORCER = "service-token-of-the-enforcer";
+export const ASKER = "service-token-of-somebody-who-asks";
+export const REQUEST_URL = "https://approvals.example/v1/requests";
+
+export const ELEVATION: Elevation = {
+  entitlement: "files-delete",
+  scope: "file/f1",
+  title: "Delete a file",
+  display: [],
+  approversHint: "owners",
+  risk: "high",
+  binding: "scope",
+  bindHeaders: [],
+  maxUses: 1,
+  maxDuration: durationMs(3_600_000),
+  justification: { required: true, minLength: 10 },
+};
+
+const client = (name: string, more: Partial<KnownClient>): KnownClient => ({
+  ...{ name, token: undefined, certificate: undefined, enforcer: false, subjects: new Map([["user", ISSUER]]) },
+  ...more,
+});
+const CLIENTS = [
+  client("enforcer", { token: ENFORCER, enforcer: true }),
+  client("asker", { token: ASKER }),
+  client("meshed", { certificate: "URI:spiffe://example.org/enforcer", enforcer: true }),
+  client("both", { certificate: "URI:spiffe://example.org/both", token: "service-token-with-a-certificate" }),
+];
+
+export const elevating = (...changes: readonly Partial<Elevation>[]): Verdict => {
+  const [first = {}, ...rest] = changes;
+  const elevations = [{ ...ELEVATION, ...first }, ...rest.map((one) => ({ ...ELEVATION, ...one }))] as const;
+  return { kind: "elevate", elevations, response: NO_RESPONSE_FIELDS };
+};
+export const denying: Verdict = { kind: "deny", reasons: ["locked"], response: NO_RESPONSE_FIELDS };
+export const allowing: Verdict = { kind: "allow", reasons: ["open"], response: NO_RESPONSE_FIELDS };
+
+export type AuthzenParts = {
+  readonly tls?: ServerTls;
+  readonly candidates?: Candidates;
+  /** Between one request and its answer. */
+  readonly budgetMs?: number;
+  readonly burst?: number;
+};
+
+export type Sent = {
+  readonly as?: string | null;
+  readonly at?: string;
+  readonly certificate?: { readonly cert: Buffer; readonly key: Buffer };
+};
+export type Reply = {
+  readonly status: number;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly body: unknown;
+};
+
+export type Authzen = Awaited<ReturnType<typeof startAuthzen>>;
+
+/** `verdict` answers what the policy says of a question, and sees the question as policies do. */
+export async function startAuthzen(parts: AuthzenParts = {}) {
+  const clocks = { wall: instant(Date.now()), monoMs: 1_000 };
+  const world: {
+    verdict: (question: Question) => Verdict;
+    redemption: Redemption;
+    readonly asked: Question[];
+  } = { verdict: () => denying, redemption: { kind: "granted", uses: 1 }, asked: [] };
+  const logged: LogEntry[] = [];
+  const metrics = createMetrics({ prefix: "authzen_test_" });
+  const log = createLog({ name: "test", level: "silent" });
+  const broker = createMemoryBroker();
+  const pair = generateKeyPairSync("ed25519");
+  const signer = createSigner("pdp-1", pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  const view = createGrantsView();
+  const readClocks = () => clocks;
+  const versions = new Map<string, number>();
+  const beat = () => {
+    let setHash = 0n;
+    for (const [key, version] of versions) setHash += stateRecordHash(key, version);
+    view.heartbeat({ databaseTime: clocks.wall, setHash: setHash % (1n << 256n) }, { ...clocks });
+  };
+  beat();
+
+  const faults = { report: (error: unknown) => void process.stderr.write(`fault: ${String(error)}\n`) };
+  const denials = createDenials(
+    {
+      ...{ stream: broker.createStream(), signer, log, metrics },
+      buckets: createTokenBuckets({ burst: parts.burst ?? 1_000_000, refillMs: 60_000 }),
+      newDenialId: () => id("denial", uuidv7()),
+      sourceAddress: () => undefined,
+    },
+    { deployment: "test" },
+  );
+  const issuers = sample.issuersOf({});
+  const { identify } = createIdentify({
+    issuers,
+    keySets: {
+      current: () => sample.keySetOf(sample.jwksOf({ ed25519: sample.keys.ed25519 })),
+      requestRefresh: () => {},
+    },
+  });
+  const identity = { identify: async (...asked: Parameters<typeof identify>) => identify(...asked) };
+  const evaluate = createEvaluate({
+    identity,
+    context: { gather: () => ({}) },
+    policy: {
+      decide({ evaluation: { question } }) {
+        if (question === undefined) throw new Error("no question");
+        world.asked.push(question);
+        return { verdict: world.verdict(question), revision: "r1", fuelUsed: 1 };
+      },
+    },
+    grants: view,
+    redemption: { redeem: () => Promise.resolve(world.redemption) },
+    ...{ denials, faults },
+  });
+  const deps = { evaluate, newDecisionId: () => id("decision", uuidv7()), readClocks, faults };
+  const deadline = (ms: number): Deadline => ({
+    leftMs: () => ms,
+    within: (shorter) => deadline(Math.min(ms, shorter)),
+  });
+  const server = await startAuthzenServer(
+    {
+      ask: createAskQuestion({
+        ...deps,
+        decisionLog: { append: async (entry) => (logged.push(entry), "recorded"), required: false },
+        observe: () => {},
+      }),
+      evaluateAside: createEvaluateAside(deps),
+      callers: createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS),
+      candidates: parts.candidates ?? { offered: () => false, list: () => ({ kind: "none" }) },
+      newDeadline: () => deadline(parts.budgetMs ?? 450),
+      newRequestId: uuidv7,
+      ...{ readClocks, faults, metrics, maxBatch: 10 },
+      where: { requestUrl: REQUEST_URL },
+    },
+    {
+      ...{ host: "127.0.0.1", port: 0, baseUrl: "https://pdp.example", maxBodyBytes: 65_536, maxInFlight: 64 },
+      tls: parts.tls,
+    },
+  );
+
+  function send(method: "GET" | "POST", path: string, { as = ENFORCER, certificate }: Sent, body?: string) {
+    const secure = parts.tls === undefined ? {} : { ...certificate, rejectUnauthorized: false };
+    const options = {
+      ...{ host: "127.0.0.1", port: server.port, method, path, ...secure },
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(as === null ? {} : { authorization: `Bearer ${as}` }),
+      },
+    };
+    return new Promise<Reply>((resolve, reject) => {
+      const sent = (parts.tls === undefined ? httpRequest : httpsRequest)(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const text = Buffer.concat(chunks).toString();
+          const isJson = String(response.headers["content-type"]).startsWith("application/json");
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: isJson ? JSON.parse(text) : text,
+          });
+        });
+      });
+      sent.on("error", reject);
+      sent.end(body);
+    });
+  }
+
+  return {
+    ...{ clocks, world, logged, broker, signer, view, beat, pair },
+    get: (path: string) => send("GET", path, { as: null }),
+    post: (body: unknown, { at = "/access/v1/evaluation", ...sent }: Sent = {}) =>
+      send("POST", at, sent, JSON.stringify(body)),
+    /** What was published, read as the approval service does. */
+    published: () =>
+      broker.records(TOPICS.denials.name).map(({ value }) => {
+        const read = readDenial(value ?? Buffer.alloc(0));
+        if (read.kind !== "parsed") throw new Error(read.detail);
+        return read.value;
+      }),
+    /** A live grant for dana, as the state topic would tell it. */
+    give(changes: Partial<Grant> = {}): Grant {
+      const grant: Grant = { ...grantOfDana(clocks.wall), ...changes };
+      versions.set(grantKey(grant.id), grant.version);
+      view.apply({ key: grantKey(grant.id), version: grant.version, value: grant });
+      beat();
+      return grant;
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export type { DenialRecord };
+
+function grantOfDana(now: Grant["notBefore"]): Grant {
+  return {
+    ...{ id: id("grant", uuidv7()), version: 1, requestId: id("request", uuidv7()), denialId: id("denial", uuidv7()) },
+    ...{ person: undefined, issuer: ISSUER, subject: "dana" },
+    ...{ entitlement: ELEVATION.entitlement, scope: ELEVATION.scope, binding: { kind: "scope" } },
+    ...{
+      state: "active",
+      uses: 0,
+      maxUses: 1,
+      notBefore: instant(now - 1_000),
+      expiresAt: plus(now, durationMs(600_000)),
+    },
+  };
+}
+
+/** An evaluation that dana's deletion of a file is, with these changes. */
+export function question(changes: { readonly [member: string]: unknown } = {}): { readonly [member: string]: unknown } {
+  return {
+    subject: { type: "user", id: "dana" },
+    action: { name: "delete" },
+    resource: { type: "file", id: "f1" },
+    ...changes,
+  };
+}
+export const ENFORCED = { options: { countersign_mode: "enforce" } };
+
+/** A token of dana's own. */
+export function ownToken(claims: Readonly<Record<string, unknown>> = {}): string {
+  const seconds = Math.floor(Date.now() / 1_000);
+  return sample.token(sample.claims({ iat: seconds - 60, exp: seconds + 600, ...claims }));
+}
