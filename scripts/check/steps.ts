@@ -1,6 +1,6 @@
 /**
  * The steps of `npm run check` that need npm packages only, in order of speed of feedback: types, lint, format, import
- * rules, protocol style, generated files.
+ * rules, names in documents, protocol style, generated files.
  */
 import path from "node:path";
 import { generators } from "../generators.ts";
@@ -8,6 +8,7 @@ import { checkTree } from "../import-rules/check-tree.ts";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
 import { changedBy } from "./generated-files.ts";
+import { missingNames } from "./named-files.ts";
 import type { Step, StepOutcome } from "./step.ts";
 
 const timeoutMs = 600_000;
@@ -29,6 +30,7 @@ export function sourceSteps(root: string): readonly Step[] {
     program(root, "lint (oxlint)", "oxlint", "--type-aware", "--deny-warnings", "--format=unix"),
     program(root, "format (biome)", "biome", "format", "."),
     { name: "import rules", run: async () => outcome(await checkTree(root)) },
+    { name: "files that documents name", run: async () => outcome(await missingNames(root)) },
     program(root, "protocol style (buf)", "buf", "lint", "proto"),
   ];
 }

@@ -1,7 +1,7 @@
 /**
  * The decision service: constructs everything and starts it, what decides by main/native-path.ts or main/compat-path.ts.
  * Order: what the rest rests on first, the listener last, so that the end runs backwards. Nothing is served before the
- * bundle is active; elevations wait for the state topic by being stale, not by blocking the start.
+ * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale.
  */
 import { readFile } from "node:fs/promises";
 import { isAllow } from "../../core/domain/decision.ts";
@@ -158,9 +158,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
     },
     "decision service listens",
   );
-  const readiness = await path.ready();
+  const state = await path.ready();
   server.serving(true);
-  log.info({ event: "ready", state: readiness }, "decision service is ready");
+  log.info({ event: "ready", state }, "decision service is ready");
 }
 
 const started = await readConfig(process.argv.slice(2));

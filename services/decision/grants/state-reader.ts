@@ -1,10 +1,10 @@
 /**
  * Reads the state topic from its start into the grants view (architecture section 4). Signature first: what was not
  * signed by a known writer changes nothing, except that a null takes a value away, which can only close. A payload that
- * cannot be read under a good signature still counts in the set. Ready = read to the end captured at start, or 10 s
- * passed: without the stream the baseline is served all the same, while elevations are stale.
+ * cannot be read under a good signature still counts in the set.
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
+import { type StateRead, stateRead } from "../../../core/domain/readiness.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { maskedKey } from "../../../core/messages/masked-payload.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
@@ -31,9 +31,10 @@ export type StateReaderDeps = {
 };
 
 export type StateReader = {
-  /** Begins to read. Resolves with how it became ready; rejects only when aborted. */
-  start(signal: AbortSignal): Promise<"read_to_end" | "gave_up_waiting">;
-  readiness(): "starting" | "read_to_end" | "gave_up_waiting";
+  /** Begins to read. */
+  start(signal: AbortSignal): void;
+  /** How far it came, against the end that was captured at the start. */
+  read(): StateRead;
 };
 
 type RecordOutcome =
@@ -58,7 +59,8 @@ export function createStateReader(
   metrics.gauge("grants_fresh", "1 when grants may open something now", [], (gauge) =>
     gauge.set(view.freshness(readClocks()).kind === "fresh" ? 1 : 0),
   );
-  let readiness: ReturnType<StateReader["readiness"]> = "starting";
+  let startedMonoMs = Number.POSITIVE_INFINITY;
+  let toEnd = false;
   let skew = view.skew();
 
   /** Each record has one outcome; faults are logged with the key, if it is one of ours. */
@@ -113,9 +115,16 @@ export function createStateReader(
     }
   }
 
+  /** Rejects when aborted. */
+  async function readAll(signal: AbortSignal): Promise<void> {
+    await readToEnd(stream, TOPIC, await captureEnd(signal), signal);
+    toEnd = true;
+  }
+
   return {
-    readiness: () => readiness,
-    async start(signal) {
+    read: () => stateRead({ toEnd, waitedMs: readClocks().monoMs - startedMonoMs }, readyWithinMs),
+    start(signal) {
+      startedMonoMs = readClocks().monoMs;
       stream.subscribe({
         topic: TOPIC,
         from: (_partition, range) => Promise.resolve(range.earliest),
@@ -124,16 +133,9 @@ export function createStateReader(
           return Promise.resolve("continue");
         },
       });
-      const waited = AbortSignal.any([signal, AbortSignal.timeout(readyWithinMs)]);
-      try {
-        await readToEnd(stream, TOPIC, await captureEnd(waited), waited);
-        readiness = "read_to_end";
-      } catch (error) {
-        if (signal.aborted) throw error;
-        readiness = "gave_up_waiting";
-        log.warn({ event: "state_not_read", readyWithinMs }, "serving the baseline without grants");
-      }
-      return readiness;
+      readAll(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.error({ event: "state_end_unknown", err: error }, "waiting for the state topic ended");
+      });
     },
   };
 }

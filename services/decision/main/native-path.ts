@@ -25,6 +25,7 @@ import type { Identity } from "../ports.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
+import { createReadiness } from "./readiness.ts";
 import { traceDecisions } from "./traced.ts";
 
 /** The token is asked for at each use. */
@@ -51,6 +52,12 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     { stream, verifier, view, readClocks, log, metrics },
     { deployment, readyWithinMs: config.state.readyWithinMs },
   );
+  const readiness = createReadiness({
+    bundle: policy.health,
+    keys: () => identity.health(readClocks().wall),
+    state: state.read,
+    grants: () => view.freshness(readClocks()),
+  });
   const redeemer = lifecycle.own(
     createRedeemClient(
       {
@@ -124,22 +131,13 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     api: { evaluate, candidates: createCandidates(policy.host), identity: identified, issuers: identity.issuers },
     documents: keptInputs === undefined ? [] : [["/v1/inputs", keptInputs.describe]],
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
-    checks: [
-      ["bundle", policy.health],
-      ["keys", () => identity.health(readClocks().wall)],
-      ["state", () => ({ status: state.readiness() === "starting" ? "failed" : "ok", detail: state.readiness() })],
-      [
-        "grants",
-        () => {
-          const now = view.freshness(readClocks());
-          return now.kind === "fresh" ? { status: "ok" } : { status: "degraded", detail: now.why };
-        },
-      ],
-    ],
+    checks: readiness.checks,
     started: { redemption: config.redemption.address, issuers: [...identity.issuers.keys()] },
     async ready() {
-      const read = state.start(signal);
-      await policy.untilActive();
+      state.start(signal);
+      await readiness.untilReady(signal);
+      const read = state.read();
+      if (read === "gave_up_waiting") log.warn({ event: "state_not_read" }, "serving the baseline without grants");
       return read;
     },
   };

@@ -57,7 +57,7 @@ export function stateConsumer(verifier: Verifier): Consumer & {
         { stream, verifier, view: watched, readClocks, log, metrics },
         { deployment: DEPLOYMENT, readyWithinMs: 10_000 },
       );
-      reader.start(stop.signal).catch(() => {});
+      reader.start(stop.signal);
     },
     next(key): Good {
       const before = grants.get(key);

@@ -1,0 +1,44 @@
+/**
+ * Whether a decision service may be asked (rule 7). It needs a policy that decides and the keys of every issuer, both of which may be the
+ * last good ones from its disk, and everything that stood on the state topic when it began; or to have waited for that long enough, since
+ * the baseline needs no grants.
+ *
+ * What is not fresh keeps nobody waiting. It is degraded: freshness.ts is asked again for each request, grants are ignored meanwhile, an
+ * elevation is answered `grants_stale`, and nothing is opened.
+ */
+import type { Freshness, StaleReason } from "./freshness.ts";
+
+/** How far the state topic was read. */
+export type StateRead = "reading" | "read_to_end" | "gave_up_waiting";
+
+/** `toEnd`: to the end that was captured at the start. */
+export function stateRead(
+  { toEnd, waitedMs }: { readonly toEnd: boolean; readonly waitedMs: number },
+  waitAtMostMs: number,
+): StateRead {
+  if (toEnd) return "read_to_end";
+  return waitedMs >= waitAtMostMs ? "gave_up_waiting" : "reading";
+}
+
+export type Known = {
+  readonly hasPolicy: boolean;
+  /** Of every issuer, and not older than they may be. */
+  readonly hasKeys: boolean;
+  readonly state: StateRead;
+  readonly grants: Freshness;
+};
+
+export type Readiness =
+  | { readonly kind: "not_ready"; readonly lacks: readonly ("policy" | "keys" | "state")[] }
+  | { readonly kind: "degraded"; readonly why: StaleReason }
+  | { readonly kind: "ready" };
+
+export function readiness({ hasPolicy, hasKeys, state, grants }: Known): Readiness {
+  const lacks = [
+    ...(hasPolicy ? [] : ["policy" as const]),
+    ...(hasKeys ? [] : ["keys" as const]),
+    ...(state === "reading" ? ["state" as const] : []),
+  ];
+  if (lacks.length > 0) return { kind: "not_ready", lacks };
+  return grants.kind === "stale" ? { kind: "degraded", why: grants.why } : { kind: "ready" };
+}

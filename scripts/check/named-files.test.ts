@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { missingNames } from "./named-files.ts";
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "named-files-"));
+  await mkdir(path.join(root, "docs/adr"), { recursive: true });
+  await mkdir(path.join(root, "core/domain"), { recursive: true });
+  await writeFile(path.join(root, "core/domain/grant.ts"), "");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function faultsOf(text: string, document = "docs/page.md"): Promise<readonly string[]> {
+  await writeFile(path.join(root, document), text);
+  const faults = await missingNames(root);
+  await rm(path.join(root, document));
+  return faults;
+}
+
+test("a file or folder that is named and does not exist is found, with the line", async () => {
+  expect(await faultsOf("# A\n\n`core/domain/gone.ts` and `core/gone/` do.\n")).toEqual([
+    "docs/page.md:3: core/domain/gone.ts does not exist",
+    "docs/page.md:3: core/gone does not exist",
+  ]);
+  expect(await faultsOf("[a](../../core/gone.ts#part)", "docs/adr/0001.md")).toEqual([
+    "docs/adr/0001.md:1: core/gone.ts does not exist",
+  ]);
+});
+
+test("what exists, is elsewhere, or is no path, is not", async () => {
+  const text =
+    "`core/domain/grant.ts`, `core/domain`, `core/*/x.ts`, `text/plain`, `/v1/audit`, [a](https://example.com/b)\n";
+  expect(await faultsOf(text)).toEqual([]);
+  expect(await faultsOf("[a](core/domain/grant.ts)", "README.md")).toEqual([]);
+});

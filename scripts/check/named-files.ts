@@ -1,0 +1,39 @@
+/**
+ * Whether the files that the documents name exist. A name is a path in backticks, or the target of a link, whose first part is a folder of
+ * the repository; `*` and `…` in it make it a pattern, which is not looked for.
+ */
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+
+const NAMED = /`(\w[\w.-]*(?:\/[\w.-]+)+)\/?`|\]\(([\w./-]+)(?:#[\w-]*)?\)/g;
+
+/** `<document>:<line>: <name> does not exist`. */
+export async function missingNames(root: string): Promise<readonly string[]> {
+  const top = new Set(await readdir(root));
+  const faults: string[] = [];
+  for (const document of await documents(root)) {
+    const lines = (await readFile(path.join(root, document), "utf8")).split("\n");
+    for (const [at, line] of lines.entries()) {
+      for (const [, quoted, linked] of line.matchAll(NAMED)) {
+        const name = quoted ?? path.join(path.dirname(document), linked ?? "");
+        if (quoted !== undefined && !top.has(quoted.split("/")[0] ?? "")) continue;
+        if (await exists(path.join(root, name))) continue;
+        faults.push(`${document}:${at + 1}: ${name} does not exist`);
+      }
+    }
+  }
+  return faults;
+}
+
+async function documents(root: string): Promise<readonly string[]> {
+  const inside = await readdir(path.join(root, "docs"), { recursive: true });
+  const all = [...(await readdir(root)), ...inside.map((name) => path.join("docs", name))];
+  return all.filter((name) => name.endsWith(".md")).toSorted();
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
