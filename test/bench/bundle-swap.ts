@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- bundle-swap [ROUNDS]`: the decision service under load at a quarter of its own saturation, one second quiet and one second in which a new
+ * `npm run bench -- bundle-swap`: the decision service under load at a quarter of its own saturation, one second quiet and one second in which a new
  * bundle is signed, read, verified, compiled, tried and swapped in, in turn; once with another module, once with other data only. What
  * counts: no check that fails, and the p99 of the second with the swap beside that of the quiet one in the same round.
  */
@@ -14,25 +14,24 @@ import { bundleKey, changed, sampleFiles, signedArchive } from "../harness/signe
 import type { Decision } from "../harness/system/decision.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 import { startLoneDecision, token } from "../integration/decision/lone-decision.ts";
-import { type Loaded, LoadedSchema } from "./check/load-spec.ts";
+import { checks, closed, open } from "./check/check-load.ts";
+import { measuredDecision } from "./check/full-service.ts";
 import { sampleCheck } from "./check/sample-check.ts";
-import { startChild } from "./child.ts";
-import type { Cores } from "./cores.ts";
 import { goal, median, shown, table } from "./figures.ts";
-import type { Section } from "./page.ts";
+import { type Run, runFreely, runLoad } from "./load/run-load.ts";
+import type { Bench } from "./run-bench.ts";
 
-const LOAD = join(import.meta.dirname, "check/load.ts");
-const WARM_UP_S = 1;
+const ROUNDS = 5;
+const SECONDS = 1;
 /** After the generator has begun: it is up and warm, and the measured second has just begun. */
 const SWAP_AFTER_MS = 1_700;
 const RATIO_GOAL = 2;
-const loaded = Compile(LoadedSchema);
 const described = Compile(Type.Object({ active: Type.Object({ revision: Type.String() }) }));
 
 /** NB: signed in steps of a second, so that each is newer than the one before. */
 let issuedAt = Math.floor(Date.now() / 1_000) - 3_600;
 
-export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Section> {
+export const benchBundleSwap: Bench = async ({ rounds = ROUNDS }, { cores, progress }) => {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "bench-bundle-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
@@ -50,24 +49,19 @@ export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Sec
   const decision = owned.use(
     await startLoneDecision({ folder, name: "decision", bundle: archive, trust, hasOwnClock: false }),
   );
-  const pid = decision.pid();
-  if (pid === undefined) throw new Error("the decision service is gone");
-  await cores.measured(pid);
-  const request = sampleCheck("GET", token()).toString("base64");
-  const spec = { port: decision.port, connections: 1, streams: 16, warmUpS: WARM_UP_S, seconds: 1, request };
+  const server = await measuredDecision(decision, cores);
+  const requests = [sampleCheck("GET", token())];
+  await runLoad(server, checks(requests, closed(3))); // compiled and warm
+  const ratePerS = Math.round((await runLoad(server, checks(requests, closed(3)))).perS / 4);
 
-  await startChild(LOAD, { ...spec, seconds: 3, ratePerS: null }).answer; // compiled and warm
-  const saturated = loaded.Parse(await startChild(LOAD, { ...spec, seconds: 3, ratePerS: null }).answer);
-  const ratePerS = Math.round(saturated.perS / 4);
-
-  async function second(swap?: { readonly revision: string; readonly files: BundleFiles }): Promise<Loaded> {
-    const { answer } = startChild(LOAD, { ...spec, ratePerS });
+  async function second(swap?: { readonly revision: string; readonly files: BundleFiles }): Promise<Run> {
+    const running = runFreely(server, checks(requests, open(ratePerS, SECONDS)));
     if (swap !== undefined) {
       await sleep(SWAP_AFTER_MS);
       await write(swap.files);
-      process.kill(pid ?? 0, "SIGHUP");
+      decision.reload();
     }
-    const result = loaded.Parse(await answer);
+    const result = await running;
     if (swap !== undefined) {
       await waitUntil(
         `the swap to ${swap.revision}`,
@@ -78,22 +72,23 @@ export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Sec
     return result;
   }
 
-  const runs: Record<"quiet" | "module" | "data", Loaded[]> = { quiet: [], module: [], data: [] };
+  const runs: Record<"quiet" | "module" | "data", Run[]> = { quiet: [], module: [], data: [] };
   for (let round = 0; round < rounds; round += 1) {
     const other = changed(sample, `module-${round}`, {
       "policy.wasm": withMark(sample.get("policy.wasm") ?? new Uint8Array(), round),
     });
     runs.quiet.push(await second());
     runs.module.push(await second({ revision: `module-${round}`, files: other }));
+    progress(`round ${round + 1} of ${rounds}`);
     const data = `{"countersign": {"requires": {}, "round": ${round}}}`;
     runs.data.push(
       await second({ revision: `data-${round}`, files: changed(other, `data-${round}`, { "data.json": data }) }),
     );
   }
-  const row = (name: string, of: readonly Loaded[]) => {
+  const row = (name: string, of: readonly Run[]) => {
     const ratio = median(of.map(({ p99Ms }, at) => p99Ms / (runs.quiet[at]?.p99Ms ?? Number.NaN)));
     const faults = of.reduce((sum, one) => sum + one.faults, 0);
-    const each = (pick: (one: Loaded) => number) => shown(median(of.map(pick)));
+    const each = (pick: (one: Run) => number) => shown(median(of.map(pick)));
     const beside = of === runs.quiet ? "1" : goal(ratio, ratio <= RATIO_GOAL, `≤ ${RATIO_GOAL}`);
     const failed = of === runs.quiet ? String(faults) : goal(faults, faults === 0, "0");
     return [
@@ -117,7 +112,7 @@ export async function benchBundleSwap(rounds: number, cores: Cores): Promise<Sec
       ),
     ].join("\n\n"),
   };
-}
+};
 
 /** The same module with other bytes: a custom section that says nothing. */
 function withMark(wasm: Uint8Array, mark: number): Uint8Array {

@@ -11,23 +11,41 @@ export type Cores = {
   readonly description: string;
   /** Binds all threads of a process that is to be measured. */
   measured(pid: number): Promise<void>;
+  /** What is started within may run on the first two cores. */
+  onBoth<T>(start: () => Promise<T>): Promise<T>;
+};
+
+const OTHERS = "1";
+const MEASURED = "0";
+const BOTH = "0,1";
+
+export const NOT_BOUND: Cores = {
+  description: "cores not bound",
+  measured: async () => {},
+  onBoth: (start) => start(),
 };
 
 /** Binds this process, and with it everything that it starts, to the second core. */
 export async function useCores(): Promise<Cores> {
-  if (cpus().length < 2 || !(await bind("1", process.pid))) {
-    return { description: "cores not bound", measured: async () => {} };
-  }
+  if (cpus().length < 2 || !(await bind(OTHERS, process.pid))) return NOT_BOUND;
   return {
-    description: "what is measured alone on core 0, all else on core 1",
+    description: "what is measured alone on core 0, all else on core 1, unless the text says otherwise",
     async measured(pid) {
-      if (!(await bind("0", pid))) throw new Error(`process ${pid} cannot be bound to core 0`);
+      if (!(await bind(MEASURED, pid))) throw new Error(`process ${pid} cannot be bound to core ${MEASURED}`);
+    },
+    async onBoth(start) {
+      await bind(BOTH, process.pid);
+      try {
+        return await start();
+      } finally {
+        await bind(OTHERS, process.pid);
+      }
     },
   };
 }
 
-async function bind(core: string, pid: number): Promise<boolean> {
-  return promisify(execFile)("taskset", ["-a", "-cp", core, String(pid)]).then(
+async function bind(cores: string, pid: number): Promise<boolean> {
+  return promisify(execFile)("taskset", ["-a", "-cp", cores, String(pid)]).then(
     () => true,
     () => false,
   );

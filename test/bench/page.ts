@@ -16,13 +16,24 @@ export type Section = {
   readonly text: string;
 };
 
-export async function writeSection({ name, title, text }: Section, cores: string, now: Date): Promise<void> {
+export type Circumstances = {
+  /** Behind `npm run bench -- `. */
+  readonly command: string;
+  /** In words: what ran where. */
+  readonly cores: string;
+  readonly now: Date;
+};
+
+export async function writeSection(
+  { name, title, text }: Section,
+  { command, cores, now }: Circumstances,
+): Promise<void> {
   const page = await readFile(PAGE, "utf8");
   const begin = `<!-- begin ${name} -->`;
   const end = `<!-- end ${name} -->`;
   const [before, rest] = cut(page, begin);
   const [, after] = cut(rest, end);
-  const measured = `Measured by \`npm run bench -- ${name}\` on ${now.toISOString().slice(0, 10)}: ${machine()}; ${cores}.`;
+  const measured = `Measured by \`npm run bench -- ${command}\` on ${now.toISOString().slice(0, 10)}: ${machine()}; ${cores}.`;
   await writeFile(PAGE, `${before}${begin}\n## ${title}\n\n${measured}\n\n${text.trim()}\n${end}${after}`);
 }
 

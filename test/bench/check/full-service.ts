@@ -19,7 +19,9 @@ import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.
 import { createTestDatabase } from "../../harness/postgres.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { makeKeyPair } from "../../harness/system/key-pair.ts";
-import { DEPLOYMENT, ISSUER, startLoneDecision } from "../../integration/decision/lone-decision.ts";
+import { DEPLOYMENT, ISSUER, type LoneOptions, startLoneDecision } from "../../integration/decision/lone-decision.ts";
+import type { Cores } from "../cores.ts";
+import { type Measured, measured } from "../load/measured.ts";
 import { grantsFor } from "./sample-check.ts";
 
 const SUBJECTS = 1_000;
@@ -28,7 +30,10 @@ const DEADLINE = { deadlineMs: 10_000 };
 const topic = TOPICS.state.name;
 const log = createLog({ name: "bench", level: "silent" });
 
-export async function startFullService(): Promise<Decision> {
+/** Other than in production: what a comparison changes. */
+export type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "preload">;
+
+export async function startFullService(options: FullServiceOptions = {}): Promise<Decision> {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
@@ -40,11 +45,19 @@ export async function startFullService(): Promise<Decision> {
   const stateRelay = await makeKeyPair(folder, "relay");
   owned.use(await startTelling(stream, stateRelay));
   const decision = owned.use(
-    await startLoneDecision({ folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false }),
+    await startLoneDecision({ ...options, folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false }),
   );
   await decision.untilFresh();
   const all = owned.move();
   return { ...decision, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Alone on its core from now on. */
+export async function measuredDecision(decision: Decision, cores: Cores): Promise<Measured> {
+  const pid = decision.pid();
+  if (pid === undefined) throw new Error("the decision service is gone");
+  await cores.measured(pid);
+  return measured([decision.port], [decision.opsUrl]);
 }
 
 /** What the state relay does, for a set of grants that never changes. */

@@ -13,16 +13,16 @@ import { evaluationFrom } from "../../../services/decision/ext-authz/check-reque
 import { checkResponse } from "../../../services/decision/ext-authz/check-response.ts";
 import { token } from "../../integration/decision/lone-decision.ts";
 import { answerWith, given } from "../child.ts";
-import { median } from "../figures.ts";
+import { cpuTime } from "../cpu-time.ts";
 import { compose, readClocks } from "./composed.ts";
 import { sampleCheck } from "./sample-check.ts";
 
 const WARM_UPS = 3_000;
-const CALLS = 2_000;
-const REPEATS = 7;
 const LEFT = { leftMs: () => 1_000, within: () => LEFT };
 
-const { subjects } = Compile(Type.Object({ subjects: Type.Integer() })).Parse(await given());
+const { subjects, repeats } = Compile(Type.Object({ subjects: Type.Integer(), repeats: Type.Integer() })).Parse(
+  await given(),
+);
 await using parts = await compose(subjects);
 parts.beat();
 const bytes = sampleCheck("DELETE", token());
@@ -34,18 +34,7 @@ async function whole(): Promise<void> {
   AuthorizationService.check.responseSerialize(response);
 }
 
-/** Median microseconds of processor time of one call, all threads: what else runs on the machine matters less to it than to a clock. */
-async function timed(step: () => unknown): Promise<number> {
-  const each: number[] = [];
-  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
-    parts.beat();
-    const begun = process.cpuUsage();
-    for (let call = 0; call < CALLS; call += 1) await step();
-    const { user, system } = process.cpuUsage(begun);
-    each.push((user + system) / CALLS);
-  }
-  return median(each);
-}
+const timed = (step: () => unknown) => cpuTime(step, repeats, parts.beat);
 
 for (let call = 0; call < WARM_UPS; call += 1) {
   if (call % 1_000 === 0) parts.beat();

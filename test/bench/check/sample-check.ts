@@ -13,8 +13,21 @@ const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** `GET` is allowed by the policy alone, `DELETE` only by a live grant of `grantsFor`. */
 export function sampleCheck(method: "GET" | "DELETE", token: string): Buffer {
-  const path = `/orders/${ORDER}`;
-  const headers: [string, string][] = [
+  return checkOf({ method, path: `/orders/${ORDER}`, token });
+}
+
+export type CheckTerms = {
+  readonly method: "GET" | "DELETE" | "POST";
+  readonly path: string;
+  readonly token: string;
+  /** Beside those that every call has. */
+  readonly further?: readonly (readonly [string, string])[];
+  /** JSON. */
+  readonly body?: Buffer;
+};
+
+export function checkOf({ method, path, token, further = [], body = Buffer.alloc(0) }: CheckTerms): Buffer {
+  const headers: (readonly [string, string])[] = [
     [":authority", "orders.example.com"],
     [":path", path],
     [":method", method],
@@ -33,6 +46,8 @@ export function sampleCheck(method: "GET" | "DELETE", token: string): Buffer {
     ["x-forwarded-proto", "https"],
     ["x-request-id", "9f0c6b1e-7d53-4b4c-9a55-0d9c6f1f3c8e"],
     ["traceparent", TRACE],
+    ...further,
+    ...(body.length === 0 ? [] : [["content-type", "application/json"] as const]),
   ];
   const http = {
     ...{
@@ -44,7 +59,7 @@ export function sampleCheck(method: "GET" | "DELETE", token: string): Buffer {
       query: "",
       fragment: "",
     },
-    ...{ protocol: "HTTP/1.1", headers: new Map(), size: 0, body: "", rawBody: Buffer.alloc(0) },
+    ...{ protocol: "HTTP/1.1", headers: new Map(), size: body.length, body: "", rawBody: body },
     headerMap: { headers: headers.map(([key, value]) => ({ ...EMPTY, key, rawValue: Buffer.from(value) })) },
   };
   const attributes = {

@@ -1,17 +1,14 @@
-/** `npm run bench -- policy-soak [THOUSANDS]`: a million evaluations of inputs up to 64 KB, and whether memory stays flat. */
+/** `npm run bench -- policy-soak [--repeats EVALUATIONS]`: a million evaluations of inputs up to 64 KB, and whether memory stays flat. */
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { startChild } from "../child.ts";
-import type { Cores } from "../cores.ts";
 import { goal, shown, table } from "../figures.ts";
-import type { Section } from "../page.ts";
+import type { Bench } from "../run-bench.ts";
 
 const MemorySchema = Type.Array(Type.Object({ rssMib: Type.Number(), heapMib: Type.Number() }));
 const memorySchema = Compile(MemorySchema);
-const DEFAULT_THOUSANDS = 1_000;
-/** `npm run bench` hands over its own default of rounds when none is named. */
-const NOT_NAMED = 5;
+const EVALUATIONS = 1_000_000;
 
 export function soakPolicy(evaluations: number): Promise<Static<typeof MemorySchema>> {
   return startChild(join(import.meta.dirname, "soak.ts"), { evaluations }).answer.then((said) =>
@@ -26,8 +23,7 @@ export function growth(memory: Static<typeof MemorySchema>): number {
   return late / early;
 }
 
-export async function benchPolicySoak(thousands: number, _cores: Cores): Promise<Section> {
-  const evaluations = (thousands === NOT_NAMED ? DEFAULT_THOUSANDS : thousands) * 1_000;
+export const benchPolicySoak: Bench = async ({ repeats: evaluations = EVALUATIONS }) => {
   const memory = await soakPolicy(evaluations);
   const grown = growth(memory);
   const rows = memory
@@ -45,4 +41,4 @@ export async function benchPolicySoak(thousands: number, _cores: Cores): Promise
       table(["evaluations", "process MiB", "JavaScript heap MiB"], rows),
     ].join("\n\n"),
   };
-}
+};

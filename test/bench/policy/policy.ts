@@ -1,14 +1,13 @@
 /**
- * `npm run bench -- policy [ROUNDS]`: what an evaluation costs by our host and by the stock SDK on the same module and
+ * `npm run bench -- policy`: what an evaluation costs by our host and by the stock SDK on the same module and
  * input, what fuel adds, what a thread of its own would add instead, and what a runaway evaluation does to others.
  */
 import { join } from "node:path";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { startChild } from "../child.ts";
-import type { Cores } from "../cores.ts";
 import { goal, median, shown, table } from "../figures.ts";
-import type { Section } from "../page.ts";
+import type { Bench } from "../run-bench.ts";
 import { fuelRates } from "./rates.ts";
 import { benchRunaway } from "./runaway.ts";
 
@@ -19,8 +18,10 @@ const figures = Compile(
   ),
 );
 const ROUNDS_EACH = 20;
+const ROUNDS = 3;
 
-export async function benchPolicy(rounds: number, cores: Cores): Promise<Section> {
+export const benchPolicy: Bench = async ({ rounds = ROUNDS }, rig) => {
+  const { cores, progress } = rig;
   const child = startChild(join(import.meta.dirname, "evaluations.ts"), { rounds: rounds * ROUNDS_EACH });
   await cores.measured(child.pid);
   const rows = Object.entries(figures.Parse(await child.answer)).map(([method, { timed, fuelUsed }]) => {
@@ -39,6 +40,7 @@ export async function benchPolicy(rounds: number, cores: Cores): Promise<Section
       ...[us("worker"), shown(ratio("worker", "metered")), String(fuelUsed)],
     ];
   });
+  progress("evaluations timed");
   const head = [
     ...["", "our host µs", "stock SDK µs", "stock ÷ ours", "without fuel µs", "with fuel µs", "fuel ÷ without"],
     ...["the same, whole input", "worker thread µs", "worker ÷ fuel", "fuel used"],
@@ -50,7 +52,7 @@ export async function benchPolicy(rounds: number, cores: Cores): Promise<Section
       "The sample policies on an input of 2.5 KB. Host and SDK are given the same object and give the same answer; the host leaves out what its policies do not read. With and without fuel: the same input text to the same value. The worker is asked by message and is not metered; it shares the core with whoever asks.",
       table(head, rows),
       await fuelRates(),
-      await benchRunaway(rounds, cores),
+      await benchRunaway(rounds, rig),
     ].join("\n\n"),
   };
-}
+};

@@ -6,16 +6,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Compile } from "typebox/compile";
 import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { makeBundle } from "../../harness/made-bundle.ts";
 import { claims, startLoneDecision, token } from "../../integration/decision/lone-decision.ts";
+import { checks, open } from "../check/check-load.ts";
+import { measuredDecision } from "../check/full-service.ts";
 import { sampleCheck } from "../check/sample-check.ts";
-import { LoadedSchema, type LoadSpec } from "../check/load-spec.ts";
-import { startChild } from "../child.ts";
-import type { Cores } from "../cores.ts";
-import { goal, median, shown, table } from "../figures.ts";
+import { median, shown, table } from "../figures.ts";
+import { atMost } from "../load/interleave.ts";
+import { runLoad } from "../load/run-load.ts";
+import type { Rig } from "../run-bench.ts";
 
 const POLICY = `package countersign
 
@@ -31,10 +32,8 @@ const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {
 const PER_S = 200;
 const SECONDS = 20;
 const EVERY_MS = 10_000;
-const LOAD = join(import.meta.dirname, "../check/load.ts");
-const loaded = Compile(LoadedSchema);
 
-export async function benchRunaway(rounds: number, cores: Cores): Promise<string> {
+export async function benchRunaway(rounds: number, { cores, progress }: Rig): Promise<string> {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
@@ -43,29 +42,14 @@ export async function benchRunaway(rounds: number, cores: Cores): Promise<string
   const policy = { budget: { timeMs: 10, memoryMib: 64 } };
   const service = await startLoneDecision({ folder, name: "runaway", bundle, policy, hasOwnClock: false });
   owned.defer(() => service.kill());
-  const pid = service.pid();
-  if (pid !== undefined) await cores.measured(pid);
+  const server = await measuredDecision(service, cores);
 
   const runAway = async (): Promise<void> => {
     const body = frame(sampleCheck("GET", token({ payload: claims({ sub: "mallory" }) })));
     const { message } = await sendFrames(service.port, { path: AuthorizationService.check.path, body });
     if (!Buffer.from(message ?? "").includes("policy_budget_exceeded")) throw new Error("it was not stopped");
   };
-  const load = async (seconds: number) => {
-    const request = sampleCheck("GET", token()).toString("base64");
-    const spec: LoadSpec = {
-      port: service.port,
-      connections: 1,
-      streams: 1,
-      warmUpS: 2,
-      seconds,
-      ratePerS: PER_S,
-      request,
-    };
-    const result = loaded.Parse(await startChild(LOAD, spec).answer);
-    if (result.faults > 0) throw new Error(`${result.faults} answers were no allow`);
-    return result;
-  };
+  const load = (seconds: number) => runLoad(server, checks([sampleCheck("GET", token())], open(PER_S, seconds)));
 
   await load(5);
   const quiet: number[] = [];
@@ -79,6 +63,7 @@ export async function benchRunaway(rounds: number, cores: Cores): Promise<string
       await sleep(EVERY_MS / 2);
     }
     beside.push((await under).p99Ms);
+    progress(`runaway, round ${round + 1} of ${rounds}`);
   }
   const ratio = median(beside.map((value, at) => value / (quiet[at] ?? Number.NaN)));
   return [
@@ -87,7 +72,7 @@ export async function benchRunaway(rounds: number, cores: Cores): Promise<string
       ["", "p99 ms", "× without"],
       [
         ["without", shown(median(quiet)), "1"],
-        ["with", shown(median(beside)), goal(ratio, ratio <= 2, "≤ 2")],
+        ["with", shown(median(beside)), atMost(ratio, 2)],
       ],
     ),
   ].join("\n\n");

@@ -32,6 +32,8 @@ export type ApprovalTerms = {
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
   readonly preload?: readonly string[];
+  /** As in program.ts. */
+  readonly hasOwnClock?: boolean;
   readonly databaseUrl: string;
   readonly serviceToken: string;
   readonly webhookUrl: string;
@@ -65,6 +67,7 @@ export function createApproval(
     readyUrl: `${opsUrl}/readyz`,
     folder,
     ...(terms.preload === undefined ? {} : { preload: terms.preload }),
+    ...(terms.hasOwnClock === undefined ? {} : { hasOwnClock: terms.hasOwnClock }),
   });
   return { ...program, url: `http://127.0.0.1:${ports.rest}`, opsUrl };
 }

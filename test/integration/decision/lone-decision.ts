@@ -36,6 +36,8 @@ export type LoneOptions = {
   readonly stateRelay?: KeyPairFiles;
   /** False for what is measured (test/harness/system/program.ts). */
   readonly hasOwnClock?: boolean;
+  /** Modules that it loads before its own. */
+  readonly preload?: readonly string[];
 };
 
 export const DEPLOYMENT = "test";
@@ -70,6 +72,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       stateRelay: options.stateRelay ?? (await makeKeyPair(folder, `${name}-relay`)),
       ...(streamUrl === undefined ? {} : { streamUrl }),
       ...(options.hasOwnClock === undefined ? {} : { hasOwnClock: options.hasOwnClock }),
+      ...(options.preload === undefined ? {} : { preload: options.preload }),
       redemption: { address: nowhere, serviceToken: "unused, but long enough" },
     },
     (settings) => ({

@@ -1,0 +1,30 @@
+/** The token cache in process, with real verification: a look at a token that is known, one that is new, and what a flood of bad ones leaves. */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { claims, token } from "../../integration/decision/lone-decision.ts";
+import { compose, readClocks } from "../check/composed.ts";
+import { answerWith, given } from "../child.ts";
+import { CALLS, cpuTime } from "../cpu-time.ts";
+
+/** By which everything is compiled. */
+const WARM_UPS = 20_000;
+
+const Spec = Compile(Type.Object({ repeats: Type.Integer(), badTokens: Type.Integer() }));
+const { repeats, badTokens } = Spec.Parse(await given());
+await using parts = await compose(1);
+const identify = (one: string) => parts.identify.identify({ authorization: [`Bearer ${one}`] }, readClocks().wall);
+
+const known = token();
+for (let call = 0; call < WARM_UPS; call += 1) await identify(known);
+const hitUs = await cpuTime(() => identify(known), repeats);
+
+const fresh = Array.from({ length: repeats * CALLS }, (_, at) => token({ payload: claims({ jti: `new-${at}` }) }));
+const missUs = await cpuTime(() => identify(fresh.pop() ?? ""), repeats);
+
+const signature = Buffer.alloc(64, 1).toString("base64url");
+for (let at = 0; at < badTokens; at += 1) {
+  const caller = await identify(token({ payload: claims({ jti: `bad-${at}` }), signature: () => signature }));
+  if (caller.kind !== "refused") throw new Error("a bad token was believed");
+}
+const { refused } = parts.identify.cacheSize();
+answerWith({ hitUs, missUs, refusedEntries: refused.entries, refusedKiB: refused.bytes / 1_024 });

@@ -1,0 +1,26 @@
+/** A server under load, and what it says of its own work by its metrics. */
+import { metricTotal } from "../../fault/metric.ts";
+
+export type Work = {
+  /** Seconds of processor time so far, of all threads. */
+  readonly cpuS: number;
+  /** Seconds that main threads have been stopped for collecting garbage. */
+  readonly gcS: number;
+};
+
+export type Measured = { readonly ports: readonly number[]; work(): Promise<Work> };
+
+/** `opsUrls`: of each of its processes. */
+export function measured(ports: readonly number[], opsUrls: readonly string[]): Measured {
+  const total = async (name: string) => {
+    const each = await Promise.all(opsUrls.map((url) => metricTotal(url, name)));
+    return each.reduce((sum, one) => sum + one, 0);
+  };
+  return {
+    ports,
+    work: async () => ({
+      cpuS: await total("process_cpu_seconds_total"),
+      gcS: await total("nodejs_gc_duration_seconds_sum"),
+    }),
+  };
+}

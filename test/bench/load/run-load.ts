@@ -1,0 +1,34 @@
+/** A run of the load generator against one server: what the callers saw, and what the server needed for it. */
+import { join } from "node:path";
+import { Compile } from "typebox/compile";
+import { startChild } from "../child.ts";
+import { type Loaded, LoadedSchema, type LoadSpec } from "./load-spec.ts";
+import type { Measured } from "./measured.ts";
+
+const LOAD = join(import.meta.dirname, "load.ts");
+const loaded = Compile(LoadedSchema);
+
+export type Load = Omit<LoadSpec, "ports">;
+
+export type Run = Loaded & {
+  /** Processor time of the server for one call, all threads. */
+  readonly cpuUs: number;
+  /** How much of it its main threads were stopped for collecting garbage. */
+  readonly gcShare: number;
+};
+
+/** Whatever the answers were. */
+export async function runFreely(server: Measured, load: Load): Promise<Run> {
+  const before = await server.work();
+  const result = loaded.Parse(await startChild(LOAD, { ...load, ports: server.ports }).answer);
+  const after = await server.work();
+  const cpuS = after.cpuS - before.cpuS;
+  return { ...result, cpuUs: (cpuS * 1e6) / result.ended, gcShare: (after.gcS - before.gcS) / cpuS };
+}
+
+/** Rejects when an answer was not the right one. */
+export async function runLoad(server: Measured, load: Load): Promise<Run> {
+  const run = await runFreely(server, load);
+  if (run.faults > 0) throw new Error(`${run.faults} of ${run.ended} calls were not answered as they should be`);
+  return run;
+}

@@ -1,0 +1,32 @@
+/** Starts the floor (null-server.ts), alone on its core while it is asked. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Cores } from "../cores.ts";
+import { type Measured, measured } from "./measured.ts";
+
+const Ports = Compile(Type.Object({ port: Type.Integer(), httpPort: Type.Integer(), opsPort: Type.Integer() }));
+
+export type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http: Measured };
+
+export async function startFloor(cores: Cores): Promise<Floor> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "null-server.ts")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  const [line] = await once(createInterface({ input: child.stdout }), "line");
+  const { port, httpPort, opsPort } = Ports.Parse(JSON.parse(String(line)));
+  if (child.pid !== undefined) await cores.measured(child.pid);
+  const opsUrl = `http://127.0.0.1:${opsPort}`;
+  return {
+    grpc: measured([port], [opsUrl]),
+    http: measured([httpPort], [opsUrl]),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}

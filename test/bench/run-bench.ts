@@ -1,0 +1,21 @@
+/** What every benchmark is given, so that one can be run long for figures and short to see that it works. */
+import type { Cores } from "./cores.ts";
+import type { Section } from "./page.ts";
+
+/** What was asked for on the command line; each benchmark has its own of what is left out, made for less than four minutes. */
+export type Asked = {
+  readonly rounds: number | undefined;
+  /** Of one measurement. */
+  readonly seconds: number | undefined;
+  /** Of a soak. */
+  readonly minutes: number | undefined;
+  /** Of repetitions of what is no load. */
+  readonly repeats: number | undefined;
+};
+
+/** Says how far it is. */
+export type Progress = (line: string) => void;
+
+export type Rig = { readonly cores: Cores; readonly progress: Progress };
+
+export type Bench = (asked: Asked, rig: Rig) => Promise<Section>;

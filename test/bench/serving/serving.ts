@@ -1,0 +1,120 @@
+/**
+ * `npm run bench -- serving`: what a second worker brings, what the decision log costs, and the latency at a quarter of its own saturation of a
+ * service that has two cores, as it should have in production.
+ */
+import { token } from "../../integration/decision/lone-decision.ts";
+import { checks, closed, open } from "../check/check-load.ts";
+import { measuredDecision, startFullService } from "../check/full-service.ts";
+import { sampleCheck } from "../check/sample-check.ts";
+import { median, shown, table } from "../figures.ts";
+import { atLeast, atMost, interleave, type Lane } from "../load/interleave.ts";
+import { measured } from "../load/measured.ts";
+import { type Run, runLoad } from "../load/run-load.ts";
+import type { Bench, Rig } from "../run-bench.ts";
+import { startWorkers } from "./start-workers.ts";
+
+const ROUNDS = 5;
+const SECONDS = 3;
+const OPEN_SECONDS = 3;
+const WORKERS_GOAL = 1.3;
+const LOG_GOAL = 0.92;
+const TAIL_GOAL = 10;
+const WITHOUT_LOG = new URL("./without-decision-log.ts", import.meta.url).href;
+
+type Amounts = { readonly rounds: number; readonly seconds: number };
+
+export const benchServing: Bench = async ({ rounds = ROUNDS, seconds = SECONDS }, rig) => {
+  const amounts = { rounds, seconds };
+  return {
+    name: "serving",
+    title: "Workers, decision log, tail",
+    text: [
+      `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. Every check is allowed by the policy.`,
+      await workers(amounts, rig),
+      await decisionLog(amounts, rig),
+      await tail(amounts, rig),
+    ].join("\n\n"),
+  };
+};
+
+const request = () => [sampleCheck("GET", token())];
+const each = (runs: readonly Run[], pick: (one: Run) => number) => shown(median(runs.map(pick)));
+
+async function workers({ rounds, seconds }: Amounts, { cores, progress }: Rig): Promise<string> {
+  await using one = await startWorkers(1, cores);
+  await using two = await startWorkers(2, cores);
+  // As many connections for one as for two: Envoy has several threads, each with its own.
+  const load = () => checks(request(), { ...closed(seconds), connections: 2, streams: 16 });
+  const lanes: readonly Lane[] = [
+    { name: "one worker", server: one.server, load },
+    { name: "two workers", server: two.server, load },
+  ];
+  const runs = await cores.onBoth(async () => {
+    for (const { server } of lanes) await runLoad(server, load()); // compiled and warm
+    return interleave(lanes, rounds, progress);
+  });
+  const ratio = runs.ratio("two workers", "one worker", ({ perS }) => perS);
+  const row = (name: string, beside: string) => [
+    ...[name, each(runs.of(name), ({ perS }) => perS), beside, each(runs.of(name), ({ cpuUs }) => cpuUs)],
+    ...[each(runs.of(name), ({ p99Ms }) => p99Ms), each(runs.of(name), ({ generatorCpu }) => generatorCpu * 100)],
+  ];
+  return [
+    "Workers on ports of their own, two connections with 16 calls each; **the load generator, the database and the workers share the same two cores**, so a third of a core and more is not the workers':",
+    table(
+      ["", "checks/s", "× one", "CPU µs", "p99 ms", "generator's core %"],
+      [row("one worker", "1"), row("two workers", atLeast(ratio, WORKERS_GOAL))],
+    ),
+  ].join("\n\n");
+}
+
+async function decisionLog({ rounds, seconds }: Amounts, { cores, progress }: Rig): Promise<string> {
+  await using withLog = await startFullService();
+  await using withoutLog = await startFullService({ preload: [WITHOUT_LOG] });
+  const load = () => checks(request(), closed(seconds));
+  const lanes: readonly Lane[] = [
+    { name: "log off", server: await measuredDecision(withoutLog, cores), load },
+    { name: "log on", server: await measuredDecision(withLog, cores), load },
+  ];
+  for (const { server } of lanes) await runLoad(server, load()); // compiled and warm
+  const runs = await interleave(lanes, rounds, progress);
+  const ratio = runs.ratio("log on", "log off", ({ perS }) => perS);
+  const cpu = runs.ratio("log on", "log off", ({ cpuUs }) => cpuUs);
+  const row = (name: string, beside: string, cpuBeside: string) => [
+    ...[name, each(runs.of(name), ({ perS }) => perS), beside],
+    ...[each(runs.of(name), ({ cpuUs }) => cpuUs), cpuBeside, each(runs.of(name), ({ p99Ms }) => p99Ms)],
+  ];
+  return [
+    "The decision log, written, hashed, signed and shipped to a stream in Postgres, against the same service with the log taken out:",
+    table(
+      ["", "checks/s", "× off", "CPU µs", "CPU × off", "p99 ms"],
+      [row("log off", "1", "1"), row("log on", atLeast(ratio, LOG_GOAL), shown(cpu))],
+    ),
+  ].join("\n\n");
+}
+
+async function tail({ rounds, seconds }: Amounts, { cores, progress }: Rig): Promise<string> {
+  await using service = await cores.onBoth(() => startFullService());
+  const server = measured([service.port], [service.opsUrl]);
+  await runLoad(server, checks(request(), closed(seconds))); // compiled and warm
+  const saturated = await runLoad(server, checks(request(), closed(seconds)));
+  const ratePerS = saturated.perS / 4;
+  const runs: Run[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const run = await runLoad(server, checks(request(), open(ratePerS, seconds * OPEN_SECONDS)));
+    runs.push(run);
+    progress(`round ${round} of ${rounds}, at a quarter: p50 ${shown(run.p50Ms)}, p99 ${shown(run.p99Ms)} ms`);
+  }
+  const ratio = median(runs.map(({ p99Ms, p50Ms }) => p99Ms / p50Ms));
+  return [
+    `At ${shown(ratePerS)} checks a second, a quarter of its own saturation, for ${seconds * OPEN_SECONDS} s; the service may use both cores, one of which the load generator and the database use too:`,
+    table(
+      ["p50 ms", "p99 ms", "p99 ÷ p50", "p99.9 ms", "GC % of CPU"],
+      [
+        [
+          ...[each(runs, ({ p50Ms }) => p50Ms), each(runs, ({ p99Ms }) => p99Ms), atMost(ratio, TAIL_GOAL)],
+          ...[each(runs, ({ p999Ms }) => p999Ms), each(runs, ({ gcShare }) => gcShare * 100)],
+        ],
+      ],
+    ),
+  ].join("\n\n");
+}

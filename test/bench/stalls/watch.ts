@@ -1,0 +1,103 @@
+/**
+ * Preloaded into the service that is watched: looks at the clock every few milliseconds, and when it was kept from looking says by what. What is
+ * our own code's is at most the time without the pauses for garbage collection, and at most the processor time that the main thread had: a
+ * machine that was busy elsewhere is no stall. Both are upper bounds, so nothing is excused that should not be.
+ *
+ * Keeps counts in memory and writes them into the working directory once a second.
+ */
+import { rename, writeFile } from "node:fs/promises";
+import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
+import { JUDGE_AFTER_MS, type Report, REPORT_FILE, type Stall, STALL_MS } from "./report.ts";
+
+const LOOK_EVERY_MS = 5;
+const WRITE_EVERY_MS = 1_000;
+const KINDS: ReadonlyMap<number, string> = new Map([
+  [constants.NODE_PERFORMANCE_GC_MINOR, "scavenge"],
+  [constants.NODE_PERFORMANCE_GC_MAJOR, "mark-compact"],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, "incremental marking"],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, "weak callbacks"],
+]);
+
+type Pause = { readonly from: number; readonly to: number };
+type Late = { readonly from: number; readonly to: number; readonly cpuMs: number };
+
+if (isMainThread) watch();
+
+function watch(): void {
+  const begun = performance.now();
+  const delay = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
+  delay.enable();
+  const pauses = new Map<string, { kind: string; count: number; totalMs: number; longestMs: number }>();
+  const stalls: Stall[] = [];
+  let recent: Pause[] = [];
+  let late: Late[] = [];
+  let ownMostMs = 0;
+
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { startTime, duration } = entry;
+      const kind = KINDS.get(kindOf("detail" in entry ? entry.detail : undefined)) ?? "other";
+      const sum = pauses.get(kind) ?? { kind, count: 0, totalMs: 0, longestMs: 0 };
+      pauses.set(kind, sum);
+      sum.count += 1;
+      sum.totalMs += duration;
+      sum.longestMs = Math.max(sum.longestMs, duration);
+      recent.push({ from: startTime, to: startTime + duration });
+    }
+  }).observe({ entryTypes: ["gc"] });
+
+  let lookedAt = performance.now();
+  let cpu = threadCpuMs();
+  const looking = setInterval(() => {
+    const [now, cpuNow] = [performance.now(), threadCpuMs()];
+    if (now - lookedAt > 2 * LOOK_EVERY_MS) late.push({ from: lookedAt, to: now, cpuMs: cpuNow - cpu });
+    [lookedAt, cpu] = [now, cpuNow];
+  }, LOOK_EVERY_MS);
+
+  function judge(now: number): void {
+    const due = late.filter(({ to }) => to < now - JUDGE_AFTER_MS);
+    late = late.filter(({ to }) => to >= now - JUDGE_AFTER_MS);
+    for (const { from, to, cpuMs } of due) {
+      const gcMs = recent.reduce((sum, pause) => sum + overlap(pause, from, to), 0);
+      const wallMs = to - from;
+      const ownMs = Math.min(wallMs - gcMs, cpuMs);
+      ownMostMs = Math.max(ownMostMs, ownMs);
+      if (ownMs > STALL_MS) stalls.push({ atS: (from - begun) / 1_000, wallMs, cpuMs, gcMs, ownMs });
+    }
+    recent = recent.filter(({ to }) => to >= now - 4 * JUDGE_AFTER_MS);
+  }
+
+  const writing = setInterval(() => {
+    const now = performance.now();
+    judge(now);
+    const report: Report = {
+      ...{ writtenAt: Date.now(), watchedS: (now - begun) / 1_000 },
+      ...{
+        delayP50Ms: delay.percentile(50) / 1e6,
+        delayP99Ms: delay.percentile(99) / 1e6,
+        delayMostMs: delay.max / 1e6,
+      },
+      ...{ ownMostMs, stalls, pauses: [...pauses.values()] },
+    };
+    // By renaming: it is read at any time, and never half.
+    writeFile(`${REPORT_FILE}.new`, JSON.stringify(report))
+      .then(() => rename(`${REPORT_FILE}.new`, REPORT_FILE))
+      .catch(() => {}); // its folder is gone: so is whoever reads it
+  }, WRITE_EVERY_MS);
+  looking.unref();
+  writing.unref();
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+function kindOf(detail: unknown): number {
+  return typeof detail === "object" && detail !== null && "kind" in detail ? Number(detail.kind) : 0;
+}
+
+function overlap(pause: Pause, from: number, to: number): number {
+  return Math.max(0, Math.min(pause.to, to) - Math.max(pause.from, from));
+}
