@@ -8,6 +8,8 @@ import { quantile } from "../figures.ts";
 
 const SpecSchema = Type.Object({
   connection: Type.String(),
+  /** With columns `id` and `uses`. */
+  table: Type.Union([Type.Literal("bare"), Type.Literal("bare_ringing")]),
   rows: Type.Array(Type.String(), { minItems: 1 }),
   streams: Type.Integer(),
   warmUpS: Type.Number(),
@@ -18,7 +20,7 @@ export type BareUpdateSpec = Static<typeof SpecSchema>;
 /** As many connections as the service has. */
 const CONNECTIONS = 10;
 
-async function update({ connection, rows, streams, warmUpS, seconds }: BareUpdateSpec) {
+async function update({ connection, table, rows, streams, warmUpS, seconds }: BareUpdateSpec) {
   const pool = new pg.Pool({ connectionString: connection, max: CONNECTIONS });
   const latencies: number[] = [];
   let measuring = false;
@@ -29,7 +31,7 @@ async function update({ connection, rows, streams, warmUpS, seconds }: BareUpdat
       const row = rows[begun % rows.length];
       begun += 1;
       const from = performance.now();
-      await pool.query({ name: "use", text: "update bare set uses = uses + 1 where id = $1", values: [row] });
+      await pool.query({ name: "use", text: `update ${table} set uses = uses + 1 where id = $1`, values: [row] });
       if (measuring) latencies.push(performance.now() - from);
     }
   });

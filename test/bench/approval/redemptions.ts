@@ -1,6 +1,7 @@
 /**
  * Redemptions through the gRPC port of the approval service, in turn with bare UPDATEs of one column on the same database: as many rows, as
  * many calls under way, each a transaction of its own. The relay and the sealer have the redemptions to publish meanwhile, as in production.
+ * A third lane updates a row whose trigger wakes a listener, as every change of a grant does: NOTIFY lets one transaction commit at a time.
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -30,6 +31,7 @@ const GRANTED = "0a";
 const BARE_UPDATE = join(import.meta.dirname, "bare-update.ts");
 const updated = Compile(Type.Object({ perS: Type.Number(), p50Ms: Type.Number(), p99Ms: Type.Number() }));
 
+type Seen = Pick<Run, "perS" | "p50Ms" | "p99Ms">;
 type Options = { readonly rounds: number; readonly seconds: number };
 
 export async function redemptions(services: BothServices, options: Options, { progress }: Rig): Promise<string> {
@@ -39,16 +41,26 @@ export async function redemptions(services: BothServices, options: Options, { pr
   const grants: string[] = [];
   for (let row = 0; row < ROWS; row += 1) grants.push(await insertGrant(database, { issuer: ISSUER }));
   await database.query("update grants set max_uses = $1 where id = any ($2::uuid[])", [PLENTY, grants]);
-  await database.query("create table bare (id uuid primary key, uses integer not null default 0)");
-  await database.query("insert into bare (id) select unnest($1::uuid[])", [grants]);
+  for (const name of ["bare", "bare_ringing"] as const) {
+    await database.query(`create table ${name} (id uuid primary key, uses integer not null default 0)`);
+    await database.query(`insert into ${name} (id) select unnest($1::uuid[])`, [grants]);
+  }
+  await database.query(
+    "create trigger bare_ring after update on bare_ringing for each statement execute function ring('bench')",
+  );
 
   const server = measured([redemption.port], [approval.opsUrl]);
   const shape = closed(seconds);
-  const bare: BareUpdateSpec = { ...shape, connection: databaseUrl, rows: grants };
+  const update = async (name: BareUpdateSpec["table"]) => {
+    const spec: BareUpdateSpec = { ...shape, connection: databaseUrl, table: name, rows: grants };
+    return updated.Parse(await startChild(BARE_UPDATE, spec).answer);
+  };
   const redeemed: Run[] = [];
-  const bareRuns: { perS: number; p50Ms: number; p99Ms: number }[] = [];
+  const bare: Seen[] = [];
+  const ringing: Seen[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    bareRuns.push(updated.Parse(await startChild(BARE_UPDATE, bare).answer));
+    bare.push(await update("bare"));
+    ringing.push(await update("bare_ringing"));
     const requests = uses(grants, Math.ceil(MOST_PER_S * (seconds + shape.warmUpS)));
     const call: Load["call"] = {
       ...{ kind: "grpc", path: RedemptionServiceService.redeem.path, expected: GRANTED },
@@ -57,18 +69,19 @@ export async function redemptions(services: BothServices, options: Options, { pr
     const run = await runLoad(server, { ...shape, call, requests });
     redeemed.push(run);
     progress(
-      `round ${round} of ${rounds}: ${shown(run.perS)} redemptions, ${shown(bareRuns.at(-1)?.perS ?? 0)} updates a second`,
+      `round ${round} of ${rounds}: ${shown(run.perS)} redemptions, ${shown(bare.at(-1)?.perS ?? 0)} updates a second`,
     );
   }
-  const row = (name: string, runs: readonly Pick<Run, "perS" | "p50Ms" | "p99Ms">[], cpu: string) => {
-    const ratio = median(runs.map(({ perS }, at) => perS / (bareRuns[at]?.perS ?? Number.NaN)));
-    const each = (pick: (one: Pick<Run, "perS" | "p50Ms" | "p99Ms">) => number) => shown(median(runs.map(pick)));
+  const row = (name: string, runs: readonly Seen[], cpu: string) => {
+    const ratio = median(runs.map(({ perS }, at) => perS / (bare[at]?.perS ?? Number.NaN)));
+    const each = (pick: (one: Seen) => number) => shown(median(runs.map(pick)));
     return [name, each(({ perS }) => perS), shown(ratio), each(({ p50Ms }) => p50Ms), each(({ p99Ms }) => p99Ms), cpu];
   };
   return table(
     ["", "a second", "× bare UPDATE", "p50 ms", "p99 ms", "CPU µs of the service"],
     [
-      row("bare UPDATE", bareRuns, "-"),
+      row("bare UPDATE", bare, "-"),
+      row("bare UPDATE with NOTIFY", ringing, "-"),
       row("redemption over gRPC", redeemed, shown(median(redeemed.map(({ cpuUs }) => cpuUs)))),
     ],
   );

@@ -24,9 +24,11 @@ export function checks(
 }
 
 /** As many as get through, on one connection. */
-export const closed = (seconds: number) => ({ connections: 1, streams: 16, warmUpS: 0.5, seconds, ratePerS: null });
+export const closed = (seconds: number) => ({
+  ...{ connections: 1, streams: 16, warmUpS: Math.min(0.5, seconds), seconds, ratePerS: null },
+});
 
 /** At a fixed rate. */
 export const open = (ratePerS: number, seconds: number) => ({
-  ...{ connections: 1, streams: 1, warmUpS: 1, seconds, ratePerS },
+  ...{ connections: 1, streams: 1, warmUpS: Math.min(1, seconds), seconds, ratePerS },
 });

@@ -37,7 +37,8 @@ const inProcess = Compile(
 
 export const benchIdentity: Bench = async (asked, { cores, progress }) => {
   const { rounds = ROUNDS, seconds = SECONDS, repeats = HIT_REPEATS } = asked;
-  const child = startChild(join(import.meta.dirname, "token-cache.ts"), { repeats, badTokens: BAD_TOKENS });
+  const badTokens = Math.round((BAD_TOKENS * seconds) / SECONDS);
+  const child = startChild(join(import.meta.dirname, "token-cache.ts"), { repeats, badTokens });
   await cores.measured(child.pid);
   const cache = inProcess.Parse(await child.answer);
   progress(`a hit ${shown(cache.hitUs)} µs, a miss ${shown(cache.missUs)} µs`);
@@ -65,7 +66,6 @@ export const benchIdentity: Bench = async (asked, { cores, progress }) => {
 
   const valid = open(runs.median("known token", ({ perS }) => perS) / 8, seconds * FLOOD_SECONDS);
   const floodSeconds = valid.seconds + valid.warmUpS;
-  const badTokens = Math.round((BAD_TOKENS * seconds) / SECONDS);
   const flooded: Record<"nobody" | "known" | "bad", Run[]> = { nobody: [], known: [], bad: [] };
   for (let round = 1; round <= rounds; round += 1) {
     flooded.nobody.push(await runLoad(server, checks(known, valid)));
@@ -88,7 +88,7 @@ export const benchIdentity: Bench = async (asked, { cores, progress }) => {
     name: "identity",
     title: "Who calls",
     text: [
-      `A known token is found in ${atMost(cache.hitUs, HIT_GOAL_US)} µs, a new one verified in ${shown(cache.missUs)} µs (processor time in process, Ed25519). After ${BAD_TOKENS.toLocaleString("en")} distinct bad tokens the cache holds ${cache.refusedEntries.toLocaleString("en")} refusals in ${shown(cache.refusedKiB)} KiB, which is its bound.`,
+      `A known token is found in ${atMost(cache.hitUs, HIT_GOAL_US)} µs, a new one verified in ${shown(cache.missUs)} µs (processor time in process, Ed25519). After ${badTokens.toLocaleString("en")} distinct bad tokens the cache holds ${cache.refusedEntries.toLocaleString("en")} refusals in ${shown(cache.refusedKiB)} KiB, which is its bound.`,
       `Whole checks, medians of ${rounds} interleaved rounds of ${seconds} s, 16 under way; every token of the second row is new:`,
       table(
         ["", "checks/s", "× known", "CPU µs", "p50 ms", "p99 ms"],

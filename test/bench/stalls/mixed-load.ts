@@ -2,7 +2,7 @@
 import { claims, token } from "../../integration/decision/lone-decision.ts";
 import { checkOf, sampleCheck } from "../check/sample-check.ts";
 
-const CALLS = 2_000;
+const CALLS = 10_000;
 const LARGE_BYTES = 32_768;
 
 /** Each with tokens of its own time: they hold for ten minutes. */

@@ -34,8 +34,8 @@ export const ReportSchema = Type.Object({
   delayP50Ms: Type.Number(),
   delayP99Ms: Type.Number(),
   delayMostMs: Type.Number(),
-  /** The longest that our own code kept the loop. */
-  ownMostMs: Type.Number(),
+  /** The longest that our own code kept the loop, in each second that was watched. */
+  ownMostMs: Type.Array(Type.Number()),
   stalls: Type.Array(StallSchema),
   pauses: Type.Array(PausesSchema),
 });

@@ -35,38 +35,50 @@ export const benchStalls: Bench = async ({ minutes = MINUTES, seconds = SATURATE
   const stretchS = Math.min(minutes * MINUTE_S, MINUTE_S);
   const stretches = Math.max(1, Math.round((minutes * MINUTE_S) / stretchS));
   const runs: Run[] = [];
+  const reloads: number[] = [];
   for (let stretch = 1; stretch <= stretches; stretch += 1) {
     const running = load({ ...open(ratePerS, stretchS), warmUpS: 0 });
     await sleep((stretchS * 1_000) / 2);
     service.reload();
+    reloads.push(Date.now());
     runs.push(await running);
-    const { stalls, ownMostMs } = await reportOf(service);
-    progress(`${stretch} of ${stretches}: ${since(before, stalls).length} stalls, longest ${shown(ownMostMs)} ms`);
+    const seen = await reportOf(service);
+    progress(
+      `${stretch} of ${stretches}: ${since(before, seen).length} stalls, longest ${shown(longestSince(before, seen))} ms`,
+    );
   }
   const after = await reportOf(service);
-  const stalls = since(before, after.stalls);
+  const stalls = since(before, after);
   const each = (pick: (one: Run) => number) => shown(median(runs.map(pick)));
   return {
     name: "stalls",
     title: "Stalls of the event loop",
     text: [
       `${shown(minutes)} minutes at ${shown(ratePerS)} checks a second, a quarter of its own saturation under the same mixture: allowed, opened by a grant, denied, needing approval, with new tokens and bad ones, with bodies of 32 KB; and a reload of everything each minute. p50 ${each(({ p50Ms }) => p50Ms)} ms, p99 ${each(({ p99Ms }) => p99Ms)} ms, GC ${each(({ gcShare }) => gcShare * 100)} % of its processor time. The service may use both cores, one of which the load generator and the database use too.`,
-      `Stalls of our own code longer than ${STALL_MS} ms, outside garbage collection: ${goal(stalls.length, stalls.length === 0, "0")}. The longest since the start, its warm-up included: ${shown(after.ownMostMs)} ms. Delays of the loop, whatever the cause: p50 ${shown(after.delayP50Ms)}, p99 ${shown(after.delayP99Ms)}, most ${shown(after.delayMostMs)} ms.`,
-      ...(stalls.length === 0 ? [] : [stallTable(stalls)]),
+      `Stalls of our own code longer than ${STALL_MS} ms, outside garbage collection: ${goal(stalls.length, stalls.length === 0, "0")}. The longest: ${shown(longestSince(before, after))} ms. Delays of the loop since its start, whatever the cause: p50 ${shown(after.delayP50Ms)}, p99 ${shown(after.delayP99Ms)}, most ${shown(after.delayMostMs)} ms.`,
+      ...(stalls.length === 0 ? [] : [stallTable(stalls, after, reloads)]),
       pauseTable(after),
     ].join("\n\n"),
   };
 };
 
-function since({ watchedS }: Report, stalls: readonly Stall[]): readonly Stall[] {
+/** When the load was measured, and not only to warm up. */
+function since({ watchedS }: Report, { stalls }: Report): readonly Stall[] {
   return stalls.filter(({ atS }) => atS >= watchedS);
 }
 
-function stallTable(stalls: readonly Stall[]): string {
-  const rows = stalls
-    .slice(0, SHOWN_STALLS)
-    .map(({ atS, ownMs, wallMs, cpuMs, gcMs }) => [atS, ownMs, wallMs, cpuMs, gcMs].map(shown));
-  return table(["at s", "own ms", "clock ms", "CPU ms of the thread", "GC ms"], rows);
+function longestSince({ watchedS }: Report, { ownMostMs }: Report): number {
+  return Math.max(0, ...ownMostMs.slice(Math.ceil(watchedS)));
+}
+
+/** With how long after a reload each was, which is what stalls are most likely to come from. */
+function stallTable(stalls: readonly Stall[], { writtenAt, watchedS }: Report, reloads: readonly number[]): string {
+  const rows = stalls.slice(0, SHOWN_STALLS).map(({ atS, ownMs, wallMs, cpuMs, gcMs }) => {
+    const at = writtenAt - (watchedS - atS) * 1_000;
+    const reloadedAt = reloads.findLast((one) => one <= at) ?? Number.NaN;
+    return [atS, (at - reloadedAt) / 1_000, ownMs, wallMs, cpuMs, gcMs].map(shown);
+  });
+  return table(["at s", "s after a reload", "own ms", "clock ms", "CPU ms of the thread", "GC ms"], rows);
 }
 
 function pauseTable({ pauses, watchedS }: Report): string {

@@ -32,7 +32,7 @@ function watch(): void {
   const stalls: Stall[] = [];
   let recent: Pause[] = [];
   let late: Late[] = [];
-  let ownMostMs = 0;
+  const ownMostMs: number[] = [];
 
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
@@ -62,8 +62,9 @@ function watch(): void {
       const gcMs = recent.reduce((sum, pause) => sum + overlap(pause, from, to), 0);
       const wallMs = to - from;
       const ownMs = Math.min(wallMs - gcMs, cpuMs);
-      ownMostMs = Math.max(ownMostMs, ownMs);
-      if (ownMs > STALL_MS) stalls.push({ atS: (from - begun) / 1_000, wallMs, cpuMs, gcMs, ownMs });
+      const atS = (from - begun) / 1_000;
+      ownMostMs[Math.floor(atS)] = Math.max(ownMostMs[Math.floor(atS)] ?? 0, ownMs);
+      if (ownMs > STALL_MS) stalls.push({ atS, wallMs, cpuMs, gcMs, ownMs });
     }
     recent = recent.filter(({ to }) => to >= now - 4 * JUDGE_AFTER_MS);
   }
@@ -78,7 +79,7 @@ function watch(): void {
         delayP99Ms: delay.percentile(99) / 1e6,
         delayMostMs: delay.max / 1e6,
       },
-      ...{ ownMostMs, stalls, pauses: [...pauses.values()] },
+      ...{ ownMostMs: Array.from(ownMostMs, (ms) => ms ?? 0), stalls, pauses: [...pauses.values()] },
     };
     // By renaming: it is read at any time, and never half.
     writeFile(`${REPORT_FILE}.new`, JSON.stringify(report))
