@@ -151,7 +151,7 @@ function unsealed() {
     },
     eventId,
     instant(Date.now()),
-    "bench",
+    { deployment: "bench" },
   );
 }
 
