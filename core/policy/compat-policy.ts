@@ -14,10 +14,10 @@ import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
 import { exceededText } from "./evaluation-outcome.ts";
+import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
-import { writeGoJson } from "./rego-value/write.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
@@ -43,9 +43,9 @@ export async function loadCompatPolicy(
   { files, path, validUntil, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
   const { wasm, dataJson, revision } = compatBundleOf(files);
-  const builtins = new Map([...deps.builtins, ["json.marshal", jsonMarshal] as const]);
-  const module = await compilePolicy(wasm, REDIRECTIONS);
-  const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: REDIRECTED });
+  const builtins = new Map([...deps.builtins, ...OPA_ANSWERS]);
+  const module = await compilePolicy(wasm, OPA_REDIRECTIONS);
+  const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: OPA_ANSWERS_BY_ID });
   const missing = notServed(policy.builtins, deps.builtins);
   if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);
   const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
@@ -87,18 +87,9 @@ const EXPIRED: CompatResult = {
   echoes: true,
 };
 
-/** NB: text that is not UTF-8, which any client can send, ends an evaluation where it leaves the module. */
+/** NB: a module without names keeps its own reading of text, which ends at bytes that any client can send. */
 function failed(message: string): CompatResult {
   return { kind: "fault", reason: "policy_error", message, echoes: message.includes("illegal utf-8") };
-}
-
-/** Numbers for what the module would do by itself, and otherwise than OPA does. */
-const REDIRECTED = new Map([[1_000_000, "json.marshal"]]);
-const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", builtinId: 1_000_000 }];
-
-/** Keys sorted, `<`, `>` and `&` escaped, as OPA writes JSON. */
-function jsonMarshal([value]: readonly RegoValue[]): RegoValue | undefined {
-  return value === undefined ? undefined : writeGoJson(value);
 }
 
 function entrypointFor(path: string, entrypoints: ReadonlyMap<string, number>) {

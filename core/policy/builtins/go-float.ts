@@ -4,7 +4,7 @@
  */
 
 /** value = 0.digits · 10^point, without trailing zeros; zero has no digits. */
-type Decimal = { readonly digits: string; readonly point: number };
+export type Digits = { readonly digits: string; readonly point: number };
 
 /** `value` finite. `precision` undefined = shortest. Verbs e, E, f, F, g, G. */
 export function goFloat(value: number, verb: string, precision: number | undefined): string {
@@ -15,14 +15,14 @@ export function goFloat(value: number, verb: string, precision: number | undefin
   return verb === lower ? text : text.toUpperCase();
 }
 
-function shortest(value: number): Decimal {
+function shortest(value: number): Digits {
   if (value === 0) return { digits: "", point: 0 };
   const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
   return { digits: mantissa.replace(".", "").replace(/0+$/, ""), point: Number(exponent) + 1 };
 }
 
 /** All digits of a double: a binary fraction is a decimal one with as many places as its exponent. */
-function exact(value: number): Decimal {
+function exact(value: number): Digits {
   if (value === 0) return { digits: "", point: 0 };
   let [mantissa, places] = [value, 0];
   while (!Number.isInteger(mantissa)) [mantissa, places] = [mantissa * 2, places + 1];
@@ -31,7 +31,7 @@ function exact(value: number): Decimal {
 }
 
 /** The first `count` digits, halves to even. */
-function rounded({ digits, point }: Decimal, count: number): Decimal {
+function rounded({ digits, point }: Digits, count: number): Digits {
   if (count >= digits.length) return { digits, point };
   if (count < 0) return { digits: "", point: 0 };
   const [kept, next, rest] = [digits.slice(0, count), Number(digits[count]), digits.slice(count + 1)];
@@ -48,8 +48,13 @@ function fixed(value: number, precision: number | undefined): string {
   return plain(decimal, precision ?? Math.max(decimal.digits.length - decimal.point, 0));
 }
 
+/** All digits, and zeros up to the point. */
+export function fixedText(decimal: Digits): string {
+  return plain(decimal, Math.max(decimal.digits.length - decimal.point, 0));
+}
+
 /** With that many places. */
-function plain({ digits, point }: Decimal, places: number): string {
+function plain({ digits, point }: Digits, places: number): string {
   const all = point > 0 ? digits.padEnd(point, "0") : `${"0".repeat(1 - point)}${digits}`;
   const integer = point > 0 ? all.slice(0, point) : "0";
   const fraction = (point > 0 ? all.slice(point) : all.slice(1)).padEnd(places, "0").slice(0, places);
@@ -61,7 +66,7 @@ function scientific(value: number, precision: number | undefined): string {
   return withExponent(decimal, precision ?? Math.max(decimal.digits.length - 1, 0));
 }
 
-function withExponent({ digits, point }: Decimal, places: number): string {
+function withExponent({ digits, point }: Digits, places: number): string {
   const [first = "0", fraction] = [digits[0], digits.slice(1).padEnd(places, "0")];
   const exponent = digits === "" ? 0 : point - 1;
   const shown = fraction === "" ? first : `${first}.${fraction}`;
@@ -72,12 +77,21 @@ function withExponent({ digits, point }: Decimal, places: number): string {
 const SHORTEST_PRECISION = 6;
 
 function general(value: number, precision: number | undefined): string {
-  const wanted = precision === undefined ? undefined : Math.max(precision, 1);
-  const decimal = wanted === undefined ? shortest(value) : rounded(exact(value), wanted);
+  if (precision === undefined) return shortestText(shortest(value));
+  const wanted = Math.max(precision, 1);
+  const decimal = rounded(exact(value), wanted);
+  const count = decimal.digits.length;
+  return generalText(decimal, wanted > count && count >= decimal.point ? Math.max(count, 1) : wanted);
+}
+
+/** Digits that are the shortest already, as `%g` shows them. */
+export function shortestText(decimal: Digits): string {
+  return generalText(decimal, SHORTEST_PRECISION);
+}
+
+function generalText(decimal: Digits, limit: number): string {
   const { digits, point } = decimal;
   const count = digits.length;
-  const limit =
-    wanted === undefined ? SHORTEST_PRECISION : wanted > count && count >= point ? Math.max(count, 1) : wanted;
   const exponent = digits === "" ? 0 : point - 1;
   if (exponent < -4 || exponent >= limit) return withExponent(decimal, Math.max(count - 1, 0));
   return digits === "" ? "0" : plain(decimal, Math.max(count - point, 0));

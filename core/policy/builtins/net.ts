@@ -4,7 +4,7 @@ import { BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from ".
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
-type Network = {
+export type Network = {
   readonly bits: 32 | 128;
   readonly prefix: number;
   readonly base: bigint;
@@ -23,7 +23,7 @@ function address(text: string): { readonly bits: 32 | 128; readonly value: bigin
 }
 
 /** A CIDR, or one address as the network of itself. */
-function network(text: string): Network {
+export function network(text: string): Network {
   const [host = "", prefixText, ...rest] = text.split("/");
   const { bits, value } = address(host);
   if (rest.length > 0 || (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText))) {
@@ -38,12 +38,12 @@ function network(text: string): Network {
   return { bits, prefix, base };
 }
 
-function cidr(text: string): Network {
+export function cidr(text: string): Network {
   if (!text.includes("/")) throw new BuiltinError(`invalid CIDR address: ${text}`);
   return network(text);
 }
 
-function contains(outer: Network, inner: Network): boolean {
+export function contains(outer: Network, inner: Network): boolean {
   const shift = BigInt(outer.bits - outer.prefix);
   return outer.bits === inner.bits && outer.prefix <= inner.prefix && inner.base >> shift === outer.base >> shift;
 }

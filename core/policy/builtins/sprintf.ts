@@ -1,5 +1,5 @@
 /** `sprintf`: OPA hands Go an integer, a double, a text, or the text of any other value; so do we (go-format). */
-import { arrayArg, builtinTable, BuiltinLimit, MAX_BUILTIN_OUTPUT, stringArg } from "../builtin.ts";
+import { arrayArg, type Builtin, builtinTable, BuiltinLimit, MAX_BUILTIN_OUTPUT, stringArg } from "../builtin.ts";
 import { integerOf } from "../rego-value/number.ts";
 import { RegoNumber, type RegoValue } from "../rego-value/value.ts";
 import { writeRego } from "../rego-value/write.ts";
@@ -7,11 +7,14 @@ import { goFormat, type GoValue } from "./go-format/format.ts";
 
 const MAX_INT64 = 2n ** 63n;
 
-function toGo(value: RegoValue): GoValue {
+const INTEGER = /^-?\d+$/;
+/** The module's own arithmetic leaves zeros behind the point (`1.5 * 2` is `3.0`), where OPA has none. */
+const INTEGER_OF_MODULE = /^-?\d+(?:\.0+)?$/;
+
+function toGo(value: RegoValue, isInteger: RegExp): GoValue {
   if (typeof value === "string") return { kind: "string", value };
   if (!(value instanceof RegoNumber)) return { kind: "string", value: writeRego(value) };
-  const isInteger = /^-?\d+(?:\.0+)?$/.test(value.text);
-  const integer = isInteger ? integerOf(value.text) : undefined;
+  const integer = isInteger.test(value.text) ? integerOf(value.text) : undefined;
   if (integer !== undefined) {
     const fits = integer >= -MAX_INT64 && integer < MAX_INT64;
     return { kind: fits ? "int64" : "*big.Int", value: integer };
@@ -21,13 +24,15 @@ function toGo(value: RegoValue): GoValue {
   return isFloat ? { kind: "float64", value: float } : { kind: "string", value: value.text };
 }
 
-export const SPRINTF = builtinTable([
-  [
-    "sprintf",
-    (args) => {
-      const text = goFormat(stringArg(args, 0), arrayArg(args, 1).map(toGo));
-      if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
-      return text;
-    },
-  ],
-]);
+function sprintf(isInteger: RegExp): Builtin {
+  return (args) => {
+    const values = arrayArg(args, 1).map((value) => toGo(value, isInteger));
+    const text = goFormat(stringArg(args, 0), values);
+    if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
+    return text;
+  };
+}
+
+export const SPRINTF = builtinTable([["sprintf", sprintf(INTEGER_OF_MODULE)]]);
+/** Beside arithmetic.ts, which writes numbers as OPA does: `1.0` is a float, as it was written. */
+export const SPRINTF_OF_OPA = builtinTable([["sprintf", sprintf(INTEGER)]]);

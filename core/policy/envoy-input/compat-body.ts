@@ -4,7 +4,7 @@
  * from `rawBody`. The rules of native mode (parsed-body.ts) are narrower and stay apart.
  */
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
-import { RegoObject, type RegoValue } from "../rego-value/value.ts";
+import { isRegoArray, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import type { GrpcBodies } from "./grpc-body.ts";
 import { parseMediaType } from "./media-type.ts";
 import { multipartForm } from "./multipart.ts";
@@ -33,9 +33,22 @@ export function parseCompatBody(given: CompatBody, grpc: GrpcBodies | undefined)
   if (type.includes("application/grpc")) {
     return grpc === undefined || given.rawBody.length === 0 ? NOTHING : grpc.parse(given.path, given.rawBody);
   }
-  if (type.includes("application/x-www-form-urlencoded")) return withPayload(given, formBody);
-  if (type.includes("multipart/form-data")) return withPayload(given, (payload) => multipartBody(type, payload));
+  const isForm = type.includes("application/x-www-form-urlencoded");
+  if (isForm) return withPayload(given, (payload) => replacingBytes(formBody(payload)));
+  if (type.includes("multipart/form-data")) {
+    return withPayload(given, (payload) => replacingBytes(multipartBody(type, payload)));
+  }
   return NOTHING;
+}
+
+/** In forms, bytes that are not UTF-8 are U+FFFD: unlike path and query, the plugin takes them through JSON. */
+function replacingBytes(parsed: ParsedBody): ParsedBody {
+  if (parsed.kind === "fault" || !(parsed.body instanceof RegoObject)) return parsed;
+  const text = (value: RegoValue): RegoValue => (typeof value === "string" ? value.toWellFormed() : value);
+  const fields = [...parsed.body.entries()].map(
+    ([name, values]) => [text(name), isRegoArray(values) ? values.map(text) : values] as const,
+  );
+  return { ...parsed, body: new RegoObject(fields) };
 }
 
 function withPayload({ header, body, rawBody }: CompatBody, parse: (payload: Uint8Array) => ParsedBody): ParsedBody {

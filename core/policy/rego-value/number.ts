@@ -6,7 +6,8 @@
 /** value = sign · coefficient · 10^exponent, coefficient without trailing zeros; zero has coefficient 0 and exponent 0. */
 export type Decimal = { readonly negative: boolean; readonly coefficient: string; readonly exponent: bigint };
 
-const NUMBER = /^(-)?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+/** Also `5.`, which `to_number` can make of a text. */
+const NUMBER = /^(-)?(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 /** More digits than this are never written out: 2^4096 has 1234. */
 const MAX_INTEGER_DIGITS = 5000n;
 
@@ -15,10 +16,17 @@ export function parseDecimal(text: string): Decimal | undefined {
   if (match === null) return undefined;
   const [, sign, whole = "", fraction = "", exponentText = "0"] = match;
   const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  const coefficient = digits.replace(/0+$/, "");
+  const coefficient = withoutTrailingZeros(digits);
   if (coefficient === "") return { negative: false, coefficient: "", exponent: 0n };
   const exponent = BigInt(exponentText) - BigInt(fraction.length) + BigInt(digits.length - coefficient.length);
   return { negative: sign === "-", coefficient, exponent };
+}
+
+/** NB: not by `/0+$/`, which takes time by the square of a run of zeros inside. */
+export function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  return digits.slice(0, end);
 }
 
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`. Both must be number text. */
@@ -65,7 +73,7 @@ export function integerOf(text: string): bigint | undefined {
 
 function toInteger({ negative, coefficient, exponent }: Decimal): bigint | undefined {
   if (coefficient === "") return 0n;
-  if (exponent < 0n || exponent > MAX_INTEGER_DIGITS) return undefined;
+  if (exponent < 0n || exponent + BigInt(coefficient.length) > MAX_INTEGER_DIGITS) return undefined;
   const magnitude = BigInt(coefficient) * 10n ** exponent;
   return negative ? -magnitude : magnitude;
 }

@@ -12,6 +12,8 @@ import { RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 /** Go stops at 10,000. The parser inside WebAssembly needs stack for each level, so we stop earlier. */
 const MAX_DEPTH = 2_000;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Also `5.`, which the runtime makes of a text: only the writing of JSON refuses it. */
+const RUNTIME_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
 const NOT_PLAIN = /[\\\u0000-\u001f]/;
 const ANY_STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
 
@@ -118,7 +120,7 @@ class Reader {
   }
 
   #number(): RegoNumber {
-    const text = this.#match(NUMBER);
+    const text = this.#match(this.#grammar === "rego" ? RUNTIME_NUMBER : NUMBER);
     if (text === undefined || text === "") throw this.#fault("invalid character");
     return new RegoNumber(text);
   }

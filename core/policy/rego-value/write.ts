@@ -64,7 +64,7 @@ export function writePlainJson(json: Json): string {
 /** Also matches a backslash that the text itself has, followed by these letters; that one is only slower. */
 const SURROGATE_ESCAPE = /\\ud[89a-f]/;
 
-/** JSON as Go's encoding/json writes it: keys sorted, `<`, `>`, `&`, U+2028 and U+2029 escaped. */
+/** JSON as Go's encoding/json writes it: keys sorted, `<`, `>`, `&`, U+2028, U+2029 and bytes that are not UTF-8 escaped. */
 export function writeGoJson(value: RegoValue): string {
   if (isRegoArray(value)) return `[${value.map(writeGoJson).join(",")}]`;
   if (value instanceof RegoSet) return `[${value.items.map(writeGoJson).join(",")}]`;
@@ -73,13 +73,16 @@ export function writeGoJson(value: RegoValue): string {
       .map(([key, item]) => `${goEscape(jsonKey(key))}:${writeGoJson(item)}`)
       .join(",")}}`;
   }
-  return typeof value === "string" ? goEscape(JSON.stringify(value.toWellFormed())) : writeJson(value);
+  return typeof value === "string" ? goEscape(quote(value)) : writeJson(value);
 }
 
 const GO_ESCAPED = /[<>&\u2028\u2029]/g;
+/** A byte that is not UTF-8; a U+FFFD that was there before stays as it is. */
+const FOREIGN_BYTE = /\p{Cs}/gu;
 
 function goEscape(quoted: string): string {
-  return quoted.replace(GO_ESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const known = quoted.isWellFormed() ? quoted : quoted.replace(FOREIGN_BYTE, String.raw`\ufffd`);
+  return known.replace(GO_ESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function jsonKey(key: RegoValue): string {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { AppError } from "../../domain/app-error.ts";
 import { redirectFunctions } from "./redirect-functions.ts";
 
-const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", builtinId: 1_000_000 }];
+const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", parameters: 1, builtinId: 1_000_000 }] as const;
 const text = (value: string) => [value.length, ...Buffer.from(value)];
 const section = (id: number, ...content: number[]) => [id, content.length, ...content];
 
@@ -69,4 +69,42 @@ test("the function calls the host with its number, no context and its own argume
   const wasm = moduleWith("opa_json_marshal");
   expect(await call(wasm, 5)).toEqual({ result: 7, seen: [] });
   expect(await call(redirectFunctions(wasm, REDIRECTIONS), 5)).toEqual({ result: 42, seen: [[1_000_000, 0, 5]] });
+});
+
+describe("a function for one type of its first argument", () => {
+  const NUMBER = 3;
+  const STRING = 4;
+
+  /** Imports opa_builtin2, exports a function that answers 7, and has another that takes an argument for its type. */
+  function moduleOfTwo(): Uint8Array<ArrayBuffer> {
+    const i32 = 0x7f;
+    const names = [2, 1, ...text("opa_arith_plus"), 2, ...text("opa_value_type")];
+    return Uint8Array.from([
+      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, 3, 0x60, 4, i32, i32, i32, i32, 1, i32, 0x60, 2, i32, i32, 1, i32, 0x60, 1, i32, 1, i32),
+      ...section(2, 1, ...text("env"), ...text("opa_builtin2"), 0, 0),
+      ...section(3, 2, 1, 2),
+      ...section(7, 1, ...text("f"), 0, 1),
+      ...section(10, 2, 4, 0, 0x41, 7, 0x0b, 4, 0, 0x20, 0, 0x0b),
+      ...section(0, ...text("name"), 1, names.length, ...names),
+    ]);
+  }
+
+  test.each([
+    ["its own body", STRING, 7],
+    ["the host", NUMBER, 42],
+  ])("is answered by %s", async (_, type, want) => {
+    const seen: number[][] = [];
+    const opa_builtin2 = (...args: number[]) => {
+      seen.push(args);
+      return 42;
+    };
+    const wasm = redirectFunctions(moduleOfTwo(), [
+      { runtimeName: "opa_arith_plus", parameters: 2, builtinId: 9, onlyFor: "number" },
+    ]);
+    const module = await WebAssembly.compile(Uint8Array.from(wasm));
+    const { f } = new WebAssembly.Instance(module, { env: { opa_builtin2 } }).exports;
+    expect(typeof f === "function" ? Reflect.apply(f, undefined, [type, 65]) : undefined).toBe(want);
+    expect(seen).toEqual(type === NUMBER ? [[9, 0, NUMBER, 65]] : []);
+  });
 });

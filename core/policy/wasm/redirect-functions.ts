@@ -1,29 +1,40 @@
 /**
  * Gives functions of OPA's runtime inside a compiled policy back to the host: the body of `opa_json_marshal`, say, becomes
- * a call of `opa_builtin1` with a number that our registry knows. The runtime's own version writes keys in the order of its
- * hash table and escapes nothing; a policy that was written for OPA can have come to rely on more.
+ * a call of `opa_builtin1` with a number that our registry knows. The runtime's own versions differ from what OPA itself
+ * does (keys in the order of a hash table, decimals for Go's binary floats, blanks inside base64); a policy that was
+ * written for OPA can have come to rely on that.
  *
- * The function is found in the module's name section; a module without it stays as it is. Nothing else of the module
- * changes: no index moves, since no function is added.
+ * The function is found in the module's name section; a module without it stays as it is. No index moves: what is added
+ * stands behind everything else.
  */
 import { AppError } from "../../domain/app-error.ts";
-import { readBodies, withBodies } from "./binary/code.ts";
-import { readImports } from "./binary/imports.ts";
-import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { type Functions, functionsOf } from "./binary/functions.ts";
+import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
+import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 
 export type Redirection = {
-  /** Of the runtime's function: one parameter, one result, both addresses of values. */
+  /** Of the runtime's function: its parameters and its one result are addresses of values. */
   readonly runtimeName: string;
+  readonly parameters: 1 | 2;
   /** Above every number that a compiler gives out. */
   readonly builtinId: number;
+  /** Where the first argument is of another type, the runtime's own function goes on to answer: `-` is also for sets. */
+  readonly onlyFor?: keyof typeof TYPE;
 };
 
-const OP = { call: 0x10, localGet: 0x20, i32Const: 0x41, end: 0x0b } as const;
+const OP = { if: 0x04, else: 0x05, end: 0x0b, call: 0x10, localGet: 0x20, i32Const: 0x41, i32Eq: 0x46 } as const;
 const NO_LOCALS = 0;
+const I32 = 0x7f;
+/** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
+const TYPE_OF = "opa_value_type";
+const TYPE = { number: 3, string: 4 } as const;
 
-/** @throws AppError invalid_bundle when the bytes are no module */
+/**
+ * Also lets text that is not UTF-8 through (keep-foreign-bytes.ts).
+ * @throws AppError invalid_bundle when the bytes are no module
+ */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
   try {
     return redirected(wasm, redirections);
@@ -34,23 +45,39 @@ export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redir
 
 function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
   const sections = readSections(wasm);
-  const imported = readImports(sections).filter(({ kind }) => kind === "function");
-  const builtin1 = imported.findIndex(({ name }) => name === "opa_builtin1");
-  const wanted = new Map(redirections.map(({ runtimeName, builtinId }) => [runtimeName, builtinId]));
-  const bodies = new Map<number, Uint8Array>();
-  for (const [index, name] of readFunctionNames(sections)) {
-    const builtinId = wanted.get(name);
-    if (builtinId !== undefined && builtin1 >= 0) bodies.set(index - imported.length, callOf(builtin1, builtinId));
+  const names = new Map([...readFunctionNames(sections)].map(([index, name]) => [name, index]));
+  const functions = functionsOf(sections);
+  let isChanged = redirections.length > 0 && keepForeignBytes(functions, names);
+  for (const redirection of redirections) {
+    const index = names.get(redirection.runtimeName);
+    const builtin = functions.imported(`opa_builtin${redirection.parameters}`);
+    if (index === undefined || builtin === undefined) continue;
+    functions.replace(index, bodyOf(functions, redirection, { index, builtin, typeOf: names.get(TYPE_OF) }));
+    isChanged = true;
   }
-  if (bodies.size === 0) return wasm;
-  const all = readBodies(sections).map((body, at) => bodies.get(at) ?? body);
-  return writeSections(withBodies(sections, all));
+  return isChanged ? writeSections(functions.written()) : wasm;
 }
 
-/** `opa_builtin1(builtinId, 0, first parameter)`. */
-function callOf(builtin1: number, builtinId: number): Uint8Array {
+type Indices = { readonly index: number; readonly builtin: number; readonly typeOf: number | undefined };
+
+function bodyOf(functions: Functions, redirection: Redirection, { index, builtin, typeOf }: Indices): Uint8Array {
+  const { parameters, builtinId, onlyFor } = redirection;
+  const all = Array.from({ length: parameters }, (_, at) => [OP.localGet, at]).flat();
+  // `opa_builtinN(builtinId, 0, …)`
+  const asked = [
+    OP.i32Const,
+    ...writeSigned32(builtinId),
+    OP.i32Const,
+    0,
+    ...all,
+    OP.call,
+    ...writeUnsigned32(builtin),
+  ];
+  if (onlyFor === undefined) return Uint8Array.of(NO_LOCALS, ...asked, OP.end);
+  if (typeOf === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
+  const own = functions.append(index, functions.bodyOf(index));
   return Uint8Array.of(
-    ...[NO_LOCALS, OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, OP.localGet, 0],
-    ...[OP.call, ...writeUnsigned32(builtin1), OP.end],
+    ...[NO_LOCALS, OP.localGet, 0, OP.call, ...writeUnsigned32(typeOf), OP.i32Const, TYPE[onlyFor], OP.i32Eq],
+    ...[OP.if, I32, ...asked, OP.else, ...all, OP.call, ...writeUnsigned32(own), OP.end, OP.end],
   );
 }

@@ -1,19 +1,35 @@
-/** One case through our own host: the linked module, our registry, the input as the case gives it. */
+/**
+ * One case through our own host: the linked module, our registry, the input as the case gives it. Natively, or as
+ * compatibility mode has it, where the host answers what the module would answer otherwise than OPA.
+ */
 import { randomBytes } from "node:crypto";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
+import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "../../../core/policy/opa-answers.ts";
 import { compilePolicy } from "../../../core/policy/wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner } from "../../../core/policy/wasm/policy-runner.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { type Answer, bindingsOf } from "./answer.ts";
 import type { CompiledCase } from "./compile-cases.ts";
 
-export async function evaluateWithHost({ test, wasm }: CompiledCase, nowNs: bigint): Promise<Answer> {
+export type HostMode = "native" | "compat";
+
+const MODES = {
+  native: { redirections: [], builtins: BUILTINS, redirected: new Map<number, string>() },
+  compat: {
+    redirections: OPA_REDIRECTIONS,
+    builtins: new Map([...BUILTINS, ...OPA_ANSWERS]),
+    redirected: OPA_ANSWERS_BY_ID,
+  },
+} as const;
+
+export async function evaluateWithHost({ test, wasm }: CompiledCase, nowNs: bigint, mode: HostMode): Promise<Answer> {
+  const { redirections, builtins, redirected } = MODES[mode];
   let policy: PolicyRunner;
   try {
-    const module = await compilePolicy(wasm);
-    const deps = { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs };
-    policy = createPolicyRunner(deps, { module, dataJson: test.dataJson, budget: DEFAULT_BUDGET });
+    const module = await compilePolicy(wasm, redirections);
+    const deps = { builtins, randomBytes, monotonicMs: systemClock.monotonicMs };
+    policy = createPolicyRunner(deps, { module, dataJson: test.dataJson, budget: DEFAULT_BUDGET, redirected });
   } catch (error) {
     return { kind: "refused", message: String(error) };
   }

@@ -4,7 +4,8 @@
  */
 import { status } from "@grpc/grpc-js";
 import { isAllow, type Allow } from "../../../core/domain/decision.ts";
-import type { AllowFields, CompatResult, NameValue } from "../../../core/policy/compat-result.ts";
+import type { NameValue } from "../../../core/policy/compat-result/sendable.ts";
+import type { AllowFields, CompatResult } from "../../../core/policy/compat-result.ts";
 import {
   type HeaderValueOption,
   HeaderValueOption_HeaderAppendAction,

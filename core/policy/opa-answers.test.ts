@@ -1,0 +1,58 @@
+import { describe, expect, test } from "@jest/globals";
+import { builtinCall } from "../../test/harness/run-builtin.ts";
+import { BuiltinError } from "./builtin.ts";
+import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
+import { parseValue } from "./rego-value/parse.ts";
+import { writeRego } from "./rego-value/write.ts";
+
+function run(name: string, ...args: readonly string[]): string {
+  const values = args.map((text) => parseValue(text, "rego"));
+  return writeRego(OPA_ANSWERS.get(name)?.(values, builtinCall) ?? null);
+}
+
+test("every function that is redirected has an answer, and a number of its own", () => {
+  for (const { builtinId } of OPA_REDIRECTIONS) {
+    expect(OPA_ANSWERS.has(OPA_ANSWERS_BY_ID.get(builtinId) ?? "")).toBe(true);
+  }
+  expect(OPA_ANSWERS_BY_ID.size).toBe(OPA_REDIRECTIONS.length);
+});
+
+describe("refused as OPA refuses it", () => {
+  test.each([
+    ["base64.decode", ['"aG k="']],
+    ["base64url.decode", ['"aGk=\\n"']],
+    ["to_number", ['"1e400"']],
+    ["to_number", ['"inf"']],
+    ["to_number", ['"."']],
+    ["to_number", ['"0x10"']],
+    ["format_int", ["1", "7"]],
+    ["json.marshal", ["5."]],
+    ["net.cidr_contains", ['"10.0.0.1"', '"10.0.0.1"']],
+  ])("%s of %j", (name, args) => {
+    expect(() => run(name, ...args)).toThrow(BuiltinError);
+  });
+});
+
+describe("answered as OPA answers it", () => {
+  test.each([
+    ["base64.is_valid", ['"aG k="'], "false"],
+    ["base64.is_valid", ["1"], "false"],
+    ["base64.decode", ['"aGk=\\r\\n"'], '"hi"'],
+    ["base64.decode", ['"/w=="'], '"\udcff"'],
+    ["count", ['"a\udcff\udcfe😀"'], "4"],
+    ["format_int", ["4.1024448e+09", "10"], '"4102444800"'],
+    ["format_int", ["-17.9", "16"], '"-11"'],
+    ["format_int", ["18446744073709551617", "10"], '"18446744073709551617"'],
+    ["json.marshal", ['{"b": "<\udcff�", "a": 1.0}'], String.raw`"{\"a\":1.0,\"b\":\"\\u003c\\ufffd�\"}"`],
+    ["net.cidr_contains", ['"::ffff:10.0.0.0/104"', '"10.1.2.3"'], "true"],
+    ["net.cidr_contains", ['"10.0.0.0/8"', '"10.0.0.0/7"'], "false"],
+    ["net.cidr_intersects", ['"10.0.0.0/8"', '"10.1.0.0/16"'], "true"],
+    ["net.cidr_intersects", ['"10.0.0.0/8"', '"11.0.0.0/8"'], "false"],
+    ["sprintf", ['"%d %v"', "[1.0, 1.0]"], '"%!d(float64=1) 1"'],
+    ["to_number", ['"007"'], "7"],
+    ["to_number", ['"5."'], "5."],
+    ["to_number", ['"-.5"'], "-0.5"],
+  ])("%s of %j is %s", (name, args, want) => {
+    expect(run(name, ...args)).toBe(want);
+  });
+});

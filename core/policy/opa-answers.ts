@@ -1,0 +1,54 @@
+/**
+ * What a compiled module would answer by itself, and otherwise than OPA does: in compatibility mode the host answers it
+ * (wasm/redirect-functions.ts), so that a policy that ran under opa-envoy-plugin sees the same digits, the same bytes and
+ * the same faults. Native policies keep the module's own, which are some microseconds faster and checked by their tests.
+ */
+import type { BuiltinTable } from "./builtin.ts";
+import { ARITHMETIC } from "./builtins/arithmetic.ts";
+import { BASE64 } from "./builtins/base64.ts";
+import { CIDR_CONTAINS } from "./builtins/cidr-contains.ts";
+import { NUMBER_TEXT } from "./builtins/number-text.ts";
+import { SPRINTF_OF_OPA } from "./builtins/sprintf.ts";
+import type { Redirection } from "./wasm/redirect-functions.ts";
+
+type Answer = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor"> & { readonly builtin: string };
+
+/** By the names in OPA's `internal/compiler/wasm/wasm.go`. */
+const ANSWERS: readonly Answer[] = [
+  { runtimeName: "opa_json_marshal", builtin: "json.marshal", parameters: 1 },
+  { runtimeName: "opa_arith_plus", builtin: "plus", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_arith_minus", builtin: "minus", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_arith_multiply", builtin: "mul", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_arith_divide", builtin: "div", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_arith_rem", builtin: "rem", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_arith_abs", builtin: "abs", parameters: 1, onlyFor: "number" },
+  { runtimeName: "opa_arith_round", builtin: "round", parameters: 1, onlyFor: "number" },
+  { runtimeName: "opa_arith_ceil", builtin: "ceil", parameters: 1, onlyFor: "number" },
+  { runtimeName: "opa_arith_floor", builtin: "floor", parameters: 1, onlyFor: "number" },
+  { runtimeName: "opa_agg_sum", builtin: "sum", parameters: 1 },
+  { runtimeName: "opa_agg_product", builtin: "product", parameters: 1 },
+  { runtimeName: "opa_strings_format_int", builtin: "format_int", parameters: 2, onlyFor: "number" },
+  { runtimeName: "opa_to_number", builtin: "to_number", parameters: 1, onlyFor: "string" },
+  { runtimeName: "opa_agg_count", builtin: "count", parameters: 1, onlyFor: "string" },
+  { runtimeName: "opa_base64_is_valid", builtin: "base64.is_valid", parameters: 1 },
+  { runtimeName: "opa_base64_decode", builtin: "base64.decode", parameters: 1 },
+  { runtimeName: "opa_base64_url_decode", builtin: "base64url.decode", parameters: 1 },
+  { runtimeName: "opa_cidr_contains", builtin: "net.cidr_contains", parameters: 2 },
+  { runtimeName: "opa_cidr_intersects", builtin: "net.cidr_intersects", parameters: 2 },
+];
+
+/** Above every number that a compiler gives out. */
+const FIRST_ID = 1_000_000;
+
+export const OPA_REDIRECTIONS: readonly Redirection[] = ANSWERS.map((answer, at) => ({
+  ...answer,
+  builtinId: FIRST_ID + at,
+}));
+
+export const OPA_ANSWERS_BY_ID: ReadonlyMap<number, string> = new Map(
+  ANSWERS.map(({ builtin }, at) => [FIRST_ID + at, builtin]),
+);
+
+export const OPA_ANSWERS: BuiltinTable = new Map(
+  [ARITHMETIC, BASE64, CIDR_CONTAINS, NUMBER_TEXT, SPRINTF_OF_OPA].flatMap((table) => [...table]),
+);
