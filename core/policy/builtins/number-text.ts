@@ -39,15 +39,20 @@ function marshalled([value]: readonly RegoValue[]): RegoValue | undefined {
   return writeGoJson(value);
 }
 
-const FLOAT = /^([+-]?)0*(\d*)(\.?)(\d*)((?:[eE][+-]?\d+)?)$/;
+const FLOAT = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
 
-/** @param text of a decimal number as Go reads it: also `.5`, `5.`, `+5` and `007`, which are kept as near as Rego can write them */
+/**
+ * A decimal number as Go reads it: also `.5`, `5.`, `+5` and `007`, which JSON cannot say. These get a point behind their
+ * last digit (`5.e-1`), so that they are computed and compared with as what they are, and refused where JSON is written.
+ */
 function toNumber(text: string): RegoNumber {
   const match = FLOAT.exec(text);
-  if (match === null || !/\d/.test(text) || /^[+-]?\.?[eE]/.test(text)) throw new BuiltinError("invalid syntax");
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = match ?? [];
+  if (match === null || whole + fraction === "") throw new BuiltinError("invalid syntax");
   if (!Number.isFinite(Number(text))) throw new BuiltinError("value out of range");
-  const [, sign, whole, point = "", fraction = "", exponent = ""] = match;
-  return new RegoNumber(`${sign === "-" ? "-" : ""}${whole || "0"}${point}${fraction}${exponent}`);
+  if (JSON_NUMBER.test(text)) return new RegoNumber(text);
+  const digits = (whole + fraction).replace(/^0+(?=\d)/, "");
+  return new RegoNumber(`${sign === "-" ? "-" : ""}${digits}.e${BigInt(exponent) - BigInt(fraction.length)}`);
 }
 
 export const NUMBER_TEXT = builtinTable([
