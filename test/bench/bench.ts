@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME… [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print]`: measures on this machine, prints, and writes its
+ * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print]`: measures on this machine, prints, and writes its
  * section of docs/performance.md, or with `--print` nothing. What is left out of the options is made for less than four minutes.
  */
 import { parseArgs } from "node:util";
@@ -48,26 +48,25 @@ const asked = {
   repeats: amount("repeats"),
 };
 
+const [name = "", ...more] = positionals;
+const bench = BENCHES.get(name);
 if (
-  positionals.length === 0 ||
-  !positionals.every((name) => BENCHES.has(name)) ||
+  bench === undefined ||
+  more.length > 0 ||
   Object.values(asked).some((value) => value !== undefined && !(value > 0))
 ) {
-  const options = OPTIONS.map((name) => `[--${name} N]`).join(" ");
+  const options = OPTIONS.map((option) => `[--${option} N]`).join(" ");
   process.stderr.write(`npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${options} [--print]\n`);
   process.exitCode = 2;
 } else {
   const cores = await useCores();
-  const options = OPTIONS.flatMap((name) => (values[name] === undefined ? [] : [`--${name} ${values[name]}`]));
-  for (const name of positionals) {
-    const begun = performance.now();
-    const seconds = () => Math.round((performance.now() - begun) / 1_000);
-    const progress = (line: string) => process.stderr.write(`${name}, ${seconds()} s: ${line}\n`);
-    const section = await BENCHES.get(name)?.(asked, { cores, progress });
-    if (section === undefined) throw new Error(`there is no ${name}`);
-    process.stdout.write(`## ${section.title}\n\n${section.text}\n`);
-    progress("done");
-    if (values.print !== true)
-      await writeSection(section, { command: [name, ...options].join(" "), cores: cores.description, now: new Date() });
-  }
+  const begun = performance.now();
+  const progress = (line: string) =>
+    process.stderr.write(`${name}, ${Math.round((performance.now() - begun) / 1_000)} s: ${line}\n`);
+  const section = await bench(asked, { cores, progress });
+  process.stdout.write(`## ${section.title}\n\n${section.text}\n`);
+  progress("done");
+  const options = OPTIONS.flatMap((option) => (values[option] === undefined ? [] : [`--${option} ${values[option]}`]));
+  const command = [name, ...options].join(" ");
+  if (values.print !== true) await writeSection(section, { command, cores: cores.description, now: new Date() });
 }

@@ -40,7 +40,7 @@ export const benchShadow: Bench = async ({ rounds = ROUNDS, seconds = SECONDS },
   const files = changed(await sampleFiles(), "candidate");
   await Promise.all([...files].map(([name, content]) => writeFile(join(folder, name), content)));
   const shadow = { path: folder };
-  const start = (trust: object) => cores.onBoth(() => startFullService({ bundle: BUNDLE, trust }));
+  const start = (trust: object) => startFullService({ bundle: BUNDLE, trust, onBoth: cores.onBoth });
   const services = {
     without: owned.use(await start({ unsigned: "accepted" })),
     with: owned.use(await start({ unsigned: "accepted", shadow })),

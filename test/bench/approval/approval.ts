@@ -19,12 +19,13 @@ export type ApprovalAmounts = { readonly rounds: number; readonly seconds: numbe
 
 export const benchApproval: Bench = async (asked, rig) => {
   const { rounds = ROUNDS, seconds = SECONDS, repeats = REPEATS } = asked;
-  const measured = await onStreams(rig, (kafka) => measureApproval(kafka, { rounds, seconds, repeats }, rig));
+  const amounts = { rounds, seconds, repeats };
+  const measured = await rig.cores.onBoth(() => onStreams(rig, (kafka) => measureApproval(kafka, amounts, rig)));
   return {
     name: "approval",
     title: "An approval",
     text: [
-      `${repeats} approvals on each stream, ${HANDS} under way at once: from the denied call, which brings its reason, to the webhook that tells the approver; and from sending the approval to the answer of the first retry that is allowed, which redeems one use. Both services, the database, the stream and the callers share core 1.`,
+      `${repeats} approvals on each stream, ${HANDS} under way at once: from the denied call, which brings its reason, to the webhook that tells the approver; and from sending the approval to the answer of the first retry that is allowed, which redeems one use. Both services, the database, the stream and the callers share both cores.`,
       `Redemptions: medians of ${rounds} interleaved rounds of ${seconds} s, 16 callers on each; ratios within a round.`,
       measured,
     ].join("\n\n"),

@@ -31,9 +31,13 @@ const topic = TOPICS.state.name;
 const log = createLog({ name: "bench", level: "silent" });
 
 /** Other than in production: what a comparison changes. */
-export type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "preload">;
+export type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "preload"> & {
+  /** The service may use both; its database may not. */
+  readonly onBoth?: Cores["onBoth"];
+};
 
 export async function startFullService(options: FullServiceOptions = {}): Promise<Decision> {
+  const { onBoth = (start) => start(), ...changes } = options;
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
@@ -44,9 +48,8 @@ export async function startFullService(options: FullServiceOptions = {}): Promis
   const stream = owned.use(server.open({ onFatal: () => {} }));
   const stateRelay = await makeKeyPair(folder, "relay");
   owned.use(await startTelling(stream, stateRelay));
-  const decision = owned.use(
-    await startLoneDecision({ ...options, folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false }),
-  );
+  const own = { folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false };
+  const decision = owned.use(await onBoth(() => startLoneDecision({ ...changes, ...own })));
   await decision.untilFresh();
   const all = owned.move();
   return { ...decision, [Symbol.asyncDispose]: () => all.disposeAsync() };

@@ -59,7 +59,7 @@ async function workers({ rounds, seconds }: Amounts, { cores, progress }: Rig): 
     ...[each(runs.of(name), ({ p99Ms }) => p99Ms), each(runs.of(name), ({ generatorCpu }) => generatorCpu * 100)],
   ];
   return [
-    "Workers on ports of their own, two connections with 16 calls each; **the load generator, the database and the workers share the same two cores**, so a third of a core and more is not the workers':",
+    "Workers on ports of their own, two connections with 16 calls each; **the load generator shares the same two cores with the workers, and the database the second of them**, so what these need is not the workers':",
     table(
       ["", "checks/s", "× one", "CPU µs", "p99 ms", "generator's core %"],
       [row("one worker", "1"), row("two workers", atLeast(ratio, WORKERS_GOAL))],
@@ -93,7 +93,7 @@ async function decisionLog({ rounds, seconds }: Amounts, { cores, progress }: Ri
 }
 
 async function tail({ rounds, seconds }: Amounts, { cores, progress }: Rig): Promise<string> {
-  await using service = await cores.onBoth(() => startFullService());
+  await using service = await startFullService({ onBoth: cores.onBoth });
   const server = measured([service.port], [service.opsUrl]);
   await runLoad(server, checks(request(), closed(seconds))); // compiled and warm
   const saturated = await runLoad(server, checks(request(), closed(seconds)));

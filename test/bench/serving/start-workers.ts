@@ -14,7 +14,7 @@ export async function startWorkers(count: number, cores: Cores): Promise<Running
     opsPorts.push(await freePort());
   }
   const further = count === 1 ? {} : { workers: count, workerPorts: ports, workerOpsPorts: opsPorts };
-  const service = await cores.onBoth(() => startFullService({ further }));
+  const service = await startFullService({ further, onBoth: cores.onBoth });
   const server =
     count === 1
       ? measured([service.port], [service.opsUrl])

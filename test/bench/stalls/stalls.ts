@@ -25,7 +25,7 @@ const WATCH = new URL("./watch.ts", import.meta.url).href;
 const report = Compile(ReportSchema);
 
 export const benchStalls: Bench = async ({ minutes = MINUTES, seconds = SATURATE_S }, { cores, progress }) => {
-  await using service = await cores.onBoth(() => startFullService({ preload: [WATCH] }));
+  await using service = await startFullService({ preload: [WATCH], onBoth: cores.onBoth });
   const server = measured([service.port], [service.opsUrl]);
   const load = (shape: Parameters<typeof checks>[1]) => runFreely(server, checks(mixedChecks(), shape, "any"));
   await load(closed(seconds)); // compiled and warm
