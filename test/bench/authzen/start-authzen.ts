@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { freePort } from "../../harness/free-port.ts";
 import { makeBundle } from "../../harness/made-bundle.ts";
 import { ISSUER, startLoneDecision } from "../../integration/decision/lone-decision.ts";
-import { measuredDecision } from "../check/full-service.ts";
+import { measuredDecision, PATIENT } from "../check/full-service.ts";
 import type { Cores } from "../cores.ts";
 import { type Measured, measured } from "../load/measured.ts";
 
@@ -37,7 +37,7 @@ export async function startAuthzen(folder: string, cores: Cores): Promise<Authze
   await writeFile(tokenPath, `${CLIENT_TOKEN}\n`);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const clients = [{ name: "bench", tokenPath, subjects: { user: ISSUER } }];
-  const api = { baseUrl: "https://pdp.example", httpPort, grpcPort, clients };
+  const api = { ...PATIENT, baseUrl: "https://pdp.example", httpPort, grpcPort, clients };
   const service = await startLoneDecision({ folder, name: "authzen", bundle, further: { api }, hasOwnClock: false });
   await measuredDecision(service, cores);
   return {

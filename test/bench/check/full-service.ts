@@ -26,6 +26,8 @@ import { grantsFor } from "./sample-check.ts";
 
 const SUBJECTS = 1_000;
 const HEARTBEAT_MS = 1_000;
+/** A slow answer is to count as slow, and not as refused. */
+export const PATIENT = { deadlineMs: 30_000 };
 const DEADLINE = { deadlineMs: 10_000 };
 const topic = TOPICS.state.name;
 const log = createLog({ name: "bench", level: "silent" });
@@ -48,7 +50,7 @@ export async function startFullService(options: FullServiceOptions = {}): Promis
   const stream = owned.use(server.open({ onFatal: () => {} }));
   const stateRelay = await makeKeyPair(folder, "relay");
   owned.use(await startTelling(stream, stateRelay));
-  const own = { folder, name: "decision", streamUrl: url, stateRelay, hasOwnClock: false };
+  const own = { folder, name: "decision", streamUrl: url, stateRelay, listen: PATIENT, hasOwnClock: false };
   const decision = owned.use(await onBoth(() => startLoneDecision({ ...changes, ...own })));
   await decision.untilFresh();
   const all = owned.move();
