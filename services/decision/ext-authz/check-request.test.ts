@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import { AttributeContext } from "../../../proto/gen/envoy/service/auth/v3/attribute_context.ts";
+import { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { evaluationFrom } from "./check-request.ts";
+import { readCheck } from "./read-check.ts";
 
 const decisionId = id("decision", "01930000-0000-7000-8000-000000000002");
 
@@ -36,7 +38,8 @@ function evaluationOf({
     },
   };
   const contextExtensions = new Map<string, string>(buffered ? [["countersign.body", "buffered"]] : []);
-  return evaluationFrom({ attributes: { ...base, request: { http }, contextExtensions } }, decisionId).evaluation;
+  const bytes = CheckRequest.encode({ attributes: { ...base, request: { http }, contextExtensions } }).finish();
+  return evaluationFrom(readCheck(Buffer.from(bytes)), decisionId).evaluation;
 }
 
 describe("a body", () => {

@@ -1,39 +1,31 @@
 /**
- * Envoy's CheckRequest → an evaluation. Native mode: headers come as a raw list, so duplicates stay apart; where only the
- * joined map is sent, that is taken. Nothing is normalised beyond the lower case of names and authority. Bytes that are
- * not UTF-8 in a header are a fault: replaced, two different values would look the same (CVE-2023-27488).
+ * Envoy's CheckRequest, as it was read (read-check.ts), → an evaluation. Nothing is normalised beyond the lower case of names and
+ * authority. Headers that are not UTF-8 are a fault.
  */
 import type { Body } from "../../../core/domain/binding.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { EnforcedCall, Peer } from "../../../core/policy/envoy-input/attributes.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import type {
-  AttributeContext,
-  AttributeContext_HttpRequest,
-  AttributeContext_Peer,
-} from "../../../proto/gen/envoy/service/auth/v3/attribute_context.ts";
-import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { AttributeContext_Peer } from "../../../proto/gen/envoy/service/auth/v3/attribute_context.ts";
 import type { Evaluation } from "../ports.ts";
+import type { Headers, ReadAttributes, ReadCheck, ReadHttp } from "./read-check.ts";
 
 /** The enforcer's word, set per route by our bootstrap, that bodies are buffered whole and sent as bytes. */
 const BODY_EXTENSION = "countersign.body";
 const REASON_HEADER = "countersign-reason";
 const MAX_REASON = 2_000;
 
-type Headers = Map<string, string[]>;
-
 /** `fault` is set when the call cannot be described; what could be read of it is there for the log. */
 export type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
 
 /** `traceparent`: of the call itself, by which the enforcer names its own span; without it that of the request it asks about. */
 export function evaluationFrom(
-  { attributes }: CheckRequest,
+  { attributes }: ReadCheck,
   decisionId: Id<"decision">,
   traceparent?: string,
 ): Translated {
   const http = attributes?.request?.http;
-  const headers = http === undefined ? new Map<string, string[]>() : headersOf(http);
-  const readable = headers ?? new Map<string, string[]>();
+  const readable = http?.headers ?? new Map<string, string[]>();
   const evaluation: Evaluation = {
     decisionId,
     protocol: http === undefined ? "tcp" : "http",
@@ -48,7 +40,7 @@ export function evaluationFrom(
     justification: justificationOf(readable),
     traceparent: traceparent ?? firstTraceparent(readable.get("traceparent") ?? []),
   };
-  return { evaluation, fault: faultOf(attributes, headers) };
+  return { evaluation, fault: faultOf(attributes) };
 }
 
 /** For what could not even be decoded: nothing is known of it, and it is logged as such. */
@@ -56,15 +48,15 @@ export function unknownCall(decisionId: Id<"decision">): Translated {
   return evaluationFrom({ attributes: undefined }, decisionId);
 }
 
-function faultOf(attributes: AttributeContext | undefined, headers: Headers | undefined): string | undefined {
+function faultOf(attributes: ReadAttributes | undefined): string | undefined {
   if (attributes === undefined) return "no attributes";
-  if (headers === undefined) return "a header is not UTF-8";
   const http = attributes.request?.http;
-  if (http !== undefined && (http.method === "" || http.path === "")) return "no method or path";
-  return undefined;
+  if (http === undefined) return undefined;
+  if (http.headers === undefined) return "a header is not UTF-8";
+  return http.method === "" || http.path === "" ? "no method or path" : undefined;
 }
 
-function enforcedCall(attributes: AttributeContext | undefined, headers: Headers): EnforcedCall {
+function enforcedCall(attributes: ReadAttributes | undefined, headers: Headers): EnforcedCall {
   const wire = attributes?.request?.http;
   const timeMs = attributes?.request?.time?.getTime();
   const queryAt = wire === undefined ? -1 : wire.path.indexOf("?");
@@ -91,33 +83,8 @@ function enforcedCall(attributes: AttributeContext | undefined, headers: Headers
   };
 }
 
-/** Undefined when a value is not UTF-8. NB: a Map, since `__proto__` is a legal header name. */
-function headersOf(http: AttributeContext_HttpRequest): Headers | undefined {
-  const headers: Headers = new Map();
-  const add = (name: string, value: string) => {
-    const key = name.toLowerCase();
-    const values = headers.get(key);
-    if (values === undefined) headers.set(key, [value]);
-    else values.push(value);
-  };
-  const raw = http.headerMap?.headers ?? [];
-  if (raw.length === 0) {
-    for (const [name, value] of http.headers) add(name, value);
-    return headers;
-  }
-  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  for (const { key, value, rawValue } of raw) {
-    try {
-      add(key, rawValue.length > 0 ? utf8.decode(rawValue) : value);
-    } catch {
-      return undefined;
-    }
-  }
-  return headers;
-}
-
 /** NB: without the enforcer's word, no body on the wire does not mean no body in the request. */
-function bodyOf(http: AttributeContext_HttpRequest, headers: Headers, extensions: ReadonlyMap<string, string>): Body {
+function bodyOf(http: ReadHttp, headers: Headers, extensions: ReadonlyMap<string, string>): Body {
   if (extensions.get(BODY_EXTENSION) !== "buffered") return { kind: "not_buffered" };
   if (headers.get("x-envoy-auth-partial-body")?.some((value) => value !== "false")) return { kind: "partial" };
   if (http.body !== "") return { kind: "text" };

@@ -6,15 +6,16 @@
 import { deny, type Deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
-import type { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults } from "../ports.ts";
 import { evaluationFrom, unknownCall } from "./check-request.ts";
 import { checkResponse } from "./check-response.ts";
+import type { ReadCheck } from "./read-check.ts";
 
 /** What arrived: a request, or why there is none. */
 export type Arrived =
-  | { readonly kind: "request"; readonly request: CheckRequest; readonly bytes: Uint8Array }
-  /** Not by the generated code, that is: compatibility mode reads numbers that it refuses. */
+  | { readonly kind: "request"; readonly request: ReadCheck; readonly bytes: Uint8Array }
+  /** Not by read-check.ts, that is: compatibility mode reads numbers that it refuses. */
   | { readonly kind: "undecodable"; readonly bytes: Uint8Array }
   | { readonly kind: "oversize" };
 

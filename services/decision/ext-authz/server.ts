@@ -9,13 +9,10 @@ import { HealthImplementation } from "grpc-health-check";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import {
-  AuthorizationService,
-  CheckRequest,
-  type CheckResponse,
-} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { AuthorizationService, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, Faults } from "../ports.ts";
 import { type Arrived, type Check, RpcFailure } from "./edge.ts";
+import { readCheck } from "./read-check.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
 /** Time for the answer to travel back before the enforcer gives up. */
@@ -123,7 +120,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
 function arrivedFrom(bytes: Buffer, maxBytes: number): Arrived {
   if (bytes.length > maxBytes) return { kind: "oversize" };
   try {
-    return { kind: "request", request: CheckRequest.decode(bytes), bytes };
+    return { kind: "request", request: readCheck(bytes), bytes };
   } catch {
     return { kind: "undecodable", bytes };
   }

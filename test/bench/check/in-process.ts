@@ -8,9 +8,10 @@ import { allowByGrant } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
-import { AuthorizationService, CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { evaluationFrom } from "../../../services/decision/ext-authz/check-request.ts";
 import { checkResponse } from "../../../services/decision/ext-authz/check-response.ts";
+import { readCheck } from "../../../services/decision/ext-authz/read-check.ts";
 import { token } from "../../integration/decision/lone-decision.ts";
 import { answerWith, given } from "../child.ts";
 import { cpuTime } from "../cpu-time.ts";
@@ -28,7 +29,7 @@ parts.beat();
 const bytes = sampleCheck("DELETE", token());
 
 async function whole(): Promise<void> {
-  const request = CheckRequest.decode(bytes);
+  const request = readCheck(bytes);
   const response = await parts.check({ kind: "request", request, bytes }, LEFT, { shed: false });
   if (!("status" in response) || response.status?.code !== 0) throw new Error("not allowed");
   AuthorizationService.check.responseSerialize(response);
@@ -41,7 +42,7 @@ for (let call = 0; call < WARM_UPS; call += 1) {
   await whole();
 }
 
-const request = CheckRequest.decode(bytes);
+const request = readCheck(bytes);
 const { evaluation } = evaluationFrom(request, id("decision", uuidv7()));
 const caller = await parts.identify.identify(evaluation.credentials, readClocks().wall);
 if (caller.kind !== "subject") throw new Error("the token is not believed");
@@ -61,7 +62,7 @@ const evaluated = { decision, subject, policyRevision: parts.host.revision() };
 const entry = { ...evaluated, evaluation, sourceAddress: "192.0.2.17", mode: "enforce", durationUs: 100 } as const;
 
 const steps: readonly (readonly [string, () => unknown])[] = [
-  ["decode", () => evaluationFrom(CheckRequest.decode(bytes), evaluation.decisionId)],
+  ["decode", () => evaluationFrom(readCheck(bytes), evaluation.decisionId)],
   ["identify", () => parts.identify.identify(evaluation.credentials, readClocks().wall)],
   ["context", () => parts.context.gather(evaluation, readClocks(), undefined)],
   ["input", () => createDecisionInput({ call }, subject, context, parts.host.inputReads())],
