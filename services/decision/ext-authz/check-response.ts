@@ -193,6 +193,7 @@ const SPELLINGS: readonly string[] = IDENTITY_HEADERS.flatMap((name) =>
     ),
 );
 
-function sentSpellings({ call }: Evaluation): readonly string[] {
+/** Names under which the caller sent what we say to the upstream. */
+export function sentSpellings({ call }: Evaluation): readonly string[] {
   return [...(call.http?.headers.keys() ?? [])].filter(isIdentity);
 }

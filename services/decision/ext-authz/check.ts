@@ -4,6 +4,7 @@
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Evaluate } from "../ports.ts";
+import { createAllowBytes } from "./allow-bytes.ts";
 import { checkResponse, type ResponseOptions, withSafeHeaders } from "./check-response.ts";
 import { type Check, createEdge, type EdgeDeps, refused } from "./edge.ts";
 
@@ -11,11 +12,15 @@ export type CheckDeps = EdgeDeps & { readonly evaluate: Evaluate };
 
 export function createCheck(deps: CheckDeps, options: ResponseOptions): Check {
   const { evaluate, readClocks } = deps;
+  const allowBytes = createAllowBytes(options);
   return createEdge(deps, async ({ arrived, evaluation, fault, deadline, shed }) => {
     if (arrived.kind !== "request") return refused(deny("request_parse_error", [arrived.kind]), evaluation);
     if (fault !== undefined) return refused(deny("request_parse_error", [fault]), evaluation);
     if (shed) return refused(deny("overloaded"), evaluation);
     const evaluated = withSafeHeaders(await evaluate(evaluation, { readClocks, deadline, mode: "enforce" }));
-    return { evaluated, answer: () => checkResponse(evaluated, evaluation, options) };
+    return {
+      evaluated,
+      answer: () => allowBytes(evaluated, evaluation) ?? checkResponse(evaluated, evaluation, options),
+    };
   });
 }

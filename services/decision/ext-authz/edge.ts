@@ -32,11 +32,14 @@ export class RpcFailure {
   }
 }
 
+/** A buffer is a CheckResponse that is encoded already. */
+export type Answer = CheckResponse | Buffer | RpcFailure;
+
 export type Check = (
   arrived: Arrived,
   deadline: Deadline,
   options: { readonly shed: boolean; readonly traceparent?: string | undefined },
-) => Promise<CheckResponse | RpcFailure>;
+) => Promise<Answer>;
 
 export type EdgeDeps = {
   readonly decisionLog: DecisionLog;
@@ -58,7 +61,7 @@ export type Call = {
 };
 
 /** `answer` is called after the decision is on record. */
-export type Judged = { readonly evaluated: Evaluated; readonly answer: () => CheckResponse | RpcFailure };
+export type Judged = { readonly evaluated: Evaluated; readonly answer: () => Answer };
 
 export type Judge = (call: Call) => Promise<Judged>;
 

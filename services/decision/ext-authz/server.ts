@@ -9,9 +9,9 @@ import { HealthImplementation } from "grpc-health-check";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import { AuthorizationService, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, Faults } from "../ports.ts";
-import { type Arrived, type Check, RpcFailure } from "./edge.ts";
+import { type Answer, type Arrived, type Check, RpcFailure } from "./edge.ts";
 import { readCheck } from "./read-check.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
@@ -19,6 +19,8 @@ const SERVICE = "envoy.service.auth.v3.Authorization";
 const RETURN_MS = 20;
 /** Beyond it gRPC itself refuses, before the message is read whole. */
 const HARD_LIMIT_FACTOR = 4;
+
+type Sent = Exclude<Answer, RpcFailure>;
 
 export type CheckServerOptions = {
   readonly host: string;
@@ -62,15 +64,17 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     check: {
       ...AuthorizationService.check,
       requestDeserialize: (bytes: Buffer): Arrived => arrivedFrom(bytes, maxMessageBytes),
+      responseSerialize: (answer: Sent): Buffer =>
+        Buffer.isBuffer(answer) ? answer : AuthorizationService.check.responseSerialize(answer),
     },
   };
   server.addService(definition, {
-    check(call: ServerUnaryCall<Arrived, CheckResponse>, done: sendUnaryData<CheckResponse>) {
+    check(call: ServerUnaryCall<Arrived, Sent>, done: sendUnaryData<Sent>) {
       void answer(call, done);
     },
   });
 
-  async function answer(call: ServerUnaryCall<Arrived, CheckResponse>, done: sendUnaryData<CheckResponse>) {
+  async function answer(call: ServerUnaryCall<Arrived, Sent>, done: sendUnaryData<Sent>) {
     const shed = inFlight >= options.maxInFlight;
     inFlight += 1;
     try {

@@ -1,0 +1,64 @@
+/**
+ * The bytes of an allow. Allows by one result of the policy, to one subject, by one grant or none, differ in the id of the decision alone, and
+ * ids are of one length: the first is encoded for an id that no decision has, and each is a copy of that with its own id in its places.
+ *
+ * NB: only for what core/domain/decision.ts made as an allow, and only where the caller sent nothing that has to be removed; everything else
+ * is left to check-response.ts, which also makes the pattern.
+ */
+import { isAllow, type ResponseFields } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { Evaluated, Evaluation } from "../ports.ts";
+import { checkResponse, type ResponseOptions, sentSpellings } from "./check-response.ts";
+
+type Pattern = { readonly bytes: Buffer; readonly places: readonly number[] };
+
+const NOBODYS_ID = id("decision", "00000000-0000-7000-8000-000000000000");
+/** In a header for the upstream and in the dynamic metadata. */
+const PLACES = 2;
+const MAX_PATTERNS = 4_096;
+const MAX_PATTERN_BYTES = 4_096;
+
+/** Undefined for what check-response.ts has to answer. */
+export type AllowBytes = (evaluated: Evaluated, evaluation: Evaluation) => Buffer | undefined;
+
+export function createAllowBytes(options: ResponseOptions): AllowBytes {
+  const numbers = new WeakMap<ResponseFields, number>();
+  const patterns = new Map<string, Pattern | "none">();
+  let numbered = 0;
+
+  /** The same object for the same result of a policy, so its number stands for what it holds. */
+  function numberOf(fields: ResponseFields): number {
+    const number = numbers.get(fields) ?? (numbered += 1);
+    numbers.set(fields, number);
+    return number;
+  }
+
+  return (evaluated, evaluation) => {
+    const { decision, subject } = evaluated;
+    if (!isAllow(decision) || sentSpellings(evaluation).length > 0) return undefined;
+    const grant = decision.by.kind === "grant" ? decision.by.grant.id : "";
+    const key = `${numberOf(decision.response)} ${grant} ${subject === undefined ? "" : `=${subject.id}`}`;
+    let pattern = patterns.get(key);
+    if (pattern === undefined) {
+      pattern = patternOf(evaluated, evaluation, options);
+      if (patterns.size >= MAX_PATTERNS) patterns.clear();
+      patterns.set(key, pattern);
+    }
+    return pattern === "none" ? undefined : filled(pattern, evaluation.decisionId);
+  };
+}
+
+function patternOf(evaluated: Evaluated, evaluation: Evaluation, options: ResponseOptions): Pattern | "none" {
+  const response = checkResponse(evaluated, { ...evaluation, decisionId: NOBODYS_ID }, options);
+  const bytes = AuthorizationService.check.responseSerialize(response);
+  const places: number[] = [];
+  for (let at = bytes.indexOf(NOBODYS_ID); at >= 0; at = bytes.indexOf(NOBODYS_ID, at + 1)) places.push(at);
+  return places.length === PLACES && bytes.length <= MAX_PATTERN_BYTES ? { bytes, places } : "none";
+}
+
+function filled({ bytes, places }: Pattern, decisionId: string): Buffer {
+  const copy = Buffer.from(bytes);
+  for (const at of places) copy.write(decisionId, at, "latin1");
+  return copy;
+}
