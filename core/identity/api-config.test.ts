@@ -8,6 +8,7 @@ const fine: ApiConfig = {
   httpPort: 9193,
   plaintext: false,
   clients: [{ name: "gateway", tokenPath: "t", subjects: { user: "https://login.example" }, enforcer: false }],
+  publishedKeys: {},
   deadlineMs: 450,
   maxBodyBytes: 65_536,
   maxInFlight: 256,

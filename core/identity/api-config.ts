@@ -37,6 +37,16 @@ export const ApiSchema = Type.Object(
       description:
         "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials.",
     }),
+    accessRequestEndpoint: Type.Optional(
+      Text(
+        "Where enforcers submit access requests: `accessRequests.endpoint` of the approval service, https. Denials offer none without it.",
+      ),
+    ),
+    publishedKeys: Type.Record(Type.String(), Type.String(), {
+      default: {},
+      description:
+        "Key id → path of the public key of each other decision service behind `baseUrl`: shown at its key set beside this one's.",
+    }),
     deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one request." }),
     maxBodyBytes: Type.Integer({
       minimum: 1_024,
@@ -83,6 +93,9 @@ export function apiFaults(
   }
   if (!isBaseUrl(api.baseUrl)) {
     fault("baseUrl", "has to be an https address without query, fragment and slash at its end");
+  }
+  if (api.accessRequestEndpoint !== undefined && !isBaseUrl(api.accessRequestEndpoint)) {
+    fault("accessRequestEndpoint", "has to be an https address without query, fragment and slash at its end");
   }
   if ((api.certPath === undefined) !== (api.keyPath === undefined)) {
     fault("certPath", "and api.keyPath belong together; set both or none");

@@ -13,6 +13,7 @@ const MAX_KID_BYTES = 128;
 export type CompactJwt = {
   readonly algorithm: string;
   readonly kid: string | undefined;
+  readonly type: string | undefined;
   readonly claims: JsonObject;
 };
 
@@ -26,11 +27,11 @@ export function parseCompactJwt(token: string): CompactJwt | undefined {
   const claims = decodeObject(payload);
   if (headerFields === undefined || claims === undefined || decode(signature) === undefined) return undefined;
 
-  const { alg, kid, crit, b64, zip, enc } = headerFields;
+  const { alg, kid, typ, crit, b64, zip, enc } = headerFields;
   if (typeof alg !== "string" || crit !== undefined || b64 !== undefined) return undefined;
   if (zip !== undefined || enc !== undefined) return undefined;
   if (kid !== undefined && (typeof kid !== "string" || Buffer.byteLength(kid) > MAX_KID_BYTES)) return undefined;
-  return { algorithm: alg, kid, claims };
+  return { algorithm: alg, kid, type: typeof typ === "string" ? typ : undefined, claims };
 }
 
 function decodeObject(part: string): JsonObject | undefined {

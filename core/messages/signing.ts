@@ -31,6 +31,21 @@ export function createVerifier(publicKeyPems: ReadonlyMap<string, string>): Veri
   };
 }
 
+export type PublicJwk = {
+  readonly kty: "OKP";
+  readonly crv: "Ed25519";
+  readonly x: string;
+  readonly kid: string;
+  readonly use: "sig";
+  readonly alg: "EdDSA";
+};
+
+/** The public half, of a private or a public key (PEM), as a key set shows it. @throws AppError invalid_configuration */
+export function publicJwk(kid: string, pem: string): PublicJwk {
+  const { x = "" } = ed25519(kid, () => createPublicKey(pem)).export({ format: "jwk" });
+  return { kty: "OKP", crv: "Ed25519", x, kid, use: "sig", alg: "EdDSA" };
+}
+
 function ed25519(kid: string, read: () => KeyObject): KeyObject {
   if (!KID.test(kid))
     throw new AppError("invalid_configuration", `key id ${JSON.stringify(kid)}: use letters, digits, . _ -`);

@@ -3,6 +3,7 @@
  * service that reads the environment. Paths are relative to the working directory; key files are PEM.
  */
 import { type Static, Type } from "typebox";
+import { accessRequestFaults, AccessRequestsSchema } from "../../core/identity/access-requests-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
@@ -146,6 +147,7 @@ export const ApprovalConfigSchema = Type.Object(
       },
       closed,
     ),
+    accessRequests: Type.Optional(AccessRequestsSchema),
     webhook: Type.Optional(
       Type.Object(
         {
@@ -195,7 +197,7 @@ export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
     ...principalFaults(identity.principals, identity.issuers, "identity.principals"),
     ...streamFaults(config),
   ];
-  faults.push(...bundleFaults(config.bundle, "bundle"));
+  faults.push(...bundleFaults(config.bundle, "bundle"), ...accessRequestFaults(config.accessRequests));
   const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
   if (identity.issuers.length === 0) {
     fault("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens");

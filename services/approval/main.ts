@@ -27,6 +27,7 @@ import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { startTracesIf } from "../../platform/traces/traces.ts";
 import { type ApprovalConfig, readConfig } from "./config.ts";
 import { startRedemptionServer } from "./grpc/redemption-server.ts";
+import { createAccessRequests } from "./main/access-requests.ts";
 import { createCommands } from "./main/commands.ts";
 import { createIntake } from "./main/intake.ts";
 import { startKeys } from "./main/keys.ts";
@@ -172,6 +173,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           log,
           metrics,
           idempotencyKeys: store.idempotencyKeys,
+          accessRequests: createAccessRequests(decisionServiceKeys, config.accessRequests),
           newRequestId: uuidv7,
           monotonicMs: systemClock.monotonicMs,
           traces,

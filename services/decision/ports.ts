@@ -129,6 +129,15 @@ export type Match = Covering | { readonly kind: "stale"; readonly why: StaleReas
 /** Grants as the state topic told them. The clocks are read at the moment of the question. */
 export type Grants = { covering(query: GrantQuery, clocks: Clocks): Match };
 
+export type GrantLookup = {
+  /** What is known of this account's grant of this id; that of somebody else is `unknown`. */
+  standing(
+    account: { readonly issuer: string; readonly subject: string },
+    grantId: Id<"grant">,
+    now: Instant,
+  ): "known" | "not_yet" | "unknown";
+};
+
 export type Redemption =
   | { readonly kind: "granted"; readonly uses: number }
   | { readonly kind: "refused"; readonly reason: RedemptionRefusal }

@@ -5,6 +5,7 @@
  * NB: somebody else's request, grant or denial answers as one that does not exist, `Retry-After` included.
  */
 import type { CredentialRefusal } from "../../../core/domain/subject.ts";
+import { ACCESS_REQUEST_PROBLEMS } from "./access-requests/problem-rows.ts";
 import type { CancelOutcome, ReviewOutcome, RevokeOutcome, SubmitOutcome } from "../commands/ports.ts";
 
 type Refusal<Outcome> = Extract<Outcome, { readonly kind: "refused" }> extends { readonly reason: infer R } ? R : never;
@@ -12,6 +13,7 @@ type Refusal<Outcome> = Extract<Outcome, { readonly kind: "refused" }> extends {
 export type ProblemCode =
   | Exclude<Refusal<SubmitOutcome | ReviewOutcome | CancelOutcome | RevokeOutcome>, "not_allowed">
   | CredentialRefusal
+  | keyof typeof ACCESS_REQUEST_PROBLEMS
   | "already_granted"
   | "authentication_required"
   | "conflict"
@@ -104,6 +106,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     title: "There is no such record",
     detail: "GET /v1/quarantine lists the records that were set aside.",
   },
+  ...ACCESS_REQUEST_PROBLEMS,
   expired_denial: {
     status: 410,
     title: "The denial has lapsed",

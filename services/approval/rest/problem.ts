@@ -14,6 +14,7 @@ export type FieldFault = { readonly pointer: string; readonly detail: string };
 
 /** More of the body than the table knows. */
 export type ProblemMore = {
+  readonly type?: string;
   readonly detail?: string;
   readonly errors?: readonly FieldFault[];
   readonly grant_id?: string;
@@ -22,7 +23,8 @@ export type ProblemMore = {
 };
 
 export function sendProblem(reply: FastifyReply, code: ProblemCode, more: ProblemMore = {}): FastifyReply {
-  return sendAnswer(reply, problemAnswer(code, reply.request.id, more));
+  const type = reply.request.routeOptions?.config?.problemTypes?.get(code);
+  return sendAnswer(reply, problemAnswer(code, reply.request.id, type === undefined ? more : { ...more, type }));
 }
 
 export function problemAnswer(code: ProblemCode, requestId: string, more: ProblemMore = {}): Answer {
@@ -42,12 +44,12 @@ export function problemAnswer(code: ProblemCode, requestId: string, more: Proble
 export function problemBody(
   code: ProblemCode,
   requestId: string,
-  { detail: more, errors, grant_id: grantId }: ProblemMore = {},
+  { type, detail: more, errors, grant_id: grantId }: ProblemMore = {},
 ): Static<typeof ProblemShown> {
   const { status, title, detail, pointer } = PROBLEMS[code];
   const faults = errors ?? (pointer === undefined ? undefined : [{ pointer, detail }]);
   return {
-    type: `/v1/problems/${code}`,
+    type: type ?? `/v1/problems/${code}`,
     title,
     status,
     detail: more ?? detail,

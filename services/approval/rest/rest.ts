@@ -18,6 +18,7 @@ import type {
   RevokeOutcome,
   Submission,
 } from "../commands/ports.ts";
+import type { AccessRequests } from "./access-requests/profile.ts";
 import type { ProblemCode } from "./problem-table.ts";
 import type { IdempotencyKeys, Listings, People, Reads } from "../ports.ts";
 
@@ -39,12 +40,16 @@ export type RestService = {
   readonly listings: Listings;
   readonly people: People;
   readonly idempotencyKeys: IdempotencyKeys;
+  /** Undefined where the Access Request profile is not offered. */
+  readonly accessRequests: AccessRequests | undefined;
 };
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** What a route may say no with, beside what every route may (document.ts). */
     problems?: readonly ProblemCode[];
+    /** `type` of those that the profile a route speaks has a name for. */
+    problemTypes?: ReadonlyMap<ProblemCode, string>;
   }
 }
 

@@ -23,6 +23,7 @@ import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
 import type { ProblemCode } from "./problem-table.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
+import { accessRequestTask } from "./routes/access-request-task.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
 import { getDenial, listDenials } from "./routes/denials.ts";
 import { getRequest } from "./routes/get-request.ts";
@@ -35,6 +36,7 @@ import { readAudit } from "./routes/read-audit.ts";
 import { replayRecord } from "./routes/replay-record.ts";
 import { reviewRequest } from "./routes/review-request.ts";
 import { revokeGrant } from "./routes/revoke-grant.ts";
+import { submitAccessRequest } from "./routes/submit-access-request.ts";
 import { submitRequest } from "./routes/submit-request.ts";
 import { DenialShown } from "./schema/denials.ts";
 import { traceRequests } from "./trace-requests.ts";
@@ -62,6 +64,8 @@ const ROUTES = [
   listQuarantine,
   getQuarantined,
   replayRecord,
+  submitAccessRequest,
+  accessRequestTask,
 ];
 
 export type RestDeps = CallerDeps &

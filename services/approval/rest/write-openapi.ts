@@ -26,6 +26,7 @@ const rest = await createRest(
     log: createLog({ name: "openapi", level: "silent" }),
     metrics: createMetrics({ prefix: "openapi_" }),
     idempotencyKeys: { hold: absent, keep: absent, release: absent },
+    accessRequests: undefined,
     newRequestId: () => "",
     monotonicMs: () => 0,
   },

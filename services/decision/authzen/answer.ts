@@ -1,45 +1,68 @@
 /**
  * A decision as AuthZEN 1.0 says it: `decision` alone, and of a denial why in `context`. There is no third outcome on the
  * wire: what needs approval is a denial, its reason `approval_required`. Where it was enforced, `denial` says what can be
- * submitted and where. Only what core/domain/decision.ts made as an allow is true. Rule names are meant to be read; details
+ * submitted and where, in our words, and `access_request` in those of the profile. Only what core/domain/decision.ts made as an allow is true. Rule names are meant to be read; details
  * of a fault are for the log.
  */
-import { isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";
+import { type Allow, isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
-import type { Answered } from "../ports.ts";
+import type { Answered, GrantLookup } from "../ports.ts";
+import type { AccessRequests } from "./access-request.ts";
+import { nextAction, type readApproval } from "./reevaluation.ts";
 
 export type DecisionShown = { readonly decision: boolean; readonly context?: { readonly [name: string]: Json } };
 
-export type ShownWhere = {
+export type AnswerParts = {
   /** Where a denial is submitted, as requesters know it. */
   readonly requestUrl: string | undefined;
+  /** Undefined where no endpoint takes access requests. */
+  readonly accessRequests: AccessRequests | undefined;
+  readonly grants: GrantLookup;
 };
 
-export function shownDecision(answered: Answered, where: ShownWhere): DecisionShown {
+/** `approval`: what the question named in `context.approval`. */
+export function shownDecision(
+  answered: Answered,
+  parts: AnswerParts,
+  approval?: ReturnType<typeof readApproval>,
+): DecisionShown {
   const { decision, evaluation, time } = answered;
   const about = { evaluation_id: evaluation.decisionId, evaluated_at: rfc3339(time) };
+  const next = (isRequestable: boolean) =>
+    approval === undefined ? {} : nextAction(approval, answered, { grants: parts.grants, isRequestable });
   switch (decision.kind) {
     case "deny": {
       const rules = decision.reason === "policy_denied" ? { rules: decision.reasons } : {};
-      return { decision: false, context: { reason: decision.reason, ...rules, ...about } };
+      return { decision: false, context: { reason: decision.reason, ...rules, ...about, ...next(false) } };
     }
     case "needs_approval": {
-      const { denial } = decision;
+      const { denial, elevations } = decision;
+      const { question } = evaluation;
+      const isBound = denial !== undefined && question !== undefined;
+      const offer = isBound ? parts.accessRequests?.offer(denial, question, elevations, time) : undefined;
+      const requestable = offer === undefined ? {} : { access_request: offer };
       // NB: a denial can be asked about, a decision cannot: its id is the one that stays the same while it can be submitted.
       const named = denial === undefined ? about : { ...about, evaluation_id: denial.id };
-      return { decision: false, context: { ...shownNeed(decision, where), ...named } };
+      const context = { ...shownNeed(decision, parts), ...requestable, ...named, ...next(offer !== undefined) };
+      return { decision: false, context };
     }
     case "allow":
-      if (isAllow(decision)) return { decision: true };
-      return { decision: false, context: { reason: "internal_error", ...about } };
+      if (!isAllow(decision)) return { decision: false, context: { reason: "internal_error", ...about } };
+      return { decision: true, ...shownApproval(decision.by) };
   }
+}
+
+/** The grant that allowed it, and how long it will. */
+function shownApproval(by: Allow["by"]): Pick<DecisionShown, "context"> {
+  if (by.kind !== "grant") return {};
+  return { context: { approval: { id: by.grant.id, approved_until: rfc3339(by.grant.expiresAt) } } };
 }
 
 function shownNeed(
   { denial, elevations, tooManyDenials, grantReason }: NeedsApproval,
-  { requestUrl }: ShownWhere,
+  { requestUrl }: Pick<AnswerParts, "requestUrl">,
 ): { readonly [name: string]: Json } {
   const grant = grantReason === undefined ? {} : { grant_reason: grantReason };
   if (tooManyDenials !== undefined) {
@@ -57,8 +80,8 @@ function shownNeed(
 }
 
 /** In a batch a plain denial is its decision and no more, as the scenario of the interoperability tests compares it. */
-export function shownItem(answered: Answered, where: ShownWhere): DecisionShown {
-  return answered.decision.kind === "deny" ? { decision: false } : shownDecision(answered, where);
+export function shownItem(answered: Answered, parts: AnswerParts): DecisionShown {
+  return answered.decision.kind === "deny" ? { decision: false } : shownDecision(answered, parts);
 }
 
 /** An item of a batch that was not evaluated. */

@@ -1,12 +1,12 @@
 /**
- * Access Evaluations (AuthZEN 1.0, section 7): items in their order, each joined with the defaults of the body. A default
+ * Access Evaluations (AuthZEN 1.0, "Access Evaluations API"): items in their order, each joined with the defaults of the body. A default
  * counts for an item that lacks the entity, as a whole and never member by member. An item that lacks something is denied
  * by itself; the semantics say when to stop. Between items whatever else waits gets its turn.
  */
 import type { Question } from "../../../core/domain/question.ts";
 import { createPause } from "../../../platform/pause.ts";
 import type { Answered } from "../ports.ts";
-import { type DecisionShown, refusedItem, shownItem, type ShownWhere } from "./answer.ts";
+import { type AnswerParts, type DecisionShown, refusedItem, shownItem } from "./answer.ts";
 import { readQuestion } from "./question.ts";
 import type { Semantic } from "./schema.ts";
 
@@ -19,13 +19,13 @@ export async function evaluateBatch(
   ask: (question: Question) => Promise<Answered>,
   defaults: BatchBody,
   items: readonly unknown[],
-  { semantic, where }: { readonly semantic: Semantic; readonly where: ShownWhere },
+  { semantic, parts }: { readonly semantic: Semantic; readonly parts: AnswerParts },
 ): Promise<readonly DecisionShown[]> {
   const pause = createPause(PAUSE_AFTER_MS);
   const shown: DecisionShown[] = [];
   for (const item of items) {
     const question = readQuestion(joined(defaults, item));
-    const one = question.kind === "read" ? shownItem(await ask(question.value), where) : refusedItem(question.why);
+    const one = question.kind === "read" ? shownItem(await ask(question.value), parts) : refusedItem(question.why);
     shown.push(one);
     if (semantic === "deny_on_first_deny" && !one.decision) break;
     if (semantic === "permit_on_first_permit" && one.decision) break;

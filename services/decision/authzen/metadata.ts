@@ -1,8 +1,9 @@
 /**
- * The metadata of this decision point (AuthZEN 1.0, section 9): only what is served is named, and what is not there is left
+ * The metadata of this decision point (AuthZEN 1.0, "Policy Decision Point Metadata"): only what is served is named, and what is not there is left
  * out. Searches are served while the active bundle exposes candidates.
  */
 import type { Candidates } from "../ports.ts";
+import { type AccessRequests, CAPABILITY } from "./access-request.ts";
 
 export const PATHS = {
   evaluation: "/access/v1/evaluation",
@@ -10,6 +11,7 @@ export const PATHS = {
   searchSubject: "/access/v1/search/subject",
   searchResource: "/access/v1/search/resource",
   searchAction: "/access/v1/search/action",
+  jwks: "/access/v1/jwks",
 } as const;
 
 export type Metadata = { readonly [member: string]: string | readonly string[] };
@@ -21,7 +23,19 @@ export function metadataPath(baseUrl: string): string {
 }
 
 /** `baseUrl` as it is configured, which callers compare character by character. */
-export function metadataOf(baseUrl: string, candidates: Pick<Candidates, "offered">): Metadata {
+export function metadataOf(
+  baseUrl: string,
+  candidates: Pick<Candidates, "offered">,
+  accessRequests: Pick<AccessRequests, "endpoint"> | undefined,
+): Metadata {
+  const requests =
+    accessRequests === undefined
+      ? {}
+      : {
+          access_request_endpoint: accessRequests.endpoint,
+          jwks_uri: baseUrl + PATHS.jwks,
+          capabilities: [CAPABILITY],
+        };
   const searches = {
     search_subject_endpoint: baseUrl + PATHS.searchSubject,
     search_resource_endpoint: baseUrl + PATHS.searchResource,
@@ -32,5 +46,6 @@ export function metadataOf(baseUrl: string, candidates: Pick<Candidates, "offere
     access_evaluation_endpoint: baseUrl + PATHS.evaluation,
     access_evaluations_endpoint: baseUrl + PATHS.evaluations,
     ...(candidates.offered() ? searches : {}),
+    ...requests,
   };
 }

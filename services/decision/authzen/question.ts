@@ -1,31 +1,12 @@
-/**
- * From a body to a question: parsed JSON whose nesting and texts can be written into a policy's input and a record. What
- * cannot be is refused with a sentence, never cut.
- */
+/** From a body to a question. What cannot be one is refused with a sentence, never cut. */
 import { Compile } from "typebox/compile";
 import type { Question, Stated } from "../../../core/domain/question.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { EvaluationBody } from "./schema.ts";
 
-/** The policy host reads documents recursively. */
-const MAX_DEPTH = 32;
 const schema = Compile(EvaluationBody);
 
 export type Read<T> = { readonly kind: "read"; readonly value: T } | { readonly kind: "refused"; readonly why: string };
-
-/** Why `value` cannot be taken on, or undefined. NB: a lone surrogate has no form in UTF-8, so it could be signed as one thing and read as another. */
-export function faultIn(value: unknown, depth = 0): string | undefined {
-  if (typeof value === "string") return value.isWellFormed() ? undefined : "a text holds half a surrogate pair";
-  if (typeof value === "number" && !Number.isFinite(value)) return "a number is not finite";
-  if (typeof value !== "object" || value === null) return undefined;
-  if (depth >= MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`;
-  for (const [name, member] of Object.entries(value)) {
-    if (!name.isWellFormed()) return "a name holds half a surrogate pair";
-    const fault = faultIn(member, depth + 1);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}
 
 /** One evaluation: of a body, or of an item of a batch joined with its defaults. */
 export function readQuestion(value: unknown): Read<Question> {
@@ -40,9 +21,18 @@ export function readQuestion(value: unknown): Read<Question> {
       subject: { type: subject.type, id: subject.id, properties: stated(subject.properties) },
       action: { name: action.name, properties: stated(action.properties) },
       resource: { type: resource.type, id: resource.id, properties: stated(resource.properties) },
-      context: stated(context),
+      context: statedContext(context),
     },
   };
+}
+
+/**
+ * NB: an approval that is stated decides nothing, so that no policy sees it: the question is judged as if it were not there
+ * (reevaluation.ts reads it, to say what to do after a denial).
+ */
+export function statedContext(value: unknown): Stated {
+  const { approval: _approval, ...context } = stated(value);
+  return context;
 }
 
 /** NB: called on what JSON.parse made, so every member is JSON. */

@@ -1,5 +1,6 @@
 /** Evaluation and evaluations: bodies in, the same decision path, decisions out. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
@@ -13,10 +14,11 @@ import type {
   Faults,
   Mode,
 } from "../ports.ts";
-import { shownDecision, type ShownWhere } from "./answer.ts";
+import { type AnswerParts, shownDecision } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
-import { faultIn, readQuestion } from "./question.ts";
+import { readQuestion } from "./question.ts";
 import { PATHS } from "./metadata.ts";
+import { readApproval } from "./reevaluation.ts";
 import { EvaluationBody, EvaluationsBody } from "./schema.ts";
 import { say } from "./say.ts";
 
@@ -30,7 +32,7 @@ export type RouteDeps = {
   readonly newDeadline: () => Deadline;
   readonly faults: Faults;
   readonly maxBatch: number;
-  readonly where: ShownWhere;
+  readonly answers: AnswerParts;
 };
 
 export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void {
@@ -56,13 +58,13 @@ export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void
       const mode = modeOf(callerOf(request), body.options?.countersign_mode);
       if (mode === undefined) return notAnEnforcer(reply);
       const items = body.evaluations ?? [];
-      // Without items it is a single evaluation (section 7.1.1).
+      // Without items it is a single evaluation ("The Access Evaluations API Request").
       if (items.length === 0) return evaluateOne(deps, request, reply, body, mode);
       if (mode === "enforce") return say(reply, 400, "a batch cannot be enforced; evaluate one by one");
       if (items.length > deps.maxBatch) return say(reply, 400, `more than ${deps.maxBatch} evaluations`);
       const ask = asker(deps, request, "ask");
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      return { evaluations: await evaluateBatch(ask, body, items, { semantic, where: deps.where }) };
+      return { evaluations: await evaluateBatch(ask, body, items, { semantic, parts: deps.answers }) };
     },
   );
 }
@@ -71,14 +73,15 @@ async function evaluateOne(
   deps: RouteDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  body: unknown,
+  body: { readonly context?: { readonly [name: string]: unknown } },
   mode: Mode,
 ): Promise<FastifyReply | object> {
   const question = readQuestion(body);
   if (question.kind === "refused") return say(reply, 400, question.why);
+  const approval = readApproval(body.context);
   const answered = await asker(deps, request, mode)(question.value);
   void reply.header("countersign-decision-id", answered.evaluation.decisionId);
-  return shownDecision(answered, deps.where);
+  return shownDecision(answered, deps.answers, approval);
 }
 
 /** Asks for this caller; all that one request asks shares its deadline. */

@@ -1,4 +1,4 @@
-/** An error of AuthZEN: a status and a sentence (section 10.1, "Error Responses"). */
+/** An error of AuthZEN: a status and a sentence ("Error Responses"). */
 import type { FastifyReply } from "fastify";
 
 export function say(reply: FastifyReply, status: number, sentence: string): FastifyReply {

@@ -1,9 +1,10 @@
 /** The three searches: which entity is sought, which two are given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
 import type { Sought } from "../ports.ts";
 import { PATHS } from "./metadata.ts";
-import { faultIn, stated } from "./question.ts";
+import { stated, statedContext } from "./question.ts";
 import { callerOf, type RouteDeps } from "./routes.ts";
 import { say } from "./say.ts";
 import { ActionSearchBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
@@ -59,7 +60,7 @@ async function answer(
         subject: entityOf(body.subject, sought === "subject"),
         action: actionOf(body.action),
         resource: entityOf(body.resource, sought === "resource"),
-        context: stated(body.context),
+        context: statedContext(body.context),
       }),
     },
     body.page,

@@ -1,5 +1,5 @@
 /**
- * The three searches (AuthZEN 1.0, section 8): every candidate that the policy exposes is asked about as an evaluation in
+ * The three searches (AuthZEN 1.0, "Search APIs"): every candidate that the policy exposes is asked about as an evaluation in
  * `ask` mode would be, and those that are allowed are the result. A page ends when it is full, when enough candidates were
  * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. A
  * candidate that could not be judged ends the page before it, or the search in an error when it is the first: nothing is

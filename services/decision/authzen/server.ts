@@ -1,5 +1,5 @@
 /**
- * AuthZEN 1.0 over HTTP: the well-known metadata for everybody, everything else for callers that are known (api/callers.ts).
+ * AuthZEN 1.0 over HTTP: the well-known metadata and the keys for everybody, everything else for callers that are known (api/callers.ts).
  * Answers are 200 also for a denial; 400 for what is no such request, whatever is wrong with it; 401 for an unknown caller;
  * 403 for `enforce` by a client that may not; 404 for searches that no policy serves; 503 above the limit of requests at
  * once. The text of an error is a sentence for its reader and nothing of what was sent.
@@ -14,12 +14,14 @@ import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../ports.ts";
 import { certificateNames } from "./certificate-names.ts";
-import { metadataOf, metadataPath } from "./metadata.ts";
+import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { addEvaluationRoutes, type RouteDeps } from "./routes.ts";
 import { say } from "./say.ts";
 import { addSearchRoutes } from "./search-routes.ts";
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
+/** Verifiers come back for a key that they do not know. */
+const KEYS_CACHED = "public, max-age=300";
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
 export type AuthzenDeps = RouteDeps & {
@@ -93,8 +95,16 @@ export function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): Fasti
   app.setNotFoundHandler((_request, reply) => say(reply, 404, "there is nothing here"));
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerFault(deps, error, reply));
 
-  app.get(metadataPath(baseUrl), { schema: { operationId: "metadata" } }, () => metadataOf(baseUrl, candidates));
+  const { accessRequests } = deps.answers;
+  app.get(metadataPath(baseUrl), { schema: { operationId: "metadata" } }, () =>
+    metadataOf(baseUrl, candidates, accessRequests),
+  );
   const prefix = new URL(baseUrl).pathname.replace(/\/$/, "");
+  if (accessRequests !== undefined) {
+    app.get(prefix + PATHS.jwks, { schema: { operationId: "jwks" } }, (_request, reply) =>
+      reply.header("cache-control", KEYS_CACHED).send({ keys: accessRequests.keys }),
+    );
+  }
   let inFlight = 0;
   void app.register(
     async (scope) => {

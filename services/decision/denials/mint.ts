@@ -9,6 +9,8 @@ import { maskQuery } from "../../../core/domain/mask-query.ts";
 import { namedCall } from "../../../core/domain/question.ts";
 import { type Instant, plus } from "../../../core/domain/time.ts";
 import { bindingDigest, fieldHash } from "../../../core/messages/binding-digest.ts";
+import { hashParts } from "../../../core/messages/hashing.ts";
+import { questionHash, questionHashes } from "../../../core/messages/question-binding.ts";
 import { denialKey } from "../../../core/messages/record-keys.ts";
 import type { Ask, Evaluation, GrantQuery, Requestable } from "../ports.ts";
 
@@ -44,6 +46,15 @@ export function offersFor({ subject, elevations, http }: GrantQuery): Requestabl
 export function denialKeyOf({ evaluation, subject, offers, policyRevision }: Ask): Digest {
   const { justification } = evaluation;
   return denialKey({ issuer: subject.issuer, subject: subject.id, policyRevision, offers, justification });
+}
+
+/**
+ * Denials of the same key and of the same question are one for a while. NB: of the same question, since it is what a
+ * submission is held against; the key alone is about what is offered.
+ */
+export function reuseKeyOf(ask: Ask): Digest {
+  const { question } = ask.evaluation;
+  return question === undefined ? denialKeyOf(ask) : hashParts([denialKeyOf(ask), questionHash(question)]);
 }
 
 /** `sourceAddress` is the one by trusted hops. */
@@ -86,7 +97,7 @@ function calledOf({ call: { http }, question }: Evaluation): Pick<DeniedCall, "m
   return { method: http?.method ?? "", authority: http?.authority ?? "", path: http?.path ?? "" };
 }
 
-/** Hashes of every field that some offer binds, by name: enough to recompute each digest. */
+/** Hashes of every field that some offer binds, by name: enough to recompute each digest. And of a question, what it was. */
 function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: string]: Digest } {
   const hashes: Record<string, Digest> = Object.create(null);
   const add = (field: BoundField) => {
@@ -107,5 +118,5 @@ function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: st
     ...calledOf(evaluation),
   };
   for (const name of PLAIN_FIELDS) add({ name, values: [plain[name]] });
-  return hashes;
+  return evaluation.question === undefined ? hashes : Object.assign(hashes, questionHashes(evaluation.question));
 }

@@ -1,6 +1,6 @@
 /**
- * Publishes a denial and names it only after all replicas have it. The same denial key within five minutes gives the
- * same id, so a retrying client does not mint a new one; two callers with the same key at once share one publication.
+ * Publishes a denial and names it only after all replicas have it. The same denial key (and question, where it was one) within five
+ * minutes gives the same id, so a retrying client does not mint a new one; two callers with the same key at once share one publication.
  * Over 64 KiB it is not requestable; a subject that mints too many is told when to come back; an acknowledgement that
  * does not come in time is `unavailable`, and the same id is published again by the next call.
  */
@@ -15,7 +15,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Deadline, Denials, Evaluation, Published } from "../ports.ts";
-import { denialKeyOf, mintDenial, offersFor } from "./mint.ts";
+import { denialKeyOf, mintDenial, offersFor, reuseKeyOf } from "./mint.ts";
 import type { TokenBuckets } from "../../../platform/token-buckets.ts";
 
 const TOPIC = TOPICS.denials.name;
@@ -32,7 +32,12 @@ export type PublishDenialsDeps = {
   readonly metrics: Metrics;
 };
 
-type Remembered = { readonly denial: Denial; acknowledged: boolean; underWay: Promise<boolean> | undefined };
+type Remembered = {
+  readonly reuseKey: Digest;
+  readonly denial: Denial;
+  acknowledged: boolean;
+  underWay: Promise<boolean> | undefined;
+};
 
 export function createDenials(
   { stream, signer, buckets, newDenialId, sourceAddress, log, metrics }: PublishDenialsDeps,
@@ -42,8 +47,8 @@ export function createDenials(
   const outcomes = metrics.counter("denials_total", "requestable denials by what became of them", ["outcome"]);
 
   function remember(entry: Remembered): void {
-    remembered.delete(entry.denial.key);
-    remembered.set(entry.denial.key, entry);
+    remembered.delete(entry.reuseKey);
+    remembered.set(entry.reuseKey, entry);
     const oldest = remembered.size > MAX_REMEMBERED ? remembered.keys().next().value : undefined;
     if (oldest !== undefined) remembered.delete(oldest);
   }
@@ -64,7 +69,7 @@ export function createDenials(
     if (!entry.acknowledged) {
       const payload = Buffer.from(JSON.stringify(denialToWire(denial)), "utf8");
       if (payload.length > MAX_DENIAL_BYTES) {
-        remembered.delete(denial.key);
+        remembered.delete(entry.reuseKey);
         return { kind: "not_requestable" };
       }
       entry.underWay ??= send(entry, payload, deadline);
@@ -83,8 +88,8 @@ export function createDenials(
   return {
     offers: offersFor,
     async publish(ask, now, deadline) {
-      const key = denialKeyOf(ask);
-      const known = remembered.get(key);
+      const reuseKey = reuseKeyOf(ask);
+      const known = remembered.get(reuseKey);
       const age = known === undefined ? undefined : now - known.denial.mintedAt;
       let entry = age !== undefined && age >= 0 && age < DENIAL_REUSE ? known : undefined;
       if (entry === undefined) {
@@ -93,8 +98,9 @@ export function createDenials(
           outcomes.inc({ outcome: "too_many" });
           return { kind: "too_many", retryAfterMs: token.retryAfterMs };
         }
+        const key = denialKeyOf(ask);
         const denial = mintDenial(ask, { id: newDenialId(), key, now, sourceAddress: sourceAddress(ask.evaluation) });
-        entry = { denial, acknowledged: false, underWay: undefined };
+        entry = { reuseKey, denial, acknowledged: false, underWay: undefined };
         remember(entry);
       }
       const published = await publish(entry, deadline);

@@ -14,27 +14,29 @@ import {
   NO_HEARTBEATS,
   receiveHeartbeat,
 } from "../../../core/domain/freshness.ts";
-import type { Grant } from "../../../core/domain/grant.ts";
+import { type Grant, whyNotUsable } from "../../../core/domain/grant.ts";
 import type { Digest } from "../../../core/domain/id.ts";
 import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
+import { grantKey } from "../../../core/messages/state-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
-import type { GrantQuery, Grants, Match } from "../ports.ts";
+import type { GrantLookup, GrantQuery, Grants, Match } from "../ports.ts";
 
-export type GrantsView = Grants & {
-  /** A record with a good signature; `value` undefined when its payload cannot be read. */
-  apply(record: {
-    readonly key: string;
-    readonly version: number;
-    readonly value: Grant | undefined;
-  }): "applied" | "older";
-  tombstone(key: string): "applied" | "older";
-  heartbeat(heartbeat: Heartbeat, clocks: Clocks): void;
-  freshness(clocks: Clocks): Freshness;
-  skew(): Heartbeats["skew"];
-  /** Keys that are not tombstoned. */
-  readonly size: number;
-};
+export type GrantsView = Grants &
+  GrantLookup & {
+    /** A record with a good signature; `value` undefined when its payload cannot be read. */
+    apply(record: {
+      readonly key: string;
+      readonly version: number;
+      readonly value: Grant | undefined;
+    }): "applied" | "older";
+    tombstone(key: string): "applied" | "older";
+    heartbeat(heartbeat: Heartbeat, clocks: Clocks): void;
+    freshness(clocks: Clocks): Freshness;
+    skew(): Heartbeats["skew"];
+    /** Keys that are not tombstoned. */
+    readonly size: number;
+  };
 
 export function createGrantsView(): GrantsView {
   const view = createStateView<Grant>();
@@ -69,6 +71,12 @@ export function createGrantsView(): GrantsView {
     skew: () => heartbeats.skew,
     get size() {
       return view.size;
+    },
+
+    standing(account, grantId, now) {
+      const grant = byAccount.get(accountKey(account.issuer, account.subject))?.get(grantKey(grantId));
+      if (grant === undefined) return "unknown";
+      return whyNotUsable(grant, now) === "not_yet_active" ? "not_yet" : "known";
     },
 
     covering({ subject, elevations, http }: GrantQuery, clocks): Match {

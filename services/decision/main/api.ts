@@ -6,6 +6,7 @@ import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.t
 import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
 import { createApiCallers } from "../api/callers.ts";
 import { readClients } from "../api/known-clients.ts";
+import { startAccessRequests } from "./access-requests.ts";
 import { startDecisionServer } from "../authzen/grpc/server.ts";
 import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
@@ -18,10 +19,10 @@ const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 /** Where they listen. */
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
-  { lifecycle, reload, metrics, readClocks, faults }: Process,
-  { evaluate, candidates, identity, issuers }: ApiPath,
+  { lifecycle, reload, metrics, readClocks, faults, signer }: Process,
+  { evaluate, candidates, identity, issuers, grants }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
-  { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,
+  { drainMs, denials, signing }: Pick<DecisionConfig, "drainMs" | "denials" | "signing">,
 ): Promise<{ readonly http: string; readonly grpc?: string }> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
@@ -33,6 +34,7 @@ export async function startApi(
   const tls = await fromFiles("api.certPath", "a certificate with its key and authority (PEM)", () =>
     readServerTls(api),
   );
+  const accessRequests = await startAccessRequests({ signer, faults }, { api, signing });
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
   const ask = createAskQuestion(deps);
@@ -50,7 +52,7 @@ export async function startApi(
           faults,
           metrics,
           maxBatch: api.maxBatch,
-          where: { requestUrl: denials.requestUrl },
+          answers: { requestUrl: denials.requestUrl, accessRequests, grants },
         },
         { ...api, port: api.httpPort, tls },
       ),

@@ -10,7 +10,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import type { DecisionConfig } from "../config.ts";
-import type { Candidates, Evaluate, Identity } from "../ports.ts";
+import type { Candidates, Evaluate, GrantLookup, Identity } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
@@ -34,6 +34,7 @@ export type ApiPath = {
   readonly candidates: Candidates;
   readonly identity: Identity;
   readonly issuers: Issuers;
+  readonly grants: GrantLookup;
 };
 
 /** What exists before either is constructed. */

@@ -128,7 +128,13 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   return {
     revision: policy.host.revision,
     bundles: { ...policy, describe: () => ({ ...policy.describe(), shadow: shadow.describe() }) },
-    api: { evaluate, candidates: createCandidates(policy.host), identity: identified, issuers: identity.issuers },
+    api: {
+      evaluate,
+      candidates: createCandidates(policy.host),
+      identity: identified,
+      issuers: identity.issuers,
+      grants: view,
+    },
     documents: keptInputs === undefined ? [] : [["/v1/inputs", keptInputs.describe]],
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
     checks: readiness.checks,

@@ -104,9 +104,11 @@ export type RestParts = Partial<Pick<ApprovalParts, "connection">> & {
   /** What a replay reads with; nothing unless given. */
   readonly readersOf?: (approval: Approval) => ReadonlyMap<string, ReadRecord>;
   readonly limits?: RateLimits;
+  /** Not offered unless given. */
+  readonly accessRequests?: RestDeps["accessRequests"];
 };
 
-export async function createRestApproval({ readersOf, limits = NO_LIMITS, ...parts }: RestParts = {}) {
+export async function createRestApproval({ readersOf, limits = NO_LIMITS, accessRequests, ...parts }: RestParts = {}) {
   const partyOf = createPartyMapper(issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const host = createPolicyHost(
@@ -133,6 +135,7 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, ...par
     log: silent,
     metrics: createMetrics({ prefix: "rest_test_" }),
     idempotencyKeys: store.idempotencyKeys,
+    accessRequests,
     newRequestId: uuidv7,
     monotonicMs: () => performance.now(),
   };

@@ -16,7 +16,7 @@ import { createIdentify } from "../../../core/identity/identify.ts";
 import * as sample from "../../../core/identity/sample-tokens.ts";
 import { type DenialRecord, readDenial } from "../../../core/messages/denial-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
-import { createSigner } from "../../../core/messages/signing.ts";
+import { createSigner, publicJwk, type Signer } from "../../../core/messages/signing.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
@@ -26,6 +26,7 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createAskQuestion, createEvaluateAside } from "../../../services/decision/api/ask-question.ts";
 import { createApiCallers, type KnownClient } from "../../../services/decision/api/callers.ts";
+import { createAccessRequests } from "../../../services/decision/authzen/access-request.ts";
 import { startAuthzenServer } from "../../../services/decision/authzen/server.ts";
 import { createDenials } from "../../../services/decision/denials/publish.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
@@ -36,6 +37,8 @@ import { createMemoryBroker } from "../../harness/memory-stream.ts";
 export const ISSUER = sample.ISSUER;
 export const ENFORCER = "service-token-of-the-enforcer";
 export const ASKER = "service-token-of-somebody-who-asks";
+export const PDP = "https://pdp.example";
+export const ENDPOINT = "https://approvals.example/access/v1/requests";
 export const REQUEST_URL = "https://approvals.example/v1/requests";
 
 export const ELEVATION: Elevation = {
@@ -77,6 +80,8 @@ export type AuthzenParts = {
   /** Between one request and its answer. */
   readonly budgetMs?: number;
   readonly burst?: number;
+  /** Where access requests are submitted; null for nowhere. */
+  readonly endpoint?: string | null;
 };
 
 export type Sent = {
@@ -98,8 +103,15 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
   const world: {
     verdict: (question: Question) => Verdict;
     redemption: Redemption;
+    /** What binding tokens are signed with. */
+    sign: Signer["sign"];
     readonly asked: Question[];
-  } = { verdict: () => denying, redemption: { kind: "granted", uses: 1 }, asked: [] };
+  } = {
+    verdict: () => denying,
+    redemption: { kind: "granted", uses: 1 },
+    sign: (bytes) => signer.sign(bytes),
+    asked: [],
+  };
   const logged: LogEntry[] = [];
   const metrics = createMetrics({ prefix: "authzen_test_" });
   const log = createLog({ name: "test", level: "silent" });
@@ -149,6 +161,11 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     redemption: { redeem: () => Promise.resolve(world.redemption) },
     ...{ denials, faults },
   });
+  const pem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const accessRequests = createAccessRequests(
+    { signer: { kid: signer.kid, sign: (bytes) => world.sign(bytes) }, newTokenId: uuidv7, faults },
+    { issuer: PDP, endpoint: parts.endpoint ?? ENDPOINT, keys: [publicJwk(signer.kid, pem)] },
+  );
   const deps = { evaluate, newDecisionId: () => id("decision", uuidv7()), readClocks, faults };
   const deadline = (ms: number): Deadline => ({
     leftMs: () => ms,
@@ -167,10 +184,14 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       newDeadline: () => deadline(parts.budgetMs ?? 450),
       newRequestId: uuidv7,
       ...{ readClocks, faults, metrics, maxBatch: 10 },
-      where: { requestUrl: REQUEST_URL },
+      answers: {
+        requestUrl: REQUEST_URL,
+        grants: view,
+        accessRequests: parts.endpoint === null ? undefined : accessRequests,
+      },
     },
     {
-      ...{ host: "127.0.0.1", port: 0, baseUrl: "https://pdp.example", maxBodyBytes: 65_536, maxInFlight: 64 },
+      ...{ host: "127.0.0.1", port: 0, baseUrl: PDP, maxBodyBytes: 65_536, maxInFlight: 64 },
       tls: parts.tls,
     },
   );

@@ -1,6 +1,8 @@
 /** POST /v1/requests: the requester submits a denial, with a reason. 201 makes one, 200 is the open one with the same key. */
-import { id } from "../../../../core/domain/id.ts";
+import { type Id, id } from "../../../../core/domain/id.ts";
+import type { Instant } from "../../../../core/domain/time.ts";
 import type { SubmitOutcome } from "../../commands/ports.ts";
+import type { BindingTokens } from "../access-requests/profile.ts";
 import { requestAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
@@ -10,7 +12,7 @@ import type { AddRoute } from "../rest.ts";
 import { RequestWithGrant, SubmitBody } from "../schema/requests.ts";
 import { WriteHeaders } from "../schema/words.ts";
 
-export const submitRequest: AddRoute = (rest, { submit, reads }) => {
+export const submitRequest: AddRoute = (rest, { submit, reads, accessRequests }) => {
   rest.post(
     "/v1/requests",
     {
@@ -20,6 +22,7 @@ export const submitRequest: AddRoute = (rest, { submit, reads }) => {
           "no_person",
           "already_granted",
           "expired_denial",
+          "invalid_denial_binding",
           "unknown_elevation",
           "justification_required",
           "exceeds_offer",
@@ -36,8 +39,14 @@ export const submitRequest: AddRoute = (rest, { submit, reads }) => {
     },
     async (request, reply) => {
       const { party } = callerOf(request);
+      const named = denialNamed(request.body, { tokens: accessRequests?.tokens, now: await reads.now() });
+      if (named.kind === "refused") return sendProblem(reply, named.reason);
+      if (named.kind === "none") {
+        const detail = "is missing, and so is binding_token";
+        return sendProblem(reply, "invalid_request", { errors: [{ pointer: "/denial_id", detail }] });
+      }
       const outcome = await submit({
-        denialId: id("denial", request.body.denial_id),
+        denialId: named.denialId,
         by: party.subject,
         asked: readAsked(request.body),
         automatic: false,
@@ -60,3 +69,25 @@ export const submitRequest: AddRoute = (rest, { submit, reads }) => {
     },
   );
 };
+
+type Named =
+  | { readonly kind: "denial"; readonly denialId: Id<"denial"> }
+  | { readonly kind: "none" }
+  | { readonly kind: "refused"; readonly reason: "invalid_denial_binding" | "expired_denial" };
+
+/** NB: a token only points. Whether there is such a denial, and whose it is, is for the command to say. */
+function denialNamed(
+  { denial_id: denialId, binding_token: token }: SubmitBody,
+  { tokens, now }: { readonly tokens: BindingTokens | undefined; readonly now: Instant },
+): Named {
+  if (token === undefined) {
+    return denialId === undefined ? { kind: "none" } : { kind: "denial", denialId: id("denial", denialId) };
+  }
+  const read = tokens?.read(token, now);
+  if (read?.kind !== "binding") {
+    return { kind: "refused", reason: read?.reason === "expired" ? "expired_denial" : "invalid_denial_binding" };
+  }
+  const pointed = read.binding.denialId;
+  if (denialId !== undefined && denialId !== pointed) return { kind: "refused", reason: "invalid_denial_binding" };
+  return { kind: "denial", denialId: pointed };
+}

@@ -8,7 +8,14 @@ import { closed, FreeText, Name, Nullable, PersonBody, paging, Sha256, Time, Use
 
 export const SubmitBody = Type.Object(
   {
-    denial_id: Uuid,
+    denial_id: Type.Optional(Uuid),
+    binding_token: Type.Optional(
+      Type.String({
+        maxLength: 16_384,
+        description:
+          "Of an AuthZEN denial: points to it as `denial_id` does. One of the two has to be there; both have to agree.",
+      }),
+    ),
     elevation: Type.Optional(
       Type.Object(
         { entitlement: Name, scope: Type.Optional(Name) },

@@ -1,9 +1,10 @@
 /** `countersign.v1.DecisionService` on the wire and back. Only what core/domain/decision.ts made as an allow is OUTCOME_ALLOW. */
 import { deny, type Decision, isAllow } from "../../../../core/domain/decision.ts";
+import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { Question } from "../../../../core/domain/question.ts";
 import { type EvaluateRequest, type EvaluateResponse, Outcome } from "../../../../proto/gen/countersign/v1/decision.ts";
 import type { Answered } from "../../ports.ts";
-import { faultIn, type Read, readQuestion } from "../question.ts";
+import { type Read, readQuestion } from "../question.ts";
 
 /** The same rules as for a body of AuthZEN: a Struct is JSON. */
 export function questionFrom(request: EvaluateRequest): Read<Question> {

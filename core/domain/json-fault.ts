@@ -1,0 +1,21 @@
+/**
+ * What JSON from outside may hold beyond its grammar. NB: a lone surrogate has no form in UTF-8, so it could be signed as one
+ * thing and read as another; and what walks a document recursively must not be made to run out of stack.
+ */
+
+/** The policy host and the canonical form read documents recursively. */
+const MAX_DEPTH = 32;
+
+/** Why `value` cannot be taken on, or undefined. */
+export function faultIn(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : "a text holds half a surrogate pair";
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number is not finite";
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth >= MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`;
+  for (const [name, member] of Object.entries(value)) {
+    if (!name.isWellFormed()) return "a name holds half a surrogate pair";
+    const fault = faultIn(member, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}

@@ -1,0 +1,33 @@
+/** Section `accessRequests` of the approval service's configuration: the Access Request profile of AuthZEN, where it is offered. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../platform/config/load.ts";
+
+const Text = (description: string) => Type.String({ minLength: 1, description });
+
+export const AccessRequestsSchema = Type.Object(
+  {
+    endpoint: Text(
+      "Where enforcers reach POST /access/v1/requests of this service: https, the `api.accessRequestEndpoint` of the decision services.",
+    ),
+    decisionPoints: Type.Array(Text("`api.baseUrl` of decision services."), {
+      description: "Identifiers (`api.baseUrl`) of the decision services whose binding tokens count.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export function accessRequestFaults(section: Static<typeof AccessRequestsSchema> | undefined): readonly ConfigFault[] {
+  if (section === undefined) return [];
+  const faults: ConfigFault[] = [];
+  const fault = (key: string, problem: string) =>
+    faults.push({ key: `accessRequests.${key}`, variable: undefined, problem });
+  const { endpoint, decisionPoints } = section;
+  const url = URL.parse(endpoint);
+  if (url?.protocol !== "https:" || url.search !== "" || url.hash !== "" || endpoint.endsWith("/")) {
+    fault("endpoint", "has to be an https address without query, fragment and slash at its end");
+  }
+  if (decisionPoints.length === 0) {
+    fault("decisionPoints", "is empty, so no binding token would count; name the decision services");
+  }
+  return faults;
+}

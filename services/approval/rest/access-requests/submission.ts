@@ -1,0 +1,103 @@
+/**
+ * What an enforcer submits ("Submitting the Access Request"), from body to what commands take. Members that are not known here
+ * are ignored; those that the draft knows and that are not offered here (`items`, `callback`) are refused, since half of what
+ * was asked for would be done in silence. Of `requested_access` only the end counts, and it can only shorten what is offered.
+ *
+ * NB: `client.actor` is a claim. It has to be who the credential says is acting, or nothing is submitted.
+ */
+import { type Static, type TProperties, Type } from "typebox";
+import { AppError } from "../../../../core/domain/app-error.ts";
+import type { Question, Stated } from "../../../../core/domain/question.ts";
+import type { Actor, Json } from "../../../../core/domain/subject.ts";
+import type { Asked } from "../../../../core/domain/submit.ts";
+import { durationMs, type Instant, parseRfc3339 } from "../../../../core/domain/time.ts";
+
+const MAX_TOKEN = 16 * 1024;
+const MAX_ACTORS = 8;
+const open = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: true });
+const Text = Type.String({ minLength: 1, maxLength: 1_024 });
+const Properties = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+const Entity = open({ type: Text, id: Text, properties: Properties });
+const Justification = Type.Optional(Type.String({ maxLength: 4_000 }));
+
+export const SubmissionBody = open({
+  subject: Entity,
+  resource: Entity,
+  action: open({ name: Text, properties: Properties }),
+  context: Type.Optional(open({ business_justification: Justification })),
+  requested_access: Type.Optional(
+    open({ requested_until: Type.Optional(Type.String({ maxLength: 40 })), emergency: Type.Optional(Type.Boolean()) }),
+  ),
+  client: Type.Optional(open({ actor: Type.Optional(open({})) })),
+  items: Type.Optional(Type.Never({ description: "Bundles are not offered: submit one by one." })),
+  callback: Type.Optional(Type.Never({ description: "Callbacks are not offered: ask for the status." })),
+  denial: open({
+    evaluation_id: Type.Optional(Type.String({ maxLength: 256 })),
+    expires_at: Type.String({ maxLength: 40 }),
+    binding_token: Type.Optional(Type.String({ maxLength: MAX_TOKEN })),
+  }),
+});
+export type SubmissionBody = Static<typeof SubmissionBody>;
+
+export function questionOf({ subject, resource, action, context }: SubmissionBody): Question {
+  return {
+    subject: { type: subject.type, id: subject.id, properties: stated(subject.properties) },
+    action: { name: action.name, properties: stated(action.properties) },
+    resource: { type: resource.type, id: resource.id, properties: stated(resource.properties) },
+    context: stated(context),
+  };
+}
+
+/** @throws AppError invalid_argument */
+export function askedOf({ context, requested_access: requested }: SubmissionBody, now: Instant): Asked {
+  const until = requested?.requested_until;
+  return {
+    entitlement: undefined,
+    scope: undefined,
+    justification: context?.business_justification ?? "",
+    maxUses: undefined,
+    duration: until === undefined ? undefined : durationUntil(timeAt("/requested_access/requested_until", until), now),
+    notBefore: undefined,
+  };
+}
+
+export function timeAt(pointer: string, text: string): Instant {
+  try {
+    return parseRfc3339(text);
+  } catch (cause) {
+    throw new AppError("invalid_argument", `${pointer} is not an RFC 3339 time with a zone`, { cause });
+  }
+}
+
+/** A grant begins when it is approved, so that this is the longest it can be. */
+function durationUntil(until: Instant, now: Instant): Asked["duration"] {
+  const seconds = Math.floor((until - now) / 1_000);
+  if (seconds < 1) throw new AppError("invalid_argument", "/requested_access/requested_until is over");
+  return durationMs(seconds * 1_000);
+}
+
+/** Whether what the body claims of who acts is what the credential says: the whole chain, in order, or nothing claimed. */
+export function isActing({ client }: SubmissionBody, actors: readonly Actor[]): boolean {
+  if (client?.actor === undefined) return true;
+  const claimed: Actor[] = [];
+  for (let actor: unknown = client.actor; actor !== undefined && claimed.length <= MAX_ACTORS; ) {
+    const members = new Map<string, unknown>(Object.entries(Object(actor)));
+    const [id, issuer] = [members.get("id"), members.get("issuer")];
+    if (typeof id !== "string" || typeof issuer !== "string") return false;
+    claimed.push({ id, issuer });
+    actor = members.get("act");
+  }
+  return (
+    claimed.length === actors.length &&
+    actors.every(({ id, issuer }, at) => claimed[at]?.id === id && claimed[at]?.issuer === issuer)
+  );
+}
+
+/** NB: called on what JSON.parse made, so every member is JSON. */
+function stated(value: unknown): Stated {
+  return isStated(value) ? value : {};
+}
+
+function isStated(value: unknown): value is { readonly [name: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

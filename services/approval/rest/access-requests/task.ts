@@ -1,0 +1,48 @@
+/**
+ * A request as a task ("Access Request Response", "Completed Task Response"). Statuses are ours, name for name. Nothing of who
+ * may approve, of policies or of reviews is in it; the grant is named, and allows nothing by being named.
+ */
+import { type AccessRequest, isOwner } from "../../../../core/domain/access-request.ts";
+import type { Grant } from "../../../../core/domain/grant.ts";
+import type { Party } from "../../../../core/domain/subject.ts";
+import { type Instant, rfc3339 } from "../../../../core/domain/time.ts";
+import { type Answer, jsonAnswer } from "../answer.ts";
+
+/** Between two looks at a pending task. */
+const POLL_S = "5";
+
+export type TaskView = { readonly endpoint: string; readonly by: Party };
+
+export function taskAnswer(
+  status: 200 | 201 | 202,
+  request: AccessRequest,
+  grant: Grant | undefined,
+  { endpoint, by }: TaskView,
+): Answer {
+  const at = `${endpoint}/${request.id}`;
+  const isPending = request.status === "pending";
+  const task = {
+    id: request.id,
+    status: request.status,
+    status_endpoint: at,
+    expires_at: rfc3339(taskEnd(request, grant)),
+    display: { title: request.offer.elevation.title },
+    ...(isPending && isOwner(request.requester, by) ? { links: { cancel: `${at}/cancel` } } : {}),
+  };
+  const result = grant !== undefined && request.status === "approved" ? { result: resultOf(request, grant) } : {};
+  return jsonAnswer(
+    status,
+    { task, ...result },
+    { ...(status === 200 ? {} : { location: at }), ...(isPending ? { "retry-after": POLL_S } : {}) },
+  );
+}
+
+/** Until when the task can be looked at: as long as there is something to wait for or to use. */
+export function taskEnd({ expiresAt }: AccessRequest, grant: Grant | undefined): Instant {
+  return grant !== undefined && grant.expiresAt > expiresAt ? grant.expiresAt : expiresAt;
+}
+
+function resultOf({ decidedAt }: AccessRequest, grant: Grant): object {
+  const approvedAt = decidedAt === undefined ? {} : { approved_at: rfc3339(decidedAt) };
+  return { mode: "reevaluate", approval: { id: grant.id, ...approvedAt, approved_until: rfc3339(grant.expiresAt) } };
+}
