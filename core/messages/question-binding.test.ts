@@ -46,7 +46,7 @@ describe("what a denial is held to", () => {
     ["another bound context", { context: { ...asked.context, device: "unknown" } }],
     ["a bound context member that is null", { context: { ...asked.context, device: null } }],
     ["a bound context member that is gone", { context: {} }],
-  ])("arap-12-22: is not %s", (_what, changes) => {
+  ])("is not %s", (_what, changes) => {
     expect(isAbout(hashes, { ...asked, ...changes })).toBe(false);
   });
 

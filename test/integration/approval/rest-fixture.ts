@@ -100,7 +100,7 @@ export function itemsOf(answer: Answer): readonly unknown[] {
   return items;
 }
 
-export type RestParts = Partial<Pick<ApprovalParts, "connection">> & {
+export type RestParts = Partial<Pick<ApprovalParts, "connection" | "policy">> & {
   /** What a replay reads with; nothing unless given. */
   readonly readersOf?: (approval: Approval) => ReadonlyMap<string, ReadRecord>;
   readonly limits?: RateLimits;

@@ -73,7 +73,7 @@ describe("metadata and keys", () => {
     expect(headers["cache-control"]).toBe("public, max-age=300");
   });
 
-  test("arap-6-6, arap-7-3: metadata, denial and audience name one endpoint: the one that takes the submission", async () => {
+  test("arap-6-6: metadata, denial and audience name one endpoint: the one that takes the submission", async () => {
     const denied = await enforced();
     const named = [at(await authzen.get(METADATA), "access_request_endpoint"), claimsOf(denied)["aud"]];
     expect([...named, at(denied, "context.access_request.endpoint")]).toEqual([ENDPOINT, ENDPOINT, ENDPOINT]);
