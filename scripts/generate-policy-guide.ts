@@ -47,10 +47,14 @@ is \`policy.budget\`). A service keeps inputs only with \`development.keepInputs
 
 - **Ask for what is trusted.** A condition on something that is not there does not hold. In \`allow\` that keeps a door shut, in \`deny\` it
   opens one. So a denial is written \`not trusted\`, with a rule of its own for what is trusted.
-- **\`not\` before a helper, never before a comparison with the input.** \`not input.context.country in _countries\` does *not* hold for an unknown
-  country: OPA looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\` holds.
+- **\`not\` before a helper, not before a look-up.** \`not input.context.country in _countries\` does *not* hold for an unknown country: OPA
+  looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\`, with \`_country_trusted if
+  input.context.country in _countries\`, holds. The build refuses the first in \`deny\`, \`elevate\` and their helpers wherever the schema says
+  that the value may be absent, for every function and operator but \`==\` (example 3). Where it never is, waive it by its name in the
+  package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
 - **A built-in that fails leaves its rule undefined.** The host turns that into a denial where it sees it; calls that it cannot see
-  (\`to_number\`, \`json.unmarshal\`) are refused in \`deny\` and \`elevate\` by the build.
+  (\`to_number\`, \`json.unmarshal\`) are refused in \`deny\`, \`elevate\` and their helpers by the build, unless \`custom: {fallible_calls: [to_number]}\`
+  waives them.
 - **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
 - **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
 `;

@@ -3,8 +3,13 @@
  * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
  * is a set; and no module-native built-in that can fail stands inside `deny` or `elevate`, a rule beside them, or a library
  * under `countersign.lib` that they may call, unless the package's METADATA waives it (`custom.fallible_calls: [to_number]`):
- * a failing call makes a rule undefined, and an undefined deny opens a door. Also collects `custom.requires`.
+ * a failing call makes a rule undefined, and an undefined deny opens a door. For the same reason no `not` stands there before
+ * something that looks up what may be absent (negated-inputs.ts), unless that is waived, too
+ * (`custom.negated_inputs: [input.context.country]`). Also collects `custom.requires`.
  */
+
+import { field, list, refText, strings } from "./ast.ts";
+import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 
 /** What `opa parse --format json` gives for one file; read as outside data. */
 export type ParsedModule = { readonly file: string; readonly ast: unknown };
@@ -33,13 +38,20 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     const path = packagePath(ast);
     const custom = packageCustom(ast);
     const waived = new Set(strings(field(custom, "fallible_calls")));
+    const waivedInputs = new Set(strings(field(custom, "negated_inputs")));
+    const rules = list(field(ast, "rules"));
     const unseen = (rule: unknown, ruleName: string) => {
       for (const call of calls(rule).filter((name) => !waived.has(name))) {
-        faults.push(`${file}: ${ruleName} calls ${call}, which can fail unseen; waive it by custom.fallible_calls`);
+        faults.push(
+          `${file}: ${ruleName} calls ${call}, which can fail unseen and leave the rule undefined; use a built-in that the host serves, or, where a failure opens nothing, waive it in the package's METADATA: custom: {fallible_calls: [${call}]}`,
+        );
+      }
+      for (const negated of negatedInputs(rule, rulesOf(path, modules))) {
+        if (!waivedInputs.has(negated.name)) faults.push(`${file}: ${negatedText(ruleName, negated)}`);
       }
     };
     if (path[0] === "countersign" && path[1] === "lib") {
-      for (const rule of list(field(ast, "rules"))) unseen(rule, refText(field(field(rule, "head"), "ref")));
+      for (const rule of rules) unseen(rule, refText(field(field(rule, "head"), "ref")));
     }
     if (path[0] !== "countersign" || path[1] !== "policies") continue;
     const name = path.slice(2).join(".");
@@ -49,7 +61,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     }
     requires[name] = [...(requires[name] ?? []), ...strings(field(custom, "requires"))];
     let sets = setsOf.get(name) ?? 0;
-    for (const rule of list(field(ast, "rules"))) {
+    for (const rule of rules) {
       const head = field(rule, "head");
       const ruleName = refText(field(head, "ref"));
       const [first = ""] = ruleName.split(".");
@@ -66,6 +78,16 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   }
   const needed = Object.entries(requires).filter(([, names]) => names.length > 0);
   return { faults, requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])) };
+}
+
+/** All rules of a package, whatever file they stand in. */
+function rulesOf(path: readonly string[], modules: readonly ParsedModule[]): readonly unknown[] {
+  const name = path.join(".");
+  return modules.flatMap(({ ast }) => (packagePath(ast).join(".") === name ? list(field(ast, "rules")) : []));
+}
+
+function negatedText(ruleName: string, { name, call }: NegatedInput): string {
+  return `${ruleName} has \`not\` before ${call} of ${name}, which may be absent: OPA looks it up before the \`not\`, and where it is absent the rule ends there, so what should be denied is not. Say it in a rule of its own (_trusted if … ${name} …) and write \`not _trusted\`; or, where it is never absent, waive it in the package's METADATA: custom: {negated_inputs: [${name}]}`;
 }
 
 /** Whether there is a rule `candidates` in package `countersign`: then searches are answered. */
@@ -100,23 +122,4 @@ function calls(node: unknown): readonly string[] {
   const isConstant = Array.isArray(terms) && field(terms[1], "type") === "string";
   const isFallible = FALLIBLE.has(name) || (FALLIBLE_BY_PATTERN.has(name) && !isConstant);
   return [...(isFallible ? [name] : []), ...Object.values(node).flatMap((item: unknown) => calls(item))];
-}
-
-function refText(ref: unknown): string {
-  return list(ref)
-    .map((term) => String(field(term, "value")))
-    .join(".");
-}
-
-function field(node: unknown, name: string): unknown {
-  if (typeof node !== "object" || node === null) return undefined;
-  return Object.entries(node).find(([key]) => key === name)?.[1];
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function strings(value: unknown): readonly string[] {
-  return list(value).filter((item) => typeof item === "string");
 }

@@ -1,0 +1,21 @@
+/** Reading of what `opa parse --format json` gives: outside data, of which each part may be anything. */
+
+/** The parts of a reference, as dotted text. */
+export function refText(ref: unknown): string {
+  return list(ref)
+    .map((term) => String(field(term, "value")))
+    .join(".");
+}
+
+export function field(node: unknown, name: string): unknown {
+  if (typeof node !== "object" || node === null) return undefined;
+  return Object.entries(node).find(([key]) => key === name)?.[1];
+}
+
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function strings(value: unknown): readonly string[] {
+  return list(value).filter((item) => typeof item === "string");
+}

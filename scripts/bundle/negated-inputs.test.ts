@@ -1,0 +1,130 @@
+/**
+ * The check against OPA itself: each condition is evaluated with an input that has nothing which may be absent, and the
+ * check must name exactly those that do not hold although what they negate does not either.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { resolveTool } from "../tools/resolve-tool.ts";
+import { runCommand } from "../tools/run-command.ts";
+import { field, list } from "./ast.ts";
+import { checkPolicies } from "./check-policies.ts";
+import { negatedInputs } from "./negated-inputs.ts";
+
+const CONDITIONS = [
+  'not input.context.country in {"AT"}',
+  'not "AT" in input.context.country',
+  "not input.context.country",
+  'not input.context.country == "AT"',
+  'not input.context.country != "AT"',
+  "not input.parsed_body.amount < 5",
+  "not input.parsed_body.amount = 5",
+  "not input.parsed_body.amount == input.parsed_query.amount",
+  "not [input.context.country] == [1]",
+  'not {"country": input.context.country} == {}',
+  "not input.parsed_query[input.context.country] == 1",
+  "not input.parsed_query[input.context.country]",
+  "not _known[input.context.country]",
+  'not startswith(input.parsed_path[0], "a")',
+  'not lower(input.context.country) == "at"',
+  "not _is_one(input.parsed_body.amount)",
+  'not "x" in _country',
+  '_country != "AT"',
+  'not _country == "AT"',
+  "not _country_trusted",
+  "not count([x | some x in input.context.device]) > 0",
+  "not [x | x := input.context.device] == [1]",
+  'not "x" in _known',
+  'not "x" in _incidents',
+  'not object.get(input.context, "country", "none") in {"AT"}',
+  'not input.action.name == "GET"',
+  'not input.action.name in {"GET"}',
+  'not "admins" in input.subject.properties.groups',
+];
+const MODULE = `package countersign.policies.x
+
+_known := {"a"}
+
+_country := input.context.country
+
+_country_trusted if input.context.country in _known
+
+_incidents := object.get(input.context, "incidents", [])
+
+_is_one(x) if x == 1
+
+${CONDITIONS.map((condition, at) => `deny contains "${at}" if ${condition}`).join("\n\n")}
+`;
+/** What the schema requires of the parts that are read above, and nothing else. */
+const INPUT = {
+  ...{ action: { name: "POST" }, subject: { properties: { groups: [] } } },
+  ...{ context: {}, parsed_path: [], parsed_query: {}, parsed_body: null },
+};
+/** Does not negate: that it does not hold is what it says. */
+const NO_NEGATION = ['_country != "AT"'];
+const opa = await resolveTool("opa");
+
+(opa.kind === "found" ? describe : describe.skip)("`not` before what may be absent", () => {
+  test("is named exactly where OPA lets the rule end before it", async () => {
+    if (opa.kind === "missing") throw new Error(opa.reason);
+    const folder = await mkdtemp(path.join(tmpdir(), "negated-"));
+    const [module, input] = [path.join(folder, "x.rego"), path.join(folder, "input.json")];
+    await writeFile(module, MODULE);
+    await writeFile(input, JSON.stringify(INPUT));
+    const run = async (...args: readonly string[]): Promise<unknown> => {
+      const result = await runCommand(opa.location, args, { timeoutMs: 60_000 });
+      if (result.kind === "failed") throw new Error(result.message);
+      return JSON.parse(result.output);
+    };
+    const query = ["--format", "values", "--data", module, "--input", input, "data.countersign.policies.x.deny"];
+    const held = list(list(await run("eval", ...query))[0]).map((at) => CONDITIONS[Number(at)]);
+    const rules = list(field(await run("parse", "--format", "json", module), "rules"));
+    await rm(folder, { recursive: true });
+    const named = rules.slice(-CONDITIONS.length).map((rule) => negatedInputs(rule, rules).length > 0);
+    expect(CONDITIONS.filter((_, at) => named[at] === true)).toEqual(
+      CONDITIONS.filter((condition) => !held.includes(condition) && !NO_NEGATION.includes(condition)),
+    );
+  });
+});
+
+describe("the build check", () => {
+  const text = (value: string) => ({ type: "string", value });
+  const country = { type: "ref", value: [{ type: "var", value: "input" }, text("context"), text("country")] };
+  const member = { type: "ref", value: [{ type: "var", value: "internal" }, text("member_2")] };
+  const negated = { negated: true, terms: [member, country, { type: "var", value: "_trusted" }] };
+  const module = (area: string, name: string, custom: object = {}) => ({
+    file: "x.rego",
+    ast: {
+      package: { path: ["data", "countersign", area, "x"].map(text) },
+      annotations: [{ scope: "package", custom }],
+      rules: [
+        { head: { ref: [text("deny")], key: text("other") }, body: [] },
+        { head: { ref: [text(name)], key: text("r") }, body: [negated] },
+      ],
+    },
+  });
+
+  test.each(["deny", "elevate", "_part"])("refuses it in %s, and says what to write instead", (name) => {
+    const [fault = "", ...more] = checkPolicies([module("policies", name)]).faults;
+    expect(more).toEqual([]);
+    expect(fault).toContain(`x.rego: ${name} has \`not\` before in of input.context.country, which may be absent`);
+    expect(fault).toContain("_trusted if … input.context.country …");
+    expect(fault).toContain("custom: {negated_inputs: [input.context.country]}");
+  });
+
+  test("refuses it in a library, and in a comprehension or every inside a rule", () => {
+    expect(checkPolicies([module("lib", "helper")]).faults).toHaveLength(1);
+    const inside = { terms: { type: "setcomprehension", value: { body: [negated] } } };
+    expect(negatedInputs({ body: [inside] }, [])).toEqual([{ name: "input.context.country", call: "in" }]);
+  });
+
+  test("lets it be in allow, and where it is waived by its name", () => {
+    expect(checkPolicies([module("policies", "allow")]).faults).toEqual([]);
+    const waiver = { negated_inputs: ["input.context.country"] };
+    expect(checkPolicies([module("policies", "deny", waiver)]).faults).toEqual([]);
+    expect(
+      checkPolicies([module("policies", "deny", { negated_inputs: ["input.context.device"] })]).faults,
+    ).toHaveLength(1);
+  });
+});
