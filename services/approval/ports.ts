@@ -1,16 +1,16 @@
 /**
- * What the commands of the approval service need from outside, and nothing more. The store implements `Transactions`,
- * `Reads` and `Redemption`; the policy and identity adapters implement the rest; main.ts puts them together. Types here
- * are the domain's own: no SQL, no Kafka record, no HTTP.
+ * What the commands of the approval service need from outside, and nothing more; what REST alone needs is in rest/ports.ts. The store
+ * implements `Transactions`, `Reads` and `Redemption`; the policy and identity adapters implement the rest; main.ts puts them together.
+ * Types here are the domain's own: no SQL, no Kafka record, no HTTP.
  *
  * Ports that may be slow or fail on their own (people, routing, permission) are asked outside of any transaction; inside
  * one there is only the database.
  */
-import type { AccessRequest, Requester, RequestStatus, Review } from "../../core/domain/access-request.ts";
+import type { AccessRequest, Requester, Review } from "../../core/domain/access-request.ts";
 import type { DecisionLogGap } from "../../core/domain/decision-log-gap.ts";
 import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/domain/denial.ts";
 import type { DomainEvent } from "../../core/domain/events.ts";
-import type { Grant, GrantState, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
+import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
@@ -218,66 +218,6 @@ export type Reads = {
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };
 
-export type DenialOwner = { readonly issuer: string; readonly subject: string; readonly person: Person | undefined };
-
-/** Pages, newest first unless said; `before` is the last id of the page before. */
-export type Listings = {
-  readonly requests: (filter: RequestFilter, page: Page<"request">) => Promise<readonly AccessRequest[]>;
-  readonly grants: (filter: GrantFilter, page: Page<"grant">) => Promise<readonly Grant[]>;
-  /** Denials that can still be submitted, of one account and of every other account of the same person. */
-  readonly denials: (owner: DenialOwner, page: Page<"denial">) => Promise<readonly Denial[]>;
-  /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
-  readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
-  readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<readonly QuarantineLine[]>;
-};
-
-/** As `Quarantined`, without the value: a page of those could be large. */
-export type QuarantineLine = Omit<Quarantined, "record"> & {
-  readonly record: Omit<QuarantinedRecord, "value">;
-  readonly bytes: number | undefined;
-};
-
-export type QuarantineFilter = {
-  readonly state: "open" | "taken" | "all";
-  readonly topic: string | undefined;
-};
-
-export type Page<Kind extends IdKind> = { readonly limit: number; readonly before: Id<Kind> | undefined };
-
-/** Whose things: those of one account or person, those that some reviewer sets may see, or all. */
-export type Visibility =
-  | {
-      readonly kind: "requester";
-      readonly issuer: string;
-      readonly subject: string;
-      readonly person: Person | undefined;
-    }
-  /** `sets` are keys as core/domain/requirement `setKey` makes them. */
-  | { readonly kind: "reviewer"; readonly sets: readonly string[]; readonly person: Person }
-  | { readonly kind: "everything" };
-
-export type RequestFilter = {
-  readonly visibility: Visibility;
-  /** Pending, not asked by the reviewer or an agent of theirs, and not yet reviewed by them; only with `reviewer` visibility. */
-  readonly awaiting: boolean;
-  readonly status: RequestStatus | undefined;
-  readonly entitlement: string | undefined;
-};
-
-export type GrantFilter = {
-  readonly visibility: Exclude<Visibility, { readonly kind: "reviewer" }>;
-  readonly state: GrantState | undefined;
-  readonly entitlement: string | undefined;
-};
-
-/** `arrival` only grows, and an entry never becomes visible after one with a higher number. `event` is a CloudEvent. */
-export type AuditEntry = {
-  readonly arrival: bigint;
-  readonly logId: string;
-  readonly index: bigint;
-  readonly event: Json;
-};
-
 /** An idempotency key of one caller, held by one call of theirs. */
 export type HeldKey = { readonly caller: Digest; readonly key: string; readonly holder: string };
 
@@ -287,26 +227,6 @@ export type KeptAnswer = {
   readonly headers: { readonly [name: string]: string };
   readonly body: string;
 };
-
-/**
- * Which call stands behind an idempotency key. A key is held for 30 s, longer than any call takes, and then free for the same call again: so
- * a process that died with it blocks nobody for long. Kept answers are forgotten after 24 h.
- */
-export type IdempotencyKeys = {
-  readonly hold: (key: HeldKey, fingerprint: Digest) => Promise<HoldOutcome>;
-  /** @throws AppError conflict when somebody else holds it by now. */
-  readonly keep: (key: HeldKey, answer: KeptAnswer) => Promise<void>;
-  /** Frees the key, unless an answer was kept under it. */
-  readonly release: (key: HeldKey) => Promise<void>;
-};
-
-export type HoldOutcome =
-  | { readonly kind: "held" }
-  | { readonly kind: "answered"; readonly answer: KeptAnswer }
-  /** The same call is under way, or its process died with it. */
-  | { readonly kind: "in_use" }
-  /** The key stands for a call of another fingerprint. */
-  | { readonly kind: "reused" };
 
 /** One use of a grant: one statement, see store/redeem-grant.ts. */
 export type Redemption = {

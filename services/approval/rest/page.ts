@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Id, type IdKind, isId } from "../../../core/domain/id.ts";
-import type { Page } from "../ports.ts";
+import type { Page } from "./ports.ts";
 
 const DEFAULT_LIMIT = 50;
 

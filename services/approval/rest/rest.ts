@@ -20,7 +20,8 @@ import type {
 } from "../commands/ports.ts";
 import type { AccessRequests } from "./access-requests/profile.ts";
 import type { ProblemCode } from "./problem-table.ts";
-import type { IdempotencyKeys, Listings, People, Reads } from "../ports.ts";
+import type { People, Reads } from "../ports.ts";
+import type { IdempotencyKeys, Listings } from "./ports.ts";
 
 export type Rest = FastifyInstance<
   RawServerDefault,

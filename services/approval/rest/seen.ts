@@ -10,7 +10,8 @@ import { id } from "../../../core/domain/id.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { hasAStakeIn } from "../../../core/domain/stake.ts";
 import type { Party } from "../../../core/domain/subject.ts";
-import type { People, Reads, Visibility } from "../ports.ts";
+import type { People, Reads } from "../ports.ts";
+import type { Visibility } from "./ports.ts";
 import type { Caller } from "./caller.ts";
 
 export type SeenDeps = { readonly reads: Reads; readonly people: People };

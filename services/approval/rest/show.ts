@@ -11,7 +11,7 @@ import { limitsToWire, narrowingToWire, termsToWire } from "../../../core/messag
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
-import type { AuditEntry, QuarantineLine } from "../ports.ts";
+import type { AuditEntry, QuarantineLine } from "./ports.ts";
 import type { AuditPage } from "./schema/audit.ts";
 import type { DenialShown } from "./schema/denials.ts";
 import type { GrantShown } from "./schema/grants.ts";

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import type { Json } from "../../../core/domain/subject.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { AuditEntry } from "../ports.ts";
+import type { AuditEntry } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 
 const readEvent = createColumnReader("event", Type.Unsafe<Json>(Type.Object({})));

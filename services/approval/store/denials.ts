@@ -10,7 +10,7 @@ import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { denialToWire, readDenial } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import type { DenialOwner, Page } from "../ports.ts";
+import type { DenialOwner, Page } from "../rest/ports.ts";
 
 type DenialRow = { readonly record: string };
 

@@ -4,7 +4,7 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { GrantFilter, Page } from "../ports.ts";
+import type { GrantFilter, Page } from "../rest/ports.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 
 export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {

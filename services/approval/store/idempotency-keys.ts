@@ -7,7 +7,8 @@ import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Digest } from "../../../core/domain/id.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { HeldKey, HoldOutcome, KeptAnswer } from "../ports.ts";
+import type { HeldKey, KeptAnswer } from "../ports.ts";
+import type { HoldOutcome } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 
 const answerFromColumn = createColumnReader(

@@ -3,7 +3,8 @@ import { Type } from "typebox";
 import { type Id, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Page, Quarantined, QuarantinedRecord, QuarantineFilter, QuarantineLine } from "../ports.ts";
+import type { Quarantined, QuarantinedRecord } from "../ports.ts";
+import type { Page, QuarantineFilter, QuarantineLine } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 
 export async function insertQuarantined(

@@ -11,7 +11,7 @@ import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { subjectToWire } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Page, RequestFilter } from "../ports.ts";
+import type { Page, RequestFilter } from "../rest/ports.ts";
 import { REQUEST_COLUMNS, type RequestRow, requestFromRow, requestToValues } from "./request-row.ts";
 import { narrowingToColumn } from "./terms-column.ts";
 

@@ -3,7 +3,8 @@
  * or to the transaction at hand. Nothing is decided here.
  */
 import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
-import type { IdempotencyKeys, Listings, Reads, Redemption, Transaction, Transactions } from "../ports.ts";
+import type { Reads, Redemption, Transaction, Transactions } from "../ports.ts";
+import type { IdempotencyKeys, Listings } from "../rest/ports.ts";
 import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
 import { appendDecisions, lockDecisionLog, saveDecisionLog } from "./decision-logs.ts";
