@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
-import { createProgram, type Program } from "../../test/harness/system/program.ts";
+import { createProgram, type Program } from "../../platform/programs/program.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { openSetDatabase, type SetDatabase } from "./database.ts";
 import { startNotices } from "./notices.ts";
@@ -45,9 +45,13 @@ export type SetOptions = {
 /** How often a program may end within a minute before it is given up. */
 const MAX_ENDS = 5;
 
-/** For Node: compiled code is kept for the next start, and heaps stay small rather than fast. */
-function frugal(folder: string): Readonly<Record<string, string>> {
-  return { NODE_COMPILE_CACHE: join(folder, "compile-cache"), NODE_OPTIONS: "--max-semi-space-size=4" };
+/** Node keeps compiled code for the next start, and heaps small rather than fast. */
+function environment(folder: string): Readonly<Record<string, string | undefined>> {
+  return {
+    PATH: process.env["PATH"],
+    NODE_COMPILE_CACHE: join(folder, "compile-cache"),
+    NODE_OPTIONS: "--max-semi-space-size=4",
+  };
 }
 
 /** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */
@@ -83,7 +87,7 @@ export async function startOneMachine(
     const all = Promise.all(
       group.map(async (plan) => {
         say({ kind: "starting", what: plan.name, detail: "" });
-        const program = createProgram({ ...plan, env: { ...plan.env, ...frugal(folder) }, folder });
+        const program = createProgram({ ...plan, env: { ...environment(folder), ...plan.env }, folder });
         programs.set(plan.name, program);
         await program.start();
         say({ kind: "ready", what: plan.name, detail: "" });

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createCall, textAt } from "../../test/harness/system/client.ts";
-import type { Program } from "../../test/harness/system/program.ts";
+import type { Program } from "../../platform/programs/program.ts";
 import { waitUntil } from "../../test/harness/wait-until.ts";
 import type { OneMachineSet } from "../one-machine/set.ts";
 import type { Stage } from "./stage.ts";

@@ -1,184 +1,34 @@
-/**
- * One of our programs as a real process, as it runs in production: its own Node, its own configuration file, and an environment that holds
- * nothing but what it is given. It can be stopped, killed, frozen and started again with the same arguments, so on the same ports. What it
- * says goes to a file, which costs a test under load nothing and is there when something fails.
- */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { open, readFile, rename, writeFile } from "node:fs/promises";
+/** A program of a test system: one of platform/programs, with PATH in its environment and a wall clock of its own. */
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import { waitUntil } from "../wait-until.ts";
+import * as supervised from "../../../platform/programs/program.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
-const LEASH = join(import.meta.dirname, "leash.ts");
 const CLOCK = join(import.meta.dirname, "shifted-clock.ts");
-const READY_MS = 30_000;
-const STOP_MS = 20_000;
-const SHOWN_LINES = 40;
 
-export interface Program extends AsyncDisposable {
-  readonly name: string;
-  /** The `--config` that it is started with. */
-  readonly configPath: string;
-  readonly isRunning: () => boolean;
-  /** Of the running process. */
-  readonly pid: () => number | undefined;
-  /** Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. */
-  start(): Promise<void>;
-  /** SIGTERM: a graceful end. Resolves with the exit code, null when it had to be killed after all. */
-  stop(): Promise<number | null>;
-  /** SIGKILL: resolves when the process is gone. */
-  kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT: connections stay open and nothing answers. */
-  freeze(): void;
-  thaw(): void;
-  /** SIGHUP: it reads its configuration and files again. */
-  reload(): void;
+export interface Program extends supervised.Program {
   /** Its wall clock is that many milliseconds ahead of the machine's from now on (5 ms later), also after a restart; below 0: behind. */
   shiftClock(ms: number): Promise<void>;
-  /** Everything it has said since the first start. */
-  log(): Promise<string>;
-  /** The end of that, for a message. */
-  tail(): Promise<string>;
 }
 
-export type ProgramOptions = {
-  readonly name: string;
-  /** Relative to the repository. */
-  readonly main: string;
-  /** What its `--config` file says. */
-  readonly config: object;
-  /** Secrets, mostly: beside these it gets no environment but PATH. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Answers 200 when it is ready. */
-  readonly readyUrl: string;
-  /** Where its configuration and its log stand, and where it works. */
-  readonly folder: string;
-  /** Modules that it loads before its own. */
-  readonly preload?: readonly string[];
+export type ProgramOptions = supervised.ProgramOptions & {
   /** False: its clock is the machine's and `shiftClock` does nothing. For measuring: a clock of its own costs each reading. */
   readonly hasOwnClock?: boolean;
 };
 
 /** Does not start it. */
-export function createProgram({
-  name,
-  main,
-  config,
-  env = {},
-  readyUrl,
-  folder,
-  preload = [],
-  hasOwnClock = true,
-}: ProgramOptions): Program {
-  const configPath = join(folder, `${name}.yaml`);
-  const logPath = join(folder, `${name}.log`);
-  const clockPath = join(folder, `${name}.clock`);
-  let child: ChildProcess | undefined;
-  /** An end that comes while the process is being made waits for it: otherwise it would find nothing to end, and leave one behind. */
-  let making: Promise<unknown> = Promise.resolve();
-
-  async function spawnProcess(): Promise<ChildProcess> {
-    await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
-    const output = await open(logPath, "a");
-    const started = spawn(
-      process.execPath,
-      [
-        ...[LEASH, ...(hasOwnClock ? [CLOCK] : []), ...preload].flatMap((one) => ["--import", one]),
-        join(ROOT, main),
-        "--config",
-        configPath,
-      ],
-      {
-        cwd: folder,
-        env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
-        stdio: ["pipe", output.fd, output.fd],
-        // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
-        detached: true,
-      },
-    );
-    child = started;
-    started.stdin?.on("error", () => {});
-    await output.close();
-    return started;
-  }
-
-  async function log(): Promise<string> {
-    return readFile(logPath, "utf8").catch(() => "");
-  }
-
-  async function tail(): Promise<string> {
-    return (await log()).trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
-  }
-
-  async function explain(problem: string): Promise<Error> {
-    return new Error(`${name} ${problem}; it said last:\n${await tail()}`);
-  }
-
-  async function end(signal: NodeJS.Signals, patienceMs: number): Promise<number | null> {
-    await making;
-    const one = child;
-    if (one === undefined) return null;
-    if (!runs(one)) return one.exitCode;
-    const exit = once(one, "exit");
-    one.kill(signal);
-    one.kill("SIGCONT"); // a frozen one hears nothing but SIGKILL
-    const late = setTimeout(() => one.kill("SIGKILL"), patienceMs);
-    await exit;
-    clearTimeout(late);
-    return one.exitCode;
-  }
-
-  const program: Program = {
-    name,
-    configPath,
-    isRunning: () => child !== undefined && runs(child),
-    pid: () => child?.pid,
-    async start() {
-      if (program.isRunning()) throw new Error(`${name} is running already`);
-      const made = spawnProcess();
-      making = made.catch(() => {});
-      const started = await made;
-      const isReady = async () => {
-        if (!runs(started)) throw await explain(`ended with ${started.exitCode ?? started.signalCode} at start`);
-        return answersReady(readyUrl);
-      };
-      await waitUntil(`${name} to be ready`, READY_MS, isReady, { everyMs: 40 }).catch(async (error: unknown) => {
-        if (!runs(started)) throw error;
-        await end("SIGKILL", 0);
-        throw await explain(`was not ready within ${READY_MS} ms`);
-      });
-    },
-    stop: () => end("SIGTERM", STOP_MS),
-    async kill() {
-      await end("SIGKILL", STOP_MS);
-    },
-    freeze: () => void child?.kill("SIGSTOP"),
-    thaw: () => void child?.kill("SIGCONT"),
-    reload: () => void child?.kill("SIGHUP"),
+export function createProgram({ hasOwnClock = true, preload = [], env = {}, ...options }: ProgramOptions): Program {
+  const clockPath = join(options.folder, `${options.name}.clock`);
+  const program = supervised.createProgram({
+    ...options,
+    preload: hasOwnClock ? [CLOCK, ...preload] : preload,
+    env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
+  });
+  return {
+    ...program,
     async shiftClock(ms) {
       // By renaming: it is read at any time, and never half.
       await writeFile(`${clockPath}.new`, String(ms));
       await rename(`${clockPath}.new`, clockPath);
     },
-    log,
-    tail,
-    [Symbol.asyncDispose]: () => program.kill(),
   };
-  return program;
-}
-
-function runs({ pid, exitCode, signalCode }: ChildProcess): boolean {
-  return pid !== undefined && exitCode === null && signalCode === null;
-}
-
-async function answersReady(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.body?.cancel();
-    return response.status === 200;
-  } catch {
-    return false;
-  }
 }

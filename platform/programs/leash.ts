@@ -1,5 +1,5 @@
 /**
- * Preloaded into every process of a test system: ends it when the process that started it is gone, however that went (also by kill -9),
+ * Preloaded into a program (program.ts): ends it when the process that started it is gone, however that went (also by kill -9),
  * which is when the pipe on standard input closes. Changes nothing else. A thread is given this file too, and a standard input that is
  * closed from the start: it is not what holds the leash.
  */
