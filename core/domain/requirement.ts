@@ -55,7 +55,7 @@ export function requirementFault(requirement: Requirement, depth = 1): Requireme
   return undefined;
 }
 
-export function inSet(set: ReviewerSet, reviewer: Reviewer): boolean {
+function inSet(set: ReviewerSet, reviewer: Reviewer): boolean {
   switch (set.kind) {
     case "group":
       return set.realm === reviewer.person.realm && reviewer.groups.includes(set.group);

@@ -6,7 +6,7 @@ import { capturesOf } from "./principal-match.ts";
 
 const closed = { additionalProperties: false };
 
-export const PrincipalSchema = Type.Object(
+const PrincipalSchema = Type.Object(
   {
     match: Type.String({
       minLength: 1,

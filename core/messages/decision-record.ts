@@ -22,13 +22,13 @@ const linkFields = {
   time: Type.String(),
 };
 
-export const LogOpenedSchema = Type.Object(
+const LogOpenedSchema = Type.Object(
   { ...linkFields, kind: Type.Literal("log_opened"), policy_revision: optionalText },
   closed,
 );
 
 /** `tail`: `complete` after a drain; `recovered` when the next start closed it from what the spool still held. */
-export const LogClosedSchema = Type.Object(
+const LogClosedSchema = Type.Object(
   {
     ...linkFields,
     kind: Type.Literal("log_closed"),
@@ -37,7 +37,7 @@ export const LogClosedSchema = Type.Object(
   closed,
 );
 
-export const LoggedDecisionSchema = Type.Object(
+const LoggedDecisionSchema = Type.Object(
   {
     ...linkFields,
     kind: Type.Literal("decision"),
@@ -96,7 +96,7 @@ export function logEntryOf(record: DecisionLogRecord): LogEntry {
 }
 
 /** One envelope: consecutive records of one log. */
-export const DecisionBatchSchema = Type.Object(
+const DecisionBatchSchema = Type.Object(
   { v: Type.Literal(1), log: Type.String(), records: Type.Array(DecisionLogRecordSchema, { minItems: 1 }) },
   closed,
 );

@@ -9,7 +9,7 @@ import { formatDuration, parseDuration } from "../domain/time.ts";
 
 const closed = { additionalProperties: false } as const;
 
-export const DisplayLineSchema = Type.Object({ label: Type.String(), value: Type.String() }, closed);
+const DisplayLineSchema = Type.Object({ label: Type.String(), value: Type.String() }, closed);
 
 export const MaxUsesSchema = Type.Union([Type.Integer({ minimum: 1 }), Type.Literal("unlimited")]);
 

@@ -109,7 +109,7 @@ export function readGrant(payload: Uint8Array): Parsed<Grant> {
   }
 }
 
-export const HeartbeatRecordSchema = Type.Object(
+const HeartbeatRecordSchema = Type.Object(
   { v: Type.Literal(1), database_time_ms: Type.Integer({ minimum: 0 }), set_hash: Sha256 },
   closed,
 );

@@ -9,7 +9,7 @@ import type { EventStream } from "./port.ts";
 const POLL_MS = 20;
 
 /** True when every partition of `ends` has been handled up to its end; one that is not being read has not. */
-export function reachedEnds(positions: ReadonlyMap<number, bigint>, ends: ReadonlyMap<number, bigint>): boolean {
+function reachedEnds(positions: ReadonlyMap<number, bigint>, ends: ReadonlyMap<number, bigint>): boolean {
   for (const [partition, end] of ends) {
     const position = positions.get(partition);
     if (position === undefined || position < end) return false;

@@ -123,6 +123,6 @@ export function planWorkers(
 }
 
 /** The first one keeps the folder itself, so that what a single process left there is found. */
-export function workerFolder(folder: string, number: number): string {
+function workerFolder(folder: string, number: number): string {
   return number === 1 ? folder : join(folder, `worker-${number}`);
 }

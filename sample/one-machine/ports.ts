@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 
 /** What each part usually listens on. */
-export const USUAL_PORTS = {
+const USUAL_PORTS = {
   gateway: 8080,
   orders: 8081,
   gatewayOps: 8082,

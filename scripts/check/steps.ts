@@ -1,6 +1,6 @@
 /**
  * The steps of `npm run check` that need npm packages only, in order of speed of feedback: types, lint, format, import
- * rules, names in documents, protocol style, generated files.
+ * rules, exports, names in documents, protocol style, generated files.
  */
 import path from "node:path";
 import { generators } from "../generators.ts";
@@ -9,6 +9,7 @@ import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
 import { changedBy } from "./generated-files.ts";
 import { missingNames } from "./named-files.ts";
+import { needlessExports } from "./needless-exports.ts";
 import type { Step, StepOutcome } from "./step.ts";
 
 const timeoutMs = 600_000;
@@ -30,6 +31,7 @@ export function sourceSteps(root: string): readonly Step[] {
     program(root, "lint (oxlint)", "oxlint", "--type-aware", "--deny-warnings", "--format=unix"),
     program(root, "format (biome)", "biome", "format", "."),
     { name: "import rules", run: async () => outcome(await checkTree(root)) },
+    { name: "exports that nobody imports", run: async () => outcome(await needlessExports(root)) },
     { name: "files that documents name", run: async () => outcome(await missingNames(root)) },
     program(root, "protocol style (buf)", "buf", "lint", "proto"),
   ];

@@ -16,7 +16,7 @@ export type BigFloat = {
 };
 
 /** What a number text is read with, and what results have at least. */
-export const PRECISION = 64;
+const PRECISION = 64;
 /** Digits that a number has, or would have if it were written without an exponent. A double ends at 308. */
 export const MAX_SIZE = 1_500n;
 

@@ -93,7 +93,7 @@ function jsonKey(key: RegoValue): string {
  * A quoted string. NB: `JSON.stringify` writes an unpaired surrogate as an escape, which the WebAssembly parser aborts
  * on; here it stays in the text, and bytes.ts turns it back into the byte that it stands for.
  */
-export function quote(text: string): string {
+function quote(text: string): string {
   if (text.isWellFormed()) return JSON.stringify(text);
   let quoted = "";
   for (const char of text) quoted += isUnpaired(char) ? char : JSON.stringify(char).slice(1, -1);

@@ -8,7 +8,7 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 256 });
 
-export const ElevationResult = Type.Object(
+const ElevationResult = Type.Object(
   {
     entitlement: Name,
     scope: Type.String({ minLength: 1, maxLength: 1024 }),
@@ -43,7 +43,7 @@ const HeaderValue = Type.Union([Type.String(), Type.Array(Type.String())]);
 const Headers = Type.Record(Type.String(), HeaderValue);
 
 /** What a package may say as `response`: the fields of opa-envoy-plugin that every enforcer can honour. */
-export const ResponseResult = Type.Object(
+const ResponseResult = Type.Object(
   {
     headers: Type.Optional(Headers),
     response_headers_to_add: Type.Optional(Headers),

@@ -19,7 +19,7 @@ export type Swept = {
 };
 
 /** Rows per transaction: a bound on how long their locks are held. */
-export const SWEEP_BATCH = 100;
+const SWEEP_BATCH = 100;
 /** A lapsed denial is kept a little, so that a late submit is told `expired_denial` and not `unknown_denial`. */
 const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
 

@@ -10,10 +10,10 @@ const open = <P extends TProperties>(properties: P) => Type.Object(properties, {
 const Text = Type.String({ minLength: 1, maxLength: MAX_ID });
 const Properties = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
 
-export const EntityBody = open({ type: Text, id: Text, properties: Properties });
+const EntityBody = open({ type: Text, id: Text, properties: Properties });
 /** Of the kind that a search looks for: an id is ignored. */
-export const SoughtBody = open({ type: Text, properties: Properties });
-export const ActionBody = open({ name: Text, properties: Properties });
+const SoughtBody = open({ type: Text, properties: Properties });
+const ActionBody = open({ name: Text, properties: Properties });
 
 export const EvaluationBody = open({
   subject: EntityBody,
@@ -24,7 +24,7 @@ export const EvaluationBody = open({
 });
 export type EvaluationBody = Static<typeof EvaluationBody>;
 
-export const SEMANTICS = ["execute_all", "deny_on_first_deny", "permit_on_first_permit"] as const;
+const SEMANTICS = ["execute_all", "deny_on_first_deny", "permit_on_first_permit"] as const;
 export type Semantic = (typeof SEMANTICS)[number];
 
 /** Of the defaults and items what is missing is found when they are joined. */

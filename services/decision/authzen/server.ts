@@ -65,7 +65,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
 }
 
 /** The interface, not yet listening. */
-export function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInstance {
+function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInstance {
   const { callers, newRequestId, metrics, candidates } = deps;
   const { tls, baseUrl, maxBodyBytes, maxInFlight } = options;
   const settings = {

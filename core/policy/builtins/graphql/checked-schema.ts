@@ -155,6 +155,6 @@ function namedType(member: RegoObject): string {
   return type === undefined ? "" : textOf(type, "NamedType");
 }
 
-export function checkName(name: string): void {
+function checkName(name: string): void {
   if (name.startsWith("__")) throw new BuiltinError(`Name "${name}" must not begin with "__"`);
 }

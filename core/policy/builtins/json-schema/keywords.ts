@@ -38,7 +38,7 @@ export function countKeyword(node: RegoObject, key: string): number | undefined 
   return Number(count);
 }
 
-export const JSON_TYPES = ["array", "boolean", "integer", "number", "null", "object", "string"];
+const JSON_TYPES = ["array", "boolean", "integer", "number", "null", "object", "string"];
 
 export function typesKeyword(node: RegoObject): string[] {
   const value = node.get("type");

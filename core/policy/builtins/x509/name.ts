@@ -54,7 +54,7 @@ function attributesOf(raw: Uint8Array): readonly Attribute[] {
   return attributes;
 }
 
-export function textOf({ tag, body }: Element): string {
+function textOf({ tag, body }: Element): string {
   const text = textOfBytes(body);
   switch (tag) {
     case TAG.t61:

@@ -39,7 +39,7 @@ function skipDescription(reader: ByteReader, kind: Import["kind"]): void {
 export type Limits = { readonly minimum: number; readonly maximum: number | undefined };
 
 /** @throws BinaryFault also for shared and 64-bit memories, which nothing here is prepared for */
-export function readLimits(reader: ByteReader): Limits {
+function readLimits(reader: ByteReader): Limits {
   const flags = reader.byte();
   if (flags > 1) throw new BinaryFault("limits of an unknown kind");
   const minimum = reader.unsigned();

@@ -15,7 +15,7 @@ export type AccessRequests = { readonly endpoint: string; readonly tokens: Bindi
 export const PATH = "/access/v1/requests";
 
 /** Ours that the profile has a name for; statuses are the same. All others keep their own type. */
-export const PROBLEM_TYPES: ReadonlyMap<ProblemCode, string> = new Map(
+const PROBLEM_TYPES: ReadonlyMap<ProblemCode, string> = new Map(
   (
     [
       ["not_requestable", "not_requestable"],
