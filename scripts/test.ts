@@ -1,7 +1,7 @@
 /**
  * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest twice, because unit tests may share the machine and
  * tests that start brokers, databases and proxies may not: first the unit tests on two workers, then test/integration,
- * test/e2e, test/fault and test/contract one file at a time.
+ * test/e2e, test/fault, test/contract and test/bench one file at a time.
  *
  * Before the second kind the external tools are looked for and fetched once. What could not be had, and every test that was
  * skipped, is listed last as SKIPPED; with CI=true that is a failure. jest's result files (unit.json, heavy.json) stay in the

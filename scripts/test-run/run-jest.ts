@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import { parseResults } from "./parse-results.ts";
 import type { TestRun } from "./summary.ts";
 
-const heavyFolders = ["integration", "e2e", "fault", "contract"];
+const heavyFolders = ["integration", "e2e", "fault", "contract", "bench"];
 const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
 
 /** Heavy tests start real servers; unit tests keep jest's 5 s. */
