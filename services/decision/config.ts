@@ -7,7 +7,7 @@ import { type Static, Type } from "typebox";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, ShadowedBundleSchema, shadowFaults } from "../../core/policy/bundles/config.ts";
-import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
+import { chosenEnvironment, CompatSchema, compatFaults, environmentFaults } from "../../core/policy/compat-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
@@ -88,8 +88,16 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
     schema: DecisionConfigSchema,
     env: process.env,
     prefix: PREFIX,
-    check: unsafeTogether,
+    check: (config) => [
+      ...unsafeTogether(config),
+      ...environmentFaults(config.policy.compat, process.env, { prefix: PREFIX, section: "policy.compat" }),
+    ],
   });
+}
+
+/** What a compatibility policy sees of the environment of this process. */
+export function policyEnvironment({ policy }: DecisionConfig): ReadonlyMap<string, string> {
+  return chosenEnvironment(policy.compat, process.env);
 }
 
 export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {

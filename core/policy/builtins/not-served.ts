@@ -10,7 +10,10 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     "net.lookup_ip_addr",
     "a decision never waits for a name server: compare addresses, or keep them in data of the bundle",
   ],
-  ["opa.runtime", "a policy does not see the environment of the process: put what it needs into data of the bundle"],
+  [
+    "opa.runtime",
+    "a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables in policy.compat.environment where it was written for OPA",
+  ],
   ["rego.parse_module", "there is no Rego parser in a decision service"],
 ]);
 

@@ -2,12 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
 import { type BundlesDeps, startBundles } from "../../../core/policy/bundles/start-bundles.ts";
 import { type CompatPolicy, loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
-import type { DecisionConfig } from "../config.ts";
+import { type DecisionConfig, policyEnvironment } from "../config.ts";
 import { createCompatCheck } from "../ext-authz/compat-check.ts";
 import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
 import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
@@ -23,10 +24,11 @@ export async function createCompatPath(
   { log, lifecycle, metrics, sourceAddress, traces }: Process,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
+  const builtins = new Map([...BUILTINS, ...runtimeTable(policyEnvironment(config))]);
   let loaded: CompatPolicy | undefined;
   const take: BundlesDeps["take"] = async ({ files, proof }) => {
     loaded = await loadCompatPolicy(
-      { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs },
+      { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
       { files, path, validUntil: proof?.validUntil, budget: config.policy.budget },
     );
     return { kind: "activated", revision: loaded.revision, cases: 0, compiled: true };

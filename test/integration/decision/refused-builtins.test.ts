@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
@@ -19,7 +20,7 @@ const NETWORK = "http.send (a decision never waits for a network: bring what it 
 const NAMES =
   "net.lookup_ip_addr (a decision never waits for a name server: compare addresses, or keep them in data of the bundle)";
 const PROCESS =
-  "opa.runtime (a policy does not see the environment of the process: put what it needs into data of the bundle)";
+  "opa.runtime (a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables in policy.compat.environment where it was written for OPA)";
 
 let folder: string;
 beforeAll(async () => {
@@ -54,5 +55,20 @@ afterAll(async () => {
       code: "invalid_bundle",
       detail: `built-ins not served here: ${why}`,
     });
+  });
+
+  test("opa.runtime shows a compatibility policy the variables that are named, and none where none is", async () => {
+    const made = join(folder, "runtime");
+    const policy = `package countersign\n\ndecision := {"allowed": true, "headers": {"x": json.marshal(opa.runtime())}}\n`;
+    await makeBundle(made, [policy, APPROVAL], {}, { allBuiltins: true });
+    const files = new Map([["policy.wasm", await readFile(join(made, "policy.wasm"))]]);
+    const load = (environment: ReadonlyMap<string, string>) =>
+      loadCompatPolicy(
+        { ...deps, builtins: new Map([...BUILTINS, ...runtimeTable(environment)]) },
+        { files, path: "countersign/decision" },
+      );
+    await expect(load(new Map())).rejects.toMatchObject({ detail: `built-ins not served here: ${PROCESS}` });
+    const { result } = (await load(new Map([["REGION", "eu"]]))).evaluate("{}", { nowNs: 1n });
+    expect(result).toMatchObject({ kind: "allow", fields: { headers: [["x", '{"env":{"REGION":"eu"}}']] } });
   });
 });
