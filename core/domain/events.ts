@@ -8,6 +8,7 @@ import type { Digest, Id } from "./id.ts";
 import type { Narrowing, Terms } from "./narrowing.ts";
 import type { Requirement } from "./requirement.ts";
 import type { Limits } from "./routing.ts";
+import type { Severity } from "./severity.ts";
 import type { Actor, Person } from "./subject.ts";
 import type { DurationMs, Instant } from "./time.ts";
 
@@ -114,6 +115,21 @@ export type RecordReplayed = About<
   SetAside & { readonly outcome: "taken" | "refused"; readonly reason: string | undefined }
 >;
 
+export type IncidentOpened = About<
+  "incident.opened",
+  {
+    readonly incidentId: Id<"incident">;
+    readonly severity: Severity;
+    readonly scope: string;
+    readonly title: string;
+  }
+>;
+
+export type IncidentClosed = About<
+  "incident.closed",
+  { readonly incidentId: Id<"incident">; readonly reason: string | undefined }
+>;
+
 export type DomainEvent =
   | RequestSubmitted
   | ReviewRecorded
@@ -123,6 +139,8 @@ export type DomainEvent =
   | GrantUsed
   | GrantEnded
   | RecordQuarantined
-  | RecordReplayed;
+  | RecordReplayed
+  | IncidentOpened
+  | IncidentClosed;
 
 export type EventType = DomainEvent["type"];

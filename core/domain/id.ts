@@ -3,7 +3,7 @@ import { AppError } from "./app-error.ts";
 
 declare const idBrand: unique symbol;
 
-export type IdKind = "decision" | "denial" | "request" | "review" | "grant" | "event" | "quarantine";
+export type IdKind = "decision" | "denial" | "request" | "review" | "grant" | "event" | "quarantine" | "incident";
 export type Id<Kind extends IdKind> = string & { readonly [idBrand]: Kind };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,5 +1,5 @@
 /**
- * Rule 3 as a model: a database with grants, a relay, a compacted topic, somebody who may write to the
+ * Rule 3 as a model: a database with grants and an incident, a relay, a compacted topic, somebody who may write to the
  * topic but cannot sign (what a deposed relay sends late looks like its replays), and a PDP that is paused, cut off, restarted and given a wrong wall clock. Whatever happens in
  * whatever order, nothing is allowed later than 7 s after its revocation was committed; and once the faults stop and the
  * topic is repaired, the same PDP is fresh again without a restart.
@@ -11,7 +11,8 @@ import { createStateView } from "./state-view.ts";
 import { instant } from "./time.ts";
 
 const T0 = 1_795_000_000_000;
-const KEYS = ["grant/a", "grant/b"];
+/** An incident goes by the same rule: `active` is open, and none is said to be open 7 s after it was closed. */
+const KEYS = ["grant/a", "grant/b", "incident/c"];
 type State = "active" | "revoked";
 type Signed =
   | { readonly kind: "grant"; readonly key: string; readonly version: number; readonly state: State }

@@ -7,12 +7,10 @@
  */
 import type { DomainEvent, Principal } from "../domain/events.ts";
 import type { Digest, Id } from "../domain/id.ts";
-import type { Narrowing, Terms } from "../domain/narrowing.ts";
-import { requirementParts } from "../domain/request-digest.ts";
-import type { Limits } from "../domain/routing.ts";
 import type { Json } from "../domain/subject.ts";
-import { formatDuration, type Instant, rfc3339 } from "../domain/time.ts";
 import { firstTraceparent } from "../../platform/traces/traceparent.ts";
+import { type Instant, rfc3339 } from "../domain/time.ts";
+import { dataToWire } from "./audit-data.ts";
 import { type DecisionLogRecord, decisionRecordHash } from "./decision-record.ts";
 import { leafHash } from "./hashing.ts";
 
@@ -127,7 +125,8 @@ export function recomputedLeafHash(event: AuditEvent): Digest {
 function subjectOf(event: DomainEvent): string {
   if (event.grantId !== undefined) return `grant/${event.grantId}`;
   if (event.requestId !== undefined) return `request/${event.requestId}`;
-  return event.denialId === undefined ? "service/approval" : `denial/${event.denialId}`;
+  if (event.denialId !== undefined) return `denial/${event.denialId}`;
+  return "incidentId" in event.data ? `incident/${event.data.incidentId}` : "service/approval";
 }
 
 function principalToWire(by: Principal): Json {
@@ -137,111 +136,5 @@ function principalToWire(by: Principal): Json {
     issuer: by.issuer,
     subject: by.subject,
     actors: by.actors.map((actor) => ({ ...actor })),
-  };
-}
-
-function dataToWire(event: DomainEvent): { readonly [key: string]: Json } {
-  switch (event.type) {
-    case "request.submitted": {
-      const { data } = event;
-      return {
-        entitlement: data.entitlement,
-        scope: data.scope,
-        title: data.title,
-        display: data.display.map((line) => ({ ...line })),
-        risk: data.risk,
-        justification: data.justification,
-        requested: termsToWire(data.requested),
-        requirement: data.requirement === undefined ? null : requirementParts(data.requirement),
-        limits: limitsToWire(data.limits),
-        digest: data.digest,
-        expires_at: rfc3339(data.expiresAt),
-      };
-    }
-    case "review.recorded": {
-      const { data } = event;
-      return {
-        review_id: data.reviewId,
-        vote: data.vote,
-        narrowing: narrowingToWire(data.narrowing),
-        comment: data.comment ?? null,
-        digest: data.digest,
-      };
-    }
-    case "review.refused":
-      return { vote: event.data.vote, reason: event.data.reason };
-    case "request.approved":
-    case "request.denied":
-    case "request.expired":
-    case "request.cancelled":
-    case "request.failed":
-      return { reason: event.data.reason ?? null, reviewers: event.data.reviewers.map((person) => ({ ...person })) };
-    case "grant.issued": {
-      const { data } = event;
-      return {
-        person: data.person === undefined ? null : { ...data.person },
-        issuer: data.issuer,
-        subject: data.subject,
-        entitlement: data.entitlement,
-        scope: data.scope,
-        digest: data.digest ?? null,
-        max_uses: data.maxUses,
-        duration: formatDuration(data.duration),
-        not_before: rfc3339(data.notBefore),
-        expires_at: rfc3339(data.expiresAt),
-        approved_by: data.approvedBy.map((person) => ({ ...person })),
-      };
-    }
-    case "grant.used": {
-      const { data } = event;
-      return {
-        redemption_id: data.redemptionId,
-        uses: data.uses,
-        max_uses: data.maxUses,
-        entitlement: data.entitlement,
-        scope: data.scope,
-      };
-    }
-    case "grant.revoked":
-    case "grant.expired":
-      return { reason: event.data.reason ?? null };
-    case "record.quarantined":
-      return { ...setAside(event.data), reason: event.data.reason };
-    case "record.replayed":
-      return { ...setAside(event.data), outcome: event.data.outcome, reason: event.data.reason ?? null };
-  }
-}
-
-function setAside(data: Extract<DomainEvent, { type: "record.quarantined" | "record.replayed" }>["data"]) {
-  const { quarantineId, topic, partition, offset } = data;
-  return { quarantine_id: quarantineId, topic, partition, offset };
-}
-
-export function termsToWire(terms: Terms) {
-  return {
-    max_uses: terms.maxUses,
-    duration: formatDuration(terms.duration),
-    not_before: terms.notBefore === undefined ? null : rfc3339(terms.notBefore),
-    binding: terms.binding,
-  };
-}
-
-/** Each null where there is none. */
-export function limitsToWire(limits: Limits | undefined) {
-  if (limits === undefined) return null;
-  const { maxUses, maxDuration } = limits;
-  return {
-    max_uses: maxUses ?? null,
-    max_duration: maxDuration === undefined ? null : formatDuration(maxDuration),
-  };
-}
-
-export function narrowingToWire(narrowing: Narrowing | undefined): Json {
-  if (narrowing === undefined) return null;
-  return {
-    ...(narrowing.maxUses === undefined ? {} : { max_uses: narrowing.maxUses }),
-    ...(narrowing.duration === undefined ? {} : { duration: formatDuration(narrowing.duration) }),
-    ...(narrowing.notBefore === undefined ? {} : { not_before: rfc3339(narrowing.notBefore) }),
-    ...(narrowing.binding === undefined ? {} : { binding: narrowing.binding }),
   };
 }

@@ -5,6 +5,7 @@ import { readDecisionBatch, batchFault } from "./decision-record.ts";
 import { denialToWire, readDenial } from "./denial-record.ts";
 import { recomputedLeafHash } from "./audit-event.ts";
 import { denialKey } from "./record-keys.ts";
+import { incidentToWire, readIncident } from "./incident-record.ts";
 import { goldenRecords, sampleDenial } from "./samples.ts";
 import { grantToWire, readGrant, readHeartbeat } from "./state-record.ts";
 
@@ -25,6 +26,10 @@ describe("golden files", () => {
     expect(denial.kind === "parsed" && denialToWire(denial.value)).toEqual(denialToWire(sampleDenial()));
     const grant = readGrant(golden("grant"));
     expect(grant.kind === "parsed" && grantToWire(grant.value)).toEqual(JSON.parse(golden("grant").toString()));
+    const incident = readIncident(golden("incident"));
+    expect(incident.kind === "parsed" && incidentToWire(incident.value)).toEqual(
+      JSON.parse(golden("incident").toString()),
+    );
     expect(readHeartbeat(golden("heartbeat")).kind).toBe("parsed");
     const batch = readDecisionBatch(golden("decision-batch"));
     expect(batch.kind === "parsed" && batchFault(batch.value, "pdp-a")).toBeUndefined();

@@ -16,6 +16,7 @@ import { bindingDigest, fieldHash } from "./binding-digest.ts";
 import { type DecisionBatch, type DecisionLogRecord, decisionLogId, decisionRecordHash } from "./decision-record.ts";
 import { denialToWire } from "./denial-record.ts";
 import { hashJson } from "./hashing.ts";
+import { incidentToWire } from "./incident-record.ts";
 import { denialKey, requestKey, setHashText, stateRecordHash } from "./record-keys.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "./state-record.ts";
 
@@ -192,6 +193,13 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
   return new Map<string, unknown>([
     ["denial", denialToWire(denial)],
     ["grant", grantToWire(grant)],
+    [
+      "incident",
+      incidentToWire({
+        id: id("incident", "01930000-0000-7000-8000-000000000007"),
+        ...{ version: 1, state: "open", severity: "high", scope: "orders", openedAt: NOW },
+      }),
+    ],
     ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: stateRecordHash(grantKey(grant.id), grant.version) })],
     ["decision-batch", sampleBatch()],
     ["audit-event", sealEvent(event, { logId: "approval", index: 0n, previous: NO_PREVIOUS })],

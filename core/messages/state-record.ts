@@ -1,5 +1,5 @@
 /**
- * What travels on `countersign.state.v1`: complete grants by `grant/<id>`, and heartbeats by `heartbeat`. A record's
+ * What travels on `countersign.state.v1`: complete grants by `grant/<id>`, incidents (incident-record.ts), and heartbeats by `heartbeat`. A record's
  * version is in the envelope. A payload that cannot be read although its signature is good still counts in the set: the
  * reader keeps (key, version) and holds nothing under it.
  */

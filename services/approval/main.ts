@@ -121,7 +121,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     }),
   );
 
-  const { submit, review, cancel, revoke, redeem } = commands;
+  const { submit, review, cancel, revoke, redeem, openIncident, closeIncident } = commands;
 
   // NB: consumers are owned before the stream, so that the stream is closed first.
   const intake = createIntake(
@@ -163,6 +163,8 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           review,
           cancel,
           revoke,
+          openIncident,
+          closeIncident,
           replay: intake.replay,
           identify: (authorization) => identity.identify({ authorization }, now()),
           people,

@@ -13,6 +13,7 @@ import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { LogEntry } from "../../core/domain/log-chain.ts";
+import type { RecordedIncident } from "../../core/domain/incident.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Routing } from "../../core/domain/routing.ts";
@@ -96,6 +97,14 @@ export type Transaction = {
     readonly save: (grant: Grant) => Promise<void>;
     /** Grants of this account that can be used now by the database clock. */
     readonly liveFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
+  };
+  readonly incidents: {
+    /** How many are open. Holds off every other transaction that opens one, until this one ends. */
+    readonly countOpen: () => Promise<number>;
+    readonly insert: (incident: RecordedIncident) => Promise<void>;
+    readonly lock: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
+    /** Writes the end and the version, if the stored version is the one before. @throws AppError conflict */
+    readonly save: (incident: RecordedIncident) => Promise<void>;
   };
   readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
   /** Keeps what the holder of an idempotency key is answered. @throws AppError conflict when somebody else holds it by now. */
@@ -215,6 +224,7 @@ export type Reads = {
   /** A request leaves one grant at most. */
   readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;
   readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
+  readonly incident: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };
 

@@ -66,12 +66,20 @@ const opa = await resolveTool("opa");
     ["GET", ["exports", "7"], "analysts", "deny: country_not_trusted"],
     ["GET", ["repositories"], "developers", "deny: device_not_managed"],
     ["POST", ["deployments"], "release-managers", "allow: deploy"],
+    ["DELETE", ["deployments", "7"], "release-managers", "allow: take_back"],
     ["PATCH", ["admin-api", "accounts", "7"], "administrators", "elevate: account-change account/7"],
     ["DELETE", ["customers", "7"], "support", "elevate: customer-delete customer/7"],
     ["POST", ["payouts"], "finance", "deny: payout_not_readable"],
     ["POST", ["calendar"], "staff", "allow: calendar_write"],
   ])("%s %j by %s: %s", (method, parsedPath, group, expected) => {
     expect(decided(method, parsedPath, group)).toBe(expected);
+  });
+
+  test("during an incident taking a deployment back needs approval", () => {
+    const incidents = [{ id: "i", severity: "high", scope: "*", since: "2026-11-24T09:00:00Z" }];
+    const context = { state: { fresh: true }, incidents };
+    const asked = decided("DELETE", ["deployments", "7"], "release-managers", { context });
+    expect(asked).toBe("elevate: deployment-delete deployment/7");
   });
 
   test("a connection to the ledger needs approval", () => {

@@ -22,6 +22,8 @@ const ALL: Readonly<Record<AuditType, true>> = {
   "grant.expired": true,
   "record.quarantined": true,
   "record.replayed": true,
+  "incident.opened": true,
+  "incident.closed": true,
   log_closed: true,
 };
 

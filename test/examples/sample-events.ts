@@ -78,6 +78,14 @@ export const SAMPLE_EVENTS: {
       ...{ outcome: "refused", reason: "malformed" },
     },
   },
+  "incident.opened": {
+    ...{ type: "incident.opened", ...about(account) },
+    data: { incidentId: id("incident", UUID), severity: "high", scope: "orders", title: "t" },
+  },
+  "incident.closed": {
+    ...{ type: "incident.closed", ...about(account) },
+    data: { incidentId: id("incident", UUID), reason: "over" },
+  },
 };
 
 /** What the approval service says of a decision. */

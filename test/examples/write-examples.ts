@@ -85,6 +85,10 @@ async function play(system: System, stage: Stage): Promise<void> {
   const { items } = members(setAside.body, "items");
   const record = textAt(Array.isArray(items) ? items[0] : undefined, "id");
   await expectStatus("sam's replay", 200, sam.approvals("POST", `/v1/quarantine/${record}/replay`));
+  const incident = { severity: "high", scope: "orders", title: "Orders are sent twice" };
+  const opened = await expectStatus("an incident", 201, sam.approvals("POST", "/v1/incidents", { body: incident }));
+  const close = `/v1/incidents/${textAt(opened.body, "id")}/close`;
+  await expectStatus("its end", 200, sam.approvals("POST", close, { body: { reason: "a queue was read twice" } }));
 }
 
 /** The request is immutable for everybody but the owner of the tables, who may say otherwise. */

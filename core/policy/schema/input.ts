@@ -84,6 +84,11 @@ export const DecisionInput = Type.Object({
     country: Type.Optional(Type.String()),
     country_database: Type.Optional(Type.String()),
     device: Type.Optional(Type.Unknown()),
+    incidents: Type.Optional(
+      Type.Array(
+        Type.Object({ id: Type.String(), severity: Type.String(), scope: Type.String(), since: Type.String() }),
+      ),
+    ),
     state: Type.Object({ fresh: Type.Boolean() }),
     /** What an API caller states; nothing that the host vouches for. */
     stated: Type.Optional(Type.Unknown()),

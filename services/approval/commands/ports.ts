@@ -6,6 +6,7 @@
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
+import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
@@ -78,6 +79,24 @@ export type RevokeOutcome =
       readonly kind: "refused";
       readonly reason: "unknown_grant" | "not_allowed" | "already_final" | "precondition_failed";
     };
+
+/** The edge has seen to it that the caller has the security role. */
+export type OpenIncident = Pick<Write<never, OpenOutcome>, "settle"> &
+  Pick<RecordedIncident, "severity" | "scope" | "title"> & { readonly by: Subject };
+
+export type OpenOutcome =
+  | { readonly kind: "opened"; readonly incident: RecordedIncident }
+  | { readonly kind: "refused"; readonly reason: "too_many_incidents" };
+
+export type CloseIncident = Write<RecordedIncident, CloseOutcome> & {
+  readonly incidentId: Id<"incident">;
+  readonly by: Subject;
+  readonly reason: string | undefined;
+};
+
+export type CloseOutcome =
+  | { readonly kind: "closed"; readonly incident: RecordedIncident }
+  | { readonly kind: "refused"; readonly reason: "unknown_incident" | "already_closed" | "precondition_failed" };
 
 export type ReplayRecord = { readonly quarantineId: Id<"quarantine">; readonly by: Subject };
 

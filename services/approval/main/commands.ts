@@ -4,6 +4,8 @@ import { hashJson } from "../../../core/messages/hashing.ts";
 import { requestKey } from "../../../core/messages/record-keys.ts";
 import { createAcceptDenial } from "../commands/accept-denial.ts";
 import { createCancelRequest } from "../commands/cancel-request.ts";
+import { createCloseIncident } from "../commands/close-incident.ts";
+import { createOpenIncident } from "../commands/open-incident.ts";
 import { createQuarantineRecord } from "../commands/quarantine-record.ts";
 import { createRecordDecisions } from "../commands/record-decision.ts";
 import { createRedeem } from "../commands/redeem.ts";
@@ -41,6 +43,8 @@ export function createCommands({
     review: createReviewRequest({ reads, people, permission: policy, ids, store }),
     cancel: createCancelRequest({ people, store }),
     revoke: createRevokeGrant({ reads, people, store }),
+    openIncident: createOpenIncident({ people, ids, store }),
+    closeIncident: createCloseIncident({ people, store }),
     redeem: createRedeem({ store }),
     sweep: createSweep({ store }),
     acceptDenial: createAcceptDenial({ store, people, submit }),

@@ -24,8 +24,8 @@ import { createSealer } from "../publish/sealer.ts";
 import { createStateRelay } from "../publish/state-relay.ts";
 import type { StateRows } from "../publish/state-rows.ts";
 import { databaseNow } from "../store/clock.ts";
-import { endBehindTopic } from "../store/end-behind-topic.ts";
-import * as stateRows from "../store/state-rows.ts";
+import { publishedGrants } from "../store/published-grants.ts";
+import { publishedIncidents } from "../store/published-incidents.ts";
 import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
 import type { Tracing } from "./tracing.ts";
@@ -63,9 +63,8 @@ export async function startLoops(
   });
 
   const rows: StateRows = {
-    ...stateRows,
     databaseTime: databaseNow,
-    endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment, traceparent: tracing.traces?.here }),
+    kinds: [publishedGrants({ ids, deployment, traceparent: tracing.traces?.here }), publishedIncidents()],
   };
   const loops = [
     createStateRelay(

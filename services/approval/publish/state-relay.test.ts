@@ -1,17 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { type Id, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
+import { HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { Lease } from "../../../platform/postgres/leadership.ts";
 import type { OutgoingRecord, StreamBatch, Subscription } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../../test/harness/wait-until.ts";
 import { createStateRelay } from "./state-relay.ts";
-import type { GrantVersion, StateRows } from "./state-rows.ts";
+import type { KeyVersion, StateKind, StateRows } from "./state-rows.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const signer = createSigner("relay", privateKey.export({ type: "pkcs8", format: "pem" }).toString());
@@ -20,20 +19,25 @@ const deployment = "test";
 const topic = "state";
 
 /** A relay that leads over these published grants, and reads whatever it or the test puts on the topic. */
-function relayOver(grants: readonly GrantVersion[], endBehindTopic: StateRows["endBehindTopic"]) {
+function relayOver(published: readonly KeyVersion[], overtakeTopic: StateKind["overtakeTopic"]) {
   let subscription: Subscription | undefined;
   let time = 1_795_478_400_000;
   let offset = 0n;
   const rows: StateRows = {
     databaseTime: () => Promise.resolve(instant(++time)),
-    publishedGrants: () => Promise.resolve(grants),
-    unpublishedGrants: () => Promise.resolve([]),
-    markPublished: () => Promise.resolve(),
-    markUnpublished: () => Promise.resolve(),
-    dueTombstones: () => Promise.resolve([]),
-    markTombstoned: () => Promise.resolve(),
-    notTombstoned: () => Promise.resolve([]),
-    endBehindTopic,
+    kinds: [
+      {
+        kind: "grant",
+        published: () => Promise.resolve(published),
+        unpublished: () => Promise.resolve([]),
+        markPublished: () => Promise.resolve(),
+        markUnpublished: () => Promise.resolve(),
+        dueTombstones: () => Promise.resolve([]),
+        markTombstoned: () => Promise.resolve(),
+        notTombstoned: () => Promise.resolve([]),
+        overtakeTopic,
+      },
+    ],
   };
   async function read({ key, value, headers }: OutgoingRecord): Promise<void> {
     const asRead = new Map([...(headers ?? [])].map(([name, text]) => [name, Buffer.from(text)]));
@@ -76,12 +80,8 @@ function relayOver(grants: readonly GrantVersion[], endBehindTopic: StateRows["e
   const running = relay.run(stop.signal);
   return {
     /** What a relay that the database has forgotten put there. */
-    newer: (grant: Id<"grant">, version: number) =>
-      read({
-        topic,
-        key: grantKey(grant),
-        ...sealEnvelope(signer, { deployment, topic, key: grantKey(grant) }, version, Buffer.from("{}")),
-      }),
+    newer: (key: string, version: number) =>
+      read({ topic, key, ...sealEnvelope(signer, { deployment, topic, key }, version, Buffer.from("{}")) }),
     /** Reads a heartbeat that is not the newest one. */
     async someHeartbeat() {
       await waitUntil("two heartbeats", 5_000, () => heartbeats.length >= 2);
@@ -100,15 +100,12 @@ function relayOver(grants: readonly GrantVersion[], endBehindTopic: StateRows["e
 }
 
 test("a grant that is found behind the topic while others are being ended is ended as well", async () => {
-  const [first, second] = [
-    id("grant", "01930000-0000-7000-8000-000000000001"),
-    id("grant", "01930000-0000-7000-8000-000000000002"),
-  ];
-  const ended: (readonly GrantVersion[])[] = [];
+  const [first, second] = ["grant/01930000-0000-7000-8000-000000000001", "grant/01930000-0000-7000-8000-000000000002"];
+  const ended: (readonly KeyVersion[])[] = [];
   const relay = relayOver(
     [
-      { id: first, version: 1 },
-      { id: second, version: 1 },
+      { key: first, version: 1 },
+      { key: second, version: 1 },
     ],
     async (_lease, behind) => {
       ended.push(behind);
@@ -117,12 +114,12 @@ test("a grant that is found behind the topic while others are being ended is end
         await relay.newer(second, 7);
         await relay.newestHeartbeat();
       }
-      return behind.map((one) => one.id);
+      return behind.map((one) => one.key);
     },
   );
   await relay.newer(first, 5);
   await relay.someHeartbeat();
   await waitUntil("both to be ended", 5_000, () => ended.length >= 2);
   await relay.stop();
-  expect(ended).toEqual([[{ id: first, version: 5 }], [{ id: second, version: 7 }]]);
+  expect(ended).toEqual([[{ key: first, version: 5 }], [{ key: second, version: 7 }]]);
 });

@@ -1,5 +1,5 @@
 /**
- * The state relay (architecture section 4): the only writer of the state topic and of heartbeats. While it leads it repeats
+ * The state relay (architecture section 4): the only writer of the state topic, of grants, incidents and heartbeats. While it leads it repeats
  *
  *     T = database time → (a later statement) every unpublished row → publish, all acknowledged → mark
  *       → tombstones that are due → heartbeat {T, set hash}
@@ -9,25 +9,18 @@
  * and so closes every door that a grant opens; it is never stepped over.
  *
  * It also reads its own topic, leading or not, and repairs what stands last of a key without being its newest (topic-view.ts). Where the
- * topic is ahead of the database, it is the database that lost something: such a grant is ended (store/end-behind-topic.ts).
+ * topic is ahead of the database, it is the database that lost something: such a grant is ended (store/end-behind-topic.ts), such an
+ * incident stands as the database has it.
  * NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair buries it.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
-import type { Grant } from "../../../core/domain/grant.ts";
-import { isId } from "../../../core/domain/id.ts";
 import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import { openEnvelope, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
-import {
-  grantKey,
-  grantToWire,
-  HEARTBEAT_KEY,
-  heartbeatToWire,
-  readGrant,
-  readHeartbeat,
-} from "../../../core/messages/state-record.ts";
+import { HEARTBEAT_KEY, heartbeatToWire, readHeartbeat } from "../../../core/messages/state-record.ts";
+import { readStateValue } from "../../../core/messages/state-value.ts";
 import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -35,7 +28,7 @@ import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
 import { createPublishSurely } from "./publish-surely.ts";
-import type { StateRows } from "./state-rows.ts";
+import { keysOf, type StateKind, type StateRows } from "./state-rows.ts";
 import { createTopicView } from "./topic-view.ts";
 
 export interface StateRelayDeps {
@@ -72,7 +65,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
   const setBackTotal = metrics.counter(
     "state_set_back_total",
-    "Grants ended because the topic held a newer version than the database",
+    "Grants ended and incidents stated anew because the topic held a newer version than the database",
   );
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
   const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
@@ -82,7 +75,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const toRepublish = new Set<string>();
   const toRemove = new Set<string>();
   /** Versions that the topic holds and the database does not know of. */
-  const toEnd = new Map<Grant["id"], number>();
+  const toOvertake = new Map<string, number>();
   let set: StateView<undefined> = createStateView();
   let lastHeartbeat: Instant | undefined;
 
@@ -98,29 +91,30 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     return { topic, key, ...sealEnvelope(signer, { deployment, topic, key }, version, payload) };
   }
 
-  async function publishGrants(lease: Lease): Promise<void> {
-    let after: Grant["id"] | undefined;
+  async function publish(of: StateKind, lease: Lease): Promise<void> {
+    let after: string | undefined;
     for (;;) {
-      const grants = await rows.unpublishedGrants(lease, after, batchSize);
-      const records = grants.map((grant) => signed(grantKey(grant.id), grant.version, grantToWire(grant)));
-      await publishSurely(records, lease.signal);
-      for (const { id, version } of grants) {
-        const key = grantKey(id);
+      const found = await of.unpublished(lease, after, batchSize);
+      await publishSurely(
+        found.map(({ key, version, wire }) => signed(key, version, wire)),
+        lease.signal,
+      );
+      for (const { key, version } of found) {
         set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
         view.published(key, version);
       }
-      await rows.markPublished(lease, grants);
-      publishedTotal.inc({ kind: "grant" }, grants.length);
-      after = grants.at(-1)?.id;
-      if (grants.length < batchSize) return;
+      await of.markPublished(lease, found);
+      publishedTotal.inc({ kind: of.kind }, found.length);
+      after = found.at(-1)?.key;
+      if (found.length < batchSize) return;
     }
   }
 
-  async function publishTombstones(lease: Lease): Promise<void> {
+  async function publishTombstones(of: StateKind, lease: Lease): Promise<void> {
     for (;;) {
-      const due = await rows.dueTombstones(lease, batchSize);
-      await removeKeys(lease, due.map(grantKey));
-      await rows.markTombstoned(lease, due);
+      const due = await of.dueTombstones(lease, batchSize);
+      await removeKeys(lease, due);
+      await of.markTombstoned(lease, due);
       if (due.length < batchSize) return;
     }
   }
@@ -146,8 +140,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       { event: "state_topic_differs", again: again.length, gone: gone.length },
       "state topic differs from the state; repairing",
     );
-    await rows.markUnpublished(lease, again.flatMap(grantIdOf));
-    const kept = new Set((await rows.notTombstoned(lease, gone.flatMap(grantIdOf))).map(grantKey));
+    const kept = new Set<string>();
+    for (const of of rows.kinds) {
+      await of.markUnpublished(lease, keysOf(of, again));
+      for (const key of await of.notTombstoned(lease, keysOf(of, gone))) kept.add(key);
+    }
     await removeKeys(
       lease,
       gone.filter((key) => !kept.has(key)),
@@ -157,40 +154,45 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     return again.length + gone.length - kept.size;
   }
 
-  /** Ends what the database has forgotten something about; published and marked like any other change. */
-  async function endSetBack(lease: Lease): Promise<void> {
-    if (toEnd.size === 0) return;
-    const behind = [...toEnd].map(([id, version]) => ({ id, version }));
-    const ended = await rows.endBehindTopic(lease, behind);
+  /** Goes beyond what the database has forgotten something about; published and marked like any other change. */
+  async function overtakeTopic(lease: Lease): Promise<void> {
+    if (toOvertake.size === 0) return;
+    const behind = new Map(toOvertake);
+    const changed: string[] = [];
+    for (const of of rows.kinds) {
+      const those = keysOf(of, behind.keys()).map((key) => ({ key, version: behind.get(key) ?? 0 }));
+      if (those.length > 0) changed.push(...(await of.overtakeTopic(lease, those)));
+    }
     // NB: others may have been found meanwhile, and a key is named once.
-    for (const { id, version } of behind) if (toEnd.get(id) === version) toEnd.delete(id);
-    if (ended.length === 0) return;
-    setBackTotal.inc(ended.length);
+    for (const [key, version] of behind) if (toOvertake.get(key) === version) toOvertake.delete(key);
+    if (changed.length === 0) return;
+    setBackTotal.inc(changed.length);
     log.error(
-      { event: "database_set_back", count: ended.length, grants: ended.slice(0, 10) },
-      "the database is behind the state topic (restored, or failed over with a loss); these grants were revoked",
+      { event: "database_set_back", count: changed.length, keys: changed.slice(0, 10) },
+      "the database is behind the state topic (restored, or failed over with a loss); these grants were revoked, incidents stated anew",
     );
   }
 
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
     set = createStateView();
-    for (const { id, version } of await rows.publishedGrants(lease)) {
-      const key = grantKey(id);
-      published.set(key, version);
-      set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    for (const of of rows.kinds) {
+      for (const { key, version } of await of.published(lease)) {
+        published.set(key, version);
+        set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+      }
     }
     view.begin(published);
     toRepublish.clear();
     toRemove.clear();
-    toEnd.clear();
+    toOvertake.clear();
     while (!lease.signal.aborted) {
       const time = await rows.databaseTime(lease);
       const repaired = await repair(lease);
-      await endSetBack(lease);
-      await publishGrants(lease);
+      await overtakeTopic(lease);
+      for (const of of rows.kinds) await publish(of, lease);
       repairedTotal.inc(repaired); // only now does the topic say the truth again
-      await publishTombstones(lease);
+      for (const of of rows.kinds) await publishTombstones(of, lease);
       const heartbeat = heartbeatToWire({ databaseTime: time, setHash: set.setHash() });
       view.heartbeatSent(time); // before it can be read
       await publishSurely([signed(HEARTBEAT_KEY, 0, heartbeat)], lease.signal);
@@ -205,9 +207,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       if (key === null) continue;
       const opened = openEnvelope(verifier, { deployment, topic, key }, { value, headers });
       if (key !== HEARTBEAT_KEY) {
-        if (opened.kind === "opened")
-          view.seen(key, { kind: "signed", version: opened.version, readable: holds(key, opened) });
-        else view.seen(key, { kind: opened.reason === "tombstone" ? "tombstone" : "refused" });
+        if (opened.kind === "opened") {
+          const { version, payload } = opened;
+          const readable = readStateValue(key, version, payload).kind === "value";
+          view.seen(key, { kind: "signed", version, readable });
+        } else view.seen(key, { kind: opened.reason === "tombstone" ? "tombstone" : "refused" });
         continue;
       }
       const heartbeat = opened.kind === "opened" ? readHeartbeat(opened.payload) : undefined;
@@ -215,7 +219,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       const found = view.heartbeatRead(heartbeat.value.databaseTime);
       for (const wrong of found.republish) toRepublish.add(wrong);
       for (const wrong of found.remove) toRemove.add(wrong);
-      for (const { key: behind, version } of found.ahead) for (const id of grantIdOf(behind)) toEnd.set(id, version);
+      for (const { key: behind, version } of found.ahead) toOvertake.set(behind, version);
     }
     return "continue";
   }
@@ -236,15 +240,4 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       return lastHeartbeat;
     },
   };
-}
-
-/** Whether a reader holds a grant under this record, as services/decision/grants/state-reader.ts decides it. */
-function holds(key: string, { version, payload }: { readonly version: number; readonly payload: Uint8Array }): boolean {
-  const grant = readGrant(payload);
-  return grant.kind === "parsed" && grantKey(grant.value.id) === key && grant.value.version === version;
-}
-
-function grantIdOf(key: string): readonly Grant["id"][] {
-  const text = key.startsWith("grant/") ? key.slice("grant/".length) : "";
-  return isId("grant", text) ? [text] : [];
 }

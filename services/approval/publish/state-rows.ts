@@ -1,32 +1,43 @@
-/** What the state relay asks of the grant rows; each runs on the session it is given, which holds the relay's lock. */
-import type { Grant } from "../../../core/domain/grant.ts";
+/**
+ * What the state relay asks of the rows behind the topic, kind by kind; each runs on the session it is given, which holds the relay's lock.
+ * The keys of a kind begin with its name and a slash, and hold an id.
+ */
+import { isId } from "../../../core/domain/id.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Lease } from "../../../platform/postgres/leadership.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 
-export type GrantVersion = { readonly id: Grant["id"]; readonly version: number };
+export type KeyVersion = { readonly key: string; readonly version: number };
+
+export type StateKind = {
+  readonly kind: "grant" | "incident";
+  /** Every key that was published and not tombstoned, with the version that was published last. */
+  readonly published: (on: Queryable) => Promise<readonly KeyVersion[]>;
+  /** Rows whose newest version was not published, by key, those after `after`. */
+  readonly unpublished: (
+    on: Queryable,
+    after: string | undefined,
+    limit: number,
+  ) => Promise<readonly (KeyVersion & { readonly wire: object })[]>;
+  readonly markPublished: (on: Queryable, sent: readonly KeyVersion[]) => Promise<void>;
+  /** The next pass publishes them again. */
+  readonly markUnpublished: (on: Queryable, keys: readonly string[]) => Promise<void>;
+  /** Published keys whose time on the topic is over. */
+  readonly dueTombstones: (on: Queryable, limit: number) => Promise<readonly string[]>;
+  readonly markTombstoned: (on: Queryable, keys: readonly string[]) => Promise<void>;
+  readonly notTombstoned: (on: Queryable, keys: readonly string[]) => Promise<readonly string[]>;
+  /** Gives those of which the topic holds a newer version (`version`) than the database one above it; which these are. */
+  readonly overtakeTopic: (on: Pick<Lease, "transaction">, behind: readonly KeyVersion[]) => Promise<readonly string[]>;
+};
 
 export type StateRows = {
   /** The database clock, floored to whole milliseconds. */
   readonly databaseTime: (on: Queryable) => Promise<Instant>;
-  /** Every grant that was published and not tombstoned, with the version that was published last. */
-  readonly publishedGrants: (on: Queryable) => Promise<readonly GrantVersion[]>;
-  /** Grants whose newest version was not published, by id, those after `after`. */
-  readonly unpublishedGrants: (
-    on: Queryable,
-    after: Grant["id"] | undefined,
-    limit: number,
-  ) => Promise<readonly Grant[]>;
-  readonly markPublished: (on: Queryable, grants: readonly GrantVersion[]) => Promise<void>;
-  /** The next pass publishes them again. */
-  readonly markUnpublished: (on: Queryable, ids: readonly Grant["id"][]) => Promise<void>;
-  /** Published grants that ended, and whose time was over 15 minutes ago. */
-  readonly dueTombstones: (on: Queryable, limit: number) => Promise<readonly Grant["id"][]>;
-  readonly markTombstoned: (on: Queryable, ids: readonly Grant["id"][]) => Promise<void>;
-  /** Ends those of which the topic holds a newer version (`version`) than the database; which these are. */
-  readonly endBehindTopic: (
-    on: Pick<Lease, "transaction">,
-    behind: readonly GrantVersion[],
-  ) => Promise<readonly Grant["id"][]>;
-  readonly notTombstoned: (on: Queryable, ids: readonly Grant["id"][]) => Promise<readonly Grant["id"][]>;
+  readonly kinds: readonly StateKind[];
 };
+
+/** The keys of a kind; what is no id of ours can be no row. */
+export function keysOf({ kind }: StateKind, keys: Iterable<string>): readonly string[] {
+  const prefix = `${kind}/`;
+  return [...keys].filter((key) => key.startsWith(prefix) && isId(kind, key.slice(prefix.length)));
+}

@@ -6,10 +6,11 @@ import type { FastifyReply } from "fastify";
 import type { Static } from "typebox";
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import type { KeptAnswer } from "../ports.ts";
 import { etagOf } from "./etag.ts";
 import type { RequestWithGrant } from "./schema/requests.ts";
-import { showGrant, showRequest } from "./show.ts";
+import { showGrant, showIncident, showRequest } from "./show.ts";
 
 export type Answer = KeptAnswer;
 
@@ -26,6 +27,10 @@ export function requestAnswer(status: 200 | 201, request: AccessRequest, grant: 
 
 export function grantAnswer(grant: Grant): Answer {
   return tagged(200, showGrant(grant), {});
+}
+
+export function incidentAnswer(status: 200 | 201, incident: RecordedIncident): Answer {
+  return tagged(status, showIncident(incident), status === 201 ? { location: `/v1/incidents/${incident.id}` } : {});
 }
 
 function tagged(status: number, shown: object, headers: { readonly [name: string]: string }): Answer {

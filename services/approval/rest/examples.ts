@@ -6,6 +6,7 @@ import type { Static } from "typebox";
 import type { AuditPage } from "./schema/audit.ts";
 import type { DenialShown } from "./schema/denials.ts";
 import type { GrantShown } from "./schema/grants.ts";
+import type { IncidentShown } from "./schema/incidents.ts";
 import type { ProblemDocument } from "./schema/problems.ts";
 import type { QuarantinedShown, QuarantinedWithPayload, ReplayShown } from "./schema/quarantine.ts";
 import type { RequestShown, RequestWithGrant } from "./schema/requests.ts";
@@ -17,7 +18,7 @@ export const EXAMPLE_REQUEST_ID = "01930000-0000-7000-8000-0000000000aa";
 export const HEADERS = {
   "x-request-id": { description: "Under it the log knows this call.", schema: { type: "string" } },
   etag: { description: "Changes with whatever is shown; give it as `If-Match`.", schema: { type: "string" } },
-  location: { description: "Where the request is.", schema: { type: "string" } },
+  location: { description: "Where it is.", schema: { type: "string" } },
   "retry-after": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } },
   allow: { description: "The methods of this address.", schema: { type: "string" } },
   "www-authenticate": { description: "That a bearer token is wanted.", schema: { type: "string" } },
@@ -188,6 +189,12 @@ const replayed: Static<typeof ReplayShown> = {
   detail: null,
   record: { ...quarantined, taken_at: decidedAt },
 };
+const incident: Static<typeof IncidentShown> = {
+  id: "01930000-0000-7000-8000-000000000007",
+  ...{ state: "open", severity: "high", scope: "orders", title: "Orders are sent twice" },
+  opened_at: "2026-11-24T09:00:00.000Z",
+  closed_at: null,
+};
 const problem: Static<typeof ProblemDocument> = {
   type: "/v1/problems/digest_mismatch",
   code: "digest_mismatch",
@@ -219,6 +226,13 @@ export const EXAMPLES: ReadonlyMap<string, Example> = new Map([
   ["listGrants 200", of("A page, newest first.", page(grant))],
   ["getGrant 200", of("The grant.", grant, ["etag"])],
   ["revokeGrant 200", of("The grant as it ended.", { ...grant, state: "revoked" }, ["etag", "idempotency-replayed"])],
+  ["openIncident 201", of("The incident.", incident, WRITTEN)],
+  ["listIncidents 200", of("A page, newest first.", page(incident))],
+  ["getIncident 200", of("The incident.", incident, ["etag"])],
+  [
+    "closeIncident 200",
+    of("As it ended.", { ...incident, state: "closed", closed_at: decidedAt }, ["etag", "idempotency-replayed"]),
+  ],
   ["readAudit 200", of("Events in order of arrival.", record)],
   ["listQuarantine 200", of("A page, newest first.", page(quarantined))],
   ["getQuarantined 200", of("The record, masked.", withPayload)],

@@ -6,6 +6,7 @@ import type { AccessRequest, RequestStatus } from "../../../core/domain/access-r
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Grant, GrantState } from "../../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../../core/domain/id.ts";
+import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import type { Json, Person } from "../../../core/domain/subject.ts";
 import type { HeldKey, KeptAnswer, Quarantined, QuarantinedRecord } from "../ports.ts";
 
@@ -20,7 +21,10 @@ export type Listings = {
   /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
   readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
   readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<readonly QuarantineLine[]>;
+  readonly incidents: (filter: IncidentFilter, page: Page<"incident">) => Promise<readonly RecordedIncident[]>;
 };
+
+export type IncidentFilter = { readonly state: "open" | "closed" | "all" };
 
 /** As `Quarantined`, without the value: a page of those could be large. */
 export type QuarantineLine = Omit<Quarantined, "record"> & {

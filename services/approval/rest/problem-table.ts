@@ -6,6 +6,7 @@
  */
 import type { CredentialRefusal } from "../../../core/domain/subject.ts";
 import { ACCESS_REQUEST_PROBLEMS } from "./access-requests/problem-rows.ts";
+import { INCIDENT_PROBLEMS } from "./incident-problems.ts";
 import type { CancelOutcome, ReviewOutcome, RevokeOutcome, SubmitOutcome } from "../commands/ports.ts";
 
 type Refusal<Outcome> = Extract<Outcome, { readonly kind: "refused" }> extends { readonly reason: infer R } ? R : never;
@@ -14,6 +15,7 @@ export type ProblemCode =
   | Exclude<Refusal<SubmitOutcome | ReviewOutcome | CancelOutcome | RevokeOutcome>, "not_allowed">
   | CredentialRefusal
   | keyof typeof ACCESS_REQUEST_PROBLEMS
+  | keyof typeof INCIDENT_PROBLEMS
   | "already_granted"
   | "authentication_required"
   | "conflict"
@@ -107,6 +109,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     detail: "GET /v1/quarantine lists the records that were set aside.",
   },
   ...ACCESS_REQUEST_PROBLEMS,
+  ...INCIDENT_PROBLEMS,
   expired_denial: {
     status: 410,
     title: "The denial has lapsed",

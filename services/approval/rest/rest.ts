@@ -10,6 +10,10 @@ import type {
 import type {
   CancelOutcome,
   CancelRequest,
+  CloseIncident,
+  CloseOutcome,
+  OpenIncident,
+  OpenOutcome,
   ReplayOutcome,
   ReplayRecord,
   ReviewOutcome,
@@ -36,6 +40,8 @@ export type RestService = {
   readonly review: (command: ReviewRequest) => Promise<ReviewOutcome>;
   readonly cancel: (command: CancelRequest) => Promise<CancelOutcome>;
   readonly revoke: (command: RevokeGrant) => Promise<RevokeOutcome>;
+  readonly openIncident: (command: OpenIncident) => Promise<OpenOutcome>;
+  readonly closeIncident: (command: CloseIncident) => Promise<CloseOutcome>;
   readonly replay: (command: ReplayRecord) => Promise<ReplayOutcome>;
   readonly reads: Reads;
   readonly listings: Listings;

@@ -25,12 +25,15 @@ import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { accessRequestTask } from "./routes/access-request-task.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
+import { closeIncident } from "./routes/close-incident.ts";
 import { getDenial, listDenials } from "./routes/denials.ts";
 import { getRequest } from "./routes/get-request.ts";
 import { getProblem } from "./routes/get-problem.ts";
 import { getGrant, listGrants } from "./routes/grants.ts";
+import { getIncident, listIncidents } from "./routes/incidents.ts";
 import { listApprovers } from "./routes/list-approvers.ts";
 import { listRequests } from "./routes/list-requests.ts";
+import { openIncident } from "./routes/open-incident.ts";
 import { getQuarantined, listQuarantine } from "./routes/quarantine.ts";
 import { readAudit } from "./routes/read-audit.ts";
 import { replayRecord } from "./routes/replay-record.ts";
@@ -41,6 +44,7 @@ import { submitRequest } from "./routes/submit-request.ts";
 import { DenialShown } from "./schema/denials.ts";
 import { traceRequests } from "./trace-requests.ts";
 import { GrantShown } from "./schema/grants.ts";
+import { IncidentShown } from "./schema/incidents.ts";
 import { ProblemShown } from "./schema/problems.ts";
 import { QuarantinedShown } from "./schema/quarantine.ts";
 import { RequestShown } from "./schema/requests.ts";
@@ -60,6 +64,10 @@ const ROUTES = [
   listGrants,
   getGrant,
   revokeGrant,
+  openIncident,
+  listIncidents,
+  getIncident,
+  closeIncident,
   readAudit,
   listQuarantine,
   getQuarantined,
@@ -67,6 +75,8 @@ const ROUTES = [
   submitAccessRequest,
   accessRequestTask,
 ];
+
+const SHARED = [RequestShown, GrantShown, DenialShown, IncidentShown, QuarantinedShown, ProblemShown];
 
 export type RestDeps = CallerDeps &
   IdempotencyDeps &
@@ -120,7 +130,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);
-  for (const shared of [RequestShown, GrantShown, DenialShown, QuarantinedShown, ProblemShown]) app.addSchema(shared);
+  for (const shared of SHARED) app.addSchema(shared);
   await app.register(swagger, {
     openapi: DOCUMENT,
     transform: documentTransform,

@@ -2,12 +2,13 @@
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import { requirementParts } from "../../../core/domain/request-digest.ts";
 import { type ReviewerSet, reviewerSets } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Static } from "typebox";
-import { limitsToWire, narrowingToWire, termsToWire } from "../../../core/messages/audit-event.ts";
+import { limitsToWire, narrowingToWire, termsToWire } from "../../../core/messages/audit-data.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
@@ -15,6 +16,7 @@ import type { AuditEntry, QuarantineLine } from "./ports.ts";
 import type { AuditPage } from "./schema/audit.ts";
 import type { DenialShown } from "./schema/denials.ts";
 import type { GrantShown } from "./schema/grants.ts";
+import type { IncidentShown } from "./schema/incidents.ts";
 import type { QuarantinedShown } from "./schema/quarantine.ts";
 import type { RequestShown } from "./schema/requests.ts";
 import type { Approvers } from "./schema/reviews.ts";
@@ -76,6 +78,15 @@ export function showGrant(grant: Grant): Static<typeof GrantShown> {
     max_uses: grant.maxUses,
     not_before: rfc3339(grant.notBefore),
     expires_at: rfc3339(grant.expiresAt),
+  };
+}
+
+export function showIncident(incident: RecordedIncident): Static<typeof IncidentShown> {
+  const { id, state, severity, scope, title, openedAt, closedAt } = incident;
+  return {
+    ...{ id, state, severity, scope, title },
+    opened_at: rfc3339(openedAt),
+    closed_at: closedAt === undefined ? null : rfc3339(closedAt),
   };
 }
 

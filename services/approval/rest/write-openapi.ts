@@ -17,12 +17,16 @@ const rest = await createRest(
     review: absent,
     cancel: absent,
     revoke: absent,
+    openIncident: absent,
+    closeIncident: absent,
     replay: absent,
     reads: {
       ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent, openRequest: absent },
-      quarantined: absent,
+      ...{ quarantined: absent, incident: absent },
     },
-    listings: { requests: absent, grants: absent, denials: absent, audit: absent, quarantine: absent },
+    listings: {
+      ...{ requests: absent, grants: absent, denials: absent, audit: absent, quarantine: absent, incidents: absent },
+    },
     log: createLog({ name: "openapi", level: "silent" }),
     metrics: createMetrics({ prefix: "openapi_" }),
     idempotencyKeys: { hold: absent, keep: absent, release: absent },

@@ -1,85 +1,105 @@
 /**
- * The grant rows as the state relay sees them: `version` is what the row is, `published_version` what the topic has. Every statement
- * runs on the connection that holds the relay's lock, so a deposed relay can mark nothing.
+ * The rows of one kind as the state relay sees them, named by their keys on the topic: `version` is what the row is, `published_version`
+ * what the topic has. Every statement runs on the connection that holds the relay's lock, so a deposed relay can mark nothing.
  */
-import type { Grant } from "../../../core/domain/grant.ts";
-import { id } from "../../../core/domain/id.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 
-type GrantVersion = { readonly id: Grant["id"]; readonly version: number };
+type KeyVersion = { readonly key: string; readonly version: number };
 
-/** Every grant that was published and not tombstoned, with the version that was published last. */
-export async function publishedGrants(on: Queryable): Promise<readonly GrantVersion[]> {
-  const { rows } = await on.query<{ id: string; published_version: number }>(
-    "select id, published_version from grants where published_version > 0 and tombstoned_at is null",
-  );
-  return rows.map((row) => ({ id: id("grant", row.id), version: row.published_version }));
-}
+/** What differs from kind to kind. NB: `table`, `columns` and `isOver` are SQL, written in this folder. */
+export type StateTable<Row> = {
+  readonly kind: "grant" | "incident";
+  readonly table: "grants" | "incidents";
+  readonly columns: string;
+  /** Of a row whose key may go from the topic. */
+  readonly isOver: string;
+  /** The record of a row. @throws AppError for a row that is none */
+  readonly record: (row: Row) => KeyVersion & { readonly wire: object };
+};
 
-/**
- * Grants whose newest version was not published, by id, those after `after`. One that changes after it was tombstoned is not
- * published any more. @throws AppError for a row that is not a grant
- */
-export async function unpublishedGrants(
-  on: Queryable,
-  after: Grant["id"] | undefined,
-  limit: number,
-): Promise<readonly Grant[]> {
-  const { rows } = await on.query<GrantRow>(
-    `select ${GRANT_COLUMNS}
-       from grants
-      where published_version < version and tombstoned_at is null and ($1::uuid is null or id > $1)
-      order by id
-      limit $2`,
-    [after ?? null, limit],
-  );
-  return rows.map(grantFromRow);
-}
+export function createStateRows<Row extends { readonly id: string }>({
+  kind,
+  table,
+  columns,
+  isOver,
+  record,
+}: StateTable<Row>) {
+  const prefix = `${kind}/`;
+  const keyOf = ({ id }: { readonly id: string }) => prefix + id;
+  const idOf = (key: string) => key.slice(prefix.length);
 
-export async function markPublished(on: Queryable, grants: readonly GrantVersion[]): Promise<void> {
-  if (grants.length === 0) return;
-  await on.query(
-    `update grants set published_version = sent.version
-       from unnest($1::uuid[], $2::int[]) as sent (id, version)
-      where grants.id = sent.id and grants.published_version < sent.version`,
-    [grants.map((grant) => grant.id), grants.map((grant) => grant.version)],
-  );
-}
+  return {
+    kind,
 
-/** Makes grants of the set unpublished again, so that the next pass publishes them. */
-export async function markUnpublished(on: Queryable, ids: readonly Grant["id"][]): Promise<void> {
-  if (ids.length === 0) return;
-  await on.query("update grants set published_version = 0 where id = any ($1::uuid[]) and tombstoned_at is null", [
-    [...ids],
-  ]);
-}
+    /** Every key that was published and not tombstoned, with the version that was published last. */
+    async published(on: Queryable): Promise<readonly KeyVersion[]> {
+      const { rows } = await on.query<{ id: string; version: number }>(
+        `select id, published_version as version from ${table} where published_version > 0 and tombstoned_at is null`,
+      );
+      return rows.map((row) => ({ key: keyOf(row), version: row.version }));
+    },
 
-/** Published grants that ended, and whose time was over 15 minutes ago. */
-export async function dueTombstones(on: Queryable, limit: number): Promise<readonly Grant["id"][]> {
-  const { rows } = await on.query<{ id: string }>(
-    `select id
-       from grants
-      where tombstoned_at is null and published_version = version and state in ('consumed', 'expired', 'revoked')
-        and expires_at < clock_timestamp() - interval '15 minutes'
-      order by expires_at
-      limit $1`,
-    [limit],
-  );
-  return rows.map((row) => id("grant", row.id));
-}
+    /**
+     * Rows whose newest version was not published, by id, those after `after`. One that changes after it was tombstoned is not
+     * published any more. @throws AppError for a row that is not what it should be
+     */
+    async unpublished(on: Queryable, after: string | undefined, limit: number) {
+      const { rows } = await on.query<Row>(
+        `select ${columns}
+           from ${table}
+          where published_version < version and tombstoned_at is null and ($1::uuid is null or id > $1)
+          order by id
+          limit $2`,
+        [after === undefined ? null : idOf(after), limit],
+      );
+      return rows.map(record);
+    },
 
-export async function markTombstoned(on: Queryable, ids: readonly Grant["id"][]): Promise<void> {
-  if (ids.length === 0) return;
-  await on.query("update grants set tombstoned_at = clock_timestamp() where id = any ($1::uuid[])", [[...ids]]);
-}
+    async markPublished(on: Queryable, sent: readonly KeyVersion[]): Promise<void> {
+      if (sent.length === 0) return;
+      await on.query(
+        `update ${table} set published_version = sent.version
+           from unnest($1::uuid[], $2::int[]) as sent (id, version)
+          where ${table}.id = sent.id and ${table}.published_version < sent.version`,
+        [sent.map(({ key }) => idOf(key)), sent.map(({ version }) => version)],
+      );
+    },
 
-/** Those of `ids` that exist and are not tombstoned. */
-export async function notTombstoned(on: Queryable, ids: readonly Grant["id"][]): Promise<readonly Grant["id"][]> {
-  if (ids.length === 0) return [];
-  const { rows } = await on.query<{ id: string }>(
-    "select id from grants where id = any ($1::uuid[]) and tombstoned_at is null",
-    [[...ids]],
-  );
-  return rows.map((row) => id("grant", row.id));
+    /** Makes keys of the set unpublished again, so that the next pass publishes them. */
+    async markUnpublished(on: Queryable, keys: readonly string[]): Promise<void> {
+      if (keys.length === 0) return;
+      await on.query(
+        `update ${table} set published_version = 0 where id = any ($1::uuid[]) and tombstoned_at is null`,
+        [keys.map(idOf)],
+      );
+    },
+
+    /** Published keys that may go. */
+    async dueTombstones(on: Queryable, limit: number): Promise<readonly string[]> {
+      const { rows } = await on.query<{ id: string }>(
+        `select id from ${table}
+          where tombstoned_at is null and published_version = version and (${isOver})
+          limit $1`,
+        [limit],
+      );
+      return rows.map(keyOf);
+    },
+
+    async markTombstoned(on: Queryable, keys: readonly string[]): Promise<void> {
+      if (keys.length === 0) return;
+      await on.query(`update ${table} set tombstoned_at = clock_timestamp() where id = any ($1::uuid[])`, [
+        keys.map(idOf),
+      ]);
+    },
+
+    /** Those of `keys` that exist and are not tombstoned. */
+    async notTombstoned(on: Queryable, keys: readonly string[]): Promise<readonly string[]> {
+      if (keys.length === 0) return [];
+      const { rows } = await on.query<{ id: string }>(
+        `select id from ${table} where id = any ($1::uuid[]) and tombstoned_at is null`,
+        [keys.map(idOf)],
+      );
+      return rows.map(keyOf);
+    },
+  };
 }

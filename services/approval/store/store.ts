@@ -21,6 +21,14 @@ import {
   saveGrant,
 } from "./grants.ts";
 import { forgetKeys, holdKey, keepAnswer, releaseKey } from "./idempotency-keys.ts";
+import {
+  countOpenIncidents,
+  findIncident,
+  insertIncident,
+  listIncidents,
+  lockIncident,
+  saveIncident,
+} from "./incidents.ts";
 import { appendNotification } from "./notifications.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
 import { findQuarantined, insertQuarantined, listQuarantined, noteTry } from "./quarantine.ts";
@@ -70,6 +78,7 @@ export function createStore(
       grant: (grantId) => findGrant(database, grantId),
       grantOfRequest: (requestId) => findGrantOfRequest(database, requestId),
       openRequest: (key) => findOpenRequest(database, key),
+      incident: (incidentId) => findIncident(database, incidentId),
       quarantined: (quarantineId) => findQuarantined(database, quarantineId),
     },
     listings: {
@@ -78,6 +87,7 @@ export function createStore(
       denials: (owner, page) => listDenials(database, owner, page),
       audit: (after, limit) => readAuditPage(database, after, limit),
       quarantine: (filter, page) => listQuarantined(database, filter, page),
+      incidents: (filter, page) => listIncidents(database, filter, page),
     },
     idempotencyKeys: {
       hold: (key, fingerprint) => holdKey(database, key, fingerprint),
@@ -112,6 +122,12 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       lockExpired: (limit) => lockExpiredGrants(tx, limit),
       save: (grant) => saveGrant(tx, grant),
       liveFor: (issuer, subject) => liveGrants(tx, issuer, subject),
+    },
+    incidents: {
+      countOpen: () => countOpenIncidents(tx),
+      insert: (incident) => insertIncident(tx, incident),
+      lock: (incidentId) => lockIncident(tx, incidentId),
+      save: (incident) => saveIncident(tx, incident),
     },
     answers: {
       keep: (held, answer) => keepAnswer(tx, held, answer),

@@ -1,28 +1,32 @@
 /**
  * What policies may know of the moment, as `input.context`: the time, in UTC and where the organisation works, the source address by trusted
- * hops and its country, what is said of the device, and whether the state that grants come from is fresh. Each is a value of this moment;
+ * hops and its country, what is said of the device, which incidents are open, and whether the state that these and grants come from is fresh. Each is a value of this moment;
  * nothing is fetched inside a check, and what is not known is not there.
  */
 import type { Clocks, Freshness } from "../../../core/domain/freshness.ts";
-import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Json } from "../../../core/domain/subject.ts";
+import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Context, Evaluation } from "../ports.ts";
 import type { CountryDatabase } from "./country-database.ts";
 import type { DevicePosture } from "./device-posture.ts";
 import type { LocalTime } from "./local-time.ts";
-import type { Instant } from "../../../core/domain/time.ts";
 
 export type ContextDeps = {
   readonly freshness: (clocks: Clocks) => Freshness;
+  /** Undefined as long as nothing is known of them. */
+  readonly incidents: () => readonly Json[] | undefined;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly localTime: (now: Instant) => LocalTime;
   readonly countries: Pick<CountryDatabase, "find"> | undefined;
   readonly device: DevicePosture | undefined;
 };
 
-export function createContext({ freshness, sourceAddress, localTime, countries, device }: ContextDeps): Context {
+export function createContext(deps: ContextDeps): Context {
+  const { freshness, incidents, sourceAddress, localTime, countries, device } = deps;
   return {
     gather(evaluation, clocks, subject) {
       const address = sourceAddress(evaluation);
+      const open = incidents();
       const country = address === undefined ? undefined : countries?.find(address);
       return {
         time: rfc3339(clocks.wall),
@@ -32,6 +36,7 @@ export function createContext({ freshness, sourceAddress, localTime, countries, 
           ? {}
           : { country: country.code, country_database: country.databaseBuilt.toISOString() }),
         ...(device === undefined ? {} : { device: device(evaluation, subject) }),
+        ...(open === undefined ? {} : { incidents: open }),
         state: { fresh: freshness(clocks).kind === "fresh" },
       };
     },

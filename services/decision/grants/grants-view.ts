@@ -1,6 +1,6 @@
 /**
- * The grants that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by
- * account and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
+ * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by
+ * account, the open incidents and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
  */
 import type { HttpRequest } from "../../../core/domain/binding.ts";
 import { layOutBinding } from "../../../core/domain/binding.ts";
@@ -16,11 +16,14 @@ import {
 } from "../../../core/domain/freshness.ts";
 import { type Grant, whyNotUsable } from "../../../core/domain/grant.ts";
 import type { Digest } from "../../../core/domain/id.ts";
+import type { Json } from "../../../core/domain/subject.ts";
 import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import type { StateValue } from "../../../core/messages/state-value.ts";
 import type { GrantLookup, GrantQuery, Grants, Match } from "../ports.ts";
+import { createOpenIncidents } from "./open-incidents.ts";
 
 export type GrantsView = Grants &
   GrantLookup & {
@@ -28,34 +31,44 @@ export type GrantsView = Grants &
     apply(record: {
       readonly key: string;
       readonly version: number;
-      readonly value: Grant | undefined;
+      readonly value: StateValue | undefined;
     }): "applied" | "older";
     tombstone(key: string): "applied" | "older";
     heartbeat(heartbeat: Heartbeat, clocks: Clocks): void;
     freshness(clocks: Clocks): Freshness;
+    /**
+     * Open ones as policies get them. Undefined until a heartbeat has confirmed the set once: none known is not the same as none open. Later
+     * the last value is kept; `freshness` says what it is worth.
+     */
+    incidents(): readonly Json[] | undefined;
     skew(): Heartbeats["skew"];
     /** Keys that are not tombstoned. */
     readonly size: number;
   };
 
 export function createGrantsView(): GrantsView {
-  const view = createStateView<Grant>();
+  const view = createStateView<StateValue>();
   const byAccount = new Map<string, Map<string, Grant>>();
+  const incidents = createOpenIncidents();
   let heartbeats = NO_HEARTBEATS;
+  let isKnown = false;
 
-  function reindex(key: string, applied: Applied<Grant>): "applied" | "older" {
+  function reindex(key: string, applied: Applied<StateValue>): "applied" | "older" {
     if (applied.kind === "older") return "older";
     const { before, after } = applied;
-    if (before !== undefined) {
-      const account = accountKey(before.issuer, before.subject);
+    if (before?.kind === "grant") {
+      const account = accountKey(before.grant.issuer, before.grant.subject);
       const grants = byAccount.get(account);
       grants?.delete(key);
       if (grants?.size === 0) byAccount.delete(account);
     }
-    if (after !== undefined) {
-      const account = accountKey(after.issuer, after.subject);
+    if (after?.kind === "grant") {
+      const account = accountKey(after.grant.issuer, after.grant.subject);
       const grants = byAccount.get(account) ?? new Map<string, Grant>();
-      byAccount.set(account, grants.set(key, after));
+      byAccount.set(account, grants.set(key, after.grant));
+    }
+    if (before?.kind === "incident" || after?.kind === "incident") {
+      incidents.set(key, after?.kind === "incident" ? after.incident : undefined);
     }
     return "applied";
   }
@@ -66,8 +79,10 @@ export function createGrantsView(): GrantsView {
     tombstone: (key) => reindex(key, view.tombstone(key)),
     heartbeat(heartbeat, clocks) {
       heartbeats = receiveHeartbeat(heartbeats, heartbeat, clocks, view.setHash());
+      isKnown ||= heartbeats.latest?.setEqual === true;
     },
     freshness: (clocks) => freshness(heartbeats, clocks),
+    incidents: () => (isKnown ? incidents.list() : undefined),
     skew: () => heartbeats.skew,
     get size() {
       return view.size;

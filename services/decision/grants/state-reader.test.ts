@@ -4,8 +4,10 @@ import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
+import type { Incident } from "../../../core/domain/incident.ts";
 import { durationMs, instant, plus } from "../../../core/domain/time.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
+import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "../../../core/messages/state-record.ts";
@@ -166,6 +168,47 @@ describe("state that opens nothing", () => {
     const reads = reading();
     await reads.feed(grantRecord(), heartbeat(HASH, instant(NOW - 6_000)));
     expect(covers(reads)).toEqual({ kind: "stale", why: "too_old" });
+  });
+});
+
+describe("incidents", () => {
+  const incident: Incident = {
+    id: id("incident", "01930000-0000-7000-8000-000000000007"),
+    ...{ version: 1, state: "open", severity: "high", scope: "orders", openedAt: NOW },
+  };
+  const incidentRecord = (changed: Partial<Incident> = {}, signer = relay, key = incidentKey(incident.id)) => {
+    const value = { ...incident, ...changed };
+    return record(key, value.version, incidentToWire(value), signer);
+  };
+  const opened = stateRecordHash(incidentKey(incident.id), 1);
+  const shown = { id: incident.id, severity: "high", scope: "orders", since: "2026-11-24T00:00:00.000Z" };
+
+  test("are unknown, not none, until a heartbeat has confirmed the set; one that does not leaves them unknown", async () => {
+    const reads = reading();
+    expect(reads.view.incidents()).toBeUndefined();
+    await reads.feed(incidentRecord(), heartbeat(0n));
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([undefined, "stale"]);
+    await reads.feed(heartbeat(opened));
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[shown], "fresh"]);
+  });
+
+  test("keep their last value and are not fresh when one is taken away by a null, or the heartbeats end", async () => {
+    const reads = reading();
+    await reads.feed(incidentRecord(), heartbeat(opened), wire(incidentKey(incident.id), null), heartbeat(opened));
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[], "stale"]);
+    await reads.feed(incidentRecord(), heartbeat(opened));
+    reads.clocks = { wall: instant(NOW + 6_000), monoMs: 7_000 };
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[shown], "stale"]);
+  });
+
+  test("that a stranger signed, that were closed since, or that are written under a grant's key, are not open", async () => {
+    const reads = reading();
+    await reads.feed(incidentRecord({}, forger), incidentRecord({ version: 2, state: "closed" }), incidentRecord());
+    await reads.feed(
+      incidentRecord({}, relay, key),
+      heartbeat(BigInt.asUintN(256, stateRecordHash(incidentKey(incident.id), 2) + stateRecordHash(key, 1))),
+    );
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[], "fresh"]);
   });
 });
 

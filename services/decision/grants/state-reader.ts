@@ -9,7 +9,8 @@ import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { maskedKey } from "../../../core/messages/masked-payload.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
-import { HEARTBEAT_KEY, readGrant, readHeartbeat, grantKey } from "../../../core/messages/state-record.ts";
+import { HEARTBEAT_KEY, readHeartbeat } from "../../../core/messages/state-record.ts";
+import { readStateValue } from "../../../core/messages/state-value.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -87,14 +88,9 @@ export function createStateReader(
       return "heartbeat";
     }
     const { version } = opened;
-    const grant = key.startsWith("grant/") ? readGrant(opened.payload) : undefined;
-    // NB: what the payload calls itself has to be what was signed as key and version, or it holds nothing.
-    const value =
-      grant?.kind === "parsed" && grantKey(grant.value.id) === key && grant.value.version === version
-        ? grant.value
-        : undefined;
-    const applied = view.apply({ key, version, value });
-    return value === undefined && key.startsWith("grant/") ? unreadable(opened.payload) : applied;
+    const read = readStateValue(key, version, opened.payload);
+    const applied = view.apply({ key, version, value: read.kind === "value" ? read.value : undefined });
+    return read.kind === "unreadable" ? unreadable(opened.payload) : applied;
   }
 
   function noticeSkew(): void {

@@ -88,7 +88,8 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     },
     { deployment },
   );
-  const context = await startContext({ ...shared, freshness: view.freshness }, config.context);
+  const { freshness, incidents } = view;
+  const context = await startContext({ ...shared, freshness, incidents }, config.context);
   const identified: Identity = {
     identify: async (credentials, now) => identity.identify(credentials, now),
   };

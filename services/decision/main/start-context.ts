@@ -9,10 +9,10 @@ import type { Context } from "../ports.ts";
 import type { Process } from "./decision-path.ts";
 
 type Deps = Pick<Process, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
-  Pick<ContextDeps, "freshness">;
+  Pick<ContextDeps, "freshness" | "incidents">;
 
 export async function startContext(
-  { log, metrics, lifecycle, reload, sourceAddress, freshness }: Deps,
+  { log, metrics, lifecycle, reload, sourceAddress, freshness, incidents }: Deps,
   { timeZone, officeHours, countryDatabase: path, device }: ContextConfig,
 ): Promise<Context> {
   const countries =
@@ -30,6 +30,7 @@ export async function startContext(
   }
   return createContext({
     freshness,
+    incidents,
     sourceAddress,
     localTime: createLocalTime(timeZone, officeHours),
     countries,

@@ -69,7 +69,7 @@ export async function compose(subjects: number) {
   let setHash = 0n;
   for (const grant of grantsFor(subjects, ISSUER, readClocks().wall)) {
     const key = grantKey(grant.id);
-    view.apply({ key, version: 1, value: grant });
+    view.apply({ key, version: 1, value: { kind: "grant", grant } });
     setHash = (setHash + stateRecordHash(key, 1)) % SET_HASH_MODULUS;
   }
   const signing = await makeKeyPair(folder, "decision");
@@ -90,6 +90,7 @@ export async function compose(subjects: number) {
   const sourceAddress = createSourceAddress({ trustedProxies: 0 });
   const context = createContext({
     freshness: view.freshness,
+    incidents: view.incidents,
     sourceAddress,
     localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
     countries: undefined,

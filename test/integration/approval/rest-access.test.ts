@@ -59,7 +59,7 @@ function comparable({ status, headers, body }: Answer) {
 
 async function contents(): Promise<unknown> {
   const { rows } = await rest.database.query(
-    `select (select count(*) from outbox) as events, (select count(*) from requests) as requests,
+    `select (select count(*) from outbox) as events, (select count(*) from requests) as requests, (select count(*) from incidents) as incidents,
             (select count(*) from reviews) as reviews, (select string_agg(state || version, '' order by id) from grants) as grants`,
   );
   return rows;
@@ -72,15 +72,19 @@ test("the document lists the routes, so that the tests below forget none", () =>
       .sort(),
   ).toEqual([
     "cancelRequest",
+    "closeIncident",
     "getDenial",
     "getGrant",
+    "getIncident",
     "getQuarantined",
     "getRequest",
     "listApprovers",
     "listDenials",
     "listGrants",
+    "listIncidents",
     "listQuarantine",
     "listRequests",
+    "openIncident",
     "readAudit",
     "replayRecord",
     "reviewRequest",
@@ -174,7 +178,13 @@ describe("what belongs to others", () => {
   });
 
   test("all, and the record, are for security alone, by the issuer that configuration names", async () => {
-    for (const url of ["/v1/requests?view=all", "/v1/grants?view=all", "/v1/audit", "/v1/quarantine"]) {
+    for (const url of [
+      "/v1/requests?view=all",
+      "/v1/grants?view=all",
+      "/v1/audit",
+      "/v1/quarantine",
+      "/v1/incidents",
+    ]) {
       for (const token of [dana, max, tokenOf("sam", ["security"], { iss: SECOND }), tokenOf("x", ["Security"])]) {
         const answer = await rest.call("GET", url, { token });
         expect([url, answer.status, at(answer, "code")]).toEqual([url, 403, "security_role_required"]);

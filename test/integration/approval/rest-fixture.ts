@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Denial } from "../../../core/domain/denial.ts";
+import { id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import { createPartyMapper } from "../../../core/identity/party.ts";
@@ -17,6 +18,8 @@ import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
+import { createCloseIncident } from "../../../services/approval/commands/close-incident.ts";
+import { createOpenIncident } from "../../../services/approval/commands/open-incident.ts";
 import { createReplayRecord } from "../../../services/approval/commands/replay-record.ts";
 import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
 import { createReadAgain, type ReadRecord } from "../../../services/approval/intake/quarantine.ts";
@@ -129,6 +132,8 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, access
     review,
     cancel: createCancelRequest({ people, store }),
     revoke: createRevokeGrant({ reads: store.reads, people, store }),
+    openIncident: createOpenIncident({ people, ids: { fresh: (kind) => id(kind, uuidv7()) }, store }),
+    closeIncident: createCloseIncident({ people, store }),
     replay: createReplayRecord({ people, reads: store.reads, read: readAgain, store }),
     reads: store.reads,
     listings: store.listings,
@@ -217,6 +222,8 @@ export function operationsOf(app: RestApproval["app"]) {
     cancelRequest: {},
     revokeGrant: {},
     replayRecord: undefined,
+    openIncident: { severity: "high", scope: "orders", title: "Orders are sent twice" },
+    closeIncident: {},
   };
   return documented(app)
     .filter(({ operation }) => at({ body: operation }, "security") === undefined)

@@ -59,6 +59,10 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   // Of a record that does not exist: whoever may not know is told before.
   getQuarantined: row(401, 401, 403, 403, 403, 404, 403),
   replayRecord: row(401, 401, 403, 403, 403, 404, 403),
+  openIncident: row(401, 401, 403, 403, 403, 201, 403),
+  listIncidents: row(401, 401, 403, 403, 403, 200, 403),
+  getIncident: row(401, 401, 403, 403, 403, 404, 403),
+  closeIncident: row(401, 401, 403, 403, 403, 404, 403),
   getProblem: row(200, 200, 200, 200, 200, 200, 200),
 };
 
@@ -81,7 +85,14 @@ async function subjectOf(name: string, path: string): Promise<{ readonly url: st
     ]);
     return { url: path.replace("{id}", id), body: bodies.get(name) };
   }
-  return { url: path.replace("{code}", "widens").replace("{id}", "01930000-0000-7000-8000-0000000000ff") };
+  const bodies = new Map<string, unknown>([
+    ["openIncident", { severity: "low", scope: "orders", title: "Orders are late" }],
+    ["closeIncident", {}],
+  ]);
+  return {
+    body: bodies.get(name),
+    url: path.replace("{code}", "widens").replace("{id}", "01930000-0000-7000-8000-0000000000ff"),
+  };
 }
 
 test("every operation of the document says who may call it", () => {

@@ -19,8 +19,8 @@ import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 import { databaseNow } from "../../../services/approval/store/clock.ts";
-import { endBehindTopic } from "../../../services/approval/store/end-behind-topic.ts";
-import * as stateRows from "../../../services/approval/store/state-rows.ts";
+import { publishedGrants } from "../../../services/approval/store/published-grants.ts";
+import { publishedIncidents } from "../../../services/approval/store/published-incidents.ts";
 import type { Ids } from "../../../services/approval/ports.ts";
 import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
 import type { StateRows } from "../../../services/approval/publish/state-rows.ts";
@@ -37,9 +37,8 @@ const verifier = createVerifier(
 
 const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
 const rows: StateRows = {
-  ...stateRows,
   databaseTime: databaseNow,
-  endBehindTopic: (on, behind) => endBehindTopic(on, behind, { ids, deployment: DEPLOYMENT }),
+  kinds: [publishedGrants({ ids, deployment: DEPLOYMENT }), publishedIncidents()],
 };
 
 let database: Database;

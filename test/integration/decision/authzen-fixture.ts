@@ -240,7 +240,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     give(changes: Partial<Grant> = {}): Grant {
       const grant: Grant = { ...grantOfDana(clocks.wall), ...changes };
       versions.set(grantKey(grant.id), grant.version);
-      view.apply({ key: grantKey(grant.id), version: grant.version, value: grant });
+      view.apply({ key: grantKey(grant.id), version: grant.version, value: { kind: "grant", grant } });
       beat();
       return grant;
     },

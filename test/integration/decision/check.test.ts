@@ -112,6 +112,7 @@ beforeAll(async () => {
     },
     context: createContext({
       freshness: view.freshness,
+      incidents: view.incidents,
       sourceAddress,
       localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
       countries: undefined,
@@ -393,7 +394,7 @@ describe("allowed", () => {
       expiresAt: instant(now + 600_000),
     };
     const key = grantKey(grant.id);
-    view.apply({ key, version: 1, value: grant });
+    view.apply({ key, version: 1, value: { kind: "grant", grant } });
     expectedHash = stateRecordHash(key, 1);
     fresh();
     expect((await call({ method: "DELETE", headers: [dana] })).status?.code).toBe(status.OK);
@@ -402,7 +403,8 @@ describe("allowed", () => {
     expect(other).toMatchObject({ outcome: "needs_approval", grant_reason: "outside" });
     const sam = deniedAs(await call({ method: "DELETE", headers: [["authorization", "sam"]] }));
     expect(sam.grant_reason).toBeUndefined();
-    view.apply({ key, version: 2, value: { ...grant, version: 2, state: "revoked" } });
+    const revoked: Grant = { ...grant, version: 2, state: "revoked" };
+    view.apply({ key, version: 2, value: { kind: "grant", grant: revoked } });
     expectedHash = stateRecordHash(key, 2);
     fresh();
     expect(deniedAs(await call({ method: "DELETE", headers: [dana] }))).toMatchObject({ grant_reason: "revoked" });

@@ -1,9 +1,10 @@
 # METADATA
 # title: Incident
 # description: |
-#   While an incident is open only its responders deploy. `custom.requires` says that nothing can be decided without
-#   knowing of incidents: where `input.context.incidents` is absent or not fresh, a bundle with this package allows
-#   nothing at all (`context_unavailable`). This service does not state incidents yet, so for now that is always.
+#   While an incident is open that touches deployments or everything, only its responders deploy, and taking one back
+#   needs approval. `custom.requires` says that nothing can be decided without knowing of incidents: where
+#   `input.context.incidents` is absent or not fresh, a bundle with this package allows nothing at all
+#   (`context_unavailable`).
 # schemas:
 #   - input: schema.input
 # custom:
@@ -14,11 +15,15 @@ package countersign.policies.deployments
 import data.countersign.lib.http
 
 # METADATA
-# title: Release managers deploy, and responders do
+# title: Release managers deploy and take back, and responders do
 allow contains "deploy" if {
 	_deploys
-	some group in {"release-managers", "incident-responders"}
-	http.in_group(group)
+	_may_deploy
+}
+
+allow contains "take_back" if {
+	_takes_back
+	_may_deploy
 }
 
 # METADATA
@@ -29,7 +34,41 @@ deny contains "frozen_by_incident" if {
 	not http.in_group("incident-responders")
 }
 
-_incidents := object.get(input.context, "incidents", [])
+# METADATA
+# title: During an incident nothing is deleted by one person alone
+elevate contains {
+	"entitlement": "deployment-delete",
+	"scope": sprintf("deployment/%s", [input.parsed_path[1]]),
+	"title": "Take a deployment back during an incident",
+	"display": [
+		{"label": "Deployment", "value": input.parsed_path[1]},
+		{"label": "Open incidents", "value": concat(", ", _incidents)},
+	],
+	"approvers_hint": "release managers",
+	"risk": "high",
+	"binding": "scope",
+	"max_duration": "30m",
+} if {
+	_takes_back
+	_may_deploy
+	count(_incidents) > 0
+}
+
+_incidents := {sprintf("%s since %s", [incident.severity, incident.since]) |
+	some incident in input.context.incidents
+	incident.scope in {"*", "deployments"}
+}
+
+_may_deploy if {
+	some group in {"release-managers", "incident-responders"}
+	http.in_group(group)
+}
+
+_takes_back if {
+	input.action.name == "DELETE"
+	input.parsed_path[0] == "deployments"
+	input.parsed_path[1]
+}
 
 _deploys if {
 	input.action.name == "POST"

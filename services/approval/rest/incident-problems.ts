@@ -1,0 +1,14 @@
+/** Rows of the table of problems (problem-table.ts) that are about incidents. */
+export const INCIDENT_PROBLEMS = {
+  unknown_incident: {
+    status: 404,
+    title: "There is no such incident",
+    detail: "GET /v1/incidents lists those that are open.",
+  },
+  already_closed: { status: 409, title: "The incident is closed", detail: "Open a new one if it began again." },
+  too_many_incidents: {
+    status: 409,
+    title: "Too many incidents are open",
+    detail: "Close some first: every one of them is part of what every decision is made from.",
+  },
+} as const;

@@ -1,0 +1,40 @@
+/** POST /v1/incidents: security says that something is wrong; policies know it within a second. */
+import type { OpenOutcome } from "../../commands/ports.ts";
+import { incidentAnswer, sendAnswer } from "../answer.ts";
+import { callerOf } from "../caller.ts";
+import { keeping } from "../idempotency.ts";
+import { sendProblem } from "../problem.ts";
+import type { AddRoute } from "../rest.ts";
+import { IncidentRef, OpenIncidentBody } from "../schema/incidents.ts";
+import { WriteHeaders } from "../schema/words.ts";
+
+export const openIncident: AddRoute = (rest, service) => {
+  rest.post(
+    "/v1/incidents",
+    {
+      config: { problems: ["security_role_required", "too_many_incidents"] },
+      schema: {
+        operationId: "openIncident",
+        summary: "Open an incident: from now on it is part of what policies know (security only).",
+        tags: ["incidents"],
+        headers: WriteHeaders,
+        body: OpenIncidentBody,
+        response: { 201: IncidentRef },
+      },
+    },
+    async (request, reply) => {
+      const { party, isSecurity } = callerOf(request);
+      if (!isSecurity) return sendProblem(reply, "security_role_required");
+      const { severity, scope, title } = request.body;
+      const outcome = await service.openIncident({
+        ...{ severity, scope, title },
+        by: party.subject,
+        settle: keeping(request, (made: OpenOutcome) =>
+          made.kind === "opened" ? incidentAnswer(201, made.incident) : undefined,
+        ),
+      });
+      if (outcome.kind === "refused") return sendProblem(reply, outcome.reason);
+      return sendAnswer(reply, incidentAnswer(201, outcome.incident));
+    },
+  );
+};

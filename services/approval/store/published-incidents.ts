@@ -1,0 +1,41 @@
+/**
+ * Incidents on the state topic: gone 24 hours after they were closed. Where the topic is ahead of the database (a restore, a failover with a
+ * loss) the database is believed: its incidents are published again above what stands there, open ones as open. NB: an incident opens
+ * nothing by itself, and which of the two were wrong only a person can say; the log names them.
+ */
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
+import { INCIDENT_COLUMNS, incidentFromRow, type IncidentRow } from "./incidents.ts";
+import { createStateRows } from "./state-rows.ts";
+
+type Session = { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> };
+type KeyVersion = { readonly key: string; readonly version: number };
+
+export function publishedIncidents() {
+  const rows = createStateRows<IncidentRow>({
+    kind: "incident",
+    table: "incidents",
+    columns: INCIDENT_COLUMNS,
+    isOver: "state = 'closed' and closed_at < clock_timestamp() - interval '24 hours'",
+    record(row) {
+      const incident = incidentFromRow(row);
+      return { key: incidentKey(incident.id), version: incident.version, wire: incidentToWire(incident) };
+    },
+  });
+  return {
+    ...rows,
+    /** Lifts those of which the topic holds a newer version (`version`) than the database above it; which these are. */
+    async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
+      return on.transaction(async (tx) => {
+        const { rows: lifted } = await tx.query<{ key: string }>(
+          `update incidents set version = seen.version + 1
+             from unnest($1::uuid[], $2::int[]) as seen (id, version)
+            where incidents.id = seen.id and incidents.version < seen.version and incidents.tombstoned_at is null
+        returning 'incident/' || incidents.id as key`,
+          [behind.map(({ key }) => key.slice("incident/".length)), behind.map(({ version }) => version)],
+        );
+        return lifted.map(({ key }) => key);
+      });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The incidents that are open, as policies get them: id, severity, scope and since when, oldest first. The list is made when something
+ * changes, not at each call, and its members stay the same objects.
+ */
+import type { Incident } from "../../../core/domain/incident.ts";
+import type { Json } from "../../../core/domain/subject.ts";
+import { rfc3339 } from "../../../core/domain/time.ts";
+
+export type OpenIncidents = {
+  /** Replaces what stands under a key; undefined takes it away. */
+  set(key: string, incident: Incident | undefined): void;
+  list(): readonly Json[];
+};
+
+export function createOpenIncidents(): OpenIncidents {
+  const open = new Map<string, Incident>();
+  let list: readonly Json[] | undefined;
+  return {
+    set(key, incident) {
+      if (incident?.state === "open") open.set(key, incident);
+      else if (!open.delete(key)) return;
+      list = undefined;
+    },
+    list() {
+      list ??= [...open.values()]
+        .sort((one, other) => one.openedAt - other.openedAt || (one.id < other.id ? -1 : 1))
+        .map(({ id, severity, scope, openedAt }) => ({ id, severity, scope, since: rfc3339(openedAt) }));
+      return list;
+    },
+  };
+}
