@@ -108,6 +108,16 @@ describe("an outcome is remembered", () => {
     expect(reasonOf(await at(text, 0))).toBe("subject");
   });
 
+  test("but not when the clock was set back by an hour: it is not valid yet, and is again once the clock is right", async () => {
+    const { at } = setUp();
+    const text = token();
+    for (let round = 0; round < 2; round += 1) {
+      expect(reasonOf(await at(text))).toBe("subject");
+      expect(reasonOf(await at(text, -3_600_000))).toBe("credential_not_yet_valid");
+    }
+    expect(reasonOf(await at(text))).toBe("subject");
+  });
+
   test("but not once the issuer's keys changed: a removed key stops at once, a new key counts at once", async () => {
     const { at, rotate } = setUp();
     const old = token();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ENVELOPE_HEADERS, type EnvelopeAddress, openEnvelope, type SealedEnvelope, sealEnvelope } from "./envelope.ts";
 import { lengthPrefixed } from "./hashing.ts";
-import { createSigner, createVerifier } from "./signing.ts";
+import { createSigner, createVerifier, publicPemOf } from "./signing.ts";
 import { MAX_RECORD_BYTES } from "./topics.ts";
 
 const pair = () => {
@@ -87,6 +87,12 @@ describe("envelope", () => {
     expect(() => createSigner("a", pem)).toThrow(/is ec, not ed25519/);
     expect(() => createSigner("../a", relay.privatePem)).toThrow(/key id/);
     expect(() => createVerifier(new Map([["a", "no pem"]]))).toThrow(/not a readable PEM/);
+    expect(() => createVerifier(new Map([["a", pem]]))).toThrow(/private key/);
+  });
+
+  test("a private key is no key to verify with, though one could be made of it: the file would lie where readers are", () => {
+    expect(() => createVerifier(new Map([["a", relay.privatePem]]))).toThrow("key a is a private key");
+    expect(publicPemOf("a", relay.privatePem)).toBe(relay.publicPem);
   });
 
   test("no two lists of parts have the same bytes", () => {

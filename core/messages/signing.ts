@@ -20,9 +20,15 @@ export function createSigner(kid: string, privateKeyPem: string): Signer {
   return { kid, sign: (bytes) => sign(null, bytes, key) };
 }
 
-/** @throws AppError invalid_configuration */
+/** The public key of a private one, as PEM. @throws AppError invalid_configuration */
+export function publicPemOf(kid: string, privateKeyPem: string): string {
+  const key = createPublicKey(ed25519(kid, () => createPrivateKey(privateKeyPem)));
+  return key.export({ type: "spki", format: "pem" }).toString();
+}
+
+/** @throws AppError invalid_configuration, also for a private key: whoever only reads must not be able to sign. */
 export function createVerifier(publicKeyPems: ReadonlyMap<string, string>): Verifier {
-  const keys = new Map([...publicKeyPems].map(([kid, pem]) => [kid, ed25519(kid, () => createPublicKey(pem))]));
+  const keys = new Map([...publicKeyPems].map(([kid, pem]) => [kid, ed25519(kid, () => publicKey(kid, pem))]));
   return {
     verify(kid, bytes, signature) {
       const key = keys.get(kid);
@@ -46,6 +52,19 @@ export function publicJwk(kid: string, pem: string): PublicJwk {
   return { kty: "OKP", crv: "Ed25519", x, kid, use: "sig", alg: "EdDSA" };
 }
 
+function publicKey(kid: string, pem: string): KeyObject {
+  // NB: node:crypto makes a public key of a private one without a word, and the file would lie where readers are.
+  if (isPrivatePem(pem)) {
+    throw new AppError("invalid_configuration", `key ${kid} is a private key, which belongs to whoever signs alone`);
+  }
+  return createPublicKey(pem);
+}
+
+/** Whether there is a private key in it, of whatever kind. */
+export function isPrivatePem(pem: string): boolean {
+  return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem);
+}
+
 function ed25519(kid: string, read: () => KeyObject): KeyObject {
   if (!KID.test(kid))
     throw new AppError("invalid_configuration", `key id ${JSON.stringify(kid)}: use letters, digits, . _ -`);
@@ -53,6 +72,7 @@ function ed25519(kid: string, read: () => KeyObject): KeyObject {
   try {
     key = read();
   } catch (cause) {
+    if (cause instanceof AppError) throw cause;
     throw new AppError("invalid_configuration", `key ${kid} is not a readable PEM key`, { cause });
   }
   if (key.asymmetricKeyType !== "ed25519") {

@@ -123,6 +123,11 @@ describe("the decision service does not start", () => {
       says: "state.trustedKeys: gone.pem: there is no such file; it has to name Ed25519 public keys (PEM)",
     },
     {
+      what: "a relay's private key",
+      change: (one: object) => ({ ...one, state: { trustedKeys: { "approval-1": keys.privatePath } } }),
+      says: "state.trustedKeys: key approval-1 is a private key, which belongs to whoever signs alone; it has to name Ed25519 public keys (PEM)",
+    },
+    {
       what: "a bundle that is not there",
       change: (one: object) => ({ ...one, bundle: { path: "no-bundle", unsigned: "accepted" } }),
       says: "bundle.path: the bundle cannot be read (no-bundle: there is no such file); it has to name a bundle",

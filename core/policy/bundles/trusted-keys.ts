@@ -4,6 +4,7 @@
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";
+import { isPrivatePem } from "../../messages/signing.ts";
 
 export type TrustedKey = { readonly key: KeyObject; readonly algorithms: readonly string[] };
 
@@ -17,6 +18,9 @@ export function createTrustedKeys(pems: ReadonlyMap<string, string>): TrustedKey
 }
 
 function trustedKey(id: string, pem: string): TrustedKey {
+  if (isPrivatePem(pem)) {
+    throw new AppError("invalid_configuration", `key ${id} is a private key, which belongs to whoever signs alone`);
+  }
   let key: KeyObject;
   try {
     key = createPublicKey(pem);

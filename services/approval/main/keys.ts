@@ -1,7 +1,13 @@
 /** The keys of this service's messages: what the state relay signs with, and whose signatures count. Taken anew at a reload. */
 import { readFile } from "node:fs/promises";
 import { rotatingSigner, rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
-import { createSigner, createVerifier, type Signer, type Verifier } from "../../../core/messages/signing.ts";
+import {
+  createSigner,
+  createVerifier,
+  publicPemOf,
+  type Signer,
+  type Verifier,
+} from "../../../core/messages/signing.ts";
 import { readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Reload } from "../../../platform/lifecycle/reload.ts";
@@ -43,5 +49,5 @@ export async function startKeys(
 }
 
 async function ownVerifier({ kid, previousKeys }: ApprovalConfig["signing"], privateKey: string): Promise<Verifier> {
-  return createVerifier(new Map([...(await readPems(previousKeys)), [kid, privateKey]]));
+  return createVerifier(new Map([...(await readPems(previousKeys)), [kid, publicPemOf(kid, privateKey)]]));
 }
