@@ -7,21 +7,27 @@ import type { Digest } from "../domain/id.ts";
 import type { DecisionLogRecord, LoggedDecision } from "./decision-record.ts";
 import { canonicalJson, leafHashOf } from "./hashing.ts";
 
+/** Where a record stands in its log. */
+export type RecordLink = Pick<LoggedDecision, "v" | "log" | "index" | "prev">;
+type Unlinked<R> = R extends DecisionLogRecord ? Omit<R, keyof RecordLink> : never;
+export type RecordBody = Unlinked<DecisionLogRecord>;
+export type DecisionBody = Unlinked<LoggedDecision>;
+
 /** A record as it is written to the spool and hashed: its canonical form, and the hash that the next one names. */
-export function linkOf(record: DecisionLogRecord): { readonly text: string; readonly hash: Digest } {
-  const text = record.kind === "decision" ? canonicalDecision(record) : canonicalJson(record);
+export function linkOf(link: RecordLink, body: RecordBody): { readonly text: string; readonly hash: Digest } {
+  const text = body.kind === "decision" ? canonicalDecision(link, body) : canonicalJson({ ...link, ...body });
   return { text, hash: leafHashOf(text) };
 }
 
-export function canonicalDecision(record: LoggedDecision): string {
-  const text = JSON.stringify(inOrder(record));
+export function canonicalDecision(link: RecordLink, body: DecisionBody): string {
+  const text = JSON.stringify(inOrder(link, body));
   const isCanonical =
-    !text.includes("\\ud") && Number.isSafeInteger(record.duration_us) && Number.isSafeInteger(record.policy_fuel ?? 0);
-  return isCanonical ? text : canonicalJson(record);
+    !text.includes("\\ud") && Number.isSafeInteger(body.duration_us) && Number.isSafeInteger(body.policy_fuel ?? 0);
+  return isCanonical ? text : canonicalJson({ ...link, ...body });
 }
 
 /** Names in the order of their UTF-16 units, which is RFC 8785's. */
-function inOrder(record: LoggedDecision) {
+function inOrder(link: RecordLink, record: DecisionBody) {
   const { subject } = record;
   return {
     authority: record.authority,
@@ -31,9 +37,9 @@ function inOrder(record: LoggedDecision) {
     entitlements: record.entitlements,
     grant_id: record.grant_id,
     grant_reason: record.grant_reason,
-    index: record.index,
+    index: link.index,
     kind: record.kind,
-    log: record.log,
+    log: link.log,
     masked_query: record.masked_query,
     method: record.method,
     mode: record.mode,
@@ -41,7 +47,7 @@ function inOrder(record: LoggedDecision) {
     path: record.path,
     policy_fuel: record.policy_fuel,
     policy_revision: record.policy_revision,
-    prev: record.prev,
+    prev: link.prev,
     reason: record.reason,
     reasons: record.reasons,
     redeemed: record.redeemed,
@@ -57,6 +63,6 @@ function inOrder(record: LoggedDecision) {
           },
     time: record.time,
     traceparent: record.traceparent,
-    v: record.v,
+    v: link.v,
   } satisfies { readonly [Name in keyof LoggedDecision]-?: LoggedDecision[Name] | undefined };
 }

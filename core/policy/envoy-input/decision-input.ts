@@ -13,8 +13,8 @@ import type { Json, Subject } from "../../domain/subject.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
 import { createAttributes, type EnforcedCall } from "./attributes.ts";
-import { parseBody } from "./parsed-body.ts";
-import { parsePath } from "./parsed-path.ts";
+import { type ParsedBody, parseBody } from "./parsed-body.ts";
+import { type ParsedPath, parsePath } from "./parsed-path.ts";
 
 /** `time` (RFC 3339), `source_address`, `state: {fresh}` and whatever else was gathered. */
 export type DecisionContext = { readonly [name: string]: Json };
@@ -42,24 +42,39 @@ export function createDecisionInput(
   const bytes = http?.body.kind === "bytes" ? http.body.bytes : undefined;
   const body = parseBody({ get: (name) => http?.headers.get(name)?.join(",") }, bytes);
   if (body.kind === "fault") return { kind: "fault", detail: body.message };
-  const principal = call.source?.principal ?? "";
-  // Written member by member: the whole as one value would be walked twice more. NB: each text passes through one of the two writers.
-  const members: readonly (readonly [name: string, text: () => string])[] = [
-    ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
-    ["attributes", () => writePlainJson(createAttributes(call))],
-    ["parsed_path", () => writeJson(path.segments)],
-    ["parsed_query", () => writeJson(new RegoObject(path.query.entries()))],
-    ["parsed_body", () => writeJson(body.body)],
-    ["truncated_body", () => String(body.truncated || http?.body.kind === "partial")],
-    ...(principal === "" ? [] : [["source_principal", () => writePlainJson(principal)] as const]),
-    ["subject", () => (question === undefined ? subjectText(subject) : statedSubject(question, subject))],
-    ["action", () => writePlainJson(question?.action ?? { name: http?.method ?? "connect" })],
-    ["resource", () => writePlainJson(question?.resource ?? resource(call))],
-    ["context", () => writePlainJson(question === undefined ? context : { ...context, stated: question.context })],
-  ];
-  const read = members.filter(([name]) => reads?.has(name) !== false).map(([name, text]) => `"${name}":${text()}`);
-  return { kind: "input", json: `{${read.join(",")}}` };
+  const known = { call, question, subject, context, path, body };
+  let json = "";
+  for (const [name, textOf] of MEMBERS) {
+    const text = reads?.has(name) === false ? undefined : textOf(known);
+    if (text !== undefined) json += `${json === "" ? "{" : ","}"${name}":${text}`;
+  }
+  return { kind: "input", json: json === "" ? "{}" : `${json}}` };
 }
+
+type Known = DescribedCall & {
+  readonly subject: Subject | undefined;
+  readonly context: DecisionContext;
+  readonly path: Extract<ParsedPath, { kind: "parsed" }>;
+  readonly body: Extract<ParsedBody, { kind: "parsed" }>;
+};
+
+/**
+ * Written member by member: the whole as one value would be walked twice more. Undefined where there is none.
+ * NB: each text passes through one of the two writers.
+ */
+const MEMBERS: readonly (readonly [name: string, textOf: (known: Known) => string | undefined])[] = [
+  ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
+  ["attributes", ({ call }) => writePlainJson(createAttributes(call))],
+  ["parsed_path", ({ path }) => writeJson(path.segments)],
+  ["parsed_query", ({ path }) => writeJson(new RegoObject(path.query.entries()))],
+  ["parsed_body", ({ body }) => writeJson(body.body)],
+  ["truncated_body", ({ body, call }) => String(body.truncated || call.http?.body.kind === "partial")],
+  ["source_principal", ({ call }) => (call.source?.principal ? writePlainJson(call.source.principal) : undefined)],
+  ["subject", ({ question, subject }) => (question ? statedSubject(question, subject) : subjectText(subject))],
+  ["action", ({ question, call }) => writePlainJson(question?.action ?? { name: call.http?.method ?? "connect" })],
+  ["resource", ({ question, call }) => writePlainJson(question?.resource ?? resource(call))],
+  ["context", ({ question, context }) => writePlainJson(question ? { ...context, stated: question.context } : context)],
+];
 
 /** An account stays the same object as long as its token is remembered, so its text is written once for many calls. */
 const subjectTexts = new WeakMap<Subject, string>();

@@ -5,11 +5,9 @@
 import type { Decision } from "../../../core/domain/decision.ts";
 import { namedCall } from "../../../core/domain/question.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
-import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
+import type { DecisionBody } from "../../../core/messages/canonical-decision.ts";
 import { maskQuery } from "../../../core/domain/mask-query.ts";
 import type { LogEntry } from "../ports.ts";
-
-export type DecisionBody = Omit<LoggedDecision, "v" | "log" | "index" | "prev">;
 
 /** Longest texts, in UTF-16 units; JSON may write one unit as six bytes. */
 const MAX = {

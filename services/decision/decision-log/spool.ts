@@ -8,15 +8,10 @@
 import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
-import { linkOf } from "../../../core/messages/canonical-decision.ts";
-import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
+import { linkOf, type RecordBody } from "../../../core/messages/canonical-decision.ts";
 import { segmentPath } from "./spool-files.ts";
 
 const fsyncFile = promisify(fsync);
-
-type Link = "v" | "log" | "index" | "prev";
-type Unlinked<R> = R extends DecisionLogRecord ? Omit<R, Link> : never;
-export type RecordBody = Unlinked<DecisionLogRecord>;
 
 export type Spool = {
   readonly log: string;
@@ -90,7 +85,7 @@ export function openSpool(options: SpoolOptions): Spool {
     append(body) {
       if (broken) return "broken";
       const { index, previous: prev } = placeAfter(next);
-      const { text, hash } = linkOf({ v: 1, log, index: Number(index), prev, ...body });
+      const { text, hash } = linkOf({ v: 1, log, index: Number(index), prev }, body);
       const lineBytes = Buffer.byteLength(text) + 1;
       if (bytes + pendingBytes + lineBytes > options.maxBytes) return "full";
       pending += `${text}\n`;

@@ -55,6 +55,7 @@ const HEADER_MAP = { header: sized(1) } as const;
 const HEADER = { key: sized(1), value: sized(2), rawValue: sized(3) } as const;
 const EMPTY = Buffer.alloc(0);
 const END = 0;
+const NOT_ASCII = /[\u0080-\u00ff]/;
 
 /** @throws for what is no CheckRequest */
 export function readCheck(bytes: Buffer): ReadCheck {
@@ -124,13 +125,13 @@ function readHttp(reader: BinaryReader, bytes: Buffer): ReadHttp {
     else if (tag === HTTP.header) {
       const { key, value } = AttributeContext_HttpRequest_HeadersEntry.decode(reader, reader.uint32());
       joined.set(key, value);
-    } else if (tag === HTTP.id) http.id = reader.string();
-    else if (tag === HTTP.method) http.method = reader.string();
-    else if (tag === HTTP.path) http.path = reader.string();
-    else if (tag === HTTP.host) http.host = reader.string();
-    else if (tag === HTTP.scheme) http.scheme = reader.string();
-    else if (tag === HTTP.protocol) http.protocol = reader.string();
-    else if (tag === HTTP.body) http.body = reader.string();
+    } else if (tag === HTTP.id) http.id = readText(reader, bytes);
+    else if (tag === HTTP.method) http.method = readText(reader, bytes);
+    else if (tag === HTTP.path) http.path = readText(reader, bytes);
+    else if (tag === HTTP.host) http.host = readText(reader, bytes);
+    else if (tag === HTTP.scheme) http.scheme = readText(reader, bytes);
+    else if (tag === HTTP.protocol) http.protocol = readText(reader, bytes);
+    else if (tag === HTTP.body) http.body = readText(reader, bytes);
     else if (tag === HTTP.rawBody) http.rawBody = Buffer.from(reader.bytes());
     else if (tag === HTTP.size) http.size = exactNumber(reader.int64());
     else reader.skip(tag & 7);
@@ -157,8 +158,8 @@ function readHeader(reader: BinaryReader, bytes: Buffer, headers: Headers): bool
   let value = "";
   let [rawBegin, rawEnd] = [0, 0];
   for (let tag = nextTag(reader, end); tag !== END; tag = nextTag(reader, end)) {
-    if (tag === HEADER.key) key = reader.string();
-    else if (tag === HEADER.value) value = reader.string();
+    if (tag === HEADER.key) key = readText(reader, bytes);
+    else if (tag === HEADER.value) value = readText(reader, bytes);
     else if (tag === HEADER.rawValue) {
       rawEnd = endOf(reader);
       rawBegin = reader.pos;
@@ -177,6 +178,20 @@ function add(headers: Headers, name: string, value: string): void {
   const values = headers.get(key);
   if (values === undefined) headers.set(key, [value]);
   else values.push(value);
+}
+
+/** What `reader.string()` gives, which is slower for the short ASCII that nearly all of it is. */
+function readText(reader: BinaryReader, bytes: Buffer): string {
+  const begin = reader.pos;
+  const end = endOf(reader);
+  if (end > reader.len) throw new RangeError("premature end");
+  const text = bytes.toString("latin1", reader.pos, end);
+  if (NOT_ASCII.test(text)) {
+    reader.pos = begin;
+    return reader.string();
+  }
+  reader.pos = end;
+  return text;
 }
 
 function dateOf({ seconds, nanos }: Timestamp): Date {
