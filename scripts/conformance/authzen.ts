@@ -1,7 +1,8 @@
 /**
  * AuthZEN's certification scenario against the real decision service, over TLS, with a policy made for the fixture. Rows run
  * in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing.
- * Format of the rows: the README beside them.
+ * Format of the rows: the README beside them. Those of the Access Request profile are requirements in words, with nothing to
+ * send: they are counted, and have tests of their own.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
@@ -11,7 +12,7 @@ import { resolveTool } from "../tools/resolve-tool.ts";
 import { type AuthzenProcess, startAuthzenProcess } from "./authzen/authzen-process.ts";
 import { buildFixtureBundle } from "./authzen/build-fixture-bundle.ts";
 import { faultsIn, member, valuesAt } from "./authzen/judge-body.ts";
-import { readRows, type Row } from "./authzen/read-rows.ts";
+import { countProfileRows, readRows, type Row } from "./authzen/read-rows.ts";
 import type { CaseOutcome, Say } from "./case-outcome.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -22,6 +23,8 @@ type Reply = { readonly status: number; readonly headers: ReadonlyMap<string, st
 
 export async function runAuthzenCases(directory: string, say: Say): Promise<readonly CaseOutcome[]> {
   const rows = await readRows(directory);
+  const inWords = await countProfileRows(directory);
+  if (inWords > 0) say(`access-request-profile.json: ${inWords} rows in words; their tests: npm test -- -t arap-`);
   const tool = await resolveTool("opa", { fetch: true, say });
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(path.join(tmpdir(), "countersign-fixture-"));

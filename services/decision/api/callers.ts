@@ -5,7 +5,7 @@
  * shows a token of a configured issuer and may ask about that account alone; what they say about themselves stands below
  * `stated`. Nobody is anonymous here.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Question } from "../../../core/domain/question.ts";
 import type { Caller, Subject } from "../../../core/domain/subject.ts";
 import type { Instant } from "../../../core/domain/time.ts";
@@ -100,5 +100,5 @@ function stated(subject: Subject | undefined): Vouched {
 }
 
 function hashOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64");
+  return hash("sha256", token, "base64");
 }

@@ -14,15 +14,16 @@ export function readQuestion(value: unknown): Read<Question> {
     const first = schema.Errors(value)[0];
     return { kind: "refused", why: `${first?.instancePath || "body"} ${first?.message ?? "is not valid"}` };
   }
-  const { subject, action, resource, context } = value;
+  return { kind: "read", value: questionOf(value) };
+}
+
+/** Of a body that its schema has seen. */
+export function questionOf({ subject, action, resource, context }: EvaluationBody): Question {
   return {
-    kind: "read",
-    value: {
-      subject: { type: subject.type, id: subject.id, properties: stated(subject.properties) },
-      action: { name: action.name, properties: stated(action.properties) },
-      resource: { type: resource.type, id: resource.id, properties: stated(resource.properties) },
-      context: statedContext(context),
-    },
+    subject: { type: subject.type, id: subject.id, properties: stated(subject.properties) },
+    action: { name: action.name, properties: stated(action.properties) },
+    resource: { type: resource.type, id: resource.id, properties: stated(resource.properties) },
+    context: statedContext(context),
   };
 }
 

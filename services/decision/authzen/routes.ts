@@ -16,7 +16,7 @@ import type {
 } from "../ports.ts";
 import { type AnswerParts, shownDecision } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
-import { readQuestion } from "./question.ts";
+import { questionOf, readQuestion } from "./question.ts";
 import { PATHS } from "./metadata.ts";
 import { readApproval } from "./reevaluation.ts";
 import { EvaluationBody, EvaluationsBody } from "./schema.ts";
@@ -44,7 +44,12 @@ export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void
       if (fault !== undefined) return say(reply, 400, fault);
       const mode = modeOf(callerOf(request), request.body.options?.countersign_mode);
       if (mode === undefined) return notAnEnforcer(reply);
-      return evaluateOne(deps, request, reply, request.body, mode);
+      const { body } = request;
+      return evaluateOne(deps, request, reply, {
+        question: questionOf(body),
+        approval: readApproval(body.context),
+        mode,
+      });
     },
   );
 
@@ -59,7 +64,11 @@ export function addEvaluationRoutes(app: FastifyInstance, deps: RouteDeps): void
       if (mode === undefined) return notAnEnforcer(reply);
       const items = body.evaluations ?? [];
       // Without items it is a single evaluation ("The Access Evaluations API Request").
-      if (items.length === 0) return evaluateOne(deps, request, reply, body, mode);
+      if (items.length === 0) {
+        const read = readQuestion(body);
+        if (read.kind === "refused") return say(reply, 400, read.why);
+        return evaluateOne(deps, request, reply, { question: read.value, approval: readApproval(body.context), mode });
+      }
       if (mode === "enforce") return say(reply, 400, "a batch cannot be enforced; evaluate one by one");
       if (items.length > deps.maxBatch) return say(reply, 400, `more than ${deps.maxBatch} evaluations`);
       const ask = asker(deps, request, "ask");
@@ -73,15 +82,15 @@ async function evaluateOne(
   deps: RouteDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  body: { readonly context?: { readonly [name: string]: unknown } },
-  mode: Mode,
-): Promise<FastifyReply | object> {
-  const question = readQuestion(body);
-  if (question.kind === "refused") return say(reply, 400, question.why);
-  const approval = readApproval(body.context);
-  const answered = await asker(deps, request, mode)(question.value);
+  asked: {
+    readonly question: Question;
+    readonly approval: ReturnType<typeof readApproval>;
+    readonly mode: Mode;
+  },
+): Promise<object> {
+  const answered = await asker(deps, request, asked.mode)(asked.question);
   void reply.header("countersign-decision-id", answered.evaluation.decisionId);
-  return shownDecision(answered, deps.answers, approval);
+  return shownDecision(answered, deps.answers, asked.approval);
 }
 
 /** Asks for this caller; all that one request asks shares its deadline. */

@@ -192,9 +192,9 @@ describe("a task", () => {
     const told = rows.map((row) => String(Object(row)["event"])).join("\n");
     for (const what of [
       "request.submitted",
-      "request.reviewed",
+      "review.recorded",
       "request.approved",
-      "grant.",
+      "grant.issued",
       denial.id,
       "max@example.org",
     ]) {
