@@ -12,6 +12,7 @@ import {
   RefusalReason,
 } from "../../../proto/gen/countersign/v1/redemption.ts";
 import { frame, type FrameCall, sendFrames } from "../../../test/harness/grpc-frames.ts";
+import { grpcHealth } from "../../../test/harness/grpc-health.ts";
 import { type RedemptionServer, startRedemptionServer } from "./redemption-server.ts";
 
 const TOKEN = "a-service-token-of-this-test";
@@ -132,6 +133,12 @@ describe("redemption server", () => {
     expect(answer).toMatchObject({ grpcStatus: String(code), message: undefined });
     expect(claims).toEqual([]);
     expect((await call(request, [`Bearer ${TOKEN}`])).error).toBeNull();
+  });
+
+  test("its health is told to whoever asks, without a token; a use is not", async () => {
+    await start(spent);
+    expect(client && (await grpcHealth(client))).toBe("SERVING");
+    expect((await call(request, [])).error?.code).toBe(status.UNAUTHENTICATED);
   });
 
   test("a refusal is an outcome, not an error", async () => {

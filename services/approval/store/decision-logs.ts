@@ -34,25 +34,46 @@ export async function saveDecisionLog(db: Queryable, state: DecisionLogState): P
   );
 }
 
+/**
+ * Queues entries for republication under their own log, index and hash, and keeps those that touch a denial, request or grant: three
+ * statements of one transaction.
+ */
 export async function appendDecisions(
   db: Queryable,
   entries: readonly DecisionEntry[],
   deployment: string,
 ): Promise<void> {
   const approvals = await approvalsOf(db, entries);
-  const events = entries.map((entry) => {
+  const told = entries.map((entry): Told => {
     const approval = approvals.get(entry.grantId ?? "") ?? approvals.get(entry.requestId ?? "");
-    return JSON.stringify(republishedDecision(readRecord(entry.record), approval, deployment));
+    return { entry, event: JSON.stringify(republishedDecision(readRecord(entry.record), approval, deployment)) };
   });
+  await queueRepublication(db, told);
+  await keepDecisions(
+    db,
+    told.filter(({ entry }) => touches(entry)),
+  );
+}
+
+/** `event` is JSON text. */
+type Told = { readonly entry: DecisionEntry; readonly event: string };
+
+async function queueRepublication(db: Queryable, told: readonly Told[]): Promise<void> {
   await db.query(
     `insert into republish (log_id, leaf_index, event)
      select log_id, leaf_index, event
        from unnest($1::text[], $2::bigint[], $3::text[]::json[]) with ordinality as given (log_id, leaf_index, event, position)
       order by position
      on conflict (log_id, leaf_index) do nothing`,
-    [entries.map((entry) => entry.logId), entries.map((entry) => entry.index.toString()), events],
+    [
+      told.map(({ entry }) => entry.logId),
+      told.map(({ entry }) => entry.index.toString()),
+      told.map(({ event }) => event),
+    ],
   );
-  const kept = entries.flatMap((entry, position) => (touches(entry) ? [{ entry, event: events[position] }] : []));
+}
+
+async function keepDecisions(db: Queryable, kept: readonly Told[]): Promise<void> {
   if (kept.length === 0) return;
   await db.query(
     `insert into decisions (log_id, leaf_index, decision_id, denial_id, request_id, grant_id, leaf_hash, event)

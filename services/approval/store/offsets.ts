@@ -28,11 +28,7 @@ export async function storedOffset(db: Queryable, topic: string, partition: numb
     "insert into offsets (topic, partition, next_offset) values ($1, $2, $3) on conflict (topic, partition) do nothing",
     [topic, partition, initial.toString()],
   );
-  const { rows } = await db.query<{ next_offset: string }>(
-    "select next_offset from offsets where topic = $1 and partition = $2",
-    [topic, partition],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new AppError("internal", "a stored offset is gone");
-  return BigInt(row.next_offset);
+  const known = await knownOffset(db, topic, partition);
+  if (known === undefined) throw new AppError("internal", "a stored offset is gone");
+  return known;
 }

@@ -5,18 +5,13 @@ import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { freePort } from "../../harness/free-port.ts";
+import { grpcHealth } from "../../harness/grpc-health.ts";
 import { createDecision, type Decision } from "../../harness/system/decision.ts";
 import { makeKeyPair } from "../../harness/system/key-pair.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
 import { honestKey } from "./lone-decision.ts";
 
 const READY_WITHIN_MS = 1_000;
-/** grpc.health.v1.HealthCheckResponse, as bytes. */
-const STATUS = new Map([
-  ["0801", "SERVING"],
-  ["0802", "NOT_SERVING"],
-]);
-
 let folder: string;
 let keys: string;
 let decision: Decision;
@@ -50,20 +45,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Of grpc.health, or the code of the call's failure. */
-function health(): Promise<string> {
-  return new Promise((resolve) => {
-    client.makeUnaryRequest(
-      "/grpc.health.v1.Health/Check",
-      (bytes: Buffer) => bytes,
-      (bytes) => bytes.toString("hex"),
-      Buffer.alloc(0),
-      { deadline: Date.now() + 2_000 },
-      (error, hex = "") => resolve(error === null ? (STATUS.get(hex) ?? hex) : String(error.code)),
-    );
-  });
-}
-
 async function readyz(): Promise<{ readonly code: number; readonly text: string }> {
   const response = await fetch(`${decision.opsUrl}/readyz`);
   return { code: response.status, text: await response.text() };
@@ -76,14 +57,14 @@ test("without the keys of an issuer it serves nobody, also when waiting for the 
     return text.includes('"state":{"status":"ok","detail":"gave_up_waiting"}');
   });
   const before = await readyz();
-  expect([before.code, await health()]).toEqual([503, "NOT_SERVING"]);
+  expect([before.code, await grpcHealth(client)]).toEqual([503, "NOT_SERVING"]);
   expect(before.text).toContain('"keys":{"status":"failed","detail":"no usable keys of https://issuer.example"}');
 
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   await writeFile(`${keys}.new`, JSON.stringify({ keys: [jwk] }));
   await rename(`${keys}.new`, keys);
   await started;
-  await waitUntil("Envoy's health check to be told", 5_000, async () => (await health()) === "SERVING");
+  await waitUntil("Envoy's health check to be told", 5_000, async () => (await grpcHealth(client)) === "SERVING");
   const after = await readyz();
   expect([after.code, after.text]).toEqual([200, expect.stringContaining('"grants":{"status":"degraded"')]);
 }, 60_000);
@@ -92,5 +73,5 @@ test("a restart needs no issuer: the last good keys are on its disk", async () =
   await decision.kill();
   await rm(keys);
   await decision.start();
-  await waitUntil("Envoy's health check to be told", 5_000, async () => (await health()) === "SERVING");
+  await waitUntil("Envoy's health check to be told", 5_000, async () => (await grpcHealth(client)) === "SERVING");
 }, 60_000);
