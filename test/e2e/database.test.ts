@@ -1,6 +1,6 @@
 /**
  * A connection to a database needs approval too: real Envoy (enforcers/envoy/tcp.yaml) in front of a real PostgreSQL. The client speaks TLS
- * from the first byte (`sslnegotiation=direct`) and is who its certificate says. A denied connection has no body to name a denial in, so
+ * from the first byte (`sslnegotiation=direct`, or through a small forwarder) and is who its certificate says. A denied connection has no body to name a denial in, so
  * dana finds hers under the token of the same person.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,6 +13,7 @@ import { startEnvoy } from "../harness/envoy.ts";
 import { freePort } from "../harness/free-port.ts";
 import { textAt } from "../harness/system/client.ts";
 import { REALM } from "../harness/system/issuer.ts";
+import { startTlsForwarder } from "../harness/tls-forwarder.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../harness/wait-until.ts";
 
@@ -85,9 +86,23 @@ type Refused = { readonly kind: "refused"; readonly because: string };
 async function connect(uri: string | undefined, { name = NAME, by = clients } = {}): Promise<Connected | Refused> {
   const shown = uri === undefined ? {} : await by.issue({ name: "client", use: "client", uris: [uri], hosts: [] });
   const ssl = { ca: servers.ca.toString(), servername: name, checkServerIdentity: () => undefined, ...shown };
+  return login({ port, ssl, sslnegotiation: "direct" });
+}
+
+/** Connects in plain text to a forwarder that speaks TLS from the first byte and shows this identity. */
+async function connectByForwarder(uri: string): Promise<Connected | Refused> {
+  const shown = await clients.issue({ name: "client", use: "client", uris: [uri], hosts: [] });
+  const forwarder = await startTlsForwarder({ port, servername: NAME, ca: servers.ca, ...shown });
+  const outcome = await login({ port: forwarder.port, ssl: false });
+  const close = () => forwarder[Symbol.asyncDispose]();
+  if (outcome.kind === "connected") outcome.ended.then(close, close);
+  else await close();
+  return outcome;
+}
+
+async function login(by: pg.ClientConfig): Promise<Connected | Refused> {
   const client = new pg.Client({
-    ...{ host: "127.0.0.1", port, user: "postgres", database: "postgres", connectionTimeoutMillis: 10_000 },
-    ...{ ssl, sslnegotiation: "direct" },
+    ...{ host: "127.0.0.1", user: "postgres", database: "postgres", connectionTimeoutMillis: 10_000, ...by },
   });
   const began = performance.now();
   const ended = new Promise<number>((resolve) => client.once("end", () => resolve(performance.now() - began)));
@@ -151,6 +166,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     const herself = await system.as("dana", "other");
     expect(await herself.approvals("POST", reviews, review)).toMatchObject({ body: { code: "is_requester" } });
     expect(await connect(DANA)).toMatchObject({ kind: "refused" });
+    expect(await connectByForwarder(DANA)).toMatchObject({ kind: "refused" });
 
     const approved = await max.approvals("POST", reviews, review);
     expect(approved).toMatchObject({ status: 200, body: { grant: { subject: DANA, max_uses: "unlimited" } } });
@@ -160,6 +176,11 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     });
     expect(await valueFrom(first)).toEqual([{ answer: 42 }]);
     expect(await connect(`${DOMAIN}/people/max`)).toMatchObject({ kind: "refused" });
+    const forwarded = await connectByForwarder(DANA);
+    if (forwarded.kind !== "connected") throw new Error(forwarded.because);
+    expect(await valueFrom(forwarded)).toEqual([{ answer: 42 }]);
+    await forwarded.client.end();
+    expect(await connectByForwarder(`${DOMAIN}/people/max`)).toMatchObject({ kind: "refused" });
 
     // NB: by the limit of the connection, while the grant is still live: the next one is allowed.
     const lasted = await first.ended;
