@@ -31,6 +31,11 @@ describe("section api", () => {
       { baseUrl: "https://pdp.example/" },
       "api.baseUrl",
     ],
+    [
+      "an access request endpoint that is not https",
+      { accessRequestEndpoint: "http://approvals.example/access/v1/requests" },
+      "api.accessRequestEndpoint",
+    ],
     ["a certificate without its key", { certPath: "c" }, "api.certPath"],
     ["client certificates without TLS", { clientCaPath: "ca" }, "api.clientCaPath"],
     ["tokens in plain text beyond this machine", { host: "0.0.0.0" }, "api.host"],

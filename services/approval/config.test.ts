@@ -134,6 +134,21 @@ const unsafe: readonly {
     says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is not an http(s) URL; correct it",
   },
   {
+    what: "access requests at an address that is not https",
+    settings: {
+      accessRequests: {
+        endpoint: "http://approvals.example/access/v1/requests",
+        decisionPoints: ["https://pdp.example"],
+      },
+    },
+    says: "accessRequests.endpoint (COUNTERSIGN_ACCESS_REQUESTS_ENDPOINT): has to be an https address",
+  },
+  {
+    what: "access requests by nobody's tokens",
+    settings: { accessRequests: { endpoint: "https://approvals.example/access/v1/requests", decisionPoints: [] } },
+    says: "accessRequests.decisionPoints (COUNTERSIGN_ACCESS_REQUESTS_DECISION_POINTS): is empty, so no binding token would count",
+  },
+  {
     what: "no database",
     settings: {},
     env: { [TOKEN]: secrets[TOKEN] },
