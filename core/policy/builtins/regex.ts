@@ -2,7 +2,7 @@
  * Regular expressions by re2js: linear time whatever the pattern. NB: JavaScript's own RegExp never sees a pattern from a
  * policy or a request; its backtracking would let one request hold the event loop.
  */
-import { RE2JS, RE2JSException } from "re2js";
+import { MatcherInput, RE2JS } from "re2js";
 import {
   type BuiltinCall,
   BuiltinError,
@@ -12,51 +12,19 @@ import {
   smallIntegerArg,
   stringArg,
 } from "../builtin.ts";
-
-/** A pattern multiplies by its counts; beyond this, compiling it takes longer than a decision. */
-const MAX_PATTERN = 16_384;
-const MAX_EXPANDED = 200_000;
-/** Instructions of a pattern times characters of a text, of one search: each step takes about 12 ns. */
-const MAX_SEARCH_STEPS = 4_000_000;
-/** In fuel. A search is paid by the characters that it got over, so what looks far ahead for each match is not paid whole. */
-const PER_SEARCH = 1_000;
-const PER_STEP = 15;
-
-function refuseLongPattern(pattern: string): void {
-  const counts = pattern.matchAll(/\{(\d{1,6})(?:,(\d{0,6}))?\}/g);
-  let factor = 1;
-  for (const [, least, most] of counts) factor += Math.max(Number(least), Number(most ?? 0));
-  if (pattern.length > MAX_PATTERN || pattern.length * factor > MAX_EXPANDED) {
-    throw new BuiltinLimit("the pattern is too long");
-  }
-}
-
-function compile(pattern: string): RE2JS {
-  refuseLongPattern(pattern);
-  try {
-    return RE2JS.compile(pattern);
-  } catch (error) {
-    if (error instanceof RE2JSException) throw new BuiltinError("invalid regular expression");
-    throw error;
-  }
-}
-
-function refuseLongSearch(compiled: RE2JS, text: string): void {
-  if (compiled.programSize() * text.length > MAX_SEARCH_STEPS) throw new BuiltinLimit("the search takes too long");
-}
+import { compile } from "./regex/compile.ts";
+import { PaidText, PER_SEARCH } from "./regex/paid-text.ts";
 
 type Match = { readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] };
 
 /** Go's matches, one after the other: an empty one right behind another is passed over. */
 function* matches(compiled: RE2JS, text: string, { pay }: BuiltinCall, limit = -1): Generator<Match> {
-  refuseLongSearch(compiled, text);
-  const matcher = compiled.matcher(text);
-  const stepsOf = (characters: number) => compiled.programSize() * characters * PER_STEP;
+  const matcher = compiled.matcher(MatcherInput.utf16(new PaidText(text, compiled, pay)));
   let before = -1;
-  pay(PER_SEARCH + stepsOf(text.length));
-  for (let count = 0; count !== limit && matcher.find(); ) {
+  for (let count = 0; count !== limit; ) {
+    pay(PER_SEARCH);
+    if (!matcher.find()) return;
     const [start, end] = [matcher.start(), matcher.end()];
-    pay(PER_SEARCH + stepsOf(end - start));
     const isRepeated = start === end && start === before;
     before = end;
     if (isRepeated) continue;
@@ -73,7 +41,7 @@ function groupOf(matcher: ReturnType<RE2JS["matcher"]>, at: number): string | un
 const REFERENCE = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
 function replaceAll(text: string, pattern: string, template: string, call: BuiltinCall): string {
-  const compiled = compile(pattern);
+  const compiled = compile(pattern, call);
   const groupNames = new Map(Object.entries(compiled.namedGroups()));
   let replaced = "";
   let from = 0;
@@ -92,12 +60,15 @@ function replaceAll(text: string, pattern: string, template: string, call: Built
 }
 
 function findN(pattern: string, text: string, limit: number, call: BuiltinCall): string[] {
-  return Array.from(matches(compile(pattern), text, call, limit < 0 ? -1 : limit), ({ groups }) => groups[0] ?? "");
+  return Array.from(
+    matches(compile(pattern, call), text, call, limit < 0 ? -1 : limit),
+    ({ groups }) => groups[0] ?? "",
+  );
 }
 
 /** Go's regexp.Split without limit: an empty match at the start gives no empty part. */
 function split(pattern: string, text: string, call: BuiltinCall): string[] {
-  const compiled = compile(pattern);
+  const compiled = compile(pattern, call);
   if (text === "") return pattern === "" ? [] : [""];
   const parts: string[] = [];
   let from = 0;
@@ -143,20 +114,18 @@ export const REGEX = builtinTable([
   ["regex.split", (args, call) => split(stringArg(args, 0), stringArg(args, 1), call)],
   [
     "regex.template_match",
-    (args) => {
+    (args, call) => {
       const [open, close] = [stringArg(args, 2), stringArg(args, 3)];
       if ([...open].length !== 1 || [...close].length !== 1) throw new BuiltinError("delimiters must be one character");
-      const compiled = compile(templatePattern(stringArg(args, 0), open, close));
-      const text = stringArg(args, 1);
-      refuseLongSearch(compiled, text);
-      return compiled.matcher(text).find();
+      const compiled = compile(templatePattern(stringArg(args, 0), open, close), call);
+      return !matches(compiled, stringArg(args, 1), call, 1).next().done;
     },
   ],
   [
     "regex.find_all_string_submatch_n",
     (args, call) => {
       const limit = smallIntegerArg(args, 2);
-      const found = matches(compile(stringArg(args, 0)), stringArg(args, 1), call, limit < 0 ? -1 : limit);
+      const found = matches(compile(stringArg(args, 0), call), stringArg(args, 1), call, limit < 0 ? -1 : limit);
       return Array.from(found, ({ groups }) => groups.map((group) => group ?? ""));
     },
   ],
