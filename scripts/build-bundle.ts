@@ -114,6 +114,8 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const capabilitiesFile = path.join(scratch, "capabilities.json");
   await writeFile(capabilitiesFile, capabilitiesText);
   const archive = path.join(scratch, "built.tar.gz");
+  // NB: not optimized by OPA (`-O`): for that, data that only the bundle brings (`countersign.requires`) is data that is never there, and
+  // the rule about missing context is gone.
   await opa(
     ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", NO_POLICY],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
