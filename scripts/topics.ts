@@ -125,7 +125,7 @@ async function configOf({ brokers, config: file }: Options): Promise<StreamConfi
     env: { ...Object.fromEntries(variables), ...(brokers === undefined ? {} : { KAFKA_BROKERS: brokers }) },
     ...(file === undefined ? {} : { file }),
     prefix: PREFIX,
-    check: streamFaults,
+    rules: [streamFaults],
   });
   if (loaded.kind === "invalid") throw new Unusable(describeFaults(loaded.faults));
   return loaded.config;

@@ -7,7 +7,7 @@
  */
 import { type Static, Type } from "typebox";
 import { parseDuration } from "../domain/time.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
 import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from "./algorithms.ts";
 
 const MAX_TOLERANCE_MS = 30_000;

@@ -1,6 +1,6 @@
 /** What a configuration says of certificate identities, and its faults. Both services embed it, as they do the issuers. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
 import { type IssuerConfig, PersonSchema } from "./issuers.ts";
 import { capturesOf } from "./principal-match.ts";
 

@@ -1,6 +1,6 @@
 /** What a configuration says of the context that policies get, and its faults. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
 
 const closed = { additionalProperties: false } as const;
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

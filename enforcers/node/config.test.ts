@@ -7,7 +7,7 @@ async function faultsOf(env: Readonly<Record<string, string>>) {
     schema: GatewayConfigSchema,
     env: { COUNTERSIGN_GATEWAY_ROUTES: "[{prefix: /, upstream: 'http://127.0.0.1:1'}]", ...env },
     prefix: "COUNTERSIGN_GATEWAY_",
-    check: unsafeTogether,
+    rules: unsafeTogether,
   });
   return loaded.kind === "loaded" ? [] : loaded.faults.map(({ key }) => key);
 }
@@ -56,7 +56,7 @@ test("a route that says nothing buffers, so that bodies are judged", async () =>
     schema: GatewayConfigSchema,
     env,
     prefix: "COUNTERSIGN_GATEWAY_",
-    check: unsafeTogether,
+    rules: unsafeTogether,
   });
   expect(loaded.kind === "loaded" && loaded.config.routes).toEqual([
     { prefix: "/", upstream: "http://[::1]:1", body: "buffered", upgrade: false, timeoutMs: 15_000 },

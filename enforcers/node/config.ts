@@ -4,7 +4,8 @@
  */
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import { unsafe } from "../../platform/config/fault.ts";
+import type { Rule } from "../../platform/config/rules.ts";
 
 const closed = { additionalProperties: false } as const;
 const Port = (port: number) =>
@@ -112,37 +113,35 @@ export function readConfig(args: readonly string[]): Promise<Started<GatewayConf
     schema: GatewayConfigSchema,
     env: process.env,
     prefix: PREFIX,
-    check: unsafeTogether,
+    rules: unsafeTogether,
   });
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
-export function unsafeTogether({ listen, authorization, routes }: GatewayConfig): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  const { tls, caPath, certPath, keyPath, plaintext } = authorization;
-  if (!LOOPBACK.test(listen.host) && !listen.plaintext) {
-    fault(
-      "listen.host",
-      "is not loopback and tokens would travel in plain text; set listen.plaintext if TLS ends before",
-    );
-  }
-  if (!tls && !LOOPBACK.test(authorization.address.replace(/:\d+$/, "")) && !plaintext) {
-    fault(
-      "authorization.address",
-      "is not loopback and there is no TLS; set authorization.tls, or authorization.plaintext if a mesh encrypts",
-    );
-  }
-  if (!tls && (caPath ?? certPath ?? keyPath) !== undefined) {
-    fault("authorization.tls", "is off although certificates are given; switch it on");
-  }
-  if ((certPath === undefined) !== (keyPath === undefined)) {
-    fault("authorization.certPath", "and authorization.keyPath belong together; set both or none");
-  }
-  routes.forEach(({ prefix }, at) => {
-    const earlier = routes.slice(0, at).find((route) => prefix.startsWith(route.prefix));
-    if (earlier !== undefined) fault(`routes.${at}.prefix`, "is never reached, an earlier prefix takes it; move it up");
-  });
-  return faults;
-}
+export const unsafeTogether: readonly Rule<GatewayConfig>[] = [
+  ({ listen: { host, plaintext } }) => {
+    if (LOOPBACK.test(host) || plaintext) return [];
+    const choice = "set listen.plaintext if TLS ends before";
+    return [unsafe("listen.host", `is not loopback and tokens would travel in plain text; ${choice}`)];
+  },
+  ({ authorization: { tls, address, plaintext } }) => {
+    if (tls || LOOPBACK.test(address.replace(/:\d+$/, "")) || plaintext) return [];
+    const choice = "set authorization.tls, or authorization.plaintext if a mesh encrypts";
+    return [unsafe("authorization.address", `is not loopback and there is no TLS; ${choice}`)];
+  },
+  ({ authorization: { tls, caPath, certPath, keyPath } }) =>
+    !tls && (caPath ?? certPath ?? keyPath) !== undefined
+      ? [unsafe("authorization.tls", "is off although certificates are given; switch it on")]
+      : [],
+  ({ authorization: { certPath, keyPath } }) =>
+    (certPath === undefined) === (keyPath === undefined)
+      ? []
+      : [unsafe("authorization.certPath", "and authorization.keyPath belong together; set both or none")],
+  ({ routes }) =>
+    routes.flatMap(({ prefix }, at) => {
+      const earlier = routes.slice(0, at).find((route) => prefix.startsWith(route.prefix));
+      if (earlier === undefined) return [];
+      return [unsafe(`routes.${at}.prefix`, "is never reached, an earlier prefix takes it; move it up")];
+    }),
+];

@@ -4,7 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import type { Static, TObject } from "typebox";
-import { type ConfigFault, describeFaults, loadConfig } from "./load.ts";
+import { describeFaults, loadConfig } from "./load.ts";
+import type { Rule } from "./rules.ts";
 
 export type Started<T> =
   | { readonly kind: "run"; readonly config: T }
@@ -20,7 +21,7 @@ export async function configFromCommandLine<S extends TObject>(options: {
   readonly schema: S;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly prefix: string;
-  readonly check?: (config: Static<S>) => readonly ConfigFault[];
+  readonly rules?: readonly Rule<Static<S>>[];
 }): Promise<Started<Static<S>>> {
   let values: { config?: string; "check-config"?: boolean };
   try {

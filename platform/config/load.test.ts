@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import Type from "typebox";
+import Type, { type Static } from "typebox";
 import { configFromCommandLine } from "./command-line.ts";
 import { describeFaults, loadConfig } from "./load.ts";
+import { unsafe } from "./fault.ts";
+import type { Rule } from "./rules.ts";
 
 const closed = { additionalProperties: false };
 const schema = Type.Object(
@@ -95,8 +97,36 @@ describe("refused", () => {
 
   test("a combination that the program calls unsafe refuses to start", async () => {
     const problem = { key: "mode", variable: "PRODUCT_MODE", problem: "lenient needs verbose" };
-    const loaded = await loadConfig({ schema, env: enough, prefix, check: () => [problem] });
+    const loaded = await loadConfig({ schema, env: enough, prefix, rules: [() => [problem]] });
     expect(loaded).toEqual({ kind: "invalid", faults: [problem] });
+  });
+
+  test("an unsafe combination is reported together with what is wrong elsewhere, and says nothing about what cannot be read", async () => {
+    type Config = Static<typeof schema>;
+    const rules: Rule<Config>[] = [
+      ({ mode, verbose }) => (mode === "lenient" && !verbose ? [unsafe("mode", "needs verbose; set it")] : []),
+      ({ http, verbose }) => (http.listenPort === 8080 && !verbose ? [unsafe("http.listenPort", "is taken")] : []),
+      ({ database }) => (database.url.startsWith("postgresql://") ? [] : [unsafe("database.url", "is not ours")]),
+      ({ brokers }) => brokers.map((_broker, at) => unsafe(`brokers.${at}`, "is a broker")),
+    ];
+    const load = async (env: Record<string, string>, yaml: string) => {
+      const loaded = await loadConfig({ schema, env, prefix, rules, file: await fileWith(yaml) });
+      return loaded.kind === "invalid" ? describeFaults(loaded.faults).split("\n") : [];
+    };
+    expect(await load({ PRODUCT_MODE: "lenient", PRODUCT_HTTP_LISTEN_PORT: "99999" }, "brokers: [a, 7, c]\n")).toEqual([
+      "http.listenPort (PRODUCT_HTTP_LISTEN_PORT): must be <= 65535; correct it",
+      "database.url (DATABASE_URL): is missing; set it",
+      "brokers.1: must be string; correct it",
+      "mode (PRODUCT_MODE): needs verbose; set it",
+    ]);
+    expect(await load({ PRODUCT_VERBOSE: "perhaps" }, "mode: lenient\n")).toEqual([
+      "brokers (KAFKA_BROKERS): is missing; set it",
+      "database.url (DATABASE_URL): is missing; set it",
+      "verbose (PRODUCT_VERBOSE): must be boolean; correct it",
+    ]);
+    const [only, ...more] = await load({}, "mode: [\n");
+    expect(only).toContain("cannot be read");
+    expect(more.filter((line) => !line.includes("is missing"))).toEqual([]);
   });
 
   test("an unknown argument ends with the exit code of a refused configuration", async () => {

@@ -17,15 +17,9 @@ import { readFile } from "node:fs/promises";
 import type { Static, TObject } from "typebox";
 import Value from "typebox/value";
 import { parse, YAMLParseError } from "yaml";
+import type { ConfigFault } from "./fault.ts";
 import { type ConfigKey, keysOf } from "./keys.ts";
-
-export interface ConfigFault {
-  /** Dotted path, or the file's name, or the variable alone. */
-  readonly key: string;
-  readonly variable: string | undefined;
-  /** A sentence: what is wrong and what to do. */
-  readonly problem: string;
-}
+import { faultsAmong, type Rule } from "./rules.ts";
 
 export type Loaded<T> =
   | { readonly kind: "loaded"; readonly config: T }
@@ -34,8 +28,8 @@ export type Loaded<T> =
 type Tree = { [key: string]: unknown };
 
 /**
- * Loads a configuration. Never rejects: what cannot be read is a fault. `check` looks at the whole once the schema is satisfied and names
- * combinations that are unsafe together.
+ * Loads a configuration. Never rejects: what cannot be read is a fault. `rules` name combinations that are unsafe together, at the same time
+ * as everything else that is wrong, as far as the values concerned can be read.
  */
 export async function loadConfig<S extends TObject>(options: {
   readonly schema: S;
@@ -43,9 +37,9 @@ export async function loadConfig<S extends TObject>(options: {
   readonly file?: string;
   /** With its underscore: `MYPRODUCT_`. */
   readonly prefix: string;
-  readonly check?: (config: Static<S>) => readonly ConfigFault[];
+  readonly rules?: readonly Rule<Static<S>>[];
 }): Promise<Loaded<Static<S>>> {
-  const { schema, env, file, prefix, check } = options;
+  const { schema, env, file, prefix, rules = [] } = options;
   const faults: ConfigFault[] = [];
   const { keys, sections, openObjects } = keysOf(schema, prefix);
   for (const path of openObjects) {
@@ -57,6 +51,8 @@ export async function loadConfig<S extends TObject>(options: {
   }
 
   const tree = file === undefined ? nullTree() : await readYaml(file, faults);
+  // With nothing read there is nothing to be judged: what is missing then is only not known.
+  const isReadable = faults.length === 0;
   for (const section of sections) {
     if (!has(tree, section)) put(tree, section, nullTree());
   }
@@ -79,11 +75,21 @@ export async function loadConfig<S extends TObject>(options: {
 
   const candidate: unknown = Value.Default(schema, tree);
   for (const problem of problemsOf(schema, candidate, keys)) faults.push(problem);
-  if (faults.length > 0) return { kind: "invalid", faults };
-  const config = Value.Parse(schema, candidate);
   const variables = new Map(keys.map((key) => [key.path.join("."), key.variable]));
-  const unsafe = (check?.(config) ?? []).map((one) => ({ ...one, variable: one.variable ?? variables.get(one.key) }));
+  const named = (one: ConfigFault): ConfigFault => ({ ...one, variable: one.variable ?? variables.get(one.key) });
+  if (faults.length > 0) {
+    const unreadable = new Set(faults.map(({ key }) => key));
+    const more = isReadable && isLike(schema, candidate) ? faultsAmong(rules, candidate, unreadable) : [];
+    return { kind: "invalid", faults: [...faults, ...more.map(named)] };
+  }
+  const config = Value.Parse(schema, candidate);
+  const unsafe = rules.flatMap((rule) => rule(config)).map(named);
   return unsafe.length > 0 ? { kind: "invalid", faults: unsafe } : { kind: "loaded", config };
+}
+
+/** NB: where it is not, somebody has said so: what is looked at through `faultsAmong` is guarded against reading that. */
+function isLike<S extends TObject>(_schema: S, candidate: unknown): candidate is Static<S> & object {
+  return isTree(candidate);
 }
 
 /** One line per fault, for standard error. */

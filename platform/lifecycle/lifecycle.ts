@@ -7,6 +7,7 @@
  *
  * It never calls process.exit; main.ts does, with the code that `run` resolves to.
  */
+import { aborted } from "../aborted.ts";
 import type { Log } from "../log/log.ts";
 import { CannotStart } from "./cannot-start.ts";
 
@@ -103,13 +104,6 @@ export async function run(
     source.off("uncaughtException", onUncaught);
     source.off("unhandledRejection", onUncaught);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function after(ms: number): Promise<"too slow"> {

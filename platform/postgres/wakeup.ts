@@ -2,6 +2,7 @@
  * Wakes a loop that looks for work in a table: at once by NOTIFY, and every second in any case. The poll is what correctness rests on; the
  * notification only makes it fast, so a lost session is repaired in the background and costs nothing but a second.
  */
+import { aborted } from "../aborted.ts";
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database } from "./pool.ts";
@@ -68,11 +69,4 @@ export function createWakeup(
       return this.close();
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../config/load.ts";
+import type { ConfigFault } from "../config/fault.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
 const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));

@@ -24,7 +24,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function load(yaml: string, env: Record<string, string> = {}) {
   const file = join(folder, "config.yaml");
   await writeFile(file, yaml);
-  const loaded = await loadConfig({ schema, env, prefix: "P_", file, check: streamFaults });
+  const loaded = await loadConfig({ schema, env, prefix: "P_", file, rules: [streamFaults] });
   return loaded.kind === "loaded" ? loaded.config : describeFaults(loaded.faults);
 }
 

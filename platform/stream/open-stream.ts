@@ -2,7 +2,7 @@
  * Which event stream a service uses: Kafka (section `kafka`) or Postgres (section `stream`), one of them and not both. A service takes the
  * two sections into its schema, adds `streamFaults` to its check, and asks here for everything that depends on the choice.
  */
-import type { ConfigFault } from "../config/load.ts";
+import type { ConfigFault } from "../config/fault.ts";
 import type { Log } from "../log/log.ts";
 import { createDatabase } from "../postgres/pool.ts";
 import type { StreamDeps } from "./assemble.ts";

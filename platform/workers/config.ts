@@ -3,10 +3,11 @@
  * A worker is an ordinary process of that program: what sets it apart reaches it as variables, which win over the file, so it reads the
  * same configuration again at a reload and stays who it is. Folders that only one process may use are its own.
  */
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Type } from "typebox";
 import { variableOf } from "../config/keys.ts";
-import type { ConfigFault } from "../config/load.ts";
+import type { ConfigFault } from "../config/fault.ts";
 
 const Ports = (description: string) =>
   Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { default: [], maxItems: 64, description });
@@ -125,4 +126,13 @@ export function planWorkers(
 /** The first one keeps the folder itself, so that what a single process left there is found. */
 function workerFolder(folder: string, number: number): string {
   return number === 1 ? folder : join(folder, `worker-${number}`);
+}
+
+/** Folders that workers beyond so many have left there, by number. A folder that is not there has none. */
+export function formerWorkerFolders(folder: string, workers: number): readonly string[] {
+  const numbers = (existsSync(folder) ? readdirSync(folder) : [])
+    .map((name) => Number(/^worker-([1-9]\d{0,2})$/.exec(name)?.[1] ?? 0))
+    .filter((number) => number > workers)
+    .sort((a, b) => a - b);
+  return numbers.map((number) => workerFolder(folder, number));
 }

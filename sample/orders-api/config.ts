@@ -1,7 +1,7 @@
 /** Configuration of the sample orders API: a file, or variables that begin with `ORDERS_`. Everything has a default. */
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
 
 const closed = { additionalProperties: false } as const;
 
@@ -34,7 +34,7 @@ export function readConfig(args: readonly string[]): Promise<Started<OrdersConfi
     schema: OrdersConfigSchema,
     env: process.env,
     prefix: "ORDERS_",
-    check: reachable,
+    rules: [reachable],
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
 import { SAMPLE_ACCOUNTS } from "./accounts.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -45,7 +45,7 @@ export function readConfig(args: readonly string[]): Promise<Started<IssuerConfi
     schema: IssuerConfigSchema,
     env: process.env,
     prefix: "ISSUER_",
-    check: reachable,
+    rules: [reachable],
   });
 }
 

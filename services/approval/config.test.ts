@@ -38,7 +38,7 @@ async function start(settings: object, env: Record<string, string> = secrets, ..
   const file = join(folder, "config.yaml");
   await writeFile(file, stringify(settings, { aliasDuplicateObjects: false }));
   const args = ["--config", file, ...more];
-  return configFromCommandLine({ args, schema: ApprovalConfigSchema, env, prefix: PREFIX, check: unsafeTogether });
+  return configFromCommandLine({ args, schema: ApprovalConfigSchema, env, prefix: PREFIX, rules: unsafeTogether });
 }
 
 async function refusal(settings: object, env: Record<string, string> = secrets): Promise<string> {

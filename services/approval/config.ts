@@ -9,7 +9,9 @@ import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import type { ConfigFault } from "../../platform/config/fault.ts";
+import { unsafe } from "../../platform/config/fault.ts";
+import type { Rule } from "../../platform/config/rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
@@ -184,57 +186,73 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
     schema: ApprovalConfigSchema,
     env: process.env,
     prefix: PREFIX,
-    check: unsafeTogether,
+    rules: unsafeTogether,
   });
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
-export function unsafeTogether(config: ApprovalConfig): readonly ConfigFault[] {
-  const { identity, rest, redemption, roles, webhook } = config;
-  const faults: ConfigFault[] = [
-    ...issuerFaults(identity.issuers, "identity.issuers"),
-    ...principalFaults(identity.principals, identity.issuers, "identity.principals"),
-    ...streamFaults(config),
-  ];
-  faults.push(...bundleFaults(config.bundle, "bundle"), ...accessRequestFaults(config.accessRequests));
-  const fault = (key: string, problem: string) => faults.push({ key, variable: undefined, problem });
-  if (identity.issuers.length === 0) {
-    fault("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens");
-  }
-  for (const [name, { certPath, keyPath }] of Object.entries({ rest, redemption })) {
-    if ((certPath === undefined) !== (keyPath === undefined)) {
-      fault(`${name}.certPath`, `and ${name}.keyPath belong together; set both or none`);
-    }
-  }
-  if (rest.certPath === undefined && !LOOPBACK.test(rest.host) && !rest.plaintext) {
-    fault("rest.host", "is not loopback and there is no TLS; set rest.certPath, or rest.plaintext if a proxy encrypts");
-  }
-  if (redemption.certPath === undefined && !LOOPBACK.test(redemption.host)) {
-    fault("redemption.host", "is not loopback and there is no TLS; set redemption.certPath");
-  }
-  if (redemption.clientCaPath !== undefined && redemption.certPath === undefined) {
-    fault("redemption.clientCaPath", "asks for certificates, which needs TLS; set redemption.certPath");
-  }
-  if (redemption.clientCaPath === undefined && redemption.serviceToken === undefined) {
-    fault(
-      "redemption.serviceToken",
-      "is missing and there is no clientCaPath, so anybody could spend grants; set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE",
+export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
+  ({ identity }) => issuerFaults(identity.issuers, "identity.issuers"),
+  ({ identity: { principals, issuers } }) => principalFaults(principals, issuers, "identity.principals"),
+  streamFaults,
+  ({ bundle }) => bundleFaults(bundle, "bundle"),
+  ({ accessRequests }) => accessRequestFaults(accessRequests),
+  ({ identity }) =>
+    identity.issuers.length === 0
+      ? [unsafe("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens")]
+      : [],
+  ({ rest }) => pairFaults("rest", rest),
+  ({ redemption }) => pairFaults("redemption", redemption),
+  ({ rest: { certPath, host, plaintext } }) => {
+    if (certPath !== undefined || LOOPBACK.test(host) || plaintext) return [];
+    const choice = "set rest.certPath, or rest.plaintext if a proxy encrypts";
+    return [unsafe("rest.host", `is not loopback and there is no TLS; ${choice}`)];
+  },
+  ({ redemption: { certPath, host } }) =>
+    certPath === undefined && !LOOPBACK.test(host)
+      ? [unsafe("redemption.host", "is not loopback and there is no TLS; set redemption.certPath")]
+      : [],
+  ({ redemption: { certPath, clientCaPath } }) =>
+    clientCaPath !== undefined && certPath === undefined
+      ? [unsafe("redemption.clientCaPath", "asks for certificates, which needs TLS; set redemption.certPath")]
+      : [],
+  ({ redemption: { clientCaPath, serviceToken } }) => {
+    if (clientCaPath !== undefined || serviceToken !== undefined) return [];
+    const choice = "set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE";
+    const problem = "is missing and there is no clientCaPath, so anybody could spend grants";
+    return [unsafe("redemption.serviceToken", `${problem}; ${choice}`)];
+  },
+  ({ decisionServices: { trustedKeys } }) => {
+    if (Object.keys(trustedKeys).length > 0) return [];
+    const problem = "is empty, so no denial could be trusted; name the decision services' keys";
+    return [unsafe("decisionServices.trustedKeys", problem)];
+  },
+  ({ identity, roles }) => {
+    const known = new Set(identity.issuers.map(({ issuer }) => issuer));
+    return roles.security.flatMap(({ issuer }, index) =>
+      known.has(issuer)
+        ? []
+        : [unsafe(`roles.security.${index}.issuer`, "is no issuer of identity.issuers; correct it")],
     );
-  }
-  if (Object.keys(config.decisionServices.trustedKeys).length === 0) {
-    fault("decisionServices.trustedKeys", "is empty, so no denial could be trusted; name the decision services' keys");
-  }
-  const known = new Set(identity.issuers.map(({ issuer }) => issuer));
-  roles.security.forEach(({ issuer }, index) => {
-    if (!known.has(issuer)) fault(`roles.security.${index}.issuer`, "is no issuer of identity.issuers; correct it");
-  });
-  if (webhook !== undefined) {
-    const url = URL.parse(webhook.url);
-    if (url === null || !/^https?:$/.test(url.protocol)) fault("webhook.url", "is not an http(s) URL; correct it");
-    if (webhook.secret === undefined) {
-      fault("webhook.secret", "is missing; set COUNTERSIGN_WEBHOOK_SECRET or its _FILE, so that receivers can verify");
-    }
-  }
-  return faults;
+  },
+  ({ webhook }) => {
+    const url = webhook === undefined ? undefined : URL.parse(webhook.url);
+    return url === undefined || (url !== null && /^https?:$/.test(url.protocol))
+      ? []
+      : [unsafe("webhook.url", "is not an http(s) URL; correct it")];
+  },
+  ({ webhook }) => {
+    if (webhook === undefined || webhook.secret !== undefined) return [];
+    const choice = "set COUNTERSIGN_WEBHOOK_SECRET or its _FILE, so that receivers can verify";
+    return [unsafe("webhook.secret", `is missing; ${choice}`)];
+  },
+];
+
+function pairFaults(
+  name: string,
+  { certPath, keyPath }: { readonly certPath?: string; readonly keyPath?: string },
+): readonly ConfigFault[] {
+  if ((certPath === undefined) === (keyPath === undefined)) return [];
+  return [unsafe(`${name}.certPath`, `and ${name}.keyPath belong together; set both or none`)];
 }

@@ -11,17 +11,18 @@ import { chosenEnvironment, CompatSchema, compatFaults, environmentFaults } from
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/load.ts";
+import { unsafe } from "../../platform/config/fault.ts";
+import type { Rule } from "../../platform/config/rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
 import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
-import { closed, fault, isLoopback, Text } from "./config/fields.ts";
-import { IdentitySchema, identityFaults } from "./config/identity.ts";
-import { ListenSchema, listenFaults, OpsSchema } from "./config/listen.ts";
+import { closed, isLoopback, Text } from "./config/fields.ts";
+import { IdentitySchema, identityRules } from "./config/identity.ts";
+import { ListenSchema, listenRules, OpsSchema } from "./config/listen.ts";
 import { DecisionLogSchema, DenialsSchema } from "./config/records.ts";
-import { RedemptionSchema, redemptionFaults } from "./config/redemption.ts";
+import { RedemptionSchema, redemptionRules } from "./config/redemption.ts";
 import { StateSchema, stateFaults } from "./config/state.ts";
 
 export const PREFIX = "COUNTERSIGN_";
@@ -88,9 +89,9 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
     schema: DecisionConfigSchema,
     env: process.env,
     prefix: PREFIX,
-    check: (config) => [
-      ...unsafeTogether(config),
-      ...environmentFaults(config.policy.compat, process.env, { prefix: PREFIX, section: "policy.compat" }),
+    rules: [
+      ...unsafeTogether,
+      ({ policy }) => environmentFaults(policy.compat, process.env, { prefix: PREFIX, section: "policy.compat" }),
     ],
   });
 }
@@ -100,27 +101,45 @@ export function policyEnvironment({ policy }: DecisionConfig): ReadonlyMap<strin
   return chosenEnvironment(policy.compat, process.env);
 }
 
-export function unsafeTogether(config: DecisionConfig): readonly ConfigFault[] {
-  const { listen, api, ops, bundle, policy } = config;
-  const isCompat = policy.compat.path !== undefined;
-  const isOnlyHere = [listen, ops, ...(api === undefined ? [] : [api])].every(({ host }) => isLoopback(host));
-  const faults: ConfigFault[] = [
-    ...identityFaults(config.identity, listen),
-    ...listenFaults(listen),
-    ...workerFaults(config),
-    ...streamFaults(config),
-    ...bundleFaults(bundle, "bundle"),
-    ...shadowFaults(bundle, "bundle"),
-    ...compatFaults(policy.compat, "policy.compat"),
-    ...contextFaults(config.context, "context"),
-    ...developmentFaults(config.development, { isLoopback: isOnlyHere, isCompat }, "development"),
-    ...apiFaults(config, isLoopback),
-  ];
-  if (isCompat && bundle.shadow !== undefined) {
+const isCompat = ({ policy }: Pick<DecisionConfig, "policy">) => policy.compat.path !== undefined;
+
+/** A compatibility policy knows no approvals, so that what grants need is not used. */
+const approvalRules: readonly Rule<DecisionConfig>[] = [
+  ...redemptionRules.map(
+    (rule): Rule<DecisionConfig> =>
+      ({ redemption }) =>
+        rule(redemption),
+  ),
+  ({ state }) => stateFaults(state),
+];
+
+export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
+  ...identityRules,
+  ...listenRules.map(
+    (rule): Rule<DecisionConfig> =>
+      ({ listen }) =>
+        rule(listen),
+  ),
+  workerFaults,
+  streamFaults,
+  ({ bundle }) => bundleFaults(bundle, "bundle"),
+  ({ bundle }) => shadowFaults(bundle, "bundle"),
+  ({ policy }) => compatFaults(policy.compat, "policy.compat"),
+  ({ context }) => contextFaults(context, "context"),
+  (config) => {
+    const { development, listen, ops, api } = config;
+    const isOnlyHere = [listen, ops, ...(api === undefined ? [] : [api])].every(({ host }) => isLoopback(host));
+    return developmentFaults(development, { isLoopback: isOnlyHere, isCompat: isCompat(config) }, "development");
+  },
+  (config) => apiFaults(config, isLoopback),
+  (config) => {
+    if (!isCompat(config) || config.bundle.shadow === undefined) return [];
     const problem = "compares policies of our own kind, and policy.compat.path is set; remove one of them";
-    faults.push(fault("bundle.shadow", problem));
-  }
-  // A compatibility policy knows no approvals, so that none of this is used.
-  if (!isCompat) faults.push(...redemptionFaults(config.redemption), ...stateFaults(config.state));
-  return faults;
-}
+    return [unsafe("bundle.shadow", problem)];
+  },
+  ...approvalRules.map(
+    (rule): Rule<DecisionConfig> =>
+      (config) =>
+        isCompat(config) ? [] : rule(config),
+  ),
+];

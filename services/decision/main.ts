@@ -25,6 +25,7 @@ import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { startTracesIf } from "../../platform/traces/traces.ts";
 import { type DecisionConfig, readConfig } from "./config.ts";
 import { createSourceAddress } from "./context/source-address.ts";
+import { adoptSpools } from "./decision-log/adopt-spools.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
 import { reasonOf } from "./decision-log/logged-decision.ts";
 import type { EdgeDeps } from "./ext-authz/edge.ts";
@@ -80,6 +81,11 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces };
   const path = isCompat ? await createCompatPath(config, shared) : await createNativePath(config, shared);
 
+  // A worker leaves that to whoever watches it, who alone knows how many there are.
+  if (!process.connected) {
+    const { folder } = config.decisionLog;
+    await adoptSpools({ log, wallMs: systemClock.wallMs }, { folder, workers: 1, quietMs: config.drainMs + 6_000 });
+  }
   const decisionLog = lifecycle.own(
     await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
       startDecisionLog(

@@ -1,6 +1,6 @@
 /** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature counts. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../../platform/config/load.ts";
+import type { ConfigFault } from "../../../platform/config/fault.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });

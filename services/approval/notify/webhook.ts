@@ -9,7 +9,7 @@ import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Deliver, Delivery } from "./deliver.ts";
 
-/** Deliveries at the same time: one slow answer does not hold up the others, and the target is not flooded. */
+/** Deliveries at the same time; when one ends the next begins, so a slow answer holds up nobody and the target is not flooded. */
 const AT_ONCE = 8;
 
 export interface Webhook {
@@ -82,18 +82,43 @@ export function createWebhook(
     );
   }
 
+  /** Those that are due and not under way. */
+  async function dueNow(lease: Lease, underWay: readonly string[], limit: number): Promise<readonly Due[]> {
+    if (limit === 0) return [];
+    const { rows } = await lease.query<Due>(
+      `select id, kind, body::text as body, created_at, traceparent, floor(extract(epoch from clock_timestamp()))::float8 as now
+         from notifications
+        where delivered_at is null and next_attempt_at <= clock_timestamp() and id <> all ($1::uuid[])
+        order by next_attempt_at
+        limit $2`,
+      [underWay, limit],
+    );
+    return rows;
+  }
+
   async function term(lease: Lease): Promise<void> {
-    while (!lease.signal.aborted) {
-      const { rows } = await lease.query<Due>(
-        `select id, kind, body::text as body, created_at, traceparent, floor(extract(epoch from clock_timestamp()))::float8 as now
-           from notifications
-          where delivered_at is null and next_attempt_at <= clock_timestamp()
-          order by next_attempt_at
-          limit $1`,
-        [AT_ONCE],
-      );
-      await Promise.all(rows.map((due) => deliverOne(lease, due)));
-      if (rows.length < AT_ONCE) await wakeup.next(lease.signal);
+    const underWay = new Map<string, Promise<void>>();
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {}); // heard below
+    let woken: Promise<void> | undefined;
+    try {
+      while (!lease.signal.aborted) {
+        const room = AT_ONCE - underWay.size;
+        const due = await dueNow(lease, [...underWay.keys()], room);
+        for (const one of due) {
+          const ended = deliverOne(lease, one)
+            .catch(failed.reject)
+            .finally(() => underWay.delete(one.id));
+          underWay.set(one.id, ended);
+        }
+        woken ??= wakeup.next(lease.signal).finally(() => {
+          woken = undefined;
+        });
+        // With no room only an end makes some; with room left over there is nothing due until somebody rings.
+        await Promise.race([failed.promise, ...underWay.values(), ...(due.length < room ? [woken] : [])]);
+      }
+    } finally {
+      await Promise.all(underWay.values());
     }
   }
 

@@ -1,6 +1,5 @@
 /** What the sections of this configuration are made of. */
 import { Type } from "typebox";
-import type { ConfigFault } from "../../../platform/config/load.ts";
 
 export const closed = { additionalProperties: false } as const;
 export const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -16,8 +15,4 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
-}
-
-export function fault(key: string, problem: string): ConfigFault {
-  return { key, variable: undefined, problem };
 }

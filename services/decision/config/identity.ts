@@ -3,8 +3,9 @@ import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../../core/identity/principal-config.ts";
 import { TokenSourceSchema } from "../../../core/identity/token-source.ts";
-import type { ConfigFault } from "../../../platform/config/load.ts";
-import { closed, fault, isLoopback, Path } from "./fields.ts";
+import { unsafe } from "../../../platform/config/fault.ts";
+import type { Rule } from "../../../platform/config/rules.ts";
+import { closed, isLoopback, Path } from "./fields.ts";
 import type { ListenConfig } from "./listen.ts";
 
 export const IdentitySchema = Type.Object(
@@ -21,19 +22,22 @@ export const IdentitySchema = Type.Object(
   closed,
 );
 
-export function identityFaults(
-  { issuers, principals, token }: Static<typeof IdentitySchema>,
-  listen: ListenConfig,
-): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [
-    ...issuerFaults(issuers, "identity.issuers"),
-    ...principalFaults(principals, issuers, "identity.principals"),
-  ];
-  // NB: a token proves itself; an identity or claims that the enforcer states are its word, and whoever may ask could be anybody.
-  if (!isLoopback(listen.host) && listen.clientCaPath === undefined && !listen.plaintext) {
-    const problem = "would believe any enforcer; set listen.clientCaPath, so that only yours may ask";
-    if (principals.length > 0) faults.push(fault("identity.principals", problem));
-    if (token.metadata !== undefined) faults.push(fault("identity.token.metadata", problem));
-  }
-  return faults;
+type Believed = { readonly identity: Static<typeof IdentitySchema>; readonly listen: ListenConfig };
+
+/** NB: a token proves itself; an identity or claims that the enforcer states are its word, and whoever may ask could be anybody. */
+function believesAnybody({ listen }: Believed): boolean {
+  return !isLoopback(listen.host) && listen.clientCaPath === undefined && !listen.plaintext;
 }
+
+const BELIEVES = "would believe any enforcer; set listen.clientCaPath, so that only yours may ask";
+
+export const identityRules: readonly Rule<Believed>[] = [
+  ({ identity }) => issuerFaults(identity.issuers, "identity.issuers"),
+  ({ identity: { principals, issuers } }) => principalFaults(principals, issuers, "identity.principals"),
+  (config) =>
+    believesAnybody(config) && config.identity.principals.length > 0 ? [unsafe("identity.principals", BELIEVES)] : [],
+  (config) =>
+    believesAnybody(config) && config.identity.token.metadata !== undefined
+      ? [unsafe("identity.token.metadata", BELIEVES)]
+      : [],
+];

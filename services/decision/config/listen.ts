@@ -1,7 +1,8 @@
 /** Section `listen`: where ext_authz is served, and `ops`, where operators ask. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../../platform/config/load.ts";
-import { closed, fault, isLoopback, Path, Plaintext, Port } from "./fields.ts";
+import { unsafe } from "../../../platform/config/fault.ts";
+import type { Rule } from "../../../platform/config/rules.ts";
+import { closed, isLoopback, Path, Plaintext, Port } from "./fields.ts";
 
 export const ListenSchema = Type.Object(
   {
@@ -41,18 +42,19 @@ export const OpsSchema = Type.Object(
   closed,
 );
 
-export function listenFaults(listen: ListenConfig): readonly ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  if ((listen.certPath === undefined) !== (listen.keyPath === undefined)) {
-    faults.push(fault("listen.certPath", "and listen.keyPath belong together; set both or none"));
-  }
-  if (listen.clientCaPath !== undefined && listen.certPath === undefined) {
+export const listenRules: readonly Rule<ListenConfig>[] = [
+  ({ certPath, keyPath }) =>
+    (certPath === undefined) === (keyPath === undefined)
+      ? []
+      : [unsafe("listen.certPath", "and listen.keyPath belong together; set both or none")],
+  ({ clientCaPath, certPath }) => {
+    if (clientCaPath === undefined || certPath !== undefined) return [];
     const problem = "asks enforcers for certificates, which needs TLS; set listen.certPath and listen.keyPath";
-    faults.push(fault("listen.clientCaPath", problem));
-  }
-  if (listen.certPath === undefined && !isLoopback(listen.host) && !listen.plaintext) {
+    return [unsafe("listen.clientCaPath", problem)];
+  },
+  ({ certPath, host, plaintext }) => {
+    if (certPath !== undefined || isLoopback(host) || plaintext) return [];
     const choice = "set listen.certPath, or listen.plaintext if a mesh encrypts";
-    faults.push(fault("listen.host", `is not loopback and there is no TLS; ${choice}`));
-  }
-  return faults;
-}
+    return [unsafe("listen.host", `is not loopback and there is no TLS; ${choice}`)];
+  },
+];

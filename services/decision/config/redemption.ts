@@ -1,7 +1,8 @@
 /** Section `redemption`: how a use of a limited grant is asked for. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../../platform/config/load.ts";
-import { closed, fault, isLoopback, Path, Plaintext } from "./fields.ts";
+import { unsafe } from "../../../platform/config/fault.ts";
+import type { Rule } from "../../../platform/config/rules.ts";
+import { closed, isLoopback, Path, Plaintext } from "./fields.ts";
 
 export const RedemptionSchema = Type.Object(
   {
@@ -22,27 +23,31 @@ export const RedemptionSchema = Type.Object(
   closed,
 );
 
-export function redemptionFaults(redemption: Static<typeof RedemptionSchema>): readonly ConfigFault[] {
-  const { address, tls, caPath, certPath, keyPath, serviceToken, plaintext } = redemption;
-  if (address === "") {
-    const problem = "is missing; set it to host:port of the approval service's gRPC port";
-    return [fault("redemption.address", problem)];
-  }
-  const faults: ConfigFault[] = [];
-  if (!tls && !isLoopback(address.replace(/:\d+$/, "")) && !plaintext) {
+type RedemptionConfig = Static<typeof RedemptionSchema>;
+
+/** Without an address nothing else is worth saying. */
+export const redemptionRules: readonly Rule<RedemptionConfig>[] = [
+  ({ address }) =>
+    address === ""
+      ? [unsafe("redemption.address", "is missing; set it to host:port of the approval service's gRPC port")]
+      : [],
+  ({ address, tls, plaintext }) => {
+    if (address === "" || tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
     const choice = "set redemption.tls, or redemption.plaintext if a mesh encrypts";
-    faults.push(fault("redemption.address", `is not loopback and there is no TLS; ${choice}`));
-  }
-  if ((certPath === undefined) !== (keyPath === undefined)) {
-    faults.push(fault("redemption.certPath", "and redemption.keyPath belong together; set both or none"));
-  }
-  if (certPath === undefined && serviceToken === undefined) {
-    const problem =
-      "is missing and there is no certPath, so no limited grant could be used; set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE";
-    faults.push(fault("redemption.serviceToken", problem));
-  }
-  if (!tls && (certPath ?? keyPath ?? caPath) !== undefined) {
-    faults.push(fault("redemption.tls", "is off although certificates are given; switch it on"));
-  }
-  return faults;
-}
+    return [unsafe("redemption.address", `is not loopback and there is no TLS; ${choice}`)];
+  },
+  ({ address, certPath, keyPath }) =>
+    address === "" || (certPath === undefined) === (keyPath === undefined)
+      ? []
+      : [unsafe("redemption.certPath", "and redemption.keyPath belong together; set both or none")],
+  ({ address, certPath, serviceToken }) => {
+    if (address === "" || certPath !== undefined || serviceToken !== undefined) return [];
+    const problem = "is missing and there is no certPath, so no limited grant could be used";
+    const choice = "set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE";
+    return [unsafe("redemption.serviceToken", `${problem}; ${choice}`)];
+  },
+  ({ address, tls, certPath, keyPath, caPath }) =>
+    address !== "" && !tls && (certPath ?? keyPath ?? caPath) !== undefined
+      ? [unsafe("redemption.tls", "is off although certificates are given; switch it on")]
+      : [],
+];

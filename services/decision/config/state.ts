@@ -1,7 +1,8 @@
 /** Section `state`: the topic that grants and incidents come from. */
 import { type Static, Type } from "typebox";
-import type { ConfigFault } from "../../../platform/config/load.ts";
-import { closed, fault } from "./fields.ts";
+import type { ConfigFault } from "../../../platform/config/fault.ts";
+import { unsafe } from "../../../platform/config/fault.ts";
+import { closed } from "./fields.ts";
 
 export const StateSchema = Type.Object(
   {
@@ -22,5 +23,5 @@ export const StateSchema = Type.Object(
 
 export function stateFaults({ trustedKeys }: Static<typeof StateSchema>): readonly ConfigFault[] {
   if (Object.keys(trustedKeys).length > 0) return [];
-  return [fault("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key")];
+  return [unsafe("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key")];
 }

@@ -4,19 +4,15 @@
  * Above the limit of checks in flight the answer is an immediate deny `overloaded`. The end is graceful: health says
  * NOT_SERVING, checks under way are answered, then connections are closed.
  */
-import { type sendUnaryData, Server, type ServerOptions, type ServerUnaryCall } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
+import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
-import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
+import { createUnaryServer, type Serving } from "../../../platform/grpc/unary-server.ts";
 import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, Faults } from "../ports.ts";
 import { type Answer, type Arrived, type Check, RpcFailure } from "./edge.ts";
 import { readCheck } from "./read-check.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
-/** Time for the answer to travel back before the enforcer gives up. */
-const RETURN_MS = 20;
 /** Beyond it gRPC itself refuses, before the message is read whole. */
 const HARD_LIMIT_FACTOR = 4;
 
@@ -40,25 +36,16 @@ export type CheckServerDeps = {
   readonly wallMs: () => number;
 };
 
-export type CheckServer = AsyncDisposable &
-  Listening & {
-    serving(yes: boolean): void;
-  };
+export type CheckServer = Serving;
 
 export async function startCheckServer(deps: CheckServerDeps, options: CheckServerOptions): Promise<CheckServer> {
-  const { check, faults, monotonicMs, wallMs } = deps;
+  const { check, faults, monotonicMs } = deps;
   const { maxMessageBytes } = options;
-  const settings: ServerOptions = {
-    "grpc.max_receive_message_length": maxMessageBytes * HARD_LIMIT_FACTOR,
-    // More than that: what is beyond the limit has to arrive to be answered `overloaded`.
-    "grpc.max_concurrent_streams": options.maxInFlight * 2,
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 5_000,
-  };
-  const server = new Server(settings);
-  const health = new HealthImplementation({ "": "NOT_SERVING", [SERVICE]: "NOT_SERVING" });
-  health.addToServer(server);
-  let inFlight = 0;
+  const { server, take, listen } = createUnaryServer(deps, {
+    ...options,
+    service: SERVICE,
+    maxReceiveBytes: maxMessageBytes * HARD_LIMIT_FACTOR,
+  });
 
   const definition = {
     check: {
@@ -74,26 +61,17 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     },
   });
 
+  /** Envoy names its span of this call as the caller's; what stands in the request that it asks about is the client's. */
   async function answer(call: ServerUnaryCall<Arrived, Sent>, done: sendUnaryData<Sent>) {
-    const shed = inFlight >= options.maxInFlight;
-    inFlight += 1;
     try {
-      const deadline = deadlineIn(Math.min(options.deadlineMs, leftOf(call.getDeadline())));
-      // Envoy names its span of this call here; what stands in the request that it asks about is the client's.
-      const traceparent = firstTraceparent(call.metadata.get("traceparent"));
-      const answered = await check(call.request, deadline, { shed, traceparent });
-      if (answered instanceof RpcFailure) done({ code: answered.code, details: answered.message });
-      else done(null, answered);
+      await take(call, async ({ leftMs, shed, traceparent }) => {
+        const answered = await check(call.request, deadlineIn(leftMs), { shed, traceparent });
+        if (answered instanceof RpcFailure) done({ code: answered.code, details: answered.message });
+        else done(null, answered);
+      });
     } catch (error) {
       faults.report(error);
-    } finally {
-      inFlight -= 1;
     }
-  }
-
-  function leftOf(deadline: Date | number): number {
-    const leftMs = Number(deadline) - wallMs() - RETURN_MS;
-    return Number.isNaN(leftMs) ? options.deadlineMs : leftMs;
   }
 
   function deadlineIn(ms: number): Deadline {
@@ -102,22 +80,7 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
   }
 
-  const listening = await listen(server, options);
-
-  function serving(yes: boolean): void {
-    const state = yes ? "SERVING" : "NOT_SERVING";
-    health.setStatus("", state);
-    health.setStatus(SERVICE, state);
-  }
-
-  return {
-    ...listening,
-    serving,
-    [Symbol.asyncDispose]() {
-      serving(false);
-      return drain(server, options.drainMs);
-    },
-  };
+  return listen(options);
 }
 
 /** Never throws: an undecodable message is denied like any other, not answered with a gRPC error. */

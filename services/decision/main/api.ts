@@ -68,7 +68,7 @@ export async function startApi(
         {
           ask,
           callers,
-          newDeadline: (longestMs) => deadlineIn(Math.min(longestMs, api.deadlineMs)),
+          newDeadline: deadlineIn,
           wallMs: systemClock.wallMs,
           faults,
           metrics,

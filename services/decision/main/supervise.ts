@@ -8,9 +8,12 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { planWorkers } from "../../../platform/workers/config.ts";
 import { type DecisionConfig, PREFIX, readConfig } from "../config.ts";
+import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { workersReady } from "../workers/readiness.ts";
 import { startWorkers } from "../workers/workers.ts";
 
+/** What a worker may need to end beside its drain. */
+const LAST_WORDS_MS = 6_000;
 /** Who these are is decided when they are forked. */
 const NEEDS_RESTART: ReadonlySet<string> = new Set(["workers", "workerPorts", "workerOpsPorts", "instance", "ops"]);
 
@@ -28,6 +31,10 @@ export async function supervise(
   const ops = lifecycle.own(
     await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
   );
+  await adoptSpools(
+    { log, wallMs: systemClock.wallMs },
+    { folder: config.decisionLog.folder, workers: config.workers, quietMs: config.drainMs + LAST_WORDS_MS },
+  );
   const workers = lifecycle.own(
     startWorkers(
       {
@@ -37,7 +44,7 @@ export async function supervise(
         signal: lifecycle.signal,
         stop: (fault) => lifecycle.stop(fault),
       },
-      { plans, file, args, killAfterMs: config.drainMs + 6_000 },
+      { plans, file, args, killAfterMs: config.drainMs + LAST_WORDS_MS },
     ),
   );
   const taken = Object.keys(config).filter((key) => !NEEDS_RESTART.has(key));

@@ -59,6 +59,43 @@ test("a notification that fails is tried again with the same id and bytes until 
   expect(JSON.parse(first ?? "")).toMatchObject({ type: "countersign.review_requested.v1", data: { n: 1 } });
 }, 30_000);
 
+test("one slow answer holds up no other, not even of more than go out at once; it is not sent twice meanwhile", async () => {
+  await database.query(
+    `insert into notifications (kind, body) select 'review_requested', '{"n": 2}' from generate_series(1, 20)`,
+  );
+  const slow = Promise.withResolvers<void>();
+  let slowId: string | undefined;
+  let atOnce = 0;
+  let most = 0;
+  const tries: string[] = [];
+  const deliver = async ({ id }: Notification) => {
+    slowId ??= id;
+    tries.push(id);
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await (id === slowId ? slow.promise : database.query("select pg_sleep(0.01)"));
+    atOnce -= 1;
+    return { kind: "delivered" } as const;
+  };
+  const stop = new AbortController();
+  await using wakeup = createWakeup({ database, log }, { channel: "countersign_notifications", pollMs: 30 });
+  const leadership = createLeadership({ database, log }, { lockName: "webhook" });
+  const metrics = createMetrics({ prefix: "t_" });
+  const running = createWebhook({ leadership, wakeup, deliver, log, metrics }).run(stop.signal);
+  const open = async () => {
+    const { rows } = await database.query<{ id: string }>("select id from notifications where delivered_at is null");
+    return rows.map(({ id }) => id);
+  };
+  await waitUntil("all but the slow one to be delivered", 10_000, async () => (await open()).length === 1);
+  expect(await open()).toEqual([slowId]);
+  slow.resolve();
+  await waitUntil("the slow one to be delivered", 10_000, async () => (await open()).length === 0);
+  stop.abort();
+  await running;
+  expect(new Set(tries).size).toBe(tries.length);
+  expect(most).toBeLessThanOrEqual(8);
+}, 30_000);
+
 test("two sweepers never sweep at once, and one goes on after a sweep that failed", async () => {
   let sweeping = 0;
   let most = 0;

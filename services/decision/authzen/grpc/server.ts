@@ -3,20 +3,13 @@
  * in the open. Callers are those of the HTTP interface and known by the same rules. gRPC errors are for what was not
  * evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
  */
-import {
-  type sendUnaryData,
-  Server,
-  type ServerUnaryCall,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
+import { type sendUnaryData, type ServerUnaryCall, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Question } from "../../../../core/domain/question.ts";
 import type { ServerTls } from "../../../../platform/config/pem-files.ts";
-import { drain, listen, type Listening } from "../../../../platform/grpc/serve.ts";
+import type { Listening } from "../../../../platform/grpc/serve.ts";
+import { createUnaryServer } from "../../../../platform/grpc/unary-server.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
 import { createPause } from "../../../../platform/pause.ts";
-import { firstTraceparent } from "../../../../platform/traces/traceparent.ts";
 import {
   DecisionServiceService,
   type EvaluateBatchRequest,
@@ -33,13 +26,11 @@ import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
 
 const SERVICE = "countersign.v1.DecisionService";
 const PAUSE_AFTER_MS = 2;
-/** Time for the answer to travel back before the caller gives up. */
-const RETURN_MS = 20;
 
 export type DecisionServerDeps = {
   readonly ask: AskQuestion;
   readonly callers: ApiCallers;
-  readonly newDeadline: (longestMs: number) => Deadline;
+  readonly newDeadline: (ms: number) => Deadline;
   readonly wallMs: () => number;
   readonly faults: Faults;
   readonly metrics: Metrics;
@@ -51,6 +42,8 @@ export type DecisionServerOptions = {
   readonly tls: ServerTls | undefined;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
+  /** Time of one call when its caller states no deadline, or a later one. */
+  readonly deadlineMs: number;
   readonly maxBatch: number;
   readonly drainMs: number;
 };
@@ -76,27 +69,21 @@ export async function startDecisionServer(
     "method",
     "status",
   ]);
-  const server = new Server({
-    "grpc.max_receive_message_length": options.maxMessageBytes,
-    "grpc.max_concurrent_streams": options.maxInFlight * 2,
-  });
-  const health = new HealthImplementation({ "": "SERVING", [SERVICE]: "SERVING" });
-  health.addToServer(server);
-  let inFlight = 0;
+  const { server, take, listen } = createUnaryServer(
+    { wallMs },
+    { ...options, service: SERVICE, maxReceiveBytes: options.maxMessageBytes },
+  );
 
   function unary<Request, Response>(
     method: string,
     answer: (request: Request, caller: Authenticated, ask: Ask) => Promise<Response>,
   ) {
     return (call: ServerUnaryCall<Request, Response>, done: sendUnaryData<Response>): void => {
-      void (async () => {
-        inFlight += 1;
+      void take(call, async ({ leftMs, shed, traceparent }) => {
         try {
-          if (inFlight > options.maxInFlight) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
+          if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
           const caller = await callerOf(callers, call);
-          const leftMs = Number(call.getDeadline()) - wallMs() - RETURN_MS;
-          const deadline = newDeadline(Number.isNaN(leftMs) ? Number.POSITIVE_INFINITY : leftMs);
-          const traceparent = firstTraceparent(call.metadata.get("traceparent"));
+          const deadline = newDeadline(leftMs);
           const response = await answer(call.request, caller, (question, mode) =>
             ask(callers.inOwnWords(caller, question), {
               vouched: callers.vouch(caller, question.subject),
@@ -112,10 +99,8 @@ export async function startDecisionServer(
           if (refusal !== error) faults.report(error);
           calls.inc({ method, status: status[refusal.code] });
           done({ code: refusal.code, details: refusal.message });
-        } finally {
-          inFlight -= 1;
         }
-      })();
+      });
     };
   }
 
@@ -134,15 +119,9 @@ export async function startDecisionServer(
     ),
   };
   server.addService(DecisionServiceService, service);
-  const listening = await listen(server, options);
-  return {
-    ...listening,
-    [Symbol.asyncDispose]() {
-      health.setStatus("", "NOT_SERVING");
-      health.setStatus(SERVICE, "NOT_SERVING");
-      return drain(server, options.drainMs);
-    },
-  };
+  const serving = await listen(options);
+  serving.serving(true);
+  return serving;
 }
 
 async function callerOf(

@@ -1,0 +1,92 @@
+/** What workers that are no more left behind: taken over whole, and not while somebody may still write it. */
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { instant } from "../../../core/domain/time.ts";
+import { createSigner } from "../../../core/messages/signing.ts";
+import { uuidv7 } from "../../../platform/clock.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import type { OutgoingRecord } from "../../../platform/stream/port.ts";
+import { formerWorkerFolders } from "../../../platform/workers/config.ts";
+import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { adoptSpools } from "./adopt-spools.ts";
+import { startDecisionLog } from "./decision-log.ts";
+import { openSpool } from "./spool.ts";
+import { acknowledge, segmentsOf } from "./spool-files.ts";
+
+const NOW = instant(1_795_478_400_000);
+const log = createLog({ name: "test", level: "silent" });
+const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "adopt-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The spool of a worker that had shipped nothing. */
+function left(worker: number, boot: string, isClosed: boolean): string {
+  const own = join(folder, `worker-${worker}`);
+  const spool = openSpool({ folder: own, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 4_096, maxBytes: 1e6 });
+  const time = new Date(NOW).toISOString();
+  spool.append({ kind: "log_opened", time, policy_revision: null });
+  if (isClosed) spool.append({ kind: "log_closed", time, tail: "complete" });
+  spool.write();
+  spool.close();
+  return own;
+}
+
+test("folders of workers that are still there, and what is no worker's, are nobody's to take", () => {
+  for (const name of ["worker-2", "worker-3", "worker-10", "worker-03", "worker-x", "other"])
+    mkdirSync(join(folder, name));
+  const names = (workers: number) => formerWorkerFolders(folder, workers).map((path) => path.slice(folder.length + 1));
+  expect(names(2)).toEqual(["worker-3", "worker-10"]);
+  expect(names(10)).toEqual([]);
+  expect(formerWorkerFolders(join(folder, "nowhere"), 1)).toEqual([]);
+});
+
+test("a log that does not say its end is left alone while it may be written; one that does is not waited for", async () => {
+  const [open, closed] = [uuidv7(), uuidv7()];
+  const from = [left(2, open, false), left(3, closed, true)];
+  let wallMs = Date.now();
+  const adopting = adoptSpools({ log, wallMs: () => wallMs }, { folder, workers: 1, quietMs: 60_000 });
+  await waitUntil("the closed one to be moved", 5_000, () => segmentsOf(folder, closed).length === 1);
+  expect(segmentsOf(folder, open)).toEqual([]);
+  // The process that drains writes once more.
+  const later = new Date(wallMs + 50_000);
+  utimesSync(segmentsOf(from[0] ?? "", open)[0]?.path ?? "", later, later);
+  wallMs += 61_000;
+  expect(
+    await Promise.race([adopting.then(() => "moved"), new Promise((resolve) => setTimeout(resolve, 600, "waits"))]),
+  ).toBe("waits");
+  wallMs += 60_000;
+  await adopting;
+  expect(segmentsOf(folder, open)).toHaveLength(1);
+});
+
+test("what a worker that is no more had not shipped is shipped by the first one under its own log, after what was acknowledged", async () => {
+  const [killed, ended] = [uuidv7(), uuidv7()];
+  const from = [left(2, killed, false), left(3, ended, true)];
+  acknowledge(from[1] ?? "", ended, { segment: 0, offset: 0 });
+  await adoptSpools({ log, wallMs: () => Date.now() + 3_600_000 }, { folder, workers: 1, quietMs: 60_000 });
+  expect(from.flatMap((one) => readdirSync(one))).toEqual([]);
+  const sent: string[] = [];
+  const publish = async (records: readonly OutgoingRecord[]) => {
+    sent.push(...records.map(({ value }) => String(value)));
+    return { kind: "acked" } as const;
+  };
+  const deps = { stream: { publish }, signer: createSigner("pdp-a", pem), log, now: () => NOW };
+  const options = { folder, deployment: "test", boot: uuidv7(), required: false, policyRevision: "r1", drainMs: 2_000 };
+  const running = startDecisionLog({ ...deps, metrics: createMetrics({ prefix: "t_" }) }, options);
+  const of = (boot: string) => sent.filter((batch) => batch.includes(boot)).join();
+  await waitUntil("both logs to be shipped whole", 5_000, () =>
+    [killed, ended].every((boot) => of(boot).includes("log_closed")),
+  );
+  expect(of(killed)).toContain('"tail":"recovered"');
+  expect(of(ended)).toContain('"tail":"complete"');
+  await running[Symbol.asyncDispose]();
+  expect(readdirSync(folder).filter((name) => name.endsWith(".log"))).toEqual([]);
+});
