@@ -8,6 +8,20 @@ const STATUS: ReadonlyMap<string, string> = new Map([
 ]);
 const DEADLINE_MS = 2_000;
 
+const named = (hex: string): string => STATUS.get(hex) ?? hex;
+
+/** Calls `onState` with what it says now and with every change, until it is cancelled. */
+export function watchHealth(client: Client, onState: (state: string) => void): { cancel(): void } {
+  const watch = client.makeServerStreamRequest(
+    "/grpc.health.v1.Health/Watch",
+    (bytes: Buffer) => bytes,
+    (bytes) => named(bytes.toString("hex")),
+    Buffer.alloc(0),
+  );
+  watch.on("data", onState).on("error", () => {});
+  return watch;
+}
+
 /** Of the server as a whole; the code of the failure when it does not answer. */
 export function grpcHealth(client: Client): Promise<string> {
   return new Promise((resolve) => {
@@ -17,7 +31,7 @@ export function grpcHealth(client: Client): Promise<string> {
       (bytes) => bytes.toString("hex"),
       Buffer.alloc(0),
       { deadline: Date.now() + DEADLINE_MS },
-      (error, hex = "") => resolve(error === null ? (STATUS.get(hex) ?? hex) : String(error.code)),
+      (error, hex = "") => resolve(error === null ? named(hex) : String(error.code)),
     );
   });
 }

@@ -5,6 +5,7 @@ import {
   CheckRequest,
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { watchHealth } from "../../../test/harness/grpc-health.ts";
 import { waitUntil } from "../../../test/harness/wait-until.ts";
 import type { Check } from "./edge.ts";
 import { startCheckServer } from "./server.ts";
@@ -72,4 +73,28 @@ test("the enforcer's own deadline counts when it is the earlier one, less the wa
   expect(left[2]).toBeGreaterThan(300);
   client.close();
   await server[Symbol.asyncDispose]();
+});
+
+test("at its end it says NOT_SERVING to whoever watches its health, while what is under way is still answered", async () => {
+  const gate = Promise.withResolvers<void>();
+  let arrived = false;
+  const { server, client, ask } = await started(async () => {
+    arrived = true;
+    await gate.promise;
+    return response;
+  });
+  const said: string[] = [];
+  const health = watchHealth(client, (state) => said.push(state));
+  await waitUntil("the first word", 2_000, () => said.length === 1);
+  server.serving(true);
+  const first = ask(5_000);
+  await waitUntil("the check to arrive", 2_000, () => arrived);
+  const ended = server[Symbol.asyncDispose]();
+  await waitUntil("the last word", 2_000, () => said.length === 3);
+  expect(said).toEqual(["NOT_SERVING", "SERVING", "NOT_SERVING"]);
+  gate.resolve();
+  expect(await first).toBe(status.OK);
+  health.cancel();
+  client.close();
+  await ended;
 });
