@@ -92,6 +92,8 @@ export function decisionForgeries(
     return { name, reason, record: { topic, key: under, ...sealed } };
   };
   const next = nextOf(batch);
+  const { tail: _tail, ...link } = next;
+  const open = { ...link, kind: "log_opened" as const, policy_revision: null };
   const others = key.replace(/^pdp\/[^/]+/, "pdp/decision-2");
   return [
     make("an unknown key", "signature_invalid", {}, signers.stranger),
@@ -107,10 +109,13 @@ export function decisionForgeries(
     ),
     make("another record key", "malformed", {}, signers.right, others),
     make("a chain that is broken inside", "log_inconsistent", {
-      records: [next, { ...next, index: next.index + 1, prev: "ab".repeat(32) }],
+      records: [open, { ...next, index: next.index + 1, prev: "ab".repeat(32) }],
     }),
     make("a gap inside", "log_inconsistent", {
-      records: [next, { ...next, index: next.index + 2, prev: decisionRecordHash(next) }],
+      records: [open, { ...next, index: next.index + 2, prev: decisionRecordHash(open) }],
+    }),
+    make("a record behind the end of its log", "log_inconsistent", {
+      records: [next, { ...next, index: next.index + 1, prev: decisionRecordHash(next) }],
     }),
     make("an unknown major version", "version_unknown", { v: 2 }),
     make("more than 64 KiB", "oversize", { records: [{ ...next, padding: "x".repeat(70_000) }] }),
