@@ -15,5 +15,9 @@ export async function refusalOf(files: BundleFiles): Promise<string | undefined>
   const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
   const host = createPolicyHost(deps, { defaultRealm: "built", warmUps: WARM_UPS });
   const activation = await host.activate(bundleOf(files));
-  return activation.kind === "refused" ? `${activation.reason}: ${activation.detail}` : undefined;
+  if (activation.kind !== "refused") return undefined;
+  const { reason, detail } = activation;
+  const hint =
+    reason === "self_test_failed" ? " of self-test.json in the source; mend the policy, or what the case expects" : "";
+  return `${reason}: ${detail}${hint}`;
 }

@@ -11,7 +11,7 @@ import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
 import { verdictOf } from "../../core/policy/decision-result.ts";
 import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
-import { explain } from "../../core/policy/explain/explain.ts";
+import { explain, type RuleExplanation } from "../../core/policy/explain/explain.ts";
 import { recordedInput } from "../../core/policy/explain/recorded-inputs.ts";
 import { parseValue } from "../../core/policy/rego-value/parse.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -45,6 +45,7 @@ export async function explainInput(options: ExplainOptions): Promise<string> {
     await writeFile(dataFile, bundle.dataJson);
     const files = await regoFiles(options.source);
     const explanation = await explain({ opa: await findOpa() }, { files, dataFiles: [dataFile], inputFile });
+    refuseUnknownPackage(explanation.rules, options.package);
     return explanationText(explanation, {
       verdict: verdictText(decided.verdict),
       fuelUsed: decided.fuelUsed,
@@ -55,6 +56,16 @@ export async function explainInput(options: ExplainOptions): Promise<string> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+const POLICIES = "countersign.policies.";
+
+/** Without this a misspelt name would look like a package of which no rule fired. */
+function refuseUnknownPackage(rules: readonly RuleExplanation[], name: string | undefined): void {
+  const known = new Set(rules.map(({ rule }) => rule.package).filter((one) => one.startsWith(POLICIES)));
+  if (name === undefined || known.has(`${POLICIES}${name}`)) return;
+  const names = [...known].map((one) => one.slice(POLICIES.length)).sort();
+  throw new AppError("invalid_argument", `no package ${POLICIES}${name} in the source; it has: ${names.join(", ")}`);
 }
 
 async function inputText({ input, id, ops }: ExplainOptions): Promise<string> {

@@ -91,6 +91,13 @@ test("diff: 0 where two bundles decide alike", async () => {
     expect(out).not.toContain("policies.admin");
   });
 
+  test("a package that does not exist is no package of which nothing fired", async () => {
+    const file = await input("GET", ["orders"], ["managers"]);
+    const { code, err } = await policy("explain", "--package", "order", "--input", file);
+    expect(code).toBe(2);
+    expect(err).toContain("no package countersign.policies.order in the source; it has: admin, ");
+  });
+
   test("a helper is explained wherever it is asked, also when OPA has remembered its answer", async () => {
     const { out } = await policy(
       "explain",
