@@ -155,7 +155,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
       event: "started",
       check: `${config.listen.host}:${server.port}`,
       ops: `${config.ops.host}:${ops.port}`,
-      ...(api === undefined ? {} : { api }),
+      ...(api === undefined ? {} : { api: api.at }),
       tls: config.listen.certPath !== undefined,
       bundle: path.revision() ?? "none yet",
       stream: streamAt.name,
@@ -166,6 +166,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   );
   const state = await path.ready();
   server.serving(true);
+  api?.serving(true);
   log.info({ event: "ready", state }, "decision service is ready");
 }
 

@@ -16,14 +16,20 @@ import type { ApiPath, Process } from "./decision-path.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 
-/** Where they listen. */
+export type RunningApi = {
+  /** Where it listens. */
+  readonly at: { readonly http: string; readonly grpc?: string };
+  /** What grpc.health says of DecisionService; no until it is told. */
+  readonly serving: (yes: boolean) => void;
+};
+
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
   { lifecycle, reload, metrics, readClocks, faults, signer }: Process,
   { evaluate, candidates, identity, issuers, grants }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
   { drainMs, denials, signing }: Pick<DecisionConfig, "drainMs" | "denials" | "signing">,
-): Promise<{ readonly http: string; readonly grpc?: string }> {
+): Promise<RunningApi> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
     await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
@@ -61,7 +67,7 @@ export async function startApi(
   reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(now.api ?? {})));
   const http = `${api.host}:${server.port}`;
   const { grpcPort, host } = api;
-  if (grpcPort === undefined) return { http };
+  if (grpcPort === undefined) return { at: { http }, serving: () => {} };
   const grpc = lifecycle.own(
     await onAddress("api", { host, port: grpcPort }, () =>
       startDecisionServer(
@@ -78,7 +84,7 @@ export async function startApi(
     ),
   );
   reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(now.api ?? {})));
-  return { http, grpc: `${host}:${grpc.port}` };
+  return { at: { http, grpc: `${host}:${grpc.port}` }, serving: grpc.serving };
 }
 
 function deadlineIn(ms: number): Deadline {

@@ -15,11 +15,13 @@ const READY_WITHIN_MS = 1_000;
 let folder: string;
 let keys: string;
 let decision: Decision;
-let client: Client;
+/** Of ext_authz, and of the API. */
+let clients: readonly Client[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "countersign-readiness-"));
   keys = join(folder, "keys.json");
+  const grpcPort = await freePort();
   const nowhere = `127.0.0.1:${await freePort()}`;
   const issuer = { issuer: "https://issuer.example", audience: ["orders"], algorithms: ["EdDSA"], jwks_file: keys };
   decision = await createDecision(
@@ -34,16 +36,22 @@ beforeAll(async () => {
       ...settings,
       identity: { ...settings.identity, issuers: [issuer] },
       state: { ...settings.state, readyWithinMs: READY_WITHIN_MS },
+      api: { baseUrl: "https://pdp.example", httpPort: 0, grpcPort },
     }),
   );
-  client = new Client(`127.0.0.1:${decision.port}`, credentials.createInsecure());
+  clients = [decision.port, grpcPort].map((port) => new Client(`127.0.0.1:${port}`, credentials.createInsecure()));
 }, 30_000);
 
 afterAll(async () => {
-  client.close();
+  for (const client of clients) client.close();
   await decision.kill();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** What grpc.health says of both, if they agree. */
+async function health(): Promise<string> {
+  return [...new Set(await Promise.all(clients.map((client) => grpcHealth(client))))].join(" and ");
+}
 
 async function readyz(): Promise<{ readonly code: number; readonly text: string }> {
   const response = await fetch(`${decision.opsUrl}/readyz`);
@@ -57,14 +65,14 @@ test("without the keys of an issuer it serves nobody, also when waiting for the 
     return text.includes('"state":{"status":"ok","detail":"gave_up_waiting"}');
   });
   const before = await readyz();
-  expect([before.code, await grpcHealth(client)]).toEqual([503, "NOT_SERVING"]);
+  expect([before.code, await health()]).toEqual([503, "NOT_SERVING"]);
   expect(before.text).toContain('"keys":{"status":"failed","detail":"no usable keys of https://issuer.example"}');
 
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   await writeFile(`${keys}.new`, JSON.stringify({ keys: [jwk] }));
   await rename(`${keys}.new`, keys);
   await started;
-  await waitUntil("Envoy's health check to be told", 5_000, async () => (await grpcHealth(client)) === "SERVING");
+  await waitUntil("Envoy's health check to be told", 5_000, async () => (await health()) === "SERVING");
   const after = await readyz();
   expect([after.code, after.text]).toEqual([200, expect.stringContaining('"grants":{"status":"degraded"')]);
 }, 60_000);
@@ -73,5 +81,5 @@ test("a restart needs no issuer: the last good keys are on its disk", async () =
   await decision.kill();
   await rm(keys);
   await decision.start();
-  await waitUntil("Envoy's health check to be told", 5_000, async () => (await grpcHealth(client)) === "SERVING");
+  await waitUntil("Envoy's health check to be told", 5_000, async () => (await health()) === "SERVING");
 }, 60_000);

@@ -6,8 +6,7 @@
 import { type sendUnaryData, type ServerUnaryCall, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Question } from "../../../../core/domain/question.ts";
 import type { ServerTls } from "../../../../platform/config/pem-files.ts";
-import type { Listening } from "../../../../platform/grpc/serve.ts";
-import { createUnaryServer } from "../../../../platform/grpc/unary-server.ts";
+import { createUnaryServer, type Serving } from "../../../../platform/grpc/unary-server.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
 import { createPause } from "../../../../platform/pause.ts";
 import {
@@ -48,7 +47,7 @@ export type DecisionServerOptions = {
   readonly drainMs: number;
 };
 
-export type DecisionServer = AsyncDisposable & Listening;
+export type DecisionServer = Serving;
 
 /** What is said instead of an answer. */
 class Refusal extends Error {
@@ -119,9 +118,7 @@ export async function startDecisionServer(
     ),
   };
   server.addService(DecisionServiceService, service);
-  const serving = await listen(options);
-  serving.serving(true);
-  return serving;
+  return listen(options);
 }
 
 async function callerOf(
