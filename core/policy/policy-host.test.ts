@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { Verdict } from "../domain/decision.ts";
+import { allowanceOf, DEFAULT_BUDGET } from "./budget.ts";
 import { BUILTINS } from "./builtins/registry.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { BUNDLE_LIMITS } from "./bundles/bundle-files.ts";
@@ -100,6 +101,15 @@ describe("the sample policies", () => {
     expect(verdictOf(host, call("GET", ["nothing"], ["engineers"]), time)).toMatchObject({ kind: "deny", reasons: [] });
     expect(verdictOf(host, "null", time)).toMatchObject({ kind: "deny" });
     expect(verdictOf(host, "false", time)).toMatchObject({ kind: "deny" });
+  });
+
+  test("an evaluation uses less than a twentieth of its budget", () => {
+    const input = call("DELETE", ["orders", "42"], ["engineers"], {
+      request: { headers: { cookie: "x".repeat(4_000) } },
+    });
+    const { verdict, fuelUsed } = host.decide(input, time);
+    expect(verdict.kind).toBe("elevate");
+    expect(fuelUsed).toBeLessThan(0.05 * allowanceOf(DEFAULT_BUDGET).fuel);
   });
 
   test("an input that is not JSON is a fault, never an empty input", () => {

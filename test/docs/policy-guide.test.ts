@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { allowanceOf, DEFAULT_BUDGET } from "../../core/policy/budget.ts";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
 import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
@@ -12,6 +13,9 @@ import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
 
 jest.setTimeout(60_000);
+
+/** Of what a policy may use: one that comes near it is stopped by the first large input. */
+const MOST_OF_A_BUDGET = 0.05;
 
 const root = path.resolve(import.meta.dirname, "../..");
 const guide = path.join(root, "rego/guide/countersign/policies");
@@ -48,7 +52,9 @@ const opa = await resolveTool("opa");
       context,
       ...more,
     };
-    return verdictText(host.decide(JSON.stringify(input), { nowNs: 1_795_514_400_000_000_000n }).verdict);
+    const { verdict, fuelUsed } = host.decide(JSON.stringify(input), { nowNs: 1_795_514_400_000_000_000n });
+    expect(fuelUsed).toBeLessThan(allowanceOf(DEFAULT_BUDGET).fuel * MOST_OF_A_BUDGET);
+    return verdictText(verdict);
   }
 
   test("there are ten", async () => {

@@ -111,6 +111,16 @@ describe("what would take for ever, or make too much, ends at once and is never 
         return callBuiltin("io.jwt.decode", token);
       },
     ],
+    [
+      "time.date in more zones than anybody lives in",
+      () => {
+        const call = { ...builtinCall };
+        const answers = Intl.supportedValuesOf("timeZone").map((zone) =>
+          runBuiltin("time.date", `[[0, "${zone}"]]`, call),
+        );
+        return answers.at(-1) ?? "";
+      },
+    ],
   ])("%s", (_, call) => {
     const begin = performance.now();
     expect(["error", "limit"]).toContain(call());
@@ -132,6 +142,8 @@ describe("what has many steps pays on its way", () => {
     ["json.patch", '[{}, [{"op": "add", "path": "/a", "value": 1}]]'],
     ["strings.any_prefix_match", '[["abc"], ["a"]]'],
     ["strings.any_suffix_match", '[["abc"], ["c"]]'],
+    ["regex.template_match", '["urn:{[a-z]+}", "urn:a", "{", "}"]'],
+    ["time.clock", '[[0, "Europe/Vienna"]]'],
   ])("%s", (name, args) => {
     expect(runBuiltin(name, args, poor)).toBe("limit");
     expect(["limit", "error"]).not.toContain(runBuiltin(name, args));
@@ -209,6 +221,21 @@ describe("no call of a regular expression lasts longer than four budgets before 
     runBuiltin("regex.find_n", '["a.{0,200}b", "c", -1]', again);
     expect(paid).toBe(first);
   });
+});
+
+test("a zone is paid at its first use in an evaluation, whether it was used in an earlier one or not", () => {
+  const costOf = () => {
+    let cost = 0;
+    const call = { ...builtinCall, pay: (units: number) => void (cost += units) };
+    const uses = [1, 2].map(() => {
+      runBuiltin("time.format", '[[0, "Asia/Kathmandu", "15:04 MST"]]', call);
+      return cost;
+    });
+    expect(uses[1]).toBe(uses[0]);
+    return cost;
+  };
+  expect(costOf()).toBeGreaterThan(0);
+  expect(costOf()).toBe(costOf());
 });
 
 test("globs that would be exponential for a greedy matcher are answered", () => {

@@ -3,9 +3,18 @@
  * within one and a recorded decision can be replayed. Zones come from the runtime's own data.
  * Divergence: abbreviations of zones and local times before 1970 are those of the runtime, which has not all of Go's.
  */
-import { type Builtin, BuiltinError, builtinTable, integerArg, smallIntegerArg, stringArg } from "../builtin.ts";
+import {
+  type Builtin,
+  type BuiltinCall,
+  BuiltinError,
+  BuiltinLimit,
+  builtinTable,
+  integerArg,
+  smallIntegerArg,
+  stringArg,
+} from "../builtin.ts";
 import { isRegoArray, type RegoValue, regoInteger } from "../rego-value/value.ts";
-import { type DateFields, fieldsAt, instantOf } from "./civil-time.ts";
+import { ABBREVIATION_FORMATS, type DateFields, fieldsAt, instantOf } from "./civil-time.ts";
 import { goFloat } from "./go-float.ts";
 import { formatLayout, namedLayout } from "./go-time-layout.ts";
 import { parseLayout } from "./go-time-parse.ts";
@@ -15,14 +24,35 @@ const MAX_INT64 = 2n ** 63n;
 
 type Moment = { readonly ns: bigint; readonly zone: string; readonly layout: string };
 
+/**
+ * The runtime takes a tenth of a millisecond for a zone that it has not been asked for lately (civil-time.ts), so its first use in an
+ * evaluation is paid, kept from before or not: equal inputs have equal costs. In fuel.
+ */
+const PER_ZONE = 200_000;
+/** Of one evaluation, each by itself and with its abbreviation: no more than are kept. */
+const MAX_ZONES = 32;
+const zonesIn = new WeakMap<BuiltinCall, Set<string>>();
+
+function payZone(call: BuiltinCall, zone: string, formats = 1): void {
+  const zones = zonesIn.get(call) ?? new Set();
+  zonesIn.set(call, zones);
+  const use = `${formats} ${zone}`;
+  if (zone === "UTC" || zones.has(use)) return;
+  if (zones.size >= 2 * MAX_ZONES) throw new BuiltinLimit("too many time zones");
+  zones.add(use);
+  call.pay(formats * PER_ZONE);
+}
+
 /** `ns`, or `[ns, zone]`, or `[ns, zone, layout]`. */
-function momentArg(args: readonly RegoValue[], at: number): Moment {
+function momentArg(args: readonly RegoValue[], at: number, call: BuiltinCall): Moment {
   const value = args[at];
   if (!isRegoArray(value)) return { ns: int64(integerArg(args, at)), zone: "UTC", layout: "RFC3339Nano" };
-  const zone = stringArg(value, 1);
+  const named = stringArg(value, 1);
+  const zone = named === "" || named === "Local" ? "UTC" : named;
+  payZone(call, zone);
   return {
     ns: int64(integerArg(value, 0)),
-    zone: zone === "" || zone === "Local" ? "UTC" : zone,
+    zone,
     layout: (value.length > 2 ? stringArg(value, 2) : "") || "RFC3339Nano",
   };
 }
@@ -35,14 +65,14 @@ function int64(value: bigint): bigint {
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 function onFields(use: (fields: DateFields) => RegoValue): Builtin {
-  return (args) => {
-    const { ns, zone } = momentArg(args, 0);
+  return (args, call) => {
+    const { ns, zone } = momentArg(args, 0, call);
     return use(fieldsAt(ns, zone));
   };
 }
 
-const addDate: Builtin = (args) => {
-  const { ns, zone } = momentArg(args, 0);
+const addDate: Builtin = (args, call) => {
+  const { ns, zone } = momentArg(args, 0, call);
   const f = fieldsAt(ns, zone);
   const moved = {
     ...f,
@@ -54,9 +84,9 @@ const addDate: Builtin = (args) => {
 };
 
 /** Years, months, days, hours, minutes, seconds between two moments, both read in the first one's zone. */
-const diff: Builtin = (args) => {
-  const first = momentArg(args, 0);
-  const second = momentArg(args, 1);
+const diff: Builtin = (args, call) => {
+  const first = momentArg(args, 0, call);
+  const second = momentArg(args, 1, call);
   const [early, late] = first.ns <= second.ns ? [first.ns, second.ns] : [second.ns, first.ns];
   const a = fieldsAt(early, first.zone);
   const b = fieldsAt(late, first.zone);
@@ -121,9 +151,11 @@ export const TIME = builtinTable([
   ["time.weekday", onFields((f) => WEEKDAYS[new Date(Date.UTC(f.year, f.month - 1, f.day)).getUTCDay()] ?? "")],
   [
     "time.format",
-    (args) => {
-      const { ns, zone, layout } = momentArg(args, 0);
-      return formatLayout(fieldsAt(ns, zone), namedLayout(layout));
+    (args, call) => {
+      const { ns, zone, layout } = momentArg(args, 0, call);
+      const format = namedLayout(layout);
+      if (format.includes("MST")) payZone(call, zone, ABBREVIATION_FORMATS);
+      return formatLayout(fieldsAt(ns, zone), format);
     },
   ],
   ["time.parse_ns", (args) => regoInteger(int64(parseLayout(namedLayout(stringArg(args, 0)), stringArg(args, 1))))],

@@ -20,6 +20,11 @@ import { callingRule } from "./running-rule.ts";
 /** In fuel, of each character of an answer: written, read and parsed. What a call costs is in builtins/prices.ts. */
 const PER_RESULT_CHARACTER = 20;
 
+/** In fuel, of a call that fails: an error is made, and for the first of them the stack is read to find the rule. */
+const PER_FAILURE = 60_000;
+/** Of which the rule is looked for; a policy that goes over many things can fail at each of them, and a reader needs no more. */
+const MAX_NOTED = 16;
+
 /** Characters of the arguments of one call, and of its answer, as Rego text. */
 const MAX_BUILTIN_TEXT = 1 << 20;
 
@@ -96,7 +101,9 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
       } catch (error) {
         if (error instanceof BuiltinLimit) throw new BuiltinExceeded(`${name}: ${error.message}`, { cause: error });
         if (error instanceof BuiltinError) {
-          failures.push({ builtin: name, message: error.message, rule: callingRule() });
+          fuel().charge(PER_FAILURE);
+          if (failures.length < MAX_NOTED)
+            failures.push({ builtin: name, message: error.message, rule: callingRule() });
           return 0;
         }
         throw passesThrough(error) ? error : new BuiltinBroke(`built-in ${name} broke`, { cause: error });

@@ -135,6 +135,19 @@ describe("the price", () => {
     expect(priceOf([...nops(160), 0x02, none, ...nops(160), END])).toBe(20);
   });
 
+  test("counts a division of whole numbers as the many instructions that it takes", () => {
+    const dividing = (divisions: number) => {
+      const one = [0x42, 7, 0x42, 3, 0x80, 0x1a]; // i64.div_u
+      const instance = instanceOf(oneFunction(Array(divisions).fill(one).flat()));
+      const fuel = fuelOf(instance);
+      fuel.fill(10_000);
+      call(instance);
+      return 10_000 - fuel.left();
+    };
+    expect(dividing(16)).toBeGreaterThanOrEqual(16 * 6);
+    expect(dividing(32)).toBeGreaterThan(1.9 * dividing(16));
+  });
+
   test("of work outside is taken from the same fuel, and never fills it up by running over", () => {
     const fuel = fuelOf(instanceOf(countDown));
     fuel.fill(10);

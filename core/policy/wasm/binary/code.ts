@@ -22,13 +22,16 @@ export function withBodies(sections: readonly Section[], bodies: readonly Uint8A
 
 /**
  * A stretch of code that runs from its begin each time it is entered: a whole function, or the body of a loop. `size` is
- * the number of instructions inside, without those of loops inside.
+ * the number of instructions inside, without those of loops inside; a division counts as what it takes.
  */
 export type Stretch = {
   /** Offset inside the body of the first instruction. */
   readonly begin: number;
   readonly size: number;
 };
+
+/** In other instructions: a policy that shifts or prints long numbers does little else. */
+const DIVISION_SIZE = 96;
 
 /** The function itself first, then its loops in order of their begin. @throws BinaryFault */
 export function stretchesOf(body: Uint8Array): readonly Stretch[] {
@@ -40,7 +43,7 @@ export function stretchesOf(body: Uint8Array): readonly Stretch[] {
   for (let into = 0; ; ) {
     const kind = readInstruction(reader);
     const stretch = stretches[into];
-    if (stretch !== undefined) stretch.size++;
+    if (stretch !== undefined) stretch.size += kind === "division" ? DIVISION_SIZE : 1;
     if (kind === "loop") {
       into = stretches.push({ begin: reader.at, size: 0 }) - 1;
       open.push(into);
