@@ -19,6 +19,7 @@ import type { EvaluationTime } from "./policy-host.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
+import { compileApart } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
@@ -35,16 +36,19 @@ export type CompatPolicyOptions = {
   readonly validUntil?: Instant | undefined;
   /** Of one evaluation. */
   readonly budget?: Budget;
+  /** Another one decides meanwhile: compile in a thread. */
+  readonly apart?: boolean;
 };
 
 /** @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
-  { files, path, validUntil, budget = DEFAULT_BUDGET }: CompatPolicyOptions,
+  { files, path, validUntil, budget = DEFAULT_BUDGET, apart = false }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
   const { wasm, dataJson, revision } = compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ...OPA_ANSWERS]);
-  const module = await compilePolicy(wasm, OPA_REDIRECTIONS);
+  const job = { wasm, redirections: OPA_REDIRECTIONS };
+  const module = await (apart ? compileApart(job) : compilePolicy(wasm, OPA_REDIRECTIONS));
   const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: OPA_ANSWERS_BY_ID });
   const missing = notServed(policy.builtins, deps.builtins);
   if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);

@@ -2,6 +2,7 @@
  * Evaluates the active bundle. Activation compiles, links, checks that every imported built-in is served and every
  * entrypoint is there, runs the bundle's own test and warms up; only then is the bundle swapped in, so the last good one
  * stays on any refusal. Where only data differs, the compiled module stays and a fresh instance of it gets the new data.
+ * While another bundle decides, what takes long is done in a thread (wasm/compile-apart.ts) and the rest in small pieces.
  *
  * Evaluation is synchronous, never throws, and ends within its budget (budget.ts). What may come of it instead of a result
  * is in evaluation-outcome.ts.
@@ -21,7 +22,7 @@ import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { meets } from "./self-test.ts";
-import { compileApart } from "./wasm/compile-apart.ts";
+import { compileApart, type CompileJob } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
@@ -83,11 +84,12 @@ type Active = {
 
 const DEFAULT_WARM_UPS = 200;
 /** Checks go on while a bundle is tried. */
-const PAUSE_AFTER_MS = 2;
+const PAUSE_AFTER_MS = 0.5;
 const WARM_UP_INPUT = '{"parsed_path":[""],"parsed_query":{},"parsed_body":null,"truncated_body":false}';
 
 export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOptions): PolicyHost {
   const budget = options.budget ?? DEFAULT_BUDGET;
+  const warmUps = options.warmUps ?? DEFAULT_WARM_UPS;
   const verdicts = new WeakMap<object, Verdict>();
   let active: Active | undefined;
 
@@ -109,10 +111,17 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     return undefined;
   }
 
-  /** A module that was active before has been compiled as far as it will be. */
-  async function warmUp(target: Active, known: WebAssembly.Module | undefined): Promise<Refusal | undefined> {
+  /** For the thread that compiles: what the policy will be asked here, and its own cases, which are like what comes later. */
+  function jobOf({ wasm, dataJson, selfTest: cases = [] }: Bundle): CompileJob {
+    const own = cases.map(({ entrypoint, inputJson }) => ({ entrypoint: ENTRYPOINTS[entrypoint], inputJson }));
+    const questions = [{ entrypoint: ENTRYPOINTS.decide, inputJson: WARM_UP_INPUT }, ...own];
+    return { wasm, warmUp: { dataJson, budget, questions, times: warmUps } };
+  }
+
+  /** `isWarm`: the module was active before or comes out of the thread, compiled as far as it will be. */
+  async function warmUp(target: Active, isWarm: boolean): Promise<Refusal | undefined> {
     const pause = createPause(PAUSE_AFTER_MS);
-    const times = known === undefined ? (options.warmUps ?? DEFAULT_WARM_UPS) : 1;
+    const times = isWarm ? 1 : warmUps;
     for (let count = 0; count < times; count++) {
       const outcome = run(target, "decide", WARM_UP_INPUT, 0n);
       const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
@@ -145,10 +154,12 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     async activate(bundle) {
       const known = active !== undefined && Buffer.compare(active.wasm, bundle.wasm) === 0 ? active.module : undefined;
       // The first start has nobody to hold up; later ones must not.
-      const compile = active === undefined ? compilePolicy : compileApart;
-      const candidate = await prepare(bundle, async () => known ?? compile(bundle.wasm), deps, budget);
+      const isFirst = active === undefined;
+      const compile = () => (isFirst ? compilePolicy(bundle.wasm) : compileApart(jobOf(bundle)));
+      const candidate = await prepare(bundle, async () => known ?? compile(), deps, budget);
       if (candidate.kind === "refused") return candidate;
-      const refusal = (await selfTest(candidate.active, bundle)) ?? (await warmUp(candidate.active, known));
+      const isWarm = known !== undefined || !isFirst;
+      const refusal = (await selfTest(candidate.active, bundle)) ?? (await warmUp(candidate.active, isWarm));
       if (refusal !== undefined) return refusal;
       active = candidate.active;
       return { kind: "activated", revision: bundle.revision, compiled: known === undefined };

@@ -1,14 +1,32 @@
 /**
  * Compiles a policy in a thread of its own: metering a large module takes tens of milliseconds of JavaScript, in which no check would be
- * answered. For a bundle that comes while another one decides; starting the thread costs more than a first start has to wait for.
+ * answered. The thread also asks the policy some hundred times: V8 compiles each function when it is first called and again when it is hot,
+ * and what it compiled belongs to the module, so the event loop finds it done. For a bundle that comes while another one decides; starting
+ * the thread costs more than a first start has to wait for.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../domain/app-error.ts";
+import type { Budget } from "../budget.ts";
+import type { Redirection } from "./redirect-functions.ts";
+
+export type WarmUp = {
+  readonly dataJson: string;
+  readonly budget: Budget;
+  /** What the policy is asked, one after the other. */
+  readonly questions: readonly { readonly entrypoint: string; readonly inputJson: string }[];
+  readonly times: number;
+};
+
+export type CompileJob = {
+  readonly wasm: Uint8Array;
+  readonly redirections?: readonly Redirection[];
+  readonly warmUp?: WarmUp;
+};
 
 /** @throws AppError invalid_bundle */
-export async function compileApart(wasm: Uint8Array): Promise<WebAssembly.Module> {
-  const thread = new Worker(new URL("./compile-thread.ts", import.meta.url), { workerData: Uint8Array.from(wasm) });
+export async function compileApart(job: CompileJob): Promise<WebAssembly.Module> {
+  const thread = new Worker(new URL("./compile-thread.ts", import.meta.url), { workerData: job });
   const heard = new AbortController();
   try {
     const { signal } = heard;

@@ -1,12 +1,49 @@
-/** The thread of compile-apart.ts: compiles what it was given, answers once, and ends. */
+/**
+ * The thread of compile-apart.ts: compiles what it was given, warms it up, answers once, and ends. It runs at a low priority where a
+ * thread can have one of its own (Linux): on a machine with no core to spare it would otherwise take turns with the event loop. Not at the
+ * lowest: while that core is busy all the time, a new policy would not come in for a minute.
+ */
+import { randomBytes } from "node:crypto";
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { AppError } from "../../domain/app-error.ts";
+import { BUILTINS } from "../builtins/registry.ts";
+import type { CompileJob, WarmUp } from "./compile-apart.ts";
 import { compilePolicy } from "./compile-policy.ts";
+import { createPolicyRunner } from "./policy-runner.ts";
 
-const given: unknown = workerData;
+/** Elsewhere it would be the whole process. */
+function lowerPriority(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It may be forbidden; then it runs like any other.
+  }
+}
+
+/** What is wrong with the policy is for whoever activates it to find. */
+function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {
+  try {
+    const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
+    const policy = createPolicyRunner(deps, { module, dataJson, budget });
+    for (let count = 0; count < times; count += 1) {
+      const question = questions[count % questions.length];
+      const entrypoint = policy.entrypoints.get(question?.entrypoint ?? "");
+      if (question === undefined || entrypoint === undefined) continue;
+      policy.run(entrypoint, { kind: "json", text: question.inputJson }, 0n);
+    }
+  } catch {
+    // As above.
+  }
+}
+
+const job: CompileJob = workerData;
 try {
-  if (!(given instanceof Uint8Array)) throw new AppError("internal", "the thread was given no module");
-  parentPort?.postMessage({ module: await compilePolicy(given) });
+  lowerPriority();
+  const module = await compilePolicy(job.wasm, job.redirections);
+  if (job.warmUp !== undefined) warmUp(module, job.warmUp);
+  parentPort?.postMessage({ module });
 } catch (error) {
   parentPort?.postMessage({ detail: error instanceof AppError ? error.detail : "the module cannot be compiled" });
 }

@@ -29,7 +29,7 @@ export async function createCompatPath(
   const take: BundlesDeps["take"] = async ({ files, proof }) => {
     loaded = await loadCompatPolicy(
       { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
-      { files, path, validUntil: proof?.validUntil, budget: config.policy.budget },
+      { files, path, validUntil: proof?.validUntil, budget: config.policy.budget, apart: loaded !== undefined },
     );
     return { kind: "activated", revision: loaded.revision, cases: 0, compiled: true };
   };
