@@ -39,6 +39,7 @@ const inputs = ["GET", "DELETE", "POST"].flatMap((method) =>
 /** Deeper than the module's own parser can go: the instance traps and is dropped. */
 const runaway = `{"action":${"[".repeat(100_000)}`;
 
+const begun = performance.now();
 const memory: { readonly rssMib: number; readonly heapMib: number }[] = [];
 for (let count = 1; count <= evaluations; count += 1) {
   const input = count % EVERY_RUNAWAY === 0 ? runaway : (inputs[count % inputs.length] ?? "{}");
@@ -49,9 +50,19 @@ for (let count = 1; count <= evaluations; count += 1) {
     await new Promise((resolve) => setImmediate(resolve));
     const { rss, heapUsed } = process.memoryUsage();
     memory.push({ rssMib: rss / 2 ** 20, heapMib: heapUsed / 2 ** 20 });
+    say(count, rss);
   }
 }
 answerWith(memory);
+
+/** NB: on standard error; the answer is the one line on standard output. */
+function say(count: number, rss: number): void {
+  const seconds = (performance.now() - begun) / 1_000;
+  const left = Math.round(((evaluations - count) * seconds) / count);
+  process.stderr.write(
+    `${count.toLocaleString("en")} of ${evaluations.toLocaleString("en")} evaluations, ${Math.round(rss / 2 ** 20)} MiB, ${Math.round((seconds * 1e6) / count)} µs each, about ${left} s left\n`,
+  );
+}
 
 /** Inputs follow from the count alone, so the count is their seed. */
 function stop(count: number, input: string, verdict: Verdict): never {
