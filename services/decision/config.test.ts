@@ -165,6 +165,11 @@ const unsafe: readonly {
     says: `redemption.serviceToken (${TOKEN}): must not have fewer than 16 characters; correct it`,
   },
   {
+    what: "a bundle that nobody needs to have signed",
+    settings: { bundle: { path: "bundle", trustedKeys: {} } },
+    says: "bundle.trustedKeys (COUNTERSIGN_BUNDLE_TRUSTED_KEYS): is empty, so no bundle could be trusted; name the keys that sign them",
+  },
+  {
     what: "a state relay that nobody knows",
     settings: { state: { trustedKeys: {} } },
     says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): is empty, so no grant could be trusted; name the relay's key",

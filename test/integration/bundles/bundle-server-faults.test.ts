@@ -30,6 +30,16 @@ test.each([
     reason: "timeout",
     answer: (response) => void response.writeHead(200).write(Buffer.from([0x1f])),
   },
+  {
+    what: "sends a byte now and then",
+    reason: "timeout",
+    answer: (response) => {
+      // The head of a gzip with a name, and the name has no end.
+      response.writeHead(200).write(Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]));
+      const drip = setInterval(() => response.write("x"), 100);
+      response.once("close", () => clearInterval(drip));
+    },
+  },
   { what: "hangs up", reason: "unreachable", answer: (response) => void response.socket?.destroy() },
   {
     what: "sends what is no bundle",

