@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- bundle-swap`: the decision service under load at a quarter of its own saturation, one second quiet and one second in which a new
+ * `npm run bench -- bundle-swap`: the decision service under load at a quarter of its own saturation, some seconds quiet and some in which a new
  * bundle is signed, read, verified, compiled, tried and swapped in, in turn; once with another module, once with other data only. What
- * counts: no check that fails, and the p99 of the second with the swap beside that of the quiet one in the same round.
+ * counts: no check that fails, and the p99 with the swap beside that of the quiet ones in the same round. A swap that was not over while it
+ * was measured is done again.
  */
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,11 +23,15 @@ import { type Run, runFreely, runLoad } from "./load/run-load.ts";
 import type { Bench } from "./run-bench.ts";
 
 const ROUNDS = 5;
-const SECONDS = 1;
-/** After the generator has begun: it is up and warm, and the measured second has just begun. */
+/** A swap takes less than one on an idle machine. */
+const SECONDS = 2;
+const TRIES = 4;
+/** After the generator has begun: it is up and warm, and what is measured has just begun. */
 const SWAP_AFTER_MS = 1_700;
 const RATIO_GOAL = 2;
-const described = Compile(Type.Object({ active: Type.Object({ revision: Type.String() }) }));
+const described = Compile(
+  Type.Object({ active: Type.Object({ revision: Type.String(), activated_at: Type.String() }) }),
+);
 
 /** NB: signed in steps of a second, so that each is newer than the one before. */
 let issuedAt = Math.floor(Date.now() / 1_000) - 3_600;
@@ -54,35 +59,47 @@ export const benchBundleSwap: Bench = async ({ rounds = ROUNDS }, { cores, progr
   await runLoad(server, checks(requests, closed(3))); // compiled and warm
   const ratePerS = Math.round((await runLoad(server, checks(requests, closed(3)))).perS / 4);
 
-  async function second(swap?: { readonly revision: string; readonly files: BundleFiles }): Promise<Run> {
-    const running = runFreely(server, checks(requests, open(ratePerS, SECONDS)));
-    if (swap !== undefined) {
-      await sleep(SWAP_AFTER_MS);
-      await write(swap.files);
-      decision.reload();
-    }
+  const quiet = () => runFreely(server, checks(requests, open(ratePerS, SECONDS)));
+
+  /** Undefined when the swap was not over while it was measured. */
+  async function swapped(revision: string, files: BundleFiles): Promise<Run | undefined> {
+    const running = quiet();
+    await sleep(SWAP_AFTER_MS);
+    await write(files);
+    decision.reload();
     const result = await running;
-    if (swap !== undefined) {
-      await waitUntil(
-        `the swap to ${swap.revision}`,
-        5_000,
-        async () => (await revisionOf(decision)) === swap.revision,
-      );
+    await waitUntil(`the swap to ${revision}`, 30_000, async () => (await activeIn(decision)).revision === revision);
+    const afterMs = Date.parse((await activeIn(decision)).activated_at) - result.begunAtMs;
+    return afterMs >= 0 && afterMs <= SECONDS * 1_000 ? result : undefined;
+  }
+
+  async function measured(swap: (attempt: number) => Promise<Run | undefined>): Promise<Run> {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const result = await swap(attempt);
+      if (result !== undefined) return result;
     }
-    return result;
+    throw new Error(`no swap was over within ${SECONDS} s in ${TRIES} tries: the machine has too much other work`);
   }
 
   const runs: Record<"quiet" | "module" | "data", Run[]> = { quiet: [], module: [], data: [] };
   for (let round = 0; round < rounds; round += 1) {
-    const other = changed(sample, `module-${round}`, {
-      "policy.wasm": withMark(sample.get("policy.wasm") ?? new Uint8Array(), round),
-    });
-    runs.quiet.push(await second());
-    runs.module.push(await second({ revision: `module-${round}`, files: other }));
+    let other = sample;
+    runs.quiet.push(await quiet());
+    runs.module.push(
+      await measured((attempt) => {
+        const revision = `module-${round}-${attempt}`;
+        const wasm = withMark(sample.get("policy.wasm") ?? new Uint8Array(), round * TRIES + attempt);
+        other = changed(sample, revision, { "policy.wasm": wasm });
+        return swapped(revision, other);
+      }),
+    );
     progress(`round ${round + 1} of ${rounds}`);
-    const data = `{"countersign": {"requires": {}, "round": ${round}}}`;
     runs.data.push(
-      await second({ revision: `data-${round}`, files: changed(other, `data-${round}`, { "data.json": data }) }),
+      await measured((attempt) => {
+        const revision = `data-${round}-${attempt}`;
+        const data = JSON.stringify({ countersign: { requires: {}, round, attempt } });
+        return swapped(revision, changed(other, revision, { "data.json": data }));
+      }),
     );
   }
   const row = (name: string, of: readonly Run[]) => {
@@ -105,9 +122,9 @@ export const benchBundleSwap: Bench = async ({ rounds = ROUNDS }, { cores, progr
     name: "bundle-swap",
     title: "A bundle swapped in under load",
     text: [
-      `Medians of ${rounds} rounds; each second by itself, at ${ratePerS} checks a second on one connection, a quarter of its own saturation.`,
+      `Medians of ${rounds} rounds of ${SECONDS} s, in each of which the bundle became active; at ${ratePerS} checks a second on one connection, a quarter of its own saturation.`,
       table(
-        ["one second", "checks/s", "failed in all rounds", "p50 ms", "p99 ms", "× quiet", "p99.9 ms"],
+        ["", "checks/s", "failed in all rounds", "p50 ms", "p99 ms", "× quiet", "p99.9 ms"],
         [row("quiet", runs.quiet), row("a new module", runs.module), row("new data only", runs.data)],
       ),
     ].join("\n\n"),
@@ -119,7 +136,7 @@ function withMark(wasm: Uint8Array, mark: number): Uint8Array {
   return Buffer.concat([wasm, Buffer.from([0, 3, 1, 0x78, mark & 0xff])]);
 }
 
-async function revisionOf({ opsUrl }: Decision): Promise<string> {
+async function activeIn({ opsUrl }: Decision): Promise<{ readonly revision: string; readonly activated_at: string }> {
   const answer = await fetch(`${opsUrl}/v1/bundle`, { signal: AbortSignal.timeout(2_000) });
-  return described.Parse(await answer.json()).active.revision;
+  return described.Parse(await answer.json()).active;
 }

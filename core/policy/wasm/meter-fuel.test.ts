@@ -138,7 +138,7 @@ describe("the price", () => {
   test("counts a division of whole numbers as the many instructions that it takes", () => {
     const dividing = (divisions: number) => {
       const one = [0x42, 7, 0x42, 3, 0x80, 0x1a]; // i64.div_u
-      const instance = instanceOf(oneFunction(Array(divisions).fill(one).flat()));
+      const instance = instanceOf(oneFunction(Array.from({ length: divisions }, () => one).flat()));
       const fuel = fuelOf(instance);
       fuel.fill(10_000);
       call(instance);

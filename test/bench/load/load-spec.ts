@@ -40,6 +40,8 @@ export const LoadedSchema = Type.Object({
   p50Ms: Type.Number(),
   p99Ms: Type.Number(),
   p999Ms: Type.Number(),
+  /** Wall clock: when it began to measure. */
+  begunAtMs: Type.Number(),
   /** Calls that ended, those of the warm-up among them. */
   ended: Type.Integer(),
   /** Answers other than the right one, and calls without an answer. */

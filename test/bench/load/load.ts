@@ -36,6 +36,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
 
   await sleep(spec.warmUpS * 1_000);
   const cpuBefore = process.cpuUsage();
+  const begunAtMs = Date.now();
   const from = performance.now();
   measuring = true;
   await sleep(spec.seconds * 1_000);
@@ -50,6 +51,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     p999Ms: quantile(latencies, 0.999),
+    begunAtMs,
     ended: begun,
     faults,
     generatorCpu: (cpu.user + cpu.system) / 1_000 / ms,
