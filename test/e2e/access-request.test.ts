@@ -21,7 +21,7 @@ const POLICY = `package countersign.policies.files
 
 elevate contains {
   "entitlement": "files-delete", "scope": sprintf("file/%s", [input.resource.id]), "title": "Delete a file",
-  "max_uses": 1, "max_duration": "10m",
+  "binding": "scope", "max_uses": 1, "max_duration": "10m",
 } if input.action.name == "delete"
 `;
 
