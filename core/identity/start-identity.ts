@@ -8,6 +8,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { Metrics } from "../../platform/metrics/metrics.ts";
 import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
 import { createKeySets, type KeySetEvent } from "./key-sets.ts";
@@ -26,7 +27,12 @@ export interface Identity extends AsyncDisposable {
 
 /** Does not wait for a key set: until one is here, tokens of its issuer are refused. `keyFolder` keeps the last good ones. */
 export async function startIdentity(
-  { clock, signal, log }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log: Log },
+  {
+    clock,
+    signal,
+    log,
+    metrics,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly log: Log; readonly metrics: Metrics },
   {
     issuers: configs,
     principals: rules,
@@ -48,10 +54,21 @@ export async function startIdentity(
     },
     keyFolder === undefined ? {} : { directory: keyFolder },
   );
+  const { identify, cacheSize } = createIdentify({ issuers, keySets, principals });
+  metrics.gauge(
+    "tokens_remembered",
+    "Tokens whose verification is remembered, by its outcome",
+    ["outcome"],
+    (gauge) => {
+      const { accepted, refused } = cacheSize();
+      gauge.set({ outcome: "accepted" }, accepted.entries);
+      gauge.set({ outcome: "refused" }, refused.entries);
+    },
+  );
   return {
     issuers,
     principals,
-    identify: createIdentify({ issuers, keySets, principals }).identify,
+    identify,
     async reload() {
       const failed = await keySets.reload();
       if (failed.length === 0) return;

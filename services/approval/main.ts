@@ -99,7 +99,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   );
   const { signer, ownKeys, decisionServiceKeys } = await startKeys({ reload }, config);
 
-  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
+  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
   const partyOf = createPartyMapper(identity.issuers, identity.principals);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const policy = lifecycle.own(

@@ -35,7 +35,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
-  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log }, config.identity));
+  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
   const settings = { defaultRealm: config.identity.defaultRealm, budget: config.policy.budget };
   const policy = lifecycle.own(
     await startPolicy({ clock: systemClock, signal, log, metrics }, { bundle: config.bundle, ...settings }),
