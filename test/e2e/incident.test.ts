@@ -1,0 +1,83 @@
+/**
+ * An incident from the one who says it to the policy that judges by it: REST, PostgreSQL, state relay, Kafka, decision service, Envoy. The
+ * policy is the sample's and one more package, which cannot do without knowing of incidents.
+ */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
+import { textAt } from "../harness/system/client.ts";
+import { canStartSystem, startSystem, type System } from "../harness/system.ts";
+import { waitUntil } from "../harness/wait-until.ts";
+
+const REGO = join(import.meta.dirname, "../../rego/countersign");
+const FREEZE = `package countersign.policies.freeze
+
+allow := set()
+
+elevate := set()
+
+deny contains "frozen_by_incident" if {
+	input.action.name == "DELETE"
+	some incident in input.context.incidents
+	incident.scope in {"*", "orders"}
+	incident.severity in {"high", "critical"}
+}
+`;
+
+const possible = (await canStartSystem()) && (await hasOpa());
+const owned = new AsyncDisposableStack();
+let system: System;
+
+beforeAll(async () => {
+  if (!possible) return;
+  const folder = await mkdtemp(join(tmpdir(), "incident-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  const names = await readdir(REGO, { recursive: true });
+  const modules = names.filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego"));
+  const texts = await Promise.all(modules.map((name) => readFile(join(REGO, name), "utf8")));
+  await makeBundle(folder, [...texts, FREEZE], { countersign: { requires: { freeze: ["incidents"] } } });
+  const bundle = { path: folder, unsigned: "accepted" };
+  system = owned.use(await startSystem({ decisionSettings: (settings) => ({ ...settings, bundle }) }));
+}, 180_000);
+afterAll(() => owned.disposeAsync(), 60_000);
+
+(possible ? describe : describe.skip)("an incident", () => {
+  test("that security opens is judged by at once, and no more once it is closed; others open and close none", async () => {
+    const [dana, sam] = [await system.as("dana"), await system.as("sam")];
+    const deletes = async () => {
+      const { status, body } = await dana.proxy("DELETE", "/orders/42");
+      return `${status} ${textAt(body, "outcome")}`;
+    };
+    await waitUntil("a deletion to need approval", 10_000, async () => (await deletes()) === "403 needs_approval");
+
+    const said = { severity: "high", scope: "orders", title: "Orders are sent twice" };
+    expect(await dana.approvals("POST", "/v1/incidents", { body: said })).toMatchObject({ status: 403 });
+    const elsewhere = { body: { ...said, scope: "invoices" } };
+    expect(await sam.approvals("POST", "/v1/incidents", elsewhere)).toMatchObject({ status: 201 });
+    const opened = await sam.approvals("POST", "/v1/incidents", { body: said });
+    expect(opened).toMatchObject({ status: 201, body: { state: "open" } });
+    await waitUntil("deletions to be frozen", 10_000, async () => (await deletes()) === "403 deny");
+    expect(await dana.proxy("DELETE", "/orders/42")).toMatchObject({
+      body: { reasons: ["policy_denied", "frozen_by_incident"] },
+    });
+    expect(await dana.proxy("GET", "/orders/42")).toMatchObject({ status: 200 });
+
+    const close = `/v1/incidents/${textAt(opened.body, "id")}/close`;
+    expect(await dana.approvals("POST", close, { body: {} })).toMatchObject({ status: 403 });
+    expect(await deletes()).toBe("403 deny");
+    expect(await sam.approvals("POST", close, { body: {} })).toMatchObject({ status: 200 });
+    await waitUntil("deletions to be possible again", 10_000, async () => (await deletes()) === "403 needs_approval");
+  }, 60_000);
+
+  test("that nobody can hear of any more is no absence of one: what requires them is unavailable, not allowed", async () => {
+    const dana = await system.as("dana");
+    await system.approval.kill();
+    const reads = await waitUntil("heartbeats to be too old", 20_000, async () => {
+      const answer = await dana.proxy("GET", "/orders/42");
+      return answer.status === 200 ? undefined : answer;
+    });
+    expect(reads).toMatchObject({ status: 503, body: { reasons: ["context_unavailable"] } });
+  }, 60_000);
+});
