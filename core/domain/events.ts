@@ -130,6 +130,9 @@ export type IncidentClosed = About<
   { readonly incidentId: Id<"incident">; readonly reason: string | undefined }
 >;
 
+/** Somebody says that nothing will come of it. */
+export type RecordDismissed = About<"record.dismissed", SetAside & { readonly reason: string }>;
+
 export type DomainEvent =
   | RequestSubmitted
   | ReviewRecorded
@@ -141,6 +144,7 @@ export type DomainEvent =
   | RecordQuarantined
   | RecordReplayed
   | IncidentOpened
-  | IncidentClosed;
+  | IncidentClosed
+  | RecordDismissed;
 
 export type EventType = DomainEvent["type"];

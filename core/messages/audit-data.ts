@@ -72,6 +72,7 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
     case "grant.expired":
       return { reason: event.data.reason ?? null };
     case "record.quarantined":
+    case "record.dismissed":
       return { ...setAside(event.data), reason: event.data.reason };
     case "record.replayed":
       return { ...setAside(event.data), outcome: event.data.outcome, reason: event.data.reason ?? null };
@@ -84,7 +85,9 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
   }
 }
 
-function setAside(data: Extract<DomainEvent, { type: "record.quarantined" | "record.replayed" }>["data"]) {
+function setAside(
+  data: Extract<DomainEvent, { type: "record.quarantined" | "record.replayed" | "record.dismissed" }>["data"],
+) {
   const { quarantineId, topic, partition, offset } = data;
   return { quarantine_id: quarantineId, topic, partition, offset };
 }

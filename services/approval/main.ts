@@ -121,7 +121,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     }),
   );
 
-  const { submit, review, cancel, revoke, redeem, openIncident, closeIncident } = commands;
+  const { submit, review, cancel, revoke, redeem, dismiss, openIncident, closeIncident } = commands;
 
   // NB: consumers are owned before the stream, so that the stream is closed first.
   const intake = createIntake(
@@ -166,6 +166,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           openIncident,
           closeIncident,
           replay: intake.replay,
+          dismiss,
           identify: (authorization) => identity.identify({ authorization }, now()),
           people,
           isSecurity: ({ issuer, groups }) =>

@@ -123,6 +123,11 @@ export type Transaction = {
     readonly insert: (quarantineId: Id<"quarantine">, record: QuarantinedRecord) => Promise<void>;
     /** Remembers a replay that was refused again. */
     readonly noteTry: (quarantineId: Id<"quarantine">, reason: string, detail: string) => Promise<void>;
+    /** False when it was dismissed or taken before, or is not there. */
+    readonly dismiss: (quarantineId: Id<"quarantine">, reason: string) => Promise<boolean>;
+    readonly find: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
+    /** Forgets records that were taken or dismissed before `before`; at most `limit`. How many. */
+    readonly forget: (before: Instant, limit: number) => Promise<number>;
   };
   readonly decisionLogs: {
     /** How far this log was read, locked; undefined for a log that was never seen. */
@@ -181,6 +186,8 @@ export type Quarantined = {
   readonly quarantinedAt: Instant;
   /** When a replay took it. */
   readonly replayedAt: Instant | undefined;
+  /** That somebody said that nothing will come of it. Never together with `replayedAt`. */
+  readonly dismissed: { readonly at: Instant; readonly reason: string } | undefined;
   /** Replays that were refused. */
   readonly tries: number;
   readonly lastTry: { readonly at: Instant; readonly reason: string; readonly detail: string } | undefined;

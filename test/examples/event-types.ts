@@ -24,6 +24,7 @@ const ALL: Readonly<Record<AuditType, true>> = {
   "record.replayed": true,
   "incident.opened": true,
   "incident.closed": true,
+  "record.dismissed": true,
   log_closed: true,
 };
 

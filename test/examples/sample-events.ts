@@ -86,6 +86,10 @@ export const SAMPLE_EVENTS: {
     ...{ type: "incident.closed", ...about(account) },
     data: { incidentId: id("incident", UUID), reason: "over" },
   },
+  "record.dismissed": {
+    ...{ type: "record.dismissed", ...about(account) },
+    data: { quarantineId: id("quarantine", UUID), topic: "t", partition: 0, offset: "0", reason: "forged" },
+  },
 };
 
 /** What the approval service says of a decision. */

@@ -89,6 +89,8 @@ async function play(system: System, stage: Stage): Promise<void> {
   const opened = await expectStatus("an incident", 201, sam.approvals("POST", "/v1/incidents", { body: incident }));
   const close = `/v1/incidents/${textAt(opened.body, "id")}/close`;
   await expectStatus("its end", 200, sam.approvals("POST", close, { body: { reason: "a queue was read twice" } }));
+  const said = { body: { reason: "Forged: signed with nobody's key." } };
+  await expectStatus("sam's dismissal", 200, sam.approvals("POST", `/v1/quarantine/${record}/dismiss`, said));
 }
 
 /** The request is immutable for everybody but the owner of the tables, who may say otherwise. */

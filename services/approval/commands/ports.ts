@@ -100,8 +100,19 @@ export type CloseOutcome =
 
 export type ReplayRecord = { readonly quarantineId: Id<"quarantine">; readonly by: Subject };
 
+export type DismissRecord = Pick<Write<never, DismissOutcome>, "settle"> & {
+  readonly quarantineId: Id<"quarantine">;
+  readonly by: Subject;
+  readonly reason: string;
+};
+
+export type DismissOutcome =
+  /** Now or before. */
+  | { readonly kind: "dismissed"; readonly record: Quarantined }
+  | { readonly kind: "refused"; readonly reason: "unknown_record" | "already_taken" };
+
 export type ReplayOutcome =
   /** Now or, `before`, by an earlier replay. */
   | { readonly kind: "taken"; readonly before: boolean; readonly record: Quarantined }
   | { readonly kind: "refused_again"; readonly reason: string; readonly detail: string; readonly record: Quarantined }
-  | { readonly kind: "refused"; readonly reason: "unknown_record" };
+  | { readonly kind: "refused"; readonly reason: "unknown_record" | "record_dismissed" };

@@ -23,6 +23,7 @@ export function createReplayRecord({ people, reads, read, store }: Deps) {
   return async ({ quarantineId, by }: ReplayRecord): Promise<ReplayOutcome> => {
     const found = await reads.quarantined(quarantineId);
     if (found === undefined) return { kind: "refused", reason: "unknown_record" };
+    if (found.dismissed !== undefined) return { kind: "refused", reason: "record_dismissed" };
     if (found.replayedAt !== undefined) return { kind: "taken", before: true, record: found };
     const who = principalOf(await people.resolve(by));
     const told = (outcome: "taken" | "refused", reason?: string) => replayed(found, who, outcome, reason);
@@ -39,6 +40,7 @@ export function createReplayRecord({ people, reads, read, store }: Deps) {
       return { kind: "refused_again", reason, detail, record: (await reads.quarantined(quarantineId)) ?? found };
     }
     const record = await reads.quarantined(quarantineId);
+    if (record?.dismissed !== undefined) return { kind: "refused", reason: "record_dismissed" };
     if (record?.replayedAt === undefined) throw new AppError("conflict", "the record was replayed at the same time");
     return { kind: "taken", before: reading === "somebody was faster", record };
   };

@@ -1,6 +1,6 @@
 /**
  * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted, idempotency keys whose time is over. Tells whom routing named when a request has waited too long. Nothing
+ * never submitted, idempotency keys whose time is over, records of the quarantine that have ended. Tells whom routing named when a request has waited too long. Nothing
  * depends on its being punctual, since every use and every vote looks at the clock itself. Rows
  * that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
@@ -16,12 +16,16 @@ export type Swept = {
   readonly grants: number;
   readonly denials: number;
   readonly keys: number;
+  readonly records: number;
 };
 
 /** Rows per transaction: a bound on how long their locks are held. */
 const SWEEP_BATCH = 100;
 /** A lapsed denial is kept a little, so that a late submit is told `expired_denial` and not `unknown_denial`. */
 const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
+
+/** Records of the quarantine that were taken or dismissed; those that are open stay. */
+const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
 
 /** One round of at most `SWEEP_BATCH` of each; call it again at once while one of the counts reaches that. */
 export function createSweep({ store }: { readonly store: Transactions }) {
@@ -66,7 +70,11 @@ export function createSweep({ store }: { readonly store: Transactions }) {
       return tx.denials.deleteLapsed(before, SWEEP_BATCH);
     });
     const keys = await store.transaction((tx) => tx.answers.forget(SWEEP_BATCH));
-    return { requests, escalated, grants, denials, keys };
+    const records = await store.transaction(async (tx) => {
+      const before = instant(Math.max(0, (await tx.now()) - KEEP_SET_ASIDE));
+      return tx.quarantine.forget(before, SWEEP_BATCH);
+    });
+    return { requests, escalated, grants, denials, keys, records };
   };
 }
 

@@ -6,6 +6,7 @@ import { createAcceptDenial } from "../commands/accept-denial.ts";
 import { createCancelRequest } from "../commands/cancel-request.ts";
 import { createCloseIncident } from "../commands/close-incident.ts";
 import { createOpenIncident } from "../commands/open-incident.ts";
+import { createDismissRecord } from "../commands/dismiss-record.ts";
 import { createQuarantineRecord } from "../commands/quarantine-record.ts";
 import { createRecordDecisions } from "../commands/record-decision.ts";
 import { createRedeem } from "../commands/redeem.ts";
@@ -50,6 +51,7 @@ export function createCommands({
     acceptDenial: createAcceptDenial({ store, people, submit }),
     recordDecisions: createRecordDecisions({ store }),
     quarantine: createQuarantineRecord({ store, ids }),
+    dismiss: createDismissRecord({ people, reads, store }),
     /** `read` are the readers of intake, which stand on these commands. */
     replayWith: (read: ReadAgain) => createReplayRecord({ people, reads, read, store }),
   };

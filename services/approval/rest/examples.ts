@@ -175,6 +175,8 @@ const quarantined: Static<typeof QuarantinedShown> = {
   detail: "signature_invalid",
   quarantined_at: "2026-11-24T09:00:00.000Z",
   taken_at: null,
+  dismissed_at: null,
+  dismissed_reason: null,
   refused_replays: 0,
   last_refusal: null,
 };
@@ -182,6 +184,11 @@ const withPayload: Static<typeof QuarantinedWithPayload> = {
   record: quarantined,
   payload: { kind: "none" },
   sha256: DIGEST,
+};
+const dismissed: Static<typeof QuarantinedShown> = {
+  ...quarantined,
+  dismissed_at: decidedAt,
+  dismissed_reason: "Forged: its key is nobody's; reported as incident 17.",
 };
 const replayed: Static<typeof ReplayShown> = {
   outcome: "taken",
@@ -237,5 +244,6 @@ export const EXAMPLES: ReadonlyMap<string, Example> = new Map([
   ["listQuarantine 200", of("A page, newest first.", page(quarantined))],
   ["getQuarantined 200", of("The record, masked.", withPayload)],
   ["replayRecord 200", of("What became of it.", replayed, ["idempotency-replayed"])],
+  ["dismissRecord 200", of("The record as it ended.", dismissed, ["idempotency-replayed"])],
   ["getProblem 200", of("One row of docs/problems.md.", problem)],
 ]);

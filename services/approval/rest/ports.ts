@@ -33,7 +33,7 @@ export type QuarantineLine = Omit<Quarantined, "record"> & {
 };
 
 export type QuarantineFilter = {
-  readonly state: "open" | "taken" | "all";
+  readonly state: "open" | "taken" | "dismissed" | "all";
   readonly topic: string | undefined;
 };
 

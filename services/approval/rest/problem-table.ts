@@ -30,6 +30,8 @@ export type ProblemCode =
   | "too_many_requests"
   | "unavailable"
   | "unknown_record"
+  | "already_taken"
+  | "record_dismissed"
   | "unknown_route"
   | "unsupported_media_type";
 
@@ -103,6 +105,16 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     status: 404,
     title: "There is no such grant",
     detail: "Or you have nothing to do with it. GET /v1/grants lists yours.",
+  },
+  already_taken: {
+    status: 409,
+    title: "The record was taken by a replay",
+    detail: "What it says has had its effect. There is nothing left to dismiss.",
+  },
+  record_dismissed: {
+    status: 409,
+    title: "The record was dismissed",
+    detail: "Somebody has said that nothing will come of it; GET shows the reason.",
   },
   unknown_record: {
     status: 404,

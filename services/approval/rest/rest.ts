@@ -14,6 +14,8 @@ import type {
   CloseOutcome,
   OpenIncident,
   OpenOutcome,
+  DismissOutcome,
+  DismissRecord,
   ReplayOutcome,
   ReplayRecord,
   ReviewOutcome,
@@ -43,6 +45,7 @@ export type RestService = {
   readonly openIncident: (command: OpenIncident) => Promise<OpenOutcome>;
   readonly closeIncident: (command: CloseIncident) => Promise<CloseOutcome>;
   readonly replay: (command: ReplayRecord) => Promise<ReplayOutcome>;
+  readonly dismiss: (command: DismissRecord) => Promise<DismissOutcome>;
   readonly reads: Reads;
   readonly listings: Listings;
   readonly people: People;

@@ -26,6 +26,7 @@ import type { Rest, RestService } from "./rest.ts";
 import { accessRequestTask } from "./routes/access-request-task.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
 import { closeIncident } from "./routes/close-incident.ts";
+import { dismissRecord } from "./routes/dismiss-record.ts";
 import { getDenial, listDenials } from "./routes/denials.ts";
 import { getRequest } from "./routes/get-request.ts";
 import { getProblem } from "./routes/get-problem.ts";
@@ -72,6 +73,7 @@ const ROUTES = [
   listQuarantine,
   getQuarantined,
   replayRecord,
+  dismissRecord,
   submitAccessRequest,
   accessRequestTask,
 ];

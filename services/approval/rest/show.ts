@@ -146,6 +146,8 @@ export function showQuarantined({ record, ...one }: QuarantineLine): Static<type
     detail: record.detail,
     quarantined_at: rfc3339(one.quarantinedAt),
     taken_at: one.replayedAt === undefined ? null : rfc3339(one.replayedAt),
+    dismissed_at: one.dismissed === undefined ? null : rfc3339(one.dismissed.at),
+    dismissed_reason: one.dismissed?.reason ?? null,
     refused_replays: one.tries,
     last_refusal: lastTry === undefined ? null : { ...lastTry, at: rfc3339(lastTry.at) },
   };

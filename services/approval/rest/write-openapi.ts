@@ -19,6 +19,7 @@ const rest = await createRest(
     revoke: absent,
     openIncident: absent,
     closeIncident: absent,
+    dismiss: absent,
     replay: absent,
     reads: {
       ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent, openRequest: absent },

@@ -18,7 +18,7 @@ async function backlog(database: Queryable): Promise<readonly Row[]> {
        from republish
      union all
      select 'quarantine', count(*), extract(epoch from clock_timestamp() - min(quarantined_at))::float8
-       from quarantine where replayed_at is null
+       from quarantine where replayed_at is null and dismissed_at is null
      union all
      select 'notifications', count(*), extract(epoch from clock_timestamp() - min(created_at))::float8
        from notifications where delivered_at is null`,
@@ -30,7 +30,7 @@ async function backlog(database: Queryable): Promise<readonly Row[]> {
 async function quarantinedBytes(database: Queryable): Promise<readonly { topic: string; bytes: string }[]> {
   const { rows } = await database.query<{ topic: string; bytes: string }>(
     `select topic, coalesce(sum(octet_length(record_value)), 0) as bytes
-       from quarantine where replayed_at is null group by topic`,
+       from quarantine where replayed_at is null and dismissed_at is null group by topic`,
   );
   return rows;
 }

@@ -1,7 +1,7 @@
 /** Records that could not be understood or trusted, raw, so that they can be looked at and replayed. */
 import { Type } from "typebox";
 import { type Id, id } from "../../../core/domain/id.ts";
-import { instant } from "../../../core/domain/time.ts";
+import { type Instant, instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Quarantined, QuarantinedRecord } from "../ports.ts";
 import type { Page, QuarantineFilter, QuarantineLine } from "../rest/ports.ts";
@@ -42,14 +42,16 @@ type Row = {
   readonly detail: string;
   readonly quarantined_at: Date;
   readonly replayed_at: Date | null;
+  readonly dismissed_at: Date | null;
+  readonly dismissed_reason: string | null;
   readonly tries: number;
   readonly last_tried_at: Date | null;
   readonly last_reason: string | null;
   readonly last_detail: string | null;
 };
 
-const COLUMNS = `id, topic, partition, record_offset, record_key, headers, reason, detail, quarantined_at, replayed_at, tries,
-  last_tried_at, last_reason, last_detail`;
+const COLUMNS = `id, topic, partition, record_offset, record_key, headers, reason, detail, quarantined_at, replayed_at,
+  dismissed_at, dismissed_reason, tries, last_tried_at, last_reason, last_detail`;
 
 const readHeaders = createColumnReader("headers", Type.Array(Type.Tuple([Type.String(), Type.String()])));
 
@@ -70,7 +72,10 @@ export async function listQuarantined(
   const { rows } = await db.query<Row & { readonly bytes: number | null }>(
     `select ${COLUMNS}, octet_length(record_value) as bytes
        from quarantine
-      where ($1 = 'all' or (replayed_at is null) = ($1 = 'open')) and ($2::text is null or topic = $2)
+      where case $1 when 'open' then replayed_at is null and dismissed_at is null
+                    when 'taken' then replayed_at is not null
+                    when 'dismissed' then dismissed_at is not null
+                    else true end and ($2::text is null or topic = $2)
         and ($3::uuid is null or id < $3)
       order by id desc limit $4`,
     [state, topic ?? null, page.before ?? null, page.limit],
@@ -78,10 +83,10 @@ export async function listQuarantined(
   return rows.map((row) => ({ ...stateOf(row), record: recordOf(row), bytes: row.bytes ?? undefined }));
 }
 
-/** False when it was taken before. */
+/** False when it was taken or dismissed before. */
 export async function markReplayed(db: Queryable, quarantineId: Id<"quarantine">): Promise<boolean> {
   const { rowCount } = await db.query(
-    "update quarantine set replayed_at = clock_timestamp() where id = $1 and replayed_at is null",
+    "update quarantine set replayed_at = clock_timestamp() where id = $1 and replayed_at is null and dismissed_at is null",
     [quarantineId],
   );
   return rowCount === 1;
@@ -101,12 +106,42 @@ export async function noteTry(
   );
 }
 
+/** False when it was taken or dismissed before, or is not there. */
+export async function dismissQuarantined(
+  db: Queryable,
+  quarantineId: Id<"quarantine">,
+  reason: string,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update quarantine set dismissed_at = clock_timestamp(), dismissed_reason = $2
+      where id = $1 and replayed_at is null and dismissed_at is null`,
+    [quarantineId, reason],
+  );
+  return rowCount === 1;
+}
+
+/** NB: only what has ended. What is open is evidence that nobody has looked at. */
+export async function forgetQuarantined(db: Queryable, before: Instant, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from quarantine where id in (
+       select id from quarantine
+        where coalesce(replayed_at, dismissed_at) < $1
+        order by coalesce(replayed_at, dismissed_at) limit $2 for update skip locked)`,
+    [rfc3339(before), limit],
+  );
+  return rowCount ?? 0;
+}
+
 function stateOf(row: Row): Omit<Quarantined, "record"> {
   const { last_tried_at: at, last_reason: reason, last_detail: detail } = row;
   return {
     id: id("quarantine", row.id),
     quarantinedAt: instant(row.quarantined_at.getTime()),
     replayedAt: row.replayed_at === null ? undefined : instant(row.replayed_at.getTime()),
+    dismissed:
+      row.dismissed_at === null
+        ? undefined
+        : { at: instant(row.dismissed_at.getTime()), reason: row.dismissed_reason ?? "" },
     tries: row.tries,
     lastTry: at === null ? undefined : { at: instant(at.getTime()), reason: reason ?? "", detail: detail ?? "" },
   };

@@ -31,7 +31,14 @@ import {
 } from "./incidents.ts";
 import { appendNotification } from "./notifications.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
-import { findQuarantined, insertQuarantined, listQuarantined, noteTry } from "./quarantine.ts";
+import {
+  dismissQuarantined,
+  findQuarantined,
+  forgetQuarantined,
+  insertQuarantined,
+  listQuarantined,
+  noteTry,
+} from "./quarantine.ts";
 import { redeemGrant } from "./redeem-grant.ts";
 import {
   findOpenRequest,
@@ -139,6 +146,9 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
     quarantine: {
       insert: (quarantineId, record) => insertQuarantined(tx, quarantineId, record),
       noteTry: (quarantineId, reason, detail) => noteTry(tx, quarantineId, reason, detail),
+      dismiss: (quarantineId, reason) => dismissQuarantined(tx, quarantineId, reason),
+      find: (quarantineId) => findQuarantined(tx, quarantineId),
+      forget: (before, limit) => forgetQuarantined(tx, before, limit),
     },
     decisionLogs: {
       lock: (logId) => lockDecisionLog(tx, logId),

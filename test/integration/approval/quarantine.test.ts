@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { instant } from "../../../core/domain/time.ts";
 import { type DecisionLogRecord, decisionLogId, decisionRecordHash } from "../../../core/messages/decision-record.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
@@ -86,6 +87,8 @@ async function denialSetAside() {
   return { id, denial };
 }
 
+const dismiss = (id: string, token = sam, headers: Record<string, string> = {}) =>
+  rest.call("POST", `/v1/quarantine/${id}/dismiss`, { token, headers, body: { reason: "forged, and nobody's key" } });
 const replay = (id: string, token = sam) => rest.call("POST", `/v1/quarantine/${id}/replay`, { token });
 
 async function eventsOf(id: string): Promise<readonly Record<string, unknown>[]> {
@@ -105,6 +108,7 @@ test("nobody but security sees a record, that there is one, or has one replayed"
         await rest.call("GET", "/v1/quarantine", { token }),
         await rest.call("GET", `/v1/quarantine/${one}`, { token }),
         await replay(one, token),
+        await dismiss(one, token),
       ])
         expect([answer.status, at(answer, "code")]).toEqual([403, "security_role_required"]);
     }
@@ -116,6 +120,7 @@ test("what does not exist is 404, and what is no id, cursor or state is 400", as
   for (const answer of [
     await rest.call("GET", `/v1/quarantine/${randomUUID()}`, { token: sam }),
     await replay(randomUUID()),
+    await dismiss(randomUUID()),
   ])
     expect([answer.status, at(answer, "code")]).toEqual([404, "unknown_record"]);
   for (const url of ["/42", "?cursor=x", "?state=forged", "?limit=0", "?offset=1"]) {
@@ -169,6 +174,69 @@ test("once its key is trusted it is taken exactly once by eight who ask at once,
     JSON.stringify((await rest.call("GET", `/v1/quarantine?limit=200&state=${state}`, { token: sam })).body);
   expect(await idsOf("open")).not.toContain(id);
   expect(await idsOf("taken")).toContain(id);
+});
+
+test("a forged record is dismissed once by eight who ask at once, with the reason on record; it is no longer open and is never taken", async () => {
+  const { id, denial } = await denialSetAside();
+  for (const body of [{}, { reason: "" }, { reason: "\0" }, { reason: "forged", more: 1 }]) {
+    const nothing = await rest.call("POST", `/v1/quarantine/${id}/dismiss`, { token: sam, body });
+    expect([nothing.status, at(nothing, "code")]).toEqual([400, "invalid_request"]);
+  }
+  const answers = await Promise.all(Array.from({ length: 8 }, () => dismiss(id)));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect(answers[0]?.body).toMatchObject({ dismissed_reason: "forged, and nobody's key", taken_at: null });
+  expect(new Set(answers.map((answer) => textAt(answer, "dismissed_at"))).size).toBe(1);
+  const told = (await eventsOf(id)).slice(1);
+  expect(told).toMatchObject([
+    { type: "countersign.record.dismissed.v1", reason: "forged, and nobody's key", by: { subject: "sam" } },
+  ]);
+  trusted = createVerifier(publicKeys);
+  try {
+    const again = await replay(id);
+    expect([again.status, at(again, "code")]).toEqual([409, "record_dismissed"]);
+  } finally {
+    trusted = createVerifier(new Map());
+  }
+  expect(await rest.store.reads.denial(denial.id)).toBeUndefined();
+  const idsOf = async (state: string) =>
+    JSON.stringify((await rest.call("GET", `/v1/quarantine?limit=200&state=${state}`, { token: sam })).body);
+  expect(await idsOf("open")).not.toContain(id);
+  expect(await idsOf("dismissed")).toContain(id);
+});
+
+test("dismissing under one Idempotency-Key is answered alike; what was taken cannot be dismissed; whoever is first of the two wins", async () => {
+  const { id } = await denialSetAside();
+  const headers = { "idempotency-key": randomUUID() };
+  const [first, repeated] = [await dismiss(id, sam, headers), await dismiss(id, sam, headers)];
+  expect(repeated.body).toEqual(first.body);
+  expect(repeated.headers["idempotency-replayed"]).toBe("true");
+
+  const [{ id: raced }, { id: done }] = [await denialSetAside(), await denialSetAside()];
+  trusted = createVerifier(publicKeys);
+  try {
+    const [dismissed, taken] = await Promise.all([dismiss(raced), replay(raced)]);
+    expect([dismissed.status, taken.status].toSorted((a, b) => a - b)).toEqual([200, 409]);
+    expect(await replay(done)).toMatchObject({ body: { outcome: "taken" } });
+    const late = await dismiss(done);
+    expect([late.status, at(late, "code")]).toEqual([409, "already_taken"]);
+  } finally {
+    trusted = createVerifier(new Map());
+  }
+});
+
+test("records that have ended are forgotten after 30 days; what is open stays however old it is", async () => {
+  const [open, ended, young] = [await denialSetAside(), await denialSetAside(), await denialSetAside()];
+  await dismiss(ended.id);
+  await dismiss(young.id);
+  await rest.database.query(
+    `update quarantine set quarantined_at = now() - interval '90 days',
+            dismissed_at = dismissed_at - case when id = $1 then interval '31 days' else interval '29 days' end`,
+    [ended.id],
+  );
+  const before = instant((await rest.store.reads.now()) - 30 * 24 * 3_600_000);
+  await rest.store.transaction((tx) => tx.quarantine.forget(before, 100));
+  const status = async (id: string) => (await rest.call("GET", `/v1/quarantine/${id}`, { token: sam })).status;
+  expect([await status(open.id), await status(ended.id), await status(young.id)]).toEqual([200, 404, 200]);
 });
 
 /** A log of `length` records, as a decision service would write it. */

@@ -73,6 +73,7 @@ test("the document lists the routes, so that the tests below forget none", () =>
   ).toEqual([
     "cancelRequest",
     "closeIncident",
+    "dismissRecord",
     "getDenial",
     "getGrant",
     "getIncident",

@@ -20,6 +20,7 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
 import { createCloseIncident } from "../../../services/approval/commands/close-incident.ts";
 import { createOpenIncident } from "../../../services/approval/commands/open-incident.ts";
+import { createDismissRecord } from "../../../services/approval/commands/dismiss-record.ts";
 import { createReplayRecord } from "../../../services/approval/commands/replay-record.ts";
 import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
 import { createReadAgain, type ReadRecord } from "../../../services/approval/intake/quarantine.ts";
@@ -134,6 +135,7 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, access
     revoke: createRevokeGrant({ reads: store.reads, people, store }),
     openIncident: createOpenIncident({ people, ids: { fresh: (kind) => id(kind, uuidv7()) }, store }),
     closeIncident: createCloseIncident({ people, store }),
+    dismiss: createDismissRecord({ people, reads: store.reads, store }),
     replay: createReplayRecord({ people, reads: store.reads, read: readAgain, store }),
     reads: store.reads,
     listings: store.listings,
@@ -224,6 +226,7 @@ export function operationsOf(app: RestApproval["app"]) {
     replayRecord: undefined,
     openIncident: { severity: "high", scope: "orders", title: "Orders are sent twice" },
     closeIncident: {},
+    dismissRecord: { reason: "forged" },
   };
   return documented(app)
     .filter(({ operation }) => at({ body: operation }, "security") === undefined)

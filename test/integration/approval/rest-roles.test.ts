@@ -63,6 +63,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   listIncidents: row(401, 401, 403, 403, 403, 200, 403),
   getIncident: row(401, 401, 403, 403, 403, 404, 403),
   closeIncident: row(401, 401, 403, 403, 403, 404, 403),
+  dismissRecord: row(401, 401, 403, 403, 403, 404, 403),
   getProblem: row(200, 200, 200, 200, 200, 200, 200),
 };
 
@@ -88,6 +89,7 @@ async function subjectOf(name: string, path: string): Promise<{ readonly url: st
   const bodies = new Map<string, unknown>([
     ["openIncident", { severity: "low", scope: "orders", title: "Orders are late" }],
     ["closeIncident", {}],
+    ["dismissRecord", { reason: "forged" }],
   ]);
   return {
     body: bodies.get(name),

@@ -14,7 +14,7 @@ export const replayRecord: AddRoute = (rest, service) => {
   rest.post(
     "/v1/quarantine/:id/replay",
     {
-      config: { problems: ["security_role_required", "unknown_record"] },
+      config: { problems: ["security_role_required", "unknown_record", "record_dismissed"] },
       schema: {
         operationId: "replayRecord",
         summary: "Read a record again that was set aside. Taken once, however often it is asked for (security only).",

@@ -1,12 +1,12 @@
-/** Records that were set aside, and their replay. */
+/** Records that were set aside, their replay and their dismissal. */
 import { type Static, Type } from "typebox";
 import { closed, Name, Nullable, paging, Sha256, Time, Uuid } from "./words.ts";
 
 export const QuarantineQuery = Type.Object(
   {
     state: Type.Optional(
-      Type.Enum(["open", "taken", "all"], {
-        description: "Those that nobody has replayed with success (unless given), those taken by a replay, or all.",
+      Type.Enum(["open", "taken", "dismissed", "all"], {
+        description: "Those that wait for somebody (unless given), those taken by a replay, those dismissed, or all.",
       }),
     ),
     topic: Type.Optional(Name),
@@ -28,6 +28,8 @@ export const QuarantinedShown = Type.Object(
     detail: Type.String({ description: "The place that was at fault; never a value." }),
     quarantined_at: Time,
     taken_at: Nullable(Time),
+    dismissed_at: Nullable(Time),
+    dismissed_reason: Nullable(Type.String()),
     refused_replays: Type.Integer({ minimum: 0 }),
     last_refusal: Nullable(Type.Object({ at: Time, reason: Type.String(), detail: Type.String() }, closed)),
   },
@@ -47,6 +49,11 @@ export const QuarantinedWithPayload = Type.Object(
     sha256: Nullable(Sha256),
   },
   closed,
+);
+
+export const DismissBody = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 2_000, pattern: "^[^\\u0000]*$" }) },
+  { ...closed, examples: [{ reason: "Forged: its key is nobody's; reported as incident 17." }] },
 );
 
 export const ReplayShown = Type.Object(

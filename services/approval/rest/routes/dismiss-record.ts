@@ -1,0 +1,49 @@
+/** POST /v1/quarantine/{id}/dismiss: nothing will come of a record that was set aside; security only. */
+import { id } from "../../../../core/domain/id.ts";
+import type { DismissOutcome } from "../../commands/ports.ts";
+import type { Quarantined } from "../../ports.ts";
+import { type Answer, jsonAnswer, sendAnswer } from "../answer.ts";
+import { callerOf } from "../caller.ts";
+import { keeping } from "../idempotency.ts";
+import { sendProblem } from "../problem.ts";
+import type { AddRoute } from "../rest.ts";
+import { DismissBody, QuarantinedRef } from "../schema/quarantine.ts";
+import { IdParams, WriteHeaders } from "../schema/words.ts";
+import { showQuarantined } from "../show.ts";
+
+export const dismissRecord: AddRoute = (rest, { dismiss }) => {
+  rest.post(
+    "/v1/quarantine/:id/dismiss",
+    {
+      config: { problems: ["security_role_required", "unknown_record", "already_taken"] },
+      schema: {
+        operationId: "dismissRecord",
+        summary:
+          "Say that nothing will come of a record that was set aside. It is kept for 30 days more (security only).",
+        tags: ["quarantine"],
+        params: IdParams,
+        headers: WriteHeaders,
+        body: DismissBody,
+        response: { 200: QuarantinedRef },
+      },
+    },
+    async (request, reply) => {
+      const { party, isSecurity } = callerOf(request);
+      if (!isSecurity) return sendProblem(reply, "security_role_required");
+      const outcome = await dismiss({
+        quarantineId: id("quarantine", request.params.id),
+        by: party.subject,
+        reason: request.body.reason,
+        settle: keeping(request, (ended: DismissOutcome) =>
+          ended.kind === "dismissed" ? answerOf(ended.record) : undefined,
+        ),
+      });
+      if (outcome.kind === "refused") return sendProblem(reply, outcome.reason);
+      return sendAnswer(reply, answerOf(outcome.record));
+    },
+  );
+};
+
+function answerOf(record: Quarantined): Answer {
+  return jsonAnswer(200, showQuarantined({ ...record, bytes: record.record.value?.length }));
+}
