@@ -21,12 +21,13 @@ async function main(): Promise<number> {
     process.stderr.write("npm start takes no arguments; DATABASE_URL and COUNTERSIGN_DATA are all there is to set\n");
     return 2;
   }
-  const refusal = unsupported(process.env["DATABASE_URL"] !== undefined);
+  const databaseUrl = variable("DATABASE_URL");
+  const refusal = unsupported(databaseUrl !== undefined);
   if (refusal !== undefined) {
     process.stderr.write(`${refusal}\n`);
     return 1;
   }
-  const folder = resolve(process.env["COUNTERSIGN_DATA"] ?? ".data");
+  const folder = resolve(variable("COUNTERSIGN_DATA") ?? ".data");
   const ended = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ended.abort());
   // Whoever read what we say may go (npm start | head); we go on, and end by a signal.
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
       say: show,
       onNotice: (notice) => line(noticeLine(notice, new Date())),
     },
-    { folder, databaseUrl: process.env["DATABASE_URL"], supervise: true, signal: ended.signal },
+    { folder, databaseUrl, supervise: true, signal: ended.signal },
   );
   // Ctrl-C while it starts is no failure.
   await using set = await starting.catch((error: unknown) => {
@@ -66,6 +67,11 @@ async function main(): Promise<number> {
   await following;
   line("\nStopping …");
   return failure === undefined ? 0 : 1;
+}
+
+/** An empty one counts as not set, as in the services' configuration. */
+function variable(name: "DATABASE_URL" | "COUNTERSIGN_DATA"): string | undefined {
+  return process.env[name] || undefined;
 }
 
 /** NB: the calls are pasted into a shell as they stand. */

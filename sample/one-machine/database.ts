@@ -7,7 +7,9 @@ import { chown, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { accessTo, topicSpecs } from "../../core/messages/topic-setup.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
+import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
 import { isEnterable, runUser } from "../../platform/postgres/embedded-folders.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
@@ -38,21 +40,7 @@ export async function openSetDatabase(
   { log }: { readonly log: Log },
   { folder, url }: { readonly folder: string; readonly url: string | undefined },
 ): Promise<SetDatabase> {
-  if (url !== undefined) {
-    await prepareStream(log, url);
-    const notOurs = () => Promise.reject(new Error("the database of DATABASE_URL is not ours to end"));
-    const description = URL.parse(url)?.host ?? "by DATABASE_URL";
-    const none = async () => {};
-    return {
-      url,
-      decisionUrl: url,
-      description,
-      pid: undefined,
-      kill: notOurs,
-      start: notOurs,
-      [Symbol.asyncDispose]: none,
-    };
-  }
+  if (url !== undefined) return openNamedDatabase(log, url);
   const dataDir = await postgresFolder(folder);
   let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir });
   const { adopted } = server;
@@ -84,6 +72,42 @@ export async function openSetDatabase(
       server ??= await startEmbeddedPostgres({ dataDir });
     },
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** @throws CannotStart when it cannot be used, or is used by another set: two that write one decision log would break its chain. */
+async function openNamedDatabase(log: Log, url: string): Promise<SetDatabase> {
+  const protocol = URL.parse(url)?.protocol;
+  if (protocol !== "postgres:" && protocol !== "postgresql:") {
+    throw new CannotStart(
+      "DATABASE_URL: is not an address of PostgreSQL; it has to look like postgresql://USER@HOST/DATABASE",
+    );
+  }
+  const host = URL.parse(url)?.host || "a PostgreSQL of your own";
+  await using owned = new AsyncDisposableStack();
+  const database = owned.use(createDatabase({ log }, { connection: url, applicationName: "countersign-start" }));
+  await withDatabase("DATABASE_URL", url, async () => {
+    const owner = owned.use(await database.openSession("owner"));
+    const { rows } = await owner.query<{ locked: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended('countersign one machine', 0)) as locked",
+    );
+    if (rows[0]?.locked !== true) {
+      throw new CannotStart(
+        `DATABASE_URL: ${host} is in use by another npm start; end that one or choose another database`,
+      );
+    }
+    await prepareStream(log, url);
+  });
+  const all = owned.move();
+  const notOurs = () => Promise.reject(new Error("the database of DATABASE_URL is not ours to end"));
+  return {
+    url,
+    decisionUrl: url,
+    description: host,
+    pid: undefined,
+    kill: notOurs,
+    start: notOurs,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
 

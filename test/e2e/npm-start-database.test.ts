@@ -1,0 +1,68 @@
+/** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createLog } from "../../platform/log/log.ts";
+import { openSetDatabase } from "../../sample/one-machine/database.ts";
+import { freePort } from "../harness/free-port.ts";
+import { startAsPerson } from "../harness/npm-start.ts";
+import { createTestDatabase } from "../harness/postgres.ts";
+
+const log = createLog({ name: "test", level: "silent" });
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "npm-start-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function refusal(databaseUrl: string): Promise<string> {
+  const set = startAsPerson({
+    cwd: folder,
+    env: { COUNTERSIGN_DATA: join(folder, "data"), DATABASE_URL: databaseUrl },
+  });
+  expect(await set.ended).toBe(1);
+  const [, ...said] = set.said().trimEnd().split("\n");
+  expect(said).toHaveLength(1);
+  return said.join();
+}
+
+test.each(["garbage", "mysql://u:hunter2@127.0.0.1/x"])(
+  "%s is no address of PostgreSQL, and the one line that says so repeats nothing of it",
+  async (url) => {
+    expect(await refusal(url)).toMatch(/^DATABASE_URL: is not an address of PostgreSQL; it has to look like \S+$/);
+  },
+);
+
+test("a server that is not there is named with what to do, without its password", async () => {
+  const port = await freePort();
+  expect(await refusal(`postgresql://u:hunter2@127.0.0.1:${port}/x`)).toBe(
+    `DATABASE_URL: 127.0.0.1:${port} does not answer (connection refused); start it, or correct the address`,
+  );
+});
+
+test("a server that takes the connection and says nothing is given up, rather than waited for without end", async () => {
+  const sockets = new Set<Socket>();
+  await using server = createServer((socket) => sockets.add(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  try {
+    expect(await refusal(`postgresql://u@127.0.0.1:${port}/x`)).toMatch(/ does not answer in time; start it/);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
+
+test("a second set on the same database is refused while the first one has it, and not afterwards", async () => {
+  await using scratch = await createTestDatabase();
+  const open = () => openSetDatabase({ log }, { folder, url: scratch.connectionString });
+  await using first = await open();
+  await expect(open()).rejects.toThrow("is in use by another npm start");
+  await first[Symbol.asyncDispose]();
+  await using again = await open();
+  expect(again.pid).toBeUndefined();
+}, 60_000);
