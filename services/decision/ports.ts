@@ -134,7 +134,6 @@ export type GrantLookup = {
   standing(
     account: { readonly issuer: string; readonly subject: string },
     grantId: Id<"grant">,
-    now: Instant,
   ): "known" | "not_yet" | "unknown";
 };
 

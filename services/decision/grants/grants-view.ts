@@ -14,7 +14,7 @@ import {
   NO_HEARTBEATS,
   receiveHeartbeat,
 } from "../../../core/domain/freshness.ts";
-import { type Grant, whyNotUsable } from "../../../core/domain/grant.ts";
+import { type Grant, isFinal } from "../../../core/domain/grant.ts";
 import type { Digest } from "../../../core/domain/id.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
@@ -88,10 +88,12 @@ export function createGrantsView(): GrantsView {
       return view.size;
     },
 
-    standing(account, grantId, now) {
+    standing(account, grantId) {
       const grant = byAccount.get(accountKey(account.issuer, account.subject))?.get(grantKey(grantId));
       if (grant === undefined) return "unknown";
-      return whyNotUsable(grant, now) === "not_yet_active" ? "not_yet" : "known";
+      // NB: by the database's time as it is known here, as `covering` judges a beginning, and not by the wall clock, which is ahead of it.
+      const begun = heartbeats.latest !== undefined && heartbeats.latest.databaseTime >= grant.notBefore;
+      return begun || isFinal(grant.state) ? "known" : "not_yet";
     },
 
     covering({ subject, elevations, http }: GrantQuery, clocks): Match {
