@@ -11,7 +11,12 @@ import type { Log } from "../log/log.ts";
 import { createMutex } from "../mutex.ts";
 
 export interface Queryable {
-  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<pg.QueryResult<Row>>;
+  /** `prepared` names a text that never changes and is asked for often: each connection parses it once. */
+  query<Row extends pg.QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+    prepared?: string,
+  ): Promise<pg.QueryResult<Row>>;
 }
 
 /** A session of its own, outside the pool. Calls are queued, never interleaved with a transaction on the same session. */
@@ -77,7 +82,7 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
   }
 
   return {
-    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]),
+    ...queryableOf(pool),
     async transaction(work) {
       const client = await pool.connect();
       let broken: Error | undefined;
@@ -105,8 +110,15 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
   };
 }
 
-function queryableOf(client: pg.ClientBase): Queryable {
-  return { query: (text, values) => client.query(text, values === undefined ? undefined : [...values]) };
+function queryableOf(client: Pick<pg.ClientBase, "query">): Queryable {
+  return {
+    query: (text, values, prepared) =>
+      client.query({
+        text,
+        ...(values === undefined ? {} : { values: [...values] }),
+        ...(prepared === undefined ? {} : { name: prepared }),
+      }),
+  };
 }
 
 /** BEGIN … COMMIT around `work`. `onBroken` hears when even the rollback failed, so that the connection is thrown away. */
@@ -151,7 +163,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
   const mutex = createMutex();
   let closing: Promise<void> | undefined;
   const session: Session = {
-    query: (text, values) => mutex.run(() => raw.query(text, values)),
+    query: (text, values, prepared) => mutex.run(() => raw.query(text, values, prepared)),
     transaction: (work) => mutex.run(() => inTransaction(raw, work, (error) => lost.abort(error))),
     onNotification(listener) {
       client.on("notification", ({ channel, payload }) => listener(channel, payload));

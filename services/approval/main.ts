@@ -21,6 +21,7 @@ import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
+import { createBell } from "../../platform/postgres/bell.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
@@ -118,6 +119,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       people,
       policy: tracing.policy(createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log })),
       ids,
+      bell: createBell({ database, log }, ["countersign_grants", "countersign_outbox"]),
     }),
   );
 

@@ -245,6 +245,9 @@ export type KeptAnswer = {
   readonly body: string;
 };
 
+/** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */
+export type Bell = { readonly ring: () => void };
+
 /** One use of a grant: one statement, see store/redeem-grant.ts. */
 export type Redemption = {
   readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createLog } from "../../platform/log/log.ts";
+import { createBell } from "../../platform/postgres/bell.ts";
 import { startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
 import { createLeadership } from "../../platform/postgres/leadership.ts";
 import { createDatabase, type Database } from "../../platform/postgres/pool.ts";
@@ -104,6 +105,37 @@ describe("database", () => {
     await database.query("notify bell");
     await wakeup.next(signal);
     expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  test("a bell rung by many wakes each channel, soon, and a few times at most", async () => {
+    await using session = await database.openSession("listener");
+    const heard: string[] = [];
+    session.onNotification((channel) => heard.push(channel));
+    for (const channel of ["grants_bell", "outbox_bell"]) await session.query(`listen ${channel}`);
+    const bell = createBell({ database, log }, ["grants_bell", "outbox_bell"]);
+    for (let call = 0; call < 500; call += 1) bell.ring();
+    await waitUntil("both channels to have rung twice", 10_000, () => heard.length >= 4);
+    expect(new Set(heard)).toEqual(new Set(["grants_bell", "outbox_bell"]));
+    bell.ring();
+    await waitUntil("a later call to ring again", 10_000, () => heard.length === 6);
+  });
+
+  test("a bell that cannot ring throws nothing, and rings again when it can", async () => {
+    let isDown = true;
+    const rung: unknown[] = [];
+    const flaky: Pick<Database, "query"> = {
+      query: (text, values, prepared) => {
+        if (isDown) return Promise.reject(new Error("down"));
+        rung.push(values);
+        return database.query(text, values, prepared);
+      },
+    };
+    const bell = createBell({ database: flaky, log }, ["grants_bell"]);
+    bell.ring();
+    await new Promise(setImmediate);
+    isDown = false;
+    bell.ring();
+    await waitUntil("it to ring", 5_000, () => rung.length > 0);
   });
 
   test("a template is prepared once and each clone is a database of its own", async () => {

@@ -1,7 +1,14 @@
-/** One use of a grant, for the redemption edge. Thin on purpose: all of it is one statement, see store/redeem-grant.ts. */
+/**
+ * One use of a grant, for the redemption edge. Thin on purpose: all of it is one statement, see store/redeem-grant.ts. It rings for the
+ * loops that publish the use from outside the statement: a NOTIFY in each would make all uses commit one after the other.
+ */
 import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
-import type { Redemption } from "../ports.ts";
+import type { Bell, Redemption } from "../ports.ts";
 
-export function createRedeem({ store }: { readonly store: Redemption }) {
-  return (claim: RedemptionClaim): Promise<Redeemed | RedemptionRefused> => store.redeem(claim);
+export function createRedeem({ store, bell }: { readonly store: Redemption; readonly bell: Bell }) {
+  return async (claim: RedemptionClaim): Promise<Redeemed | RedemptionRefused> => {
+    const outcome = await store.redeem(claim);
+    if (outcome.kind === "redeemed") bell.ring();
+    return outcome;
+  };
 }

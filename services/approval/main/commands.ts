@@ -15,7 +15,7 @@ import { createReviewRequest } from "../commands/review-request.ts";
 import { createRevokeGrant } from "../commands/revoke-grant.ts";
 import { createSubmitRequest } from "../commands/submit-request.ts";
 import { createSweep } from "../commands/sweep.ts";
-import type { Digests, Ids, People, Permission, Router } from "../ports.ts";
+import type { Bell, Digests, Ids, People, Permission, Router } from "../ports.ts";
 import type { Store } from "../store/store.ts";
 
 export type Commands = ReturnType<typeof createCommands>;
@@ -31,11 +31,13 @@ export function createCommands({
   people,
   policy,
   ids,
+  bell,
 }: {
   readonly store: Store;
   readonly people: People;
   readonly policy: Router & Permission;
   readonly ids: Ids;
+  readonly bell: Bell;
 }) {
   const { reads } = store;
   const submit = createSubmitRequest({ reads, people, router: policy, digests: DIGESTS, ids, store });
@@ -46,7 +48,7 @@ export function createCommands({
     revoke: createRevokeGrant({ reads, people, store }),
     openIncident: createOpenIncident({ people, ids, store }),
     closeIncident: createCloseIncident({ people, store }),
-    redeem: createRedeem({ store }),
+    redeem: createRedeem({ store, bell }),
     sweep: createSweep({ store }),
     acceptDenial: createAcceptDenial({ store, people, submit }),
     recordDecisions: createRecordDecisions({ store }),

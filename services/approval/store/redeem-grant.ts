@@ -65,6 +65,7 @@ export async function redeemGrant(
         eventId,
         JSON.stringify(usedEvent(claim, eventId, { deployment, traceparent: traceparent?.() })),
       ],
+      "redeem_grant",
     );
     const [used] = rows;
     return used === undefined ? await whyNot(db, claim) : { kind: "redeemed", grant: grantFromRow(used) };

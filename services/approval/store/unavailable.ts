@@ -10,7 +10,7 @@ export function sayingUnavailable(
   database: Pick<Database, "query" | "transaction">,
 ): Pick<Database, "query" | "transaction"> {
   return {
-    query: (text, values) => database.query<never>(text, values).catch(rethrow),
+    query: (text, values, prepared) => database.query<never>(text, values, prepared).catch(rethrow),
     transaction: (work) => database.transaction(work).catch(rethrow),
   };
 }

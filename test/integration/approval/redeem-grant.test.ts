@@ -5,6 +5,7 @@ import type { MaxUses } from "../../../core/domain/elevation.ts";
 import { type Grant, redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
 import { digest } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import { waitUntil } from "../../harness/wait-until.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
 
 let approval: Approval;
@@ -94,6 +95,20 @@ test.each([
   const claim = claimOf(grant, { digest: given });
   expect(await approval.store.redeem(claim)).toEqual({ kind: "refused", reason: "outside" });
   expect(await approval.store.reads.grant(grant.id)).toEqual(grant);
+});
+
+test("a use notifies nobody in its own transaction, which would queue all uses for one lock; what else becomes of a grant does", async () => {
+  const grant = await approval.grant({ maxUses: 3 });
+  await using session = await approval.database.openSession("listener");
+  const heard: string[] = [];
+  session.onNotification((channel) => heard.push(channel));
+  for (const channel of ["countersign_grants", "countersign_outbox", "told"]) await session.query(`listen ${channel}`);
+  expect((await approval.store.redeem(claimOf(grant))).kind).toBe("redeemed");
+  await approval.database.query("notify told");
+  await waitUntil("what came before this to be told", 5_000, () => heard.includes("told"));
+  expect(heard).toEqual(["told"]);
+  await approval.database.query("update grants set version = version + 1, state = 'revoked' where id = $1", [grant.id]);
+  await waitUntil("a revocation to be told", 5_000, () => heard.includes("countersign_grants"));
 });
 
 test("the statement answers like the domain's redeem on any grant and any claim", async () => {

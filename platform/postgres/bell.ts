@@ -1,0 +1,45 @@
+/**
+ * Rings channels on which others listen (wakeup.ts) after a commit instead of in it. Postgres lets transactions that notify commit one at a
+ * time, so a statement of which there are thousands a second must not. A ring that is lost costs whoever listens one poll.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../log/log.ts";
+import type { Queryable } from "./pool.ts";
+
+export interface Bell {
+  /** Rings soon: the first call at once, those that come meanwhile together. Never throws. */
+  ring(): void;
+}
+
+/** Between two rings: what comes in between is found by one look. */
+const PAUSE_MS = 10;
+
+export function createBell(
+  { database, log }: { readonly database: Queryable; readonly log: Log },
+  channels: readonly string[],
+): Bell {
+  let asked = false;
+  let ringing = false;
+
+  async function ringWhileAsked(): Promise<void> {
+    ringing = true;
+    try {
+      while (asked) {
+        asked = false;
+        await database.query("select pg_notify(channel, '') from unnest($1::text[]) as channel", [channels], "ring");
+        await sleep(PAUSE_MS, undefined, { ref: false });
+      }
+    } catch (error) {
+      log.debug({ event: "wakeup_polls", err: error, channels }, "cannot ring; they poll");
+    } finally {
+      ringing = false;
+    }
+  }
+
+  return {
+    ring() {
+      asked = true;
+      if (!ringing) void ringWhileAsked();
+    },
+  };
+}
