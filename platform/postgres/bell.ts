@@ -30,7 +30,7 @@ export function createBell(
         await sleep(PAUSE_MS, undefined, { ref: false });
       }
     } catch (error) {
-      log.debug({ event: "wakeup_polls", err: error, channels }, "cannot ring; they poll");
+      log.debug({ event: "wakeup_not_rung", err: error, channels }, "cannot ring; they poll");
     } finally {
       ringing = false;
     }
