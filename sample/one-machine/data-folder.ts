@@ -24,8 +24,15 @@ export type DataFolder = {
 export async function openDataFolder(path: string): Promise<DataFolder> {
   const keys = join(path, "keys");
   // NB: as root PostgreSQL runs as somebody else, who has to pass through the folder; what is secret lies in closed ones below.
-  await mkdir(path, { recursive: true, mode: 0o711 });
-  await mkdir(keys, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(path, { recursive: true, mode: 0o711 });
+    await mkdir(keys, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path} cannot be the data folder (${why}); set COUNTERSIGN_DATA to one that you may write`, {
+      cause: error,
+    });
+  }
   return {
     path,
     approvalKey: await keyFiles(keys, "approval-1"),

@@ -42,7 +42,10 @@ export async function openSetDatabase(
 ): Promise<SetDatabase> {
   if (url !== undefined) return openNamedDatabase(log, url);
   const dataDir = await postgresFolder(folder);
-  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir });
+  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`the database of ${folder} (COUNTERSIGN_DATA): ${why}`, { cause: error });
+  });
   const { adopted } = server;
   const own = server.connectionString();
   const stop = async () => {

@@ -16,7 +16,11 @@ const USUAL_PORTS = {
 
 export type Ports = { readonly [part in keyof typeof USUAL_PORTS]: number };
 
-export type Moved = { readonly part: keyof Ports; readonly port: number; readonly usual: number };
+/** What people are shown them as, where that is another word. */
+const SHOWN_AS: { readonly [part in keyof Ports]?: string } = { gateway: "proxy", rest: "approvals", issuer: "tokens" };
+
+/** `part` as it is shown. */
+export type Moved = { readonly part: string; readonly port: number; readonly usual: number };
 
 /** One free port for each part; `moved` names those that are not the usual ones. `any`: free ones for all. */
 export async function choosePorts(any = false): Promise<{ readonly ports: Ports; readonly moved: readonly Moved[] }> {
@@ -28,7 +32,7 @@ export async function choosePorts(any = false): Promise<{ readonly ports: Ports;
     let port = await bind(0);
     while (port === undefined || taken.has(port)) port = await bind(0);
     taken.add(port);
-    if (!any) moved.push({ part, port, usual });
+    if (!any) moved.push({ part: SHOWN_AS[part] ?? part, port, usual });
     return port;
   };
   const ports: Ports = {

@@ -70,7 +70,7 @@ describe("npm start", () => {
     await once(squatter, "listening");
     const set = start();
     await set.ready();
-    expect(set.said()).toMatch(/rest is on port \d+, since 9200 is taken/);
+    expect(set.said()).toMatch(/approvals is on port \d+, since 9200 is taken/);
     expect(set.said()).not.toContain("\x1b"); // colours are for a terminal
     expect((await (await as("dana", set)).proxy("GET", "/orders/42")).status).toBe(200);
     await waitUntil("a line for the decision", 5_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));

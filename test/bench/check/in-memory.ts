@@ -10,7 +10,7 @@ import type { Asked, Progress } from "../run-bench.ts";
 const FEW = 1_000;
 const MANY = 1_000_000;
 const MANY_GOAL = 1.15;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const REPEATS = 7;
 const PROGRAM = join(import.meta.dirname, "in-process.ts");
 const answered = Compile(
@@ -23,7 +23,7 @@ export async function inMemory(
   many = MANY,
 ): Promise<string> {
   const measure = async (subjects: number) => {
-    const { answer } = startChild(PROGRAM, { subjects, repeats }, ["--max-old-space-size=8192"]);
+    const { answer } = startChild(PROGRAM, { subjects, repeats }, ["--max-old-space-size=8192", "--expose-gc"]);
     const result = answered.Parse(await answer);
     progress(`in memory, ${subjects.toLocaleString("en")} subjects: ${shown(result.wholeUs)} µs`);
     return result;

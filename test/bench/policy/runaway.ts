@@ -23,7 +23,7 @@ const POLICY = `package countersign
 decision := {"outcome": "allow", "reasons": ["fine"], "elevations": [], "responses": [], "context_missing": [], "malformed": []} if fine
 
 fine if not mallory
-mallory if input.subject.id == "mallory"
+mallory if startswith(input.subject.id, "mallory")
 fine if { mallory; some a in many; some b in many; some c in many; (a + b) + c == 0 }
 many := numbers.range(1, 2000)
 `;
@@ -44,8 +44,9 @@ export async function benchRunaway(rounds: number, { cores, progress }: Rig): Pr
   owned.defer(() => service.kill());
   const server = await measuredDecision(service, cores);
 
-  const runAway = async (): Promise<void> => {
-    const body = frame(sampleCheck("GET", token({ payload: claims({ sub: "mallory" }) })));
+  // Somebody else in each round: who runs away three times in a minute is suspended, and costs nothing more.
+  const runAway = async (round: number): Promise<void> => {
+    const body = frame(sampleCheck("GET", token({ payload: claims({ sub: `mallory-${round}` }) })));
     const { message } = await sendFrames(service.port, { path: AuthorizationService.check.path, body });
     if (!Buffer.from(message ?? "").includes("policy_budget_exceeded")) throw new Error("it was not stopped");
   };
@@ -59,7 +60,7 @@ export async function benchRunaway(rounds: number, { cores, progress }: Rig): Pr
     const under = load(SECONDS);
     for (let at = 0; at < SECONDS * 1_000; at += EVERY_MS) {
       await sleep(EVERY_MS / 2);
-      await runAway();
+      await runAway(round);
       await sleep(EVERY_MS / 2);
     }
     beside.push((await under).p99Ms);
