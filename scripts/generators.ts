@@ -15,7 +15,7 @@ export type Generator = {
 
 export const generators: readonly Generator[] = [
   { script: "scripts/generate-proto.ts", outputs: ["proto/gen"] },
-  { script: "scripts/generate-check-descriptor.ts", outputs: ["proto/descriptor"] },
+  { script: "scripts/generate-descriptors.ts", outputs: ["proto/descriptor"] },
   { script: "scripts/generate-golden.ts", outputs: ["core/messages/golden"] },
   { script: "scripts/generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
   { script: "scripts/build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },

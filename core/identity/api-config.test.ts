@@ -6,6 +6,7 @@ const fine: ApiConfig = {
   baseUrl: "https://pdp.example",
   host: "127.0.0.1",
   httpPort: 9193,
+  grpcReflection: false,
   plaintext: false,
   clients: [{ name: "gateway", tokenPath: "t", subjects: { user: "https://login.example" }, enforcer: false }],
   publishedKeys: {},
@@ -31,11 +32,6 @@ describe("section api", () => {
       { baseUrl: "https://pdp.example/" },
       "api.baseUrl",
     ],
-    [
-      "an access request endpoint that is not https",
-      { accessRequestEndpoint: "http://approvals.example/access/v1/requests" },
-      "api.accessRequestEndpoint",
-    ],
     ["a certificate without its key", { certPath: "c" }, "api.certPath"],
     ["client certificates without TLS", { clientCaPath: "ca" }, "api.clientCaPath"],
     ["tokens in plain text beyond this machine", { host: "0.0.0.0" }, "api.host"],
@@ -50,6 +46,17 @@ describe("section api", () => {
       "a client that speaks for accounts of nobody",
       { clients: [{ name: "a", tokenPath: "t", subjects: { user: "https://other.example" }, enforcer: false }] },
       "api.clients",
+    ],
+    [
+      "an access request endpoint that is not https",
+      { accessRequestEndpoint: "http://approvals.example/access/v1/requests" },
+      "api.accessRequestEndpoint",
+    ],
+    ["reflection of a service that is not served", { grpcReflection: true }, "api.grpcReflection"],
+    [
+      "reflection for anybody beyond this machine",
+      { host: "0.0.0.0", plaintext: true, grpcPort: 9194, grpcReflection: true },
+      "api.grpcReflection",
     ],
   ])("refuses %s", (_what, changes, key) => expect(keysOf(changes)).toEqual([key]));
 

@@ -28,6 +28,10 @@ export const ApiSchema = Type.Object(
         description: "Where countersign.v1.DecisionService is served too, on the same host. 0: any free one.",
       }),
     ),
+    grpcReflection: Type.Boolean({
+      default: false,
+      description: "Tell callers of grpcPort the service's schema (gRPC server reflection), whoever they are.",
+    }),
     certPath: Path("Certificate chain; TLS when given."),
     keyPath: Path("Private key of the certificate."),
     clientCaPath: Path("Callers have to show a certificate by one of these."),
@@ -105,6 +109,13 @@ export function apiFaults(
   }
   if (api.certPath === undefined && !isLoopback(api.host) && !api.plaintext) {
     fault("host", "is not loopback and there is no TLS; set api.certPath, or api.plaintext if a mesh encrypts");
+  }
+  if (api.grpcReflection && api.grpcPort === undefined) {
+    fault("grpcReflection", "tells the schema of a service that is not served; set api.grpcPort, or leave it out");
+  }
+  // NB: reflection asks nobody who they are.
+  if (api.grpcReflection && !isLoopback(api.host) && api.clientCaPath === undefined) {
+    fault("grpcReflection", "answers anybody; beyond loopback set api.clientCaPath, so that only yours may ask");
   }
   const names = new Set<string>();
   for (const { name, tokenPath, certificate, subjects } of api.clients) {

@@ -1,5 +1,5 @@
 /**
- * `countersign.v1.DecisionService` and grpc.health on one port: the questions of AuthZEN in protobuf, with the third outcome
+ * `countersign.v1.DecisionService` and grpc.health (and, if asked for, reflection) on one port: the questions of AuthZEN in protobuf, with the third outcome
  * in the open. Callers are those of the HTTP interface and known by the same rules. gRPC errors are for what was not
  * evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
  */
@@ -21,6 +21,7 @@ import {
 } from "../../../../proto/gen/countersign/v1/decision.ts";
 import type { ApiCallers, Answered, AskQuestion, Authenticated, Deadline, Faults } from "../../ports.ts";
 import { namesIn } from "../certificate-names.ts";
+import { addReflection } from "./reflection.ts";
 import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
 
 const SERVICE = "countersign.v1.DecisionService";
@@ -44,6 +45,7 @@ export type DecisionServerOptions = {
   /** Time of one call when its caller states no deadline, or a later one. */
   readonly deadlineMs: number;
   readonly maxBatch: number;
+  readonly grpcReflection: boolean;
   readonly drainMs: number;
 };
 
@@ -118,6 +120,7 @@ export async function startDecisionServer(
     ),
   };
   server.addService(DecisionServiceService, service);
+  if (options.grpcReflection) await addReflection(server);
   return listen(options);
 }
 
