@@ -6,6 +6,7 @@ import { denialToWire, readDenial } from "./denial-record.ts";
 import { recomputedLeafHash } from "./audit-event.ts";
 import { denialKey } from "./record-keys.ts";
 import { incidentToWire, readIncident } from "./incident-record.ts";
+import { profileId, profileKey, readProfile } from "./profile-record.ts";
 import { goldenRecords, sampleDenial } from "./samples.ts";
 import { grantToWire, readGrant, readHeartbeat } from "./state-record.ts";
 
@@ -30,6 +31,9 @@ describe("golden files", () => {
     expect(incident.kind === "parsed" && incidentToWire(incident.value)).toEqual(
       JSON.parse(golden("incident").toString()),
     );
+    const profile = JSON.parse(golden("profile").toString());
+    const key = profileKey(profileId(profile));
+    expect(readProfile(key, Date.parse(profile.as_of), golden("profile"))).toEqual({ kind: "parsed", value: profile });
     expect(readHeartbeat(golden("heartbeat")).kind).toBe("parsed");
     const batch = readDecisionBatch(golden("decision-batch"));
     expect(batch.kind === "parsed" && batchFault(batch.value, "pdp-a")).toBeUndefined();

@@ -18,6 +18,7 @@ import { denialToWire } from "./denial-record.ts";
 import { hashJson } from "./hashing.ts";
 import { incidentToWire } from "./incident-record.ts";
 import { denialKey, requestKey, setHashText, stateRecordHash } from "./record-keys.ts";
+import { profileToWire } from "./profile-record.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "./state-record.ts";
 
 const NOW = instant(1_795_478_400_000);
@@ -198,6 +199,17 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
       incidentToWire({
         id: id("incident", "01930000-0000-7000-8000-000000000007"),
         ...{ version: 1, state: "open", severity: "high", scope: "orders", openedAt: NOW },
+      }),
+    ],
+    [
+      "profile",
+      profileToWire({
+        ...{ issuer: ISSUER, subject: "dana", observations: 3, since: instant(NOW - 86_400_000), asOf: NOW },
+        hours: [
+          { hour: 9, count: 1, last: instant(NOW - 86_400_000) },
+          { hour: 10, count: 2, last: NOW },
+        ],
+        networks: [{ network: "192.0.2.0/24", count: 3, last: NOW }],
       }),
     ],
     ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: stateRecordHash(grantKey(grant.id), grant.version) })],

@@ -31,6 +31,22 @@ export const ContextSchema = Type.Object(
         description: "A MaxMind DB file with countries: input.context.country. Looked at every 10 s and at SIGHUP.",
       }),
     ),
+    profiles: Type.Object(
+      {
+        enabled: Type.Boolean({
+          default: false,
+          description:
+            "Know when and from where accounts usually call: input.context.profile. `profiles` of the approval service too.",
+        }),
+        maxSubjects: Type.Integer({
+          minimum: 1,
+          maximum: 5_000_000,
+          default: 200_000,
+          description: "Profiles kept in memory: of the accounts that were told of or asked for last.",
+        }),
+      },
+      closed,
+    ),
     device: Type.Object(
       {
         claims: Type.Record(Type.String(), Type.String(), {

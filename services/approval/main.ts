@@ -114,13 +114,16 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const tracing = traces === undefined ? UNTRACED : createTracing(traces, { database, system });
   const store = tracing.store(createStore({ database, ids, traceparent: traces?.here }, { deployment }));
   const commands = tracing.commands(
-    createCommands({
-      store,
-      people,
-      policy: tracing.policy(createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log })),
-      ids,
-      bell: createBell({ database, log }, ["countersign_grants", "countersign_outbox"]),
-    }),
+    createCommands(
+      {
+        store,
+        people,
+        policy: tracing.policy(createApprovalPolicy({ host: policy.host, wallMs: systemClock.wallMs, log })),
+        ids,
+        bell: createBell({ database, log }, ["countersign_grants", "countersign_outbox"]),
+      },
+      config,
+    ),
   );
 
   const { submit, review, cancel, revoke, redeem, dismiss, openIncident, closeIncident } = commands;

@@ -15,6 +15,7 @@ import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { RecordedIncident } from "../../core/domain/incident.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
+import type { Profile, Sighting } from "../../core/domain/profile.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Routing } from "../../core/domain/routing.ts";
 import type { Instant } from "../../core/domain/time.ts";
@@ -105,6 +106,18 @@ export type Transaction = {
     readonly lock: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
     /** Writes the end and the version, if the stored version is the one before. @throws AppError conflict */
     readonly save: (incident: RecordedIncident) => Promise<void>;
+  };
+  readonly profiles: {
+    /** Those of which none of the same hour and network was counted in the ten minutes before. */
+    readonly newSightings: (sightings: readonly Sighting[]) => Promise<readonly Sighting[]>;
+    /** Locks the profiles of these, before anything is written of them, and has them published again. */
+    readonly touch: (sightings: readonly Sighting[]) => Promise<void>;
+    /** Counts each, unless another transaction did so within ten minutes; each account, hour and network once. */
+    readonly count: (sightings: readonly Sighting[]) => Promise<void>;
+    /** Leaves these accounts the networks that were seen last. */
+    readonly boundNetworks: (sightings: readonly Sighting[]) => Promise<void>;
+    /** Deletes what was not seen since, of at most `limit` profiles. How many they are. */
+    readonly forget: (before: Instant, limit: number) => Promise<number>;
   };
   readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
   /** Keeps what the holder of an idempotency key is answered. @throws AppError conflict when somebody else holds it by now. */
@@ -210,9 +223,14 @@ export type DecisionEntry = LogEntry & {
   readonly denialId: Id<"denial"> | undefined;
   readonly requestId: Id<"request"> | undefined;
   readonly grantId: Id<"grant"> | undefined;
+  /** What it says of the habits of an account. */
+  readonly sighting: Sighting | undefined;
   /** The record exactly as it was hashed. */
   readonly record: Json;
 };
+
+/** A profile that is to be published; `profile` undefined: nothing is left of it. `changes` names the state that was read. */
+export type DueProfile = { readonly id: string; readonly changes: bigint; readonly profile: Profile | undefined };
 
 /** What somebody is told; the store turns it into a delivery that is retried until it is taken. */
 export type Notification =

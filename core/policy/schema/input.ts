@@ -89,6 +89,15 @@ export const DecisionInput = Type.Object({
         Type.Object({ id: Type.String(), severity: Type.String(), scope: Type.String(), since: Type.String() }),
       ),
     ),
+    profile: Type.Optional(
+      Type.Object({
+        observations: Type.Integer(),
+        since: Type.String(),
+        as_of: Type.String(),
+        hours: Type.Array(Type.Object({ hour: Type.Integer(), count: Type.Integer(), last: Type.String() })),
+        networks: Type.Array(Type.Object({ network: Type.String(), count: Type.Integer(), last: Type.String() })),
+      }),
+    ),
     state: Type.Object({ fresh: Type.Boolean() }),
     /** What an API caller states; nothing that the host vouches for. */
     stated: Type.Optional(Type.Unknown()),

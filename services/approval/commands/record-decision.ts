@@ -6,7 +6,8 @@
  */
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
 import { BEGINNING, standing } from "../../../core/domain/log-chain.ts";
-import type { DecisionEntry, DecisionLogState, Origin, Transactions } from "../ports.ts";
+import { latestOfEach } from "../../../core/domain/profile.ts";
+import type { DecisionEntry, DecisionLogState, Origin, Transaction, Transactions } from "../ports.ts";
 
 export type RecordDecisions = {
   /** Consecutive entries of one log, at least one. */
@@ -19,7 +20,11 @@ export type RecordOutcome =
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };
 
-export function createRecordDecisions({ store }: { readonly store: Transactions }) {
+/** `profiles`: whether it is kept when and from where accounts usually call; what decisions tell of that is counted with them. */
+export function createRecordDecisions(
+  { store }: { readonly store: Transactions },
+  { profiles = false }: { readonly profiles?: boolean } = {},
+) {
   return ({ entries, origin }: RecordDecisions): Promise<RecordOutcome> =>
     store.transaction(async (tx): Promise<RecordOutcome> => {
       const [{ logId }] = entries;
@@ -45,10 +50,21 @@ export function createRecordDecisions({ store }: { readonly store: Transactions 
       }
       const taken = [...late.taken, ...fresh];
       if (taken.length > 0) await tx.decisionLogs.append(taken);
+      if (profiles) await observe(tx, taken);
       if (first !== undefined) await tx.decisionLogs.save(stateAfter(fresh, first));
       await tx.settle(origin);
       return { kind: "recorded", taken: taken.length, known, missing };
     });
+}
+
+/** Counts what they tell of the habits of accounts: once, as each is taken once. */
+async function observe(tx: Transaction, taken: readonly DecisionEntry[]): Promise<void> {
+  const told = latestOfEach(taken.flatMap(({ sighting }) => sighting ?? []));
+  const sightings = told.length === 0 ? [] : await tx.profiles.newSightings(told);
+  if (sightings.length === 0) return;
+  await tx.profiles.touch(sightings);
+  await tx.profiles.count(sightings);
+  await tx.profiles.boundNetworks(sightings);
 }
 
 function stateAfter(fresh: readonly DecisionEntry[], first: DecisionEntry): DecisionLogState {

@@ -1,8 +1,8 @@
 /**
  * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted, idempotency keys whose time is over, records of the quarantine that have ended. Tells whom routing named when a request has waited too long. Nothing
- * depends on its being punctual, since every use and every vote looks at the clock itself. Rows
- * that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
+ * never submitted, idempotency keys and sightings of accounts whose time is over, records of the quarantine that have ended. Tells whom
+ * routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock
+ * itself. Rows that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
@@ -17,6 +17,8 @@ export type Swept = {
   readonly denials: number;
   readonly keys: number;
   readonly records: number;
+  /** Profiles of which something was forgotten. */
+  readonly profiles: number;
 };
 
 /** Rows per transaction: a bound on how long their locks are held. */
@@ -28,7 +30,11 @@ const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
 const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
 
 /** One round of at most `SWEEP_BATCH` of each; call it again at once while one of the counts reaches that. */
-export function createSweep({ store }: { readonly store: Transactions }) {
+export function createSweep(
+  { store }: { readonly store: Transactions },
+  /** How long sightings are kept; none while no profiles are kept. */
+  { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
+) {
   return async (): Promise<Swept> => {
     const requests = await store.transaction(async (tx) => {
       const overdue = await tx.requests.lockExpired(SWEEP_BATCH);
@@ -74,7 +80,10 @@ export function createSweep({ store }: { readonly store: Transactions }) {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_SET_ASIDE));
       return tx.quarantine.forget(before, SWEEP_BATCH);
     });
-    return { requests, escalated, grants, denials, keys, records };
+    const profiles = await store.transaction(async (tx) =>
+      tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
+    );
+    return { requests, escalated, grants, denials, keys, records, profiles };
   };
 }
 

@@ -16,6 +16,7 @@ import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { DecisionEntry, Origin } from "../ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
+import { sightingOf } from "./sighting.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */
 export type RecordDecisions = (command: {
@@ -65,6 +66,7 @@ function entryOf(record: DecisionLogRecord): DecisionEntry {
     denialId: optionalId("denial", decision?.denial_id),
     requestId: optionalId("request", decision?.request_id),
     grantId: optionalId("grant", decision?.grant_id),
+    sighting: sightingOf(record),
     record,
   };
 }

@@ -2,6 +2,7 @@
 import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
 import { hashJson } from "../../../core/messages/hashing.ts";
 import { requestKey } from "../../../core/messages/record-keys.ts";
+import { durationMs } from "../../../core/domain/time.ts";
 import { createAcceptDenial } from "../commands/accept-denial.ts";
 import { createCancelRequest } from "../commands/cancel-request.ts";
 import { createCloseIncident } from "../commands/close-incident.ts";
@@ -15,8 +16,11 @@ import { createReviewRequest } from "../commands/review-request.ts";
 import { createRevokeGrant } from "../commands/revoke-grant.ts";
 import { createSubmitRequest } from "../commands/submit-request.ts";
 import { createSweep } from "../commands/sweep.ts";
+import type { ApprovalConfig } from "../config.ts";
 import type { Bell, Digests, Ids, People, Permission, Router } from "../ports.ts";
 import type { Store } from "../store/store.ts";
+
+const DAY_MS = 24 * 3_600_000;
 
 export type Commands = ReturnType<typeof createCommands>;
 
@@ -26,19 +30,22 @@ const DIGESTS: Digests = {
   ofCall: ({ fieldHashes }, names) => digestFromHashes(fieldHashes, names),
 };
 
-export function createCommands({
-  store,
-  people,
-  policy,
-  ids,
-  bell,
-}: {
-  readonly store: Store;
-  readonly people: People;
-  readonly policy: Router & Permission;
-  readonly ids: Ids;
-  readonly bell: Bell;
-}) {
+export function createCommands(
+  {
+    store,
+    people,
+    policy,
+    ids,
+    bell,
+  }: {
+    readonly store: Store;
+    readonly people: People;
+    readonly policy: Router & Permission;
+    readonly ids: Ids;
+    readonly bell: Bell;
+  },
+  { profiles }: Pick<ApprovalConfig, "profiles">,
+) {
   const { reads } = store;
   const submit = createSubmitRequest({ reads, people, router: policy, digests: DIGESTS, ids, store });
   return {
@@ -49,9 +56,9 @@ export function createCommands({
     openIncident: createOpenIncident({ people, ids, store }),
     closeIncident: createCloseIncident({ people, store }),
     redeem: createRedeem({ store, bell }),
-    sweep: createSweep({ store }),
+    sweep: createSweep({ store }, { keepSightings: durationMs(profiles.enabled ? profiles.keepDays * DAY_MS : 0) }),
     acceptDenial: createAcceptDenial({ store, people, submit }),
-    recordDecisions: createRecordDecisions({ store }),
+    recordDecisions: createRecordDecisions({ store }, { profiles: profiles.enabled }),
     quarantine: createQuarantineRecord({ store, ids }),
     dismiss: createDismissRecord({ people, reads, store }),
     /** `read` are the readers of intake, which stand on these commands. */

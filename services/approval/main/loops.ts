@@ -1,8 +1,9 @@
 /**
- * Constructs and starts the loops: state relay, sealer, audit relay, sweeper, webhook. Each leads by an advisory lock of its
+ * Constructs and starts the loops: state relay, profile relay, sealer, audit relay, sweeper, webhook. Each leads by an advisory lock of its
  * own, ends with the signal, and the end of the process waits for it.
  */
 import { readFile } from "node:fs/promises";
+import { durationMs } from "../../../core/domain/time.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
@@ -20,12 +21,14 @@ import { createTargetCheck, resolveBySystem } from "../notify/target-address.ts"
 import { createWebhook } from "../notify/webhook.ts";
 import type { Ids } from "../ports.ts";
 import { createAuditRelay } from "../publish/audit-relay.ts";
+import { createProfileRelay } from "../publish/profile-relay.ts";
 import { createSealer } from "../publish/sealer.ts";
 import { createStateRelay } from "../publish/state-relay.ts";
 import type { StateRows } from "../publish/state-rows.ts";
 import { databaseNow } from "../store/clock.ts";
 import { publishedGrants } from "../store/published-grants.ts";
 import { publishedIncidents } from "../store/published-incidents.ts";
+import { deleteProfiles, dueProfiles, markProfilesPublished } from "../store/published-profiles.ts";
 import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
 import type { Tracing } from "./tracing.ts";
@@ -55,7 +58,7 @@ export async function startLoops(
     readonly log: Log;
     readonly metrics: Metrics;
   },
-  { deployment, webhook }: Pick<ApprovalConfig, "deployment" | "webhook">,
+  { deployment, webhook, profiles }: Pick<ApprovalConfig, "deployment" | "webhook" | "profiles">,
 ): Promise<void> {
   const leaderships = new Map<string, Leadership>();
   metrics.gauge("leading", "1 when this process runs the loop, 0 when another one does", ["loop"], (gauge) => {
@@ -73,6 +76,18 @@ export async function startLoops(
         ...{ rows, stream: tracing.statePublisher(stream), signer, verifier, log, metrics },
       },
       { deployment, topic: TOPICS.state.name },
+    ),
+    createProfileRelay(
+      {
+        rows: { due: dueProfiles, markPublished: markProfilesPublished, remove: deleteProfiles },
+        ...{ leadership: leadership("profile-relay"), stream, signer, log, metrics },
+      },
+      // NB: also when they are off: what was kept before leaves the topic.
+      {
+        deployment,
+        topic: TOPICS.state.name,
+        interval: durationMs(profiles.enabled ? profiles.publishEveryMinutes * 60_000 : 0),
+      },
     ),
     createSealer({ ...loop("sealer", "countersign_outbox"), metrics }),
     createAuditRelay(

@@ -1,5 +1,5 @@
 /**
- * The state relay (architecture section 4): the only writer of the state topic, of grants, incidents and heartbeats. While it leads it repeats
+ * The state relay (architecture section 4): the only writer of grants, incidents and heartbeats on the state topic. While it leads it repeats
  *
  *     T = database time → (a later statement) every unpublished row → publish, all acknowledged → mark
  *       → tombstones that are due → heartbeat {T, set hash}
@@ -17,6 +17,7 @@ import { AppError } from "../../../core/domain/app-error.ts";
 import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import { openEnvelope, sealEnvelope } from "../../../core/messages/envelope.ts";
+import { isProfileKey } from "../../../core/messages/profile-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
 import { HEARTBEAT_KEY, heartbeatToWire, readHeartbeat } from "../../../core/messages/state-record.ts";
@@ -204,7 +205,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   async function look({ records }: StreamBatch): Promise<"continue"> {
     for (const { key, value, headers } of records) {
-      if (key === null) continue;
+      if (key === null || isProfileKey(key)) continue;
       const opened = openEnvelope(verifier, { deployment, topic, key }, { value, headers });
       if (key !== HEARTBEAT_KEY) {
         if (opened.kind === "opened") {

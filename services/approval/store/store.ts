@@ -54,6 +54,7 @@ import {
   saveRequest,
 } from "./requests.ts";
 import { settleOrigin } from "./settle.ts";
+import { boundNetworks, countSightings, forgetSightings, newSightings, touchProfiles } from "./sightings.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
 export type Store = Transactions &
@@ -135,6 +136,13 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       insert: (incident) => insertIncident(tx, incident),
       lock: (incidentId) => lockIncident(tx, incidentId),
       save: (incident) => saveIncident(tx, incident),
+    },
+    profiles: {
+      newSightings: (sightings) => newSightings(tx, sightings),
+      touch: (sightings) => touchProfiles(tx, sightings),
+      count: (sightings) => countSightings(tx, sightings),
+      boundNetworks: (sightings) => boundNetworks(tx, sightings),
+      forget: (before, limit) => forgetSightings(tx, before, limit),
     },
     answers: {
       keep: (held, answer) => keepAnswer(tx, held, answer),

@@ -144,6 +144,19 @@ describe("state that opens nothing", () => {
     expect(covers(reads)).toEqual({ kind: "uncovered", nearest: undefined });
   });
 
+  test("a profile is no part of the set: neither one that is genuine, nor a null, nor one that a stranger signed", async () => {
+    const reads = reading();
+    await reads.feed(
+      grantRecord(),
+      record("profile/aa", 5, {}),
+      record("profile/bb", 5, {}, forger),
+      wire("profile/cc", null),
+    );
+    await reads.feed(heartbeat(HASH));
+    expect(reads.view.size).toBe(1);
+    expect(covers(reads)).toMatchObject({ kind: "covered" });
+  });
+
   test("a null that anybody wrote makes the set differ, which is stale", async () => {
     const reads = reading();
     await reads.feed(grantRecord(), wire(key, null), heartbeat(HASH));

@@ -1,7 +1,7 @@
 /**
  * Reads the state topic from its start into the grants view (architecture section 4). Signature first: what was not
  * signed by a known writer changes nothing, except that a null takes a value away, which can only close. A payload that
- * cannot be read under a good signature still counts in the set.
+ * cannot be read under a good signature still counts in the set. Profiles do not: they are somebody else's (profiles/profile-view.ts).
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { type StateRead, stateRead } from "../../../core/domain/readiness.ts";
@@ -9,6 +9,7 @@ import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { maskedKey } from "../../../core/messages/masked-payload.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
+import { isProfileKey } from "../../../core/messages/profile-record.ts";
 import { HEARTBEAT_KEY, readHeartbeat } from "../../../core/messages/state-record.ts";
 import { readStateValue } from "../../../core/messages/state-value.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
@@ -26,9 +27,16 @@ export type StateReaderDeps = {
   readonly stream: Pick<EventStream, "subscribe" | "endOffsets" | "position">;
   readonly verifier: Verifier;
   readonly view: GrantsView;
+  /** Without it they are let pass, unverified. */
+  readonly profiles?: ProfileIntake | undefined;
   readonly readClocks: () => Clocks;
   readonly log: Log;
   readonly metrics: Metrics;
+};
+
+/** What takes profiles: they open nothing, so they are verified when there is time; `count` is told what became of one. */
+type ProfileIntake = {
+  take(key: string, record: StreamRecord, count: (outcome: RecordOutcome) => void): void;
 };
 
 export type StateReader = {
@@ -43,6 +51,8 @@ type RecordOutcome =
   | "older"
   | "tombstone"
   | "heartbeat"
+  /** A profile, and none are kept, or not so many. */
+  | "not_kept"
   | "unreadable"
   | "version_unknown"
   | "signature_invalid"
@@ -51,8 +61,10 @@ type RecordOutcome =
   | "version_malformed"
   | "no_key";
 
+const GOOD: ReadonlySet<RecordOutcome> = new Set(["applied", "older", "tombstone", "heartbeat", "not_kept"]);
+
 export function createStateReader(
-  { stream, verifier, view, readClocks, log, metrics }: StateReaderDeps,
+  { stream, verifier, view, profiles, readClocks, log, metrics }: StateReaderDeps,
   { deployment, readyWithinMs }: { readonly deployment: string; readonly readyWithinMs: number },
 ): StateReader {
   const records = metrics.counter("state_records_total", "records read from the state topic", ["outcome"]);
@@ -67,7 +79,7 @@ export function createStateReader(
   /** Each record has one outcome; faults are logged with the key, if it is one of ours. */
   function count(record: StreamRecord, outcome: RecordOutcome): void {
     records.inc({ outcome });
-    if (outcome === "applied" || outcome === "older" || outcome === "tombstone" || outcome === "heartbeat") return;
+    if (GOOD.has(outcome)) return;
     log.error(
       { event: "state_record_refused", key: maskedKey(record.key), offset: String(record.offset), outcome },
       "state record",
@@ -125,7 +137,11 @@ export function createStateReader(
         topic: TOPIC,
         from: (_partition, range) => Promise.resolve(range.earliest),
         handle(batch) {
-          for (const record of batch.records) count(record, take(record));
+          for (const record of batch.records) {
+            if (record.key === null || !isProfileKey(record.key)) count(record, take(record));
+            else if (profiles === undefined) count(record, "not_kept");
+            else profiles.take(record.key, record, (outcome) => count(record, outcome));
+          }
           return Promise.resolve("continue");
         },
       });

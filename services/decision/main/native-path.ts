@@ -22,6 +22,7 @@ import { createKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import type { Identity } from "../ports.ts";
+import { startProfiles } from "../profiles/start-profiles.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, Process } from "./decision-path.ts";
@@ -48,8 +49,9 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const verifier = await fromFiles("state.trustedKeys", "Ed25519 public keys (PEM)", async () =>
     rotatingVerifier(createVerifier(await readPems(config.state.trustedKeys))),
   );
+  const profiles = startProfiles({ verifier, metrics }, { deployment, ...config.context.profiles });
   const state = createStateReader(
-    { stream, verifier, view, readClocks, log, metrics },
+    { stream, verifier, view, profiles, readClocks, log, metrics },
     { deployment, readyWithinMs: config.state.readyWithinMs },
   );
   const readiness = createReadiness({
@@ -89,7 +91,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     { deployment },
   );
   const { freshness, incidents } = view;
-  const context = await startContext({ ...shared, freshness, incidents }, config.context);
+  const context = await startContext({ ...shared, freshness, incidents, profile: profiles?.find }, config.context);
   const identified: Identity = {
     identify: async (credentials, now) => identity.identify(credentials, now),
   };

@@ -9,11 +9,11 @@ import type { Context } from "../ports.ts";
 import type { Process } from "./decision-path.ts";
 
 type Deps = Pick<Process, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
-  Pick<ContextDeps, "freshness" | "incidents">;
+  Pick<ContextDeps, "freshness" | "incidents" | "profile">;
 
 export async function startContext(
-  { log, metrics, lifecycle, reload, sourceAddress, freshness, incidents }: Deps,
-  { timeZone, officeHours, countryDatabase: path, device }: ContextConfig,
+  { log, metrics, lifecycle, reload, sourceAddress, freshness, incidents, profile }: Deps,
+  { timeZone, officeHours, countryDatabase: path, device }: Omit<ContextConfig, "profiles">,
 ): Promise<Context> {
   const countries =
     path === undefined
@@ -31,6 +31,7 @@ export async function startContext(
   return createContext({
     freshness,
     incidents,
+    profile,
     sourceAddress,
     localTime: createLocalTime(timeZone, officeHours),
     countries,

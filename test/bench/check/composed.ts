@@ -93,6 +93,7 @@ export async function compose(subjects: number) {
     incidents: view.incidents,
     sourceAddress,
     localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
+    profile: undefined,
     countries: undefined,
     device: undefined,
   });

@@ -115,6 +115,7 @@ beforeAll(async () => {
       incidents: view.incidents,
       sourceAddress,
       localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
+      profile: undefined,
       countries: undefined,
       device: undefined,
     }),

@@ -1,0 +1,33 @@
+/**
+ * What a logged decision says of when and from where an account usually calls. Only what was allowed and enforced counts: a question does
+ * nothing, and whoever is denied is not yet known to be who he says. Nor do calls by an agent for somebody (`act`) count: they are not his habits.
+ */
+import ipaddr from "ipaddr.js";
+import type { Sighting } from "../../../core/domain/profile.ts";
+import { parseRfc3339 } from "../../../core/domain/time.ts";
+import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
+
+/** The log cuts longer names, and a cut name is nobody's. */
+const LONGEST_NAME = 1024;
+
+/** @throws AppError invalid_argument when the time is none */
+export function sightingOf(record: DecisionLogRecord): Sighting | undefined {
+  if (record.kind !== "decision" || record.outcome !== "allow" || record.mode !== "enforce") return undefined;
+  const { subject, source_address: address, time } = record;
+  if (subject === null || subject.actors.length > 0) return undefined;
+  if (subject.issuer.length > LONGEST_NAME || subject.id.length > LONGEST_NAME) return undefined;
+  const at = parseRfc3339(time);
+  const network = address === null ? "" : networkOf(address);
+  return { issuer: subject.issuer, subject: subject.id, hour: new Date(at).getUTCHours(), network, at };
+}
+
+/** The /24 of an IPv4 address, the /48 of an IPv6 one; an IPv4 address inside IPv6 is the former. Empty for what is none. */
+export function networkOf(address: string): string {
+  const [text = ""] = address.split("%");
+  if (ipaddr.IPv4.isValidFourPartDecimal(text))
+    return `${ipaddr.IPv4.networkAddressFromCIDR(`${text}/24`).toString()}/24`;
+  if (!ipaddr.IPv6.isValid(text)) return "";
+  const six = ipaddr.IPv6.parse(text);
+  if (six.isIPv4MappedAddress()) return networkOf(six.toIPv4Address().toString());
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${text}/48`).toString()}/48`;
+}

@@ -1,0 +1,44 @@
+import { expect, test } from "@jest/globals";
+import { id } from "../../../core/domain/id.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import { instant } from "../../../core/domain/time.ts";
+import type { Evaluation } from "../ports.ts";
+import { type ContextDeps, createContext } from "./gather.ts";
+import { createLocalTime } from "./local-time.ts";
+
+const evaluation: Evaluation = {
+  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
+  protocol: "tcp",
+  call: {
+    ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
+    ...{ contextExtensions: new Map(), tlsServerName: undefined },
+  },
+  credentials: { authorization: [], principal: undefined },
+  justification: undefined,
+  traceparent: undefined,
+};
+const account = (name: string): Subject => ({ issuer: "i", id: name, groups: [], claims: {}, actors: [] });
+const danas: ContextDeps["profile"] = ({ id }) => (id === "dana" ? { observations: 3 } : undefined);
+
+function gathered(subject: Subject | undefined, profile: ContextDeps["profile"]) {
+  const context = createContext({
+    ...{ incidents: () => undefined, profile, sourceAddress: () => undefined, countries: undefined, device: undefined },
+    freshness: () => ({ kind: "stale", why: "no_heartbeat" }),
+    localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
+  });
+  return context.gather(evaluation, { wall: instant(1_795_478_400_000), monoMs: 0 }, subject);
+}
+
+test("there is no profile of nobody, of an account that is not known, and of anybody where none are kept", () => {
+  for (const none of [
+    gathered(undefined, danas),
+    gathered(account("max"), danas),
+    gathered(account("dana"), undefined),
+  ]) {
+    expect(none).not.toHaveProperty("profile");
+  }
+});
+
+test("a profile is stated as it is, fresh or not", () => {
+  expect(gathered(account("dana"), danas)).toMatchObject({ profile: { observations: 3 }, state: { fresh: false } });
+});
