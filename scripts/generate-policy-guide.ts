@@ -11,7 +11,7 @@ const packages = "rego/guide/countersign/policies";
 
 const EXAMPLES = [
   ...["handbook", "payroll", "exports", "repositories", "deployments"],
-  ...["accounts", "customers", "payouts", "ledger", "calendar"],
+  ...["accounts", "customers", "payouts", "ledger", "calendar", "vault"],
 ];
 
 const INTRODUCTION = `# Policy guide

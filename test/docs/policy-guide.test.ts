@@ -57,8 +57,8 @@ const opa = await resolveTool("opa");
     return verdictText(verdict);
   }
 
-  test("there are ten", async () => {
-    expect(await readdir(guide)).toHaveLength(10);
+  test("there are eleven", async () => {
+    expect(await readdir(guide)).toHaveLength(11);
   });
 
   test("a package that requires what is not known denies what would be allowed, as a fault", () => {
@@ -77,6 +77,7 @@ const opa = await resolveTool("opa");
     ["DELETE", ["customers", "7"], "support", "elevate: customer-delete customer/7"],
     ["POST", ["payouts"], "finance", "deny: payout_not_readable"],
     ["POST", ["calendar"], "staff", "allow: calendar_write"],
+    ["GET", ["vault"], "engineers", "elevate: vault-unusual vault"],
   ])("%s %j by %s: %s", (method, parsedPath, group, expected) => {
     expect(decided(method, parsedPath, group)).toBe(expected);
   });
@@ -86,6 +87,18 @@ const opa = await resolveTool("opa");
     const context = { state: { fresh: true }, incidents };
     const asked = decided("DELETE", ["deployments", "7"], "release-managers", { context });
     expect(asked).toBe("elevate: deployment-delete deployment/7");
+  });
+
+  test("who calls as usual is asked for nothing", () => {
+    const counted = { count: 30, last: "2026-11-23T10:00:00Z" };
+    const profile = {
+      ...{ observations: 30, since: "2026-09-01T10:00:00Z", as_of: "2026-11-24T09:30:00Z" },
+      ...{ hours: [{ hour: 10, ...counted }], networks: [{ network: "10.1.2.0/24", ...counted }] },
+    };
+    const known = { source_address: "10.1.2.3", state: { fresh: true }, incidents: [], profile };
+    const at = (time: string) => decided("GET", ["vault"], "engineers", { context: { ...known, time } });
+    expect(at("2026-11-24T22:00:00Z")).toBe("elevate: vault-unusual vault");
+    expect(at("2026-11-24T10:59:59Z")).toBe("allow: vault_read");
   });
 
   test("a connection to the ledger needs approval", () => {

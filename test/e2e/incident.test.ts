@@ -1,6 +1,7 @@
 /**
  * An incident from the one who says it to the policy that judges by it: REST, PostgreSQL, state relay, Kafka, decision service, Envoy. The
- * policy is the sample's and one more package, which cannot do without knowing of incidents.
+ * policy is the sample's and one more package, which cannot do without knowing of incidents. And a profile the same way round: from a call
+ * that was allowed to the policy that knows of it.
  */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,6 +27,18 @@ deny contains "frozen_by_incident" if {
 }
 `;
 
+const SEEN = `package countersign.policies.seen
+
+allow := set()
+
+elevate := set()
+
+deny contains sprintf("seen_from_%s", [seen.network]) if {
+	input.parsed_path == ["orders", "7"]
+	some seen in input.context.profile.networks
+}
+`;
+
 const possible = (await canStartSystem()) && (await hasOpa());
 const owned = new AsyncDisposableStack();
 let system: System;
@@ -37,9 +50,14 @@ beforeAll(async () => {
   const names = await readdir(REGO, { recursive: true });
   const modules = names.filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego"));
   const texts = await Promise.all(modules.map((name) => readFile(join(REGO, name), "utf8")));
-  await makeBundle(folder, [...texts, FREEZE], { countersign: { requires: { freeze: ["incidents"] } } });
+  await makeBundle(folder, [...texts, FREEZE, SEEN], { countersign: { requires: { freeze: ["incidents"] } } });
   const bundle = { path: folder, unsigned: "accepted" };
-  system = owned.use(await startSystem({ decisionSettings: (settings) => ({ ...settings, bundle }) }));
+  system = owned.use(
+    await startSystem({
+      decisionSettings: (settings) => ({ ...settings, bundle, context: { profiles: { enabled: true } } }),
+      approvalSettings: (settings) => ({ ...settings, profiles: { enabled: true } }),
+    }),
+  );
 }, 180_000);
 afterAll(() => owned.disposeAsync(), 60_000);
 
@@ -69,6 +87,16 @@ afterAll(() => owned.disposeAsync(), 60_000);
     expect(await deletes()).toBe("403 deny");
     expect(await sam.approvals("POST", close, { body: {} })).toMatchObject({ status: 200 });
     await waitUntil("deletions to be possible again", 10_000, async () => (await deletes()) === "403 needs_approval");
+  }, 60_000);
+
+  test("apart: what an account was allowed becomes its profile, and nobody else's", async () => {
+    const [dana, max] = [await system.as("dana"), await system.as("max")];
+    expect(await dana.proxy("GET", "/orders/42")).toMatchObject({ status: 200 });
+    await waitUntil("the policy to know of it", 30_000, async () => {
+      const { body } = await dana.proxy("GET", "/orders/7");
+      return JSON.stringify(body).includes("seen_from_127.0.0.0/24");
+    });
+    expect(JSON.stringify(await max.proxy("GET", "/orders/7"))).not.toContain("seen_from");
   }, 60_000);
 
   test("that nobody can hear of any more is no absence of one: what requires them is unavailable, not allowed", async () => {

@@ -1,0 +1,74 @@
+# METADATA
+# title: Usual hours and networks
+# description: |
+#   Engineers read the vault at hours and from networks that are usual for them; at any other time or place somebody
+#   countersigns, and sees what is usual. The profile (`context.profiles.enabled`) is only evidence: what is unusual is
+#   said here, as fewer than three sightings of at least twenty. Without a profile everything is unusual, and so it is
+#   where the address is none: `fallible_calls` says that a failing look-up opens nothing.
+# schemas:
+#   - input: schema.input
+# custom:
+#   fallible_calls: [net.cidr_contains]
+# scope: package
+package countersign.policies.vault
+
+import data.countersign.lib.http
+
+# METADATA
+# title: Engineers, as usual
+allow contains "vault_read" if {
+	_engineer_reads
+	_is_usual
+}
+
+# METADATA
+# title: Else for half an hour, countersigned
+elevate contains {
+	"entitlement": "vault-unusual",
+	"scope": "vault",
+	"title": "Read the vault at an unusual time or place",
+	"display": [
+		{"label": "Usual hours (UTC)", "value": _usual_hours_shown},
+		{"label": "Usual networks", "value": _usual_networks_shown},
+	],
+	"approvers_hint": "the team of the engineer",
+	"risk": "high",
+	"binding": "scope",
+	"max_uses": "unlimited",
+	"max_duration": "30m",
+} if {
+	_engineer_reads
+	not _is_usual
+}
+
+_is_usual if {
+	input.context.profile.observations >= 20
+	[hour, _, _] := time.clock(time.parse_rfc3339_ns(input.context.time))
+	hour in _usual_hours
+	some network in _usual_networks
+	net.cidr_contains(network, input.context.source_address)
+}
+
+_usual_hours := {seen.hour |
+	some seen in input.context.profile.hours
+	seen.count >= 3
+}
+
+_usual_networks := {seen.network |
+	some seen in input.context.profile.networks
+	seen.count >= 3
+}
+
+default _usual_hours_shown := "none known"
+
+_usual_hours_shown := concat(", ", [sprintf("%d", [hour]) | some hour in _usual_hours]) if count(_usual_hours) > 0
+
+default _usual_networks_shown := "none known"
+
+_usual_networks_shown := concat(", ", _usual_networks) if count(_usual_networks) > 0
+
+_engineer_reads if {
+	input.action.name == "GET"
+	input.parsed_path[0] == "vault"
+	http.in_group("engineers")
+}
