@@ -3,7 +3,7 @@
  * A worker is an ordinary process of that program: what sets it apart reaches it as variables, which win over the file, so it reads the
  * same configuration again at a reload and stays who it is. Folders that only one process may use are its own.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Type } from "typebox";
 import { variableOf } from "../config/keys.ts";
@@ -128,9 +128,9 @@ function workerFolder(folder: string, number: number): string {
   return number === 1 ? folder : join(folder, `worker-${number}`);
 }
 
-/** Folders that workers beyond so many have left there, by number. A folder that is not there has none. */
+/** Folders that workers beyond so many have left there, by number. What is no folder has none. */
 export function formerWorkerFolders(folder: string, workers: number): readonly string[] {
-  const numbers = (existsSync(folder) ? readdirSync(folder) : [])
+  const numbers = (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(folder) : [])
     .map((name) => Number(/^worker-([1-9]\d{0,2})$/.exec(name)?.[1] ?? 0))
     .filter((number) => number > workers)
     .sort((a, b) => a - b);

@@ -1,5 +1,5 @@
 /** What the suite asks of a consumer, whatever topic it reads, and the pens that records for it are written with. */
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { type EnvelopeAddress, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { createSigner, createVerifier, type Signer } from "../../../core/messages/signing.ts";
 import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
@@ -43,6 +43,10 @@ function privatePem(): string {
   return generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
+function publicPem(privatePem: string): string {
+  return createPublicKey(privatePem).export({ type: "spki", format: "pem" }).toString();
+}
+
 /** The log ids of decisions begin with the name of the right key. */
 export function createPens() {
   const [right, other] = [privatePem(), privatePem()];
@@ -55,8 +59,8 @@ export function createPens() {
   };
   const verifier = createVerifier(
     new Map([
-      ["right", right],
-      ["other", other],
+      ["right", publicPem(right)],
+      ["other", publicPem(other)],
     ]),
   );
   return { pens, verifier };
