@@ -39,7 +39,11 @@ beforeAll(async () => {
   const debug = <S extends object>(settings: S) => ({ ...settings, logLevel: "debug" });
   system = owned.use(
     await startSystem({
-      decisionSettings: (settings) => ({ ...debug(settings), api, context: { countryDatabase } }),
+      decisionSettings: (settings) => ({
+        ...debug(settings),
+        api,
+        context: { countryDatabase, profiles: { enabled: true } },
+      }),
       approvalSettings: debug,
       databaseUrl: (own) => `${own}&password=${PLANTED["the password of the database"]}`,
     }),

@@ -39,8 +39,8 @@ export async function redeemGrant(
          insert into redemptions (redemption_id, grant_id, grant_version, uses, redeemed_at)
          select $1, id, version, uses, used_at from used
        ), told as (
-         insert into outbox (event_id, event)
-         select $8, ($9::jsonb || jsonb_build_object(
+         insert into outbox (event_id, rings, event)
+         select $8, false, ($9::jsonb || jsonb_build_object(
                   'time', to_char(used_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                   'data', ($9::jsonb -> 'data') || jsonb_build_object(
                     'by', jsonb_build_object(

@@ -107,7 +107,6 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
     if (failing === undefined)
       log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
     failing = `the spool is ${outcome}`;
-    refusedThisTurn = true;
   }
 
   function writeGroup(): void {
@@ -237,6 +236,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       const outcome = ended ? "broken" : append(entry);
       if (outcome !== "appended") {
         notRecorded(outcome, 1);
+        refusedThisTurn = true;
         return Promise.resolve("failed");
       }
       if (unwritten.length === 0) setImmediate(writeGroup);
