@@ -86,7 +86,11 @@ export async function run(
           return "drained" as const;
         },
       );
-    const outcome = await Promise.race([drained, forced.promise, after(drainDeadlineMs)]);
+    // NB: it keeps the process alive: a drain that waits for what never comes would otherwise end it without a word.
+    const late = Promise.withResolvers<"too slow">();
+    const timer = setTimeout(() => late.resolve("too slow"), drainDeadlineMs);
+    const outcome = await Promise.race([drained, forced.promise, late.promise]);
+    clearTimeout(timer);
     if (outcome !== "drained") {
       log.error({ event: "drain_incomplete", outcome }, "ending without a complete drain");
       exitCode = 1;
@@ -104,8 +108,4 @@ export async function run(
     source.off("uncaughtException", onUncaught);
     source.off("unhandledRejection", onUncaught);
   }
-}
-
-function after(ms: number): Promise<"too slow"> {
-  return new Promise((resolve) => setTimeout(() => resolve("too slow"), ms).unref());
 }

@@ -93,10 +93,10 @@ async function run(name: string, env: Record<string, string>, settings: object):
 }
 
 /** The sentence of the last line; fails when anything that it said shows a stack. */
-function sentence({ out, err }: Ended): string {
+function sentence({ code, out, err }: Ended): string {
   expect(`${out}${err}`).not.toMatch(/\n\s+at |\\n\s+at |hunter2/);
   const last: unknown = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "");
-  expect(last).toMatchObject({ level: "fatal", event: "cannot_start" });
+  expect({ code, last }).toMatchObject({ last: { level: "fatal", event: "cannot_start" } }); // the code says more of how it ended
   return typeof last === "object" && last !== null && "msg" in last ? String(last.msg) : "";
 }
 
