@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { createLog } from "../log/log.ts";
@@ -51,6 +52,22 @@ describe("the end of a process", () => {
       emit("SIGTERM", "SIGTERM");
     });
     expect(code).toBe(1);
+  });
+
+  test("a drain that hangs while nothing else keeps the process alive is cut off and said too, and not the end without a word", async () => {
+    const program = `
+      const { run } = await import(${JSON.stringify(new URL("./lifecycle.ts", import.meta.url).href)});
+      const { createLog } = await import(${JSON.stringify(new URL("../log/log.ts", import.meta.url).href)});
+      const hanging = { [Symbol.asyncDispose]: () => new Promise(() => {}) };
+      const options = { drainDeadlineMs: 50, source: process };
+      process.exit(await run({ log: createLog({ name: "test", level: "error" }) }, options, async (lifecycle) => {
+        lifecycle.own(hanging);
+        lifecycle.stop();
+      }));`;
+    const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      encoding: "utf8",
+    });
+    expect({ status, said: stdout }).toEqual({ status: 1, said: expect.stringContaining("drain_incomplete") });
   });
 
   test("a second signal ends a drain that hangs at once", async () => {

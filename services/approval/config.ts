@@ -16,6 +16,8 @@ import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
+import { ProfilesSchema } from "./config/profiles.ts";
+import { WebhookSchema } from "./config/webhook.ts";
 
 /** Of the variables. */
 export const PREFIX = "COUNTERSIGN_";
@@ -149,45 +151,9 @@ export const ApprovalConfigSchema = Type.Object(
       },
       closed,
     ),
-    profiles: Type.Object(
-      {
-        enabled: Type.Boolean({
-          default: false,
-          description:
-            "Keep when and from which networks each account usually calls, for policies. Personal data: off unless you say so; switched off, what was kept is deleted.",
-        }),
-        keepDays: Type.Integer({
-          minimum: 1,
-          maximum: 3_650,
-          default: 90,
-          description: "An hour and network of an account that was not seen for so long is deleted.",
-        }),
-        publishEveryMinutes: Type.Integer({
-          minimum: 1,
-          maximum: 1_440,
-          default: 60,
-          description: "A profile that goes on changing is told to decision services at most so often.",
-        }),
-      },
-      closed,
-    ),
+    profiles: ProfilesSchema,
     accessRequests: Type.Optional(AccessRequestsSchema),
-    webhook: Type.Optional(
-      Type.Object(
-        {
-          url: Text("Is told of requests that wait for review, of their end and of revocations; https."),
-          secret: Type.Optional(
-            Type.String({ "x-secret": true, description: "whsec_… of Standard Webhooks; signs every delivery." }),
-          ),
-          allowedRanges: Type.Array(Type.String(), {
-            default: [],
-            description: "CIDR ranges that are not public and may be called all the same, plain http included.",
-          }),
-          caPath: Path("Instead of the system's roots."),
-        },
-        closed,
-      ),
-    ),
+    webhook: Type.Optional(WebhookSchema),
     traces: Type.Optional(TracesSchema),
     drainMs: Type.Integer({
       minimum: 0,
