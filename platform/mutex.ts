@@ -1,7 +1,7 @@
 /**
  * Runs asynchronous pieces of work one after the other, in the order in which they came. A piece that fails does not stop the next one.
  */
-export interface Mutex {
+interface Mutex {
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 

@@ -2,7 +2,7 @@
 import { unreachable } from "../../core/domain/app-error.ts";
 import type { LogVerdict, Verdict } from "./chain.ts";
 
-export type Report = { readonly text: string; readonly good: boolean };
+type Report = { readonly text: string; readonly good: boolean };
 
 /** Not good: a broken log, something unreadable, or nothing at all, which proves nothing. */
 export function reportOf(verdict: Verdict): Report {

@@ -83,12 +83,12 @@ export function isOwner(requester: Requester, party: Party): boolean {
   return samePerson(requester.person, party.person);
 }
 
-export type Closed = {
+type Closed = {
   readonly kind: "closed";
   readonly request: AccessRequest;
   readonly events: readonly DomainEvent[];
 };
-export type CloseRefused = { readonly kind: "refused"; readonly reason: "not_pending" | "not_requester" | "not_yet" };
+type CloseRefused = { readonly kind: "refused"; readonly reason: "not_pending" | "not_requester" | "not_yet" };
 
 /** The requester takes it back. Any account of the same person may. */
 export function cancel(
@@ -111,7 +111,7 @@ export function expireRequest(request: AccessRequest, now: Instant): Closed | Cl
 
 const SWEEPER: Principal = { kind: "service", name: "sweeper" };
 
-export type Escalated = {
+type Escalated = {
   readonly kind: "escalated";
   readonly request: AccessRequest;
   readonly notify: readonly string[];

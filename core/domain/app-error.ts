@@ -4,7 +4,7 @@
  * problem+json; a code that the table does not name becomes an opaque 500 or a deny.
  */
 
-export type AppErrorCode =
+type AppErrorCode =
   | "invalid_argument" // a value from outside has the wrong shape
   | "invalid_record" // a message or stored row cannot be understood
   | "invalid_configuration"

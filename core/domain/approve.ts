@@ -13,7 +13,7 @@ import { agreed, type Bounded, narrow, type Terms } from "./narrowing.ts";
 import { within } from "./routing.ts";
 import { type Instant, plus } from "./time.ts";
 
-export type Approved = {
+type Approved = {
   readonly kind: "approved";
   readonly request: AccessRequest;
   readonly grant: Grant;

@@ -41,7 +41,7 @@ export const PLAIN_FIELDS = ["issuer", "subject", "method", "authority", "path"]
 
 export type BindingRefusal = "body_not_bindable" | "not_reviewable";
 
-export type BindingLayout =
+type BindingLayout =
   | { readonly kind: "bindable"; readonly fields: readonly BoundField[] }
   | { readonly kind: "unbindable"; readonly reason: BindingRefusal };
 

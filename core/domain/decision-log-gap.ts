@@ -16,7 +16,7 @@ export type DecisionLogGap = {
   readonly next: Digest | undefined;
 };
 
-export type FilledGaps<E extends LogEntry> =
+type FilledGaps<E extends LogEntry> =
   | {
       readonly kind: "filled";
       /** Those entries that were missing. */

@@ -111,7 +111,6 @@ class AllowDecision {
 
 export type Allow = AllowDecision;
 export type Decision = Allow | Deny | NeedsApproval;
-export type Outcome = Decision["kind"];
 
 /** True for an allow that was made by this file. */
 export function isAllow(decision: Decision): decision is Allow {
@@ -131,7 +130,7 @@ export function allowByDryRun(verdict: Extract<Verdict, { kind: "deny" }>): Allo
 }
 
 /** A candidate that covers this request (core/domain/covers.ts): a window as it is, or a limited grant as redeemed. */
-export type Use =
+type Use =
   | { readonly kind: "window"; readonly candidate: Candidate }
   | { readonly kind: "redeemed"; readonly candidate: Candidate; readonly grant: Grant };
 

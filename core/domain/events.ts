@@ -34,7 +34,7 @@ type About<Type extends string, Data> = {
   readonly data: Data;
 };
 
-export type RequestSubmitted = About<
+type RequestSubmitted = About<
   "request.submitted",
   {
     readonly entitlement: string;
@@ -51,7 +51,7 @@ export type RequestSubmitted = About<
   }
 >;
 
-export type ReviewRecorded = About<
+type ReviewRecorded = About<
   "review.recorded",
   {
     readonly reviewId: Id<"review">;
@@ -62,14 +62,14 @@ export type ReviewRecorded = About<
   }
 >;
 
-export type ReviewRefused = About<"review.refused", { readonly vote: "approve" | "deny"; readonly reason: string }>;
+type ReviewRefused = About<"review.refused", { readonly vote: "approve" | "deny"; readonly reason: string }>;
 
-export type RequestEnded = About<
+type RequestEnded = About<
   "request.approved" | "request.denied" | "request.expired" | "request.cancelled" | "request.failed",
   { readonly reason: string | undefined; readonly reviewers: readonly Person[] }
 >;
 
-export type GrantIssued = About<
+type GrantIssued = About<
   "grant.issued",
   {
     readonly person: Person | undefined;
@@ -86,7 +86,7 @@ export type GrantIssued = About<
   }
 >;
 
-export type GrantUsed = About<
+type GrantUsed = About<
   "grant.used",
   {
     readonly redemptionId: Id<"decision">;
@@ -97,7 +97,7 @@ export type GrantUsed = About<
   }
 >;
 
-export type GrantEnded = About<"grant.revoked" | "grant.expired", { readonly reason: string | undefined }>;
+type GrantEnded = About<"grant.revoked" | "grant.expired", { readonly reason: string | undefined }>;
 
 /** A record of a topic that could not be understood or trusted: where it stood, and under which id it is kept. */
 type SetAside = {
@@ -107,7 +107,7 @@ type SetAside = {
   readonly offset: string;
 };
 
-export type RecordQuarantined = About<"record.quarantined", SetAside & { readonly reason: string }>;
+type RecordQuarantined = About<"record.quarantined", SetAside & { readonly reason: string }>;
 
 /** Somebody had it read once more. `reason` says why it was refused again. */
 export type RecordReplayed = About<
@@ -131,7 +131,7 @@ export type IncidentClosed = About<
 >;
 
 /** Somebody says that nothing will come of it. */
-export type RecordDismissed = About<"record.dismissed", SetAside & { readonly reason: string }>;
+type RecordDismissed = About<"record.dismissed", SetAside & { readonly reason: string }>;
 
 export type DomainEvent =
   | RequestSubmitted

@@ -87,7 +87,7 @@ export function redeem(grant: Grant, claim: RedemptionClaim, now: Instant): Rede
   return { kind: "redeemed", grant: { ...grant, uses, state, version: grant.version + 1 } };
 }
 
-export type Ended = { readonly kind: "ended"; readonly grant: Grant } | { readonly kind: "already_final" };
+type Ended = { readonly kind: "ended"; readonly grant: Grant } | { readonly kind: "already_final" };
 
 /** A revoked grant stays revoked; revoking what has ended changes nothing. */
 export function revoke(grant: Grant): Ended {

@@ -26,7 +26,7 @@ export type Incident = {
 /** What is kept of one: the text is for people. */
 export type RecordedIncident = Incident & { readonly title: string; readonly closedAt: Instant | undefined };
 
-export type Opened = { readonly incident: RecordedIncident; readonly event: IncidentOpened };
+type Opened = { readonly incident: RecordedIncident; readonly event: IncidentOpened };
 
 export function openIncident(
   { id, severity, scope, title }: Pick<RecordedIncident, "id" | "severity" | "scope" | "title">,
@@ -41,7 +41,7 @@ export function openIncident(
   return { incident, event: { type: "incident.opened", by, ...ABOUT_NOTHING_ELSE, data } };
 }
 
-export type Closed =
+type Closed =
   | { readonly kind: "closed"; readonly incident: RecordedIncident; readonly event: IncidentClosed }
   | { readonly kind: "already_closed" };
 

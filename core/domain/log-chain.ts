@@ -9,7 +9,7 @@ import { type Digest, digest } from "./id.ts";
 /** What the first entry names as its predecessor. */
 export const NO_PREVIOUS: Digest = digest("0".repeat(64));
 
-export type LogPlace = { readonly index: bigint; readonly previous: Digest };
+type LogPlace = { readonly index: bigint; readonly previous: Digest };
 
 export type LogEntry = LogPlace & {
   readonly hash: Digest;

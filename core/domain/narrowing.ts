@@ -24,7 +24,7 @@ export type Narrowing = {
   readonly binding?: "exact";
 };
 
-export type Narrowed =
+type Narrowed =
   | { readonly kind: "narrowed"; readonly terms: Terms }
   | { readonly kind: "refused"; readonly reason: "widens"; readonly field: keyof Narrowing }
   | { readonly kind: "refused"; readonly reason: "not_bindable"; readonly field: "binding" };
@@ -54,7 +54,7 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
 export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
 
 /** A time from `from` (inclusive) to `until` (exclusive); empty when that is not later. */
-export type Window = { readonly from: Instant; readonly until: Instant };
+type Window = { readonly from: Instant; readonly until: Instant };
 
 /** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before. */
 export function windowOf({ notBefore, duration }: Terms, now: Instant): Window {

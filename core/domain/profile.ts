@@ -17,7 +17,7 @@ export type Sighting = {
 };
 
 /** How often, and when last. */
-export type Counted = { readonly count: number; readonly last: Instant };
+type Counted = { readonly count: number; readonly last: Instant };
 
 export type Profile = {
   readonly issuer: string;

@@ -17,7 +17,7 @@ export type DigestedRequest = Pick<
 >;
 
 /** What routing adds to them. */
-export type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;
+type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;
 
 export function requestDigestParts(draft: DigestedRequest, { requirement, limits }: DigestedRouting): Json {
   const { elevation, binding } = draft.offer;

@@ -26,7 +26,7 @@ const MAX_SLOTS = 16;
 const MAX_ALTERNATIVES = 512;
 const MAX_DEPTH = 8;
 
-export type RequirementFault = "empty" | "stages_inside" | "n_out_of_range" | "too_deep" | "too_large";
+type RequirementFault = "empty" | "stages_inside" | "n_out_of_range" | "too_deep" | "too_large";
 
 /**
  * Why a tree cannot be accepted, or undefined. An empty `all_of` would be satisfied by nobody's vote, so emptiness is

@@ -32,7 +32,7 @@ export type Vote = {
 };
 
 /** Why nobody who is this party may vote on the request, whatever the vote. */
-export type NotReviewer = "no_person" | "not_human" | "is_requester" | "not_eligible";
+type NotReviewer = "no_person" | "not_human" | "is_requester" | "not_eligible";
 
 export type ReviewRefusal =
   | "not_pending"
@@ -55,7 +55,7 @@ export type Reviewed = {
 };
 
 /** A refused vote changes nothing, but is on record: the events belong into the outbox all the same. */
-export type ReviewRefused = {
+type ReviewRefused = {
   readonly kind: "refused";
   readonly reason: ReviewRefusal;
   readonly events: readonly DomainEvent[];

@@ -14,7 +14,7 @@ import { type DurationMs, durationMs } from "./time.ts";
 export type Limits = { readonly maxUses: MaxUses | undefined; readonly maxDuration: DurationMs | undefined };
 
 /** Who is told when nobody has decided for this long. NB: told only; idleness never widens who may approve. */
-export type Escalation = { readonly after: DurationMs; readonly notify: readonly string[] };
+type Escalation = { readonly after: DurationMs; readonly notify: readonly string[] };
 
 export type Routing =
   | {

@@ -13,7 +13,7 @@ const SET_HASH_MODULUS = 1n << 256n;
 /** Versions of tombstoned keys that are kept; beyond it the oldest go, and only the set hash guards those keys. */
 const REMEMBERED_TOMBSTONES = 100_000;
 
-export type StateRecord<Value> = {
+type StateRecord<Value> = {
   readonly key: string;
   readonly version: number;
   /** SHA-256 over (key, version) as an integer, computed by the reader. */

@@ -20,7 +20,7 @@ export type Subject = {
 };
 
 /** No credential was shown. It is a subject of its own: policies decide what it may do; it can never be elevated. */
-export type Anonymous = { readonly kind: "anonymous" };
+type Anonymous = { readonly kind: "anonymous" };
 
 /** What identifying the credentials of one call gives. A malformed or unverifiable credential is never anonymous. */
 export type Caller =

@@ -36,7 +36,7 @@ export type SubmitRefusal =
   | "not_bindable"
   | "no_person"; // a human approval needs a person to be given to
 
-export type Chosen =
+type Chosen =
   | { readonly kind: "chosen"; readonly offer: Offer; readonly justification: string; readonly requested: Terms }
   | { readonly kind: "refused"; readonly reason: SubmitRefusal };
 
@@ -85,7 +85,7 @@ export type Draft = Pick<
   "id" | "denialId" | "key" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
 >;
 
-export type Submitted = {
+type Submitted = {
   readonly kind: "submitted";
   readonly request: AccessRequest;
   readonly grant: Grant | undefined;

@@ -13,7 +13,7 @@ const ID_TOKEN_CLAIMS = ["at_hash", "c_hash", "s_hash"];
 /** base64url of a SHA-256. */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
-export type Accepted =
+type Accepted =
   | Extract<Caller, { readonly kind: "subject" }>
   | { readonly kind: "refused"; readonly reason: CredentialRefusal };
 

@@ -16,7 +16,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Of clocks: how far in the future a token may have been issued. */
 const SKEW_MS = 60_000;
 
-export type Binding = {
+type Binding = {
   readonly denialId: Id<"denial">;
   readonly denialExpiresAt: Instant;
   /** Of the denied question: core/messages/question-binding.ts. */
@@ -25,7 +25,7 @@ export type Binding = {
 };
 
 /** Who says it to whom: the decision point's identifier and the access request endpoint. */
-export type Parties = { readonly issuer: string; readonly audience: string };
+type Parties = { readonly issuer: string; readonly audience: string };
 
 export function signBindingToken(
   signer: Signer,

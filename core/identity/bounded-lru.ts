@@ -2,7 +2,7 @@
  * A map that forgets what was used longest ago once it holds too many entries or too many bytes. A Map keeps insertion order, so using an
  * entry means putting it at the end.
  */
-export interface BoundedLru<V> {
+interface BoundedLru<V> {
   get(key: string): V | undefined;
   set(key: string, value: V, bytes: number): void;
   delete(key: string): void;

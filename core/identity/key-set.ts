@@ -29,11 +29,11 @@ export type KeySet = {
 
 export type KeySetFault = "too_large" | "not_a_key_set" | "too_many_keys" | "no_usable_key";
 
-export type ParsedKeySet =
+type ParsedKeySet =
   | { readonly kind: "parsed"; readonly keySet: KeySet }
   | { readonly kind: "invalid"; readonly reason: KeySetFault };
 
-export type KeyChoice =
+type KeyChoice =
   | { readonly kind: "key"; readonly key: KeyObject }
   | { readonly kind: "unknown" }
   | { readonly kind: "ambiguous" }

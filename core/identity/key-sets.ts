@@ -36,7 +36,7 @@ export type KeySetEvent =
   | { readonly kind: "keys_not_persisted"; readonly issuer: string }
   | { readonly kind: "keys_requested"; readonly issuer: string };
 
-export interface KeySets extends KeySetReader, AsyncDisposable {
+interface KeySets extends KeySetReader, AsyncDisposable {
   /** Looks at every source now. Those that failed; their last good sets stay. */
   reload(): Promise<readonly { readonly issuer: string; readonly reason: LoadFault }[]>;
   /** One row for each issuer: for readiness (every issuer usable) and metrics (age). */

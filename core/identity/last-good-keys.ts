@@ -11,9 +11,9 @@ import { Compile } from "typebox/compile";
 import type { Issuer } from "./issuers.ts";
 import { type KeySet, parseKeySet, writeKeySet } from "./key-set.ts";
 
-export type LastGood = { readonly keySet: KeySet; readonly confirmedAt: number };
+type LastGood = { readonly keySet: KeySet; readonly confirmedAt: number };
 
-export interface LastGoodKeys {
+interface LastGoodKeys {
   /** Undefined when there is none, or when it is unreadable or of another source. Never rejects. */
   read(issuer: Issuer): Promise<LastGood | undefined>;
   /** @returns whether it is on disk now. Never rejects. */

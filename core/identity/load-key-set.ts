@@ -8,7 +8,7 @@ import { type KeySet, type KeySetFault, MAX_KEY_SET_BYTES, parseKeySet } from ".
 
 export type LoadFault = KeySetFault | "unreachable" | "timeout" | "redirect" | "status" | "unreadable";
 
-export type LoadedKeySet =
+type LoadedKeySet =
   | { readonly kind: "loaded"; readonly keySet: KeySet }
   | { readonly kind: "failed"; readonly reason: LoadFault };
 

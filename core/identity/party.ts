@@ -12,7 +12,7 @@ import { NO_PRINCIPALS, type Principals } from "./principals.ts";
 import { isObject, type JsonObject } from "./strict-json.ts";
 
 /** Maps a subject whose token, or whose signed denial, has been verified before. Pure. */
-export type MapParty = (subject: Subject) => Party;
+type MapParty = (subject: Subject) => Party;
 
 export function createPartyMapper(issuers: Issuers, principals: Principals = NO_PRINCIPALS): MapParty {
   /** The account of a certificate identity, whose claims follow from its id and the rules here alone. */

@@ -6,7 +6,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { createBoundedLru } from "./bounded-lru.ts";
 
-export type PeerCertificate = {
+type PeerCertificate = {
   readonly kind: "certificate";
   /** base64url of the SHA-256 of the DER form: `x5t#S256`. */
   readonly thumbprint: string;

@@ -10,7 +10,7 @@ import type { PersonClaim } from "./issuers.ts";
 import type { PrincipalRule } from "./principal-config.ts";
 import { type Captures, fillIn, matchPrincipal } from "./principal-match.ts";
 
-export type PrincipalAccount = {
+type PrincipalAccount = {
   readonly subject: Subject;
   readonly person: PersonClaim | undefined;
   readonly machine: boolean;

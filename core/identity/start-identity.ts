@@ -15,7 +15,7 @@ import { createKeySets, type KeySetEvent } from "./key-sets.ts";
 import type { PrincipalRule } from "./principal-config.ts";
 import { createPrincipals, type Principals } from "./principals.ts";
 
-export interface Identity extends AsyncDisposable {
+interface Identity extends AsyncDisposable {
   readonly issuers: Issuers;
   readonly principals: Principals;
   readonly identify: Identify["identify"];

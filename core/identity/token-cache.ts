@@ -26,7 +26,7 @@ export interface TokenCache {
   size(): { readonly accepted: CacheSize; readonly refused: CacheSize };
 }
 
-export type CacheSize = { readonly entries: number; readonly bytes: number };
+type CacheSize = { readonly entries: number; readonly bytes: number };
 
 type Entry = { readonly verification: Verification; readonly storedAt: number };
 

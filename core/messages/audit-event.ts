@@ -33,9 +33,9 @@ export type AuditEvent = {
 };
 
 /** An event as it waits in the outbox: all but its place in the log. */
-export type UnsealedEvent = Omit<AuditEvent, "logid" | "leafindex" | "prevhash" | "leafhash">;
+type UnsealedEvent = Omit<AuditEvent, "logid" | "leafindex" | "prevhash" | "leafhash">;
 
-export type LogPlace = { readonly logId: string; readonly index: bigint; readonly previous: Digest };
+type LogPlace = { readonly logId: string; readonly index: bigint; readonly previous: Digest };
 
 /** The approval service's log. */
 export const APPROVAL_LOG = "approval";

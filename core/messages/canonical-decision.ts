@@ -8,7 +8,7 @@ import type { DecisionLogRecord, LoggedDecision } from "./decision-record.ts";
 import { canonicalJson, leafHashOf } from "./hashing.ts";
 
 /** Where a record stands in its log. */
-export type RecordLink = Pick<LoggedDecision, "v" | "log" | "index" | "prev">;
+type RecordLink = Pick<LoggedDecision, "v" | "log" | "index" | "prev">;
 type Unlinked<R> = R extends DecisionLogRecord ? Omit<R, keyof RecordLink> : never;
 export type RecordBody = Unlinked<DecisionLogRecord>;
 export type DecisionBody = Unlinked<LoggedDecision>;

@@ -32,7 +32,7 @@ export const ElevationSchema = Type.Object(
   closed,
 );
 
-export type ElevationRecord = Static<typeof ElevationSchema>;
+type ElevationRecord = Static<typeof ElevationSchema>;
 
 export function elevationToWire(elevation: Elevation): ElevationRecord {
   return {

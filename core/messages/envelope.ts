@@ -37,7 +37,7 @@ export function sealEnvelope(
 
 export type EnvelopeFault = "tombstone" | "oversize" | "headers_missing" | "version_malformed" | "signature_invalid";
 
-export type Opened =
+type Opened =
   | { readonly kind: "opened"; readonly kid: string; readonly version: number; readonly payload: Buffer }
   | { readonly kind: "fault"; readonly reason: EnvelopeFault };
 

@@ -54,7 +54,7 @@ const NAMED = new Set([
   ...["method", "content_type", "content_encoding", "body", "scheme"],
 ]);
 
-export type MaskedPayload =
+type MaskedPayload =
   | { readonly kind: "json"; readonly members: Json }
   | { readonly kind: "not_json" }
   | { readonly kind: "none" };

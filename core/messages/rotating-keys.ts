@@ -1,7 +1,7 @@
 /** A signer and a verifier whose keys can be replaced while others hold them: what is signed or verified next goes by the new ones. */
 import type { Signer, Verifier } from "./signing.ts";
 
-export type Rotating<T> = T & { replace(next: T): void };
+type Rotating<T> = T & { replace(next: T): void };
 
 export function rotatingSigner(first: Signer): Rotating<Signer> {
   let now = first;

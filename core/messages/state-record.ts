@@ -50,7 +50,7 @@ export const GrantRecordSchema = Type.Object(
   closed,
 );
 
-export type GrantRecord = Static<typeof GrantRecordSchema>;
+type GrantRecord = Static<typeof GrantRecordSchema>;
 
 export function grantToWire(grant: Grant): GrantRecord {
   const { binding } = grant;

@@ -12,7 +12,7 @@ export type StateValue =
   | { readonly kind: "grant"; readonly grant: Grant }
   | { readonly kind: "incident"; readonly incident: Incident };
 
-export type ReadValue =
+type ReadValue =
   | { readonly kind: "value"; readonly value: StateValue }
   /** Of a kind that is known here, and not what it should be. */
   | { readonly kind: "unreadable" }

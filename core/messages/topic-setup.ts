@@ -42,9 +42,9 @@ function topicSpec({ name, partitions, cleanup, retentionMs, segmentMs }: Topic,
 }
 
 /** Kafka's names of rights on a topic. Write and Read imply Describe; services need DescribeConfigs to verify. */
-export type TopicRight = "Write" | "Read" | "DescribeConfigs";
+type TopicRight = "Write" | "Read" | "DescribeConfigs";
 
-export type TopicAccess = { readonly who: TopicReader; readonly rights: readonly TopicRight[] };
+type TopicAccess = { readonly who: TopicReader; readonly rights: readonly TopicRight[] };
 
 /** All that anybody needs: no right on the cluster, none on a consumer group, since none is used. */
 export function accessTo({ writer, readers }: Topic): readonly TopicAccess[] {

@@ -51,7 +51,7 @@ const Manifest = Type.Object({
     }),
   }),
 });
-export type Manifest = Static<typeof Manifest>;
+type Manifest = Static<typeof Manifest>;
 const manifestSchema = Compile(Manifest);
 
 /** What a folder or a tar.gz holds, without asking who signed it: for tools and tests. @throws AppError invalid_bundle */

@@ -9,7 +9,7 @@ import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 
-export type CompatBundle = { readonly revision: string; readonly wasm: Uint8Array; readonly dataJson: string };
+type CompatBundle = { readonly revision: string; readonly wasm: Uint8Array; readonly dataJson: string };
 
 const manifestSchema = Compile(Type.Object({ revision: Type.Optional(Type.String({ maxLength: 128 })) }));
 

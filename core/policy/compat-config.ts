@@ -37,7 +37,7 @@ export const CompatSchema = Type.Object(
   closed,
 );
 
-export type CompatConfig = Static<typeof CompatSchema>;
+type CompatConfig = Static<typeof CompatSchema>;
 
 export function compatFaults(compat: CompatConfig, section: string): readonly ConfigFault[] {
   const faults: ConfigFault[] = [];

@@ -29,7 +29,7 @@ export type CompatPolicy = {
   evaluate(inputJson: string, time: EvaluationTime): { readonly result: CompatResult; readonly fuelUsed: number };
 };
 
-export type CompatPolicyOptions = {
+type CompatPolicyOptions = {
   readonly files: BundleFiles;
   readonly path: string;
   /** From the bundle's signature: from then on it decides nothing (`policy_expired`). */

@@ -39,7 +39,7 @@ export type AllowFields = {
   readonly queryParametersToRemove: readonly string[];
 };
 
-export type DenyFields = {
+type DenyFields = {
   readonly headers: readonly NameValue[];
   readonly body: string;
   readonly httpStatus: number;

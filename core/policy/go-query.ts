@@ -4,7 +4,7 @@
  */
 import { bytesOfText, textOfBytes } from "./rego-value/bytes.ts";
 
-export type Unescaped =
+type Unescaped =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "bad_escape"; readonly escape: string };
 
@@ -25,7 +25,7 @@ export function unescapePercent(text: string, plusIsSpace: boolean): Unescaped {
   return { kind: "text", text: textOfBytes(Uint8Array.from(decoded)) };
 }
 
-export type ParsedQuery =
+type ParsedQuery =
   | { readonly kind: "parsed"; readonly values: ReadonlyMap<string, readonly string[]> }
   | { readonly kind: "fault"; readonly message: string };
 

@@ -26,7 +26,7 @@ import { compileApart, type CompileJob } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
-export type Activation =
+type Activation =
   /** `compiled`: the module is another one than before; else only its data was loaded anew. */
   | { readonly kind: "activated"; readonly revision: string; readonly compiled: boolean }
   | {
@@ -63,7 +63,7 @@ export type PolicyHost = {
 
 export type PolicyHostDeps = RunnerDeps;
 
-export type PolicyHostOptions = {
+type PolicyHostOptions = {
   /** The realm of reviewer sets that name none. */
   readonly defaultRealm: string;
   /** Of one evaluation. */

@@ -5,7 +5,7 @@
 import type { PolicyFault, ResponseFields } from "../domain/decision.ts";
 import type { ResponseWire } from "./schema/result.ts";
 
-export type Merged =
+type Merged =
   | { readonly kind: "merged"; readonly fields: ResponseFields }
   | { readonly kind: "fault"; readonly reason: PolicyFault; readonly detail: string };
 

@@ -13,7 +13,7 @@ import { parseRfc3339 } from "../domain/time.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 
 /** A key of `ENTRYPOINTS` (bundle.ts). */
-export type Entrypoint = "decide" | "route" | "mayReview";
+type Entrypoint = "decide" | "route" | "mayReview";
 
 export const SELF_TEST_FILE = "self-test.json";
 

@@ -10,7 +10,7 @@ import type { BundleConfig } from "./bundles/config.ts";
 import { type Bundles, type BundlesDeps, startBundles } from "./bundles/start-bundles.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
-export type Policy = Bundles & { readonly host: PolicyHost };
+type Policy = Bundles & { readonly host: PolicyHost };
 
 /** @throws CannotStart when the configuration's path holds no bundle, or one that is refused */
 export async function startPolicy(

@@ -15,7 +15,7 @@ import type { RefusalReason } from "./refusal.ts";
 import { mayHaveBody } from "./request-headers.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-export type Exchange = {
+type Exchange = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;

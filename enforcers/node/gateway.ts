@@ -14,7 +14,7 @@ import type { Observe, Outcome } from "./observe.ts";
 import { createTunnel } from "./tunnel.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-export type GatewayDeps = {
+type GatewayDeps = {
   readonly judge: Judge;
   readonly upstreams: Upstreams;
   readonly observe: Observe;
@@ -22,7 +22,7 @@ export type GatewayDeps = {
   readonly monotonicMs: () => number;
 };
 
-export type GatewayOptions = AdmitOptions & {
+type GatewayOptions = AdmitOptions & {
   readonly host: string;
   readonly port: number;
   /** From the head of a request to the end of its answer, and for a tunnel. */
@@ -30,7 +30,7 @@ export type GatewayOptions = AdmitOptions & {
   readonly drainMs: number;
 };
 
-export type Gateway = AsyncDisposable & { readonly port: number };
+type Gateway = AsyncDisposable & { readonly port: number };
 
 /** As Envoy's defaults. */
 const MAX_HEAD_BYTES = 61_440;

@@ -12,7 +12,7 @@ import { changeLines, type HeaderChange } from "./header-changes.ts";
 import type { HeaderLine } from "./header-line.ts";
 import { refusalAnswer } from "./refusal.ts";
 
-export type Judged =
+type Judged =
   | {
       readonly kind: "pass";
       /** For the upstream. */

@@ -17,7 +17,7 @@ export type Outcome =
   /** The client or the upstream broke off, or the longest time of a request was over. */
   | { readonly kind: "cut" };
 
-export type Finished = {
+type Finished = {
   readonly outcome: Outcome;
   readonly requestId: string;
   readonly method: string | undefined;

@@ -4,7 +4,7 @@
  */
 import type { Readable } from "node:stream";
 
-export type ReadBody =
+type ReadBody =
   | { readonly kind: "whole"; readonly bytes: Buffer }
   | { readonly kind: "too_large" }
   /** The client went away, or what it sent is not well-formed. */

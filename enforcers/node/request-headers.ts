@@ -18,7 +18,7 @@ export function mayHaveBody(framing: Framing): boolean {
   return framing.kind === "chunked" || (framing.kind === "length" && framing.bytes > 0);
 }
 
-export type RequestHeaders = {
+type RequestHeaders = {
   readonly kind: "readable";
   /** Of the host line, as sent. */
   readonly authority: string;

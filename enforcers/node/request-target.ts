@@ -6,7 +6,7 @@
  */
 import { type Refused, refused } from "./refusal.ts";
 
-export type Target = {
+type Target = {
   readonly kind: "plain";
   /** The whole, as received. */
   readonly target: string;

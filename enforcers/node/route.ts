@@ -21,7 +21,7 @@ export type Route = {
   readonly timeoutMs: number;
 };
 
-export type Routed = { readonly kind: "routed"; readonly route: Route };
+type Routed = { readonly kind: "routed"; readonly route: Route };
 
 export function routeFor(
   routes: readonly Route[],

@@ -15,7 +15,7 @@ import type { Outcome } from "./observe.ts";
 import type { RefusalReason } from "./refusal.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-export type UpgradeExchange = {
+type UpgradeExchange = {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   /** What came behind the request's head. */

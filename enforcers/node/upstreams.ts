@@ -8,7 +8,7 @@ import { Pool } from "undici";
 import { flatten, HOP_BY_HOP, type HeaderLine, linesOf, tokensOf } from "./header-line.ts";
 import type { RefusalReason } from "./refusal.ts";
 
-export type UpstreamCall = {
+type UpstreamCall = {
   readonly origin: string;
   readonly method: string;
   readonly target: string;
@@ -22,11 +22,11 @@ export type UpstreamCall = {
   readonly signal: AbortSignal;
 };
 
-export type UpstreamFailure = {
+type UpstreamFailure = {
   readonly kind: "failed";
   readonly reason: Extract<RefusalReason, `upstream_${string}`>;
 };
-export type UpstreamAnswer =
+type UpstreamAnswer =
   | {
       readonly kind: "answered";
       readonly status: number;
@@ -34,7 +34,7 @@ export type UpstreamAnswer =
       readonly body: Readable;
     }
   | UpstreamFailure;
-export type UpstreamSwitch =
+type UpstreamSwitch =
   | { readonly kind: "switched"; readonly lines: readonly HeaderLine[]; readonly socket: Duplex }
   | UpstreamFailure;
 

@@ -35,7 +35,7 @@ interface Shape {
   readonly "x-secret"?: unknown;
 }
 
-export interface ConfigKeys {
+interface ConfigKeys {
   /** All leaves in order of the schema. */
   readonly keys: readonly ConfigKey[];
   /** Paths of objects that are always there: one left out by the user is an empty one, so that faults and defaults concern its leaves. */

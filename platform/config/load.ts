@@ -21,7 +21,7 @@ import type { ConfigFault } from "./fault.ts";
 import { type ConfigKey, keysOf } from "./keys.ts";
 import { faultsAmong, type Rule } from "./rules.ts";
 
-export type Loaded<T> =
+type Loaded<T> =
   | { readonly kind: "loaded"; readonly config: T }
   | { readonly kind: "invalid"; readonly faults: readonly ConfigFault[] };
 

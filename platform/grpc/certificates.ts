@@ -8,7 +8,7 @@ import { type ChannelCredentials, credentials, experimental, ServerCredentials }
 import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { ClientTls, ServerTls } from "../config/pem-files.ts";
 
-export type Certificates<Credentials, Tls> = {
+type Certificates<Credentials, Tls> = {
   readonly credentials: Credentials;
   /** @throws when they cannot work, or when they are more or less than there were at the start; nothing has changed then. */
   replace(tls: Tls | undefined): void;

@@ -12,7 +12,7 @@ import { drain, listen, type Listening } from "./serve.ts";
 /** Time for the answer to travel back before the caller gives up. */
 const RETURN_MS = 20;
 
-export type UnaryServerOptions = {
+type UnaryServerOptions = {
   /** Full name, for grpc.health. */
   readonly service: string;
   /** Beyond it gRPC itself refuses, before the message is read whole. */
@@ -23,7 +23,7 @@ export type UnaryServerOptions = {
 };
 
 /** What one call has to know beside what it asks. */
-export type Terms = {
+type Terms = {
   /** Until the answer has to be on its way; may be negative. */
   readonly leftMs: number;
   /** Too many are under way: say so and do nothing. */
@@ -34,7 +34,7 @@ export type Terms = {
 
 type Call = { readonly metadata: Metadata; getDeadline(): Date | number };
 
-export type UnaryServer = {
+type UnaryServer = {
   /** For `addService`. */
   readonly server: Server;
   /** Counts `work` among the calls under way until what it promised is settled. */

@@ -16,7 +16,7 @@ export type ReadAgain<C> = () => Promise<
 >;
 
 /** Takes what `config` names, or rejects and has changed nothing. */
-export type Take<C> = (config: C) => Promise<void> | void;
+type Take<C> = (config: C) => Promise<void> | void;
 
 export interface Reload<C> extends Disposable {
   /** The configuration as it was read last and found valid. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log/log.ts";
 import type { Queryable } from "./pool.ts";
 
-export interface Bell {
+interface Bell {
   /** Rings soon: the first call at once, those that come meanwhile together. Never throws. */
   ring(): void;
 }

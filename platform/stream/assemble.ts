@@ -12,7 +12,7 @@ import { createStateLog } from "./state-log.ts";
 import { createWatchdog } from "./watchdog.ts";
 
 /** What differs between adapters. */
-export interface StreamParts {
+interface StreamParts {
   /** A fresh connection each time. */
   readonly connect: () => Promise<StreamConnection>;
   readonly publisher: Pick<EventStream, "publish" | "close">;

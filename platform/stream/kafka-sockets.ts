@@ -7,7 +7,7 @@ import net from "node:net";
 import tls from "node:tls";
 import type { ISocketFactory } from "kafkajs";
 
-export interface Sockets {
+interface Sockets {
   readonly factory: ISocketFactory;
   /** Destroys every socket, fails what waits for an answer, and refuses new ones. Idempotent. */
   destroy(reason: Error): void;

@@ -22,7 +22,7 @@ export interface PartitionReader {
   readonly done: Promise<void>;
 }
 
-export interface PartitionReaderOptions {
+interface PartitionReaderOptions {
   readonly partition: number;
   /** How long a fetch may wait for records. */
   readonly maxWaitMs: number;

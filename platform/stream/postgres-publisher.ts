@@ -11,7 +11,7 @@ import type { Log } from "../log/log.ts";
 import type { Database, Session } from "../postgres/pool.ts";
 import type { OutgoingRecord, PublishOptions, PublishOutcome } from "./port.ts";
 
-export interface PostgresPublisher {
+interface PostgresPublisher {
   publish(records: readonly OutgoingRecord[], options: PublishOptions): Promise<PublishOutcome>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 
 const MAX_REASON = 200;
 
-export interface StateLog {
+interface StateLog {
   failed(error: unknown): void;
   worked(): void;
 }

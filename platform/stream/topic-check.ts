@@ -9,7 +9,7 @@ import type { Log } from "../log/log.ts";
 import { createStateLog } from "./state-log.ts";
 import type { TopicFault } from "./topic-spec.ts";
 
-export interface TopicCheck {
+interface TopicCheck {
   /** For readiness: degraded until the brokers have answered. */
   result(): CheckResult;
 }

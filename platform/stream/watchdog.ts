@@ -8,12 +8,12 @@
 import type { Log } from "../log/log.ts";
 import type { PartitionReader } from "./partition-reader.ts";
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   /** Time without progress until a reader is recreated; the same again until it is fatal. */
   readonly stallMs: number;
 }
 
-export interface Watchdog {
+interface Watchdog {
   /** Looks once. Call it several times per `stallMs`. Never rejects. */
   check(topic: string, readers: ReadonlyMap<number, PartitionReader>): Promise<void>;
 }

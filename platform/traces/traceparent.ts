@@ -1,6 +1,6 @@
 /** `traceparent` of W3C Trace Context, level 1: version, trace id, parent id, flags. Plain text in and out; nothing of OpenTelemetry. */
 
-export type TraceContext = {
+type TraceContext = {
   readonly traceId: string;
   readonly spanId: string;
   /** 1: recorded. */

@@ -22,7 +22,7 @@ export interface TraceSpan {
 }
 
 /** As OpenTelemetry tells them apart: who answers a call, who makes it, who sends a message, who takes it. */
-export type Kind = "internal" | "server" | "client" | "producer" | "consumer";
+type Kind = "internal" | "server" | "client" | "producer" | "consumer";
 
 export interface SpanOptions {
   /** The traceparent of who called from outside; without it the span that runs here is above. */

@@ -6,7 +6,7 @@ import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-export type KeyFiles = { readonly kid: string; readonly privatePath: string; readonly publicPath: string };
+type KeyFiles = { readonly kid: string; readonly privatePath: string; readonly publicPath: string };
 
 export type DataFolder = {
   readonly path: string;

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { readSigned } from "./signed-notice.ts";
 
-export interface Notices extends AsyncDisposable {
+interface Notices extends AsyncDisposable {
   readonly url: string;
   /** Bodies, each once, in the order in which they came. */
   readonly all: readonly unknown[];

@@ -20,7 +20,7 @@ export type Ports = { readonly [part in keyof typeof USUAL_PORTS]: number };
 const SHOWN_AS: { readonly [part in keyof Ports]?: string } = { gateway: "proxy", rest: "approvals", issuer: "tokens" };
 
 /** `part` as it is shown. */
-export type Moved = { readonly part: string; readonly port: number; readonly usual: number };
+type Moved = { readonly part: string; readonly port: number; readonly usual: number };
 
 /** One free port for each part; `moved` names those that are not the usual ones. `any`: free ones for all. */
 export async function choosePorts(any = false): Promise<{ readonly ports: Ports; readonly moved: readonly Moved[] }> {

@@ -5,7 +5,7 @@
 import { styleText } from "node:util";
 import type { Said } from "./set.ts";
 
-export type Progress = {
+type Progress = {
   readonly show: (said: Said) => void;
   /** A line of its own, which the awaited parts stay below. */
   readonly line: (text: string) => void;

@@ -30,7 +30,7 @@ export interface OneMachineSet extends AsyncDisposable {
   readonly failed: Promise<Error>;
 }
 
-export type SetOptions = {
+type SetOptions = {
   /** Everything that has to survive. */
   readonly folder: string;
   readonly databaseUrl?: string | undefined;

@@ -9,7 +9,7 @@ const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const DEPLOYMENT = "one-machine";
 const REALM = "example";
 
-export type Plan = {
+type Plan = {
   readonly data: DataFolder;
   readonly database: Pick<SetDatabase, "url" | "decisionUrl">;
   readonly ports: Ports;
@@ -17,7 +17,7 @@ export type Plan = {
   readonly webhookUrl: string;
 };
 
-export type ProgramPlan = {
+type ProgramPlan = {
   readonly name: string;
   /** From the root of the project. */
   readonly main: string;

@@ -6,7 +6,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 
-export type Caller = {
+type Caller = {
   readonly subject: string | null;
   readonly decisionId: string | null;
   readonly grantId: string | null;

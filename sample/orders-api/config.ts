@@ -26,7 +26,7 @@ const OrdersConfigSchema = Type.Object(
   closed,
 );
 
-export type OrdersConfig = Static<typeof OrdersConfigSchema>;
+type OrdersConfig = Static<typeof OrdersConfigSchema>;
 
 export function readConfig(args: readonly string[]): Promise<Started<OrdersConfig>> {
   return configFromCommandLine({

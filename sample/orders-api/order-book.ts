@@ -6,7 +6,7 @@
 export type Order = { readonly id: string; readonly item: string };
 /** A refund paid; `amount` in whole units of currency, `by` the subject the proxy named, or null. */
 export type Refund = { readonly order: string; readonly amount: number; readonly by: string | null };
-export type RefundOutcome =
+type RefundOutcome =
   | { readonly kind: "paid"; readonly refund: Refund }
   | { readonly kind: "no-such-order" }
   | { readonly kind: "bad-amount" };

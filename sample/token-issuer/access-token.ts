@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import type { Account } from "./accounts.ts";
 import type { SigningKey } from "./signing-key.ts";
 
-export type TokenTerms = {
+type TokenTerms = {
   /** The `iss`. */
   readonly issuer: string;
   readonly audience: readonly string[];

@@ -37,7 +37,7 @@ const IssuerConfigSchema = Type.Object(
   closed,
 );
 
-export type IssuerConfig = Static<typeof IssuerConfigSchema>;
+type IssuerConfig = Static<typeof IssuerConfigSchema>;
 
 export function readConfig(args: readonly string[]): Promise<Started<IssuerConfig>> {
   return configFromCommandLine({

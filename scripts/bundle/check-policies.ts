@@ -14,7 +14,7 @@ import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 /** What `opa parse --format json` gives for one file; read as outside data. */
 export type ParsedModule = { readonly file: string; readonly ast: unknown };
 
-export type PolicyCheck = {
+type PolicyCheck = {
   readonly faults: readonly string[];
   /** Package name → names of required context. */
   readonly requires: { readonly [name: string]: readonly string[] };

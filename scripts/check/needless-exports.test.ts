@@ -22,6 +22,8 @@ test.each([
   ["an async function", "export async function lone() {}"],
   ["a constant", "export const lone = 1;"],
   ["a class", "export class lone {}"],
+  ["a type", "export type lone = 1;"],
+  ["an interface", "export interface lone {}"],
   ["what is exported apart", "const lone = 1;\nexport { lone };"],
 ])("%s that only its own file uses is found", async (_what, text) => {
   const line = text.split("\n").length;
@@ -39,9 +41,6 @@ test.each([
   ["as a program of its own", 'new Worker(new URL("./a.ts", import.meta.url));'],
   ["to pass it on", 'export type { lone } from "./a.ts";'],
 ])("what another file imports %s is not", async (_how, text) => {
-  expect(await found({ "a.ts": "export const lone = 1;", "b.ts": text })).toEqual([]);
-});
-
-test("a type is not asked about", async () => {
-  expect(await found({ "a.ts": "export type Lone = 1;\nexport interface Other {}" })).toEqual([]);
+  const files = { "a.ts": "export const lone = 1;", "b.ts": text, "c.ts": 'import { lone } from "./b.ts";' };
+  expect(await found(files)).toEqual([]);
 });

@@ -1,15 +1,15 @@
 /**
- * Functions and constants that are exported and that no other file imports. What is exported looks like something that others rest on. Types
- * are not asked about: those of what an exported function takes and gives may have names for its callers.
+ * What is exported and no other file imports, be it a function, a constant or a type: it looks like something that others rest on.
  *
  * Read from the text of imports and exports: a namespace import, `import("…")` and a module's address as a text use everything of it.
- * Not looked at: generated code, since its generator decides, and test/, where modules stand in for others.
+ * Not looked at: generated code, since its generator decides, and the modules that stand in for others at the crash points.
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "@babel/parser";
 
 const LEFT_ALONE = new Set(["node_modules", ".git", ".data", ".tools", "coverage", "fixtures", "gen"]);
+const STAND_INS = "test/fault/crash-points/";
 const WHOLE = /(?:import\(|new URL\(|join\(import\.meta\.dirname, )\s*"([^"]+\.ts)"/g;
 
 type Export = { readonly name: string; readonly line: number };
@@ -28,7 +28,7 @@ export async function needlessExports(root: string): Promise<readonly string[]> 
   const used = new Set([...modules.values()].flatMap(({ uses }) => uses.map(([file, name]) => `${file} ${name}`)));
   return [...modules].flatMap(([file, { exports }]) =>
     exports
-      .filter(({ name }) => !file.startsWith("test/") && !used.has(`${file} ${name}`) && !used.has(`${file} *`))
+      .filter(({ name }) => !file.startsWith(STAND_INS) && !used.has(`${file} ${name}`) && !used.has(`${file} *`))
       .map(({ name, line }) => `${file}:${line}: ${name} is exported and no other file imports it`),
   );
 }
@@ -51,7 +51,7 @@ function readModule(file: string, text: string): Module {
     for (const one of statement.specifiers) {
       if (one.type !== "ExportSpecifier") continue;
       if (source) uses.push([from(source.value), one.local.name]);
-      if (statement.exportKind === "value") exports.push({ name: nameOf(one.exported), line });
+      exports.push({ name: nameOf(one.exported), line });
     }
     if (declaration) exports.push(...declared(declaration).map((name) => ({ name, line })));
   }
@@ -64,6 +64,8 @@ type Declaration = NonNullable<Extract<Statement, { type: "ExportNamedDeclaratio
 function declared(declaration: Declaration): readonly string[] {
   if (declaration.type === "VariableDeclaration")
     return declaration.declarations.flatMap(({ id }) => (id.type === "Identifier" ? [id.name] : []));
+  if (declaration.type === "TSTypeAliasDeclaration" || declaration.type === "TSInterfaceDeclaration")
+    return [declaration.id.name];
   if (declaration.type === "FunctionDeclaration" || declaration.type === "ClassDeclaration")
     return declaration.id ? [declaration.id.name] : [];
   return [];

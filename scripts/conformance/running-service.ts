@@ -8,12 +8,12 @@ import { stringify } from "yaml";
 
 const START_MS = 30_000;
 
-export type RunningService = AsyncDisposable & {
+type RunningService = AsyncDisposable & {
   /** What was found in its log. */
   readonly found: string;
 };
 
-export type ServicePlan = {
+type ServicePlan = {
   /** Of the repository. */
   readonly root: string;
   /** The configuration but for its stream and decision log. `file` writes one into the folder and says where it is. */

@@ -10,7 +10,7 @@ export type Room =
   | { readonly kind: "service"; readonly service: string; readonly part: ServicePart };
 
 /** "main" is every program of a service (see `programs`) and the folder main/, its parts; "config" is config.ts and config/, its sections. An adapter is a folder of a service, or a file of that name beside main.ts. */
-export type ServicePart =
+type ServicePart =
   | { readonly kind: "main" | "config" | "ports" | "pure" }
   | { readonly kind: "adapter"; readonly name: string };
 

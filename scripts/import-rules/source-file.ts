@@ -18,7 +18,7 @@ export type Import = {
 };
 
 /** A use of something that is not an import: `name` is "process.env", "Date.now", "await" … */
-export type Use = { readonly name: string; readonly line: number };
+type Use = { readonly name: string; readonly line: number };
 
 export type SourceFile = {
   /** From the root, with forward slashes. */

@@ -21,7 +21,7 @@ import { explanationText } from "./explanation-text.ts";
 
 export const HOST_DEPS = { builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs };
 
-export type ExplainOptions = {
+type ExplainOptions = {
   readonly input?: string;
   readonly id?: string;
   readonly ops: string;

@@ -1,7 +1,7 @@
 /** An explanation as people read it: the decision, what fired, and of each other rule the condition that kept it. */
 import type { Explanation, RuleExplanation } from "../../core/policy/explain/explain.ts";
 
-export type Shown = {
+type Shown = {
   /** By the bundle, as the service decides. */
   readonly verdict: string;
   readonly fuelUsed: number;

@@ -21,7 +21,7 @@ const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWa
 const heavyTimeoutMs = 120_000;
 const exitGraceMs = 30_000;
 
-export type Selected =
+type Selected =
   | {
       readonly kind: "selected";
       readonly unit: readonly string[];
@@ -51,7 +51,7 @@ export async function listTests(root: string, userArgs: readonly string[]): Prom
   }
 }
 
-export type JestOptions = {
+type JestOptions = {
   readonly kind: "unit" | "heavy";
   readonly root: string;
   readonly userArgs: readonly string[];

@@ -15,7 +15,7 @@ export type TestRun = {
   readonly exitCode: number;
 };
 
-export type SummaryInput = {
+type SummaryInput = {
   readonly runs: readonly TestRun[];
   readonly missing: readonly MissingTool[];
   readonly isCi: boolean;

@@ -17,7 +17,7 @@ import { withLock } from "./with-lock.ts";
 const recipes: { readonly [name in ToolName]: ToolRecipe } = { opa, envoy, kafka, schemathesis };
 const repositoryRoot = path.resolve(import.meta.dirname, "../..");
 
-export type ResolveOptions = {
+type ResolveOptions = {
   /** Default false: tests look, `npm run tools` and the test runner fetch. */
   readonly fetch?: boolean;
   readonly say?: Say;

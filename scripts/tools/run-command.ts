@@ -8,7 +8,7 @@ export type CommandResult =
   | { readonly kind: "done"; readonly output: string }
   | { readonly kind: "failed"; readonly message: string };
 
-export type CommandOptions = {
+type CommandOptions = {
   readonly timeoutMs: number;
   readonly cwd?: string;
   /** How many of the last lines a failure shows; 20 unless given. */

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Leadership, Lease } from "../../platform/postgres/leadership.ts";
 
-export interface Sweeper {
+interface Sweeper {
   /** Sweeps whenever it leads, until the signal aborts. A sweep that fails is logged by the leadership and tried again. */
   run(signal: AbortSignal): Promise<void>;
 }

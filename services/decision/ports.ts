@@ -74,7 +74,7 @@ export type PolicyQuestion = {
   readonly context: { readonly [name: string]: Json };
 };
 
-export type Judged = {
+type Judged = {
   readonly verdict: Verdict;
   readonly revision: string | undefined;
   /** What the evaluation cost, in fuel; undefined where there was none. */
@@ -175,7 +175,7 @@ export type Denials = {
 /** Logs and counts what threw where nothing should: the one trace of an `internal_error`. Never throws. */
 export type Faults = { report(error: unknown): void };
 
-export type EvaluateOptions = {
+type EvaluateOptions = {
   readonly readClocks: () => Clocks;
   readonly deadline: Deadline;
   readonly mode: Mode;
@@ -228,7 +228,7 @@ export type ApiClient = {
   readonly enforcer: boolean;
 };
 
-export type Shown = {
+type Shown = {
   /** All values of `authorization`. */
   readonly authorization: readonly string[];
   /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
-export type Child = {
+type Child = {
   readonly pid: number;
   /** Rejects when it ends with anything but 0. */
   readonly answer: Promise<unknown>;

@@ -16,7 +16,7 @@ export type Section = {
   readonly text: string;
 };
 
-export type Circumstances = {
+type Circumstances = {
   /** Behind `npm run bench -- `. */
   readonly command: string;
   /** In words: what ran where. */

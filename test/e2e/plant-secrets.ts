@@ -14,7 +14,7 @@ import { PLANTED } from "./planted-secrets.ts";
 
 export const ARRIVAL_MS = 20_000;
 
-export type Planting = {
+type Planting = {
   /** Everything that anybody was answered. */
   readonly answers: readonly string[];
   everything(): Promise<void>;

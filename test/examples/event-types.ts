@@ -2,7 +2,7 @@
 import type { EventType } from "../../core/domain/events.ts";
 import type { DecisionLogRecord } from "../../core/messages/decision-record.ts";
 
-export type AuditType = EventType | DecisionLogRecord["kind"];
+type AuditType = EventType | DecisionLogRecord["kind"];
 
 /** NB: the compiler sees to it that none is missing. */
 const ALL: Readonly<Record<AuditType, true>> = {

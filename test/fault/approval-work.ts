@@ -13,7 +13,7 @@ export type Job = {
   readonly events: readonly string[];
 };
 
-export type Work = {
+type Work = {
   readonly jobs: readonly Job[];
   /** Orders that a grant of three uses covers. */
   readonly limited: readonly string[];

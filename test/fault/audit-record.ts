@@ -6,7 +6,7 @@ import { textAt } from "../harness/system/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import type { System } from "../harness/system.ts";
 
-export type AuditRecord = {
+type AuditRecord = {
   readonly verdicts: readonly LogVerdict[];
   /** Once each, in the order in which they first came. */
   readonly events: readonly unknown[];

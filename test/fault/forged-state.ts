@@ -16,7 +16,7 @@ import type { System } from "../harness/system.ts";
 const topic = TOPICS.state.name;
 const parseGrant = createParser(GrantRecordSchema);
 
-export type Forgery = { readonly name: string; readonly record: OutgoingRecord };
+type Forgery = { readonly name: string; readonly record: OutgoingRecord };
 
 /** The signers that a forger may have: the relay's own key late or elsewhere, a decision service's, and keys that nobody knows. */
 export async function signersOf({ keys }: Pick<System, "keys">) {

@@ -18,19 +18,19 @@ import type { System } from "../harness/system.ts";
 const TOPIC = TOPICS.state.name;
 
 /** What stands last under a key: a tombstone, a signed record, or something that no reader takes. */
-export type Standing =
+type Standing =
   | { readonly kind: "tombstone" }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "signed"; readonly version: number; readonly grant: Grant | undefined };
 
-export type StateTopic = {
+type StateTopic = {
   readonly records: readonly StreamRecord[];
   readonly last: ReadonlyMap<string, Standing>;
   /** Of the last heartbeat with a good signature. */
   readonly setHash: string | undefined;
 };
 
-export async function readStateTopic(system: Pick<System, "kafka" | "keys" | "deployment">): Promise<StateTopic> {
+async function readStateTopic(system: Pick<System, "kafka" | "keys" | "deployment">): Promise<StateTopic> {
   const relay = system.keys.get("approval");
   if (relay === undefined) throw new Error("no key of the state relay");
   const verifier = createVerifier(new Map([[relay.kid, await readFile(relay.publicPath, "utf8")]]));

@@ -7,7 +7,7 @@ const FILE = new URL("../../enforcers/envoy/countersign-mtls.yaml", import.meta.
 /** The name that stands in the file. */
 export const DECISION_NAME = "decision.example";
 
-export type MtlsFiles = {
+type MtlsFiles = {
   /** What Envoy shows: paths. */
   readonly cert: string;
   readonly key: string;

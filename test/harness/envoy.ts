@@ -20,7 +20,7 @@ export interface RunningEnvoy extends AsyncDisposable {
   log(): string;
 }
 
-export interface EnvoyTargets {
+interface EnvoyTargets {
   /** Relative to the repository, such as `enforcers/envoy/native.yaml`, or absolute. */
   readonly bootstrap: string;
   /** Loopback ports by the bootstrap's own ports. Several for one: the endpoint is repeated, and Envoy takes turns. */

@@ -22,7 +22,7 @@ export interface RunningGateway extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-export interface GatewayTargets {
+interface GatewayTargets {
   /** Loopback port of the decision service. */
   readonly authorization: number;
   /** Loopback port, or an origin. */

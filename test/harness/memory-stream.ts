@@ -13,7 +13,7 @@ import type {
   Subscription,
 } from "../../platform/stream/port.ts";
 
-export type Fate = "take" | "lose" | "lose_acknowledgement";
+type Fate = "take" | "lose" | "lose_acknowledgement";
 
 export interface MemoryBroker {
   createStream(): EventStream;

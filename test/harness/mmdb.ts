@@ -2,7 +2,7 @@
  * A MaxMind DB file (format 2.0) of a few IPv4 networks, for tests: a real search tree and data section, so that a reader has the same work
  * as with one from a vendor. 24-bit records; maps, texts and whole numbers are all that it can hold.
  */
-export type Record24 = { readonly [name: string]: string | number | Record24 };
+type Record24 = { readonly [name: string]: string | number | Record24 };
 
 type Node = [Node | number | undefined, Node | number | undefined];
 

@@ -17,7 +17,7 @@ export interface TestDatabase extends AsyncDisposable {
   drop(): Promise<void>;
 }
 
-export interface Template {
+interface Template {
   /** Lower-case identifier; one preparation per name and run. */
   readonly name: string;
   prepare(connectionString: string): Promise<void>;

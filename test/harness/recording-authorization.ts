@@ -21,7 +21,7 @@ export interface RecordingAuthorization extends AsyncDisposable {
   respond: Unusual | undefined;
 }
 
-export type Unusual =
+type Unusual =
   | { readonly kind: "response"; readonly response: CheckResponse }
   | { readonly kind: "bytes"; readonly bytes: Buffer }
   | { readonly kind: "error"; readonly code: number }
@@ -36,7 +36,7 @@ const service = {
   },
 };
 
-export type StartOptions = { readonly credentials?: ServerCredentials; readonly port?: number };
+type StartOptions = { readonly credentials?: ServerCredentials; readonly port?: number };
 
 export async function startRecordingAuthorization(options: StartOptions = {}): Promise<RecordingAuthorization> {
   const server = new Server();

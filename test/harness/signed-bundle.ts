@@ -34,7 +34,7 @@ export function changed(
   return result;
 }
 
-export type Signing = Partial<Omit<SigningTerms, "keyId" | "privateKey">>;
+type Signing = Partial<Omit<SigningTerms, "keyId" | "privateKey">>;
 
 export async function signedArchive(files: BundleFiles, key: BundleKey, terms: Signing = {}): Promise<Buffer> {
   return writeArchive(await signFiles(files, { ...key, issuedAt: nowSeconds(), ...terms }));

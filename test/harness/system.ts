@@ -64,7 +64,7 @@ export interface System extends AsyncDisposable {
   logs(): Promise<string>;
 }
 
-export type SystemOptions = {
+type SystemOptions = {
   /** How many decision services Envoy takes turns with; 1 unless given. */
   readonly decisions?: number;
   /** How many approval services there are; 1 unless given. */

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 
-export type TlsForwarder = AsyncDisposable & { readonly port: number };
+type TlsForwarder = AsyncDisposable & { readonly port: number };
 
 export async function startTlsForwarder(
   target: ConnectionOptions & { readonly port: number; readonly servername: string },

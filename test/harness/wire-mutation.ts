@@ -6,7 +6,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
 /** A field, and the fields that lead to it from the message that is sent. */
-export type FieldPath = readonly DescField[];
+type FieldPath = readonly DescField[];
 
 export function nameOf(field: DescField): string {
   return `${field.parent.typeName}.${field.name}`;

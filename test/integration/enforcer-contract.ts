@@ -7,7 +7,7 @@ import { rawRequest, sendRaw } from "../harness/raw-http.ts";
 import { brokenBodies, enforcerCases } from "./enforcer-cases.ts";
 import { expectConsistent, type Recorders } from "./expect-consistent.ts";
 
-export type Enforcer = Recorders & { readonly port: number };
+type Enforcer = Recorders & { readonly port: number };
 
 /** `enforcer` is asked when tests run; call it inside a `describe` whose `beforeAll` starts it. */
 export function testEnforcer(enforcer: () => Enforcer): void {

@@ -4,7 +4,7 @@ import { BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from ".
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
-export type Network = {
+type Network = {
   readonly bits: 32 | 128;
   readonly prefix: number;
   readonly base: bigint;

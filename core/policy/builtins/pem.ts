@@ -4,7 +4,7 @@
  */
 import { decodeBase64 } from "./go-base64.ts";
 
-export type PemBlock = { readonly type: string; readonly bytes: Uint8Array; readonly rest: string };
+type PemBlock = { readonly type: string; readonly bytes: Uint8Array; readonly rest: string };
 
 const BEGIN = "-----BEGIN ";
 const END = "-----END ";

@@ -38,7 +38,7 @@ export const BUNDLE_LIMITS: BundleLimits = {
 
 const MAX_NAME_BYTES = 255;
 
-export type FileCollector = {
+type FileCollector = {
   readonly files: BundleFiles;
   /** Counts one entry of any kind. @throws AppError invalid_bundle beyond the limit */
   entry(): void;

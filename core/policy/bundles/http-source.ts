@@ -11,7 +11,7 @@ import type { BundleLimits } from "./bundle-files.ts";
 import { readArchive } from "./read-archive.ts";
 import type { BundleSource, Look, SourceFault } from "./source.ts";
 
-export type HttpSourceOptions = {
+type HttpSourceOptions = {
   readonly url: URL;
   /** PEM, in place of the system's authorities. */
   readonly ca?: string | undefined;
@@ -22,7 +22,7 @@ export type HttpSourceOptions = {
   readonly times?: Partial<HttpTimes>;
 };
 
-export type HttpTimes = { readonly connectMs: number; readonly headMs: number; readonly totalMs: number };
+type HttpTimes = { readonly connectMs: number; readonly headMs: number; readonly totalMs: number };
 
 const TIMES: HttpTimes = { connectMs: 5_000, headMs: 10_000, totalMs: 60_000 };
 const LONG_POLL_TYPE = "application/vnd.openpolicyagent.bundles";

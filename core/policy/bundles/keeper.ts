@@ -48,7 +48,7 @@ export type BundleKeeper = AsyncDisposable & {
   untilActive(): Promise<void>;
 };
 
-export type KeeperDeps = {
+type KeeperDeps = {
   readonly source: BundleSource;
   readonly take: Take;
   readonly kept: KeptBundle | undefined;

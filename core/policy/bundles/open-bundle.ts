@@ -24,7 +24,7 @@ export type OpenedBundle = {
   readonly proof: (Proof & { readonly issuedAt: Instant }) | undefined;
 };
 
-export type OpenRefusal =
+type OpenRefusal =
   | "unsigned"
   | "bad_signature"
   | "wrong_scope"
@@ -33,7 +33,7 @@ export type OpenRefusal =
   | "expired"
   | "replayed";
 
-export type Opened =
+type Opened =
   | { readonly kind: "opened"; readonly bundle: OpenedBundle }
   | { readonly kind: "refused"; readonly reason: OpenRefusal; readonly detail: string };
 

@@ -47,7 +47,7 @@ export type Proof = {
   readonly reason: string | undefined;
 };
 
-export type Verified =
+type Verified =
   | { readonly kind: "verified"; readonly proof: Proof }
   | {
       readonly kind: "refused";

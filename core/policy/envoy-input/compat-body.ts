@@ -10,7 +10,7 @@ import { parseMediaType } from "./media-type.ts";
 import { multipartForm } from "./multipart.ts";
 import { formBody, jsonBody, type ParsedBody } from "./parsed-body.ts";
 
-export type CompatBody = {
+type CompatBody = {
   /** The value of a lower-case header name, in its exact spelling. */
   readonly header: (name: string) => string | undefined;
   readonly path: readonly string[];

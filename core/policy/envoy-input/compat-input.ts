@@ -16,7 +16,7 @@ export type CompatInputOptions = {
   readonly grpcBodies: GrpcBodies | undefined;
 };
 
-export type CompatInput =
+type CompatInput =
   | { readonly kind: "input"; readonly json: string }
   | { readonly kind: "fault"; readonly message: string };
 

@@ -17,7 +17,7 @@ import { type ParsedBody, parseBody } from "./parsed-body.ts";
 import { type ParsedPath, parsePath } from "./parsed-path.ts";
 
 /** `time` (RFC 3339), `source_address`, `state: {fresh}` and whatever else was gathered. */
-export type DecisionContext = { readonly [name: string]: Json };
+type DecisionContext = { readonly [name: string]: Json };
 
 export type DescribedCall = {
   readonly call: EnforcedCall;

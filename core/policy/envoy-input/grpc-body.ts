@@ -25,7 +25,7 @@ import type { Json } from "../../domain/subject.ts";
 import { RegoNumber, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { fieldsByNumber, isPackable, scalarWireType, valueWireType, wireTypeOf } from "./wire-fields.ts";
 
-export type GrpcBody =
+type GrpcBody =
   | { readonly kind: "parsed"; readonly body: RegoValue; readonly truncated: boolean }
   | { readonly kind: "fault"; readonly message: string };
 

@@ -2,7 +2,7 @@
  * `Content-Type` and `Content-Disposition` as Go's mime.ParseMediaType reads them, faults included: which bytes a policy
  * sees as a form field must not depend on who reads the header. RFC 2231 (`name*=UTF-8''…`, `name*0=`) is understood.
  */
-export type MediaType =
+type MediaType =
   | { readonly kind: "parsed"; readonly type: string; readonly parameters: ReadonlyMap<string, string> }
   | { readonly kind: "fault"; readonly message: string };
 

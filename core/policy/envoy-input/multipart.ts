@@ -7,8 +7,8 @@ import { parseMediaType } from "./media-type.ts";
 import { decodeQuotedPrintable } from "./quoted-printable.ts";
 
 /** A part with a form name. `contentType` is empty when the part states none. */
-export type FormPart = { readonly name: string; readonly contentType: string; readonly content: string };
-export type FormParts =
+type FormPart = { readonly name: string; readonly contentType: string; readonly content: string };
+type FormParts =
   | { readonly kind: "parts"; readonly parts: readonly FormPart[] }
   | { readonly kind: "fault"; readonly message: string };
 

@@ -1,7 +1,5 @@
 /** Quoted-printable as Go's mime/quotedprintable decodes it. Text is one byte per character, before and after. */
-export type Decoded =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "fault"; readonly message: string };
+type Decoded = { readonly kind: "text"; readonly text: string } | { readonly kind: "fault"; readonly message: string };
 
 export function decodeQuotedPrintable(text: string): Decoded {
   let decoded = "";

@@ -10,9 +10,9 @@ import type { Bundle } from "../bundle.ts";
 import { createPolicyHost, type Decided, type PolicyHost, type PolicyHostDeps } from "../policy-host.ts";
 import type { RecordedInput } from "./recorded-inputs.ts";
 
-export type Difference = { readonly name: string; readonly before: Decided; readonly after: Decided };
+type Difference = { readonly name: string; readonly before: Decided; readonly after: Decided };
 
-export type Comparison = {
+type Comparison = {
   readonly compared: number;
   /** In the order of the inputs. */
   readonly differences: readonly Difference[];

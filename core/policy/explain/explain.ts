@@ -25,7 +25,7 @@ export type RuleExplanation = {
 };
 
 /** What kept a rule from firing. */
-export type Kept = {
+type Kept = {
   readonly place: Place;
   readonly text: string;
   /** The condition says `not`: it failed because what it denies held. */
@@ -38,12 +38,12 @@ export type Kept = {
   readonly unasked: number;
 };
 
-export type ExplainDeps = {
+type ExplainDeps = {
   /** Runs OPA and gives what it wrote to its standard output; rejects with its message when it fails. */
   readonly opa: (...args: readonly string[]) => Promise<string>;
 };
 
-export type ExplainSource = {
+type ExplainSource = {
   /** Rego files, without tests: read by OPA as they are. */
   readonly files: readonly string[];
   /** JSON files of base data (a bundle's data.json). */

@@ -16,7 +16,7 @@ export type Attempt = {
   readonly ended: Ended | undefined;
 };
 
-export type Ended = {
+type Ended = {
   readonly place: Place;
   readonly negated: boolean;
   /** What the author's variables were then, as Rego text. */

@@ -4,7 +4,7 @@
  */
 
 /** value = sign · coefficient · 10^exponent, coefficient without trailing zeros; zero has coefficient 0 and exponent 0. */
-export type Decimal = { readonly negative: boolean; readonly coefficient: string; readonly exponent: bigint };
+type Decimal = { readonly negative: boolean; readonly coefficient: string; readonly exponent: bigint };
 
 /** Also `5.`, which `to_number` can make of a text. */
 const NUMBER = /^(-)?(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;

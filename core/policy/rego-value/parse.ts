@@ -17,7 +17,7 @@ const RUNTIME_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
 const NOT_PLAIN = /[\\\u0000-\u001f]/;
 const ANY_STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
 
-export type Grammar = "json" | "rego";
+type Grammar = "json" | "rego";
 
 /** Throws `AppError("invalid_argument")` with the position; the text itself never appears in the message. */
 export function parseValue(text: string, grammar: Grammar): RegoValue {

@@ -28,7 +28,7 @@ const MAX_NOTED = 16;
 /** Characters of the arguments of one call, and of its answer, as Rego text. */
 const MAX_BUILTIN_TEXT = 1 << 20;
 
-export type BuiltinCalls = {
+type BuiltinCalls = {
   readonly call: (id: number, context: number, ...addresses: number[]) => number;
   /** For the next evaluation. `longestMs`: for all built-ins together. */
   begin(context: EvaluationContext, longestMs: number): void;
@@ -40,7 +40,7 @@ export type BuiltinCalls = {
 /** What every built-in of one evaluation sees alike. */
 export type EvaluationContext = Omit<BuiltinCall, "pay">;
 
-export type BuiltinCallsDeps = {
+type BuiltinCallsDeps = {
   readonly builtins: BuiltinTable;
   readonly nameOf: (id: number) => string;
   readonly values: InstanceValues;

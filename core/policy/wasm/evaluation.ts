@@ -27,7 +27,7 @@ export type Evaluation = Cost &
     | { readonly kind: "oversize" }
   );
 
-export type Exceeded = "time" | "memory" | "stack" | "builtin";
+type Exceeded = "time" | "memory" | "stack" | "builtin";
 
 /** Thrown by `opa_abort`. */
 export class Aborted extends Error {}

@@ -43,7 +43,7 @@ export type LinkedPolicy = {
   memoryBytes(): number;
 };
 
-export type LinkOptions = {
+type LinkOptions = {
   readonly builtins: BuiltinTable;
   /** Base document as JSON text. */
   readonly dataJson: string;

@@ -26,7 +26,7 @@ export type RunnerDeps = {
   readonly monotonicMs: () => number;
 };
 
-export type Runnable = {
+type Runnable = {
   /** From compile-policy.ts. */
   readonly module: WebAssembly.Module;
   readonly dataJson: string;

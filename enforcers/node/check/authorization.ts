@@ -11,7 +11,7 @@ import { verdictFrom } from "./check-answer.ts";
 import { checkRequest } from "./check-request.ts";
 import type { JudgedCall, Unusable, Verdict } from "./verdict.ts";
 
-export type AuthorizationOptions = {
+type AuthorizationOptions = {
   /** `host:port` */
   readonly address: string;
   /** Absent: plain text. */

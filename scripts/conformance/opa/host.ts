@@ -12,7 +12,7 @@ import { systemClock } from "../../../platform/clock.ts";
 import { type Answer, bindingsOf } from "./answer.ts";
 import type { CompiledCase } from "./compile-cases.ts";
 
-export type HostMode = "native" | "compat";
+type HostMode = "native" | "compat";
 
 const MODES = {
   native: { redirections: [], builtins: BUILTINS, redirected: new Map<number, string>() },

@@ -9,7 +9,7 @@ import { parseValue } from "../../../core/policy/rego-value/parse.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../../../core/policy/rego-value/value.ts";
 import { writeJson } from "../../../core/policy/rego-value/write.ts";
 
-export type Want =
+type Want =
   | { readonly kind: "bindings"; readonly bindings: readonly RegoValue[] }
   | { readonly kind: "error"; readonly code: string };
 

@@ -10,9 +10,9 @@ import type { Denial } from "../../../core/domain/denial.ts";
 import type { Origin, People, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
 
-export type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
+type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
 
-export type AcceptOutcome =
+type AcceptOutcome =
   | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome }
   /** Holds text that cannot be kept; nothing was stored and its origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };

@@ -14,7 +14,7 @@ import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
 import type { Quarantined, Settle } from "../ports.ts";
 
 /** What an edge may add to a write of its own. */
-export type Write<State, Outcome> = {
+type Write<State, Outcome> = {
   /** Asked under the lock whether this is still what the caller saw; false refuses with `precondition_failed`, and nothing is done. */
   readonly unchanged?: ((state: State) => boolean) | undefined;
   readonly settle?: Settle<Outcome> | undefined;

@@ -4,7 +4,7 @@
  */
 import type { Ids, QuarantinedRecord, StreamPosition, Transactions } from "../ports.ts";
 
-export type QuarantineRecord = { readonly record: QuarantinedRecord; readonly position: StreamPosition };
+type QuarantineRecord = { readonly record: QuarantinedRecord; readonly position: StreamPosition };
 
 export function createQuarantineRecord({ store, ids }: { readonly store: Transactions; readonly ids: Ids }) {
   return ({ record, position }: QuarantineRecord): Promise<void> =>

@@ -9,13 +9,13 @@ import { BEGINNING, standing } from "../../../core/domain/log-chain.ts";
 import { latestOfEach } from "../../../core/domain/profile.ts";
 import type { DecisionEntry, DecisionLogState, Origin, Transaction, Transactions } from "../ports.ts";
 
-export type RecordDecisions = {
+type RecordDecisions = {
   /** Consecutive entries of one log, at least one. */
   readonly entries: readonly [DecisionEntry, ...DecisionEntry[]];
   readonly origin: Origin;
 };
 
-export type RecordOutcome =
+type RecordOutcome =
   | { readonly kind: "recorded"; readonly taken: number; readonly known: number; readonly missing: bigint }
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };

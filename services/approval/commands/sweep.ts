@@ -10,7 +10,7 @@ import { expire, type Grant } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
 import type { Transactions } from "../ports.ts";
 
-export type Swept = {
+type Swept = {
   readonly requests: number;
   readonly escalated: number;
   readonly grants: number;

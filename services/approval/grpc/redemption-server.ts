@@ -34,7 +34,7 @@ export type RedemptionServerDeps = {
   readonly metrics: Metrics;
 };
 
-export type RedemptionServerOptions = {
+type RedemptionServerOptions = {
   readonly host: string;
   readonly port: number;
   readonly tls: ServerTls | undefined;

@@ -29,14 +29,14 @@ export interface StoredOffsets {
   advance(position: StreamPosition): Promise<void>;
 }
 
-export interface Consumer extends AsyncDisposable {
+interface Consumer extends AsyncDisposable {
   /** For `stream.subscribe`. */
   readonly subscription: Subscription;
   /** Lets all partitions go. Close the stream first. */
   close(): Promise<void>;
 }
 
-export interface ConsumerDeps {
+interface ConsumerDeps {
   readonly database: Pick<Database, "openSession">;
   readonly offsets: StoredOffsets;
   readonly take: TakeRecord;

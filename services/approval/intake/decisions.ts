@@ -19,7 +19,7 @@ import type { ReadRecord } from "./quarantine.ts";
 import { sightingOf } from "./sighting.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */
-export type RecordDecisions = (command: {
+type RecordDecisions = (command: {
   readonly entries: readonly [DecisionEntry, ...DecisionEntry[]];
   readonly origin: Origin;
 }) => Promise<{ readonly kind: "recorded" } | { readonly kind: "refused"; readonly reason: string }>;

@@ -11,7 +11,7 @@ import type { Origin } from "../ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */
-export type AcceptDenial = (command: {
+type AcceptDenial = (command: {
   readonly denial: Denial;
   readonly origin: Origin;
 }) => Promise<{ readonly kind: "accepted" } | { readonly kind: "refused"; readonly reason: string }>;

@@ -11,7 +11,7 @@ import type { IntakeEvents } from "./events.ts";
 export type ReadRecord = (record: StreamRecord, origin: Origin) => Promise<Reading>;
 
 /** The command that stores a quarantined record and moves the offset. */
-export type QuarantineRecord = (command: {
+type QuarantineRecord = (command: {
   readonly record: QuarantinedRecord;
   readonly position: StreamPosition;
 }) => Promise<unknown>;

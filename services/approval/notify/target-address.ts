@@ -8,12 +8,12 @@ import { lookup } from "node:dns/promises";
 import ipaddr from "ipaddr.js";
 import { AppError } from "../../../core/domain/app-error.ts";
 
-export type Target =
+type Target =
   | { readonly kind: "address"; readonly address: string }
   | { readonly kind: "refused"; readonly reason: "address_not_allowed" | "plain_http" | "unresolved" };
 
 /** All addresses of a name. Rejects when there is none. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
+type Resolve = (host: string) => Promise<readonly string[]>;
 
 export const resolveBySystem: Resolve = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);

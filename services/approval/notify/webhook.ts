@@ -12,7 +12,7 @@ import type { Deliver, Delivery } from "./deliver.ts";
 /** Deliveries at the same time; when one ends the next begins, so a slow answer holds up nobody and the target is not flooded. */
 const AT_ONCE = 8;
 
-export interface Webhook {
+interface Webhook {
   /** Delivers whenever it leads, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Permission, Router } from "../ports.ts";
 
-export type ApprovalPolicyDeps = {
+type ApprovalPolicyDeps = {
   readonly host: Pick<PolicyHost, "route" | "mayReview">;
   /** Milliseconds since the epoch, for `time.now_ns` inside the policy. */
   readonly wallMs: () => number;

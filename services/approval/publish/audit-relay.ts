@@ -14,7 +14,7 @@ import { createPublishSurely } from "./publish-surely.ts";
 
 const CURSOR = "audit-relay";
 
-export interface AuditRelayDeps {
+interface AuditRelayDeps {
   readonly leadership: Leadership;
   readonly wakeup: Wakeup;
   readonly stream: Pick<EventStream, "publish">;
@@ -22,7 +22,7 @@ export interface AuditRelayDeps {
   readonly metrics: Metrics;
 }
 
-export interface AuditRelay {
+interface AuditRelay {
   /** Publishes whenever it leads, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }

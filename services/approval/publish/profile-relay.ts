@@ -17,7 +17,7 @@ import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.
 import type { DueProfile } from "../ports.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 
-export type ProfileRows = {
+type ProfileRows = {
   readonly due: (on: Queryable, interval: DurationMs, limit: number) => Promise<readonly DueProfile[]>;
   readonly markPublished: (on: Queryable, sent: readonly DueProfile[]) => Promise<void>;
   readonly remove: (on: Queryable, gone: readonly DueProfile[]) => Promise<void>;

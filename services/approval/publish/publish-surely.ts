@@ -12,7 +12,7 @@ import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.
 const MAX_BATCH_BYTES = 512 * 1024;
 
 /** Resolves when all records are acknowledged; rejects only when `signal` aborts. */
-export type PublishSurely = (records: readonly OutgoingRecord[], signal: AbortSignal) => Promise<void>;
+type PublishSurely = (records: readonly OutgoingRecord[], signal: AbortSignal) => Promise<void>;
 
 /** `onUnknown` counts and logs a try without an acknowledgement. */
 export function createPublishSurely(

@@ -33,7 +33,7 @@ const parseUnsealed = createParser(
   }),
 );
 
-export interface Sealer {
+interface Sealer {
   /** Seals whenever it leads, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }

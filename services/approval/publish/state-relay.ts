@@ -32,7 +32,7 @@ import { createPublishSurely } from "./publish-surely.ts";
 import { keysOf, type StateKind, type StateRows } from "./state-rows.ts";
 import { createTopicView } from "./topic-view.ts";
 
-export interface StateRelayDeps {
+interface StateRelayDeps {
   readonly rows: StateRows;
   readonly leadership: Leadership;
   /** Its poll interval is the interval of heartbeats. */
@@ -45,7 +45,7 @@ export interface StateRelayDeps {
   readonly metrics: Metrics;
 }
 
-export interface StateRelayOptions {
+interface StateRelayOptions {
   readonly deployment: string;
   readonly topic: string;
   /** Rows read, published and marked at once. */
@@ -53,7 +53,7 @@ export interface StateRelayOptions {
   readonly publishDeadlineMs?: number;
 }
 
-export interface StateRelay {
+interface StateRelay {
   /** Subscribes, then leads whenever it can, until the signal aborts. Call once. */
   run(signal: AbortSignal): Promise<void>;
   /** T of the last acknowledged heartbeat of this process, for readiness and the operator. */

@@ -12,12 +12,12 @@ import type { Instant } from "../../../core/domain/time.ts";
  * What a record was: a signed one with its version, a null, or one that no reader takes. `readable` is whether a reader holds something
  * under it: a payload of another major version counts in the set, and yet leaves a live grant closed.
  */
-export type SeenRecord =
+type SeenRecord =
   | { readonly kind: "signed"; readonly version: number; readonly readable: boolean }
   | { readonly kind: "tombstone" }
   | { readonly kind: "refused" };
 
-export type Repair = {
+type Repair = {
   /** Published and not tombstoned, but something else, something unreadable or nothing stands last: publish it again. */
   readonly republish: readonly string[];
   /** Not in the set, but a signed record stands last: remove it again. */

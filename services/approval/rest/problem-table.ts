@@ -35,7 +35,7 @@ export type ProblemCode =
   | "unknown_route"
   | "unsupported_media_type";
 
-export type Problem = {
+type Problem = {
   readonly status: number;
   readonly title: string;
   /** What to do about it. */

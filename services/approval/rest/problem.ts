@@ -13,7 +13,7 @@ export const PROBLEM_TYPE = "application/problem+json";
 export type FieldFault = { readonly pointer: string; readonly detail: string };
 
 /** More of the body than the table knows. */
-export type ProblemMore = {
+type ProblemMore = {
   readonly type?: string;
   readonly detail?: string;
   readonly errors?: readonly FieldFault[];

@@ -8,7 +8,7 @@ import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { callerOf } from "./caller.ts";
 import { sendProblem } from "./problem.ts";
 
-export type Rate = { readonly burst: number; readonly perMinute: number };
+type Rate = { readonly burst: number; readonly perMinute: number };
 export type RateLimits = { readonly reads: Rate; readonly writes: Rate };
 
 /** For an onRequest hook behind authentication. */

@@ -14,7 +14,7 @@ import type { People, Reads } from "../ports.ts";
 import type { Visibility } from "./ports.ts";
 import type { Caller } from "./caller.ts";
 
-export type SeenDeps = { readonly reads: Reads; readonly people: People };
+type SeenDeps = { readonly reads: Reads; readonly people: People };
 
 export async function seenRequest(
   { reads }: SeenDeps,

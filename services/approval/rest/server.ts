@@ -91,7 +91,7 @@ export type RestDeps = CallerDeps &
     readonly traces?: Traces | undefined;
   };
 
-export type RestOptions = {
+type RestOptions = {
   /** PEM; plain text without. */
   readonly tls: Pick<ServerTls, "cert" | "key"> | undefined;
   readonly limits: RateLimits;
@@ -185,7 +185,7 @@ function setHeaders(reply: FastifyReply): void {
   });
 }
 
-export type RestServer = AsyncDisposable & {
+type RestServer = AsyncDisposable & {
   readonly port: number;
   /** For connections from now on. @throws when it cannot be used; the one before stays. */
   replaceCertificate(tls: RestOptions["tls"]): void;

@@ -7,7 +7,7 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 type KeyVersion = { readonly key: string; readonly version: number };
 
 /** What differs from kind to kind. NB: `table`, `columns` and `isOver` are SQL, written in this folder. */
-export type StateTable<Row> = {
+type StateTable<Row> = {
   readonly kind: "grant" | "incident";
   readonly table: "grants" | "incidents";
   readonly columns: string;

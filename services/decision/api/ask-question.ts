@@ -17,7 +17,7 @@ import type {
   Faults,
 } from "../ports.ts";
 
-export type AskQuestionDeps = {
+type AskQuestionDeps = {
   readonly evaluate: Evaluate;
   readonly decisionLog: DecisionLog;
   readonly newDecisionId: () => Id<"decision">;

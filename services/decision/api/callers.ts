@@ -16,13 +16,13 @@ import type { ApiCallers, ApiClient, Authenticated, Identity, Vouched } from "..
 
 export type KnownClient = ApiClient & { readonly token: string | undefined; readonly certificate: string | undefined };
 
-export type ApiCallersDeps = {
+type ApiCallersDeps = {
   readonly identity: Identity;
   readonly issuers: Issuers;
   readonly now: () => Instant;
 };
 
-export type ReplaceableCallers = ApiCallers & {
+type ReplaceableCallers = ApiCallers & {
   /** From now on these, with the tokens that they have now. */
   replace(clients: readonly KnownClient[]): void;
 };

@@ -25,7 +25,7 @@ export type AccessRequests = {
   offer(denial: IssuedDenial, question: Question, elevations: readonly Elevation[], now: Instant): Json | undefined;
 };
 
-export type AccessRequestDeps = {
+type AccessRequestDeps = {
   readonly signer: Signer;
   readonly newTokenId: () => string;
   readonly faults: Faults;

@@ -13,7 +13,7 @@ import type { Semantic } from "./schema.ts";
 const PAUSE_AFTER_MS = 2;
 const ENTITIES = ["subject", "action", "resource", "context"] as const;
 
-export type BatchBody = { readonly [Name in (typeof ENTITIES)[number]]?: unknown };
+type BatchBody = { readonly [Name in (typeof ENTITIES)[number]]?: unknown };
 
 export async function evaluateBatch(
   ask: (question: Question) => Promise<Answered>,

@@ -14,7 +14,7 @@ export const PATHS = {
   jwks: "/access/v1/jwks",
 } as const;
 
-export type Metadata = { readonly [member: string]: string | readonly string[] };
+type Metadata = { readonly [member: string]: string | readonly string[] };
 
 /** The well-known path: between host and path of the base URL (RFC 8615). */
 export function metadataPath(baseUrl: string): string {

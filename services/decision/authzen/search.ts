@@ -23,7 +23,7 @@ const RESERVE_MS = 20;
 
 export type Page = { readonly token?: string | undefined; readonly limit?: number | undefined };
 
-export type Found =
+type Found =
   | {
       readonly kind: "found";
       readonly results: readonly ({ readonly type: string; readonly id: string } | { readonly name: string })[];
@@ -33,7 +33,7 @@ export type Found =
   | { readonly kind: "fault"; readonly reason: DenyReason; readonly retry: boolean }
   | Extract<CandidateList, { kind: "none" }>;
 
-export type SearchDeps = {
+type SearchDeps = {
   readonly candidates: Candidates;
   /** What would be decided now. */
   readonly decide: (question: Question, deadline: Deadline) => Promise<Decision>;

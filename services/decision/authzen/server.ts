@@ -24,13 +24,13 @@ const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 const KEYS_CACHED = "public, max-age=300";
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
-export type AuthzenDeps = RouteDeps & {
+type AuthzenDeps = RouteDeps & {
   readonly callers: ApiCallers;
   readonly newRequestId: () => string;
   readonly metrics: Metrics;
 };
 
-export type AuthzenOptions = {
+type AuthzenOptions = {
   readonly host: string;
   readonly port: number;
   readonly tls: ServerTls | undefined;
@@ -41,7 +41,7 @@ export type AuthzenOptions = {
   readonly maxInFlight: number;
 };
 
-export type AuthzenServer = AsyncDisposable & {
+type AuthzenServer = AsyncDisposable & {
   readonly port: number;
   /** For connections from now on. @throws when it cannot be used; the one before stays. */
   replaceCertificates(tls: ServerTls | undefined): void;

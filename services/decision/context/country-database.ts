@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 10_000;
 const SAMPLE = 4_096;
 const LAST_ADDRESS = 2 ** 32;
 
-export type Country = { readonly code: string; readonly databaseBuilt: Date };
+type Country = { readonly code: string; readonly databaseBuilt: Date };
 
 export interface CountryDatabase extends AsyncDisposable {
   /** ISO 3166-1 alpha-2, in upper case. */

@@ -7,7 +7,7 @@
 import type { Json, Subject } from "../../../core/domain/subject.ts";
 import type { Evaluation } from "../ports.ts";
 
-export type DeviceSources = {
+type DeviceSources = {
   /** Name in the input → claim or header. */
   readonly claims: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;

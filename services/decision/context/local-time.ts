@@ -4,7 +4,7 @@
  */
 import type { Instant } from "../../../core/domain/time.ts";
 
-export type OfficeHours = { readonly days: readonly string[]; readonly from: string; readonly to: string };
+type OfficeHours = { readonly days: readonly string[]; readonly from: string; readonly to: string };
 
 export type LocalTime = {
   readonly zone: string;

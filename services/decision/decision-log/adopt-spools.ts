@@ -15,7 +15,7 @@ import { bootsIn, segmentsOf } from "./spool-files.ts";
 
 const POLL_MS = 250;
 
-export type AdoptOptions = {
+type AdoptOptions = {
   /** Of the first worker. */
   readonly folder: string;
   /** How many there are now; what those beyond that number left is taken over. */

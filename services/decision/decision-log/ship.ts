@@ -16,16 +16,16 @@ const MARK_EVERY = 16;
 /** Room for the frame around the records: version, log id, brackets. */
 const FRAME_BYTES = 512;
 
-export type ShipDeps = { readonly stream: Pick<EventStream, "publish">; readonly signer: Signer };
+type ShipDeps = { readonly stream: Pick<EventStream, "publish">; readonly signer: Signer };
 
-export type ShipOptions = {
+type ShipOptions = {
   readonly folder: string;
   readonly deployment: string;
   readonly log: string;
   readonly boot: string;
 };
 
-export type Shipped =
+type Shipped =
   /** `isFull`: more is probably waiting already. */
   | { readonly kind: "shipped"; readonly bytes: number; readonly records: number; readonly isFull: boolean }
   | { readonly kind: "nothing" }

@@ -22,7 +22,7 @@ const TOPIC = TOPICS.denials.name;
 /** Beyond it the oldest are forgotten: a retry then mints a new denial, which is only less tidy. */
 const MAX_REMEMBERED = 50_000;
 
-export type PublishDenialsDeps = {
+type PublishDenialsDeps = {
   readonly stream: Pick<EventStream, "publish">;
   readonly signer: Signer;
   readonly buckets: TokenBuckets;

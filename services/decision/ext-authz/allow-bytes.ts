@@ -20,7 +20,7 @@ const MAX_PATTERNS = 4_096;
 const MAX_PATTERN_BYTES = 4_096;
 
 /** Undefined for what check-response.ts has to answer. */
-export type AllowBytes = (evaluated: Evaluated, evaluation: Evaluation) => Buffer | undefined;
+type AllowBytes = (evaluated: Evaluated, evaluation: Evaluation) => Buffer | undefined;
 
 export function createAllowBytes(options: ResponseOptions): AllowBytes {
   const numbers = new WeakMap<ResponseFields, number>();

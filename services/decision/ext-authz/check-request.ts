@@ -16,7 +16,7 @@ const REASON_HEADER = "countersign-reason";
 const MAX_REASON = 2_000;
 
 /** `fault` is set when the call cannot be described; what could be read of it is there for the log. */
-export type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
+type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
 
 /** `traceparent`: of the call itself, by which the enforcer names its own span; without it that of the request it asks about. */
 export function evaluationFrom(

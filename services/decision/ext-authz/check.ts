@@ -8,7 +8,7 @@ import { createAllowBytes } from "./allow-bytes.ts";
 import { checkResponse, type ResponseOptions, withSafeHeaders } from "./check-response.ts";
 import { type Check, createEdge, type EdgeDeps, refused } from "./edge.ts";
 
-export type CheckDeps = EdgeDeps & { readonly evaluate: Evaluate };
+type CheckDeps = EdgeDeps & { readonly evaluate: Evaluate };
 
 export function createCheck(deps: CheckDeps, options: ResponseOptions): Check {
   const { evaluate, readClocks } = deps;

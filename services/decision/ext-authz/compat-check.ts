@@ -16,9 +16,9 @@ import type { ReadCompatRequest } from "./compat-request.ts";
 import { compatAllowed, compatDenied, compatUnparsable } from "./compat-response.ts";
 import { type Check, createEdge, type EdgeDeps, type Judge, type Judged, refused, RpcFailure } from "./edge.ts";
 
-export type CompatCheckDeps = EdgeDeps & { readonly policy: CompatPolicy; readonly readRequest: ReadCompatRequest };
+type CompatCheckDeps = EdgeDeps & { readonly policy: CompatPolicy; readonly readRequest: ReadCompatRequest };
 
-export type CompatCheckOptions = {
+type CompatCheckOptions = {
   /** The plugin's `path`; stands in the decision log as the rule that denied. */
   readonly path: string;
   /** Unsafe, both. */

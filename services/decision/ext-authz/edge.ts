@@ -51,7 +51,7 @@ export type EdgeDeps = {
   readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
 };
 
-export type Call = {
+type Call = {
   readonly arrived: Arrived;
   readonly evaluation: Evaluation;
   /** Set when the call cannot be described; what could be read of it is in the evaluation. */

@@ -30,7 +30,7 @@ export type ReadHttp = Pick<
   readonly headers: Headers | undefined;
 };
 
-export type ReadRequest = { readonly time: Date | undefined; readonly http: ReadHttp | undefined };
+type ReadRequest = { readonly time: Date | undefined; readonly http: ReadHttp | undefined };
 
 export type ReadAttributes = Pick<
   AttributeContext,

@@ -18,7 +18,7 @@ const HARD_LIMIT_FACTOR = 4;
 
 type Sent = Exclude<Answer, RpcFailure>;
 
-export type CheckServerOptions = {
+type CheckServerOptions = {
   readonly host: string;
   readonly port: number;
   readonly tls: ServerTls | undefined;
@@ -29,7 +29,7 @@ export type CheckServerOptions = {
   readonly drainMs: number;
 };
 
-export type CheckServerDeps = {
+type CheckServerDeps = {
   readonly check: Check;
   readonly faults: Faults;
   readonly monotonicMs: () => number;

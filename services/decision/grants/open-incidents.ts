@@ -6,7 +6,7 @@ import type { Incident } from "../../../core/domain/incident.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 
-export type OpenIncidents = {
+type OpenIncidents = {
   /** Replaces what stands under a key; undefined takes it away. */
   set(key: string, incident: Incident | undefined): void;
   list(): readonly Json[];

@@ -23,7 +23,7 @@ import type { GrantsView } from "./grants-view.ts";
 const TOPIC = TOPICS.state.name;
 const END_DEADLINE_MS = 2_000;
 
-export type StateReaderDeps = {
+type StateReaderDeps = {
   readonly stream: Pick<EventStream, "subscribe" | "endOffsets" | "position">;
   readonly verifier: Verifier;
   readonly view: GrantsView;
@@ -39,7 +39,7 @@ type ProfileIntake = {
   take(key: string, record: StreamRecord, count: (outcome: RecordOutcome) => void): void;
 };
 
-export type StateReader = {
+type StateReader = {
   /** Begins to read. */
   start(signal: AbortSignal): void;
   /** How far it came, against the end that was captured at the start. */

@@ -16,7 +16,7 @@ import type { ApiPath, Process } from "./decision-path.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 
-export type RunningApi = {
+type RunningApi = {
   /** Where it listens. */
   readonly at: { readonly http: string; readonly grpc?: string };
   /** What grpc.health says of DecisionService; no until it is told. */

@@ -10,7 +10,7 @@ import type { DecisionPath } from "./decision-path.ts";
 
 const POLL_MS = 20;
 
-export type Parts = {
+type Parts = {
   /** Failed while no bundle is active. */
   readonly bundle: () => CheckResult;
   /** Failed while an issuer has no keys that may be used. */

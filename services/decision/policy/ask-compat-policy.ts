@@ -16,7 +16,7 @@ const NOT_LOADED = {
   echoes: true,
 } as const;
 
-export type CompatPolicyDeps = {
+type CompatPolicyDeps = {
   /** Of the bundle that is active at the moment of the question. */
   readonly current: () => LoadedPolicy | undefined;
   readonly suspensions: Suspensions;

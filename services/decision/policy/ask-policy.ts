@@ -11,7 +11,7 @@ import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
-export type PolicyDeps = {
+type PolicyDeps = {
   readonly host: Pick<PolicyHost, "decide" | "inputReads" | "revision">;
   readonly suspensions: Suspensions;
   readonly observe: ObserveEvaluation;

@@ -26,7 +26,7 @@ export type Suspensions = {
   note(attempt: Attempt, nowMs: number): void;
 };
 
-export type SuspensionLimits = {
+type SuspensionLimits = {
   readonly perRule: number;
   readonly perSubject: number;
   readonly windowMs: number;

@@ -5,7 +5,7 @@ import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import type { Compared, Differing } from "./candidate-messages.ts";
 import type { NotCompared } from "./shadow.ts";
 
-export type ShadowObserver = {
+type ShadowObserver = {
   onCompared(compared: Compared): void;
   onNotCompared(why: NotCompared, count: number): void;
   onLost(): void;

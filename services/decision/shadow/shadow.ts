@@ -16,7 +16,7 @@ export type ShadowDeps = {
   readonly onNotCompared: (why: NotCompared, count: number) => void;
 };
 
-export type ShadowLimits = { readonly waiting: number; readonly bytes: number; readonly atOnce: number };
+type ShadowLimits = { readonly waiting: number; readonly bytes: number; readonly atOnce: number };
 
 /** Few at once, so that a new candidate does not wait for all that the old one was asked. */
 export const SHADOW_LIMITS: ShadowLimits = { waiting: 1_000, bytes: 16 * 1024 * 1024, atOnce: 32 };

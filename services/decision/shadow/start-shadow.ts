@@ -18,7 +18,7 @@ import { createShadow } from "./shadow.ts";
 /** What of the section a reload takes. */
 export const SHADOW_RELOADED = ["bundle.shadow"];
 
-export type RunningShadow = AsyncDisposable &
+type RunningShadow = AsyncDisposable &
   Shadow & {
     /** For `/v1/bundle`: JSON; null when there is no candidate. */
     describe(): object | null;
@@ -26,7 +26,7 @@ export type RunningShadow = AsyncDisposable &
     reload(config: ShadowedBundleConfig): Promise<void>;
   };
 
-export type StartShadowDeps = {
+type StartShadowDeps = {
   readonly tell: Bundles["tell"];
   readonly clock: Clock;
   readonly signal: AbortSignal;

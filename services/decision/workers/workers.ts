@@ -20,11 +20,11 @@ import type { WorkerPlan } from "../../../platform/workers/config.ts";
 const STEADY_MS = 30_000;
 const PAUSE = { firstMs: 200, maxMs: 10_000 };
 
-export type Workers = AsyncDisposable & {
+type Workers = AsyncDisposable & {
   signal(name: NodeJS.Signals): void;
 };
 
-export type WorkersDeps = {
+type WorkersDeps = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
@@ -33,7 +33,7 @@ export type WorkersDeps = {
   readonly stop: (fault: unknown) => void;
 };
 
-export type WorkersOptions = {
+type WorkersOptions = {
   readonly plans: readonly WorkerPlan[];
   readonly file: string;
   readonly args: readonly string[];

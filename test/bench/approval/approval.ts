@@ -15,7 +15,7 @@ const REPEATS = 200;
 const HANDS = 4;
 const ALLOWED_GOAL_MS = 1_000;
 
-export type ApprovalAmounts = { readonly rounds: number; readonly seconds: number; readonly repeats: number };
+type ApprovalAmounts = { readonly rounds: number; readonly seconds: number; readonly repeats: number };
 
 export const benchApproval: Bench = async (asked, rig) => {
   const { rounds = ROUNDS, seconds = SECONDS, repeats = REPEATS } = asked;

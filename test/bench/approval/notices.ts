@@ -12,7 +12,7 @@ const notice = Compile(
 );
 const PATIENCE_MS = 20_000;
 
-export type Notice = { readonly requestId: string; readonly at: number };
+type Notice = { readonly requestId: string; readonly at: number };
 
 export type Notices = AsyncDisposable & {
   readonly url: string;

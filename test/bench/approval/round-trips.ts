@@ -18,7 +18,7 @@ const PATIENCE_MS = 20_000;
 const REASON = "the customer cancelled and was charged twice";
 const ALLOWED = "0a00";
 
-export type RoundTrip = { readonly notifiedMs: number; readonly allowedMs: number };
+type RoundTrip = { readonly notifiedMs: number; readonly allowedMs: number };
 
 /** `hands` are under way at once, each about an order of its own. */
 export async function roundTrips(services: BothServices, count: number, hands: number): Promise<readonly RoundTrip[]> {

@@ -25,7 +25,7 @@ const FLOORS: ReadonlyMap<string, string> = new Map([
 /** OUTCOME_ALLOW in the first field. */
 const ALLOWED = "0803";
 
-export const QUESTION = {
+const QUESTION = {
   subject: { type: "user", id: "dana", properties: { groups: ["engineers"], email: "dana@example.com" } },
   action: { name: "read" },
   resource: { type: "file", id: "reports/2026/q3.pdf", properties: { owner: "dana", classification: "internal" } },

@@ -23,7 +23,7 @@ deny contains "secret" if input.resource.properties.classification == "secret"
 `;
 const CLIENT_TOKEN = "service-token-of-the-bench";
 
-export type Authzen = AsyncDisposable & {
+type Authzen = AsyncDisposable & {
   readonly http: Measured;
   readonly grpc: Measured;
   readonly clientToken: string;

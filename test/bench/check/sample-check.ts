@@ -5,8 +5,8 @@ import { type Instant, instant } from "../../../core/domain/time.ts";
 import { SocketAddress_Protocol } from "../../../proto/gen/envoy/config/core/v3/address.ts";
 import { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 
-export const SUBJECT = "dana";
-export const ORDER = "42";
+const SUBJECT = "dana";
+const ORDER = "42";
 
 const EMPTY = { value: "", rawValue: Buffer.alloc(0) };
 const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -16,7 +16,7 @@ export function sampleCheck(method: "GET" | "DELETE", token: string): Buffer {
   return checkOf({ method, path: `/orders/${ORDER}`, token });
 }
 
-export type CheckTerms = {
+type CheckTerms = {
   readonly method: "GET" | "DELETE" | "POST";
   readonly path: string;
   readonly token: string;

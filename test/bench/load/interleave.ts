@@ -11,7 +11,7 @@ export type Lane = {
   readonly load: () => Load;
 };
 
-export type Runs = {
+type Runs = {
   of(name: string): readonly Run[];
   median(name: string, pick: (one: Run) => number): number;
   /** Median over the rounds of what the lane has, divided by what the other one has in the same round. */

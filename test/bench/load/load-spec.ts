@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 
 const Headers = Type.Record(Type.String(), Type.String());
 
-export const CallSchema = Type.Union([
+const CallSchema = Type.Union([
   Type.Object({
     kind: Type.Literal("grpc"),
     path: Type.String(),

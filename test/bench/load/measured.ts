@@ -1,7 +1,7 @@
 /** A server under load, and what it says of its own work by its metrics. */
 import { metricTotal } from "../../fault/metric.ts";
 
-export type Work = {
+type Work = {
   /** Seconds of processor time so far, of all threads. */
   readonly cpuS: number;
   /** Seconds that main threads have been stopped for collecting garbage. */

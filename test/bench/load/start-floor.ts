@@ -10,7 +10,7 @@ import { type Measured, measured } from "./measured.ts";
 
 const Ports = Compile(Type.Object({ port: Type.Integer(), httpPort: Type.Integer(), opsPort: Type.Integer() }));
 
-export type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http: Measured };
+type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http: Measured };
 
 export async function startFloor(cores: Cores): Promise<Floor> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "null-server.ts")], {

@@ -4,7 +4,7 @@ import { startFullService } from "../check/full-service.ts";
 import type { Cores } from "../cores.ts";
 import { type Measured, measured } from "../load/measured.ts";
 
-export type RunningWorkers = AsyncDisposable & { readonly server: Measured };
+type RunningWorkers = AsyncDisposable & { readonly server: Measured };
 
 export async function startWorkers(count: number, cores: Cores): Promise<RunningWorkers> {
   const ports: number[] = [];

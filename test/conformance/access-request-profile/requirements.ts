@@ -2,8 +2,8 @@
  * The rows of the table of requirements of AuthZEN's Access Request and Approval Profile (draft of 29 April 2026): id, whose it is, and
  * its key word. What each says is in the draft, under the section that its id begins with.
  */
-export type Role = "pdp" | "ars" | "pep" | "all";
-export type Level = "MUST" | "MUST NOT" | "SHOULD" | "SHOULD NOT" | "MAY";
+type Role = "pdp" | "ars" | "pep" | "all";
+type Level = "MUST" | "MUST NOT" | "SHOULD" | "SHOULD NOT" | "MAY";
 
 export const REQUIREMENTS = {
   "arap-4-1": ["pdp", "MUST"],

@@ -4,7 +4,7 @@ import { ENVELOPE_HEADERS, sealEnvelope } from "../../../core/messages/envelope.
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
 import { type Consumer, DEPLOYMENT, type Good, type Pens, sealed } from "./consumer.ts";
 
-export type Hostile = {
+type Hostile = {
   readonly name: string;
   readonly reason: string;
   /** Where the state topic has another word for it. */

@@ -12,7 +12,7 @@ import { type Consumer, createPens, type Good, sealed } from "./consumer.ts";
 import { HOSTILE, reasonFor } from "./hostile.ts";
 import { stateConsumer } from "./state-consumer.ts";
 
-export interface ConsumerFixture extends AsyncDisposable {
+interface ConsumerFixture extends AsyncDisposable {
   createStream(): EventStream;
   createTopic(topic: string, partitions: number): Promise<void>;
 }

@@ -22,7 +22,7 @@ const log = createLog({ name: "test", level: "silent" });
 const found = await hasKafka();
 const DEADLINE = { deadlineMs: 10_000 };
 
-export interface KafkaAdapter {
+interface KafkaAdapter {
   /** By this name a configuration asks for it. */
   readonly client: NonNullable<KafkaConfig["client"]>;
   createStream(deps: StreamDeps, options: KafkaStreamOptions): EventStream;

@@ -20,7 +20,7 @@ import { createTestDatabase } from "../../harness/postgres.ts";
 import { waitUntil } from "../../harness/wait-until.ts";
 import { EFFECTS_SQL } from "./consuming-process.ts";
 
-export interface StreamFixture extends AsyncDisposable {
+interface StreamFixture extends AsyncDisposable {
   /** How another process reaches the same server. */
   readonly config: StreamConfig;
   /** A stream as another process would have it. */

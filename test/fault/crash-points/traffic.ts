@@ -25,7 +25,7 @@ export type Ledger = {
   again: number;
 };
 
-export type Traffic = { readonly ledger: Ledger; stop(): Promise<void> };
+type Traffic = { readonly ledger: Ledger; stop(): Promise<void> };
 
 const PAUSE_MS = 30;
 

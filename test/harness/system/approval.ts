@@ -19,7 +19,7 @@ export type Approval = Program & {
 
 export type ApprovalPorts = { readonly rest: number; readonly redemption: number; readonly ops: number };
 
-export type ApprovalTerms = {
+type ApprovalTerms = {
   readonly folder: string;
   readonly name: string;
   readonly deployment: string;

@@ -7,7 +7,7 @@ export type Answer = {
   readonly body: unknown;
 };
 
-export type Sent = { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
+type Sent = { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
 export type Call = (method: string, path: string, sent?: Sent) => Promise<Answer>;
 
 /** `token` undefined: nobody in particular. A call without an answer rejects after 20 s. */

@@ -19,7 +19,7 @@ export type Decision = Program & {
   readonly untilFresh: () => Promise<void>;
 };
 
-export type DecisionTerms = {
+type DecisionTerms = {
   readonly folder: string;
   readonly name: string;
   readonly deployment: string;

@@ -10,7 +10,7 @@ export interface Program extends supervised.Program {
   shiftClock(ms: number): Promise<void>;
 }
 
-export type ProgramOptions = supervised.ProgramOptions & {
+type ProgramOptions = supervised.ProgramOptions & {
   /** False: its clock is the machine's and `shiftClock` does nothing. For measuring: a clock of its own costs each reading. */
   readonly hasOwnClock?: boolean;
 };

@@ -15,7 +15,7 @@ export const REASON = "the customer was charged twice";
 
 const signing = generateKeyPairSync("ed25519");
 const pem = (key: typeof signing.privateKey) => key.export({ type: "pkcs8", format: "pem" }).toString();
-export const signer = createSigner("pdp-1", pem(signing.privateKey));
+const signer = createSigner("pdp-1", pem(signing.privateKey));
 export const stranger = createSigner("pdp-1", pem(generateKeyPairSync("ed25519").privateKey));
 const verifier = createVerifier(
   new Map([["pdp-1", signing.publicKey.export({ type: "spki", format: "pem" }).toString()]]),

@@ -27,9 +27,9 @@ import { migrate } from "../../../services/approval/store/migrate.ts";
 import { createStore } from "../../../services/approval/store/store.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
 
-export const ISSUER = "https://issuer.example";
+const ISSUER = "https://issuer.example";
 export const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
-export const digests: Digests = {
+const digests: Digests = {
   requestKey,
   ofJson: hashJson,
   ofCall: (call, bindHeaders) => digestFromHashes(call.fieldHashes, bindHeaders),
@@ -51,7 +51,7 @@ export function account(name: string, groups: readonly string[] = [], issuer = I
 export const ONE_MANAGER = askPeople(oneOf("managers"));
 export const TWO_MANAGERS = askPeople({ kind: "n_of", n: 2, of: [oneOf("managers"), oneOf("managers")] });
 
-export type ToPeople = Extract<Routing, { readonly kind: "people" }>;
+type ToPeople = Extract<Routing, { readonly kind: "people" }>;
 
 export function askPeople(requirement: Requirement, more: Partial<ToPeople> = {}): ToPeople {
   const nothingElse = { limits: undefined, notify: [], escalation: undefined };

@@ -30,7 +30,7 @@ import type { RateLimits } from "../../../services/approval/rest/rate-limit.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
 import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
 
-export const FIRST = sample.ISSUER;
+const FIRST = sample.ISSUER;
 export const SECOND = "https://second.example.com";
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const silent = createLog({ name: "test", level: "error" });
@@ -61,13 +61,13 @@ export function tokenOf(name: string, groups: readonly string[] = [], more: Clai
 }
 
 /** The account that a token speaks of, as every service sees it. */
-export async function subjectOf(token: string): Promise<Subject> {
+async function subjectOf(token: string): Promise<Subject> {
   const caller = await identify({ authorization: [`Bearer ${token}`] }, sample.NOW);
   if (caller.kind !== "subject") throw new Error(`no subject: ${JSON.stringify(caller)}`);
   return caller.subject;
 }
 
-export type Call = {
+type Call = {
   readonly token?: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

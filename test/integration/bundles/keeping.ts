@@ -28,13 +28,13 @@ export const INPUT = JSON.stringify({
   subject: { properties: { groups: ["engineers"] } },
 });
 
-export type Kept = {
+type Kept = {
   readonly keeper: BundleKeeper;
   readonly host: PolicyHost;
   readonly events: readonly KeeperEvent[];
 };
 
-export type KeepOptions = {
+type KeepOptions = {
   readonly builtins?: typeof BUILTINS;
   readonly waitSeconds?: number;
   readonly clock?: Clock;

@@ -14,7 +14,7 @@ import type { Question } from "../../../core/domain/question.ts";
 import { durationMs, instant, plus } from "../../../core/domain/time.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import * as sample from "../../../core/identity/sample-tokens.ts";
-import { type DenialRecord, readDenial } from "../../../core/messages/denial-record.ts";
+import { readDenial } from "../../../core/messages/denial-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, publicJwk, type Signer } from "../../../core/messages/signing.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
@@ -34,7 +34,7 @@ import { createGrantsView } from "../../../services/decision/grants/grants-view.
 import type { Candidates, Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
 
-export const ISSUER = sample.ISSUER;
+const ISSUER = sample.ISSUER;
 export const ENFORCER = "service-token-of-the-enforcer";
 export const ASKER = "service-token-of-somebody-who-asks";
 export const PDP = "https://pdp.example";
@@ -74,7 +74,7 @@ export const elevating = (...changes: readonly Partial<Elevation>[]): Verdict =>
 export const denying: Verdict = { kind: "deny", reasons: ["locked"], response: NO_RESPONSE_FIELDS };
 export const allowing: Verdict = { kind: "allow", reasons: ["open"], response: NO_RESPONSE_FIELDS };
 
-export type AuthzenParts = {
+type AuthzenParts = {
   readonly tls?: ServerTls;
   readonly candidates?: Candidates;
   /** Between one request and its answer. */
@@ -84,7 +84,7 @@ export type AuthzenParts = {
   readonly endpoint?: string | null;
 };
 
-export type Sent = {
+type Sent = {
   readonly as?: string | null;
   readonly at?: string;
   readonly certificate?: { readonly cert: Buffer; readonly key: Buffer };
@@ -249,8 +249,6 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     },
   };
 }
-
-export type { DenialRecord };
 
 function grantOfDana(now: Grant["notBefore"]): Grant {
   return {

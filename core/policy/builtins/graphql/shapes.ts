@@ -105,7 +105,7 @@ const SHAPES = {
   },
 } as const satisfies Readonly<Record<string, Shape>>;
 
-export type NodeName = keyof typeof SHAPES;
+type NodeName = keyof typeof SHAPES;
 export type Parts = Readonly<Record<string, RegoValue | undefined>>;
 
 const TABLE: ReadonlyMap<string, Shape> = new Map(Object.entries(SHAPES));

@@ -9,7 +9,7 @@ import type { Material } from "./keys.ts";
 type Signed = { readonly data: Uint8Array; readonly signature: Uint8Array };
 
 /** The salt is as long as the hash, or (`io.jwt.verify_ps*`) of any length. */
-export type SaltRule = "hash" | "any";
+type SaltRule = "hash" | "any";
 
 export function verifies(alg: string, material: Material, signed: Signed, salt: SaltRule = "hash"): boolean {
   try {

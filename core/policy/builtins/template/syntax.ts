@@ -16,7 +16,7 @@ export type Operand =
     }
   | { readonly kind: "function"; readonly name: string };
 
-export type Command = readonly Operand[];
+type Command = readonly Operand[];
 
 export type Pipeline = {
   readonly variables: readonly string[];

@@ -9,7 +9,7 @@ const FLOAT = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const TIMESTAMP = /^\d{4}-\d\d?-\d\d?(?:$|[Tt ])/;
 const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/;
 
-export type Scalar =
+type Scalar =
   | { readonly kind: "value"; readonly value: RegoValue }
   | { readonly kind: "text" }
   /** Infinity or not a number, which JSON does not have. */

@@ -24,7 +24,7 @@ export function withBodies(sections: readonly Section[], bodies: readonly Uint8A
  * A stretch of code that runs from its begin each time it is entered: a whole function, or the body of a loop. `size` is
  * the number of instructions inside, without those of loops inside; a division counts as what it takes.
  */
-export type Stretch = {
+type Stretch = {
   /** Offset inside the body of the first instruction. */
   readonly begin: number;
   readonly size: number;

@@ -3,7 +3,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { BinaryFault, writeUnsigned32 } from "./leb128.ts";
 import { SECTION, type Section, sectionOf, withSection } from "./sections.ts";
 
-export type Export = {
+type Export = {
   readonly name: string;
   readonly kind: "function" | "table" | "memory" | "global";
   readonly index: number;

@@ -3,7 +3,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { BinaryFault } from "./leb128.ts";
 import { SECTION, type Section, sectionOf } from "./sections.ts";
 
-export type Import = {
+type Import = {
   readonly module: string;
   readonly name: string;
   readonly kind: "function" | "table" | "memory" | "global";
@@ -36,7 +36,7 @@ function skipDescription(reader: ByteReader, kind: Import["kind"]): void {
   }
 }
 
-export type Limits = { readonly minimum: number; readonly maximum: number | undefined };
+type Limits = { readonly minimum: number; readonly maximum: number | undefined };
 
 /** @throws BinaryFault also for shared and 64-bit memories, which nothing here is prepared for */
 function readLimits(reader: ByteReader): Limits {

@@ -7,7 +7,7 @@
 import type { ByteReader } from "./byte-reader.ts";
 import { BinaryFault } from "./leb128.ts";
 
-export type InstructionKind = "loop" | "block" | "else" | "end" | "division" | "plain";
+type InstructionKind = "loop" | "block" | "else" | "end" | "division" | "plain";
 
 type Immediate =
   | "none"

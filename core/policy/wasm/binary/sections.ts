@@ -21,7 +21,7 @@ export const SECTION = {
   data: 11,
   dataCount: 12,
 } as const;
-export type SectionId = (typeof SECTION)[keyof typeof SECTION];
+type SectionId = (typeof SECTION)[keyof typeof SECTION];
 
 export type Section = { readonly id: SectionId; readonly content: Uint8Array };
 

@@ -12,7 +12,7 @@ import type { Reads } from "../../ports.ts";
 import type { ProblemCode } from "../problem-table.ts";
 import type { BindingTokens } from "./profile.ts";
 
-export type Denied =
+type Denied =
   | { readonly kind: "denied"; readonly denialId: Id<"denial"> }
   | {
       readonly kind: "refused";
@@ -22,7 +22,7 @@ export type Denied =
       >;
     };
 
-export type Submitted = {
+type Submitted = {
   readonly evaluationId: string | undefined;
   readonly token: string | undefined;
   /** As the enforcer echoes it. */

@@ -11,7 +11,7 @@ import { type Answer, jsonAnswer } from "../answer.ts";
 /** Between two looks at a pending task. */
 const POLL_S = "5";
 
-export type TaskView = { readonly endpoint: string; readonly by: Party };
+type TaskView = { readonly endpoint: string; readonly by: Party };
 
 export function taskAnswer(
   status: 200 | 201 | 202,

@@ -27,7 +27,7 @@ import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
 const SERVICE = "countersign.v1.DecisionService";
 const PAUSE_AFTER_MS = 2;
 
-export type DecisionServerDeps = {
+type DecisionServerDeps = {
   readonly ask: AskQuestion;
   readonly callers: ApiCallers;
   readonly newDeadline: (ms: number) => Deadline;
@@ -36,7 +36,7 @@ export type DecisionServerDeps = {
   readonly metrics: Metrics;
 };
 
-export type DecisionServerOptions = {
+type DecisionServerOptions = {
   readonly host: string;
   readonly port: number;
   readonly tls: ServerTls | undefined;
@@ -49,7 +49,7 @@ export type DecisionServerOptions = {
   readonly drainMs: number;
 };
 
-export type DecisionServer = Serving;
+type DecisionServer = Serving;
 
 /** What is said instead of an answer. */
 class Refusal extends Error {
