@@ -1,6 +1,6 @@
 /**
  * The steps of `npm run check` that need npm packages only, in order of speed of feedback: types, lint, format, import
- * rules, exports, names in documents, protocol style, generated files.
+ * rules, exports, store functions, names in documents, protocol style, generated files.
  */
 import path from "node:path";
 import { generators } from "../generators.ts";
@@ -10,6 +10,7 @@ import { runCommand } from "../tools/run-command.ts";
 import { changedBy } from "./generated-files.ts";
 import { missingNames } from "./named-files.ts";
 import { needlessExports } from "./needless-exports.ts";
+import { severalStatements } from "./one-statement.ts";
 import type { Step, StepOutcome } from "./step.ts";
 
 const timeoutMs = 600_000;
@@ -32,6 +33,7 @@ export function sourceSteps(root: string): readonly Step[] {
     program(root, "format (biome)", "biome", "format", "."),
     { name: "import rules", run: async () => outcome(await checkTree(root)) },
     { name: "exports that nobody imports", run: async () => outcome(await needlessExports(root)) },
+    { name: "one statement per store function", run: async () => outcome(await severalStatements(root)) },
     { name: "files that documents name", run: async () => outcome(await missingNames(root)) },
     program(root, "protocol style (buf)", "buf", "lint", "proto"),
   ];

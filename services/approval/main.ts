@@ -37,7 +37,7 @@ import { createTracing, UNTRACED } from "./main/tracing.ts";
 import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
 import { startRest } from "./rest/server.ts";
-import { exposeBacklog } from "./store/backlog.ts";
+import { exposeBacklog } from "./main/backlog-gauges.ts";
 import { migrate, requireMigrated } from "./store/migrate.ts";
 import { createStore } from "./store/store.ts";
 

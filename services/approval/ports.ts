@@ -266,7 +266,7 @@ export type KeptAnswer = {
 /** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */
 export type Bell = { readonly ring: () => void };
 
-/** One use of a grant: one statement, see store/redeem-grant.ts. */
+/** One use of a grant: one statement, and where it has no effect one that says why; see store/redeem-grant.ts. */
 export type Redemption = {
   readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
 };

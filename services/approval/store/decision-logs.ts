@@ -34,31 +34,23 @@ export async function saveDecisionLog(db: Queryable, state: DecisionLogState): P
   );
 }
 
-/**
- * Queues entries for republication under their own log, index and hash, and keeps those that touch a denial, request or grant: three
- * statements of one transaction.
- */
-export async function appendDecisions(
-  db: Queryable,
+/** An entry with the event that tells of it, as JSON text. */
+type ToldDecision = { readonly entry: DecisionEntry; readonly event: string };
+
+/** `approvals`: what `approvalsOf` knows of the entries. */
+export function tellDecisions(
   entries: readonly DecisionEntry[],
+  approvals: ReadonlyMap<string, DecisionApproval>,
   deployment: string,
-): Promise<void> {
-  const approvals = await approvalsOf(db, entries);
-  const told = entries.map((entry): Told => {
+): readonly ToldDecision[] {
+  return entries.map((entry) => {
     const approval = approvals.get(entry.grantId ?? "") ?? approvals.get(entry.requestId ?? "");
     return { entry, event: JSON.stringify(republishedDecision(readRecord(entry.record), approval, deployment)) };
   });
-  await queueRepublication(db, told);
-  await keepDecisions(
-    db,
-    told.filter(({ entry }) => touches(entry)),
-  );
 }
 
-/** `event` is JSON text. */
-type Told = { readonly entry: DecisionEntry; readonly event: string };
-
-async function queueRepublication(db: Queryable, told: readonly Told[]): Promise<void> {
+/** Queues all for republication under their own log, index and hash. */
+export async function queueRepublication(db: Queryable, told: readonly ToldDecision[]): Promise<void> {
   await db.query(
     `insert into republish (log_id, leaf_index, event)
      select log_id, leaf_index, event
@@ -73,7 +65,9 @@ async function queueRepublication(db: Queryable, told: readonly Told[]): Promise
   );
 }
 
-async function keepDecisions(db: Queryable, kept: readonly Told[]): Promise<void> {
+/** Keeps those that touch a denial, request or grant. NB: where there are none the table is left alone, since an insert holds the lock of arrivals. */
+export async function keepDecisions(db: Queryable, told: readonly ToldDecision[]): Promise<void> {
+  const kept = told.filter(({ entry }) => touches(entry));
   if (kept.length === 0) return;
   await db.query(
     `insert into decisions (log_id, leaf_index, decision_id, denial_id, request_id, grant_id, leaf_hash, event)
@@ -120,7 +114,7 @@ const readPeople = createColumnReader(
 );
 
 /** What is known of the grants and requests that these entries name, by grant id and by request id. */
-async function approvalsOf(
+export async function approvalsOf(
   db: Queryable,
   entries: readonly DecisionEntry[],
 ): Promise<ReadonlyMap<string, DecisionApproval>> {

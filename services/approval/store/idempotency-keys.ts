@@ -19,28 +19,32 @@ const answerFromColumn = createColumnReader(
   ),
 );
 
-/** One statement takes a key that is new, was left by a call that died, or is over; else a second one says who has it. */
+/**
+ * Takes a key that is new, was left by a call that died, or is over; else says who has it. NB: of two calls at the same moment the one that
+ * waits for the other sees the row as it was before: `in_use`, whatever became of it meanwhile.
+ */
 export async function holdKey(db: Queryable, held: HeldKey, fingerprint: Digest): Promise<HoldOutcome> {
   const { caller, key, holder } = held;
-  const taken = await db.query<{ holder: string }>(
-    `insert into idempotency_keys as known (caller, key, fingerprint, holder, held_until)
-     values ($1, $2, $3, $4, clock_timestamp() + interval '30 seconds')
-     on conflict (caller, key) do update
-        set fingerprint = excluded.fingerprint, holder = excluded.holder, held_until = excluded.held_until,
-            created_at = excluded.created_at, answer = null
-      where known.created_at < clock_timestamp() - interval '24 hours'
-         or (known.answer is null and known.fingerprint = excluded.fingerprint and known.held_until < clock_timestamp())
-     returning holder`,
+  const { rows } = await db.query<{ is_taken: boolean; fingerprint: string; answer: unknown }>(
+    `with taken as (
+       insert into idempotency_keys as known (caller, key, fingerprint, holder, held_until)
+       values ($1, $2, $3, $4, clock_timestamp() + interval '30 seconds')
+       on conflict (caller, key) do update
+          set fingerprint = excluded.fingerprint, holder = excluded.holder, held_until = excluded.held_until,
+              created_at = excluded.created_at, answer = null
+        where known.created_at < clock_timestamp() - interval '24 hours'
+           or (known.answer is null and known.fingerprint = excluded.fingerprint and known.held_until < clock_timestamp())
+       returning fingerprint)
+     select true as is_taken, fingerprint, null as answer from taken
+     union all
+     select false, fingerprint, answer from idempotency_keys
+      where caller = $1 and key = $2 and not exists (select from taken)`,
     [caller, key, fingerprint, holder],
   );
-  if (taken.rows.length > 0) return { kind: "held" };
-  const { rows } = await db.query<{ fingerprint: string; answer: unknown }>(
-    "select fingerprint, answer from idempotency_keys where caller = $1 and key = $2",
-    [caller, key],
-  );
   const [row] = rows;
+  if (row?.is_taken === true) return { kind: "held" };
   if (row !== undefined && row.fingerprint !== fingerprint) return { kind: "reused" };
-  // No row: it was released meanwhile.
+  // No row: another call made it at this moment.
   if (row === undefined || row.answer === null) return { kind: "in_use" };
   return { kind: "answered", answer: answerFromColumn(row.answer) };
 }

@@ -24,9 +24,12 @@ export function incidentFromRow({ opened_at: opened, closed_at: closed, ...row }
   };
 }
 
-/** How many are open. Holds off every other transaction that opens one, until this one ends: the answer stays true. */
-export async function countOpenIncidents(db: Queryable): Promise<number> {
+/** Holds off every other transaction that opens one, until this one ends: what is counted after it stays true. */
+export async function lockOpening(db: Queryable): Promise<void> {
   await db.query("select pg_advisory_xact_lock(hashtextextended('countersign.incidents', 0))");
+}
+
+export async function countOpenIncidents(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     "select count(*)::int as count from incidents where state = 'open'",
   );

@@ -12,6 +12,8 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "migrations");
 const TABLE = "schema_migrations";
+/** SQLSTATE: a database that was never migrated. */
+const UNDEFINED_TABLE = "42P01";
 
 /** Runs what has not run yet, in one transaction, under the tool's advisory lock; waits for whoever has it. The names of what ran. */
 export async function migrate(connection: string | pg.ClientConfig): Promise<readonly string[]> {
@@ -63,10 +65,11 @@ async function compare(database: Queryable) {
 }
 
 async function appliedMigrations(database: Queryable): Promise<readonly string[]> {
-  const { rows: found } = await database.query<{ exists: boolean }>("select to_regclass($1) is not null as exists", [
-    TABLE,
-  ]);
-  if (found[0]?.exists !== true) return [];
-  const { rows } = await database.query<{ name: string }>(`select name from ${TABLE} order by name`);
-  return rows.map((row) => row.name);
+  try {
+    const { rows } = await database.query<{ name: string }>(`select name from ${TABLE} order by name`);
+    return rows.map((row) => row.name);
+  } catch (error) {
+    if (typeof error === "object" && error !== null && "code" in error && error.code === UNDEFINED_TABLE) return [];
+    throw error;
+  }
 }

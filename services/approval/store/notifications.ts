@@ -10,20 +10,25 @@ import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Notification } from "../ports.ts";
-import { type EventSource, traceparentsFor } from "./outbox.ts";
+import type { EventSource } from "./outbox.ts";
 
 export async function appendNotification(
   db: Queryable,
   notification: Notification,
-  source: Pick<EventSource, "traceparent">,
+  { traceparent }: Pick<EventSource, "traceparent">,
 ): Promise<void> {
   const { denialId } = notification.kind === "grant_revoked" ? notification.grant : notification.request;
-  const traceparentFor = await traceparentsFor(db, source, [denialId]);
-  await db.query("insert into notifications (kind, body, traceparent) values ($1, $2, $3)", [
-    notification.kind,
-    JSON.stringify(bodyOf(notification)),
-    traceparentFor(denialId) ?? null,
-  ]);
+  const here = traceparent?.();
+  await db.query(
+    `insert into notifications (kind, body, traceparent)
+     values ($1, $2, coalesce($3, (select traceparent from denials where id = $4)))`,
+    [
+      notification.kind,
+      JSON.stringify(bodyOf(notification)),
+      here ?? null,
+      traceparent !== undefined && here === undefined ? denialId : null,
+    ],
+  );
 }
 
 function bodyOf(notification: Notification): Json {

@@ -24,11 +24,14 @@ export async function knownOffset(db: Queryable, topic: string, partition: numbe
 
 /** The next offset to read; stores `initial` for a partition that was never read. */
 export async function storedOffset(db: Queryable, topic: string, partition: number, initial: bigint): Promise<bigint> {
-  await db.query(
-    "insert into offsets (topic, partition, next_offset) values ($1, $2, $3) on conflict (topic, partition) do nothing",
+  // The update changes nothing: it has the row that is there returned, also one of another transaction's at this moment.
+  const { rows } = await db.query<{ next_offset: string }>(
+    `insert into offsets (topic, partition, next_offset) values ($1, $2, $3)
+     on conflict (topic, partition) do update set next_offset = offsets.next_offset
+     returning next_offset`,
     [topic, partition, initial.toString()],
   );
-  const known = await knownOffset(db, topic, partition);
-  if (known === undefined) throw new AppError("internal", "a stored offset is gone");
-  return known;
+  const [row] = rows;
+  if (row === undefined) throw new AppError("internal", "a stored offset is gone");
+  return BigInt(row.next_offset);
 }

@@ -1,10 +1,9 @@
 /** Appends domain events to the outbox, in the transaction of the state change that they tell of. */
 import type { DomainEvent } from "../../../core/domain/events.ts";
+import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Ids } from "../ports.ts";
-import { databaseNow } from "./clock.ts";
-import { traceparentsOf } from "./traceparents.ts";
 
 /** What events are made with. */
 export type EventSource = {
@@ -14,38 +13,36 @@ export type EventSource = {
   readonly traceparent?: (() => string | undefined) | undefined;
 };
 
+/**
+ * What only the database knows is put in by the statement: the time by its clock, and, where no span runs, as in a sweep, the traceparent of
+ * the denial that it comes from. NB: put in as text, since `jsonb` refuses some of what JSON can say.
+ */
 export async function appendToOutbox(
   db: Queryable,
   events: readonly DomainEvent[],
-  source: EventSource,
+  { ids, deployment, traceparent }: EventSource,
 ): Promise<void> {
   if (events.length === 0) return;
-  const now = await databaseNow(db);
-  const traceparentFor = await traceparentsFor(
-    db,
-    source,
-    events.flatMap((event) => event.denialId ?? []),
-  );
-  const unsealed = events.map((event) => {
-    const traceparent = traceparentFor(event.denialId);
-    return unsealedEvent(event, source.ids.fresh("event"), now, { deployment: source.deployment, traceparent });
+  const here = traceparent?.();
+  const untimed = events.map((event) => {
+    const { time: _, ...rest } = unsealedEvent(event, ids.fresh("event"), instant(0), {
+      deployment,
+      traceparent: here,
+    });
+    return rest;
   });
   await db.query(
     `insert into outbox (event_id, event)
-     select event_id, event from unnest($1::uuid[], $2::text[]::json[]) with ordinality as given (event_id, event, position)
+     select event_id, (left(event, -1) || ',"time":"' || text || '"'
+                         || coalesce(',"traceparent":' || to_json(denials.traceparent)::text, '') || '}')::json
+       from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality as given (event_id, event, denial_id, position)
+            cross join (select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as text) as now
+            left join denials on denials.id = given.denial_id
       order by position`,
-    [unsealed.map((event) => event.id), unsealed.map((event) => JSON.stringify(event))],
+    [
+      untimed.map((event) => event.id),
+      untimed.map((event) => JSON.stringify(event)),
+      events.map(({ denialId }) => (traceparent !== undefined && here === undefined ? denialId : undefined) ?? null),
+    ],
   );
-}
-
-/** Where no span runs, as in a sweep, what happens is told below the decision that its denial comes from. */
-export async function traceparentsFor(
-  db: Queryable,
-  { traceparent }: Pick<EventSource, "traceparent">,
-  denials: readonly string[],
-): Promise<(denial: string | undefined) => string | undefined> {
-  const here = traceparent?.();
-  if (traceparent === undefined || here !== undefined) return () => here;
-  const known = await traceparentsOf(db, "denial", denials);
-  return (denial) => (denial === undefined ? undefined : known.get(denial));
 }

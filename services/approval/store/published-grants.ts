@@ -1,10 +1,11 @@
 /** Grants on the state topic: gone 15 minutes after the time of one that ended. */
+import type { DomainEvent } from "../../../core/domain/events.ts";
 import { id } from "../../../core/domain/id.ts";
 import { grantKey, grantToWire } from "../../../core/messages/state-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import { endBehindTopic } from "./end-behind-topic.ts";
+import { endBehindTopic, type EndedBehind } from "./end-behind-topic.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
-import type { EventSource } from "./outbox.ts";
+import { appendToOutbox, type EventSource } from "./outbox.ts";
 import { createStateRows } from "./state-rows.ts";
 
 type Session = { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> };
@@ -23,14 +24,23 @@ export function publishedGrants(events: EventSource) {
   });
   return {
     ...rows,
-    /** Ends those of which the topic holds a newer version (`version`) than the database; which these are. */
+    /** Ends those of which the topic holds a newer version (`version`) than the database, on record; which these are. */
     async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
-      const ended = await endBehindTopic(
-        on,
-        behind.map(({ key, version }) => ({ id: id("grant", key.slice("grant/".length)), version })),
-        events,
-      );
-      return ended.map(grantKey);
+      const given = behind.map(({ key, version }) => ({ id: id("grant", key.slice("grant/".length)), version }));
+      return on.transaction(async (tx) => {
+        const ended = await endBehindTopic(tx, given);
+        await appendToOutbox(tx, ended.filter(({ isRevoked }) => isRevoked).map(revoked), events);
+        return ended.map(({ grant }) => grantKey(grant.id));
+      });
     },
+  };
+}
+
+function revoked({ grant, policyRevision }: EndedBehind): DomainEvent {
+  return {
+    type: "grant.revoked",
+    by: { kind: "service", name: "state-relay" },
+    ...{ denialId: grant.denialId, requestId: grant.requestId, grantId: grant.id, policyRevision },
+    data: { reason: "database_behind_topic" },
   };
 }

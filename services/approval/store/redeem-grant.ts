@@ -18,11 +18,12 @@ import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import type { EventSource } from "./outbox.ts";
 import { isUniqueViolation } from "./unique-violation.ts";
 
-export async function redeemGrant(
+/** Undefined when the grant cannot be used so; why, says `whyNotUsed`, asked after this. */
+export async function useGrant(
   db: Queryable,
   claim: RedemptionClaim,
   { ids, deployment, traceparent }: EventSource,
-): Promise<Redeemed | RedemptionRefused> {
+): Promise<Redeemed | RedemptionRefused | undefined> {
   const eventId = ids.fresh("event");
   try {
     const { rows } = await db.query<GrantRow>(
@@ -68,7 +69,7 @@ export async function redeemGrant(
       "redeem_grant",
     );
     const [used] = rows;
-    return used === undefined ? await whyNot(db, claim) : { kind: "redeemed", grant: grantFromRow(used) };
+    return used === undefined ? undefined : { kind: "redeemed", grant: grantFromRow(used) };
   } catch (error) {
     if (isUniqueViolation(error, "redemptions_pkey")) return { kind: "refused", reason: "duplicate" };
     throw error;
@@ -76,27 +77,24 @@ export async function redeemGrant(
 }
 
 /**
- * Nothing was updated: reads why, by the domain's own rule. NB: never answers redeemed. One statement where the grant is known, because it
- * is the losers of a race who come here, and each of them delays the answer of the one who won.
+ * Nothing was updated: reads why, by the domain's own rule. NB: never answers redeemed. A statement of its own, since the one that waited for
+ * the row sees it as it was before the wait.
  */
-async function whyNot(db: Queryable, claim: RedemptionClaim): Promise<RedemptionRefused> {
-  const { rows } = await db.query<GrantRow & { readonly now: Date; readonly is_repeated: boolean }>(
+export async function whyNotUsed(db: Queryable, claim: RedemptionClaim): Promise<RedemptionRefused> {
+  const { rows } = await db.query<
+    (GrantRow | { readonly id: null }) & { readonly now: Date; readonly is_repeated: boolean }
+  >(
     `select ${GRANT_COLUMNS}, clock_timestamp() as now,
             exists (select 1 from redemptions where redemption_id = $2) as is_repeated
-       from grants where id = $1`,
+       from (select) as asked left join grants on id = $1`,
     [claim.grantId, claim.redemptionId],
   );
   const [row] = rows;
-  if (row?.is_repeated ?? (await isRepeated(db, claim))) return { kind: "refused", reason: "duplicate" };
-  if (row === undefined) return { kind: "refused", reason: "unknown_grant" };
+  if (row?.is_repeated === true) return { kind: "refused", reason: "duplicate" };
+  if (row === undefined || row.id === null) return { kind: "refused", reason: "unknown_grant" };
   const answer = redeem(grantFromRow(row), claim, instant(row.now.getTime()));
   // It became usable between the two statements: its start has just passed.
   return answer.kind === "refused" ? answer : { kind: "refused", reason: "not_yet_active" };
-}
-
-async function isRepeated(db: Queryable, claim: RedemptionClaim): Promise<boolean> {
-  const { rowCount } = await db.query("select 1 from redemptions where redemption_id = $1", [claim.redemptionId]);
-  return rowCount === 1;
 }
 
 /** The event as core/messages lays it out; what only the row knows is filled in by the statement. */

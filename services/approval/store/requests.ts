@@ -5,7 +5,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { AccessRequest, Review } from "../../../core/domain/access-request.ts";
-import type { Digest, Id } from "../../../core/domain/id.ts";
+import { type Digest, type Id, id } from "../../../core/domain/id.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
@@ -34,13 +34,19 @@ export async function findRequest(db: Queryable, requestId: Id<"request">): Prom
   return first(await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where id = $1`, [requestId]));
 }
 
+export async function findRequests(db: Queryable, ids: readonly Id<"request">[]): Promise<readonly AccessRequest[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where id = any($1)`, [ids]);
+  return rows.map(requestFromRow);
+}
+
 /**
- * The row lock first, then a second statement: a subselect of the locking one would see reviews as they were before the
- * wait for the lock, and a vote could be lost or counted twice.
+ * False when there is none. NB: it is read after this, by another statement: a subselect of the locking one would see reviews as they were
+ * before the wait for the lock, and a vote could be lost or counted twice.
  */
-export async function lockRequest(db: Queryable, requestId: Id<"request">): Promise<AccessRequest | undefined> {
+export async function lockRequest(db: Queryable, requestId: Id<"request">): Promise<boolean> {
   const { rowCount } = await db.query("select 1 from requests where id = $1 for update", [requestId]);
-  return rowCount === 1 ? findRequest(db, requestId) : undefined;
+  return rowCount === 1;
 }
 
 export async function findOpenRequest(db: Queryable, key: Digest): Promise<AccessRequest | undefined> {
@@ -58,11 +64,13 @@ export async function findRequestOfDenial(db: Queryable, denialId: Id<"denial">)
   );
 }
 
-export async function lockExpiredRequests(db: Queryable, limit: number): Promise<readonly AccessRequest[]> {
+/** Which are over; to be read after this. Rows that another transaction holds are left for the next sweep. */
+export async function lockExpiredRequests(db: Queryable, limit: number): Promise<readonly Id<"request">[]> {
   return lockDue(db, "expires_at", limit);
 }
 
-export async function lockEscalatingRequests(db: Queryable, limit: number): Promise<readonly AccessRequest[]> {
+/** Of which those who come next are to be told. */
+export async function lockEscalatingRequests(db: Queryable, limit: number): Promise<readonly Id<"request">[]> {
   return lockDue(db, "escalate_at", limit);
 }
 
@@ -70,15 +78,13 @@ async function lockDue(
   db: Queryable,
   column: "expires_at" | "escalate_at",
   limit: number,
-): Promise<readonly AccessRequest[]> {
+): Promise<readonly Id<"request">[]> {
   const { rows } = await db.query<{ id: string }>(
     `select id from requests where status = 'pending' and ${column} <= clock_timestamp()
       order by ${column} limit $1 for update skip locked`,
     [limit],
   );
-  const locked = rows.map((row) => row.id);
-  const found = await db.query<RequestRow>(`select ${REQUEST_COLUMNS} from requests where id = any($1)`, [locked]);
-  return found.rows.map(requestFromRow);
+  return rows.map((row) => id("request", row.id));
 }
 
 /** @throws AppError conflict when it is not pending any more. */

@@ -1,13 +1,21 @@
 /**
- * The approval service's database as its ports: every method is one statement function of this folder, bound to the pool
- * or to the transaction at hand. Nothing is decided here.
+ * The approval service's database as its ports: every method is a statement function of this folder, bound to the pool or to the transaction
+ * at hand, or the two or three that it takes in their order. Each of those is one statement (`npm run check -- "one statement"`).
  */
+import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database, Queryable } from "../../../platform/postgres/pool.ts";
 import type { Reads, Redemption, Transaction, Transactions } from "../ports.ts";
 import type { IdempotencyKeys, Listings } from "../rest/ports.ts";
 import { readAuditPage } from "./audit-page.ts";
 import { databaseNow } from "./clock.ts";
-import { appendDecisions, lockDecisionLog, saveDecisionLog } from "./decision-logs.ts";
+import {
+  approvalsOf,
+  keepDecisions,
+  lockDecisionLog,
+  queueRepublication,
+  saveDecisionLog,
+  tellDecisions,
+} from "./decision-logs.ts";
 import { closeDecisionGap, decisionGaps, recordDecisionGap } from "./decision-log-gaps.ts";
 import { deleteLapsedDenials, findDenial, insertDenial, listDenials } from "./denials.ts";
 import {
@@ -27,9 +35,11 @@ import {
   insertIncident,
   listIncidents,
   lockIncident,
+  lockOpening,
   saveIncident,
 } from "./incidents.ts";
 import { appendNotification } from "./notifications.ts";
+import { advanceOffset } from "./offsets.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
 import {
   dismissQuarantined,
@@ -37,13 +47,15 @@ import {
   forgetQuarantined,
   insertQuarantined,
   listQuarantined,
+  markReplayed,
   noteTry,
 } from "./quarantine.ts";
-import { redeemGrant } from "./redeem-grant.ts";
+import { useGrant, whyNotUsed } from "./redeem-grant.ts";
 import {
   findOpenRequest,
   findRequest,
   findRequestOfDenial,
+  findRequests,
   insertRequest,
   insertReview,
   listRequests,
@@ -53,7 +65,6 @@ import {
   lockRequestKey,
   saveRequest,
 } from "./requests.ts";
-import { settleOrigin } from "./settle.ts";
 import { boundNetworks, countSightings, forgetSightings, newSightings, touchProfiles } from "./sightings.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
@@ -78,7 +89,7 @@ export function createStore(
         await settle?.(bound, outcome);
         return outcome;
       }),
-    redeem: (claim) => redeemGrant(database, claim, source),
+    redeem: async (claim) => (await useGrant(database, claim, source)) ?? whyNotUsed(database, claim),
     reads: {
       now: () => databaseNow(database),
       denial: (denialId) => findDenial(database, denialId),
@@ -117,9 +128,9 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       findOpen: (key) => findOpenRequest(tx, key),
       findOfDenial: (denialId) => findRequestOfDenial(tx, denialId),
       find: (requestId) => findRequest(tx, requestId),
-      lock: (requestId) => lockRequest(tx, requestId),
-      lockExpired: (limit) => lockExpiredRequests(tx, limit),
-      lockEscalating: (limit) => lockEscalatingRequests(tx, limit),
+      lock: async (requestId) => ((await lockRequest(tx, requestId)) ? findRequest(tx, requestId) : undefined),
+      lockExpired: async (limit) => findRequests(tx, await lockExpiredRequests(tx, limit)),
+      lockEscalating: async (limit) => findRequests(tx, await lockEscalatingRequests(tx, limit)),
       insert: (request) => insertRequest(tx, request),
       save: (request) => saveRequest(tx, request),
     },
@@ -132,7 +143,10 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       liveFor: (issuer, subject) => liveGrants(tx, issuer, subject),
     },
     incidents: {
-      countOpen: () => countOpenIncidents(tx),
+      countOpen: async () => {
+        await lockOpening(tx);
+        return countOpenIncidents(tx);
+      },
       insert: (incident) => insertIncident(tx, incident),
       lock: (incidentId) => lockIncident(tx, incidentId),
       save: (incident) => saveIncident(tx, incident),
@@ -150,7 +164,12 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
     },
     outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
     notifications: { append: (notification) => appendNotification(tx, notification, events) },
-    settle: (origin) => settleOrigin(tx, origin, events),
+    settle: async (origin) => {
+      if ("topic" in origin) return advanceOffset(tx, origin);
+      const isFirst = await markReplayed(tx, origin.quarantineId);
+      if (!isFirst) throw new AppError("conflict", "the record was replayed before");
+      return appendToOutbox(tx, [origin.told], events);
+    },
     quarantine: {
       insert: (quarantineId, record) => insertQuarantined(tx, quarantineId, record),
       noteTry: (quarantineId, reason, detail) => noteTry(tx, quarantineId, reason, detail),
@@ -164,7 +183,11 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       recordGap: (logId, gap) => recordDecisionGap(tx, logId, gap),
       gaps: (logId, from, before) => decisionGaps(tx, logId, from, before),
       closeGap: (logId, from) => closeDecisionGap(tx, logId, from),
-      append: (entries) => appendDecisions(tx, entries, events.deployment),
+      append: async (entries) => {
+        const told = tellDecisions(entries, await approvalsOf(tx, entries), events.deployment);
+        await queueRepublication(tx, told);
+        await keepDecisions(tx, told);
+      },
     },
   };
 }

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { exposeLag } from "../../../services/approval/intake/lag.ts";
-import { exposeBacklog } from "../../../services/approval/store/backlog.ts";
+import { exposeBacklog } from "../../../services/approval/main/backlog-gauges.ts";
 import { insertEvent, migratedDatabase } from "./migrated-database.ts";
 
 async function scrape(metrics: ReturnType<typeof createMetrics>): Promise<readonly string[]> {

@@ -1,0 +1,82 @@
+/**
+ * One statement per function of a store: whoever reads a name knows what is locked, what is seen, and that nothing comes between. What needs
+ * several is put together in the files named below, which hold no statement themselves.
+ *
+ * Counted: calls of `.query(`, in a function or method and in those of the same folder that it calls by name. One inside a loop counts as two.
+ * Not seen: a statement that a library makes (migrations), or a text of several statements.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { parse } from "@babel/parser";
+
+const STORE = "services/approval/store";
+/** They implement ports out of the functions beside them. */
+const PUT_TOGETHER = new Set(["store.ts", "published-grants.ts"]);
+
+type Node = Readonly<Record<string, unknown>> & { readonly type: string };
+type Unit = { readonly file: string; readonly name: string; readonly line: number; queries: number; calls: string[] };
+
+/** `<file>:<line>: <what is wrong>`. */
+export async function severalStatements(root: string): Promise<readonly string[]> {
+  const names = (await readdir(path.join(root, STORE))).filter((name) => /(?<!\.test)\.ts$/.test(name)).sort();
+  const units: Unit[] = [];
+  for (const name of names) units.push(...unitsOf(name, await readFile(path.join(root, STORE, name), "utf8")));
+  const byName = new Map(units.map((unit) => [unit.name, unit]));
+  const statements = ({ queries, calls }: Unit, above: readonly string[] = []): number =>
+    calls
+      .filter((callee) => !above.includes(callee))
+      .map((callee) => byName.get(callee))
+      .reduce((sum, callee) => sum + (callee === undefined ? 0 : statements(callee, [...above, callee.name])), queries);
+  return units.flatMap((unit) => {
+    const at = `${STORE}/${unit.file}:${unit.line}: ${unit.name}`;
+    if (PUT_TOGETHER.has(unit.file))
+      return unit.queries === 0 ? [] : [`${at} holds a statement; this file puts together`];
+    const count = statements(unit, [unit.name]);
+    return count <= 1 ? [] : [`${at} issues ${count} statements; each function of the store is one`];
+  });
+}
+
+/** Functions of the module and methods of the objects in it; an arrow function inside one is a part of it. */
+function unitsOf(file: string, text: string): readonly Unit[] {
+  const { program } = parse(text, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
+  const units: Unit[] = [];
+  const visit = (node: Node, unit: Unit | undefined, times: number): void => {
+    const name = unitName(node);
+    const here = name === undefined ? unit : { file, name, line: lineOf(node), queries: 0, calls: [] };
+    if (here !== undefined && here !== unit) units.push(here);
+    const callee = node.type === "CallExpression" ? calleeOf(node) : undefined;
+    if (here !== undefined && callee === ".query") here.queries += times;
+    else if (here !== undefined && callee !== undefined)
+      here.calls.push(...Array.from({ length: times }, () => callee));
+    const again = /^(For|While|DoWhile)\w*Statement$/.test(node.type) ? 2 : times;
+    for (const value of Object.values(node)) {
+      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, here, again);
+    }
+  };
+  if (isNode(program)) visit(program, undefined, 1);
+  return units;
+}
+
+function unitName(node: Node): string | undefined {
+  if (node.type === "FunctionDeclaration") return nameOf(node["id"]);
+  return node.type === "ObjectMethod" ? nameOf(node["key"]) : undefined;
+}
+
+function calleeOf({ callee }: Node): string | undefined {
+  if (isNode(callee) && callee.type === "MemberExpression") return `.${nameOf(callee["property"])}`;
+  return nameOf(callee);
+}
+
+function nameOf(node: unknown): string | undefined {
+  return isNode(node) && node.type === "Identifier" && typeof node["name"] === "string" ? node["name"] : undefined;
+}
+
+function lineOf({ loc }: Node): number {
+  if (typeof loc !== "object" || loc === null || !("start" in loc)) return 0;
+  const { start } = loc;
+  return typeof start === "object" && start !== null && "line" in start ? Number(start.line) : 0;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+}

@@ -1,0 +1,33 @@
+/**
+ * What waits in the database, as metrics: asked at each scrape, since every process sees the same rows and counting along would differ
+ * after a restart. A database that does not answer leaves the gauges without a value, which tells more than the last one.
+ */
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { backlog, quarantinedBytes } from "../store/backlog.ts";
+
+export function exposeBacklog({
+  database,
+  metrics,
+}: {
+  readonly database: Queryable;
+  readonly metrics: Metrics;
+}): void {
+  metrics.gauge("backlog_rows", "rows that wait, by queue", ["queue"], async (gauge) => {
+    gauge.reset();
+    for (const { queue, count } of await backlog(database)) gauge.set({ queue }, Number(count));
+  });
+  metrics.gauge("quarantine_bytes", "size of the records that are set aside", ["topic"], async (gauge) => {
+    gauge.reset();
+    for (const { topic, bytes } of await quarantinedBytes(database)) gauge.set({ topic }, Number(bytes));
+  });
+  metrics.gauge(
+    "backlog_oldest_seconds",
+    "age of the oldest row that waits, 0 when none does",
+    ["queue"],
+    async (gauge) => {
+      gauge.reset();
+      for (const { queue, oldest_s: seconds } of await backlog(database)) gauge.set({ queue }, seconds ?? 0);
+    },
+  );
+}
