@@ -1,6 +1,7 @@
 /**
- * What the commands of the approval service need from outside, and nothing more; what REST alone needs is in rest/ports.ts. The store
- * implements `Transactions`, `Reads` and `Redemption`; the policy and identity adapters implement the rest; main.ts puts them together.
+ * What the commands of the approval service need from outside, and nothing more; what REST alone needs is in rest/ports.ts, the words for
+ * what is read from a topic are in intake/ports.ts. The store implements `Transactions`, `Reads` and `Redemption`; the policy and identity
+ * adapters implement the rest; main.ts puts them together.
  * Types here are the domain's own: no SQL, no Kafka record, no HTTP.
  *
  * Ports that may be slow or fail on their own (people, routing, permission) are asked outside of any transaction; inside
@@ -12,13 +13,14 @@ import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/doma
 import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
-import type { LogEntry } from "../../core/domain/log-chain.ts";
 import type { RecordedIncident } from "../../core/domain/incident.ts";
 import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Profile, Sighting } from "../../core/domain/profile.ts";
-import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Routing } from "../../core/domain/routing.ts";
+import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
+import type { DecisionEntry, DecisionLogState, Origin, Quarantined, QuarantinedRecord } from "./intake/ports.ts";
+import type { HeldKey, KeptAnswer } from "./rest/ports.ts";
 
 /** Fresh identifiers, UUID version 7. */
 export type Ids = { readonly fresh: <Kind extends IdKind>(kind: Kind) => Id<Kind> };
@@ -160,75 +162,6 @@ export type Transaction = {
   };
 };
 
-/** Where a record comes from, and so what is settled in the transaction of its effect. */
-export type Origin = StreamPosition | Replay;
-
-/** A record that was set aside and is read once more; `told` is the event of its being taken. */
-export type Replay = { readonly quarantineId: Id<"quarantine">; readonly told: DomainEvent };
-
-/** Where a batch (or record) was read: offsets `from` (inclusive) to `next` (exclusive) of one partition. */
-export type StreamPosition = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly from: bigint;
-  readonly next: bigint;
-};
-
-/** A record that cannot be understood or trusted, raw as it came. */
-export type QuarantinedRecord = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly key: string | null;
-  readonly value: Uint8Array | null;
-  readonly headers: ReadonlyMap<string, Uint8Array>;
-  /** A code, and a detail that names places and never values. */
-  readonly reason: string;
-  readonly detail: string;
-};
-
-/** `taken`: committed. `refused`: nothing was, and it never will be. `reason` is a code, `detail` names places, never values. */
-export type Reading =
-  | { readonly kind: "taken" }
-  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
-
-/** A record that was set aside, and what became of it. */
-export type Quarantined = {
-  readonly id: Id<"quarantine">;
-  readonly record: QuarantinedRecord;
-  readonly quarantinedAt: Instant;
-  /** When a replay took it. */
-  readonly replayedAt: Instant | undefined;
-  /** That somebody said that nothing will come of it. Never together with `replayedAt`. */
-  readonly dismissed: { readonly at: Instant; readonly reason: string } | undefined;
-  /** Replays that were refused. */
-  readonly tries: number;
-  readonly lastTry: { readonly at: Instant; readonly reason: string; readonly detail: string } | undefined;
-};
-
-export type DecisionLogState = {
-  readonly logId: string;
-  readonly nextIndex: bigint;
-  /** Hash of the last entry read. */
-  readonly lastHash: Digest;
-  readonly closed: "no" | "complete" | "recovered";
-};
-
-/** One entry of a decision service's log, its shape checked and its hash computed by the edge. */
-export type DecisionEntry = LogEntry & {
-  readonly logId: string;
-  /** Only of the one that closes the log. */
-  readonly tail: "complete" | "recovered" | undefined;
-  readonly decisionId: Id<"decision"> | undefined;
-  readonly denialId: Id<"denial"> | undefined;
-  readonly requestId: Id<"request"> | undefined;
-  readonly grantId: Id<"grant"> | undefined;
-  /** What it says of the habits of an account. */
-  readonly sighting: Sighting | undefined;
-  /** The record exactly as it was hashed. */
-  readonly record: Json;
-};
-
 /** A profile that is to be published; `profile` undefined: nothing is left of it. `changes` names the state that was read. */
 export type DueProfile = { readonly id: string; readonly changes: bigint; readonly profile: Profile | undefined };
 
@@ -251,16 +184,6 @@ export type Reads = {
   readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
   readonly incident: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
-};
-
-/** An idempotency key of one caller, held by one call of theirs. */
-export type HeldKey = { readonly caller: Digest; readonly key: string; readonly holder: string };
-
-/** An answer of the REST interface, as it went out. */
-export type KeptAnswer = {
-  readonly status: number;
-  readonly headers: { readonly [name: string]: string };
-  readonly body: string;
 };
 
 /** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */

@@ -1,6 +1,7 @@
 /**
  * What the decision path needs from outside, in the words of the domain. `evaluate.ts` and the edges know only these;
- * `main.ts` puts the adapters behind them. Every port answers with a union on `kind`: what goes wrong is an outcome.
+ * `main.ts` puts the adapters behind them. Every port answers with a union on `kind`: what goes wrong is an outcome. What only
+ * the API, AuthZEN, compatibility mode or a candidate needs is in the ports.ts of their folder.
  */
 import type { BindingRefusal, HttpRequest } from "../../core/domain/binding.ts";
 import type { Covering } from "../../core/domain/covers.ts";
@@ -10,13 +11,10 @@ import type { Elevation } from "../../core/domain/elevation.ts";
 import type { Clocks, StaleReason } from "../../core/domain/freshness.ts";
 import type { RedemptionClaim, RedemptionRefusal } from "../../core/domain/grant.ts";
 import type { Id } from "../../core/domain/id.ts";
-import type { Entity, Question } from "../../core/domain/question.ts";
+import type { Question } from "../../core/domain/question.ts";
 import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
-import type { CompatResult } from "../../core/policy/compat-result.ts";
 import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
-import type { DecisionInputText } from "../../core/policy/envoy-input/decision-input.ts";
-import type { RegoObject } from "../../core/policy/rego-value/value.ts";
 
 export type Mode = "enforce" | "ask";
 
@@ -81,42 +79,8 @@ type Judged = {
   readonly fuelUsed: number | undefined;
 };
 
-/** What a policy was asked, as text, and what it said. */
-export type Asked = {
-  readonly decisionId: Id<"decision">;
-  readonly nowNs: bigint;
-  readonly verdict: Verdict;
-  readonly revision: string;
-  readonly input: Extract<DecisionInputText, { kind: "input" }>;
-  /** Members that the input was written with; undefined: all. */
-  readonly reads: ReadonlySet<string> | undefined;
-  /** The same input, with what another policy reads. */
-  readonly inputFor: (reads: ReadonlySet<string> | undefined) => DecisionInputText;
-  /** What it holds in memory while it is kept, about. */
-  readonly bytes: number;
-};
-
-/** A candidate that is asked the same later, and compared. Never throws, and takes no time. */
-export type Shadow = { offer(asked: Asked): void };
-
 /** Synchronous and never throws; the verdict and the revision belong together. */
 export type Policy = { decide(question: PolicyQuestion, clocks: Clocks): Judged };
-
-/**
- * `unparsable`: the request cannot be described to a policy, which was not asked. `suspended`: nor was it, since it ran
- * away too often for this caller.
- */
-export type CompatJudged = {
-  readonly result:
-    | CompatResult
-    | { readonly kind: "unparsable"; readonly message: string }
-    | { readonly kind: "suspended" };
-  readonly revision: string;
-  readonly fuelUsed: number | undefined;
-};
-
-/** Compatibility mode: `request` is the whole check request as a document. Synchronous and never throws. */
-export type CompatPolicy = { decide(request: RegoObject, evaluation: Evaluation, clocks: Clocks): CompatJudged };
 
 export type GrantQuery = {
   readonly subject: Subject;
@@ -128,14 +92,6 @@ export type Match = Covering | { readonly kind: "stale"; readonly why: StaleReas
 
 /** Grants as the state topic told them. The clocks are read at the moment of the question. */
 export type Grants = { covering(query: GrantQuery, clocks: Clocks): Match };
-
-export type GrantLookup = {
-  /** What is known of this account's grant of this id; that of somebody else is `unknown`. */
-  standing(
-    account: { readonly issuer: string; readonly subject: string },
-    grantId: Id<"grant">,
-  ): "known" | "not_yet" | "unknown";
-};
 
 export type Redemption =
   | { readonly kind: "granted"; readonly uses: number }
@@ -212,70 +168,4 @@ export type DecisionLog = {
    */
   append(entry: LogEntry): Promise<"recorded" | "failed">;
   readonly required: boolean;
-};
-
-export type Authenticated =
-  /** A program that is configured here. */
-  | { readonly kind: "client"; readonly client: ApiClient }
-  /** Somebody with a token of a configured issuer, who may ask about nobody else. */
-  | { readonly kind: "subject"; readonly subject: Subject; readonly expiresAt: number };
-
-export type ApiClient = {
-  readonly name: string;
-  /** Type of subject → issuer of the accounts that it may speak for. */
-  readonly subjects: ReadonlyMap<string, string>;
-  /** Its decisions may be enforced: they redeem, and publish denials. */
-  readonly enforcer: boolean;
-};
-
-type Shown = {
-  /** All values of `authorization`. */
-  readonly authorization: readonly string[];
-  /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */
-  readonly certificateNames: readonly string[];
-};
-
-/** Who calls the API, and for whom it may speak. Anonymous callers are refused. */
-export type ApiCallers = {
-  /** Never rejects. */
-  authenticate(shown: Shown): Promise<Authenticated | { readonly kind: "refused"; readonly reason: DenyReason }>;
-  /** The account that `entity` is, by the word of this caller, or that its word does not count. */
-  vouch(caller: Authenticated, entity: Entity): Vouched;
-  /** The question as this caller may put it: whoever speaks for themself says nothing about themself that a policy could take for known. */
-  inOwnWords(caller: Authenticated, question: Question): Question;
-};
-
-export type AskOptions = {
-  readonly vouched: Vouched;
-  readonly deadline: Deadline;
-  readonly mode: Mode;
-  readonly traceparent: string | undefined;
-};
-
-export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly time: Instant };
-
-/** One question of an API caller, judged and put on record. Never rejects. */
-export type AskQuestion = (question: Question, options: AskOptions) => Promise<Answered>;
-
-/** What would be decided now; a search looks, and nothing goes on record. Never rejects. */
-export type EvaluateAside = (question: Question, vouched: Vouched, deadline: Deadline) => Promise<Evaluated>;
-
-export type Sought = "subject" | "action" | "resource";
-
-/** What is asked of a search: the two entities that are given, and the type of the third. */
-export type Search = {
-  readonly sought: Sought;
-  readonly question: Question;
-};
-
-export type CandidateList =
-  | { readonly kind: "candidates"; readonly entities: readonly Entity[]; readonly revision: string }
-  /** The bundle exposes none. */
-  | { readonly kind: "none" }
-  | { readonly kind: "fault"; readonly reason: DenyReason };
-
-/** What the policy exposes to searches. Synchronous and never throws. */
-export type Candidates = {
-  offered(): boolean;
-  list(search: Search, clocks: Clocks): CandidateList;
 };

@@ -7,7 +7,8 @@
  * any point repeats the record and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
-import type { Origin, People, Transactions } from "../ports.ts";
+import type { Origin } from "../intake/ports.ts";
+import type { People, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
 
 type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };

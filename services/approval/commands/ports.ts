@@ -11,7 +11,8 @@ import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
-import type { Quarantined, Settle } from "../ports.ts";
+import type { Quarantined } from "../intake/ports.ts";
+import type { Settle } from "../ports.ts";
 
 /** What an edge may add to a write of its own. */
 type Write<State, Outcome> = {

@@ -2,7 +2,8 @@
  * Sets aside a record that cannot be understood or trusted: kept raw, told of in the audit stream, and the offset moved,
  * all in one transaction. So it is never skipped in silence and never blocks its partition.
  */
-import type { Ids, QuarantinedRecord, StreamPosition, Transactions } from "../ports.ts";
+import type { Ids, Transactions } from "../ports.ts";
+import type { QuarantinedRecord, StreamPosition } from "../intake/ports.ts";
 
 type QuarantineRecord = { readonly record: QuarantinedRecord; readonly position: StreamPosition };
 

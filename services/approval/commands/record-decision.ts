@@ -7,7 +7,8 @@
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
 import { BEGINNING, standing } from "../../../core/domain/log-chain.ts";
 import { latestOfEach } from "../../../core/domain/profile.ts";
-import type { DecisionEntry, DecisionLogState, Origin, Transaction, Transactions } from "../ports.ts";
+import type { DecisionEntry, DecisionLogState, Origin } from "../intake/ports.ts";
+import type { Transaction, Transactions } from "../ports.ts";
 
 type RecordDecisions = {
   /** Consecutive entries of one log, at least one. */

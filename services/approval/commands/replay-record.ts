@@ -6,7 +6,8 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import { principalOf } from "../../../core/domain/access-request.ts";
 import type { Principal, RecordReplayed } from "../../../core/domain/events.ts";
-import type { People, Quarantined, QuarantinedRecord, Reading, Reads, Replay, Transactions } from "../ports.ts";
+import type { People, Reads, Transactions } from "../ports.ts";
+import type { Quarantined, QuarantinedRecord, Reading, Replay } from "../intake/ports.ts";
 import type { ReplayOutcome, ReplayRecord } from "./ports.ts";
 
 /** The readers of the intake. Rejects for what may be otherwise later; nothing has changed then. */

@@ -16,7 +16,7 @@ import type {
   StreamRecord,
   Subscription,
 } from "../../../platform/stream/port.ts";
-import type { StreamPosition } from "../ports.ts";
+import type { StreamPosition } from "./ports.ts";
 import type { IntakeEvents } from "./events.ts";
 
 /** Handles one record, offset included; see the file header for what it answers. */

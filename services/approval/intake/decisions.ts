@@ -14,7 +14,7 @@ import {
 import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
-import type { DecisionEntry, Origin } from "../ports.ts";
+import type { DecisionEntry, Origin } from "./ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
 import { sightingOf } from "./sighting.ts";
 

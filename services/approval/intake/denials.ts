@@ -7,7 +7,7 @@ import { readDenial } from "../../../core/messages/denial-record.ts";
 import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
-import type { Origin } from "../ports.ts";
+import type { Origin } from "./ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */

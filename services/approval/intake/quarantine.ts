@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
-import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "../ports.ts";
+import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "./ports.ts";
 import type { TakeRecord } from "./consumer.ts";
 import type { IntakeEvents } from "./events.ts";
 

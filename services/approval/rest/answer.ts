@@ -7,7 +7,7 @@ import type { Static } from "typebox";
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
-import type { KeptAnswer } from "../ports.ts";
+import type { KeptAnswer } from "./ports.ts";
 import { etagOf } from "./etag.ts";
 import type { RequestWithGrant } from "./schema/requests.ts";
 import { showGrant, showIncident, showRequest } from "./show.ts";

@@ -8,7 +8,8 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { hashJson } from "../../../core/messages/hashing.ts";
-import type { HeldKey, Settle } from "../ports.ts";
+import type { HeldKey } from "./ports.ts";
+import type { Settle } from "../ports.ts";
 import type { IdempotencyKeys } from "./ports.ts";
 import { type Answer, sendAnswer } from "./answer.ts";
 import { callerOf } from "./caller.ts";

@@ -1,6 +1,6 @@
 /**
  * What the REST interface alone needs from outside: lists, page by page, and the answers kept under idempotency keys. The store implements
- * both. What it shares with the commands is in ../ports.ts.
+ * both. What it shares with the commands is in ../ports.ts and ../intake/ports.ts.
  */
 import type { AccessRequest, RequestStatus } from "../../../core/domain/access-request.ts";
 import type { Denial } from "../../../core/domain/denial.ts";
@@ -8,7 +8,7 @@ import type { Grant, GrantState } from "../../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../../core/domain/id.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import type { Json, Person } from "../../../core/domain/subject.ts";
-import type { HeldKey, KeptAnswer, Quarantined, QuarantinedRecord } from "../ports.ts";
+import type { Quarantined, QuarantinedRecord } from "../intake/ports.ts";
 
 export type DenialOwner = { readonly issuer: string; readonly subject: string; readonly person: Person | undefined };
 
@@ -71,6 +71,16 @@ export type AuditEntry = {
   readonly logId: string;
   readonly index: bigint;
   readonly event: Json;
+};
+
+/** An idempotency key of one caller, held by one call of theirs. */
+export type HeldKey = { readonly caller: Digest; readonly key: string; readonly holder: string };
+
+/** An answer of the REST interface, as it went out. */
+export type KeptAnswer = {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string;
 };
 
 /**

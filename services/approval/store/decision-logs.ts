@@ -8,7 +8,7 @@ import { digest } from "../../../core/domain/id.ts";
 import { type DecisionApproval, republishedDecision } from "../../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../../core/messages/decision-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { DecisionEntry, DecisionLogState } from "../ports.ts";
+import type { DecisionEntry, DecisionLogState } from "../intake/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 
 export async function lockDecisionLog(db: Queryable, logId: string): Promise<DecisionLogState | undefined> {

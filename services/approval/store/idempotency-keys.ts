@@ -7,7 +7,7 @@ import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Digest } from "../../../core/domain/id.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { HeldKey, KeptAnswer } from "../ports.ts";
+import type { HeldKey, KeptAnswer } from "../rest/ports.ts";
 import type { HoldOutcome } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 

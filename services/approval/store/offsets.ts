@@ -1,7 +1,7 @@
 /** Offsets of consumed topics, beside the effect of what was read. Whoever finds the offset moved has lost its partition. */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { StreamPosition } from "../ports.ts";
+import type { StreamPosition } from "../intake/ports.ts";
 
 /** @throws AppError conflict when the stored offset is not `from`: nothing of this transaction may count. */
 export async function advanceOffset(db: Queryable, position: StreamPosition): Promise<void> {

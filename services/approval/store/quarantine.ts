@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { type Id, id } from "../../../core/domain/id.ts";
 import { type Instant, instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Quarantined, QuarantinedRecord } from "../ports.ts";
+import type { Quarantined, QuarantinedRecord } from "../intake/ports.ts";
 import type { Page, QuarantineFilter, QuarantineLine } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
 

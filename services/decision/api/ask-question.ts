@@ -6,16 +6,8 @@ import { deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
-import type {
-  AskOptions,
-  AskQuestion,
-  DecisionLog,
-  Evaluate,
-  EvaluateAside,
-  Evaluated,
-  Evaluation,
-  Faults,
-} from "../ports.ts";
+import type { AskOptions, AskQuestion, EvaluateAside } from "./ports.ts";
+import type { DecisionLog, Evaluate, Evaluated, Evaluation, Faults } from "../ports.ts";
 
 type AskQuestionDeps = {
   readonly evaluate: Evaluate;

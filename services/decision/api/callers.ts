@@ -12,7 +12,8 @@ import type { Instant } from "../../../core/domain/time.ts";
 import { findBearerToken } from "../../../core/identity/bearer.ts";
 import { subjectFromClaims } from "../../../core/identity/claims-to-subject.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
-import type { ApiCallers, ApiClient, Authenticated, Identity, Vouched } from "../ports.ts";
+import type { ApiCallers, ApiClient, Authenticated } from "./ports.ts";
+import type { Identity, Vouched } from "../ports.ts";
 
 export type KnownClient = ApiClient & { readonly token: string | undefined; readonly certificate: string | undefined };
 

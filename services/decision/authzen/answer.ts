@@ -8,7 +8,8 @@ import { type Allow, isAllow, type NeedsApproval } from "../../../core/domain/de
 import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
-import type { Answered, GrantLookup } from "../ports.ts";
+import type { Answered } from "../api/ports.ts";
+import type { GrantLookup } from "./ports.ts";
 import type { AccessRequests } from "./access-request.ts";
 import { nextAction, type readApproval } from "./reevaluation.ts";
 

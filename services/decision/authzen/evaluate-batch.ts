@@ -5,7 +5,7 @@
  */
 import type { Question } from "../../../core/domain/question.ts";
 import { createPause } from "../../../platform/pause.ts";
-import type { Answered } from "../ports.ts";
+import type { Answered } from "../api/ports.ts";
 import { type AnswerParts, type DecisionShown, refusedItem, shownItem } from "./answer.ts";
 import { readQuestion } from "./question.ts";
 import type { Semantic } from "./schema.ts";

@@ -13,7 +13,8 @@ import type { Decision } from "../../../core/domain/decision.ts";
 import { isId } from "../../../core/domain/id.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { type Instant, parseRfc3339 } from "../../../core/domain/time.ts";
-import type { Answered, GrantLookup } from "../ports.ts";
+import type { Answered } from "../api/ports.ts";
+import type { GrantLookup } from "./ports.ts";
 import { unjudged } from "./unjudged.ts";
 
 /** A grant that was made so long ago has arrived, or it is none: state is at most some seconds behind. */

@@ -4,16 +4,9 @@ import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import type {
-  ApiCallers,
-  AskQuestion,
-  Authenticated,
-  Candidates,
-  Deadline,
-  EvaluateAside,
-  Faults,
-  Mode,
-} from "../ports.ts";
+import type { ApiCallers, AskQuestion, Authenticated, EvaluateAside } from "../api/ports.ts";
+import type { Candidates } from "./ports.ts";
+import type { Deadline, Faults, Mode } from "../ports.ts";
 import { type AnswerParts, shownDecision } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
 import { questionOf, readQuestion } from "./question.ts";

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
-import type { Sought } from "../ports.ts";
+import type { Sought } from "./ports.ts";
 import { PATHS } from "./metadata.ts";
 import { stated, statedContext } from "./question.ts";
 import { callerOf, type RouteDeps } from "./routes.ts";

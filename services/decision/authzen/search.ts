@@ -10,7 +10,8 @@ import { type Decision, deny, type DenyReason, isAllow } from "../../../core/dom
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
 import { createPause } from "../../../platform/pause.ts";
-import type { CandidateList, Candidates, Deadline, Search } from "../ports.ts";
+import type { CandidateList, Candidates, Search } from "./ports.ts";
+import type { Deadline } from "../ports.ts";
 import { unjudged } from "./unjudged.ts";
 
 const PAUSE_AFTER_MS = 2;

@@ -12,7 +12,7 @@ import { authorizationValues } from "../../../core/identity/bearer.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { ApiCallers, Authenticated } from "../ports.ts";
+import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import { certificateNames } from "./certificate-names.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { addEvaluationRoutes, type RouteDeps } from "./routes.ts";

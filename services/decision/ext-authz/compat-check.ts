@@ -11,7 +11,8 @@
 import { status } from "@grpc/grpc-js";
 import { allowByDryRun, allowByPolicy, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { type CompatResult, NO_FIELDS } from "../../../core/policy/compat-result.ts";
-import type { CompatJudged, CompatPolicy, Evaluation } from "../ports.ts";
+import type { CompatJudged, CompatPolicy } from "./ports.ts";
+import type { Evaluation } from "../ports.ts";
 import type { ReadCompatRequest } from "./compat-request.ts";
 import { compatAllowed, compatDenied, compatUnparsable } from "./compat-response.ts";
 import { type Check, createEdge, type EdgeDeps, type Judge, type Judged, refused, RpcFailure } from "./edge.ts";

@@ -22,7 +22,8 @@ import { bindingDigest } from "../../../core/messages/binding-digest.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { StateValue } from "../../../core/messages/state-value.ts";
-import type { GrantLookup, GrantQuery, Grants, Match } from "../ports.ts";
+import type { GrantLookup } from "../authzen/ports.ts";
+import type { GrantQuery, Grants, Match } from "../ports.ts";
 import { createOpenIncidents } from "./open-incidents.ts";
 
 export type GrantsView = Grants &

@@ -10,7 +10,8 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import type { DecisionConfig } from "../config.ts";
-import type { Candidates, Evaluate, GrantLookup, Identity } from "../ports.ts";
+import type { Candidates, GrantLookup } from "../authzen/ports.ts";
+import type { Evaluate, Identity } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */

@@ -9,7 +9,8 @@ import { messaging, rpc } from "../../../platform/traces/conventions.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import { createEvaluate, type Ports } from "../evaluate.ts";
 import type { Judge } from "../ext-authz/edge.ts";
-import type { CompatPolicy, Evaluate, Evaluated, Evaluation, Mode } from "../ports.ts";
+import type { CompatPolicy } from "../ext-authz/ports.ts";
+import type { Evaluate, Evaluated, Evaluation, Mode } from "../ports.ts";
 
 /** `system`: what denials travel by. */
 export function traceDecisions(traces: Traces, ports: Ports, system: string): Evaluate {

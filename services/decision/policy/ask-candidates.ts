@@ -2,7 +2,7 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import { writePlainJson } from "../../../core/policy/rego-value/write.ts";
-import type { Candidates } from "../ports.ts";
+import type { Candidates } from "../authzen/ports.ts";
 
 export function createCandidates(host: Pick<PolicyHost, "candidates" | "offersCandidates" | "revision">): Candidates {
   return {

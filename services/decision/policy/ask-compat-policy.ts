@@ -5,7 +5,8 @@
  */
 import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-policy.ts";
 import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
-import type { CompatPolicy, Evaluation } from "../ports.ts";
+import type { CompatPolicy } from "../ext-authz/ports.ts";
+import type { Evaluation } from "../ports.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 

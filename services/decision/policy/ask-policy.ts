@@ -6,7 +6,8 @@
 import { namedCall } from "../../../core/domain/question.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
-import type { Policy, PolicyQuestion, Shadow } from "../ports.ts";
+import type { Policy, PolicyQuestion } from "../ports.ts";
+import type { Shadow } from "../shadow/ports.ts";
 import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
-import type { Asked } from "../ports.ts";
+import type { Asked } from "./ports.ts";
 import type { Job } from "./candidate-messages.ts";
 import { createShadow, type NotCompared, type ShadowDeps, SHADOW_LIMITS } from "./shadow.ts";
 

@@ -3,7 +3,7 @@
  * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
  * Where the candidate is slower than the checks, questions are dropped and counted.
  */
-import type { Asked, Shadow } from "../ports.ts";
+import type { Asked, Shadow } from "./ports.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Compared, Job } from "./candidate-messages.ts";
 

@@ -9,7 +9,7 @@ import { describeStatus, type KeeperStatus } from "../../../core/policy/bundles/
 import type { Clock } from "../../../platform/clock.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { Asked, Shadow } from "../ports.ts";
+import type { Asked, Shadow } from "./ports.ts";
 import { createCandidate } from "./candidate.ts";
 import type { CandidateSettings } from "./candidate-messages.ts";
 import { createShadowObserver } from "./observe-shadow.ts";

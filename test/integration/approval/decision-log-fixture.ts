@@ -8,7 +8,7 @@ import {
   logEntryOf,
 } from "../../../core/messages/decision-record.ts";
 import { sightingOf } from "../../../services/approval/intake/sighting.ts";
-import type { DecisionEntry } from "../../../services/approval/ports.ts";
+import type { DecisionEntry } from "../../../services/approval/intake/ports.ts";
 import { ids } from "./approval-fixture.ts";
 
 /** A log of `length` entries: opened, then decisions that name `more`. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { digest } from "../../../core/domain/id.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
-import type { DecisionEntry } from "../../../services/approval/ports.ts";
+import type { DecisionEntry } from "../../../services/approval/intake/ports.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { account, type Approval, createApproval } from "./approval-fixture.ts";
 import { logOf, some } from "./decision-log-fixture.ts";

@@ -31,7 +31,8 @@ import { startAuthzenServer } from "../../../services/decision/authzen/server.ts
 import { createDenials } from "../../../services/decision/denials/publish.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
 import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
-import type { Candidates, Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
+import type { Candidates } from "../../../services/decision/authzen/ports.ts";
+import type { Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
 
 const ISSUER = sample.ISSUER;

@@ -1,7 +1,7 @@
 /** POST /v1/quarantine/{id}/dismiss: nothing will come of a record that was set aside; security only. */
 import { id } from "../../../../core/domain/id.ts";
 import type { DismissOutcome } from "../../commands/ports.ts";
-import type { Quarantined } from "../../ports.ts";
+import type { Quarantined } from "../../intake/ports.ts";
 import { type Answer, jsonAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { keeping } from "../idempotency.ts";

@@ -19,7 +19,8 @@ import {
   Outcome,
   Semantic,
 } from "../../../../proto/gen/countersign/v1/decision.ts";
-import type { ApiCallers, Answered, AskQuestion, Authenticated, Deadline, Faults } from "../../ports.ts";
+import type { ApiCallers, Answered, AskQuestion, Authenticated } from "../../api/ports.ts";
+import type { Deadline, Faults } from "../../ports.ts";
 import { namesIn } from "../certificate-names.ts";
 import { addReflection } from "./reflection.ts";
 import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";

@@ -3,7 +3,7 @@ import { deny, type Decision, isAllow } from "../../../../core/domain/decision.t
 import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { Question } from "../../../../core/domain/question.ts";
 import { type EvaluateRequest, type EvaluateResponse, Outcome } from "../../../../proto/gen/countersign/v1/decision.ts";
-import type { Answered } from "../../ports.ts";
+import type { Answered } from "../../api/ports.ts";
 import { type Read, readQuestion } from "../question.ts";
 
 /** The same rules as for a body of AuthZEN: a Struct is JSON. */

@@ -1,0 +1,55 @@
+/**
+ * What the edges of the API (AuthZEN over HTTP, our own gRPC) share: who calls and for whom, and a question of theirs as the decision path
+ * answers it.
+ */
+import type { DenyReason } from "../../../core/domain/decision.ts";
+import type { Entity, Question } from "../../../core/domain/question.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import type { Deadline, Evaluated, Evaluation, Mode, Vouched } from "../ports.ts";
+
+export type Authenticated =
+  /** A program that is configured here. */
+  | { readonly kind: "client"; readonly client: ApiClient }
+  /** Somebody with a token of a configured issuer, who may ask about nobody else. */
+  | { readonly kind: "subject"; readonly subject: Subject; readonly expiresAt: number };
+
+export type ApiClient = {
+  readonly name: string;
+  /** Type of subject → issuer of the accounts that it may speak for. */
+  readonly subjects: ReadonlyMap<string, string>;
+  /** Its decisions may be enforced: they redeem, and publish denials. */
+  readonly enforcer: boolean;
+};
+
+type Shown = {
+  /** All values of `authorization`. */
+  readonly authorization: readonly string[];
+  /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */
+  readonly certificateNames: readonly string[];
+};
+
+/** Who calls the API, and for whom it may speak. Anonymous callers are refused. */
+export type ApiCallers = {
+  /** Never rejects. */
+  authenticate(shown: Shown): Promise<Authenticated | { readonly kind: "refused"; readonly reason: DenyReason }>;
+  /** The account that `entity` is, by the word of this caller, or that its word does not count. */
+  vouch(caller: Authenticated, entity: Entity): Vouched;
+  /** The question as this caller may put it: whoever speaks for themself says nothing about themself that a policy could take for known. */
+  inOwnWords(caller: Authenticated, question: Question): Question;
+};
+
+export type AskOptions = {
+  readonly vouched: Vouched;
+  readonly deadline: Deadline;
+  readonly mode: Mode;
+  readonly traceparent: string | undefined;
+};
+
+export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly time: Instant };
+
+/** One question of an API caller, judged and put on record. Never rejects. */
+export type AskQuestion = (question: Question, options: AskOptions) => Promise<Answered>;
+
+/** What would be decided now; a search looks, and nothing goes on record. Never rejects. */
+export type EvaluateAside = (question: Question, vouched: Vouched, deadline: Deadline) => Promise<Evaluated>;

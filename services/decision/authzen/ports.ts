@@ -1,0 +1,33 @@
+/** What AuthZEN needs beside the decision path: candidates for its searches, and whether a grant that an access request names is known here. */
+import type { DenyReason } from "../../../core/domain/decision.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import type { Entity, Question } from "../../../core/domain/question.ts";
+
+export type GrantLookup = {
+  /** What is known of this account's grant of this id; that of somebody else is `unknown`. */
+  standing(
+    account: { readonly issuer: string; readonly subject: string },
+    grantId: Id<"grant">,
+  ): "known" | "not_yet" | "unknown";
+};
+
+export type Sought = "subject" | "action" | "resource";
+
+/** What is asked of a search: the two entities that are given, and the type of the third. */
+export type Search = {
+  readonly sought: Sought;
+  readonly question: Question;
+};
+
+export type CandidateList =
+  | { readonly kind: "candidates"; readonly entities: readonly Entity[]; readonly revision: string }
+  /** The bundle exposes none. */
+  | { readonly kind: "none" }
+  | { readonly kind: "fault"; readonly reason: DenyReason };
+
+/** What the policy exposes to searches. Synchronous and never throws. */
+export type Candidates = {
+  offered(): boolean;
+  list(search: Search, clocks: Clocks): CandidateList;
+};

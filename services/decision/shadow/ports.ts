@@ -1,0 +1,22 @@
+/** What the policy in force hands to a candidate, so that the same is asked of both. */
+import type { Verdict } from "../../../core/domain/decision.ts";
+import type { Id } from "../../../core/domain/id.ts";
+import type { DecisionInputText } from "../../../core/policy/envoy-input/decision-input.ts";
+
+/** What a policy was asked, as text, and what it said. */
+export type Asked = {
+  readonly decisionId: Id<"decision">;
+  readonly nowNs: bigint;
+  readonly verdict: Verdict;
+  readonly revision: string;
+  readonly input: Extract<DecisionInputText, { kind: "input" }>;
+  /** Members that the input was written with; undefined: all. */
+  readonly reads: ReadonlySet<string> | undefined;
+  /** The same input, with what another policy reads. */
+  readonly inputFor: (reads: ReadonlySet<string> | undefined) => DecisionInputText;
+  /** What it holds in memory while it is kept, about. */
+  readonly bytes: number;
+};
+
+/** A candidate that is asked the same later, and compared. Never throws, and takes no time. */
+export type Shadow = { offer(asked: Asked): void };
