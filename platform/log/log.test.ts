@@ -32,6 +32,26 @@ test("tokens, cookies, bodies and passwords are removed by name, up to two level
   });
 });
 
+test("they are removed from what every line of a part begins with, from lists, and from errors by another name", () => {
+  const canary = "CANARY";
+  const [line = ""] = lines((log) =>
+    log
+      .child({ part: "p", token: canary, target: { password: canary } })
+      .child({ deeper: [{ cookie: canary }] })
+      .info(
+        { list: [{ secret: canary }], error: Object.assign(new Error("x"), { token: canary, code: 5 }) },
+        "message",
+      ),
+  );
+  expect(line).not.toContain(canary);
+  expect(JSON.parse(line)).toMatchObject({ part: "p", error: { code: 5, token: "[redacted]" }, list: [{}] });
+});
+
+test("what writes itself is written as it does", () => {
+  const [line = ""] = lines((log) => log.info({ at: new Date(0), from: new URL("http://example.com/a") }, "message"));
+  expect(JSON.parse(line)).toMatchObject({ at: "1970-01-01T00:00:00.000Z", from: "http://example.com/a" });
+});
+
 test("one call is one line, whatever line breaks the text holds, and long text is cut", () => {
   const written = lines((log) => log.info({ text: `a\nb\u2028c${"x".repeat(5_000)}` }, "first\nsecond"));
   expect(written).toHaveLength(1);

@@ -11,8 +11,11 @@ interface Bell {
   ring(): void;
 }
 
-/** Between two rings: what comes in between is found by one look. */
-const PAUSE_MS = 10;
+/**
+ * Between two rings: what comes in between is found by one look. A look costs as much for one row as for a hundred, and of a row that changes
+ * often it finds only the last state, so the pause is as long as whoever waits for the result can bear.
+ */
+const PAUSE_MS = 100;
 
 export function createBell(
   { database, log }: { readonly database: Queryable; readonly log: Log },

@@ -28,6 +28,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
+import { createOwnRecords, KNOWN_AS_OWN } from "./own-records.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 import { keysOf, type StateKind, type StateRows } from "./state-rows.ts";
 import { createTopicView } from "./topic-view.ts";
@@ -73,6 +74,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const heartbeatSeconds = metrics.gauge("state_heartbeat_seconds", "Database time of the last heartbeat");
   const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
   const view = createTopicView();
+  const own = createOwnRecords();
   const toRepublish = new Set<string>();
   const toRemove = new Set<string>();
   /** Versions that the topic holds and the database does not know of. */
@@ -89,7 +91,9 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     const payload = Buffer.from(JSON.stringify(wire), "utf8");
     if (payload.length > MAX_RECORD_BYTES)
       throw new AppError("invalid_record", `${key} is larger than a record may be; heartbeats stop until it is gone`);
-    return { topic, key, ...sealEnvelope(signer, { deployment, topic, key }, version, payload) };
+    const sealed = sealEnvelope(signer, { deployment, topic, key }, version, payload);
+    own.sending(key, sealed);
+    return { topic, key, ...sealed };
   }
 
   async function publish(of: StateKind, lease: Lease): Promise<void> {
@@ -204,9 +208,10 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   }
 
   async function look({ records }: StreamBatch): Promise<"continue"> {
-    for (const { key, value, headers } of records) {
+    for (const record of records) {
+      const { key } = record;
       if (key === null || isProfileKey(key)) continue;
-      const opened = openEnvelope(verifier, { deployment, topic, key }, { value, headers });
+      const opened = openEnvelope(own.isOwn(record) ? KNOWN_AS_OWN : verifier, { deployment, topic, key }, record);
       if (key !== HEARTBEAT_KEY) {
         if (opened.kind === "opened") {
           const { version, payload } = opened;
