@@ -5,7 +5,7 @@
  */
 import { type DestinationStream, pino } from "pino";
 
-export type StandardOutput = DestinationStream & {
+type StandardOutput = DestinationStream & {
   /** Writes what waits, before it returns. */
   flush(): void;
 };

@@ -7,7 +7,7 @@ import { ENVELOPE_HEADERS, type SealedEnvelope } from "../../../core/messages/en
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 
-export type OwnRecords = {
+type OwnRecords = {
   /** Before it can be read. */
   sending(key: string, record: SealedEnvelope): void;
   /** Whether it is the last one that was sent under its key, and was not read before. */
