@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { incidentKey } from "../../../core/messages/incident-record.ts";
+import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
@@ -168,7 +169,10 @@ test("where the topic is ahead of a restored database, what the database says st
   const incident = await open();
   await close(incident);
   await reader.says("that it is closed");
-  await waitUntil("its record", 10_000, () => broker.records(topic).some(({ key }) => key === keyOf(incident)));
+  // Not the record of its beginning, beside which the list may have been empty before.
+  const isItsEnd = ({ key, headers }: ReturnType<typeof broker.records>[number]) =>
+    key === keyOf(incident) && headers.get(ENVELOPE_HEADERS.version)?.toString() === "2";
+  await waitUntil("the record of its end", 10_000, () => broker.records(topic).some(isItsEnd));
   await halt();
   await database.query(
     "update incidents set state = 'open', version = 1, published_version = 1, closed_at = null where id = $1",
