@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { systemClock } from "../../platform/clock.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { instant } from "../domain/time.ts";
 import * as sample from "./sample-tokens.ts";
 import { startIdentity } from "./start-identity.ts";

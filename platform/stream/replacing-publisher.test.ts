@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import { waitUntil } from "../programs/wait-until.ts";
 import { createLog } from "../log/log.ts";
 import { createReplacingPublisher, type PublishingClient } from "./replacing-publisher.ts";
 

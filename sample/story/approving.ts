@@ -1,5 +1,5 @@
 /** Steps 1 to 6: a call that needs approval gets it, for less than was asked, and passes. */
-import { textAt } from "../../test/harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { ARRIVAL_MS, approved, REASON, submitted, terms } from "./ask.ts";
 import { eventually, listAt, members } from "./see.ts";
 import type { Stage } from "./stage.ts";

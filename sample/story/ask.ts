@@ -1,5 +1,5 @@
 /** The moves that the story makes more than once: be denied, ask, approve. Each is one call with what must come of it. */
-import { type Answer, textAt } from "../../test/harness/system/client.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
 import { eventually, members, POLITE_MS } from "./see.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,6 +1,6 @@
 /** Steps 7 to 10: a grant covers just what was approved, as often as approved, until it ends. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { textAt } from "../../test/harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { ARRIVAL_MS, deniedId, granted } from "./ask.ts";
 import { eventually, listAt, members, refusal } from "./see.ts";
 import type { Stage } from "./stage.ts";

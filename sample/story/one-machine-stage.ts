@@ -1,9 +1,9 @@
 /** The story's stage on one machine: what `npm start` starts, with the gateway as enforcer and the stream in PostgreSQL. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createCall, textAt } from "../../test/harness/system/client.ts";
+import { createCall, textAt } from "../../platform/programs/client.ts";
 import type { Program } from "../../platform/programs/program.ts";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import type { OneMachineSet } from "../one-machine/set.ts";
 import type { Stage } from "./stage.ts";
 import { runVerify } from "./verify.ts";

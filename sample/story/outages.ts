@@ -1,5 +1,5 @@
 /** Step 12: parts die. Reads go on, elevations fail closed, and no grant is lost or spent twice. */
-import { type Answer, textAt } from "../../test/harness/system/client.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
 import { ARRIVAL_MS, deniedId, granted } from "./ask.ts";
 import { eventually, members, refusal } from "./see.ts";
 import type { Stage } from "./stage.ts";

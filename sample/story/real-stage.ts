@@ -1,7 +1,7 @@
 /** The story's stage on the real parts: Envoy, Kafka and PostgreSQL, every service a process. */
 import type { System } from "../../test/harness/system.ts";
 import { WEBHOOK_SECRET } from "../../test/harness/system/approval.ts";
-import { createCall } from "../../test/harness/system/client.ts";
+import { createCall } from "../../platform/programs/client.ts";
 import { readSigned } from "../one-machine/signed-notice.ts";
 import type { Stage } from "./stage.ts";
 import { runVerify } from "./verify.ts";

@@ -1,6 +1,6 @@
 /** Step 11: sam finds every step on record, in order, and the record is whole. */
-import { textAt } from "../../test/harness/system/client.ts";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import { textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import type { Approved } from "./approving.ts";
 import { listAt, members, POLITE_MS } from "./see.ts";
 import type { Stage } from "./stage.ts";

@@ -1,6 +1,6 @@
 /** How the story looks at answers: one member of a body, a list of members, and something that becomes true. */
-import type { Answer } from "../../test/harness/system/client.ts";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import type { Answer } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 /** The named members of a body as text or JSON, null where there is none. */
 export function members(body: unknown, ...names: readonly string[]): Record<string, unknown> {

@@ -1,5 +1,5 @@
 /** What the story is played on: a running set, real or embedded, as its people and its operator see it. */
-import type { Call } from "../../test/harness/system/client.ts";
+import type { Call } from "../../platform/programs/client.ts";
 import type { Verified } from "./verify.ts";
 
 export interface Stage {

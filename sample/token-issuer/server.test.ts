@@ -13,7 +13,7 @@ import { createIssuers } from "../../core/identity/issuers.ts";
 import { createKeySets } from "../../core/identity/key-sets.ts";
 import { createPartyMapper } from "../../core/identity/party.ts";
 import { systemClock } from "../../platform/clock.ts";
-import { waitUntil } from "../../test/harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { type Account, SAMPLE_ACCOUNTS } from "./accounts.ts";
 import { startTokenIssuer, type TokenIssuer } from "./server.ts";
 import { signingKeyIn } from "./signing-key.ts";

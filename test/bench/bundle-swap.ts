@@ -13,7 +13,7 @@ import { Compile } from "typebox/compile";
 import type { BundleFiles } from "../../core/policy/bundles/bundle-files.ts";
 import { bundleKey, changed, sampleFiles, signedArchive } from "../harness/signed-bundle.ts";
 import type { Decision } from "../harness/system/decision.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "../integration/decision/lone-decision.ts";
 import { checks, closed, open } from "./check/check-load.ts";
 import { measuredDecision } from "./check/full-service.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { changed, sampleFiles } from "../harness/signed-bundle.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { token } from "../integration/decision/lone-decision.ts";
 import { checks, closed, open } from "./check/check-load.ts";
 import { startFullService } from "./check/full-service.ts";

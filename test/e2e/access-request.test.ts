@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { freePort } from "../harness/free-port.ts";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { type Answer, type Call, createCall, textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { type Answer, type Call, createCall, textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const PDP = "https://pdp.example";
 const ENDPOINT = "https://approvals.example/access/v1/requests";

@@ -7,7 +7,7 @@ import { createVerifier } from "../../core/messages/signing.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { testTracedStory } from "./traced-story.ts";
 

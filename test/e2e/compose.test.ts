@@ -9,9 +9,9 @@ import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { type ComposeService, ROOT, readComposeFile } from "../harness/compose/compose-file.ts";
 import { type ComposeStand, startComposeStand } from "../harness/compose/stand.ts";
 import { runService } from "../harness/run-service.ts";
-import { createCall, textAt } from "../harness/system/client.ts";
+import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 let services: ReadonlyMap<string, ComposeService>;
 

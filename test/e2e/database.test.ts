@@ -11,11 +11,11 @@ import pg from "pg";
 import { type Authority, createAuthority, pairFiles, pemFile } from "../harness/certificates.ts";
 import { startEnvoy } from "../harness/envoy.ts";
 import { freePort } from "../harness/free-port.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { REALM } from "../harness/system/issuer.ts";
 import { startTlsForwarder } from "../harness/tls-forwarder.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const NAME = "orders-db.example";
 const DOMAIN = "spiffe://example.com";

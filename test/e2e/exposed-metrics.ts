@@ -9,7 +9,7 @@ import { freePort } from "../harness/free-port.ts";
 import { createDecision } from "../harness/system/decision.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
 import type { System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const opa = await resolveTool("opa");
 

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { request } from "undici";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const possible = await canStartSystem();
 let system: System;

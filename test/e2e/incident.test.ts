@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const REGO = join(import.meta.dirname, "../../rego/countersign");
 const FREEZE = `package countersign.policies.freeze

@@ -12,7 +12,7 @@ import { isReachable, runUser } from "../../platform/postgres/embedded-folders.t
 import { say } from "../fault/say.ts";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { createTestDatabase } from "../harness/postgres.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;

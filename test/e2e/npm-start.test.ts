@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
-import { textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 let folder: string;
 const running = new Set<Started>();

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createAuthority, pairFiles, pemFile } from "../harness/certificates.ts";
 import { DECISION_NAME, mtlsCluster } from "../harness/envoy-mtls-cluster.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { type Answer, textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const possible = await canStartSystem();
 const STRANGER = "decision-2";

@@ -7,9 +7,9 @@ import { listAt } from "../../sample/story/see.ts";
 import { createForger } from "../fault/forging.ts";
 import type { RunningGateway } from "../harness/gateway.ts";
 import { runService } from "../harness/run-service.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import type { System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { PLANTED } from "./planted-secrets.ts";
 
 export const ARRIVAL_MS = 20_000;

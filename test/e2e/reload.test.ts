@@ -21,7 +21,7 @@ import { createDecision, type Decision } from "../harness/system/decision.ts";
 import { createIssuer, type Issuer } from "../harness/system/issuer.ts";
 import { type KeyPairFiles, makeKeyPair } from "../harness/system/key-pair.ts";
 import type { Program } from "../harness/system/program.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const owned = new AsyncDisposableStack();

@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import type { Answer, Call } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import type { Answer, Call } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 /** Freshness ends 5 s after the last heartbeat (core/domain/freshness.ts); the rest is slack for two busy cores. */
 const STALE_MS = 15_000;

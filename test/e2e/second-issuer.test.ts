@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { type Answer, textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const possible = await canStartSystem();
 let system: System;

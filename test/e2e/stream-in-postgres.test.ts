@@ -21,13 +21,13 @@ import {
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { type Approval, approvalPorts, createApproval } from "../harness/system/approval.ts";
-import { type Answer, createCall, textAt } from "../harness/system/client.ts";
+import { type Answer, createCall, textAt } from "../../platform/programs/client.ts";
 import { type SystemDatabase, startDatabase } from "../harness/system/database.ts";
 import { createDecision, type Decision } from "../harness/system/decision.ts";
 import { createIssuer, type Issuer } from "../harness/system/issuer.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
 import { createOrders, type Orders } from "../harness/system/orders.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const HEALED_MS = 30_000;

@@ -7,9 +7,9 @@ import { TOPICS } from "../../core/messages/topics.ts";
 import { parseTraceparent } from "../../platform/traces/traceparent.ts";
 import type { CollectedSpan, OtlpCollector } from "../harness/otlp-collector.ts";
 import type { System } from "../harness/system.ts";
-import { type Call, textAt } from "../harness/system/client.ts";
+import { type Call, textAt } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const REASON = "the customer cancelled it twice";
 /** Of a client of the REST interface. */

@@ -19,10 +19,10 @@ import { eventually, members } from "../../sample/story/see.ts";
 import type { Stage } from "../../sample/story/stage.ts";
 import { createForger } from "../fault/forging.ts";
 import { makeBundle } from "../harness/made-bundle.ts";
-import { type Answer, textAt } from "../harness/system/client.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { AUDIT_TYPES } from "./event-types.ts";
 
 const FILE = join(import.meta.dirname, "../../examples/audit.ndjson");

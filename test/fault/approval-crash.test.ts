@@ -8,9 +8,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { realStage } from "../../sample/story/real-stage.ts";
-import { createCall, textAt } from "../harness/system/client.ts";
+import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { doAll, doJob, type Job, prepareWork } from "./approval-work.ts";
 import { kindOf, readAuditRecord } from "./audit-record.ts";
 import { seeded } from "./seeded.ts";

@@ -4,7 +4,7 @@
  */
 import { deniedId, granted, submitted } from "../../sample/story/ask.ts";
 import type { Stage } from "../../sample/story/stage.ts";
-import { type Answer, type Call, textAt } from "../harness/system/client.ts";
+import { type Answer, type Call, textAt } from "../../platform/programs/client.ts";
 
 /** What a piece of work is done to, and what the record has to say of it in the end, decisions aside. */
 export type Job = {

@@ -2,7 +2,7 @@
 import { readAuditEvent } from "../../cli/verify/audit-record.ts";
 import { createChainCheck, type LogVerdict } from "../../cli/verify/chain.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import type { System } from "../harness/system.ts";
 

@@ -11,11 +11,11 @@ import { readGrant } from "../../core/messages/state-record.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { realStage } from "../../sample/story/real-stage.ts";
 import type { Stage } from "../../sample/story/stage.ts";
-import { createCall } from "../harness/system/client.ts";
+import { createCall } from "../../platform/programs/client.ts";
 import type { Decision } from "../harness/system/decision.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { metricTotal } from "./metric.ts";
 import { say } from "./say.ts";
 import {

@@ -11,11 +11,11 @@ import { approved, submitted } from "../../sample/story/ask.ts";
 import { realStage } from "../../sample/story/real-stage.ts";
 import { members } from "../../sample/story/see.ts";
 import type { Stage } from "../../sample/story/stage.ts";
-import { textAt } from "../harness/system/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
 import { rawRequest, sendRaw } from "../harness/raw-http.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const REGO = join(import.meta.dirname, "../../rego/countersign");
 const FILES = ["decision.rego", "approval/route.rego", "approval/may_review.rego"];

@@ -12,7 +12,7 @@ import { members } from "../../sample/story/see.ts";
 import type { Stage } from "../../sample/story/stage.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "./audit-record.ts";
 import { decisionForgeries, denialForgeries, type IntakeForgery, type IntakeSigners } from "./forged-intake.ts";
 import { signersOf } from "./forged-state.ts";

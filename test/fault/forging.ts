@@ -5,7 +5,7 @@ import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import type { OutgoingRecord } from "../../platform/stream/port.ts";
-import type { Call } from "../harness/system/client.ts";
+import type { Call } from "../../platform/programs/client.ts";
 
 const log = createLog({ name: "forger", level: "silent" });
 

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { approved, deniedId, submitted } from "../../sample/story/ask.ts";
 import { realStage } from "../../sample/story/real-stage.ts";
 import type { Stage } from "../../sample/story/stage.ts";
-import { createCall, textAt } from "../harness/system/client.ts";
+import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "./audit-record.ts";
 
 /** After this long without heartbeats nothing that needs a grant is offered or allowed (core/domain/freshness.ts), and a busy machine's second. */

@@ -5,8 +5,8 @@
 import { approved, deniedId, submitted } from "../../sample/story/ask.ts";
 import { members } from "../../sample/story/see.ts";
 import type { Stage } from "../../sample/story/stage.ts";
-import { type Answer, textAt } from "../harness/system/client.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { type Answer, textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 export type Seen = {
   /** `performance.now()` when it was called and when it was answered. */

@@ -10,7 +10,7 @@ import { parse, stringify } from "yaml";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { COLLECTOR_PORT, withTracing } from "./envoy-tracing.ts";
 import { freePort } from "./free-port.ts";
-import { waitUntil } from "./wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 export const ENVOY_FLOOR = [1, 38, 4] as const;
 

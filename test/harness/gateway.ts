@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
-import { waitUntil } from "./wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 export interface RunningGateway extends AsyncDisposable {
   readonly port: number;

@@ -19,7 +19,7 @@ import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import { createAuthority } from "./certificates.ts";
 import { freePort } from "./free-port.ts";
-import { waitUntil } from "./wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const run = promisify(execFile);
 const log = createLog({ name: "harness", level: "silent" });

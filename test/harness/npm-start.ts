@@ -1,8 +1,8 @@
 /** `npm start` as a process, as a person sees it: what it says, where things are, and its end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { createCall, textAt } from "./system/client.ts";
-import { waitUntil } from "./wait-until.ts";
+import { createCall, textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const START = join(import.meta.dirname, "../../sample/start.ts");
 /** Ready takes a few seconds on two idle cores; other tests may keep them busy. */

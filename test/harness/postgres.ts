@@ -9,7 +9,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { waitUntil } from "./wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 export interface TestDatabase extends AsyncDisposable {
   /** For createDatabase, pg and node-pg-migrate alike. */

@@ -21,7 +21,7 @@ import {
   approvalPorts,
   createApproval,
 } from "./system/approval.ts";
-import { type Call, createCall } from "./system/client.ts";
+import { type Call, createCall } from "../../platform/programs/client.ts";
 import { type SystemDatabase, startDatabase } from "./system/database.ts";
 import { createDecision, type Decision, type DecisionSettings } from "./system/decision.ts";
 import { createIssuer, type Issuer, OTHER_ACCOUNTS } from "./system/issuer.ts";

@@ -10,7 +10,7 @@ import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts"
 import { rawRequest, sendRaw } from "../harness/raw-http.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../harness/recording-upstream.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { testEnforcer } from "./enforcer-contract.ts";
 
 const DEADLINE_MS = 10_000;

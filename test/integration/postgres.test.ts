@@ -11,7 +11,7 @@ import { createLeadership } from "../../platform/postgres/leadership.ts";
 import { createDatabase, type Database } from "../../platform/postgres/pool.ts";
 import { createWakeup } from "../../platform/postgres/wakeup.ts";
 import { createTestDatabase, type TestDatabase } from "../harness/postgres.ts";
-import { waitUntil } from "../harness/wait-until.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 

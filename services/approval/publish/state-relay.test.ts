@@ -8,7 +8,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { Lease } from "../../../platform/postgres/leadership.ts";
 import type { OutgoingRecord, StreamBatch, Subscription } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createStateRelay } from "./state-relay.ts";
 import type { KeyVersion, StateKind, StateRows } from "./state-rows.ts";
 

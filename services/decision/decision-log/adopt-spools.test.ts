@@ -11,7 +11,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
 import { formerWorkerFolders } from "../../../platform/workers/config.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { adoptSpools } from "./adopt-spools.ts";
 import { startDecisionLog } from "./decision-log.ts";
 import { openSpool } from "./spool.ts";

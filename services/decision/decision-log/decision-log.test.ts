@@ -21,7 +21,7 @@ import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { LogEntry } from "../ports.ts";
 import { startDecisionLog } from "./decision-log.ts";
 import { openSpool } from "./spool.ts";

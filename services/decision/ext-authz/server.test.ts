@@ -6,7 +6,7 @@ import {
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { watchHealth } from "../../../test/harness/grpc-health.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Check } from "./edge.ts";
 import { startCheckServer } from "./server.ts";
 

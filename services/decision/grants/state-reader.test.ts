@@ -15,7 +15,7 @@ import { TOPICS } from "../../../core/messages/topics.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { StreamRecord, Subscription } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createGrantsView } from "./grants-view.ts";
 import { createStateReader } from "./state-reader.ts";
 

@@ -7,7 +7,7 @@ import { type ProfileRecord, profileId, profileKey, profileToWire } from "../../
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../../test/harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createProfileView, type ProfileOutcome } from "./profile-view.ts";
 
 const NOW = 1_795_478_400_000;

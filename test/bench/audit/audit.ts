@@ -11,7 +11,7 @@ import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createDatabase, type Database } from "../../../platform/postgres/pool.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startBothServices } from "../approval/both-services.ts";
 import { startChild } from "../child.ts";
 import { median, shown, table } from "../figures.ts";

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Compile } from "typebox/compile";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { checks, closed, open } from "../check/check-load.ts";
 import { startFullService } from "../check/full-service.ts";
 import { goal, median, shown, table } from "../figures.ts";

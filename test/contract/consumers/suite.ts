@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { seeded } from "../../fault/seeded.ts";
 import { decisionsConsumer, denialsConsumer } from "./approval-consumers.ts";
 import { type Consumer, createPens, type Good, sealed } from "./consumer.ts";

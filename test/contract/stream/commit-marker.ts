@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import kafkajs from "kafkajs";
 import type { EventStream } from "../../../platform/stream/port.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 /** Ends a topic with the commit of a transaction, which takes an offset and is no record. Before it stands a tombstone of key `k`. */
 export async function endInCommitMarker(stream: EventStream, brokers: readonly string[], topic: string): Promise<void> {

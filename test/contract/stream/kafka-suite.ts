@@ -14,7 +14,7 @@ import type { KafkaSettings } from "../../../platform/stream/kafka-settings.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { hasKafka, startKafka, type TestKafka } from "../../harness/kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../harness/tcp-proxy.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { endInCommitMarker } from "./commit-marker.ts";
 import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
 

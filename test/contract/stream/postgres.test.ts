@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { startNodeProcess } from "../../harness/node-process.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
 import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
 

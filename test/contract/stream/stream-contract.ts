@@ -17,7 +17,7 @@ import type {
 import { readToEnd } from "../../../platform/stream/read-to-end.ts";
 import { type NodeProcess, startNodeProcess } from "../../harness/node-process.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { EFFECTS_SQL } from "./consuming-process.ts";
 
 interface StreamFixture extends AsyncDisposable {

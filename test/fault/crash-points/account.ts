@@ -3,9 +3,9 @@
  * and what reached the orders API. Each sentence that comes back is something that was lost, doubled or made up.
  */
 import { members } from "../../../sample/story/see.ts";
-import { textAt } from "../../harness/system/client.ts";
+import { textAt } from "../../../platform/programs/client.ts";
 import type { System } from "../../harness/system.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "../audit-record.ts";
 import { ask, differencesFromTruth } from "../state-topic.ts";
 import type { Ledger } from "./traffic.ts";

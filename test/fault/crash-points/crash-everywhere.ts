@@ -2,7 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import type { Program } from "../../harness/system/program.ts";
 import type { System } from "../../harness/system.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Seeded } from "../seeded.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./points.ts";
 import { armedFile } from "./reach.ts";

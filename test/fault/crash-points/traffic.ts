@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { REASON } from "../../../sample/story/ask.ts";
 import { members } from "../../../sample/story/see.ts";
-import type { Answer, Call } from "../../harness/system/client.ts";
-import { textAt } from "../../harness/system/client.ts";
+import type { Answer, Call } from "../../../platform/programs/client.ts";
+import { textAt } from "../../../platform/programs/client.ts";
 import type { System } from "../../harness/system.ts";
 import { createForger } from "../forging.ts";
 

@@ -13,7 +13,7 @@ import { startEnvoy } from "../envoy.ts";
 import { freePort } from "../free-port.ts";
 import { startKafka } from "../kafka.ts";
 import { createTestDatabase } from "../postgres.ts";
-import { waitUntil } from "../wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type ComposeService, ROOT, readComposeFile } from "./compose-file.ts";
 import { makeImageFolder } from "./image.ts";
 

@@ -1,7 +1,7 @@
 /** One decision service as a process. Several differ in name, key, ports and folders alone. */
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
-import { waitUntil } from "../wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Issuer } from "./issuer.ts";
 import { REALM } from "./issuer.ts";
 import type { KeyPairFiles } from "./key-pair.ts";

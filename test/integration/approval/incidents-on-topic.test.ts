@@ -23,7 +23,7 @@ import { publishedIncidents } from "../../../services/approval/store/published-i
 import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
 import { createStateReader } from "../../../services/decision/grants/state-reader.ts";
 import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
 
 const topic = TOPICS.state.name;

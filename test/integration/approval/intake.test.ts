@@ -21,7 +21,7 @@ import { advanceOffset, storedOffset } from "../../../services/approval/store/of
 import { createStore } from "../../../services/approval/store/store.ts";
 import type { Ids } from "../../../services/approval/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DEPLOYMENT, migratedDatabase, silent as log } from "./migrated-database.ts";
 
 const DECISIONS = "countersign.decisions.v1";

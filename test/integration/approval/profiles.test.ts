@@ -28,7 +28,7 @@ import { createGrantsView } from "../../../services/decision/grants/grants-view.
 import { createStateReader } from "../../../services/decision/grants/state-reader.ts";
 import { createProfileView } from "../../../services/decision/profiles/profile-view.ts";
 import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
 import { logOf } from "./decision-log-fixture.ts";
 import { DEPLOYMENT, silent as log } from "./migrated-database.ts";

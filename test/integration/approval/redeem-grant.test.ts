@@ -5,7 +5,7 @@ import type { MaxUses } from "../../../core/domain/elevation.ts";
 import { type Grant, redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
 import { digest } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
 
 let approval: Approval;

@@ -14,7 +14,7 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { type RedemptionServer, startRedemptionServer } from "../../../services/approval/grpc/redemption-server.ts";
 import type { Deadline } from "../../../services/decision/ports.ts";
 import { createRedeemClient, type RedeemClientOptions } from "../../../services/decision/redemption/redeem-client.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import {
   type Authority,
   type CertificateOptions,

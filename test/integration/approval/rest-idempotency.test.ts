@@ -5,7 +5,7 @@ import { digest } from "../../../core/domain/id.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { createRest } from "../../../services/approval/rest/server.ts";
 import { ids } from "./approval-fixture.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Answer, at, createRestApproval, offering, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;

@@ -6,7 +6,7 @@ import type { Routing } from "../../../core/domain/routing.ts";
 import type { Party, Person, Subject } from "../../../core/domain/subject.ts";
 import { durationMs } from "../../../core/domain/time.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { account, type Approval, askPeople, createApproval, oneOf, people, TWO_MANAGERS } from "./approval-fixture.ts";
 
 const STAGES = { kind: "stages", of: [oneOf("managers"), oneOf("security")] } as const;

@@ -10,7 +10,7 @@ import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import { createAuditRelay } from "../../../services/approval/publish/audit-relay.ts";
 import { createSealer, sealBatch } from "../../../services/approval/publish/sealer.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { insertEvent, migratedDatabase, silent as log } from "./migrated-database.ts";
 
 const TOPIC = "countersign.audit.v1";

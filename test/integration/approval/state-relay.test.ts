@@ -25,7 +25,7 @@ import type { Ids } from "../../../services/approval/ports.ts";
 import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
 import type { StateRows } from "../../../services/approval/publish/state-rows.ts";
 import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
 
 const TOPIC = "countersign.state.v1";

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { bundleHealth } from "../../../core/policy/bundles/observe.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { changed, nowSeconds, signedArchive } from "../../harness/signed-bundle.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { INPUT, key, type Keeping, sample, signedAt, startKeeping } from "./keeping.ts";
 
 jest.setTimeout(60_000);

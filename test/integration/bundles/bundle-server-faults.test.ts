@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import type { BundleServer } from "../../harness/bundle-server.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { allows, INPUT, type Keeping, signedAt, startKeeping } from "./keeping.ts";
 
 jest.setTimeout(60_000);

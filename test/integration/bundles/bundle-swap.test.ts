@@ -1,6 +1,6 @@
 /** How a new bundle comes in while the active one decides. */
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { allows, INPUT, type Keeping, sample, signedAt, startKeeping } from "./keeping.ts";
 
 jest.setTimeout(60_000);

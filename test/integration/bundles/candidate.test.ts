@@ -5,7 +5,7 @@ import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { type Candidate, type CandidateOptions, createCandidate } from "../../../services/decision/shadow/candidate.ts";
 import type { Job } from "../../../services/decision/shadow/candidate-messages.ts";
 import { changed, sampleFiles } from "../../harness/signed-bundle.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 jest.setTimeout(60_000);
 const settings = { defaultRealm: "corp", budget: DEFAULT_BUDGET };

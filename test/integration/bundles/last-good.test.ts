@@ -8,7 +8,7 @@ import { createKeptBundle } from "../../../core/policy/bundles/kept-bundle.ts";
 import { verifySignature } from "../../../core/policy/bundles/signature.ts";
 import { writeArchive } from "../../../core/policy/bundles/write-archive.ts";
 import { changed } from "../../harness/signed-bundle.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { seeded } from "../../fault/seeded.ts";
 import { say } from "../../fault/say.ts";
 import { startNodeProcess } from "../../harness/node-process.ts";

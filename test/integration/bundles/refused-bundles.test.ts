@@ -10,7 +10,7 @@ import { signFiles } from "../../../core/policy/bundles/sign-files.ts";
 import { writeArchive } from "../../../core/policy/bundles/write-archive.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import { bundleKey, changed, nowSeconds, signedArchive } from "../../harness/signed-bundle.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { allows, INPUT, key, type Keeping, sample, signedAt, startKeeping } from "./keeping.ts";
 
 const testWithOpa = (await hasOpa()) ? test : test.skip;

@@ -9,7 +9,7 @@ import { sampleCheck } from "../../bench/check/sample-check.ts";
 import { runService } from "../../harness/run-service.ts";
 import { type BundleKey, bundleKey } from "../../harness/signed-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { claims, nowSeconds, startLoneDecision, token } from "../decision/lone-decision.ts";
 
 jest.setTimeout(60_000);

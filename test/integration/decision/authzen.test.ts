@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { freePort } from "../../harness/free-port.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { claims, ISSUER, startLoneDecision, token } from "./lone-decision.ts";
 
 const rego = path.join(import.meta.dirname, "../../../rego/countersign");

@@ -12,7 +12,7 @@ import {
 import { systemClock } from "../../../platform/clock.ts";
 import { type CheckServer, startCheckServer } from "../../../services/decision/ext-authz/server.ts";
 import { type Authority, type CertificatePair, createAuthority } from "../../harness/certificates.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const ALLOW: CheckResponse = { status: { code: status.OK, message: "", details: [] }, httpResponse: undefined };
 const REQUEST: CheckRequest = { attributes: undefined };

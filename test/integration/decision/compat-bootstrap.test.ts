@@ -15,7 +15,7 @@ import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import { createDecision, type Decision } from "../../harness/system/decision.ts";
 import { makeKeyPair } from "../../harness/system/key-pair.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const POLICY = `package envoy.authz
 

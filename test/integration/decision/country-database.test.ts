@@ -7,7 +7,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { type CountryDatabase, openCountryDatabase } from "../../../services/decision/context/country-database.ts";
 import { makeMmdb } from "../../harness/mmdb.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const country = (code: string) => ({ country: { iso_code: code }, continent: { code: "EU" } });
 const GOOD = makeMmdb({

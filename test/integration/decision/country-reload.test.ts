@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { makeMmdb } from "../../harness/mmdb.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision } from "./lone-decision.ts";
 
 const FIRST = 1_790_000_000;

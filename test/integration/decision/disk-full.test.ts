@@ -24,7 +24,7 @@ import {
 import { sampleCheck } from "../../bench/check/sample-check.ts";
 import { SWITCH } from "../../harness/failing-disk.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
 const run = promisify(execFile);

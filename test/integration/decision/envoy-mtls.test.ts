@@ -13,7 +13,7 @@ import { DECISION_NAME, mtlsCluster } from "../../harness/envoy-mtls-cluster.ts"
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
 ((await hasEnvoy()) ? describe : describe.skip)("Envoy and the decision service over mutual TLS", () => {

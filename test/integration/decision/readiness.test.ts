@@ -8,7 +8,7 @@ import { freePort } from "../../harness/free-port.ts";
 import { grpcHealth } from "../../harness/grpc-health.ts";
 import { createDecision, type Decision } from "../../harness/system/decision.ts";
 import { makeKeyPair } from "../../harness/system/key-pair.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { honestKey } from "./lone-decision.ts";
 
 const READY_WITHIN_MS = 1_000;

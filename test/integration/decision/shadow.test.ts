@@ -16,7 +16,7 @@ import {
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
 jest.setTimeout(60_000);

@@ -12,7 +12,7 @@ import { freePort } from "../../harness/free-port.ts";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
 const COUNT = 3;

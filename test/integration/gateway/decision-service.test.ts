@@ -12,7 +12,7 @@ import { listening } from "../../harness/listening.ts";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const DEADLINE_MS = 10_000;
 

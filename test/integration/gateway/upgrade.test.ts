@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { type RunningGateway, startGatewayProcess } from "../../harness/gateway.ts";
 import { listening } from "../../harness/listening.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
-import { waitUntil } from "../../harness/wait-until.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const DEADLINE_MS = 10_000;
 const SMUGGLED = "GET /admin HTTP/1.1\r\nhost: a\r\n\r\n";
