@@ -3,7 +3,7 @@ import { latestOfEach, type Sighting } from "./profile.ts";
 import { instant } from "./time.ts";
 
 const sighting = (at: number, more: Partial<Sighting> = {}): Sighting => ({
-  ...{ issuer: "i", subject: "dana", hour: 9, network: "192.0.2.0/24", at: instant(at) },
+  ...{ issuer: "i", subject: "dana", hour: 9, network: "192.0.2.0/24", country: "", at: instant(at) },
   ...more,
 });
 

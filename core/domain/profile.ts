@@ -13,6 +13,8 @@ export type Sighting = {
   readonly hour: number;
   /** /24 or /48; empty where the address is not known. */
   readonly network: string;
+  /** ISO 3166-1 code, by the decision service's database; empty where it knows none. */
+  readonly country: string;
   readonly at: Instant;
 };
 
@@ -30,10 +32,13 @@ export type Profile = {
   readonly hours: readonly (Counted & { readonly hour: number })[];
   /** Not those of which the address is not known. */
   readonly networks: readonly (Counted & { readonly network: string })[];
+  /** Counted apart from networks: those come and go while somebody stays where he is. */
+  readonly countries: readonly (Counted & { readonly country: string })[];
 };
 
 /** Those seen last stay. */
 export const MOST_NETWORKS = 16;
+export const MOST_COUNTRIES = 16;
 
 /** One of each account, hour and network. */
 export function latestOfEach(sightings: readonly Sighting[]): readonly Sighting[] {

@@ -19,7 +19,7 @@ const records: fc.Arbitrary<LoggedDecision> = fc.record(
     ...{ kind: fc.constant("decision" as const), decision_id: text },
     ...{ outcome: fc.constantFrom("allow", "deny", "needs_approval"), reason: nullable, reasons: fc.array(text) },
     subject: fc.option(fc.record({ issuer: text, id: text, actors: fc.array(account) }), { nil: null }),
-    ...{ method: text, authority: text, path: text, masked_query: text, source_address: nullable },
+    ...{ method: text, authority: text, path: text, masked_query: text, source_address: nullable, country: text },
     ...{ policy_revision: nullable, policy_fuel: count, entitlements: fc.array(text), denial_id: nullable },
     ...{ grant_id: nullable, request_id: nullable, grant_reason: nullable, redeemed: fc.boolean() },
     ...{ mode: fc.constantFrom("enforce", "ask"), duration_us: count, traceparent: nullable },

@@ -31,6 +31,7 @@ function inOrder(link: RecordLink, record: DecisionBody) {
   const { subject } = record;
   return {
     authority: record.authority,
+    country: record.country,
     decision_id: record.decision_id,
     denial_id: record.denial_id,
     duration_us: record.duration_us,

@@ -61,6 +61,8 @@ const LoggedDecisionSchema = Type.Object(
     path: Type.String(),
     masked_query: Type.String(),
     source_address: optionalText,
+    /** Of the source address, by the database that the policy was told of; absent where it knows none. */
+    country: Type.Optional(Type.String({ pattern: "^[A-Z]{2}$" })),
     policy_revision: optionalText,
     /** What the evaluation cost, in fuel; absent where there was none. Equal inputs have equal costs. */
     policy_fuel: Type.Optional(Type.Integer({ minimum: 0 })),

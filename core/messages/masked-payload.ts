@@ -48,7 +48,17 @@ const COUNTED = new Set(["v", "index", "body_bytes", "duration_us", "max_uses"])
 /** Members that our records have, whose values are not shown. */
 const NAMED = new Set([
   ...["subject", "issuer", "id", "groups", "claims", "actors", "call", "authority", "path", "masked_query"],
-  ...["field_hashes", "source_address", "offers", "elevation", "justification", "traceparent", "records", "reason"],
+  ...[
+    "field_hashes",
+    "source_address",
+    "country",
+    "offers",
+    "elevation",
+    "justification",
+    "traceparent",
+    "records",
+    "reason",
+  ],
   ...["reasons", "entitlement", "entitlements", "scope", "title", "display", "label", "value", "approvers_hint"],
   ...["bind_headers", "max_duration", "required", "min_length", "grant_reason", "redeemed", "query"],
   ...["method", "content_type", "content_encoding", "body", "scheme"],

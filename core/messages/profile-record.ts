@@ -36,6 +36,8 @@ const ProfileRecordSchema = Type.Object(
     as_of: Type.String(),
     hours: Type.Array(Type.Object({ hour: Type.Integer({ minimum: 0, maximum: 23 }), ...counted }, closed)),
     networks: Type.Array(Type.Object({ network: Type.String(), ...counted }, closed)),
+    /** Absent where none is known, and in what older services wrote. */
+    countries: Type.Optional(Type.Array(Type.Object({ country: Type.String(), ...counted }, closed))),
   },
   closed,
 );
@@ -43,11 +45,14 @@ const ProfileRecordSchema = Type.Object(
 export type ProfileRecord = Static<typeof ProfileRecordSchema>;
 
 export function profileToWire(profile: Profile): ProfileRecord {
-  const { issuer, subject, observations, since, asOf, hours, networks } = profile;
+  const { issuer, subject, observations, since, asOf, hours, networks, countries } = profile;
   return {
     ...{ v: 1, issuer, subject, observations, since: rfc3339(since), as_of: rfc3339(asOf) },
     hours: hours.map(({ hour, count, last }) => ({ hour, count, last: rfc3339(last) })),
     networks: networks.map(({ network, count, last }) => ({ network, count, last: rfc3339(last) })),
+    ...(countries.length === 0
+      ? {}
+      : { countries: countries.map(({ country, count, last }) => ({ country, count, last: rfc3339(last) })) }),
   };
 }
 

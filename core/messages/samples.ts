@@ -210,6 +210,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
           { hour: 10, count: 2, last: NOW },
         ],
         networks: [{ network: "192.0.2.0/24", count: 3, last: NOW }],
+        countries: [{ country: "DE", count: 2, last: NOW }],
       }),
     ],
     ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: stateRecordHash(grantKey(grant.id), grant.version) })],

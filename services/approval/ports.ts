@@ -118,6 +118,10 @@ export type Transaction = {
     readonly count: (sightings: readonly Sighting[]) => Promise<void>;
     /** Leaves these accounts the networks that were seen last. */
     readonly boundNetworks: (sightings: readonly Sighting[]) => Promise<void>;
+    /** Counts the country of each, at most once in ten minutes. */
+    readonly countCountries: (sightings: readonly Sighting[]) => Promise<void>;
+    /** Leaves these accounts the countries that were seen last. */
+    readonly boundCountries: (sightings: readonly Sighting[]) => Promise<void>;
     /** Deletes what was not seen since, of at most `limit` profiles. How many they are. */
     readonly forget: (before: Instant, limit: number) => Promise<number>;
   };

@@ -63,9 +63,9 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
       known = { subject, policyRevision: undefined };
 
       const clocks = readClocks();
-      const question = { evaluation, caller, context: context.gather(evaluation, clocks, subject) };
-      const { verdict, revision, fuelUsed } = policy.decide(question, clocks);
-      known = { subject, policyRevision: revision, fuelUsed };
+      const gathered = context.gather(evaluation, clocks, subject);
+      const { verdict, revision, fuelUsed } = policy.decide({ evaluation, caller, context: gathered }, clocks);
+      known = { subject, policyRevision: revision, fuelUsed, country: gathered.country };
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
       if (verdict.kind !== "elevate") return answer(decisionFrom(verdict)); // allow | deny | fault → deny
       if (subject === undefined) return answer(deny("authentication_required", [], verdict.response));

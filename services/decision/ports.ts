@@ -63,8 +63,10 @@ export type Identity = { identify(credentials: Credentials, now: Instant): Promi
 
 /** What policies may know of the moment: times, source address and country, the device, freshness of the state. */
 export type Context = {
-  gather(evaluation: Evaluation, clocks: Clocks, subject: Subject | undefined): { readonly [name: string]: Json };
+  gather(evaluation: Evaluation, clocks: Clocks, subject: Subject | undefined): Gathered;
 };
+
+type Gathered = { readonly [name: string]: Json } & { readonly country?: string };
 
 export type PolicyQuestion = {
   readonly evaluation: Evaluation;
@@ -143,6 +145,8 @@ export type Evaluated = {
   readonly subject: Subject | undefined;
   readonly policyRevision: string | undefined;
   readonly fuelUsed?: number | undefined;
+  /** That the policy was told of. */
+  readonly country?: string | undefined;
   /** With `needs_approval`: what may be asked for. */
   readonly ask?: Ask;
   /** Of the span of this decision, where there is one. */

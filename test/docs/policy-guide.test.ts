@@ -94,9 +94,14 @@ const opa = await resolveTool("opa");
     const profile = {
       ...{ observations: 30, since: "2026-09-01T10:00:00Z", as_of: "2026-11-24T09:30:00Z" },
       ...{ hours: [{ hour: 10, ...counted }], networks: [{ network: "10.1.2.0/24", ...counted }] },
+      countries: [{ country: "DE", ...counted }],
     };
     const known = { source_address: "10.1.2.3", state: { fresh: true }, incidents: [], profile };
-    const at = (time: string) => decided("GET", ["vault"], "engineers", { context: { ...known, time } });
+    const at = (time: string, more = {}) =>
+      decided("GET", ["vault"], "engineers", { context: { ...known, time, ...more } });
+    const travelling = (country: string) => at("2026-11-24T10:00:00Z", { source_address: "198.51.100.7", country });
+    expect(travelling("US")).toBe("elevate: vault-unusual vault");
+    expect(travelling("DE")).toBe("allow: vault_read");
     expect(at("2026-11-24T22:00:00Z")).toBe("elevate: vault-unusual vault");
     expect(at("2026-11-24T10:59:59Z")).toBe("allow: vault_read");
   });

@@ -3,12 +3,13 @@
  * policy is the sample's and one more package, which cannot do without knowing of incidents. And a profile the same way round: from a call
  * that was allowed to the policy that knows of it.
  */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
 import { textAt } from "../../platform/programs/client.ts";
+import { makeMmdb } from "../harness/mmdb.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
@@ -37,6 +38,11 @@ deny contains sprintf("seen_from_%s", [seen.network]) if {
 	input.parsed_path == ["orders", "7"]
 	some seen in input.context.profile.networks
 }
+
+deny contains sprintf("seen_in_%s", [seen.country]) if {
+	input.parsed_path == ["orders", "7"]
+	some seen in input.context.profile.countries
+}
 `;
 
 const possible = (await canStartSystem()) && (await hasOpa());
@@ -50,11 +56,15 @@ beforeAll(async () => {
   const names = await readdir(REGO, { recursive: true });
   const modules = names.filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego"));
   const texts = await Promise.all(modules.map((name) => readFile(join(REGO, name), "utf8")));
-  await makeBundle(folder, [...texts, FREEZE, SEEN], { countersign: { requires: { freeze: ["incidents"] } } });
-  const bundle = { path: folder, unsigned: "accepted" };
+  const path = join(folder, "bundle");
+  await makeBundle(path, [...texts, FREEZE, SEEN], { countersign: { requires: { freeze: ["incidents"] } } });
+  const bundle = { path, unsigned: "accepted" };
+  const countryDatabase = join(folder, "country.mmdb");
+  await writeFile(countryDatabase, makeMmdb({ "127.0.0.0/8": { country: { iso_code: "DE" } } }));
+  const context = { countryDatabase, profiles: { enabled: true } };
   system = owned.use(
     await startSystem({
-      decisionSettings: (settings) => ({ ...settings, bundle, context: { profiles: { enabled: true } } }),
+      decisionSettings: (settings) => ({ ...settings, bundle, context }),
       approvalSettings: (settings) => ({ ...settings, profiles: { enabled: true } }),
     }),
   );
@@ -94,9 +104,10 @@ afterAll(() => owned.disposeAsync(), 60_000);
     expect(await dana.proxy("GET", "/orders/42")).toMatchObject({ status: 200 });
     await waitUntil("the policy to know of it", 30_000, async () => {
       const { body } = await dana.proxy("GET", "/orders/7");
-      return JSON.stringify(body).includes("seen_from_127.0.0.0/24");
+      const said = JSON.stringify(body);
+      return said.includes("seen_from_127.0.0.0/24") && said.includes("seen_in_DE");
     });
-    expect(JSON.stringify(await max.proxy("GET", "/orders/7"))).not.toContain("seen_from");
+    expect(JSON.stringify(await max.proxy("GET", "/orders/7"))).not.toMatch(/seen_(from|in)/);
   }, 60_000);
 
   test("that nobody can hear of any more is no absence of one: what requires them is unavailable, not allowed", async () => {

@@ -96,6 +96,7 @@ export const DecisionInput = Type.Object({
         as_of: Type.String(),
         hours: Type.Array(Type.Object({ hour: Type.Integer(), count: Type.Integer(), last: Type.String() })),
         networks: Type.Array(Type.Object({ network: Type.String(), count: Type.Integer(), last: Type.String() })),
+        countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer(), last: Type.String() })),
       }),
     ),
     state: Type.Object({ fresh: Type.Boolean() }),

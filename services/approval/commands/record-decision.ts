@@ -66,6 +66,10 @@ async function observe(tx: Transaction, taken: readonly DecisionEntry[]): Promis
   await tx.profiles.touch(sightings);
   await tx.profiles.count(sightings);
   await tx.profiles.boundNetworks(sightings);
+  const placed = sightings.filter(({ country }) => country !== "");
+  if (placed.length === 0) return;
+  await tx.profiles.countCountries(placed);
+  await tx.profiles.boundCountries(placed);
 }
 
 function stateAfter(fresh: readonly DecisionEntry[], first: DecisionEntry): DecisionLogState {

@@ -8,13 +8,13 @@ export const ProfilesSchema = Type.Object(
     enabled: Type.Boolean({
       default: false,
       description:
-        "Keep when and from which networks each account usually calls, for policies. Personal data: off unless you say so; switched off, what was kept is deleted.",
+        "Keep when and from which networks and countries each account usually calls, for policies. Personal data: off unless you say so; switched off, what was kept is deleted.",
     }),
     keepDays: Type.Integer({
       minimum: 1,
       maximum: 3_650,
       default: 90,
-      description: "An hour and network of an account that was not seen for so long is deleted.",
+      description: "An hour, network or country of an account that was not seen for so long is deleted.",
     }),
     publishEveryMinutes: Type.Integer({
       minimum: 1,

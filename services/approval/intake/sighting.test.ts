@@ -37,11 +37,11 @@ describe("what a decision says of somebody's habits", () => {
     expect(sightingOf({ ...link, kind: "log_closed", tail: "complete" })).toBeUndefined();
   });
 
-  test("is account, hour of the day and network of a call that was allowed", () => {
-    expect(sightingOf(decision())).toEqual({
-      ...{ issuer: "i", subject: "dana", hour: 23, network: "192.0.2.0/24", at: Date.parse(time) },
+  test("is account, hour of the day, network and country of a call that was allowed", () => {
+    expect(sightingOf(decision({ country: "DE" }))).toEqual({
+      ...{ issuer: "i", subject: "dana", hour: 23, network: "192.0.2.0/24", country: "DE", at: Date.parse(time) },
     });
-    expect(sightingOf(decision({ source_address: null }))).toMatchObject({ hour: 23, network: "" });
+    expect(sightingOf(decision({ source_address: null }))).toMatchObject({ hour: 23, network: "", country: "" });
   });
 });
 

@@ -13,12 +13,12 @@ const LONGEST_NAME = 1024;
 /** @throws AppError invalid_argument when the time is none */
 export function sightingOf(record: DecisionLogRecord): Sighting | undefined {
   if (record.kind !== "decision" || record.outcome !== "allow" || record.mode !== "enforce") return undefined;
-  const { subject, source_address: address, time } = record;
+  const { subject, source_address: address, country = "", time } = record;
   if (subject === null || subject.actors.length > 0) return undefined;
   if (subject.issuer.length > LONGEST_NAME || subject.id.length > LONGEST_NAME) return undefined;
   const at = parseRfc3339(time);
   const network = address === null ? "" : networkOf(address);
-  return { issuer: subject.issuer, subject: subject.id, hour: new Date(at).getUTCHours(), network, at };
+  return { issuer: subject.issuer, subject: subject.id, hour: new Date(at).getUTCHours(), network, country, at };
 }
 
 /** The /24 of an IPv4 address, the /48 of an IPv6 one; an IPv4 address inside IPv6 is the former. Empty for what is none. */

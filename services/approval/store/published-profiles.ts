@@ -19,11 +19,13 @@ type ProfileRow = {
   readonly since_ms: string | null;
   readonly hours: unknown;
   readonly networks: unknown;
+  readonly countries: unknown;
 };
 
 const counted = { count: Type.Integer(), last: Type.Integer() };
 const readHours = createColumnReader("hours", Type.Array(Type.Object({ hour: Type.Integer(), ...counted })));
 const readNetworks = createColumnReader("networks", Type.Array(Type.Object({ network: Type.String(), ...counted })));
+const readCountries = createColumnReader("countries", Type.Array(Type.Object({ country: Type.String(), ...counted })));
 
 const ms = (time: string) => `floor(extract(epoch from ${time}) * 1000)::bigint`;
 /** What was seen of a profile, by `column`. */
@@ -32,11 +34,16 @@ const countedBy = (column: "hour" | "network", where: string) =>
       from (select ${column}, sum(count) as count, ${ms("max(last_seen)")} as last
               from sightings where profile_id = profiles.id${where} group by ${column}) as counted)`;
 
+const COUNTRIES = `(select coalesce(json_agg(json_build_object('country', country, 'count', count, 'last', ${ms("last_seen")})
+                                             order by country), '[]')
+      from country_sightings where profile_id = profiles.id)`;
+
 /** Changed ones that were not published since `interval`; those that wait longest first. */
 export async function dueProfiles(db: Queryable, interval: DurationMs, limit: number): Promise<readonly DueProfile[]> {
   const { rows } = await db.query<ProfileRow>(
     `select id, issuer, subject, changes, greatest(version + 1, ${ms("clock_timestamp()")}) as now_ms,
-            observations, since_ms, ${countedBy("hour", "")} as hours, ${countedBy("network", " and network <> ''")} as networks
+            observations, since_ms, ${countedBy("hour", "")} as hours, ${countedBy("network", " and network <> ''")} as networks,
+            ${COUNTRIES} as countries
        from profiles
             cross join lateral (select sum(count) as observations, ${ms("min(first_seen)")} as since_ms
                                   from sightings where profile_id = profiles.id) as whole
@@ -56,6 +63,7 @@ function profileFromRow(row: Omit<ProfileRow, "id" | "changes">): Profile | unde
     asOf: instant(Number(row.now_ms)),
     hours: readHours(row.hours).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
     networks: readNetworks(row.networks).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
+    countries: readCountries(row.countries).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
   };
 }
 

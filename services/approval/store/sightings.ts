@@ -2,7 +2,7 @@
  * Sightings, of which profiles are made. NB: `touchProfiles` comes before the other writes of a transaction: it locks the profiles in the
  * order of their ids, so two logs that tell of the same accounts wait for each other and never in a circle.
  */
-import { MOST_NETWORKS, type Sighting } from "../../../core/domain/profile.ts";
+import { MOST_COUNTRIES, MOST_NETWORKS, type Sighting } from "../../../core/domain/profile.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { profileId } from "../../../core/messages/profile-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
@@ -73,15 +73,49 @@ export async function boundNetworks(db: Queryable, sightings: readonly Sighting[
   );
 }
 
+/** Counts the country of each, at most once in ten minutes. */
+export async function countCountries(db: Queryable, sightings: readonly Sighting[]): Promise<void> {
+  await db.query(
+    `insert into country_sightings (profile_id, country, count, first_seen, last_seen)
+     select profile_id, country, 1, max(seen_at), max(seen_at)
+       from unnest($1::text[], $2::text[], $3::timestamptz[]) as given (profile_id, country, told_at)
+            cross join lateral (select least(told_at, clock_timestamp()) as seen_at) as clock
+      group by profile_id, country
+     on conflict (profile_id, country) do update
+       set count = country_sightings.count + 1, last_seen = excluded.last_seen
+     where country_sightings.last_seen <= excluded.last_seen - ${APART}`,
+    [sightings.map(profileId), sightings.map(({ country }) => country), sightings.map(({ at }) => rfc3339(at))],
+  );
+}
+
+/** Leaves these accounts their countries that were seen last. */
+export async function boundCountries(db: Queryable, sightings: readonly Sighting[]): Promise<void> {
+  await db.query(
+    `delete from country_sightings
+      using (select profile_id, country,
+                    row_number() over (partition by profile_id order by last_seen desc, country) as place
+               from country_sightings
+              where profile_id = any($1::text[])) as ranked
+      where country_sightings.profile_id = ranked.profile_id and country_sightings.country = ranked.country and place > $2`,
+    [sightings.map(profileId), MOST_COUNTRIES],
+  );
+}
+
 /** Deletes what was not seen since, of at most `limit` profiles, and has these published again. How many they are. */
 export async function forgetSightings(db: Queryable, before: Instant, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `with due as (
        select id from profiles
-        where id in (select profile_id from sightings where last_seen < $1 order by last_seen limit $2)
+        where id in (select profile_id
+                       from (select profile_id, last_seen from sightings
+                             union all
+                             select profile_id, last_seen from country_sightings) as seen
+                      where last_seen < $1 order by last_seen limit $2)
         order by id for update skip locked),
      forgotten as (
-       delete from sightings using due where profile_id = due.id and last_seen < $1)
+       delete from sightings using due where profile_id = due.id and last_seen < $1),
+     forgotten_countries as (
+       delete from country_sightings using due where profile_id = due.id and last_seen < $1)
      update profiles set changes = changes + 1 from due where profiles.id = due.id`,
     [rfc3339(before), limit],
   );

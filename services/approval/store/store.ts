@@ -65,7 +65,15 @@ import {
   lockRequestKey,
   saveRequest,
 } from "./requests.ts";
-import { boundNetworks, countSightings, forgetSightings, newSightings, touchProfiles } from "./sightings.ts";
+import {
+  boundCountries,
+  boundNetworks,
+  countCountries,
+  countSightings,
+  forgetSightings,
+  newSightings,
+  touchProfiles,
+} from "./sightings.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
 export type Store = Transactions &
@@ -156,6 +164,8 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       touch: (sightings) => touchProfiles(tx, sightings),
       count: (sightings) => countSightings(tx, sightings),
       boundNetworks: (sightings) => boundNetworks(tx, sightings),
+      countCountries: (sightings) => countCountries(tx, sightings),
+      boundCountries: (sightings) => boundCountries(tx, sightings),
       forget: (before, limit) => forgetSightings(tx, before, limit),
     },
     answers: {

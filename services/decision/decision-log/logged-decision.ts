@@ -53,6 +53,7 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     path: cut(named?.path ?? "", MAX.path),
     masked_query: cut(maskQuery(http?.query ?? ""), MAX.query),
     source_address: entry.sourceAddress === undefined ? null : cut(entry.sourceAddress, MAX.method),
+    ...(entry.country === undefined ? {} : { country: entry.country }),
     policy_revision: entry.policyRevision ?? null,
     ...(entry.fuelUsed === undefined ? {} : { policy_fuel: entry.fuelUsed }),
     entitlements: entitlementsOf(decision).map((one) => cut(one, MAX.reason)),

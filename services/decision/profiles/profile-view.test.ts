@@ -29,6 +29,7 @@ function wireOf(name: string, asOf: number, observations: number): ProfileRecord
   return profileToWire({
     ...{ issuer: "i", subject: name, observations, since: instant(NOW), asOf: instant(asOf) },
     ...{ hours: [{ hour: 9, ...counted }], networks: [{ network: "192.0.2.0/24", ...counted }] },
+    countries: name === "max" ? [] : [{ country: "DE", ...counted }],
   });
 }
 
@@ -107,10 +108,18 @@ test("an account has the profile of its issuer and name, and no other account ha
     ...{ observations: 3, since: "2026-11-24T00:00:00.000Z", as_of: "2026-11-24T00:00:00.000Z" },
     hours: [{ hour: 9, count: 3, last: "2026-11-24T00:00:00.000Z" }],
     networks: [{ network: "192.0.2.0/24", count: 3, last: "2026-11-24T00:00:00.000Z" }],
+    countries: [{ country: "DE", count: 3, last: "2026-11-24T00:00:00.000Z" }],
   });
   for (const other of [subject("max"), subject("dana", "other"), subject("idana", "")]) {
     expect(view.find(other)).toBeUndefined();
   }
+});
+
+test("where no country is known, as in profiles that an older service wrote, there are none: a policy need not ask whether the list is there", async () => {
+  const { feed, view } = viewing();
+  await feed([told("max", NOW)]);
+  expect(wireOf("max", NOW, 1)).not.toHaveProperty("countries");
+  expect(view.find(subject("max"))).toMatchObject({ countries: [] });
 });
 
 test("when there are too many, those that were neither told of nor asked for longest are gone", async () => {

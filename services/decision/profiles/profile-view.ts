@@ -27,7 +27,7 @@ export type ProfileView = {
 
 /** Signatures verified before others get their turn: about a millisecond. */
 const SLICE = 10;
-/** On average; one with all hours and networks is smaller than this. */
+/** On average; one with all hours, networks and countries is smaller than this. */
 const BYTES_EACH = 4_096;
 /** Parsed for the accounts that call most; for the others at each call. */
 const PARSED = 2_000;
@@ -72,8 +72,8 @@ export function createProfileView(
     if (before !== undefined && before.version >= version) return "older";
     const read = readProfile(key, version, payload);
     if (read.kind === "malformed") return unknownVersion(payload) === undefined ? "unreadable" : "version_unknown";
-    const { observations, since, as_of, hours, networks } = read.value;
-    const text = JSON.stringify({ observations, since, as_of, hours, networks });
+    const { observations, since, as_of, hours, networks, countries = [] } = read.value;
+    const text = JSON.stringify({ observations, since, as_of, hours, networks, countries });
     kept.set(key, { version, text }, text.length);
     return "applied";
   }

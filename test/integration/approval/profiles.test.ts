@@ -177,7 +177,7 @@ test("of more than sixteen networks those stay that were seen last", async () =>
 test("a profile is published beside the set, which stays fresh; one that knows no profiles is as fresh", async () => {
   startRelays();
   const [reader, without] = [startReader(), startReader({ enabled: false })];
-  await told("dana", 0);
+  await told("dana", 0, { country: "DE" });
   await told("dana", 70, { source_address: null });
   await waitUntil("the profile", 10_000, () => Object(reader.known("dana"))["observations"] === 2);
   const [first, last] = [new Date(T).toISOString(), new Date(T + 70 * MINUTE).toISOString()];
@@ -188,6 +188,7 @@ test("a profile is published beside the set, which stays fresh; one that knows n
   expect(reader.known("dana")).toEqual({
     ...{ observations: 2, since: first, as_of: expect.stringMatching(/Z$/), hours },
     networks: [{ network: "192.0.2.0/24", count: 1, last: first }],
+    countries: [{ country: "DE", count: 1, last: first }],
   });
   expect(without.known("dana")).toBeUndefined();
   const heartbeats = () => broker.records(topic).filter(({ key }) => key === "heartbeat").length;

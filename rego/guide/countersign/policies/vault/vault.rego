@@ -1,10 +1,12 @@
 # METADATA
-# title: Usual hours and networks
+# title: Usual hours and places
 # description: |
-#   Engineers read the vault at hours and from networks that are usual for them; at any other time or place somebody
+#   Engineers read the vault at hours and from places that are usual for them; at any other time or place somebody
 #   countersigns, and sees what is usual. The profile (`context.profiles.enabled`) is only evidence: what is unusual is
-#   said here, as fewer than three sightings of at least twenty. Without a profile everything is unusual, and so it is
-#   where the address is none: `fallible_calls` says that a failing look-up opens nothing.
+#   said here, as fewer than three sightings of at least twenty. A place is a network, or a country that was seen ten
+#   times: the networks of a phone change, and a country is a larger place (`context.countryDatabase`). Without a profile
+#   everything is unusual, and so it is where the address is none: `fallible_calls` says that a failing look-up opens
+#   nothing.
 # schemas:
 #   - input: schema.input
 # custom:
@@ -30,6 +32,7 @@ elevate contains {
 	"display": [
 		{"label": "Usual hours (UTC)", "value": _usual_hours_shown},
 		{"label": "Usual networks", "value": _usual_networks_shown},
+		{"label": "Usual countries", "value": _usual_countries_shown},
 	],
 	"approvers_hint": "the team of the engineer",
 	"risk": "high",
@@ -45,9 +48,15 @@ _is_usual if {
 	input.context.profile.observations >= 20
 	[hour, _, _] := time.clock(time.parse_rfc3339_ns(input.context.time))
 	hour in _usual_hours
+	_is_usual_place
+}
+
+_is_usual_place if {
 	some network in _usual_networks
 	net.cidr_contains(network, input.context.source_address)
 }
+
+_is_usual_place if input.context.country in _usual_countries
 
 _usual_hours := {seen.hour |
 	some seen in input.context.profile.hours
@@ -59,6 +68,11 @@ _usual_networks := {seen.network |
 	seen.count >= 3
 }
 
+_usual_countries := {seen.country |
+	some seen in input.context.profile.countries
+	seen.count >= 10
+}
+
 default _usual_hours_shown := "none known"
 
 _usual_hours_shown := concat(", ", [sprintf("%d", [hour]) | some hour in _usual_hours]) if count(_usual_hours) > 0
@@ -66,6 +80,10 @@ _usual_hours_shown := concat(", ", [sprintf("%d", [hour]) | some hour in _usual_
 default _usual_networks_shown := "none known"
 
 _usual_networks_shown := concat(", ", _usual_networks) if count(_usual_networks) > 0
+
+default _usual_countries_shown := "none known"
+
+_usual_countries_shown := concat(", ", _usual_countries) if count(_usual_countries) > 0
 
 _engineer_reads if {
 	input.action.name == "GET"
