@@ -3,9 +3,8 @@
  * sorted each time, and the engine writes the rest: of the strings and whole numbers of a record it writes the same text. What it would
  * write although there is no canonical form for it (half a surrogate pair, NaN) is left to `canonicalJson`, which refuses it.
  */
-import type { Digest } from "../domain/id.ts";
 import type { DecisionLogRecord, LoggedDecision } from "./decision-record.ts";
-import { canonicalJson, leafHashOf } from "./hashing.ts";
+import { canonicalJson } from "./hashing.ts";
 
 /** Where a record stands in its log. */
 type RecordLink = Pick<LoggedDecision, "v" | "log" | "index" | "prev">;
@@ -13,10 +12,9 @@ type Unlinked<R> = R extends DecisionLogRecord ? Omit<R, keyof RecordLink> : nev
 export type RecordBody = Unlinked<DecisionLogRecord>;
 export type DecisionBody = Unlinked<LoggedDecision>;
 
-/** A record as it is written to the spool and hashed: its canonical form, and the hash that the next one names. */
-export function linkOf(link: RecordLink, body: RecordBody): { readonly text: string; readonly hash: Digest } {
-  const text = body.kind === "decision" ? canonicalDecision(link, body) : canonicalJson({ ...link, ...body });
-  return { text, hash: leafHashOf(text) };
+/** A record as it is written to the spool and hashed. @throws AppError invalid_record for what has no canonical form */
+export function canonicalRecord(link: RecordLink, body: RecordBody): string {
+  return body.kind === "decision" ? canonicalDecision(link, body) : canonicalJson({ ...link, ...body });
 }
 
 export function canonicalDecision(link: RecordLink, body: DecisionBody): string {

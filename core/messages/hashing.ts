@@ -44,10 +44,11 @@ export function hashJson(value: Json): Digest {
 
 /** RFC 6962 section 2.1: SHA-256(0x00 ‖ entry), the entry being the RFC 8785 form of the event. */
 export function leafHash(value: Json): Digest {
-  return leafHashOf(canonicalJson(value));
+  return digest(hash("sha256", `\0${canonicalJson(value)}`, "hex"));
 }
 
-/** The same, of an entry that is in canonical form already. */
-export function leafHashOf(canonical: string): Digest {
-  return digest(hash("sha256", `\0${canonical}`, "hex"));
+/** The same, of an entry whose canonical form stands in `bytes` already. NB: the byte before it becomes the zero that is hashed with it. */
+export function leafHashInPlace(bytes: Uint8Array, from: number, to: number): Digest {
+  bytes[from - 1] = 0;
+  return sha256(bytes.subarray(from - 1, to));
 }

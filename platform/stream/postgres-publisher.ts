@@ -71,12 +71,8 @@ export function createPostgresPublisher(
     const session = await connected();
     const late = setTimeout(() => void session.close(), statementTimeoutMs + ANSWER_GRACE_MS);
     try {
-      await session.query("select event_stream.publish($1, $2, $3, $4)", [
-        records.map(({ topic }) => topic),
-        records.map(({ key }) => Buffer.from(key, "utf8")),
-        records.map(({ value }) => value),
-        records.map(({ headers }) => encodeHeaders(headers)),
-      ]);
+      const [only, ...more] = records;
+      await (only === undefined || more.length > 0 ? sendMany(session, records) : sendOne(session, only));
       return { kind: "acked" };
     } catch (cause) {
       if (isRefusal(cause)) return { kind: "refused", cause };
@@ -156,6 +152,23 @@ export function createPostgresPublisher(
       await open?.session.close();
     },
   };
+}
+
+function sendMany(session: Session, records: readonly OutgoingRecord[]): Promise<unknown> {
+  return session.query("select event_stream.publish($1, $2, $3, $4)", [
+    records.map(({ topic }) => topic),
+    records.map(({ key }) => Buffer.from(key, "utf8")),
+    records.map(({ value }) => value),
+    records.map(({ headers }) => encodeHeaders(headers)),
+  ]);
+}
+
+/** What is large comes alone, and goes as bytes: a list of values would be written in hexadecimal here and read from it there. */
+function sendOne(session: Session, { topic, key, value, headers }: OutgoingRecord): Promise<unknown> {
+  return session.query(
+    "select event_stream.publish(array[$1::text], array[$2::bytea], array[$3::bytea], array[$4::text])",
+    [topic, Buffer.from(key, "utf8"), value, encodeHeaders(headers)],
+  );
 }
 
 function takeTogether(queue: Call[]): Call[] {

@@ -9,13 +9,14 @@ import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { type DecisionLogRecord, DecisionLogRecordSchema, logEntryOf } from "../../../core/messages/decision-record.ts";
 import { createParser } from "../../../core/messages/parse.ts";
 import { openSpool } from "./spool.ts";
-import { removeShipped, segmentsOf } from "./spool-files.ts";
+import { segmentsOf } from "./spool-files.ts";
 
 const parse = createParser(DecisionLogRecordSchema);
 
-export type Recovered =
+type Recovered =
   /** Everything up to and including its `log_closed` stands in the spool. */
   | { readonly kind: "closed"; readonly log: string }
+  /** There is no record to close it behind. */
   | { readonly kind: "empty" }
   /** Left as it is for a person to look at. */
   | { readonly kind: "unreadable" };
@@ -23,10 +24,7 @@ export type Recovered =
 export function recoverBoot(folder: string, boot: string, now: Instant): Recovered {
   const last = lastRecord(folder, boot);
   if (last === "unreadable") return { kind: "unreadable" };
-  if (last === undefined) {
-    removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
-    return { kind: "empty" };
-  }
+  if (last === undefined) return { kind: "empty" };
   if (last.kind === "log_closed") return { kind: "closed", log: last.log };
   const spool = openSpool({
     folder,

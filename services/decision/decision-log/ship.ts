@@ -1,7 +1,8 @@
 /**
  * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, the
- * next only after the last was acknowledged. What was acknowledged is marked, after several batches at once since a mark
- * costs more than a batch, and removed; what was not, or is not marked when the process dies, is sent again.
+ * next only after the last was acknowledged. The spool's bytes become the batch as they are; nothing is parsed or written
+ * anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
+ * removed; what was not, or is not marked when the process dies, is sent again.
  */
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
@@ -13,8 +14,8 @@ const TOPIC = TOPICS.decisions.name;
 const PUBLISH_DEADLINE_MS = 5_000;
 /** Batches between two marks, unless the spool is empty before. */
 const MARK_EVERY = 16;
-/** Room for the frame around the records: version, log id, brackets. */
-const FRAME_BYTES = 512;
+const CLOSING = Buffer.from("]}");
+const [NEWLINE, COMMA] = [0x0a, 0x2c];
 
 type ShipDeps = { readonly stream: Pick<EventStream, "publish">; readonly signer: Signer };
 
@@ -38,7 +39,11 @@ export type Shipper = {
 
 export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions): Shipper {
   const { folder, deployment, log, boot } = options;
-  const longest = MAX_RECORD_BYTES - FRAME_BYTES;
+  const opening = Buffer.from(`{"v":1,"log":${JSON.stringify(log)},"records":[`);
+  /** Used again: an envelope is a copy. */
+  const batch = Buffer.alloc(MAX_RECORD_BYTES);
+  opening.copy(batch);
+  const room = batch.subarray(opening.length, batch.length - CLOSING.length);
   let from: Place | undefined;
   let unmarked = 0;
 
@@ -51,12 +56,14 @@ export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions
   return {
     async next() {
       from ??= acknowledged(folder, boot);
-      const chunk = readAfter(folder, boot, from, longest);
+      const chunk = readAfter(folder, boot, from, room);
       if (chunk === undefined) {
         mark(from);
         return { kind: "nothing" };
       }
-      const payload = Buffer.from(`{"v":1,"log":${JSON.stringify(log)},"records":[${chunk.lines.join(",")}]}`, "utf8");
+      const records = inOneList(room, chunk.length);
+      const end = opening.length + chunk.length;
+      const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
       const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload);
       const outcome = await stream.publish([{ topic: TOPIC, key: log, value, headers }], {
         deadlineMs: PUBLISH_DEADLINE_MS,
@@ -67,11 +74,21 @@ export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions
       from = chunk.end;
       unmarked += 1;
       if (isNewSegment || unmarked >= MARK_EVERY) mark(from);
-      if (isNewSegment) removeShipped(folder, boot, from, false);
+      if (isNewSegment) await removeShipped(folder, boot, from, false);
       const bytes = bytesBetween(before, from);
-      return { kind: "shipped", bytes, records: chunk.lines.length, isFull: bytes > longest / 2 };
+      return { kind: "shipped", bytes, records, isFull: bytes > room.length / 2 };
     },
   };
+}
+
+/** Lines of JSON become elements of a list, where they stand: a record holds no end of line. Returns how many. */
+function inOneList(lines: Buffer, length: number): number {
+  let records = 1;
+  for (let at = lines.indexOf(NEWLINE); at >= 0 && at < length; at = lines.indexOf(NEWLINE, at + 1)) {
+    lines[at] = COMMA;
+    records += 1;
+  }
+  return records;
 }
 
 /** Within a segment its bytes; a new segment begins at its start. */

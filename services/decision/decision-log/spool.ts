@@ -1,17 +1,25 @@
 /**
  * The spool of one boot: every record is written before its decision is answered, as a link of the hash chain. Records
- * are appended one by one and written together, so that the decisions of one turn of the event loop cost one call of the
- * system. A write that fails is taken back with all its records, so that the file never holds half a record that a later
+ * are appended one by one, as bytes into one buffer that is used again, hashed where they stand, and written together, so
+ * that the decisions of one turn of the event loop cost one call of the system. A write that fails is taken back with all its records, so that the file never holds half a record that a later
  * one follows. Written data survives the death of the process; only `sync` makes it survive the machine's. After a failed
  * fsync nobody knows what is on the disk, so the spool refuses from then on.
  */
-import { closeSync, fsync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
-import { linkOf, type RecordBody } from "../../../core/messages/canonical-decision.ts";
+import { canonicalRecord, type RecordBody } from "../../../core/messages/canonical-decision.ts";
+import { leafHashInPlace } from "../../../core/messages/hashing.ts";
 import { segmentPath } from "./spool-files.ts";
 
-const fsyncFile = promisify(fsync);
+/** What it leaves out is when the file was changed; its length is on the disk. */
+const syncData = promisify(fdatasync);
+const NEWLINE = 0x0a;
+/** A turn's decisions fit as a rule; more grow it until they are written. */
+const BUFFER_BYTES = 256 * 1024;
+/** Longest form of one UTF-16 unit in UTF-8. */
+const UNIT_BYTES = 3;
 
 export type Spool = {
   readonly log: string;
@@ -46,8 +54,11 @@ export function openSpool(options: SpoolOptions): Spool {
   /** Where the chain goes on, behind what was written and behind what was appended. */
   let written = options.after ?? BEGINNING;
   let next = written;
-  let pending = "";
-  let pendingBytes = 0;
+  /** Appended and not written: from 1 to `end`. NB: the byte before a record is lent to its hash. */
+  let lines = Buffer.allocUnsafe(BUFFER_BYTES);
+  let end = 1;
+  /** A file was made, and its name may not be on the disk. */
+  let isNamedAnew = false;
   let file = createSegment(written.nextIndex);
   let segmentBytes = 0;
   let bytes = 0;
@@ -55,11 +66,15 @@ export function openSpool(options: SpoolOptions): Spool {
   const retired: number[] = [];
 
   function createSegment(first: bigint): number {
-    const opened = openSync(segmentPath(folder, boot, Number(first)), "a");
-    const parent = openSync(folder, "r");
-    fsyncSync(parent); // the name has to survive too
-    closeSync(parent);
-    return opened;
+    isNamedAnew = true;
+    return openSync(segmentPath(folder, boot, Number(first)), "a");
+  }
+
+  function roomFor(length: number): void {
+    if (end + length <= lines.length) return;
+    const larger = Buffer.allocUnsafe(2 * (end + length));
+    lines.copy(larger, 0, 0, end);
+    lines = larger;
   }
 
   function rotate(): void {
@@ -70,10 +85,9 @@ export function openSpool(options: SpoolOptions): Spool {
     segmentBytes = 0;
   }
 
-  function writeAll(lines: string): void {
+  function writeAll(length: number): void {
     rotate();
-    const data = Buffer.from(lines, "utf8");
-    for (let done = 0; done < data.length; ) done += writeSync(file, data, done);
+    for (let done = 0; done < length; ) done += writeSync(file, lines, 1 + done, length - done);
   }
 
   return {
@@ -85,35 +99,40 @@ export function openSpool(options: SpoolOptions): Spool {
     append(body) {
       if (broken) return "broken";
       const { index, previous: prev } = placeAfter(next);
-      const { text, hash } = linkOf({ v: 1, log, index: Number(index), prev }, body);
-      const lineBytes = Buffer.byteLength(text) + 1;
-      if (bytes + pendingBytes + lineBytes > options.maxBytes) return "full";
-      pending += `${text}\n`;
-      pendingBytes += lineBytes;
+      const text = canonicalRecord({ v: 1, log, index: Number(index), prev }, body);
+      roomFor(text.length * UNIT_BYTES + 1);
+      const newline = end + lines.write(text, end);
+      if (bytes + newline > options.maxBytes) return "full";
+      const hash = leafHashInPlace(lines, end, newline);
+      lines[end - 1] = NEWLINE;
+      lines[newline] = NEWLINE;
+      end = newline + 1;
       next = endAfter({ index, hash, closes: body.kind === "log_closed" });
       return "appended";
     },
     write() {
       if (broken) return "broken";
-      const [lines, lineBytes] = [pending, pendingBytes];
-      pending = "";
-      pendingBytes = 0;
+      const length = end - 1;
+      end = 1;
       try {
-        writeAll(lines);
+        writeAll(length);
       } catch {
         next = written;
         broken = !takenBack();
         return "broken";
       }
-      segmentBytes += lineBytes;
-      bytes += lineBytes;
+      segmentBytes += length;
+      bytes += length;
       written = next;
+      if (lines.length > BUFFER_BYTES) lines = Buffer.allocUnsafe(BUFFER_BYTES);
       return "written";
     },
     async sync() {
       const old = retired.splice(0);
+      const all = [...old, file]; // now: another may be begun while we wait
       try {
-        for (const one of [...old, file]) await fsyncFile(one);
+        if (isNamedAnew) await syncNames();
+        for (const one of all) await syncData(one);
       } catch (error) {
         broken = true;
         throw error;
@@ -131,6 +150,16 @@ export function openSpool(options: SpoolOptions): Spool {
       broken = true;
     },
   };
+
+  async function syncNames(): Promise<void> {
+    isNamedAnew = false;
+    const parent = await open(folder, "r");
+    try {
+      await parent.sync();
+    } finally {
+      await parent.close();
+    }
+  }
 
   function takenBack(): boolean {
     try {

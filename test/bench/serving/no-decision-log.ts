@@ -5,5 +5,6 @@ export const startDecisionLog: typeof real.startDecisionLog = (_deps, { required
   required,
   append: () => Promise.resolve("recorded"),
   health: () => ({ status: "ok" }),
+  replaceSigner() {},
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
