@@ -125,6 +125,7 @@ const vote = (reviewer: Party, more: Partial<Vote> = {}): Vote => ({
   comment: undefined,
   digest: A,
   lapsed: new Set(),
+  permitted: true,
   ...more,
 });
 

@@ -64,6 +64,12 @@ export type AccessRequest = {
   readonly reviews: readonly Review[];
 };
 
+/** A request as policies see it, before (route) or after (may_review) it is made. */
+export type RoutedRequest = Pick<AccessRequest, "requester" | "call" | "offer" | "justification" | "requested"> & {
+  /** The denied account, with the groups and claims that its token had. */
+  readonly subject: Subject;
+};
+
 /** The requester, any other account of that person, whoever acts for them, and whoever they act for. */
 export function isRequester(requester: Requester, party: Party): boolean {
   if (party.subject.issuer === requester.issuer && party.subject.id === requester.subject) return true;

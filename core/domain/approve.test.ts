@@ -74,6 +74,7 @@ function approves(name: string, narrowing?: Vote["narrowing"]): Vote {
     comment: undefined,
     digest: A,
     lapsed: new Set(),
+    permitted: true,
   };
 }
 

@@ -29,6 +29,8 @@ export type Vote = {
   readonly digest: Digest;
   /** Earlier approvals whose reviewer could not give them any more (`whyNotReviewer` of who they are now, or the policy). */
   readonly lapsed: ReadonlySet<Id<"review">>;
+  /** What the policy says of this reviewer (`may_review`): it can only refuse, and is named after every refusal of the domain's own. */
+  readonly permitted: boolean;
 };
 
 /** Why nobody who is this party may vote on the request, whatever the vote. */
@@ -121,12 +123,13 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
     grant,
     events: [...events, ...more],
   });
+  // Also before the last vote: two who left no moment in common would keep everybody after them from approving.
+  if (vote.vote === "approve" && agreedBy(voted, now) === undefined) return refuse("no_common_time");
+  if (!vote.permitted) return refuse("policy_refused");
   if (vote.vote === "deny") {
     const ended = end(voted, "denied", "denied_by_reviewer", by, now);
     return because(ended.request, ended.events);
   }
-  // Also before the last vote: two who left no moment in common would keep everybody after them from approving.
-  if (agreedBy(voted, now) === undefined) return refuse("no_common_time");
   if (!isSatisfied(requirement, approvers(reviews))) return because(voted, []);
   const standing = reviews.filter((one) => !vote.lapsed.has(one.id));
   if (!isSatisfied(requirement, approvers(standing))) {

@@ -63,6 +63,7 @@ const vote = (reviewer: Party, more: Partial<Vote> = {}): Vote => ({
   comment: undefined,
   digest: A,
   lapsed: new Set(),
+  permitted: true,
   ...more,
 });
 

@@ -192,6 +192,7 @@ describe("a review", () => {
     comment: undefined,
     digest: A,
     lapsed: new Set<never>(),
+    permitted: true,
   } as const;
 
   test("that starts the grant beyond seven days is refused, up to the last instant there is", () => {

@@ -1,5 +1,7 @@
 /** The section `api` of the decision service's configuration: where it may be asked beside ext_authz, by whom, and for whom they may speak. */
 import { type Static, Type } from "typebox";
+import { type ConfigFault, unsafe } from "../../platform/config/fault.ts";
+import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -73,25 +75,20 @@ export type ApiConfig = Static<typeof ApiSchema>;
 
 const SHORTEST_TOKEN = 16;
 
-type Fault = { readonly key: string; readonly variable: undefined; readonly problem: string };
-
 /** What is wrong with it beyond its schema. */
-export function apiFaults(
-  {
-    api,
-    identity,
-    policy,
-  }: {
-    readonly api?: ApiConfig;
-    readonly identity: { readonly issuers: readonly { readonly issuer: string }[] };
-    readonly policy: { readonly compat: { readonly path?: string } };
-  },
-  isLoopback: (host: string) => boolean,
-): readonly Fault[] {
+export function apiFaults({
+  api,
+  identity,
+  policy,
+}: {
+  readonly api?: ApiConfig;
+  readonly identity: { readonly issuers: readonly { readonly issuer: string }[] };
+  readonly policy: { readonly compat: { readonly path?: string } };
+}): readonly ConfigFault[] {
   if (api === undefined) return [];
   const issuers = new Set(identity.issuers.map(({ issuer }) => issuer));
-  const faults: Fault[] = [];
-  const fault = (key: string, problem: string) => faults.push({ key: `api.${key}`, variable: undefined, problem });
+  const faults: ConfigFault[] = [...pairFaults("api", api)];
+  const fault = (key: string, problem: string) => faults.push(unsafe(`api.${key}`, problem));
   if (policy.compat.path !== undefined) {
     fault("baseUrl", "is not served in compatibility mode, whose policies know only calls; remove section api");
   }
@@ -100,9 +97,6 @@ export function apiFaults(
   }
   if (api.accessRequestEndpoint !== undefined && !isBaseUrl(api.accessRequestEndpoint)) {
     fault("accessRequestEndpoint", "has to be an https address without query, fragment and slash at its end");
-  }
-  if ((api.certPath === undefined) !== (api.keyPath === undefined)) {
-    fault("certPath", "and api.keyPath belong together; set both or none");
   }
   if (api.clientCaPath !== undefined && api.certPath === undefined) {
     fault("clientCaPath", "asks callers for certificates, which needs TLS; set api.certPath and api.keyPath");

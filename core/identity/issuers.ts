@@ -8,6 +8,7 @@
 import { type Static, Type } from "typebox";
 import { parseDuration } from "../domain/time.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from "./algorithms.ts";
 
 const MAX_TOLERANCE_MS = 30_000;
@@ -173,14 +174,12 @@ function algorithmProblem(name: string): string {
   return `holds an unknown algorithm; use some of ${ALGORITHM_NAMES}`;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 function uriProblem(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null) return "is not a URL";
   if (url.username !== "" || url.password !== "") return "may not hold a user name or password";
   if (url.hash !== "") return "may not hold a fragment";
-  if (url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname))) return undefined;
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return undefined;
   return "must be https (http only on a loopback address)";
 }
 

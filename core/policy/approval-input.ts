@@ -1,19 +1,7 @@
 /** The input documents of `approval.route` and `approval.may_review`: the request as it will stay, and who wants to vote. */
-import type { Requester } from "../domain/access-request.ts";
-import type { DeniedCall, Offer } from "../domain/denial.ts";
-import type { Terms } from "../domain/narrowing.ts";
-import type { Party, Subject } from "../domain/subject.ts";
+import type { RoutedRequest } from "../domain/access-request.ts";
+import type { Party } from "../domain/subject.ts";
 import { rfc3339 } from "../domain/time.ts";
-
-export type RoutedRequest = {
-  readonly requester: Requester;
-  /** The denied account, with the groups and claims its token had. */
-  readonly subject: Subject;
-  readonly call: DeniedCall;
-  readonly offer: Offer;
-  readonly justification: string;
-  readonly requested: Terms;
-};
 
 export function createRouteInput(request: RoutedRequest): string {
   return JSON.stringify({ request: requestDocument(request) });

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { flatten, type HeaderLine } from "./header-line.ts";
+import type { Outcome } from "./observe.ts";
 import { type RefusalReason, refusalAnswer } from "./refusal.ts";
 
 export type Answer = {
@@ -15,9 +16,9 @@ export type Answer = {
   readonly body: Buffer | string;
 };
 
-export function answerRefusal(request: IncomingMessage, response: ServerResponse, reason: RefusalReason): void {
-  const { status, lines, body } = refusalAnswer(reason);
-  answerWhole(request, response, { status, lines, body });
+export function answerRefusal(request: IncomingMessage, response: ServerResponse, reason: RefusalReason): Outcome {
+  answerWhole(request, response, refusalAnswer(reason));
+  return { kind: "refused", reason };
 }
 
 /** An answer of the gateway or the decision service. */

@@ -6,6 +6,7 @@ import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
+import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 
 const closed = { additionalProperties: false } as const;
 const Port = (port: number) =>
@@ -117,16 +118,14 @@ export function readConfig(args: readonly string[]): Promise<Started<GatewayConf
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
 export const unsafeTogether: readonly Rule<GatewayConfig>[] = [
   ({ listen: { host, plaintext } }) => {
-    if (LOOPBACK.test(host) || plaintext) return [];
+    if (isLoopback(host) || plaintext) return [];
     const choice = "set listen.plaintext if TLS ends before";
     return [unsafe("listen.host", `is not loopback and tokens would travel in plain text; ${choice}`)];
   },
   ({ authorization: { tls, address, plaintext } }) => {
-    if (tls || LOOPBACK.test(address.replace(/:\d+$/, "")) || plaintext) return [];
+    if (tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
     const choice = "set authorization.tls, or authorization.plaintext if a mesh encrypts";
     return [unsafe("authorization.address", `is not loopback and there is no TLS; ${choice}`)];
   },
@@ -134,10 +133,7 @@ export const unsafeTogether: readonly Rule<GatewayConfig>[] = [
     !tls && (caPath ?? certPath ?? keyPath) !== undefined
       ? [unsafe("authorization.tls", "is off although certificates are given; switch it on")]
       : [],
-  ({ authorization: { certPath, keyPath } }) =>
-    (certPath === undefined) === (keyPath === undefined)
-      ? []
-      : [unsafe("authorization.certPath", "and authorization.keyPath belong together; set both or none")],
+  ({ authorization }) => pairFaults("authorization", authorization),
   ({ routes }) =>
     routes.flatMap(({ prefix }, at) => {
       const earlier = routes.slice(0, at).find((route) => prefix.startsWith(route.prefix));

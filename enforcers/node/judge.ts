@@ -6,10 +6,10 @@ import type { Socket } from "node:net";
 import type { Admitted } from "./admit.ts";
 import type { Answer } from "./answer.ts";
 import type { Authorization } from "./check/authorization.ts";
-import type { Unusable } from "./check/verdict.ts";
 import { type Peer, withForwardedLines } from "./client-request.ts";
 import { changeLines, type HeaderChange } from "./header-changes.ts";
 import type { HeaderLine } from "./header-line.ts";
+import type { Outcome } from "./observe.ts";
 import { refusalAnswer } from "./refusal.ts";
 
 type Judged =
@@ -20,7 +20,7 @@ type Judged =
       /** For the client, in the upstream's answer. */
       readonly response: readonly HeaderChange[];
     }
-  | { readonly kind: "stop"; readonly answer: Answer; readonly unusable: Unusable | undefined };
+  | { readonly kind: "stop"; readonly answer: Answer; readonly outcome: Outcome };
 
 export type Judge = (
   admitted: Admitted,
@@ -68,9 +68,11 @@ export function createJudge({
           response: verdict.response,
         };
       case "denied":
-        return { kind: "stop", answer: verdict, unusable: undefined };
-      default:
-        return { kind: "stop", answer: refusalAnswer("authorization_unavailable"), unusable: verdict.why };
+        return { kind: "stop", answer: verdict, outcome: { kind: "denied", status: verdict.status } };
+      default: {
+        const answer = refusalAnswer("authorization_unavailable");
+        return { kind: "stop", answer, outcome: { kind: "undecided", why: verdict.why } };
+      }
     }
   };
 }

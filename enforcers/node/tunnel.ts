@@ -37,10 +37,7 @@ export function createTunnel(
 ) {
   return async ({ request, socket, head, requestId, signal, onOpen }: UpgradeExchange): Promise<Outcome> => {
     const response = responseOn(request, socket);
-    const refuse = (reason: RefusalReason): Outcome => {
-      answerRefusal(request, response, reason);
-      return { kind: "refused", reason };
-    };
+    const refuse = (reason: RefusalReason) => answerRefusal(request, response, reason);
     const admitted = admit(request, options);
     if (admitted.kind === "refused") return refuse(admitted.reason);
 
@@ -49,8 +46,7 @@ export function createTunnel(
     if (signal.aborted) return { kind: "cut" };
     if (judged.kind === "stop") {
       answerWhole(request, response, judged.answer);
-      if (judged.unusable !== undefined) return { kind: "undecided", why: judged.unusable };
-      return { kind: "denied", status: judged.answer.status };
+      return judged.outcome;
     }
 
     const { route, request: asked } = admitted;

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { isLoopback } from "../../platform/config/tls-rules.ts";
 
 const closed = { additionalProperties: false } as const;
 
@@ -38,11 +39,9 @@ export function readConfig(args: readonly string[]): Promise<Started<OrdersConfi
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
-
 /** NB: whoever reaches this API directly can be anybody, by a header (caller.ts). */
 function reachable({ listen }: OrdersConfig): readonly ConfigFault[] {
-  if (LOOPBACK.test(listen.host) || listen.behindProxy) return [];
+  if (isLoopback(listen.host) || listen.behindProxy) return [];
   const problem = "is not loopback; set listen.behindProxy if only the proxy can reach it there";
   return [{ key: "listen.host", variable: "ORDERS_LISTEN_HOST", problem }];
 }

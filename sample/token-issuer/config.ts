@@ -6,6 +6,7 @@
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { SAMPLE_ACCOUNTS } from "./accounts.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -49,11 +50,9 @@ export function readConfig(args: readonly string[]): Promise<Started<IssuerConfi
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
-
 /** NB: whoever reaches it is given a token for anybody. */
 function reachable({ host, publishedOnLoopback }: IssuerConfig): readonly ConfigFault[] {
-  if (LOOPBACK.test(host) || publishedOnLoopback) return [];
+  if (isLoopback(host) || publishedOnLoopback) return [];
   const problem = "is not loopback; set publishedOnLoopback if only a loopback port of the machine leads there";
   return [{ key: "host", variable: "ISSUER_HOST", problem }];
 }

@@ -9,9 +9,9 @@ import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import type { ConfigFault } from "../../platform/config/fault.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
+import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
@@ -178,8 +178,6 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
   });
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
   ({ identity }) => issuerFaults(identity.issuers, "identity.issuers"),
   ({ identity: { principals, issuers } }) => principalFaults(principals, issuers, "identity.principals"),
@@ -193,12 +191,12 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
   ({ rest }) => pairFaults("rest", rest),
   ({ redemption }) => pairFaults("redemption", redemption),
   ({ rest: { certPath, host, plaintext } }) => {
-    if (certPath !== undefined || LOOPBACK.test(host) || plaintext) return [];
+    if (certPath !== undefined || isLoopback(host) || plaintext) return [];
     const choice = "set rest.certPath, or rest.plaintext if a proxy encrypts";
     return [unsafe("rest.host", `is not loopback and there is no TLS; ${choice}`)];
   },
   ({ redemption: { certPath, host } }) =>
-    certPath === undefined && !LOOPBACK.test(host)
+    certPath === undefined && !isLoopback(host)
       ? [unsafe("redemption.host", "is not loopback and there is no TLS; set redemption.certPath")]
       : [],
   ({ redemption: { certPath, clientCaPath } }) =>
@@ -236,11 +234,3 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
     return [unsafe("webhook.secret", `is missing; ${choice}`)];
   },
 ];
-
-function pairFaults(
-  name: string,
-  { certPath, keyPath }: { readonly certPath?: string; readonly keyPath?: string },
-): readonly ConfigFault[] {
-  if ((certPath === undefined) === (keyPath === undefined)) return [];
-  return [unsafe(`${name}.certPath`, `and ${name}.keyPath belong together; set both or none`)];
-}

@@ -7,14 +7,13 @@
  * Ports that may be slow or fail on their own (people, routing, permission) are asked outside of any transaction; inside
  * one there is only the database.
  */
-import type { AccessRequest, Requester, Review } from "../../core/domain/access-request.ts";
+import type { AccessRequest, Review, RoutedRequest } from "../../core/domain/access-request.ts";
 import type { DecisionLogGap } from "../../core/domain/decision-log-gap.ts";
-import type { Denial, DeniedCall, Offer, RequestKeyParts } from "../../core/domain/denial.ts";
+import type { Denial, DeniedCall, RequestKeyParts } from "../../core/domain/denial.ts";
 import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { RecordedIncident } from "../../core/domain/incident.ts";
-import type { Terms } from "../../core/domain/narrowing.ts";
 import type { Profile, Sighting } from "../../core/domain/profile.ts";
 import type { Routing } from "../../core/domain/routing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
@@ -36,17 +35,6 @@ export type Digests = {
 
 /** Maps an account to the person behind it (rule 5); may ask a directory. */
 export type People = { readonly resolve: (subject: Subject) => Promise<Party> };
-
-/** A request as policies see it, before (route) or after (may_review) it is made. */
-export type RoutedRequest = {
-  readonly requester: Requester;
-  /** The denied account, with the groups and claims that its token had. */
-  readonly subject: Subject;
-  readonly call: DeniedCall;
-  readonly offer: Offer;
-  readonly justification: string;
-  readonly requested: Terms;
-};
 
 /** `data.countersign.approval.route`. Never rejects: a fault is `failed`. */
 export type Router = { readonly route: (request: RoutedRequest) => Promise<Routing> };

@@ -13,12 +13,13 @@ import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
+import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
 import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
-import { closed, isLoopback, Text } from "./config/fields.ts";
+import { closed, Text } from "./config/fields.ts";
 import { IdentitySchema, identityRules } from "./config/identity.ts";
 import { ListenSchema, listenRules, OpsSchema } from "./config/listen.ts";
 import { DecisionLogSchema, DenialsSchema } from "./config/records.ts";
@@ -131,7 +132,7 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
     const isOnlyHere = [listen, ops, ...(api === undefined ? [] : [api])].every(({ host }) => isLoopback(host));
     return developmentFaults(development, { isLoopback: isOnlyHere, isCompat: isCompat(config) }, "development");
   },
-  (config) => apiFaults(config, isLoopback),
+  apiFaults,
   (config) => {
     if (!isCompat(config) || config.bundle.shadow === undefined) return [];
     const problem = "compares policies of our own kind, and policy.compat.path is set; remove one of them";

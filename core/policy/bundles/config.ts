@@ -1,6 +1,7 @@
 /** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature counts. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
+import { isLoopback } from "../../../platform/config/tls-rules.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -71,8 +72,6 @@ export function candidateConfig({ shadow, ...active }: ShadowedBundleConfig): Bu
   return { pollSeconds, waitSeconds, trustedKeys, scope, unsigned, ...shadow };
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 export function bundleFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {
   const faults: ConfigFault[] = [...sourceFaults(bundle, section)];
   const fault = (key: string, problem: string) =>
@@ -119,7 +118,7 @@ function addressFaults(url: string, { unsigned, token }: BundleConfig, key: stri
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "" || parsed.hash !== "") {
     fault("is no http or https address without user and fragment; correct it");
-  } else if (parsed.protocol === "http:" && !LOOPBACK.test(parsed.hostname)) {
+  } else if (parsed.protocol === "http:" && !isLoopback(parsed.hostname)) {
     if (unsigned === "accepted")
       fault("is plain http, and bundles need no signature; use https, or refuse unsigned ones");
     if (token !== undefined) fault("is plain http, so the token would be sent in the clear; use https");

@@ -7,7 +7,8 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { durationMs, instant } from "../../domain/time.ts";
 import { sampleDenial } from "../../messages/samples.ts";
-import { createMayReviewInput, createRouteInput, type RoutedRequest } from "../approval-input.ts";
+import type { RoutedRequest } from "../../domain/access-request.ts";
+import { createMayReviewInput, createRouteInput } from "../approval-input.ts";
 import { createDecisionInput } from "../envoy-input/decision-input.ts";
 import { DecisionInput, MayReviewInput, RouteInput } from "./input.ts";
 

@@ -6,13 +6,12 @@
  * Who voted earlier is asked about again, as they are now: by the mapping of people and by the policy. A vote that came in
  * between is as new as this one and stands.
  */
-import { type AccessRequest, principalOf, type Review } from "../../../core/domain/access-request.ts";
+import type { AccessRequest, Review, RoutedRequest } from "../../../core/domain/access-request.ts";
 import { review, whyNotReviewer } from "../../../core/domain/review.ts";
-import type { DomainEvent } from "../../../core/domain/events.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import { samePerson } from "../../../core/domain/subject.ts";
-import type { Ids, People, Permission, Reads, RoutedRequest, Transactions } from "../ports.ts";
+import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
 import type { ReviewOutcome, ReviewRequest } from "./ports.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 
@@ -31,7 +30,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     if (seen === undefined || denial === undefined) return { kind: "refused", reason: "unknown_request" };
     const reviewer = await people.resolve(command.reviewer);
     const routed = { ...seen, subject: denial.subject };
-    const permitted = await permission.mayReview(routed, reviewer);
+    const permitted = (await permission.mayReview(routed, reviewer)) === "allowed";
     const lapsed = await lapsedApprovals(seen, routed);
 
     return store.transaction(async (tx): Promise<ReviewOutcome> => {
@@ -49,26 +48,13 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
           comment: command.comment === undefined ? undefined : plainText(command.comment),
           digest: command.digest,
           lapsed,
+          permitted,
         },
         await tx.now(),
       );
       if (outcome.kind === "refused") {
         await tx.outbox.append(outcome.events);
         return { kind: "refused", reason: outcome.reason };
-      }
-      // NB: after the domain's own refusals, so that the record names the rule that no policy may loosen.
-      if (permitted !== "allowed") {
-        const refusal: DomainEvent = {
-          type: "review.refused",
-          by: principalOf(reviewer),
-          denialId: request.denialId,
-          requestId: request.id,
-          grantId: undefined,
-          policyRevision: request.policyRevision,
-          data: { vote: command.vote, reason: "policy_refused" },
-        };
-        await tx.outbox.append([refusal]);
-        return { kind: "refused", reason: "policy_refused" };
       }
       const { request: after, review: recorded, grant } = outcome;
       await tx.reviews.insert(after.id, recorded);

@@ -6,12 +6,12 @@
  * INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIPv4 } from "node:net";
 import { type Metadata, type sendUnaryData, Server, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { isLoopback } from "../../../platform/config/tls-rules.ts";
 import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -124,11 +124,6 @@ export async function startRedemptionServer(
       return drain(server, options.drainMs ?? DRAIN_MS);
     },
   };
-}
-
-/** By address; a name other than localhost could point anywhere. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || (isIPv4(host) && host.startsWith("127."));
 }
 
 /** Compared as hashes, so that neither content nor length shows in the time it takes. */

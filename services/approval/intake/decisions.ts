@@ -11,11 +11,10 @@ import {
   logEntryOf,
   readDecisionBatch,
 } from "../../../core/messages/decision-record.ts";
-import { openEnvelope } from "../../../core/messages/envelope.ts";
-import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { DecisionEntry, Origin } from "./ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
+import { readSigned, refused } from "./signed-record.ts";
 import { sightingOf } from "./sighting.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */
@@ -30,22 +29,14 @@ export function createDecisionReader(
   { deployment }: { readonly deployment: string },
 ): ReadRecord {
   return async (record, origin) => {
-    const { topic, key } = record;
-    if (key === null) return { kind: "refused", reason: "malformed", detail: "no key" };
-    const opened = openEnvelope(verifier, { deployment, topic, key }, record);
-    if (opened.kind === "fault") return { kind: "refused", reason: opened.reason, detail: "envelope" };
-    const read = readDecisionBatch(opened.payload);
-    if (read.kind === "malformed") {
-      const reason = unknownVersion(opened.payload) === undefined ? "malformed" : "version_unknown";
-      return { kind: "refused", reason, detail: read.detail };
-    }
-    const batch = read.value;
-    if (batch.log !== key) return { kind: "refused", reason: "malformed", detail: "the record key is not the log id" };
-    const fault = batchFault(batch, opened.kid);
-    if (fault !== undefined) return { kind: "refused", reason: "log_inconsistent", detail: fault };
+    const read = readSigned(record, readDecisionBatch, { verifier, deployment });
+    if (read.kind === "refused") return read;
+    const { key, kid, value: batch } = read;
+    if (batch.log !== key) return refused("malformed", "the record key is not the log id");
+    const fault = batchFault(batch, kid);
+    if (fault !== undefined) return refused("log_inconsistent", fault);
     const outcome = await recordDecisions({ entries: entriesOf(batch), origin });
-    if (outcome.kind === "refused") return { kind: "refused", reason: outcome.reason, detail: "command" };
-    return { kind: "taken" };
+    return outcome.kind === "refused" ? refused(outcome.reason, "command") : { kind: "taken" };
   };
 }
 

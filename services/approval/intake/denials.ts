@@ -4,11 +4,10 @@
  */
 import type { Denial } from "../../../core/domain/denial.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";
-import { openEnvelope } from "../../../core/messages/envelope.ts";
-import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { Origin } from "./ports.ts";
 import type { ReadRecord } from "./quarantine.ts";
+import { readSigned, refused } from "./signed-record.ts";
 
 /** The command; commits the effect and settles the origin, or refuses and does neither. */
 type AcceptDenial = (command: {
@@ -22,20 +21,11 @@ export function createDenialReader(
   { deployment }: { readonly deployment: string },
 ): ReadRecord {
   return async (record, origin) => {
-    const { topic, key } = record;
-    if (key === null) return { kind: "refused", reason: "malformed", detail: "no key" };
-    const opened = openEnvelope(verifier, { deployment, topic, key }, record);
-    if (opened.kind === "fault") return { kind: "refused", reason: opened.reason, detail: "envelope" };
-    const read = readDenial(opened.payload);
-    if (read.kind === "malformed") {
-      const reason = unknownVersion(opened.payload) === undefined ? "malformed" : "version_unknown";
-      return { kind: "refused", reason, detail: read.detail };
-    }
-    const denial = read.value;
-    if (denial.key !== key)
-      return { kind: "refused", reason: "malformed", detail: "the record key is not the denial key" };
+    const read = readSigned(record, readDenial, { verifier, deployment });
+    if (read.kind === "refused") return read;
+    const { key, value: denial } = read;
+    if (denial.key !== key) return refused("malformed", "the record key is not the denial key");
     const outcome = await accept({ denial, origin });
-    if (outcome.kind === "refused") return { kind: "refused", reason: outcome.reason, detail: "command" };
-    return { kind: "taken" };
+    return outcome.kind === "refused" ? refused(outcome.reason, "command") : { kind: "taken" };
   };
 }

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { durationMs } from "../../../core/domain/time.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
 import { createLog } from "../../../platform/log/log.ts";
-import type { RoutedRequest } from "../ports.ts";
+import type { RoutedRequest } from "../../../core/domain/access-request.ts";
 import { createApprovalPolicy } from "./approval-policy.ts";
 
 const request: RoutedRequest = {

@@ -1,6 +1,6 @@
 /** From the domain to the bodies of schema/. The only place that knows both. */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
-import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
+import type { Denial, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import { requirementParts } from "../../../core/domain/request-digest.ts";
@@ -9,6 +9,7 @@ import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Static } from "typebox";
 import { limitsToWire, narrowingToWire, termsToWire } from "../../../core/messages/audit-data.ts";
+import { callToWire } from "../../../core/messages/denial-record.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { maskedKey, maskedKeyId } from "../../../core/messages/masked-payload.ts";
@@ -35,7 +36,7 @@ export function showRequest(request: AccessRequest): Static<typeof RequestShown>
       subject: requester.subject,
       actors: requester.actors.map((actor) => ({ ...actor })),
     },
-    call: showCall(request.call),
+    call: callToWire(request.call),
     elevation: elevationToWire(request.offer.elevation),
     binding: showBinding(request.offer.binding),
     justification: request.justification,
@@ -95,7 +96,7 @@ export function showDenial(denial: Denial): Static<typeof DenialShown> {
     id: denial.id,
     minted_at: rfc3339(denial.mintedAt),
     expires_at: rfc3339(denial.expiresAt),
-    call: showCall(denial.call),
+    call: callToWire(denial.call),
     elevations: denial.offers.map(({ elevation, binding }) => ({
       elevation: elevationToWire(elevation),
       binding: showBinding(binding),
@@ -150,19 +151,6 @@ export function showQuarantined({ record, ...one }: QuarantineLine): Static<type
     dismissed_reason: one.dismissed?.reason ?? null,
     refused_replays: one.tries,
     last_refusal: lastTry === undefined ? null : { ...lastTry, at: rfc3339(lastTry.at) },
-  };
-}
-
-function showCall(call: DeniedCall) {
-  return {
-    protocol: call.protocol,
-    method: call.method,
-    authority: call.authority,
-    path: call.path,
-    masked_query: call.maskedQuery,
-    body_bytes: call.bodyBytes ?? null,
-    field_hashes: { ...call.fieldHashes },
-    source_address: call.sourceAddress ?? null,
   };
 }
 

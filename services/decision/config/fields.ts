@@ -10,9 +10,3 @@ export const Plaintext = Type.Boolean({
   default: false,
   description: "Allow plain text beyond loopback (a mesh encrypts).",
 });
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host);
-}

@@ -5,7 +5,8 @@ import { PrincipalsSchema, principalFaults } from "../../../core/identity/princi
 import { TokenSourceSchema } from "../../../core/identity/token-source.ts";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
-import { closed, isLoopback, Path } from "./fields.ts";
+import { isLoopback } from "../../../platform/config/tls-rules.ts";
+import { closed, Path } from "./fields.ts";
 import type { ListenConfig } from "./listen.ts";
 
 export const IdentitySchema = Type.Object(

@@ -2,7 +2,8 @@
 import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
-import { closed, isLoopback, Path, Plaintext, Port } from "./fields.ts";
+import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
+import { closed, Path, Plaintext, Port } from "./fields.ts";
 
 export const ListenSchema = Type.Object(
   {
@@ -43,10 +44,7 @@ export const OpsSchema = Type.Object(
 );
 
 export const listenRules: readonly Rule<ListenConfig>[] = [
-  ({ certPath, keyPath }) =>
-    (certPath === undefined) === (keyPath === undefined)
-      ? []
-      : [unsafe("listen.certPath", "and listen.keyPath belong together; set both or none")],
+  (listen) => pairFaults("listen", listen),
   ({ clientCaPath, certPath }) => {
     if (clientCaPath === undefined || certPath !== undefined) return [];
     const problem = "asks enforcers for certificates, which needs TLS; set listen.certPath and listen.keyPath";

@@ -2,7 +2,8 @@
 import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
-import { closed, isLoopback, Path, Plaintext } from "./fields.ts";
+import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
+import { closed, Path, Plaintext } from "./fields.ts";
 
 export const RedemptionSchema = Type.Object(
   {
@@ -36,10 +37,7 @@ export const redemptionRules: readonly Rule<RedemptionConfig>[] = [
     const choice = "set redemption.tls, or redemption.plaintext if a mesh encrypts";
     return [unsafe("redemption.address", `is not loopback and there is no TLS; ${choice}`)];
   },
-  ({ address, certPath, keyPath }) =>
-    address === "" || (certPath === undefined) === (keyPath === undefined)
-      ? []
-      : [unsafe("redemption.certPath", "and redemption.keyPath belong together; set both or none")],
+  (redemption) => (redemption.address === "" ? [] : pairFaults("redemption", redemption)),
   ({ address, certPath, serviceToken }) => {
     if (address === "" || certPath !== undefined || serviceToken !== undefined) return [];
     const problem = "is missing and there is no certPath, so no limited grant could be used";
