@@ -2,11 +2,10 @@
  * Certificates of gRPC that can be replaced while the server or the channel lives: connections made from then on use the new ones, those
  * that are open go on. What is handed over here has been checked by whoever read it: a pair that belongs together, authorities that are.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates } from "node:tls";
 import { type ChannelCredentials, credentials, experimental, ServerCredentials } from "@grpc/grpc-js";
-import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { ClientTls, ServerTls } from "../config/pem-files.ts";
+import { checkServerTls, needsRestart, replacementFor } from "./server-tls.ts";
 
 type Certificates<Credentials, Tls> = {
   readonly credentials: Credentials;
@@ -16,14 +15,15 @@ type Certificates<Credentials, Tls> = {
 
 /** @throws when the key is of another certificate, or the client CA is none: it would show only as every caller refused. */
 export function createServerCertificates(tls: ServerTls | undefined): Certificates<ServerCredentials, ServerTls> {
-  if (tls === undefined) return { credentials: ServerCredentials.createInsecure(), replace: refuseOther(tls) };
+  if (tls === undefined) {
+    return { credentials: ServerCredentials.createInsecure(), replace: (next) => void replacementFor(tls, next) };
+  }
   const provider = createProvider();
   const withClientCa = tls.clientCa !== undefined;
-  const take = (next: ServerTls) => {
-    checkServer(next);
-    provider.publish({ ca: next.clientCa, certificate: next.cert, privateKey: next.key });
-  };
-  take(tls);
+  const publish = ({ clientCa, cert, key }: ServerTls) =>
+    provider.publish({ ca: clientCa, certificate: cert, privateKey: key });
+  checkServerTls(tls);
+  publish(tls);
   return {
     // NB: of the two providers the library takes the first as that of the identity, whatever its declaration calls it.
     credentials: experimental.createCertificateProviderServerCredentials(
@@ -32,8 +32,8 @@ export function createServerCertificates(tls: ServerTls | undefined): Certificat
       withClientCa,
     ),
     replace(next) {
-      if (next === undefined || (next.clientCa !== undefined) !== withClientCa) return refuseOther(tls)(next);
-      take(next);
+      const replacement = replacementFor(tls, next);
+      if (replacement !== undefined) publish(replacement);
     },
   };
 }
@@ -101,22 +101,6 @@ function createProvider(): experimental.CertificateProvider & { publish(pems: Pu
 function refuseOther(before: object | undefined) {
   return (next: object | undefined): void => {
     if (before === undefined && next === undefined) return;
-    throw new ReloadRefused("TLS: to switch it, or the certificates of callers, on or off needs a restart");
+    throw needsRestart();
   };
-}
-
-function checkServer({ cert, key, clientCa }: ServerTls): void {
-  const certificate = parsed("the certificate", () => new X509Certificate(cert));
-  if (!certificate.checkPrivateKey(parsed("the private key", () => createPrivateKey(key)))) {
-    throw new Error("TLS: the private key does not belong to the certificate");
-  }
-  if (clientCa !== undefined) parsed("the client CA", () => new X509Certificate(clientCa));
-}
-
-function parsed<T>(what: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    throw new Error(`TLS: ${what} is not readable as PEM`, { cause });
-  }
 }

@@ -1,25 +1,16 @@
 /**
- * What every gRPC server of ours does the same way: listens with TLS or mTLS, takes rotated certificates, and ends gracefully but
+ * What every server of ours on grpc-js does the same way: listens with TLS or mTLS, takes rotated certificates, and ends gracefully but
  * in bounded time.
  */
 import type { Server } from "@grpc/grpc-js";
-import type { ServerTls } from "../config/pem-files.ts";
 import { createServerCertificates } from "./certificates.ts";
-
-export type Listening = {
-  readonly port: number;
-  /** For connections from now on. @throws when they cannot be used; those before stay. */
-  replaceCertificates(tls: ServerTls | undefined): void;
-};
+import type { ListenAt, Listening } from "./terms.ts";
 
 /**
  * Resolves when it listens. Rejects when the port is taken, and when the certificates cannot work: a key of another
  * certificate, or a client CA that is none, which would otherwise show only as every caller refused.
  */
-export async function listen(
-  server: Server,
-  { host, port, tls }: { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined },
-): Promise<Listening> {
+export async function listen(server: Server, { host, port, tls }: ListenAt): Promise<Listening> {
   const { credentials, replace } = createServerCertificates(tls);
   return new Promise((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>

@@ -5,32 +5,18 @@
  */
 import { type Metadata, Server } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import type { ServerTls } from "../config/pem-files.ts";
 import { firstTraceparent } from "../traces/traceparent.ts";
-import { drain, listen, type Listening } from "./serve.ts";
-
-/** Time for the answer to travel back before the caller gives up. */
-const RETURN_MS = 20;
-
-type UnaryServerOptions = {
-  /** Full name, for grpc.health. */
-  readonly service: string;
-  /** Beyond it gRPC itself refuses, before the message is read whole. */
-  readonly maxReceiveBytes: number;
-  readonly maxInFlight: number;
-  /** Time of a call whose caller states no deadline, or a later one. */
-  readonly deadlineMs: number;
-};
-
-/** What one call has to know beside what it asks. */
-type Terms = {
-  /** Until the answer has to be on its way; may be negative. */
-  readonly leftMs: number;
-  /** Too many are under way: say so and do nothing. */
-  readonly shed: boolean;
-  /** The caller's span. */
-  readonly traceparent: string | undefined;
-};
+import { drain, listen } from "./serve.ts";
+import {
+  KEEPALIVE_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  type ListenAt,
+  maxStreams,
+  RETURN_MS,
+  type Serving,
+  type Terms,
+  type UnaryServerOptions,
+} from "./terms.ts";
 
 type Call = { readonly metadata: Metadata; getDeadline(): Date | number };
 
@@ -39,20 +25,9 @@ type UnaryServer = {
   readonly server: Server;
   /** Counts `work` among the calls under way until what it promised is settled. */
   take<T>(call: Call, work: (terms: Terms) => Promise<T>): Promise<T>;
-  listen(at: {
-    readonly host: string;
-    readonly port: number;
-    readonly tls: ServerTls | undefined;
-    /** How long calls under way may take at the end. */
-    readonly drainMs: number;
-  }): Promise<Serving>;
+  /** `drainMs`: how long calls under way may take at the end. */
+  listen(at: ListenAt & { readonly drainMs: number }): Promise<Serving>;
 };
-
-export type Serving = AsyncDisposable &
-  Listening & {
-    /** What grpc.health says; no until it is told. */
-    serving(yes: boolean): void;
-  };
 
 /** `wallMs`: gRPC states deadlines as moments of the wall clock. */
 export function createUnaryServer(
@@ -61,10 +36,9 @@ export function createUnaryServer(
 ): UnaryServer {
   const server = new Server({
     "grpc.max_receive_message_length": maxReceiveBytes,
-    // More than that: what is beyond the limit has to arrive to be told so.
-    "grpc.max_concurrent_streams": maxInFlight * 2,
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.max_concurrent_streams": maxStreams({ maxInFlight }),
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   });
   const health = new HealthImplementation({ "": "NOT_SERVING", [service]: "NOT_SERVING" });
   health.addToServer(server);

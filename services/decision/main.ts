@@ -137,7 +137,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const server = lifecycle.own(
     await onAddress("listen", config.listen, () =>
       startCheckServer(
-        { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
+        { check, faults, monotonicMs: systemClock.monotonicMs },
         { ...config.listen, tls, drainMs: config.drainMs },
       ),
     ),

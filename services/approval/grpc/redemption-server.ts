@@ -12,7 +12,8 @@ import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } 
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
-import { drain, listen, type Listening } from "../../../platform/grpc/serve.ts";
+import { drain, listen } from "../../../platform/grpc/serve.ts";
+import type { Listening } from "../../../platform/grpc/terms.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";

@@ -33,7 +33,7 @@ export class RpcFailure {
 }
 
 /** A buffer is a CheckResponse that is encoded already. */
-export type Answer = CheckResponse | Buffer | RpcFailure;
+type Answer = CheckResponse | Buffer | RpcFailure;
 
 export type Check = (
   arrived: Arrived,

@@ -14,7 +14,7 @@ const response = CheckResponse.decode(new Uint8Array());
 
 async function started(check: Check, maxInFlight = 1) {
   const server = await startCheckServer(
-    { check, faults: { report: () => {} }, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+    { check, faults: { report: () => {} }, monotonicMs: () => performance.now() },
     {
       host: "127.0.0.1",
       port: 0,

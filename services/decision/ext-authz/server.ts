@@ -1,22 +1,20 @@
 /**
  * The gRPC server that Envoy asks: Check and grpc.health on one port. Messages that cannot be decoded or are too large
- * reach the check as such, so that they are denied and logged; only what is beyond the hard limit is cut off by gRPC.
+ * reach the check as such, so that they are denied and logged; only what is beyond the hard limit is cut off by the transport.
  * Above the limit of checks in flight the answer is an immediate deny `overloaded`. The end is graceful: health says
  * NOT_SERVING, checks under way are answered, then connections are closed.
  */
-import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { createUnaryServer, type Serving } from "../../../platform/grpc/unary-server.ts";
-import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { startHttp2Server } from "../../../platform/grpc/http2/server.ts";
+import type { Serving, Terms } from "../../../platform/grpc/terms.ts";
+import { AuthorizationService, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, Faults } from "../ports.ts";
-import { type Answer, type Arrived, type Check, RpcFailure } from "./edge.ts";
+import { type Arrived, type Check, RpcFailure } from "./edge.ts";
 import { readCheck } from "./read-check.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
-/** Beyond it gRPC itself refuses, before the message is read whole. */
+/** Beyond it the transport refuses, before the message is read whole. */
 const HARD_LIMIT_FACTOR = 4;
-
-type Sent = Exclude<Answer, RpcFailure>;
 
 type CheckServerOptions = {
   readonly host: string;
@@ -33,45 +31,21 @@ type CheckServerDeps = {
   readonly check: Check;
   readonly faults: Faults;
   readonly monotonicMs: () => number;
-  readonly wallMs: () => number;
 };
 
 export type CheckServer = Serving;
 
-export async function startCheckServer(deps: CheckServerDeps, options: CheckServerOptions): Promise<CheckServer> {
-  const { check, faults, monotonicMs } = deps;
+export function startCheckServer(
+  { check, faults, monotonicMs }: CheckServerDeps,
+  options: CheckServerOptions,
+): Promise<CheckServer> {
   const { maxMessageBytes } = options;
-  const { server, take, listen } = createUnaryServer(deps, {
-    ...options,
-    service: SERVICE,
-    maxReceiveBytes: maxMessageBytes * HARD_LIMIT_FACTOR,
-  });
-
-  const definition = {
-    check: {
-      ...AuthorizationService.check,
-      requestDeserialize: (bytes: Buffer): Arrived => arrivedFrom(bytes, maxMessageBytes),
-      responseSerialize: (answer: Sent): Buffer =>
-        Buffer.isBuffer(answer) ? answer : AuthorizationService.check.responseSerialize(answer),
-    },
-  };
-  server.addService(definition, {
-    check(call: ServerUnaryCall<Arrived, Sent>, done: sendUnaryData<Sent>) {
-      void answer(call, done);
-    },
-  });
 
   /** Envoy names its span of this call as the caller's; what stands in the request that it asks about is the client's. */
-  async function answer(call: ServerUnaryCall<Arrived, Sent>, done: sendUnaryData<Sent>) {
-    try {
-      await take(call, async ({ leftMs, shed, traceparent }) => {
-        const answered = await check(call.request, deadlineIn(leftMs), { shed, traceparent });
-        if (answered instanceof RpcFailure) done({ code: answered.code, details: answered.message });
-        else done(null, answered);
-      });
-    } catch (error) {
-      faults.report(error);
-    }
+  async function answer(message: Buffer, { leftMs, shed, traceparent }: Terms): Promise<Uint8Array | RpcFailure> {
+    const answered = await check(arrivedFrom(message, maxMessageBytes), deadlineIn(leftMs), { shed, traceparent });
+    if (Buffer.isBuffer(answered) || answered instanceof RpcFailure) return answered;
+    return CheckResponse.encode(answered).finish();
   }
 
   function deadlineIn(ms: number): Deadline {
@@ -80,7 +54,11 @@ export async function startCheckServer(deps: CheckServerDeps, options: CheckServ
     return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
   }
 
-  return listen(options);
+  return startHttp2Server(
+    { monotonicMs, onFault: faults.report },
+    new Map([[AuthorizationService.check.path, { kind: "unary", answer }]]),
+    { ...options, service: SERVICE, maxReceiveBytes: maxMessageBytes * HARD_LIMIT_FACTOR },
+  );
 }
 
 /** Never throws: an undecodable message is denied like any other, not answered with a gRPC error. */

@@ -8,9 +8,10 @@ import { Compile } from "typebox/compile";
 import type { Cores } from "../cores.ts";
 import { type Measured, measured } from "./measured.ts";
 
-const Ports = Compile(Type.Object({ port: Type.Integer(), httpPort: Type.Integer(), opsPort: Type.Integer() }));
+const Port = Type.Integer();
+const Ports = Compile(Type.Object({ port: Port, http2Port: Port, httpPort: Port, opsPort: Port }));
 
-type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http: Measured };
+type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http2: Measured; readonly http: Measured };
 
 export async function startFloor(cores: Cores): Promise<Floor> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "null-server.ts")], {
@@ -18,11 +19,12 @@ export async function startFloor(cores: Cores): Promise<Floor> {
   });
   const ended = once(child, "exit");
   const [line] = await once(createInterface({ input: child.stdout }), "line");
-  const { port, httpPort, opsPort } = Ports.Parse(JSON.parse(String(line)));
+  const { port, http2Port, httpPort, opsPort } = Ports.Parse(JSON.parse(String(line)));
   if (child.pid !== undefined) await cores.measured(child.pid);
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   return {
     grpc: measured([port], [opsUrl]),
+    http2: measured([http2Port], [opsUrl]),
     http: measured([httpPort], [opsUrl]),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

@@ -29,9 +29,9 @@ afterEach(async () => {
 });
 
 async function serve(pair: CertificatePair): Promise<CheckServer> {
-  const { monotonicMs, wallMs } = systemClock;
+  const { monotonicMs } = systemClock;
   const server = await startCheckServer(
-    { check: () => Promise.resolve(ALLOW), faults: { report: () => {} }, monotonicMs, wallMs },
+    { check: () => Promise.resolve(ALLOW), faults: { report: () => {} }, monotonicMs },
     {
       ...{ host: "127.0.0.1", port: 0, tls: { ...pair, clientCa: ours.ca } },
       ...{ maxMessageBytes: 65_536, maxInFlight: 8, deadlineMs: 450, drainMs: 300 },

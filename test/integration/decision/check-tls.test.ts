@@ -53,10 +53,10 @@ async function serve(serverTls: ServerTls | undefined): Promise<CheckServer> {
     asked += 1;
     return Promise.resolve(ALLOW);
   };
-  const { monotonicMs, wallMs } = systemClock;
+  const { monotonicMs } = systemClock;
   const limits = { maxMessageBytes: 65_536, maxInFlight: 8, deadlineMs: 450, drainMs: DRAIN_MS };
   const server = await startCheckServer(
-    { check, faults: { report: () => {} }, monotonicMs, wallMs },
+    { check, faults: { report: () => {} }, monotonicMs },
     { host: "127.0.0.1", port: 0, tls: serverTls, ...limits },
   );
   open.push(() => server[Symbol.asyncDispose]());

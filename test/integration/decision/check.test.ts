@@ -149,7 +149,7 @@ beforeAll(async () => {
     { requestUrl: "https://approvals.example/v1/requests" },
   );
   server = await startCheckServer(
-    { check, faults, monotonicMs: systemClock.monotonicMs, wallMs: systemClock.wallMs },
+    { check, faults, monotonicMs: systemClock.monotonicMs },
     {
       host: "127.0.0.1",
       port: 0,

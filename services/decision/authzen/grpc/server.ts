@@ -6,7 +6,8 @@
 import { type sendUnaryData, type ServerUnaryCall, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Question } from "../../../../core/domain/question.ts";
 import type { ServerTls } from "../../../../platform/config/pem-files.ts";
-import { createUnaryServer, type Serving } from "../../../../platform/grpc/unary-server.ts";
+import type { Serving } from "../../../../platform/grpc/terms.ts";
+import { createUnaryServer } from "../../../../platform/grpc/unary-server.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
 import { createPause } from "../../../../platform/pause.ts";
 import {

@@ -1,0 +1,73 @@
+/**
+ * The one message of a unary call out of the bytes of its stream: a prefix of five bytes (compressed or not, and the length), then the message
+ * ("Length-Prefixed-Message" of the gRPC HTTP/2 protocol). What is no such thing is refused as soon as that is certain, so that nobody
+ * makes this process hold more than one message may have, whatever the prefix says: RESOURCE_EXHAUSTED beyond the limit, UNIMPLEMENTED for
+ * none, for half of one and for more than one, INTERNAL for a flag that is neither.
+ */
+import { status } from "@grpc/grpc-js";
+import type { Failure } from "./failure.ts";
+
+export const PREFIX_BYTES = 5;
+/** Of what is held of a message in parts, so that few copies are made of it and little is held for a length that is only claimed. */
+const FIRST_BYTES = 4_096;
+
+type Message = { readonly bytes: Buffer; readonly isCompressed: boolean };
+
+type MessageReader = {
+  /** Undefined: go on. */
+  take(chunk: Buffer): Failure | undefined;
+  /** What it was, after the last chunk. */
+  end(): Message | Failure;
+};
+
+export function createMessageReader(maxBytes: number): MessageReader {
+  let held: Buffer | undefined;
+  let heldBytes = 0;
+
+  function take(chunk: Buffer): Failure | undefined {
+    if (held === undefined) {
+      // Nearly always the whole: then nothing is copied.
+      held = chunk;
+      heldBytes = chunk.length;
+    } else {
+      if (heldBytes + chunk.length > held.length) held = roomFor(held, heldBytes, heldBytes + chunk.length);
+      chunk.copy(held, heldBytes);
+      heldBytes += chunk.length;
+    }
+    if (heldBytes < PREFIX_BYTES) return undefined;
+    const length = held.readUInt32BE(1);
+    if (length > maxBytes) return TOO_LARGE;
+    return heldBytes > PREFIX_BYTES + length ? MORE_THAN_ONE : undefined;
+  }
+
+  return {
+    take,
+    end() {
+      if (held === undefined || heldBytes < PREFIX_BYTES) return NONE;
+      if (heldBytes !== PREFIX_BYTES + held.readUInt32BE(1)) return CUT_OFF;
+      const flag = held[0];
+      if (flag !== 0 && flag !== 1) return BAD_FLAG;
+      return { bytes: held.subarray(PREFIX_BYTES, heldBytes), isCompressed: flag === 1 };
+    },
+  };
+}
+
+export function framed(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, PREFIX_BYTES);
+  return frame;
+}
+
+function roomFor(held: Buffer, heldBytes: number, wanted: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, wanted, held.length * 2));
+  held.copy(larger, 0, 0, heldBytes);
+  return larger;
+}
+
+const TOO_LARGE: Failure = { code: status.RESOURCE_EXHAUSTED, message: "the message is larger than may be received" };
+const MORE_THAN_ONE: Failure = { code: status.UNIMPLEMENTED, message: "more than one message for a unary call" };
+const NONE: Failure = { code: status.UNIMPLEMENTED, message: "no message for a unary call" };
+const CUT_OFF: Failure = { code: status.UNIMPLEMENTED, message: "the message ends before its length" };
+const BAD_FLAG: Failure = { code: status.INTERNAL, message: "the message is neither compressed nor not" };

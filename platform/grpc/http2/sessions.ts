@@ -1,0 +1,89 @@
+/**
+ * The connections of a server over HTTP/2: a window in which many messages fit, a ping that a dead peer does not answer, and an end in bounded
+ * time: GOAWAY that names no stream, so that what is on its way still counts; after a round trip GOAWAY that names the last one; then
+ * each ends with its last call, and what has not ended by then is cut. What goes wrong with a connection ends that connection and nothing else.
+ */
+import { Server, type Socket } from "node:net";
+import { constants, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+
+/** HTTP/2's own 64 KiB are some forty checks, shared by all calls of a connection. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** The largest stream there can be. */
+const ANY_STREAM = 2 ** 31 - 1;
+/** For the round trip: a caller without calls may have closed its side by then, and answers no more. */
+const NOTICE_MS = 200;
+
+export type Sessions = {
+  /** Resolves when every connection has ended, after `drainMs` in any case. */
+  drain(drainMs: number): Promise<void>;
+};
+
+/** How often a peer is asked whether it is there, and how long it may take to say so. */
+type KeepAlive = { readonly everyMs: number; readonly withinMs: number };
+
+export function superviseSessions(server: Http2Server | Http2SecureServer, alive: KeepAlive): Sessions {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  let drained: (() => void) | undefined;
+
+  // Also those that have not shaken hands or said anything yet.
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(WINDOW_BYTES);
+    const stopPinging = keepAlive(session, alive);
+    session.on("close", () => {
+      stopPinging();
+      sessions.delete(session);
+      if (sessions.size === 0) drained?.();
+    });
+    if (drained !== undefined) endAfterCalls(session);
+  });
+  server.on("sessionError", () => {}); // the connection ends; that is all there is to it
+  server.on("unknownProtocol", (socket: Socket) => socket.destroy());
+
+  return {
+    async drain(drainMs) {
+      // Only that it listens: its own method would also tell every caller at once that no further call counts.
+      Server.prototype.close.call(server);
+      await new Promise<void>((resolve) => {
+        const force = setTimeout(resolve, drainMs);
+        drained = () => {
+          clearTimeout(force);
+          resolve();
+        };
+        if (sessions.size === 0) drained();
+        for (const session of sessions) endAfterCalls(session);
+      });
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** Answers how to stop. */
+function keepAlive(session: ServerHttp2Session, { everyMs, withinMs }: KeepAlive): () => void {
+  const timer = setInterval(() => {
+    const cut = setTimeout(() => session.destroy(), withinMs).unref();
+    ping(session, () => clearTimeout(cut));
+  }, everyMs).unref();
+  return () => clearInterval(timer);
+}
+
+function endAfterCalls(session: ServerHttp2Session): void {
+  if (session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+  const late = setTimeout(() => session.close(), NOTICE_MS);
+  ping(session, () => {
+    clearTimeout(late);
+    session.close();
+  });
+}
+
+/** `onAnswer` also when the connection is gone. */
+function ping(session: ServerHttp2Session, onAnswer: () => void): void {
+  if (session.destroyed || !session.ping(onAnswer)) onAnswer();
+}

@@ -1,0 +1,47 @@
+/** What every server of unary calls is told, and what it tells of each call, whatever it is built on. */
+import type { ServerTls } from "../config/pem-files.ts";
+
+/** Time for the answer to travel back before the caller gives up. */
+export const RETURN_MS = 20;
+
+export const KEEPALIVE_MS = 30_000;
+export const KEEPALIVE_TIMEOUT_MS = 5_000;
+
+export type UnaryServerOptions = {
+  /** Full name, for grpc.health. */
+  readonly service: string;
+  /** Beyond it the transport itself refuses, before the message is read whole. */
+  readonly maxReceiveBytes: number;
+  readonly maxInFlight: number;
+  /** Time of a call whose caller states no deadline, or a later one. */
+  readonly deadlineMs: number;
+};
+
+/** What one call has to know beside what it asks. */
+export type Terms = {
+  /** Until the answer has to be on its way; may be negative. */
+  readonly leftMs: number;
+  /** Too many are under way: say so and do nothing. */
+  readonly shed: boolean;
+  /** The caller's span. */
+  readonly traceparent: string | undefined;
+};
+
+export type ListenAt = { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined };
+
+export type Listening = {
+  readonly port: number;
+  /** For connections from now on. @throws when they cannot be used; those before stay. */
+  replaceCertificates(tls: ServerTls | undefined): void;
+};
+
+export type Serving = AsyncDisposable &
+  Listening & {
+    /** What grpc.health says; no until it is told. */
+    serving(yes: boolean): void;
+  };
+
+/** More than may be under way: what is beyond the limit has to arrive to be told so. */
+export function maxStreams({ maxInFlight }: Pick<UnaryServerOptions, "maxInFlight">): number {
+  return maxInFlight * 2;
+}
