@@ -1,5 +1,5 @@
 /**
- * Loaded before everything else by `npm start` and `npm run demo`: an older Node cannot read TypeScript, and would say so in ten lines that
+ * Loaded before everything else by on-node-24.sh: an older Node cannot read TypeScript, and would say so in ten lines that
  * name no remedy. Plain JavaScript for that reason.
  */
 import process from "node:process";

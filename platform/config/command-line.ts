@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import type { Static, TObject } from "typebox";
+import { EX_CONFIG } from "./exit-code.ts";
 import { describeFaults, loadConfig } from "./load.ts";
 import type { Rule } from "./rules.ts";
 
@@ -11,9 +12,6 @@ export type Started<T> =
   | { readonly kind: "run"; readonly config: T }
   /** Print `text` (to standard error when the code is not 0) and end with the code. */
   | { readonly kind: "exit"; readonly code: number; readonly text: string };
-
-/** Exit code of a configuration that is refused (EX_CONFIG of sysexits.h), so that a supervisor need not start again. */
-export const EX_CONFIG = 78;
 
 /** Reads arguments (without node and script) and configuration. Never rejects. */
 export async function configFromCommandLine<S extends TObject>(options: {

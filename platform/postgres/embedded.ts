@@ -51,7 +51,10 @@ const OWNER_LOCK = "hashtextextended('embedded postgres owner', 0)";
 export async function startEmbeddedPostgres(options: {
   readonly dataDir: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Gives up a start that is not wanted any more: what was started is ended, and it rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
 }): Promise<EmbeddedPostgres> {
+  const { signal } = options;
   const root = resolve(options.dataDir);
   const user = runUser();
   await mkdir(root, { recursive: true });
@@ -59,7 +62,7 @@ export async function startEmbeddedPostgres(options: {
   const binaries = await placeBinaries(root, user);
   const cluster = join(root, "cluster");
   const host = await socketFolder(root, user);
-  await initialise(cluster, binaries, user);
+  await initialise(cluster, { binaries, user, signal });
 
   const connection = { host, port: PORT, user: "postgres", database: "postgres" };
   const deadline = performance.now() + START_DEADLINE_MS;
@@ -76,7 +79,11 @@ export async function startEmbeddedPostgres(options: {
     }
     if (performance.now() > deadline)
       throw new Error(`embedded postgres is not ready; see ${join(root, "postgres.log")}`);
-    await sleep(20);
+    if (signal?.aborted) {
+      child.kill("SIGQUIT");
+      throw signal.reason;
+    }
+    await sleep(10);
     owner = await tryConnect(connection);
   }
   return own(owner, { connection, child, adopted, root });
@@ -121,7 +128,11 @@ async function own(
   return server;
 }
 
-async function initialise(cluster: string, binaries: string, user: RunUser): Promise<void> {
+async function initialise(
+  cluster: string,
+  { binaries, user, signal }: { binaries: string; user: RunUser; signal: AbortSignal | undefined },
+): Promise<void> {
+  signal?.throwIfAborted();
   if (await exists(join(cluster, "PG_VERSION"))) return;
   // Made aside and renamed, so that a cluster that is there is a whole one, and two starts at once make one.
   const fresh = `${cluster}.${process.pid}.new`;
@@ -143,13 +154,22 @@ async function initialise(cluster: string, binaries: string, user: RunUser): Pro
       "--builtin-locale=C.UTF-8",
       "--no-instructions",
     ],
-    { ...user.spawn, cwd: fresh, stdio: ["ignore", "ignore", "pipe"] },
+    // A group of its own: Ctrl-C in a terminal reaches us alone.
+    { ...user.spawn, cwd: fresh, stdio: ["ignore", "ignore", "pipe"], detached: true },
   );
+  // It removes what it has made.
+  const giveUp = () => child.kill("SIGINT");
+  signal?.addEventListener("abort", giveUp);
   let complaint = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     complaint += chunk.toString();
   });
   const [code] = await once(child, "close");
+  signal?.removeEventListener("abort", giveUp);
+  if (signal?.aborted) {
+    await rm(fresh, { recursive: true, force: true });
+    throw signal.reason;
+  }
   if (code !== 0) throw new Error(`initdb failed: ${complaint.trim()}`);
   try {
     await rename(fresh, cluster);

@@ -6,9 +6,8 @@ import type { ConfigFault } from "../config/fault.ts";
 import type { Log } from "../log/log.ts";
 import { createDatabase } from "../postgres/pool.ts";
 import type { StreamDeps } from "./assemble.ts";
-import { createKafkaStream, type KafkaStreamOptions } from "./kafka.ts";
+import type { KafkaStreamOptions } from "./kafka.ts";
 import { type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
-import { createTopics, verifyTopics } from "./kafka-topics.ts";
 import type { EventStream } from "./port.ts";
 import { createPostgresStream } from "./postgres.ts";
 import type { PostgresStreamConfig } from "./postgres-config.ts";
@@ -52,6 +51,7 @@ export async function streamServer(
   if (kafka === undefined) throw new Error("neither kafka nor stream is configured");
   const connection = await kafkaSettings(kafka, clientName);
   const create = await createStreamOf(kafka.client);
+  const { createTopics, verifyTopics } = await import("./kafka-topics.ts");
   return {
     name: `kafka ${kafka.brokers.join(",")}`,
     open: (deps) => create({ log, ...deps }, { connection }),
@@ -60,11 +60,12 @@ export async function streamServer(
   };
 }
 
-/** @platformatic/kafka is loaded by whoever chose it: that alone takes a third of a service's start, and 15 MB. */
+/** A client of Kafka is loaded by whoever chose it: @platformatic/kafka alone takes a third of a service's start, and 15 MB. */
 async function createStreamOf(
   client: KafkaConfig["client"],
 ): Promise<(deps: StreamDeps, options: KafkaStreamOptions) => EventStream> {
-  return client === "platformatic" ? (await import("./platformatic.ts")).createPlatformaticStream : createKafkaStream;
+  if (client === "platformatic") return (await import("./platformatic.ts")).createPlatformaticStream;
+  return (await import("./kafka.ts")).createKafkaStream;
 }
 
 function postgresServer({ url }: PostgresStreamConfig, applicationName: string, log: Log): StreamServer {

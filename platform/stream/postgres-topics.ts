@@ -3,9 +3,9 @@
  * the start on one machine. Services only verify. Nothing is ever created by first use.
  */
 import { join } from "node:path";
-import { runner } from "node-pg-migrate";
 import pg from "pg";
 import type { Database, Queryable } from "../postgres/pool.ts";
+import { runMigrations } from "../postgres/run-migrations.ts";
 import { partitionFaults, settingFaults, type TopicFault, type TopicSpec } from "./topic-spec.ts";
 
 /** Names under which Kafka knows these settings. What else a specification says (replicas) has no meaning on one server. */
@@ -25,19 +25,8 @@ interface SetUp {
 
 /** Brings the schema to the version of this code; waits for whoever else is at it. The names of what ran. */
 export async function migratePostgresStream(connection: string | pg.ClientConfig): Promise<readonly string[]> {
-  const ran = await runner({
-    databaseUrl: connection,
-    dir: join(import.meta.dirname, "postgres-migrations"),
-    migrationsTable: "migrations",
-    migrationsSchema: "event_stream",
-    createMigrationsSchema: true,
-    direction: "up",
-    checkOrder: true,
-    singleTransaction: true,
-    advisoryLockMode: "wait",
-    log: () => {},
-  });
-  return ran.map(({ name }) => name);
+  const folder = join(import.meta.dirname, "postgres-migrations");
+  return runMigrations(connection, { folder, table: "migrations", schema: "event_stream" });
 }
 
 /** Creates the topics that do not exist; returns their names. Existing ones are left as they are (`verifyPostgresTopics` judges them). */

@@ -2,9 +2,11 @@
  * Where the one-machine set keeps what has to survive: keys and tokens that are made once, the database, the decision log's
  * spool. Nobody else can list it or read a secret in it.
  */
-import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 
 type KeyFiles = { readonly kid: string; readonly privatePath: string; readonly publicPath: string };
 
@@ -25,8 +27,8 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   const keys = join(path, "keys");
   // NB: as root PostgreSQL runs as somebody else, who has to pass through the folder; what is secret lies in closed ones below.
   try {
-    await mkdir(path, { recursive: true, mode: 0o711 });
-    await mkdir(keys, { recursive: true, mode: 0o700 });
+    await makeFolder(path, 0o711);
+    await makeFolder(keys, 0o700);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`${path} cannot be the data folder (${why}); set COUNTERSIGN_DATA to one that you may write`, {
@@ -40,6 +42,35 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     serviceToken: await secret(join(keys, "service-token"), () => randomBytes(32).toString("base64url")),
     webhookSecret: await secret(join(keys, "webhook-secret"), () => `whsec_${randomBytes(32).toString("base64")}`),
   };
+}
+
+/** With those above it. NB: not `mkdir`'s own `recursive`, which never returns where nothing can be made (/proc). */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return;
+    if (codeOf(error) !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path), mode);
+    await mkdir(path, { mode });
+  }
+}
+
+/**
+ * Held until it is disposed of, or this process ends, however that goes: a name in Linux's abstract sockets, which is nowhere on disk. NB: it
+ * keeps two sets from one folder, whatever their databases; elsewhere than on Linux nothing does. @throws when somebody has it
+ */
+export async function lockDataFolder(path: string): Promise<AsyncDisposable> {
+  if (process.platform !== "linux") return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  const name = createHash("sha256").update(await realpath(path));
+  const lock = createServer((visitor) => visitor.destroy()).unref();
+  const listening = once(lock, "listening");
+  lock.listen(`\0countersign-${name.digest("hex")}`);
+  await listening.catch((error: unknown) => {
+    if (codeOf(error) !== "EADDRINUSE") throw error;
+    throw new Error(`${path} is in use by another process; stop it, or choose another folder (COUNTERSIGN_DATA)`);
+  });
+  return lock;
 }
 
 /** Makes a key pair once; the public half may lie elsewhere. */
@@ -63,7 +94,11 @@ async function writeOnce(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { mode: 0o600, flag: "wx" });
   } catch (error) {
-    if (typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST") return;
+    if (codeOf(error) === "EEXIST") return;
     throw error;
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }

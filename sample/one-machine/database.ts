@@ -35,17 +35,23 @@ export interface SetDatabase extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-/** Starts or adopts the server of `folder`; with `url` uses that one, and the decision service its user as well. */
+/** Starts or adopts the server of `folder`, or gives that up by `signal`; with `url` uses that one, and the decision service its user as well. */
 export async function openSetDatabase(
   { log }: { readonly log: Log },
-  { folder, url }: { readonly folder: string; readonly url: string | undefined },
+  {
+    folder,
+    url,
+    signal,
+  }: { readonly folder: string; readonly url: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<SetDatabase> {
   if (url !== undefined) return openNamedDatabase(log, url);
   const dataDir = await postgresFolder(folder);
-  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir }).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`the database of ${folder} (COUNTERSIGN_DATA): ${why}`, { cause: error });
-  });
+  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir, signal }).catch(
+    (error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`the database of ${folder} (COUNTERSIGN_DATA): ${why}`, { cause: error });
+    },
+  );
   const { adopted } = server;
   const own = server.connectionString();
   const stop = async () => {

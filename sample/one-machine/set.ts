@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
-import { openDataFolder } from "./data-folder.ts";
+import { lockDataFolder, openDataFolder } from "./data-folder.ts";
 import { openSetDatabase, type SetDatabase } from "./database.ts";
 import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
-import { programPlans } from "./settings.ts";
+import { ENDING, plansBesides, type ProgramPlan, servicePlans } from "./settings.ts";
 
 /** `note`: something is not as usual. `ended`: by itself; `detail` says how it goes on. */
 export type Said = {
@@ -45,14 +45,12 @@ type SetOptions = {
 /** How often a program may end within a minute before it is given up. */
 const MAX_ENDS = 5;
 
-/** Node keeps compiled code for the next start, and heaps small rather than fast. */
-function environment(folder: string): Readonly<Record<string, string | undefined>> {
-  return {
-    PATH: process.env["PATH"],
-    NODE_COMPILE_CACHE: join(folder, "compile-cache"),
-    NODE_OPTIONS: "--max-semi-space-size=4",
-  };
-}
+/** Node keeps compiled code for the next start, looks for no links in node_modules (there are none), and keeps heaps small rather than fast. */
+const ENVIRONMENT = {
+  PATH: process.env["PATH"],
+  NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/countersign"),
+  NODE_OPTIONS: "--max-semi-space-size=4 --preserve-symlinks",
+};
 
 /** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */
 export async function startOneMachine(
@@ -65,9 +63,14 @@ export async function startOneMachine(
 ): Promise<OneMachineSet> {
   await using owned = new AsyncDisposableStack();
   const data = await openDataFolder(folder);
+  owned.use(await lockDataFolder(folder));
+  const unwanted = rejectedBy(signal);
   say({ kind: "starting", what: "database", detail: "" });
-  const database = owned.use(await openSetDatabase({ log }, { folder, url: databaseUrl }));
-  say({ kind: "ready", what: "database", detail: database.description });
+  const opening = openSetDatabase({ log }, { folder, url: databaseUrl, signal });
+  // What is not wanted any more is still to be ended when it is there.
+  owned.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]());
+  // One that is not ours and cannot be used is said before anything else is.
+  if (databaseUrl !== undefined) await Promise.race([opening, unwanted]);
   const { ports, moved } = await choosePorts(anyPorts);
   for (const { part, port, usual } of moved) {
     say({ kind: "note", what: part, detail: `is on port ${port}, since ${usual} is taken` });
@@ -77,25 +80,25 @@ export async function startOneMachine(
   const stop = new AbortController();
   const failed = Promise.withResolvers<Error>();
   const programs = new Map<string, Program>();
+
+  async function start(plan: ProgramPlan): Promise<void> {
+    say({ kind: "starting", what: plan.name, detail: "" });
+    const program = createProgram({ ...plan, env: { ...ENVIRONMENT, ...plan.env }, folder });
+    programs.set(plan.name, program);
+    await program.start();
+    say({ kind: "ready", what: plan.name, detail: "" });
+    if (supervise) void keepRunning(program);
+  }
+
   owned.defer(async () => {
     stop.abort();
-    // The enforcer first, so that nothing is asked of what is about to end.
-    for (const program of [...programs.values()].toReversed()) await program.stop();
+    for (const name of ENDING) await programs.get(name)?.stop();
   });
-  const unwanted = rejectedBy(signal);
-  for (const group of programPlans({ data, database, ports, webhookUrl: notices.url })) {
-    const all = Promise.all(
-      group.map(async (plan) => {
-        say({ kind: "starting", what: plan.name, detail: "" });
-        const program = createProgram({ ...plan, env: { ...environment(folder), ...plan.env }, folder });
-        programs.set(plan.name, program);
-        await program.start();
-        say({ kind: "ready", what: plan.name, detail: "" });
-        if (supervise) void keepRunning(program);
-      }),
-    );
-    await Promise.race([all, unwanted]);
-  }
+  const besides = Promise.all(plansBesides({ data, ports }).map(start));
+  const database = await Promise.race([opening, neverFrom(besides), unwanted]);
+  say({ kind: "ready", what: "database", detail: database.description });
+  const services = servicePlans({ data, database, ports, webhookUrl: notices.url }).map(start);
+  await Promise.race([Promise.all([besides, ...services]), unwanted]);
 
   async function keepRunning(program: Program): Promise<void> {
     const ends: number[] = [];
@@ -126,6 +129,11 @@ export async function startOneMachine(
     failed: failed.promise,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** Rejects when `one` does, and never resolves. */
+function neverFrom(one: Promise<unknown>): Promise<never> {
+  return one.then(() => new Promise<never>(() => {}));
 }
 
 /** Never resolves. */

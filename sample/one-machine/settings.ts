@@ -17,7 +17,7 @@ type Plan = {
   readonly webhookUrl: string;
 };
 
-type ProgramPlan = {
+export type ProgramPlan = {
   readonly name: string;
   /** From the root of the project. */
   readonly main: string;
@@ -26,17 +26,24 @@ type ProgramPlan = {
   readonly readyUrl: string;
 };
 
-/** In the order in which they are started: what stands in one inner list starts at the same time. */
-export function programPlans(plan: Plan): readonly (readonly ProgramPlan[])[] {
-  return [
-    [issuer(plan), orders(plan)],
-    [approval(plan), decision(plan), gateway(plan)],
-  ];
+type WithoutDatabase = Pick<Plan, "data" | "ports">;
+
+/** Programs that need no database. */
+export function plansBesides(plan: WithoutDatabase): readonly ProgramPlan[] {
+  return [issuer(plan), orders(plan), gateway(plan)];
 }
+
+/** The two services. */
+export function servicePlans(plan: Plan): readonly ProgramPlan[] {
+  return [approval(plan), decision(plan)];
+}
+
+/** Names, in the order in which they end: the enforcer first, so that nothing is asked of what is about to end. */
+export const ENDING = ["gateway", "decision", "approval", "orders", "issuer"];
 
 const at = (port: number, path = "") => `http://127.0.0.1:${port}${path}`;
 
-function issuer({ data, ports }: Plan): ProgramPlan {
+function issuer({ data, ports }: WithoutDatabase): ProgramPlan {
   return {
     name: "issuer",
     main: "sample/token-issuer/main.ts",
@@ -46,7 +53,7 @@ function issuer({ data, ports }: Plan): ProgramPlan {
   };
 }
 
-function orders({ ports }: Plan): ProgramPlan {
+function orders({ ports }: WithoutDatabase): ProgramPlan {
   return {
     name: "orders",
     main: "sample/orders-api/main.ts",
@@ -111,7 +118,7 @@ function decision({ data, database, ports }: Plan): ProgramPlan {
   };
 }
 
-function gateway({ ports }: Plan): ProgramPlan {
+function gateway({ ports }: WithoutDatabase): ProgramPlan {
   const upstream = at(ports.orders);
   return {
     name: "gateway",

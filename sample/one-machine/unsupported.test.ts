@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { unsupported } from "./unsupported.ts";
 
 const on = (platform: NodeJS.Platform, arch: NodeJS.Architecture) => ({ platform, arch });
@@ -25,18 +26,56 @@ test.each([
   expect(unsupported(hasDatabase, machine)).toBeUndefined();
 });
 
+const root = join(import.meta.dirname, "../..");
+
 test("an old Node is refused in one line before it meets TypeScript", () => {
   const pretend = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.1.0" } })';
-  const root = join(import.meta.dirname, "../..");
   const args = ["--import", pretend, "--import", "./scripts/needs-node-24.js", "sample/start.ts"];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toMatch(/^Node 20\.1\.0 is too old, .* install Node 24\n$/);
-  const manifest: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  expect(manifest).toMatchObject({
-    scripts: {
-      start: "node --import ./scripts/needs-node-24.js sample/start.ts",
-      demo: "node --import ./scripts/needs-node-24.js sample/demo.ts",
-    },
+});
+
+describe("scripts/on-node-24.sh, by which npm start and npm run demo run", () => {
+  let bin: string;
+  beforeAll(() => {
+    bin = mkdtempSync(join(tmpdir(), "other-machine-"));
+    // The other of the two CPUs: the loader of its glibc is not here, as none is on Alpine.
+    program("uname", `case "$1" in -s) echo Linux;; *) echo ${process.arch === "x64" ? "aarch64" : "x86_64"};; esac`);
+  });
+  afterAll(() => rmSync(bin, { recursive: true }));
+
+  function program(name: string, text: string): void {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  function run() {
+    const env = { PATH: `${bin}:${process.env["PATH"]}` };
+    return spawnSync("/bin/sh", ["scripts/on-node-24.sh", "sample/start.ts", "--port=1"], {
+      cwd: root,
+      env,
+      encoding: "utf8",
+    });
+  }
+
+  test("a Node that cannot be executed, for want of glibc, is refused in one line", () => {
+    program("node", "exit 127");
+    const { status, stdout, stderr } = run();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(/^Linux without glibc \(Alpine\) is not supported: use .*\n$/);
+  });
+
+  test("one that can be executed all the same is not; what the program says and its exit code pass", () => {
+    program("node", `exec ${process.execPath} "$@"`);
+    const { status, stderr } = run();
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^npm start takes no arguments;/);
+  });
+
+  test("it is what npm runs", () => {
+    const manifest: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    expect(manifest).toMatchObject({
+      scripts: { start: "sh scripts/on-node-24.sh sample/start.ts", demo: "sh scripts/on-node-24.sh sample/demo.ts" },
+    });
   });
 });

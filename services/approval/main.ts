@@ -38,7 +38,7 @@ import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
 import { startRest } from "./rest/server.ts";
 import { exposeBacklog } from "./main/backlog-gauges.ts";
-import { migrate, requireMigrated } from "./store/migrate.ts";
+import { isMigrated, migrate, requireMigrated } from "./store/migrate.ts";
 import { createStore } from "./store/store.ts";
 
 const DATABASE_SETTING = "database.url (DATABASE_URL)";
@@ -80,7 +80,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     ),
   );
   await withDatabase(DATABASE_SETTING, config.database.url, async () => {
-    if (config.database.migrate) {
+    if (config.database.migrate && !(await isMigrated(database))) {
       const ran = await migrate(config.database.url);
       log.info({ event: "migrated", ran }, "the database is up to date");
     }

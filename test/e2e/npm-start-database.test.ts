@@ -1,11 +1,12 @@
 /** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createLog } from "../../platform/log/log.ts";
+import { lockDataFolder, openDataFolder } from "../../sample/one-machine/data-folder.ts";
 import { openSetDatabase } from "../../sample/one-machine/database.ts";
 import { freePort } from "../harness/free-port.ts";
 import { startAsPerson } from "../harness/npm-start.ts";
@@ -55,6 +56,21 @@ test("a server that takes the connection and says nothing is given up, rather th
   } finally {
     for (const socket of sockets) socket.destroy();
   }
+});
+
+test("a folder that a set has is refused to another one, whatever its database, before anything there is touched", async () => {
+  const data = join(folder, "held");
+  const { path } = await openDataFolder(data);
+  await using _held = await lockDataFolder(path);
+  const set = startAsPerson({
+    cwd: folder,
+    env: { COUNTERSIGN_DATA: data, DATABASE_URL: "postgresql://u@127.0.0.1:1/x" },
+  });
+  expect(await set.ended).toBe(1);
+  expect(set.said()).toMatch(
+    /held is in use by another process; stop it, or choose another folder \(COUNTERSIGN_DATA\)\n$/,
+  );
+  expect(await readdir(data)).toEqual(["keys"]);
 });
 
 test("a second set on the same database is refused while the first one has it, and not afterwards", async () => {

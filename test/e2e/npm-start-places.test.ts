@@ -63,7 +63,10 @@ describe("npm start", () => {
       expect(megabytes).toBeGreaterThan(100);
       expect(megabytes).toBeLessThan(700);
     }
-    expect(seen[1]?.seconds).toBeLessThan(seen[0]?.seconds ?? 0);
+    const [first = Number.NaN, second = Number.NaN] = seen.map(({ seconds }) => seconds);
+    expect(second).toBeLessThan(first);
+    // The first one makes a database; on a machine that is busy with other things only the second one says what is promised.
+    expect(second).toBeLessThan(10);
   }, 240_000);
 
   // Only root has this trouble, so that only root can show it.

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { createCall, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
-const START = join(import.meta.dirname, "../../sample/start.ts");
+const ROOT = join(import.meta.dirname, "../..");
+/** As on-node-24.sh has it, from any folder. */
+const START = ["--import", join(ROOT, "scripts/compile-cache.js"), join(ROOT, "sample/start.ts")];
 /** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
 const READY_MS = 90_000;
 
@@ -27,7 +29,7 @@ export function startAsPerson({
   readonly env: Readonly<Record<string, string>>;
   readonly uid?: number;
 }): Started {
-  const child = spawn(process.execPath, [START], {
+  const child = spawn(process.execPath, START, {
     cwd,
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],

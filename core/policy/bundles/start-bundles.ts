@@ -12,7 +12,6 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { BundleConfig } from "./config.ts";
 import { createDiskSource } from "./disk-source.ts";
-import { createHttpSource } from "./http-source.ts";
 import { createKeeper, type Take } from "./keeper.ts";
 import { createKeptBundle } from "./kept-bundle.ts";
 import type { BundleTrust } from "./open-bundle.ts";
@@ -114,5 +113,7 @@ export async function sourceOf(config: BundleConfig, section = "bundle"): Promis
     caPath === undefined
       ? undefined
       : await fromFiles(`${section}.caPath`, "an authority (PEM)", () => readFile(caPath, "utf8"));
+  // Whoever has a folder does not load a client of HTTP.
+  const { createHttpSource } = await import("./http-source.ts");
   return createHttpSource({ url: new URL(url), ca, waitSeconds, token });
 }

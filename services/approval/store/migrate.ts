@@ -5,29 +5,19 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runner } from "node-pg-migrate";
 import type pg from "pg";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { runMigrations } from "../../../platform/postgres/run-migrations.ts";
 
 const MIGRATIONS = join(import.meta.dirname, "..", "migrations");
 const TABLE = "schema_migrations";
 /** SQLSTATE: a database that was never migrated. */
 const UNDEFINED_TABLE = "42P01";
 
-/** Runs what has not run yet, in one transaction, under the tool's advisory lock; waits for whoever has it. The names of what ran. */
+/** Runs what has not run yet, or waits for whoever does. The names of what ran. */
 export async function migrate(connection: string | pg.ClientConfig): Promise<readonly string[]> {
-  const ran = await runner({
-    databaseUrl: connection,
-    dir: MIGRATIONS,
-    migrationsTable: TABLE,
-    direction: "up",
-    checkOrder: true,
-    singleTransaction: true,
-    advisoryLockMode: "wait",
-    log: () => {},
-  });
-  return ran.map((migration) => migration.name);
+  return runMigrations(connection, { folder: MIGRATIONS, table: TABLE });
 }
 
 /** The newest migration of this code. @throws AppError invalid_configuration when the database is ahead of it. */
@@ -35,6 +25,11 @@ export async function requireNotAhead(database: Queryable): Promise<string> {
   const { expected, unknown } = await compare(database);
   refuseAhead(unknown);
   return expected.at(-1) ?? "";
+}
+
+/** Whether there is nothing to run. */
+export async function isMigrated(database: Queryable): Promise<boolean> {
+  return (await compare(database)).missing.length === 0;
 }
 
 /** @throws AppError invalid_configuration when the database is behind or ahead of this code. */

@@ -10,7 +10,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createBackoff } from "../../../platform/backoff.ts";
-import { EX_CONFIG } from "../../../platform/config/command-line.ts";
+import { EX_CONFIG } from "../../../platform/config/exit-code.ts";
 import { CannotStart } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
