@@ -100,49 +100,71 @@ describe("nothing runs for ever", () => {
 });
 
 describe("the price", () => {
-  /** Counts its parameter down to 0: each round has seven instructions, which is one unit. */
+  /** Counts its parameter down to 0: each round has six instructions, which is one unit. */
   const countDown = handMade({
     types: [[[i32], [i32]]],
     functions: [[0, [0, 0x03, none, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, END, 0x20, 0, END]]],
     exports: [["f", 0]],
   });
-
-  test("is one per entry and one per round of a short loop, and the same every time", () => {
-    const instance = instanceOf(countDown);
+  const nops = (count: number) => Array<number>(count).fill(0x01);
+  const priceOf = (wasm: Uint8Array, ...args: readonly unknown[]) => {
+    const instance = instanceOf(wasm);
     const fuel = fuelOf(instance);
+    fuel.fill(100_000);
+    call(instance, ...args);
+    return 100_000 - fuel.left();
+  };
+
+  test("is one for each further round of a short loop, and the same every time", () => {
     for (const rounds of [1, 5, 1_000]) {
-      fuel.fill(5_000);
-      expect(call(instance, rounds)).toBe(0);
-      expect(5_000 - fuel.left()).toBe(1 + rounds);
+      expect(priceOf(countDown, rounds)).toBe(rounds - 1);
+      expect(priceOf(countDown, rounds)).toBe(rounds - 1);
     }
-    fuel.fill(1 + 10);
-    expect(call(instance, 10)).toBe(0);
-    fuel.fill(10);
-    expect(() => call(instance, 10)).toThrow(WebAssembly.RuntimeError);
+    const instance = instanceOf(countDown);
+    fuelOf(instance).fill(10);
+    expect(call(instance, 11)).toBe(0);
+    fuelOf(instance).fill(10);
+    expect(() => call(instance, 12)).toThrow(WebAssembly.RuntimeError);
   });
 
-  test("grows with the instructions of a stretch, those of inner loops apart", () => {
-    const nops = (count: number) => Array<number>(count).fill(0x01);
-    const priceOf = (code: readonly number[]) => {
-      const instance = instanceOf(oneFunction(code));
-      const fuel = fuelOf(instance);
-      fuel.fill(1_000);
-      call(instance);
-      return 1_000 - fuel.left();
+  test("of a function is its longest way, and of a light one is its caller's", () => {
+    const heavy = nops(1_600);
+    expect(priceOf(oneFunction(heavy))).toBe(100);
+    expect(priceOf(oneFunction([...heavy, 0x02, none, ...nops(160), END]))).toBe(110);
+    expect(priceOf(oneFunction([0x41, 0, 0x04, none, ...nops(160), 0x05, ...heavy, END]))).toBe(100);
+    expect(priceOf(oneFunction([0x02, none, 0x41, 1, 0x0d, 0, ...heavy, END, ...nops(160)]))).toBe(110);
+    expect(priceOf(oneFunction([0x02, none, ...heavy, 0x0c, 0, ...heavy, END, ...nops(160)]))).toBe(110);
+    const light = [0, [0, ...nops(320), END]] as const;
+    const calls = [0, [0, ...heavy, 0x10, 1, 0x10, 1, END]] as const;
+    expect(priceOf(oneFunction([], { functions: [calls, light] }))).toBe(100 + 2 * 20);
+    expect(priceOf(oneFunction([], { functions: [light] }))).toBe(0);
+  });
+
+  test("of a round is its longest way, inner loops gone through once and light functions in it", () => {
+    /** Ten rounds, each with eight instructions of its own. */
+    const of = (code: readonly number[]) => {
+      const counting = [0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 10, 0x49, 0x0d, 0];
+      const body = [1, 1, i32, 0x03, none, ...code, ...counting, END, END];
+      const light = [0, ...nops(310), END];
+      return priceOf(
+        oneFunction([], {
+          functions: [
+            [0, body],
+            [0, light],
+          ],
+        }),
+      );
     };
-    expect(priceOf(nops(160))).toBe(10);
-    expect(priceOf([0x03, none, ...nops(320), END])).toBe(1 + 20);
-    expect(priceOf([...nops(160), 0x02, none, ...nops(160), END])).toBe(20);
+    expect(of(nops(152))).toBe(9 * 10);
+    expect(of([0x41, 0, 0x04, none, ...nops(152), 0x05, ...nops(30), END])).toBe(9 * 10);
+    expect(of([0x03, none, ...nops(152), END])).toBe(9 * 10);
+    expect(of([0x10, 1])).toBe(9 * 20);
   });
 
   test("counts a division of whole numbers as the many instructions that it takes", () => {
     const dividing = (divisions: number) => {
       const one = [0x42, 7, 0x42, 3, 0x80, 0x1a]; // i64.div_u
-      const instance = instanceOf(oneFunction(Array.from({ length: divisions }, () => one).flat()));
-      const fuel = fuelOf(instance);
-      fuel.fill(10_000);
-      call(instance);
-      return 10_000 - fuel.left();
+      return priceOf(oneFunction(Array.from({ length: divisions }, () => one).flat()));
     };
     expect(dividing(16)).toBeGreaterThanOrEqual(16 * 6);
     expect(dividing(32)).toBeGreaterThan(1.9 * dividing(16));
@@ -179,8 +201,8 @@ describe("nothing else changes", () => {
   });
 
   test("a start function runs before anybody could set the fuel", () => {
-    const wasm = oneFunction([0x03, none, END], { start: 0 });
-    expect(fuelOf(instanceOf(wasm)).left()).toBe(MAX_FUEL - 2);
+    const wasm = oneFunction(Array<number>(1_600).fill(0x01), { start: 0 });
+    expect(fuelOf(instanceOf(wasm)).left()).toBe(MAX_FUEL - 100);
   });
 
   test("exports, imports and names of a real module stay", () => {

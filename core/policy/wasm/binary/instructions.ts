@@ -1,5 +1,5 @@
 /**
- * Steps over one instruction (core specification 5.4): its opcode and, where it matters here, what kind it is. Understood
+ * Reads one instruction (core specification 5.4): where control goes on after it, as far as it matters here. Understood
  * is what OPA's compiler and its C runtime emit: WebAssembly 1.0 with sign extension, saturating conversion, multi-value
  * blocks and typed `select`. NB: everything else is refused, since an instruction that is not understood could be work
  * that nobody counts (`memory.fill` of 64 MiB is one), a loop of another shape, or a table that grows.
@@ -7,21 +7,20 @@
 import type { ByteReader } from "./byte-reader.ts";
 import { BinaryFault } from "./leb128.ts";
 
-type InstructionKind = "loop" | "block" | "else" | "end" | "division" | "plain";
+type Instruction = { readonly kind: "plain" } | { readonly kind: "division" } | Turning;
 
-type Immediate =
-  | "none"
-  | "index"
-  | "index2"
-  | "memory"
-  | "block"
-  | "zero"
-  | "i32"
-  | "i64"
-  | "f32"
-  | "f64"
-  | "table"
-  | "types";
+/** What blocks are made of, and what goes elsewhere than to the next instruction. */
+export type Turning =
+  | { readonly kind: "block" | "if" | "else" | "end" | "indirect call" }
+  /** `return` and `unreachable`: what follows is not reached from here. */
+  | { readonly kind: "leave" }
+  /** `hasType`: it may take parameters, which a branch to it then brings. */
+  | { readonly kind: "loop"; readonly hasType: boolean }
+  | { readonly kind: "call"; readonly index: number }
+  /** `depths`: how many blocks outward, each of the places that it may go to. */
+  | { readonly kind: "branch"; readonly depths: readonly number[]; readonly isConditional: boolean };
+
+type Immediate = "none" | "index" | "index2" | "memory" | "zero" | "i32" | "i64" | "f32" | "f64" | "types";
 
 const REFUSED: ReadonlyMap<number, string> = new Map([
   [0x12, "return_call"],
@@ -32,7 +31,10 @@ const REFUSED: ReadonlyMap<number, string> = new Map([
 /** `trunc_sat`: the only ones behind 0xfc that do one thing of constant cost. */
 const LAST_SATURATING = 7;
 
-const OP = { block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b } as const;
+const OP = {
+  ...{ unreachable: 0x00, block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b },
+  ...{ br: 0x0c, brIf: 0x0d, brTable: 0x0e, return: 0x0f, call: 0x10, callIndirect: 0x11, saturating: 0xfc },
+} as const;
 
 /** `div` and `rem` of whole numbers, of 32 and of 64 bits: the only plain ones that take a processor tens of cycles. */
 const DIVISIONS = [
@@ -40,26 +42,51 @@ const DIVISIONS = [
   [0x7f, 0x82],
 ] as const;
 
+const [PLAIN, DIVISION, BLOCK, IF, ELSE, END, INDIRECT, LEAVE] = [
+  ...([{ kind: "plain" }, { kind: "division" }, { kind: "block" }, { kind: "if" }] as const),
+  ...([{ kind: "else" }, { kind: "end" }, { kind: "indirect call" }, { kind: "leave" }] as const),
+];
+
 /** Reads the instruction at the cursor. @throws BinaryFault */
-export function readInstruction(reader: ByteReader): InstructionKind {
+export function readInstruction(reader: ByteReader): Instruction {
   const opcode = reader.byte();
-  const immediate = IMMEDIATES[opcode];
-  if (immediate !== undefined) skip(reader, immediate);
-  else if (opcode === 0xfc && reader.unsigned() <= LAST_SATURATING) return "plain";
-  else throw new BinaryFault(REFUSED.get(opcode) ?? `an instruction that is not understood (0x${opcode.toString(16)})`);
   switch (opcode) {
-    case OP.loop:
-      return "loop";
+    case OP.unreachable:
+    case OP.return:
+      return LEAVE;
     case OP.block:
+      readsTypedBlock(reader);
+      return BLOCK;
     case OP.if:
-      return "block";
+      readsTypedBlock(reader);
+      return IF;
+    case OP.loop:
+      return { kind: "loop", hasType: readsTypedBlock(reader) };
     case OP.else:
-      return "else";
+      return ELSE;
     case OP.end:
-      return "end";
-    default:
-      return DIVISIONS.some(([first, last]) => opcode >= first && opcode <= last) ? "division" : "plain";
+      return END;
+    case OP.br:
+    case OP.brIf:
+      return { kind: "branch", depths: [reader.unsigned()], isConditional: opcode === OP.brIf };
+    case OP.brTable: {
+      const depths = reader.vector(() => reader.unsigned());
+      return { kind: "branch", depths: [...depths, reader.unsigned()], isConditional: false };
+    }
+    case OP.call:
+      return { kind: "call", index: reader.unsigned() };
+    case OP.callIndirect:
+      skip(reader, "index2");
+      return INDIRECT;
+    case OP.saturating:
+      if (reader.unsigned() <= LAST_SATURATING) return PLAIN;
   }
+  const immediate = IMMEDIATES[opcode];
+  if (immediate === undefined) {
+    throw new BinaryFault(REFUSED.get(opcode) ?? `an instruction that is not understood (0x${opcode.toString(16)})`);
+  }
+  skip(reader, immediate);
+  return DIVISIONS.some(([first, last]) => opcode >= first && opcode <= last) ? DIVISION : PLAIN;
 }
 
 const IMMEDIATES: readonly (Immediate | undefined)[] = immediates();
@@ -67,15 +94,7 @@ const IMMEDIATES: readonly (Immediate | undefined)[] = immediates();
 function immediates(): readonly (Immediate | undefined)[] {
   const table: (Immediate | undefined)[] = Array.from({ length: 256 }, () => undefined);
   const set = (immediate: Immediate, from: number, to = from) => table.fill(immediate, from, to + 1);
-  set("none", 0x00, 0x01); // unreachable, nop
-  set("block", 0x02, 0x04); // block, loop, if
-  set("none", 0x05); // else
-  set("none", 0x0b); // end
-  set("index", 0x0c, 0x0d); // br, br_if
-  set("table", 0x0e); // br_table
-  set("none", 0x0f); // return
-  set("index", 0x10); // call
-  set("index2", 0x11); // call_indirect
+  set("none", 0x01); // nop
   set("none", 0x1a, 0x1b); // drop, select
   set("types", 0x1c); // select of a type
   set("index", 0x20, 0x24); // locals and globals
@@ -101,9 +120,6 @@ function skip(reader: ByteReader, immediate: Immediate): void {
       reader.unsigned();
       reader.unsigned();
       return;
-    case "block":
-      skipBlockType(reader);
-      return;
     case "zero":
       if (reader.byte() !== 0) throw new BinaryFault("more than one memory");
       return;
@@ -119,20 +135,17 @@ function skip(reader: ByteReader, immediate: Immediate): void {
     case "f64":
       reader.take(8);
       return;
-    case "table":
-      reader.vector(() => reader.unsigned());
-      reader.unsigned();
-      return;
     case "types":
       reader.vector(() => reader.byte());
       return;
   }
 }
 
-/** Empty, one value type, or the index of a type with parameters and results, as a number of 33 bits. */
-function skipBlockType(reader: ByteReader): void {
+/** Empty, one value type, or the index of a type with parameters and results, as a number of 33 bits: whether it is that. */
+function readsTypedBlock(reader: ByteReader): boolean {
   const type = reader.signed(33);
   if (type < 0n && !BLOCK_TYPES.has(type)) throw new BinaryFault("a block of an unknown type");
+  return type >= 0n;
 }
 
 /** 0x40 for none, then i32, i64, f32, f64, read as signed numbers of one byte. */
