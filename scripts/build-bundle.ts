@@ -7,7 +7,7 @@
  * committed bundle differs. Needs OPA.
  */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -16,6 +16,7 @@ import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
+import { withComposition } from "./bundle/composition.ts";
 import { inputReads } from "./bundle/input-reads.ts";
 import { refusalOf } from "./bundle/try-bundle.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
@@ -34,11 +35,11 @@ class BuildFault extends Error {}
 
 type Opa = (...args: readonly string[]) => Promise<string>;
 
-async function findOpa(): Promise<Opa> {
+async function findOpa(cwd = root): Promise<Opa> {
   const tool = await resolveTool("opa", { fetch: false });
   if (tool.kind === "missing") throw new BuildFault(`OPA is needed: ${tool.reason}; ${tool.help}`);
   return async (...args) => {
-    const result = await runCommand(tool.location, args, { timeoutMs: TIMEOUT_MS, cwd: root });
+    const result = await runCommand(tool.location, args, { timeoutMs: TIMEOUT_MS, cwd });
     if (result.kind === "failed") throw new BuildFault(result.message);
     return result.output;
   };
@@ -116,10 +117,12 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const archive = path.join(scratch, "built.tar.gz");
   // NB: not optimized by OPA (`-O`): for that, data that only the bundle brings (`countersign.requires`) is data that is never there, and
   // the rule about missing context is gone.
-  await opa(
+  const stage = await staged(parsed, path.join(scratch, "stage"));
+  const opaThere = await findOpa(stage.folder);
+  await opaThere(
     ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", NO_POLICY],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
-    ...["--output", archive, path.relative(root, source)],
+    ...["--output", archive, stage.source],
   );
   const unpacked = await runCommand("tar", ["-xzf", archive, "-C", scratch, "/policy.wasm"], { timeoutMs: TIMEOUT_MS });
   if (unpacked.kind === "failed") throw new BuildFault(unpacked.message);
@@ -147,6 +150,23 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
     ...[...files].map(([name, bytes]) => [`bundle/${name}`, bytes] as const),
     ["capabilities.json", Buffer.from(capabilitiesText)],
   ]);
+}
+
+/** The source as it is compiled: at the same path, since modules name their files. */
+async function staged(
+  parsed: readonly ParsedModule[],
+  folder: string,
+): Promise<{ readonly folder: string; readonly source: string }> {
+  const relative = path
+    .relative(root, source)
+    .split(path.sep)
+    .filter((part) => part !== "..");
+  const there = path.join(folder, ...relative);
+  await cp(source, there, { recursive: true });
+  const decision = path.join(there, "decision.rego");
+  const text = await readFile(decision, "utf8").catch(() => undefined);
+  if (text !== undefined) await writeFile(decision, withComposition(text, parsed));
+  return { folder, source: path.join(...relative) };
 }
 
 function revisionOf(parts: readonly Uint8Array[]): string {

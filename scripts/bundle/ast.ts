@@ -19,3 +19,10 @@ export function list(value: unknown): readonly unknown[] {
 export function strings(value: unknown): readonly string[] {
   return list(value).filter((item) => typeof item === "string");
 }
+
+/** Of a module, without `data`. */
+export function packagePath(ast: unknown): readonly string[] {
+  return list(field(field(ast, "package"), "path"))
+    .map((term) => String(field(term, "value")))
+    .slice(1);
+}

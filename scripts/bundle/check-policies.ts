@@ -8,7 +8,7 @@
  * (`custom.negated_inputs: [input.context.country]`). Also collects `custom.requires`.
  */
 
-import { field, list, refText, strings } from "./ast.ts";
+import { field, list, packagePath, refText, strings } from "./ast.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 
 /** What `opa parse --format json` gives for one file; read as outside data. */
@@ -97,12 +97,6 @@ export function exposesCandidates(modules: readonly ParsedModule[]): boolean {
       packagePath(ast).join(".") === "countersign" &&
       list(field(ast, "rules")).some((rule) => refText(field(field(rule, "head"), "ref")) === "candidates"),
   );
-}
-
-function packagePath(ast: unknown): readonly string[] {
-  return list(field(field(ast, "package"), "path"))
-    .map((term) => String(field(term, "value")))
-    .slice(1);
 }
 
 function packageCustom(ast: unknown): unknown {
