@@ -143,7 +143,9 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   /** A result that was given before to the letter is the same value (wasm/linked-policy.ts), with the same meaning. */
   function rememberedVerdict(value: RegoValue | undefined): Verdict {
     if (typeof value !== "object" || value === null) return verdictOf(value);
-    const verdict = verdicts.get(value) ?? verdictOf(value);
+    const known = verdicts.get(value);
+    if (known !== undefined) return known;
+    const verdict = verdictOf(value);
     verdicts.set(value, verdict);
     return verdict;
   }

@@ -4,7 +4,7 @@
  * grows faster than its arguments has bounds of its own, or pays on its way (`BuiltinCall.pay`).
  */
 
-type Price = { readonly call: number; readonly perCharacter: number };
+export type Price = { readonly call: number; readonly perCharacter: number };
 
 const USUAL: Price = { call: 3_000, perCharacter: 20 };
 

@@ -7,8 +7,8 @@
  * Work is what counts, so that a decision does not depend on how busy the machine is; the clock (`longestMs`) is only there
  * for a built-in whose price is wrong by far.
  */
-import { type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
-import { priceOf } from "../builtins/prices.ts";
+import { type Builtin, type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
+import { type Price, priceOf } from "../builtins/prices.ts";
 import { parseValue } from "../rego-value/parse.ts";
 import type { RegoValue } from "../rego-value/value.ts";
 import { isLongerThan, writeRego } from "../rego-value/write.ts";
@@ -48,7 +48,10 @@ type BuiltinCallsDeps = {
   readonly monotonicMs: () => number;
 };
 
+type Served = { readonly name: string; readonly builtin: Builtin | undefined; readonly price: Price };
+
 export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs }: BuiltinCallsDeps): BuiltinCalls {
+  const served = new Map<number, Served>();
   let failures: BuiltinFailure[] = [];
   let current: BuiltinCall | undefined;
   let leftMs = 0;
@@ -58,8 +61,17 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
     if (monotonicMs() > until) throw new BuiltinLimit("it takes too long");
   };
 
-  function readArguments(name: string, addresses: readonly number[]): readonly RegoValue[] {
-    const price = priceOf(name);
+  /** NB: not before all names are known, which is when nothing is being linked any more. */
+  function servedAs(id: number): Served {
+    const known = served.get(id);
+    if (known !== undefined) return known;
+    const name = nameOf(id);
+    const found = { name, builtin: builtins.get(name), price: priceOf(name) };
+    served.set(id, found);
+    return found;
+  }
+
+  function readArguments({ name, price }: Served, addresses: readonly number[]): readonly RegoValue[] {
     fuel().charge(price.call);
     let length = 0;
     return addresses.map((address) => {
@@ -80,10 +92,10 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
     return address;
   }
 
-  function run(name: string, addresses: readonly number[], call: BuiltinCall): number {
-    const builtin = builtins.get(name);
+  function run(called: Served, addresses: readonly number[], call: BuiltinCall): number {
+    const { name, builtin } = called;
     if (builtin === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
-    const args = readArguments(name, addresses);
+    const args = readArguments(called, addresses);
     const begin = monotonicMs();
     until = begin + leftMs;
     const result = builtin(args, call);
@@ -94,10 +106,11 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
 
   return {
     call(id, _context, ...addresses) {
-      const name = nameOf(id);
-      if (current === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
+      if (current === undefined) throw new BuiltinBroke(`built-in ${nameOf(id)} is not available`);
+      const called = servedAs(id);
+      const { name } = called;
       try {
-        return run(name, addresses, current);
+        return run(called, addresses, current);
       } catch (error) {
         if (error instanceof BuiltinLimit) throw new BuiltinExceeded(`${name}: ${error.message}`, { cause: error });
         if (error instanceof BuiltinError) {

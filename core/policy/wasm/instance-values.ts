@@ -1,6 +1,7 @@
 /**
  * Values in and out of the memory of one instance. Text crosses once: it is written where it will be parsed and read where
- * it was dumped, through one view that is renewed only when the memory has grown.
+ * it was dumped, through one view that is renewed only when the memory has grown, which takes the old one its bytes: to
+ * ask the memory for its buffer each time costs as much as reading a short text.
  */
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import type { AbiExports } from "./abi.ts";
@@ -18,6 +19,7 @@ export type InstanceValues = {
   loadJson(text: string): number;
   /** Address of the value, 0 when the text cannot be read. */
   parse(text: string): number;
+  memoryBytes(): number;
 };
 
 const NOT_ASCII = /[\u0080-\u00ff]/;
@@ -25,7 +27,7 @@ const NOT_ASCII = /[\u0080-\u00ff]/;
 export function createInstanceValues(memory: WebAssembly.Memory, abi: () => AbiExports): InstanceValues {
   let view = Buffer.from(memory.buffer);
   function bytes(): Buffer {
-    if (view.buffer !== memory.buffer) view = Buffer.from(memory.buffer);
+    if (view.length === 0) view = Buffer.from(memory.buffer);
     return view;
   }
 
@@ -64,6 +66,7 @@ export function createInstanceValues(memory: WebAssembly.Memory, abi: () => AbiE
       return address;
     },
     parse: (content) => abi().opa_value_parse(...place(content)),
+    memoryBytes: () => bytes().length,
   };
 }
 

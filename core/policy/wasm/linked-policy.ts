@@ -130,7 +130,7 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
   return {
     builtins: new Map(own.map(([name, id]) => [id, name])),
     entrypoints,
-    memoryBytes: () => memory.buffer.byteLength,
+    memoryBytes: values.memoryBytes,
     evaluate(entrypoint, input, context, allowance) {
       const { fuel: units, builtinMs } = allowance;
       fuel.fill(units);
@@ -155,12 +155,16 @@ const KEPT_LENGTH = 4_096;
 /** What was read from a text before; values do not change. */
 function createReadResult(): (raw: string) => RegoValue {
   const known = new Map<string, RegoValue>();
+  let last: { readonly raw: string; readonly value: RegoValue } | undefined;
   return (raw) => {
+    // To compare two texts is much less than to hash one.
+    if (last?.raw === raw) return last.value;
     const kept = known.get(raw);
-    if (kept !== undefined) return kept;
-    const value = parseValue(unicodeOf(raw), "rego");
+    const value = kept ?? parseValue(unicodeOf(raw), "rego");
+    if (raw.length > KEPT_LENGTH) return value;
     if (known.size >= KEPT_RESULTS) known.clear();
-    if (raw.length <= KEPT_LENGTH) known.set(raw, value);
+    if (kept === undefined) known.set(raw, value);
+    last = { raw, value };
     return value;
   };
 }

@@ -161,6 +161,17 @@ describe("the price", () => {
     expect(of([0x10, 1])).toBe(9 * 20);
   });
 
+  test("of a call through the table is that of the longest function that does not pay", () => {
+    const table = { id: SECTION.table, content: Uint8Array.of(1, 0x70, 0, 1) } as const;
+    const element = { id: SECTION.element, content: Uint8Array.of(1, 0, 0x41, 0, END, 1, 1) } as const;
+    const calls = Array.from({ length: 10 }, () => [0x41, 0, 0x11, 0, 0]).flat();
+    const functions = [
+      [0, [0, ...calls, END]],
+      [0, [0, ...nops(100), END]],
+    ] as const;
+    expect(priceOf(oneFunction([], { functions, more: [table, element] }))).toBe(Math.round((10 * 502) / 16));
+  });
+
   test("counts a division of whole numbers as the many instructions that it takes", () => {
     const dividing = (divisions: number) => {
       const one = [0x42, 7, 0x42, 3, 0x80, 0x1a]; // i64.div_u

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -40,7 +40,7 @@ const inputs = ["GET", "DELETE", "POST"].flatMap((method) =>
 const runaway = `{"action":${"[".repeat(100_000)}`;
 
 const begun = performance.now();
-const memory: { readonly rssMib: number; readonly heapMib: number }[] = [];
+const memory: { readonly rssMib: number; readonly heapMib: number; readonly youngMib: number }[] = [];
 for (let count = 1; count <= evaluations; count += 1) {
   const input = count % EVERY_RUNAWAY === 0 ? runaway : (inputs[count % inputs.length] ?? "{}");
   const { verdict } = host.decide(input, { nowNs: 1_795_514_400_000_000_000n });
@@ -49,7 +49,8 @@ for (let count = 1; count <= evaluations; count += 1) {
     if (typeof collect === "function") collect();
     await new Promise((resolve) => setImmediate(resolve));
     const { rss, heapUsed } = process.memoryUsage();
-    memory.push({ rssMib: rss / 2 ** 20, heapMib: heapUsed / 2 ** 20 });
+    const young = getHeapSpaceStatistics().find((space) => space.space_name === "new_space")?.space_size ?? 0;
+    memory.push({ rssMib: rss / 2 ** 20, heapMib: heapUsed / 2 ** 20, youngMib: young / 2 ** 20 });
     say(count, rss);
   }
 }
