@@ -1,33 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { A, ELEVATION, GRANT, NOW, uuid } from "../../test/samples/domain.ts";
 import { covering, type CoveringInput } from "./covers.ts";
 import { allowByGrant, decisionFrom, isAllow, NO_RESPONSE_FIELDS } from "./decision.ts";
-import type { Elevation } from "./elevation.ts";
 import { expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
 import { digest, id } from "./id.ts";
-import { durationMs, instant } from "./time.ts";
+import { instant } from "./time.ts";
 
-const NOW = 1_795_000_000_000;
-const A = digest("a".repeat(64));
 const B = digest("b".repeat(64));
-const uuid = (n: number) => `01930000-0000-7000-8000-${String(n).padStart(12, "0")}`;
-const grant: Grant = {
-  id: id("grant", uuid(1)),
-  version: 1,
-  requestId: id("request", uuid(2)),
-  denialId: id("denial", uuid(3)),
-  person: undefined,
-  issuer: "https://a",
-  subject: "dana",
-  entitlement: "orders-delete",
-  scope: "order/42",
-  binding: { kind: "scope" },
-  state: "active",
-  uses: 0,
-  maxUses: 1,
-  notBefore: instant(NOW),
-  expiresAt: instant(NOW + 600_000),
-};
+const grant = GRANT;
 const claim: RedemptionClaim = {
   redemptionId: id("decision", uuid(4)),
   grantId: grant.id,
@@ -37,19 +18,7 @@ const claim: RedemptionClaim = {
   scope: grant.scope,
   digest: undefined,
 };
-const elevation: Elevation = {
-  entitlement: "orders-delete",
-  scope: "order/42",
-  title: "Delete an order",
-  display: [],
-  approversHint: undefined,
-  risk: "high",
-  binding: "scope",
-  bindHeaders: [],
-  maxUses: 5,
-  maxDuration: durationMs(600_000),
-  justification: { required: true, minLength: 10 },
-};
+const elevation = ELEVATION;
 
 describe("redeeming", () => {
   test.each<[string, Partial<RedemptionClaim>]>([
@@ -59,14 +28,14 @@ describe("redeeming", () => {
     ["another scope", { scope: "order/43" }],
     ["another grant", { grantId: id("grant", uuid(9)) }],
   ])("%s is outside", (_name, other) => {
-    expect(redeem(grant, { ...claim, ...other }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
+    expect(redeem(grant, { ...claim, ...other }, NOW)).toEqual({ kind: "refused", reason: "outside" });
   });
 
   test("an exact grant is outside without its digest", () => {
     const exact: Grant = { ...grant, binding: { kind: "exact", digest: A, bindHeaders: [] } };
-    expect(redeem(exact, claim, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
-    expect(redeem(exact, { ...claim, digest: B }, instant(NOW))).toEqual({ kind: "refused", reason: "outside" });
-    expect(redeem(exact, { ...claim, digest: A }, instant(NOW)).kind).toBe("redeemed");
+    expect(redeem(exact, claim, NOW)).toEqual({ kind: "refused", reason: "outside" });
+    expect(redeem(exact, { ...claim, digest: B }, NOW)).toEqual({ kind: "refused", reason: "outside" });
+    expect(redeem(exact, { ...claim, digest: A }, NOW).kind).toBe("redeemed");
   });
 
   test.each<[string, Partial<Grant>, string]>([
@@ -76,12 +45,12 @@ describe("redeeming", () => {
     ["expired before its time", { state: "expired" }, "expired"],
     ["revoked", { state: "revoked" }, "revoked"],
   ])("a grant that is %s is not used", (_name, over, reason) => {
-    expect(redeem({ ...grant, ...over }, claim, instant(NOW))).toEqual({ kind: "refused", reason });
+    expect(redeem({ ...grant, ...over }, claim, NOW)).toEqual({ kind: "refused", reason });
   });
 
   test("the last use consumes it, one before does not, and without a limit none does", () => {
     const after = (over: Partial<Grant>) => {
-      const outcome = redeem({ ...grant, ...over }, claim, instant(NOW));
+      const outcome = redeem({ ...grant, ...over }, claim, NOW);
       return outcome.kind === "redeemed" ? [outcome.grant.state, outcome.grant.uses] : outcome.reason;
     };
     expect(after({})).toEqual(["consumed", 1]);
@@ -97,7 +66,7 @@ describe("redeeming", () => {
   test("begins at notBefore and ends before expiresAt", () => {
     expect(redeem(grant, claim, instant(NOW - 1))).toEqual({ kind: "refused", reason: "not_yet_active" });
     expect(redeem(grant, claim, grant.expiresAt)).toEqual({ kind: "refused", reason: "expired" });
-    expect(redeem({ ...grant, state: "scheduled" }, claim, instant(NOW)).kind).toBe("redeemed");
+    expect(redeem({ ...grant, state: "scheduled" }, claim, NOW).kind).toBe("redeemed");
   });
 
   test("uses never exceed maxUses and nothing leaves a final state, whatever happens in whatever order", () => {

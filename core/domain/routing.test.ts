@@ -1,9 +1,10 @@
 /** What routing says beside who must agree: stages, limits, escalation; and the second look at earlier votes. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { A, anyOf, HOUR, NOW, party, PENDING, uuid, vote as voteOf } from "../../test/samples/domain.ts";
 import { type AccessRequest, escalate, expireRequest, type Review } from "./access-request.ts";
 import { approve } from "./approve.ts";
-import { digest, id } from "./id.ts";
+import { id } from "./id.ts";
 import { isWithin } from "./narrowing.ts";
 import { isSatisfied, type Requirement, type Reviewer } from "./requirement.ts";
 import { review, type Vote } from "./review.ts";
@@ -12,60 +13,16 @@ import { openPart, openSets } from "./stages.ts";
 import type { Party } from "./subject.ts";
 import { durationMs, instant, plus } from "./time.ts";
 
-const NOW = instant(1_795_000_000_000);
-const HOUR = durationMs(3_600_000);
-const A = digest("a".repeat(64));
-const uuid = (n: number) => `01930000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+const max = party("max", "max", ["managers"]);
+const mia = party("mia", "mia", ["managers"]);
+const sam = party("sam", "sam", ["security"]);
+const both = party("both", "both", ["managers", "security"]);
+const STAGES: Requirement = { kind: "stages", of: [anyOf("managers"), anyOf("security")] };
+const request: AccessRequest = { ...PENDING, requirement: STAGES, expiresAt: plus(NOW, HOUR) };
 
-function party(name: string, ...groups: readonly string[]): Party {
-  const subject = { issuer: "https://issuer.example", id: name, groups, claims: {}, actors: [] };
-  return { subject, person: { realm: "corp", id: name }, actorPersons: [], machine: false };
-}
-const max = party("max", "managers");
-const mia = party("mia", "managers");
-const sam = party("sam", "security");
-const both = party("both", "managers", "security");
-const of = (group: string): Requirement => ({ kind: "one_from", set: { kind: "group", realm: "corp", group } });
-const STAGES: Requirement = { kind: "stages", of: [of("managers"), of("security")] };
-
-const request: AccessRequest = {
-  id: id("request", uuid(1)),
-  denialId: id("denial", uuid(2)),
-  key: A,
-  requester: { person: { realm: "corp", id: "dana" }, actorPersons: [], issuer: "i", subject: "dana", actors: [] },
-  call: {
-    ...{ protocol: "http", method: "DELETE", authority: "o", path: "/orders/42", maskedQuery: "", bodyBytes: 0 },
-    ...{ fieldHashes: {}, sourceAddress: undefined },
-  },
-  offer: {
-    elevation: {
-      ...{ entitlement: "orders-delete", scope: "order/42", title: "Delete an order", display: [], risk: "high" },
-      ...{ approversHint: undefined, binding: "scope", bindHeaders: [], maxUses: 5, maxDuration: HOUR },
-      justification: { required: true, minLength: 10 },
-    },
-    binding: { kind: "digest", digest: A },
-  },
-  justification: "the customer cancelled it",
-  requested: { maxUses: 5, duration: HOUR, notBefore: undefined, binding: "scope" },
-  requirement: STAGES,
-  ...{ limits: undefined, notify: [], escalation: undefined, policyRevision: "r", digest: A },
-  ...{ createdAt: NOW, expiresAt: plus(NOW, HOUR), status: "pending" },
-  ...{ statusReason: undefined, decidedAt: undefined, reviews: [] },
-};
-
-let reviews = 10;
-const vote = (reviewer: Party, more: Partial<Vote> = {}): Vote => ({
-  reviewId: id("review", uuid((reviews += 1))),
-  grantId: id("grant", uuid(3)),
-  reviewer,
-  vote: "approve",
-  narrowing: undefined,
-  comment: undefined,
-  digest: A,
-  lapsed: new Set(),
-  permitted: true,
-  ...more,
-});
+let reviews = 100;
+const vote = (reviewer: Party, more: Partial<Vote> = {}) =>
+  voteOf(reviewer, { reviewId: id("review", uuid((reviews += 1))), ...more });
 
 function after(from: AccessRequest, ...votes: readonly Vote[]): AccessRequest {
   return votes.reduce((sofar, one) => {
@@ -127,7 +84,7 @@ describe("stages", () => {
     });
     fc.assert(
       fc.property(fc.array(person, { maxLength: 5 }), (approvers: readonly Reviewer[]) => {
-        const together: Requirement = { kind: "all_of", of: [of("managers"), of("security")] };
+        const together: Requirement = { kind: "all_of", of: [anyOf("managers"), anyOf("security")] };
         expect(isSatisfied(STAGES, approvers)).toBe(isSatisfied(together, approvers));
         expect(openPart(STAGES, approvers) === undefined).toBe(isSatisfied(STAGES, approvers));
       }),
@@ -150,8 +107,8 @@ describe("a vote given earlier", () => {
   });
 
   test("is not missed where the others are enough", () => {
-    const two: Requirement = { kind: "n_of", n: 2, of: [of("managers"), of("managers")] };
-    const requirement: Requirement = { kind: "any_of", of: [two, of("security")] };
+    const two: Requirement = { kind: "n_of", n: 2, of: [anyOf("managers"), anyOf("managers")] };
+    const requirement: Requirement = { kind: "any_of", of: [two, anyOf("security")] };
     const outcome = review({ ...request, requirement, reviews: [one] }, vote(sam, { lapsed }), NOW);
     expect(outcome).toMatchObject({ request: { status: "approved" } });
   });
@@ -160,7 +117,7 @@ describe("a vote given earlier", () => {
 describe("limits", () => {
   test("cut what is granted, whatever was asked, by people or at once", () => {
     const limits = { maxUses: 1, maxDuration: durationMs(600_000) };
-    const asked = { ...request, limits, requirement: of("managers") };
+    const asked = { ...request, limits, requirement: anyOf("managers") };
     expect(review(asked, vote(max), NOW)).toMatchObject({ grant: { maxUses: 1, expiresAt: NOW + 600_000 } });
     const byRoute = approve(asked, id("grant", uuid(3)), { kind: "service", name: "approval.route" }, NOW, "on call");
     expect(byRoute.grant).toMatchObject({ maxUses: 1, expiresAt: NOW + 600_000 });

@@ -1,74 +1,31 @@
-/** Who may submit a denial and for how much: what access-request.test.ts leaves open. */
 import { describe, expect, test } from "@jest/globals";
+import { A, anyOf, DENIAL, ELEVATION, HOUR, ISSUER, NOW, party, PENDING, uuid } from "../../test/samples/domain.ts";
 import { cancel, type Requester } from "./access-request.ts";
 import type { Denial } from "./denial.ts";
 import type { Elevation } from "./elevation.ts";
-import { digest, id } from "./id.ts";
-import { review } from "./review.ts";
+import { id } from "./id.ts";
 import type { Party, Person } from "./subject.ts";
 import { type Asked, choose, submit } from "./submit.ts";
-import { durationMs, instant, plus } from "./time.ts";
+import { durationMs, instant } from "./time.ts";
 
-const NOW = instant(1_795_000_000_000);
-const DAY_MS = 24 * 3_600_000;
-const uuid = (n: number) => `01930000-0000-7000-8000-${String(n).padStart(12, "0")}`;
-const A = digest("a".repeat(64));
-const ISSUER = "https://issuer.example";
+const DAY_MS = 24 * HOUR;
 const person = (name: string): Person => ({ realm: "corp", id: name });
+const manager = (account: string, name: string | undefined, more: Partial<Party> = {}): Party => ({
+  ...party(account, name, ["managers"]),
+  ...more,
+});
 
-function party(account: string, name: string | undefined, more: Partial<Party> = {}): Party {
-  return {
-    subject: { issuer: ISSUER, id: account, groups: ["managers"], claims: {}, actors: [] },
-    person: name === undefined ? undefined : person(name),
-    actorPersons: [],
-    machine: false,
-    ...more,
-  };
-}
+const dana = party("dana", "dana");
+const sam = party("sam", "sam", ["security"]);
 
-const elevation: Elevation = {
-  entitlement: "orders-delete",
-  scope: "order/42",
-  title: "Delete an order",
-  display: [],
-  approversHint: undefined,
-  risk: "high",
-  binding: "scope",
-  bindHeaders: [],
-  maxUses: "unlimited",
-  maxDuration: durationMs(3_600_000),
-  justification: { required: true, minLength: 10 },
-};
+const elevation: Elevation = { ...ELEVATION, maxUses: "unlimited" };
 /** dana was denied through an agent that bob owns. */
 const throughAgent: Requester = {
-  person: person("dana"),
+  ...PENDING.requester,
   actorPersons: [person("bob")],
-  issuer: ISSUER,
-  subject: "dana",
   actors: [{ issuer: ISSUER, id: "agent" }],
 };
-const denial: Denial = {
-  id: id("denial", uuid(1)),
-  key: A,
-  decisionId: id("decision", uuid(2)),
-  mintedAt: NOW,
-  expiresAt: plus(NOW, durationMs(900_000)),
-  subject: party("dana", "dana").subject,
-  call: {
-    protocol: "http",
-    method: "DELETE",
-    authority: "o",
-    path: "/orders/42",
-    maskedQuery: "",
-    bodyBytes: 0,
-    fieldHashes: {},
-    sourceAddress: undefined,
-  },
-  offers: [{ elevation, binding: { kind: "digest", digest: A } }],
-  policyRevision: "r1",
-  justification: undefined,
-  traceparent: undefined,
-};
+const denial: Denial = { ...DENIAL, offers: [{ elevation, binding: { kind: "digest", digest: A } }] };
 const asked: Asked = {
   entitlement: undefined,
   scope: undefined,
@@ -78,8 +35,8 @@ const asked: Asked = {
   notBefore: undefined,
 };
 
-function pending() {
-  const chosen = choose(denial, throughAgent, party("dana", "dana"), asked, NOW);
+function pending(requester = throughAgent) {
+  const chosen = choose(denial, requester, manager("dana", "dana"), asked, NOW);
   if (chosen.kind === "refused") throw new Error(chosen.reason);
   const { offer, justification, requested } = chosen;
   const { call, policyRevision } = denial;
@@ -87,43 +44,77 @@ function pending() {
     id: id("request", uuid(3)),
     denialId: denial.id,
     key: A,
-    requester: throughAgent,
+    requester,
     call,
     offer,
     justification,
     requested,
     policyRevision,
   };
-  const requirement = { kind: "one_from", set: { kind: "group", realm: "corp", group: "managers" } } as const;
   const routing = {
     kind: "people",
-    requirement,
+    requirement: anyOf("managers"),
     expiresIn: durationMs(DAY_MS),
     limits: undefined,
     notify: [],
     escalation: undefined,
   } as const;
-  const made = submit(draft, routing, id("grant", uuid(4)), party("dana", "dana"), NOW, () => A);
+  const made = submit(draft, routing, id("grant", uuid(4)), manager("dana", "dana"), NOW, () => A);
   if (made.kind === "refused") throw new Error(made.reason);
   return made.request;
 }
 
+describe("submitting", () => {
+  test("somebody else's denial does not exist for them", () => {
+    expect(choose(DENIAL, PENDING.requester, sam, asked, NOW)).toEqual({ kind: "refused", reason: "unknown_denial" });
+  });
+
+  test.each<[string, Partial<Asked>]>([
+    ["justification_required", { justification: "short" }],
+    ["unknown_elevation", { entitlement: "other" }],
+    ["unknown_elevation", { scope: "order/43" }],
+    ["exceeds_offer", { maxUses: 6 }],
+    ["exceeds_offer", { maxUses: "unlimited" }],
+    ["exceeds_offer", { duration: durationMs(3_600_001) }],
+  ])("%s", (reason, more) => {
+    expect(choose(DENIAL, PENDING.requester, dana, { ...asked, ...more }, NOW)).toEqual({ kind: "refused", reason });
+  });
+
+  test("a denial lapses at the instant it names", () => {
+    expect(choose(DENIAL, PENDING.requester, dana, asked, DENIAL.expiresAt)).toEqual({
+      kind: "refused",
+      reason: "expired_denial",
+    });
+  });
+
+  test("what is not asked is taken as offered", () => {
+    expect(choose(DENIAL, PENDING.requester, dana, asked, NOW)).toMatchObject({
+      kind: "chosen",
+      requested: { maxUses: 5, duration: 3_600_000, binding: "scope" },
+    });
+  });
+
+  test("an account without a person cannot obtain a human approval", () => {
+    expect(() => pending({ ...PENDING.requester, person: undefined })).toThrow("no_person");
+  });
+});
+
 describe("the denial of a person who spoke through an agent", () => {
-  const alice = party("alice", "alice", { actorPersons: [person("bob")], machine: true });
+  const alice = manager("alice", "alice", { actorPersons: [person("bob")], machine: true });
   test("does not exist for another person who speaks through the same agent", () => {
     expect(choose(denial, throughAgent, alice, asked, NOW)).toEqual({ kind: "refused", reason: "unknown_denial" });
   });
   test("does not exist for the owner of the agent, who could not review it either", () => {
-    const bob = party("bob", "bob");
+    const bob = manager("bob", "bob");
     expect(choose(denial, throughAgent, bob, asked, NOW)).toEqual({ kind: "refused", reason: "unknown_denial" });
   });
   test("its request is not theirs to cancel", () => {
-    for (const other of [alice, party("bob", "bob")]) {
+    for (const other of [alice, manager("bob", "bob")]) {
       expect(cancel(pending(), other, undefined, NOW)).toEqual({ kind: "refused", reason: "not_requester" });
     }
   });
   test("is that person's to submit and to cancel, from any account", () => {
-    const second = party("dana-2", "dana");
+    const second = manager("dana-2", "dana");
     expect(choose(denial, throughAgent, second, asked, NOW).kind).toBe("chosen");
     expect(cancel(pending(), second, undefined, NOW).kind).toBe("closed");
   });
@@ -131,7 +122,7 @@ describe("the denial of a person who spoke through an agent", () => {
 
 test("two accounts without a person are not each other", () => {
   const from: Requester = { ...throughAgent, person: undefined, actorPersons: [] };
-  expect(choose(denial, from, party("other", undefined), asked, NOW).kind).toBe("refused");
+  expect(choose(denial, from, manager("other", undefined), asked, NOW).kind).toBe("refused");
 });
 
 describe("a reason is not given", () => {
@@ -141,14 +132,14 @@ describe("a reason is not given", () => {
     ["by nine characters with invisible ones between", [..."ninechars"].join("\u200b")],
     ["by nine characters with spaces around", "   ninechars   "],
   ])("%s", (_how, justification) => {
-    const answer = choose(denial, throughAgent, party("dana", "dana"), { ...asked, justification }, NOW);
+    const answer = choose(denial, throughAgent, manager("dana", "dana"), { ...asked, justification }, NOW);
     expect(answer).toEqual({ kind: "refused", reason: "justification_required" });
   });
 });
 
 test("a reason is given in any script, counted in characters", () => {
   for (const justification of ["ten chars!", "注文を削除する必要がある", "удалить зaказ"]) {
-    expect(choose(denial, throughAgent, party("dana", "dana"), { ...asked, justification }, NOW).kind).toBe("chosen");
+    expect(choose(denial, throughAgent, manager("dana", "dana"), { ...asked, justification }, NOW).kind).toBe("chosen");
   }
 });
 
@@ -157,14 +148,15 @@ test("an exact elevation whose call cannot be bound is not submitted", () => {
     elevation: { ...elevation, binding: "exact" },
     binding: { kind: "unbindable", reason: "not_reviewable" },
   } as const;
-  const answer = choose({ ...denial, offers: [offer] }, throughAgent, party("dana", "dana"), asked, NOW);
+  const answer = choose({ ...denial, offers: [offer] }, throughAgent, manager("dana", "dana"), asked, NOW);
   expect(answer).toEqual({ kind: "refused", reason: "not_bindable" });
 });
 
 test("a reason that is required is at least one character, whatever length the policy names", () => {
   const offer = { ...denial.offers[0], elevation: { ...elevation, justification: { required: true, minLength: 0 } } };
   const given = (justification: string) =>
-    choose({ ...denial, offers: [offer] }, throughAgent, party("dana", "dana"), { ...asked, justification }, NOW).kind;
+    choose({ ...denial, offers: [offer] }, throughAgent, manager("dana", "dana"), { ...asked, justification }, NOW)
+      .kind;
   expect(given("")).toBe("refused");
   expect(given("x")).toBe("chosen");
 });
@@ -177,35 +169,7 @@ describe("more than is offered is", () => {
     ["half a use", { maxUses: 1.5 }],
     ["a start beyond seven days", { notBefore: instant(NOW + 7 * DAY_MS + 1) }],
   ])("%s", (_what, more) => {
-    const answer = choose(denial, throughAgent, party("dana", "dana"), { ...asked, ...more }, NOW);
+    const answer = choose(denial, throughAgent, manager("dana", "dana"), { ...asked, ...more }, NOW);
     expect(answer).toEqual({ kind: "refused", reason: "exceeds_offer" });
-  });
-});
-
-describe("a review", () => {
-  const vote = {
-    reviewId: id("review", uuid(5)),
-    grantId: id("grant", uuid(6)),
-    reviewer: party("max", "max"),
-    vote: "approve",
-    narrowing: undefined,
-    comment: undefined,
-    digest: A,
-    lapsed: new Set<never>(),
-    permitted: true,
-  } as const;
-
-  test("that starts the grant beyond seven days is refused, up to the last instant there is", () => {
-    for (const ms of [NOW + 7 * DAY_MS + 1, 253_402_300_799_999]) {
-      const outcome = review(pending(), { ...vote, narrowing: { notBefore: instant(ms) } }, NOW);
-      expect(outcome).toMatchObject({ kind: "refused", reason: "widens" });
-    }
-    const latest = { notBefore: instant(NOW + 7 * DAY_MS) };
-    expect(review(pending(), { ...vote, narrowing: latest }, NOW).kind).toBe("reviewed");
-  });
-
-  test("that denies with a reason that nobody sees is refused", () => {
-    const outcome = review(pending(), { ...vote, vote: "deny", comment: "\u200b\u3164 " }, NOW);
-    expect(outcome).toMatchObject({ kind: "refused", reason: "reason_required" });
   });
 });

@@ -2,94 +2,35 @@
  * Incidents on their way: rows of a real Postgres, the state relay, and the decision service's own reader. What it says of incidents is
  * either what security said, or marked as not fresh.
  */
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
-import { instant } from "../../../core/domain/time.ts";
-import { incidentKey } from "../../../core/messages/incident-record.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
-import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { TOPICS } from "../../../core/messages/topics.ts";
-import { uuidv7 } from "../../../platform/clock.ts";
-import { createMetrics } from "../../../platform/metrics/metrics.ts";
-import { createLeadership } from "../../../platform/postgres/leadership.ts";
+import { incidentKey } from "../../../core/messages/incident-record.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
-import { createWakeup } from "../../../platform/postgres/wakeup.ts";
-import type { Ids } from "../../../services/approval/ports.ts";
-import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
-import { databaseNow } from "../../../services/approval/store/clock.ts";
-import { publishedGrants } from "../../../services/approval/store/published-grants.ts";
-import { publishedIncidents } from "../../../services/approval/store/published-incidents.ts";
-import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
-import { createStateReader } from "../../../services/decision/grants/state-reader.ts";
-import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
-
-const topic = TOPICS.state.name;
-const keys = generateKeyPairSync("ed25519");
-const signer = createSigner("approval-1", keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-const verifier = createVerifier(
-  new Map([["approval-1", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
-);
-const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
-const clocks = () => ({ wall: instant(Date.now()), monoMs: performance.now() });
+import type { MemoryBroker } from "../../harness/memory-stream.ts";
+import { insertGrant, migratedDatabase } from "./migrated-database.ts";
+import { openStateTopic, type StateTopic, TOPIC as topic } from "./state-topic.ts";
 
 let database: Database;
+let stateTopic: StateTopic;
 let broker: MemoryBroker;
-let cleanups: (() => Promise<unknown>)[] = [];
+let startRelay: StateTopic["startRelay"];
 
 beforeEach(async () => {
   database = await migratedDatabase();
-  broker = createMemoryBroker();
+  stateTopic = openStateTopic(database);
+  ({ broker, startRelay } = stateTopic);
 }, 60_000);
 afterEach(async () => {
-  for (const cleanup of cleanups.toReversed()) await cleanup();
-  cleanups = [];
+  await stateTopic[Symbol.asyncDispose]();
   await database.close();
 });
 
-/** The answer ends it. */
-function startRelay(): () => Promise<void> {
-  const stop = new AbortController();
-  const stream = broker.createStream();
-  const wakeup = createWakeup({ database, log }, { channel: "countersign_grants", pollMs: 30 });
-  const leadership = createLeadership({ database, log }, { lockName: "state relay" });
-  const kinds = [publishedGrants({ ids, deployment: DEPLOYMENT }), publishedIncidents()];
-  const running = createStateRelay(
-    {
-      ...{ rows: { databaseTime: databaseNow, kinds }, leadership, wakeup, stream, signer, verifier, log },
-      metrics: createMetrics({ prefix: "t_" }),
-    },
-    { deployment: DEPLOYMENT, topic },
-  ).run(stop.signal);
-  let stopped: Promise<void> | undefined;
-  const halt = () =>
-    (stopped ??= (async () => {
-      stop.abort();
-      await running;
-      await wakeup.close();
-      await stream.close();
-    })());
-  cleanups.push(halt);
-  return halt;
-}
-
 /** A decision service that starts now: what its policies get of incidents, and what that is worth. */
 function startReader() {
-  const stop = new AbortController();
-  const stream = broker.createStream();
-  const view = createGrantsView();
-  const metrics = createMetrics({ prefix: "t_" });
-  createStateReader(
-    { stream, verifier, view, readClocks: clocks, log, metrics },
-    { deployment: DEPLOYMENT, readyWithinMs: 10_000 },
-  ).start(stop.signal);
-  cleanups.push(async () => {
-    stop.abort();
-    await stream.close();
-  });
-  const isFresh = () => view.freshness(clocks()).kind === "fresh";
+  const { view, isFresh } = stateTopic.startReader();
   /** Waits until it is fresh with exactly these open. */
   const says = (what: string, ...open: readonly string[]) =>
     waitUntil(what, 10_000, () => {

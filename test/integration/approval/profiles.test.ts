@@ -2,21 +2,16 @@
  * Profiles on their way: decisions that are recorded, rows of a real Postgres, the profile relay beside the state relay, and the decision
  * service's own reader. Times of decisions lie back: a sighting is never later than the database's clock.
  */
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { durationMs, instant } from "../../../core/domain/time.ts";
+import { durationMs } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
 import { profileId, profileKey } from "../../../core/messages/profile-record.ts";
-import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { TOPICS } from "../../../core/messages/topics.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../../platform/postgres/leadership.ts";
-import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { createProfileRelay } from "../../../services/approval/publish/profile-relay.ts";
-import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
-import { databaseNow } from "../../../services/approval/store/clock.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { publishedIncidents } from "../../../services/approval/store/published-incidents.ts";
 import {
@@ -24,41 +19,33 @@ import {
   dueProfiles,
   markProfilesPublished,
 } from "../../../services/approval/store/published-profiles.ts";
-import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
-import { createStateReader } from "../../../services/decision/grants/state-reader.ts";
 import { createProfileView } from "../../../services/decision/profiles/profile-view.ts";
-import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
+import type { MemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
 import { logOf } from "./decision-log-fixture.ts";
 import { DEPLOYMENT, silent as log } from "./migrated-database.ts";
+import { openStateTopic, signer, type StateTopic, TOPIC as topic, verifier } from "./state-topic.ts";
 
-const topic = TOPICS.state.name;
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 /** The beginning of an hour that is over. */
 const T = Math.floor(Date.now() / HOUR) * HOUR - 2 * HOUR;
-const keys = generateKeyPairSync("ed25519");
-const signer = createSigner("approval-1", keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-const verifier = createVerifier(
-  new Map([["approval-1", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
-);
-const clocks = () => ({ wall: instant(Date.now()), monoMs: performance.now() });
 
 let approval: Approval;
 let broker: MemoryBroker;
-let cleanups: (() => Promise<unknown>)[] = [];
+let stateTopic: StateTopic;
 beforeAll(async () => {
   approval = await createApproval();
 }, 90_000);
 afterAll(() => approval.close());
 beforeEach(async () => {
-  broker = createMemoryBroker();
+  stateTopic = openStateTopic(approval.database);
+  ({ broker } = stateTopic);
   await approval.database.query("truncate profiles cascade");
 });
 afterEach(async () => {
-  for (const cleanup of cleanups.toReversed()) await cleanup();
-  cleanups = [];
+  await stateTopic[Symbol.asyncDispose]();
 });
 
 let partition = 0;
@@ -91,48 +78,24 @@ function startRelays(interval = 0): void {
   const stream = broker.createStream();
   const { database } = approval;
   const metrics = createMetrics({ prefix: "t_" });
-  const wakeup = createWakeup({ database, log }, { channel: "countersign_grants", pollMs: 30 });
-  const leadership = (lockName: string) => createLeadership({ database, log }, { lockName });
-  const running = [
-    createProfileRelay(
-      { rows, leadership: leadership("profiles"), stream, signer, log, metrics },
-      { deployment: DEPLOYMENT, topic, interval: durationMs(interval), idleMs: 20 },
-    ).run(stop.signal),
-    createStateRelay(
-      {
-        ...{ rows: { databaseTime: databaseNow, kinds: [publishedIncidents()] }, leadership: leadership("state") },
-        ...{ wakeup, stream, signer, verifier, log, metrics },
-      },
-      { deployment: DEPLOYMENT, topic },
-    ).run(stop.signal),
-  ];
-  cleanups.push(async () => {
+  const running = createProfileRelay(
+    { rows, leadership: createLeadership({ database, log }, { lockName: "profiles" }), stream, signer, log, metrics },
+    { deployment: DEPLOYMENT, topic, interval: durationMs(interval), idleMs: 20 },
+  ).run(stop.signal);
+  stateTopic.startRelay({ kinds: [publishedIncidents()] });
+  stateTopic.defer(async () => {
     stop.abort();
-    await Promise.all(running);
-    await wakeup.close();
+    await running;
     await stream.close();
   });
 }
 
 /** A decision service that starts now; without profiles unless they are switched on. */
 function startReader({ enabled = true } = {}) {
-  const stop = new AbortController();
-  const stream = broker.createStream();
-  const view = createGrantsView();
   const profiles = createProfileView({ verifier }, { deployment: DEPLOYMENT, maxSubjects: 100 });
-  createStateReader(
-    {
-      ...{ stream, verifier, view, profiles: enabled ? profiles : undefined },
-      ...{ readClocks: clocks, log, metrics: createMetrics({ prefix: "t_" }) },
-    },
-    { deployment: DEPLOYMENT, readyWithinMs: 10_000 },
-  ).start(stop.signal);
-  cleanups.push(async () => {
-    stop.abort();
-    await stream.close();
-  });
+  const { isFresh } = stateTopic.startReader({ profiles: enabled ? profiles : undefined });
   return {
-    isFresh: () => view.freshness(clocks()).kind === "fresh",
+    isFresh,
     known: (name: string) => profiles.find({ issuer: "i", id: name, groups: [], claims: {}, actors: [] }),
   };
 }

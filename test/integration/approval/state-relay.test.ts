@@ -2,129 +2,36 @@
  * The state relay on a real Postgres, read by a model of what a decision service keeps: every heartbeat must find the reader's
  * set equal, and what was committed before its T already read.
  */
-import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
-import type { Instant } from "../../../core/domain/time.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
-import { id } from "../../../core/domain/id.ts";
-import { openEnvelope } from "../../../core/messages/envelope.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
-import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { grantKey, HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../../core/messages/state-record.ts";
-import { uuidv7 } from "../../../platform/clock.ts";
+import { grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
-import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
-import { createWakeup } from "../../../platform/postgres/wakeup.ts";
-import type { StreamRecord } from "../../../platform/stream/port.ts";
-import { databaseNow } from "../../../services/approval/store/clock.ts";
-import { publishedGrants } from "../../../services/approval/store/published-grants.ts";
-import { publishedIncidents } from "../../../services/approval/store/published-incidents.ts";
-import type { Ids } from "../../../services/approval/ports.ts";
-import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
-import type { StateRows } from "../../../services/approval/publish/state-rows.ts";
-import { createMemoryBroker, type MemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { DEPLOYMENT, insertGrant, migratedDatabase, silent as log } from "./migrated-database.ts";
-
-const TOPIC = "countersign.state.v1";
-const keys = generateKeyPairSync("ed25519");
-const signer = createSigner("approval-1", keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-const verifier = createVerifier(
-  new Map([["approval-1", keys.publicKey.export({ type: "spki", format: "pem" }).toString()]]),
-);
-
-const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
-const rows: StateRows = {
-  databaseTime: databaseNow,
-  kinds: [publishedGrants({ ids, deployment: DEPLOYMENT }), publishedIncidents()],
-};
+import type { MemoryBroker } from "../../harness/memory-stream.ts";
+import { insertGrant, migratedDatabase } from "./migrated-database.ts";
+import { compacted, type Reader, readAll } from "./read-state-topic.ts";
+import { openStateTopic, type StateTopic, TOPIC } from "./state-topic.ts";
 
 let database: Database;
+let topic: StateTopic;
 let broker: MemoryBroker;
-let cleanups: (() => Promise<void>)[] = [];
+let startRelay: StateTopic["startRelay"];
 
 beforeEach(async () => {
   database = await migratedDatabase();
-  broker = createMemoryBroker();
+  topic = openStateTopic(database);
+  ({ broker, startRelay } = topic);
 }, 60_000);
 afterEach(async () => {
-  for (const cleanup of cleanups.toReversed()) await cleanup();
-  cleanups = [];
+  await topic[Symbol.asyncDispose]();
   await database.close();
 });
 
-/** Starts a relay; the answer kills it (its lock goes with its session). */
-function startRelay(metrics = createMetrics({ prefix: "t_" })): () => Promise<void> {
-  const stop = new AbortController();
-  const stream = broker.createStream();
-  const wakeup = createWakeup({ database, log }, { channel: "grants", pollMs: 30 });
-  const leadership = createLeadership({ database, log }, { lockName: "state relay" });
-  const running = createStateRelay(
-    { rows, leadership, wakeup, stream, signer, verifier, log, metrics },
-    { deployment: DEPLOYMENT, topic: TOPIC, batchSize: 3 },
-  ).run(stop.signal);
-  let stopped: Promise<void> | undefined;
-  const halt = () => {
-    stopped ??= (async () => {
-      stop.abort();
-      await running;
-      await wakeup.close();
-      await stream.close();
-    })();
-    return stopped;
-  };
-  cleanups.push(halt);
-  return halt;
-}
-
-type Reader = {
-  readonly view: StateView<Grant>;
-  /** Of the heartbeat with the largest T so far: whether our set was equal where it stood. */
-  readonly latest: { readonly time: Instant; readonly equal: boolean } | undefined;
-  readonly heartbeats: number;
-};
-
-/** Reads records as a decision service that starts now. */
-function readAll(records: readonly StreamRecord[]): Reader {
-  const view = createStateView<Grant>();
-  let latest: Reader["latest"];
-  let heartbeats = 0;
-  for (const { key, value, headers } of records) {
-    if (key === null) continue;
-    if (value === null) {
-      view.tombstone(key);
-      continue;
-    }
-    const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic: TOPIC, key }, { value, headers });
-    if (opened.kind !== "opened") continue;
-    if (key === HEARTBEAT_KEY) {
-      const read = readHeartbeat(opened.payload);
-      if (read.kind !== "parsed") throw new Error(read.detail);
-      heartbeats += 1;
-      const { databaseTime: time, setHash } = read.value;
-      if (latest === undefined || time >= latest.time) latest = { time, equal: setHash === view.setHash() };
-    } else {
-      const read = readGrant(opened.payload);
-      const recordHash = stateRecordHash(key, opened.version);
-      view.apply({ key, version: opened.version, recordHash, value: read.kind === "parsed" ? read.value : undefined });
-    }
-  }
-  return { view, latest, heartbeats };
-}
-
-/** What compaction would leave: the last record of every key. */
-function compacted(): readonly StreamRecord[] {
-  const last = new Map(broker.records(TOPIC).map((record) => [record.key, record]));
-  return [...last.values()].sort((a, b) => Number(a.offset - b.offset));
-}
-
 const fresh = () => readAll(broker.records(TOPIC));
-const settledOn = (check: (reader: Reader) => boolean) => () => {
-  for (const reader of [fresh(), readAll(compacted())]) if (!reader.latest?.equal || !check(reader)) return false;
-  return true;
-};
+const afterCompaction = () => readAll(compacted(broker.records(TOPIC)));
+const settledOn = (check: (reader: Reader) => boolean) => () =>
+  [fresh(), afterCompaction()].every((reader) => reader.latest?.equal === true && check(reader));
 
 async function revoke(grantId: Grant["id"]): Promise<void> {
   await database.query("update grants set state = 'revoked', version = version + 1 where id = $1", [grantId]);
@@ -203,7 +110,7 @@ test("killed between publish and mark, the next leader publishes the row again a
 
 test("an older signed record, a forged null, a value nobody signed and a topic made anew are each repaired without a restart", async () => {
   const metrics = createMetrics({ prefix: "t_" });
-  startRelay(metrics);
+  startRelay({ metrics });
   const grantId = await insertGrant(database);
   const key = grantKey(grantId);
   await waitUntil(
@@ -218,8 +125,8 @@ test("an older signed record, a forged null, a value nobody signed and a topic m
   await waitUntil("the revocation", 10_000, isRevoked);
 
   broker.append({ topic: TOPIC, key, value: old.value, headers: old.headers });
-  expect(readAll(compacted()).view.get(key)?.state).toBe("active");
-  expect(readAll([...compacted()]).latest?.equal).toBe(false); // a restarting reader would honour nothing
+  expect(afterCompaction().view.get(key)?.state).toBe("active");
+  expect(afterCompaction().latest?.equal).toBe(false); // a restarting reader would honour nothing
   await waitUntil("repair of the replay", 10_000, isRevoked);
 
   broker.append({ topic: TOPIC, key, value: null });
@@ -266,7 +173,7 @@ test("a grant that ended gets a tombstone 15 minutes after its time and not befo
     settledOn(({ view }) => view.size === 0),
   );
   broker.append({ topic: TOPIC, key, value: old?.value ?? null, headers: old?.headers ?? new Map() });
-  expect(readAll(compacted()).view.size).toBe(1);
+  expect(afterCompaction().view.size).toBe(1);
   await waitUntil(
     "the tombstone again",
     10_000,

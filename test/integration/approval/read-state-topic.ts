@@ -1,0 +1,51 @@
+/** A model of what a decision service keeps of the records of the state topic, whole or as compaction leaves them. */
+import type { Grant } from "../../../core/domain/grant.ts";
+import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
+import type { Instant } from "../../../core/domain/time.ts";
+import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../../core/messages/state-record.ts";
+import type { StreamRecord } from "../../../platform/stream/port.ts";
+import { DEPLOYMENT } from "./migrated-database.ts";
+import { TOPIC, verifier } from "./state-topic.ts";
+
+export type Reader = {
+  readonly view: StateView<Grant>;
+  /** Of the heartbeat with the largest T so far: whether our set was equal where it stood. */
+  readonly latest: { readonly time: Instant; readonly equal: boolean } | undefined;
+  readonly heartbeats: number;
+};
+
+/** Reads records as a decision service that starts now. */
+export function readAll(records: readonly StreamRecord[]): Reader {
+  const view = createStateView<Grant>();
+  let latest: Reader["latest"];
+  let heartbeats = 0;
+  for (const { key, value, headers } of records) {
+    if (key === null) continue;
+    if (value === null) {
+      view.tombstone(key);
+      continue;
+    }
+    const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic: TOPIC, key }, { value, headers });
+    if (opened.kind !== "opened") continue;
+    if (key === HEARTBEAT_KEY) {
+      const read = readHeartbeat(opened.payload);
+      if (read.kind !== "parsed") throw new Error(read.detail);
+      heartbeats += 1;
+      const { databaseTime: time, setHash } = read.value;
+      if (latest === undefined || time >= latest.time) latest = { time, equal: setHash === view.setHash() };
+    } else {
+      const read = readGrant(opened.payload);
+      const recordHash = stateRecordHash(key, opened.version);
+      view.apply({ key, version: opened.version, recordHash, value: read.kind === "parsed" ? read.value : undefined });
+    }
+  }
+  return { view, latest, heartbeats };
+}
+
+/** What compaction would leave: the last record of every key. */
+export function compacted(records: readonly StreamRecord[]): readonly StreamRecord[] {
+  const last = new Map(records.map((record) => [record.key, record]));
+  return [...last.values()].sort((a, b) => Number(a.offset - b.offset));
+}

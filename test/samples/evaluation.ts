@@ -1,0 +1,49 @@
+/** One call to be judged, as tests of the decision service need it: dana's `DELETE /orders/42`, or a TCP connection. */
+import type { HttpRequest } from "../../core/domain/binding.ts";
+import { id } from "../../core/domain/id.ts";
+import type { Evaluation } from "../../services/decision/ports.ts";
+
+export const HTTP: HttpRequest = {
+  method: "DELETE",
+  scheme: "http",
+  authority: "orders",
+  path: "/orders/42",
+  query: "",
+  headers: new Map(),
+  body: { kind: "not_buffered" },
+};
+
+/** Of a TCP connection. */
+export const CONNECTION: Evaluation = {
+  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
+  protocol: "tcp",
+  call: {
+    source: undefined,
+    destination: undefined,
+    time: undefined,
+    http: undefined,
+    httpDetails: undefined,
+    contextExtensions: new Map(),
+    tlsServerName: undefined,
+  },
+  credentials: { authorization: [], principal: undefined },
+  justification: undefined,
+  traceparent: undefined,
+};
+
+/** Of an HTTP request; `http` and `call` are spread over the sample's. */
+export function evaluationOf({
+  http,
+  call,
+  ...more
+}: Partial<Omit<Evaluation, "call">> & {
+  readonly http?: Partial<HttpRequest>;
+  readonly call?: Partial<Evaluation["call"]>;
+} = {}): Evaluation {
+  return {
+    ...CONNECTION,
+    protocol: "http",
+    call: { ...CONNECTION.call, ...call, http: { ...HTTP, ...http } },
+    ...more,
+  };
+}
