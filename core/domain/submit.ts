@@ -80,7 +80,7 @@ function refused(reason: SubmitRefusal): Chosen {
 }
 
 /** The parts of a new request that exist before it is routed. */
-export type Draft = Pick<
+type Draft = Pick<
   AccessRequest,
   "id" | "denialId" | "key" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
 >;

@@ -1,76 +1,25 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Body } from "../../core/domain/binding.ts";
 import type { Candidate } from "../../core/domain/covers.ts";
 import { isAllow, NO_RESPONSE_FIELDS, type Verdict } from "../../core/domain/decision.ts";
 import type { Elevation } from "../../core/domain/elevation.ts";
 import type { Grant } from "../../core/domain/grant.ts";
 import { id } from "../../core/domain/id.ts";
 import type { Caller, Subject } from "../../core/domain/subject.ts";
-import { durationMs, instant, plus } from "../../core/domain/time.ts";
+import { instant } from "../../core/domain/time.ts";
 import { createEvaluate, type Ports } from "./evaluate.ts";
-import type { Deadline, Evaluation, Match, Mode, Published, Redemption, Requestable } from "./ports.ts";
+import type { Deadline, Match, Mode, Published, Redemption, Requestable } from "./ports.ts";
+import { ELEVATION, GRANT } from "../../test/samples/domain.ts";
+import { evaluationOf } from "../../test/samples/evaluation.ts";
 
 const NOW = instant(1_795_478_400_000);
 const response = NO_RESPONSE_FIELDS;
 const dana: Subject = { issuer: "https://issuer.example", id: "dana", groups: [], claims: {}, actors: [] };
-const elevation: Elevation = {
-  entitlement: "orders-delete",
-  scope: "order/42",
-  title: "Delete an order",
-  display: [],
-  approversHint: undefined,
-  risk: "high",
-  binding: "scope",
-  bindHeaders: [],
-  maxUses: 1,
-  maxDuration: durationMs(3_600_000),
-  justification: { required: true, minLength: 10 },
-};
+const elevation: Elevation = { ...ELEVATION, maxUses: 1 };
 const elevate: Verdict = { kind: "elevate", elevations: [elevation], response };
-const body: Body = { kind: "not_buffered" };
-const evaluation: Evaluation = {
-  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
-  protocol: "http",
-  call: {
-    source: undefined,
-    destination: undefined,
-    time: undefined,
-    httpDetails: undefined,
-    contextExtensions: new Map(),
-    tlsServerName: undefined,
-    http: {
-      method: "DELETE",
-      scheme: "http",
-      authority: "orders",
-      path: "/orders/42",
-      query: "",
-      headers: new Map(),
-      body,
-    },
-  },
-  credentials: { authorization: [], principal: undefined },
-  justification: undefined,
-  traceparent: undefined,
-};
+const evaluation = evaluationOf();
 
 function candidate(index: number, maxUses: Grant["maxUses"] = 1): Candidate {
-  const grant: Grant = {
-    id: id("grant", `01930000-0000-7000-8000-00000000000${index}`),
-    version: 1,
-    requestId: id("request", "01930000-0000-7000-8000-000000000004"),
-    denialId: id("denial", "01930000-0000-7000-8000-000000000001"),
-    person: undefined,
-    issuer: dana.issuer,
-    subject: dana.id,
-    entitlement: elevation.entitlement,
-    scope: elevation.scope,
-    binding: { kind: "scope" },
-    state: "active",
-    uses: 0,
-    maxUses,
-    notBefore: NOW,
-    expiresAt: plus(NOW, durationMs(600_000)),
-  };
+  const grant: Grant = { ...GRANT, id: id("grant", `01930000-0000-7000-8000-00000000000${index}`), maxUses };
   return { elevation, grant, digest: undefined };
 }
 

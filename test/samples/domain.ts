@@ -38,7 +38,7 @@ export function anyOf(group: string): Requirement {
   return { kind: "one_from", set: { kind: "group", realm: "corp", group } };
 }
 
-export const CALL: DeniedCall = {
+const CALL: DeniedCall = {
   protocol: "http",
   method: "DELETE",
   authority: "o",

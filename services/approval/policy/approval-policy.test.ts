@@ -1,42 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { durationMs } from "../../../core/domain/time.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import type { RoutedRequest } from "../../../core/domain/access-request.ts";
 import { createApprovalPolicy } from "./approval-policy.ts";
+import { DENIAL, PENDING } from "../../../test/samples/domain.ts";
 
-const request: RoutedRequest = {
-  requester: { person: undefined, actorPersons: [], issuer: "https://a", subject: "dana", actors: [] },
-  subject: { issuer: "https://a", id: "dana", groups: [], claims: {}, actors: [] },
-  call: {
-    protocol: "http",
-    method: "DELETE",
-    authority: "o",
-    path: "/",
-    maskedQuery: "",
-    bodyBytes: 0,
-    fieldHashes: {},
-    sourceAddress: undefined,
-  },
-  offer: {
-    elevation: {
-      entitlement: "e",
-      scope: "s",
-      title: "t",
-      display: [],
-      approversHint: undefined,
-      risk: "low",
-      binding: "scope",
-      bindHeaders: [],
-      maxUses: 1,
-      maxDuration: durationMs(60_000),
-      justification: { required: false, minLength: 0 },
-    },
-    binding: { kind: "unbindable", reason: "body_not_bindable" },
-  },
-  justification: "",
-  requested: { maxUses: 1, duration: durationMs(60_000), notBefore: undefined, binding: "scope" },
-};
+const request: RoutedRequest = { ...PENDING, subject: DENIAL.subject };
 const policyThat = (route: Routing, mayReview: "allowed" | "refused" | "fault") =>
   createApprovalPolicy({
     host: {

@@ -1,9 +1,8 @@
 /** What is said of a device: only by what is configured, in one value, and by claims of the account that was verified. */
 import { expect, test } from "@jest/globals";
-import { id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
-import type { Evaluation } from "../ports.ts";
 import { createDevicePosture } from "./device-posture.ts";
+import { evaluationOf } from "../../../test/samples/evaluation.ts";
 
 const headers = new Map<string, readonly string[]>([
   ["x-device-os", ["linux"]],
@@ -11,21 +10,7 @@ const headers = new Map<string, readonly string[]>([
   ["x-device-note", ["x".repeat(2_000)]],
   ["managed", ["yes"]],
 ]);
-const evaluation: Evaluation = {
-  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
-  protocol: "http",
-  call: {
-    ...{ source: undefined, destination: undefined, time: undefined, httpDetails: undefined, tlsServerName: undefined },
-    contextExtensions: new Map(),
-    http: {
-      ...{ method: "GET", scheme: "http", authority: "a", path: "/", query: "", headers },
-      body: { kind: "not_buffered" },
-    },
-  },
-  credentials: { authorization: [], principal: undefined },
-  justification: undefined,
-  traceparent: undefined,
-};
+const evaluation = evaluationOf({ http: { headers } });
 const dana: Subject = {
   issuer: "i",
   id: "dana",

@@ -1,22 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { instant } from "../../../core/domain/time.ts";
-import type { Evaluation } from "../ports.ts";
 import { type ContextDeps, createContext } from "./gather.ts";
 import { createLocalTime } from "./local-time.ts";
+import { CONNECTION } from "../../../test/samples/evaluation.ts";
 
-const evaluation: Evaluation = {
-  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
-  protocol: "tcp",
-  call: {
-    ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-    ...{ contextExtensions: new Map(), tlsServerName: undefined },
-  },
-  credentials: { authorization: [], principal: undefined },
-  justification: undefined,
-  traceparent: undefined,
-};
 const account = (name: string): Subject => ({ issuer: "i", id: name, groups: [], claims: {}, actors: [] });
 const danas: ContextDeps["profile"] = ({ id }) => (id === "dana" ? { observations: 3 } : undefined);
 
@@ -26,7 +14,7 @@ function gathered(subject: Subject | undefined, profile: ContextDeps["profile"])
     freshness: () => ({ kind: "stale", why: "no_heartbeat" }),
     localTime: createLocalTime("UTC", { days: [], from: "08:00", to: "18:00" }),
   });
-  return context.gather(evaluation, { wall: instant(1_795_478_400_000), monoMs: 0 }, subject);
+  return context.gather(CONNECTION, { wall: instant(1_795_478_400_000), monoMs: 0 }, subject);
 }
 
 test("there is no profile of nobody, of an account that is not known, and of anybody where none are kept", () => {

@@ -1,33 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { id } from "../../../core/domain/id.ts";
 import type { Evaluation } from "../ports.ts";
 import { createSourceAddress } from "./source-address.ts";
+import { evaluationOf } from "../../../test/samples/evaluation.ts";
 
 function from(peer: string, forwarded: readonly string[]): Evaluation {
-  return {
-    decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
-    protocol: "http",
-    call: {
-      source: { address: peer, port: 1, principal: "", service: "", labels: new Map(), certificate: "" },
-      destination: undefined,
-      time: undefined,
-      httpDetails: undefined,
-      contextExtensions: new Map(),
-      tlsServerName: undefined,
-      http: {
-        method: "GET",
-        scheme: "http",
-        authority: "a",
-        path: "/",
-        query: "",
-        headers: new Map([["x-forwarded-for", forwarded]]),
-        body: { kind: "not_buffered" },
-      },
-    },
-    credentials: { authorization: [], principal: undefined },
-    justification: undefined,
-    traceparent: undefined,
-  };
+  const source = { address: peer, port: 1, principal: "", service: "", labels: new Map(), certificate: "" };
+  return evaluationOf({ call: { source }, http: { headers: new Map([["x-forwarded-for", forwarded]]) } });
 }
 
 test.each([

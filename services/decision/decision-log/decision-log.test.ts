@@ -26,6 +26,7 @@ import type { LogEntry } from "../ports.ts";
 import { startDecisionLog } from "./decision-log.ts";
 import { openSpool } from "./spool.ts";
 import { segmentPath } from "./spool-files.ts";
+import { evaluationOf } from "../../../test/samples/evaluation.ts";
 
 const NOW = instant(1_795_478_400_000);
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -69,30 +70,11 @@ function entry(path = "/orders/42"): LogEntry {
     decision: deny("no_rule_matched"),
     subject: undefined,
     policyRevision: "r1",
-    evaluation: {
+    evaluation: evaluationOf({
       decisionId: id("decision", uuidv7()),
-      protocol: "http",
-      call: {
-        source: undefined,
-        destination: undefined,
-        time: undefined,
-        httpDetails: undefined,
-        contextExtensions: new Map(),
-        tlsServerName: undefined,
-        http: {
-          method: "GET",
-          scheme: "http",
-          authority: "orders",
-          path,
-          query: "?token=secret",
-          headers: new Map(),
-          body: { kind: "not_buffered" },
-        },
-      },
+      http: { method: "GET", path, query: "?token=secret" },
       credentials: { authorization: ["Bearer secret"], principal: undefined },
-      justification: undefined,
-      traceparent: undefined,
-    },
+    }),
     sourceAddress: undefined,
     mode: "enforce",
     time: NOW,

@@ -1,22 +1,15 @@
 import { expect, test } from "@jest/globals";
 import { deny } from "../../../core/domain/decision.ts";
-import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import type { LogEntry } from "../ports.ts";
 import { loggedDecision } from "./logged-decision.ts";
+import { CONNECTION } from "../../../test/samples/evaluation.ts";
 
 const entry: LogEntry = {
   decision: deny("no_rule_matched"),
   ...{ subject: undefined, policyRevision: "r1", sourceAddress: "192.0.2.7", mode: "enforce", durationUs: 12 },
   time: instant(1_795_478_400_000),
-  evaluation: {
-    ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "tcp" },
-    call: {
-      ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-      ...{ contextExtensions: new Map(), tlsServerName: undefined },
-    },
-    ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
-  },
+  evaluation: CONNECTION,
 };
 
 test("the country that a policy was told of is on record, and no member of that name where none was known", () => {

@@ -2,44 +2,30 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import { id } from "../../../core/domain/id.ts";
-import { durationMs, instant } from "../../../core/domain/time.ts";
+import { instant } from "../../../core/domain/time.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";
 import { createSigner } from "../../../core/messages/signing.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/port.ts";
-import type { Ask, Deadline, Evaluation, GrantQuery } from "../ports.ts";
+import type { Ask, Deadline, GrantQuery } from "../ports.ts";
 import { offersFor } from "./mint.ts";
 import { createDenials } from "./publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
+import { ELEVATION } from "../../../test/samples/domain.ts";
+import { evaluationOf, HTTP } from "../../../test/samples/evaluation.ts";
 
 const NOW = instant(1_795_478_400_000);
 const { privateKey } = generateKeyPairSync("ed25519");
 const signer = createSigner("pdp-a", privateKey.export({ type: "pkcs8", format: "pem" }).toString());
 const subject = { issuer: "i", id: "dana", groups: [], claims: {}, actors: [] };
 const deadline: Deadline = { leftMs: () => 150, within: () => deadline };
-const elevation: Elevation = {
-  entitlement: "refund",
-  scope: "order/42",
-  title: "Refund",
-  display: [],
-  approversHint: undefined,
-  risk: "high",
-  binding: "scope",
-  bindHeaders: [],
-  maxUses: 1,
-  maxDuration: durationMs(60_000),
-  justification: { required: true, minLength: 10 },
-};
+const elevation = ELEVATION;
 type Http = NonNullable<GrantQuery["http"]>;
 const http: Http = {
-  method: "POST",
-  scheme: "https",
-  authority: "orders",
-  path: "/refunds",
-  query: "?amount=40",
-  headers: new Map(),
+  ...HTTP,
+  ...{ method: "POST", scheme: "https", path: "/refunds", query: "?amount=40" },
   body: { kind: "bytes", bytes: Buffer.from("secret") },
 };
 
@@ -47,22 +33,8 @@ function ask(changed: { elevations?: Elevation[]; http?: Http; justification?: s
   const request = changed.http ?? http;
   const offered = offersFor({ subject, elevations: changed.elevations ?? [elevation], http: request });
   if (offered.kind !== "requestable") throw new Error(offered.reason);
-  const evaluation: Evaluation = {
-    decisionId: id("decision", uuidv7()),
-    protocol: "http",
-    call: {
-      source: undefined,
-      destination: undefined,
-      time: undefined,
-      http: request,
-      httpDetails: undefined,
-      contextExtensions: new Map(),
-      tlsServerName: undefined,
-    },
-    credentials: { authorization: [], principal: undefined },
-    justification: changed.justification,
-    traceparent: undefined,
-  };
+  const { justification } = changed;
+  const evaluation = evaluationOf({ decisionId: id("decision", uuidv7()), http: request, justification });
   return { evaluation, subject, offers: offered.offers, policyRevision: "r1" };
 }
 

@@ -9,16 +9,16 @@ import {
   NO_RESPONSE_FIELDS,
   type ResponseFields,
 } from "../../../core/domain/decision.ts";
-import type { Elevation } from "../../../core/domain/elevation.ts";
 import { grantsFor, sampleCheck } from "../../../test/bench/check/sample-check.ts";
 import { id } from "../../../core/domain/id.ts";
-import { durationMs, instant } from "../../../core/domain/time.ts";
+import { instant } from "../../../core/domain/time.ts";
 import { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Evaluation } from "../ports.ts";
 import { createAllowBytes } from "./allow-bytes.ts";
 import { evaluationFrom } from "./check-request.ts";
 import { checkResponse } from "./check-response.ts";
 import { readCheck } from "./read-check.ts";
+import { ELEVATION } from "../../../test/samples/domain.ts";
 
 const options = { requestUrl: undefined };
 const fields: ResponseFields = {
@@ -41,12 +41,7 @@ function allowedByGrant(): Decision {
   const [grant] = grantsFor(1, "https://a", instant(0));
   if (grant === undefined) throw new Error("no grant");
   const { entitlement, scope } = grant;
-  const elevation: Elevation = {
-    ...{ entitlement, scope, title: "t", display: [], approversHint: undefined, bindHeaders: [], maxUses: 1 },
-    ...{ maxDuration: durationMs(1_000), justification: { required: true, minLength: 1 } },
-    risk: "high",
-    binding: "scope",
-  };
+  const elevation = { ...ELEVATION, entitlement, scope };
   const candidate: Candidate = { elevation, grant, digest: undefined };
   return allowByGrant({ kind: "elevate", elevations: [elevation], response: fields }, { kind: "window", candidate });
 }

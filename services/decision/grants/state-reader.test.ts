@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
@@ -18,6 +17,7 @@ import type { StreamRecord, Subscription } from "../../../platform/stream/port.t
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createGrantsView } from "./grants-view.ts";
 import { createStateReader } from "./state-reader.ts";
+import { ELEVATION } from "../../../test/samples/domain.ts";
 
 const NOW = instant(1_795_478_400_000);
 const READY_WITHIN_MS = 5_000;
@@ -112,13 +112,7 @@ function reading(end = 0n) {
 
 function covers({ view, clocks }: ReturnType<typeof reading>) {
   const subject = { issuer: "i", id: "dana", groups: [], claims: {}, actors: [] };
-  const elevation: Elevation = {
-    ...{ entitlement: "e", scope: "s", title: "t", display: [], approversHint: undefined },
-    risk: "low",
-    binding: "scope",
-    ...{ bindHeaders: [], maxUses: 1, maxDuration: durationMs(1_000) },
-    justification: { required: true, minLength: 1 },
-  };
+  const elevation = { ...ELEVATION, entitlement: "e", scope: "s" };
   return view.covering({ subject, elevations: [elevation], http: undefined }, clocks);
 }
 

@@ -5,15 +5,16 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import type { Offer } from "../../../core/domain/denial.ts";
-import type { Elevation } from "../../../core/domain/elevation.ts";
 import { id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
-import { durationMs, instant } from "../../../core/domain/time.ts";
+import { instant } from "../../../core/domain/time.ts";
 import { startTraces, type Traces } from "../../../platform/traces/traces.ts";
 import type { Ports } from "../evaluate.ts";
 import type { Deadline, Evaluate, Evaluation } from "../ports.ts";
 import { type OtlpCollector, startOtlpCollector } from "../../../test/harness/otlp-collector.ts";
 import { traceDecisions, tracedJudge } from "./traced.ts";
+import { evaluationOf } from "../../../test/samples/evaluation.ts";
+import { ELEVATION } from "../../../test/samples/domain.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const ENVOY_SPAN = "b7ad6b7169203331";
@@ -42,28 +43,14 @@ const subject: Subject = { issuer: "https://issuer.example", id: "dana", groups:
 const deadline: Deadline = { leftMs: () => 400, within: () => deadline };
 const options = { readClocks: () => ({ wall: NOW, monoMs: 0 }), deadline, mode: "enforce" } as const;
 
-const evaluation = (traceparent: string | undefined): Evaluation => ({
-  decisionId: id("decision", "01930000-0000-7000-8000-000000000002"),
-  protocol: "http",
-  call: {
-    ...{ source: undefined, destination: undefined, time: undefined, httpDetails: undefined, tlsServerName: undefined },
-    contextExtensions: new Map(),
-    http: {
-      ...{ method: "DELETE", scheme: "http", authority: "orders", path: "/orders/42", query: `token=${SECRET}` },
-      ...{ headers: new Map([["authorization", [SECRET]]]), body: { kind: "not_buffered" } },
-    },
-  },
-  credentials: { authorization: [SECRET], principal: undefined },
-  justification: SECRET,
-  traceparent,
-});
+const evaluation = (traceparent: string | undefined): Evaluation =>
+  evaluationOf({
+    http: { query: `token=${SECRET}`, headers: new Map([["authorization", [SECRET]]]) },
+    credentials: { authorization: [SECRET], principal: undefined },
+    ...{ justification: SECRET, traceparent },
+  });
 
-const elevation: Elevation = {
-  ...{ entitlement: "orders-delete", scope: "order/42", title: "Delete an order", display: [] },
-  ...{ approversHint: undefined, risk: "high", binding: "scope", bindHeaders: [], maxUses: 1 },
-  ...{ maxDuration: durationMs(3_600_000), justification: { required: true, minLength: 10 } },
-};
-const offer: Offer = { elevation, binding: { kind: "unbindable", reason: "body_not_bindable" } };
+const offer: Offer = { elevation: ELEVATION, binding: { kind: "unbindable", reason: "body_not_bindable" } };
 
 /** Ends in a denial that names the traceparent under which it was asked for. */
 function decide(asked: string[]): Evaluate {
@@ -72,7 +59,7 @@ function decide(asked: string[]): Evaluate {
     context: { gather: () => ({}) },
     policy: {
       decide: () => ({
-        verdict: { kind: "elevate", elevations: [elevation], response: NO_RESPONSE_FIELDS },
+        verdict: { kind: "elevate", elevations: [ELEVATION], response: NO_RESPONSE_FIELDS },
         ...{ revision: "r1", fuelUsed: 7 },
       }),
     },

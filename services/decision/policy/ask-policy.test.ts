@@ -1,29 +1,16 @@
 import { expect, test } from "@jest/globals";
 import type { Verdict } from "../../../core/domain/decision.ts";
 import { instant } from "../../../core/domain/time.ts";
-import { id } from "../../../core/domain/id.ts";
 import type { PolicyQuestion } from "../ports.ts";
 import { createPolicy } from "./ask-policy.ts";
 import { createSuspensions } from "./suspensions.ts";
+import { CONNECTION } from "../../../test/samples/evaluation.ts";
 
-const decisionId = id("decision", "018f4e5a-0000-7000-8000-000000000001");
 const exceeded: Verdict = { kind: "fault", reason: "policy_budget_exceeded", detail: "steps" };
 
 function question(sourceAddress: string): PolicyQuestion {
   return {
-    evaluation: {
-      ...{ decisionId, protocol: "tcp", justification: undefined, traceparent: undefined },
-      call: {
-        http: undefined,
-        source: undefined,
-        destination: undefined,
-        contextExtensions: new Map(),
-        time: undefined,
-        httpDetails: undefined,
-        tlsServerName: undefined,
-      },
-      credentials: { authorization: [], principal: undefined },
-    },
+    evaluation: CONNECTION,
     caller: { kind: "anonymous" },
     context: { source_address: sourceAddress },
   };
