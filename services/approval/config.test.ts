@@ -6,8 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { stringify } from "yaml";
-import { configFromCommandLine } from "../../platform/config/command-line.ts";
+import { createConfigStart, type UnsafeCase } from "../../test/harness/config-start.ts";
 import { ApprovalConfigSchema, PREFIX, unsafeTogether } from "./config.ts";
 
 const issuer = {
@@ -28,31 +27,18 @@ const TOKEN = "COUNTERSIGN_REDEMPTION_SERVICE_TOKEN";
 const secrets = { DATABASE_URL: "postgres://approval:pass-word@db/approval", [TOKEN]: "a token of sixteen and more" };
 const withoutToken = { DATABASE_URL: secrets.DATABASE_URL };
 
+const { start, refusal } = createConfigStart(
+  { schema: ApprovalConfigSchema, prefix: PREFIX, rules: unsafeTogether },
+  secrets,
+);
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "approval-config-"));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function start(settings: object, env: Record<string, string> = secrets, ...more: readonly string[]) {
-  const file = join(folder, "config.yaml");
-  await writeFile(file, stringify(settings, { aliasDuplicateObjects: false }));
-  const args = ["--config", file, ...more];
-  return configFromCommandLine({ args, schema: ApprovalConfigSchema, env, prefix: PREFIX, rules: unsafeTogether });
-}
-
-async function refusal(settings: object, env: Record<string, string> = secrets): Promise<string> {
-  const started = await start(settings, env);
-  return started.kind === "exit" ? `${started.code} ${started.text}` : "accepted";
-}
-
 const tls = { certPath: "c.pem", keyPath: "k.pem" };
-const unsafe: readonly {
-  readonly what: string;
-  readonly settings: object;
-  readonly says: string;
-  readonly env?: Record<string, string>;
-}[] = [
+const unsafe: readonly UnsafeCase[] = [
   {
     what: "REST in plain text beyond loopback",
     settings: { rest: { host: "0.0.0.0" } },
@@ -157,7 +143,7 @@ const unsafe: readonly {
 ];
 
 describe("refused", () => {
-  test.each(unsafe)("$what", async ({ settings, env = secrets, says }) => {
+  test.each(unsafe)("$what", async ({ settings, env, says }) => {
     expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
   });
 
