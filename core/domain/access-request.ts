@@ -6,7 +6,7 @@
  */
 import { AppError } from "./app-error.ts";
 import type { DeniedCall, Offer } from "./denial.ts";
-import type { DomainEvent, Principal } from "./events.ts";
+import { type DomainEvent, type Principal, SWEEPER } from "./events.ts";
 import type { Digest, Id } from "./id.ts";
 import type { Narrowing, Terms } from "./narrowing.ts";
 import type { Requirement, Reviewer } from "./requirement.ts";
@@ -114,8 +114,6 @@ export function expireRequest(request: AccessRequest, now: Instant): Closed | Cl
   if (now < request.expiresAt) return { kind: "refused", reason: "not_yet" };
   return { kind: "closed", ...end(request, "expired", "nobody_decided", SWEEPER, now) };
 }
-
-const SWEEPER: Principal = { kind: "service", name: "sweeper" };
 
 type Escalated = {
   readonly kind: "escalated";

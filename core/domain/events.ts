@@ -23,6 +23,9 @@ export type Principal =
     }
   | { readonly kind: "service"; readonly name: string };
 
+/** Writes down what time has ended. */
+export const SWEEPER: Principal = { kind: "service", name: "sweeper" };
+
 type About<Type extends string, Data> = {
   readonly type: Type;
   readonly by: Principal;

@@ -9,6 +9,7 @@ import { instant } from "./time.ts";
 
 const B = digest("b".repeat(64));
 const grant = GRANT;
+const ending = { by: { kind: "service", name: "test" }, policyRevision: "r1", reason: undefined } as const;
 const claim: RedemptionClaim = {
   redemptionId: id("decision", uuid(4)),
   grantId: grant.id,
@@ -59,8 +60,12 @@ describe("redeeming", () => {
   });
 
   test("does not expire before its end", () => {
-    expect(expire(grant, instant(NOW + 599_999))).toEqual({ kind: "already_final" });
-    expect(expire(grant, grant.expiresAt)).toMatchObject({ kind: "ended", grant: { state: "expired" } });
+    expect(expire(grant, "r1", instant(NOW + 599_999))).toEqual({ kind: "already_final" });
+    expect(expire(grant, "r1", grant.expiresAt)).toMatchObject({
+      kind: "ended",
+      grant: { state: "expired" },
+      event: { type: "grant.expired", grantId: grant.id, policyRevision: "r1" },
+    });
   });
 
   test("begins at notBefore and ends before expiresAt", () => {
@@ -81,7 +86,7 @@ describe("redeeming", () => {
             const outcome = redeem(current, claim, at);
             if (outcome.kind === "redeemed") current = outcome.grant;
           } else {
-            const outcome = what === "revoke" ? revoke(current) : expire(current, at);
+            const outcome = what === "revoke" ? revoke(current, ending) : expire(current, "r1", at);
             if (outcome.kind === "ended") current = outcome.grant;
           }
           expect(current.uses).toBeLessThanOrEqual(maxUses);

@@ -4,6 +4,7 @@
  * for a grant to begin, and none for it to end: expiry is checked at every use.
  */
 import type { MaxUses } from "./elevation.ts";
+import { type DomainEvent, type Principal, SWEEPER } from "./events.ts";
 import type { Digest, Id } from "./id.ts";
 import type { Person } from "./subject.ts";
 import type { Instant } from "./time.ts";
@@ -87,16 +88,37 @@ export function redeem(grant: Grant, claim: RedemptionClaim, now: Instant): Rede
   return { kind: "redeemed", grant: { ...grant, uses, state, version: grant.version + 1 } };
 }
 
-type Ended = { readonly kind: "ended"; readonly grant: Grant } | { readonly kind: "already_final" };
+type Ended =
+  | { readonly kind: "ended"; readonly grant: Grant; readonly event: DomainEvent }
+  | { readonly kind: "already_final" };
+
+/** Who ends it, and under which policy it was asked for. */
+type Ending = {
+  readonly by: Principal;
+  readonly policyRevision: string | undefined;
+  readonly reason: string | undefined;
+};
 
 /** A revoked grant stays revoked; revoking what has ended changes nothing. */
-export function revoke(grant: Grant): Ended {
+export function revoke(grant: Grant, ending: Ending): Ended {
   if (isFinal(grant.state)) return { kind: "already_final" };
-  return { kind: "ended", grant: { ...grant, state: "revoked", version: grant.version + 1 } };
+  const revoked: Grant = { ...grant, state: "revoked", version: grant.version + 1 };
+  return { kind: "ended", grant: revoked, event: endedEvent("grant.revoked", grant, ending) };
 }
 
 /** Marks what time has already ended, for the record and for the tombstone; nothing depends on it being punctual. */
-export function expire(grant: Grant, now: Instant): Ended {
+export function expire(grant: Grant, policyRevision: string | undefined, now: Instant): Ended {
   if (isFinal(grant.state) || now < grant.expiresAt) return { kind: "already_final" };
-  return { kind: "ended", grant: { ...grant, state: "expired", version: grant.version + 1 } };
+  const expired: Grant = { ...grant, state: "expired", version: grant.version + 1 };
+  const event = endedEvent("grant.expired", grant, { by: SWEEPER, policyRevision, reason: undefined });
+  return { kind: "ended", grant: expired, event };
+}
+
+/** Also for the statement that ends those of which the topic knows more than the database. */
+export function endedEvent(
+  type: "grant.revoked" | "grant.expired",
+  { id, denialId, requestId }: Grant,
+  { by, policyRevision, reason }: Ending,
+): DomainEvent {
+  return { type, by, denialId, requestId, grantId: id, policyRevision, data: { reason } };
 }

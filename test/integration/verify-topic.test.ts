@@ -7,7 +7,7 @@ import { createLog } from "../../platform/log/log.ts";
 import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { auditRecord } from "../../services/approval/publish/cloud-event.ts";
 import { hasKafka, startKafka, type TestKafka } from "../harness/kafka.ts";
-import { publishSurely } from "../contract/stream/stream-contract.ts";
+import { publishSurely } from "../contract/stream/stream-fixture.ts";
 
 const TOPIC = "countersign.audit.v1";
 const found = await hasKafka();

@@ -24,20 +24,12 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
       const grant = await tx.grants.lock(grantId);
       if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
       if (unchanged?.(grant) === false) return { kind: "refused", reason: "precondition_failed" };
-      const ended = revoke(grant);
+      const why = reason === undefined ? undefined : plainText(reason);
+      const { policyRevision } = request;
+      const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why });
       if (ended.kind === "already_final") return { kind: "refused", reason: "already_final" };
       await tx.grants.save(ended.grant);
-      await tx.outbox.append([
-        {
-          type: "grant.revoked",
-          by: principalOf(party),
-          denialId: grant.denialId,
-          requestId: grant.requestId,
-          grantId: grant.id,
-          policyRevision: request.policyRevision,
-          data: { reason: reason === undefined ? undefined : plainText(reason) },
-        },
-      ]);
+      await tx.outbox.append([ended.event]);
       await tx.notifications.append({ kind: "grant_revoked", grant: ended.grant });
       return { kind: "revoked", grant: ended.grant };
     }, settle);

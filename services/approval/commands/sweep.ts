@@ -5,8 +5,7 @@
  * itself. Rows that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
-import type { DomainEvent } from "../../../core/domain/events.ts";
-import { expire, type Grant } from "../../../core/domain/grant.ts";
+import { expire } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
 import type { Transactions } from "../ports.ts";
 
@@ -64,10 +63,11 @@ export function createSweep(
       const over = await tx.grants.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
       for (const grant of over) {
-        const outcome = expire(grant, now);
+        const request = await tx.requests.find(grant.requestId);
+        const outcome = expire(grant, request?.policyRevision, now);
         if (outcome.kind === "already_final") continue;
         await tx.grants.save(outcome.grant);
-        await tx.outbox.append([expiredEvent(grant, (await tx.requests.find(grant.requestId))?.policyRevision)]);
+        await tx.outbox.append([outcome.event]);
       }
       return over.length;
     });
@@ -84,17 +84,5 @@ export function createSweep(
       tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
     );
     return { requests, escalated, grants, denials, keys, records, profiles };
-  };
-}
-
-function expiredEvent(grant: Grant, policyRevision: string | undefined): DomainEvent {
-  return {
-    type: "grant.expired",
-    by: { kind: "service", name: "sweeper" },
-    denialId: grant.denialId,
-    requestId: grant.requestId,
-    grantId: grant.id,
-    policyRevision,
-    data: { reason: undefined },
   };
 }

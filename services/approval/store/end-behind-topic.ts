@@ -11,7 +11,7 @@ import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 type Behind = { readonly id: Grant["id"]; readonly version: number };
 
 /** `isRevoked`: by this; a grant that had ended anyway keeps its end. */
-export type EndedBehind = { readonly grant: Grant; readonly isRevoked: boolean; readonly policyRevision: string };
+type EndedBehind = { readonly grant: Grant; readonly isRevoked: boolean; readonly policyRevision: string };
 
 /** Those of them that were behind, as they are now. */
 export async function endBehindTopic(db: Queryable, behind: readonly Behind[]): Promise<readonly EndedBehind[]> {

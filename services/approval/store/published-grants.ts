@@ -1,15 +1,17 @@
 /** Grants on the state topic: gone 15 minutes after the time of one that ended. */
-import type { DomainEvent } from "../../../core/domain/events.ts";
+import { endedEvent } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import { grantKey, grantToWire } from "../../../core/messages/state-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import { endBehindTopic, type EndedBehind } from "./end-behind-topic.ts";
+import { endBehindTopic } from "./end-behind-topic.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
 import { createStateRows } from "./state-rows.ts";
 
 type Session = { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> };
 type KeyVersion = { readonly key: string; readonly version: number };
+
+const BEHIND = { by: { kind: "service", name: "state-relay" }, reason: "database_behind_topic" } as const;
 
 export function publishedGrants(events: EventSource) {
   const rows = createStateRows<GrantRow>({
@@ -29,18 +31,12 @@ export function publishedGrants(events: EventSource) {
       const given = behind.map(({ key, version }) => ({ id: id("grant", key.slice("grant/".length)), version }));
       return on.transaction(async (tx) => {
         const ended = await endBehindTopic(tx, given);
-        await appendToOutbox(tx, ended.filter(({ isRevoked }) => isRevoked).map(revoked), events);
+        const revoked = ended
+          .filter(({ isRevoked }) => isRevoked)
+          .map(({ grant, policyRevision }) => endedEvent("grant.revoked", grant, { ...BEHIND, policyRevision }));
+        await appendToOutbox(tx, revoked, events);
         return ended.map(({ grant }) => grantKey(grant.id));
       });
     },
-  };
-}
-
-function revoked({ grant, policyRevision }: EndedBehind): DomainEvent {
-  return {
-    type: "grant.revoked",
-    by: { kind: "service", name: "state-relay" },
-    ...{ denialId: grant.denialId, requestId: grant.requestId, grantId: grant.id, policyRevision },
-    data: { reason: "database_behind_topic" },
   };
 }

@@ -14,7 +14,7 @@ import { say } from "../../fault/say.ts";
 import { hasKafka, startKafka, type TestKafka } from "../../harness/kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../harness/tcp-proxy.ts";
 import { endInCommitMarker } from "./commit-marker.ts";
-import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 type Client = NonNullable<KafkaConfig["client"]>;
 

@@ -16,7 +16,8 @@ import { hasKafka, startKafka, type TestKafka } from "../../harness/kafka.ts";
 import { startTcpProxy, type TcpProxy } from "../../harness/tcp-proxy.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { endInCommitMarker } from "./commit-marker.ts";
-import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
+import { streamContract } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const found = await hasKafka();

@@ -14,7 +14,7 @@ import {
   verifyPostgresTopics,
 } from "../../../platform/stream/postgres-topics.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
-import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const DEADLINE = { deadlineMs: 5_000 };

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
-import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 const DEADLINE = { deadlineMs: 10_000 };
 

@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../../platform/
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
-import { publishSurely, readAll, record, valuesOf } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 let folder: string;
 let server: EmbeddedPostgres;

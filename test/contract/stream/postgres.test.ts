@@ -7,7 +7,8 @@ import type { EventStream } from "../../../platform/stream/port.ts";
 import { startNodeProcess } from "../../harness/node-process.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
-import { publishSurely, readAll, record, streamContract, valuesOf } from "./stream-contract.ts";
+import { streamContract } from "./stream-contract.ts";
+import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 const DEADLINE = { deadlineMs: 10_000 };
 const HOLDING = join(import.meta.dirname, "holding-process.ts");

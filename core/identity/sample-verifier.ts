@@ -1,0 +1,18 @@
+/** A verifier of the sample issuer's tokens, for tests: what it says of one in a word, and which refreshes of keys it asked for. */
+import { instant } from "../domain/time.ts";
+import type { IssuerConfig } from "./issuers.ts";
+import * as sample from "./sample-tokens.ts";
+import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
+
+const allKeys = sample.keySetOf(sample.jwksOf(sample.keys));
+
+export function verifier(config: Partial<IssuerConfig> = {}, keySet: typeof allKeys | undefined = allKeys) {
+  const requested: string[] = [];
+  const keySets: KeySetReader = { current: () => keySet, requestRefresh: (issuer) => requested.push(issuer) };
+  const verify = createVerifyToken({ issuers: sample.issuersOf(config), keySets });
+  const outcome = async (text: string, now: number = sample.NOW) => {
+    const { caller } = await verify(text, instant(now));
+    return caller.kind === "refused" ? caller.reason : caller.kind;
+  };
+  return { verify, outcome, requested };
+}

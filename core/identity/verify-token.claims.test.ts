@@ -1,0 +1,103 @@
+/** What the claims of a token that is signed as it should be have to say, and what becomes of them. */
+import { describe, expect, test } from "@jest/globals";
+import * as sample from "./sample-tokens.ts";
+import { claims, keys, NOW, NOW_SECONDS, signedText, token } from "./sample-tokens.ts";
+import { verifier } from "./sample-verifier.ts";
+
+describe("claims", () => {
+  const { outcome } = verifier();
+
+  test.each([
+    ["iss", undefined, "credential_issuer_unknown"],
+    ["iss", "https://id.example.com/", "credential_issuer_unknown"],
+    ["iss", "https://ID.example.com", "credential_issuer_unknown"],
+    ["iss", [sample.ISSUER], "credential_issuer_unknown"],
+    ["iss", "__proto__", "credential_issuer_unknown"],
+    ["aud", undefined, "credential_audience_wrong"],
+    ["aud", "order", "credential_audience_wrong"],
+    ["aud", ["orders2", "x"], "credential_audience_wrong"],
+    ["aud", [], "credential_audience_wrong"],
+    ["aud", { orders: true }, "credential_audience_wrong"],
+    ["exp", undefined, "credential_claims_invalid"],
+    ["exp", "1900000000", "credential_claims_invalid"],
+    ["exp", -1, "credential_expired"],
+    ["iat", undefined, "credential_claims_invalid"],
+    ["iat", "now", "credential_claims_invalid"],
+    ["nbf", "now", "credential_claims_invalid"],
+    ["sub", undefined, "credential_claims_invalid"],
+    ["sub", "", "credential_claims_invalid"],
+    ["sub", 7, "credential_claims_invalid"],
+    ["sub", "d".repeat(257), "credential_claims_invalid"],
+    ["sub", "dana\r\nx-admin: 1", "credential_claims_invalid"],
+    ["sub", "dana\u0000", "credential_claims_invalid"],
+    ["sub", "dana\ud800", "credential_malformed"],
+    ["groups", "engineers", "credential_claims_invalid"],
+    ["groups", ["engineers", 7], "credential_claims_invalid"],
+    ["groups", { engineers: true }, "credential_claims_invalid"],
+    ["act", "agent", "credential_claims_invalid"],
+    ["act", {}, "credential_claims_invalid"],
+    ["act", { sub: "agent", act: { sub: "" } }, "credential_claims_invalid"],
+    ["cnf", { jkt: "x" }, "credential_type_wrong"],
+  ])("%s = %j is refused", async (name, value, reason) => {
+    expect(await outcome(token(claims({ [name]: value })))).toBe(reason);
+  });
+
+  test("time claims hold to the second with the configured tolerance", async () => {
+    const at = (changes: Record<string, unknown>) => outcome(token(claims(changes)));
+    expect(await at({ exp: NOW_SECONDS - 31 })).toBe("credential_expired");
+    expect(await at({ exp: NOW_SECONDS - 30 })).toBe("credential_expired");
+    expect(await at({ exp: NOW_SECONDS - 29 })).toBe("subject");
+    expect(await at({ nbf: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
+    expect(await at({ nbf: NOW_SECONDS + 30 })).toBe("subject");
+    expect(await at({ iat: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
+    expect(await at({ iat: NOW_SECONDS + 30 })).toBe("subject");
+    expect(await at({ iat: NOW_SECONDS - 3_631 })).toBe("credential_expired");
+    expect(await at({ iat: NOW_SECONDS - 3_630 })).toBe("subject");
+  });
+
+  test("an honest token gives issuer, account, groups, actors, claims without times, and when it ends", async () => {
+    const act = { sub: "agent", act: { iss: "https://other.example.com", sub: "planner" } };
+    const { verify } = verifier({ groups_claim: "roles" });
+    const { caller } = await verify(token(claims({ act, roles: ["a", "b"], aud: ["x", "orders"] })), NOW);
+    expect(caller).toEqual({
+      kind: "subject",
+      expiresAt: NOW + 600_000,
+      subject: {
+        issuer: sample.ISSUER,
+        id: "dana",
+        groups: ["a", "b"],
+        actors: [
+          { issuer: sample.ISSUER, id: "agent" },
+          { issuer: "https://other.example.com", id: "planner" },
+        ],
+        claims: {
+          iss: sample.ISSUER,
+          aud: ["x", "orders"],
+          sub: "dana",
+          groups: ["engineers"],
+          roles: ["a", "b"],
+          act,
+        },
+      },
+    });
+  });
+
+  test("claims called __proto__ or constructor are claims and change nothing", async () => {
+    const payload = `{"__proto__":{"groups":["admins"]},"constructor":1,${JSON.stringify(claims({ groups: undefined })).slice(1)}`;
+    const { caller } = await verifier().verify(
+      signedText('{"alg":"EdDSA","kid":"ed25519"}', payload, "EdDSA", keys.ed25519.privateKey),
+      NOW,
+    );
+    if (caller.kind !== "subject") throw new Error(JSON.stringify(caller));
+    expect(caller.subject.groups).toEqual([]);
+    expect(Object.getPrototypeOf(caller.subject.claims)).toBeNull();
+    expect(Object.keys(caller.subject.claims)).toContain("__proto__");
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test("more than eight actors are refused", async () => {
+    let act: object | undefined;
+    for (let depth = 0; depth < 9; depth += 1) act = { sub: `agent-${depth}`, ...(act && { act }) };
+    expect(await outcome(token(claims({ act })))).toBe("credential_claims_invalid");
+  });
+});

@@ -1,0 +1,77 @@
+/** Texts that are no token, or could be read in two ways. */
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { claims, encode, keys, signedText, token } from "./sample-tokens.ts";
+import { verifier } from "./sample-verifier.ts";
+
+describe("the text of a token", () => {
+  const { outcome } = verifier();
+  const good = token();
+  const [header = "", payload = "", signature = ""] = good.split(".");
+  const signText = (h: string, p: string) => signedText(h, p, "EdDSA", keys.ed25519.privateKey);
+  const plain = '{"alg":"EdDSA","kid":"ed25519"}';
+
+  test.each([
+    ["nothing", ""],
+    ["two parts", `${header}.${payload}`],
+    ["four parts", `${good}.x`],
+    ["five parts, as if encrypted", "a.b.c.d.e"],
+    ["an empty signature", `${header}.${payload}.`],
+    ["padding", `${header}=.${payload}.${signature}`],
+    ["plain base64", `${header}.${payload}+/.${signature}`],
+    ["a line break", `${header}\n.${payload}.${signature}`],
+    ["a space inside", `${header}.${payload.slice(0, 9)} ${payload.slice(9)}.${signature}`],
+    ["unused bits set", `${header}.${payload}.${signature.slice(0, -1)}${signature.endsWith("A") ? "B" : "_"}`],
+    ["a huge token", token(claims({ blob: "x".repeat(16_384) }))],
+    ["an array as payload", signText(plain, "[]")],
+    ["JSON followed by more", signText(plain, `${JSON.stringify(claims())}x`)],
+    ["a byte order mark", signText(plain, `\ufeff${JSON.stringify(claims())}`)],
+    ["a name given twice", signText(plain, `{"sub":"max",${JSON.stringify(claims()).slice(1)}`)],
+    ["a name given twice, once escaped", signText(plain, `{"s\\u0075b":"max",${JSON.stringify(claims()).slice(1)}`)],
+    ["a name given twice deep inside", signText(plain, `{"x":[{"a":1,"a":2}],${JSON.stringify(claims()).slice(1)}`)],
+    ["alg given twice", signText('{"alg":"none","alg":"EdDSA","kid":"ed25519"}', JSON.stringify(claims()))],
+    ["a number beyond doubles", signText(plain, `{"x":1e999,${JSON.stringify(claims()).slice(1)}`)],
+    [
+      "deep nesting",
+      signText(plain, `{"x":${"[".repeat(4_000)}${"]".repeat(4_000)},${JSON.stringify(claims()).slice(1)}`),
+    ],
+  ])("%s is malformed", async (_name, text) => {
+    expect(await outcome(text)).toBe("credential_malformed");
+  });
+
+  test("invalid UTF-8 is malformed", async () => {
+    const bytes = Buffer.concat([Buffer.from('{"sub":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+    expect(await outcome(`${header}.${bytes.toString("base64url")}.${signature}`)).toBe("credential_malformed");
+  });
+
+  test("colons and braces inside strings count as text", async () => {
+    const odd = 'a":"b\\"{:}';
+    expect(await outcome(token(claims({ odd, [odd]: [odd, { [odd]: odd }] })))).toBe("subject");
+  });
+
+  test("no change of one character is believed", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(good.length - 1), fc.constantFrom(..."ABCdef019-_.= "), async (at, char) => {
+        fc.pre(good[at] !== char);
+        expect(await outcome(good.slice(0, at) + char + good.slice(at + 1))).not.toBe("subject");
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("any bytes give a refusal and never an exception", async () => {
+    const part = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.json().map(encode),
+      fc.constantFrom(header, payload, signature),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 5 }), async (parts) => {
+        const text = parts.join(".");
+        fc.pre(text !== good);
+        expect(await outcome(text)).toMatch(/^credential_/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
