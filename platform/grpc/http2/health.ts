@@ -36,9 +36,15 @@ export function createHealth(services: readonly string[]): Health {
     kind: "telling",
     begin(message, { tell, end }) {
       const service = serviceIn(message);
-      const watcher: Watcher = { told: () => tell(response(stateOf(service))), end };
+      let last: State | undefined;
+      const told = () => {
+        const state = stateOf(service);
+        if (state !== last) tell(response(state));
+        last = state;
+      };
+      const watcher: Watcher = { told, end };
       watchers.add(watcher);
-      watcher.told();
+      told();
       return () => watchers.delete(watcher);
     },
   };

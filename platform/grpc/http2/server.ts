@@ -32,6 +32,8 @@ import { superviseSessions } from "./sessions.ts";
 
 /** Each counts as 32 bytes more than it is long; an enforcer sends a dozen short ones. */
 const MAX_HEADER_BYTES = 16_384;
+/** A check with a large body comes without waiting for leave to go on; what is held is bounded by the reader of messages. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
 /** Of what a connection may hold in nghttp2 and in writing, calls of all streams together. */
 const MAX_SESSION_MIB = 64;
 /** A token bucket of resets by the caller; beyond it the connection is ended ("rapid reset"). */
@@ -54,7 +56,11 @@ export async function startHttp2Server(
 ): Promise<Serving> {
   const { host, port, tls, drainMs } = options;
   const server = create(tls, {
-    settings: { maxConcurrentStreams: maxStreams(options), maxHeaderListSize: MAX_HEADER_BYTES },
+    settings: {
+      maxConcurrentStreams: maxStreams(options),
+      maxHeaderListSize: MAX_HEADER_BYTES,
+      initialWindowSize: STREAM_WINDOW_BYTES,
+    },
     maxSessionMemory: MAX_SESSION_MIB,
     ...RESETS,
   });
