@@ -10,24 +10,28 @@ type StandardOutput = DestinationStream & {
   flush(): void;
 };
 
-/** More than this is written at once, in whatever turn. */
-const MOST_WAITING_BYTES = 12 * 1024;
+/** In UTF-16 units. More than this is written at once, in whatever turn. */
+const MOST_WAITING = 16 * 1024;
 
 export function standardOutput(): StandardOutput {
-  const output = pino.destination({ dest: 1, sync: true, minLength: MOST_WAITING_BYTES });
+  const output = pino.destination({ dest: 1, sync: true });
+  let lines = "";
   let waiting: NodeJS.Immediate | undefined;
 
   function flush(): void {
     clearImmediate(waiting);
     waiting = undefined;
-    output.flushSync();
+    const written = lines;
+    lines = "";
+    if (written !== "") output.write(written);
   }
 
   process.once("exit", flush);
   return {
     write(line) {
-      output.write(line);
-      waiting ??= setImmediate(flush);
+      lines += line;
+      if (lines.length > MOST_WAITING) flush();
+      else waiting ??= setImmediate(flush);
     },
     flush,
   };

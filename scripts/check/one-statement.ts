@@ -11,7 +11,7 @@ import { parse } from "@babel/parser";
 
 const STORE = "services/approval/store";
 /** They implement ports out of the functions beside them. */
-const PUT_TOGETHER = new Set(["store.ts", "published-grants.ts"]);
+const PUT_TOGETHER = new Set(["store.ts", "published-grants.ts", "redeem-together.ts"]);
 
 type Node = Readonly<Record<string, unknown>> & { readonly type: string };
 type Unit = { readonly file: string; readonly name: string; readonly line: number; queries: number; calls: string[] };

@@ -181,7 +181,7 @@ export type Reads = {
 /** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */
 export type Bell = { readonly ring: () => void };
 
-/** One use of a grant: one statement, and where it has no effect one that says why; see store/redeem-grant.ts. */
+/** One use of a grant: one statement with those that come together, and one that says why it was none; see store/redeem-together.ts. */
 export type Redemption = {
   readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
 };

@@ -1,5 +1,5 @@
 /**
- * One use of a grant, for the redemption edge. Thin on purpose: the use is one statement, see store/redeem-grant.ts. It rings for the
+ * One use of a grant, for the redemption edge. Thin on purpose: uses are statements, see store/redeem-together.ts. It rings for the
  * loops that publish the use from outside the statement: a NOTIFY in each would make all uses commit one after the other.
  */
 import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";

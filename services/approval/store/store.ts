@@ -50,7 +50,7 @@ import {
   markReplayed,
   noteTry,
 } from "./quarantine.ts";
-import { useGrant, whyNotUsed } from "./redeem-grant.ts";
+import { createRedemption } from "./redeem-together.ts";
 import {
   findOpenRequest,
   findRequest,
@@ -97,7 +97,7 @@ export function createStore(
         await settle?.(bound, outcome);
         return outcome;
       }),
-    redeem: async (claim) => (await useGrant(database, claim, source)) ?? whyNotUsed(database, claim),
+    ...createRedemption(database, source),
     reads: {
       now: () => databaseNow(database),
       denial: (denialId) => findDenial(database, denialId),

@@ -98,16 +98,25 @@ export async function startTraffic(system: System): Promise<Traffic> {
       const revoked = await surely(revoke, ({ status }) => status !== 200 && status !== 409);
       if (revoked !== undefined) steps.add("grant.revoked");
     } else {
-      await useUp(proxy, order);
+      const isUsed = async () => {
+        const now = await surely(
+          () => reviewer.approvals("GET", `/v1/grants/${grant}`),
+          ({ status }) => status !== 200,
+        );
+        return now === undefined || textAt(now.body, "state") !== "active";
+      };
+      await useUp(proxy, order, isUsed);
     }
   }
 
-  /** Until the use is gone: let through, or spent by a call whose answer was lost. */
-  async function useUp(proxy: Call, order: string): Promise<void> {
-    await surely(
-      () => proxy("DELETE", order),
-      ({ status, body }) => status === 403 && !/"(spent|outside)"/.test(JSON.stringify(body)),
-    );
+  /** Until the use is gone: let through, or spent by a call whose answer was lost. Before the grant has arrived, a call is only denied. */
+  async function useUp(proxy: Call, order: string, isUsed: () => Promise<boolean>): Promise<void> {
+    const denied = () =>
+      surely(
+        () => proxy("DELETE", order),
+        () => false,
+      ).then((answer) => answer?.status === 403);
+    while ((await denied()) && !(await isUsed())) await sleep(PAUSE_MS);
   }
 
   async function whileOn(work: () => Promise<unknown>, pauseMs: number): Promise<void> {

@@ -6,6 +6,7 @@ import { type Grant, redeem, type RedemptionClaim } from "../../../core/domain/g
 import { digest } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { useGrant, useOf, whyNotUsed } from "../../../services/approval/store/redeem-grant.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
 
 let approval: Approval;
@@ -111,38 +112,50 @@ test("a use notifies nobody in its own transaction, which would queue all uses f
   await waitUntil("a revocation to be told", 5_000, () => heard.includes("countersign_grants"));
 });
 
-test("the statement answers like the domain's redeem on any grant and any claim", async () => {
-  const now = await approval.store.reads.now();
-  const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
-  const shapes = fc.record({
-    state: fc.constantFrom("scheduled", "active", "consumed", "expired", "revoked"),
-    max: fc.constantFrom<MaxUses[]>(1, 2, 3, "unlimited"),
-    used: fc.integer({ min: 0, max: 3 }),
-    begun: fc.boolean(),
-    over: fc.boolean(),
-    exact: fc.boolean(),
-    wrong: fc.constantFrom("", "", "", "issuer", "subject", "entitlement", "scope", "digest"),
-  } as const);
-  await fc.assert(
-    fc.asyncProperty(shapes, async ({ state, max, used, begun, over, exact, wrong }) => {
-      const notBefore = instant(begun ? now - 3 * far : over ? now - 2 * far : now + far);
-      const grant = await approval.grant({
-        state,
-        maxUses: max,
-        uses: max === "unlimited" ? used : Math.min(used, max),
-        notBefore,
-        expiresAt: instant(over ? now - far : notBefore + 6 * far),
-        binding: exact
-          ? { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: ["x-currency"] }
-          : { kind: "scope" },
-      });
-      const other = wrong === "digest" ? digest("b".repeat(64)) : "other";
-      const claim = claimOf(grant, wrong === "" ? {} : { [wrong]: other });
-      const expected = redeem(grant, claim, await approval.store.reads.now());
-      expect(await approval.store.redeem(claim)).toEqual(expected);
-      const after = expected.kind === "redeemed" ? expected.grant : grant;
-      expect(await approval.store.reads.grant(grant.id)).toEqual(after);
-    }),
-    { numRuns: 150 },
-  );
-}, 120_000);
+test.each([
+  ["for what comes together", (claim: RedemptionClaim) => approval.store.redeem(claim)],
+  [
+    "that waits for its row",
+    async (claim: RedemptionClaim) =>
+      (await useGrant(approval.database, useOf(claim, { ids, deployment: "test" }))) ??
+      whyNotUsed(approval.database, claim),
+  ],
+])(
+  "the statement %s answers like the domain's redeem on any grant and any claim",
+  async (_which, ask) => {
+    const now = await approval.store.reads.now();
+    const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
+    const shapes = fc.record({
+      state: fc.constantFrom("scheduled", "active", "consumed", "expired", "revoked"),
+      max: fc.constantFrom<MaxUses[]>(1, 2, 3, "unlimited"),
+      used: fc.integer({ min: 0, max: 3 }),
+      begun: fc.boolean(),
+      over: fc.boolean(),
+      exact: fc.boolean(),
+      wrong: fc.constantFrom("", "", "", "issuer", "subject", "entitlement", "scope", "digest"),
+    } as const);
+    await fc.assert(
+      fc.asyncProperty(shapes, async ({ state, max, used, begun, over, exact, wrong }) => {
+        const notBefore = instant(begun ? now - 3 * far : over ? now - 2 * far : now + far);
+        const grant = await approval.grant({
+          state,
+          maxUses: max,
+          uses: max === "unlimited" ? used : Math.min(used, max),
+          notBefore,
+          expiresAt: instant(over ? now - far : notBefore + 6 * far),
+          binding: exact
+            ? { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: ["x-currency"] }
+            : { kind: "scope" },
+        });
+        const other = wrong === "digest" ? digest("b".repeat(64)) : "other";
+        const claim = claimOf(grant, wrong === "" ? {} : { [wrong]: other });
+        const expected = redeem(grant, claim, await approval.store.reads.now());
+        expect(await ask(claim)).toEqual(expected);
+        const after = expected.kind === "redeemed" ? expected.grant : grant;
+        expect(await approval.store.reads.grant(grant.id)).toEqual(after);
+      }),
+      { numRuns: 150 },
+    );
+  },
+  120_000,
+);

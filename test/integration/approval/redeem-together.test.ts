@@ -1,0 +1,125 @@
+/** Redemptions that come together, on a real server: they share a statement, and nobody is worse off for it. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Grant, RedemptionClaim } from "../../../core/domain/grant.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+
+let approval: Approval;
+beforeAll(async () => {
+  approval = await createApproval();
+}, 90_000);
+afterAll(() => approval.close());
+
+function claimOf(grant: Grant, redemptionId = ids.fresh("decision")): RedemptionClaim {
+  const { id: grantId, issuer, subject, entitlement, scope } = grant;
+  return { redemptionId, grantId, issuer, subject, entitlement, scope, digest: undefined };
+}
+
+async function grants(count: number, maxUses = 1): Promise<readonly Grant[]> {
+  const made: Grant[] = [];
+  for (let n = 0; n < count; n += 1) made.push(await approval.grant({ maxUses }));
+  return made;
+}
+
+const kinds = (outcomes: readonly { readonly kind: string }[]) => outcomes.map(({ kind }) => kind);
+const usesOf = async ({ id }: Grant) => (await approval.store.reads.grant(id))?.uses;
+
+test("uses of 40 grants at once are few transactions, and leave one use, one redemption and one event each", async () => {
+  const many = await grants(40, 2);
+  const claims = many.map((grant) => claimOf(grant));
+  const outcomes = await Promise.all(claims.map((claim) => approval.store.redeem(claim)));
+  // Each is answered with its own grant.
+  expect(outcomes).toEqual(
+    many.map(({ id }) => ({ kind: "redeemed", grant: expect.objectContaining({ id, uses: 1 }) })),
+  );
+  const { rows } = await approval.database.query(
+    `select count(*)::int as redemptions, count(distinct grant_id)::int as grants, count(distinct xmin::text)::int <= 3 as few,
+            (select count(*)::int from outbox where event -> 'data' ->> 'redemption_id' = any ($1)) as events
+       from redemptions where redemption_id::text = any ($1)`,
+    [claims.map(({ redemptionId }) => redemptionId)],
+  );
+  expect(rows).toEqual([{ redemptions: 40, grants: 40, few: true, events: 40 }]);
+});
+
+test("each of a round has its own answer: spent, outside and unknown stand beside what is granted", async () => {
+  const [good, spent, other] = await grants(3);
+  if (good === undefined || spent === undefined || other === undefined) throw new Error("too few grants");
+  await approval.store.redeem(claimOf(spent));
+  const outcomes = await Promise.all(
+    [
+      claimOf(good),
+      claimOf(spent),
+      { ...claimOf(other), scope: "order/other" },
+      { ...claimOf(good), grantId: ids.fresh("grant") },
+    ].map((claim) => approval.store.redeem(claim)),
+  );
+  expect(outcomes).toEqual([
+    expect.objectContaining({ kind: "redeemed" }),
+    { kind: "refused", reason: "spent" },
+    { kind: "refused", reason: "outside" },
+    { kind: "refused", reason: "unknown_grant" },
+  ]);
+  expect(await usesOf(other)).toBe(0);
+});
+
+test("a grant whose row somebody holds keeps nobody else waiting, and is used when the row is free", async () => {
+  const [held, ...others] = await grants(9);
+  if (held === undefined) throw new Error("no grant");
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
+  const holding = approval.database.transaction(async (tx) => {
+    await tx.query("select 1 from grants where id = $1 for update", [held.id]);
+    isLocked();
+    await released;
+  });
+  await locked;
+  let isAnswered = false;
+  const waits = approval.store.redeem(claimOf(held)).finally(() => {
+    isAnswered = true;
+  });
+  const outcomes = await Promise.all(others.map((grant) => approval.store.redeem(claimOf(grant))));
+  expect(new Set(kinds(outcomes))).toEqual(new Set(["redeemed"]));
+  expect(isAnswered).toBe(false);
+  release();
+  await holding;
+  expect(await waits).toMatchObject({ kind: "redeemed", grant: { id: held.id, uses: 1 } });
+});
+
+test("a redemption id that was used before is a duplicate, and undoes nothing of those that came with it", async () => {
+  const [before, again, ...others] = await grants(8, 3);
+  if (before === undefined || again === undefined) throw new Error("too few grants");
+  const used = claimOf(before);
+  await approval.store.redeem(used);
+  const claims = [claimOf(again, used.redemptionId), ...others.map((grant) => claimOf(grant))];
+  const [repeated, ...rest] = await Promise.all(claims.map((claim) => approval.store.redeem(claim)));
+  expect(repeated).toEqual({ kind: "refused", reason: "duplicate" });
+  expect(new Set(kinds(rest))).toEqual(new Set(["redeemed"]));
+  expect(await Promise.all([again, before, ...others].map(usesOf))).toEqual([0, 1, ...others.map(() => 1)]);
+});
+
+test("when the connection of a round is lost, each of it is told so, nobody is asked for again, and the next one works", async () => {
+  const many = await grants(6, 3);
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
+  const holding = approval.database.transaction(async (tx) => {
+    await tx.query("lock table redemptions in exclusive mode");
+    isLocked();
+    await released;
+  });
+  await locked;
+  const answers = Promise.allSettled(many.map((grant) => approval.store.redeem(claimOf(grant))));
+  const waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await waitUntil("the round to wait for the table", 10_000, async () => {
+    const { rowCount } = await approval.database.query(`select pid ${waiting}`);
+    return (rowCount ?? 0) > 0;
+  });
+  await approval.database.query(`select pg_terminate_backend(pid) ${waiting}`);
+  for (const answer of await answers) {
+    expect(answer).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+  }
+  release();
+  await holding;
+  expect(await Promise.all(many.map(usesOf))).toEqual(many.map(() => 0));
+  const outcomes = await Promise.all(many.map((grant) => approval.store.redeem(claimOf(grant))));
+  expect(new Set(kinds(outcomes))).toEqual(new Set(["redeemed"]));
+}, 30_000);
