@@ -6,8 +6,8 @@ export type Parsed<T> =
   | { readonly kind: "parsed"; readonly value: T }
   | { readonly kind: "malformed"; readonly detail: string };
 
-/** Compiles the schema; the returned function never throws. `detail` names the place by names of the schema, never by what came. */
-export function createParser<S extends TSchema>(schema: S): (bytes: Uint8Array) => Parsed<Static<S>> {
+/** Compiles the schema; the returned function never throws. Bytes have to be UTF-8. `detail` names the place by names of the schema, never by what came. */
+export function createParser<S extends TSchema>(schema: S): (given: Uint8Array | string) => Parsed<Static<S>> {
   const validator = Compile(schema);
   const known = new Set(memberNames(schema));
   const placeOf = (path: string) =>
@@ -16,10 +16,10 @@ export function createParser<S extends TSchema>(schema: S): (bytes: Uint8Array) 
       .map((name) => (name === "" || /^\d{1,6}$/.test(name) || known.has(name) ? name : "*"))
       .join("/");
   const utf8 = new TextDecoder("utf-8", { fatal: true });
-  return (bytes) => {
+  return (given) => {
     let value: unknown;
     try {
-      value = JSON.parse(utf8.decode(bytes));
+      value = JSON.parse(typeof given === "string" ? given : utf8.decode(given));
     } catch {
       return { kind: "malformed", detail: "not JSON in UTF-8" };
     }
