@@ -1,82 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Candidate } from "../../core/domain/covers.ts";
-import { isAllow, NO_RESPONSE_FIELDS, type Verdict } from "../../core/domain/decision.ts";
-import type { Elevation } from "../../core/domain/elevation.ts";
-import type { Grant } from "../../core/domain/grant.ts";
-import { id } from "../../core/domain/id.ts";
-import type { Caller, Subject } from "../../core/domain/subject.ts";
-import { instant } from "../../core/domain/time.ts";
-import { createEvaluate, type Ports } from "./evaluate.ts";
-import type { Deadline, Match, Mode, Published, Redemption, Requestable } from "./ports.ts";
-import { ELEVATION, GRANT } from "../../test/samples/domain.ts";
-import { evaluationOf } from "../../test/samples/evaluation.ts";
-
-const NOW = instant(1_795_478_400_000);
-const response = NO_RESPONSE_FIELDS;
-const dana: Subject = { issuer: "https://issuer.example", id: "dana", groups: [], claims: {}, actors: [] };
-const elevation: Elevation = { ...ELEVATION, maxUses: 1 };
-const elevate: Verdict = { kind: "elevate", elevations: [elevation], response };
-const evaluation = evaluationOf();
-
-function candidate(index: number, maxUses: Grant["maxUses"] = 1): Candidate {
-  const grant: Grant = { ...GRANT, id: id("grant", `01930000-0000-7000-8000-00000000000${index}`), maxUses };
-  return { elevation, grant, digest: undefined };
-}
-
-/** What each port answers in one test; `redemptions` in order. `calls` shows which ports with an effect were reached. */
-type World = {
-  caller?: Caller;
-  verdict?: Verdict;
-  match?: Match;
-  redemptions?: Redemption[];
-  offers?: Requestable;
-  published?: Published;
-  leftMs?: () => number;
-  ports?: Partial<Ports>;
-};
-
-async function evaluateIn(world: World, mode: Mode = "enforce") {
-  const calls: string[] = [];
-  const redemptions = [...(world.redemptions ?? [])];
-  const deadline: Deadline = { leftMs: world.leftMs ?? (() => 400), within: () => deadline };
-  const evaluate = createEvaluate({
-    identity: {
-      identify: () => Promise.resolve(world.caller ?? { kind: "subject", subject: dana, expiresAt: NOW + 60_000 }),
-    },
-    context: { gather: () => ({}) },
-    policy: { decide: () => ({ verdict: world.verdict ?? elevate, revision: "r1", fuelUsed: 7 }) },
-    grants: { covering: () => world.match ?? { kind: "uncovered", nearest: undefined } },
-    redemption: {
-      redeem(claim) {
-        calls.push(`redeem ${claim.grantId.at(-1)}`);
-        return Promise.resolve(redemptions.shift() ?? { kind: "unknown" });
-      },
-    },
-    denials: {
-      offers: () =>
-        world.offers ?? {
-          kind: "requestable",
-          offers: [{ elevation, binding: { kind: "unbindable", reason: "body_not_bindable" } }],
-        },
-      publish() {
-        calls.push("publish");
-        const denial = { id: id("denial", "01930000-0000-7000-8000-000000000001"), expiresAt: NOW };
-        return Promise.resolve(world.published ?? { kind: "issued", denial });
-      },
-    },
-    faults: { report: () => calls.push("fault reported") },
-    ...world.ports,
-  });
-  const readClocks = () => ({ wall: NOW, monoMs: 0 });
-  const { decision, ...known } = await evaluate(evaluation, { readClocks, deadline, mode });
-  return { decision, calls, ...known };
-}
-
-const refused = (reason: "spent" | "revoked" | "expired" | "outside" | "duplicate" | "unknown_grant"): Redemption => ({
-  kind: "refused",
-  reason,
-});
-const covered = (first: Candidate, ...rest: Candidate[]): Match => ({ kind: "covered", candidates: [first, ...rest] });
+import {
+  candidate,
+  covered,
+  dana,
+  elevate,
+  elevation,
+  evaluateIn,
+  response,
+} from "../../test/harness/decision-path.ts";
+import type { Ports } from "./evaluate.ts";
+import { isAllow } from "../../core/domain/decision.ts";
 
 describe("denied", () => {
   test.each(["credential_malformed", "credential_expired", "keys_unavailable"] as const)(
@@ -167,59 +100,6 @@ describe("denied", () => {
       expect(seen.calls).toEqual(["fault reported"]);
     },
   );
-});
-
-describe("a grant with limited uses", () => {
-  test("is not used when less than 50 ms are left", async () => {
-    const seen = await evaluateIn({ match: covered(candidate(1)), leftMs: () => 49 });
-    expect(seen.decision).toMatchObject({ kind: "deny", reason: "redemption_unavailable" });
-    expect(seen.calls).toEqual([]);
-  });
-
-  test("that could surely not be redeemed is unavailable, and no other one is tried", async () => {
-    const match = covered(candidate(1), candidate(2));
-    const seen = await evaluateIn({ match, redemptions: [{ kind: "unavailable" }] });
-    expect(seen.decision).toMatchObject({ kind: "deny", reason: "redemption_unavailable" });
-    expect(seen.calls).toEqual(["redeem 1"]);
-  });
-
-  test.each([{ kind: "unknown" as const }, refused("duplicate")])(
-    "whose use is not known is denied and no other one is tried: %j",
-    async (redemption) => {
-      const match = covered(candidate(1), candidate(2));
-      const seen = await evaluateIn({ match, redemptions: [redemption] });
-      expect(seen.decision).toMatchObject({ kind: "deny", reason: "redemption_unknown" });
-      expect(seen.calls).toEqual(["redeem 1"]);
-    },
-  );
-
-  test("is tried three times at most, then approval is needed, with the nearest reason", async () => {
-    const match = covered(candidate(1), candidate(2), candidate(3), candidate(4));
-    const redemptions = [
-      refused("expired"),
-      refused("spent"),
-      refused("revoked"),
-      { kind: "granted" as const, uses: 1 },
-    ];
-    const seen = await evaluateIn({ match, redemptions });
-    expect(seen.decision).toMatchObject({ kind: "needs_approval", grantReason: "spent" });
-    expect(seen.calls).toEqual(["redeem 1", "redeem 2", "redeem 3", "publish"]);
-  });
-
-  test("that is refused for another reason is not followed by the next one", async () => {
-    const match = covered(candidate(1), candidate(2));
-    const seen = await evaluateIn({ match, redemptions: [refused("outside")] });
-    expect(seen.decision).toMatchObject({ kind: "needs_approval", grantReason: "outside" });
-    expect(seen.calls).toEqual(["redeem 1", "publish"]);
-  });
-
-  test("allows once redeemed, and says which use it was", async () => {
-    const match = covered(candidate(1), candidate(2));
-    const seen = await evaluateIn({ match, redemptions: [refused("spent"), { kind: "granted", uses: 1 }] });
-    expect(isAllow(seen.decision)).toBe(true);
-    expect(seen.decision).toMatchObject({ by: { kind: "grant", grant: { id: candidate(2).grant.id, uses: 1 } } });
-    expect(seen.calls).toEqual(["redeem 1", "redeem 2"]);
-  });
 });
 
 describe("asking changes nothing", () => {

@@ -17,7 +17,7 @@ import type { StreamRecord, Subscription } from "../../../platform/stream/port.t
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createGrantsView } from "./grants-view.ts";
 import { createStateReader } from "./state-reader.ts";
-import { ELEVATION } from "../../../test/samples/domain.ts";
+import { ELEVATION, GRANT } from "../../../test/samples/domain.ts";
 
 const NOW = instant(1_795_478_400_000);
 const READY_WITHIN_MS = 5_000;
@@ -32,21 +32,9 @@ const verifier = createVerifier(
 );
 
 const grant: Grant = {
-  id: id("grant", "01930000-0000-7000-8000-000000000003"),
-  version: 2,
-  requestId: id("request", "01930000-0000-7000-8000-000000000004"),
-  denialId: id("denial", "01930000-0000-7000-8000-000000000001"),
-  person: undefined,
-  issuer: "i",
-  subject: "dana",
-  entitlement: "e",
-  scope: "s",
-  binding: { kind: "scope" },
-  state: "active",
-  uses: 0,
-  maxUses: "unlimited",
-  notBefore: NOW,
-  expiresAt: plus(NOW, durationMs(600_000)),
+  ...GRANT,
+  ...{ version: 2, issuer: "i", entitlement: "e", scope: "s", maxUses: "unlimited" },
+  ...{ notBefore: NOW, expiresAt: plus(NOW, durationMs(600_000)) },
 };
 const key = grantKey(grant.id);
 
