@@ -3,13 +3,11 @@
  * Order: what the rest rests on first, the listener last, so that the end runs backwards. Nothing is served before the
  * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale.
  */
-import { readFile } from "node:fs/promises";
 import { isAllow } from "../../core/domain/decision.ts";
 import type { Clocks } from "../../core/domain/freshness.ts";
 import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
 import { requiredTopics } from "../../core/messages/required-topics.ts";
-import { createSigner } from "../../core/messages/signing.ts";
 import { RELOADED } from "../../core/policy/bundles/start-bundles.ts";
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
 import { readServerTls } from "../../platform/config/pem-files.ts";
@@ -33,6 +31,7 @@ import { startCheckServer } from "./ext-authz/server.ts";
 import { startApi } from "./main/api.ts";
 import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
+import { startSigningKey } from "./main/signing-key.ts";
 import { supervise } from "./main/supervise.ts";
 import type { Faults } from "./ports.ts";
 
@@ -59,9 +58,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
     },
   };
 
-  const signer = await fromFiles("signing.keyPath", "an Ed25519 private key (PKCS#8, PEM)", async () =>
-    createSigner(config.signing.kid, await readFile(config.signing.keyPath, "utf8")),
-  );
+  const signingKey = await startSigningKey({ reload }, config.signing);
   const streamAt = await fromFiles("kafka", "certificates and keys that can be used (PEM)", () =>
     streamServer(config, { clientName: `countersign-decision-${config.instance}`, log }),
   );
@@ -78,7 +75,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
   const traces = await startTracesIf(config.traces, { service: "countersign-decision", instance: config.instance });
   if (traces !== undefined) lifecycle.own(traces);
-  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces };
+  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces };
   const path = isCompat ? await createCompatPath(config, shared) : await createNativePath(config, shared);
 
   // A worker leaves that to whoever watches it, who alone knows how many there are.
@@ -89,7 +86,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const decisionLog = lifecycle.own(
     await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
       startDecisionLog(
-        { stream, signer, log, metrics, now: () => readClocks().wall },
+        { stream, signer: signingKey.current(), log, metrics, now: () => readClocks().wall },
         {
           folder: config.decisionLog.folder,
           deployment,
@@ -101,6 +98,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
       ),
     ),
   );
+  signingKey.onReplaced((next) => decisionLog.replaceSigner(next, uuidv7()));
 
   const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
   const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);

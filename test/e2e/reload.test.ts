@@ -215,6 +215,27 @@ test("the state relay takes a new signing key; decision services that know it st
   await decision.untilFresh();
 }, 60_000);
 
+test("a decision service takes a new signing key that the approval service knows: one log is closed under the old key, another begins under the new", async () => {
+  const next = await makeKeyPair(folder, "decision-2");
+  await reconfigure(approval, ({ decisionServices, ...config }) => ({
+    ...config,
+    decisionServices: { trustedKeys: { ...decisionServices.trustedKeys, [next.kid]: next.publicPath } },
+  }));
+  await reload(approval, "decision_service_keys");
+  await reconfigure(decision, (config) => ({ ...config, signing: { kid: next.kid, keyPath: next.privatePath } }));
+  expect((await reload(decision, "signing_key")).get("signing_key")).toMatchObject({ event: "reloaded" });
+  await using owner = createDatabase(
+    { log: createLog({ name: "test", level: "silent" }) },
+    { connection: database.connectionString, applicationName: "test" },
+  );
+  const logs = () => owner.query<{ id: string; closed: string }>("select log_id as id, closed from decision_logs");
+  await waitUntil("both logs to arrive, the first one with its end", 20_000, async () => {
+    const { rows } = await logs();
+    const closedOf = (kid: string) => rows.filter(({ id }) => id.startsWith(`pdp/${kid}/`)).map(({ closed }) => closed);
+    return closedOf("decision").join() === "complete" && closedOf("decision-2").join() === "no";
+  });
+}, 60_000);
+
 test("a configuration that is refused changes nothing; what only a restart takes is named", async () => {
   const whole = await readFile(approval.configPath, "utf8");
   await reconfigure(approval, (config) => ({ ...config, webhok: {} }));

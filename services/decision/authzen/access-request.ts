@@ -20,7 +20,7 @@ export type AccessRequests = {
   /** Where requests are submitted, as enforcers reach it; https. */
   readonly endpoint: string;
   /** By which keys its tokens can be verified. */
-  readonly keys: readonly PublicJwk[];
+  keys(): readonly PublicJwk[];
   /** `context.access_request`, or undefined when no token can be made: then the denial is a plain one. Never throws. */
   offer(denial: IssuedDenial, question: Question, elevations: readonly Elevation[], now: Instant): Json | undefined;
 };

@@ -8,7 +8,6 @@ import type { AddressInfo } from "node:net";
 import { Server as TlsServer, TLSSocket } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { authorizationValues } from "../../../core/identity/bearer.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -22,6 +21,7 @@ import { addSearchRoutes } from "./search-routes.ts";
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 /** Verifiers come back for a key that they do not know. */
 const KEYS_CACHED = "public, max-age=300";
+const AUTHORIZATION = "authorization";
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
 type AuthzenDeps = RouteDeps & {
@@ -105,7 +105,7 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInsta
   const prefix = new URL(baseUrl).pathname.replace(/\/$/, "");
   if (accessRequests !== undefined) {
     app.get(prefix + PATHS.jwks, { schema: { operationId: "jwks" } }, (_request, reply) =>
-      reply.header("cache-control", KEYS_CACHED).send({ keys: accessRequests.keys }),
+      reply.header("cache-control", KEYS_CACHED).send({ keys: accessRequests.keys() }),
     );
   }
   let inFlight = 0;
@@ -113,13 +113,17 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInsta
     async (scope) => {
       scope.decorateRequest("caller", null);
       scope.decorateRequest("counted", false);
-      scope.addHook("onRequest", async (request, reply) => {
+      scope.addHook("onRequest", (request, reply, done) => {
         if (inFlight >= maxInFlight) {
-          return say(reply.header("retry-after", "1"), 503, "too many requests at once");
+          say(reply.header("retry-after", "1"), 503, "too many requests at once");
+          return;
         }
         inFlight += 1;
         request.setDecorator("counted", true);
-        return authenticate(callers, request, reply);
+        callers
+          .authenticate(shownBy(request))
+          .then((caller) => admit(caller, request, reply, done))
+          .catch(done);
       });
       scope.addHook("onResponse", (request, _reply, done) => {
         if (request.getDecorator<boolean>("counted")) inFlight -= 1;
@@ -133,27 +137,32 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInsta
   return app;
 }
 
-async function authenticate(
-  callers: ApiCallers,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply | undefined> {
-  const { socket } = request.raw;
-  const caller = await callers.authenticate({
-    authorization: authorizationValues(inPairs(request.raw.rawHeaders)),
-    certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [],
-  });
-  if (caller.kind === "refused") {
-    const challenge = caller.reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
-    return say(reply.header("www-authenticate", challenge), 401, `show who is calling: ${caller.reason}`);
+function shownBy({ raw: { rawHeaders, socket } }: FastifyRequest): Parameters<ApiCallers["authenticate"]>[0] {
+  const authorization: string[] = [];
+  // Name, value, name, value, as they came. NB: `headers` drops all authorization headers but the first.
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) {
+      authorization.push(rawHeaders[at + 1] ?? "");
+    }
   }
-  request.setDecorator<Authenticated>("caller", caller);
-  return undefined;
+  return { authorization, certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [] };
 }
 
-/** Name, value, name, value, as they came. NB: `headers` drops all authorization headers but the first. */
-function* inPairs(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) yield [rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""];
+/** Goes on only with somebody who is known. */
+function admit(
+  caller: Awaited<ReturnType<ApiCallers["authenticate"]>>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: () => void,
+): void {
+  if (caller.kind === "refused") {
+    const challenge = caller.reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
+    say(reply.header("www-authenticate", challenge), 401, `show who is calling: ${caller.reason}`);
+    return;
+  }
+  request.setDecorator<Authenticated>("caller", caller);
+  done();
 }
 
 function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyReply): FastifyReply {

@@ -1,5 +1,4 @@
 /** Constructs what denials over AuthZEN offer to who may ask for more: tokens by the signing key, and the key set that verifies them. */
-import { readFile } from "node:fs/promises";
 import { publicJwk } from "../../../core/messages/signing.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { readPems } from "../../../platform/config/pem-files.ts";
@@ -8,17 +7,25 @@ import { type AccessRequests, createAccessRequests } from "../authzen/access-req
 import type { DecisionConfig } from "../config.ts";
 import type { Process } from "./decision-path.ts";
 
+type Api = NonNullable<DecisionConfig["api"]>;
+
 /** Undefined where no endpoint takes them. @throws CannotStart */
 export async function startAccessRequests(
-  { signer, faults }: Pick<Process, "signer" | "faults">,
-  { api, signing }: { readonly api: NonNullable<DecisionConfig["api"]>; readonly signing: DecisionConfig["signing"] },
+  { signingKey, faults, reload }: Pick<Process, "signingKey" | "faults" | "reload">,
+  { accessRequestEndpoint: endpoint, baseUrl: issuer, publishedKeys }: Api,
 ): Promise<AccessRequests | undefined> {
-  const { accessRequestEndpoint: endpoint, baseUrl: issuer, publishedKeys } = api;
   if (endpoint === undefined) return undefined;
-  const keys = await fromFiles("api.publishedKeys", "Ed25519 public keys (PEM)", async () => {
-    const others = [...(await readPems(publishedKeys))].filter(([kid]) => kid !== signing.kid);
-    const own = [signing.kid, await readFile(signing.keyPath, "utf8")] as const;
-    return [own, ...others].map(([kid, pem]) => publicJwk(kid, pem));
+  let others = await fromFiles("api.publishedKeys", "Ed25519 public keys (PEM)", () => readPublished(publishedKeys));
+  reload.part("api_published_keys", ["api.publishedKeys"], async (now) => {
+    others = await readPublished(now.api?.publishedKeys ?? {});
   });
-  return createAccessRequests({ signer, newTokenId: uuidv7, faults }, { issuer, endpoint, keys });
+  const keys = () => {
+    const own = signingKey.publicKeys();
+    return [...own, ...others.filter(({ kid }) => own.every((one) => one.kid !== kid))];
+  };
+  return createAccessRequests({ signer: signingKey.signer, newTokenId: uuidv7, faults }, { issuer, endpoint, keys });
+}
+
+async function readPublished(paths: Api["publishedKeys"]) {
+  return [...(await readPems(paths))].map(([kid, pem]) => publicJwk(kid, pem));
 }

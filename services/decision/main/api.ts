@@ -25,10 +25,10 @@ type RunningApi = {
 
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
-  { lifecycle, reload, metrics, readClocks, faults, signer }: Process,
+  { lifecycle, reload, metrics, readClocks, faults, signingKey }: Process,
   { evaluate, candidates, identity, issuers, grants }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
-  { drainMs, denials, signing }: Pick<DecisionConfig, "drainMs" | "denials" | "signing">,
+  { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,
 ): Promise<RunningApi> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
@@ -40,7 +40,7 @@ export async function startApi(
   const tls = await fromFiles("api.certPath", "a certificate with its key and authority (PEM)", () =>
     readServerTls(api),
   );
-  const accessRequests = await startAccessRequests({ signer, faults }, { api, signing });
+  const accessRequests = await startAccessRequests({ signingKey, faults, reload }, api);
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
   const ask = createAskQuestion(deps);

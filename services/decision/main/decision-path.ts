@@ -1,5 +1,4 @@
 /** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
-import type { Signer } from "../../../core/messages/signing.ts";
 import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
@@ -13,6 +12,7 @@ import type { DecisionConfig } from "../config.ts";
 import type { Candidates, GrantLookup } from "../authzen/ports.ts";
 import type { Evaluate, Identity } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 /** Its check behind the shared edge, and what it adds to readiness and to the first line of the log. */
 export type DecisionPath = {
@@ -45,6 +45,6 @@ export type Process = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> 
   readonly reload: Reload<DecisionConfig>;
   readonly metrics: Metrics;
   readonly stream: EventStream;
-  readonly signer: Signer;
+  readonly signingKey: SigningKey;
   readonly traces: Traces | undefined;
 };

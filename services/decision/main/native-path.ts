@@ -33,7 +33,7 @@ import { traceDecisions } from "./traced.ts";
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
 
 export async function createNativePath(config: DecisionConfig, shared: Process): Promise<DecisionPath> {
-  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signer, sourceAddress, traces } = shared;
+  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
@@ -81,7 +81,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const denials = createDenials(
     {
       stream,
-      signer,
+      signer: signingKey.signer,
       buckets: createTokenBuckets({ burst, refillMs: 60_000 / perMinute }),
       newDenialId: () => id("denial", uuidv7()),
       sourceAddress,

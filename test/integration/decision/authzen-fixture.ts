@@ -165,7 +165,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
   const pem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const accessRequests = createAccessRequests(
     { signer: { kid: signer.kid, sign: (bytes) => world.sign(bytes) }, newTokenId: uuidv7, faults },
-    { issuer: PDP, endpoint: parts.endpoint ?? ENDPOINT, keys: [publicJwk(signer.kid, pem)] },
+    { issuer: PDP, endpoint: parts.endpoint ?? ENDPOINT, keys: () => [publicJwk(signer.kid, pem)] },
   );
   const deps = { evaluate, newDecisionId: () => id("decision", uuidv7()), readClocks, faults };
   const deadline = (ms: number): Deadline => ({
