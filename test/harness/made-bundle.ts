@@ -5,6 +5,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { CANDIDATES, ENTRYPOINTS } from "../../core/policy/bundle.ts";
+import { inputReads } from "../../scripts/bundle/input-reads.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
 
@@ -17,13 +18,17 @@ export async function hasOpa(): Promise<boolean> {
 
 /**
  * Makes `folder` a bundle of these modules, which have to hold all entrypoints, and of `data`. Rejects with what OPA said.
- * `allBuiltins`: also those of OPA that our host does not serve.
+ * `allBuiltins`: also those of OPA that our host does not serve. `declaresReads`: says which members of the input it reads, as a build
+ * finds out; otherwise it is given all.
  */
 export async function makeBundle(
   folder: string,
   modules: readonly string[],
   data: object,
-  { allBuiltins = false }: { readonly allBuiltins?: boolean } = {},
+  {
+    allBuiltins = false,
+    declaresReads = false,
+  }: { readonly allBuiltins?: boolean; readonly declaresReads?: boolean } = {},
 ): Promise<void> {
   const opa = await resolveTool("opa");
   if (opa.kind === "missing") throw new Error(`${opa.reason}; ${opa.help}`);
@@ -45,18 +50,24 @@ export async function makeBundle(
     ...files,
   ]);
   await done("tar", ["-xzf", archive, "-C", folder, "/policy.wasm"]);
+  const parsed = async (file: string) => {
+    const ast: unknown = JSON.parse(await done(opa.location, ["parse", "--format", "json", file]));
+    return { file, ast };
+  };
+  const reads = declaresReads ? inputReads(await Promise.all(files.map(parsed))) : undefined;
   const manifest = {
     revision: "made-by-a-test",
     roots: [""],
     wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
-    metadata: { countersign: { build_check: "passed" } },
+    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
   };
   await writeFile(path.join(folder, ".manifest"), JSON.stringify(manifest));
   await writeFile(path.join(folder, "data.json"), JSON.stringify(data));
   await rm(archive);
 }
 
-async function done(command: string, args: readonly string[]): Promise<void> {
+async function done(command: string, args: readonly string[]): Promise<string> {
   const result = await runCommand(command, args, { timeoutMs: 60_000 });
   if (result.kind === "failed") throw new Error(result.message);
+  return result.output;
 }

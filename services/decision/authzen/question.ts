@@ -32,7 +32,9 @@ export function questionOf({ subject, action, resource, context }: EvaluationBod
  * (reevaluation.ts reads it, to say what to do after a denial).
  */
 export function statedContext(value: unknown): Stated {
-  const { approval: _approval, ...context } = stated(value);
+  const members = stated(value);
+  if (!Object.hasOwn(members, "approval")) return members;
+  const { approval: _approval, ...context } = members;
   return context;
 }
 

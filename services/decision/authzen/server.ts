@@ -113,17 +113,13 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInsta
     async (scope) => {
       scope.decorateRequest("caller", null);
       scope.decorateRequest("counted", false);
-      scope.addHook("onRequest", (request, reply, done) => {
+      scope.addHook("onRequest", async (request, reply) => {
         if (inFlight >= maxInFlight) {
-          say(reply.header("retry-after", "1"), 503, "too many requests at once");
-          return;
+          return say(reply.header("retry-after", "1"), 503, "too many requests at once");
         }
         inFlight += 1;
         request.setDecorator("counted", true);
-        callers
-          .authenticate(shownBy(request))
-          .then((caller) => admit(caller, request, reply, done))
-          .catch(done);
+        return admit(await callers.authenticate(shownBy(request)), request, reply);
       });
       scope.addHook("onResponse", (request, _reply, done) => {
         if (request.getDecorator<boolean>("counted")) inFlight -= 1;
@@ -154,15 +150,13 @@ function admit(
   caller: Awaited<ReturnType<ApiCallers["authenticate"]>>,
   request: FastifyRequest,
   reply: FastifyReply,
-  done: () => void,
-): void {
+): FastifyReply | undefined {
   if (caller.kind === "refused") {
     const challenge = caller.reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
-    say(reply.header("www-authenticate", challenge), 401, `show who is calling: ${caller.reason}`);
-    return;
+    return say(reply.header("www-authenticate", challenge), 401, `show who is calling: ${caller.reason}`);
   }
   request.setDecorator<Authenticated>("caller", caller);
-  done();
+  return undefined;
 }
 
 function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyReply): FastifyReply {

@@ -32,7 +32,7 @@ type Authzen = AsyncDisposable & {
 export async function startAuthzen(folder: string, cores: Cores): Promise<Authzen> {
   const bundle = join(folder, "bundle");
   const texts = await Promise.all(FRAMEWORK.map((name) => readFile(join(REGO, name), "utf8")));
-  await makeBundle(bundle, [...texts, POLICY], { countersign: { requires: {} } });
+  await makeBundle(bundle, [...texts, POLICY], { countersign: { requires: {} } }, { declaresReads: true });
   const tokenPath = join(folder, "client-token");
   await writeFile(tokenPath, `${CLIENT_TOKEN}\n`);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
