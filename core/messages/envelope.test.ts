@@ -63,14 +63,30 @@ describe("envelope", () => {
     expect(openEnvelope(verifier, address, sealed)).toEqual({ kind: "fault", reason: "headers_missing" });
   });
 
-  test("any changed byte of the payload is found", () => {
+  test("a signature over the payload does not pass for one over its digest, nor the other way round, nor for one over another kind of digest", () => {
+    const open = (form: "payload" | "digest", header: string | undefined) => {
+      const sealed = asRead(sealEnvelope(signer, address, 1, payload, form));
+      sealed.headers.delete("cs-digest");
+      if (header !== undefined) sealed.headers.set("cs-digest", Buffer.from(header));
+      return openEnvelope(verifier, address, sealed);
+    };
+    const invalid = { kind: "fault", reason: "signature_invalid" };
+    expect(open("payload", "sha256")).toEqual(invalid);
+    expect(open("digest", undefined)).toEqual(invalid);
+    expect(open("digest", "sha512")).toEqual(invalid);
+    expect(open("digest", "")).toEqual(invalid);
+    expect(open("digest", "sha256")).toMatchObject({ kind: "opened", payload });
+    expect(open("payload", undefined)).toMatchObject({ kind: "opened", payload });
+  });
+
+  test.each(["payload", "digest"] as const)("any changed byte of the payload is found, the %s being signed", (form) => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 64 }),
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
         (bytes, at, flip) => {
-          const sealed = asRead(sealEnvelope(signer, address, 7, bytes));
+          const sealed = asRead(sealEnvelope(signer, address, 7, bytes, form));
           expect(openEnvelope(verifier, address, sealed)).toMatchObject({ kind: "opened", kid: "relay-1", version: 7 });
           const index = at % sealed.value.length;
           sealed.value[index] = (sealed.value[index] ?? 0) ^ flip;

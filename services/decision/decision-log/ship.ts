@@ -64,7 +64,7 @@ export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions
       const records = inOneList(room, chunk.length);
       const end = opening.length + chunk.length;
       const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
-      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload);
+      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload, "digest");
       const outcome = await stream.publish([{ topic: TOPIC, key: log, value, headers }], {
         deadlineMs: PUBLISH_DEADLINE_MS,
       });
