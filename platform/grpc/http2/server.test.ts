@@ -219,5 +219,6 @@ describe("a connection", () => {
     flood();
     await ended;
     expect(resets).toBeLessThan(50_000);
+    expect(asked.length).toBeLessThan(2_000); // the burst that is allowed, and little more
   }, 20_000);
 });
