@@ -6,8 +6,11 @@
 import { Server, type Socket } from "node:net";
 import { constants, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 
-/** HTTP/2's own 64 KiB are some forty checks, shared by all calls of a connection. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
+/**
+ * HTTP/2's own 64 KiB are some forty checks, shared by all calls of a connection. Not more than this: what a caller has waiting after a stall
+ * arrives in one turn of the event loop, and all of it then counts as under way at once.
+ */
+const WINDOW_BYTES = 1024 * 1024;
 /** The largest stream there can be. */
 const ANY_STREAM = 2 ** 31 - 1;
 /** For the round trip: a caller without calls may have closed its side by then, and answers no more. */
