@@ -17,7 +17,7 @@ const figures = Compile(
     Type.Object({ fuelUsed: Type.Integer(), timed: Type.Record(Type.String(), Type.Array(Type.Number())) }),
   ),
 );
-const ROUNDS_EACH = 20;
+const ROUNDS_EACH = 200;
 const ROUNDS = 3;
 
 export const benchPolicy: Bench = async ({ rounds = ROUNDS }, rig) => {
