@@ -57,6 +57,8 @@ is \`policy.budget\`). A service keeps inputs only with \`development.keepInputs
   waives them.
 - **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
 - **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
+  An elevation is \`exact\` unless it says otherwise. Of a question by API and of a TCP connection there is no exact form: say \`scope\` there, or it is
+  denied with \`exact_needs_http\`.
 `;
 
 async function section(name: string, number: number): Promise<string> {

@@ -63,6 +63,7 @@ export type DenyReason =
   | "authentication_required" // anonymous, and the policy elevates
   | "body_not_bindable"
   | "not_reviewable"
+  | "exact_needs_http" // an `exact` elevation of what is no HTTP request
   | "not_requestable" // the denial would be over 64 KiB
   | "redemption_unknown"; // sent, no reply: a use may be burnt, so nobody is told to retry
 

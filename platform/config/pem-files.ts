@@ -1,4 +1,5 @@
 /** PEM files that a configuration names, read at the start and at a reload. Each rejects when a file cannot be read, naming the file. */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 
@@ -33,7 +34,10 @@ export async function readClientTls({
   return { ca, key, cert };
 }
 
-/** Undefined without a certificate: plain text. Rejects also when certificate and key are unusable, or not of one pair. */
+/**
+ * Undefined without a certificate: plain text. Rejects also when certificate and key are unusable, or not of one pair, and when the client CA
+ * is none: TLS itself takes such a file for no authority at all, which would show only as every caller refused.
+ */
 export async function readServerTls({
   certPath,
   keyPath,
@@ -46,6 +50,8 @@ export async function readServerTls({
   if (certPath === undefined || keyPath === undefined) return undefined;
   const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
   const [cert, key] = [await readFile(certPath), await readFile(keyPath)];
+  // Throws when it is none.
+  if (clientCa !== undefined) void new X509Certificate(clientCa);
   createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
   return { cert, key, clientCa };
 }

@@ -50,7 +50,7 @@ describe("denied", () => {
     expect(seen.calls).toEqual([]);
   });
 
-  test.each(["body_not_bindable", "not_reviewable"] as const)(
+  test.each(["body_not_bindable", "not_reviewable", "exact_needs_http"] as const)(
     "an exact elevation that cannot be bound is no offer: %s",
     async (reason) => {
       const seen = await evaluateIn({ offers: { kind: "unbindable", reason } });

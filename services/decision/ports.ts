@@ -108,7 +108,7 @@ export type Redeemer = { redeem(claim: RedemptionClaim, deadline: Deadline): Pro
 
 export type Requestable =
   | { readonly kind: "requestable"; readonly offers: readonly [Offer, ...Offer[]] }
-  | { readonly kind: "unbindable"; readonly reason: BindingRefusal };
+  | { readonly kind: "unbindable"; readonly reason: BindingRefusal | "exact_needs_http" };
 
 export type Ask = {
   readonly evaluation: Evaluation;

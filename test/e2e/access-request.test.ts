@@ -6,6 +6,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  DecisionServiceClient,
+  type EvaluateResponse,
+  Mode,
+  Outcome,
+} from "../../proto/gen/countersign/v1/decision.ts";
 import { freePort } from "../harness/free-port.ts";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
@@ -16,6 +23,7 @@ const PDP = "https://pdp.example";
 const ENDPOINT = "https://approvals.example/access/v1/requests";
 const PATH = "/access/v1/requests";
 const SERVICE_TOKEN = "service-token-of-an-enforcer";
+const ASKER_TOKEN = "service-token-of-somebody-who-asks";
 const REASON = "the customer asked for it, ticket 4711";
 const POLICY = `package countersign.policies.files
 
@@ -29,7 +37,8 @@ const possible = (await canStartSystem()) && (await hasOpa());
 let folder: string;
 let system: System;
 let enforcer: Call;
-let subject: object;
+let grpc: DecisionServiceClient;
+let subject: { readonly type: "user"; readonly id: string; readonly properties: { readonly [name: string]: unknown } };
 
 beforeAll(async () => {
   if (!possible) return;
@@ -41,14 +50,19 @@ beforeAll(async () => {
   await makeBundle(path, [...texts, POLICY], { countersign: { requires: {} } });
   const tokenPath = join(folder, "token");
   await writeFile(tokenPath, SERVICE_TOKEN);
-  const httpPort = await freePort();
+  const askerPath = join(folder, "asker");
+  await writeFile(askerPath, ASKER_TOKEN);
+  const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const bundle = { path, unsigned: "accepted" };
   system = await startSystem({
     decisionSettings(settings) {
-      const clients = settings.identity.issuers.slice(0, 1).map(({ issuer }) => {
-        return { name: "enforcer", tokenPath, subjects: { user: issuer }, enforcer: true };
+      const clients = settings.identity.issuers.slice(0, 1).flatMap(({ issuer }) => {
+        const subjects = { user: issuer };
+        const asker = { name: "asker", tokenPath: askerPath, subjects };
+        return [{ name: "enforcer", tokenPath, subjects, enforcer: true }, asker];
       });
-      return { ...settings, bundle, api: { baseUrl: PDP, httpPort, accessRequestEndpoint: ENDPOINT, clients } };
+      const api = { baseUrl: PDP, httpPort, grpcPort, accessRequestEndpoint: ENDPOINT, clients };
+      return { ...settings, bundle, api };
     },
     approvalSettings: (settings) => ({
       ...settings,
@@ -58,13 +72,16 @@ beforeAll(async () => {
   });
   enforcer = createCall(`http://127.0.0.1:${httpPort}`, SERVICE_TOKEN);
   const [, payload = ""] = (await system.token("dana")).split(".");
-  const claims: { readonly sub?: string; readonly email?: string } = Object(
+  const claims: { readonly iss?: string; readonly sub?: string } = Object(
     JSON.parse(Buffer.from(payload, "base64url").toString()),
   );
   // As the enforcer knows her: the claims that make her the person she is to the approval service.
-  subject = { type: "user", id: claims.sub, properties: { ...claims, iss: undefined, sub: undefined } };
+  const { iss: _iss, sub: id = "", ...properties } = claims;
+  subject = { type: "user", id, properties };
+  grpc = new DecisionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
 }, 180_000);
 afterAll(async () => {
+  grpc?.close();
   await system?.[Symbol.asyncDispose]();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 }, 60_000);
@@ -137,4 +154,68 @@ function submissionOf(denied: Answer): object {
     const keys = await enforcer("GET", "/access/v1/jwks");
     expect(keys.body).toMatchObject({ keys: [{ kid: "decision-1", use: "sig" }] });
   });
+});
+
+/** The answer, or the code of the error in its place. */
+function judged(token: string, name: string, mode: Mode): Promise<EvaluateResponse | status> {
+  const question = {
+    ...{ subject, mode, context: undefined },
+    resource: { type: "file", id: name, properties: undefined },
+    action: { name: "delete", properties: undefined },
+  };
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return new Promise((resolve) => {
+    grpc.evaluate(question, metadata, { deadline: Date.now() + 5_000 }, (error: ServiceError | null, answer) =>
+      resolve(error === null ? answer : error.code),
+    );
+  });
+}
+
+(possible ? describe : describe.skip)("an enforcer over DecisionService", () => {
+  const enforced = (name: string) => judged(SERVICE_TOKEN, name, Mode.MODE_ENFORCE);
+
+  test("that is not configured as one is refused, and nothing can be asked for", async () => {
+    for (const token of [ASKER_TOKEN, await system.token("dana")]) {
+      expect(await judged(token, "q4", Mode.MODE_ENFORCE)).toBe(status.PERMISSION_DENIED);
+    }
+    const asked = await judged(ASKER_TOKEN, "q4", Mode.MODE_ASK);
+    expect(asked).toMatchObject({ outcome: Outcome.OUTCOME_NEEDS_APPROVAL, denial: undefined });
+    const dana = await system.as("dana");
+    const denials = await dana.approvals("GET", "/v1/denials");
+    expect(JSON.stringify(denials.body)).not.toContain("file/q4");
+  });
+
+  test("is told which denial can be submitted; once approved, of many that enforce at once one uses it, and whoever only asks none", async () => {
+    const [dana, max] = [await system.as("dana"), await system.as("max")];
+    const denied = await enforced("q5");
+    expect(denied).toMatchObject({ outcome: Outcome.OUTCOME_NEEDS_APPROVAL, denial: { id: expect.any(String) } });
+    const body = { denial_id: textAt(denied, "denial", "id"), justification: REASON };
+    const submitted = await waitUntil("the denial to arrive", 10_000, async () => {
+      const answer = await dana.approvals("POST", "/v1/requests", { body });
+      return answer.status !== 404 && answer;
+    });
+    const review = { body: { vote: "approve", digest: textAt(submitted.body, "request", "digest") } };
+    const reviews = `/v1/requests/${textAt(submitted.body, "request", "id")}/reviews`;
+    const approved = await max.approvals("POST", reviews, review);
+    expect(approved).toMatchObject({ status: 200, body: { grant: { max_uses: 1 } } });
+    const grantId = textAt(approved.body, "grant", "id");
+    const uses = async () => (await dana.approvals("GET", `/v1/grants/${grantId}`)).body;
+
+    await waitUntil("the grant to arrive", 10_000, async () => {
+      const asked = await judged(ASKER_TOKEN, "q5", Mode.MODE_ASK);
+      return Reflect.get(Object(asked), "grantReason") === "use_by_enforce";
+    });
+    expect(await judged(ASKER_TOKEN, "q5", Mode.MODE_ENFORCE)).toBe(status.PERMISSION_DENIED);
+    expect(await uses()).toMatchObject({ uses: 0 });
+
+    const all = await Promise.all(Array.from({ length: 8 }, () => enforced("q5")));
+    const allowed = all.filter((one) => Reflect.get(Object(one), "outcome") === Outcome.OUTCOME_ALLOW);
+    expect(allowed).toMatchObject([{ grantId, denial: undefined }]);
+    for (const other of all.filter((one) => !allowed.includes(one))) {
+      expect(other).toMatchObject({ outcome: Outcome.OUTCOME_NEEDS_APPROVAL, grantReason: "spent" });
+    }
+    expect(await uses()).toMatchObject({ uses: 1, state: "consumed" });
+    expect(await enforced("q5")).toMatchObject({ outcome: Outcome.OUTCOME_NEEDS_APPROVAL });
+  }, 60_000);
 });

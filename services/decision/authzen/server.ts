@@ -55,8 +55,10 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
     port: portOf(app.server.address()),
     replaceCertificates(tls) {
       if (tls === undefined && options.tls === undefined) return;
-      if (tls === undefined || !(app.server instanceof TlsServer)) {
-        throw new ReloadRefused("TLS: to switch it on or off needs a restart");
+      // NB: without `ca` a server that asks for certificates trusts the authorities of the whole web.
+      const asksCallers = options.tls?.clientCa !== undefined;
+      if (tls === undefined || !(app.server instanceof TlsServer) || (tls.clientCa !== undefined) !== asksCallers) {
+        throw new ReloadRefused("TLS: to switch it, or the certificates of callers, on or off needs a restart");
       }
       app.server.setSecureContext(secureContext(tls));
     },

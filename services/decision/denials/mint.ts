@@ -16,7 +16,8 @@ import type { Ask, Evaluation, GrantQuery, Requestable } from "../ports.ts";
 
 /**
  * An offer for each elevation that can be requested for this call. A `scope` elevation carries the digest when the call
- * is bindable, so that it can be narrowed to it; an `exact` one without a digest is no offer.
+ * is bindable, so that it can be narrowed to it; an `exact` one without a digest is no offer. Of a connection or a question none ever is:
+ * that is said apart, since it is the policy that has to change and not the call.
  */
 export function offersFor({ subject, elevations, http }: GrantQuery): Requestable {
   const offers: Offer[] = [];
@@ -34,7 +35,7 @@ export function offersFor({ subject, elevations, http }: GrantQuery): Requestabl
     } else if (elevation.binding === "scope") {
       offers.push({ elevation, binding: layout });
     } else {
-      refusal = layout.reason;
+      refusal = http === undefined ? "exact_needs_http" : layout.reason;
     }
   }
   const [first, ...rest] = offers;

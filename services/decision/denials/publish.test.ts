@@ -114,6 +114,17 @@ describe("offers", () => {
     });
   });
 
+  test("of what is no HTTP request an exact elevation is none and says that the policy has to change, one of scope is", () => {
+    const exact: Elevation = { ...elevation, binding: "exact" };
+    expect(offersFor({ subject, elevations: [exact], http: undefined })).toEqual({
+      ...{ kind: "unbindable", reason: "exact_needs_http" },
+    });
+    expect(offersFor({ subject, elevations: [exact, elevation], http: undefined })).toMatchObject({
+      kind: "requestable",
+      offers: [{ elevation, binding: { kind: "unbindable", reason: "body_not_bindable" } }],
+    });
+  });
+
   test("a published denial proves its digests and holds neither body nor query values", async () => {
     const { denials, sent } = denialsOver();
     const display = [{ label: "Order", value: "42" }];

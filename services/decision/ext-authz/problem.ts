@@ -65,6 +65,12 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
     title: "Denied",
     detail: "This needs an approval of the exact request, and the policy shows a reviewer nothing of it.",
   },
+  exact_needs_http: {
+    status: 403,
+    title: "Denied",
+    detail:
+      'This needs an approval, and the policy ties it to an exact HTTP request, which this is not. Its elevation has to say "binding": "scope".',
+  },
   not_requestable: {
     status: 403,
     title: "Denied",

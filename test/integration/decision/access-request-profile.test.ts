@@ -88,7 +88,7 @@ describe("a requestable denial", () => {
       "policy_error",
       false,
     ]);
-    expect(await offered(elevating({ binding: "exact" }))).toEqual([false, "body_not_bindable", false]);
+    expect(await offered(elevating({ binding: "exact" }))).toEqual([false, "exact_needs_http", false]);
     expect(await offered(elevating())).toEqual([false, "approval_required", true]);
     expect(await offered(allowing)).toEqual([true, undefined, false]);
     const asked = await authzen.post(question(), { as: ASKER });

@@ -34,6 +34,8 @@ export type LoneOptions = {
   /** A stream in Postgres, on which whoever holds `stateRelay` tells grants; without it there is no stream at all. */
   readonly streamUrl?: string;
   readonly stateRelay?: KeyPairFiles;
+  /** Of its own unless given: a second service that goes on where the first one ended has the same. */
+  readonly signing?: KeyPairFiles;
   /** False for what is measured (test/harness/system/program.ts). */
   readonly hasOwnClock?: boolean;
   /** Modules that it loads before its own. */
@@ -68,7 +70,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
         brokers: [nowhere],
         requestUrl: "https://approvals.example",
       },
-      signing: await makeKeyPair(folder, `${name}-signing`),
+      signing: options.signing ?? (await makeKeyPair(folder, `${name}-signing`)),
       stateRelay: options.stateRelay ?? (await makeKeyPair(folder, `${name}-relay`)),
       ...(streamUrl === undefined ? {} : { streamUrl }),
       ...(options.preload === undefined ? {} : { preload: options.preload }),
