@@ -8,16 +8,12 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { credentials, Metadata, status } from "@grpc/grpc-js";
 import { DecisionServiceClient, Mode, Outcome } from "../../../proto/gen/countersign/v1/decision.ts";
-import {
-  AuthorizationClient,
-  type CheckRequest,
-  type CheckResponse,
-} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { metricTotal } from "../../fault/metric.ts";
 import { freePort } from "../../harness/free-port.ts";
 import type { Decision } from "../../harness/system/decision.ts";
+import { createEnforcer } from "./ask-check.ts";
 import { claims, ISSUER, startLoneDecision, token } from "./lone-decision.ts";
 
 const MEGABYTE = 1_048_576;
@@ -30,7 +26,7 @@ const MOST_HELD = 64 * MEGABYTE;
 const owned = new AsyncDisposableStack();
 const ports = { http: 0, grpc: 0 };
 let service: Decision;
-let enforcer: AuthorizationClient;
+let check: (bearer: string) => Promise<string>;
 let asker: DecisionServiceClient;
 
 beforeAll(async () => {
@@ -43,11 +39,10 @@ beforeAll(async () => {
   const api = { baseUrl: "https://pdp.example", httpPort: ports.http, grpcPort: ports.grpc, clients };
   const listen = { maxMessageBytes: MEGABYTE };
   service = owned.use(await startLoneDecision({ folder, name: "decision", listen, further: { api } }));
-  const plain = credentials.createInsecure();
-  const large = { "grpc.max_send_message_length": -1 };
-  enforcer = new AuthorizationClient(`127.0.0.1:${service.port}`, plain, large);
+  const enforcer = createEnforcer(service.port);
   owned.defer(() => enforcer.close());
-  asker = new DecisionServiceClient(`127.0.0.1:${ports.grpc}`, plain);
+  check = enforcer.outcome;
+  asker = new DecisionServiceClient(`127.0.0.1:${ports.grpc}`, credentials.createInsecure());
   owned.defer(() => asker.close());
 }, 60_000);
 afterAll(() => owned.disposeAsync());
@@ -64,39 +59,6 @@ function ofLength(length: number, kind: "signed" | "noise"): string {
   if (kind === "noise") return "x".repeat(length);
   const empty = token({ payload: claims({ padding: "" }) }).length;
   return token({ payload: claims({ padding: "x".repeat(Math.floor(((length - empty) * 3) / 4)) }) });
-}
-
-/** `allow`, the status and reasons of a denial, or the status of a gRPC error. */
-async function check(bearer: string): Promise<string> {
-  const headers = [{ key: "authorization", value: "", rawValue: Buffer.from(`Bearer ${bearer}`) }];
-  const http = {
-    ...{ id: "1", method: "GET", path: "/orders/42", host: "orders.example", scheme: "https", query: "", fragment: "" },
-    ...{
-      protocol: "HTTP/1.1",
-      headers: new Map(),
-      headerMap: { headers },
-      size: 0,
-      body: "",
-      rawBody: Buffer.alloc(0),
-    },
-  };
-  const request: CheckRequest = {
-    attributes: {
-      ...{ source: undefined, destination: undefined, contextExtensions: new Map() },
-      request: { time: new Date(), http },
-    },
-  };
-  return new Promise((resolve) => {
-    enforcer.check(request, new Metadata(), { deadline: Date.now() + 10_000 }, (error: ServiceError | null, answer) =>
-      resolve(error === null ? told(answer) : `grpc ${status[error.code]}`),
-    );
-  });
-}
-
-function told({ httpResponse }: CheckResponse): string {
-  if (httpResponse?.$case !== "deniedResponse") return "allow";
-  const { status: http, body } = httpResponse.value;
-  return `${http?.code} ${JSON.parse(body).reasons}`;
 }
 
 const DANA = { subject: { type: "user", id: "dana" }, action: { name: "read" }, resource: { type: "file", id: "f1" } };

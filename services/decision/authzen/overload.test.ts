@@ -1,0 +1,155 @@
+/** The API beyond its limits, over HTTP and over gRPC: what is too much is refused at once and never an allow, and an end waits for what is under way. */
+import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { afterEach, expect, test } from "@jest/globals";
+import { deny } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { DecisionServiceClient, type EvaluateRequest, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
+import type { Answered, ApiCallers } from "../api/ports.ts";
+import type { Deadline } from "../ports.ts";
+import { startDecisionServer } from "./grpc/server.ts";
+import { startAuthzenServer } from "./server.ts";
+
+const LIMITS = { host: "127.0.0.1", port: 0, tls: undefined, maxInFlight: 1, drainMs: 2_000 };
+const MOST_BYTES = 4_096;
+const client = { name: "asker", subjects: new Map(), enforcer: false };
+const callers: ApiCallers = {
+  authenticate: async () => ({ kind: "client", client }),
+  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
+  inOwnWords: (_caller, question) => question,
+};
+const NO_CALL = {
+  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
+  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
+};
+const denied: Answered = {
+  decision: deny("no_rule_matched"),
+  ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
+  evaluation: {
+    ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "api", call: NO_CALL },
+    ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
+  },
+};
+
+const owned: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of owned.splice(0).toReversed()) await end();
+});
+
+/** Answers when the gate is open. `left`: the time that each question was given. */
+function gated() {
+  const gate = Promise.withResolvers<void>();
+  const left: number[] = [];
+  const ask = async (_question: unknown, { deadline }: { readonly deadline: Deadline }) => {
+    left.push(deadline.leftMs());
+    await gate.promise;
+    return denied;
+  };
+  return { open: gate.resolve, left, ask };
+}
+
+function deadlineOf(ms: number): Deadline {
+  return { leftMs: () => ms, within: (shorter) => deadlineOf(Math.min(ms, shorter)) };
+}
+
+const faults = { report: (error: unknown) => void process.stderr.write(`fault: ${String(error)}\n`) };
+
+async function overGrpc() {
+  const { ask, open, left } = gated();
+  const server = await startDecisionServer(
+    ...([
+      {
+        ask,
+        callers,
+        newDeadline: deadlineOf,
+        wallMs: () => Date.now(),
+        faults,
+        metrics: createMetrics({ prefix: "t_" }),
+      },
+      { ...LIMITS, maxMessageBytes: MOST_BYTES, deadlineMs: 450, maxBatch: 3, grpcReflection: false },
+    ] as const),
+  );
+  owned.push(() => server[Symbol.asyncDispose]());
+  const asker = new DecisionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  owned.push(() => asker.close());
+  const evaluate = (deadlineMs = 5_000, name = "f1") => {
+    const request: EvaluateRequest = {
+      subject: { type: "user", id: "dana", properties: undefined },
+      action: { name: "read", properties: undefined },
+      resource: { type: "file", id: name, properties: undefined },
+      ...{ context: undefined, mode: Mode.MODE_ASK },
+    };
+    return new Promise<status>((resolve) => {
+      asker.evaluate(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error: ServiceError | null) =>
+        resolve(error === null ? status.OK : error.code),
+      );
+    });
+  };
+  return { server, evaluate, open, left };
+}
+
+test("DecisionService: beyond the limit of calls in flight the next one is RESOURCE_EXHAUSTED and asks nothing, and the end waits for the first", async () => {
+  const { server, evaluate, open, left } = await overGrpc();
+  const first = evaluate();
+  await waitUntil("the first call to arrive", 2_000, () => left.length === 1);
+  expect(await evaluate()).toBe(status.RESOURCE_EXHAUSTED);
+  expect(left).toHaveLength(1);
+  const ended = server[Symbol.asyncDispose]();
+  open();
+  expect(await first).toBe(status.OK);
+  await ended;
+});
+
+test("DecisionService: the caller's deadline counts when it is the earlier one, less the way back", async () => {
+  const { evaluate, open, left } = await overGrpc();
+  open();
+  for (const deadlineMs of [200, 60_000]) expect(await evaluate(deadlineMs)).toBe(status.OK);
+  expect(left[0]).toBeLessThanOrEqual(180);
+  expect(left[1]).toBeGreaterThan(300);
+  expect(left[1]).toBeLessThanOrEqual(450);
+});
+
+test("DecisionService: a message beyond the limit is refused before it is read, and asks nothing", async () => {
+  const { evaluate, open, left } = await overGrpc();
+  open();
+  expect(await evaluate(5_000, "x".repeat(MOST_BYTES))).toBe(status.RESOURCE_EXHAUSTED);
+  expect(left).toEqual([]);
+  expect(await evaluate()).toBe(status.OK);
+});
+
+test("AuthZEN: beyond the limit of requests at once the next one is 503 with Retry-After and asks nothing, a body too large is 400 or 413, and the end waits for the first", async () => {
+  const { ask, open, left } = gated();
+  const server = await startAuthzenServer(
+    {
+      ...{ ask, callers, faults, metrics: createMetrics({ prefix: "t_" }), maxBatch: 3, newRequestId: () => "r" },
+      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
+      evaluateAside: () => Promise.reject(new Error("not asked")),
+      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
+      newDeadline: () => deadlineOf(450),
+      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
+    },
+    { ...LIMITS, baseUrl: "https://pdp.example", maxBodyBytes: MOST_BYTES },
+  );
+  owned.push(() => server[Symbol.asyncDispose]());
+  const evaluate = (name = "f1") =>
+    fetch(`http://127.0.0.1:${server.port}/access/v1/evaluation`, {
+      method: "POST",
+      headers: { "content-type": "application/json", connection: "close" },
+      body: JSON.stringify({
+        ...{ subject: { type: "user", id: "dana" }, action: { name: "read" }, resource: { type: "file", id: name } },
+      }),
+    });
+  expect([400, 413]).toContain((await evaluate("x".repeat(MOST_BYTES))).status);
+  expect(left).toEqual([]);
+  const first = evaluate();
+  await waitUntil("the first request to arrive", 2_000, () => left.length === 1);
+  const shed = await evaluate();
+  expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(left).toHaveLength(1);
+  const ended = server[Symbol.asyncDispose]();
+  open();
+  expect(await (await first).json()).toMatchObject({ decision: false });
+  await ended;
+});

@@ -1,0 +1,150 @@
+/**
+ * Three workers lose their stream, the process that watches them is killed, and one process starts in their place: every decision that was
+ * answered reaches the stream, once, in a log without a gap, also those of workers that are no more. The stream is in a real PostgreSQL.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type LogEnd, endAfter, standing } from "../../../core/domain/log-chain.ts";
+import { type DecisionLogRecord, logEntryOf, readDecisionBatch } from "../../../core/messages/decision-record.ts";
+import { openEnvelope } from "../../../core/messages/envelope.ts";
+import { createVerifier } from "../../../core/messages/signing.ts";
+import { topicSpecs } from "../../../core/messages/topic-setup.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { createDatabase } from "../../../platform/postgres/pool.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { createPostgresStream } from "../../../platform/stream/postgres.ts";
+import { createPostgresTopics, migratePostgresStream } from "../../../platform/stream/postgres-topics.ts";
+import { readToEnd } from "../../../platform/stream/read-to-end.ts";
+import { freePort } from "../../harness/free-port.ts";
+import { type SystemDatabase, startDatabase } from "../../harness/system/database.ts";
+import type { Decision } from "../../harness/system/decision.ts";
+import { type KeyPairFiles, makeKeyPair } from "../../harness/system/key-pair.ts";
+import { createEnforcer } from "./ask-check.ts";
+import { DEPLOYMENT, startLoneDecision, token } from "./lone-decision.ts";
+
+const COUNT = 3;
+const DRAIN_MS = 1_000;
+const log = createLog({ name: "test", level: "silent" });
+const topic = TOPICS.decisions.name;
+const owned = new AsyncDisposableStack();
+const ports: number[] = [];
+const enforcers: ReturnType<typeof createEnforcer>[] = [];
+let folder: string;
+let database: SystemDatabase;
+let decision: Decision;
+let signing: KeyPairFiles;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fewer-workers-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  database = owned.use(await startDatabase());
+  await migratePostgresStream(database.connectionString);
+  await using owner = createDatabase({ log }, { connection: database.connectionString, applicationName: "test" });
+  await createPostgresTopics(owner, topicSpecs({ partitions: 1, replicas: 1 }));
+  const opsPorts: number[] = [];
+  for (let worker = 0; worker < COUNT; worker += 1) {
+    ports.push(await freePort());
+    opsPorts.push(await freePort());
+  }
+  signing = await makeKeyPair(folder, "signing");
+  const further = { workers: COUNT, workerPorts: ports, workerOpsPorts: opsPorts, drainMs: DRAIN_MS };
+  decision = owned.use(await startLoneDecision({ ...terms(), further }));
+  for (const [at, port] of ports.entries()) {
+    const enforcer = createEnforcer(port);
+    enforcers.push(enforcer);
+    owned.defer(() => enforcer.close());
+    await waitUntil(`worker ${at + 1} to answer`, 20_000, async () => (await enforcer.outcome(token())) === "allow");
+  }
+}, 90_000);
+afterAll(() => owned.disposeAsync(), 60_000);
+
+/** The same service each time: its name, its folders and its key. */
+const terms = () => ({ folder, name: "decision", streamUrl: database.connectionString, signing });
+
+/** Of so many calls to each worker. */
+const decidedByAll = async (calls: number) =>
+  (await Promise.all(enforcers.flatMap(({ allowed }) => Array.from({ length: calls }, () => allowed(token()))))).flat();
+
+/** Of the worker's only start. */
+async function pidOf(worker: number): Promise<number> {
+  const line = (await decision.log())
+    .split("\n")
+    .find((one) => one.includes('"event":"worker_started"') && one.includes(`"worker":"${worker}"`));
+  return Number(/"pid":(\d+)/.exec(line ?? "")?.[1]);
+}
+
+const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
+
+/** What stands in the topic of decisions, as a consumer that verifies signatures reads it. */
+async function onTopic(): Promise<readonly DecisionLogRecord[]> {
+  const verifier = createVerifier(new Map([[signing.kid, await readFile(signing.publicPath, "utf8")]]));
+  const connection = database.connectionString;
+  await using stream = createPostgresStream({ log, onFatal: () => {} }, { connection, applicationName: "test" });
+  const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
+  const found: DecisionLogRecord[] = [];
+  stream.subscribe({
+    topic,
+    from: async (_partition, { earliest }) => earliest,
+    async handle({ records }) {
+      for (const record of records) {
+        const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic, key: record.key ?? "" }, record);
+        const batch = opened.kind === "opened" ? readDecisionBatch(opened.payload) : opened;
+        if (batch.kind !== "parsed") throw new Error(JSON.stringify(batch));
+        found.push(...batch.value.records);
+      }
+      return "continue";
+    },
+  });
+  await readToEnd(stream, topic, ends, AbortSignal.timeout(20_000));
+  return found;
+}
+
+/** Its logs by name, each record once (delivery is at least once), in order, and held against the chain. */
+function wholeLogs(records: readonly DecisionLogRecord[]): ReadonlyMap<string, readonly DecisionLogRecord[]> {
+  const logs = new Map<string, DecisionLogRecord[]>();
+  for (const record of records) {
+    const own = logs.get(record.log) ?? [];
+    logs.set(record.log, own);
+    own[record.index] ??= record;
+    expect(record).toEqual(own[record.index]);
+  }
+  for (const own of logs.values()) {
+    let end: LogEnd | undefined;
+    for (const record of own) {
+      const entry = logEntryOf(record);
+      if (end !== undefined) expect(standing(entry, end)).toBe("next");
+      end = endAfter(entry);
+    }
+  }
+  return logs;
+}
+
+test("what workers answered whose stream was gone, and who then were killed, is on the stream once one process starts in their place", async () => {
+  const answered = await decidedByAll(20);
+  await database.kill();
+  answered.push(...(await decidedByAll(40)));
+  const [first, killed, drains] = [await pidOf(1), await pidOf(2), await pidOf(3)];
+  // So that it neither ends its log nor ships it: the watcher is gone before the worker could know.
+  process.kill(killed, "SIGSTOP");
+  await decision.kill();
+  process.kill(killed, "SIGKILL");
+  await waitUntil("the other two to have ended without a stream", 20_000, () => !isAlive(first) && !isAlive(drains));
+  const spools = ["worker-2", "worker-3"].map((name) => join(folder, "decision-log", name));
+  for (const spool of spools) expect(readdirSync(spool)).not.toEqual([]);
+
+  await database.start();
+  owned.use(await startLoneDecision({ ...terms(), further: { drainMs: DRAIN_MS } }));
+  const logs = await waitUntil("the three logs to be closed on the stream", 30_000, async () => {
+    const found = wholeLogs(await onTopic());
+    const closed = [...found.values()].filter((own) => own.at(-1)?.kind === "log_closed");
+    return closed.length === COUNT && found;
+  });
+  const ids = [...logs.values()].flat().flatMap((record) => (record.kind === "decision" ? record.decision_id : []));
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(answered.filter((id) => !ids.includes(id))).toEqual([]);
+  for (const spool of spools) expect(readdirSync(spool)).toEqual([]);
+}, 90_000);
