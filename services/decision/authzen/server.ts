@@ -9,7 +9,7 @@ import { Server as TlsServer, TLSSocket } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
+import { replacementFor } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import { certificateNames } from "./certificate-names.ts";
@@ -54,13 +54,9 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
   return {
     port: portOf(app.server.address()),
     replaceCertificates(tls) {
-      if (tls === undefined && options.tls === undefined) return;
       // NB: without `ca` a server that asks for certificates trusts the authorities of the whole web.
-      const asksCallers = options.tls?.clientCa !== undefined;
-      if (tls === undefined || !(app.server instanceof TlsServer) || (tls.clientCa !== undefined) !== asksCallers) {
-        throw new ReloadRefused("TLS: to switch it, or the certificates of callers, on or off needs a restart");
-      }
-      app.server.setSecureContext(secureContext(tls));
+      const next = replacementFor(options.tls, tls);
+      if (next !== undefined && app.server instanceof TlsServer) app.server.setSecureContext(secureContext(next));
     },
     [Symbol.asyncDispose]: () => app.close(),
   };
