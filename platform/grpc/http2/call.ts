@@ -12,6 +12,7 @@ import type { Deadlines } from "./deadlines.ts";
 import { type Failure, INTERNAL } from "./failure.ts";
 import { createMessageReader } from "./message.ts";
 import { timeoutMs } from "./timeout.ts";
+import type { Turns } from "./turns.ts";
 import { unpacked } from "./unpack.ts";
 
 /** For the message to be there, whatever later deadline the caller states: until then it holds memory and a stream, and is not yet a check. */
@@ -30,6 +31,7 @@ type CallDeps = {
   /** What a method threw; its caller is told INTERNAL. */
   readonly onFault: (error: unknown) => void;
   readonly load: Load;
+  readonly turns: Turns;
 };
 
 /** Calls under way, of all connections. */
@@ -45,7 +47,7 @@ export function takeCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   method: Method,
-  { deadlines, monotonicMs, onFault, load }: CallDeps,
+  { deadlines, monotonicMs, onFault, load, turns }: CallDeps,
   { maxReceiveBytes, maxInFlight, deadlineMs }: CallLimits,
 ): void {
   const statedMs = timeoutMs(headers["grpc-timeout"]);
@@ -65,10 +67,10 @@ export function takeCall(
     due.dueMs = begunMs + statedMs;
     const message = reader.end();
     if ("code" in message) return refuse(message);
-    if (!message.isCompressed) return run(message.bytes);
+    if (!message.isCompressed) return turns(() => run(message.bytes));
     const encoding = headers["grpc-encoding"] ?? "identity";
     void unpacked(message.bytes, String(encoding), maxReceiveBytes).then((whole) =>
-      "code" in whole ? refuse(whole) : run(whole),
+      "code" in whole ? refuse(whole) : turns(() => run(whole)),
     );
   });
   stream.on("close", () => deadlines.remove(due));

@@ -29,6 +29,7 @@ import { createDeadlines } from "./deadlines.ts";
 import type { Failure } from "./failure.ts";
 import { createHealth } from "./health.ts";
 import { superviseSessions } from "./sessions.ts";
+import { createTurns } from "./turns.ts";
 
 /** Each counts as 32 bytes more than it is long; an enforcer sends a dozen short ones. */
 const MAX_HEADER_BYTES = 16_384;
@@ -67,7 +68,7 @@ export async function startHttp2Server(
   const sessions = superviseSessions(server, { everyMs: KEEPALIVE_MS, withinMs: KEEPALIVE_TIMEOUT_MS });
   const health = createHealth(["", options.service]);
   const served = new Map([...health.methods, ...methods]);
-  const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 } };
+  const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, turns: createTurns() };
 
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on("error", ignored);

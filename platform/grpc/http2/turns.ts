@@ -1,0 +1,28 @@
+/**
+ * At most so many calls begin in one turn of the event loop, the others in the next ones, in their order. After a stall all that callers have
+ * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time.
+ */
+const PER_TURN = 64;
+
+export type Turns = (begin: () => void) => void;
+
+export function createTurns(perTurn = PER_TURN): Turns {
+  const waiting: (() => void)[] = [];
+  let begun = 0;
+
+  function nextTurn(): void {
+    begun = 0;
+    for (const begin of waiting.splice(0, perTurn)) start(begin);
+  }
+
+  function start(begin: () => void): void {
+    if (begun === 0) setImmediate(nextTurn);
+    begun += 1;
+    begin();
+  }
+
+  return (begin) => {
+    if (begun < perTurn && waiting.length === 0) start(begin);
+    else waiting.push(begin);
+  };
+}
