@@ -11,6 +11,9 @@ import { aborted } from "../aborted.ts";
 import type { Log } from "../log/log.ts";
 import { CannotStart } from "./cannot-start.ts";
 
+/** For what is in the log and not yet written. Lines take microseconds; this is for a machine that has no time for them. */
+const LAST_LINES_MS = 1_000;
+
 export interface Lifecycle {
   /** Aborted once, when the process begins to end. */
   readonly signal: AbortSignal;
@@ -100,6 +103,7 @@ export async function run(
       log.debug({ event: "cannot_start_cause", err: refusal.cause }, "why it cannot start");
       log.fatal({ event: "cannot_start" }, `cannot start: ${refusal.message}`);
     }
+    await written(log);
     return exitCode;
   } finally {
     source.off("SIGTERM", onSignal);
@@ -108,4 +112,13 @@ export async function run(
     source.off("uncaughtException", onUncaught);
     source.off("unhandledRejection", onUncaught);
   }
+}
+
+/** Until every line is out, in its order; or until it has taken too long, since whoever should read it may have stopped. */
+async function written(log: Log): Promise<void> {
+  const done = Promise.withResolvers<void>();
+  const timer = setTimeout(done.resolve, LAST_LINES_MS);
+  log.flush(() => done.resolve());
+  await done.promise;
+  clearTimeout(timer);
 }

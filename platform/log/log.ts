@@ -15,8 +15,8 @@ export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" |
 /** Longest free text of one field, in UTF-16 units; what is longer is cut and marked. */
 const MAX_TEXT = 1024;
 
-/** From this level on a line is written before the call returns. */
-const AT_ONCE = levelNumber("warn");
+/** From this level on a line does not wait for the end of the turn: the process may not reach it. */
+const HURRIED = levelNumber("warn");
 
 /** How deep secrets are looked for below the record's own fields. */
 const LEVELS_BELOW = 2;
@@ -57,7 +57,7 @@ export function createLog(options: {
   readonly onEvent?: OnEvent;
 }): Log {
   const { name, instance, level = "info", onEvent = () => {} } = options;
-  const output = options.destination === undefined ? standardOutput() : undefined;
+  const output = options.destination === undefined ? standardOutput(tellLost) : undefined;
   const threshold = levelNumber(level);
   const settings = {
     name,
@@ -66,7 +66,7 @@ export function createLog(options: {
       logMethod(this: Log, args: Parameters<LogFn>, method: LogFn, at: number) {
         onEvent(eventOf(args[0]), this.levels.labels[at] ?? "unknown");
         if (at >= threshold) method.apply(this, args);
-        if (at >= AT_ONCE) output?.flush();
+        if (at >= HURRIED) output?.hurry();
       },
     },
     serializers: { err: shownError },
@@ -75,6 +75,9 @@ export function createLog(options: {
     formatters: { level: (label: string) => ({ level: label }), log: shownRecord },
   };
   const log: Log = pino(settings, options.destination ?? output);
+  function tellLost(lines: number): void {
+    log.error({ event: "log_lines_lost", lines }, "lines of the log are lost: whoever takes it did not for too long");
+  }
   const { child } = log;
   // Inherited by children of children.
   return Object.assign(log, {

@@ -96,7 +96,8 @@ async function run(name: string, env: Record<string, string>, settings: object):
 function sentence({ code, out, err }: Ended): string {
   expect(`${out}${err}`).not.toMatch(/\n\s+at |\\n\s+at |hunter2/);
   const last: unknown = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "");
-  expect({ code, last }).toMatchObject({ last: { level: "fatal", event: "cannot_start" } }); // the code says more of how it ended
+  // The code and everything before it say more of how it ended.
+  expect({ code, out, last }).toMatchObject({ last: { level: "fatal", event: "cannot_start" } });
   return typeof last === "object" && last !== null && "msg" in last ? String(last.msg) : "";
 }
 
