@@ -48,7 +48,7 @@ export async function startOpsServer(
     if (request.method !== "GET" && request.method !== "HEAD")
       return send(response, 405, "text/plain", "method not allowed\n");
     answer(path, new URLSearchParams(query), response).catch((error: unknown) => {
-      log.error({ event: "ops_request_failed", err: error, path }, "operators' request failed");
+      log.error({ event: "ops_request_failed", err: error, path }, "a request at the operators' port failed");
       send(response, 500, "text/plain", "internal error\n");
     });
   });
@@ -100,7 +100,10 @@ async function readiness(
       try {
         return [name, await check()];
       } catch (error) {
-        log.warn({ event: "readiness_check_threw", err: error, check: name }, "readiness check threw");
+        log.warn(
+          { event: "readiness_check_threw", err: error, check: name },
+          "a part could not be asked whether it is ready; it counts as not",
+        );
         return [name, { status: "failed", detail: "the check itself failed" }];
       }
     }),

@@ -84,7 +84,7 @@ export async function run(
       .then(
         () => "drained" as const,
         (error: unknown) => {
-          log.error({ event: "drain_failed", err: error }, "drain failed");
+          log.error({ event: "drain_failed", err: error }, "not everything could be closed in good order");
           exitCode = 1;
           return "drained" as const;
         },

@@ -59,7 +59,10 @@ export function createLeadership(
           backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
-          log.warn({ event: "leadership_lost", err: error, lock: lockName }, "leadership lost");
+          log.warn(
+            { event: "leadership_lost", err: error, lock: lockName },
+            "the lock of a work that one process does is lost; it is taken again, here or elsewhere",
+          );
         }
         await backoff.wait(stop).catch(() => {});
       }

@@ -85,7 +85,7 @@ export function startPartitionReader(
         } catch (error) {
           log.error(
             { event: "batch_not_handled", err: error, offset: batch.fromOffset.toString() },
-            "batch not handled; trying it again",
+            "a batch could not be handled and is tried again; its partition waits",
           );
           await backoff.wait(stop).catch(() => {});
         }

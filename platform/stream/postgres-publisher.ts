@@ -120,7 +120,10 @@ export function createPostgresPublisher(
     try {
       await round(calls);
     } catch (cause) {
-      log.warn({ event: "publish_unanswered", err: cause }, "publishing was not answered");
+      log.warn(
+        { event: "publish_unanswered", err: cause },
+        "records may not be in the stream: the database did not answer; who sent them is told",
+      );
       for (const { settle } of calls) settle({ kind: "unknown", cause });
     }
   }

@@ -15,6 +15,7 @@ import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts"
 import { createCall } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { makeMmdb } from "../harness/mmdb.ts";
+import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { compatMetrics, metricsOf } from "./exposed-metrics.ts";
@@ -23,10 +24,18 @@ import { allSecrets, leaks, PLANTED } from "./planted-secrets.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+/** Without one of these the search among spans would show less than it says. */
+const SPANS = [
+  ...["decision", "identify", "evaluate", "send countersign.denials.v1"].map((name) => `countersign-decision: ${name}`),
+  ...["POST /v1/requests", "submit", "review"].map((name) => `countersign-approval: ${name}`),
+  "countersign-approval: countersign.v1.RedemptionService/Redeem",
+];
+
 const possible = await canStartSystem();
 const owned = new AsyncDisposableStack();
 let system: System;
 let gateway: RunningGateway;
+let collector: OtlpCollector;
 
 beforeAll(async () => {
   if (!possible) return;
@@ -37,8 +46,10 @@ beforeAll(async () => {
   await writeFile(countryDatabase, makeMmdb({ "192.0.2.0/24": { country: { iso_code: "DE" } } }));
   const api = { baseUrl: "https://pdp.example", httpPort: 0, grpcPort: 0 };
   const debug = <S extends object>(settings: S) => ({ ...settings, logLevel: "debug" });
+  collector = owned.use(await startOtlpCollector());
   system = owned.use(
     await startSystem({
+      collector,
       decisionSettings: (settings) => ({
         ...debug(settings),
         api,
@@ -71,6 +82,19 @@ async function tables(): Promise<string> {
   return rows.map(({ text }) => text).join("\n");
 }
 
+/** Until the collector has spans of every kind, and one of this decision, which came after everything was broken. */
+async function untilTold(decisionId: string): Promise<void> {
+  let missing: readonly string[] = SPANS;
+  const isTold = () => {
+    const told = new Set(collector.spans().map(({ service, name }) => `${service}: ${name}`));
+    missing = SPANS.filter((span) => !told.has(span));
+    return missing.length === 0 && collector.text().includes(decisionId);
+  };
+  await waitUntil("the spans to come", ARRIVAL_MS, isTold).catch((error: unknown) => {
+    throw new Error(`missing: ${missing.join(", ")}`, { cause: error });
+  });
+}
+
 (possible ? describe : describe.skip)("the running set", () => {
   test("shows every metric that docs/metrics.md lists, and lists every one that it shows", async () => {
     const page = await readFile(join(ROOT, "docs/metrics.md"), "utf8");
@@ -82,7 +106,7 @@ async function tables(): Promise<string> {
     expect([...new Set(shown.flat())].toSorted()).toEqual(listed.toSorted());
   }, 60_000);
 
-  test("says no secret: not in a log at any level, an event, a record, an answer, a notification, a metric or an error", async () => {
+  test("says no secret: not in a log at any level, an event, a record, an answer, a notification, a span, a metric or an error", async () => {
     const stage = realStage(system);
     const used = await granted(stage, await deniedId(stage, "DELETE", "/orders/90"));
     expect(used).not.toBe("");
@@ -110,6 +134,8 @@ async function tables(): Promise<string> {
     );
     for (const log of Object.values(logs)) expect(String(log)).toContain('"level":"debug"');
 
+    await untilTold(String(last));
+
     const secrets = await allSecrets(system);
     const forged: readonly string[] = [TOPICS.denials.name, TOPICS.decisions.name, TOPICS.state.name];
     const topics = await Promise.all(
@@ -135,6 +161,7 @@ async function tables(): Promise<string> {
         system.notified.map(({ body, rawHeaders }) => `${body.toString()} ${rawHeaders.join()}`).join("\n"),
       ],
       ["metrics and readiness", ops.join("\n")],
+      ["the spans of the services", collector.text()],
     ];
     expect(places.flatMap(([place, text]) => leaks(secrets, place, text))).toEqual([]);
     expect(places.filter(([, text]) => text.length < 100).map(([place]) => place)).toEqual([]);

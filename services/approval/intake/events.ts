@@ -39,7 +39,10 @@ export function createIntakeEvents({ metrics, log }: { readonly metrics: Metrics
     },
     waits({ topic, partition, offset }, error) {
       retried.inc({ topic });
-      log.warn({ event: "record_waits", err: error, topic, partition, offset: `${offset}` }, "record not taken; again");
+      log.warn(
+        { event: "record_waits", err: error, topic, partition, offset: `${offset}` },
+        "a record could not be taken and is tried again; its partition waits",
+      );
     },
   };
 }

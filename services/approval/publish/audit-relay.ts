@@ -42,7 +42,10 @@ export function createAuditRelay(
 
   function notAcknowledged(cause: unknown, records: number): void {
     unknownTotal.inc();
-    log.warn({ event: "audit_not_acknowledged", err: cause, records }, "not acknowledged; again");
+    log.warn(
+      { event: "audit_not_acknowledged", err: cause, records },
+      "audit records were not acknowledged by the stream; they are sent again",
+    );
   }
 
   async function publishSealed(lease: Lease): Promise<number> {

@@ -63,7 +63,10 @@ export function createProfileRelay(
     {
       stream,
       onUnknown: (cause, records) =>
-        log.warn({ event: "profiles_not_acknowledged", err: cause, records }, "not acknowledged; again"),
+        log.warn(
+          { event: "profiles_not_acknowledged", err: cause, records },
+          "profiles were not acknowledged by the stream; they are sent again",
+        ),
     },
     { deadlineMs: PUBLISH_DEADLINE_MS },
   );

@@ -84,7 +84,10 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   function notAcknowledged(cause: unknown, records: number): void {
     unknownTotal.inc();
-    log.warn({ event: "state_not_acknowledged", err: cause, records }, "not acknowledged; again");
+    log.warn(
+      { event: "state_not_acknowledged", err: cause, records },
+      "state records were not acknowledged by the stream; they are sent again",
+    );
   }
 
   function signed(key: string, version: number, wire: object): OutgoingRecord {

@@ -74,7 +74,10 @@ export function createDrain({ shipper, log, onShipped }: DrainDeps): Drain {
         while (!signal.aborted && (await shipOne(until, signal)));
       } catch (error) {
         if (!signal.aborted)
-          log.error({ event: "decision_log_ship_failed", err: error }, "decisions are not shipped any more");
+          log.error(
+            { event: "decision_log_ship_failed", err: error },
+            "decisions are not shipped until a restart; they stay in the spool",
+          );
       } finally {
         signal.removeEventListener("abort", wake);
       }

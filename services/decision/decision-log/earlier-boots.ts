@@ -38,7 +38,10 @@ export function createEarlierBoots(
     if (recovered.kind === "empty") return removeShipped(folder, boot, START, true);
     if (recovered.kind === "unreadable" || !recovered.log.startsWith(`pdp/${signer.kid}/`)) {
       const why = recovered.kind === "unreadable" ? "unreadable" : "another_key";
-      log.error({ event: "decision_log_left", boot, why }, "an earlier boot's log stays in the spool");
+      log.error(
+        { event: "decision_log_left", boot, why },
+        "decisions of an earlier boot stay in the spool: they are damaged, or were signed by another key",
+      );
       return;
     }
     const shipper = createShipper({ stream, signer }, { folder, deployment, boot, log: recovered.log });
@@ -55,7 +58,10 @@ export function createEarlierBoots(
       for (const boot of boots) {
         if (signal.aborted) return;
         await shipOne(boot, signal).catch((error: unknown) =>
-          log.error({ event: "decision_log_recovery_failed", boot, err: error }, "an earlier boot cannot be closed"),
+          log.error(
+            { event: "decision_log_recovery_failed", boot, err: error },
+            "decisions of an earlier boot are not shipped; the next start tries it again",
+          ),
         );
       }
     },

@@ -51,7 +51,10 @@ export function createRecorder(
   function notRecorded(outcome: "full" | "broken", decisions: number): void {
     counted(outcome, decisions);
     if (failing === undefined)
-      log.error({ event: "decision_not_recorded", outcome }, "the spool does not take records");
+      log.error(
+        { event: "decision_not_recorded", outcome },
+        "the spool takes no more decisions; look at the disk of decisionLog.folder and at the stream",
+      );
     failing = `the spool is ${outcome}`;
   }
 
@@ -99,7 +102,10 @@ export function createRecorder(
       for (const { resolve } of groups) resolve("recorded");
     } catch (error) {
       failing = "the spool cannot be synced";
-      log.error({ event: "decision_log_sync_failed", err: error }, "the spool cannot be synced");
+      log.error(
+        { event: "decision_log_sync_failed", err: error },
+        "the spool cannot be synced; look at the disk of decisionLog.folder",
+      );
       for (const { resolve } of groups) resolve("failed");
     }
   }

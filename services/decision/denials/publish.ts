@@ -60,7 +60,10 @@ export function createDenials(
     if (deadlineMs <= 0) return false;
     const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], { deadlineMs, unordered: true });
     if (outcome.kind === "acked") return true;
-    log.warn({ event: "denial_not_published", denialId: id, err: outcome.cause }, "a denial was not acknowledged");
+    log.warn(
+      { event: "denial_not_published", denialId: id, err: outcome.cause },
+      "a denial was not acknowledged by the stream; its caller is told to come again",
+    );
     return false;
   }
 

@@ -82,7 +82,7 @@ export function createStateReader(
     if (GOOD.has(outcome)) return;
     log.error(
       { event: "state_record_refused", key: maskedKey(record.key), offset: String(record.offset), outcome },
-      "state record",
+      "a record of the state topic is refused and opens nothing; outcome says why",
     );
   }
 
@@ -146,7 +146,11 @@ export function createStateReader(
         },
       });
       readAll(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.error({ event: "state_end_unknown", err: error }, "waiting for the state topic ended");
+        if (!signal.aborted)
+          log.error(
+            { event: "state_end_unknown", err: error },
+            "whether the state topic was read to its end is not known; ready after state.readyWithinMs",
+          );
       });
     },
   };

@@ -66,7 +66,8 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
         metrics,
         wallMs: systemClock.wallMs,
         traceparent: traces?.here,
-        onFault: (code) => log.warn({ event: "redemption_fault", code }, "a redemption was not answered"),
+        onFault: (code) =>
+          log.warn({ event: "redemption_fault", code }, "a use was not answered by the approval service and is denied"),
       },
       {
         address: config.redemption.address,
