@@ -76,7 +76,7 @@ export function createProgram({
 
   async function spawnProcess(): Promise<ChildProcess> {
     await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
-    const output = await open(logPath, "a");
+    const output = await open(logPath, "a", 0o600);
     const started = spawn(
       process.execPath,
       [...[LEASH, ...preload].flatMap((one) => ["--import", one]), join(ROOT, main), "--config", configPath],

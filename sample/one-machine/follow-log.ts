@@ -11,7 +11,7 @@ export async function followLog(
   onLine: (line: ReadonlyMap<string, unknown>) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  await using file = await open(path, "a+");
+  await using file = await open(path, "a+", 0o600);
   let { size: at } = await file.stat();
   let rest = Buffer.alloc(0);
   const chunk = Buffer.alloc(CHUNK);

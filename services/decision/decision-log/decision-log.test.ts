@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -56,6 +56,24 @@ describe("decision log", () => {
       .join("");
     expect(text).toContain("token=***");
     expect(text).not.toContain("secret");
+  });
+
+  test("what is spooled is its owner's alone to read, whatever the umask", async () => {
+    const spool = join(folder, "spool");
+    const umask = process.umask(0);
+    try {
+      await using running = started(spool, memoryStream());
+      await running.append(entry());
+      await waitUntil(
+        "a mark",
+        5_000,
+        () => existsSync(spool) && readdirSync(spool).some((name) => name.endsWith(".ack")),
+      );
+      const modes = ["", ...readdirSync(spool)].map((name) => statSync(join(spool, name)).mode & 0o777);
+      expect(modes).toEqual([0o700, ...modes.slice(1).map(() => 0o600)]);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   test("everything is shipped in order, chained, over several segments, and the spool is empty after the end", async () => {

@@ -11,6 +11,9 @@ export type Place = { readonly segment: number; readonly offset: number };
 
 export type Segment = { readonly first: number; readonly path: string };
 
+/** Who asked for what, where from, and what a policy displays: for this process alone, whatever the umask. */
+export const OWNER_ONLY = 0o600;
+
 const SEGMENT = /^([0-9a-f-]{36})\.(\d{15})\.log$/;
 
 export function segmentPath(folder: string, boot: string, first: number): string {
@@ -56,7 +59,7 @@ const digits = (count: number) => String(count).padStart(16, "0");
  */
 export function acknowledge(folder: string, boot: string, { segment, offset }: Place): void {
   const mark = `${digits(segment)} ${digits(offset)}\n`;
-  const file = openSync(join(folder, `${boot}.ack`), constants.O_CREAT | constants.O_WRONLY, 0o666);
+  const file = openSync(join(folder, `${boot}.ack`), constants.O_CREAT | constants.O_WRONLY, OWNER_ONLY);
   try {
     writeSync(file, mark + mark, 0);
   } finally {

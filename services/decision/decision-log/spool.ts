@@ -1,9 +1,9 @@
 /**
  * The spool of one boot: every record is written before its decision is answered, as a link of the hash chain. Records
  * are appended one by one, as bytes into one buffer that is used again, hashed where they stand, and written together, so
- * that the decisions of one turn of the event loop cost one call of the system. A write that fails is taken back with all its records, so that the file never holds half a record that a later
- * one follows. Written data survives the death of the process; only `sync` makes it survive the machine's. After a failed
- * fsync nobody knows what is on the disk, so the spool refuses from then on.
+ * that the decisions of one turn of the event loop cost one call of the system. A write that fails is taken back with all its records, so that
+ * the file never holds half a record that a later one follows. Written data survives the death of the process; only `sync` makes it survive
+ * the machine's. After a failed fsync nobody knows what is on the disk, so the spool refuses from then on.
  */
 import { closeSync, fdatasync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import { canonicalRecord, type RecordBody } from "../../../core/messages/canonical-decision.ts";
 import { leafHashInPlace } from "../../../core/messages/hashing.ts";
-import { segmentPath } from "./spool-files.ts";
+import { OWNER_ONLY, segmentPath } from "./spool-files.ts";
 
 /** What it leaves out is when the file was changed; its length is on the disk. */
 const syncData = promisify(fdatasync);
@@ -50,7 +50,7 @@ export type SpoolOptions = {
 /** @throws when the folder or the file cannot be made. */
 export function openSpool(options: SpoolOptions): Spool {
   const { folder, log, boot } = options;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   /** Where the chain goes on, behind what was written and behind what was appended. */
   let written = options.after ?? BEGINNING;
   let next = written;
@@ -67,7 +67,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   function createSegment(first: bigint): number {
     isNamedAnew = true;
-    return openSync(segmentPath(folder, boot, Number(first)), "a");
+    return openSync(segmentPath(folder, boot, Number(first)), "a", OWNER_ONLY);
   }
 
   function roomFor(length: number): void {
