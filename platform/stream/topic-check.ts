@@ -45,6 +45,7 @@ export function startTopicCheck(
         }
         return;
       } catch (error) {
+        if (signal.aborted) return;
         state.failed(error);
         await backoff.wait(signal).catch(() => {});
       }

@@ -31,6 +31,11 @@ test("a file or folder that is named and does not exist is found, with the line"
   ]);
 });
 
+test("what is installed is not looked for: a fresh clone has less of it", async () => {
+  await mkdir(path.join(root, "node_modules"), { recursive: true });
+  expect(await faultsOf("`node_modules/.cache` and `node_modules/a/b.js`\n")).toEqual([]);
+});
+
 test("what exists, is elsewhere, or is no path, is not", async () => {
   const text =
     "`core/domain/grant.ts`, `core/domain`, `core/*/x.ts`, `text/plain`, `/v1/audit`, [a](https://example.com/b)\n";

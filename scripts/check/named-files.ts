@@ -1,6 +1,6 @@
 /**
  * Whether the files that the documents name exist. A name is a path in backticks, or the target of a link, whose first part is a folder of
- * the repository; `*` and `…` in it make it a pattern, which is not looked for.
+ * the repository; `*` and `…` in it make it a pattern, which is not looked for, and what lies in `node_modules` no clone has.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
@@ -9,7 +9,7 @@ const NAMED = /`(\w[\w.-]*(?:\/[\w.-]+)+)\/?`|\]\(([\w./-]+)(?:#[\w-]*)?\)/g;
 
 /** `<document>:<line>: <name> does not exist`. */
 export async function missingNames(root: string): Promise<readonly string[]> {
-  const top = new Set(await readdir(root));
+  const top = new Set((await readdir(root)).filter((name) => name !== "node_modules"));
   const faults: string[] = [];
   for (const document of await documents(root)) {
     const lines = (await readFile(path.join(root, document), "utf8")).split("\n");
