@@ -13,7 +13,7 @@ export type UnaryServerOptions = {
   /** Beyond it the transport itself refuses, before the message is read whole. */
   readonly maxReceiveBytes: number;
   readonly maxInFlight: number;
-  /** Time of a call whose caller states no deadline, or a later one. */
+  /** Time of a call whose caller states no deadline, or a later one; from its arrival. */
   readonly deadlineMs: number;
 };
 

@@ -2,6 +2,10 @@
  * One call, from the headers of its stream to its end: the message whole within its time, unpacked, handed to the method, and what the method
  * says written back. What is no such call is refused before any method hears of it. A caller that resets the stream gets nothing; a method
  * that has begun is not told, since what it does may have been done already.
+ *
+ * Load shows in two ways. Calls that wait for others (a redemption) are under way together, which `maxInFlight` bounds. Calls that want only
+ * the processor are hardly ever under way together, since they begin in turns: they wait before they begin, and for that they have half of
+ * their time (`MAX_WAIT_SHARE`). What is beyond either bound begins as one to be shed, so that its method says so and puts it on record.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
@@ -18,11 +22,20 @@ import { unpacked } from "./unpack.ts";
 /** For the message to be there, whatever later deadline the caller states: until then it holds memory and a stream, and is not yet a check. */
 const RECEIVE_MS = 10_000;
 
+/**
+ * Of its time from the whole message to the answer, what a call may wait before it begins. Under lasting overload the wait stays at that, so
+ * whatever begins has the other half, and whatever is shed is told in time. After a stall, however long, nothing is shed where the load is
+ * below half of what the process can do: callers have given up what is older than a deadline, and what came in during one takes half of it.
+ */
+const MAX_WAIT_SHARE = 0.5;
+
 type Unary = { readonly kind: "unary"; answer(message: Buffer, terms: Terms): Promise<Uint8Array | Failure> };
 
 export type Method =
   | Unary
-  /** Answers what is to be called when the caller is gone. */
+  /** Takes no time: behind none that wait, and not counted as under way. */
+  | { readonly kind: "at once"; answer(message: Buffer): Uint8Array | Failure }
+  /** Begins at once too, and answers what is to be called when the caller is gone. */
   | { readonly kind: "telling"; begin(message: Buffer, telling: Telling): () => void };
 
 type CallDeps = {
@@ -34,7 +47,7 @@ type CallDeps = {
   readonly turns: Turns;
 };
 
-/** Calls under way, of all connections. */
+/** Calls of unary methods under way, of all connections. */
 type Load = { inFlight: number };
 
 type CallLimits = {
@@ -52,10 +65,10 @@ export function takeCall(
 ): void {
   const statedMs = timeoutMs(headers["grpc-timeout"]);
   if (Number.isNaN(statedMs)) return answerFailure(stream, BAD_TIMEOUT);
-  const begunMs = monotonicMs();
+  const arrivedMs = monotonicMs();
   const reader = createMessageReader(maxReceiveBytes);
   let fail = (failure: Failure): void => answerFailure(stream, failure);
-  const due = { dueMs: begunMs + Math.min(statedMs, RECEIVE_MS), expire: () => fail(LATE) };
+  const due = { dueMs: arrivedMs + Math.min(statedMs, RECEIVE_MS), expire: () => fail(LATE) };
   deadlines.add(due);
 
   stream.on("data", (chunk: Buffer) => {
@@ -64,13 +77,14 @@ export function takeCall(
   });
   stream.on("end", () => {
     if (isOver()) return;
-    due.dueMs = begunMs + statedMs;
+    due.dueMs = arrivedMs + statedMs;
     const message = reader.end();
     if ("code" in message) return refuse(message);
-    if (!message.isCompressed) return turns(() => run(message.bytes));
+    const wholeMs = monotonicMs();
+    if (!message.isCompressed) return take(message.bytes, wholeMs);
     const encoding = headers["grpc-encoding"] ?? "identity";
     void unpacked(message.bytes, String(encoding), maxReceiveBytes).then((whole) =>
-      "code" in whole ? refuse(whole) : turns(() => run(whole)),
+      "code" in whole ? refuse(whole) : take(whole, wholeMs),
     );
   });
   stream.on("close", () => deadlines.remove(due));
@@ -85,30 +99,44 @@ export function takeCall(
     fail(refusal);
   }
 
-  function run(message: Buffer): void {
-    // NB: reset before it began, it is not begun: resetting streams in rapid succession must not make work.
+  function take(message: Buffer, wholeMs: number): void {
+    if (method.kind === "unary") return turns(() => run(method, message, wholeMs));
     if (isOver()) return;
-    if (method.kind === "telling") {
+    try {
+      if (method.kind === "at once") return settle(method.answer(message));
       const telling = openTelling(stream);
       fail = telling.end;
       stream.on("close", method.begin(message, telling));
-      return;
+    } catch (error) {
+      onFault(error);
+      stream.destroy();
     }
+  }
+
+  function run(unary: Unary, message: Buffer, wholeMs: number): void {
+    // NB: reset before it began, it is not begun: resetting streams in rapid succession must not make work.
+    if (isOver()) return;
+    const allMs = Math.min(deadlineMs, arrivedMs + statedMs - RETURN_MS - wholeMs);
+    const waitedMs = monotonicMs() - wholeMs;
     const terms: Terms = {
-      leftMs: Math.min(deadlineMs, begunMs + statedMs - RETURN_MS - monotonicMs()),
-      shed: load.inFlight >= maxInFlight,
+      leftMs: allMs - waitedMs,
+      // Without any time from the outset it is late and not one too many.
+      shed: load.inFlight >= maxInFlight || (allMs > 0 && waitedMs > allMs * MAX_WAIT_SHARE),
       traceparent: firstTraceparent([headers["traceparent"]]),
     };
     load.inFlight += 1;
-    answerOf(method, message, terms).then(settle, (error: unknown) => {
+    const ended = (said: Uint8Array | Failure): void => {
+      load.inFlight -= 1;
+      settle(said);
+    };
+    answerOf(unary, message, terms).then(ended, (error: unknown) => {
       onFault(error);
-      settle(INTERNAL);
+      ended(INTERNAL);
     });
   }
 
   /** NB: whatever throws in here ends in a stream without an answer, never in an answer that was not meant. */
   function settle(said: Uint8Array | Failure): void {
-    load.inFlight -= 1;
     deadlines.remove(due);
     try {
       if ("code" in said) fail(said);

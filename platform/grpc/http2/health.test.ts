@@ -5,7 +5,6 @@ import type { Method } from "./call.ts";
 import { createHealth } from "./health.ts";
 
 const OURS = "test.v1.Echo";
-const TERMS = { leftMs: 1_000, shed: false, traceparent: undefined };
 
 /** A request that names a service. */
 const asking = (service: string) => Buffer.concat([Buffer.from([0x0a, service.length]), Buffer.from(service)]);
@@ -18,15 +17,15 @@ function started() {
     return found;
   };
   /** Hexadecimal, or the code of a failure. */
-  const call = async (name: string, message: Buffer): Promise<string | number> => {
+  const call = (name: string, message: Buffer): string | number => {
     const found = method(name);
-    if (found.kind !== "unary") throw new Error(`${name} is not unary`);
-    const answer = await found.answer(message, TERMS);
+    if (found.kind !== "at once") throw new Error(`${name} may have to wait`);
+    const answer = found.answer(message);
     return "code" in answer ? answer.code : Buffer.from(answer).toString("hex");
   };
   const watch = (message: Buffer) => {
     const found = method("Watch");
-    if (found.kind !== "telling") throw new Error("Watch is unary");
+    if (found.kind !== "telling") throw new Error("Watch does not go on");
     const told: (string | number)[] = [];
     const tell = (answer: Uint8Array) => void told.push(Buffer.from(answer).toString("hex"));
     const stop = found.begin(message, { tell, end: ({ code }) => void told.push(code) });
@@ -35,26 +34,26 @@ function started() {
   return { health, call, watch };
 }
 
-test("Check: not serving until it is said, then serving, the server as the service; another service is not found", async () => {
+test("Check: not serving until it is said, then serving, the server as the service; another service is not found", () => {
   const { health, call } = started();
-  expect(await call("Check", Buffer.alloc(0))).toBe("0802");
-  expect(await call("Check", asking(OURS))).toBe("0802");
+  expect(call("Check", Buffer.alloc(0))).toBe("0802");
+  expect(call("Check", asking(OURS))).toBe("0802");
   health.serving(true);
-  expect(await call("Check", Buffer.alloc(0))).toBe("0801");
-  expect(await call("Check", asking(OURS))).toBe("0801");
-  expect(await call("Check", asking("test.v1.Other"))).toBe(status.NOT_FOUND);
+  expect(call("Check", Buffer.alloc(0))).toBe("0801");
+  expect(call("Check", asking(OURS))).toBe("0801");
+  expect(call("Check", asking("test.v1.Other"))).toBe(status.NOT_FOUND);
   health.serving(false);
-  expect(await call("Check", asking(OURS))).toBe("0802");
+  expect(call("Check", asking(OURS))).toBe("0802");
 });
 
 test.each([
   ["a field that ends too early", Buffer.from([0x0a, 0x7f])],
   ["a number that never ends", Buffer.alloc(20, 0xff)],
   ["text that is not UTF-8", Buffer.from([0x0a, 0x01, 0xff])],
-])("Check: %s names no service of ours", async (_what, bytes) => {
+])("Check: %s names no service of ours", (_what, bytes) => {
   const { health, call } = started();
   health.serving(true);
-  expect(await call("Check", bytes)).toBe(status.NOT_FOUND);
+  expect(call("Check", bytes)).toBe(status.NOT_FOUND);
 });
 
 test("Watch: what is now, each change, and its end with the server; an unknown service stays unknown, and who has gone is not told", () => {
@@ -69,9 +68,15 @@ test("Watch: what is now, each change, and its end with the server; an unknown s
   expect(gone.told).toEqual(["0802"]);
 });
 
-test("List: the server and the service, each as it is", async () => {
+test("Watch: one that begins after the end has begun is told what is and ended, so that its connection can end", () => {
+  const { health, watch } = started();
+  health.close();
+  expect(watch(asking(OURS)).told).toEqual(["0802", status.UNAVAILABLE]);
+});
+
+test("List: the server and the service, each as it is", () => {
   const { health, call } = started();
   health.serving(true);
   const name = Buffer.from(OURS).toString("hex");
-  expect(await call("List", Buffer.alloc(0))).toBe(`0a060a00120208010a120a0c${name}12020801`);
+  expect(call("List", Buffer.alloc(0))).toBe(`0a060a00120208010a120a0c${name}12020801`);
 });

@@ -1,4 +1,7 @@
-/** `grpc.health.v1.Health` for load balancers and kubelets: Check, Watch and List. A service is NOT_SERVING until it is said to serve. */
+/**
+ * `grpc.health.v1.Health` for load balancers and kubelets: Check, Watch and List. A service is NOT_SERVING until it is said to serve. All of
+ * it at once: a probe that waited behind calls would have a process restarted in the middle of an overload, which is then the next one's.
+ */
 import { status } from "@grpc/grpc-js";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Method } from "./call.ts";
@@ -12,7 +15,7 @@ type State = typeof SERVING | typeof NOT_SERVING | typeof SERVICE_UNKNOWN;
 type Health = {
   readonly methods: ReadonlyMap<string, Method>;
   serving(yes: boolean): void;
-  /** Ends what watches it: a watch would hold up the end of its connection. */
+  /** Ends what watches it, now and from now on: a watch would hold up the end of its connection. */
   close(): void;
 };
 
@@ -21,13 +24,14 @@ type Watcher = { told(): void; end(failure: Failure): void };
 /** Of these services, by full name; "" is the server as a whole. */
 export function createHealth(services: readonly string[]): Health {
   let now: State = NOT_SERVING;
+  let isClosed = false;
   const watchers = new Set<Watcher>();
   const stateOf = (service: string | undefined): State =>
     service !== undefined && services.includes(service) ? now : SERVICE_UNKNOWN;
 
   const check: Method = {
-    kind: "unary",
-    answer: async (message) => {
+    kind: "at once",
+    answer: (message) => {
       const state = stateOf(serviceIn(message));
       return state === SERVICE_UNKNOWN ? UNKNOWN : response(state);
     },
@@ -45,12 +49,13 @@ export function createHealth(services: readonly string[]): Health {
       const watcher: Watcher = { told, end };
       watchers.add(watcher);
       told();
+      if (isClosed) end(ENDING);
       return () => watchers.delete(watcher);
     },
   };
   const list: Method = {
-    kind: "unary",
-    answer: async () => {
+    kind: "at once",
+    answer: () => {
       const writer = new BinaryWriter();
       for (const service of services) {
         const entry = new BinaryWriter()
@@ -77,6 +82,7 @@ export function createHealth(services: readonly string[]): Health {
       for (const { told } of watchers) told();
     },
     close() {
+      isClosed = true;
       for (const { end } of watchers) end(ENDING);
     },
   };

@@ -1,6 +1,6 @@
 /**
  * At most so many calls begin in one turn of the event loop, the others in the next ones, in their order. After a stall all that callers have
- * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time.
+ * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time. How long one may wait is for call.ts.
  */
 const PER_TURN = 64;
 

@@ -1,8 +1,8 @@
 /**
  * The gRPC server that Envoy asks: Check and grpc.health on one port. Messages that cannot be decoded or are too large
  * reach the check as such, so that they are denied and logged; only what is beyond the hard limit is cut off by the transport.
- * Above the limit of checks in flight the answer is an immediate deny `overloaded`. The end is graceful: health says
- * NOT_SERVING, checks under way are answered, then connections are closed.
+ * Above the limit of checks in flight, and when a check has waited for half of its time before it could begin, the answer is an immediate
+ * deny `overloaded`. The end is graceful: health says NOT_SERVING, checks under way are answered, then connections are closed.
  */
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { startHttp2Server } from "../../../platform/grpc/http2/server.ts";
@@ -22,7 +22,7 @@ type CheckServerOptions = {
   readonly tls: ServerTls | undefined;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
-  /** Time of one check when the enforcer states no deadline, or a later one. */
+  /** Time of one check, from its last byte, when the enforcer states no deadline, or a later one. */
   readonly deadlineMs: number;
   readonly drainMs: number;
 };
