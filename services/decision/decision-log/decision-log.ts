@@ -11,7 +11,7 @@ import { createEarlierBoots, earlierBoots } from "./earlier-boots.ts";
 
 export type DecisionLogDeps = Pick<BootLogDeps, "stream" | "signer" | "log" | "now"> & { readonly metrics: Metrics };
 
-/** `boot`: a UUID of version 7, new at each start. */
+/** `boot`: a UUID of version 7, new at each start and with each signing key. */
 export type DecisionLogOptions = BootLogOptions & {
   /** How long the end may wait for the stream; what is left then is shipped by the next start. */
   readonly drainMs?: number;
