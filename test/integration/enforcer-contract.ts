@@ -29,8 +29,8 @@ export function testEnforcer(enforcer: () => Enforcer): void {
   });
 
   describe("what the policy saw is what the upstream got, or it was refused", () => {
-    test.each(enforcerCases)("$name", async ({ bytes, must }) => {
-      expectConsistent(await sendRaw(enforcer().port, bytes), enforcer(), must);
+    test.each(enforcerCases)("$name", async (sent) => {
+      expectConsistent(await sendRaw(enforcer().port, sent.bytes), enforcer(), sent);
     });
 
     test.each(brokenBodies)("%s reaches no upstream as a whole request", async (_, body) => {
@@ -109,13 +109,20 @@ export function testEnforcer(enforcer: () => Enforcer): void {
 
   describe("what a client cannot say", () => {
     const names = ["countersign-subject", "countersign-decision-id", "countersign-grant-id"];
-    const spellings = names.flatMap((name) => [name, name.toUpperCase(), name.replace(/^c/, "C")]);
+    const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-forwarded-uri"];
+    const marks = [".", "~", "!", "'", "+", "|", "-"];
+    /** Upper and lower case are one name anyway; with `_` a request is refused (enforcer-cases.ts). */
+    const spellings = [...names, ...overrides].flatMap((name) => [
+      ...[name.toUpperCase(), name.replace(/^./, (first) => first.toUpperCase()), name.replace("-", ".")],
+      ...marks.map((mark) => name.replaceAll("-", mark)),
+    ]);
 
     test.each(spellings)("%s of a client reaches neither policy nor upstream", async (name) => {
       await send("GET", "/orders", [`${name}: spoofed`]);
-      const seen = (lastHttp().http?.headerMap?.headers ?? []).map(({ key }) => key);
-      expect(seen).not.toContain(name.toLowerCase());
-      expect(lastReceived()?.headers[name.toLowerCase()]).toBeUndefined();
+      expect(lastReceived()?.url).toBe("/orders");
+      expect(lastHttp().http?.path).toBe("/orders");
+      const values = (lastHttp().http?.headerMap?.headers ?? []).map(({ rawValue }) => rawValue.toString("latin1"));
+      expect([...values, ...(lastReceived()?.rawHeaders ?? [])]).not.toContain("spoofed");
     });
 
     test("what the decision service sets reaches the upstream, and only that", async () => {
@@ -135,7 +142,7 @@ export function testEnforcer(enforcer: () => Enforcer): void {
       expect(lastReceived()?.headers["countersign-reason"]).toBe("the customer asked");
     });
 
-    test.each(["x-http-method-override", "x-original-url", "x-envoy-retry-on"])("%s is removed", async (name) => {
+    test.each(["x-http-method", "x-method-override", "x-envoy-retry-on"])("%s is removed", async (name) => {
       await send("GET", "/orders", [`${name}: DELETE`]);
       expect(lastReceived()?.headers[name]).toBeUndefined();
     });

@@ -6,6 +6,7 @@ import type { RawAnswer } from "../harness/raw-http.ts";
 import type { RecordingAuthorization } from "../harness/recording-authorization.ts";
 import type { RecordingUpstream } from "../harness/recording-upstream.ts";
 import type { EnforcerCase } from "./enforcer-cases.ts";
+import { isRefusal } from "./is-refusal.ts";
 
 export type Recorders = { readonly authorization: RecordingAuthorization; readonly upstream: RecordingUpstream };
 
@@ -13,7 +14,7 @@ export type Recorders = { readonly authorization: RecordingAuthorization; readon
 export function expectConsistent(
   answer: RawAnswer,
   { authorization, upstream }: Recorders,
-  must?: EnforcerCase["must"],
+  { bytes, must }: Omit<EnforcerCase, "name">,
 ) {
   const [got, ...more] = upstream.received;
   expect(more).toEqual([]);
@@ -22,7 +23,7 @@ export function expectConsistent(
       forwarded: must === "be forwarded",
     });
   if (got === undefined) {
-    expect(isRefusal(answer.status) ? "refused" : answer.text).toBe("refused");
+    expect(isRefusal(answer.status, bytes) ? "refused" : answer.text).toBe("refused");
     return;
   }
   expect(authorization.seen).toHaveLength(1);
@@ -36,10 +37,6 @@ export function expectConsistent(
   expect(endToEnd(linesOf(got.rawHeaders), got.body.length)).toEqual(endToEnd(judged, got.body.length));
   const isBuffered = authorization.seen[0]?.attributes?.contextExtensions.get("countersign.body") === "buffered";
   if (isBuffered) expect(http?.rawBody.equals(got.body)).toBe(true);
-}
-
-function isRefusal(status: number): boolean {
-  return status === 0 || (status >= 400 && status < 500) || status === 501 || status === 503;
 }
 
 function linesOf(rawHeaders: readonly string[]): string[] {

@@ -1,7 +1,8 @@
 /**
  * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, with
- * a recording decision service and upstream. What the policy saw is what the upstream got, or the request ended in 4xx or 503 (or the
- * connection in nothing), and the upstream got nothing. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
+ * a recording decision service and upstream. What the policy saw is what the upstream got, or the request ended in 4xx or 503 and the
+ * upstream got nothing; in place of an answer the edge may close the connection (is-refusal.ts), and it may wait for the rest of a request
+ * that is cut off, and of no other. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
@@ -10,11 +11,13 @@ import { startGatewayProcess } from "../../harness/gateway.ts";
 import { sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
+import { isRefusal } from "../is-refusal.ts";
 import { difference } from "./difference.ts";
 import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
 
 /** How long the rest of a request that was cut off is waited for. */
 const PATIENCE_MS = 700;
+const ANSWER_MS = 10_000;
 const NUMBER = "x-variant";
 const TABLES = [
   { what: "paths", variants: pathVariants, least: 500 },
@@ -69,8 +72,9 @@ for (const { name, isCompat, canRun, start } of EDGES) {
       authorization.seen.length = 0;
       upstream.received.length = 0;
       const statuses: number[] = [];
-      for (const [at, { bytes }] of variants.entries()) {
-        const answer = await sendRaw(edge.port, numbered(bytes, at), PATIENCE_MS).catch(() => ({ status: 0 }));
+      for (const [at, { bytes, isCutOff }] of variants.entries()) {
+        const answering = sendRaw(edge.port, numbered(bytes, at), isCutOff ? PATIENCE_MS : ANSWER_MS);
+        const answer = await answering.catch((error: unknown) => ({ status: isCutOff || isReset(error) ? 0 : -1 }));
         statuses.push(answer.status);
       }
       const got = Map.groupBy(upstream.received, ({ headers }) => String(headers[NUMBER]));
@@ -83,7 +87,9 @@ for (const { name, isCompat, canRun, start } of EDGES) {
         const [done, ...more] = got.get(String(at)) ?? [];
         const [judged, ...again] = asked.get(String(at)) ?? [];
         if (more.length > 0 || again.length > 0) return "one request became several";
-        if (done === undefined) return isRefusal(status) ? "refused" : `answered ${status} without the upstream`;
+        const request = variants[at]?.bytes ?? Buffer.alloc(0);
+        if (done === undefined)
+          return isRefusal(status, request) ? "refused" : `answered ${status} without the upstream`;
         return judged === undefined ? "done and not judged" : (difference(judged, done, isCompat) ?? "passed");
       }
     }
@@ -108,8 +114,9 @@ for (const { name, isCompat, canRun, start } of EDGES) {
   });
 }
 
-function isRefusal(status: number): boolean {
-  return status === 0 || (status >= 400 && status < 500) || status === 501 || status === 503;
+/** Closed as well, with bytes of ours still unread. */
+function isReset(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ECONNRESET";
 }
 
 /** With a header of its own behind the first line, by which it is known wherever it arrives. */

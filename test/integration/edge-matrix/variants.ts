@@ -5,7 +5,8 @@
 import { gzipSync } from "node:zlib";
 import { rawRequest } from "../../harness/raw-http.ts";
 
-export type Variant = { readonly name: string; readonly bytes: Buffer };
+/** `isCutOff`: more is announced than comes, so it is no whole request. */
+export type Variant = { readonly name: string; readonly bytes: Buffer; readonly isCutOff: boolean };
 
 /** As Latin-1: what stands here is what is sent, byte by byte. */
 const PIECES = [
@@ -158,14 +159,14 @@ export const bodyVariants: readonly Variant[] = ROUTES.flatMap((target) => [
     sent(target, `the bytes ${body.toString("hex")}`, [`content-length: ${body.length}`], body),
   ),
   ...[1, 100, LIMIT].map((missing) =>
-    sent(target, `cut off ${missing} bytes before its end`, [`content-length: ${10 + missing}`], Buffer.alloc(10, "z")),
+    cutOff(target, `${missing} bytes before its end`, `content-length: ${10 + missing}`, "z".repeat(10)),
   ),
-  sent(target, "cut off inside a chunk", ["transfer-encoding: chunked"], Buffer.from("a\r\nabc")),
-  sent(target, "cut off before the last chunk", ["transfer-encoding: chunked"], Buffer.from("3\r\nabc\r\n")),
+  cutOff(target, "inside a chunk", "transfer-encoding: chunked", "a\r\nabc"),
+  cutOff(target, "before the last chunk", "transfer-encoding: chunked", "3\r\nabc\r\n"),
 ]);
 
 function variant(name: string, bytes: Buffer): Variant {
-  return { name: name.length > 80 ? `${name.slice(0, 80)}…` : name, bytes };
+  return { name: name.length > 80 ? `${name.slice(0, 80)}…` : name, bytes, isCutOff: false };
 }
 
 function lines(some: readonly string[]): Variant {
@@ -175,7 +176,12 @@ function lines(some: readonly string[]): Variant {
 /** Written out, since a request without a length and one that is cut off are made by no writer. */
 function sent(target: string, what: string, some: readonly string[], body: Uint8Array): Variant {
   const head = [`POST ${target} HTTP/1.1`, "host: orders.example", "connection: close", ...some].join("\r\n");
-  return { name: `POST ${target}: ${what}`, bytes: Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]) };
+  const bytes = Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]);
+  return { name: `POST ${target}: ${what}`, bytes, isCutOff: false };
+}
+
+function cutOff(target: string, what: string, line: string, body: string): Variant {
+  return { ...sent(target, `cut off ${what}`, [line], Buffer.from(body)), isCutOff: true };
 }
 
 function chunked(body: Buffer, size: number): Buffer {
