@@ -1,6 +1,6 @@
 /**
- * docker-compose.yml as far as a machine without an engine can play it: the same commands, environments, configuration files, health checks
- * and order, as processes (test/harness/compose/stand.ts). Whether it is a Compose file, `npm run check` says.
+ * docker-compose.yml as far as a machine without an engine can play it: our programs by their commands, environments, configuration files, health
+ * checks and order, as processes (test/harness/compose/stand.ts). Whether it is a Compose file, `npm run check` says.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

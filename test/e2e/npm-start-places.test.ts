@@ -51,11 +51,11 @@ describe("npm start", () => {
     const seen = [];
     for (const name of ["first", "second"]) {
       const set = start({ COUNTERSIGN_DATA: data }, ordinary);
-      await set.ready();
+      const seconds = (await set.ready()) / 1_000;
       await readsAnOrder(set);
-      const [, seconds, megabytes] = /Ready after ([\d.]+) s, (\d+) MB/.exec(set.said()) ?? [];
-      say(`npm start, ${name}: ready after ${seconds} s, ${megabytes} MB`);
-      seen.push({ seconds: Number(seconds), megabytes: Number(megabytes) });
+      const [, said, megabytes] = /Ready after ([\d.]+) s, (\d+) MB/.exec(set.said()) ?? [];
+      say(`npm start, ${name}: ready ${seconds.toFixed(1)} s after it was called (it says ${said} s), ${megabytes} MB`);
+      seen.push({ seconds, megabytes: Number(megabytes) });
       set.child.kill("SIGINT");
       expect(await set.ended).toBe(0);
     }
@@ -65,8 +65,7 @@ describe("npm start", () => {
     }
     const [first = Number.NaN, second = Number.NaN] = seen.map(({ seconds }) => seconds);
     expect(second).toBeLessThan(first);
-    // The first one makes a database; on a machine that is busy with other things only the second one says what is promised.
-    expect(second).toBeLessThan(10);
+    expect(first).toBeLessThan(10);
   }, 240_000);
 
   // Only root has this trouble, so that only root can show it.

@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { listeningSockets } from "../harness/listening-sockets.ts";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
@@ -83,6 +84,19 @@ describe("npm start", () => {
     expect(await set.ended).toBe(0);
     expect(await everyProcess()).toEqual([]);
   }, 180_000);
+
+  test("everything listens on loopback only", async () => {
+    const set = start();
+    await set.ready();
+    const sockets = await listeningSockets([set.child.pid ?? 0, ...(await everyProcess())]);
+    expect(sockets.filter(({ isLoopback }) => !isLoopback)).toEqual([]);
+    // The ones that it names are among them, so that it was looked in the right place.
+    const named = ["proxy", "approvals", "tokens"].map((word) => Number(new URL(set.address(word)).port));
+    expect(sockets.map(({ port }) => port)).toEqual(expect.arrayContaining(named));
+    expect(new Set(sockets.map(({ pid }) => pid)).size).toBeGreaterThanOrEqual(5); // five programs, none of them passed over
+    set.child.kill("SIGINT");
+    expect(await set.ended).toBe(0);
+  }, 120_000);
 
   test("a service that is killed is started again; when this process is killed all programs end, and the next start takes the database over", async () => {
     const set = start();

@@ -13,7 +13,8 @@ const READY_MS = 90_000;
 export type Started = {
   readonly child: ChildProcess;
   readonly said: () => string;
-  readonly ready: () => Promise<void>;
+  /** Resolves with the milliseconds from the making of the process to the end of what it says when it is ready. */
+  readonly ready: () => Promise<number>;
   readonly ended: Promise<number | null>;
   /** What stands after a word in the list of addresses. */
   readonly address: (word: string) => string;
@@ -29,6 +30,7 @@ export function startAsPerson({
   readonly env: Readonly<Record<string, string>>;
   readonly uid?: number;
 }): Started {
+  const begun = performance.now();
   const child = spawn(process.execPath, START, {
     cwd,
     env: { PATH: process.env["PATH"], ...env },
@@ -36,6 +38,7 @@ export function startAsPerson({
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let said = "";
+  let readyMs: number | undefined;
   const ended = new Promise<number | null>((resolve) => {
     child.once("exit", resolve);
     child.once("error", (error) => {
@@ -43,15 +46,20 @@ export function startAsPerson({
       resolve(null);
     });
   });
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("Ctrl-C ends it")) readyMs ??= performance.now() - begun;
+    });
+  }
   return {
     child,
     said: () => said,
     ended,
     async ready() {
-      await waitUntil("npm start to be ready", READY_MS, () => {
+      return waitUntil("npm start to be ready", READY_MS, () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said}`);
-        return said.includes("Ctrl-C ends it");
+        return readyMs;
       });
     },
     address(word) {

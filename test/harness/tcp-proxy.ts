@@ -1,7 +1,7 @@
 /**
  * A TCP proxy that knows just enough of the Kafka protocol to break it where it hurts: it follows request frames (length, API key) from the
- * client and can cut a connection instead of passing on the answer to a Produce, or hold the answers of connections that fetch while they
- * stay open. Every fault is counted: a test whose fault never happened proves nothing.
+ * client and can cut a connection instead of passing on the answer to a Produce, hold the answers of connections that fetch while they
+ * stay open, or change a byte of an answer. Every fault is counted: a test whose fault never happened proves nothing.
  */
 import net from "node:net";
 
@@ -16,18 +16,21 @@ export interface TcpProxy extends AsyncDisposable {
   cutProduceAnswers(count: number): void;
   /** Connections that have fetched so far stay open and hear nothing more. New ones work, unless `alsoLater`. */
   muteFetchers(options?: { readonly alsoLater: boolean }): void;
+  /** The last byte of this text arrives with one bit changed, in every answer that holds it (and was sent as one piece), until undefined. */
+  damage(text: string | undefined): void;
   /** Nothing passes until `false`; open connections are cut. */
   refuse(refusing: boolean): void;
-  readonly faults: { readonly cut: number; readonly muted: number; readonly refused: number };
+  readonly faults: { readonly cut: number; readonly muted: number; readonly refused: number; readonly damaged: number };
 }
 
 export async function startTcpProxy(): Promise<TcpProxy> {
   const links = new Set<{ client: net.Socket; broker: net.Socket; fetches: boolean; muted: boolean }>();
-  const faults = { cut: 0, muted: 0, refused: 0 };
+  const faults = { cut: 0, muted: 0, refused: 0, damaged: 0 };
   let target = 0;
   let cuts = 0;
   let refusing = false;
   let muteLater = false;
+  let toDamage: string | undefined;
 
   const server = net.createServer((client) => {
     if (refusing) {
@@ -60,6 +63,12 @@ export async function startTcpProxy(): Promise<TcpProxy> {
         client.destroy();
         broker.destroy();
       } else {
+        const at = toDamage === undefined ? -1 : bytes.indexOf(toDamage);
+        if (toDamage !== undefined && at >= 0) {
+          const last = at + Buffer.byteLength(toDamage) - 1;
+          bytes.writeUInt8(bytes.readUInt8(last) ^ 1, last);
+          faults.damaged += 1;
+        }
         client.write(bytes);
       }
     });
@@ -102,6 +111,9 @@ export async function startTcpProxy(): Promise<TcpProxy> {
         link.muted = true;
         faults.muted += 1;
       }
+    },
+    damage(text) {
+      toDamage = text;
     },
     refuse(value) {
       refusing = value;

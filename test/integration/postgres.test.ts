@@ -167,7 +167,7 @@ describe("embedded Postgres", () => {
     const program = `
       const { startEmbeddedPostgres } = await import(${JSON.stringify(join(import.meta.dirname, "../../platform/postgres/embedded.ts"))});
       const { createDatabase } = await import(${JSON.stringify(join(import.meta.dirname, "../../platform/postgres/pool.ts"))});
-      const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });
+      const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, settings: { fsync: "off" } });
       const database = createDatabase({ log: { warn() {} } }, { connection: server.connectionString(), applicationName: "writer" });
       await database.query("create table kept (id int)");
       await database.query("insert into kept values (1)");
@@ -188,6 +188,7 @@ describe("embedded Postgres", () => {
         { connection: server.connectionString(), applicationName: "reader" },
       );
       expect((await database.query("select id from kept")).rows).toEqual([{ id: 1 }]);
+      expect((await database.query("show fsync")).rows).toEqual([{ fsync: "on" }]); // whatever the settings said
     } finally {
       owner.kill("SIGKILL");
       await rm(dataDir, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 /**
- * docker-compose.yml without an engine: every service as a process of this machine, by the command, the environment, the mounted files and
- * the order that the file gives it. Programs run from a folder that holds what their image holds; PostgreSQL, Kafka and Envoy are those of
- * the tests, with the image's settings. Only names become addresses: `kafka:9092` is a free loopback port here, a volume a folder.
+ * docker-compose.yml without an engine: every program of ours as a process of this machine, by the command, the environment, the mounted files,
+ * the health check and the order that the file gives it, from a folder that holds what its image holds. PostgreSQL, Kafka and Envoy are those
+ * of the tests: Kafka with the broker settings of the file, Envoy with its bootstrap, and none by its command or health check. Only names
+ * become addresses: `kafka:9092` is a free loopback port here, a volume a folder.
  * What this cannot show: that the images can be built, users and rights inside them, and an engine's network.
  */
 import { type ChildProcess, spawn } from "node:child_process";
