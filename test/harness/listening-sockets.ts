@@ -4,7 +4,7 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 /** State LISTEN in /proc/net/tcp (include/net/tcp_states.h). */
 const LISTENING = "0A";
 
-export type ListeningSocket = { readonly pid: number; readonly port: number; readonly isLoopback: boolean };
+type ListeningSocket = { readonly pid: number; readonly port: number; readonly isLoopback: boolean };
 
 /** Those of the processes and of all that descend from them. What has ended meanwhile listens on nothing. */
 export async function listeningSockets(pids: readonly number[]): Promise<readonly ListeningSocket[]> {
