@@ -7,7 +7,7 @@
  * committed bundle differs. Needs OPA.
  */
 import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -15,9 +15,12 @@ import { BUILTINS } from "../core/policy/builtins/registry.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
+import { BuildFault } from "./bundle/build-fault.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
-import { withComposition } from "./bundle/composition.ts";
+import { compositionFault, withComposition } from "./bundle/composition.ts";
 import { inputReads } from "./bundle/input-reads.ts";
+import { notBuilt } from "./bundle/not-built.ts";
+import { type Stage, stageOf } from "./bundle/stage.ts";
 import { refusalOf } from "./bundle/try-bundle.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
@@ -29,9 +32,6 @@ const { values: options } = parseArgs({
 const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);
 const target = path.join(root, "rego/bundle");
 const TIMEOUT_MS = 120_000;
-const NO_POLICY = `*_test.rego,schema,${SELF_TEST_FILE}`;
-
-class BuildFault extends Error {}
 
 type Opa = (...args: readonly string[]) => Promise<string>;
 
@@ -45,18 +45,20 @@ async function findOpa(cwd = root): Promise<Opa> {
   };
 }
 
-async function modules(opa: Opa): Promise<readonly ParsedModule[]> {
-  const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".rego") && !entry.name.endsWith("_test.rego"))
-    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
-    .sort();
+/** The syntax trees of files of the stage. */
+async function parsed(stage: Stage, files: readonly string[]): Promise<readonly ParsedModule[]> {
+  const opa = await findOpa(stage.folder);
   return Promise.all(
     files.map(async (file) => {
       const ast: unknown = JSON.parse(await opa("parse", "--format", "json", file));
-      return { file, ast };
+      return { file: original(stage, file), ast };
     }),
   );
+}
+
+/** Where a file of the stage came from, as its author knows it. */
+function original(stage: Stage, file: string): string {
+  return path.relative(root, path.join(source, path.relative(stage.source, file)));
 }
 
 /** OPA's capabilities without the built-ins that neither the module nor our host brings. */
@@ -106,23 +108,28 @@ const NATIVE: readonly string[] = [
 type Output = ReadonlyMap<string, Uint8Array | undefined>;
 
 async function build(opa: Opa, scratch: string): Promise<Output> {
-  const parsed = await modules(opa);
-  const { faults, requires } = checkPolicies(parsed);
-  const reads = inputReads(parsed);
-  const entrypoints = [...Object.values(ENTRYPOINTS), ...(exposesCandidates(parsed) ? [CANDIDATES] : [])];
-  if (faults.length > 0) throw new BuildFault(faults.join("\n"));
+  const stage = await stageOf(source, { root, folder: path.join(scratch, "stage") });
+  const modules = await parsed(stage, stage.modules);
+  const { faults, requires } = checkPolicies(modules);
+  const unbuilt = notBuilt(
+    await parsed(stage, stage.tests),
+    stage.strange.map((file) => original(stage, file)),
+  );
+  if (faults.length + unbuilt.length > 0) throw new BuildFault([...faults, ...unbuilt].join("\n"));
+  const reads = inputReads(modules);
+  const entrypoints = [...Object.values(ENTRYPOINTS), ...(exposesCandidates(modules) ? [CANDIDATES] : [])];
   const capabilitiesText = await capabilities(opa);
   const capabilitiesFile = path.join(scratch, "capabilities.json");
   await writeFile(capabilitiesFile, capabilitiesText);
   const archive = path.join(scratch, "built.tar.gz");
   // NB: not optimized by OPA (`-O`): for that, data that only the bundle brings (`countersign.requires`) is data that is never there, and
   // the rule about missing context is gone.
-  const stage = await staged(parsed, path.join(scratch, "stage"));
+  await compose(stage, modules);
   const opaThere = await findOpa(stage.folder);
   await opaThere(
-    ...["build", "--target", "wasm", "--capabilities", capabilitiesFile, "--ignore", NO_POLICY],
+    ...["build", "--target", "wasm", "--capabilities", capabilitiesFile],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
-    ...["--output", archive, stage.source],
+    ...["--output", archive, ...stage.modules],
   );
   const unpacked = await runCommand("tar", ["-xzf", archive, "-C", scratch, "/policy.wasm"], { timeoutMs: TIMEOUT_MS });
   if (unpacked.kind === "failed") throw new BuildFault(unpacked.message);
@@ -152,21 +159,13 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   ]);
 }
 
-/** The source as it is compiled: at the same path, since modules name their files. */
-async function staged(
-  parsed: readonly ParsedModule[],
-  folder: string,
-): Promise<{ readonly folder: string; readonly source: string }> {
-  const relative = path
-    .relative(root, source)
-    .split(path.sep)
-    .filter((part) => part !== "..");
-  const there = path.join(folder, ...relative);
-  await cp(source, there, { recursive: true });
-  const decision = path.join(there, "decision.rego");
+async function compose({ folder, source: below }: Stage, modules: readonly ParsedModule[]): Promise<void> {
+  const decision = path.join(folder, below, "decision.rego");
   const text = await readFile(decision, "utf8").catch(() => undefined);
-  if (text !== undefined) await writeFile(decision, withComposition(text, parsed));
-  return { folder, source: path.join(...relative) };
+  if (text === undefined) return;
+  const fault = compositionFault(text);
+  if (fault !== undefined) throw new BuildFault(fault);
+  await writeFile(decision, withComposition(text, modules));
 }
 
 function revisionOf(parts: readonly Uint8Array[]): string {

@@ -26,3 +26,9 @@ export function packagePath(ast: unknown): readonly string[] {
     .map((term) => String(field(term, "value")))
     .slice(1);
 }
+
+/** Where a rule stands below `data`, whatever of it the package says and what its head. Of a variable, its name. */
+export function placeOf(ast: unknown, rule: unknown): readonly string[] {
+  const head = list(field(field(rule, "head"), "ref")).map((term) => String(field(term, "value")));
+  return [...packagePath(ast), ...head];
+}

@@ -26,6 +26,48 @@ test("packages that the composition would pass over are refused", () => {
   expect(checkPolicies([policy(["a"], [single])]).faults[0]).toContain("must be a set");
 });
 
+const inPackage = (path: readonly string[], ...rules: readonly object[]) => ({
+  file: "freeze.rego",
+  ast: { package: { path: ref("data", ...path) }, rules },
+});
+const dotted = (head: string) => ({ head: { ref: ref(...head.split(".")), key: { type: "string", value: "frozen" } } });
+
+test("a rule that its head puts among the policies from outside is refused, whatever it is called", () => {
+  for (const head of ["policies.freeze.deny", "policies.freeze._part", "policies.deny", "policies"]) {
+    const { faults } = checkPolicies([inPackage(["countersign"], dotted(head))]);
+    expect(faults).toEqual([
+      `freeze.rego: countersign.${head} is not in a package of its own (write: package countersign.policies.NAME)`,
+    ]);
+  }
+  const { faults } = checkPolicies([inPackage(["countersign", "policies"], dotted("freeze.deny"))]);
+  expect(faults).toEqual([expect.stringContaining("not exactly one level deep")]);
+  expect(checkPolicies([inPackage(["countersign"], dotted("other.deny"), dotted("decision"))]).faults).toEqual([]);
+});
+
+test("a rule in the place of the list of required context, which it would hide, is refused", () => {
+  for (const [path, head] of [
+    [["countersign"], "requires"],
+    [["countersign"], "requires.orders"],
+    [["countersign", "requires"], "orders"],
+  ] as const) {
+    expect(checkPolicies([inPackage(path, dotted(head))]).faults).toEqual([
+      expect.stringContaining("hides what the build writes"),
+    ]);
+  }
+});
+
+test("what a denial may call is a library wherever it stands: in another package, and below lib by its head", () => {
+  const failing = (head: string) => ({ ...set(head, "json.unmarshal"), head: { ref: ref(...head.split(".")) } });
+  for (const [path, head] of [
+    [["acme", "helpers"], "parsed"],
+    [["countersign", "helpers"], "parsed"],
+    [["countersign"], "lib.parsed"],
+  ] as const) {
+    expect(checkPolicies([inPackage(path, failing(head))]).faults).toEqual([expect.stringContaining("json.unmarshal")]);
+  }
+  expect(checkPolicies([inPackage(["countersign", "approval"], failing("route"))]).faults).toEqual([]);
+});
+
 test("a native call that can fail unseen is refused in deny, in elevate and beside them, unless it is waived", () => {
   for (const name of ["deny", "elevate", "_part"]) {
     const module = [set("allow"), set(name, "json.unmarshal")];

@@ -1,14 +1,15 @@
 /**
  * The build check: what must hold of packages under `countersign.policies` so that the composition cannot pass over them
  * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
- * is a set; and no module-native built-in that can fail stands inside `deny` or `elevate`, a rule beside them, or a library
- * under `countersign.lib` that they may call, unless the package's METADATA waives it (`custom.fallible_calls: [to_number]`):
+ * is a set. No rule comes among them by a head with dots in another package. And no module-native built-in that can fail stands inside
+ * `deny` or `elevate`, a rule beside them, or a library that they may call, unless the package's METADATA waives it
+ * (`custom.fallible_calls: [to_number]`):
  * a failing call makes a rule undefined, and an undefined deny opens a door. For the same reason no `not` stands there before
  * something that looks up what may be absent (negated-inputs.ts), unless that is waived, too
  * (`custom.negated_inputs: [input.context.country]`). Also collects `custom.requires`.
  */
 
-import { field, list, packagePath, refText, strings } from "./ast.ts";
+import { field, list, packagePath, placeOf, refText, strings } from "./ast.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 
 /** What `opa parse --format json` gives for one file; read as outside data. */
@@ -50,8 +51,11 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
         if (!waivedInputs.has(negated.name)) faults.push(`${file}: ${negatedText(ruleName, negated)}`);
       }
     };
-    if (path[0] === "countersign" && path[1] === "lib") {
-      for (const rule of rules) unseen(rule, refText(field(field(rule, "head"), "ref")));
+    for (const rule of rules) {
+      const place = placeOf(ast, rule);
+      const fault = misplaced(path, place);
+      if (fault !== undefined) faults.push(`${file}: ${place.join(".")} ${fault}`);
+      if (isLibrary(path, place)) unseen(rule, refText(field(field(rule, "head"), "ref")));
     }
     if (path[0] !== "countersign" || path[1] !== "policies") continue;
     const name = path.slice(2).join(".");
@@ -78,6 +82,22 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   }
   const needed = Object.entries(requires).filter(([, names]) => names.length > 0);
   return { faults, requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])) };
+}
+
+/** NB: a rule is where its package and its head say together: `policies.freeze.deny` in `package countersign` is no package's that we look at. */
+function misplaced(path: readonly string[], [root, area]: readonly string[]): string | undefined {
+  if (root !== "countersign") return undefined;
+  if (area === "requires")
+    return "hides what the build writes there; say it in the package's METADATA: custom: {requires: […]}";
+  return area === "policies" && path.length === 1
+    ? "is not in a package of its own (write: package countersign.policies.NAME)"
+    : undefined;
+}
+
+/** What a denial may call: all but the policies themselves, what joins them, and approval. */
+function isLibrary(path: readonly string[], [root, area = ""]: readonly string[]): boolean {
+  if (root !== "countersign" || area === "lib") return true;
+  return path.length > 1 && area !== "policies" && area !== "approval";
 }
 
 /** All rules of a package, whatever file they stand in. */

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { withComposition } from "./composition.ts";
+import { compositionFault, withComposition } from "./composition.ts";
 
 const ref = (...names: readonly string[]): object[] => names.map((value) => ({ type: "string", value }));
 
@@ -41,4 +43,18 @@ test("what no package says is an empty set, and a name is never read as a patter
   const text = withComposition(marked, [module([...policies, "$&-$1"], ["allow"])]);
   expect(text).toContain('data.countersign.policies["$&-$1"].allow');
   for (const empty of ["_denials", "_elevations", "_responses"]) expect(text).toContain(`${empty} := set()`);
+});
+
+test("a rule that somebody wrote between the marks, which would be lost, is a fault; of our own source, nothing is", async () => {
+  const text = await readFile(join(import.meta.dirname, "../../rego/countersign/decision.rego"), "utf8");
+  expect(compositionFault(text)).toBeUndefined();
+  expect(
+    compositionFault(text.replace("# composition ends\n", '# composition ends\n\n_denials contains "frozen"\n')),
+  ).toBeUndefined();
+  const lost = text.replace(
+    "# composition ends\n",
+    '_denials contains "frozen" if input.frozen\n\n# composition ends\n',
+  );
+  expect(compositionFault(lost)).toContain("write rules of your own below the marks");
+  expect(compositionFault(lost.replace("# composition begins\n", ""))).toBeUndefined();
 });

@@ -3,10 +3,24 @@
  * all packages whatever their names, which in WebAssembly costs a sixth of an evaluation. It says the same of packages that the build check
  * (check-policies.ts) passed: that each set is one is known then.
  */
+import { createHash } from "node:crypto";
 import { field, list, packagePath, refText } from "./ast.ts";
 import type { ParsedModule } from "./check-policies.ts";
 
 const MARKED = /^# composition begins\n[^]*^# composition ends\n/m;
+
+/** Of what stands between the marks in our own source, without comments and empty lines. */
+const REPLACED = "34b619e921c69134f0b38a8f968164a90b1b33397562806c316a3dbe07bf1bbe";
+
+/** NB: a rule that somebody wrote between the marks would be replaced with the rest, and a denial among them never asked for. */
+export function compositionFault(text: string): string | undefined {
+  const [marked] = MARKED.exec(text) ?? [];
+  if (marked === undefined) return undefined;
+  const lines = marked.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return createHash("sha256").update(lines.join("\n")).digest("hex") === REPLACED
+    ? undefined
+    : "decision.rego: what stands between the marks of the composition is not what the build replaces; write rules of your own below the marks, or take the marks out to have all of it compiled as it stands";
+}
 
 /** A text without the two marks stays as it is. */
 export function withComposition(text: string, modules: readonly ParsedModule[]): string {

@@ -1,8 +1,8 @@
 /** `npm run build-bundle` as an author types it, with the real OPA: a bundle that a service would refuse is not written. */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { runService } from "../../harness/run-service.ts";
@@ -67,5 +67,72 @@ describeWithOpa("a bundle that is built", () => {
     await rm(join(source, "self-test.json"));
     expect(await build()).toMatchObject({ code: 0 });
     expect((await readdir(out)).sort()).toEqual([".manifest", "data.json", "policy.wasm"]);
+  });
+
+  describe("of policies that lie elsewhere", () => {
+    const freeze = (where: string) =>
+      `package countersign\n\n${where} contains "frozen" if input.action.name == "DELETE"\n`;
+    const frozen = JSON.stringify({
+      cases: [
+        {
+          name: "nobody deletes",
+          entrypoint: "decide",
+          time: "2026-11-24T10:00:00Z",
+          input: { action: { name: "DELETE" }, parsed_path: ["orders", "42"] },
+          expect: { outcome: "deny" },
+        },
+      ],
+    });
+    beforeAll(async () => {
+      await mkdir(join(folder, "org/all"), { recursive: true });
+      for (const [file, name] of [
+        ["org.rego", "org"],
+        ["all/schema.rego", "all"],
+      ] as const) {
+        const text = freeze("deny").replace("package countersign", `package countersign.policies.${name}`);
+        await writeFile(join(folder, "org", file), text);
+      }
+    });
+    beforeEach(async () => {
+      await rm(source, { recursive: true });
+      await cp(SOURCE, source, { recursive: true });
+      await writeFile(join(source, "self-test.json"), frozen);
+    });
+
+    test("the denial of a file, or of a folder, that a link leads to is asked; without it the case fails", async () => {
+      expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining("self_test_failed") });
+      for (const [target, link] of [
+        ["org/org.rego", "policies/org.rego"],
+        ["org/all", "policies/schema"],
+      ] as const) {
+        await symlink(join(folder, target), join(source, link));
+        expect(await build()).toMatchObject({ code: 0 });
+        await rm(join(source, link));
+      }
+      await symlink(join(folder, "gone.rego"), join(source, "policies/org.rego"));
+      expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining("the source cannot be read") });
+    });
+
+    test("a denial that would not be asked is refused: by its head, by the name of its file, between the marks; and so is data", async () => {
+      const refused: [file: string, text: string, says: string][] = [
+        ["freeze.rego", freeze("policies.freeze.deny"), "not in a package of its own"],
+        ["freeze.rego", freeze("x.deny").replace("countersign", "countersign.policies"), "not exactly one level deep"],
+        [
+          "policies/load_test.rego",
+          freeze("deny").replace("countersign", "countersign.policies.load"),
+          "a file of tests",
+        ],
+        ["policies/blocked.json", '{"blocked": ["dana"]}', "data does not come into the bundle"],
+      ];
+      for (const [file, text, says] of refused) {
+        await writeFile(join(source, file), text);
+        expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining(says) });
+        await rm(join(source, file));
+      }
+      const decision = join(source, "decision.rego");
+      const text = await readFile(decision, "utf8");
+      await writeFile(decision, text.replace("# composition ends", '_denials contains "frozen"\n\n# composition ends'));
+      expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining("below the marks") });
+    });
   });
 });
