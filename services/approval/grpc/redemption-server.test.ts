@@ -135,6 +135,15 @@ describe("redemption server", () => {
     expect((await call(request, [`Bearer ${TOKEN}`])).error).toBeNull();
   });
 
+  test("a caller that has gone before its call was begun uses nothing", async () => {
+    await start(spent);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const path = RedemptionServiceService.redeem.path;
+    await sendFrames(server?.port ?? 0, { path, headers, body: frame(whole()), reset: true });
+    expect((await call({ ...request, scope: "later" }, [`Bearer ${TOKEN}`])).error).toBeNull();
+    expect(claims.map(({ scope }) => scope)).toEqual(["later"]);
+  });
+
   test("its health is told to whoever asks, without a token; a use is not", async () => {
     await start(spent);
     expect(client && (await grpcHealth(client))).toBe("SERVING");

@@ -1,11 +1,12 @@
 /**
  * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
  * certificate (mTLS), by the service token, or where both are set by both: an authority may serve more than decision
- * services. Nobody else gets as far as the command. Errors that are given before anything
- * is executed are exactly UNAUTHENTICATED, INVALID_ARGUMENT and UNIMPLEMENTED; after that point there is an outcome, or
- * INTERNAL, which says nothing about the use (the caller denies and never retries).
+ * services. Nobody else gets as far as the command. Errors that are given before anything is executed are exactly UNAUTHENTICATED,
+ * INVALID_ARGUMENT and UNIMPLEMENTED (and CANCELLED for a caller that has gone, of which only the metric tells); after that point there is
+ * an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Metadata, type sendUnaryData, Server, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
@@ -96,6 +97,11 @@ export async function startRedemptionServer(
     const claim = claimFrom(call.request);
     if (typeof claim === "string") {
       refuse(status.INVALID_ARGUMENT, claim);
+      return;
+    }
+    await turn(); // NB: the end of a call that was reset looks like the end of its request; what it was is known a turn later
+    if (call.cancelled) {
+      refuse(status.CANCELLED, "the caller has gone");
       return;
     }
     try {

@@ -38,13 +38,13 @@ export async function holdKey(db: Queryable, held: HeldKey, fingerprint: Digest)
      select true as is_taken, fingerprint, null as answer from taken
      union all
      select false, fingerprint, answer from idempotency_keys
-      where caller = $1 and key = $2 and not exists (select from taken)`,
+      where caller = $1 and key = $2 and created_at >= clock_timestamp() - interval '24 hours' and not exists (select from taken)`,
     [caller, key, fingerprint, holder],
   );
   const [row] = rows;
   if (row?.is_taken === true) return { kind: "held" };
   if (row !== undefined && row.fingerprint !== fingerprint) return { kind: "reused" };
-  // No row: another call made it at this moment.
+  // No row: another call made it, or took one that was over, at this moment.
   if (row === undefined || row.answer === null) return { kind: "in_use" };
   return { kind: "answered", answer: answerFromColumn(row.answer) };
 }

@@ -45,7 +45,7 @@ export async function useGrant(db: Queryable, use: Use): Promise<Redeemed | Rede
 }
 
 /**
- * Several, each of another grant: by redemption id the grant as it is after the use, or `not_used` where it cannot be used so, of which
+ * Several, each of another grant: by the grant's id the grant as it is after the use, or `not_used` where it cannot be used so, of which
  * `whyNotUsed` says why. One that is missing was not tried: somebody holds its grant's row, and nobody waits here; `useGrant` does. All or
  * none: a redemption id that was used before is a fault of the whole statement, and nothing of it has happened.
  */
@@ -53,14 +53,14 @@ export async function useGrants(
   db: Queryable,
   uses: readonly Use[],
 ): Promise<ReadonlyMap<string, Redeemed | { readonly kind: "not_used" }>> {
-  const { rows } = await db.query<(GrantRow | { readonly id: null }) & { readonly redemption_id: string }>(
+  const { rows } = await db.query<(GrantRow | { readonly id: null }) & { readonly grant_id: string }>(
     USE_WHAT_IS_FREE,
     parameters(uses),
     "use_grants",
   );
   return new Map(
     rows.map((row) => [
-      row.redemption_id,
+      row.grant_id,
       row.id === null ? { kind: "not_used" } : { kind: "redeemed", grant: grantFromRow(row) },
     ]),
   );
@@ -106,15 +106,16 @@ const statement = ({
                'entitlement', entitlement, 'scope', scope)))::json
       from used
   )
-  select ${GRANT_COLUMNS}, redemption_id from ${answer}`;
+  select ${GRANT_COLUMNS}, ${answer}`;
 
-const USE = statement({ tried: "asked", answer: "used" });
+const USE = statement({ tried: "asked", answer: "redemption_id from used" });
 const USE_WHAT_IS_FREE = statement({
   before: `, free as (
     select id as free_id from grants where id = any ($2::uuid[]) for no key update skip locked
   )`,
   tried: "asked join free on free_id = grant_id",
-  answer: "asked join free on free_id = grant_id left join used using (redemption_id)",
+  // NB: by the grant, which is one use's alone; two may ask under one redemption id, and only one of them be used.
+  answer: "grant_id from asked join free on free_id = grant_id left join used on id = grant_id",
 });
 
 function parameters(uses: readonly Use[]): readonly unknown[] {

@@ -66,7 +66,7 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
       if (isRefusal(error)) return new Map<string, never>();
       throw error;
     });
-    const outcome = tried.get(use.claim.redemptionId);
+    const outcome = tried.get(use.claim.grantId);
     if (outcome === undefined) return alone(use);
     return outcome.kind === "redeemed" ? outcome : whyNotUsed(db, use.claim);
   }
@@ -84,7 +84,11 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
   };
 }
 
-/** The server answered, so the statement is undone. Anything else leaves it open. */
+/** SQLSTATE classes that may end a session in the middle: connection, resources, operator, system, internal. What became of it is open. */
+const LEFT_OPEN = /^(08|53|57|58|XX)/;
+
+/** The server answered, so the statement is undone. NB: by the code, since the server says its severity in its own language. */
 function isRefusal(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "severity" in error && error.severity === "ERROR";
+  if (typeof error !== "object" || error === null || !("severity" in error && "code" in error)) return false;
+  return typeof error.code === "string" && !LEFT_OPEN.test(error.code);
 }

@@ -97,6 +97,18 @@ test("a redemption id that was used before is a duplicate, and undoes nothing of
   expect(await Promise.all([again, before, ...others].map(usesOf))).toEqual([0, 1, ...others.map(() => 1)]);
 });
 
+test("one redemption id for two grants at once uses the one that can be used, and answers each for its own grant", async () => {
+  const [spent, good] = await grants(2);
+  if (spent === undefined || good === undefined) throw new Error("too few grants");
+  await approval.store.redeem(claimOf(spent));
+  const redemptionId = ids.fresh("decision");
+  const [refused, redeemed] = await Promise.all(
+    [spent, good].map((grant) => approval.store.redeem(claimOf(grant, redemptionId))),
+  );
+  expect(refused).toEqual({ kind: "refused", reason: "duplicate" });
+  expect(redeemed).toMatchObject({ kind: "redeemed", grant: { id: good.id, uses: 1 } });
+});
+
 test("when the connection of a round is lost, each of it is told so, nobody is asked for again, and the next one works", async () => {
   const many = await grants(6, 3);
   const { promise: released, resolve: release } = Promise.withResolvers<void>();

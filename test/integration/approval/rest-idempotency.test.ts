@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { digest } from "../../../core/domain/id.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { createRest } from "../../../services/approval/rest/server.ts";
+import { holdKey } from "../../../services/approval/store/idempotency-keys.ts";
 import { ids } from "./approval-fixture.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Answer, at, createRestApproval, offering, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
@@ -199,6 +200,32 @@ describe("not kept", () => {
     await ageKey(key, "created_at = created_at - interval '24 hours'");
     expect(await createSweep({ store: rest.store })()).toMatchObject({ keys: 1 });
   });
+});
+
+test("a key that is over and taken by two at once: the one that comes second is told that it is in use, and nothing of the day before", async () => {
+  const [before, ours] = [digest("b".repeat(64)), digest("c".repeat(64))];
+  const first = { caller: digest("d".repeat(64)), key: randomUUID(), holder: randomUUID() };
+  const { database, store } = rest;
+  await store.idempotencyKeys.hold(first, before);
+  await database.query("update idempotency_keys set answer = $2 where key = $1", [
+    first.key,
+    JSON.stringify({ status: 200, headers: {}, body: "yesterday" }),
+  ]);
+  await ageKey(first.key, "created_at = created_at - interval '25 hours'");
+  const second = () => store.idempotencyKeys.hold({ ...first, holder: randomUUID() }, before);
+  const other = () => store.idempotencyKeys.hold({ ...first, holder: randomUUID() }, ours);
+  let late: Promise<readonly { readonly kind: string }[]> | undefined;
+  await database.transaction(async (tx) => {
+    expect(await holdKey(tx, { ...first, holder: randomUUID() }, ours)).toEqual({ kind: "held" });
+    late = Promise.all([second(), other()]);
+    await waitUntil("both to wait for the key", 10_000, async () => {
+      const { rowCount } = await database.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return rowCount === 2;
+    });
+  });
+  expect(await late).toEqual([{ kind: "in_use" }, { kind: "in_use" }]);
 });
 
 test("one key sent 24 times at once: one request, and everybody who is answered is told of it", async () => {
