@@ -114,7 +114,10 @@ export async function run(
   }
 }
 
-/** Until every line is out, in its order; or until it has taken too long, since whoever should read it may have stopped. */
+/**
+ * Until every line is out, in its order; or until it has taken too long, since whoever should read it may have stopped. Then the exit of the
+ * process is a SIGKILL (standard-output.ts), and its code is lost.
+ */
 async function written(log: Log): Promise<void> {
   const done = Promise.withResolvers<void>();
   const timer = setTimeout(done.resolve, LAST_LINES_MS);

@@ -91,7 +91,7 @@ const FIFTY_TURNS = `
   const { createLog } = await import(${LOG});
   const log = createLog({ name: "test" });
   for (let turn = 0; turn < 50; turn += 1) {
-    for (let line = 0; line < 20; line += 1) log.info({ event: "turn", turn, text: "x".repeat(200) });
+    for (let line = 0; line < 20; line += 1) log.info({ event: "turn", turn, text: "x".repeat(1_000) });
     log.warn({ event: "warned", turn });
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -112,6 +112,45 @@ test.each(["does not read", "is gone"])("a log whose reader %s holds up nobody w
     const turns = [...text.matchAll(/"turn":(\d+)/g)].map(([, turn]) => Number(turn));
     expect(turns).toHaveLength(50 * 21);
     expect(turns).toEqual(turns.toSorted((a, b) => a - b));
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("a process whose log reader has stopped reading ends all the same, soon after its drain", async () => {
+  const program = `${FIFTY_TURNS}
+    const { run } = await import(${at("../lifecycle/lifecycle.ts")});
+    const options = { drainDeadlineMs: 5_000, source: process };
+    process.exit(await run({ log }, options, async (lifecycle) => lifecycle.stop()));`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  try {
+    const [said] = await once(child.stderr, "data", { signal: AbortSignal.timeout(20_000) });
+    expect(String(said)).toContain("through");
+    // Nothing else ends it: an exit waits for the thread that writes.
+    expect(await once(child, "exit", { signal: AbortSignal.timeout(10_000) })).toEqual([null, "SIGKILL"]);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("lines of processes that share a pipe stand alone, also when it was full", async () => {
+  const node = '"$NODE" --input-type=module --eval "$PROGRAM"';
+  const child = spawn("sh", ["-c", `{ ${node} & ${node} & wait; } | cat`], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], NODE: process.execPath, PROGRAM: FIFTY_TURNS },
+  });
+  try {
+    const signal = AbortSignal.timeout(20_000);
+    for (let said = ""; said !== "throughthrough"; ) said += String((await once(child.stderr, "data", { signal }))[0]);
+    let text = "";
+    for await (const chunk of child.stdout) text += String(chunk);
+    const turns = text
+      .trimEnd()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    expect(turns).toHaveLength(2 * 50 * 21);
   } finally {
     child.kill("SIGKILL");
   }

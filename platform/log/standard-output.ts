@@ -1,10 +1,12 @@
 /**
- * Standard output for the log. Lines of one turn of the event loop are one write, since each write wakes up whoever reads it; and it is made
- * in the background, so that a reader who is slow or gone, or a disk that is full, holds up nobody who logs. Lines stand in the order of the
- * calls, always: nothing is written past what is still on its way.
+ * Standard output for the log. Lines of one turn of the event loop are one write, since each write wakes up whoever reads it; a longer one is
+ * made in pieces that a pipe takes whole, so that processes that share one do not write into each other's lines. It is made in the background,
+ * so that a reader who is slow or gone, or a disk that is full, holds up nobody who logs. Lines stand in the order of the calls, always: nothing
+ * is written past what is still on its way.
  *
- * A process that ends waits for `flush` (pino's `log.flush`) before it exits. One that is killed from outside loses what was logged in that
- * moment.
+ * A process that ends waits for `flush` (pino's `log.flush`) before it exits, for as long as it wants to. One that is killed from outside loses
+ * what was logged in that moment. One that exits while a flush is still waited for kills itself: its reader has stopped, and an exit would wait
+ * for the thread that writes to it.
  * NB: what nobody takes is kept up to a limit; beyond it lines are lost, and `onLost` is told how many once the way is free again.
  */
 import { write, writeSync } from "node:fs";
@@ -20,25 +22,23 @@ type StandardOutput = DestinationStream & {
 /** In UTF-16 units: minutes of a busy service, and little beside its memory. */
 const MOST_WAITING = 8 * 1024 * 1024;
 const AGAIN_MS = 100;
+/** PIPE_BUF of Linux, which POSIX has a pipe take in one piece, however full it is and whoever else writes. */
+const WHOLE_BYTES = 4096;
+const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
 export function standardOutput(onLost: (lines: number) => void, fd = 1): StandardOutput {
   let text = "";
-  /** What the last write left: goes before `text`. */
+  /** Goes before `text`. */
   let left: Buffer = NOTHING;
-  let isWriting = false;
+  /** How much of `left` is on its way. */
+  let writing = 0;
   let isClosed = false;
   let lost = 0;
   let turn: NodeJS.Immediate | undefined;
   /** Set after a failure: it is not tried with every line. */
   let again: NodeJS.Timeout | undefined;
   let askers: (() => void)[] = [];
-
-  function take(): Buffer {
-    const bytes = left.length === 0 ? Buffer.from(text) : Buffer.concat([left, Buffer.from(text)]);
-    [left, text] = [NOTHING, ""];
-    return bytes;
-  }
 
   function tell(): void {
     const told = askers;
@@ -53,10 +53,9 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
     tell();
   }
 
-  function failed(unwritten: Buffer, { code }: NodeJS.ErrnoException): void {
+  function failed({ code }: NodeJS.ErrnoException): void {
     // Nobody reads any more, and nobody will.
-    if (code === "EPIPE") isClosed = true;
-    else left = unwritten;
+    if (code === "EPIPE") [isClosed, left, text] = [true, NOTHING, ""];
     if (code !== "EAGAIN") tell();
     if (isClosed) return;
     again = setTimeout(() => {
@@ -68,23 +67,25 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
   function begin(): void {
     clearImmediate(turn);
     turn = undefined;
-    if (isWriting || isClosed || again !== undefined) return;
-    const bytes = take();
-    if (bytes.length === 0) return written();
-    isWriting = true;
-    write(fd, bytes, (error, count) => {
-      isWriting = false;
-      if (error !== null) return failed(bytes, error);
-      left = bytes.subarray(count);
+    if (writing > 0 || isClosed || again !== undefined) return;
+    if (left.length === 0) [left, text] = [Buffer.from(text), ""];
+    const piece = wholeLines(left);
+    if (piece.length === 0) return written();
+    writing = piece.length;
+    write(fd, piece, (error, count) => {
+      writing = 0;
+      if (error !== null) return failed(error);
+      left = left.subarray(count);
       begin();
     });
   }
 
   process.once("exit", () => {
+    if (writing > 0 && askers.length > 0) process.kill(process.pid, "SIGKILL");
     // Its thread finishes what is on its way; what waits behind it has no other moment.
-    let bytes = take();
+    let bytes = Buffer.concat([left.subarray(writing), Buffer.from(text)]);
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, bytes));
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(fd, wholeLines(bytes)));
     } catch {
       // There is nobody left to tell.
     }
@@ -106,4 +107,11 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
       begin();
     },
   };
+}
+
+/** As many lines as are taken whole, or the first one, where it is longer than that. */
+function wholeLines(bytes: Buffer): Buffer {
+  if (bytes.length <= WHOLE_BYTES) return bytes;
+  const end = bytes.lastIndexOf(NEWLINE, WHOLE_BYTES - 1) + 1;
+  return bytes.subarray(0, end > 0 ? end : bytes.indexOf(NEWLINE) + 1 || bytes.length);
 }
