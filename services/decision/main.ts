@@ -81,7 +81,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   // A worker leaves that to whoever watches it, who alone knows how many there are.
   if (!process.connected) {
     const { folder } = config.decisionLog;
-    await adoptSpools({ log, wallMs: systemClock.wallMs }, { folder, workers: 1, quietMs: config.drainMs + 6_000 });
+    await adoptSpools({ log, clock: systemClock }, { folder, workers: 1, quietMs: config.drainMs + 6_000 });
   }
   const decisionLog = lifecycle.own(
     await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
@@ -92,7 +92,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
           deployment,
           boot: uuidv7(),
           required: config.decisionLog.audit === "required",
-          policyRevision: path.revision(),
+          policyRevision: () => path.revision(),
           maxSpoolBytes: config.decisionLog.maxSpoolBytes,
         },
       ),

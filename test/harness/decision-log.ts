@@ -83,7 +83,7 @@ export function entry(path = "/orders/42"): LogEntry {
 export function started(
   folder: string,
   stream: ReturnType<typeof memoryStream>,
-  options: { boot?: string; required?: boolean; maxSpoolBytes?: number } = {},
+  options: { boot?: string; required?: boolean; maxSpoolBytes?: number; policyRevision?: () => string } = {},
 ) {
   return startDecisionLog(
     { stream, signer, log, metrics: createMetrics({ prefix: "t_" }), now: () => NOW },
@@ -92,7 +92,7 @@ export function started(
       deployment: "test",
       boot: options.boot ?? uuidv7(),
       required: options.required ?? false,
-      policyRevision: "r1",
+      policyRevision: options.policyRevision ?? (() => "r1"),
       segmentBytes: 4_096,
       drainMs: 2_000,
       ...(options.maxSpoolBytes === undefined ? {} : { maxSpoolBytes: options.maxSpoolBytes }),

@@ -53,11 +53,14 @@ test("a log that does not say its end is left alone while it may be written; one
   const from = [left(2, open, false), left(3, closed, true)];
   let wallMs = Date.now();
   let looked = 0;
-  const clock = () => {
-    looked += 1;
-    return wallMs;
+  const clock = {
+    wallMs: () => {
+      looked += 1;
+      return wallMs;
+    },
+    monotonicMs: () => 0,
   };
-  const adopting = adoptSpools({ log, wallMs: clock }, { folder, workers: 1, quietMs: 60_000 });
+  const adopting = adoptSpools({ log, clock }, { folder, workers: 1, quietMs: 60_000 });
   await waitUntil("the closed one to be moved", 5_000, () => segmentsOf(folder, closed).length === 1);
   expect(segmentsOf(folder, open)).toEqual([]);
   // The process that drains writes once more.
@@ -73,11 +76,41 @@ test("a log that does not say its end is left alone while it may be written; one
   expect(segmentsOf(folder, open)).toHaveLength(1);
 });
 
+test("a wall clock that was set back by an hour holds up the start no longer than a log has to be watched, from its last write on", async () => {
+  const boot = uuidv7();
+  const from = left(2, boot, false);
+  let monotonicMs = 0;
+  let looked = 0;
+  const clock = {
+    wallMs: () => Date.now() - 3_600_000,
+    monotonicMs: () => {
+      looked += 1;
+      return monotonicMs;
+    },
+  };
+  const lookAgain = (at: number) => {
+    [monotonicMs, looked] = [at, 0];
+    return waitUntil("it to look at the clock twice more", 5_000, () => looked >= 2);
+  };
+  const adopting = adoptSpools({ log, clock }, { folder, workers: 1, quietMs: 60_000 });
+  const later = new Date(Date.now() + 5_000);
+  utimesSync(segmentsOf(from, boot)[0]?.path ?? "", later, later);
+  await lookAgain(50_000);
+  await lookAgain(109_000);
+  expect(segmentsOf(folder, boot)).toEqual([]);
+  monotonicMs = 111_000;
+  await adopting;
+  expect(segmentsOf(folder, boot)).toHaveLength(1);
+});
+
 test("what a worker that is no more had not shipped is shipped by the first one under its own log, after what was acknowledged", async () => {
   const [killed, ended] = [uuidv7(), uuidv7()];
   const from = [left(2, killed, false), left(3, ended, true)];
   acknowledge(from[1] ?? "", ended, { segment: 0, offset: 0 });
-  await adoptSpools({ log, wallMs: () => Date.now() + 3_600_000 }, { folder, workers: 1, quietMs: 60_000 });
+  await adoptSpools(
+    { log, clock: { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => 0 } },
+    { folder, workers: 1, quietMs: 60_000 },
+  );
   expect(from.flatMap((one) => readdirSync(one))).toEqual([]);
   const sent: string[] = [];
   const publish = async (records: readonly OutgoingRecord[]) => {
@@ -85,7 +118,14 @@ test("what a worker that is no more had not shipped is shipped by the first one 
     return { kind: "acked" } as const;
   };
   const deps = { stream: { publish }, signer: createSigner("pdp-a", pem), log, now: () => NOW };
-  const options = { folder, deployment: "test", boot: uuidv7(), required: false, policyRevision: "r1", drainMs: 2_000 };
+  const options = {
+    folder,
+    deployment: "test",
+    boot: uuidv7(),
+    required: false,
+    policyRevision: () => "r1",
+    drainMs: 2_000,
+  };
   const running = startDecisionLog({ ...deps, metrics: createMetrics({ prefix: "t_" }) }, options);
   const of = (boot: string) => sent.filter((batch) => batch.includes(boot)).join();
   await waitUntil("both logs to be shipped whole", 5_000, () =>

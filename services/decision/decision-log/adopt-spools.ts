@@ -4,11 +4,12 @@
  *
  * NB: closing the log of a process that still writes would break it. By contract a folder has one owner, and the owner is gone when its number
  * is; but workers whose watcher was killed outlive it while they drain. So a log that does not say its own end is left alone until
- * nothing was written to it for as long as a drain may take.
+ * nothing was written to it for as long as a drain may take: by the wall clock, or, where that was set back, as long as it was watched.
  */
 import { readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../../platform/clock.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import { formerWorkerFolders } from "../../../platform/workers/config.ts";
 import { bootsIn, segmentsOf } from "./spool-files.ts";
@@ -26,14 +27,17 @@ type AdoptOptions = {
 
 /** Resolves when all is moved, within about `quietMs`. What cannot be moved is said, stays, and does not hold up the start. */
 export async function adoptSpools(
-  { log, wallMs }: { readonly log: Log; readonly wallMs: () => number },
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
   { folder, workers, quietMs }: AdoptOptions,
 ): Promise<void> {
   await Promise.all(
     formerWorkerFolders(folder, workers).map(async (from) => {
       try {
-        for (const boot of bootsIn(from)) {
-          while (!isOver(from, boot) && wallMs() - lastWrite(from, boot) < quietMs) await sleep(POLL_MS);
+        const quiet = new Map(
+          bootsIn(from).map((boot) => [boot, watched(() => lastWrite(from, boot), clock, quietMs)]),
+        );
+        for (const [boot, isQuiet] of quiet) {
+          while (!isOver(from, boot) && !isQuiet()) await sleep(POLL_MS);
           moveBoot(from, folder, boot);
           log.warn(
             { event: "decision_log_adopted", boot, from },
@@ -55,6 +59,16 @@ function isOver(folder: string, boot: string): boolean {
   const { path } = segmentsOf(folder, boot).at(-1) ?? {};
   const [line] = path === undefined ? [] : readFileSync(path, "utf8").trimEnd().split("\n").slice(-1);
   return line?.includes('"kind":"log_closed"') ?? false;
+}
+
+/** Says whether nothing was written for so long. */
+function watched(lastWriteMs: () => number, clock: Clock, quietMs: number): () => boolean {
+  let [seen, since] = [lastWriteMs(), clock.monotonicMs()];
+  return () => {
+    const last = lastWriteMs();
+    if (last !== seen) [seen, since] = [last, clock.monotonicMs()];
+    return clock.wallMs() - last >= quietMs || clock.monotonicMs() - since >= quietMs;
+  };
 }
 
 function lastWrite(folder: string, boot: string): number {

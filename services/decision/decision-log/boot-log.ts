@@ -26,7 +26,8 @@ export type BootLogOptions = {
   readonly deployment: string;
   readonly boot: string;
   readonly required: boolean;
-  readonly policyRevision: string | undefined;
+  /** Of now: logs are begun also while the process runs. */
+  readonly policyRevision: () => string | undefined;
   readonly segmentBytes?: number;
   readonly maxSpoolBytes?: number;
 };
@@ -45,7 +46,7 @@ const MIB = 1024 * 1024;
 /** @throws when the spool cannot be written. */
 export function openBootLog(deps: BootLogDeps, options: BootLogOptions): BootLog {
   const { signer, stream, log, now, counted } = deps;
-  const { folder, deployment, boot, required, policyRevision = null } = options;
+  const { folder, deployment, boot, required, policyRevision } = options;
   const spool = openSpool({
     folder,
     boot,
@@ -54,7 +55,7 @@ export function openBootLog(deps: BootLogDeps, options: BootLogOptions): BootLog
     maxBytes: options.maxSpoolBytes ?? 1024 * MIB,
   });
   const drain = createDrain({
-    shipper: createShipper({ stream, signer }, { folder, deployment, boot, log: spool.log }),
+    shipper: createShipper({ stream, signer, log }, { folder, deployment, boot, log: spool.log }),
     log,
     onShipped({ records, bytes }) {
       deps.shipped(records);
@@ -62,8 +63,18 @@ export function openBootLog(deps: BootLogDeps, options: BootLogOptions): BootLog
     },
   });
   const recorder = createRecorder({ spool, log, counted, onWritten: drain.wake }, { required });
-  spool.append({ kind: "log_opened", time: rfc3339(now()), policy_revision: policyRevision });
-  if (spool.write() !== "written") throw new Error("the decision log's spool cannot be written");
+  try {
+    const opened = spool.append({
+      kind: "log_opened",
+      time: rfc3339(now()),
+      policy_revision: policyRevision() ?? null,
+    });
+    if (opened !== "appended" || spool.write() !== "written")
+      throw new Error("the decision log's spool cannot be written");
+  } catch (error) {
+    spool.close();
+    throw error;
+  }
 
   const stopping = new AbortController();
   const draining = drain.run("stopped", stopping.signal);
@@ -77,11 +88,12 @@ export function openBootLog(deps: BootLogDeps, options: BootLogOptions): BootLog
     async end(signal) {
       stopping.abort();
       const closing = recorder.close(rfc3339(now()));
-      await Promise.all([draining, closing]);
+      const [isClosed] = await Promise.all([closing, draining]);
       await drain.run("empty", signal);
       const isShipped = spool.bytes === 0;
       spool.close();
-      if (isShipped) await removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
+      // NB: one that does not say its end stays also when all of it is shipped: the next start says it, and without the file it could not.
+      if (isShipped && isClosed) await removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
     },
   };
 }

@@ -44,7 +44,7 @@ export function createEarlierBoots(
       );
       return;
     }
-    const shipper = createShipper({ stream, signer }, { folder, deployment, boot, log: recovered.log });
+    const shipper = createShipper({ stream, signer, log }, { folder, deployment, boot, log: recovered.log });
     const drain = createDrain({ shipper, log, onShipped: ({ records }) => shipped(records) });
     behind = drain.behind;
     await drain.run("empty", signal);

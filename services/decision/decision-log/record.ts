@@ -22,8 +22,11 @@ export type Recorder = {
   append(entry: LogEntry): Promise<Outcome>;
   /** Why decisions are not being recorded. */
   failing(): string | undefined;
-  /** What was appended is written, the log says that it ends at `time`, and all of it is on the disk. Nothing is recorded behind that. */
-  close(time: string): Promise<void>;
+  /**
+   * What was appended is written, the log says that it ends at `time`, and all of it is on the disk. Nothing is recorded behind that.
+   * False: the spool did not take that last record.
+   */
+  close(time: string): Promise<boolean>;
 };
 
 type Group = { decisions: number; readonly answer: Promise<Outcome>; readonly resolve: (outcome: Outcome) => void };
@@ -131,9 +134,10 @@ export function createRecorder(
       writeGroup();
       closed = true;
       clearTimeout(syncTimer);
-      spool.append({ kind: "log_closed", time, tail: "complete" });
-      spool.write();
+      const isAppended = spool.append({ kind: "log_closed", time, tail: "complete" }) === "appended";
+      const isClosed = isAppended && spool.write() === "written";
       await syncing.then(syncGroups);
+      return isClosed;
     },
   };
 }

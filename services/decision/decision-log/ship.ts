@@ -2,11 +2,13 @@
  * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, the
  * next only after the last was acknowledged. The spool's bytes become the batch as they are; nothing is parsed or written
  * anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
- * removed; what was not, or is not marked when the process dies, is sent again.
+ * removed; what was not, or is not marked when the process dies, is sent again. So a mark or a removal that fails is said, and tried again with the
+ * next one: it takes nothing back of what was acknowledged.
  */
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
 import { MAX_RECORD_BYTES, TOPICS } from "../../../core/messages/topics.ts";
+import type { Log } from "../../../platform/log/log.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { acknowledge, acknowledged, type Place, readAfter, removeShipped } from "./spool-files.ts";
 
@@ -17,7 +19,11 @@ const MARK_EVERY = 16;
 const CLOSING = Buffer.from("]}");
 const [NEWLINE, COMMA] = [0x0a, 0x2c];
 
-type ShipDeps = { readonly stream: Pick<EventStream, "publish">; readonly signer: Signer };
+type ShipDeps = {
+  readonly stream: Pick<EventStream, "publish">;
+  readonly signer: Signer;
+  readonly log: Log;
+};
 
 type ShipOptions = {
   readonly folder: string;
@@ -37,15 +43,16 @@ export type Shipper = {
   next(): Promise<Shipped>;
 };
 
-export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions): Shipper {
-  const { folder, deployment, log, boot } = options;
-  const opening = Buffer.from(`{"v":1,"log":${JSON.stringify(log)},"records":[`);
+export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOptions): Shipper {
+  const { folder, deployment, log: key, boot } = options;
+  const opening = Buffer.from(`{"v":1,"log":${JSON.stringify(key)},"records":[`);
   /** Used again: an envelope is a copy. */
   const batch = Buffer.alloc(MAX_RECORD_BYTES);
   opening.copy(batch);
   const room = batch.subarray(opening.length, batch.length - CLOSING.length);
   let from: Place | undefined;
   let unmarked = 0;
+  let isUntidy = false;
 
   function mark(place: Place): void {
     if (unmarked === 0) return;
@@ -53,29 +60,46 @@ export function createShipper({ stream, signer }: ShipDeps, options: ShipOptions
     unmarked = 0;
   }
 
+  /** Never rejects; says a failure once, until all succeeds again. */
+  async function tidied(...steps: readonly (() => void | Promise<void>)[]): Promise<void> {
+    const outcomes = await Promise.allSettled(steps.map(async (step) => step()));
+    const failure = outcomes.find((one) => one.status === "rejected");
+    if (failure !== undefined && !isUntidy)
+      log.warn(
+        { event: "decision_log_not_tidied", boot, err: failure.reason },
+        "shipped decisions cannot be marked or removed in the spool; after a restart they may be shipped once more",
+      );
+    isUntidy = failure !== undefined;
+  }
+
   return {
     async next() {
       from ??= acknowledged(folder, boot);
       const chunk = readAfter(folder, boot, from, room);
       if (chunk === undefined) {
-        mark(from);
+        const end = from;
+        await tidied(() => mark(end));
         return { kind: "nothing" };
       }
       const records = inOneList(room, chunk.length);
       const end = opening.length + chunk.length;
       const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
-      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key: log }, 0, payload, "digest");
-      const outcome = await stream.publish([{ topic: TOPIC, key: log, value, headers }], {
+      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload, "digest");
+      const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], {
         deadlineMs: PUBLISH_DEADLINE_MS,
       });
       if (outcome.kind === "unknown") return { kind: "not_acknowledged", cause: outcome.cause };
       const before = from;
-      const isNewSegment = chunk.end.segment !== before.segment;
-      from = chunk.end;
+      const after = chunk.end;
+      from = after;
       unmarked += 1;
-      if (isNewSegment || unmarked >= MARK_EVERY) mark(from);
-      if (isNewSegment) await removeShipped(folder, boot, from, false);
-      const bytes = bytesBetween(before, from);
+      if (after.segment !== before.segment)
+        await tidied(
+          () => mark(after),
+          () => removeShipped(folder, boot, after, false),
+        );
+      else if (unmarked >= MARK_EVERY) await tidied(() => mark(after));
+      const bytes = bytesBetween(before, after);
       return { kind: "shipped", bytes, records, isFull: bytes > room.length / 2 };
     },
   };

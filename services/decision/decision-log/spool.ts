@@ -102,7 +102,8 @@ export function openSpool(options: SpoolOptions): Spool {
       const text = canonicalRecord({ v: 1, log, index: Number(index), prev }, body);
       roomFor(text.length * UNIT_BYTES + 1);
       const newline = end + lines.write(text, end);
-      if (bytes + newline > options.maxBytes) return "full";
+      // NB: the end of a log always has room: who reads it could not tell a full spool from a tail that was cut off.
+      if (bytes + newline > options.maxBytes && body.kind !== "log_closed") return "full";
       const hash = leafHashInPlace(lines, end, newline);
       lines[end - 1] = NEWLINE;
       lines[newline] = NEWLINE;

@@ -32,7 +32,7 @@ export async function supervise(
     await onAddress("ops", config.ops, () => startOpsServer({ metrics, checks, log }, config.ops)),
   );
   await adoptSpools(
-    { log, wallMs: systemClock.wallMs },
+    { log, clock: systemClock },
     { folder: config.decisionLog.folder, workers: config.workers, quietMs: config.drainMs + LAST_WORDS_MS },
   );
   const workers = lifecycle.own(

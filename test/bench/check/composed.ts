@@ -84,7 +84,7 @@ export async function compose(subjects: number) {
       deployment: "bench",
       boot: uuidv7(),
       required: false,
-      policyRevision: host.revision(),
+      policyRevision: () => host.revision(),
     },
   );
   const sourceAddress = createSourceAddress({ trustedProxies: 0 });

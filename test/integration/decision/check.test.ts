@@ -97,7 +97,7 @@ beforeAll(async () => {
   });
   const decisionLog = startDecisionLog(
     { stream, signer, log, metrics, now: () => readClocks().wall },
-    { folder, deployment: "test", boot: uuidv7(), required: true, policyRevision: host.revision() },
+    { folder, deployment: "test", boot: uuidv7(), required: true, policyRevision: () => host.revision() },
   );
   open.push(decisionLog);
   const faults = { report: () => {} };

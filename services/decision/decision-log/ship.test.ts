@@ -1,0 +1,64 @@
+/** What is acknowledged counts as shipped, whatever becomes of the files afterwards. */
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { uuidv7 } from "../../../platform/clock.ts";
+import { createLog } from "../../../platform/log/log.ts";
+import { memoryStream, NOW, signer } from "../../../test/harness/decision-log.ts";
+import { createShipper } from "./ship.ts";
+import { openSpool } from "./spool.ts";
+import { acknowledged, segmentPath } from "./spool-files.ts";
+
+let folder: string;
+let said: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "ship-"));
+  said = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const log = createLog({ name: "test", onEvent: (event) => said.push(event), destination: { write: () => {} } });
+
+test.each([
+  ["marked", (boot: string) => join(folder, `${boot}.ack`)],
+  ["removed", (boot: string) => segmentPath(folder, boot, 0)],
+])(
+  "a batch that was acknowledged and cannot be %s is shipped, that is said once, and it is made good later",
+  async (_, pathOf) => {
+    const boot = uuidv7();
+    const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 1, maxBytes: 1e6 });
+    const time = new Date(NOW).toISOString();
+    const record = () => {
+      spool.append({ kind: "log_opened", time, policy_revision: null });
+      spool.write();
+    };
+    const stream = memoryStream();
+    const shipper = createShipper({ stream, signer, log }, { folder, deployment: "test", log: spool.log, boot });
+    for (let segment = 0; segment < 2; segment += 1) {
+      record();
+      expect(await shipper.next()).toMatchObject({ kind: "shipped", records: 1 });
+    }
+
+    // A folder is neither written nor removed as a file, by nobody.
+    const inTheWay = pathOf(boot);
+    rmSync(inTheWay, { force: true });
+    mkdirSync(inTheWay);
+    const before = spool.bytes;
+    record();
+    expect(await shipper.next()).toMatchObject({ kind: "shipped", records: 1, bytes: spool.bytes - before });
+    record();
+    expect(await shipper.next()).toMatchObject({ kind: "shipped", records: 1 });
+    expect(said).toEqual(["decision_log_not_tidied"]);
+
+    rmdirSync(inTheWay);
+    record();
+    expect(await shipper.next()).toMatchObject({ kind: "shipped", records: 1 });
+    expect(await shipper.next()).toEqual({ kind: "nothing" });
+    spool.close();
+    expect(stream.records.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
+    expect(acknowledged(folder, boot)).toEqual({ segment: 4, offset: expect.any(Number) });
+    expect(readdirSync(folder).sort()).toEqual([`${boot}.000000000000004.log`, `${boot}.ack`]);
+    expect(said).toHaveLength(1);
+  },
+);
