@@ -11,8 +11,11 @@ import { aborted } from "../aborted.ts";
 import type { Log } from "../log/log.ts";
 import { CannotStart } from "./cannot-start.ts";
 
-/** For what is in the log and not yet written. Lines take microseconds; this is for a machine that has no time for them. */
-const LAST_LINES_MS = 1_000;
+/**
+ * For what is in the log and not yet written: two seconds. Lines take microseconds; this is for a machine that has no time for them.
+ * NB: in steps: one timer that comes due while the event loop is held up would fire before the loop hears that they are written.
+ */
+const LAST_LINES = { steps: 20, stepMs: 100 };
 
 export interface Lifecycle {
   /** Aborted once, when the process begins to end. */
@@ -120,8 +123,12 @@ export async function run(
  */
 async function written(log: Log): Promise<void> {
   const done = Promise.withResolvers<void>();
-  const timer = setTimeout(done.resolve, LAST_LINES_MS);
+  let steps = 0;
+  const timer = setInterval(() => {
+    steps += 1;
+    if (steps === LAST_LINES.steps) done.resolve();
+  }, LAST_LINES.stepMs);
   log.flush(() => done.resolve());
   await done.promise;
-  clearTimeout(timer);
+  clearInterval(timer);
 }
