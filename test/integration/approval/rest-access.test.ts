@@ -1,4 +1,7 @@
-/** Who may do what over REST: nobody without a good token, and what is not one's own does not exist. Every route, by the document. */
+/**
+ * Who may do what over REST: nobody without a good token, and what is not one's own does not exist. Every route, by the document; those
+ * of the Access Request profile are in access-request-roles.test.ts and access-request-tasks.test.ts.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import * as sample from "../../../core/identity/sample-tokens.ts";
 import {

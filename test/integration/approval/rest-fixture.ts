@@ -151,7 +151,11 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, access
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   await app.ready();
 
-  async function call(method: "GET" | "POST", url: string, { token, body, headers = {} }: Call = {}): Promise<Answer> {
+  async function call(
+    method: "GET" | "POST" | "DELETE",
+    url: string,
+    { token, body, headers = {} }: Call = {},
+  ): Promise<Answer> {
     const json = body === undefined ? {} : { "content-type": "application/json" };
     const answer = await fetch(`${origin}${url}`, {
       method,

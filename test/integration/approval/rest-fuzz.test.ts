@@ -1,7 +1,7 @@
 /**
- * Schemathesis against the live REST server: what the OpenAPI document allows, what it forbids, what lies at its edges, and calls that follow
- * from each other. No 5xx, no answer that the document does not describe (status, type, headers, body), nothing malformed that is taken, no
- * route that forgets the token. By security, who sees everything, and by dana, whose things there are.
+ * Schemathesis against the live REST server: what the OpenAPI document allows, what it forbids, and what lies at its edges, each call by
+ * itself. No 5xx, no answer that the document does not describe (status, type, headers, body), nothing malformed that is taken, no route that
+ * forgets the token. By security, who sees everything, and by dana, whose things there are.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

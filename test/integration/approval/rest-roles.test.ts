@@ -1,18 +1,11 @@
 /**
- * Every operation of the OpenAPI document for every role, on things of dana's: what each is answered. A route that is added fails here
- * until it says who may call it.
+ * Every operation of the OpenAPI document for every role, on things of dana's: what each is answered. One that is added fails here until it
+ * says who may call it. What is in no document is in access-request-roles.test.ts.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import {
-  createRestApproval,
-  documented,
-  offering,
-  type RestApproval,
-  SECOND,
-  textAt,
-  tokenOf,
-} from "./rest-fixture.ts";
+import { createRestApproval, documented, offering, type RestApproval, textAt } from "./rest-fixture.ts";
+import { ROLES, row } from "./roles-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {
@@ -20,29 +13,10 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => rest.close());
 
-const dana = tokenOf("dana", ["engineers"]);
-const max = tokenOf("max", ["managers"]);
-const ROLES = {
-  anonymous: undefined,
-  foreign: tokenOf("max", ["managers", "security"], { iss: "https://foreign.example" }),
-  stranger: tokenOf("eve", ["engineers"]),
-  developer: dana,
-  manager: max,
-  security: tokenOf("sam", ["security"]),
-  // Of the second issuer, whose group of that name is not what configuration calls security.
-  elsewhere: tokenOf("lea", ["security"], { iss: SECOND }),
-} as const;
+const dana = ROLES.developer;
+const max = ROLES.manager;
 
-type Role = keyof typeof ROLES;
-type Expected = { readonly [role in Role]: number };
-/** Of what is dana's: for anonymous, foreign, stranger, developer (dana), manager, security, elsewhere. */
-const row = (
-  ...[anonymous, foreign, stranger, developer, manager, security, elsewhere]: readonly [
-    ...[number, number, number, number, number, number, number],
-  ]
-): Expected => ({ anonymous, foreign, stranger, developer, manager, security, elsewhere });
-
-const EXPECTED: Readonly<Record<string, Expected>> = {
+const EXPECTED: Readonly<Record<string, ReturnType<typeof row>>> = {
   submitRequest: row(401, 401, 404, 201, 404, 404, 404),
   listRequests: row(401, 401, 200, 200, 200, 200, 200),
   getRequest: row(401, 401, 404, 200, 200, 200, 404),

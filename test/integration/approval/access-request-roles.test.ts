@@ -1,0 +1,84 @@
+/**
+ * Every route of the Access Request profile for every role, on things of dana's: what each is answered, and that whoever is refused changes
+ * nothing. They are in no document (the draft describes them), so they are held against the router: a route that is added anywhere fails
+ * here until it is in the document, and so in rest-roles.test.ts, or in this table.
+ */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
+import { documented, textAt } from "./rest-fixture.ts";
+import { ROLES, row } from "./roles-fixture.ts";
+
+let rest: AccessRequestApproval;
+beforeAll(async () => {
+  rest = await createAccessRequestApproval();
+}, 90_000);
+afterAll(() => rest.close());
+
+const dana = ROLES.developer;
+
+const EXPECTED = [
+  { method: "POST", path: PATH, expected: row(401, 401, 400, 202, 400, 400, 400) },
+  { method: "GET", path: `${PATH}/{id}`, expected: row(401, 401, 404, 200, 200, 200, 404) },
+  { method: "POST", path: `${PATH}/{id}/cancel`, expected: row(401, 401, 404, 200, 403, 403, 404) },
+] as const;
+
+/** Where the document itself is; it is the one thing that nobody has to say who they are for, and that it does not list. */
+const DOCUMENT = "GET /v1/openapi.json";
+
+/** Every address that the router knows, from the tree that it prints. */
+function addresses(): readonly string[] {
+  const above: string[] = [];
+  return rest.app
+    .printRoutes({ commonPrefix: false })
+    .split("\n")
+    .flatMap((line) => {
+      const [, indent, part] = /^([\s│]*)[├└]── (\S+) \(/.exec(line) ?? [];
+      if (indent === undefined || part === undefined) return [];
+      above.length = indent.length / 4;
+      above.push(part);
+      return [above.join("")];
+    });
+}
+
+test("the router knows what the document lists, what the table below lists, and nothing else", async () => {
+  const known: string[] = [];
+  for (const address of addresses()) {
+    const answer = await rest.call("DELETE", address.replace(/:\w+/g, "x"));
+    expect([address, answer.status]).toEqual([address, 405]);
+    const methods = String(answer.headers["allow"]).split(", ");
+    known.push(...methods.map((method) => `${method} ${address.replace(/:(\w+)/g, "{$1}")}`));
+  }
+  const listed = [...documented(rest.app), ...EXPECTED].map(({ method, path }) => `${method} ${path}`);
+  expect(known.toSorted()).toEqual([...listed, DOCUMENT].toSorted());
+});
+
+/** What a call could change. */
+async function contents(): Promise<unknown> {
+  const { rows } = await rest.database.query(
+    `select (select count(*) from outbox) as events, (select count(*) from grants) as grants,
+            (select string_agg(status, ' ' order by id) from requests) as requests`,
+  );
+  return rows;
+}
+
+/** A fresh denial of dana's to be submitted, or a fresh task of hers. */
+async function subjectOf(path: string): Promise<{ readonly url: string; readonly body?: unknown }> {
+  if (path === PATH) return { url: path, body: submission(await rest.denyQuestion(dana)) };
+  return { url: path.replace("{id}", textAt(await rest.submitted(dana), "task.id")) };
+}
+
+test.each(EXPECTED)("$method $path is answered to each role as it should be", async ({ method, path, expected }) => {
+  const seen: { [role: string]: number } = {};
+  for (const [role, token] of Object.entries(ROLES)) {
+    const { url, body } = await subjectOf(path);
+    const before = await contents();
+    const answer = await rest.call(method, url, {
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
+    });
+    seen[role] = answer.status;
+    const isChange = method === "POST" && answer.status < 300;
+    expect([role, JSON.stringify(await contents()) !== JSON.stringify(before)]).toEqual([role, isChange]);
+  }
+  expect(seen).toEqual(expected);
+});
