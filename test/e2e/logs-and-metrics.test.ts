@@ -11,6 +11,7 @@ import { deniedId, granted } from "../../sample/story/ask.ts";
 import { realStage } from "../../sample/story/real-stage.ts";
 import { members } from "../../sample/story/see.ts";
 import { ask } from "../fault/state-topic.ts";
+import { freePort } from "../harness/free-port.ts";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { createCall } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
@@ -19,6 +20,7 @@ import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collecto
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { compatMetrics, metricsOf } from "./exposed-metrics.ts";
+import type { ApiPorts } from "./plant-in-api.ts";
 import { ARRIVAL_MS, createPlanting } from "./plant-secrets.ts";
 import { allSecrets, leaks, PLANTED } from "./planted-secrets.ts";
 
@@ -35,6 +37,7 @@ const possible = await canStartSystem();
 const owned = new AsyncDisposableStack();
 let system: System;
 let gateway: RunningGateway;
+let api: ApiPorts;
 let collector: OtlpCollector;
 
 beforeAll(async () => {
@@ -44,7 +47,9 @@ beforeAll(async () => {
   // What shows its metrics only where it is configured.
   const countryDatabase = join(folder, "country.mmdb");
   await writeFile(countryDatabase, makeMmdb({ "192.0.2.0/24": { country: { iso_code: "DE" } } }));
-  const api = { baseUrl: "https://pdp.example", httpPort: 0, grpcPort: 0 };
+  const tokenPath = join(folder, "client-token");
+  await writeFile(tokenPath, PLANTED["the token of a client of the API"]);
+  api = { http: await freePort(), grpc: await freePort() };
   const debug = <S extends object>(settings: S) => ({ ...settings, logLevel: "debug" });
   collector = owned.use(await startOtlpCollector());
   system = owned.use(
@@ -52,7 +57,12 @@ beforeAll(async () => {
       collector,
       decisionSettings: (settings) => ({
         ...debug(settings),
-        api,
+        api: {
+          ...{ baseUrl: "https://pdp.example", httpPort: api.http, grpcPort: api.grpc },
+          clients: [
+            { name: "client", tokenPath, enforcer: true, subjects: { user: settings.identity.issuers[0]?.issuer } },
+          ],
+        },
         context: { countryDatabase, profiles: { enabled: true } },
       }),
       approvalSettings: debug,
@@ -114,7 +124,7 @@ async function untilTold(decisionId: string): Promise<void> {
       const { status } = await dana("DELETE", "/orders/90");
       return status === 404; // of the orders API, which has no such order: the call was let through
     });
-    const planting = createPlanting(system, gateway);
+    const planting = createPlanting(system, gateway, api);
     await planting.everything();
     const { decision_id: last } = members((await dana("PUT", "/orders/1", { body: {} })).body, "decision_id");
     await waitUntil("the last decision to be on the audit topic", ARRIVAL_MS, async () => {

@@ -10,6 +10,7 @@ import { runService } from "../harness/run-service.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import type { System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { type ApiPorts, askApiWithSecrets } from "./plant-in-api.ts";
 import { PLANTED } from "./planted-secrets.ts";
 
 export const ARRIVAL_MS = 20_000;
@@ -20,7 +21,7 @@ type Planting = {
   everything(): Promise<void>;
 };
 
-export function createPlanting(system: System, gateway: RunningGateway): Planting {
+export function createPlanting(system: System, gateway: RunningGateway, api: ApiPorts): Planting {
   const answers: string[] = [];
 
   async function say(url: string, method: string, headers: Record<string, string>, body?: string): Promise<number> {
@@ -80,6 +81,10 @@ export function createPlanting(system: System, gateway: RunningGateway): Plantin
       await say(`${url}/v1/requests`, "GET", { authorization: wrong });
   }
 
+  async function askApi(): Promise<void> {
+    answers.push(...(await askApiWithSecrets(api, await system.token("dana"))));
+  }
+
   async function redeemWithAWrongToken(): Promise<void> {
     const [decision] = system.decisions;
     const config = await readFile(decision?.configPath ?? "", "utf8");
@@ -129,9 +134,11 @@ export function createPlanting(system: System, gateway: RunningGateway): Plantin
     await system.database.kill();
     await callWithSecrets();
     await askWithSecrets();
+    await askApi();
     await system.database.start();
     await system.kafka.stop();
     await callWithSecrets();
+    await askApi();
     await system.kafka.start();
     await Promise.all(system.decisions.map((decision) => decision.untilFresh()));
     await waitUntil("the approval service to be well", ARRIVAL_MS, async () => {
@@ -168,6 +175,7 @@ export function createPlanting(system: System, gateway: RunningGateway): Plantin
     async everything() {
       await callWithSecrets();
       await askWithSecrets();
+      await askApi();
       await redeemWithAWrongToken();
       await forge();
       await breakThings();
