@@ -13,13 +13,14 @@ import { lengthPrefixed } from "./hashing.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
 /** What stands for the payload in what is signed. */
-type Form = "payload" | "digest";
+export type EnvelopeForm = "payload" | "digest";
 
-const DOMAIN_TAGS: { readonly [F in Form]: string } = {
+const DOMAIN_TAGS: { readonly [F in EnvelopeForm]: string } = {
   payload: "countersign/envelope/v1",
   digest: "countersign/envelope-digest/v1",
 };
-const DIGEST = { header: "cs-digest", value: "sha256" } as const;
+/** The header that is there where the digest is signed, and the one value that it can have. */
+export const DIGEST = { header: "cs-digest", value: "sha256" } as const;
 
 export const ENVELOPE_HEADERS = { kid: "cs-kid", version: "cs-version", signature: "cs-sig" } as const;
 
@@ -34,7 +35,7 @@ export function sealEnvelope(
   address: EnvelopeAddress,
   version: number,
   payload: Uint8Array,
-  form: Form = "payload",
+  form: EnvelopeForm = "payload",
 ): SealedEnvelope {
   const signature = signer.sign(signedBytes(address, String(version), payload, form));
   const headers = new Map<string, string>([
@@ -78,7 +79,7 @@ export function openEnvelope(
   return good ? { kind: "opened", kid, version, payload: value } : { kind: "fault", reason: "signature_invalid" };
 }
 
-function signedBytes(address: EnvelopeAddress, version: string, payload: Uint8Array, form: Form): Buffer {
+function signedBytes(address: EnvelopeAddress, version: string, payload: Uint8Array, form: EnvelopeForm): Buffer {
   const signed = form === "digest" ? hash("sha256", payload, "buffer") : payload;
   return lengthPrefixed([DOMAIN_TAGS[form], address.deployment, address.topic, address.key, version, signed]);
 }

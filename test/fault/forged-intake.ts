@@ -5,7 +5,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { type DecisionBatch, decisionRecordHash, readDecisionBatch } from "../../core/messages/decision-record.ts";
 import { DenialRecordSchema } from "../../core/messages/denial-record.ts";
-import { sealEnvelope } from "../../core/messages/envelope.ts";
+import { DIGEST, type EnvelopeForm, sealEnvelope } from "../../core/messages/envelope.ts";
 import { createParser } from "../../core/messages/parse.ts";
 import type { Signer } from "../../core/messages/signing.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
@@ -88,10 +88,24 @@ export function decisionForgeries(
     under = key,
     place = deployment,
   ) => {
-    const sealed = sealEnvelope(signer, { deployment: place, topic, key: under }, 0, bytesOf({ ...batch, ...change }));
+    const bytes = bytesOf({ ...batch, ...change });
+    const sealed = sealEnvelope(signer, { deployment: place, topic, key: under }, 0, bytes, "digest");
     return { name, reason, record: { topic, key: under, ...sealed } };
   };
   const next = nextOf(batch);
+  /** What would be taken but for its form: the next batch, signed so, under this header or none. */
+  const underDigest = (name: string, form: EnvelopeForm, header: string | undefined) => {
+    const sealed = sealEnvelope(
+      signers.right,
+      { deployment, topic, key },
+      0,
+      bytesOf({ ...batch, records: [next] }),
+      form,
+    );
+    const others = new Map([...sealed.headers].filter(([one]) => one !== DIGEST.header));
+    const withForm = new Map([...others, ...(header === undefined ? [] : [[DIGEST.header, header] as const])]);
+    return { name, reason: "signature_invalid", record: { topic, key, value: sealed.value, headers: withForm } };
+  };
   const { tail: _tail, ...link } = next;
   const open = { ...link, kind: "log_opened" as const, policy_revision: null };
   const others = key.replace(/^pdp\/[^/]+/, "pdp/decision-2");
@@ -108,6 +122,9 @@ export function decisionForgeries(
       others,
     ),
     make("another record key", "malformed", {}, signers.right, others),
+    underDigest("a signed digest whose header was dropped", "digest", undefined),
+    underDigest("a signed digest under another digest's name", "digest", "sha512"),
+    underDigest("a signed payload that is called a digest", "payload", DIGEST.value),
     make("a chain that is broken inside", "log_inconsistent", {
       records: [open, { ...next, index: next.index + 1, prev: "ab".repeat(32) }],
     }),

@@ -1,7 +1,8 @@
 /** What the suite asks of a consumer, whatever topic it reads, and the pens that records for it are written with. */
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { type EnvelopeAddress, sealEnvelope } from "../../../core/messages/envelope.ts";
+import { type EnvelopeAddress, type EnvelopeForm, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { createSigner, createVerifier, type Signer } from "../../../core/messages/signing.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
 import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
 
 export const DEPLOYMENT = "test";
@@ -66,6 +67,11 @@ export function createPens() {
   return { pens, verifier };
 }
 
+/** What the honest writer of a topic signs: batches of decisions by their digest, all else as it is. */
+export function formOf(topic: string): EnvelopeForm {
+  return topic === TOPICS.decisions.name ? "digest" : "payload";
+}
+
 /** As `signer` would have written it; `place` in place of where it belongs. */
 export function sealed(
   good: Pick<Good, "topic" | "key" | "version" | "payload">,
@@ -74,5 +80,6 @@ export function sealed(
 ): OutgoingRecord {
   const { topic, key, version, payload } = good;
   const bytes = Buffer.from(JSON.stringify(payload), "utf8");
-  return { topic, key, ...sealEnvelope(signer, { deployment: DEPLOYMENT, topic, key, ...place }, version, bytes) };
+  const address = { deployment: DEPLOYMENT, topic, key, ...place };
+  return { topic, key, ...sealEnvelope(signer, address, version, bytes, formOf(topic)) };
 }

@@ -1,8 +1,8 @@
 /** Records that no honest writer writes, each made of a good one, and the reason under which every consumer has to refuse it. */
 import { randomBytes } from "node:crypto";
-import { ENVELOPE_HEADERS, sealEnvelope } from "../../../core/messages/envelope.ts";
+import { DIGEST, ENVELOPE_HEADERS, sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
-import { type Consumer, DEPLOYMENT, type Good, type Pens, sealed } from "./consumer.ts";
+import { type Consumer, DEPLOYMENT, formOf, type Good, type Pens, sealed } from "./consumer.ts";
 
 type Hostile = {
   readonly name: string;
@@ -17,14 +17,17 @@ const withPayload = (change: (good: Good) => object) => (good: Good, pens: Pens)
 
 const withBytes = (bytes: Buffer) => (good: Good, pens: Pens) => {
   const address = { deployment: DEPLOYMENT, topic: good.topic, key: good.key };
-  return { topic: good.topic, key: good.key, ...sealEnvelope(pens.right, address, good.version, bytes) };
+  return {
+    ...{ topic: good.topic, key: good.key },
+    ...sealEnvelope(pens.right, address, good.version, bytes, formOf(good.topic)),
+  };
 };
 
-/** The good record with one header of the envelope changed, or taken away. */
+/** The good record with one header of the envelope changed, or taken away; `change` is given nothing where it was not there. */
 const withHeader = (name: string, change: (text: string) => string | undefined) => (good: Good, pens: Pens) => {
   const record = sealed(good, pens.right);
   const headers = new Map<string, string | Buffer>(record.headers);
-  const changed = change(String(headers.get(name)));
+  const changed = change(String(headers.get(name) ?? ""));
   if (changed === undefined) headers.delete(name);
   else headers.set(name, changed);
   return { ...record, headers };
@@ -109,6 +112,16 @@ export const HOSTILE: readonly Hostile[] = [
     reason: "headers_missing",
     make: withHeader(name, () => undefined),
   })),
+  {
+    name: "the header of the digest dropped where the digest was signed, or set where it was not",
+    reason: "signature_invalid",
+    make: withHeader(DIGEST.header, (digest) => (digest === "" ? DIGEST.value : undefined)),
+  },
+  {
+    name: "another digest's name",
+    reason: "signature_invalid",
+    make: withHeader(DIGEST.header, () => "sha512"),
+  },
   { name: "a null", reason: "tombstone", make: ({ topic, key }) => ({ topic, key, value: null }) },
 ];
 
