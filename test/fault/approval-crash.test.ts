@@ -109,7 +109,9 @@ async function crash({
   await killed;
   expect(victim.isRunning()).toBe(false);
   const acknowledged = done.acknowledged.length;
-  const unpublished = services === 1 ? await waitingEvents() : undefined;
+  const unpublished = await waitingEvents();
+  // What this is about: Kafka has acknowledged nothing since before the first job, so that each is between commit and publish.
+  if (kafka !== "running") expect(unpublished).toBeGreaterThanOrEqual(acknowledged);
 
   await victim.start();
   // What was not acknowledged is done again: it goes through now, or had gone through and is refused as that.
@@ -129,11 +131,12 @@ async function crash({
   await using.stop();
   const text =
     `seed ${chance.seed}, round ${number}: Kafka ${kafka}, ${services} service(s); killed after ${killAfter} of ${jobs.length}, ` +
-    `${acknowledged} acknowledged${unpublished === undefined ? "" : `, ${unpublished} events unpublished then`}; ` +
+    `${acknowledged} acknowledged, ${unpublished} events unpublished then; ` +
     `published and fresh ${healedMs} ms after; uses ${JSON.stringify(Object.fromEntries(using.statuses))}`;
   return { jobs, text };
 }
 
+/** NB: in this order, so that one that is sealed in between is counted twice and none is missed. */
 async function waitingEvents(): Promise<number> {
   const { rows } = await ask<{ count: number }>(system, "select count(*)::int as count from outbox");
   const { rows: sealed } = await ask<{ count: number }>(
