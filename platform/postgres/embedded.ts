@@ -15,6 +15,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { placeBinaries } from "./embedded-binaries.ts";
+import { hasEnded, stopServer } from "./embedded-end.ts";
 import { type RunUser, requireEnterable, runUser, socketFolder } from "./embedded-folders.ts";
 
 export interface EmbeddedPostgres extends AsyncDisposable {
@@ -223,35 +224,6 @@ async function tryConnect(connection: EmbeddedPostgres["connection"]): Promise<p
   } catch {
     await client.end().catch(() => {});
     return undefined;
-  }
-}
-
-async function stopServer(pid: number, child: ChildProcess | undefined, owner: pg.Client): Promise<void> {
-  await owner.end().catch(() => {});
-  for (const [signal, patienceMs] of [
-    ["SIGINT", 10_000],
-    ["SIGQUIT", 5_000],
-    ["SIGKILL", 5_000],
-  ] as const) {
-    if (!send(pid, signal)) return;
-    const deadline = performance.now() + patienceMs;
-    while (performance.now() < deadline) {
-      if (child === undefined ? !send(pid, 0) : hasEnded(child)) return;
-      await sleep(10);
-    }
-  }
-  throw new Error(`embedded postgres (process ${pid}) does not end`);
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-}
-
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
   }
 }
 

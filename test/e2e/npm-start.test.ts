@@ -34,11 +34,11 @@ function start(): Started {
   return one;
 }
 
-/** dana is granted five uses for order 42; the grant's id. */
+/** dana is granted two uses for order 42; the grant's id. */
 async function grant(set: Started): Promise<string> {
   const dana = await as("dana", set);
   const denialId = textAt((await dana.proxy("DELETE", "/orders/42")).body, "denial_id");
-  const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 5 } };
+  const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 2 } };
   const asked = await waitUntil("the denial to arrive", 10_000, async () => {
     const answer = await dana.approvals("POST", "/v1/requests", { body });
     return answer.status === 404 ? undefined : answer;
@@ -128,14 +128,11 @@ describe("npm start", () => {
     await next.ready();
     expect(next.said()).toContain("(was running)");
     const kept = await (await as("dana", next)).approvals("GET", `/v1/grants/${grantId}`);
-    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 5 } });
+    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 2 } });
 
-    // Everything at once, the database too: what was acknowledged is on disk. On a busy machine a use may be counted without an answer in time.
-    const user = await as("dana", next);
-    await waitUntil("a use", 20_000, async () => (await user.proxy("DELETE", "/orders/42")).status === 200);
-    const used = (await user.approvals("GET", `/v1/grants/${grantId}`)).body;
-    expect(used).toMatchObject({ state: "active", uses: expect.any(Number), max_uses: 5 });
-    expect(used).not.toMatchObject({ uses: 0 });
+    // Everything at once, the database too: what was acknowledged is on disk.
+    const another = await (await as("dana", next)).proxy("DELETE", "/orders/42");
+    expect(another).toMatchObject({ status: 200 });
     for (const one of await everyProcess()) process.kill(one, "SIGKILL");
     next.child.kill("SIGKILL");
     await next.ended;
@@ -144,7 +141,7 @@ describe("npm start", () => {
     await last.ready();
     const dana = await as("dana", last);
     const after = await dana.approvals("GET", `/v1/grants/${grantId}`);
-    expect(after).toMatchObject({ status: 200, body: used });
+    expect(after).toMatchObject({ status: 200, body: { state: "active", uses: 1, max_uses: 2 } });
     last.child.kill("SIGINT");
     expect(await last.ended).toBe(0);
   }, 300_000);

@@ -7,8 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { REASON } from "../../../sample/story/ask.ts";
 import { members } from "../../../sample/story/see.ts";
-import type { Answer, Call } from "../../../platform/programs/client.ts";
-import { textAt } from "../../../platform/programs/client.ts";
+import { type Answer, textAt } from "../../../platform/programs/client.ts";
 import type { System } from "../../harness/system.ts";
 import { createForger } from "../forging.ts";
 
@@ -40,14 +39,17 @@ export async function startTraffic(system: System): Promise<Traffic> {
   const max = () => system.as("max");
 
   /** Again until somebody answers who knows; undefined when told to stop meanwhile. */
-  async function surely(call: () => Promise<Answer>, again: (answer: Answer) => boolean): Promise<Answer | undefined> {
+  async function surely(
+    call: () => Promise<Answer>,
+    again: (answer: Answer) => boolean | Promise<boolean>,
+  ): Promise<Answer | undefined> {
     while (on) {
       const answer = await call().catch(() => undefined);
       if (answer !== undefined) {
         const { decision_id: decision, denial_id: denial } = members(answer.body, "decision_id", "denial_id");
         if (typeof decision === "string") ledger.decisions.add(decision);
         if (typeof denial === "string" && answer.status === 403) ledger.denials.add(denial);
-        if (answer.status < 500 && !again(answer)) return answer;
+        if (answer.status < 500 && !(await again(answer))) return answer;
       }
       ledger.again += 1;
       await sleep(PAUSE_MS);
@@ -105,18 +107,12 @@ export async function startTraffic(system: System): Promise<Traffic> {
         );
         return now === undefined || textAt(now.body, "state") !== "active";
       };
-      await useUp(proxy, order, isUsed);
-    }
-  }
-
-  /** Until the use is gone: let through, or spent by a call whose answer was lost. Before the grant has arrived, a call is only denied. */
-  async function useUp(proxy: Call, order: string, isUsed: () => Promise<boolean>): Promise<void> {
-    const denied = () =>
-      surely(
+      // Let through, or spent by a call whose answer was lost. Before the grant has arrived, a call is only denied.
+      await surely(
         () => proxy("DELETE", order),
-        () => false,
-      ).then((answer) => answer?.status === 403);
-    while ((await denied()) && !(await isUsed())) await sleep(PAUSE_MS);
+        async ({ status }) => status === 403 && !(await isUsed()),
+      );
+    }
   }
 
   async function whileOn(work: () => Promise<unknown>, pauseMs: number): Promise<void> {

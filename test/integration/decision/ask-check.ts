@@ -21,8 +21,11 @@ export function createEnforcer(port: number): Enforcer {
 
   function ask(bearer: string): Promise<CheckResponse | ServiceError> {
     return new Promise((resolve) => {
-      client.check(requestOf(bearer), new Metadata(), { deadline: Date.now() + DEADLINE_MS }, (error, answer) =>
-        resolve(error ?? answer),
+      client.check(
+        checkOf("/orders/42", [`Bearer ${bearer}`]),
+        new Metadata(),
+        { deadline: Date.now() + DEADLINE_MS },
+        (error, answer) => resolve(error ?? answer),
       );
     });
   }
@@ -49,10 +52,11 @@ export function createEnforcer(port: number): Enforcer {
   };
 }
 
-function requestOf(bearer: string): CheckRequest {
-  const headers = [{ key: "authorization", value: "", rawValue: Buffer.from(`Bearer ${bearer}`) }];
+/** GET of this path by these `authorization` values, as Envoy says it. */
+export function checkOf(path: string, authorization: readonly string[]): CheckRequest {
+  const headers = authorization.map((value) => ({ key: "authorization", value: "", rawValue: Buffer.from(value) }));
   const http = {
-    ...{ id: "1", method: "GET", path: "/orders/42", host: "orders.example", scheme: "https", query: "", fragment: "" },
+    ...{ id: "1", method: "GET", path, host: "orders.example", scheme: "https", query: "", fragment: "" },
     ...{
       protocol: "HTTP/1.1",
       headers: new Map(),

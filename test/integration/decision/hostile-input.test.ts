@@ -19,6 +19,7 @@ import {
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { type FrameAnswer, type FrameCall, frame, sendFrames } from "../../harness/grpc-frames.ts";
+import { checkOf } from "./ask-check.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import {
@@ -52,21 +53,7 @@ afterAll(async () => {
 
 /** A check of this path by these `authorization` values, encoded. */
 function check(path: string, authorization: readonly string[]): Buffer {
-  const headers = authorization.map((value) => ({ key: "authorization", value: "", rawValue: Buffer.from(value) }));
-  const http = {
-    ...{ id: "1", method: "GET", path, host: "orders.example", scheme: "https", query: "", fragment: "" },
-    ...{
-      protocol: "HTTP/1.1",
-      headers: new Map(),
-      headerMap: { headers },
-      size: 0,
-      body: "",
-      rawBody: Buffer.alloc(0),
-    },
-  };
-  const request = { time: new Date(), http };
-  const attributes = { source: undefined, destination: undefined, request, contextExtensions: new Map() };
-  return Buffer.from(CheckRequest.encode({ attributes }).finish());
+  return Buffer.from(CheckRequest.encode(checkOf(path, authorization)).finish());
 }
 
 const ask = (body: Buffer, call: Partial<FrameCall> = {}) => sendFrames(service.port, { path: CHECK, body, ...call });

@@ -7,12 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { credentials } from "@grpc/grpc-js";
-import {
-  AuthorizationClient,
-  type CheckRequest,
-  type CheckResponse,
-} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { AuthorizationClient, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Decision } from "../../harness/system/decision.ts";
+import { checkOf } from "./ask-check.ts";
 import { claims, startLoneDecision, token } from "./lone-decision.ts";
 
 const BAD = 10_000;
@@ -37,26 +34,10 @@ afterAll(async () => {
 
 /** `allow`, or the status of the denial. */
 async function check(bearer: string): Promise<string> {
-  const headers = [{ key: "authorization", value: "", rawValue: Buffer.from(`Bearer ${bearer}`) }];
-  const http = {
-    ...{ id: "1", method: "GET", path: "/orders/42", host: "orders.example", scheme: "https", query: "", fragment: "" },
-    ...{
-      protocol: "HTTP/1.1",
-      headers: new Map(),
-      headerMap: { headers },
-      size: 0,
-      body: "",
-      rawBody: Buffer.alloc(0),
-    },
-  };
-  const request: CheckRequest = {
-    attributes: {
-      ...{ source: undefined, destination: undefined, contextExtensions: new Map() },
-      request: { time: new Date(), http },
-    },
-  };
   const { httpResponse } = await new Promise<CheckResponse>((resolve, reject) => {
-    client.check(request, (error, answer) => (error === null ? resolve(answer) : reject(error)));
+    client.check(checkOf("/orders/42", [`Bearer ${bearer}`]), (error, answer) =>
+      error === null ? resolve(answer) : reject(error),
+    );
   });
   if (httpResponse?.$case !== "deniedResponse") return "allow";
   return String(httpResponse.value.status?.code);
