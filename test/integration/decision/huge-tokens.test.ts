@@ -1,6 +1,6 @@
 /**
  * Tokens of a megabyte at every edge of the running service: ext_authz below and above its message limit, AuthZEN over HTTP, DecisionService.
- * Each is refused in so many words, none is remembered, and an honest call is served after each. A room of its own beside hostile-input.test.ts
+ * Each is refused in so many words, none is remembered, and an honest call is served after each. A room of its own beside hostile-tokens.test.ts
  * since the service is configured as it is by default, where such a token reaches identification.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
