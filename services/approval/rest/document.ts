@@ -50,7 +50,7 @@ const OF_A_WRITE: readonly ProblemCode[] = [
   "idempotency_key_in_use",
 ];
 
-/** Leaves the codes of an operation's problems for `completeDocument`. */
+/** Leaves for `completeDocument` what a schema has no place for: the problems of an operation, their types, and that its body may be absent. */
 export const documentTransform: NonNullable<Options["transform"]> = ({ schema, url, route }) => {
   const codes = [
     ...ANYWHERE,
@@ -58,7 +58,9 @@ export const documentTransform: NonNullable<Options["transform"]> = ({ schema, u
     ...(schema.headers === undefined ? [] : OF_A_WRITE),
     ...(route.config?.problems ?? []),
   ];
-  return { schema: { ...schema, "x-problems": codes }, url };
+  const { problemTypes, bodyOptional } = route.config ?? {};
+  const left = { "x-problems": codes, "x-problem-types": problemTypes, "x-body-optional": bodyOptional };
+  return { schema: { ...schema, ...left }, url };
 };
 
 /** Gives every answer of every operation its description, headers and examples. @throws for an operation without an example. */
@@ -73,10 +75,11 @@ export const completeDocument: NonNullable<Options["transformObject"]> = (docume
 type Json = { [name: string]: unknown };
 
 function completeOperation(operation: Json): void {
-  const { operationId: name, responses, "x-problems": codes } = operation;
+  const { operationId: name, responses, "x-problems": codes, "x-problem-types": types } = operation;
   if (typeof name !== "string" || !isJson(responses) || !Array.isArray(codes))
     throw new Error("not an operation of ours");
-  delete operation["x-problems"];
+  if (operation["x-body-optional"] === true) Object.assign(Object(operation["requestBody"]), { required: false });
+  for (const left of ["x-problems", "x-problem-types", "x-body-optional"]) delete operation[left];
   for (const [status, response] of Object.entries(responses)) {
     const example = EXAMPLES.get(`${name} ${status}`);
     const content =
@@ -89,18 +92,20 @@ function completeOperation(operation: Json): void {
     };
   }
   const byStatus = Map.groupBy(codes.filter(isProblemCode), (code) => PROBLEMS[code].status);
-  for (const [status, those] of byStatus) responses[String(status)] = problemsOf(those);
+  for (const [status, those] of byStatus)
+    responses[String(status)] = problemsOf(those, types instanceof Map ? types : new Map());
 }
 
-function problemsOf(codes: readonly ProblemCode[]): Json {
+function problemsOf(codes: readonly ProblemCode[], types: ReadonlyMap<unknown, unknown>): Json {
   const titles = new Set(codes.map((code) => PROBLEMS[code].title));
   const waits = codes.some((code) => PROBLEMS[code].retryAfterS !== undefined);
   const isMethod = codes.includes("method_not_allowed");
   const isUnauthorized = codes.some((code) => PROBLEMS[code].status === 401);
-  const examples = codes.map((code) => [
-    code,
-    { summary: PROBLEMS[code].title, value: problemBody(code, EXAMPLE_REQUEST_ID) },
-  ]);
+  const examples = codes.map((code) => {
+    const type = types.get(code);
+    const value = problemBody(code, EXAMPLE_REQUEST_ID, typeof type === "string" ? { type } : {});
+    return [code, { summary: PROBLEMS[code].title, value }];
+  });
   return {
     description: `${[...titles].join(". ")}.`,
     headers: headersOf(

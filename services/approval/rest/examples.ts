@@ -3,6 +3,7 @@
  * document.test.ts holds each against the document. Problems need none here: theirs come from the table.
  */
 import type { Static } from "typebox";
+import { ACCESS_REQUEST_EXAMPLES } from "./access-requests/examples.ts";
 import type { AuditPage } from "./schema/audit.ts";
 import type { DenialShown } from "./schema/denials.ts";
 import type { GrantShown } from "./schema/grants.ts";
@@ -220,7 +221,8 @@ const of = (description: string, value: unknown, headers?: Example["headers"]): 
 const WRITTEN = ["etag", "location", "idempotency-replayed"] as const;
 
 /** By operation and status. */
-export const EXAMPLES: ReadonlyMap<string, Example> = new Map([
+export const EXAMPLES: ReadonlyMap<string, Example> = new Map<string, Example>([
+  ...ACCESS_REQUEST_EXAMPLES,
   ["submitRequest 201", of("A new request.", asked, WRITTEN)],
   ["submitRequest 200", of("The open request that asks for the same.", asked, WRITTEN)],
   ["listRequests 200", of("A page, newest first.", page(pending))],

@@ -60,6 +60,8 @@ declare module "fastify" {
     problems?: readonly ProblemCode[];
     /** `type` of those that the profile a route speaks has a name for. */
     problemTypes?: ReadonlyMap<ProblemCode, string>;
+    /** A call without a body is taken as well. */
+    bodyOptional?: boolean;
   }
 }
 

@@ -31,7 +31,11 @@ const rest = await createRest(
     log: createLog({ name: "openapi", level: "silent" }),
     metrics: createMetrics({ prefix: "openapi_" }),
     idempotencyKeys: { hold: absent, keep: absent, release: absent },
-    accessRequests: undefined,
+    // Offered where they are configured; the document describes them always.
+    accessRequests: {
+      endpoint: "https://approvals.example/access/v1/requests",
+      tokens: { read: () => ({ kind: "refused", reason: "invalid" }) },
+    },
     newRequestId: () => "",
     monotonicMs: () => 0,
   },

@@ -1,6 +1,6 @@
 /**
  * Schemathesis against the live REST server: what the OpenAPI document allows, what it forbids, and what lies at its edges, each call by
- * itself. No 5xx, no answer that the document does not describe (status, type, headers, body), nothing malformed that is taken, no route that
+ * itself, the routes of the Access Request profile included. No 5xx, no answer that the document does not describe (status, type, headers, body), nothing malformed that is taken, no route that
  * forgets the token. By security, who sees everything, and by dana, whose things there are.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,17 +9,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
-import { createRestApproval, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
+import { at, documented, textAt, tokenOf } from "./rest-fixture.ts";
 
 const SEED = 20_261_127;
 const EXAMPLES = 30;
 const tool = await resolveTool("schemathesis");
 const dana = tokenOf("dana", ["engineers"]);
+const max = tokenOf("max", ["managers"]);
 
-let rest: RestApproval;
+let rest: AccessRequestApproval;
 let folder: string;
 beforeAll(async () => {
-  rest = await createRestApproval();
+  rest = await createAccessRequestApproval();
   folder = await mkdtemp(join(tmpdir(), "rest-fuzz-"));
 }, 90_000);
 afterAll(async () => {
@@ -27,23 +29,31 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The document, with things of dana's as examples of ids: made-up ids alone would find nothing but 404. */
-async function documentWithIds(): Promise<string> {
-  const request = await rest.askAs(dana);
-  const granted = await rest.vote(tokenOf("max", ["managers"]), await rest.askAs(dana));
-  const ids = new Map([
-    ["/v1/requests/{id}", request.id],
-    ["/v1/grants/{id}", textAt(granted, "grant.id")],
-    ["/v1/denials/{id}", (await rest.denyTo(dana)).id],
-  ]);
-  let text = JSON.stringify(rest.app.swagger());
-  for (const [path, id] of ids) {
-    const place = text.indexOf(`"${path}`);
-    const parameter = text.indexOf('"name":"id"', place);
-    if (place >= 0 && parameter >= 0) text = `${text.slice(0, parameter)}"example":"${id}",${text.slice(parameter)}`;
+/** The document, with things of dana's as examples: made-up ids and tokens alone would find nothing but 404 and 400. */
+async function documentWithThings(): Promise<string> {
+  const pending = async () => (await rest.askAs(dana)).id;
+  const task = async () => textAt(await rest.submitted(dana), "task.id");
+  const granted = async () => textAt(await rest.vote(max, await rest.askAs(dana)), "grant.id");
+  const things: readonly (readonly [path: string, fresh: () => Promise<string>])[] = [
+    ["/v1/requests/{id}", pending],
+    ["/v1/grants/{id}", granted],
+    ["/v1/denials/{id}", async () => (await rest.denyTo(dana)).id],
+    [`${PATH}/{id}`, task],
+  ];
+  for (const { path, operation } of documented(rest.app)) {
+    const fresh = things.find(([start]) => path.startsWith(start))?.[1];
+    const parameters = at({ body: operation }, "parameters");
+    const named = Array.isArray(parameters)
+      ? parameters.find((one: unknown) => at({ body: one }, "name") === "id")
+      : undefined;
+    if (fresh !== undefined && named !== undefined) Object.assign(Object(named), { example: await fresh() });
+    if (path === PATH) {
+      const media = at({ body: operation }, "requestBody.content.application/json");
+      Object.assign(Object(media), { example: submission(await rest.denyQuestion(dana)) });
+    }
   }
   const file = join(folder, "openapi.json");
-  await writeFile(file, text);
+  await writeFile(file, JSON.stringify(rest.app.swagger()));
   return file;
 }
 
@@ -58,7 +68,7 @@ const ROLES = [
     async ({ token }) => {
       if (tool.kind !== "found") return;
       const args = [
-        ...["run", await documentWithIds(), "--url", rest.origin, "--header", `Authorization: Bearer ${token}`],
+        ...["run", await documentWithThings(), "--url", rest.origin, "--header", `Authorization: Bearer ${token}`],
         ...["--phases", "examples,coverage,fuzzing", "--max-examples", String(EXAMPLES), "--seed", String(SEED)],
         ...["--checks", "all", "--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--no-color"],
         ...["--request-timeout", "10"],

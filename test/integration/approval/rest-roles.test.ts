@@ -1,6 +1,7 @@
 /**
  * Every operation of the OpenAPI document for every role, on things of dana's: what each is answered. One that is added fails here until it
- * says who may call it. What is in no document is in access-request-roles.test.ts.
+ * says who may call it. Those of the Access Request profile, which is not offered here, are in
+ * access-request-roles.test.ts.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";

@@ -29,8 +29,8 @@ const PROBLEM_TYPES: ReadonlyMap<ProblemCode, string> = new Map(
   ).map(([code, name]) => [code, `urn:openid:authzen:access-request:error:${name}`]),
 );
 
-/** Of a route of the profile: it is described by the draft and not by our document. */
+/** Of every route of the profile: by which `type` it says no, and where it stands in the document. */
 export const PROFILE = {
   config: { problemTypes: PROBLEM_TYPES },
-  hidden: { hide: true },
+  tags: ["access requests"],
 } as const;

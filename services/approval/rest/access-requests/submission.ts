@@ -20,7 +20,7 @@ const Properties = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
 const Entity = open({ type: Text, id: Text, properties: Properties });
 const Justification = Type.Optional(Type.String({ maxLength: 4_000 }));
 
-export const SubmissionBody = open({
+const members = {
   subject: Entity,
   resource: Entity,
   action: open({ name: Text, properties: Properties }),
@@ -36,7 +36,21 @@ export const SubmissionBody = open({
     expires_at: Type.String({ maxLength: 40 }),
     binding_token: Type.Optional(Type.String({ maxLength: MAX_TOKEN })),
   }),
-});
+};
+
+const EXAMPLE = {
+  subject: { type: "user", id: "dana" },
+  resource: { type: "order", id: "42" },
+  action: { name: "delete" },
+  context: { business_justification: "The customer cancelled it, ticket 4711." },
+  denial: {
+    evaluation_id: "01930000-0000-7000-8000-000000000001",
+    expires_at: "2026-11-24T09:15:00.000Z",
+    binding_token: "eyJhbGciOiJFZERTQSIsImtpZCI6InBkcC0xIn0.eyJqdGkiOiI0MiJ9.c2lnbmF0dXJl",
+  },
+};
+
+export const SubmissionBody = Type.Object(members, { additionalProperties: true, examples: [EXAMPLE] });
 export type SubmissionBody = Static<typeof SubmissionBody>;
 
 export function questionOf({ subject, resource, action, context }: SubmissionBody): Question {

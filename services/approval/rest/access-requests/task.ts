@@ -2,11 +2,13 @@
  * A request as a task ("Access Request Response", "Completed Task Response"). Statuses are ours, name for name. Nothing of who
  * may approve, of policies or of reviews is in it; the grant is named, and allows nothing by being named.
  */
+import type { Static } from "typebox";
 import { type AccessRequest, isOwner } from "../../../../core/domain/access-request.ts";
 import type { Grant } from "../../../../core/domain/grant.ts";
 import type { Party } from "../../../../core/domain/subject.ts";
 import { type Instant, rfc3339 } from "../../../../core/domain/time.ts";
 import { type Answer, jsonAnswer } from "../answer.ts";
+import type { TaskShown } from "./shown.ts";
 
 /** Between two looks at a pending task. */
 const POLL_S = "5";
@@ -21,7 +23,7 @@ export function taskAnswer(
 ): Answer {
   const at = `${endpoint}/${request.id}`;
   const isPending = request.status === "pending";
-  const task = {
+  const task: Static<typeof TaskShown>["task"] = {
     id: request.id,
     status: request.status,
     status_endpoint: at,
@@ -30,11 +32,11 @@ export function taskAnswer(
     ...(isPending && isOwner(request.requester, by) ? { links: { cancel: `${at}/cancel` } } : {}),
   };
   const result = grant !== undefined && request.status === "approved" ? { result: resultOf(request, grant) } : {};
-  return jsonAnswer(
-    status,
-    { task, ...result },
-    { ...(status === 200 ? {} : { location: at }), ...(isPending ? { "retry-after": POLL_S } : {}) },
-  );
+  const shown: Static<typeof TaskShown> = { task, ...result };
+  return jsonAnswer(status, shown, {
+    ...(status === 200 ? {} : { location: at }),
+    ...(isPending ? { "retry-after": POLL_S } : {}),
+  });
 }
 
 /** Until when the task can be looked at: as long as there is something to wait for or to use. */
@@ -42,7 +44,7 @@ export function taskEnd({ expiresAt }: AccessRequest, grant: Grant | undefined):
   return grant !== undefined && grant.expiresAt > expiresAt ? grant.expiresAt : expiresAt;
 }
 
-function resultOf({ decidedAt }: AccessRequest, grant: Grant): object {
+function resultOf({ decidedAt }: AccessRequest, grant: Grant): NonNullable<Static<typeof TaskShown>["result"]> {
   const approvedAt = decidedAt === undefined ? {} : { approved_at: rfc3339(decidedAt) };
   return { mode: "reevaluate", approval: { id: grant.id, ...approvedAt, approved_until: rfc3339(grant.expiresAt) } };
 }

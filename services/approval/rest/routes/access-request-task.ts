@@ -1,8 +1,8 @@
 /** GET /access/v1/requests/{id} and POST …/{id}/cancel (Access Request profile, draft 1): a task for those with a stake in it; only the requester takes it back. */
-import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Type } from "typebox";
 import type { CancelOutcome } from "../../commands/ports.ts";
 import { PATH, PROFILE } from "../access-requests/profile.ts";
+import { TaskShown } from "../access-requests/shown.ts";
 import { taskAnswer, taskEnd } from "../access-requests/task.ts";
 import { sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
@@ -13,8 +13,10 @@ import { FreeText, IdParams, WriteHeaders } from "../schema/words.ts";
 import { seenRequest } from "../seen.ts";
 
 /** Both are for the record; neither has to be there, nor a body. */
-const CancelBody = Type.Object({ reason: Type.Optional(FreeText), comment: Type.Optional(FreeText) });
-const cancelBody = Compile(CancelBody);
+const CancelBody = Type.Object(
+  { reason: Type.Optional(FreeText), comment: Type.Optional(FreeText) },
+  { additionalProperties: true, examples: [{ comment: "The order is shipped already." }] },
+);
 
 export const accessRequestTask: AddRoute = (rest, service) => {
   const { accessRequests, reads } = service;
@@ -23,7 +25,16 @@ export const accessRequestTask: AddRoute = (rest, service) => {
 
   rest.get(
     `${PATH}/:id`,
-    { config: PROFILE.config, schema: { ...PROFILE.hidden, operationId: "getAccessRequest", params: IdParams } },
+    {
+      config: { ...PROFILE.config, problems: ["unknown_request", "task_expired"] },
+      schema: {
+        operationId: "getAccessRequest",
+        summary: "One request as a task of the profile, for those with a stake in it.",
+        tags: PROFILE.tags,
+        params: IdParams,
+        response: { 200: TaskShown },
+      },
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const found = await seenRequest(service, caller, request.params.id);
@@ -37,12 +48,22 @@ export const accessRequestTask: AddRoute = (rest, service) => {
   rest.post(
     `${PATH}/:id/cancel`,
     {
-      config: PROFILE.config,
-      schema: { ...PROFILE.hidden, operationId: "cancelAccessRequest", params: IdParams, headers: WriteHeaders },
+      config: { ...PROFILE.config, problems: ["unknown_request", "not_requester", "not_pending"], bodyOptional: true },
+      schema: {
+        operationId: "cancelAccessRequest",
+        summary: "Take your own pending request back, in the words of the profile.",
+        tags: PROFILE.tags,
+        params: IdParams,
+        headers: WriteHeaders,
+        body: CancelBody,
+        response: { 200: TaskShown },
+      },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
     },
     async (request, reply) => {
-      const body = request.body ?? {};
-      if (!isCancelBody(body)) return sendProblem(reply, "invalid_request");
+      const { body } = request;
       const caller = callerOf(request);
       const found = await seenRequest(service, caller, request.params.id);
       if (found === undefined) return sendProblem(reply, "unknown_request");
@@ -60,7 +81,3 @@ export const accessRequestTask: AddRoute = (rest, service) => {
     },
   );
 };
-
-function isCancelBody(body: unknown): body is Static<typeof CancelBody> {
-  return cancelBody.Check(body);
-}

@@ -5,6 +5,7 @@ import type { Grant } from "../../../../core/domain/grant.ts";
 import type { SubmitOutcome } from "../../commands/ports.ts";
 import { deniedBy } from "../access-requests/denied.ts";
 import { PATH, PROFILE } from "../access-requests/profile.ts";
+import { TaskShown } from "../access-requests/shown.ts";
 import { askedOf, isActing, questionOf, SubmissionBody, timeAt } from "../access-requests/submission.ts";
 import { taskAnswer } from "../access-requests/task.ts";
 import { sendAnswer } from "../answer.ts";
@@ -20,8 +21,29 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
   rest.post(
     PATH,
     {
-      config: PROFILE.config,
-      schema: { ...PROFILE.hidden, operationId: "submitAccessRequest", headers: WriteHeaders, body: SubmissionBody },
+      config: {
+        ...PROFILE.config,
+        problems: [
+          "invalid_denial_binding",
+          "expired_denial",
+          "not_requestable",
+          "unknown_denial",
+          "unknown_elevation",
+          "no_person",
+          "already_granted",
+          "justification_required",
+          "exceeds_offer",
+          "not_bindable",
+        ],
+      },
+      schema: {
+        operationId: "submitAccessRequest",
+        summary: "Submit what an AuthZEN evaluation denied, in the words of the Access Request profile (draft 1).",
+        tags: PROFILE.tags,
+        headers: WriteHeaders,
+        body: SubmissionBody,
+        response: { 201: TaskShown, 202: TaskShown },
+      },
       // Before the body is hashed for its idempotency key.
       preValidation: async ({ body }, reply) => {
         const fault = faultIn(body);

@@ -26,6 +26,7 @@ export const submitRequest: AddRoute = (rest, { submit, reads, accessRequests })
           "unknown_elevation",
           "justification_required",
           "exceeds_offer",
+          "not_bindable",
         ],
       },
       schema: {

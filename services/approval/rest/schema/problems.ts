@@ -4,7 +4,10 @@ import { closed, Nullable, UUID, Uuid } from "./words.ts";
 
 export const ProblemShown = Type.Object(
   {
-    type: Type.String({ description: "Where this service says what it means: /v1/problems/<code>." }),
+    type: Type.String({
+      description:
+        "Where this service says what it means: /v1/problems/<code>. Of the Access Request profile's routes: the profile's URN, where it has one.",
+    }),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String({ description: "What to do." }),

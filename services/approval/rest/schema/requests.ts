@@ -46,7 +46,7 @@ export const SubmitBody = Type.Object(
   },
 );
 
-const Status = Type.Enum(["pending", "approved", "denied", "expired", "cancelled", "failed"]);
+export const RequestStatus = Type.Enum(["pending", "approved", "denied", "expired", "cancelled", "failed"]);
 
 export const RequestsQuery = Type.Object(
   {
@@ -58,7 +58,7 @@ export const RequestsQuery = Type.Object(
     awaiting: Type.Optional(
       Type.Literal("me", { description: "Pending ones that wait for your vote; takes the place of view." }),
     ),
-    status: Type.Optional(Status),
+    status: Type.Optional(RequestStatus),
     entitlement: Type.Optional(Name),
     ...paging,
   },
@@ -83,7 +83,7 @@ const LimitsBody = Type.Object(
 export const RequestShown = Type.Object(
   {
     id: Uuid,
-    status: Status,
+    status: RequestStatus,
     status_reason: Nullable(Type.String()),
     denial_id: Uuid,
     digest: Sha256,
