@@ -15,23 +15,30 @@ export type CompactJwt = {
   readonly kid: string | undefined;
   readonly type: string | undefined;
   readonly claims: JsonObject;
+  /** The claims as they came, for who reads them anew. */
+  readonly payload: string;
+  /** What the signature is over (RFC 7515 section 5.1), and the signature. */
+  readonly signed: Buffer;
+  readonly signature: Buffer;
 };
 
 /** The parts of a compact JWS with JSON claims, or undefined when it is malformed. Nothing in it is verified. */
 export function parseCompactJwt(token: string): CompactJwt | undefined {
   if (token.length > MAX_TOKEN_BYTES) return undefined;
   const parts = token.split(".");
-  const [header, payload, signature] = parts;
-  if (parts.length !== 3 || header === undefined || payload === undefined || signature === undefined) return undefined;
+  const [header, payload, last] = parts;
+  if (parts.length !== 3 || header === undefined || payload === undefined || last === undefined) return undefined;
   const headerFields = decodeObject(header);
   const claims = decodeObject(payload);
-  if (headerFields === undefined || claims === undefined || decode(signature) === undefined) return undefined;
+  const signature = decode(last);
+  if (headerFields === undefined || claims === undefined || signature === undefined) return undefined;
 
   const { alg, kid, typ, crit, b64, zip, enc } = headerFields;
   if (typeof alg !== "string" || crit !== undefined || b64 !== undefined) return undefined;
   if (zip !== undefined || enc !== undefined) return undefined;
   if (kid !== undefined && (typeof kid !== "string" || Buffer.byteLength(kid) > MAX_KID_BYTES)) return undefined;
-  return { algorithm: alg, kid, type: typeof typ === "string" ? typ : undefined, claims };
+  const signed = Buffer.from(token.slice(0, token.length - last.length - 1), "latin1");
+  return { algorithm: alg, kid, type: typeof typ === "string" ? typ : undefined, claims, payload, signed, signature };
 }
 
 function decodeObject(part: string): JsonObject | undefined {

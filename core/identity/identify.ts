@@ -25,8 +25,8 @@ export type ShownCredentials = {
 };
 
 export interface Identify {
-  /** Synchronous when the token is known, or there is none. Never rejects. */
-  identify(credentials: ShownCredentials, now: Instant): Caller | Promise<Caller>;
+  /** Never throws. */
+  identify(credentials: ShownCredentials, now: Instant): Caller;
   /** How much is remembered; for metrics. */
   cacheSize: TokenCache["size"];
 }
@@ -52,8 +52,7 @@ export function createIdentify(
       const credential = findBearerToken(authorization);
       if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
       if (credential.kind === "token") {
-        const caller = cache.verify(credential.token, now);
-        return caller instanceof Promise ? caller.then((one) => held(one, certificate)) : held(caller, certificate);
+        return held(cache.verify(credential.token, now), certificate);
       }
       if (verifiedClaims !== undefined) {
         return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), certificate);

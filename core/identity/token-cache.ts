@@ -1,7 +1,6 @@
 /**
  * Verifies each token once: outcomes are remembered under the whole token text (no digest, so nothing can collide), bounded by count and
- * bytes. Refusals live in a small cache of their own, so a flood of bad tokens neither evicts good ones nor is verified twice; callers with
- * the same token at the same time share one verification.
+ * bytes. Refusals live in a small cache of their own, so a flood of bad tokens neither evicts good ones nor is verified twice.
  *
  * An entry holds while the issuer's keys are the very set it was verified with, the outcome could not have changed (validity with
  * tolerance), and for at most 60 s. A signature does not age, so 60 s is not needed for correctness: it bounds what a clock set back, or a
@@ -20,8 +19,8 @@ const BYTES_PER_TOKEN_CHAR = 4;
 const BYTES_PER_ENTRY = 512;
 
 export interface TokenCache {
-  /** Synchronous when the outcome is known. Never rejects. */
-  verify(token: string, now: Instant): Caller | Promise<Caller>;
+  /** Never throws. */
+  verify(token: string, now: Instant): Caller;
   /** For metrics. */
   size(): { readonly accepted: CacheSize; readonly refused: CacheSize };
 }
@@ -36,25 +35,11 @@ export function createTokenCache(
 ): TokenCache {
   const accepted = createBoundedLru<Entry>(options.accepted ?? { maxEntries: 20_000, maxBytes: 64 * 1024 * 1024 });
   const refused = createBoundedLru<Entry>(options.refused ?? { maxEntries: 2_000, maxBytes: 4 * 1024 * 1024 });
-  const pending = new Map<string, Promise<Caller>>();
 
   const holds = ({ verification, storedAt }: Entry, now: Instant) => {
     const { keys, validUntil } = verification;
     if (now < storedAt || now >= Math.min(storedAt + TOKEN_CACHE_MS, validUntil)) return false;
     return keys === undefined || deps.keySets.current(keys.issuer, now) === keys.keySet;
-  };
-
-  const verifyOnce = async (token: string, now: Instant) => {
-    try {
-      const verification = await deps.verify(token, now);
-      const cache = verification.caller.kind === "subject" ? accepted : refused;
-      if (verification.validUntil > now) {
-        cache.set(token, { verification, storedAt: now }, token.length * BYTES_PER_TOKEN_CHAR + BYTES_PER_ENTRY);
-      }
-      return verification.caller;
-    } finally {
-      pending.delete(token);
-    }
   };
 
   return {
@@ -66,11 +51,12 @@ export function createTokenCache(
         if (holds(entry, now)) return entry.verification.caller;
         cache.delete(token);
       }
-      const running = pending.get(token);
-      if (running !== undefined) return running;
-      const started = verifyOnce(token, now);
-      pending.set(token, started);
-      return started;
+      const verification = deps.verify(token, now);
+      const cache = verification.caller.kind === "subject" ? accepted : refused;
+      if (verification.validUntil > now) {
+        cache.set(token, { verification, storedAt: now }, token.length * BYTES_PER_TOKEN_CHAR + BYTES_PER_ENTRY);
+      }
+      return verification.caller;
     },
     size: () => ({ accepted: accepted.size(), refused: refused.size() }),
   };

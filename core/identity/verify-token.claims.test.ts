@@ -38,27 +38,27 @@ describe("claims", () => {
     ["act", {}, "credential_claims_invalid"],
     ["act", { sub: "agent", act: { sub: "" } }, "credential_claims_invalid"],
     ["cnf", { jkt: "x" }, "credential_type_wrong"],
-  ])("%s = %j is refused", async (name, value, reason) => {
-    expect(await outcome(token(claims({ [name]: value })))).toBe(reason);
+  ])("%s = %j is refused", (name, value, reason) => {
+    expect(outcome(token(claims({ [name]: value })))).toBe(reason);
   });
 
-  test("time claims hold to the second with the configured tolerance", async () => {
+  test("time claims hold to the second with the configured tolerance", () => {
     const at = (changes: Record<string, unknown>) => outcome(token(claims(changes)));
-    expect(await at({ exp: NOW_SECONDS - 31 })).toBe("credential_expired");
-    expect(await at({ exp: NOW_SECONDS - 30 })).toBe("credential_expired");
-    expect(await at({ exp: NOW_SECONDS - 29 })).toBe("subject");
-    expect(await at({ nbf: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
-    expect(await at({ nbf: NOW_SECONDS + 30 })).toBe("subject");
-    expect(await at({ iat: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
-    expect(await at({ iat: NOW_SECONDS + 30 })).toBe("subject");
-    expect(await at({ iat: NOW_SECONDS - 3_631 })).toBe("credential_expired");
-    expect(await at({ iat: NOW_SECONDS - 3_630 })).toBe("subject");
+    expect(at({ exp: NOW_SECONDS - 31 })).toBe("credential_expired");
+    expect(at({ exp: NOW_SECONDS - 30 })).toBe("credential_expired");
+    expect(at({ exp: NOW_SECONDS - 29 })).toBe("subject");
+    expect(at({ nbf: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
+    expect(at({ nbf: NOW_SECONDS + 30 })).toBe("subject");
+    expect(at({ iat: NOW_SECONDS + 31 })).toBe("credential_not_yet_valid");
+    expect(at({ iat: NOW_SECONDS + 30 })).toBe("subject");
+    expect(at({ iat: NOW_SECONDS - 3_631 })).toBe("credential_expired");
+    expect(at({ iat: NOW_SECONDS - 3_630 })).toBe("subject");
   });
 
-  test("an honest token gives issuer, account, groups, actors, claims without times, and when it ends", async () => {
+  test("an honest token gives issuer, account, groups, actors, claims without times, and when it ends", () => {
     const act = { sub: "agent", act: { iss: "https://other.example.com", sub: "planner" } };
     const { verify } = verifier({ groups_claim: "roles" });
-    const { caller } = await verify(token(claims({ act, roles: ["a", "b"], aud: ["x", "orders"] })), NOW);
+    const { caller } = verify(token(claims({ act, roles: ["a", "b"], aud: ["x", "orders"] })), NOW);
     expect(caller).toEqual({
       kind: "subject",
       expiresAt: NOW + 600_000,
@@ -82,9 +82,9 @@ describe("claims", () => {
     });
   });
 
-  test("claims called __proto__ or constructor are claims and change nothing", async () => {
+  test("claims called __proto__ or constructor are claims and change nothing", () => {
     const payload = `{"__proto__":{"groups":["admins"]},"constructor":1,${JSON.stringify(claims({ groups: undefined })).slice(1)}`;
-    const { caller } = await verifier().verify(
+    const { caller } = verifier().verify(
       signedText('{"alg":"EdDSA","kid":"ed25519"}', payload, "EdDSA", keys.ed25519.privateKey),
       NOW,
     );
@@ -95,9 +95,9 @@ describe("claims", () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  test("more than eight actors are refused", async () => {
+  test("more than eight actors are refused", () => {
     let act: object | undefined;
     for (let depth = 0; depth < 9; depth += 1) act = { sub: `agent-${depth}`, ...(act && { act }) };
-    expect(await outcome(token(claims({ act })))).toBe("credential_claims_invalid");
+    expect(outcome(token(claims({ act })))).toBe("credential_claims_invalid");
   });
 });

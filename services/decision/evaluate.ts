@@ -57,7 +57,7 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
     const answer = (decision: Decision): Evaluated => ({ ...known, decision });
     try {
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
-      const caller = evaluation.vouched ?? (await identity.identify(evaluation.credentials, readClocks().wall)); // none = anonymous
+      const caller = evaluation.vouched ?? identity.identify(evaluation.credentials, readClocks().wall); // none = anonymous
       if (caller.kind === "refused") return answer(deny(caller.reason));
       const subject = caller.kind === "subject" ? caller.subject : undefined;
       known = { subject, policyRevision: undefined };

@@ -59,7 +59,7 @@ export type Evaluation = {
 };
 
 /** Identifies by keys that are already here; a key set is never fetched inside a check. */
-export type Identity = { identify(credentials: Credentials, now: Instant): Promise<Caller> };
+export type Identity = { identify(credentials: Credentials, now: Instant): Caller };
 
 /** What policies may know of the moment: times, source address and country, the device, freshness of the state. */
 export type Context = {

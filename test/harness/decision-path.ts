@@ -44,7 +44,7 @@ export async function evaluateIn(world: World, mode: Mode = "enforce") {
   const deadline: Deadline = { leftMs: world.leftMs ?? (() => 400), within: () => deadline };
   const evaluate = createEvaluate({
     identity: {
-      identify: () => Promise.resolve(world.caller ?? { kind: "subject", subject: dana, expiresAt: NOW + 60_000 }),
+      identify: () => world.caller ?? { kind: "subject", subject: dana, expiresAt: NOW + 60_000 },
     },
     context: { gather: () => ({}) },
     policy: { decide: () => ({ verdict: world.verdict ?? elevate, revision: "r1", fuelUsed: 7 }) },

@@ -67,7 +67,7 @@ export function createApiCallers(
           ? { kind: "refused", reason: "authentication_required" }
           : { kind: "client", client: named };
       }
-      return ownAccount(await identity.identify({ authorization, principal: undefined }, now()));
+      return ownAccount(identity.identify({ authorization, principal: undefined }, now()));
     },
     vouch(caller, entity) {
       if (caller.kind === "subject") {

@@ -94,7 +94,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   const { freshness, incidents } = view;
   const context = await startContext({ ...shared, freshness, incidents, profile: profiles?.find }, config.context);
   const identified: Identity = {
-    identify: async (credentials, now) => identity.identify(credentials, now),
+    identify: (credentials, now) => identity.identify(credentials, now),
   };
   const shown = createShownCredentials(config.identity.token);
   const { keepInputs } = config.development;
@@ -102,7 +102,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   if (keptInputs !== undefined)
     log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
   const ports: Ports = {
-    identity: { identify: async (credentials, now) => identity.identify(shown(credentials), now) },
+    identity: { identify: (credentials, now) => identity.identify(shown(credentials), now) },
     context,
     policy: createPolicy({
       host: policy.host,

@@ -55,7 +55,7 @@ const offer: Offer = { elevation: ELEVATION, binding: { kind: "unbindable", reas
 /** Ends in a denial that names the traceparent under which it was asked for. */
 function decide(asked: string[]): Evaluate {
   const ports: Ports = {
-    identity: { identify: async () => ({ kind: "subject", subject, expiresAt: NOW }) },
+    identity: { identify: () => ({ kind: "subject", subject, expiresAt: NOW }) },
     context: { gather: () => ({}) },
     policy: {
       decide: () => ({

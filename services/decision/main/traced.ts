@@ -25,8 +25,8 @@ function tracedPorts(traces: Traces, ports: Ports, system: string): Ports {
     ...ports,
     identity: {
       identify: (credentials, now) =>
-        traces.span("identify", async (span) => {
-          const caller = await identity.identify(credentials, now);
+        traces.span("identify", (span) => {
+          const caller = identity.identify(credentials, now);
           span.set({ "countersign.caller": caller.kind });
           return caller;
         }),

@@ -98,7 +98,7 @@ export async function compose(subjects: number) {
     device: undefined,
   });
   const evaluate = createEvaluate({
-    identity: { identify: async ({ authorization }, now) => identify.identify({ authorization }, now) },
+    identity: { identify: ({ authorization }, now) => identify.identify({ authorization }, now) },
     context,
     policy: createPolicy({
       host,

@@ -45,7 +45,7 @@ for (let call = 0; call < WARM_UPS; call += 1) {
 
 const request = readCheck(bytes);
 const { evaluation } = evaluationFrom(request, id("decision", uuidv7()));
-const caller = await parts.identify.identify(evaluation.credentials, readClocks().wall);
+const caller = parts.identify.identify(evaluation.credentials, readClocks().wall);
 if (caller.kind !== "subject") throw new Error("the token is not believed");
 const { subject } = caller;
 const context = parts.context.gather(evaluation, readClocks(), undefined);

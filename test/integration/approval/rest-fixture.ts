@@ -62,7 +62,7 @@ export function tokenOf(name: string, groups: readonly string[] = [], more: Clai
 
 /** The account that a token speaks of, as every service sees it. */
 async function subjectOf(token: string): Promise<Subject> {
-  const caller = await identify({ authorization: [`Bearer ${token}`] }, sample.NOW);
+  const caller = identify({ authorization: [`Bearer ${token}`] }, sample.NOW);
   if (caller.kind !== "subject") throw new Error(`no subject: ${JSON.stringify(caller)}`);
   return caller.subject;
 }

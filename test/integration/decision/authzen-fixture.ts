@@ -147,7 +147,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       requestRefresh: () => {},
     },
   });
-  const identity = { identify: async (...asked: Parameters<typeof identify>) => identify(...asked) };
+  const identity = { identify };
   const evaluate = createEvaluate({
     identity,
     context: { gather: () => ({}) },

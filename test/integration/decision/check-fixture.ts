@@ -74,10 +74,10 @@ export async function startCheckEdge() {
   const evaluate = createEvaluate({
     identity: {
       identify({ authorization: [name] }) {
-        if (name === undefined) return Promise.resolve({ kind: "anonymous" });
-        if (name === "bad") return Promise.resolve({ kind: "refused", reason: "credential_malformed" });
+        if (name === undefined) return { kind: "anonymous" };
+        if (name === "bad") return { kind: "refused", reason: "credential_malformed" };
         const subject = { issuer: ISSUER, id: name, groups: ["engineers"], claims: {}, actors: [] };
-        return Promise.resolve({ kind: "subject", subject, expiresAt: Date.now() + 60_000 });
+        return { kind: "subject", subject, expiresAt: Date.now() + 60_000 };
       },
     },
     context: createContext({

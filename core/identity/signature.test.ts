@@ -1,0 +1,69 @@
+/** Signatures that another implementation made (jose, by WebCrypto), and those that look right in another form than JWS has them. */
+import { constants, sign } from "node:crypto";
+import { describe, expect, test } from "@jest/globals";
+import { CompactSign } from "jose";
+import { isAlgorithm } from "./algorithms.ts";
+import { ALL_ALGORITHMS, keyFor, keys } from "./sample-tokens.ts";
+import { isSignatureOf } from "./signature.ts";
+
+const text = Buffer.from("what is signed");
+const ends = new Map(ALL_ALGORITHMS.filter(isAlgorithm).map((algorithm) => [algorithm, keys[keyFor[algorithm]]]));
+
+async function byJose(algorithm: string, key: (typeof keys)["rsa"]["privateKey"]) {
+  const jws = await new CompactSign(text).setProtectedHeader({ alg: algorithm }).sign(key);
+  const at = jws.lastIndexOf(".");
+  return { signed: Buffer.from(jws.slice(0, at)), signature: Buffer.from(jws.slice(at + 1), "base64url") };
+}
+
+describe.each([...ends])("%s", (algorithm, { publicKey, privateKey }) => {
+  const by = { algorithm, key: publicKey };
+
+  test("is refused when cut, lengthened, changed in one bit, empty, or over another text", async () => {
+    const { signed, signature } = await byJose(algorithm, privateKey);
+    const changed = Buffer.from(signature);
+    changed.writeUInt8((changed.at(-1) ?? 0) ^ 1, changed.length - 1);
+    const zero = Buffer.from([0]);
+    for (const other of [
+      signature.subarray(1),
+      signature.subarray(0, -1),
+      Buffer.concat([signature, zero]),
+      Buffer.concat([zero, signature]),
+      changed,
+      Buffer.alloc(signature.length),
+      Buffer.alloc(0),
+    ]) {
+      expect(isSignatureOf(by, signed, other)).toBe(false);
+    }
+    expect(isSignatureOf(by, Buffer.concat([signed, zero]), signature)).toBe(false);
+  });
+
+  test("is refused under every other algorithm, and with every other key", async () => {
+    const { signed, signature } = await byJose(algorithm, privateKey);
+    for (const [other, { publicKey: key }] of ends) {
+      if (other === algorithm) continue;
+      expect(isSignatureOf({ algorithm: other, key: publicKey }, signed, signature)).toBe(false);
+      if (key !== publicKey) expect(isSignatureOf({ algorithm, key }, signed, signature)).toBe(false);
+    }
+  });
+
+  test("made by jose is believed", async () => {
+    const { signed, signature } = await byJose(algorithm, privateKey);
+    expect(isSignatureOf(by, signed, signature)).toBe(true);
+  });
+});
+
+test("an ECDSA signature in DER, as TLS has it, is refused", () => {
+  const { publicKey, privateKey } = keys.p256;
+  const signature = sign("sha256", text, { key: privateKey, dsaEncoding: "der" });
+  expect(isSignatureOf({ algorithm: "ES256", key: publicKey }, text, signature)).toBe(false);
+});
+
+test.each([0, 20, 64])(
+  "an RSA-PSS signature with a salt of %d bytes is refused where the hash has 32",
+  (saltLength) => {
+    const { publicKey, privateKey } = keys.rsa;
+    const padding = constants.RSA_PKCS1_PSS_PADDING;
+    const signature = sign("sha256", text, { key: privateKey, padding, saltLength });
+    expect(isSignatureOf({ algorithm: "PS256", key: publicKey }, text, signature)).toBe(false);
+  },
+);
