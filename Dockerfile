@@ -2,7 +2,7 @@
 # docker-compose.yml uses both; in production only the first is wanted:
 #
 #     docker build --target services --tag countersign .
-#     docker run --rm countersign node services/decision/main.ts --check-config
+#     docker run --rm countersign services/decision/main.ts --check-config
 #
 # NB: the configuration, the bundle of your own policies and all keys are mounted; nothing secret is in an image.
 
@@ -23,13 +23,15 @@ COPY enforcers enforcers
 COPY platform platform
 COPY proto proto
 COPY rego/bundle rego/bundle
-COPY scripts/topics.ts scripts/
+COPY scripts/on-node-24.sh scripts/service.sh scripts/needs-node-24.js scripts/compile-cache.js scripts/topics.ts scripts/
 COPY scripts/topics scripts/topics
 COPY services services
 # Where volumes are mounted: an empty one takes over the owner of the folder.
 RUN install -d -o node -g node /run/countersign /var/lib/countersign
 USER node
-CMD ["node", "services/decision/main.ts", "--config", "/etc/countersign/decision.yaml"]
+# A command names a program, and is given the options of Node that stand in one place for all ways to run one.
+ENTRYPOINT ["sh", "scripts/service.sh"]
+CMD ["services/decision/main.ts", "--config", "/etc/countersign/decision.yaml"]
 
 FROM services AS sample
 COPY sample sample
@@ -37,4 +39,4 @@ USER root
 RUN install -d -o node -g node /run/countersign/approval /run/countersign/database /run/countersign/decision \
     /run/countersign/issuer /run/countersign/public
 USER node
-CMD ["node", "sample/orders-api/main.ts"]
+CMD ["sample/orders-api/main.ts"]

@@ -10,6 +10,7 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import { nodeOptions } from "./launch/node-options.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const LEASH = join(import.meta.dirname, "leash.ts");
@@ -76,18 +77,15 @@ export function createProgram({
 
   async function spawnProcess(): Promise<ChildProcess> {
     await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
+    const options = [...(await nodeOptions()), ...[LEASH, ...preload].flatMap((one) => ["--import", one])];
     const output = await open(logPath, "a", 0o600);
-    const started = spawn(
-      process.execPath,
-      [...[LEASH, ...preload].flatMap((one) => ["--import", one]), join(ROOT, main), "--config", configPath],
-      {
-        cwd: folder,
-        env: { ...env },
-        stdio: ["pipe", output.fd, output.fd],
-        // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
-        detached: true,
-      },
-    );
+    const started = spawn(process.execPath, [...options, join(ROOT, main), "--config", configPath], {
+      cwd: folder,
+      env: { ...env },
+      stdio: ["pipe", output.fd, output.fd],
+      // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
+      detached: true,
+    });
     child = started;
     started.stdin?.on("error", () => {});
     await output.close();

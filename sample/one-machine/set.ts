@@ -45,11 +45,11 @@ type SetOptions = {
 /** How often a program may end within a minute before it is given up. */
 const MAX_ENDS = 5;
 
-/** Node keeps compiled code for the next start, looks for no links in node_modules (there are none), and keeps heaps small rather than fast. */
+/** Node keeps compiled code for the next start, and looks for no links in node_modules (there are none). */
 const ENVIRONMENT = {
   PATH: process.env["PATH"],
   NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/countersign"),
-  NODE_OPTIONS: "--max-semi-space-size=4 --preserve-symlinks",
+  NODE_OPTIONS: "--preserve-symlinks",
 };
 
 /** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */

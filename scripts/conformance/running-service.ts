@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
+import { nodeOptions } from "../../platform/programs/launch/node-options.ts";
 
 const START_MS = 30_000;
 
@@ -34,7 +35,8 @@ export async function startService({ root, settings, env = {}, started }: Servic
   await mkdir(log);
   const nowhere = { kafka: { brokers: ["127.0.0.1:1"] }, decisionLog: { folder: log } };
   const config = await file("decision.yaml", stringify({ ...(await settings(file)), ...nowhere }));
-  const child = spawn(process.execPath, [path.join(root, "services/decision/main.ts"), "--config", config], {
+  const main = path.join(root, "services/decision/main.ts");
+  const child = spawn(process.execPath, [...(await nodeOptions()), main, "--config", config], {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: root,
     env: { PATH: process.env["PATH"], ...env },

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { nodeOptions } from "../../platform/programs/launch/node-options.ts";
 
 export interface RunningGateway extends AsyncDisposable {
   readonly port: number;
@@ -52,7 +53,8 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
       routes: routes.map((route) => ({ ...record(route), upstream })),
     }),
   );
-  const child = spawn(process.execPath, [join(root, "enforcers/node/main.ts"), "--config", file], {
+  const main = join(root, "enforcers/node/main.ts");
+  const child = spawn(process.execPath, [...(await nodeOptions()), main, "--config", file], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...targets.env },
   });

@@ -6,15 +6,24 @@ import { cp, mkdir, readFile, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ROOT } from "./compose-file.ts";
 
+/** What the stage `target`, or one that it is made from, runs its commands by. */
+export async function entryPoint(target: string): Promise<readonly string[]> {
+  const stage = (await stages()).find((text) => isStage(text, target)) ?? "";
+  const [, words] = /^ENTRYPOINT (\[.+\])$/m.exec(stage) ?? [];
+  if (words !== undefined) return Array.from<unknown>(JSON.parse(words)).map(String);
+  const [, from = ""] = /^FROM (\S+)/.exec(stage) ?? [];
+  if (from === "" || from.includes(":")) throw new Error(`the Dockerfile gives ${target} no entry point`);
+  return entryPoint(from);
+}
+
 /** Copies the stage `target`, and those that it is made from, to `folder`. */
 export async function makeImageFolder(target: string, folder: string): Promise<void> {
-  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
   const ignored = (await readFile(join(ROOT, ".dockerignore"), "utf8")).split("\n");
   const allowed = ignored.filter((line) => line.startsWith("!")).map((line) => line.slice(1));
-  const stages = dockerfile.split(/^(?=FROM )/m).slice(1);
+  const all = await stages();
 
   async function copyStage(name: string): Promise<void> {
-    const stage = stages.find((text) => new RegExp(`^FROM \\S+ AS ${name}\\n`).test(text));
+    const stage = all.find((text) => isStage(text, name));
     if (stage === undefined) throw new Error(`the Dockerfile has no stage ${name}`);
     const [, from = ""] = /^FROM (\S+)/.exec(stage) ?? [];
     if (!from.includes(":")) await copyStage(from);
@@ -33,6 +42,14 @@ export async function makeImageFolder(target: string, folder: string): Promise<v
   await mkdir(folder, { recursive: true });
   await copyStage(target);
   await linkPackages(join(folder, "node_modules"));
+}
+
+async function stages(): Promise<readonly string[]> {
+  return (await readFile(join(ROOT, "Dockerfile"), "utf8")).split(/^(?=FROM )/m).slice(1);
+}
+
+function isStage(text: string, name: string): boolean {
+  return new RegExp(`^FROM \\S+ AS ${name}\\n`).test(text);
 }
 
 async function linkPackages(folder: string): Promise<void> {

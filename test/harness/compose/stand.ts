@@ -16,7 +16,7 @@ import { startKafka } from "../kafka.ts";
 import { createTestDatabase } from "../postgres.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type ComposeService, ROOT, readComposeFile } from "./compose-file.ts";
-import { makeImageFolder } from "./image.ts";
+import { entryPoint, makeImageFolder } from "./image.ts";
 
 const PORTS = [8080, 8081, 8083, 9092, 9093, 9191, 9192, 9200, 9201, 9202];
 const HEALTHY_MS = 60_000;
@@ -76,12 +76,14 @@ export async function startComposeStand(): Promise<ComposeStand> {
       owned.use(await startEnvoy({ bootstrap, ports: ingress }));
       return ELSEWHERE;
     }
-    const [program = "", ...args] = service.command ?? [];
-    if (program !== "node" || service.build === undefined) throw new Error(`${name} is no program of ours`);
-    const cwd = join(folder, service.build.target);
-    const env = { NODE_ENV: "production", ...Object.fromEntries([...environment, ...portVariables(name, ports)]) };
+    const { build, command = [] } = service;
+    if (build === undefined) throw new Error(`${name} is no program of ours`);
+    const [program = "", ...args] = [...(await entryPoint(build.target)), ...command];
+    const cwd = join(folder, build.target);
+    const variables = Object.fromEntries([...environment, ...portVariables(name, ports)]);
+    const env = { NODE_ENV: "production", PATH: process.env["PATH"], ...variables };
     const log = await open(join(folder, `${name}.log`), "a");
-    const child = spawn(process.execPath, args.map(local), { cwd, env, stdio: ["ignore", log.fd, log.fd] });
+    const child = spawn(program, args.map(local), { cwd, env, stdio: ["ignore", log.fd, log.fd] });
     await log.close();
     owned.defer(() => ended(child));
     const explain = async (problem: string) => new Error(`${name} ${problem}:\n${await logOf(name)}`);

@@ -1,0 +1,15 @@
+/**
+ * The options of Node that every process of a service runs under, in the one file that holds them (node-options, beside this one): read here by
+ * whoever starts a program as a process, by scripts/service.sh for npm and the images. Workers inherit them from the process that forks them.
+ *
+ * `--max-semi-space-size`: a young generation that stays small keeps a process small, where V8 would let it grow with the load.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const FILE = join(import.meta.dirname, "node-options");
+
+/** In the order of the file, for a command line. */
+export async function nodeOptions(): Promise<readonly string[]> {
+  return (await readFile(FILE, "utf8")).split(/\s+/).filter((option) => option !== "");
+}
