@@ -1,10 +1,10 @@
 /**
- * Callers of the load generator, written by hand on node:http2 and node:net, which costs less than any client library. Each sends a request
+ * Callers of the load generator, written by hand on node:net, which costs less than any client library. Each sends a request
  * as it was prepared and says whether the answer was the right one.
  */
-import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { frame } from "../../harness/grpc-frames.ts";
+import { openHttp2 } from "./http2-connection.ts";
 import type { CallSpec } from "./load-spec.ts";
 
 export type Caller = {
@@ -23,24 +23,20 @@ const GRPC_PREFIX = 5;
 
 /** One connection, with as many calls at once as are made. */
 function overGrpc(port: number, { path, headers, expected }: CallSpec): Caller {
-  const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const sent = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers };
+  const own = { "content-type": "application/grpc", te: "trailers", ...headers };
+  const connection = openHttp2(port, [
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":path", path],
+    [":authority", `127.0.0.1:${port}`],
+    ...Object.entries(own),
+  ]);
   const begin = Buffer.from(expected, "hex");
   const end = GRPC_PREFIX + begin.length;
   return {
     prepare: frame,
-    call: (prepared) =>
-      new Promise((resolve) => {
-        const stream = session.request(sent);
-        let first: Buffer | undefined;
-        stream.on("data", (chunk: Buffer) => {
-          first ??= chunk;
-        });
-        stream.on("error", () => resolve(false));
-        stream.on("close", () => resolve(first?.subarray(GRPC_PREFIX, end).equals(begin) ?? false));
-        stream.end(prepared);
-      }),
-    close: () => session.destroy(),
+    call: async (prepared) => (await connection.request(prepared))?.subarray(GRPC_PREFIX, end).equals(begin) ?? false,
+    close: connection.close,
   };
 }
 

@@ -40,6 +40,9 @@ export const LoadedSchema = Type.Object({
   p50Ms: Type.Number(),
   p99Ms: Type.Number(),
   p999Ms: Type.Number(),
+  /** How long after they were due calls were sent, which is the generator's own doing: its timer ticks once a millisecond. Part of the latencies. */
+  lateP50Ms: Type.Number(),
+  lateP99Ms: Type.Number(),
   /** Wall clock: when it began to measure. */
   begunAtMs: Type.Number(),
   /** Calls that ended, those of the warm-up among them. */
