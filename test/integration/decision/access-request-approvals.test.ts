@@ -6,17 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { id } from "../../../core/domain/id.ts";
 import { durationMs, instant, parseRfc3339, plus, rfc3339 } from "../../../core/domain/time.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
-import {
-  allowing,
-  type Authzen,
-  denying,
-  elevating,
-  ENFORCED,
-  ownToken,
-  question,
-  type Reply,
-  startAuthzen,
-} from "./authzen-fixture.ts";
+import { type Authzen, type Reply, startAuthzen } from "./authzen-fixture.ts";
+import { allowing, denying, elevating, ENFORCED, ownToken, question } from "./authzen-samples.ts";
 import { at, textAt } from "./reply-members.ts";
 
 let authzen: Authzen;

@@ -5,18 +5,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from "jose";
 import { parseRfc3339 } from "../../../core/domain/time.ts";
-import {
-  allowing,
-  ASKER,
-  type Authzen,
-  denying,
-  elevating,
-  ENDPOINT,
-  ENFORCED,
-  PDP,
-  question,
-  startAuthzen,
-} from "./authzen-fixture.ts";
+import { type Authzen, ENDPOINT, PDP, startAuthzen } from "./authzen-fixture.ts";
+import { allowing, ASKER, denying, elevating, ENFORCED, question } from "./authzen-samples.ts";
 import { at, claimsOf, textAt } from "./reply-members.ts";
 
 let authzen: Authzen;

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { type Authority, createAuthority } from "../../harness/certificates.ts";
+import { type Authzen, REQUEST_URL, startAuthzen } from "./authzen-fixture.ts";
 import {
   allowing,
   ASKER,
-  type Authzen,
   denying,
   ELEVATION,
   elevating,
@@ -13,9 +13,7 @@ import {
   ENFORCER,
   ownToken,
   question,
-  REQUEST_URL,
-  startAuthzen,
-} from "./authzen-fixture.ts";
+} from "./authzen-samples.ts";
 
 describe("enforcing", () => {
   let authzen: Authzen;

@@ -1,110 +1,21 @@
 /**
- * AuthZEN over HTTP as the real process serves it, with a policy of its own: who may ask about whom, what a caller can state
- * and what not, batches, searches, and bodies that are no requests. That the certification scenario holds shows
- * `npm run conformance -- authzen`.
+ * AuthZEN over HTTP as the real process serves it (authzen-process.ts): who may ask about whom, what a caller can state and what not, batches
+ * and searches. That the certification scenario holds shows `npm run conformance -- authzen`.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
-import { freePort } from "../../harness/free-port.ts";
-import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
-import type { Decision } from "../../harness/system/decision.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { claims, ISSUER, startLoneDecision, token } from "./lone-decision.ts";
-
-const rego = path.join(import.meta.dirname, "../../../rego/countersign");
-const POLICY = `package countersign.policies.files
-
-allow contains "owner reads" if { input.action.name == "read"; input.resource.properties.owner == input.subject.id }
-allow contains "admins read" if { input.action.name == "read"; "admins" in input.subject.properties.groups }
-allow contains "verified claim" if { input.action.name == "claim"; input.subject.properties.claims.level == "high" }
-allow contains "host says fresh" if { input.action.name == "fresh"; input.context.state.fresh }
-allow contains "host says where" if { input.action.name == "where"; input.context.source_address }
-allow contains "stated" if { input.action.name == "stated"; input.context.stated.device == "managed" }
-deny contains "locked" if { input.action.name == "locked" }
-`;
-const CANDIDATES = `package countersign
-
-candidates := {
-  "subjects": [{"type": "user", "id": "dana"}, {"type": "user", "id": "max"}, {"type": "robot", "id": "r2"}],
-  "resources": [{"type": "file", "id": sprintf("f%d", [n]), "properties": {"owner": "dana"}} | some n in numbers.range(1, 5)],
-}
-`;
-const CLIENT = "service-token-of-the-gateway";
-const STRANGER = "service-token-of-a-stranger";
-
-let folder: string;
-let decision: Decision;
-let base: string;
+import { hasOpa } from "../../harness/made-bundle.ts";
+import { ask, type AuthzenProcess, CLIENT, OWN, startAuthzenProcess, STRANGER } from "./authzen-process.ts";
+import { claims, token } from "./lone-decision.ts";
 
 const described = (await hasOpa()) ? describe : describe.skip;
 
+let authzen: AuthzenProcess;
 beforeAll(async () => {
-  if (!(await hasOpa())) return;
-  folder = await mkdtemp(path.join(tmpdir(), "authzen-"));
-  const bundle = path.join(folder, "bundle");
-  const texts = await Promise.all(
-    ["decision.rego", "approval/route.rego", "approval/may_review.rego"].map((name) =>
-      readFile(path.join(rego, name), "utf8"),
-    ),
-  );
-  await makeBundle(bundle, [...texts, POLICY, CANDIDATES], { countersign: { requires: {} } });
-  const file = async (name: string, text: string) => {
-    await writeFile(path.join(folder, name), text);
-    return path.join(folder, name);
-  };
-  const port = await freePort();
-  base = `http://127.0.0.1:${port}`;
-  decision = await startLoneDecision({
-    folder,
-    name: "authzen",
-    bundle,
-    further: {
-      api: {
-        baseUrl: "https://pdp.example",
-        httpPort: port,
-        maxBatch: 4,
-        clients: [
-          { name: "gateway", tokenPath: await file("gateway", `${CLIENT}\n`), subjects: { user: ISSUER } },
-          { name: "stranger", tokenPath: await file("stranger", STRANGER) },
-        ],
-      },
-    },
-  });
+  if (await hasOpa()) authzen = await startAuthzenProcess();
 }, 60_000);
-afterAll(async () => {
-  await decision?.stop();
-  if (folder !== undefined) await rm(folder, { recursive: true });
-});
-
-type Sent = { readonly as?: string | null; readonly headers?: object; readonly at?: string };
-
-async function post(body: unknown, { as = CLIENT, headers = {}, at = "evaluation" }: Sent = {}) {
-  const response = await fetch(`${base}/access/v1/${at}`, {
-    method: "POST",
-    headers: {
-      "content-type": "application/json",
-      ...(as === null ? {} : { authorization: `Bearer ${as}` }),
-      ...headers,
-    },
-    body: typeof body === "string" ? body : JSON.stringify(body),
-    signal: AbortSignal.timeout(5_000),
-  });
-  const text = await response.text();
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
-  const read: unknown = isJson ? JSON.parse(text) : text;
-  return { status: response.status, headers: response.headers, body: read };
-}
-
-const ask = (name: string, { subject = {}, resource = {}, ...more }: { [name: string]: object } = {}) => ({
-  subject: { type: "user", id: "dana", ...subject },
-  action: { name },
-  resource: { type: "file", id: "f1", ...resource },
-  ...more,
-});
-const OWN = ask("read", { resource: { properties: { owner: "dana" } } });
+afterAll(() => authzen?.[Symbol.asyncDispose]());
+const post: AuthzenProcess["post"] = (...sent) => authzen.post(...sent);
 
 described("AuthZEN over HTTP", () => {
   test("nobody asks without a credential, with a wrong one, or with two", async () => {
@@ -267,67 +178,9 @@ described("searches", () => {
   });
 });
 
-described("bodies that are no requests", () => {
-  const mutated = fc.oneof(
-    fc.json({ maxDepth: 3 }),
-    fc
-      .tuple(
-        fc.constantFrom("subject", "action", "resource", "context", "options", "evaluations", "page"),
-        fc.jsonValue({ maxDepth: 4 }),
-      )
-      .map(([name, value]) => JSON.stringify({ ...ask("locked"), [name]: value })),
-    fc
-      .tuple(fc.nat({ max: 120 }), fc.constantFrom('"', "{", "\\u0000", "\\ud800", "[", "1e999", "\u00ff", "null"))
-      .map(([at, text]) => {
-        const whole = JSON.stringify(ask("locked"));
-        return whole.slice(0, at) + text + whole.slice(at);
-      }),
-  );
-
-  test("are refused or denied, and never a fault or an allow", async () => {
-    const before = await faults();
-    for (const at of ["evaluation", "evaluations", "search/subject", "search/resource", "search/action"]) {
-      await fc.assert(
-        fc.asyncProperty(mutated, async (body) => {
-          const answer = await post(body, { at });
-          expect([200, 400]).toContain(answer.status);
-          expect(JSON.stringify(answer.body)).not.toContain('"decision":true');
-        }),
-        { numRuns: 60 },
-      );
-    }
-    expect(await faults()).toBe(before);
-  }, 60_000);
-
-  test.each<readonly [string, string, number]>([
-    ["nested a hundred deep", JSON.stringify(ask("read", { context: nested(100) })), 400],
-    ["with a prototype in it", '{"__proto__":{"decision":true},"subject":{"type":"user","id":"dana"}}', 400],
-    ["with half a surrogate pair as its id", JSON.stringify(ask("read")).replace("dana", "\\ud800"), 400],
-    [
-      "with an id longer than a record keeps",
-      JSON.stringify(ask("read", { resource: { id: "x".repeat(1_025) } })),
-      400,
-    ],
-    ["larger than the limit", JSON.stringify(ask("read", { context: { text: "x".repeat(65_536) } })), 413],
-    ["with a null where an object belongs", JSON.stringify({ ...ask("read"), subject: null }), 400],
-  ])("%s", async (_what, body, status) => {
-    expect((await post(body)).status).toBe(status);
-    expect(await post(OWN)).toMatchObject({ body: { decision: true } });
-  });
-
-  function nested(depth: number): object {
-    return depth === 0 ? {} : { in: nested(depth - 1) };
-  }
-  async function faults(): Promise<string> {
-    const text = await (await fetch(`${decision.opsUrl}/metrics`)).text();
-    return /^countersign_decision_faults_total (\d+)/m.exec(text)?.[1] ?? "none";
-  }
-});
-
 described("tokens of clients", () => {
   test("are read again at SIGHUP: the old one stops, the new one counts", async () => {
-    await writeFile(path.join(folder, "gateway"), "another-token-of-the-gateway\n");
-    decision.reload();
+    await authzen.replaceToken("another-token-of-the-gateway\n");
     await waitUntil("the new token to count", 10_000, async () => {
       return (await post(OWN, { as: "another-token-of-the-gateway" })).status === 200;
     });
