@@ -16,7 +16,8 @@ import {
   submission,
   tokenFor,
 } from "./access-request-fixture.ts";
-import { type Answer, at, createRestApproval, SECOND, textAt, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { createRestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: AccessRequestApproval;
 beforeAll(async () => {

@@ -6,7 +6,8 @@ import { rfc3339 } from "../../../core/domain/time.ts";
 import { readBindingToken, signBindingToken } from "../../../core/identity/binding-token.ts";
 import { bindingHash, questionHash, questionHashes, recordedMembers } from "../../../core/messages/question-binding.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { type Answer, type Claims, createRestApproval, offering, type RestParts } from "./rest-fixture.ts";
+import type { Answer } from "./rest-answer.ts";
+import { type Claims, createRestApproval, offering, type RestParts } from "./rest-fixture.ts";
 
 export const PDP = "https://pdp.example";
 export const ENDPOINT = "https://approvals.example/access/v1/requests";

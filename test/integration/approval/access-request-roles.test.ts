@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
-import { documented, textAt } from "./rest-fixture.ts";
+import { textAt } from "./rest-answer.ts";
+import { documented } from "./rest-document.ts";
 import { ROLES, row } from "./roles-fixture.ts";
 
 let rest: AccessRequestApproval;

@@ -17,7 +17,8 @@ import {
   submission,
 } from "./access-request-fixture.ts";
 import { askPeople, ONE_MANAGER, oneOf, TWO_MANAGERS } from "./approval-fixture.ts";
-import { type Answer, at, SECOND, textAt, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: AccessRequestApproval;
 let routing: Routing = ONE_MANAGER;

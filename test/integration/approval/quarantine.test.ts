@@ -24,7 +24,8 @@ import { type ReadRecord, withQuarantine } from "../../../services/approval/inta
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { account, denialFor, ids } from "./approval-fixture.ts";
 import { silent } from "./migrated-database.ts";
-import { at, createRestApproval, itemsOf, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { at, itemsOf, textAt } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 const DEPLOYMENT = "test";
 const CANARY = "CANARY-secret-4711";

@@ -4,15 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import * as sample from "../../../core/identity/sample-tokens.ts";
-import {
-  type Answer,
-  at,
-  createRestApproval,
-  operationsOf,
-  type RestApproval,
-  SECOND,
-  tokenOf,
-} from "./rest-fixture.ts";
+import { type Answer, at } from "./rest-answer.ts";
+import { operationsOf } from "./rest-document.ts";
+import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

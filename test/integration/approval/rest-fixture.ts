@@ -29,6 +29,8 @@ import type { People } from "../../../services/approval/ports.ts";
 import type { RateLimits } from "../../../services/approval/rest/rate-limit.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
 import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
+import { type Answer, textAt } from "./rest-answer.ts";
+import { requireDocumented } from "./rest-document.ts";
 
 const FIRST = sample.ISSUER;
 export const SECOND = "https://second.example.com";
@@ -72,37 +74,6 @@ type Call = {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 };
-
-export type Answer = {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: unknown;
-};
-
-/** Where in a JSON body, such as `request.digest`; a number in it is an index. Undefined when there is no such thing. */
-export function at({ body }: Pick<Answer, "body">, path: string): unknown {
-  let value = body;
-  for (const name of path.split(".")) {
-    value =
-      typeof value === "object" && value !== null
-        ? new Map<string, unknown>(Object.entries(value)).get(name)
-        : undefined;
-  }
-  return value;
-}
-
-/** As `at`, of a text. */
-export function textAt(answer: Answer, path: string): string {
-  const value = at(answer, path);
-  if (typeof value !== "string") throw new Error(`no text at ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return value;
-}
-
-export function itemsOf(answer: Answer): readonly unknown[] {
-  const items = at(answer, "items");
-  if (!Array.isArray(items)) throw new Error(`no items: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return items;
-}
 
 export type RestParts = Partial<Pick<ApprovalParts, "connection" | "policy">> & {
   /** What a replay reads with; nothing unless given. */
@@ -218,50 +189,3 @@ export function offering(...changes: readonly Partial<typeof SCOPED>[]): Pick<De
 }
 
 export type RestApproval = Awaited<ReturnType<typeof createRestApproval>>;
-
-/** Every route of the OpenAPI document, with an id that nothing has; a route that is added is in every test that asks this. */
-export function operationsOf(app: RestApproval["app"]) {
-  const noId = "01930000-0000-7000-8000-0000000000ff";
-  const bodies: Readonly<Record<string, unknown>> = {
-    submitRequest: { denial_id: noId, justification: "the customer was charged twice" },
-    reviewRequest: { vote: "approve", digest: "0".repeat(64) },
-    cancelRequest: {},
-    revokeGrant: {},
-    replayRecord: undefined,
-    openIncident: { severity: "high", scope: "orders", title: "Orders are sent twice" },
-    closeIncident: {},
-    dismissRecord: { reason: "forged" },
-  };
-  return documented(app)
-    .filter(({ operation }) => at({ body: operation }, "security") === undefined)
-    .map(({ name, method, path }) => ({ name, method, path, url: path.replace("{id}", noId), body: bodies[name] }));
-}
-
-/** Every operation of the document, those that are open to everybody included. */
-export function documented(app: RestApproval["app"]) {
-  return Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
-    Object.entries(item ?? {}).map(([verb, operation]: [string, unknown]) => {
-      const name = textAt({ status: 0, headers: {}, body: operation }, "operationId");
-      const method: "GET" | "POST" = verb === "post" ? "POST" : "GET";
-      if (verb !== "get" && verb !== "post") throw new Error(`an unexpected method: ${verb}`);
-      return { name, method, path, operation };
-    }),
-  );
-}
-
-/** Whatever a test asks: an answer that the document does not know, by status and code, is a fault of one of the two. */
-function requireDocumented(app: RestApproval["app"], method: string, url: string, answer: Answer): void {
-  const path = url.replace(/\?.*$/, "");
-  const operation = documented(app).find(
-    (one) => one.method === method && new RegExp(`^${one.path.replace(/\{\w+\}/, "[^/]+")}$`).test(path),
-  );
-  const code = at(answer, "code");
-  if (operation === undefined) return;
-  const told: unknown = new Map(Object.entries(Object(at({ body: operation.operation }, "responses")))).get(
-    String(answer.status),
-  );
-  const codes = Object.keys(Object(Object(at({ body: told }, "content"))["application/problem+json"]?.examples));
-  if (told === undefined || (answer.status >= 400 && !codes.includes(String(code)))) {
-    throw new Error(`${operation.name}: ${answer.status} ${String(code)} is not in the document`);
-  }
-}

@@ -1,17 +1,8 @@
 /** What REST answers on the way from a denial to a grant and its end, refusals first: each has its own status and code, and changes nothing. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
-import {
-  type Answer,
-  at,
-  createRestApproval,
-  itemsOf,
-  offering,
-  type RestApproval,
-  SECOND,
-  textAt,
-  tokenOf,
-} from "./rest-fixture.ts";
+import { type Answer, at, itemsOf, textAt } from "./rest-answer.ts";
+import { createRestApproval, offering, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
-import { at, documented, textAt, tokenOf } from "./rest-fixture.ts";
+import { at, textAt } from "./rest-answer.ts";
+import { documented } from "./rest-document.ts";
+import { tokenOf } from "./rest-fixture.ts";
 
 const SEED = 20_261_127;
 const EXAMPLES = 30;

@@ -7,7 +7,8 @@ import { createRest } from "../../../services/approval/rest/server.ts";
 import { holdKey } from "../../../services/approval/store/idempotency-keys.ts";
 import { ids } from "./approval-fixture.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { type Answer, at, createRestApproval, offering, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

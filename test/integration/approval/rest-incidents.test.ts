@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { MOST_OPEN_INCIDENTS } from "../../../core/domain/incident.ts";
-import { type Answer, at, createRestApproval, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 /** The rate of one account: beyond it 429 with the time to wait, before anything is done; nobody else feels it. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type Answer, at, createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 /** Lists and the record over REST: exactly one's own, exactly what waits, pages that stay while new things come. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sealBatch } from "../../../services/approval/publish/sealer.ts";
-import { at, createRestApproval, itemsOf, type RestApproval, SECOND, textAt, tokenOf } from "./rest-fixture.ts";
+import { at, itemsOf, textAt } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

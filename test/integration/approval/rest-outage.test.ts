@@ -3,7 +3,9 @@ import net from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { listening } from "../../harness/listening.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { type Answer, at, createRestApproval, operationsOf, type RestApproval, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at } from "./rest-answer.ts";
+import { operationsOf } from "./rest-document.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 /** Stands between the service and its database, by port or by socket file; while it refuses, nothing passes. */
 const links = new Set<net.Socket>();

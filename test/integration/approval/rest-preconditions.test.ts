@@ -1,6 +1,7 @@
 /** `ETag` and `If-Match`: a write goes through only on what its caller saw, decided under the lock. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type Answer, at, createRestApproval, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

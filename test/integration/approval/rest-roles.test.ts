@@ -5,7 +5,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createRestApproval, documented, offering, type RestApproval, textAt } from "./rest-fixture.ts";
+import { textAt } from "./rest-answer.ts";
+import { documented } from "./rest-document.ts";
+import { createRestApproval, offering, type RestApproval } from "./rest-fixture.ts";
 import { ROLES, row } from "./roles-fixture.ts";
 
 let rest: RestApproval;

@@ -1,7 +1,9 @@
 /** Requests of the wrong shape over REST: a clear problem that names the place, never a 500, and never a half-done thing. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
-import { at, createRestApproval, operationsOf, type RestApproval, textAt, tokenOf } from "./rest-fixture.ts";
+import { at, textAt } from "./rest-answer.ts";
+import { operationsOf } from "./rest-document.ts";
+import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

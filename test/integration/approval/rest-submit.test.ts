@@ -3,16 +3,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
 import { SCOPED } from "./approval-fixture.ts";
-import {
-  type Answer,
-  at,
-  createRestApproval,
-  offering,
-  type RestApproval,
-  SECOND,
-  textAt,
-  tokenOf,
-} from "./rest-fixture.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
+import { createRestApproval, offering, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {

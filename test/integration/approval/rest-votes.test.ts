@@ -1,15 +1,7 @@
 /** Votes, cancellations and revocations over REST: what refuses them, what is on record of a refusal, and races. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import {
-  type Answer,
-  at,
-  createRestApproval,
-  itemsOf,
-  type RestApproval,
-  SECOND,
-  textAt,
-  tokenOf,
-} from "./rest-fixture.ts";
+import { type Answer, at, itemsOf, textAt } from "./rest-answer.ts";
+import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
 beforeAll(async () => {
