@@ -6,12 +6,13 @@ import { rfc3339 } from "../../../core/domain/time.ts";
 import { readBindingToken, signBindingToken } from "../../../core/identity/binding-token.ts";
 import { bindingHash, questionHash, questionHashes, recordedMembers } from "../../../core/messages/question-binding.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import type { Answer } from "./rest-answer.ts";
+import { type Answer, at } from "./rest-answer.ts";
 import { type Claims, createRestApproval, offering, type RestParts } from "./rest-fixture.ts";
 
 export const PDP = "https://pdp.example";
 export const ENDPOINT = "https://approvals.example/access/v1/requests";
 export const PATH = "/access/v1/requests";
+export const URN = "urn:openid:authzen:access-request:error:";
 export const REASON = "the customer was charged twice";
 
 const signing = generateKeyPairSync("ed25519");
@@ -50,10 +51,22 @@ export async function createAccessRequestApproval(parts: RestParts = {}) {
   const send = (token: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
     rest.call("POST", PATH, { token, body, headers });
 
+  async function requestsIn(): Promise<number> {
+    const { rows } = await rest.database.query<{ n: number }>("select count(*)::int as n from requests");
+    return rows[0]?.n ?? Number.NaN;
+  }
+
   return {
     ...rest,
     denyQuestion,
     send,
+    /** Whatever is tried in `work` leaves no request. */
+    async leavesNothing(work: () => Promise<void>): Promise<void> {
+      const before = await requestsIn();
+      await work();
+      const after = await requestsIn();
+      if (after !== before) throw new Error(`${after - before} requests came of it`);
+    },
     /** A fresh denial of the token's account, submitted by its token with these changes. */
     async submitted(token: string, changes: Claims = {}, headers: Readonly<Record<string, string>> = {}) {
       return send(token, submission(await denyQuestion(token), changes), headers);
@@ -62,6 +75,12 @@ export async function createAccessRequestApproval(parts: RestParts = {}) {
 }
 
 export type AccessRequestApproval = Awaited<ReturnType<typeof createAccessRequestApproval>>;
+
+/** Status and kind of a refusal of the profile's, to be compared with the three below. */
+export const outcome = (answer: Answer) => [answer.status, at(answer, "type")];
+export const INVALID = [400, `${URN}invalid_denial_binding`];
+export const NOT_REQUESTABLE = [400, `${URN}not_requestable`];
+export const EXPIRED = [410, `${URN}expired_denial`];
 
 /** The token of a denial, with these changes; by another signer where one is given. */
 export function tokenFor(denial: Denial, changes: Claims = {}, by = signer): string {
