@@ -4,7 +4,8 @@
  */
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { rawRequest, sendRaw } from "../harness/raw-http.ts";
-import { brokenBodies, enforcerCases } from "./enforcer-cases.ts";
+import { enforcerCases } from "./enforcer-cases.ts";
+import { brokenBodies } from "./framed-bodies.ts";
 import { expectConsistent, type Recorders } from "./expect-consistent.ts";
 
 type Enforcer = Recorders & { readonly port: number };

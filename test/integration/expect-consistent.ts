@@ -5,7 +5,7 @@ import { expect } from "@jest/globals";
 import type { RawAnswer } from "../harness/raw-http.ts";
 import type { RecordingAuthorization } from "../harness/recording-authorization.ts";
 import type { RecordingUpstream } from "../harness/recording-upstream.ts";
-import type { EnforcerCase } from "./enforcer-cases.ts";
+import type { EnforcerCase } from "./enforcer-case.ts";
 import { isRefusal } from "./is-refusal.ts";
 
 export type Recorders = { readonly authorization: RecordingAuthorization; readonly upstream: RecordingUpstream };

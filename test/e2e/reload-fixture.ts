@@ -1,0 +1,117 @@
+/**
+ * Both services as processes with their stream in Postgres, certificates on every port that they open, and a bundle of their own: all that can
+ * be replaced while they run.
+ */
+import { randomUUID } from "node:crypto";
+import { cp, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import tls from "node:tls";
+import { topicSpecs } from "../../core/messages/topic-setup.ts";
+import { createLog } from "../../platform/log/log.ts";
+import { createDatabase } from "../../platform/postgres/pool.ts";
+import { createPostgresTopics, migratePostgresStream } from "../../platform/stream/postgres-topics.ts";
+import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
+import { type CertificatePair, createAuthority } from "../harness/certificates.ts";
+import { approvalPorts, createApproval } from "../harness/system/approval.ts";
+import { type SystemDatabase, startDatabase } from "../harness/system/database.ts";
+import { createDecision } from "../harness/system/decision.ts";
+import { createIssuer } from "../harness/system/issuer.ts";
+import { makeKeyPair } from "../harness/system/key-pair.ts";
+
+const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
+
+export type ReloadableSystem = Awaited<ReturnType<typeof startReloadableSystem>>;
+
+export async function startReloadableSystem() {
+  const owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "reload-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+
+  const pathsOf = (name: string) => ({
+    certPath: join(folder, `${name}-cert.pem`),
+    keyPath: join(folder, `${name}-key.pem`),
+  });
+
+  async function placePair(name: string, { cert, key }: CertificatePair): Promise<void> {
+    await writeFile(pathsOf(name).certPath, cert);
+    await writeFile(pathsOf(name).keyPath, key);
+  }
+
+  const ours = await createAuthority("ours");
+  await cp(BUNDLE, join(folder, "bundle"), { recursive: true });
+  await writeFile(join(folder, "ca.pem"), ours.ca);
+  for (const name of ["rest", "redemption", "listen"]) await placePair(name, await ours.issue({ name, use: "server" }));
+  await placePair("redeemer", await ours.issue({ name: "redeemer", use: "client" }));
+  const database = owned.use(await startDatabase());
+  await migratePostgresStream(database.connectionString);
+  await using owner = ownerOf(database);
+  await createPostgresTopics(owner, topicSpecs({ partitions: 1, replicas: 1 }));
+  const issuer = owned.use(await createIssuer({ folder, name: "issuer", accounts: SAMPLE_ACCOUNTS }));
+  const [deployment, serviceToken] = [`test-${randomUUID()}`, randomUUID()];
+  const relayKey = await makeKeyPair(folder, "approval");
+  const decisionKey = await makeKeyPair(folder, "decision");
+  const ports = await approvalPorts();
+  const streamUrl = database.connectionString;
+  const bundle = { path: join(folder, "bundle") };
+  const approval = owned.use(
+    createApproval(
+      {
+        ...{ folder, name: "approval", deployment, ports, signing: relayKey, decisionKeys: [decisionKey] },
+        ...{ issuers: [issuer], brokers: [], databaseUrl: database.connectionString, serviceToken, streamUrl },
+        webhookUrl: "http://127.0.0.1:9/nobody",
+      },
+      (settings) => ({
+        ...settings,
+        bundle: { ...settings.bundle, ...bundle },
+        rest: { ...settings.rest, ...pathsOf("rest") },
+        redemption: { ...settings.redemption, ...pathsOf("redemption"), clientCaPath: join(folder, "ca.pem") },
+      }),
+    ),
+  );
+  const decision = owned.use(
+    await createDecision(
+      {
+        ...{ folder, name: "decision", deployment, signing: decisionKey, stateRelay: relayKey, issuers: [issuer] },
+        ...{ brokers: [], redemption: { address: `localhost:${ports.redemption}`, serviceToken }, streamUrl },
+        requestUrl: "https://approvals.example/v1/requests",
+      },
+      (settings) => ({
+        ...settings,
+        bundle: { ...settings.bundle, ...bundle },
+        listen: { ...settings.listen, ...pathsOf("listen") },
+        redemption: { ...settings.redemption, tls: true, caPath: join(folder, "ca.pem"), ...pathsOf("redeemer") },
+      }),
+    ),
+  );
+  await issuer.start();
+  await Promise.all([approval, decision].map((program) => program.start()));
+  await decision.untilFresh();
+
+  /** Of the certificate that a port shows to a new connection. */
+  function shownAt(port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const trust = { ca: ours.ca, rejectUnauthorized: true };
+      const socket = tls.connect({ host: "127.0.0.1", port, ALPNProtocols: ["h2", "http/1.1"], ...trust }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      });
+      socket.on("error", reject);
+    });
+  }
+
+  return {
+    ...{ ours, issuer, approval, decision, relayKey, ports, placePair, pathsOf, shownAt },
+    makeKeyPair: (name: string) => makeKeyPair(folder, name),
+    /** As the owner of its tables. */
+    openDatabase: () => ownerOf(database),
+    breakBundle: () => truncate(join(folder, "bundle", "policy.wasm"), 1_000),
+    mendBundle: () => cp(BUNDLE, join(folder, "bundle"), { recursive: true }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function ownerOf({ connectionString }: SystemDatabase) {
+  const log = createLog({ name: "test", level: "silent" });
+  return createDatabase({ log }, { connection: connectionString, applicationName: "test" });
+}
