@@ -2,10 +2,11 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { endClient } from "./end-client.ts";
 
 /** By a fast shutdown, and harder when that does not help. `child`: undefined for a server that was adopted. @throws when it does not end. */
 export async function stopServer(pid: number, child: ChildProcess | undefined, owner: pg.Client): Promise<void> {
-  await owner.end().catch(() => {});
+  await endClient(owner);
   for (const [signal, patienceMs] of [
     ["SIGINT", 10_000],
     ["SIGQUIT", 5_000],

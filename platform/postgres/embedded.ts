@@ -17,6 +17,7 @@ import pg from "pg";
 import { placeBinaries } from "./embedded-binaries.ts";
 import { hasEnded, stopServer } from "./embedded-end.ts";
 import { type RunUser, requireEnterable, runUser, socketFolder } from "./embedded-folders.ts";
+import { endClient } from "./end-client.ts";
 
 export interface EmbeddedPostgres extends AsyncDisposable {
   /** Settings for pg: superuser `postgres`, database `postgres`, by socket. */
@@ -222,7 +223,7 @@ async function tryConnect(connection: EmbeddedPostgres["connection"]): Promise<p
     await client.connect();
     return client;
   } catch {
-    await client.end().catch(() => {});
+    await endClient(client);
     return undefined;
   }
 }

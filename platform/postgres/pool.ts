@@ -1,14 +1,16 @@
 /**
  * One process's connections to Postgres: a pool for the many short statements, and dedicated sessions for what lives in a session
- * (advisory locks, LISTEN). Three things that pg leaves to its user are settled here: connection errors are listened to (without a
- * listener a restart of Postgres kills the process), statements and lock waits have limits, and a COMMIT that in truth rolled back is an
- * error. Isolation is READ COMMITTED; rules that need more take row locks.
+ * (advisory locks, LISTEN). Four things that pg leaves to its user are settled here: connection errors are listened to (without a
+ * listener a restart of Postgres kills the process), statements and lock waits have limits, a server that says nothing (frozen, cut off) is
+ * not waited for without end, and a COMMIT that in truth rolled back is an error. Isolation is READ COMMITTED; rules that need more take row
+ * locks.
  *
  * NB: a transaction whose COMMIT reply was lost rejects, and may have been committed. Commands are idempotent for that reason.
  */
 import pg from "pg";
 import type { Log } from "../log/log.ts";
 import { createMutex } from "../mutex.ts";
+import { endClient } from "./end-client.ts";
 
 export interface Queryable {
   /** `prepared` names a text that never changes and is asked for often: each connection parses it once. */
@@ -42,7 +44,7 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly maxConnections?: number;
-  /** A statement that runs longer is cancelled by the server (57014). */
+  /** A statement that runs longer is cancelled by the server (57014). One that is not answered `ANSWER_GRACE_MS` later rejects. */
   readonly statementTimeoutMs?: number;
   /** A statement that waits longer for a lock is cancelled (55P03). */
   readonly lockTimeoutMs?: number;
@@ -51,11 +53,16 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** How long a statement's answer may be late after the server has promised to cancel it. Its connection is of no use then. */
+const ANSWER_GRACE_MS = 5_000;
+
 /** Creates the pool; connects when first used. */
 export function createDatabase({ log }: { readonly log: Log }, options: DatabaseOptions): Database {
+  const { statementTimeoutMs = 10_000 } = options;
   const settings: pg.ClientConfig = {
     ...(typeof options.connection === "string" ? { connectionString: options.connection } : options.connection),
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
     lock_timeout: options.lockTimeoutMs ?? 5_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
@@ -127,7 +134,10 @@ async function inTransaction<T>(
   work: (tx: Queryable) => Promise<T>,
   onBroken: (error: Error) => void,
 ): Promise<T> {
-  await connection.query("begin isolation level read committed");
+  await connection.query("begin isolation level read committed").catch((error: unknown) => {
+    onBroken(new Error("begin failed", { cause: error }));
+    throw error;
+  });
   let result: T;
   try {
     result = await work(connection);
@@ -156,7 +166,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
   try {
     await client.connect();
   } catch (error) {
-    await client.end().catch(() => {});
+    await endClient(client);
     throw error;
   }
   const raw = queryableOf(client);
@@ -170,7 +180,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     },
     lost: lost.signal,
     close() {
-      closing ??= client.end().catch(() => {});
+      closing ??= endClient(client);
       return closing;
     },
     [Symbol.asyncDispose]: () => session.close(),

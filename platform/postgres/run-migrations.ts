@@ -5,6 +5,7 @@
  * NB: on a client of ours. The tool does not wait for the end of its own, and a server that stops meanwhile would end the process.
  */
 import pg from "pg";
+import { endClient } from "./end-client.ts";
 
 /** @returns the names of what ran. `schema`: of the table, made when it is not there. */
 export async function runMigrations(
@@ -29,6 +30,6 @@ export async function runMigrations(
     });
     return ran.map(({ name }) => name);
   } finally {
-    await client.end().catch(() => {});
+    await endClient(client);
   }
 }

@@ -30,15 +30,16 @@ interface Backend {
 
 /** Records that go into one statement, unless one call alone has more. */
 const MAX_TOGETHER = 500;
-/** How long a statement's answer may be late after the server has promised to cancel it. */
-const ANSWER_GRACE_MS = 5_000;
 /** How long the fence waits for the old process to end before it says that it has not. */
 const FENCE_MS = 1_000;
 
-export function createPostgresPublisher(
-  { database, log }: { readonly database: Pick<Database, "openSession">; readonly log: Log },
-  { statementTimeoutMs }: { readonly statementTimeoutMs: number },
-): PostgresPublisher {
+export function createPostgresPublisher({
+  database,
+  log,
+}: {
+  readonly database: Pick<Database, "openSession">;
+  readonly log: Log;
+}): PostgresPublisher {
   const stop = new AbortController();
   const backoff = createBackoff({ firstMs: 50, maxMs: 2_000 });
   const queue: Call[] = [];
@@ -69,7 +70,6 @@ export function createPostgresPublisher(
     records: readonly OutgoingRecord[],
   ): Promise<{ kind: "acked" } | { kind: "refused"; cause: unknown }> {
     const session = await connected();
-    const late = setTimeout(() => void session.close(), statementTimeoutMs + ANSWER_GRACE_MS);
     try {
       const [only, ...more] = records;
       await (only === undefined || more.length > 0 ? sendMany(session, records) : sendOne(session, only));
@@ -80,8 +80,6 @@ export function createPostgresPublisher(
       open = undefined;
       void session.close();
       throw cause;
-    } finally {
-      clearTimeout(late);
     }
   }
 

@@ -39,7 +39,7 @@ export function createPostgresStream(
 ): EventStream {
   const { log } = deps;
   const database = createDatabase({ log }, { connection, applicationName, statementTimeoutMs });
-  const publisher = createPostgresPublisher({ database, log }, { statementTimeoutMs });
+  const publisher = createPostgresPublisher({ database, log });
   const cleaner = cleanEveryMs === null ? undefined : startPostgresCleaner({ database, log }, { cleanEveryMs });
   return assembleStream(
     {

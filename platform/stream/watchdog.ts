@@ -47,8 +47,8 @@ export function createWatchdog(
         const still =
           position !== undefined && !handling && end !== undefined && position < end && seen?.position === position;
         if (!still || seen === undefined) {
-          // Without an answer about the end nothing is known: the time starts anew, what was tried is kept.
-          const recreated = end === undefined && seen !== undefined ? seen.recreated : false;
+          // Without an answer about the end nothing is known: the time starts anew; what was tried is kept where it has not helped.
+          const recreated = end === undefined && seen !== undefined && seen.position === position && seen.recreated;
           seenByReader.set(reader, { position, sinceMs: monotonicMs(), recreated });
           continue;
         }

@@ -5,7 +5,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../../platform/postgres/embedded.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -28,21 +28,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
+const answered = () => true;
+const silent = () => false;
+
+/** Also after a test that has killed one of its processes, which restarts all. */
+beforeEach(async () => {
+  await waitUntil("the server to answer", 60_000, () => streams.database.query("select").then(answered, silent));
+}, 60_000);
+
 async function restart(how: "stop" | "kill"): Promise<void> {
   if (how === "kill") process.kill(server.pid, "SIGKILL");
   await server.stop();
   server = await startEmbeddedPostgres({ dataDir: folder });
-}
-
-/** Process ids of the sessions of a name, after it is certain that there are any. */
-async function backends(applicationName: string): Promise<readonly number[]> {
-  return waitUntil(`a session named ${applicationName}`, 10_000, async () => {
-    const { rows } = await streams.database.query<{ pid: number }>(
-      "select pid from pg_stat_activity where application_name = $1",
-      [applicationName],
-    );
-    return rows.length > 0 && rows.map(({ pid }) => pid);
-  });
 }
 
 function signal(pids: readonly number[], name: NodeJS.Signals): void {
@@ -120,7 +117,7 @@ test("what a frozen server process was given never arrives behind what was sent 
   const topic = await streams.newTopic();
   await using stream = streams.open({ statementTimeoutMs: 300, applicationName: "fenced" });
   await publishSurely(stream, [record(topic, "k", "before")]);
-  const former = await backends("fenced stream publisher");
+  const former = await streams.backends("fenced stream publisher");
   signal(former, "SIGSTOP");
   try {
     // Given up by its caller, then the connection by the publisher; a new one may not publish while the old process lives.
@@ -132,7 +129,7 @@ test("what a frozen server process was given never arrives behind what was sent 
   }
   await publishSurely(stream, [record(topic, "k", "first")]);
   await publishSurely(stream, [record(topic, "k", "second")]);
-  expect(await backends("fenced stream publisher")).not.toEqual(former);
+  expect(await streams.backends("fenced stream publisher")).not.toEqual(former);
   const values = valuesOf(await readAll(stream, topic));
   expect([...new Set(values)]).toEqual(["before", "first", "second"]);
   expect(values.at(-1)).toBe("second");
@@ -147,7 +144,8 @@ test("a reader whose server process hears nothing gets a new connection from the
   await using writer = streams.open();
   await publishSurely(writer, [record(topic, "k", "0")]);
   await waitUntil("the first record", 20_000, () => seen.length === 1);
-  const frozen = await backends("stalled stream reader");
+  await using witness = await streams.database.openSession("witness");
+  const frozen = await streams.backends("stalled stream reader");
   signal(frozen, "SIGSTOP");
   try {
     await publishSurely(writer, [record(topic, "k", "1")]);
@@ -157,6 +155,92 @@ test("a reader whose server process hears nothing gets a new connection from the
   }
   expect(seen).toEqual(["0", "1"]);
   expect(fatal).toEqual([]);
+  // Twice, where the server ended between its commit and its answer.
   await publishSurely(writer, [record(topic, "k", "2")]);
-  await waitUntil("the third record", 30_000, () => seen.length === 3);
+  await waitUntil("the third record", 30_000, () => seen.at(-1) === "2");
+  expect([...new Set(seen)]).toEqual(["0", "1", "2"]);
+  await waitUntil("the server to have restarted its processes", 30_000, () => witness.lost.aborted);
+}, 60_000);
+
+test("a record that was committed by a server which ended before its answer is read, and once more when it is sent again", async () => {
+  const topic = await streams.newTopic();
+  await using stream = streams.open({ applicationName: "doubled" });
+  const seen: string[] = [];
+  collect(stream, topic, seen);
+  await publishSurely(stream, [record(topic, "k", "0")]);
+  // Whoever commits waits for a standby that there is not, after the commit is on disk.
+  const waitFor = async (standby: string) => {
+    await streams.database.query(`alter system set synchronous_standby_names = '${standby}'`);
+    await streams.database.query("select pg_reload_conf()");
+  };
+  await waitFor("nobody");
+  const isWaiting = async () => {
+    const waits = "wait_event = 'SyncRep' and application_name = 'doubled stream publisher'";
+    return (await streams.database.query(`select from pg_stat_activity where ${waits}`)).rowCount === 1;
+  };
+  const expected = ["0"];
+  for (let n = 1; new Set(expected).size === expected.length; n += 1) {
+    let kind: string | undefined;
+    const published = stream.publish([record(topic, "k", String(n))], { deadlineMs: 30_000 }).then((outcome) => {
+      kind = outcome.kind;
+    });
+    expected.push(String(n));
+    await waitUntil("an acknowledgement, or a wait for the standby", 20_000, async () => kind ?? (await isWaiting()));
+    if (kind === "acked") continue;
+    signal(await streams.backends("doubled stream publisher"), "SIGKILL");
+    await published;
+    expect(kind).toBe("unknown");
+    await waitUntil("the server to be back", 30_000, () => waitFor("").then(answered, silent));
+    await publishSurely(stream, [record(topic, "k", String(n))]);
+    expected.push(String(n));
+  }
+  await waitUntil("all of them, the last one twice", 30_000, () => seen.length >= expected.length);
+  expect(seen).toEqual(expected);
+}, 60_000);
+
+test("a reader that has not got its partition asks on over a new connection when its server process hears nothing, and gets it", async () => {
+  const topic = await streams.newTopic();
+  await using stream = streams.open({ statementTimeoutMs: 300, applicationName: "standby" });
+  let asked = 0;
+  let isOurs = false;
+  const seen: string[] = [];
+  stream.subscribe({
+    topic,
+    async from() {
+      asked += 1;
+      return isOurs ? 0n : "skip";
+    },
+    async handle({ records }) {
+      seen.push(...records.map(({ value }) => value?.toString() ?? ""));
+      return "continue";
+    },
+  });
+  await publishSurely(stream, [record(topic, "k", "0")]);
+  await waitUntil("a first question", 20_000, () => asked > 1);
+  const frozen = await streams.backends("standby stream reader");
+  signal(frozen, "SIGSTOP");
+  try {
+    isOurs = true;
+    await waitUntil("the record", 30_000, () => seen.length === 1);
+  } finally {
+    signal(frozen, "SIGCONT");
+  }
+}, 60_000);
+
+test("a stream can be closed while the server processes of its readers hear nothing", async () => {
+  const topic = await streams.newTopic();
+  const stream = streams.open({ applicationName: "closed" });
+  const seen: string[] = [];
+  collect(stream, topic, seen);
+  await publishSurely(stream, [record(topic, "k", "0")]);
+  await waitUntil("the first record", 20_000, () => seen.length === 1);
+  const frozen = await streams.backends("closed stream reader");
+  signal(frozen, "SIGSTOP");
+  try {
+    const begun = performance.now();
+    await stream.close();
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  } finally {
+    signal(frozen, "SIGCONT");
+  }
 }, 60_000);

@@ -5,6 +5,7 @@ import { createDatabase, type Database } from "../../../platform/postgres/pool.t
 import type { EventStream } from "../../../platform/stream/port.ts";
 import { createPostgresStream, type PostgresStreamOptions } from "../../../platform/stream/postgres.ts";
 import { createPostgresTopics, migratePostgresStream } from "../../../platform/stream/postgres-topics.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
 
 const log = createLog({ name: "test", level: "silent" });
@@ -22,6 +23,8 @@ export interface PostgresStreams extends AsyncDisposable {
   clean(topic: string, step?: number): Promise<void>;
   /** Values that stand in a topic, in order of offset; null is a tombstone. */
   standing(topic: string): Promise<readonly (string | null)[]>;
+  /** Process ids of the sessions of a name, after it is certain that there are any. */
+  backends(applicationName: string): Promise<readonly number[]>;
 }
 
 /** In a database of its own, or in the one that is given. */
@@ -64,6 +67,14 @@ export async function startPostgresStreams(given?: string): Promise<PostgresStre
       );
       return rows.map(({ value }) => value);
     },
+    backends: (applicationName) =>
+      waitUntil(`a session named ${applicationName}`, 10_000, async () => {
+        const { rows } = await database.query<{ pid: number }>(
+          "select pid from pg_stat_activity where application_name = $1",
+          [applicationName],
+        );
+        return rows.length > 0 && rows.map(({ pid }) => pid);
+      }),
     async [Symbol.asyncDispose]() {
       await database.close();
       await scratch?.drop();
