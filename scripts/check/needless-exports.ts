@@ -6,7 +6,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { parse } from "@babel/parser";
+import { parseModule } from "../syntax-tree.ts";
 
 const LEFT_ALONE = new Set(["node_modules", ".git", ".data", ".tools", "coverage", "fixtures", "gen"]);
 const STAND_INS = "test/fault/crash-points/";
@@ -34,11 +34,10 @@ export async function needlessExports(root: string): Promise<readonly string[]> 
 }
 
 function readModule(file: string, text: string): Module {
-  const { program } = parse(text, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
   const from = (specifier: string) => path.posix.join(path.posix.dirname(file), specifier);
   const exports: Export[] = [];
   const uses: (readonly [string, string])[] = [...text.matchAll(WHOLE)].map(([, whole = ""]) => [from(whole), "*"]);
-  for (const statement of program.body) {
+  for (const statement of parseModule(text).body) {
     if (statement.type === "ImportDeclaration") {
       for (const one of statement.specifiers) {
         const name = one.type === "ImportSpecifier" ? nameOf(one.imported) : "*";
@@ -58,7 +57,7 @@ function readModule(file: string, text: string): Module {
   return { exports, uses };
 }
 
-type Statement = ReturnType<typeof parse>["program"]["body"][number];
+type Statement = ReturnType<typeof parseModule>["body"][number];
 type Declaration = NonNullable<Extract<Statement, { type: "ExportNamedDeclaration" }>["declaration"]>;
 
 function declared(declaration: Declaration): readonly string[] {

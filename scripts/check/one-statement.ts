@@ -7,13 +7,12 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { parse } from "@babel/parser";
+import { childrenOf, isNode, lineOf, nameOf, type Node, parseModule } from "../syntax-tree.ts";
 
 const STORE = "services/approval/store";
 /** They implement ports out of the functions beside them. */
 const PUT_TOGETHER = new Set(["store.ts", "published-grants.ts", "redeem-together.ts"]);
 
-type Node = Readonly<Record<string, unknown>> & { readonly type: string };
 type Unit = { readonly file: string; readonly name: string; readonly line: number; queries: number; calls: string[] };
 
 /** `<file>:<line>: <what is wrong>`. */
@@ -38,7 +37,6 @@ export async function severalStatements(root: string): Promise<readonly string[]
 
 /** Functions of the module and methods of the objects in it; an arrow function inside one is a part of it. */
 function unitsOf(file: string, text: string): readonly Unit[] {
-  const { program } = parse(text, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
   const units: Unit[] = [];
   const visit = (node: Node, unit: Unit | undefined, times: number): void => {
     const name = unitName(node);
@@ -49,10 +47,9 @@ function unitsOf(file: string, text: string): readonly Unit[] {
     else if (here !== undefined && callee !== undefined)
       here.calls.push(...Array.from({ length: times }, () => callee));
     const again = /^(For|While|DoWhile)\w*Statement$/.test(node.type) ? 2 : times;
-    for (const value of Object.values(node)) {
-      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, here, again);
-    }
+    for (const child of childrenOf(node)) visit(child, here, again);
   };
+  const program = parseModule(text);
   if (isNode(program)) visit(program, undefined, 1);
   return units;
 }
@@ -65,18 +62,4 @@ function unitName(node: Node): string | undefined {
 function calleeOf({ callee }: Node): string | undefined {
   if (isNode(callee) && callee.type === "MemberExpression") return `.${nameOf(callee["property"])}`;
   return nameOf(callee);
-}
-
-function nameOf(node: unknown): string | undefined {
-  return isNode(node) && node.type === "Identifier" && typeof node["name"] === "string" ? node["name"] : undefined;
-}
-
-function lineOf({ loc }: Node): number {
-  if (typeof loc !== "object" || loc === null || !("start" in loc)) return 0;
-  const { start } = loc;
-  return typeof start === "object" && start !== null && "line" in start ? Number(start.line) : 0;
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }

@@ -6,7 +6,7 @@
  * Not seen: a module loaded by a computed name (reported as such), `createRequire`, `new URL(…, import.meta.url)`, and who
  * calls a constructor ("only main.ts constructs" stays with the reviewer).
  */
-import { parse } from "@babel/parser";
+import { isNode, lineOf, nameOf, type Node, parseModule, textOf, walk } from "../syntax-tree.ts";
 
 export type Import = {
   /** As written; undefined when it is computed at run time. */
@@ -31,21 +31,15 @@ export type SourceFile = {
 
 /** Throws SyntaxError with the position when the text is not TypeScript. */
 export function readSource(path: string, text: string): SourceFile {
-  const ast = parse(text, {
-    sourceType: "module",
-    sourceFilename: path,
-    plugins: ["typescript", "explicitResourceManagement"],
-  });
   const imports: Import[] = [];
   const uses: Use[] = [];
-  const { program } = ast;
-  const visit = (node: Node): void => {
+  const program = parseModule(text, path);
+  walk(program, (node) => {
     const found = importIn(node);
     if (found !== undefined) imports.push(found);
     const use = useIn(node);
     if (use !== undefined) uses.push(use);
-  };
-  if (isNode(program)) walk(program, visit);
+  });
   const { body } = program;
   const isBarrel =
     body.length > 0 &&
@@ -55,21 +49,6 @@ export function readSource(path: string, text: string): SourceFile {
         (statement.type === "ExportNamedDeclaration" && statement.source !== null && statement.source !== undefined),
     );
   return { path, imports, uses, isBarrel };
-}
-
-type Node = Readonly<Record<string, unknown>> & { readonly type: string };
-
-function walk(node: Node, visit: (node: Node) => void): void {
-  visit(node);
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (isNode(child)) walk(child, visit);
-    }
-  }
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
 function importIn(node: Node): Import | undefined {
@@ -87,7 +66,7 @@ function importIn(node: Node): Import | undefined {
     case "ExportNamedDeclaration":
       return isNode(node["source"]) ? at(node["source"], node["exportKind"] === "type", true) : undefined;
     case "TSImportType":
-      return at(node["argument"], true, false);
+      return at(isNode(node["argument"]) ? (node["argument"]["literal"] ?? node["argument"]) : undefined, true, false);
     case "TSExternalModuleReference":
       return at(node["expression"], false, false);
     case "CallExpression": {
@@ -133,21 +112,4 @@ function memberUse(node: Node, line: number): Use | undefined {
   if (name === "Date.now" || name === "Math.random") return { name, line };
   if (!impureGlobals.has(object)) return undefined;
   return { name: name === "process.env" ? name : object, line };
-}
-
-function nameOf(node: unknown): string | undefined {
-  return isNode(node) && node.type === "Identifier" && typeof node["name"] === "string" ? node["name"] : undefined;
-}
-
-function textOf(node: unknown): string | undefined {
-  if (!isNode(node)) return undefined;
-  if (node.type === "TSLiteralType") return textOf(node["literal"]);
-  return node.type === "StringLiteral" && typeof node["value"] === "string" ? node["value"] : undefined;
-}
-
-function lineOf(node: Node): number {
-  const loc = node["loc"];
-  if (typeof loc !== "object" || loc === null || !("start" in loc)) return 0;
-  const { start } = loc;
-  return typeof start === "object" && start !== null && "line" in start ? Number(start.line) : 0;
 }

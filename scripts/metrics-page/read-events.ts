@@ -2,7 +2,7 @@
  * Finds every event that a source file logs: calls of `log.info` and its like, whose record has to name its `event` and whose message has to
  * begin with literals, so that what the page says is what a log and `events_total` show. A call without a name throws.
  */
-import { parse } from "@babel/parser";
+import { isNode, lineOf, type Node, parseModule, textOf, walk } from "../syntax-tree.ts";
 
 export type LoggedEvent = {
   readonly name: string;
@@ -12,21 +12,14 @@ export type LoggedEvent = {
   readonly place: string;
 };
 
-type Node = Readonly<Record<string, unknown>> & { readonly type: string };
-
 const LEVELS: ReadonlySet<unknown> = new Set(["fatal", "error", "warn", "info", "debug", "trace"]);
 
 export function readEvents(file: string, text: string): readonly LoggedEvent[] {
-  const ast = parse(text, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
   const found: LoggedEvent[] = [];
-  const walk = (node: Node): void => {
+  walk(parseModule(text), (node) => {
     const event = eventIn(file, node);
     if (event !== undefined) found.push(event);
-    for (const value of Object.values(node)) {
-      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) walk(child);
-    }
-  };
-  if (isNode(ast.program)) walk(ast.program);
+  });
   return found;
 }
 
@@ -50,9 +43,7 @@ function nameIn(record: unknown): string | undefined {
     if (!isNode(property)) continue;
     const { key, value } = property;
     if (property.type !== "ObjectProperty" || !isNode(key) || key["name"] !== "event") continue;
-    return isNode(value) && value.type === "StringLiteral" && typeof value["value"] === "string"
-      ? value["value"]
-      : undefined;
+    return textOf(value);
   }
   return undefined;
 }
@@ -68,14 +59,4 @@ function messageIn(node: unknown): string {
       return typeof value === "object" && value !== null && "cooked" in value ? String(value.cooked) : "";
     })
     .join("…");
-}
-
-function lineOf(node: Node): string {
-  const { loc } = node;
-  const start = typeof loc === "object" && loc !== null && "start" in loc ? loc.start : undefined;
-  return typeof start === "object" && start !== null && "line" in start ? String(start.line) : "?";
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }

@@ -2,7 +2,7 @@
  * Finds every metric in a source file: calls of `metrics.counter`, `.gauge` and `.histogram`, whose name, help and labels have to be
  * literals, so that what the page says is what a scrape shows. A computed one throws.
  */
-import { parse } from "@babel/parser";
+import { isNode, type Node, parseModule, textOf, walk } from "../syntax-tree.ts";
 
 export type Metric = {
   readonly name: string;
@@ -11,19 +11,12 @@ export type Metric = {
   readonly labels: readonly string[];
 };
 
-type Node = Readonly<Record<string, unknown>> & { readonly type: string };
-
 export function readMetrics(file: string, text: string): readonly Metric[] {
-  const ast = parse(text, { sourceType: "module", plugins: ["typescript", "explicitResourceManagement"] });
   const found: Metric[] = [];
-  const walk = (node: Node): void => {
+  walk(parseModule(text), (node) => {
     const metric = metricIn(file, node);
     if (metric !== undefined) found.push(metric);
-    for (const value of Object.values(node)) {
-      for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) walk(child);
-    }
-  };
-  if (isNode(ast.program)) walk(ast.program);
+  });
   return found;
 }
 
@@ -51,12 +44,4 @@ function labelsOf(file: string, node: unknown): readonly string[] {
     if (label === undefined) throw new Error(`${file}: labels that are computed`);
     return label;
   });
-}
-
-function textOf(node: unknown): string | undefined {
-  return isNode(node) && node.type === "StringLiteral" && typeof node["value"] === "string" ? node["value"] : undefined;
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
