@@ -4,33 +4,16 @@
  * `data.record`, that the CloudEvent around it says nothing else than the record does. Only `data.approval` is nobody's
  * word but the approval service's.
  */
-import { Type } from "typebox";
 import { digest } from "../../core/domain/id.ts";
 import type { LogEntry } from "../../core/domain/log-chain.ts";
-import type { Json } from "../../core/domain/subject.ts";
-import { type AuditEvent, recomputedLeafHash, republishedDecision } from "../../core/messages/audit-event.ts";
+import {
+  type AuditEvent,
+  AuditEventSchema,
+  recomputedLeafHash,
+  republishedDecision,
+} from "../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../core/messages/decision-record.ts";
 import { createParser } from "../../core/messages/parse.ts";
-
-const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
-
-/** Open, because a later version may add attributes; what is added is covered by the hash like the rest. */
-const AuditEventSchema = Type.Object({
-  specversion: Type.Literal("1.0"),
-  id: Type.String(),
-  source: Type.String(),
-  type: Type.String(),
-  time: Type.String(),
-  subject: Type.String(),
-  datacontenttype: Type.Literal("application/json"),
-  dataschema: Type.String(),
-  logid: Type.String({ minLength: 1 }),
-  leafindex: Type.String({ pattern: "^(0|[1-9][0-9]{0,14})$" }),
-  prevhash: Sha256,
-  leafhash: Sha256,
-  traceparent: Type.Optional(Type.String()),
-  data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
-});
 
 const parseEvent = createParser(AuditEventSchema);
 const parseRecord = createParser(DecisionLogRecordSchema);

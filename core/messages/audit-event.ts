@@ -5,6 +5,7 @@
  * the approval service knows about it stands beside in `data.approval`, outside of what is hashed.
  * CloudEvents integers are 32 bits wide, so `leafindex` is decimal text, like the spec's own `sequence` extension.
  */
+import { Type } from "typebox";
 import type { DomainEvent, Principal } from "../domain/events.ts";
 import type { Digest, Id } from "../domain/id.ts";
 import type { Json } from "../domain/subject.ts";
@@ -34,6 +35,31 @@ export type AuditEvent = {
 
 /** An event as it waits in the outbox: all but its place in the log. */
 type UnsealedEvent = Omit<AuditEvent, "logid" | "leafindex" | "prevhash" | "leafhash">;
+
+/** Open, because a later version may add attributes; what is added is covered by the hash like the rest. */
+export const UnsealedEventSchema = Type.Object({
+  specversion: Type.Literal("1.0"),
+  id: Type.String(),
+  source: Type.String(),
+  type: Type.String(),
+  time: Type.String(),
+  subject: Type.String(),
+  datacontenttype: Type.Literal("application/json"),
+  dataschema: Type.String(),
+  traceparent: Type.Optional(Type.String()),
+  data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
+});
+
+const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+/** With its place, as the topic carries it. */
+export const AuditEventSchema = Type.Object({
+  ...UnsealedEventSchema.properties,
+  logid: Type.String({ minLength: 1 }),
+  leafindex: Type.String({ pattern: "^(0|[1-9][0-9]{0,14})$" }),
+  prevhash: Sha256,
+  leafhash: Sha256,
+});
 
 type LogPlace = { readonly logId: string; readonly index: bigint; readonly previous: Digest };
 

@@ -6,6 +6,7 @@
 import { type ClientOptions, connectivityState, Metadata, status } from "@grpc/grpc-js";
 import type { ClientTls } from "../../../platform/config/pem-files.ts";
 import { createClientCertificates } from "../../../platform/grpc/certificates.ts";
+import { keepConnected } from "../../../platform/grpc/keep-connected.ts";
 import { AuthorizationClient, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { verdictFrom } from "./check-answer.ts";
 import { checkRequest } from "./check-request.ts";
@@ -51,15 +52,7 @@ export function createAuthorization(
 ): Authorization {
   const certificates = createClientCertificates(options.tls);
   const client = new AuthorizationClient(options.address, certificates.credentials, CHANNEL);
-  let closed = false;
-  keepConnected();
-
-  /** A channel that lost its server goes idle until the next call, which would then pay for the connection with its time. */
-  function keepConnected(): void {
-    if (closed) return;
-    const channel = client.getChannel();
-    channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, keepConnected);
-  }
+  const connection = keepConnected(client);
 
   return {
     replaceCertificates: certificates.replace,
@@ -77,7 +70,7 @@ export function createAuthorization(
       });
     },
     [Symbol.dispose]() {
-      closed = true;
+      connection[Symbol.dispose]();
       client.close();
     },
   };

@@ -1,37 +1,23 @@
 /**
  * The sealer: gives events their place. It moves rows from `outbox`, where the transactions that caused them left them, into the
- * append-only `audit_log`, with a gap-free index and each naming the hash of the one before (audit page, section 6). Rows wait
+ * append-only `audit_log`, with a gap-free index and each naming the hash of the one before. Rows wait
  * in the outbox until they are moved, so one that commits late with a low id is not skipped, only sealed later.
  *
  * One sealer at a time by advisory lock; the lock alone is not trusted: a second one runs into UNIQUE (log_id, leaf_index) and
  * its whole transaction is undone, so there is no fork. An event that cannot be sealed stops the sealer; nothing is dropped.
  */
-import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";
 import { digest } from "../../../core/domain/id.ts";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import type { Json } from "../../../core/domain/subject.ts";
-import { APPROVAL_LOG, type AuditEvent, sealEvent } from "../../../core/messages/audit-event.ts";
+import { APPROVAL_LOG, type AuditEvent, sealEvent, UnsealedEventSchema } from "../../../core/messages/audit-event.ts";
 import { createParser } from "../../../core/messages/parse.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 
-const parseUnsealed = createParser(
-  Type.Object({
-    specversion: Type.Literal("1.0"),
-    id: Type.String(),
-    source: Type.String(),
-    type: Type.String(),
-    time: Type.String(),
-    subject: Type.String(),
-    datacontenttype: Type.Literal("application/json"),
-    dataschema: Type.String(),
-    traceparent: Type.Optional(Type.String()),
-    data: Type.Record(Type.String(), Type.Unsafe<Json>({})),
-  }),
-);
+const parseUnsealed = createParser(UnsealedEventSchema);
 
 interface Sealer {
   /** Seals whenever it leads, until the signal aborts. */

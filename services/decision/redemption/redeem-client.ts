@@ -7,6 +7,7 @@ import { type ClientOptions, Metadata, type ServiceError, status } from "@grpc/g
 import type { RedemptionRefusal } from "../../../core/domain/grant.ts";
 import type { ClientTls } from "../../../platform/config/pem-files.ts";
 import { createClientCertificates } from "../../../platform/grpc/certificates.ts";
+import { keepConnected } from "../../../platform/grpc/keep-connected.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
   RedemptionServiceClient,
@@ -86,15 +87,7 @@ export function createRedeemClient(
   const client = new RedemptionServiceClient(options.address, certificates.credentials, CHANNEL);
   const outcomes = metrics.counter("redemptions_total", "uses of limited grants by outcome", ["outcome"]);
   let ready = false;
-  let closed = false;
-  keepConnected();
-
-  /** A channel that lost its server goes idle until the next call, which would then pay for the connection with its budget. */
-  function keepConnected(): void {
-    if (closed) return;
-    const channel = client.getChannel();
-    channel.watchConnectivityState(channel.getConnectivityState(true), Number.POSITIVE_INFINITY, keepConnected);
-  }
+  const connection = keepConnected(client);
 
   /** Waits for a connection only as long as there is time left to use it. */
   function connect(deadlineMs: number): Promise<boolean> {
@@ -134,7 +127,7 @@ export function createRedeemClient(
       return outcome;
     },
     [Symbol.dispose]() {
-      closed = true;
+      connection[Symbol.dispose]();
       client.close();
     },
   };
