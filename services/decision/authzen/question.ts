@@ -2,19 +2,29 @@
 import { Compile } from "typebox/compile";
 import type { Question, Stated } from "../../../core/domain/question.ts";
 import type { Json } from "../../../core/domain/subject.ts";
-import { EvaluationBody } from "./schema.ts";
+import { EvaluationBody, EvaluationsBody } from "./schema.ts";
 
-const schema = Compile(EvaluationBody);
+const evaluationBody = Compile(EvaluationBody);
+const evaluationsBody = Compile(EvaluationsBody);
 
 export type Read<T> = { readonly kind: "read"; readonly value: T } | { readonly kind: "refused"; readonly why: string };
 
+export function readEvaluation(body: unknown): Read<EvaluationBody> {
+  return evaluationBody.Check(body) ? { kind: "read", value: body } : refusedBy(evaluationBody.Errors(body));
+}
+
+export function readEvaluations(body: unknown): Read<EvaluationsBody> {
+  return evaluationsBody.Check(body) ? { kind: "read", value: body } : refusedBy(evaluationsBody.Errors(body));
+}
+
 /** One evaluation: of a body, or of an item of a batch joined with its defaults. */
 export function readQuestion(value: unknown): Read<Question> {
-  if (!schema.Check(value)) {
-    const first = schema.Errors(value)[0];
-    return { kind: "refused", why: `${first?.instancePath || "body"} ${first?.message ?? "is not valid"}` };
-  }
-  return { kind: "read", value: questionOf(value) };
+  const read = readEvaluation(value);
+  return read.kind === "read" ? { kind: "read", value: questionOf(read.value) } : read;
+}
+
+function refusedBy([first]: readonly { readonly instancePath: string; readonly message: string }[]): Read<never> {
+  return { kind: "refused", why: `${first?.instancePath || "body"} ${first?.message ?? "is not valid"}` };
 }
 
 /** Of a body that its schema has seen. */

@@ -1,6 +1,18 @@
-/** An error of AuthZEN: a status and a sentence ("Error Responses"). */
+/** An error of AuthZEN: a status and a sentence ("Error Responses"); and what both ways through HTTP (routes.ts, direct.ts) say alike. */
 import type { FastifyReply } from "fastify";
 
+export const TEXT = "text/plain; charset=utf-8";
+
+/** With every answer. */
+export const ALWAYS = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
+
+type Sentence = { readonly status: number; readonly sentence: string };
+
+/** `retryAfter`: seconds, for the header. */
+export const BUSY = { status: 503, sentence: "too many requests at once", retryAfter: "1" } as const;
+export const NOT_JSON: Sentence = { status: 400, sentence: "the body is not JSON" };
+export const FAULT: Sentence = { status: 500, sentence: "something went wrong here" };
+
 export function say(reply: FastifyReply, status: number, sentence: string): FastifyReply {
-  return reply.code(status).type("text/plain; charset=utf-8").send(sentence);
+  return reply.code(status).type(TEXT).send(sentence);
 }

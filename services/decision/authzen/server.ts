@@ -5,24 +5,25 @@
  * once. The text of an error is a sentence for its reader and nothing of what was sent.
  */
 import type { AddressInfo } from "node:net";
-import { Server as TlsServer, TLSSocket } from "node:tls";
+import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { replacementFor } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
-import { certificateNames } from "./certificate-names.ts";
+import { type Admission, createAdmission } from "./admission.ts";
+import { createDirect, type Direct } from "./direct.ts";
+import { createEvaluations } from "./evaluations.ts";
+import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
+import { createObserveRequest } from "./observe-request.ts";
 import { addEvaluationRoutes, type RouteDeps } from "./routes.ts";
-import { say } from "./say.ts";
+import { ALWAYS, BUSY, FAULT, NOT_JSON, say } from "./say.ts";
 import { addSearchRoutes } from "./search-routes.ts";
 
-const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 /** Verifiers come back for a key that they do not know. */
 const KEYS_CACHED = "public, max-age=300";
-const AUTHORIZATION = "authorization";
-const REQUEST_ID = /^[!-~]{1,128}$/;
 
 type AuthzenDeps = RouteDeps & {
   readonly callers: ApiCallers;
@@ -49,7 +50,8 @@ type AuthzenServer = AsyncDisposable & {
 
 /** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end. */
 export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOptions): Promise<AuthzenServer> {
-  const app = createAuthzen(deps, options);
+  const admission = createAdmission(options);
+  const app = createAuthzen(deps, options, admission);
   await app.listen({ host: options.host, port: options.port });
   return {
     port: portOf(app.server.address()),
@@ -58,39 +60,35 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
       const next = replacementFor(options.tls, tls);
       if (next !== undefined && app.server instanceof TlsServer) app.server.setSecureContext(secureContext(next));
     },
-    [Symbol.asyncDispose]: () => app.close(),
+    [Symbol.asyncDispose]() {
+      admission.close();
+      return app.close();
+    },
   };
 }
 
 /** The interface, not yet listening. */
-function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInstance {
-  const { callers, newRequestId, metrics, candidates } = deps;
-  const { tls, baseUrl, maxBodyBytes, maxInFlight } = options;
+function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Admission): FastifyInstance {
+  const { callers, newRequestId, metrics, candidates, readClocks, faults } = deps;
+  const { tls, baseUrl, maxBodyBytes } = options;
   const settings = {
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
     exposeHeadRoutes: false,
-    genReqId: (request: { readonly headers: NodeJS.Dict<string | string[]> }) => {
-      const sent = request.headers["x-request-id"];
-      return typeof sent === "string" && REQUEST_ID.test(sent) ? sent : newRequestId();
-    },
+    genReqId: (request: Parameters<typeof requestIdOf>[0]) => requestIdOf(request, newRequestId),
   };
   const app: FastifyInstance = tls === undefined ? fastify(settings) : fastify({ ...settings, https: asked(tls) });
   app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
-  const seconds = metrics.histogram("authzen_request_seconds", "AuthZEN requests by operation and status", BUCKETS_S, [
-    "operation",
-    "status",
-  ]);
+  const observe = createObserveRequest(metrics);
   // What waits for nothing calls back: a promise for each hook of each request is no small part of what an answer costs.
   app.addHook("onRequest", (request, reply, done) => {
-    reply.headers({ "cache-control": "no-store", "x-content-type-options": "nosniff", "x-request-id": request.id });
+    reply.headers({ ...ALWAYS, "x-request-id": request.id });
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
-    const operation = request.routeOptions.schema?.operationId ?? "none";
-    seconds.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
+    observe(request.routeOptions.schema?.operationId ?? "none", reply.statusCode, reply.elapsedTime);
     done();
   });
   app.setNotFoundHandler((_request, reply) => say(reply, 404, "there is nothing here"));
@@ -106,41 +104,41 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions): FastifyInsta
       reply.header("cache-control", KEYS_CACHED).send({ keys: accessRequests.keys() }),
     );
   }
-  let inFlight = 0;
+  const evaluations = createEvaluations(deps);
   void app.register(
     async (scope) => {
       scope.decorateRequest("caller", null);
       scope.decorateRequest("counted", false);
       scope.addHook("onRequest", async (request, reply) => {
-        if (inFlight >= maxInFlight) {
-          return say(reply.header("retry-after", "1"), 503, "too many requests at once");
-        }
-        inFlight += 1;
+        if (!admission.enter()) return say(reply.header("retry-after", BUSY.retryAfter), BUSY.status, BUSY.sentence);
         request.setDecorator("counted", true);
-        return admit(await callers.authenticate(shownBy(request)), request, reply);
+        return admit(await callers.authenticate(shownBy(request.raw)), request, reply);
       });
       scope.addHook("onResponse", (request, _reply, done) => {
-        if (request.getDecorator<boolean>("counted")) inFlight -= 1;
+        if (request.getDecorator<boolean>("counted")) admission.leave();
         done();
       });
-      addEvaluationRoutes(scope, deps);
+      addEvaluationRoutes(scope, evaluations);
       addSearchRoutes(scope, deps);
     },
     { prefix },
   );
+  const monotonicMs = () => readClocks().monoMs;
+  const direct = createDirect(
+    { evaluations, callers, admission, newRequestId, monotonicMs, observe, faults },
+    { prefix, maxBodyBytes },
+  );
+  putBefore(app, direct);
   return app;
 }
 
-function shownBy({ raw: { rawHeaders, socket } }: FastifyRequest): Parameters<ApiCallers["authenticate"]>[0] {
-  const authorization: string[] = [];
-  // Name, value, name, value, as they came. NB: `headers` drops all authorization headers but the first.
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
-    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) {
-      authorization.push(rawHeaders[at + 1] ?? "");
-    }
-  }
-  return { authorization, certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [] };
+/** Whatever `direct` does not take goes on as if it were not there. */
+function putBefore({ server }: FastifyInstance, direct: Direct): void {
+  const others = server.listeners("request");
+  server.removeAllListeners("request").on("request", (request, response) => {
+    if (direct(request, response)) return;
+    for (const other of others) Reflect.apply(other, server, [request, response]);
+  });
 }
 
 /** Goes on only with somebody who is known. */
@@ -150,8 +148,8 @@ function admit(
   reply: FastifyReply,
 ): FastifyReply | undefined {
   if (caller.kind === "refused") {
-    const challenge = caller.reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
-    return say(reply.header("www-authenticate", challenge), 401, `show who is calling: ${caller.reason}`);
+    const { challenge, sentence } = challengeFor(caller);
+    return say(reply.header("www-authenticate", challenge), 401, sentence);
   }
   request.setDecorator<Authenticated>("caller", caller);
   return undefined;
@@ -164,9 +162,9 @@ function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyR
   }
   if (error.statusCode === 413) return say(reply, 413, "the body is too large");
   // Another media type is a 400 as well: AuthZEN knows no 415.
-  if (error.statusCode !== undefined && error.statusCode < 500) return say(reply, 400, "the body is not JSON");
+  if (error.statusCode !== undefined && error.statusCode < 500) return say(reply, NOT_JSON.status, NOT_JSON.sentence);
   faults.report(error);
-  return say(reply, 500, "something went wrong here");
+  return say(reply, FAULT.status, FAULT.sentence);
 }
 
 function secureContext({ cert, key, clientCa }: ServerTls) {

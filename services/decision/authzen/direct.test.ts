@@ -1,0 +1,264 @@
+/**
+ * The two ways of an evaluation through HTTP: whatever is asked, both say the same, and nothing of a request that ends badly stays behind on the
+ * short one.
+ */
+import { once } from "node:events";
+import { request as httpRequest } from "node:http";
+import { connect, type Socket } from "node:net";
+import { text as textOf } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type Decision, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import type { Question } from "../../../core/domain/question.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { Answered, ApiCallers } from "../api/ports.ts";
+import { startAuthzenServer } from "./server.ts";
+
+const DECISION = id("decision", "01930000-0000-7000-8000-000000000002");
+const NO_CALL = {
+  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
+  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
+};
+const MOST_BYTES = 4_096;
+const LEFT = { leftMs: () => 450, within: () => LEFT };
+const callers: ApiCallers = {
+  async authenticate({ authorization: [first, ...more] }) {
+    if (first === undefined) return { kind: "refused", reason: "authentication_required" };
+    if (more.length > 0 || !first.startsWith("Bearer c")) return { kind: "refused", reason: "credential_malformed" };
+    return { kind: "client", client: { name: first, subjects: new Map(), enforcer: first === "Bearer ce" } };
+  },
+  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
+  inOwnWords: (_caller, question) => question,
+};
+
+let metrics: Metrics;
+let server: Awaited<ReturnType<typeof startAuthzenServer>>;
+let gate: Promise<void> = Promise.resolve();
+let asked = 0;
+const faults: unknown[] = [];
+const sockets: Socket[] = [];
+
+beforeEach(async () => {
+  metrics = createMetrics({ prefix: "t_" });
+  server = await startAuthzenServer(
+    {
+      ...{
+        callers,
+        metrics,
+        maxBatch: 2,
+        newRequestId: () => "ours",
+        evaluateAside: () => Promise.reject(new Error("not asked")),
+      },
+      faults: { report: (error) => faults.push(error) },
+      async ask(question) {
+        asked += 1;
+        await gate;
+        if (question.action.name === "throw") throw new Error("a fault of ours");
+        return answered(question);
+      },
+      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
+      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
+      newDeadline: () => LEFT,
+      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
+    },
+    {
+      ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example/base" },
+      ...{ maxBodyBytes: MOST_BYTES, maxInFlight: 2 },
+    },
+  );
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  gate = Promise.resolve();
+  await server[Symbol.asyncDispose]();
+  asked = 0;
+  faults.length = 0;
+});
+
+/** `look` is allowed; a denial tells the question as it was understood. */
+function answered(question: Question): Answered {
+  const allow: Decision = decisionFrom({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
+  return {
+    decision: question.action.name === "look" ? allow : deny("policy_denied", [JSON.stringify(question)]),
+    ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
+    evaluation: {
+      ...{ decisionId: DECISION, protocol: "api", call: NO_CALL, question },
+      ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
+    },
+  };
+}
+
+const body = (name: string, more: object = {}) =>
+  JSON.stringify({
+    subject: { type: "user", id: "dana" },
+    action: { name },
+    resource: { type: "f", id: "ä" },
+    ...more,
+  });
+
+type Sent = { readonly at?: string; readonly headers?: NodeJS.Dict<string | string[]>; readonly body: string | Buffer };
+
+/** fastify takes this spelling of the type too, direct.ts does not. */
+const DIRECT = { "content-type": "application/json" };
+const BY_FASTIFY = { "content-type": "application/json;charset=utf-8" };
+const OTHERS = [BY_FASTIFY, { ...DIRECT, "transfer-encoding": "chunked" }];
+
+async function send(way: object, { at = "evaluation", headers = {}, body: sent }: Sent) {
+  const request = httpRequest({
+    ...{ host: "127.0.0.1", port: server.port, path: `/base/access/v1/${at}`, method: "POST", agent: false },
+    headers: { authorization: "Bearer c", ...way, ...headers },
+  });
+  request.end(sent);
+  const [response] = await once(request, "response");
+  const { date: _date, connection: _connection, "keep-alive": _keepAlive, ...said } = response.headers;
+  return { status: response.statusCode, headers: said, body: await textOf(response) };
+}
+
+const DEEP = `{"subject":${"[".repeat(40)}${"]".repeat(40)}}`;
+const own = { properties: JSON.parse('{"a":{"b":[1,"ü",null]}}') };
+
+test.each<[what: string, status: number, sent: Sent]>([
+  ["what is allowed", 200, { body: body("look") }],
+  ["what is denied, with everything that was stated", 200, { body: body("no", { context: { ...own, x: "\\u005f" } }) }],
+  ["a byte order mark", 200, { body: `\ufeff${body("look")}` }],
+  ["bytes that are no UTF-8", 200, { body: Buffer.from(body("no").replace("ä", "\u00ff"), "latin1") }],
+  ["an id of the caller's", 200, { body: body("look"), headers: { "x-request-id": "abc-1" } }],
+  ["an id that is none", 200, { body: body("look"), headers: { "x-request-id": "a b" } }],
+  ["a batch", 200, { at: "evaluations", body: body("look", { evaluations: [{}, { action: { name: "no" } }] }) }],
+  ["a batch of none", 200, { at: "evaluations", body: body("look") }],
+  ["a batch beyond the limit", 400, { at: "evaluations", body: body("look", { evaluations: [{}, {}, {}] }) }],
+  ["a batch that is none", 400, { at: "evaluations", body: body("look", { evaluations: {} }) }],
+  ["a batch to be enforced", 400, { ...enforced(), at: "evaluations", headers: { authorization: "Bearer ce" } }],
+  ["no JSON", 400, { body: '{"subject":' }],
+  ["no object", 400, { body: "7" }],
+  ["a member missing", 400, { body: "{}" }],
+  ["a member of another type", 400, { body: body("look", { context: [] }) }],
+  ["half a surrogate pair", 400, { body: body("look").replace("dana", String.raw`\ud800`) }],
+  ["a number beyond all", 400, { body: body("look", { context: { n: 1 } }).replace("1}", "1e999}") }],
+  ["what is nested too deep", 400, { body: DEEP }],
+  ["__proto__", 400, { body: body("look").replace("{", '{"__proto__":{},') }],
+  ["__proto__, escaped", 400, { body: body("look").replace("{", String.raw`{"\u005f_proto__":{},`) }],
+  ["constructor.prototype", 400, { body: body("look").replace("{", '{"x":{"constructor":{"prototype":{}}},') }],
+  ["constructor alone", 200, { body: body("look").replace("{", '{"constructor":{"a":"__proto__"},') }],
+  ["no credential", 401, { body: body("look"), headers: { authorization: [] } }],
+  ["a wrong one", 401, { body: body("look"), headers: { authorization: "Bearer x" } }],
+  ["two", 401, { body: body("look"), headers: { authorization: ["Bearer c", "Bearer c"] } }],
+  ["to enforce, by no enforcer", 403, enforced()],
+  ["to enforce", 200, { ...enforced(), headers: { authorization: "Bearer ce" } }],
+  ["a fault of ours", 500, { body: body("throw") }],
+])("both ways say the same of %s: %i", async (_what, status, sent) => {
+  const direct = await send(DIRECT, sent);
+  expect(direct.status).toBe(status);
+  for (const way of OTHERS) expect(await send(way, sent)).toEqual(direct);
+  const { text } = await metrics.expose();
+  const operation = sent.at ?? "evaluation";
+  expect(text).toContain(`t_authzen_request_seconds_count{operation="${operation}",status="${status}"} 3`);
+});
+
+function enforced(): Sent {
+  return { body: body("look", { options: { countersign_mode: "enforce" }, evaluations: [{}] }) };
+}
+
+/** One connection: what is written as it is, and everything that came back. */
+function raw() {
+  const socket = connect(server.port, "127.0.0.1");
+  sockets.push(socket);
+  let got = "";
+  socket.setEncoding("utf8").on("data", (chunk: string) => (got += chunk));
+  socket.on("error", () => {});
+  return { socket, got: () => got, answers: () => got.split("HTTP/1.1 ").slice(1) };
+}
+
+const head = (bytes: number, more = "") =>
+  `POST /base/access/v1/evaluation HTTP/1.1\r\nhost: x\r\nauthorization: Bearer c\r\n${more}content-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`;
+const whole = (name: string) => head(Buffer.byteLength(body(name))) + body(name);
+const arrived = (count: number) => waitUntil(`${count} questions`, 2_000, () => asked >= count);
+
+test("a body that comes in pieces is waited for, split characters and all", async () => {
+  const { socket, answers } = raw();
+  const bytes = Buffer.from(body("no"));
+  const middle = bytes.indexOf(Buffer.from("ä")) + 1;
+  socket.write(head(bytes.length));
+  for (const piece of [bytes.subarray(0, 3), bytes.subarray(3, middle), bytes.subarray(middle)]) {
+    await new Promise((resolve) => socket.write(piece, resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await waitUntil("an answer", 2_000, () => answers().length === 1);
+  expect(answers()[0]).toMatch(/^200 .*\\"id\\":\\"ä\\"/s);
+});
+
+test("requests behind each other on one connection are answered in their order, each with its own", async () => {
+  const { socket, answers } = raw();
+  socket.write(whole("look") + whole("no"));
+  await waitUntil("two answers", 2_000, () => answers().length === 2 && (answers()[1] ?? "").endsWith("}"));
+  expect(answers()[0]).toContain('{"decision":true}');
+  expect(answers()[1]).toContain('"decision":false');
+});
+
+test.each([
+  ["a length and chunks", "transfer-encoding: chunked\r\n", "400"],
+  ["two lengths", "content-length: 1\r\n", "400"],
+  ["headers beyond the limit", `x: ${"y".repeat(20_000)}\r\n`, "431"],
+])("%s are refused by the server itself, and nothing is asked", async (_what, more, status) => {
+  const { socket, answers } = raw();
+  socket.write(head(Buffer.byteLength(body("look")), more) + body("look"));
+  await once(socket, "close");
+  expect(answers()).toHaveLength(1);
+  expect(answers()[0]).toMatch(new RegExp(`^${status} `));
+  expect(asked).toBe(0);
+});
+
+test("a caller who leaves with half a body, or before the answer, leaves no place taken and no fault", async () => {
+  const bytes = Buffer.byteLength(body("look"));
+  for (const sent of [head(bytes) + body("look").slice(0, 9), head(bytes)]) {
+    const { socket } = raw();
+    socket.write(sent, () => setImmediate(() => socket.destroy()));
+    await once(socket, "close");
+  }
+  const opened = Promise.withResolvers<void>();
+  gate = opened.promise;
+  const leaving = [raw(), raw()];
+  for (const { socket } of leaving) {
+    await waitUntil("a place", 2_000, async () => (await counted('status="503"')) === 0);
+    socket.write(whole("look"));
+  }
+  await arrived(2);
+  for (const { socket } of leaving) socket.destroy();
+  await waitUntil("their places", 2_000, async () => (await counted('operation="evaluation",status="200"')) >= 4);
+  opened.resolve();
+  for (let turn = 0; turn < 3; turn += 1)
+    expect(await send(DIRECT, { body: body("look") })).toMatchObject({ status: 200 });
+  expect(faults).toEqual([]);
+});
+
+test("both ways share one limit, and what is under way at the end is answered as the last of its connection", async () => {
+  const opened = Promise.withResolvers<void>();
+  gate = opened.promise;
+  const one = raw();
+  one.socket.write(whole("look"));
+  const other = send(BY_FASTIFY, { body: body("look") });
+  await arrived(2);
+  for (const way of [DIRECT, ...OTHERS])
+    expect(await send(way, { body: body("look") })).toMatchObject({
+      status: 503,
+      headers: { "retry-after": "1" },
+      body: "too many requests at once",
+    });
+  const ended = server[Symbol.asyncDispose]();
+  opened.resolve();
+  await once(one.socket, "close");
+  expect(one.got()).toMatch(/^HTTP\/1.1 200 .*connection: close.*"decision":true/is);
+  expect(await other).toMatchObject({ status: 200 });
+  await ended;
+  expect(asked).toBe(2);
+});
+
+async function counted(labels: string): Promise<number> {
+  const { text } = await metrics.expose();
+  const line = text
+    .split("\n")
+    .find((one) => one.startsWith("t_authzen_request_seconds_count") && one.includes(labels));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}

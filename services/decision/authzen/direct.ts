@@ -1,0 +1,133 @@
+/**
+ * Evaluations in the form that programs send them in, answered on node:http without the framework (docs/adr/0013-evaluations-on-node-http.md):
+ * POST to exactly the path, `application/json`, a stated length within the limit. Whatever differs from that, and all that is no evaluation, is
+ * left to the routes of fastify before anything was done for it. Both ways say the same: who is known, what an answer and an error look
+ * like, and what is counted stand in files that they share, and a test asks both ways and compares. Framing, the limits of headers and the
+ * time in which a request has to arrive are those of the one server that both are behind.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { takeRest, takeWhole } from "../../../platform/http/known-body.ts";
+import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
+import type { ApiCallers } from "../api/ports.ts";
+import type { Faults } from "../ports.ts";
+import type { Admission } from "./admission.ts";
+import type { Evaluations, Said } from "./evaluations.ts";
+import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { PATHS } from "./metadata.ts";
+import type { ObserveRequest } from "./observe-request.ts";
+import { DECISION_ID } from "./routes.ts";
+import { ALWAYS, BUSY, FAULT, NOT_JSON, TEXT } from "./say.ts";
+
+type DirectDeps = {
+  readonly evaluations: Evaluations;
+  readonly callers: Pick<ApiCallers, "authenticate">;
+  readonly admission: Admission;
+  readonly newRequestId: () => string;
+  readonly monotonicMs: () => number;
+  readonly observe: ObserveRequest;
+  readonly faults: Faults;
+};
+
+/** False: not for here, and nothing was done. */
+export type Direct = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+type Answer = {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  /** Further headers, as names and values in turn. */
+  readonly headers: readonly string[];
+};
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const TAKEN: ReadonlySet<string | undefined> = new Set(["application/json", JSON_TYPE]);
+/** As names and values in turn: Node takes them as they are and copies nothing. */
+const FIRST = Object.entries(ALWAYS).flat();
+
+export function createDirect(
+  deps: DirectDeps,
+  { prefix, maxBodyBytes }: { readonly prefix: string; readonly maxBodyBytes: number },
+): Direct {
+  const { evaluations, callers, admission, newRequestId, monotonicMs, observe, faults } = deps;
+  const operations = new Map(
+    (["evaluation", "evaluations"] as const).map((name) => [prefix + PATHS[name], name] as const),
+  );
+
+  /** Undefined: the caller has gone before all of it was here. */
+  async function answerTo(
+    request: IncomingMessage,
+    operation: keyof Evaluations,
+    bytes: number,
+  ): Promise<Answer | undefined> {
+    const caller = await callers.authenticate(shownBy(request));
+    if (caller.kind === "refused") {
+      const { challenge, sentence } = challengeFor(caller);
+      return error({ status: 401, sentence }, "www-authenticate", challenge);
+    }
+    const { whole, begun } = takeWhole(request, bytes);
+    const body = whole ?? (await takeRest(request, begun));
+    if (body === undefined) return undefined;
+    const read = parseJsonBody(body);
+    if (read.kind === "not_json") return error(NOT_JSON);
+    const traceparent = firstTraceparent([request.headers["traceparent"]]);
+    return answerOf(await evaluations[operation]({ body: read.value, caller, traceparent }));
+  }
+
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { operation, bytes }: { readonly operation: keyof Evaluations; readonly bytes: number },
+  ): Promise<void> {
+    const id = requestIdOf(request, newRequestId);
+    try {
+      const answer = await answerTo(request, operation, bytes);
+      if (answer !== undefined) send(response, id, answer, admission.isClosed());
+    } catch (thrown) {
+      faults.report(thrown);
+      if (!response.headersSent) send(response, id, error(FAULT), true);
+    }
+  }
+
+  return (request, response) => {
+    const operation = request.method === "POST" ? operations.get(request.url ?? "") : undefined;
+    if (operation === undefined || admission.isClosed() || !TAKEN.has(request.headers["content-type"])) return false;
+    const bytes = Number(request.headers["content-length"]);
+    if (!(bytes > 0 && bytes <= maxBodyBytes)) return false;
+    const startedMs = monotonicMs();
+    const isAdmitted = admission.enter();
+    // Answered, or the connection has ended before.
+    response.on("close", () => {
+      if (isAdmitted) admission.leave();
+      observe(operation, response.statusCode, monotonicMs() - startedMs);
+    });
+    if (isAdmitted) void serve(request, response, { operation, bytes });
+    else send(response, requestIdOf(request, newRequestId), error(BUSY, "retry-after", BUSY.retryAfter), false);
+    return true;
+  };
+}
+
+function answerOf(said: Said): Answer {
+  if (said.kind === "refused") return error({ status: said.status, sentence: said.why });
+  const headers = said.decisionId === undefined ? [] : [DECISION_ID, said.decisionId];
+  return { status: 200, type: JSON_TYPE, text: JSON.stringify(said.body), headers };
+}
+
+function error(
+  { status, sentence }: { readonly status: number; readonly sentence: string },
+  ...headers: readonly string[]
+): Answer {
+  return { status, type: TEXT, text: sentence, headers };
+}
+
+/** `isLast`: nothing more is taken on this connection. */
+function send(response: ServerResponse, id: string, { status, type, text, headers }: Answer, isLast: boolean): void {
+  if (response.destroyed) return;
+  response.writeHead(status, [
+    ...FIRST,
+    ...["x-request-id", id, "content-type", type, "content-length", String(Buffer.byteLength(text))],
+    ...headers,
+    ...(isLast ? ["connection", "close"] : []),
+  ]);
+  response.end(text);
+}

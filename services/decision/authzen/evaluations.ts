@@ -1,0 +1,107 @@
+/**
+ * Evaluation and evaluations, whatever carried them here: a body and its caller in, what is to be said out. What is wrong with a body is a 400
+ * with a sentence; `enforce` by a caller who is no enforcer is a 403.
+ */
+import { faultIn } from "../../../core/domain/json-fault.ts";
+import type { Question } from "../../../core/domain/question.ts";
+import type { ApiCallers, AskQuestion, Authenticated } from "../api/ports.ts";
+import type { Deadline, Mode } from "../ports.ts";
+import { type AnswerParts, shownDecision } from "./answer.ts";
+import { evaluateBatch } from "./evaluate-batch.ts";
+import { questionOf, type Read, readEvaluation, readEvaluations, readQuestion } from "./question.ts";
+import { readApproval } from "./reevaluation.ts";
+
+export type EvaluationDeps = {
+  readonly ask: AskQuestion;
+  readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
+  readonly newDeadline: () => Deadline;
+  readonly maxBatch: number;
+  readonly answers: AnswerParts;
+};
+
+/** What stood in a request, by somebody who is known. */
+type Asked = {
+  /** As JSON.parse made it. */
+  readonly body: unknown;
+  readonly caller: Authenticated;
+  readonly traceparent: string | undefined;
+};
+
+export type Said =
+  | { readonly kind: "answer"; readonly body: object; readonly decisionId: string | undefined }
+  | { readonly kind: "refused"; readonly status: 400 | 403; readonly why: string };
+
+/** `evaluation` and `evaluations` of AuthZEN. Rejects only with what is a fault of ours. */
+export type Evaluations = { readonly [Operation in "evaluation" | "evaluations"]: (asked: Asked) => Promise<Said> };
+
+export function createEvaluations(deps: EvaluationDeps): Evaluations {
+  const { maxBatch, answers } = deps;
+
+  async function one(question: Question, context: Stated, mode: Mode, asked: Asked): Promise<Said> {
+    const answered = await asker(deps, asked, mode)(question);
+    const body = shownDecision(answered, answers, readApproval(context));
+    return { kind: "answer", body, decisionId: answered.evaluation.decisionId };
+  }
+
+  return {
+    async evaluation(asked) {
+      const read = sound(readEvaluation(asked.body));
+      if (read.kind === "refused") return refused(read.why);
+      const body = read.value;
+      const mode = modeOf(asked.caller, body.options?.countersign_mode);
+      return mode === undefined ? NOT_AN_ENFORCER : one(questionOf(body), body.context, mode, asked);
+    },
+
+    async evaluations(asked) {
+      const read = sound(readEvaluations(asked.body));
+      if (read.kind === "refused") return refused(read.why);
+      const body = read.value;
+      const mode = modeOf(asked.caller, body.options?.countersign_mode);
+      if (mode === undefined) return NOT_AN_ENFORCER;
+      const items = body.evaluations ?? [];
+      // Without items it is a single evaluation ("The Access Evaluations API Request").
+      if (items.length === 0) {
+        const question = readQuestion(body);
+        return question.kind === "refused" ? refused(question.why) : one(question.value, body.context, mode, asked);
+      }
+      if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
+      if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
+      const semantic = body.options?.evaluations_semantic ?? "execute_all";
+      const shown = await evaluateBatch(asker(deps, asked, "ask"), body, items, { semantic, parts: answers });
+      return { kind: "answer", body: { evaluations: shown }, decisionId: undefined };
+    },
+  };
+}
+
+type Stated = Parameters<typeof readApproval>[0];
+
+const NOT_AN_ENFORCER: Said = { kind: "refused", status: 403, why: "this caller is not configured as an enforcer" };
+
+function refused(why: string): Said {
+  return { kind: "refused", status: 400, why };
+}
+
+/** Of the shape that it should have, and without what no JSON of ours may hold. */
+function sound<T>(read: Read<T>): Read<T> {
+  if (read.kind === "refused") return read;
+  const fault = faultIn(read.value);
+  return fault === undefined ? read : { kind: "refused", why: fault };
+}
+
+/** Asks for this caller; all that one request asks shares its deadline. */
+function asker({ ask, callers, newDeadline }: EvaluationDeps, { caller, traceparent }: Asked, mode: Mode) {
+  const deadline = newDeadline();
+  return (question: Question) =>
+    ask(callers.inOwnWords(caller, question), {
+      vouched: callers.vouch(caller, question.subject),
+      deadline,
+      mode,
+      traceparent,
+    });
+}
+
+/** Undefined: enforcing is for clients that are configured as enforcers. What is no mode is `ask`, which changes nothing. */
+function modeOf(caller: Authenticated, asked: string | undefined): Mode | undefined {
+  if (asked !== "enforce") return "ask";
+  return caller.kind === "client" && caller.client.enforcer ? "enforce" : undefined;
+}
