@@ -33,7 +33,7 @@ const topic = TOPICS.state.name;
 const log = createLog({ name: "bench", level: "silent" });
 
 /** Other than in production: what a comparison changes. */
-type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "preload"> & {
+type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "furtherKey" | "preload"> & {
   /** The service may use both; its database may not. */
   readonly onBoth?: Cores["onBoth"];
 };

@@ -2,7 +2,7 @@
  * The decision service as a process with nothing around it: no Kafka, no approval service, one issuer whose keys are a file.
  * It serves the baseline, which is what tests of its edge need; and it comes with the issuer's pen, honest or not.
  */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../../harness/free-port.ts";
@@ -27,6 +27,8 @@ export type LoneOptions = {
   readonly listen?: object;
   /** Further sections. */
   readonly further?: object;
+  /** Another key of the issuer's, as JWK with `kid` and `alg`. */
+  readonly furtherKey?: JsonWebKey;
   /** Section `policy`. */
   readonly policy?: object;
   /** Further settings of section `identity`. */
@@ -58,7 +60,9 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
   } = options;
   const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
   const keys = join(folder, `${name}-keys.json`);
-  await writeFile(keys, JSON.stringify({ keys: [jwk] }));
+  const { furtherKey } = options;
+  const known = furtherKey === undefined ? [jwk] : [jwk, furtherKey];
+  await writeFile(keys, JSON.stringify({ keys: known }));
   const nowhere = `127.0.0.1:${await freePort()}`;
   const decision = await createDecision(
     {
@@ -86,7 +90,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       bundle: bundle === undefined ? settings.bundle : { path: bundle, ...trust },
       state: { ...settings.state, readyWithinMs: 0 },
       identity: {
-        issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: keys }],
+        issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: known.map(({ alg }) => alg), jwks_file: keys }],
         ...options.identity,
       },
     }),
