@@ -16,7 +16,7 @@ export type Budget = {
 export const DEFAULT_BUDGET: Budget = { timeMs: 50, memoryMib: 64 };
 
 /** Measured by `npm run bench -- policy`: docs/performance.md, and why fuel at all: docs/adr/0009-fuel.md. */
-export const FUEL_PER_MS = 1_700_000;
+export const FUEL_PER_MS = 2_700_000;
 
 /** Beyond this the counter of 32 bits ends. */
 export const LONGEST_BUDGET_MS = Math.floor(MAX_FUEL / FUEL_PER_MS);

@@ -142,6 +142,14 @@ describe("what has many steps pays on its way", () => {
     ["strings.any_suffix_match", '[["abc"], ["c"]]'],
     ["regex.template_match", '["urn:{[a-z]+}", "urn:a", "{", "}"]'],
     ["time.clock", '[[0, "Europe/Vienna"]]'],
+    ["sprintf", '["%v", [[1, 2]]]'],
+    ["yaml.marshal", '[{"a": [1, 2]}]'],
+    ["urlquery.decode", '["%41"]'],
+    ["indexof_n", '["aba", "a"]'],
+    ["object.subset", "[{1, 2, 3}, {1, 2}]"],
+    ["graph.reachable_paths", '[{"a": ["b"], "b": []}, ["a"]]'],
+    ["net.cidr_expand", '["10.0.0.0/30"]'],
+    ["net.cidr_contains_matches", '["10.0.0.0/8", ["10.0.0.1/32"]]'],
   ])("%s", (name, args) => {
     expect(runBuiltin(name, args, poor)).toBe("limit");
     expect(["limit", "error"]).not.toContain(runBuiltin(name, args));
@@ -170,7 +178,7 @@ test.each<readonly [string, string, (size: number) => readonly unknown[]]>([
   expect(costOf(10_000)).toBeGreaterThan(5 * costOf(1_000));
 });
 
-test("a zone is paid at its first use in an evaluation, whether it was used in an earlier one or not", () => {
+test("a zone is loaded and paid at its first use in an evaluation, whether it was used in an earlier one or not", () => {
   const costOf = () => {
     let cost = 0;
     const call = { ...builtinCall, pay: (units: number) => void (cost += units) };
@@ -178,7 +186,8 @@ test("a zone is paid at its first use in an evaluation, whether it was used in a
       runBuiltin("time.format", '[[0, "Asia/Kathmandu", "15:04 MST"]]', call);
       return cost;
     });
-    expect(uses[1]).toBe(uses[0]);
+    const [first = 0, both = 0] = uses;
+    expect(both - first).toBeLessThan(first / 10);
     return cost;
   };
   expect(costOf()).toBeGreaterThan(0);

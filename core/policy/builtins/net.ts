@@ -1,6 +1,6 @@
 /** `net.*` without a network: CIDR arithmetic on bytes. Names are never resolved here. */
 import ipaddr from "ipaddr.js";
-import { BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from "../builtin.ts";
+import { type BuiltinCall, BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from "../builtin.ts";
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
@@ -55,11 +55,16 @@ function addressText(bits: 32 | 128, value: bigint): string {
 
 const MAX_EXPANDED = 16_384n;
 const MAX_PAIRS = 200_000;
+/** In fuel: of an address that is written, of two networks that are compared, of two that match. */
+const PER_ADDRESS = 3_000;
+const PER_PAIR = 150;
+const PER_MATCH = 600;
 
-function expand(text: string): RegoValue {
+function expand(text: string, { pay }: BuiltinCall): RegoValue {
   const { bits, prefix, base } = cidr(text);
   const count = 1n << BigInt(bits - prefix);
   if (count > MAX_EXPANDED) throw new BuiltinLimit("network is too large to expand");
+  pay(Number(count) * PER_ADDRESS);
   return regoSet(Array.from({ length: Number(count) }, (_, at) => addressText(bits, base + BigInt(at))));
 }
 
@@ -132,19 +137,21 @@ export const NET = builtinTable([
       }
     },
   ],
-  ["net.cidr_expand", (args) => expand(stringArg(args, 0))],
+  ["net.cidr_expand", (args, call) => expand(stringArg(args, 0), call)],
   ["net.cidr_merge", (args) => merge(itemsArg(args, 0).map((item) => stringArg([item], 0)))],
   [
     "net.cidr_contains_matches",
-    (args) => {
+    (args, { pay }) => {
       const inner = labelled(args[1]).map(([label, text]) => ({ label, network: network(text) }));
       const matches: RegoValue[] = [];
       const outers = labelled(args[0]);
       if (outers.length * inner.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
+      pay(outers.length * inner.length * PER_PAIR);
       for (const [label, text] of outers) {
         const outer = cidr(text);
         for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);
       }
+      pay(matches.length * PER_MATCH);
       return regoSet(matches);
     },
   ],

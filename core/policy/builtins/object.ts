@@ -1,5 +1,6 @@
 /** `object.subset`, `json.marshal_with_options`, `numbers.range_step`, `graph.reachable_paths`: structure in, structure out. */
 import {
+  type BuiltinCall,
   booleanArg,
   BuiltinError,
   BuiltinLimit,
@@ -31,6 +32,8 @@ function isSubset(outer: RegoValue, inner: RegoValue): boolean {
 }
 
 const MAX_COMPARISONS = 1_000_000;
+/** In fuel, of a member of a set, which was sorted to get here. */
+const PER_MEMBER = 1_500;
 
 /** Both sorted, as sets are. */
 function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[]): boolean {
@@ -52,14 +55,18 @@ function rangeStep(from: bigint, to: bigint, step: bigint): RegoValue {
 }
 
 const MAX_PATHS = 2_000;
+/** In fuel: of a node that is visited, and of each before it on its path. */
+const PER_NODE = 400;
+const PER_NODE_BEFORE = 250;
 
 /** Every path from a start to where it ends or would close a circle; a start without edges is a path of itself. */
-function reachablePaths(graph: RegoObject, starts: readonly RegoValue[]): RegoValue {
+function reachablePaths(graph: RegoObject, starts: readonly RegoValue[], { pay }: BuiltinCall): RegoValue {
   const paths: RegoValue[] = [];
   const commit = (path: readonly RegoValue[]): void => {
     if (paths.push(path) > MAX_PATHS) throw new BuiltinLimit("too many paths");
   };
   const visit = (node: RegoValue, path: readonly RegoValue[], seen: readonly RegoValue[]): void => {
+    pay(PER_NODE + seen.length * PER_NODE_BEFORE);
     const edges = graph.get(node);
     const here = edges === undefined ? path : [...path, node];
     const neighbours = neighboursOf(edges);
@@ -95,8 +102,9 @@ function marshalOptions(options: RegoObject): { readonly indent: string; readonl
 export const OBJECT = builtinTable([
   [
     "object.subset",
-    (args) => {
+    (args, { pay }) => {
       const [outer, inner] = [args[0] ?? null, args[1] ?? null];
+      for (const set of [outer, inner]) if (set instanceof RegoSet) pay(set.items.length * PER_MEMBER);
       // Only here, and not inside, an array is asked for what is in a set.
       if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(regoSet(outer).items, inner.items);
       const kinds = [outer, inner].map((value) =>
@@ -110,7 +118,7 @@ export const OBJECT = builtinTable([
     },
   ],
   ["numbers.range_step", (args) => rangeStep(integerArg(args, 0), integerArg(args, 1), integerArg(args, 2))],
-  ["graph.reachable_paths", (args) => reachablePaths(objectArg(args, 0), itemsArg(args, 1))],
+  ["graph.reachable_paths", (args, call) => reachablePaths(objectArg(args, 0), itemsArg(args, 1), call)],
   [
     "json.marshal_with_options",
     (args) => {

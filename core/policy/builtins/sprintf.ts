@@ -1,5 +1,13 @@
 /** `sprintf`: OPA hands Go an integer, a double, a text, or the text of any other value; so do we (go-format). */
-import { arrayArg, type Builtin, builtinTable, BuiltinLimit, MAX_BUILTIN_OUTPUT, stringArg } from "../builtin.ts";
+import {
+  arrayArg,
+  type Builtin,
+  type BuiltinCall,
+  builtinTable,
+  BuiltinLimit,
+  MAX_BUILTIN_OUTPUT,
+  stringArg,
+} from "../builtin.ts";
 import { integerOf } from "../rego-value/number.ts";
 import { RegoNumber, type RegoValue } from "../rego-value/value.ts";
 import { writeRego } from "../rego-value/write.ts";
@@ -11,9 +19,17 @@ const INTEGER = /^-?\d+$/;
 /** The module's own arithmetic leaves zeros behind the point (`1.5 * 2` is `3.0`), where OPA has none. */
 const INTEGER_OF_MODULE = /^-?\d+(?:\.0+)?$/;
 
-function toGo(value: RegoValue, isInteger: RegExp): GoValue {
+/** In fuel: of a value, and of each character of one that holds others and is written as a text. */
+const PER_VALUE = 2_500;
+const PER_WRITTEN_CHARACTER = 300;
+
+function toGo(value: RegoValue, isInteger: RegExp, { pay }: BuiltinCall): GoValue {
   if (typeof value === "string") return { kind: "string", value };
-  if (!(value instanceof RegoNumber)) return { kind: "string", value: writeRego(value) };
+  if (!(value instanceof RegoNumber)) {
+    const text = writeRego(value);
+    pay(text.length * PER_WRITTEN_CHARACTER);
+    return { kind: "string", value: text };
+  }
   const integer = isInteger.test(value.text) ? integerOf(value.text) : undefined;
   if (integer !== undefined) {
     const fits = integer >= -MAX_INT64 && integer < MAX_INT64;
@@ -25,8 +41,10 @@ function toGo(value: RegoValue, isInteger: RegExp): GoValue {
 }
 
 function sprintf(isInteger: RegExp): Builtin {
-  return (args) => {
-    const values = arrayArg(args, 1).map((value) => toGo(value, isInteger));
+  return (args, call) => {
+    const given = arrayArg(args, 1);
+    call.pay(given.length * PER_VALUE);
+    const values = given.map((value) => toGo(value, isInteger, call));
     const text = goFormat(stringArg(args, 0), values);
     if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
     return text;

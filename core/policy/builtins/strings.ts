@@ -20,6 +20,8 @@ const MAX_SLOW_STEPS = 2_000_000;
 /** In fuel. */
 const PER_TEXT = 50;
 const PER_COMPARISON = 20;
+/** Of each place where a text was found. */
+const PER_POSITION = 900;
 const SURROGATE = /[\ud800-\udfff]/;
 
 function refuseLongSearch(text: string, search: string, steps = MAX_STEPS): void {
@@ -77,7 +79,14 @@ export const STRINGS = builtinTable([
     },
   ],
   ["strings.count", (args) => regoInteger(count(stringArg(args, 0), stringArg(args, 1)))],
-  ["indexof_n", (args) => positions(stringArg(args, 0), stringArg(args, 1)).map(regoInteger)],
+  [
+    "indexof_n",
+    (args, { pay }) => {
+      const found = positions(stringArg(args, 0), stringArg(args, 1));
+      pay(found.length * PER_POSITION);
+      return found.map(regoInteger);
+    },
+  ],
   [
     "strings.split_n",
     (args) => {

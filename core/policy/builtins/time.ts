@@ -26,14 +26,16 @@ type Moment = { readonly ns: bigint; readonly zone: string; readonly layout: str
 
 /**
  * The runtime takes a tenth of a millisecond for a zone that it has not been asked for lately (civil-time.ts), so its first use in an
- * evaluation is paid, kept from before or not: equal inputs have equal costs. In fuel.
+ * evaluation is paid, kept from before or not: equal inputs have equal costs. Each use costs something, too. In fuel.
  */
 const PER_ZONE = 200_000;
+const PER_USE = 12_000;
 /** Of one evaluation, each by itself and with its abbreviation: no more than are kept. */
 const MAX_ZONES = 32;
 const zonesIn = new WeakMap<BuiltinCall, Set<string>>();
 
 function payZone(call: BuiltinCall, zone: string, formats = 1): void {
+  if (zone !== "UTC") call.pay(PER_USE);
   const zones = zonesIn.get(call) ?? new Set();
   zonesIn.set(call, zones);
   const use = `${formats} ${zone}`;

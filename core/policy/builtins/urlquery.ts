@@ -5,12 +5,17 @@ import { sortedEntries } from "../rego-value/order.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
 
+/** In fuel. */
+const PER_ESCAPE = 750;
+
 export const URLQUERY = builtinTable([
   ["urlquery.encode", (args) => escapeQuery(stringArg(args, 0))],
   [
     "urlquery.decode",
-    (args) => {
-      const decoded = unescapePercent(stringArg(args, 0), true);
+    (args, { pay }) => {
+      const text = stringArg(args, 0);
+      pay((text.split("%").length - 1) * PER_ESCAPE);
+      const decoded = unescapePercent(text, true);
       if (decoded.kind === "bad_escape") throw new BuiltinError("invalid URL escape");
       return decoded.text;
     },

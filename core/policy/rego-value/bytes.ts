@@ -6,6 +6,8 @@
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const BYTE_BASE = 0xdc00;
+/** Of a code unit of JavaScript, in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
 
 export function textOfBytes(bytes: Uint8Array): string {
   try {
@@ -17,24 +19,28 @@ export function textOfBytes(bytes: Uint8Array): string {
 
 export function bytesOfText(text: string): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, "utf8");
-  const parts: Uint8Array[] = [];
-  for (const char of text) parts.push(bytesOfChar(char));
-  return Buffer.concat(parts);
+  const bytes = Buffer.allocUnsafe(text.length * MAX_BYTES_PER_UNIT);
+  let length = 0;
+  for (const char of text) length += writeChar(bytes, length, char);
+  return bytes.subarray(0, length);
 }
 
-function bytesOfChar(char: string): Uint8Array {
+function writeChar(bytes: Buffer, at: number, char: string): number {
   const unit = char.charCodeAt(0);
   const isByte = char.length === 1 && unit >= BYTE_BASE + 0x80 && unit <= BYTE_BASE + 0xff;
-  return isByte ? Uint8Array.of(unit - BYTE_BASE) : Buffer.from(char.toWellFormed(), "utf8");
+  if (!isByte && unit >= 0x80) return bytes.write(char.toWellFormed(), at, "utf8");
+  bytes[at] = isByte ? unit - BYTE_BASE : unit;
+  return 1;
 }
 
-/** Decodes the longest valid sequences; each byte that belongs to none stands alone. */
+/** Decodes the longest valid sequences; each byte that belongs to none stands alone. NB: a policy can make a megabyte of such bytes. */
 function decodeKeepingBytes(bytes: Uint8Array): string {
   let text = "";
   let at = 0;
   while (at < bytes.length) {
     const length = sequenceLength(bytes, at);
     if (length === 0) text += String.fromCharCode(BYTE_BASE + (bytes[at] ?? 0));
+    else if (length === 1) text += String.fromCharCode(bytes[at] ?? 0);
     else text += strict.decode(bytes.subarray(at, at + length));
     at += Math.max(length, 1);
   }
@@ -45,12 +51,19 @@ function decodeKeepingBytes(bytes: Uint8Array): string {
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+  const length = lead > 0xf4 ? 0 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
   if (length === 0 || at + length > bytes.length) return 0;
-  try {
-    strict.decode(bytes.subarray(at, at + length));
-    return length;
-  } catch {
-    return 0;
-  }
+  const second = bytes[at + 1] ?? 0;
+  const [least, most] = SECOND.get(lead) ?? [0x80, 0xbf];
+  if (second < least || second > most) return 0;
+  const isWhole = [...bytes.subarray(at + 2, at + length)].every((byte) => byte >= 0x80 && byte <= 0xbf);
+  return isWhole ? length : 0;
 }
+
+/** RFC 3629, section 4: what may follow these leads, without what has a shorter form, surrogates, and what is beyond U+10FFFF. */
+const SECOND: ReadonlyMap<number, readonly [least: number, most: number]> = new Map([
+  [0xe0, [0xa0, 0xbf]],
+  [0xed, [0x80, 0x9f]],
+  [0xf0, [0x90, 0xbf]],
+  [0xf4, [0x80, 0x8f]],
+]);

@@ -11,6 +11,13 @@ const NUMBER = /^(-)?(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 /** More digits than this are never written out: 2^4096 has 1234. */
 const MAX_INTEGER_DIGITS = 5000n;
 
+const SMALL_INTEGER = /^-?\d{1,15}$/;
+
+/** What is exact as a double and compared as one; undefined of any other number text. */
+export function smallIntegerOf(text: string): number | undefined {
+  return SMALL_INTEGER.test(text) ? Number(text) : undefined;
+}
+
 export function parseDecimal(text: string): Decimal | undefined {
   const match = NUMBER.exec(text);
   if (match === null) return undefined;

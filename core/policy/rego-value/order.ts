@@ -10,11 +10,16 @@ export function compareRego(a: RegoValue, b: RegoValue): number {
   if (kind !== 0) return kind;
   if (typeof a === "string" && typeof b === "string") return compareStrings(a, b);
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
-  if (a instanceof RegoNumber && b instanceof RegoNumber) return compareNumberText(a.text, b.text);
+  if (a instanceof RegoNumber && b instanceof RegoNumber) return compareNumbers(a, b);
   if (a instanceof RegoSet && b instanceof RegoSet) return compareLists(a.items, b.items);
   if (a instanceof RegoObject && b instanceof RegoObject) return compareObjects(a, b);
   if (isRegoArray(a) && isRegoArray(b)) return compareLists(a, b);
   return 0;
+}
+
+function compareNumbers(a: RegoNumber, b: RegoNumber): number {
+  const [left, right] = [a.small, b.small];
+  return left === undefined || right === undefined ? compareNumberText(a.text, b.text) : left - right;
 }
 
 /** The entries of an object in Rego's order of keys. */

@@ -5,15 +5,22 @@
  *
  * Strings are JavaScript strings; a byte that is not UTF-8 is one unpaired surrogate U+DC80–U+DCFF (see bytes.ts).
  */
-import { canonicalNumberText } from "./number.ts";
+import { canonicalNumberText, smallIntegerOf } from "./number.ts";
 
 export type RegoValue = null | boolean | string | RegoNumber | readonly RegoValue[] | RegoSet | RegoObject;
 
 export class RegoNumber {
   /** JSON number text, kept exactly as written. */
   readonly text: string;
+  /** Null until it is asked for: a set of some hundred numbers is sorted by thousands of comparisons. */
+  #small: number | undefined | null = null;
   constructor(text: string) {
     this.text = text;
+  }
+  /** Most numbers: what is exact as a double. */
+  get small(): number | undefined {
+    if (this.#small === null) this.#small = smallIntegerOf(this.text);
+    return this.#small;
   }
 }
 

@@ -14,6 +14,8 @@ import { type Header, jsonObject, parseToken, readHeader, section, sectionText, 
 const FAILED: RegoValue = [false, new RegoObject([]), new RegoObject([])];
 const CONSTRAINTS = new Set(["cert", "secret", "alg", "iss", "time", "aud"]);
 const MAX_NESTED = 8;
+/** In fuel: to read a certificate, a key or a set of them, and to verify by it. */
+const PER_PUBLIC_KEY = 550_000;
 
 type Constraints = {
   readonly keys: readonly Key[];
@@ -25,6 +27,7 @@ type Constraints = {
 };
 
 export const decodeVerify: Builtin = (args, call) => {
+  if (objectArg(args, 1).get("cert") !== undefined) call.pay(PER_PUBLIC_KEY);
   const constraints = readConstraints(objectArg(args, 1), call.nowNs);
   let text = stringArg(args, 0);
   for (let depth = 0; depth < MAX_NESTED; depth++) {

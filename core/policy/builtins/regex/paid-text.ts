@@ -5,14 +5,14 @@
 import type { RE2JS } from "re2js";
 
 /** In fuel (prices.ts), of looking for one match: what is prepared and laid out for it. */
-export const PER_SEARCH = 6_000;
+export const PER_SEARCH = 5_000;
 /** Of one character for one place in the pattern. */
-const PER_CHARACTER = 150;
+const PER_CHARACTER = 100;
 /** Of one character for each further place at which the pattern may be at once. */
-const PER_INSTRUCTION = 15;
+const PER_INSTRUCTION = 18;
 /** Of one character that is searched for a literal, which the engine's own `indexOf` does. */
 const PER_SKIPPED = 2;
-/** Characters that are paid together. */
+/** Characters that are paid together, fewer where the text has fewer. */
 const PAID_TOGETHER = 512;
 
 /** Up to these sizes re2js (Backtracker) tries one place after the other, and beyond them all at once. */
@@ -29,6 +29,7 @@ export class PaidText extends String {
   readonly #text: string;
   readonly #price: number;
   readonly #pay: Pay;
+  readonly #together: number;
   #left = 0;
 
   constructor(text: string, compiled: RE2JS, pay: Pay) {
@@ -38,12 +39,13 @@ export class PaidText extends String {
     this.#price = isBacktracked ? PER_CHARACTER : PER_CHARACTER + size * PER_INSTRUCTION;
     this.#text = text;
     this.#pay = pay;
+    this.#together = Math.min(PAID_TOGETHER, text.length + 1);
   }
 
   override charCodeAt(at: number): number {
     if (--this.#left < 0) {
-      this.#pay(PAID_TOGETHER * this.#price);
-      this.#left = PAID_TOGETHER - 1;
+      this.#pay(this.#together * this.#price);
+      this.#left = this.#together - 1;
     }
     return this.#text.charCodeAt(at);
   }

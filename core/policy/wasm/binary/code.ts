@@ -29,7 +29,7 @@ export type Turn = {
 };
 
 /** In other instructions: a policy that shifts or prints long numbers does little else. */
-const DIVISION_SIZE = 96;
+const DIVISION_SIZE = 200;
 
 /** Of one body, to the `end` of the function. @throws BinaryFault */
 export function turnsOf(body: Uint8Array): { readonly begin: number; readonly turns: readonly Turn[] } {
