@@ -1,8 +1,7 @@
 /**
  * The request digest's layout. A review must send the digest of what the reviewer saw (rule 6), so it covers everything
  * that a reviewer decides on, in wire names: anybody can recompute it as SHA-256 over the RFC 8785 form of these parts.
- * Architecture section 3, "Request digest"; the denied call beyond that, since a call that could not be bound has no binding
- * digest that would speak for it.
+ * The denied call is among them, since a call that could not be bound has no binding digest that would speak for it.
  */
 import type { AccessRequest } from "./access-request.ts";
 import type { Requirement } from "./requirement.ts";

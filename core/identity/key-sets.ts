@@ -3,7 +3,7 @@
  * delays one). Each issuer has a loop of its own, so a slow one does not hold up the others.
  *
  * - Every 4 min a set is confirmed or replaced, so a removed key stops within 5 min.
- * - A set that cannot be confirmed stays for 24 h (architecture section 6), across restarts when there is a directory.
+ * - A set that cannot be confirmed stays for 24 h, across restarts when there is a directory.
  * - An unknown key id asks for a refresh; those come at most every 30 s for one issuer, later requests are joined into the next one.
  * - After a failure the next try comes sooner (1 s, doubling to 30 s), and not because of requests.
  * - An empty or unusable set is a failure: an issuer without keys is a mistake far more often than a wish.

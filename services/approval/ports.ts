@@ -173,7 +173,6 @@ export type Reads = {
   readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
   /** A request leaves one grant at most. */
   readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;
-  readonly openRequest: (key: Digest) => Promise<AccessRequest | undefined>;
   readonly incident: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };

@@ -3,7 +3,6 @@
  * Order: what the rest rests on first, the listener last, so that the end runs backwards. Nothing is served before the
  * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale.
  */
-import { isAllow } from "../../core/domain/decision.ts";
 import type { Clocks } from "../../core/domain/freshness.ts";
 import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
@@ -25,17 +24,14 @@ import { type DecisionConfig, readConfig } from "./config.ts";
 import { createSourceAddress } from "./context/source-address.ts";
 import { adoptSpools } from "./decision-log/adopt-spools.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
-import { reasonOf } from "./decision-log/logged-decision.ts";
-import type { EdgeDeps } from "./ext-authz/edge.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
 import { startApi } from "./main/api.ts";
 import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
+import { createObserveDecision } from "./main/observe-decision.ts";
 import { startSigningKey } from "./main/signing-key.ts";
 import { supervise } from "./main/supervise.ts";
 import type { Faults } from "./ports.ts";
-
-const DECISION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
 type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
 
@@ -100,18 +96,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   );
   signingKey.onReplaced((next) => decisionLog.replaceSigner(next, uuidv7()));
 
-  const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
-  const seconds = metrics.histogram("decision_seconds", "time of one decision", DECISION_BUCKETS_S);
-  const observe: EdgeDeps["observe"] = ({ decision, subject }, { decisionId, call }, durationMs) => {
-    const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
-    const reason = reasonOf(decision) ?? "";
-    decisions.inc({ outcome, reason });
-    seconds.observe(durationMs / 1_000);
-    // NB: neither query nor header: they may hold what nobody should keep.
-    const { method, path } = call.http ?? {};
-    const what = { decisionId, method, path, subject: subject?.id };
-    log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
-  };
+  const observe = createObserveDecision({ log, metrics });
   const newDecisionId = () => id("decision", uuidv7());
   const check = path.check({ decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe });
 

@@ -1,7 +1,7 @@
 /**
  * What each entrypoint may return, as schemas: they check results, and `scripts/generate-rego-schema.ts` writes them out
  * for policy authors. Everything is closed: an unknown key is a fault, so that a misspelt `bindng` cannot fall back to a
- * default. Architecture section 3.
+ * default.
  */
 import { type Static, Type } from "typebox";
 

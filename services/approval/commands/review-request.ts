@@ -7,13 +7,13 @@
  * between is as new as this one and stands.
  */
 import type { AccessRequest, Review, RoutedRequest } from "../../../core/domain/access-request.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 import { review, whyNotReviewer } from "../../../core/domain/review.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import { samePerson } from "../../../core/domain/subject.ts";
 import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
 import type { ReviewOutcome, ReviewRequest } from "./ports.ts";
-import { plainText } from "../../../core/domain/plain-text.ts";
 
 type Deps = {
   readonly reads: Pick<Reads, "request" | "denial">;

@@ -8,12 +8,12 @@ import { type AccessRequest, expireRequest, type Requester } from "../../../core
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import { plainText } from "../../../core/domain/plain-text.ts";
 import type { Party } from "../../../core/domain/subject.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
 import type { SubmitOutcome, SubmitRequest } from "./ports.ts";
-import { plainText } from "../../../core/domain/plain-text.ts";
 
 type Deps = {
   readonly reads: Pick<Reads, "denial" | "now">;

@@ -22,7 +22,7 @@ const rest = await createRest(
     dismiss: absent,
     replay: absent,
     reads: {
-      ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent, openRequest: absent },
+      ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent },
       ...{ quarantined: absent, incident: absent },
     },
     listings: {

@@ -104,7 +104,6 @@ export function createStore(
       request: (requestId) => findRequest(database, requestId),
       grant: (grantId) => findGrant(database, grantId),
       grantOfRequest: (requestId) => findGrantOfRequest(database, requestId),
-      openRequest: (key) => findOpenRequest(database, key),
       incident: (incidentId) => findIncident(database, incidentId),
       quarantined: (quarantineId) => findQuarantined(database, quarantineId),
     },

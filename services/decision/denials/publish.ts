@@ -14,9 +14,9 @@ import { TOPICS } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
+import type { TokenBuckets } from "../../../platform/token-buckets.ts";
 import type { Deadline, Denials, Evaluation, Published } from "../ports.ts";
 import { denialKeyOf, mintDenial, offersFor, reuseKeyOf } from "./mint.ts";
-import type { TokenBuckets } from "../../../platform/token-buckets.ts";
 
 const TOPIC = TOPICS.denials.name;
 /** Beyond it the oldest are forgotten: a retry then mints a new denial, which is only less tidy. */

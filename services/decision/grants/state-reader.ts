@@ -1,5 +1,5 @@
 /**
- * Reads the state topic from its start into the grants view (architecture section 4). Signature first: what was not
+ * Reads the state topic from its start into the grants view (docs/approval-lifecycle.md). Signature first: what was not
  * signed by a known writer changes nothing, except that a null takes a value away, which can only close. A payload that
  * cannot be read under a good signature still counts in the set. Profiles do not: they are somebody else's (profiles/profile-view.ts).
  */

@@ -5,13 +5,13 @@ import { readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type AccessRequests, createAccessRequests } from "../authzen/access-request.ts";
 import type { DecisionConfig } from "../config.ts";
-import type { Process } from "./decision-path.ts";
+import type { SharedParts } from "./decision-path.ts";
 
 type Api = NonNullable<DecisionConfig["api"]>;
 
 /** Undefined where no endpoint takes them. @throws CannotStart */
 export async function startAccessRequests(
-  { signingKey, faults, reload }: Pick<Process, "signingKey" | "faults" | "reload">,
+  { signingKey, faults, reload }: Pick<SharedParts, "signingKey" | "faults" | "reload">,
   { accessRequestEndpoint: endpoint, baseUrl: issuer, publishedKeys }: Api,
 ): Promise<AccessRequests | undefined> {
   if (endpoint === undefined) return undefined;

@@ -12,7 +12,7 @@ import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
 import type { Deadline } from "../ports.ts";
-import type { ApiPath, Process } from "./decision-path.ts";
+import type { ApiPath, SharedParts } from "./decision-path.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 
@@ -25,7 +25,7 @@ type RunningApi = {
 
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
-  { lifecycle, reload, metrics, readClocks, faults, signingKey }: Process,
+  { lifecycle, reload, metrics, readClocks, faults, signingKey }: SharedParts,
   { evaluate, candidates, identity, issuers, grants }: ApiPath,
   edge: Pick<EdgeDeps, "decisionLog" | "observe">,
   { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,

@@ -14,14 +14,14 @@ import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
 import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
-import type { DecisionPath, Process } from "./decision-path.ts";
+import type { DecisionPath, SharedParts } from "./decision-path.ts";
 import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
 export async function createCompatPath(
   config: DecisionConfig,
-  { log, lifecycle, metrics, sourceAddress, traces }: Process,
+  { log, lifecycle, metrics, sourceAddress, traces }: SharedParts,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const builtins = new Map([...BUILTINS, ...runtimeTable(policyEnvironment(config))]);

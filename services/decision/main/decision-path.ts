@@ -39,7 +39,7 @@ export type ApiPath = {
 };
 
 /** What exists before either is constructed. */
-export type Process = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
+export type SharedParts = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
   readonly log: Log;
   readonly lifecycle: Lifecycle;
   readonly reload: Reload<DecisionConfig>;

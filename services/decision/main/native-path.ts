@@ -7,10 +7,9 @@ import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readClientTls, readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
-import type { DecisionConfig } from "../config.ts";
-import { startContext } from "./start-context.ts";
-import { createDenials } from "../denials/publish.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
+import type { DecisionConfig } from "../config.ts";
+import { createDenials } from "../denials/publish.ts";
 import { createEvaluate, type Ports } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
@@ -21,18 +20,18 @@ import { createPolicy } from "../policy/ask-policy.ts";
 import { createKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
-import type { Identity } from "../ports.ts";
 import { startProfiles } from "../profiles/start-profiles.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
-import type { DecisionPath, Process } from "./decision-path.ts";
+import type { DecisionPath, SharedParts } from "./decision-path.ts";
 import { createReadiness } from "./readiness.ts";
+import { startContext } from "./start-context.ts";
 import { traceDecisions } from "./traced.ts";
 
 /** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
 
-export async function createNativePath(config: DecisionConfig, shared: Process): Promise<DecisionPath> {
+export async function createNativePath(config: DecisionConfig, shared: SharedParts): Promise<DecisionPath> {
   const { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
@@ -93,9 +92,6 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
   );
   const { freshness, incidents } = view;
   const context = await startContext({ ...shared, freshness, incidents, profile: profiles?.find }, config.context);
-  const identified: Identity = {
-    identify: (credentials, now) => identity.identify(credentials, now),
-  };
   const shown = createShownCredentials(config.identity.token);
   const { keepInputs } = config.development;
   const keptInputs = keepInputs === 0 ? undefined : createKeptInputs(config.development);
@@ -135,7 +131,7 @@ export async function createNativePath(config: DecisionConfig, shared: Process):
     api: {
       evaluate,
       candidates: createCandidates(policy.host),
-      identity: identified,
+      identity,
       issuers: identity.issuers,
       grants: view,
     },

@@ -6,9 +6,9 @@ import { createDevicePosture } from "../context/device-posture.ts";
 import { type ContextDeps, createContext } from "../context/gather.ts";
 import { createLocalTime } from "../context/local-time.ts";
 import type { Context } from "../ports.ts";
-import type { Process } from "./decision-path.ts";
+import type { SharedParts } from "./decision-path.ts";
 
-type Deps = Pick<Process, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
+type Deps = Pick<SharedParts, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
   Pick<ContextDeps, "freshness" | "incidents" | "profile">;
 
 export async function startContext(

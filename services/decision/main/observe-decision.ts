@@ -1,0 +1,29 @@
+/** Counts, times and, when debugging, logs every decision, by whichever edge it came. */
+import { isAllow } from "../../../core/domain/decision.ts";
+import type { Log } from "../../../platform/log/log.ts";
+import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { reasonOf } from "../decision-log/logged-decision.ts";
+import type { EdgeDeps } from "../ext-authz/edge.ts";
+
+const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
+
+export function createObserveDecision({
+  log,
+  metrics,
+}: {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}): EdgeDeps["observe"] {
+  const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
+  const seconds = metrics.histogram("decision_seconds", "time of one decision", BUCKETS_S);
+  return ({ decision, subject }, { decisionId, call }, durationMs) => {
+    const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
+    const reason = reasonOf(decision) ?? "";
+    decisions.inc({ outcome, reason });
+    seconds.observe(durationMs / 1_000);
+    // NB: neither query nor header: they may hold what nobody should keep.
+    const { method, path } = call.http ?? {};
+    const what = { decisionId, method, path, subject: subject?.id };
+    log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
+  };
+}
