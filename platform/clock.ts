@@ -18,7 +18,15 @@ export const systemClock: Clock = {
 
 /** A UUID of version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, then 74 random bits. Sorts by creation time, roughly. */
 export function uuidv7(wallMs: number = Date.now()): string {
-  const time = Math.trunc(wallMs).toString(16).padStart(12, "0");
+  if (wallMs !== begun.atMs) begun = { atMs: wallMs, text: beginning(wallMs) };
   // The random bits and the variant of a version 4, which Node draws from a pool: one call of the system for 128 of them.
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  return begun.text + randomUUID().slice(15);
+}
+
+/** The last one: several are made within a millisecond. */
+let begun = { atMs: Number.NaN, text: "" };
+
+function beginning(wallMs: number): string {
+  const time = Math.trunc(wallMs).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7`;
 }

@@ -37,10 +37,9 @@ export function createDecisionInput(
   reads?: ReadonlySet<string>,
 ): DecisionInputText {
   const { http } = call;
-  const path = parsePath(http === undefined ? "" : http.path + http.query);
+  const path = http === undefined ? NO_PATH : parsePath(http.path + http.query);
   if (path.kind === "fault") return { kind: "fault", detail: path.message };
-  const bytes = http?.body.kind === "bytes" ? http.body.bytes : undefined;
-  const body = parseBody({ get: (name) => http?.headers.get(name)?.join(",") }, bytes);
+  const body = http === undefined ? NO_BODY : bodyOf(http);
   if (body.kind === "fault") return { kind: "fault", detail: body.message };
   const known = { call, question, subject, context, path, body };
   let json = "";
@@ -49,6 +48,14 @@ export function createDecisionInput(
     if (text !== undefined) json += `${json === "" ? "{" : ","}"${name}":${text}`;
   }
   return { kind: "input", json: json === "" ? "{}" : `${json}}` };
+}
+
+const NO_PATH = parsePath("");
+const NO_BODY = parseBody(new Map(), undefined);
+
+function bodyOf({ headers, body }: NonNullable<EnforcedCall["http"]>): ParsedBody {
+  const bytes = body.kind === "bytes" ? body.bytes : undefined;
+  return parseBody({ get: (name) => headers.get(name)?.join(",") }, bytes);
 }
 
 type Known = DescribedCall & {

@@ -1,13 +1,10 @@
-/**
- * The two ways of an evaluation through HTTP: whatever is asked, both say the same, and nothing of a request that ends badly stays behind on the
- * short one.
- */
+/** The two ways of an evaluation through HTTP say the same, whatever is asked; and a request that ends badly leaves nothing behind on the short one. */
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type Decision, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import { instant } from "../../../core/domain/time.ts";
@@ -21,7 +18,7 @@ const NO_CALL = {
   ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
   ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
 };
-const MOST_BYTES = 4_096;
+const ALLOW = decisionFrom({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
 const LEFT = { leftMs: () => 450, within: () => LEFT };
 const callers: ApiCallers = {
   async authenticate({ authorization: [first, ...more] }) {
@@ -44,13 +41,8 @@ beforeEach(async () => {
   metrics = createMetrics({ prefix: "t_" });
   server = await startAuthzenServer(
     {
-      ...{
-        callers,
-        metrics,
-        maxBatch: 2,
-        newRequestId: () => "ours",
-        evaluateAside: () => Promise.reject(new Error("not asked")),
-      },
+      ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
+      evaluateAside: () => Promise.reject(new Error("not asked")),
       faults: { report: (error) => faults.push(error) },
       async ask(question) {
         asked += 1;
@@ -65,7 +57,7 @@ beforeEach(async () => {
     },
     {
       ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example/base" },
-      ...{ maxBodyBytes: MOST_BYTES, maxInFlight: 2 },
+      ...{ maxBodyBytes: 4_096, maxInFlight: 2 },
     },
   );
 });
@@ -79,9 +71,8 @@ afterEach(async () => {
 
 /** `look` is allowed; a denial tells the question as it was understood. */
 function answered(question: Question): Answered {
-  const allow: Decision = decisionFrom({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
   return {
-    decision: question.action.name === "look" ? allow : deny("policy_denied", [JSON.stringify(question)]),
+    decision: question.action.name === "look" ? ALLOW : deny("policy_denied", [JSON.stringify(question)]),
     ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
     evaluation: {
       ...{ decisionId: DECISION, protocol: "api", call: NO_CALL, question },
@@ -92,9 +83,7 @@ function answered(question: Question): Answered {
 
 const body = (name: string, more: object = {}) =>
   JSON.stringify({
-    subject: { type: "user", id: "dana" },
-    action: { name },
-    resource: { type: "f", id: "ä" },
+    ...{ subject: { type: "user", id: "dana" }, action: { name }, resource: { type: "f", id: "ä" } },
     ...more,
   });
 
@@ -217,16 +206,16 @@ test("a caller who leaves with half a body, or before the answer, leaves no plac
     socket.write(sent, () => setImmediate(() => socket.destroy()));
     await once(socket, "close");
   }
+  const ended = (count: number) =>
+    waitUntil(`${count} ends`, 2_000, async () => (await counted('operation="evaluation",status="200"')) === count);
+  await ended(2);
   const opened = Promise.withResolvers<void>();
   gate = opened.promise;
   const leaving = [raw(), raw()];
-  for (const { socket } of leaving) {
-    await waitUntil("a place", 2_000, async () => (await counted('status="503"')) === 0);
-    socket.write(whole("look"));
-  }
+  for (const { socket } of leaving) socket.write(whole("look"));
   await arrived(2);
   for (const { socket } of leaving) socket.destroy();
-  await waitUntil("their places", 2_000, async () => (await counted('operation="evaluation",status="200"')) >= 4);
+  await ended(4);
   opened.resolve();
   for (let turn = 0; turn < 3; turn += 1)
     expect(await send(DIRECT, { body: body("look") })).toMatchObject({ status: 200 });
@@ -240,12 +229,10 @@ test("both ways share one limit, and what is under way at the end is answered as
   one.socket.write(whole("look"));
   const other = send(BY_FASTIFY, { body: body("look") });
   await arrived(2);
-  for (const way of [DIRECT, ...OTHERS])
-    expect(await send(way, { body: body("look") })).toMatchObject({
-      status: 503,
-      headers: { "retry-after": "1" },
-      body: "too many requests at once",
-    });
+  for (const way of [DIRECT, ...OTHERS]) {
+    const said = await send(way, { body: body("look") });
+    expect(said).toMatchObject({ status: 503, headers: { "retry-after": "1" }, body: "too many requests at once" });
+  }
   const ended = server[Symbol.asyncDispose]();
   opened.resolve();
   await once(one.socket, "close");
@@ -257,8 +244,6 @@ test("both ways share one limit, and what is under way at the end is answered as
 
 async function counted(labels: string): Promise<number> {
   const { text } = await metrics.expose();
-  const line = text
-    .split("\n")
-    .find((one) => one.startsWith("t_authzen_request_seconds_count") && one.includes(labels));
+  const line = text.split("\n").find((one) => one.includes(`request_seconds_count{${labels}`));
   return Number(line?.split(" ").at(-1) ?? 0);
 }

@@ -29,8 +29,7 @@ export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, 
       const { call, question: asked } = question.evaluation;
       const subject = question.caller.kind === "subject" ? question.caller.subject : undefined;
       const revision = host.revision();
-      const attempt = attemptOf(question, revision);
-      if (suspensions.isSuspended(attempt, monoMs)) {
+      if (!suspensions.isEmpty() && suspensions.isSuspended(attemptOf(question, revision), monoMs)) {
         const detail = "the policy exceeded its budget too often here";
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
@@ -49,7 +48,8 @@ export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, 
       observe({ durationMs: monotonicMs() - started, fuelUsed });
       const { decisionId } = question.evaluation;
       keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: verdict.kind, fuelUsed });
-      if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
+      if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded")
+        suspensions.note(attemptOf(question, revision), monoMs);
       if (shadow !== undefined && revision !== undefined) {
         const bytes = input.json.length + (call.http?.body.kind === "bytes" ? call.http.body.bytes.length : 0);
         shadow.offer({ decisionId, nowNs, verdict, revision, input, reads, inputFor, bytes });

@@ -22,6 +22,8 @@ export type Attempt = {
 
 export type Suspensions = {
   isSuspended(attempt: Attempt, nowMs: number): boolean;
+  /** Nobody is: an attempt need not even be described. */
+  isEmpty(): boolean;
   /** One that exceeded its budget. */
   note(attempt: Attempt, nowMs: number): void;
 };
@@ -61,6 +63,7 @@ export function createSuspensions(limits: SuspensionLimits = SUSPENSION_LIMITS):
       if (times.size === 0) return false;
       return isFull(ruleKey(attempt), perRule, nowMs) || isFull(subjectKey(attempt), perSubject, nowMs);
     },
+    isEmpty: () => times.size === 0,
     note(attempt, nowMs) {
       add(ruleKey(attempt), perRule, nowMs);
       add(subjectKey(attempt), perSubject, nowMs);
