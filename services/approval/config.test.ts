@@ -1,12 +1,13 @@
 /**
  * What the approval service refuses to start with: each unsafe combination by itself on top of a configuration that is fine, and named by
- * its key, its variable and what to do. What both services have in common is tested once more beside the decision service's.
+ * its key, its variable and what to do. What both services refuse alike is in test/samples/unsafe-in-both.ts.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createConfigStart, type UnsafeCase } from "../../test/harness/config-start.ts";
+import { unsafeInBoth } from "../../test/samples/unsafe-in-both.ts";
 import { ApprovalConfigSchema, PREFIX, unsafeTogether } from "./config.ts";
 
 const issuer = {
@@ -71,20 +72,9 @@ const unsafe: readonly UnsafeCase[] = [
     says: `redemption.serviceToken (${TOKEN}): is missing and there is no clientCaPath, so anybody could spend grants`,
   },
   {
-    what: "a service token that can be guessed",
-    settings: {},
-    env: { ...secrets, [TOKEN]: "short" },
-    says: `redemption.serviceToken (${TOKEN}): must not have fewer than 16 characters`,
-  },
-  {
     what: "nobody who could ask",
     settings: { identity: { issuers: [] } },
     says: "identity.issuers (COUNTERSIGN_IDENTITY_ISSUERS): is empty, so nobody could ask or approve",
-  },
-  {
-    what: "an issuer without an audience",
-    settings: { identity: { issuers: [{ ...issuer, audience: [] }] } },
-    says: "identity.issuers.0.audience: is empty, so any token would do; name at least one audience",
   },
   {
     what: "one realm in which two spellings are one person for one issuer and two for the other",
@@ -143,7 +133,7 @@ const unsafe: readonly UnsafeCase[] = [
 ];
 
 describe("refused", () => {
-  test.each(unsafe)("$what", async ({ settings, env, says }) => {
+  test.each([...unsafe, ...unsafeInBoth(fine, secrets)])("$what", async ({ settings, env, says }) => {
     expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
   });
 

@@ -1,10 +1,11 @@
 /**
  * What the decision service refuses to start with: each unsafe combination by itself on top of a configuration that is fine, and named by
- * its key, its variable and what to do.
+ * its key, its variable and what to do. What both services refuse alike is in test/samples/unsafe-in-both.ts.
  */
 import { expect, test } from "@jest/globals";
 import type { UnsafeCase } from "../../../test/harness/config-start.ts";
 import { fine, issuer, refusal, secrets, tls, TOKEN } from "../../../test/samples/decision-config.ts";
+import { unsafeInBoth } from "../../../test/samples/unsafe-in-both.ts";
 
 const unsafe: readonly UnsafeCase[] = [
   {
@@ -111,61 +112,9 @@ const unsafe: readonly UnsafeCase[] = [
     says: `redemption.serviceToken (${TOKEN}): is missing and there is no certPath`,
   },
   {
-    what: "a service token that can be guessed",
-    settings: {},
-    env: { [TOKEN]: "short" },
-    says: `redemption.serviceToken (${TOKEN}): must not have fewer than 16 characters; correct it`,
-  },
-  {
-    what: "a bundle that nobody needs to have signed",
-    settings: { bundle: { path: "bundle", trustedKeys: {} } },
-    says: "bundle.trustedKeys (COUNTERSIGN_BUNDLE_TRUSTED_KEYS): is empty, so no bundle could be trusted; name the keys that sign them",
-  },
-  {
     what: "a state relay that nobody knows",
     settings: { state: { trustedKeys: {} } },
     says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): is empty, so no grant could be trusted; name the relay's key",
-  },
-  {
-    what: "an issuer without an audience",
-    settings: { identity: { issuers: [{ ...issuer, audience: [] }] } },
-    says: "identity.issuers.0.audience: is empty, so any token would do; name at least one audience",
-  },
-  {
-    what: "an issuer whose audience is left out",
-    settings: { identity: { issuers: [{ ...issuer, audience: undefined }] } },
-    says: "identity.issuers.0.audience: is missing; set it",
-  },
-  {
-    what: "a symmetric algorithm",
-    settings: { identity: { issuers: [{ ...issuer, algorithms: ["HS256"] }] } },
-    says: "identity.issuers.0.algorithms: HS256 is symmetric",
-  },
-  {
-    what: "no signature at all",
-    settings: { identity: { issuers: [{ ...issuer, algorithms: ["none"] }] } },
-    says: "identity.issuers.0.algorithms: none is no signature; remove it",
-  },
-  {
-    what: "keys fetched in plain text",
-    settings: { identity: { issuers: [{ ...issuer, jwks_uri: "http://login.example.com/jwks.json" }] } },
-    says: "identity.issuers.0.jwks_uri: must be https (http only on a loopback address)",
-  },
-  {
-    what: "broker certificates while TLS is off",
-    settings: { kafka: { brokers: ["kafka:9092"], caPath: "ca.pem" } },
-    says: "kafka.tls (COUNTERSIGN_KAFKA_TLS): is off although certificates are given; switch it on",
-  },
-  {
-    what: "a broker password in clear text beyond loopback",
-    settings: { kafka: { brokers: ["kafka:9092"], saslMechanism: "plain", saslUsername: "u" } },
-    env: { ...secrets, COUNTERSIGN_KAFKA_SASL_PASSWORD: "p" },
-    says: "kafka.saslMechanism (COUNTERSIGN_KAFKA_SASL_MECHANISM): would send the password in clear text beyond loopback",
-  },
-  {
-    what: "a broker login without its password",
-    settings: { kafka: { brokers: ["kafka:9092"], saslMechanism: "scram-sha-512", saslUsername: "u" } },
-    says: "kafka.saslPassword (COUNTERSIGN_KAFKA_SASL_PASSWORD): is missing",
   },
   {
     what: "a policy whose denials are allowed, without saying unsafe",
@@ -177,19 +126,8 @@ const unsafe: readonly UnsafeCase[] = [
     settings: { policy: { compat: { path: "envoy/authz/allow", onError: "grpc_error" } } },
     says: "policy.compat.onError (COUNTERSIGN_POLICY_COMPAT_ON_ERROR): ",
   },
-  {
-    what: "two streams",
-    settings: { stream: { kind: "postgres" } },
-    env: { ...secrets, COUNTERSIGN_STREAM_URL: "postgres://h/d" },
-    says: "stream: and kafka are both set; set one",
-  },
-  {
-    what: "no stream",
-    settings: { kafka: undefined },
-    says: "kafka.brokers (KAFKA_BROKERS): is missing; set it, or section stream",
-  },
 ];
 
-test.each(unsafe)("refused is $what", async ({ settings, env, says }) => {
+test.each([...unsafe, ...unsafeInBoth(fine, secrets)])("refused is $what", async ({ settings, env, says }) => {
   expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
 });
