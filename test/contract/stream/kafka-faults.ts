@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { createLog } from "../../../platform/log/log.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { KafkaBroker } from "./kafka-broker.ts";
-import { DEADLINE, publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
+import { DEADLINE, publishSurely, readAll, record, valuesOf, valuesReadBy } from "./stream-fixture.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 
@@ -27,15 +27,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
   test("publishing and reading go on by themselves after the broker was killed and started again; nothing acknowledged is lost", async () => {
     const topic = await kafka().newTopic();
     await using stream = kafka().open();
-    const seen: (string | undefined)[] = [];
-    stream.subscribe({
-      topic,
-      from: async () => 0n,
-      async handle({ records }) {
-        seen.push(...valuesOf(records));
-        return "continue";
-      },
-    });
+    const seen = valuesReadBy(stream, topic);
     await publishSurely(stream, [record(topic, "k", "before")]);
     await waitUntil("the record before", 20_000, () => seen.includes("before"));
     await kafka().broker.kill();
@@ -54,15 +46,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
       { stallMs: 400, connection: { ...kafka().broker.settings, requestTimeoutMs: 2_000 } },
       (error) => fatal.push(error),
     );
-    const seen: (string | undefined)[] = [];
-    stream.subscribe({
-      topic,
-      from: async () => 0n,
-      async handle({ records }) {
-        seen.push(...valuesOf(records));
-        return "continue";
-      },
-    });
+    const seen = valuesReadBy(stream, topic);
     await publishSurely(stream, [record(topic, "k", "0")]);
     await waitUntil("the first record", 20_000, () => seen.length === 1);
     kafka().broker.freeze();
@@ -88,15 +72,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
       { log, onFatal: (error) => fatal.push(error), onRecreated: (of) => recreated.push(of) },
       { connection: { ...kafka().broker.proxied, requestTimeoutMs: 60_000 }, stallMs: 2_000, reassignMs: 100 },
     );
-    const seen: (string | undefined)[] = [];
-    stream.subscribe({
-      topic,
-      from: async () => 0n,
-      async handle({ records }) {
-        seen.push(...valuesOf(records));
-        return "continue";
-      },
-    });
+    const seen = valuesReadBy(stream, topic);
     await using writer = kafka().open();
     await publishSurely(writer, [record(topic, "k", "0")]);
     await waitUntil("the first record", 20_000, () => seen.length === 1);
@@ -137,15 +113,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
       connection: { ...kafka().broker.settings, brokers: ["127.0.0.1:1", ...kafka().broker.brokers] },
     });
     await publishSurely(stream, [record(topic, "k", "v")]);
-    const seen: (string | undefined)[] = [];
-    stream.subscribe({
-      topic,
-      from: async () => 0n,
-      async handle({ records }) {
-        seen.push(...valuesOf(records));
-        return "continue";
-      },
-    });
+    const seen = valuesReadBy(stream, topic);
     await waitUntil("the record", 20_000, () => seen.length === 1);
     for (let n = 0; n < 5; n += 1) expect((await stream.endOffsets(topic, DEADLINE)).get(0)).toBe(1n);
   }, 60_000);

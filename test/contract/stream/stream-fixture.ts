@@ -49,3 +49,17 @@ export async function readAll(stream: EventStream, topic: string): Promise<Strea
 export function valuesOf(records: readonly StreamRecord[]): (string | undefined)[] {
   return records.map(({ value }) => value?.toString());
 }
+
+/** Subscribes from the start of a topic of one partition; the list grows as records come. */
+export function valuesReadBy(stream: EventStream, topic: string): readonly (string | undefined)[] {
+  const values: (string | undefined)[] = [];
+  stream.subscribe({
+    topic,
+    from: async () => 0n,
+    async handle({ records }) {
+      values.push(...valuesOf(records));
+      return "continue";
+    },
+  });
+  return values;
+}

@@ -14,16 +14,11 @@ let authzen: Authzen;
 beforeAll(async () => {
   authzen = await startAuthzen();
 });
-beforeEach(() => {
-  authzen.world.verdict = () => elevating();
-  authzen.world.redemption = { kind: "granted", uses: 1 };
-});
+beforeEach(() => authzen.elevateAll());
 afterAll(() => authzen[Symbol.asyncDispose]());
 
-const enforced = (changes: object = {}) => authzen.post(question({ ...ENFORCED, ...changes }));
-
 describe("an evaluation with an approval", () => {
-  const evaluate = (approval: unknown, changes: object = {}) => enforced({ context: { approval }, ...changes });
+  const evaluate = (approval: unknown, changes: object = {}) => authzen.enforced({ context: { approval }, ...changes });
   const next = (reply: Reply) => ["reason", "next_action"].map((name) => at(reply, `context.${name}`));
   const soon = () => rfc3339(plus(authzen.clocks.wall, durationMs(300_000)));
 

@@ -13,14 +13,10 @@ let authzen: Authzen;
 beforeAll(async () => {
   authzen = await startAuthzen();
 });
-beforeEach(() => {
-  authzen.world.verdict = () => elevating();
-  authzen.world.redemption = { kind: "granted", uses: 1 };
-});
+beforeEach(() => authzen.elevateAll());
 afterAll(() => authzen[Symbol.asyncDispose]());
 
 const METADATA = "/.well-known/authzen-configuration";
-const enforced = (changes: object = {}) => authzen.post(question({ ...ENFORCED, ...changes }));
 
 const isKeySet = (value: unknown): value is JSONWebKeySet => Array.isArray(Reflect.get(Object(value), "keys"));
 
@@ -34,7 +30,7 @@ describe("metadata and keys", () => {
     });
     const keys = (await authzen.get("/access/v1/jwks")).body;
     if (!isKeySet(keys)) throw new Error("no key set");
-    const token = textAt(await enforced(), "context.access_request.binding_token");
+    const token = textAt(await authzen.enforced(), "context.access_request.binding_token");
     await expect(compactVerify(token, createLocalJWKSet(keys))).resolves.toBeDefined();
   });
 
@@ -47,7 +43,7 @@ describe("metadata and keys", () => {
   });
 
   test("arap-6-6: metadata, denial and audience name one endpoint: the one that takes the submission", async () => {
-    const denied = await enforced();
+    const denied = await authzen.enforced();
     const named = [at(await authzen.get(METADATA), "access_request_endpoint"), claimsOf(denied)["aud"]];
     expect([...named, at(denied, "context.access_request.endpoint")]).toEqual([ENDPOINT, ENDPOINT, ENDPOINT]);
   });
@@ -69,7 +65,7 @@ describe("a requestable denial", () => {
   test("arap-7-1, arap-17-2: is told from all others by its object alone, and says why", async () => {
     const offered = async (verdict: typeof denying) => {
       authzen.world.verdict = () => verdict;
-      const reply = await enforced();
+      const reply = await authzen.enforced();
       return [at(reply, "decision"), at(reply, "context.reason"), at(reply, "context.access_request") !== undefined];
     };
     expect(await offered(denying)).toEqual([false, "policy_denied", false]);
@@ -86,7 +82,7 @@ describe("a requestable denial", () => {
   });
 
   test("arap-7-5, arap-15-1-1, arap-15-2-1, arap-17-3: has the members that the draft names and no others, its end among them", async () => {
-    const reply = await enforced();
+    const reply = await authzen.enforced();
     const offer = Object(at(reply, "context.access_request"));
     expect(Object.keys(offer).toSorted()).toEqual(["binding_token", "display", "endpoint", "expires_at"]);
     expect(parseRfc3339(textAt(reply, "context.access_request.expires_at"))).toBe(
@@ -98,19 +94,19 @@ describe("a requestable denial", () => {
     authzen.world.sign = () => {
       throw new Error("the key is gone");
     };
-    const reply = await enforced({ resource: { type: "file", id: "unsigned" } });
+    const reply = await authzen.enforced({ resource: { type: "file", id: "unsigned" } });
     authzen.world.sign = (bytes) => authzen.signer.sign(bytes);
     expect(at(reply, "context.access_request")).toBeUndefined();
     expect(reply.body).toMatchObject({ decision: false, context: { denial: { id: authzen.published().at(-1)?.id } } });
   });
 
   test("arap-7-1-1: has one evaluation id in the answer, in the token, on the stream and in the decision log", async () => {
-    const reply = await enforced();
+    const reply = await authzen.enforced();
     const shown = textAt(reply, "context.evaluation_id");
     expect(claimsOf(reply)["evaluation_id"]).toBe(shown);
     expect(authzen.published().filter((denial) => denial.id === shown)).toHaveLength(1);
     expect(authzen.logged.at(-1)).toMatchObject({ decision: { denial: { id: shown } } });
-    expect(textAt(await enforced(), "context.evaluation_id")).toBe(shown);
+    expect(textAt(await authzen.enforced(), "context.evaluation_id")).toBe(shown);
   });
 
   test("arap-7-1-2, arap-7-1-4: has an id that no other has, on any replica", async () => {
@@ -138,7 +134,7 @@ describe("a requestable denial", () => {
       evaluation_id: "y",
       reason: "z",
     };
-    const reply = await enforced({ context });
+    const reply = await authzen.enforced({ context });
     expect(claimsOf(reply)["binding_context_members"]).toEqual(["device", "purpose"]);
     const hashes = Object.keys(authzen.published().at(-1)?.call.fieldHashes ?? {});
     expect(hashes.filter((name) => name.startsWith("question."))).toEqual([
@@ -148,22 +144,23 @@ describe("a requestable denial", () => {
   });
 
   test("arap-4-3: is the same at another time, and another one with another bound context", async () => {
-    const evaluationId = async (context: object) => textAt(await enforced({ context }), "context.evaluation_id");
+    const evaluationId = async (context: object) =>
+      textAt(await authzen.enforced({ context }), "context.evaluation_id");
     const first = await evaluationId({ device: "a", time: "10:00", nonce: "1" });
     expect(await evaluationId({ device: "a", time: "11:00", nonce: "2" })).toBe(first);
     expect(await evaluationId({ device: "b", time: "10:00", nonce: "1" })).not.toBe(first);
   });
 
   test("arap-21-1-4-1, arap-21-1-4-3: has a token for this endpoint, by this decision point, that ends with the denial", async () => {
-    const reply = await enforced();
+    const reply = await authzen.enforced();
     const { iss, aud, exp, iat, jti, denial_expires_at: end } = claimsOf(reply);
     expect([iss, aud, end]).toEqual([PDP, ENDPOINT, at(reply, "context.access_request.expires_at")]);
     expect(Number(exp) * 1_000).toBeLessThanOrEqual(parseRfc3339(String(end)));
     expect(Number(exp) - Number(iat)).toBeLessThanOrEqual(900);
-    expect(jti).not.toBe(claimsOf(await enforced())["jti"]);
+    expect(jti).not.toBe(claimsOf(await authzen.enforced())["jti"]);
   });
 
   test("arap-20-1: shows what to request and nothing of the policy that asks for it", async () => {
-    expect(JSON.stringify((await enforced()).body)).not.toContain("r1");
+    expect(JSON.stringify((await authzen.enforced()).body)).not.toContain("r1");
   });
 });

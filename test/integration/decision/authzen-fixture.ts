@@ -32,7 +32,7 @@ import { createGrantsView } from "../../../services/decision/grants/grants-view.
 import type { Candidates } from "../../../services/decision/authzen/ports.ts";
 import type { Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
-import { CLIENTS, denying, ENFORCER, grantOfDana } from "./authzen-samples.ts";
+import { CLIENTS, denying, elevating, ENFORCED, ENFORCER, grantOfDana, question } from "./authzen-samples.ts";
 
 export const PDP = "https://pdp.example";
 export const ENDPOINT = "https://approvals.example/access/v1/requests";
@@ -188,11 +188,20 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     });
   }
 
+  const post = (body: unknown, { at = "/access/v1/evaluation", ...sent }: Sent = {}) =>
+    send("POST", at, sent, JSON.stringify(body));
+
   return {
     ...{ clocks, world, logged, broker, signer, view, beat, pair },
     get: (path: string) => send("GET", path, { as: null }),
-    post: (body: unknown, { at = "/access/v1/evaluation", ...sent }: Sent = {}) =>
-      send("POST", at, sent, JSON.stringify(body)),
+    post,
+    /** Whatever is asked is elevated, and a use is granted. */
+    elevateAll() {
+      world.verdict = () => elevating();
+      world.redemption = { kind: "granted", uses: 1 };
+    },
+    /** An evaluation that dana's deletion of a file is, enforced, with these changes. */
+    enforced: (changes: object = {}) => post(question({ ...ENFORCED, ...changes })),
     /** What was published, read as the approval service does. */
     published: () =>
       broker.records(TOPICS.denials.name).map(({ value }) => {
