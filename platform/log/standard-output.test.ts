@@ -38,6 +38,16 @@ test.each([
   expect([written[0], written.at(-1)]).toEqual(["first", "last"]);
 });
 
+test("a log that has nothing left to write listens to nothing: a process may have many, one after the other", () => {
+  const many = `for (let n = 0; n < 20; n += 1) {
+    const one = createLog({ name: "one of many" });
+    one.info("written");
+    await new Promise((resolve) => one.flush(resolve));
+  }
+  log.info(String(process.listenerCount("exit")));`;
+  expect(said(many).at(-1)).toBe("0");
+});
+
 test("a warning, and what came before it, is written though the turn that wrote it never ends", async () => {
   const text = `import { createLog } from ${LOG}; const log = createLog({ name: "test" });
     log.info("before"); log.warn("then"); for (;;);`;

@@ -47,6 +47,7 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
   }
 
   function written(): void {
+    process.off("exit", finish);
     const lines = lost;
     lost = 0;
     if (lines > 0) onLost(lines);
@@ -55,7 +56,10 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
 
   function failed({ code }: NodeJS.ErrnoException): void {
     // Nobody reads any more, and nobody will.
-    if (code === "EPIPE") [isClosed, left, text] = [true, NOTHING, ""];
+    if (code === "EPIPE") {
+      [isClosed, left, text] = [true, NOTHING, ""];
+      process.off("exit", finish);
+    }
     if (code !== "EAGAIN") tell();
     if (isClosed) return;
     again = setTimeout(() => {
@@ -80,7 +84,8 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
     });
   }
 
-  process.once("exit", () => {
+  /** When the process exits while something waits; a log that has nothing to write listens to nothing, so that there may be many. */
+  function finish(): void {
     if (writing > 0 && askers.length > 0) process.kill(process.pid, "SIGKILL");
     // Its thread finishes what is on its way; what waits behind it has no other moment.
     let bytes = Buffer.concat([left.subarray(writing), Buffer.from(text)]);
@@ -89,7 +94,8 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
     } catch {
       // There is nobody left to tell.
     }
-  });
+  }
+
   return {
     write(line) {
       if (isClosed) return;
@@ -97,6 +103,7 @@ export function standardOutput(onLost: (lines: number) => void, fd = 1): Standar
         lost += 1;
         return;
       }
+      if (text.length + left.length === 0) process.once("exit", finish);
       text += line;
       turn ??= setImmediate(begin);
     },

@@ -17,6 +17,8 @@ import type { TestRun } from "./summary.ts";
 const heavyFolders = ["integration", "e2e", "fault", "contract", "bench"];
 const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
 
+const LEAK = /MaxListenersExceededWarning/;
+
 /** Heavy tests start real servers; unit tests keep jest's 5 s. */
 const heavyTimeoutMs = 120_000;
 const exitGraceMs = 30_000;
@@ -62,6 +64,8 @@ type JestOptions = {
 export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOptions): Promise<TestRun> {
   const begin = performance.now();
   await rm(outputFile, { force: true }); // an old one would read as "has written its results"
+  const warnings = `${outputFile}.warnings`;
+  await rm(warnings, { force: true });
   const split =
     kind === "heavy"
       ? [
@@ -74,6 +78,7 @@ export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOp
     process.execPath,
     [
       ...nodeArgs,
+      `--redirect-warnings=${warnings}`, // of jest and its workers, not of what tests start
       jestFile(root),
       ...userArgs,
       "--json",
@@ -91,11 +96,14 @@ export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOp
     await exited;
   }
   const text = await readFile(outputFile, "utf8").catch(() => undefined);
+  const warned = await readFile(warnings, "utf8").catch(() => "");
+  process.stderr.write(warned);
   return {
     kind,
     seconds: (performance.now() - begin) / 1000,
     results: text === undefined ? undefined : parseResults(text),
     didNotExit: outcome.kind === "hung",
+    leaks: warned.split("\n").filter((line) => LEAK.test(line)),
     exitCode: outcome.kind === "hung" ? 1 : outcome.code,
   };
 }

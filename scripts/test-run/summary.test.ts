@@ -8,6 +8,7 @@ const good: TestRun = {
   seconds: 3.2,
   results: { passed: 7, failed: 0, brokenFiles: 0, skipped: [] },
   didNotExit: false,
+  leaks: [],
   exitCode: 0,
 };
 const base = { runs: [good], missing: [], isCi: true, root: "/repo" };
@@ -43,6 +44,14 @@ test("a file that did not load, a jest without results and a jest that hangs eac
   const summary = formatSummary({ ...base, runs: [broken, lost, hanging] });
   expect(summary.isGood).toBe(false);
   expect(summary.text).toContain("tests: 7 passed, 3 failed, 0 skipped");
+});
+
+test("a warning of too many listeners is a failure, and is shown", () => {
+  const leak = "MaxListenersExceededWarning: 11 exit listeners added to [process]";
+  const summary = formatSummary({ ...base, runs: [{ ...good, leaks: [leak] }] });
+  expect(summary.isGood).toBe(false);
+  expect(summary.text).toContain(leak);
+  expect(summary.text).toContain("tests: 7 passed, 1 failed, 0 skipped");
 });
 
 test("everything run and passed is good, and the totals come last", () => {

@@ -12,6 +12,8 @@ export type TestRun = {
   /** Undefined when jest left no readable result file. */
   readonly results: TestResults | undefined;
   readonly didNotExit: boolean;
+  /** What Node warned of where something is registered again and again and never taken away. */
+  readonly leaks: readonly string[];
   readonly exitCode: number;
 };
 
@@ -53,12 +55,13 @@ function formatRun(run: TestRun): string {
   const { passed, failed, brokenFiles, skipped } = run.results;
   const broken = brokenFiles === 0 ? "" : `, ${brokenFiles} files did not load`;
   const hung = run.didNotExit ? "; FAILED: did not end by itself, a test leaves something open" : "";
-  return `${run.kind}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${broken}, ${seconds}${hung}`;
+  const leaks = run.leaks.map((leak) => `\n  FAILED: ${leak}`).join("");
+  return `${run.kind}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${broken}, ${seconds}${hung}${leaks}`;
 }
 
 /** A run whose failure no test count shows. */
 function isLost(run: TestRun): boolean {
-  return run.results === undefined || run.didNotExit;
+  return run.results === undefined || run.didNotExit || run.leaks.length > 0;
 }
 
 function sum(runs: readonly TestRun[], count: (results: TestResults) => number): number {
