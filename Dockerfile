@@ -23,7 +23,7 @@ COPY enforcers enforcers
 COPY platform platform
 COPY proto proto
 COPY rego/bundle rego/bundle
-COPY scripts/on-node-24.sh scripts/service.sh scripts/needs-node-24.js scripts/compile-cache.js scripts/topics.ts scripts/
+COPY scripts/on-node-24.sh scripts/service.sh scripts/needs-node-24.js scripts/topics.ts scripts/
 COPY scripts/topics scripts/topics
 COPY services services
 # Where volumes are mounted: an empty one takes over the owner of the folder.

@@ -4,6 +4,8 @@
  *
  * DATABASE_URL uses that PostgreSQL instead of one of our own; COUNTERSIGN_DATA names another folder than `.data`.
  */
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { styleText } from "node:util";
 import { createLog } from "../platform/log/log.ts";
@@ -60,11 +62,13 @@ async function main(): Promise<number> {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);
   };
+  const bundling = bundlePackages();
   const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
 
   const failure = await Promise.race([set.failed, aborted(ended.signal)]);
   if (failure !== undefined) process.stderr.write(`${failure.message}; see ${join(folder, "*.log")}\n`);
   ended.abort();
+  bundling.kill();
   await following;
   line("\nStopping …");
   return failure === undefined ? 0 : 1;
@@ -73,6 +77,15 @@ async function main(): Promise<number> {
 /** An empty one counts as not set, as in the services' configuration. */
 function variable(name: "DATABASE_URL" | "COUNTERSIGN_DATA"): string | undefined {
   return process.env[name] || undefined;
+}
+
+/** For the next start, while nobody waits. Where it fails packages load as they are. */
+function bundlePackages(): ChildProcess {
+  const script = join(import.meta.dirname, "../scripts/bundle-packages.ts");
+  const child = spawn(process.execPath, [script], { stdio: "ignore" });
+  child.on("error", () => {});
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  return child;
 }
 
 /** NB: the calls are pasted into a shell as they stand. */

@@ -14,4 +14,4 @@ if [ -n "$loader" ] && [ ! -e "$loader" ] && ! node --version >/dev/null 2>&1; t
   exit 1
 fi
 
-exec node --import ./scripts/needs-node-24.js --import ./scripts/compile-cache.js "$@"
+exec node --import ./scripts/needs-node-24.js --import ./platform/programs/launch/quick-start.js "$@"

@@ -3,7 +3,6 @@
  * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end.
  * The database outlives a kill of this process and is taken over by the next start.
  */
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
@@ -45,13 +44,6 @@ type SetOptions = {
 /** How often a program may end within a minute before it is given up. */
 const MAX_ENDS = 5;
 
-/** Node keeps compiled code for the next start, and looks for no links in node_modules (there are none). */
-const ENVIRONMENT = {
-  PATH: process.env["PATH"],
-  NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/countersign"),
-  NODE_OPTIONS: "--preserve-symlinks",
-};
-
 /** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */
 export async function startOneMachine(
   {
@@ -83,7 +75,7 @@ export async function startOneMachine(
 
   async function start(plan: ProgramPlan): Promise<void> {
     say({ kind: "starting", what: plan.name, detail: "" });
-    const program = createProgram({ ...plan, env: { ...ENVIRONMENT, ...plan.env }, folder });
+    const program = createProgram({ ...plan, env: { PATH: process.env["PATH"], ...plan.env }, folder });
     programs.set(plan.name, program);
     await program.start();
     say({ kind: "ready", what: plan.name, detail: "" });

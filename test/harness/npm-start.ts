@@ -6,7 +6,7 @@ import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** As on-node-24.sh has it, from any folder. */
-const START = ["--import", join(ROOT, "scripts/compile-cache.js"), join(ROOT, "sample/start.ts")];
+const START = ["--import", join(ROOT, "platform/programs/launch/quick-start.js"), join(ROOT, "sample/start.ts")];
 /** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
 const READY_MS = 90_000;
 

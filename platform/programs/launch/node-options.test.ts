@@ -7,15 +7,15 @@ import { nodeOptions } from "./node-options.ts";
 const root = join(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
-test("what npm runs a service with is what the file says, and V8 heeds it", async () => {
-  const print = "[...process.execArgv, Number(process.argv[1])]";
-  const { stdout, stderr } = spawnSync("/bin/sh", ["scripts/service.sh", "-p", `JSON.stringify(${print})`, "7"], {
-    cwd: root,
-    encoding: "utf8",
-  });
+const options = read("platform/programs/launch/node-options").split(/\s+/).filter(Boolean);
+
+test("a service has the options of the file, be it started by npm or as a process", async () => {
+  expect(options).toEqual([expect.stringMatching(/^--max-semi-space-size=\d+$/)]);
+  expect(await nodeOptions()).toEqual([...options, "--import", expect.stringMatching(/quick-start\.js$/)]);
+  const print = ["-p", "JSON.stringify(process.execArgv)"];
+  const { stdout, stderr } = spawnSync("/bin/sh", ["scripts/service.sh", ...print], { cwd: root, encoding: "utf8" });
   expect(stderr).toBe("");
-  expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...(await nodeOptions()), 7]));
-  expect(await nodeOptions()).toEqual([expect.stringMatching(/^--max-semi-space-size=\d+$/)]);
+  expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...options, "./platform/programs/launch/quick-start.js"]));
 });
 
 test("npm, the images and Compose start services by that script alone", () => {

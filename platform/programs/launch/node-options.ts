@@ -8,8 +8,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const FILE = join(import.meta.dirname, "node-options");
+const QUICK_START = join(import.meta.dirname, "quick-start.js");
 
-/** In the order of the file, for a command line. */
+/** For a command line: those of the file, and what makes a start quick. */
 export async function nodeOptions(): Promise<readonly string[]> {
-  return (await readFile(FILE, "utf8")).split(/\s+/).filter((option) => option !== "");
+  const options = (await readFile(FILE, "utf8")).split(/\s+/).filter((option) => option !== "");
+  return [...options, "--import", QUICK_START];
 }

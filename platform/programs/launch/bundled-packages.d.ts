@@ -1,0 +1,5 @@
+import type { ResolveFnOutput } from "node:module";
+
+export const CACHE: string;
+export function bundleFolder(): string | undefined;
+export function findBundledPackages(): ReadonlyMap<string, ResolveFnOutput> | undefined;
