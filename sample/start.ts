@@ -52,12 +52,11 @@ async function main(): Promise<number> {
     throw error;
   });
   if (set === undefined) return 0;
-  const after = elapsed();
-  const megabytes = await proportionalMegabytes([process.pid, set.database.pid].filter((pid) => pid !== undefined));
-  const size = megabytes === undefined ? "" : `, ${megabytes} MB in all`;
-  line(`\n${styleText(["bold", "green"], "Ready")} after ${after}${size}\n`);
+  line(`\n${styleText(["bold", "green"], "Ready")} after ${elapsed()}\n`);
   for (const text of whatToTry(set)) line(text);
-  line(styleText("dim", `\nFull logs: ${join(folder, "*.log")}. Ctrl-C ends it.\n`));
+  const megabytes = await proportionalMegabytes([process.pid, set.database.pid].filter((pid) => pid !== undefined));
+  const size = megabytes === undefined ? "" : ` ${megabytes} MB in all.`;
+  line(styleText("dim", `\nFull logs: ${join(folder, "*.log")}.${size} Ctrl-C ends it.\n`));
   const onLine = (members: ReadonlyMap<string, unknown>) => {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);

@@ -1,15 +1,15 @@
 /**
- * Writes the packages that the programs of `npm start` load at their start as a few files (platform/programs/launch/bundled-packages.js), since
- * most of a start was finding and reading 1,500 of them. Does nothing when they are there. `npm start` runs it in the background.
+ * Writes the packages that the programs of `npm start` load as a few files (platform/programs/launch/bundled-packages.js), since most of a start
+ * was finding and reading 1,500 of them. Does nothing when those are there that our sources import now. `npm start` runs it in the background.
  *
  * Only packages: our own code runs from its sources. Which packages, our sources say. All are made in one go, so that what two of them share is
- * there once, as it is in node_modules; what is loaded only where it is configured (Kafka, traces, migrations) stays there.
+ * there once, as it is in node_modules; what a program does not load is not read.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
-import { bundleFolder, CACHE } from "../platform/programs/launch/bundled-packages.js";
+import { bundleFolder, CACHE, INDEX } from "../platform/programs/launch/bundled-packages.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const PROGRAMS = [
@@ -20,6 +20,8 @@ const PROGRAMS = [
   "sample/token-issuer/main.ts",
   "sample/start.ts",
 ];
+/** They look for files of their own where they are, and share nothing with another package. */
+const STAY = new Set(["node-pg-migrate", "@platformatic/kafka"]);
 const STUB = "stub:";
 /** In each file that is written: `require` of what is not in it, and where packages look for files of their own. */
 const PRELUDE = [
@@ -38,7 +40,7 @@ const common = {
   logLevel: "error",
 } as const;
 
-/** Every package, or part of one, that the programs import before they do anything. */
+/** Every package, or part of one, that a source of the programs imports: all of them, so that none is ever there twice. */
 async function specifiers(): Promise<readonly string[]> {
   const { metafile } = await build({
     ...common,
@@ -47,21 +49,9 @@ async function specifiers(): Promise<readonly string[]> {
     write: false,
     outdir: "-",
   });
-  const found = new Set<string>();
-  const seen = new Set<string>();
-  const follow = (output: string): void => {
-    if (seen.has(output)) return;
-    seen.add(output);
-    for (const { path: to, kind, external } of metafile.outputs[output]?.imports ?? []) {
-      if (kind !== "import-statement") continue;
-      if (external !== true) follow(to);
-      else if (!isBuiltin(to)) found.add(to);
-    }
-  };
-  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (entryPoint !== undefined && PROGRAMS.includes(entryPoint)) follow(output);
-  }
-  return [...found].toSorted();
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const packages = imports.filter(({ path: to, external }) => external === true && !isBuiltin(to) && !STAY.has(to));
+  return [...new Set(packages.map(({ path: to }) => to))].toSorted();
 }
 
 /** One file for each, which exports exactly what Node would find there. */
@@ -103,14 +93,14 @@ const ownFiles: Plugin = {
   },
 };
 
-async function bundle(folder: string): Promise<void> {
-  const wanted = await specifiers();
-  const name = (specifier: string) => specifier.replace(/[^\w.-]+/g, "_");
+const fileOf = (specifier: string) => `${specifier.replace(/[^\w.-]+/g, "_")}.mjs`;
+
+async function bundle(folder: string, wanted: readonly string[]): Promise<void> {
   const fresh = `${folder}.${process.pid}.new`;
   try {
     await build({
       ...common,
-      entryPoints: wanted.map((specifier) => ({ in: `${STUB}${specifier}`, out: name(specifier) })),
+      entryPoints: wanted.map((specifier) => ({ in: `${STUB}${specifier}`, out: path.parse(fileOf(specifier)).name })),
       outdir: fresh,
       outExtension: { ".js": ".mjs" },
       conditions: ["module-sync"],
@@ -118,27 +108,32 @@ async function bundle(folder: string): Promise<void> {
       banner: { js: PRELUDE },
       plugins: [stubs, ownFiles],
     });
-    const index = Object.fromEntries(wanted.map((specifier) => [specifier, `${name(specifier)}.mjs`]));
-    await writeFile(path.join(fresh, "index.json"), JSON.stringify(index));
-    // Whole or not at all, and beside another one that makes the same.
+    await writeFile(path.join(fresh, INDEX), indexOf(wanted));
+    // Whole or not at all. It replaces another one only where our sources import something new, so while nobody is being started.
+    await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
 }
 
-async function removeOthers(folder: string): Promise<void> {
-  for (const one of await readdir(CACHE)) {
-    if (one.startsWith("packages-") && one !== path.basename(folder)) {
-      await rm(path.join(CACHE, one), { recursive: true, force: true });
-    }
+function indexOf(wanted: readonly string[]): string {
+  return JSON.stringify(Object.fromEntries(wanted.map((specifier) => [specifier, fileOf(specifier)])));
+}
+
+async function removeOlder(folder: string): Promise<void> {
+  const isOlder = (name: string) => name.startsWith("packages-") && !name.startsWith(path.basename(folder));
+  for (const name of (await readdir(CACHE)).filter(isOlder)) {
+    await rm(path.join(CACHE, name), { recursive: true, force: true });
   }
 }
 
 const folder = bundleFolder();
 if (folder === undefined) throw new Error("npm has not installed the packages");
 await mkdir(CACHE, { recursive: true });
-if (!(await readdir(CACHE)).includes(path.basename(folder))) {
-  await bundle(folder);
-  await removeOthers(folder);
+const wanted = await specifiers();
+const present = await readFile(path.join(folder, INDEX), "utf8").catch(() => undefined);
+if (present !== indexOf(wanted)) {
+  await bundle(folder, wanted);
+  await removeOlder(folder);
 }

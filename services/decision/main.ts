@@ -1,7 +1,8 @@
 /**
  * The decision service: constructs everything and starts it, what decides by main/native-path.ts or main/compat-path.ts.
  * Order: what the rest rests on first, the listener last, so that the end runs backwards. Nothing is served before the
- * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale.
+ * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale. What only some
+ * configurations have is loaded where it is configured, since a start is mostly the loading of modules.
  */
 import type { Clocks } from "../../core/domain/freshness.ts";
 import { id } from "../../core/domain/id.ts";
@@ -25,12 +26,9 @@ import { createSourceAddress } from "./context/source-address.ts";
 import { adoptSpools } from "./decision-log/adopt-spools.ts";
 import { startDecisionLog } from "./decision-log/decision-log.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
-import { startApi } from "./main/api.ts";
-import { createCompatPath } from "./main/compat-path.ts";
 import { createNativePath } from "./main/native-path.ts";
 import { createObserveDecision } from "./main/observe-decision.ts";
 import { startSigningKey } from "./main/signing-key.ts";
-import { supervise } from "./main/supervise.ts";
 import type { Faults } from "./ports.ts";
 
 type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
@@ -72,7 +70,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const traces = await startTracesIf(config.traces, { service: "countersign-decision", instance: config.instance });
   if (traces !== undefined) lifecycle.own(traces);
   const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces };
-  const path = isCompat ? await createCompatPath(config, shared) : await createNativePath(config, shared);
+  const path = isCompat
+    ? await (await import("./main/compat-path.ts")).createCompatPath(config, shared)
+    : await createNativePath(config, shared);
 
   // A worker leaves that to whoever watches it, who alone knows how many there are.
   if (!process.connected) {
@@ -132,7 +132,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const api =
     config.api === undefined || path.api === undefined
       ? undefined
-      : await startApi(config.api, shared, path.api, { decisionLog, observe }, config);
+      : await (await import("./main/api.ts")).startApi(config.api, shared, path.api, { decisionLog, observe }, config);
   log.info(
     {
       event: "started",
@@ -163,7 +163,9 @@ const metrics = createMetrics({ prefix: "countersign_decision_" });
 const onEvent = countEvents(metrics);
 const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel, onEvent });
 const [work, drainDeadlineMs] =
-  config.workers > 1 ? [supervise, config.drainMs + 7_000] : [start, config.drainMs + 5_000];
+  config.workers > 1
+    ? [(await import("./main/supervise.ts")).supervise, config.drainMs + 7_000]
+    : [start, config.drainMs + 5_000];
 process.exit(
   await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => work(config, { log, metrics, lifecycle })),
 );

@@ -51,7 +51,7 @@ describe("npm start", () => {
       const set = start({ COUNTERSIGN_DATA: data }, ordinary);
       const seconds = (await set.ready()) / 1_000;
       await readsAnOrder(set);
-      const [, said, megabytes] = /Ready after ([\d.]+) s, (\d+) MB/.exec(set.said()) ?? [];
+      const [, said, megabytes] = /Ready after ([\d.]+) s\n[^]* (\d+) MB in all/.exec(set.said()) ?? [];
       say(`npm start, ${name}: ready ${seconds.toFixed(1)} s after it was called (it says ${said} s), ${megabytes} MB`);
       set.child.kill("SIGINT");
       expect(await set.ended).toBe(0);

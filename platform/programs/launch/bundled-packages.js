@@ -15,6 +15,9 @@ const ROOT = join(import.meta.dirname, "../../..");
 /** What may be removed at any time. */
 export const CACHE = join(ROOT, "node_modules/.cache/countersign");
 
+/** In the folder: the file of each specifier. */
+export const INDEX = "index.json";
+
 /** What is in node_modules, as npm wrote it down, and how it is bundled. */
 const MADE_FROM = ["node_modules/.package-lock.json", "scripts/bundle-packages.ts"];
 
@@ -33,7 +36,7 @@ export function findBundledPackages() {
   const folder = bundleFolder();
   if (folder === undefined) return undefined;
   try {
-    const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
+    const index = JSON.parse(readFileSync(join(folder, INDEX), "utf8"));
     return new Map(
       Object.entries(index).map(([specifier, file]) => {
         return [specifier, { url: pathToFileURL(join(folder, file)).href, format: "module", shortCircuit: true }];
