@@ -1,6 +1,6 @@
 import type { ResolveFnOutput } from "node:module";
 
-export const CACHE: string;
-export const INDEX: string;
-export function bundleFolder(): string | undefined;
-export function findBundledPackages(): ReadonlyMap<string, ResolveFnOutput> | undefined;
+export declare const CACHE: string;
+export declare const INDEX: string;
+export declare function bundleFolder(): string | undefined;
+export declare function findBundledPackages(): ReadonlyMap<string, ResolveFnOutput> | undefined;
