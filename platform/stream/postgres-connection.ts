@@ -5,9 +5,11 @@
 import type { Database } from "../postgres/pool.ts";
 import type { FetchOutcome, StreamConnection } from "./connection.ts";
 import type { StreamRecord } from "./port.ts";
+import { kept } from "./postgres-record.ts";
 
-/** Per fetch. Several records of 64 KiB fit. */
+/** Per fetch, as they stand there and as they are handed over. Several records of 64 KiB fit. */
 const MAX_RECORDS = 500;
+const MAX_KEPT_BYTES = 512 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Row {
@@ -41,12 +43,19 @@ export async function openPostgresConnection({
   async function read(topic: string, partition: number, offset: bigint): Promise<FetchOutcome> {
     const { rows } = await session.query<Row>(
       'select earliest, next, "offset", key, value, headers, written_ms from event_stream.read($1, $2, $3, $4, $5)',
-      [topic, partition, offset, MAX_RECORDS, MAX_BYTES],
+      [topic, partition, offset, MAX_RECORDS, MAX_KEPT_BYTES],
     );
     const [first] = rows;
     if (first === undefined) throw new Error(`${topic}/${partition} does not exist, or this role may not read it`);
     if (offset < BigInt(first.earliest) || offset > BigInt(first.next)) return { kind: "out_of_range" };
-    const records = rows.flatMap((row) => (row.offset === null ? [] : [recordOf(topic, partition, row.offset, row)]));
+    const records: StreamRecord[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      if (row.offset === null || bytes >= MAX_BYTES) break;
+      const record = recordOf(topic, partition, row.offset, row);
+      records.push(record);
+      bytes += record.value?.length ?? 0;
+    }
     const last = records.at(-1);
     // Nothing up to the end: what stood there was compacted away.
     return { kind: "fetched", records, nextOffset: last === undefined ? BigInt(first.next) : last.offset + 1n };
@@ -113,21 +122,7 @@ function recordOf(topic: string, partition: number, offset: string, row: Row): S
     partition,
     offset: BigInt(offset),
     key: row.key.toString("utf8"),
-    value: row.value,
-    headers: headersOf(row.headers),
+    ...kept(row),
     timestampMs: Number(row.written_ms),
   };
-}
-
-/** As `encodeHeaders` of postgres-publisher.ts wrote them; anything else is a fault and not a record without headers. */
-function headersOf(text: string | null): ReadonlyMap<string, Buffer> {
-  const headers = new Map<string, Buffer>();
-  const parsed: unknown = text === null ? [] : JSON.parse(text);
-  if (!Array.isArray(parsed)) throw new Error("headers of a record are not a list");
-  for (const pair of parsed) {
-    const [name, value]: readonly unknown[] = Array.isArray(pair) ? pair : [];
-    if (typeof name !== "string" || typeof value !== "string") throw new Error("a header of a record is not a pair");
-    headers.set(name, Buffer.from(value, "base64"));
-  }
-  return headers;
 }

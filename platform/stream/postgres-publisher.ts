@@ -10,6 +10,7 @@ import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database, Session } from "../postgres/pool.ts";
 import type { OutgoingRecord, PublishOptions, PublishOutcome } from "./port.ts";
+import { keep } from "./postgres-record.ts";
 
 interface PostgresPublisher {
   publish(records: readonly OutgoingRecord[], options: PublishOptions): Promise<PublishOutcome>;
@@ -30,6 +31,8 @@ interface Backend {
 
 /** Records that go into one statement, unless one call alone has more. */
 const MAX_TOGETHER = 500;
+/** So many records at most go with a parameter for each value. */
+const MAX_AS_BYTES = 16;
 /** How long the fence waits for the old process to end before it says that it has not. */
 const FENCE_MS = 1_000;
 
@@ -71,8 +74,7 @@ export function createPostgresPublisher({
   ): Promise<{ kind: "acked" } | { kind: "refused"; cause: unknown }> {
     const session = await connected();
     try {
-      const [only, ...more] = records;
-      await (only === undefined || more.length > 0 ? sendMany(session, records) : sendOne(session, only));
+      await sendAll(session, records);
       return { kind: "acked" };
     } catch (cause) {
       if (isRefusal(cause)) return { kind: "refused", cause };
@@ -155,21 +157,18 @@ export function createPostgresPublisher({
   };
 }
 
-function sendMany(session: Session, records: readonly OutgoingRecord[]): Promise<unknown> {
-  return session.query("select event_stream.publish($1, $2, $3, $4)", [
+/** A list of values would be written in hexadecimal here and read from it there: few go as bytes, each as a parameter of its own. */
+function sendAll(session: Session, records: readonly OutgoingRecord[]): Promise<unknown> {
+  const kept = records.map(keep);
+  const values = kept.map(({ value }) => value);
+  const areFew = values.length <= MAX_AS_BYTES;
+  const list = areFew ? `array[${values.map((_, at) => `$${at + 4}::bytea`).join(", ")}]` : "$4";
+  return session.query(`select event_stream.publish($1, $2, ${list}, $3)`, [
     records.map(({ topic }) => topic),
     records.map(({ key }) => Buffer.from(key, "utf8")),
-    records.map(({ value }) => value),
-    records.map(({ headers }) => encodeHeaders(headers)),
+    kept.map(({ headers }) => headers),
+    ...(areFew ? values : [values]),
   ]);
-}
-
-/** What is large comes alone, and goes as bytes: a list of values would be written in hexadecimal here and read from it there. */
-function sendOne(session: Session, { topic, key, value, headers }: OutgoingRecord): Promise<unknown> {
-  return session.query(
-    "select event_stream.publish(array[$1::text], array[$2::bytea], array[$3::bytea], array[$4::text])",
-    [topic, Buffer.from(key, "utf8"), value, encodeHeaders(headers)],
-  );
 }
 
 function takeTogether(queue: Call[]): Call[] {
@@ -204,15 +203,4 @@ async function fence(session: Session, { pid, started }: Backend): Promise<void>
 /** The server answered, so the statement is rolled back. Anything else (also FATAL, and a translated severity) leaves it open. */
 function isRefusal(error: unknown): boolean {
   return typeof error === "object" && error !== null && "severity" in error && error.severity === "ERROR";
-}
-
-function encodeHeaders(headers: OutgoingRecord["headers"]): string | null {
-  if (headers === undefined || headers.size === 0) return null;
-  return JSON.stringify([...headers].map(([name, value]) => [name, base64(value)]));
-}
-
-/** `btoa` takes half the time where it may be asked: of a text beyond ASCII it means other bytes. */
-function base64(value: string | Buffer): string {
-  if (typeof value === "string" && /^[\0-\x7f]*$/.test(value)) return btoa(value);
-  return Buffer.from(value).toString("base64");
 }

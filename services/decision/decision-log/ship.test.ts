@@ -1,10 +1,12 @@
-/** What is acknowledged counts as shipped, whatever becomes of the files afterwards. */
+/** What waits is shipped together; what is acknowledged counts as shipped, whatever becomes of the files afterwards. */
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
+import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/port.ts";
 import { memoryStream, NOW, signer } from "../../../test/harness/decision-log.ts";
 import { createShipper } from "./ship.ts";
 import { openSpool } from "./spool.ts";
@@ -62,3 +64,39 @@ test.each([
     expect(said).toHaveLength(1);
   },
 );
+
+test("what waits goes to the stream together, in full batches and up to eight of them; what was not acknowledged goes again as it was", async () => {
+  const boot = uuidv7();
+  const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 1e6, maxBytes: 1e9 });
+  const time = new Date(NOW).toISOString();
+  for (let count = 0; count < 4_000; count += 1) {
+    spool.append({ kind: "log_opened", time, policy_revision: "r".repeat(64) });
+    if (count % 1_000 === 999) spool.write();
+  }
+  spool.close();
+  let isUp = false;
+  const kept = memoryStream();
+  const sizes: number[][] = [];
+  const stream = {
+    async publish(outgoing: readonly OutgoingRecord[]): Promise<PublishOutcome> {
+      sizes.push(outgoing.map(({ value }) => value?.length ?? 0));
+      return isUp ? kept.publish(outgoing) : { kind: "unknown", cause: new Error("down") };
+    },
+  };
+  const shipper = createShipper({ stream, signer, log }, { folder, deployment: "test", log: spool.log, boot });
+  expect(await shipper.next()).toMatchObject({ kind: "not_acknowledged" });
+  isUp = true;
+  const shipped = [await shipper.next(), await shipper.next(), await shipper.next()];
+  expect(shipped.map((one) => one.kind === "shipped" && one.isFull)).toEqual([true, true, false]);
+  expect(await shipper.next()).toEqual({ kind: "nothing" });
+
+  const total = (pick: (one: { bytes: number; records: number }) => number) =>
+    shipped.reduce((sum, one) => sum + (one.kind === "shipped" ? pick(one) : 0), 0);
+  expect(total((one) => one.records)).toBe(4_000);
+  expect(total((one) => one.bytes)).toBe(spool.bytes);
+  expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: 4_000 }, (_, at) => at));
+  const [unanswered, ...answered] = sizes;
+  expect(answered[0]).toEqual(unanswered);
+  expect(answered.map((one) => one.length)).toEqual([8, 8, expect.any(Number)]);
+  expect(Math.min(...answered.flat().slice(0, -1))).toBeGreaterThan(MAX_RECORD_BYTES - 1_000);
+});

@@ -1,7 +1,7 @@
 /**
- * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, the
- * next only after the last was acknowledged. The spool's bytes become the batch as they are; nothing is parsed or written
- * anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
+ * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, those
+ * that wait together, the next only after the last were acknowledged. The spool's bytes become the batch as they are; nothing
+ * is parsed or written anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
  * removed; what was not, or is not marked when the process dies, is sent again. So a mark or a removal that fails is said, and tried again with the
  * next one: it takes nothing back of what was acknowledged.
  */
@@ -9,13 +9,15 @@ import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
 import { MAX_RECORD_BYTES, TOPICS } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
-import type { EventStream } from "../../../platform/stream/port.ts";
+import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";
 import { acknowledge, acknowledged, type Place, readAfter, removeShipped } from "./spool-files.ts";
 
 const TOPIC = TOPICS.decisions.name;
 const PUBLISH_DEADLINE_MS = 5_000;
+/** To acknowledge them costs the stream about as much as one alone. NB: half of what a broker of Kafka takes at once by default. */
+const MAX_TOGETHER = 8;
 /** Batches between two marks, unless the spool is empty before. */
-const MARK_EVERY = 16;
+const MARK_EVERY = 32;
 const CLOSING = Buffer.from("]}");
 const [NEWLINE, COMMA] = [0x0a, 0x2c];
 
@@ -33,13 +35,22 @@ type ShipOptions = {
 };
 
 type Shipped =
-  /** `isFull`: more is probably waiting already. */
+  /** `isFull`: more is waiting already. */
   | { readonly kind: "shipped"; readonly bytes: number; readonly records: number; readonly isFull: boolean }
   | { readonly kind: "nothing" }
   | { readonly kind: "not_acknowledged"; readonly cause: unknown };
 
+/** A signed batch, and what of the spool is in it. */
+type Batch = {
+  readonly record: OutgoingRecord;
+  readonly records: number;
+  readonly bytes: number;
+  readonly end: Place;
+  readonly isFull: boolean;
+};
+
 export type Shipper = {
-  /** Ships one batch; one call at a time. Rejects only when the spool itself cannot be read. */
+  /** Ships what waits, up to `MAX_TOGETHER` batches; one call at a time. Rejects only when the spool itself cannot be read. */
   next(): Promise<Shipped>;
 };
 
@@ -72,35 +83,57 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
     isUntidy = failure !== undefined;
   }
 
+  function batchAfter(place: Place): Batch | undefined {
+    const chunk = readAfter(folder, boot, place, room);
+    if (chunk === undefined) return undefined;
+    const records = inOneList(room, chunk.length);
+    const end = opening.length + chunk.length;
+    const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
+    const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload, "digest");
+    const bytes = bytesBetween(place, chunk.end);
+    return { record: { topic: TOPIC, key, value, headers }, records, bytes, end: chunk.end, isFull: chunk.isFull };
+  }
+
+  function batchesAfter(place: Place): readonly Batch[] {
+    const batches: Batch[] = [];
+    let next = batchAfter(place);
+    while (next !== undefined) {
+      batches.push(next);
+      next = next.isFull && batches.length < MAX_TOGETHER ? batchAfter(next.end) : undefined;
+    }
+    return batches;
+  }
+
   return {
     async next() {
-      from ??= acknowledged(folder, boot);
-      const chunk = readAfter(folder, boot, from, room);
-      if (chunk === undefined) {
-        const end = from;
-        await tidied(() => mark(end));
+      const before = (from ??= acknowledged(folder, boot));
+      const batches = batchesAfter(before);
+      const last = batches.at(-1);
+      if (last === undefined) {
+        await tidied(() => mark(before));
         return { kind: "nothing" };
       }
-      const records = inOneList(room, chunk.length);
-      const end = opening.length + chunk.length;
-      const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
-      const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload, "digest");
-      const outcome = await stream.publish([{ topic: TOPIC, key, value, headers }], {
-        deadlineMs: PUBLISH_DEADLINE_MS,
-      });
+      const outcome = await stream.publish(
+        batches.map(({ record }) => record),
+        { deadlineMs: PUBLISH_DEADLINE_MS },
+      );
       if (outcome.kind === "unknown") return { kind: "not_acknowledged", cause: outcome.cause };
-      const before = from;
-      const after = chunk.end;
+      const after = last.end;
       from = after;
-      unmarked += 1;
+      unmarked += batches.length;
       if (after.segment !== before.segment)
         await tidied(
           () => mark(after),
           () => removeShipped(folder, boot, after, false),
         );
       else if (unmarked >= MARK_EVERY) await tidied(() => mark(after));
-      const bytes = bytesBetween(before, after);
-      return { kind: "shipped", bytes, records, isFull: bytes > room.length / 2 };
+      const total = (pick: (one: Batch) => number) => batches.reduce((sum, one) => sum + pick(one), 0);
+      return {
+        kind: "shipped",
+        bytes: total((one) => one.bytes),
+        records: total((one) => one.records),
+        isFull: last.isFull,
+      };
     },
   };
 }

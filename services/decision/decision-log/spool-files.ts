@@ -75,8 +75,8 @@ export async function removeShipped(folder: string, boot: string, place: Place, 
   if (all) await rm(join(folder, `${boot}.ack`), { force: true });
 }
 
-/** How much was read into the buffer: whole lines, without the end of the last one. */
-export type Chunk = { readonly length: number; readonly end: Place };
+/** How much was read into the buffer: whole lines, without the end of the last one. `isFull`: there was no room for what stands behind. */
+export type Chunk = { readonly length: number; readonly end: Place; readonly isFull: boolean };
 
 /** Reads the next whole lines after a place, as many as `into` has room for, or undefined at the end. */
 export function readAfter(folder: string, boot: string, place: Place, into: Buffer): Chunk | undefined {
@@ -92,8 +92,10 @@ export function readAfter(folder: string, boot: string, place: Place, into: Buff
 
 /** Undefined for a segment that is at its end (or has a line under way), or is not there. */
 function readLines(path: string, { segment, offset }: Place, into: Buffer): Chunk | undefined {
-  const end = into.subarray(0, readAt(path, offset, into)).lastIndexOf(0x0a) + 1;
-  return end === 0 ? undefined : { length: end - 1, end: { segment, offset: offset + end } };
+  const read = readAt(path, offset, into);
+  const end = into.subarray(0, read).lastIndexOf(0x0a) + 1;
+  if (end === 0) return undefined;
+  return { length: end - 1, end: { segment, offset: offset + end }, isFull: read === into.length };
 }
 
 function readAt(path: string, offset: number, into: Buffer): number {

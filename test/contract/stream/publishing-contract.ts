@@ -25,6 +25,17 @@ export function publishingContract(fixture: () => StreamFixture): void {
     expect(valuesOf(await readAll(stream, topic))).toEqual(["before", "after"]);
   }, 60_000);
 
+  test("records of 64 KiB that are published together arrive whole and in their order", async () => {
+    const topic = await fixture().createTopic({ partitions: 1 });
+    await using stream = fixture().createStream();
+    const values = Array.from({ length: 8 }, (_, n) => `{"n":${n}}`.repeat(8 * 1024).slice(0, 64 * 1024));
+    await publishSurely(
+      stream,
+      values.map((value) => record(topic, "k", value)),
+    );
+    expect(valuesOf(await readAll(stream, topic))).toEqual(values);
+  }, 20_000);
+
   test("publishers that race keep the order of each, and a reader that runs along is handed every record once, each batch where the last ended", async () => {
     const topic = await fixture().createTopic({ partitions: 1 });
     const writers = Array.from({ length: 6 }, (_, n) => ({ name: `w${n}`, stream: fixture().createStream() }));
