@@ -11,6 +11,7 @@ beforeAll(async () => {
   await mkdir(path.join(root, "docs/adr"), { recursive: true });
   await mkdir(path.join(root, "core/domain"), { recursive: true });
   await writeFile(path.join(root, "core/domain/grant.ts"), "");
+  await writeFile(path.join(root, "package.json"), JSON.stringify({ scripts: { check: "x" } }));
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -29,6 +30,23 @@ test("a file or folder that is named and does not exist is found, with the line"
   expect(await faultsOf("[a](../../core/gone.ts#part)", "docs/adr/0001.md")).toEqual([
     "docs/adr/0001.md:1: core/gone.ts does not exist",
   ]);
+});
+
+test("also where a line stands behind it, or the path begins at the folder itself", async () => {
+  expect(await faultsOf("`core/domain/gone.ts:12`, `./core/gone.ts`, `core/domain/grant.ts:1`\n")).toEqual([
+    "docs/page.md:1: core/domain/gone.ts does not exist",
+    "docs/page.md:1: core/gone.ts does not exist",
+  ]);
+});
+
+test("a script of npm that is named and does not exist is found", async () => {
+  expect(await faultsOf("`npm run gone -- x`, `npm run check`, npm run\n`npm run -- x`\n")).toEqual([
+    "docs/page.md:1: npm run gone does not exist",
+  ]);
+});
+
+test("everything that the documents of this repository name exists", async () => {
+  expect(await missingNames(path.resolve(import.meta.dirname, "../.."))).toEqual([]);
 });
 
 test("what is installed is not looked for: a fresh clone has less of it", async () => {

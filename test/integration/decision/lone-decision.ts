@@ -77,7 +77,6 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       signing: options.signing ?? (await makeKeyPair(folder, `${name}-signing`)),
       stateRelay: options.stateRelay ?? (await makeKeyPair(folder, `${name}-relay`)),
       ...(streamUrl === undefined ? {} : { streamUrl }),
-      ...(options.preload === undefined ? {} : { preload: options.preload }),
       ...(options.hasOwnClock === undefined ? {} : { hasOwnClock: options.hasOwnClock }),
       ...(options.preload === undefined ? {} : { preload: options.preload }),
       redemption: { address: nowhere, serviceToken: "unused, but long enough" },
