@@ -45,7 +45,7 @@ export const benchPolicySoak: Bench = async ({ repeats: evaluations = EVALUATION
     name: "policy-soak",
     title: "Memory over many evaluations",
     text: [
-      `${evaluations.toLocaleString("en")} evaluations of inputs from 256 bytes to 64 KB, one in a thousand of which breaks its instance. Each half of V8's young generation is held to ${YOUNG_MIB} MiB (\`--max-semi-space-size\`; \`npm start\` holds it to 4); left alone it is doubled once on the way, and the process is 30 MiB larger from then on. Memory of the last half against the first fifth: ${goal(grown, grown <= 1.1, "≤ 1.1")}.`,
+      `${evaluations.toLocaleString("en")} evaluations of inputs from 256 bytes to 64 KB, one in a thousand of which breaks its instance. Each half of V8's young generation is held to ${YOUNG_MIB} MiB (\`--max-semi-space-size\`), as in every service; left alone it is doubled once on the way, and the process is 30 MiB larger from then on. Memory of the last half against the first fifth: ${goal(grown, grown <= 1.1, "≤ 1.1")}.`,
       table(["evaluations", "process MiB", "JavaScript heap MiB", "young generation MiB"], rows),
     ].join("\n\n"),
   };
