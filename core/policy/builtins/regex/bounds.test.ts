@@ -15,7 +15,7 @@ describe("no call of a regular expression lasts longer than four budgets before 
   test.each<readonly [string, string, string]>([
     ["all that is left, for each match", "a(.*b)?", text("a", 270_000)],
     ["the same where a literal is far away", "a(?:.*b)?", `${text("a", 270_000)}b`],
-    ["a literal that stands at the end", "x|a(?:[^b]*b)?", `${text("a", 100_000)}b`],
+    ["a literal that stands at the end", "x|a(?:[^b]*b)?", `${text("a", 900_000)}b`],
     ["empty matches", "", text("a", 270_000)],
     ["many places at once", "(x{1,20}){1,10}y", `${text("x", 100_000)}y`],
     ["many places in a small text", "((a?){20}){20}b", `${text("a", 3_000)}b`],
