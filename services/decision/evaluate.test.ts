@@ -34,9 +34,9 @@ describe("denied", () => {
     "policy_conflict",
     "context_unavailable",
     "policy_not_loaded",
-  ] as const)("a fault of the policy is a deny: %s", async (reason) => {
+  ] as const)("a fault of the policy is a deny that says where it came from: %s", async (reason) => {
     const seen = await evaluateIn({ verdict: { kind: "fault", reason, detail: "d" } });
-    expect(seen.decision).toMatchObject({ kind: "deny", reason });
+    expect(seen.decision).toMatchObject({ kind: "deny", reason, reasons: ["d"] });
   });
 
   test("nobody in particular cannot be elevated, whatever grants there are", async () => {

@@ -16,3 +16,11 @@ test("the country that a policy was told of is on record, and no member of that 
   expect(loggedDecision(entry)).not.toHaveProperty("country");
   expect(loggedDecision({ ...entry, country: "DE" })).toMatchObject({ source_address: "192.0.2.7", country: "DE" });
 });
+
+test("a built-in that failed is on record with its name and the rule that called it", () => {
+  const decision = deny("policy_error", ["time.parse_rfc3339_ns in countersign.hidden"]);
+  expect(loggedDecision({ ...entry, decision })).toMatchObject({
+    ...{ outcome: "deny", reason: "policy_error", policy_revision: "r1" },
+    reasons: ["time.parse_rfc3339_ns in countersign.hidden"],
+  });
+});
