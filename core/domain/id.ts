@@ -27,6 +27,11 @@ export function isDigest(text: string): text is Digest {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
+/** Of what a hash function has just said, in core/messages alone: whether it was this one its length says, and no one else made its characters. */
+export function isHashOutput(hex: string): hex is Digest {
+  return hex.length === 64;
+}
+
 /** @throws AppError invalid_argument */
 export function digest(text: string): Digest {
   if (!isDigest(text)) throw new AppError("invalid_argument", "not a SHA-256 in hexadecimal");
