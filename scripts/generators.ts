@@ -20,6 +20,7 @@ export const generators: readonly Generator[] = [
   { script: "scripts/generate-rego-schema.ts", outputs: ["rego/countersign/schema"] },
   { script: "scripts/build-bundle.ts", outputs: ["rego/bundle", "rego/capabilities.json"], tool: "opa" },
   { script: "services/approval/rest/write-openapi.ts", outputs: ["docs/openapi.json"] },
+  { script: "services/decision/authzen/write-openapi.ts", outputs: ["docs/openapi-decision.json"] },
   { script: "services/approval/rest/write-problems.ts", outputs: ["docs/problems.md"] },
   { script: "services/decision/ext-authz/write-problems.ts", outputs: ["docs/problems-decision.md"] },
   { script: "services/decision/write-config-schema.ts", outputs: ["docs/config/decision.schema.json"] },

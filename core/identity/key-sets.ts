@@ -8,7 +8,7 @@
  * - After a failure the next try comes sooner (1 s, doubling to 30 s), and not because of requests.
  * - An empty or unusable set is a failure: an issuer without keys is a mistake far more often than a wish.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as timeout } from "node:timers/promises";
 import type { Instant } from "../domain/time.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Issuer, Issuers } from "./issuers.ts";
@@ -61,6 +61,9 @@ const DEFAULT_TIMES: KeySetTimes = {
   retryMs: 1_000,
 };
 
+type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+const sleepBySystem: Sleep = (ms, signal) => timeout(ms, undefined, { signal, ref: false });
+
 type Held = {
   readonly issuer: Issuer;
   current: { readonly keySet: KeySet; readonly confirmedAt: number } | undefined;
@@ -73,12 +76,14 @@ export async function createKeySets(
   deps: {
     readonly issuers: Issuers;
     readonly clock: Clock;
+    /** Rejects when the signal aborts; by `clock`. */
+    readonly sleep?: Sleep;
     readonly onEvent: (event: KeySetEvent) => void;
     readonly signal?: AbortSignal;
   },
   options: { readonly directory?: string; readonly times?: Partial<KeySetTimes> } = {},
 ): Promise<KeySets> {
-  const { clock, onEvent } = deps;
+  const { clock, onEvent, sleep = sleepBySystem } = deps;
   const times = { ...DEFAULT_TIMES, ...options.times };
   const disk = options.directory === undefined ? undefined : createLastGoodKeys(options.directory);
   const stop = new AbortController();
@@ -129,7 +134,7 @@ export async function createKeySets(
         const dueMs = held.requested && succeeded ? Math.min(regularMs, times.requestedMs) : regularMs;
         return startedAt + dueMs - clock.monotonicMs();
       };
-      while (!signal.aborted && leftMs() > 0) await pause(held, leftMs(), signal);
+      while (!signal.aborted && leftMs() > 0) await pause(held, leftMs(), { signal, sleep });
     }
   };
   const loops = [...all.values()].map(keepFresh);
@@ -168,11 +173,15 @@ export async function createKeySets(
 }
 
 /** Until the time is over, the issuer is woken, or all ends. */
-async function pause(held: Held, ms: number, signal: AbortSignal): Promise<void> {
+async function pause(
+  held: Held,
+  ms: number,
+  { signal, sleep }: { readonly signal: AbortSignal; readonly sleep: Sleep },
+): Promise<void> {
   const woken = new AbortController();
   held.wake = () => woken.abort();
   try {
-    await sleep(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]), ref: false });
+    await sleep(ms, AbortSignal.any([signal, woken.signal]));
   } catch {
     // Woken or ended: the caller looks again.
   }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
 import { createLog } from "../log/log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -45,7 +46,8 @@ test("a degraded process is ready and says so; it is healthy in any case", async
 test("metrics are this process's own; other paths and methods are refused", async () => {
   const base = await serving({});
   expect(await (await fetch(`${base}/metrics`)).text()).toContain('product_things_total{kind="small"} 1');
-  expect((await fetch(`${base}/secrets`)).status).toBe(404);
+  const unknown = await fetch(`${base}/secrets`);
+  expect([unknown.status, await unknown.text()]).toEqual([404, "not found: here are /healthz, /readyz, /metrics\n"]);
   expect((await fetch(`${base}/metrics`, { method: "POST" })).status).toBe(405);
 });
 
@@ -62,4 +64,32 @@ test("a document is asked with the query; what it does not have is not found", a
   const base = `http://127.0.0.1:${server.port}/v1/lines`;
   expect((await fetch(`${base}?id=2`)).status).toBe(404);
   expect(await (await fetch(`${base}?id=1`)).text()).toBe('{"id":1}\n');
+});
+
+test("addresses, queries and methods that are none are refused, and none of them is a fault", async () => {
+  const base = await serving({});
+  const port = Number(new URL(base).port);
+  const lines = [
+    "GET //readyz",
+    "GET /%",
+    "GET /healthz/..",
+    "GET /healthz%00",
+    "GET http://[",
+    "GET *",
+    "GET /readyz#x",
+    "OPTIONS *",
+  ];
+  lines.push(`GET /${"x".repeat(12_000)}`, "DELETE /healthz", "PATCH /metrics?%=%", "TRACE /readyz");
+  for (const line of lines) {
+    const status = await new Promise<string>((resolve, reject) => {
+      const socket = connect(port, "127.0.0.1", () =>
+        socket.end(`${line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+      );
+      let text = "";
+      socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+      socket.on("close", () => resolve(text.slice(9, 12))).on("error", reject);
+    });
+    expect([line.slice(0, 40), status]).toEqual([line.slice(0, 40), expect.stringMatching(/^40[045]$/)]);
+  }
+  expect((await fetch(`${base}/readyz?%=%&%00`)).status).toBe(200);
 });

@@ -1,6 +1,6 @@
 /**
  * The operators' door of a process, on a port of its own so that it is never published with the service: `/healthz` (the process answers),
- * `/readyz` (named checks as JSON; 503 unless all that are required pass), `/metrics`, and what else a program has to tell as JSON.
+ * `/readyz` (named checks as JSON; 503 unless all that are required pass), `/metrics`, and what else a program has to tell as JSON. Any other address is told which there are.
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -26,6 +26,8 @@ export interface OpsServer extends AsyncDisposable {
   readonly port: number;
   close(): Promise<void>;
 }
+
+const OWN = ["/healthz", "/readyz", "/metrics"];
 
 /** Starts listening. `checks` are called at each `/readyz`; one that throws counts as failed. Rejects when the port is not free. */
 export async function startOpsServer(
@@ -69,7 +71,7 @@ export async function startOpsServer(
     const document = documents.get(path ?? "")?.(query);
     if (typeof document === "string") return send(response, 200, "application/x-ndjson", document);
     if (document !== undefined) return send(response, 200, "application/json", `${JSON.stringify(document)}\n`);
-    return send(response, 404, "text/plain", "not found\n");
+    return send(response, 404, "text/plain", `not found: here are ${[...OWN, ...documents.keys()].join(", ")}\n`);
   }
 
   await new Promise<void>((resolve, reject) => {

@@ -116,6 +116,20 @@ async function untilTold(decisionId: string): Promise<void> {
     expect([...new Set(shown.flat())].toSorted()).toEqual(listed.toSorted());
   }, 60_000);
 
+  test("answers at its operators' ports what docs/http.md lists, and nothing else", async () => {
+    const page = await readFile(join(ROOT, "docs/http.md"), "utf8");
+    const row = page.split("\n").find((line) => line.includes("`ops.port` |")) ?? "";
+    const listed = [...row.matchAll(/`(\/\w[\w/]*)`/g)].map(([, address = ""]) => address);
+    const told = await Promise.all(
+      [...system.decisions, system.approval, gateway].map(async ({ opsUrl }) => (await fetch(`${opsUrl}/`)).text()),
+    );
+    const there = told.flatMap((text) => text.match(/\/[\w/]+/g) ?? []);
+    // A decision service has it with `development.keepInputs` only.
+    expect([...new Set([...there, "/v1/inputs"])].toSorted()).toEqual(
+      listed.filter((one) => !one.includes(".ts")).toSorted(),
+    );
+  });
+
   test("says no secret: not in a log at any level, an event, a record, an answer, a notification, a span, a metric or an error", async () => {
     const stage = realStage(system);
     await granted(stage, await deniedId(stage, "DELETE", "/orders/90"));

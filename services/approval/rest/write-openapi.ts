@@ -1,47 +1,9 @@
-/** `npm run generate`: writes docs/openapi.json from the routes. Nothing is called: the parts behind the routes are absent. */
+/** `npm run generate`: writes docs/openapi.json from the routes. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError } from "../../../core/domain/app-error.ts";
-import { createLog } from "../../../platform/log/log.ts";
-import { createMetrics } from "../../../platform/metrics/metrics.ts";
-import { createRest } from "./server.ts";
+import { describedRest } from "./described.ts";
 
-const absent = () => Promise.reject(new AppError("internal", "only the document is made here"));
-
-const rest = await createRest(
-  {
-    identify: () => ({ kind: "anonymous" }),
-    people: { resolve: absent },
-    isSecurity: () => false,
-    submit: absent,
-    review: absent,
-    cancel: absent,
-    revoke: absent,
-    openIncident: absent,
-    closeIncident: absent,
-    dismiss: absent,
-    replay: absent,
-    reads: {
-      ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent },
-      ...{ quarantined: absent, incident: absent },
-    },
-    listings: {
-      ...{ requests: absent, grants: absent, denials: absent, audit: absent, quarantine: absent, incidents: absent },
-    },
-    log: createLog({ name: "openapi", level: "silent" }),
-    metrics: createMetrics({ prefix: "openapi_" }),
-    idempotencyKeys: { hold: absent, keep: absent, release: absent },
-    // Offered where they are configured; the document describes them always.
-    accessRequests: {
-      endpoint: "https://approvals.example/access/v1/requests",
-      tokens: { read: () => ({ kind: "refused", reason: "invalid" }) },
-    },
-    newRequestId: () => "",
-    monotonicMs: () => 0,
-  },
-  { tls: undefined, limits: { reads: { burst: 1, perMinute: 1 }, writes: { burst: 1, perMinute: 1 } } },
-);
-await rest.ready();
+const rest = await describedRest();
 const file = join(import.meta.dirname, "..", "..", "..", "docs", "openapi.json");
 await writeFile(file, `${JSON.stringify(rest.swagger(), null, 2)}\n`);
 await rest.close();

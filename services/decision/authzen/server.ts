@@ -76,6 +76,10 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
     requestTimeout: 10_000,
     exposeHeadRoutes: false,
     genReqId: (request: Parameters<typeof requestIdOf>[0]) => requestIdOf(request, newRequestId),
+    // What the router refuses comes by no hook and no error handler; fastify's own answer would show what was sent.
+    frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      say(reply.headers({ ...ALWAYS, "x-request-id": request.id }), 400, "the address cannot be read");
+    },
   };
   const app: FastifyInstance = tls === undefined ? fastify(settings) : fastify({ ...settings, https: asked(tls) });
   app.removeContentTypeParser("text/plain");

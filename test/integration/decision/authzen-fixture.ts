@@ -193,6 +193,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
 
   return {
     ...{ clocks, world, logged, broker, signer, view, beat, pair },
+    origin: `${parts.tls === undefined ? "http" : "https"}://127.0.0.1:${server.port}`,
     get: (path: string) => send("GET", path, { as: null }),
     post,
     /** Whatever is asked is elevated, and a use is granted. */
