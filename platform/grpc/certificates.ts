@@ -5,7 +5,7 @@
 import { createSecureContext, getCACertificates } from "node:tls";
 import { type ChannelCredentials, credentials, experimental, ServerCredentials } from "@grpc/grpc-js";
 import type { ClientTls, ServerTls } from "../config/pem-files.ts";
-import { checkServerTls, needsRestart, replacementFor } from "./server-tls.ts";
+import { checkServerTls, needsRestart, replacementFor, secureContextOf } from "./server-tls.ts";
 
 type Certificates<Credentials, Tls> = {
   readonly credentials: Credentials;
@@ -18,24 +18,31 @@ export function createServerCertificates(tls: ServerTls | undefined): Certificat
   if (tls === undefined) {
     return { credentials: ServerCredentials.createInsecure(), replace: (next) => void replacementFor(tls, next) };
   }
-  const provider = createProvider();
-  const withClientCa = tls.clientCa !== undefined;
-  const publish = ({ clientCa, cert, key }: ServerTls) =>
-    provider.publish({ ca: clientCa, certificate: cert, privateKey: key });
   checkServerTls(tls);
-  publish(tls);
+  const replaceable = new ReplaceableCredentials(tls);
   return {
-    // NB: of the two providers the library takes the first as that of the identity, whatever its declaration calls it.
-    credentials: experimental.createCertificateProviderServerCredentials(
-      provider,
-      withClientCa ? provider : null,
-      withClientCa,
-    ),
+    credentials: replaceable,
     replace(next) {
       const replacement = replacementFor(tls, next);
-      if (replacement !== undefined) publish(replacement);
+      if (replacement !== undefined) replaceable.replace(replacement);
     },
   };
+}
+
+/** The library's own that can be replaced leave no say in what else the context of TLS is made with. */
+class ReplaceableCredentials extends ServerCredentials {
+  constructor(tls: ServerTls) {
+    const isAsked = tls.clientCa !== undefined;
+    super({ requestCert: isAsked, rejectUnauthorized: isAsked }, secureContextOf(tls));
+  }
+
+  replace(tls: ServerTls): void {
+    this.updateSecureContextOptions(secureContextOf(tls));
+  }
+
+  _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
 }
 
 export function createClientCertificates(tls: ClientTls | undefined): Certificates<ChannelCredentials, ClientTls> {
@@ -79,7 +86,6 @@ function createProvider(): experimental.CertificateProvider & { publish(pems: Pu
     listener(certificate === undefined || privateKey === undefined ? null : { certificate, privateKey });
   };
   return {
-    // NB: later, as the library's own provider does: a server begins to watch its credentials only after they have asked here.
     addCaCertificateListener(listener) {
       ofCa.add(listener);
       process.nextTick(() => ofCa.has(listener) && tellCa(listener));

@@ -1,5 +1,6 @@
-/** What is asked of a server's certificates before they are used, at the start and at each replacement. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+/** What is asked of a server's certificates before they are used, at the start and at each replacement, and how they are used. */
+import { constants, createPrivateKey, X509Certificate } from "node:crypto";
+import type { SecureContextOptions } from "node:tls";
 import type { ServerTls } from "../config/pem-files.ts";
 import { ReloadRefused } from "../lifecycle/reload.ts";
 
@@ -10,6 +11,16 @@ export function checkServerTls({ cert, key, clientCa }: ServerTls): void {
     throw new Error("TLS: the private key does not belong to the certificate");
   }
   if (clientCa !== undefined) parsed("the client CA", () => new X509Certificate(clientCa));
+}
+
+/**
+ * What a server shows, and whom it believes. NB: where callers have to show certificates, no session can be resumed: one that is resumed is not
+ * looked at again, so that whoever kept one could go on connecting after the certificate has ended.
+ */
+export function secureContextOf({ cert, key, clientCa }: ServerTls): SecureContextOptions {
+  return clientCa === undefined
+    ? { cert, key }
+    : { cert, key, ca: clientCa, secureOptions: constants.SSL_OP_NO_TICKET };
 }
 
 /** What may replace `before`: TLS and the certificates of callers are on or off from the start. @throws ReloadRefused */

@@ -14,7 +14,7 @@ import {
 } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import type { ServerTls } from "../../config/pem-files.ts";
-import { checkServerTls, replacementFor } from "../server-tls.ts";
+import { checkServerTls, replacementFor, secureContextOf } from "../server-tls.ts";
 import {
   KEEPALIVE_MS,
   KEEPALIVE_TIMEOUT_MS,
@@ -95,7 +95,8 @@ export async function startHttp2Server(
     port: typeof address === "object" && address !== null ? address.port : port,
     replaceCertificates(next) {
       const replacement = replacementFor(tls, next);
-      if (replacement !== undefined && "setSecureContext" in server) server.setSecureContext(contextOf(replacement));
+      if (replacement !== undefined && "setSecureContext" in server)
+        server.setSecureContext(secureContextOf(replacement));
     },
     serving: health.serving,
     [Symbol.asyncDispose]() {
@@ -110,11 +111,7 @@ function create(tls: ServerTls | undefined, options: ServerOptions): Http2Server
   if (tls === undefined) return createServer(options);
   checkServerTls(tls);
   const isAsked = tls.clientCa !== undefined;
-  return createSecureServer({ ...options, ...contextOf(tls), requestCert: isAsked, rejectUnauthorized: isAsked });
-}
-
-function contextOf({ cert, key, clientCa }: ServerTls) {
-  return clientCa === undefined ? { cert, key } : { cert, key, ca: clientCa };
+  return createSecureServer({ ...options, ...secureContextOf(tls), requestCert: isAsked, rejectUnauthorized: isAsked });
 }
 
 /** An IPv6 address may stand in brackets, as it has to before a port. */

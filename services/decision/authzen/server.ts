@@ -9,7 +9,7 @@ import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { replacementFor } from "../../../platform/grpc/server-tls.ts";
+import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import { type Admission, createAdmission } from "./admission.ts";
@@ -58,7 +58,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
     replaceCertificates(tls) {
       // NB: without `ca` a server that asks for certificates trusts the authorities of the whole web.
       const next = replacementFor(options.tls, tls);
-      if (next !== undefined && app.server instanceof TlsServer) app.server.setSecureContext(secureContext(next));
+      if (next !== undefined && app.server instanceof TlsServer) app.server.setSecureContext(secureContextOf(next));
     },
     [Symbol.asyncDispose]() {
       admission.close();
@@ -171,12 +171,8 @@ function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyR
   return say(reply, FAULT.status, FAULT.sentence);
 }
 
-function secureContext({ cert, key, clientCa }: ServerTls) {
-  return { cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) };
-}
-
 function asked(tls: ServerTls) {
-  return { ...secureContext(tls), requestCert: tls.clientCa !== undefined, rejectUnauthorized: true };
+  return { ...secureContextOf(tls), requestCert: tls.clientCa !== undefined, rejectUnauthorized: true };
 }
 
 function portOf(bound: AddressInfo | string | null): number {

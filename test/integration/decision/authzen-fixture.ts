@@ -193,6 +193,8 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
 
   return {
     ...{ clocks, world, logged, broker, signer, view, beat, pair },
+    port: server.port,
+    replaceCertificates: (tls: ServerTls) => server.replaceCertificates(tls),
     origin: `${parts.tls === undefined ? "http" : "https"}://127.0.0.1:${server.port}`,
     get: (path: string) => send("GET", path, { as: null }),
     post,

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
-import { allowing, type Authzen, denying, elevating, ENFORCER, ownToken, startAuthzen } from "./authzen-fixture.ts";
+import { type Authzen, startAuthzen } from "./authzen-fixture.ts";
+import { allowing, denying, elevating, ENFORCER, ownToken } from "./authzen-samples.ts";
 
 const SEED = 20_261_127;
 const EXAMPLES = 20;
