@@ -1,16 +1,37 @@
 /** Tokens that are not to be believed, at the gRPC edge of a running service (hostile-fixture.ts). */
 import { createHmac, generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type HostileTarget, startHostileTarget } from "./hostile-fixture.ts";
 import { claims, type Forged, honestKey, ISSUER, nowSeconds, part, token } from "./lone-decision.ts";
 
 const strangeKey = generateKeyPairSync("ed25519");
 
+/** Where a token says that its key is; nobody has to ask there. */
+const asked: string[] = [];
+const elsewhere = createServer((request, response) => {
+  asked.push(request.url ?? "");
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify({ keys: [{ ...strangeKey.publicKey.export({ format: "jwk" }), kid: "strange" }] }));
+});
+
+function ownKey(name: string): unknown {
+  const address = elsewhere.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  if (name === "jwk") return strangeKey.publicKey.export({ format: "jwk" });
+  return name === "x5c" ? ["MIIB"] : `http://127.0.0.1:${port}/${name}`;
+}
+
 let target: HostileTarget;
 beforeAll(async () => {
+  await once(elsewhere.listen(0, "127.0.0.1"), "listening");
   target = await startHostileTarget("hostile-tokens");
 }, 60_000);
-afterAll(() => target[Symbol.asyncDispose]());
+afterAll(async () => {
+  elsewhere.close();
+  await target[Symbol.asyncDispose]();
+});
 afterEach(() => target.expectServing());
 
 describe("tokens that are not to be believed are 401, each with its reason", () => {
@@ -47,14 +68,18 @@ describe("tokens that are not to be believed are 401, each with its reason", () 
       "credential_key_unknown",
       () => bearer({ header: { kid: "strange" }, key: strangeKey.privateKey }),
     ],
-    [
-      "with its own key in the header",
+    ...["jwk", "jku", "x5u", "x5c"].map((name): [string, string, () => readonly string[]] => [
+      `with its own key in the header, as ${name}`,
       "credential_signature_invalid",
-      () => {
-        const jwk = strangeKey.publicKey.export({ format: "jwk" });
-        return bearer({ header: { jwk, jku: "https://evil.example/keys" }, key: strangeKey.privateKey });
-      },
-    ],
+      () => bearer({ header: { [name]: ownKey(name) }, key: strangeKey.privateKey }),
+    ]),
+    ...Object.entries({ crit: ["exp"], b64: false, zip: "DEF", enc: "A256GCM" }).map(
+      ([name, value]): [string, string, () => readonly string[]] => [
+        `honest but for a header that changes what it means, ${name}`,
+        "credential_malformed",
+        () => bearer({ header: { [name]: value } }),
+      ],
+    ),
     [
       "with claims of another token",
       "credential_signature_invalid",
@@ -73,6 +98,10 @@ describe("tokens that are not to be believed are 401, each with its reason", () 
     ["two tokens in one header", "credential_malformed", () => [`Bearer ${token()}, Bearer ${token()}`]],
   ])("%s: %s", async (_what, reason, authorization) => {
     expect(await target.outcomeOfCheck("/orders/42", authorization())).toBe(`401 ${reason}`);
+  });
+
+  test("and where a token says that its key is, nobody has asked", () => {
+    expect([elsewhere.listening, asked]).toEqual([true, []]);
   });
 
   test("and none at all is anonymous, which no policy allows", async () => {
