@@ -4,6 +4,7 @@
  * this very request (a window that was matched, or a redemption that was granted). Everything else is a denial with its
  * own reason; there is no default that opens anything. The one exception is named: `allowByDryRun`, under `compat.unsafe`.
  */
+import { unreachable } from "./app-error.ts";
 import type { Candidate, GrantReason } from "./covers.ts";
 import type { Elevation } from "./elevation.ts";
 import type { Grant } from "./grant.ts";
@@ -167,5 +168,7 @@ export function decisionFrom(verdict: Exclude<Verdict, { kind: "elevate" }>): De
       );
     case "fault":
       return deny(verdict.reason, [verdict.detail]);
+    default:
+      throw unreachable(verdict satisfies never);
   }
 }

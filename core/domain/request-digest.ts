@@ -3,6 +3,7 @@
  * that a reviewer decides on, in wire names: anybody can recompute it as SHA-256 over the RFC 8785 form of these parts.
  * The denied call is among them, since a call that could not be bound has no binding digest that would speak for it.
  */
+import { unreachable } from "./app-error.ts";
 import type { AccessRequest } from "./access-request.ts";
 import type { Requirement } from "./requirement.ts";
 import type { Limits } from "./routing.ts";
@@ -84,5 +85,7 @@ export function requirementParts(requirement: Requirement): Json {
       return { stages: requirement.of.map(requirementParts) };
     case "n_of":
       return { n_of: { n: requirement.n, of: requirement.of.map(requirementParts) } };
+    default:
+      throw unreachable(requirement satisfies never);
   }
 }

@@ -4,7 +4,7 @@
  * needed as the tree has slots: one person in two groups, or in two stages, fills one of them (rule 5). Satisfaction is
  * therefore a matching of people to slots, not a count per set.
  */
-import { AppError } from "./app-error.ts";
+import { AppError, unreachable } from "./app-error.ts";
 import { type Person, personKey, samePerson } from "./subject.ts";
 
 export type ReviewerSet =
@@ -61,6 +61,8 @@ function inSet(set: ReviewerSet, reviewer: Reviewer): boolean {
       return set.realm === reviewer.person.realm && reviewer.groups.includes(set.group);
     case "person":
       return samePerson(set.person, reviewer.person);
+    default:
+      throw unreachable(set satisfies never);
   }
 }
 

@@ -3,6 +3,7 @@
  * everything else is copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit
  * another person's denial (to them it does not exist).
  */
+import { unreachable } from "./app-error.ts";
 import { type AccessRequest, end, isOwner, principalOf, type Requester } from "./access-request.ts";
 import { approve } from "./approve.ts";
 import type { Denial, Offer } from "./denial.ts";
@@ -145,6 +146,8 @@ export function submit(
         events: [submitted, ...approved.events],
       };
     }
+    default:
+      throw unreachable(routing satisfies never);
   }
 }
 

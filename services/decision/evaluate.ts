@@ -3,6 +3,7 @@
  * reason; what throws where nothing should throw is `internal_error`. It never rejects, and never allows except through
  * core/domain/decision.ts. Only `enforce` spends uses and publishes denials; `ask` changes nothing anywhere.
  */
+import { unreachable } from "../../core/domain/app-error.ts";
 import type { Candidate, GrantReason } from "../../core/domain/covers.ts";
 import { nearer } from "../../core/domain/covers.ts";
 import {
@@ -165,5 +166,7 @@ function afterPublishing(published: Published, asked: NeedsApproval): Decision {
       return deny("not_requestable", [], asked.response);
     case "unavailable":
       return deny("request_unavailable", [], asked.response);
+    default:
+      throw unreachable(published satisfies never);
   }
 }
