@@ -1,8 +1,10 @@
 /**
  * At most so many calls begin in one turn of the event loop, the others in the next ones, in their order. After a stall all that callers have
- * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time. How long one may wait is for call.ts.
+ * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time; and until all of it is
+ * answered nothing else would be heard. How long one may wait is for call.ts.
  */
-const PER_TURN = 64;
+/** A few milliseconds of checks: as they arrive, and once more behind them. Fewer cost more for each; more are no cheaper. */
+const PER_TURN = 16;
 
 export type Turns = (begin: () => void) => void;
 
