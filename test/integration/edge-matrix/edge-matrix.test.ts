@@ -97,7 +97,8 @@ for (const { name, isCompat, canRun, start } of EDGES) {
     test.each(TABLES)(
       "$what: what is judged is what is done, or it is refused",
       async ({ variants, least }) => {
-        expect(variants.length).toBeGreaterThanOrEqual(least);
+        // Of the same bytes twice the second shows nothing.
+        expect(new Set(variants.map(({ bytes }) => bytes.toString("latin1"))).size).toBeGreaterThanOrEqual(least);
         const wrong: string[] = [];
         const counts = { passed: 0, refused: 0 };
         for (const [at, came] of (await outcomes(variants)).entries()) {
