@@ -103,10 +103,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     let after: string | undefined;
     for (;;) {
       const found = await of.unpublished(lease, after, batchSize);
-      await publishSurely(
-        found.map(({ key, version, wire }) => signed(key, version, wire)),
-        lease.signal,
-      );
+      const records = found.map(({ key, version, wire }) => signed(key, version, wire));
+      await publishSurely(records, lease.signal);
       for (const { key, version } of found) {
         set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
         view.published(key, version);
@@ -128,10 +126,8 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   }
 
   async function removeKeys(lease: Lease, keys: readonly string[]): Promise<void> {
-    await publishSurely(
-      keys.map((key) => ({ topic, key, value: null })),
-      lease.signal,
-    );
+    const tombstones = keys.map((key) => ({ topic, key, value: null }));
+    await publishSurely(tombstones, lease.signal);
     for (const key of keys) {
       set.tombstone(key);
       view.published(key, undefined);
@@ -153,13 +149,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       await of.markUnpublished(lease, keysOf(of, again));
       for (const key of await of.notTombstoned(lease, keysOf(of, gone))) kept.add(key);
     }
-    await removeKeys(
-      lease,
-      gone.filter((key) => !kept.has(key)),
-    );
+    const removed = gone.filter((key) => !kept.has(key));
+    await removeKeys(lease, removed);
     for (const key of again) toRepublish.delete(key);
     for (const key of gone) toRemove.delete(key);
-    return again.length + gone.length - kept.size;
+    return again.length + removed.length;
   }
 
   /** Goes beyond what the database has forgotten something about; published and marked like any other change. */
