@@ -1,6 +1,6 @@
 /**
- * Uses of grants, one statement for one or for several: the grant is counted up, the redemption and its event are inserted, or nothing
- * happens at all. Answers exactly like core/domain/grant.ts `redeem`; a test holds the two against each other.
+ * Uses of grants, one statement for one or for several, of one grant or of many: each grant is counted up once for all of its uses, each
+ * use's redemption and event are inserted, or nothing happens at all. Answers exactly like core/domain/grant.ts `redeem`; a test holds the two against each other.
  *
  * Guarantees: uses never exceed `max_uses`, across all replicas, retries and crashes, because the row lock orders all
  * redeemers and each re-reads the row under it; one redemption id counts one use at most, because a second insert of it
@@ -32,12 +32,14 @@ export function useOf(claim: RedemptionClaim, { ids, deployment, traceparent }: 
   };
 }
 
+/** Of one use that was asked for: the grant as it is after it; or it cannot be used so (why, says `whyNotUsed`); or somebody holds its row. */
+export type Tried = Redeemed | { readonly kind: "not_used" | "held" };
+
 /** Waits for the grant's row. Undefined when the grant cannot be used so; why, says `whyNotUsed`, asked after this. */
 export async function useGrant(db: Queryable, use: Use): Promise<Redeemed | RedemptionRefused | undefined> {
   try {
-    const { rows } = await db.query<GrantRow>(USE, parameters([use]), "use_grant");
-    const [used] = rows;
-    return used === undefined ? undefined : { kind: "redeemed", grant: grantFromRow(used) };
+    const [tried] = await useGrants(db, [use], { waits: true });
+    return tried?.kind === "redeemed" ? tried : undefined;
   } catch (error) {
     if (isUniqueViolation(error, "redemptions_pkey")) return { kind: "refused", reason: "duplicate" };
     throw error;
@@ -45,52 +47,66 @@ export async function useGrant(db: Queryable, use: Use): Promise<Redeemed | Rede
 }
 
 /**
- * Several, each of another grant: by the grant's id the grant as it is after the use, or `not_used` where it cannot be used so, of which
- * `whyNotUsed` says why. One that is missing was not tried: somebody holds its grant's row, and nobody waits here; `useGrant` does. All or
- * none: a redemption id that was used before is a fault of the whole statement, and nothing of it has happened.
+ * Several, in their order, which also is the order in which those of one grant are counted. `waits`: for rows that somebody holds; otherwise
+ * what becomes of these is `held`, and they were not tried. All or none: a redemption id that was used before is a fault of the whole
+ * statement, and nothing of it has happened.
  */
 export async function useGrants(
   db: Queryable,
   uses: readonly Use[],
-): Promise<ReadonlyMap<string, Redeemed | { readonly kind: "not_used" }>> {
-  const { rows } = await db.query<(GrantRow | { readonly id: null }) & { readonly grant_id: string }>(
-    USE_WHAT_IS_FREE,
+  { waits }: { readonly waits: boolean },
+): Promise<readonly Tried[]> {
+  const { rows } = await db.query<(UsedRow | { readonly id: null }) & { readonly place: number }>(
+    waits ? USE : USE_WHAT_IS_FREE,
     parameters(uses),
-    "use_grants",
+    waits ? "use_grants" : "use_free_grants",
   );
-  return new Map(
-    rows.map((row) => [
-      row.grant_id,
-      row.id === null ? { kind: "not_used" } : { kind: "redeemed", grant: grantFromRow(row) },
-    ]),
-  );
+  const tried: Tried[] = uses.map(() => ({ kind: waits ? "not_used" : "held" }));
+  for (const row of rows) tried[row.place - 1] = row.id === null ? { kind: "not_used" } : redeemedFrom(row);
+  return tried;
 }
 
-/** `tried`: which of those that are asked for. */
-const statement = ({
-  before = "",
-  tried,
-  answer,
-}: {
-  before?: string;
-  tried: string;
-  answer: string;
-}) => `with asked as (
+/** The grant after all of its uses in the statement, and which of them this one is. */
+type UsedRow = GrantRow & { readonly nth: number; readonly used_now: number };
+
+function redeemedFrom(row: UsedRow): Redeemed {
+  const later = row.used_now - row.nth;
+  const grant = grantFromRow(row);
+  if (later === 0) return { kind: "redeemed", grant };
+  return {
+    kind: "redeemed",
+    grant: { ...grant, uses: grant.uses - later, version: grant.version - later, state: "active" },
+  };
+}
+
+/** NB: what can be used is decided under the lock of the row, on the row as it is then; UPDATE repeats what must never be broken. */
+const statement = (lock: string) => `with asked as (
     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[])
-      as asked (redemption_id, grant_id, by_issuer, by_subject, for_entitlement, for_scope, with_digest, event_id, event)
-  )${before}, used as (
+      with ordinality
+      as asked (redemption_id, grant_id, by_issuer, by_subject, for_entitlement, for_scope, with_digest, event_id, event, place)
+  ), locked as (
+    select id as locked_id, issuer as of_issuer, subject as of_subject, entitlement as of_entitlement, scope as of_scope,
+           digest as of_digest, state as state_now, max_uses - uses as uses_left, not_before as from_time, expires_at as until_time
+      from grants where id = any ($2::uuid[]) for no key update ${lock}
+  ), fitting as (
+    select redemption_id, grant_id, event_id, event, place, uses_left,
+           row_number() over (partition by grant_id order by place)::int as nth
+      from asked join locked on locked_id = grant_id
+     where of_issuer = by_issuer and of_subject = by_subject and of_entitlement = for_entitlement
+       and of_scope = for_scope and (of_digest is null or of_digest = with_digest)
+       and state_now in ('active', 'scheduled') and from_time <= clock_timestamp() and until_time > clock_timestamp()
+  ), chosen as (
+    select * from fitting where uses_left is null or nth <= uses_left
+  ), used as (
     update grants
-       set uses = uses + 1, version = version + 1,
-           state = case when uses + 1 >= max_uses then 'consumed' else 'active' end
-      from ${tried}
-     where id = grant_id and issuer = by_issuer and subject = by_subject and entitlement = for_entitlement
-       and scope = for_scope and (digest is null or digest = with_digest)
-       and state in ('active', 'scheduled') and (max_uses is null or uses < max_uses)
-       and not_before <= clock_timestamp() and expires_at > clock_timestamp()
-    returning ${GRANT_COLUMNS}, clock_timestamp() as used_at, redemption_id, event_id, event
-  ), counted as (
+       set uses = uses + used_now, version = version + used_now,
+           state = case when uses + used_now >= max_uses then 'consumed' else 'active' end
+      from (select grant_id, count(*)::int as used_now from chosen group by grant_id) as counted
+     where id = grant_id and state in ('active', 'scheduled') and (max_uses is null or uses + used_now <= max_uses)
+    returning ${GRANT_COLUMNS}, clock_timestamp() as used_at, used_now
+  ), kept as (
     insert into redemptions (redemption_id, grant_id, grant_version, uses, redeemed_at)
-    select redemption_id, id, version, uses, used_at from used
+    select redemption_id, id, version - used_now + nth, uses - used_now + nth, used_at from chosen join used on id = grant_id
   ), told as (
     insert into outbox (event_id, rings, event)
     select event_id, false, (event || jsonb_build_object(
@@ -102,21 +118,16 @@ const statement = ({
                  'issuer', issuer, 'subject', subject, 'actors', jsonb_build_array()),
                'denial_id', denial_id, 'request_id', request_id,
                'policy_revision', (select policy_revision from requests where requests.id = used.request_id),
-               'uses', uses, 'max_uses', coalesce(to_jsonb(max_uses), to_jsonb('unlimited'::text)),
+               'uses', uses - used_now + nth, 'max_uses', coalesce(to_jsonb(max_uses), to_jsonb('unlimited'::text)),
                'entitlement', entitlement, 'scope', scope)))::json
-      from used
+      from chosen join used on id = grant_id order by place
   )
-  select ${GRANT_COLUMNS}, ${answer}`;
+  select ${GRANT_COLUMNS}, nth, used_now, asked.place::int as place
+    from asked join locked on locked_id = asked.grant_id
+    left join chosen on chosen.place = asked.place left join used on id = chosen.grant_id`;
 
-const USE = statement({ tried: "asked", answer: "redemption_id from used" });
-const USE_WHAT_IS_FREE = statement({
-  before: `, free as (
-    select id as free_id from grants where id = any ($2::uuid[]) for no key update skip locked
-  )`,
-  tried: "asked join free on free_id = grant_id",
-  // NB: by the grant, which is one use's alone; two may ask under one redemption id, and only one of them be used.
-  answer: "grant_id from asked join free on free_id = grant_id left join used on id = grant_id",
-});
+const USE = statement("");
+const USE_WHAT_IS_FREE = statement("skip locked");
 
 function parameters(uses: readonly Use[]): readonly unknown[] {
   const of = <T>(pick: (use: Use) => T) => uses.map(pick);
@@ -138,20 +149,33 @@ function parameters(uses: readonly Use[]): readonly unknown[] {
  * the row sees it as it was before the wait.
  */
 export async function whyNotUsed(db: Queryable, claim: RedemptionClaim): Promise<RedemptionRefused> {
+  const [why] = await whyNoneUsed(db, [claim]);
+  return why ?? { kind: "refused", reason: "unknown_grant" };
+}
+
+/** As `whyNotUsed`, of several, in their order. */
+export async function whyNoneUsed(
+  db: Queryable,
+  claims: readonly RedemptionClaim[],
+): Promise<readonly RedemptionRefused[]> {
   const { rows } = await db.query<
     (GrantRow | { readonly id: null }) & { readonly now: Date; readonly is_repeated: boolean }
   >(
     `select ${GRANT_COLUMNS}, clock_timestamp() as now,
-            exists (select 1 from redemptions where redemption_id = $2) as is_repeated
-       from (select) as asked left join grants on id = $1`,
-    [claim.grantId, claim.redemptionId],
+            exists (select 1 from redemptions where redemption_id = asked_id) as is_repeated
+       from unnest($1::uuid[], $2::uuid[]) with ordinality as asked (of_grant, asked_id, place)
+       left join grants on id = of_grant order by place`,
+    [claims.map(({ grantId }) => grantId), claims.map(({ redemptionId }) => redemptionId)],
+    "why_none_used",
   );
-  const [row] = rows;
-  if (row?.is_repeated === true) return { kind: "refused", reason: "duplicate" };
-  if (row === undefined || row.id === null) return { kind: "refused", reason: "unknown_grant" };
-  const answer = redeem(grantFromRow(row), claim, instant(row.now.getTime()));
-  // It became usable between the two statements: its start has just passed.
-  return answer.kind === "refused" ? answer : { kind: "refused", reason: "not_yet_active" };
+  return claims.map((claim, at) => {
+    const row = rows[at];
+    if (row?.is_repeated === true) return { kind: "refused", reason: "duplicate" };
+    if (row === undefined || row.id === null) return { kind: "refused", reason: "unknown_grant" };
+    const answer = redeem(grantFromRow(row), claim, instant(row.now.getTime()));
+    // It became usable between the two statements: its start has just passed.
+    return answer.kind === "refused" ? answer : { kind: "refused", reason: "not_yet_active" };
+  });
 }
 
 /** The event as core/messages lays it out; what only the row knows is filled in by the statement. */

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Grant, RedemptionClaim } from "../../../core/domain/grant.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { createRedemption } from "../../../services/approval/store/redeem-together.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
 
 let approval: Approval;
@@ -83,6 +85,115 @@ test("a grant whose row somebody holds keeps nobody else waiting, and is used wh
   release();
   await holding;
   expect(await waits).toMatchObject({ kind: "redeemed", grant: { id: held.id, uses: 1 } });
+});
+
+/** The redemptions of a process of its own, whose statements are counted. */
+function counted() {
+  let statements = 0;
+  const database: Queryable = {
+    query: (...asked) => {
+      statements += 1;
+      return approval.database.query(...asked);
+    },
+  };
+  return { ...createRedemption(database, { ids, deployment: "test" }), statements: () => statements };
+}
+
+test("64 uses of one grant at once are few statements, and each is counted, kept and told under its own number", async () => {
+  const [grant] = await grants(1, 70);
+  if (grant === undefined) throw new Error("no grant");
+  const { redeem, statements } = counted();
+  const claims = Array.from({ length: 64 }, () => claimOf(grant));
+  const outcomes = await Promise.all(claims.map((claim) => redeem(claim)));
+  expect(outcomes).toEqual(
+    claims.map((_, at) => ({
+      kind: "redeemed",
+      grant: { ...grant, state: "active", uses: at + 1, version: grant.version + at + 1 },
+    })),
+  );
+  expect(statements()).toBeLessThan(8);
+  const { rows } = await approval.database.query(
+    `select uses, grant_version - uses as before, (event -> 'data' ->> 'uses')::int as told
+       from redemptions join outbox on event -> 'data' ->> 'redemption_id' = redemption_id::text
+      where redemption_id = any ($1::uuid[]) order by array_position($1::uuid[], redemption_id)`,
+    [claims.map(({ redemptionId }) => redemptionId)],
+  );
+  expect(rows).toEqual(claims.map((_, at) => ({ uses: at + 1, before: grant.version, told: at + 1 })));
+  expect(await usesOf(grant)).toBe(64);
+});
+
+test("64 uses at once of a grant with fewer: as many as it has, and all others are told their own reason by one look", async () => {
+  const { redeem, statements } = counted();
+  for (const maxUses of [1, 3]) {
+    const [grant, other] = await grants(2, maxUses);
+    if (grant === undefined || other === undefined) throw new Error("too few grants");
+    const before = claimOf(other);
+    await redeem(before);
+    const outcomes = await Promise.all([
+      redeem({ ...claimOf(grant), scope: "order/other" }),
+      redeem(claimOf(grant, before.redemptionId)),
+      ...Array.from({ length: 62 }, () => redeem(claimOf(grant))),
+    ]);
+    expect(outcomes[0]).toEqual({ kind: "refused", reason: "outside" });
+    expect(outcomes[1]).toEqual({ kind: "refused", reason: "duplicate" });
+    const rest = outcomes.slice(2);
+    const spent = { kind: "refused", reason: "spent" };
+    expect(rest.filter(({ kind }) => kind === "redeemed")).toHaveLength(maxUses);
+    expect(rest.filter(({ kind }) => kind === "refused")).toEqual(Array.from({ length: 62 - maxUses }, () => spent));
+    expect(await usesOf(grant)).toBe(maxUses);
+  }
+  const [spent] = await grants(1);
+  if (spent === undefined) throw new Error("no grant");
+  await redeem(claimOf(spent));
+  const begun = statements();
+  await Promise.all(Array.from({ length: 64 }, () => redeem(claimOf(spent))));
+  expect(statements() - begun).toBeLessThan(8);
+});
+
+test("a grant of ten uses, asked for by four processes at once and over and over, is used ten times, each under its own number", async () => {
+  for (let round = 0; round < 15; round += 1) {
+    const [grant] = await grants(1, 10);
+    if (grant === undefined) throw new Error("no grant");
+    const processes = Array.from({ length: 4 }, counted);
+    const outcomes = await Promise.all(
+      processes.flatMap(({ redeem }) =>
+        Array.from({ length: 4 }, async () => [await redeem(claimOf(grant)), await redeem(claimOf(grant))]),
+      ),
+    );
+    const counts = outcomes.flat().flatMap((one) => (one.kind === "redeemed" ? [one.grant.uses] : []));
+    expect(counts.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(await approval.store.reads.grant(grant.id)).toMatchObject({ uses: 10, state: "consumed", version: 11 });
+  }
+}, 60_000);
+
+test("uses of one grant behind a row that somebody holds keep few connections, and each is answered once it is free", async () => {
+  const [held] = await grants(1, 30);
+  if (held === undefined) throw new Error("no grant");
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
+  const holding = approval.database.transaction(async (tx) => {
+    await tx.query("select 1 from grants where id = $1 for update", [held.id]);
+    isLocked();
+    await released;
+  });
+  await locked;
+  const { redeem, statements } = counted();
+  const answers = Promise.all(Array.from({ length: 64 }, () => redeem(claimOf(held))));
+  await waitUntil("them to wait for the row", 10_000, async () => {
+    const { rowCount } = await approval.database.query(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return (rowCount ?? 0) > 0;
+  });
+  expect(statements()).toBeLessThan(8);
+  release();
+  await holding;
+  const outcomes = await answers;
+  expect(kinds(outcomes).filter((kind) => kind === "redeemed")).toHaveLength(30);
+  expect(outcomes.filter(({ kind }) => kind === "refused")).toEqual(
+    Array.from({ length: 34 }, () => ({ kind: "refused", reason: "spent" })),
+  );
+  expect(await usesOf(held)).toBe(30);
 });
 
 test("a redemption id that was used before is a duplicate, and undoes nothing of those that came with it", async () => {
