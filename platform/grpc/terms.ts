@@ -27,6 +27,14 @@ export type Terms = {
   readonly traceparent: string | undefined;
 };
 
+/** Who calls, as far as the transport knows; for methods that ask. */
+export type Peer = {
+  /** All values of `authorization`, as they came. */
+  authorization(): readonly string[];
+  /** Of the client certificate of the connection, as Node writes it; undefined unless it was verified. */
+  subjectAltName(): string | undefined;
+};
+
 export type ListenAt = { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined };
 
 export type Listening = {

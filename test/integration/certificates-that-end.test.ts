@@ -128,6 +128,7 @@ const EDGES: readonly Edge[] = [
               inOwnWords: (_caller, asked) => asked,
             },
             newDeadline: (ms) => ({ leftMs: () => ms, within: () => ({ leftMs: () => ms, within: () => never() }) }),
+            monotonicMs: systemClock.monotonicMs,
             wallMs: systemClock.wallMs,
             faults: { report: () => {} },
             metrics: createMetrics({ prefix: "t_" }),

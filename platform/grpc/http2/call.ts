@@ -10,11 +10,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { firstTraceparent } from "../../traces/traceparent.ts";
-import { RETURN_MS, type Terms } from "../terms.ts";
+import { type Peer, RETURN_MS, type Terms } from "../terms.ts";
 import { answerFailure, answerMessage, openTelling, type Telling } from "./answer.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { type Failure, INTERNAL } from "./failure.ts";
 import { createMessageReader } from "./message.ts";
+import { peerOf } from "./peer.ts";
 import { timeoutMs } from "./timeout.ts";
 import type { Turns } from "./turns.ts";
 import { unpacked } from "./unpack.ts";
@@ -29,7 +30,10 @@ const RECEIVE_MS = 10_000;
  */
 const MAX_WAIT_SHARE = 0.5;
 
-type Unary = { readonly kind: "unary"; answer(message: Buffer, terms: Terms): Promise<Uint8Array | Failure> };
+type Unary = {
+  readonly kind: "unary";
+  answer(message: Buffer, terms: Terms, peer: Peer): Promise<Uint8Array | Failure>;
+};
 
 export type Method =
   | Unary
@@ -56,9 +60,12 @@ type CallLimits = {
   readonly deadlineMs: number;
 };
 
+/** What a stream began with. */
+type Head = { readonly headers: IncomingHttpHeaders; readonly rawHeaders: readonly string[] };
+
 export function takeCall(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  { headers, rawHeaders }: Head,
   method: Method,
   { deadlines, monotonicMs, onFault, load, turns }: CallDeps,
   { maxReceiveBytes, maxInFlight, deadlineMs }: CallLimits,
@@ -129,7 +136,7 @@ export function takeCall(
       load.inFlight -= 1;
       settle(said);
     };
-    answerOf(unary, message, terms).then(ended, (error: unknown) => {
+    answerOf(unary, message, terms, peerOf(stream, rawHeaders)).then(ended, (error: unknown) => {
       onFault(error);
       ended(INTERNAL);
     });
@@ -149,8 +156,11 @@ export function takeCall(
 }
 
 /** Rejects with whatever the method throws, at once or later. */
-async function answerOf({ answer }: Unary, message: Buffer, terms: Terms): Promise<Uint8Array | Failure> {
-  return answer(message, terms);
+async function answerOf(
+  { answer }: Unary,
+  ...call: readonly [message: Buffer, terms: Terms, peer: Peer]
+): Promise<Uint8Array | Failure> {
+  return answer(...call);
 }
 
 const BAD_TIMEOUT: Failure = { code: status.INTERNAL, message: "grpc-timeout is no time" };

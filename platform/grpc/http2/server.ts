@@ -70,18 +70,21 @@ export async function startHttp2Server(
   const served = new Map([...health.methods, ...methods]);
   const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, turns: createTurns() };
 
-  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    stream.on("error", ignored);
-    try {
-      if (!CONTENT_TYPE.test(headers["content-type"] ?? "")) return answerHttpStatus(stream, UNSUPPORTED_MEDIA_TYPE);
-      const method = headers[":method"] === "POST" ? served.get(headers[":path"] ?? "") : undefined;
-      if (method === undefined) return answerFailure(stream, UNIMPLEMENTED);
-      takeCall(stream, headers, method, callDeps, options);
-    } catch (error) {
-      deps.onFault(error);
-      stream.destroy();
-    }
-  });
+  server.on(
+    "stream",
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+      stream.on("error", ignored);
+      try {
+        if (!CONTENT_TYPE.test(headers["content-type"] ?? "")) return answerHttpStatus(stream, UNSUPPORTED_MEDIA_TYPE);
+        const method = headers[":method"] === "POST" ? served.get(headers[":path"] ?? "") : undefined;
+        if (method === undefined) return answerFailure(stream, UNIMPLEMENTED);
+        takeCall(stream, { headers, rawHeaders }, method, callDeps, options);
+      } catch (error) {
+        deps.onFault(error);
+        stream.destroy();
+      }
+    },
+  );
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

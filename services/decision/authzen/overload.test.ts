@@ -56,7 +56,8 @@ function deadlineOf(ms: number): Deadline {
 
 const faults = { report: (error: unknown) => void process.stderr.write(`fault: ${String(error)}\n`) };
 
-async function overGrpc() {
+/** Reflection is served by another server, with the same methods. */
+async function overGrpc(grpcReflection: boolean) {
   const { ask, open, left } = gated();
   const server = await startDecisionServer(
     ...([
@@ -64,11 +65,12 @@ async function overGrpc() {
         ask,
         callers,
         newDeadline: deadlineOf,
+        monotonicMs: () => performance.now(),
         wallMs: () => Date.now(),
         faults,
         metrics: createMetrics({ prefix: "t_" }),
       },
-      { ...LIMITS, maxMessageBytes: MOST_BYTES, deadlineMs: 450, maxBatch: 3, grpcReflection: false },
+      { ...LIMITS, maxMessageBytes: MOST_BYTES, deadlineMs: 450, maxBatch: 3, grpcReflection },
     ] as const),
   );
   owned.push(() => server[Symbol.asyncDispose]());
@@ -90,34 +92,48 @@ async function overGrpc() {
   return { server, evaluate, open, left };
 }
 
-test("DecisionService: beyond the limit of calls in flight the next one is RESOURCE_EXHAUSTED and asks nothing, and the end waits for the first", async () => {
-  const { server, evaluate, open, left } = await overGrpc();
-  const first = evaluate();
-  await waitUntil("the first call to arrive", 2_000, () => left.length === 1);
-  expect(await evaluate()).toBe(status.RESOURCE_EXHAUSTED);
-  expect(left).toHaveLength(1);
-  const ended = server[Symbol.asyncDispose]();
-  open();
-  expect(await first).toBe(status.OK);
-  await ended;
-});
+const SERVERS = [
+  ["", false],
+  [" with reflection", true],
+] as const;
 
-test("DecisionService: the caller's deadline counts when it is the earlier one, less the way back", async () => {
-  const { evaluate, open, left } = await overGrpc();
-  open();
-  for (const deadlineMs of [200, 60_000]) expect(await evaluate(deadlineMs)).toBe(status.OK);
-  expect(left[0]).toBeLessThanOrEqual(180);
-  expect(left[1]).toBeGreaterThan(300);
-  expect(left[1]).toBeLessThanOrEqual(450);
-});
+test.each(SERVERS)(
+  "DecisionService%s: beyond the limit of calls in flight the next one is RESOURCE_EXHAUSTED and asks nothing, and the end waits for the first",
+  async (_which, reflects) => {
+    const { server, evaluate, open, left } = await overGrpc(reflects);
+    const first = evaluate();
+    await waitUntil("the first call to arrive", 2_000, () => left.length === 1);
+    expect(await evaluate()).toBe(status.RESOURCE_EXHAUSTED);
+    expect(left).toHaveLength(1);
+    const ended = server[Symbol.asyncDispose]();
+    open();
+    expect(await first).toBe(status.OK);
+    await ended;
+  },
+);
 
-test("DecisionService: a message beyond the limit is refused before it is read, and asks nothing", async () => {
-  const { evaluate, open, left } = await overGrpc();
-  open();
-  expect(await evaluate(5_000, "x".repeat(MOST_BYTES))).toBe(status.RESOURCE_EXHAUSTED);
-  expect(left).toEqual([]);
-  expect(await evaluate()).toBe(status.OK);
-});
+test.each(SERVERS)(
+  "DecisionService%s: the caller's deadline counts when it is the earlier one, less the way back",
+  async (_which, reflects) => {
+    const { evaluate, open, left } = await overGrpc(reflects);
+    open();
+    for (const deadlineMs of [200, 60_000]) expect(await evaluate(deadlineMs)).toBe(status.OK);
+    expect(left[0]).toBeLessThanOrEqual(180);
+    expect(left[1]).toBeGreaterThan(300);
+    expect(left[1]).toBeLessThanOrEqual(450);
+  },
+);
+
+test.each(SERVERS)(
+  "DecisionService%s: a message beyond the limit is refused before it is read, and asks nothing",
+  async (_which, reflects) => {
+    const { evaluate, open, left } = await overGrpc(reflects);
+    open();
+    expect(await evaluate(5_000, "x".repeat(MOST_BYTES))).toBe(status.RESOURCE_EXHAUSTED);
+    expect(left).toEqual([]);
+    expect(await evaluate()).toBe(status.OK);
+  },
+);
 
 test("AuthZEN: beyond the limit of requests at once the next one is 503 with Retry-After and asks nothing, a body too large is 400 or 413, and the end waits for the first", async () => {
   const { ask, open, left } = gated();

@@ -75,6 +75,7 @@ export async function startApi(
           ask,
           callers,
           newDeadline: deadlineIn,
+          monotonicMs: systemClock.monotonicMs,
           wallMs: systemClock.wallMs,
           faults,
           metrics,

@@ -1,0 +1,148 @@
+/**
+ * The methods of `countersign.v1.DecisionService`, from bytes to bytes, whatever serves them. Callers are those of the HTTP interface and known by the
+ * same rules. Failures are for what was not evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT,
+ * RESOURCE_EXHAUSTED, and INTERNAL for what cannot be decoded and for faults of ours.
+ */
+import { status } from "@grpc/grpc-js";
+import type { Question } from "../../../../core/domain/question.ts";
+import type { Failure } from "../../../../platform/grpc/http2/failure.ts";
+import type { Peer, Terms } from "../../../../platform/grpc/terms.ts";
+import type { Metrics } from "../../../../platform/metrics/metrics.ts";
+import { createPause } from "../../../../platform/pause.ts";
+import {
+  type DecisionServiceService,
+  EvaluateBatchRequest,
+  EvaluateBatchResponse,
+  EvaluateRequest,
+  EvaluateResponse,
+  Mode,
+  Outcome,
+  Semantic,
+} from "../../../../proto/gen/countersign/v1/decision.ts";
+import type { ApiCallers, Answered, AskQuestion, Authenticated } from "../../api/ports.ts";
+import type { Deadline, Faults } from "../../ports.ts";
+import { namesIn } from "../certificate-names.ts";
+import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
+
+const PAUSE_AFTER_MS = 2;
+
+export type MethodDeps = {
+  readonly ask: AskQuestion;
+  readonly callers: ApiCallers;
+  readonly newDeadline: (ms: number) => Deadline;
+  readonly faults: Faults;
+  readonly metrics: Metrics;
+};
+
+/** Never rejects. */
+export type DecisionMethod = (message: Buffer, terms: Terms, peer: Peer) => Promise<Uint8Array | Failure>;
+
+export type DecisionMethods = { readonly [Name in keyof typeof DecisionServiceService]: DecisionMethod };
+
+/** What is said instead of an answer. */
+class Refusal extends Error {
+  readonly code: status;
+  constructor(code: status, details: string) {
+    super(details);
+    this.code = code;
+  }
+}
+
+type Ask = (question: Question, mode: "enforce" | "ask") => Promise<Answered>;
+type Answer<Request> = (request: Request, caller: Authenticated, ask: Ask) => Promise<Uint8Array>;
+
+export function createDecisionMethods(
+  { ask, callers, newDeadline, faults, metrics }: MethodDeps,
+  { maxBatch }: { readonly maxBatch: number },
+): DecisionMethods {
+  const calls = metrics.counter("grpc_decision_calls_total", "calls of DecisionService by method and status", [
+    "method",
+    "status",
+  ]);
+
+  function unary<Request>(
+    method: string,
+    decode: (message: Buffer) => Request,
+    answer: Answer<Request>,
+  ): DecisionMethod {
+    return async (message, { leftMs, shed, traceparent }, peer) => {
+      try {
+        if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
+        const caller = await callerOf(callers, peer);
+        const deadline = newDeadline(leftMs);
+        const response = await answer(decoded(decode, message), caller, (question, mode) =>
+          ask(callers.inOwnWords(caller, question), {
+            vouched: callers.vouch(caller, question.subject),
+            deadline,
+            mode,
+            traceparent,
+          }),
+        );
+        calls.inc({ method, status: "OK" });
+        return response;
+      } catch (error) {
+        const refusal = error instanceof Refusal ? error : new Refusal(status.INTERNAL, "something went wrong here");
+        if (refusal !== error) faults.report(error);
+        calls.inc({ method, status: status[refusal.code] });
+        return { code: refusal.code, message: refusal.message };
+      }
+    };
+  }
+
+  return {
+    evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, caller, asking) => {
+      const question = questionFrom(request);
+      if (question.kind === "refused") throw new Refusal(status.INVALID_ARGUMENT, question.why);
+      const enforces = request.mode === Mode.MODE_ENFORCE;
+      if (enforces && !(caller.kind === "client" && caller.client.enforcer)) {
+        throw new Refusal(status.PERMISSION_DENIED, "this caller is not configured as an enforcer");
+      }
+      const response = responseOf(await asking(question.value, enforces ? "enforce" : "ask"));
+      return EvaluateResponse.encode(response).finish();
+    }),
+    evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, _caller, asking) => {
+      const evaluations = await evaluateAll(request, maxBatch, asking);
+      return EvaluateBatchResponse.encode({ evaluations }).finish();
+    }),
+  };
+}
+
+function decoded<Request>(decode: (message: Buffer) => Request, message: Buffer): Request {
+  try {
+    return decode(message);
+  } catch {
+    throw new Refusal(status.INTERNAL, "the message cannot be decoded");
+  }
+}
+
+async function callerOf(callers: ApiCallers, peer: Peer): Promise<Authenticated> {
+  const caller = await callers.authenticate({
+    authorization: peer.authorization(),
+    certificateNames: namesIn(peer.subjectAltName()),
+  });
+  if (caller.kind === "refused") throw new Refusal(status.UNAUTHENTICATED, `show who is calling: ${caller.reason}`);
+  return caller;
+}
+
+async function evaluateAll(
+  { evaluations, semantic }: EvaluateBatchRequest,
+  maxBatch: number,
+  ask: Ask,
+): Promise<EvaluateResponse[]> {
+  if (evaluations.length > maxBatch) throw new Refusal(status.INVALID_ARGUMENT, `more than ${maxBatch} evaluations`);
+  if (evaluations.some(({ mode }) => mode === Mode.MODE_ENFORCE)) {
+    throw new Refusal(status.INVALID_ARGUMENT, "a batch cannot be enforced; evaluate one by one");
+  }
+  const pause = createPause(PAUSE_AFTER_MS);
+  const made: EvaluateResponse[] = [];
+  for (const one of evaluations) {
+    const question = questionFrom(one);
+    const response = question.kind === "read" ? responseOf(await ask(question.value, "ask")) : NOT_EVALUATED;
+    made.push(response);
+    const allows = response.outcome === Outcome.OUTCOME_ALLOW;
+    if (semantic === Semantic.SEMANTIC_DENY_ON_FIRST_DENY && !allows) break;
+    if (semantic === Semantic.SEMANTIC_PERMIT_ON_FIRST_PERMIT && allows) break;
+    await pause();
+  }
+  return made;
+}
