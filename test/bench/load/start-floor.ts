@@ -1,10 +1,11 @@
-/** Starts the floor (null-server.ts), alone on its core while it is asked. */
+/** Starts the floor (null-server.ts) under the options of Node that a service has, alone on its core while it is asked. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { nodeOptions } from "../../../platform/programs/launch/node-options.ts";
 import type { Cores } from "../cores.ts";
 import { type Measured, measured } from "./measured.ts";
 
@@ -14,7 +15,7 @@ const Ports = Compile(Type.Object({ port: Port, http2Port: Port, httpPort: Port,
 type Floor = AsyncDisposable & { readonly grpc: Measured; readonly http2: Measured; readonly http: Measured };
 
 export async function startFloor(cores: Cores): Promise<Floor> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "null-server.ts")], {
+  const child = spawn(process.execPath, [...(await nodeOptions()), join(import.meta.dirname, "null-server.ts")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
