@@ -32,6 +32,12 @@ test("a file or folder that is named and does not exist is found, with the line"
   ]);
 });
 
+test("a mark of a merge that was not finished is found", async () => {
+  const mark = "<".repeat(7);
+  expect(await faultsOf(`a\n${mark} HEAD\nb\n`)).toEqual(["docs/page.md:2: the mark of a conflict is left"]);
+  expect(await faultsOf(`a ${mark} HEAD\n`)).toEqual([]);
+});
+
 test("also where a line stands behind it, or the path begins at the folder itself", async () => {
   expect(await faultsOf("`core/domain/gone.ts:12`, `./core/gone.ts`, `core/domain/grant.ts:1`\n")).toEqual([
     "docs/page.md:1: core/domain/gone.ts does not exist",

@@ -1,15 +1,17 @@
 /**
  * Whether the files and the npm scripts that the documents name exist. A file is a path in backticks (a line number behind it is left out), or
  * the target of a link, whose first part is a folder of the repository; `*` and `…` in it make it a pattern, which is not looked for, and what
- * lies in `node_modules` no clone has. A script is what follows `npm run`.
+ * lies in `node_modules` no clone has. A script is what follows `npm run`. Marks that a merge left, which no compiler sees in a document, are
+ * told too.
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 
 const FILE = /`(?:\.\/)?(\w[\w.-]*(?:\/[\w.@-]+)+)\/?(?::\d+)?`|\]\(([\w./@-]+)(?:#[\w-]*)?\)/g;
+const CONFLICT = /^(?:<{7}|>{7}) /;
 const SCRIPT = /\bnpm run (?!-)([\w-]+)/g;
 
-/** `<document>:<line>: <name> does not exist`. */
+/** `<document>:<line>: <fault>`. */
 export async function missingNames(root: string): Promise<readonly string[]> {
   const top = new Set((await readdir(root)).filter((name) => name !== "node_modules"));
   const scripts = await scriptsOf(root);
@@ -17,6 +19,7 @@ export async function missingNames(root: string): Promise<readonly string[]> {
   for (const document of await documents(root)) {
     const lines = (await readFile(path.join(root, document), "utf8")).split("\n");
     for (const [at, line] of lines.entries()) {
+      if (CONFLICT.test(line)) faults.push(`${document}:${at + 1}: the mark of a conflict is left`);
       for (const [, quoted, linked] of line.matchAll(FILE)) {
         const name = quoted ?? path.join(path.dirname(document), linked ?? "");
         if (quoted !== undefined && !top.has(quoted.split("/")[0] ?? "")) continue;

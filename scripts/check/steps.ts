@@ -34,7 +34,7 @@ export function sourceSteps(root: string): readonly Step[] {
     { name: "import rules", run: async () => outcome(await checkTree(root)) },
     { name: "exports that nobody imports", run: async () => outcome(await needlessExports(root)) },
     { name: "one statement per store function", run: async () => outcome(await severalStatements(root)) },
-    { name: "files that documents name", run: async () => outcome(await missingNames(root)) },
+    { name: "documents: files they name, marks of conflicts", run: async () => outcome(await missingNames(root)) },
     program(root, "protocol style (buf)", "buf", "lint", "proto"),
   ];
 }
