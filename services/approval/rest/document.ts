@@ -3,7 +3,8 @@
  * answer. A route names its own problems (`config.problems`); the answers of one status stand together, each with its example.
  */
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
-import { EXAMPLE_REQUEST_ID, EXAMPLES, HEADERS } from "./examples.ts";
+import { EXAMPLE_REQUEST_ID, EXAMPLES } from "./examples.ts";
+import { HEADERS } from "./response-headers.ts";
 import { PROBLEM_TYPE, problemBody } from "./problem.ts";
 import { isProblemCode, PROBLEMS, type ProblemCode } from "./problem-table.ts";
 

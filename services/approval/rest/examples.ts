@@ -4,6 +4,7 @@
  */
 import type { Static } from "typebox";
 import { ACCESS_REQUEST_EXAMPLES } from "./access-requests/examples.ts";
+import type { HEADERS } from "./response-headers.ts";
 import type { AuditPage } from "./schema/audit.ts";
 import type { DenialShown } from "./schema/denials.ts";
 import type { GrantShown } from "./schema/grants.ts";
@@ -14,20 +15,6 @@ import type { RequestShown, RequestWithGrant } from "./schema/requests.ts";
 import type { Approvers } from "./schema/reviews.ts";
 
 export const EXAMPLE_REQUEST_ID = "01930000-0000-7000-8000-0000000000aa";
-
-/** Response headers, as the document describes them. */
-export const HEADERS = {
-  "x-request-id": { description: "Under it the log knows this call.", schema: { type: "string" } },
-  etag: { description: "Changes with whatever is shown; give it as `If-Match`.", schema: { type: "string" } },
-  location: { description: "Where it is.", schema: { type: "string" } },
-  "retry-after": { description: "Seconds to wait.", schema: { type: "integer", minimum: 1 } },
-  allow: { description: "The methods of this address.", schema: { type: "string" } },
-  "www-authenticate": { description: "That a bearer token is wanted.", schema: { type: "string" } },
-  "idempotency-replayed": {
-    description: "`true`: the answer to the first call with this Idempotency-Key; nothing was done now.",
-    schema: { type: "string", enum: ["true"] },
-  },
-} as const;
 
 type Example = {
   readonly description: string;
