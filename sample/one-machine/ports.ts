@@ -26,33 +26,50 @@ export type Ports = { readonly [part in keyof typeof USUAL_PORTS]: number };
 const SHOWN_AS: { readonly [part in keyof Ports]?: string } = { gateway: "proxy", rest: "approvals", issuer: "tokens" };
 
 const LOOPBACK = "127.0.0.1";
-/** Also of this machine alone. Linux has it without being told. */
+/** Also of this machine alone. Linux has it without being told; macOS has not. */
 const CLAIMS = "127.0.0.2";
+/** More than there can be others in the way. */
+const MOST_TRIES = 100;
 
 /** `part` as it is shown. */
 type Moved = { readonly part: string; readonly port: number; readonly usual: number };
 
 type Chosen = AsyncDisposable & { readonly ports: Ports; readonly moved: readonly Moved[] };
 
-/** One free port for each part, ours until disposed; `moved` names those that are not the usual ones. `any`: free ones for all. */
-export async function choosePorts(any = false): Promise<Chosen> {
+/**
+ * One free port for each part, ours until disposed; `moved` names those that are not the usual ones. `any`: free ones for all. Nothing is claimed
+ * where this machine has no address `claimsAt`. @throws when no port is to be had.
+ */
+export async function choosePorts({ any = false, claimsAt = CLAIMS } = {}): Promise<Chosen> {
   const moved: Moved[] = [];
+  const chosen = new Set<number>();
   await using claims = new AsyncDisposableStack();
+  const canClaim = await isOurs(claimsAt);
   /** Also a usual one only when nobody listens on it. */
   const take = async (wanted: number): Promise<number | undefined> => {
-    const claim = await listen(wanted, CLAIMS);
-    if (claim === undefined) return undefined;
-    const free = await listen(claim.port, LOOPBACK);
+    const claim = canClaim ? await listen(wanted, claimsAt) : undefined;
+    if (canClaim && claim === undefined) return undefined;
+    const free = await listen(claim?.port ?? wanted, LOOPBACK);
     await free?.[Symbol.asyncDispose]();
-    if (free === undefined) await claim[Symbol.asyncDispose]();
-    else claims.use(claim);
-    return free?.port;
+    if (free === undefined || chosen.has(free.port)) {
+      await claim?.[Symbol.asyncDispose]();
+      return undefined;
+    }
+    if (claim !== undefined) claims.use(claim);
+    chosen.add(free.port);
+    return free.port;
+  };
+  const takeAny = async (): Promise<number> => {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const port = await take(0);
+      if (port !== undefined) return port;
+    }
+    throw new Error(`no port of ${LOOPBACK} is free after ${MOST_TRIES} tries; end what holds them, then start again`);
   };
   const choose = async (part: keyof Ports): Promise<number> => {
     const usual = USUAL_PORTS[part];
     if (!any && (await take(usual)) !== undefined) return usual;
-    let port = await take(0);
-    while (port === undefined) port = await take(0);
+    const port = await takeAny();
     if (!any) moved.push({ part: SHOWN_AS[part] ?? part, port, usual });
     return port;
   };
@@ -71,15 +88,29 @@ export async function choosePorts(any = false): Promise<Chosen> {
   return { ports, moved, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** Undefined when the port is taken. */
+async function isOurs(address: string): Promise<boolean> {
+  try {
+    await (await listen(0, address))?.[Symbol.asyncDispose]();
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EADDRNOTAVAIL")) return false;
+    throw error;
+  }
+}
+
+/** Undefined when the port is taken. @throws for everything else that can be in the way. */
 function listen(port: number, host: string): Promise<(AsyncDisposable & { readonly port: number }) | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once("error", () => resolve(undefined));
+    server.once("error", (error) => (isErrno(error, "EADDRINUSE") ? resolve(undefined) : reject(error)));
     server.listen(port, host, () => {
       const address = server.address();
       if (typeof address !== "object" || address === null) return resolve(undefined);
       resolve({ port: address.port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() });
     });
   });
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return Error.isError(error) && "code" in error && error.code === code;
 }

@@ -63,7 +63,7 @@ export async function startOneMachine(
   owned.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]());
   // One that is not ours and cannot be used is said before anything else is.
   if (databaseUrl !== undefined) await Promise.race([opening, unwanted]);
-  const { ports, moved } = owned.use(await choosePorts(anyPorts));
+  const { ports, moved } = owned.use(await choosePorts({ any: anyPorts }));
   for (const { part, port, usual } of moved) {
     say({ kind: "note", what: part, detail: `is on port ${port}, since ${usual} is taken` });
   }
