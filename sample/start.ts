@@ -83,7 +83,9 @@ function bundlePackages(): ChildProcess {
   const script = join(import.meta.dirname, "../scripts/bundle-packages.ts");
   const child = spawn(process.execPath, [script], { stdio: "ignore" });
   child.on("error", () => {});
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {} // not allowed everywhere
   return child;
 }
 

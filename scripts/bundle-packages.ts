@@ -1,27 +1,23 @@
 /**
  * Writes the packages that the programs of `npm start` load as a few files (platform/programs/launch/bundled-packages.js), since most of a start
- * was finding and reading 1,500 of them. Does nothing when those are there that our sources import now. `npm start` runs it in the background.
+ * was finding and reading 1,500 of them. Does nothing when they are there. `npm start` runs it in the background.
  *
- * Only packages: our own code runs from its sources. Which packages, our sources say. All are made in one go, so that what two of them share is
- * there once, as it is in node_modules; what a program does not load is not read.
+ * Only packages: our own code runs from its sources. Which packages, bundle-packages/specifiers.json says. All are made in one go, so that what
+ * two of them share is there once, as it is in node_modules; what a program does not load is not read.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { isBuiltin } from "node:module";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
-import { bundleFolder, CACHE, INDEX } from "../platform/programs/launch/bundled-packages.js";
+import {
+  bundleFolder,
+  CACHE,
+  findBundledPackages,
+  INDEX,
+  isCacheOurs,
+} from "../platform/programs/launch/bundled-packages.js";
+import { readSpecifiers } from "./bundle-packages/specifiers.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const PROGRAMS = [
-  "services/decision/main.ts",
-  "services/approval/main.ts",
-  "enforcers/node/main.ts",
-  "sample/orders-api/main.ts",
-  "sample/token-issuer/main.ts",
-  "sample/start.ts",
-];
-/** They look for files of their own where they are, and share nothing with another package. */
-const STAY = new Set(["node-pg-migrate", "@platformatic/kafka"]);
 const STUB = "stub:";
 /** In each file that is written: `require` of what is not in it, and where packages look for files of their own. */
 const PRELUDE = [
@@ -29,30 +25,6 @@ const PRELUDE = [
   `const require = $createRequire(import.meta.url);`,
   `const $packages = import.meta.dirname + "/${path.relative(path.join(CACHE, "a-bundle"), path.join(ROOT, "node_modules"))}";`,
 ].join("\n");
-
-const common = {
-  absWorkingDir: ROOT,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  splitting: true,
-  metafile: true,
-  logLevel: "error",
-} as const;
-
-/** Every package, or part of one, that a source of the programs imports: all of them, so that none is ever there twice. */
-async function specifiers(): Promise<readonly string[]> {
-  const { metafile } = await build({
-    ...common,
-    entryPoints: PROGRAMS,
-    packages: "external",
-    write: false,
-    outdir: "-",
-  });
-  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
-  const packages = imports.filter(({ path: to, external }) => external === true && !isBuiltin(to) && !STAY.has(to));
-  return [...new Set(packages.map(({ path: to }) => to))].toSorted();
-}
 
 /** One file for each, which exports exactly what Node would find there. */
 const stubs: Plugin = {
@@ -95,12 +67,17 @@ const ownFiles: Plugin = {
 
 const fileOf = (specifier: string) => `${specifier.replace(/[^\w.-]+/g, "_")}.mjs`;
 
-async function bundle(folder: string, wanted: readonly string[]): Promise<void> {
+async function bundle(folder: string, specifiers: readonly string[]): Promise<void> {
   const fresh = `${folder}.${process.pid}.new`;
   try {
     await build({
-      ...common,
-      entryPoints: wanted.map((specifier) => ({ in: `${STUB}${specifier}`, out: path.parse(fileOf(specifier)).name })),
+      absWorkingDir: ROOT,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      splitting: true,
+      logLevel: "error",
+      entryPoints: specifiers.map((one) => ({ in: `${STUB}${one}`, out: path.parse(fileOf(one)).name })),
       outdir: fresh,
       outExtension: { ".js": ".mjs" },
       conditions: ["module-sync"],
@@ -108,32 +85,38 @@ async function bundle(folder: string, wanted: readonly string[]): Promise<void> 
       banner: { js: PRELUDE },
       plugins: [stubs, ownFiles],
     });
-    await writeFile(path.join(fresh, INDEX), indexOf(wanted));
-    // Whole or not at all. It replaces another one only where our sources import something new, so while nobody is being started.
-    await rm(folder, { recursive: true, force: true });
+    const sizes = (await readdir(fresh)).map(
+      async (file) => [file, (await stat(path.join(fresh, file))).size] as const,
+    );
+    const index = {
+      packages: Object.fromEntries(specifiers.map((one) => [one, fileOf(one)])),
+      sizes: Object.fromEntries(await Promise.all(sizes)),
+    };
+    await writeFile(path.join(fresh, INDEX), JSON.stringify(index));
+    if (findBundledPackages() !== undefined) return; // somebody was faster, and may be starting from it
+    await remove(folder); // a damaged one
     await rename(fresh, folder);
   } finally {
-    await rm(fresh, { recursive: true, force: true });
+    await remove(fresh);
   }
 }
 
-function indexOf(wanted: readonly string[]): string {
-  return JSON.stringify(Object.fromEntries(wanted.map((specifier) => [specifier, fileOf(specifier)])));
+/** The index first: without it what is left of a folder is no bundle. */
+async function remove(folder: string): Promise<void> {
+  await rm(path.join(folder, INDEX), { force: true });
+  await rm(folder, { recursive: true, force: true });
 }
 
-async function removeOlder(folder: string): Promise<void> {
-  const isOlder = (name: string) => name.startsWith("packages-") && !name.startsWith(path.basename(folder));
-  for (const name of (await readdir(CACHE)).filter(isOlder)) {
-    await rm(path.join(CACHE, name), { recursive: true, force: true });
-  }
+/** Also what a builder left that was killed. */
+async function removeOthers(folder: string): Promise<void> {
+  const isOther = (name: string) => name.startsWith("packages-") && name !== path.basename(folder);
+  for (const name of (await readdir(CACHE)).filter(isOther)) await remove(path.join(CACHE, name));
 }
 
 const folder = bundleFolder();
 if (folder === undefined) throw new Error("npm has not installed the packages");
-await mkdir(CACHE, { recursive: true });
-const wanted = await specifiers();
-const present = await readFile(path.join(folder, INDEX), "utf8").catch(() => undefined);
-if (present !== indexOf(wanted)) {
-  await bundle(folder, wanted);
-  await removeOlder(folder);
+if (isCacheOurs()) {
+  await mkdir(CACHE, { recursive: true });
+  if (findBundledPackages() === undefined) await bundle(folder, await readSpecifiers());
+  await removeOthers(folder);
 }

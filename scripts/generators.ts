@@ -29,5 +29,6 @@ export const generators: readonly Generator[] = [
   { script: "scripts/generate-config-page.ts", outputs: ["docs/config.md"] },
   { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
   { script: "scripts/generate-policy-guide.ts", outputs: ["docs/policy-guide.md"] },
+  { script: "scripts/bundle-packages/write-specifiers.ts", outputs: ["scripts/bundle-packages/specifiers.json"] },
   { script: "scripts/generate-compose-envoy.ts", outputs: ["deploy/compose/envoy.yaml"] },
 ];

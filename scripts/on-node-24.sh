@@ -3,6 +3,7 @@
 # In the language of the shell is only what no Node can say: that the Node which comes along (npm puts it first in PATH) cannot run here. It and
 # PostgreSQL are linked against glibc, whose loader is looked for; elsewhere the shell would say that an existing file is not found.
 set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
 
 case "$(uname -s) $(uname -m)" in
   "Linux x86_64") loader=/lib64/ld-linux-x86-64.so.2 ;;
@@ -14,4 +15,4 @@ if [ -n "$loader" ] && [ ! -e "$loader" ] && ! node --version >/dev/null 2>&1; t
   exit 1
 fi
 
-exec node --import ./scripts/needs-node-24.js --import ./platform/programs/launch/quick-start.js "$@"
+exec node --import "$root/scripts/needs-node-24.js" --import "$root/platform/programs/launch/quick-start.js" "$@"

@@ -2,6 +2,7 @@
  * Percent-encoding and query strings as Go's net/url does them, byte-wise: `decodeURIComponent` throws on `%ff`, and
  * `URLSearchParams` accepts what Go refuses (`a=1;b=2`, `%zz`). Used for the input document and for `urlquery.*`.
  */
+import { appendTo } from "./append-to.ts";
 import { bytesOfText, textOfBytes } from "./rego-value/bytes.ts";
 
 type Unescaped =
@@ -41,7 +42,7 @@ export function parseGoQuery(query: string): ParsedQuery {
     const value = unescapePercent(equals < 0 ? "" : pair.slice(equals + 1), true);
     if (name.kind === "bad_escape") escapeFault ??= name.escape;
     else if (value.kind === "bad_escape") escapeFault ??= value.escape;
-    else values.set(name.text, [...(values.get(name.text) ?? []), value.text]);
+    else appendTo(values, name.text, value.text);
   }
   if (escapeFault !== undefined) return { kind: "fault", message: `invalid URL escape ${JSON.stringify(escapeFault)}` };
   return { kind: "parsed", values };

@@ -49,7 +49,9 @@ onLinux("who holds it by a process that is killed holds it no longer", async () 
     await lockDataFolder(${JSON.stringify(place)}); console.log("held"); setInterval(() => {}, 1000);`;
   const holder = spawn(process.execPath, ["--input-type=module", "-e", hold], { stdio: ["ignore", "pipe", "inherit"] });
   await once(holder.stdout, "data");
-  await expect(lockDataFolder(place)).rejects.toThrow("is in use by another process");
+  await expect(lockDataFolder(place)).rejects.toThrow(`is in use by another process (${holder.pid}); stop it`);
+  holder.kill("SIGSTOP");
+  await expect(lockDataFolder(place)).rejects.toThrow("is in use by another process; stop it");
   holder.kill("SIGKILL");
   await once(holder, "exit");
   await using _again = await lockDataFolder(place);

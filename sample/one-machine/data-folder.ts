@@ -5,8 +5,12 @@
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+
+/** To say its number; one that is stopped (SIGSTOP) says none. */
+const HOLDER_MS = 500;
 
 type KeyFiles = { readonly kid: string; readonly privatePath: string; readonly publicPath: string };
 
@@ -63,14 +67,28 @@ async function makeFolder(path: string, mode: number): Promise<void> {
 export async function lockDataFolder(path: string): Promise<AsyncDisposable> {
   if (process.platform !== "linux") return { [Symbol.asyncDispose]: () => Promise.resolve() };
   const name = createHash("sha256").update(await realpath(path));
-  const lock = createServer((visitor) => visitor.destroy()).unref();
+  const lock = createServer((visitor) => visitor.on("error", () => {}).end(String(process.pid))).unref();
   const listening = once(lock, "listening");
-  lock.listen(`\0countersign-${name.digest("hex")}`);
-  await listening.catch((error: unknown) => {
+  const address = `\0countersign-${name.digest("hex")}`;
+  lock.listen(address);
+  await listening.catch(async (error: unknown) => {
     if (codeOf(error) !== "EADDRINUSE") throw error;
-    throw new Error(`${path} is in use by another process; stop it, or choose another folder (COUNTERSIGN_DATA)`);
+    const other = `another process${await holderOf(address)}`;
+    throw new Error(`${path} is in use by ${other}; stop it, or choose another folder (COUNTERSIGN_DATA)`);
   });
   return lock;
+}
+
+/** Its number, as it says itself: an npm that was killed leaves one running which nobody sees. Empty when it says none. */
+async function holderOf(address: string): Promise<string> {
+  try {
+    const asked = connect(address);
+    asked.setTimeout(HOLDER_MS, () => asked.destroy());
+    const said = await text(asked);
+    return /^\d+$/.test(said) ? ` (${said})` : "";
+  } catch {
+    return "";
+  }
 }
 
 /** Makes a key pair once; the public half may lie elsewhere. */

@@ -68,7 +68,7 @@ test("a folder that a set has is refused to another one, whatever its database, 
   });
   expect(await set.ended).toBe(1);
   expect(set.said()).toMatch(
-    /held is in use by another process; stop it, or choose another folder \(COUNTERSIGN_DATA\)\n$/,
+    /held is in use by another process \(\d+\); stop it, or choose another folder \(COUNTERSIGN_DATA\)\n$/,
   );
   expect(await readdir(data)).toEqual(["keys"]);
 });

@@ -3,6 +3,7 @@
  * with the same faults as opa-envoy-plugin. Text comes from `body`, or from `rawBody` where Envoy packs bytes; gRPC only
  * from `rawBody`. The rules of native mode (parsed-body.ts) are narrower and stay apart.
  */
+import { appendTo } from "../append-to.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import type { GrpcBodies } from "./grpc-body.ts";
@@ -88,7 +89,7 @@ function multipartBody(type: string, payload: Uint8Array): ParsedBody {
       if (json.kind === "fault") return json;
       value = json.body;
     }
-    fields.set(name, [...(fields.get(name) ?? []), value]);
+    appendTo(fields, name, value);
   }
   return { kind: "parsed", body: new RegoObject(fields.entries()), truncated: false };
 }

@@ -5,7 +5,7 @@ export function decodeQuotedPrintable(text: string): Decoded {
   let decoded = "";
   const lines = text.split(/(?<=\n)/);
   for (const [at, whole] of lines.entries()) {
-    const line = whole.replace(/[ \t\r\n]+$/, "");
+    const line = whole.slice(0, lengthWithoutBlanks(whole));
     const stripped = whole.slice(line.length);
     const isSoft = line.endsWith("=");
     const isLast = at === lines.length - 1 && stripped === "" && line.length > 1;
@@ -18,6 +18,13 @@ export function decodeQuotedPrintable(text: string): Decoded {
     if (!isSoft && whole.endsWith("\n")) decoded += whole.endsWith("\r\n") ? "\r\n" : "\n";
   }
   return { kind: "text", text: decoded };
+}
+
+/** NB: a pattern that looks for blanks before the end would begin anew at each of them. */
+function lengthWithoutBlanks(text: string): number {
+  let end = text.length;
+  while (end > 0 && " \t\r\n".includes(text.charAt(end - 1))) end -= 1;
+  return end;
 }
 
 function decodeLine(line: string): Decoded {

@@ -2,5 +2,6 @@ import type { ResolveFnOutput } from "node:module";
 
 export declare const CACHE: string;
 export declare const INDEX: string;
+export declare function isCacheOurs(): boolean;
 export declare function bundleFolder(): string | undefined;
 export declare function findBundledPackages(): ReadonlyMap<string, ResolveFnOutput> | undefined;

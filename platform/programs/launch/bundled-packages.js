@@ -5,7 +5,7 @@
  * Plain JavaScript: see quick-start.js.
  */
 import { hash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -15,11 +15,24 @@ const ROOT = join(import.meta.dirname, "../../..");
 /** What may be removed at any time. */
 export const CACHE = join(ROOT, "node_modules/.cache/countersign");
 
-/** In the folder: the file of each specifier. */
+/** In the folder: `packages`, the file of each specifier; `sizes`, the bytes of each file, so that one that lost some is none. */
 export const INDEX = "index.json";
 
-/** What is in node_modules, as npm wrote it down, and how it is bundled. */
-const MADE_FROM = ["node_modules/.package-lock.json", "scripts/bundle-packages.ts"];
+/** What is in node_modules, as npm wrote it down, and how and what of it is bundled. */
+const MADE_FROM = [
+  "node_modules/.package-lock.json",
+  "scripts/bundle-packages.ts",
+  "scripts/bundle-packages/specifiers.json",
+];
+
+/** Whether what is kept there is kept by whom npm installed for: what root would leave behind, the owner could not remove. */
+export function isCacheOurs() {
+  try {
+    return statSync(join(ROOT, "node_modules")).uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
 
 /** The folder for what is installed now, whether it is there or not; undefined where bundles cannot be made. */
 export function bundleFolder() {
@@ -36,9 +49,10 @@ export function findBundledPackages() {
   const folder = bundleFolder();
   if (folder === undefined) return undefined;
   try {
-    const index = JSON.parse(readFileSync(join(folder, INDEX), "utf8"));
+    const { packages, sizes } = JSON.parse(readFileSync(join(folder, INDEX), "utf8"));
+    if (Object.entries(sizes).some(([file, size]) => statSync(join(folder, file)).size !== size)) return undefined;
     return new Map(
-      Object.entries(index).map(([specifier, file]) => {
+      Object.entries(packages).map(([specifier, file]) => {
         return [specifier, { url: pathToFileURL(join(folder, file)).href, format: "module", shortCircuit: true }];
       }),
     );

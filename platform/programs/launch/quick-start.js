@@ -4,9 +4,9 @@
  * (bundled-packages.js) where those have been made. Nothing else is different. Plain JavaScript, since only what is loaded after it is kept.
  */
 import module from "node:module";
-import { CACHE, findBundledPackages } from "./bundled-packages.js";
+import { CACHE, findBundledPackages, isCacheOurs } from "./bundled-packages.js";
 
-module.enableCompileCache(CACHE); // does nothing where the folder cannot be written
+if (isCacheOurs()) module.enableCompileCache(CACHE); // does nothing where the folder cannot be written
 
 const packages = findBundledPackages();
 if (packages !== undefined) {

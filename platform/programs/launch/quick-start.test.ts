@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 
+const LAMP = 'export const lamp = "bundled";';
 const LAUNCH = "platform/programs/launch";
 let root: string;
 
@@ -13,6 +14,7 @@ beforeEach(() => {
   cpSync(import.meta.dirname, join(root, LAUNCH), { recursive: true });
   write("package.json", '{ "type": "module" }');
   write("scripts/bundle-packages.ts", "// how it is bundled");
+  write("scripts/bundle-packages/specifiers.json", '["lamp"]');
   write("node_modules/.package-lock.json", '{ "lamp": 1 }');
   write("node_modules/lamp/package.json", '{ "type": "module", "exports": "./index.js" }');
   write("node_modules/lamp/index.js", 'export const lamp = "as installed";');
@@ -33,10 +35,10 @@ function run(file = "main.ts"): string {
 }
 
 /** In the place of what scripts/bundle-packages.ts makes. */
-function makeBundle(index = '{ "lamp": "lamp.mjs" }'): string {
+function makeBundle(index = `{ "packages": { "lamp": "lamp.mjs" }, "sizes": { "lamp.mjs": ${LAMP.length} } }`): string {
   write("folder.ts", `import { bundleFolder } from "./${LAUNCH}/bundled-packages.js"; console.log(bundleFolder());`);
   const folder = run("folder.ts").slice(root.length + 1);
-  write(join(folder, "lamp.mjs"), 'export const lamp = "bundled";');
+  write(join(folder, "lamp.mjs"), LAMP);
   write(join(folder, "index.json"), index);
   return folder;
 }
@@ -53,6 +55,7 @@ test("without a bundle packages load as they are, with one from there, and our o
 test.each([
   ["another installation", "node_modules/.package-lock.json", '{ "lamp": 2 }'],
   ["another way to bundle", "scripts/bundle-packages.ts", "// another way"],
+  ["another import of our sources", "scripts/bundle-packages/specifiers.json", '["lamp", "desk"]'],
 ])("after %s an old bundle is not met", (_, file, text) => {
   makeBundle();
   write(file, text);
@@ -61,6 +64,16 @@ test.each([
 
 test.each(["", "{", '"no object"'])("a bundle whose index is %p is none", (index) => {
   makeBundle(index);
+  expect(run()).toBe("as installed, first");
+});
+
+test("a bundle that lost a file, or a part of one, is none", () => {
+  const folder = makeBundle();
+  for (const text of ["", LAMP.slice(1)]) {
+    write(join(folder, "lamp.mjs"), text);
+    expect(run()).toBe("as installed, first");
+  }
+  rmSync(join(root, folder, "lamp.mjs"));
   expect(run()).toBe("as installed, first");
 });
 

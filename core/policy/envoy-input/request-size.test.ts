@@ -1,0 +1,42 @@
+/**
+ * What a request says is read before any policy is asked, by everybody and without a budget: the time that it takes grows as its size does. Each
+ * of these took seconds once, or would if it were read by copying what came before; the limit is far above what they take.
+ */
+import { expect, test } from "@jest/globals";
+import { multipartForm } from "./multipart.ts";
+import { parseMediaType } from "./media-type.ts";
+import { formBody } from "./parsed-body.ts";
+import { parsePath } from "./parsed-path.ts";
+import { decodeQuotedPrintable } from "./quoted-printable.ts";
+
+/** About what Envoy lets through of a head, and a service of a body. */
+const BYTES = 64 * 1024;
+const FAR_ABOVE_MS = 250;
+
+const filled = (part: string) => part.repeat(Math.floor(BYTES / part.length));
+
+test.each<readonly [string, () => unknown]>([
+  ["one name in a query, repeated", () => parsePath(`/x?${filled("a&")}`)],
+  ["one name in a form, repeated", () => formBody(Buffer.from(filled("a=1&")))],
+  ["a path of slashes", () => parsePath(filled("/"))],
+  ["a path of dots", () => parsePath(filled("/.."))],
+  ["escapes", () => parsePath(`/${filled("%41")}?${filled("%41")}`)],
+  ["escapes that are none", () => parsePath(`/?${filled("%zz&")}`)],
+  ["parameters of a media type", () => parseMediaType(`multipart/form-data${filled("; a=b")}`)],
+  ["a media type that does not end", () => parseMediaType(`multipart/form-data; boundary="${filled("\\\\")}`)],
+  ["a media type of blanks", () => parseMediaType(`${filled(" ")}x`)],
+  ["parts without headers", () => multipartForm(filled("--b\r\n\r\n"), "b")],
+  ["a part of headers", () => multipartForm(`--b\r\n${filled("a: b\r\n")}`, "b")],
+  ["a part that does not end", () => multipartForm(filled("-"), "-")],
+  ["soft line breaks", () => decodeQuotedPrintable(filled("=\r\n"))],
+  ["blanks that do not end a line", () => decodeQuotedPrintable(`${filled(" ")}x`)],
+])("%s", (_, read) => {
+  const begun = performance.now();
+  read();
+  expect(performance.now() - begun).toBeLessThan(FAR_ABOVE_MS);
+});
+
+test("all values of a name that is repeated are kept, in order", () => {
+  const path = parsePath("/x?a=1&b&a=2&a=1");
+  expect(path.kind === "parsed" && path.query.get("a")).toEqual(["1", "2", "1"]);
+});
