@@ -22,7 +22,7 @@ const AT = { host: "127.0.0.1", port: 0 };
 type Served = { readonly port: number; readonly replace: (tls: ServerTls) => void };
 /** A connection of its own; asking on it says `answered` whatever the answer is, or why there is none. */
 type Connect = (port: number, shown: CertificatePair) => () => Promise<string>;
-export type TlsPort = {
+type TlsPort = {
   readonly name: string;
   readonly serve: (tls: ServerTls) => Promise<Served>;
   readonly connect: Connect;

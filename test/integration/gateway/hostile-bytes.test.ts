@@ -148,7 +148,9 @@ test("whatever the bytes, what the upstream got is what the policy saw", async (
           expectConsistent(answer, { authorization, upstream }, { bytes });
           expect(at).toBe(0);
         }
-        const forged = got.flatMap(({ rawHeaders }) => rawHeaders.filter((name) => /^countersign[^a-z0-9]/i.test(name)));
+        const forged = got.flatMap(({ rawHeaders }) =>
+          rawHeaders.filter((name) => /^countersign[^a-z0-9]/i.test(name)),
+        );
         expect(forged).toEqual([]);
       },
     ),
