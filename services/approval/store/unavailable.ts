@@ -20,7 +20,7 @@ const SQLSTATES = /^(08|53|57|55P03)/;
 const SOCKET = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ENOENT", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH"]);
 /** What pg and pg-pool say without any code. */
 const WORDS =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 
 function rethrow(error: unknown): never {
   if (isOutage(error)) throw new AppError("unavailable", "the database does not answer", { cause: error });
