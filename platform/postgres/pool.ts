@@ -25,7 +25,10 @@ export interface Queryable {
 export interface Session extends Queryable, AsyncDisposable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   onNotification(listener: (channel: string, payload: string | undefined) => void): void;
-  /** Aborted when the connection is lost or closed. It may lag behind the server; a query that fails is what proves a loss. */
+  /**
+   * Aborted when the connection is lost or closed, and when a statement on it was not answered. It may lag behind the server; a query that
+   * fails is what proves a loss.
+   */
   readonly lost: AbortSignal;
   close(): Promise<void>;
 }
@@ -169,12 +172,23 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     await endClient(client);
     throw error;
   }
-  const raw = queryableOf(client);
   const mutex = createMutex();
   let closing: Promise<void> | undefined;
+  function giveUp(error: unknown): void {
+    lost.abort(error);
+    void session.close();
+  }
+  const raw = queryableOf(client);
+  const watched: Queryable = {
+    query: (text, values, prepared) =>
+      raw.query<never>(text, values, prepared).catch((error: unknown) => {
+        if (!isAnswer(error)) giveUp(error);
+        throw error;
+      }),
+  };
   const session: Session = {
-    query: (text, values, prepared) => mutex.run(() => raw.query(text, values, prepared)),
-    transaction: (work) => mutex.run(() => inTransaction(raw, work, (error) => lost.abort(error))),
+    query: (text, values, prepared) => mutex.run(() => watched.query<never>(text, values, prepared)),
+    transaction: (work) => mutex.run(() => inTransaction(watched, work, giveUp)),
     onNotification(listener) {
       client.on("notification", ({ channel, payload }) => listener(channel, payload));
     },
@@ -186,4 +200,9 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     [Symbol.asyncDispose]: () => session.close(),
   };
   return session;
+}
+
+/** What the server says carries its severity. After anything else it is open where the session stands, and whether it has its locks. */
+function isAnswer(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "severity" in error;
 }

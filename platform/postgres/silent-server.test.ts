@@ -77,10 +77,23 @@ test("a statement that is never answered rejects, in a session and in the pool, 
   const session = await database.openSession("test");
   const took = await msFor(async () => {
     const asked = [session.query("select 1"), database.query("select 1"), database.transaction(async () => {})];
-    for (const answer of await Promise.allSettled(asked)) expect(answer.status).toBe("rejected");
+    const unanswered = { status: "rejected", reason: { message: "Query read timeout" } };
+    for (const answer of await Promise.allSettled(asked)) expect(answer).toMatchObject(unanswered);
   });
   expect(took).toBeLessThan(2 * ANSWER_MS + 4_000);
   await session.close();
+  await database.close();
+}, 40_000);
+
+test("a session whose statement was not answered is lost, and what waits behind it is not kept waiting", async () => {
+  const database = await against(WELCOME);
+  const session = await database.openSession("test");
+  const took = await msFor(async () => {
+    const asked = [session.transaction((tx) => tx.query("select 1")), session.query("select 1")];
+    for (const answer of await Promise.allSettled(asked)) expect(answer.status).toBe("rejected");
+  });
+  expect(session.lost.aborted).toBe(true);
+  expect(took).toBeLessThan(ANSWER_MS + 4_000);
   await database.close();
 }, 40_000);
 

@@ -65,6 +65,19 @@ describe("database", () => {
     await expect(hasty.query("select pg_sleep(5)")).rejects.toMatchObject({ code: "57014" });
   });
 
+  test("a session outlives what the server refuses, and keeps what it has locked; one that is ended by the server is lost", async () => {
+    await using session = await database.openSession("lock");
+    await session.query("select pg_advisory_lock(42)");
+    await expect(session.query("select 1 / 0")).rejects.toMatchObject({ code: "22012" });
+    await expect(session.transaction((tx) => tx.query("select 1 / 0"))).rejects.toMatchObject({ code: "22012" });
+    const refused = new Error("refused by the work itself");
+    await expect(session.transaction(() => Promise.reject(refused))).rejects.toBe(refused);
+    expect(session.lost.aborted).toBe(false);
+    expect((await session.query("select pg_advisory_unlock(42) as held")).rows).toEqual([{ held: true }]);
+    await expect(session.query("select pg_terminate_backend(pg_backend_pid())")).rejects.toThrow();
+    await waitUntil("the session to be lost", 5_000, () => session.lost.aborted);
+  });
+
   test("two candidates never lead at once, and the second takes over when the first one's session is killed", async () => {
     const stop = new AbortController();
     let leaders = 0;
