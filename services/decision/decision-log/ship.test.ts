@@ -9,7 +9,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import type { OutgoingRecord, PublishOutcome } from "../../../platform/stream/port.ts";
 import { memoryStream, NOW, signer } from "../../../test/harness/decision-log.ts";
 import { createShipper } from "./ship.ts";
-import { openSpool } from "./spool.ts";
+import { openSpool, type Spool } from "./spool.ts";
 import { acknowledged, segmentPath } from "./spool-files.ts";
 
 let folder: string;
@@ -65,38 +65,70 @@ test.each([
   },
 );
 
-test("what waits goes to the stream together, in full batches and up to eight of them; what was not acknowledged goes again as it was", async () => {
+/** With 4,000 records that wait. */
+function fullSpool(segmentBytes = 1e6) {
   const boot = uuidv7();
-  const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 1e6, maxBytes: 1e9 });
+  const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes, maxBytes: 1e9 });
+  fill(spool);
+  return spool;
+}
+
+function fill(spool: Spool): void {
   const time = new Date(NOW).toISOString();
   for (let count = 0; count < 4_000; count += 1) {
     spool.append({ kind: "log_opened", time, policy_revision: "r".repeat(64) });
     if (count % 1_000 === 999) spool.write();
   }
-  spool.close();
-  let isUp = false;
+}
+
+/** Ships them to a stream that takes so many batches at once, and notes the sizes of those that it was given together. */
+function shipping(spool: Spool, takes: { atOnce: number }) {
   const kept = memoryStream();
   const sizes: number[][] = [];
   const stream = {
     async publish(outgoing: readonly OutgoingRecord[]): Promise<PublishOutcome> {
       sizes.push(outgoing.map(({ value }) => value?.length ?? 0));
-      return isUp ? kept.publish(outgoing) : { kind: "unknown", cause: new Error("down") };
+      return outgoing.length <= takes.atOnce ? kept.publish(outgoing) : { kind: "unknown", cause: new Error("no") };
     },
   };
-  const shipper = createShipper({ stream, signer, log }, { folder, deployment: "test", log: spool.log, boot });
-  expect(await shipper.next()).toMatchObject({ kind: "not_acknowledged" });
-  isUp = true;
-  const shipped = [await shipper.next(), await shipper.next(), await shipper.next()];
+  const { log: key, boot } = spool;
+  return { ...createShipper({ stream, signer, log }, { folder, deployment: "test", log: key, boot }), kept, sizes };
+}
+
+test("what waits goes to the stream together, in full batches and up to eight of them", async () => {
+  const spool = fullSpool();
+  spool.close();
+  const { next, kept, sizes } = shipping(spool, { atOnce: 8 });
+  const shipped = [await next(), await next(), await next()];
   expect(shipped.map((one) => one.kind === "shipped" && one.isFull)).toEqual([true, true, false]);
-  expect(await shipper.next()).toEqual({ kind: "nothing" });
+  expect(await next()).toEqual({ kind: "nothing" });
 
   const total = (pick: (one: { bytes: number; records: number }) => number) =>
     shipped.reduce((sum, one) => sum + (one.kind === "shipped" ? pick(one) : 0), 0);
   expect(total((one) => one.records)).toBe(4_000);
   expect(total((one) => one.bytes)).toBe(spool.bytes);
   expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: 4_000 }, (_, at) => at));
-  const [unanswered, ...answered] = sizes;
-  expect(answered[0]).toEqual(unanswered);
-  expect(answered.map((one) => one.length)).toEqual([8, 8, expect.any(Number)]);
-  expect(Math.min(...answered.flat().slice(0, -1))).toBeGreaterThan(MAX_RECORD_BYTES - 1_000);
+  expect(sizes.map((one) => one.length)).toEqual([8, 8, expect.any(Number)]);
+  expect(Math.min(...sizes.flat().slice(0, -1))).toBeGreaterThan(MAX_RECORD_BYTES - 1_000);
+});
+
+test("after batches that were not acknowledged each goes by itself, until nothing waits", async () => {
+  const takes = { atOnce: 1 };
+  const spool = fullSpool(300_000); // several segments
+  const { next, kept, sizes } = shipping(spool, takes);
+  expect(await next()).toMatchObject({ kind: "not_acknowledged" });
+  takes.atOnce = 0;
+  expect(await next()).toMatchObject({ kind: "not_acknowledged" });
+  takes.atOnce = 1;
+  while (kept.records.length < 4_000) expect(await next()).toMatchObject({ kind: "shipped" });
+  expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: 4_000 }, (_, at) => at));
+  const [together, ...alone] = sizes;
+  expect(together?.length).toBeGreaterThan(1);
+  expect(new Set(alone.map((one) => one.length))).toEqual(new Set([1]));
+  expect(alone[1]).toEqual(together?.slice(0, 1));
+  takes.atOnce = 8;
+  fill(spool);
+  spool.close();
+  await next();
+  expect(sizes.at(-1)?.length).toBeGreaterThan(1);
 });

@@ -4,6 +4,9 @@
  * is parsed or written anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
  * removed; what was not, or is not marked when the process dies, is sent again. So a mark or a removal that fails is said, and tried again with the
  * next one: it takes nothing back of what was acknowledged.
+ *
+ * After batches that were not acknowledged each goes by itself until the spool was empty: a topic may take less at once than all of them
+ * (`max.message.bytes`), and one that took some of them gets few a second time.
  */
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
@@ -50,7 +53,7 @@ type Batch = {
 };
 
 export type Shipper = {
-  /** Ships what waits, up to `MAX_TOGETHER` batches; one call at a time. Rejects only when the spool itself cannot be read. */
+  /** Ships what waits, up to `MAX_TOGETHER` batches, or one after a failure; one call at a time. Rejects only when the spool itself cannot be read. */
   next(): Promise<Shipped>;
 };
 
@@ -62,6 +65,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
   opening.copy(batch);
   const room = batch.subarray(opening.length, batch.length - CLOSING.length);
   let from: Place | undefined;
+  let together = MAX_TOGETHER;
   let unmarked = 0;
   let isUntidy = false;
 
@@ -99,7 +103,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
     let next = batchAfter(place);
     while (next !== undefined) {
       batches.push(next);
-      next = next.isFull && batches.length < MAX_TOGETHER ? batchAfter(next.end) : undefined;
+      next = next.isFull && batches.length < together ? batchAfter(next.end) : undefined;
     }
     return batches;
   }
@@ -113,11 +117,17 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
         await tidied(() => mark(before));
         return { kind: "nothing" };
       }
+      // NB: where a segment ends a batch is not full either.
+      const isEmpty = together < MAX_TOGETHER && readAfter(folder, boot, last.end, room) === undefined;
       const outcome = await stream.publish(
         batches.map(({ record }) => record),
         { deadlineMs: PUBLISH_DEADLINE_MS },
       );
-      if (outcome.kind === "unknown") return { kind: "not_acknowledged", cause: outcome.cause };
+      if (outcome.kind === "unknown") {
+        together = 1;
+        return { kind: "not_acknowledged", cause: outcome.cause };
+      }
+      if (isEmpty) together = MAX_TOGETHER;
       const after = last.end;
       from = after;
       unmarked += batches.length;
