@@ -6,7 +6,7 @@
  *
  * A process that ends waits for `flush` (pino's `log.flush`) before it exits, for as long as it wants to. One that is killed from outside loses
  * what was logged in that moment. One that exits while a flush is still waited for kills itself: its reader has stopped, and an exit would wait
- * for the thread that writes to it.
+ * for the thread that writes to it. What is logged inside a listener of `exit` may be lost: what waits is written in such a listener, once.
  * NB: what nobody takes is kept up to a limit; beyond it lines are lost, and `onLost` is told how many once the way is free again.
  */
 import { write, writeSync } from "node:fs";
