@@ -180,7 +180,14 @@ export type Reads = {
 /** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */
 export type Bell = { readonly ring: () => void };
 
+/** Whoever asked for a use has gone before it was asked of the database: nothing was used. */
+export type CallerGone = { readonly kind: "caller_gone" };
+
 /** One use of a grant: one statement with those that come together, and one that says why it was none; see store/redeem-together.ts. */
 export type Redemption = {
-  readonly redeem: (claim: RedemptionClaim) => Promise<Redeemed | RedemptionRefused>;
+  /** `isGone` is asked until the statement is sent. Without it the caller stays. */
+  readonly redeem: (
+    claim: RedemptionClaim,
+    isGone?: () => boolean,
+  ) => Promise<Redeemed | RedemptionRefused | CallerGone>;
 };

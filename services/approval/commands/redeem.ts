@@ -2,12 +2,17 @@
  * One use of a grant, for the redemption edge. Thin on purpose: uses are statements, see store/redeem-together.ts. It rings for the
  * loops that publish the use from outside the statement: a NOTIFY in each would make all uses commit one after the other.
  */
-import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
 import type { Bell, Redemption } from "../ports.ts";
 
-export function createRedeem({ store, bell }: { readonly store: Redemption; readonly bell: Bell }) {
-  return async (claim: RedemptionClaim): Promise<Redeemed | RedemptionRefused> => {
-    const outcome = await store.redeem(claim);
+export function createRedeem({
+  store,
+  bell,
+}: {
+  readonly store: Redemption;
+  readonly bell: Bell;
+}): Redemption["redeem"] {
+  return async (claim, isGone) => {
+    const outcome = await store.redeem(claim, isGone);
     if (outcome.kind === "redeemed") bell.ring();
     return outcome;
   };

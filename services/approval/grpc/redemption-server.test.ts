@@ -1,9 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import type { Redeemed, RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
+import type { RedemptionClaim, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { createLog } from "../../../platform/log/log.ts";
-import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import {
   RedemptionServiceClient,
   RedemptionServiceService,
@@ -13,6 +14,7 @@ import {
 } from "../../../proto/gen/countersign/v1/redemption.ts";
 import { frame, type FrameCall, sendFrames } from "../../../test/harness/grpc-frames.ts";
 import { grpcHealth } from "../../../test/harness/grpc-health.ts";
+import type { Redemption } from "../ports.ts";
 import { type RedemptionServer, startRedemptionServer } from "./redemption-server.ts";
 
 const TOKEN = "a-service-token-of-this-test";
@@ -30,16 +32,22 @@ let server: RedemptionServer | undefined;
 let client: RedemptionServiceClient | undefined;
 const claims: RedemptionClaim[] = [];
 
-async function start(redeem: () => Promise<Redeemed | RedemptionRefused>, token: string | undefined = TOKEN) {
+let metrics: Metrics;
+
+async function start(
+  redeem: (isGone: () => boolean) => ReturnType<Redemption["redeem"]>,
+  token: string | undefined = TOKEN,
+) {
   claims.length = 0;
-  const take = (claim: RedemptionClaim) => {
+  metrics = createMetrics({ prefix: "t_" });
+  const take: Redemption["redeem"] = (claim, isGone = () => false) => {
     claims.push(claim);
-    return redeem();
+    return redeem(isGone);
   };
   const deps = {
     redeem: take,
     log: createLog({ name: "test", level: "silent" }),
-    metrics: createMetrics({ prefix: "t_" }),
+    metrics,
   };
   server = await startRedemptionServer(deps, { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => token });
   client = new RedemptionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
@@ -143,6 +151,31 @@ describe("redemption server", () => {
     expect((await call({ ...request, scope: "later" }, [`Bearer ${TOKEN}`])).error).toBeNull();
     expect(claims.map(({ scope }) => scope)).toEqual(["later"]);
   });
+
+  test.each(["cancels", "runs out of time"])(
+    "a caller that %s while it stands in the process is known to have gone, and counted as cancelled",
+    async (how) => {
+      const { promise: dropped, resolve: drop } = Promise.withResolvers<void>();
+      await start(async (isGone) => {
+        if (isGone()) throw new Error("gone too early");
+        await waitUntil("the caller to have gone", 5_000, isGone);
+        drop();
+        return { kind: "caller_gone" };
+      });
+      const metadata = new Metadata();
+      metadata.add("authorization", `Bearer ${TOKEN}`);
+      const deadline = Date.now() + (how === "cancels" ? 10_000 : 100);
+      const answer = new Promise<ServiceError | null>((resolve) => {
+        const under = client?.redeem(request, metadata, { deadline }, (error) => resolve(error));
+        if (how === "cancels")
+          void waitUntil("the call to be begun", 5_000, () => claims.length > 0).then(() => under?.cancel());
+      });
+      expect((await answer)?.code).toBe(how === "cancels" ? status.CANCELLED : status.DEADLINE_EXCEEDED);
+      await dropped;
+      const counted = 't_redemptions_total{outcome="error_cancelled"} 1';
+      await waitUntil("it to be counted", 5_000, async () => (await metrics.expose()).text.includes(counted));
+    },
+  );
 
   test("its health is told to whoever asks, without a token; a use is not", async () => {
     await start(spent);

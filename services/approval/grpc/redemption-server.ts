@@ -2,8 +2,8 @@
  * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
  * certificate (mTLS), by the service token, or where both are set by both: an authority may serve more than decision
  * services. Nobody else gets as far as the command. Errors that are given before anything is executed are exactly UNAUTHENTICATED,
- * INVALID_ARGUMENT and UNIMPLEMENTED (and CANCELLED for a caller that has gone, of which only the metric tells); after that point there is
- * an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
+ * INVALID_ARGUMENT and UNIMPLEMENTED (and CANCELLED for a caller that has gone before its use was asked for, of which only the metric tells);
+ * after that point there is an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
@@ -24,14 +24,19 @@ import {
   type RedeemResponse,
   RefusalReason,
 } from "../../../proto/gen/countersign/v1/redemption.ts";
+import type { Redemption } from "../ports.ts";
 
 const SERVICE = "countersign.v1.RedemptionService";
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const DRAIN_MS = 5_000;
 
 export type RedemptionServerDeps = {
-  /** `traceparent`: of whoever calls, if they name one. */
-  readonly redeem: (claim: RedemptionClaim, traceparent?: string) => Promise<Redeemed | RedemptionRefused>;
+  /** `isGone`: whether nobody waits for the answer any more. `traceparent`: of whoever calls, if they name one. */
+  readonly redeem: (
+    claim: RedemptionClaim,
+    isGone: () => boolean,
+    traceparent?: string,
+  ) => ReturnType<Redemption["redeem"]>;
   readonly log: Log;
   readonly metrics: Metrics;
 };
@@ -100,12 +105,14 @@ export async function startRedemptionServer(
       return;
     }
     await turn(); // NB: the end of a call that was reset looks like the end of its request; what it was is known a turn later
-    if (call.cancelled) {
-      refuse(status.CANCELLED, "the caller has gone");
-      return;
-    }
+    const isGone = () => call.cancelled;
+    const traceparent = firstTraceparent(call.metadata.get("traceparent"));
     try {
-      const outcome = await redeem(claim, firstTraceparent(call.metadata.get("traceparent")));
+      const outcome = isGone() ? { kind: "caller_gone" as const } : await redeem(claim, isGone, traceparent);
+      if (outcome.kind === "caller_gone") {
+        refuse(status.CANCELLED, "the caller has gone");
+        return;
+      }
       redeemed(claim, outcome.kind === "redeemed" ? "granted" : outcome.reason);
       done(null, responseOf(outcome));
     } catch (error) {

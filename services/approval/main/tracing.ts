@@ -133,11 +133,11 @@ export function createTracing(
     }),
     redeem(redeem) {
       const { name, options } = rpc("server", "countersign.v1.RedemptionService", "Redeem");
-      return (claim, parent) =>
+      return (claim, isGone, parent) =>
         traces.span(
           name,
           async (span) => {
-            const [outcome, [denied]] = await Promise.all([redeem(claim), denialsOf("grant", [claim.grantId])]);
+            const [outcome, [denied]] = await Promise.all([redeem(claim, isGone), denialsOf("grant", [claim.grantId])]);
             if (denied !== undefined && !isSameTrace(denied, span.traceparent)) span.link(denied);
             const ids = { "countersign.grant_id": claim.grantId, "countersign.decision_id": claim.redemptionId };
             span.set({ ...ids, ...told(outcome) });

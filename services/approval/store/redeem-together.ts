@@ -3,20 +3,28 @@
  * commit cost several times what one more use in it does, of another grant or of the same. Who comes alone does not wait for company.
  *
  * Nobody is worse off for it. A round waits for no row: uses of a grant whose row somebody holds are asked for by a statement of their own,
- * which waits. Uses of a grant that is used by a round under way stand in line for the next one: in the lock of its row each would keep a
- * connection of the pool from everybody else. When the server refuses a round (somebody uses a redemption id again), nothing of it has
- * happened, and each is asked for by itself. When it is not known what became of a round, each caller gets the fault, as for a statement of
- * its own.
+ * which waits. Uses of a grant that is used by a statement under way stand in line for the next one: in the lock of its row each would keep a
+ * connection of the pool from everybody else. When the server refuses a statement (somebody uses a redemption id again), nothing of it has
+ * happened, and its halves are asked for, one after the other, down to each by itself. When it is not known what became of a statement, each
+ * caller gets the fault, as for one of its own. Who has gone before their statement is sent uses nothing; who goes later may have.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Redeemed, RedemptionRefused } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Redemption } from "../ports.ts";
+import type { CallerGone, Redemption } from "../ports.ts";
 import type { EventSource } from "./outbox.ts";
 import { type Tried, type Use, useGrant, useGrants, useOf, whyNoneUsed, whyNotUsed } from "./redeem-grant.ts";
 
-type Outcome = Redeemed | RedemptionRefused;
-type Waiting = { readonly use: Use; readonly settle: (outcome: Outcome | Promise<Outcome>) => void };
+type Outcome = Redeemed | RedemptionRefused | CallerGone;
+type Waiting = {
+  readonly use: Use;
+  readonly isGone: () => boolean;
+  readonly settle: (outcome: Outcome | Promise<Outcome>) => void;
+};
+/** Whether statements wait for rows that somebody holds. */
+type Manner = { readonly waits: boolean };
+
+const GONE: CallerGone = { kind: "caller_gone" };
 
 /** One is on its way to the disk while the next is worked out. */
 const ROUNDS_AT_ONCE = 2;
@@ -24,6 +32,11 @@ const ROUNDS_AT_ONCE = 2;
 const MOST_TOGETHER = 64;
 /** What lasts longer holds up nobody else: the disk is slow, or the connection hangs. A caller has 150 ms. */
 const LATE_MS = 20;
+/**
+ * As `LATE_MS`, for a statement that waits for a row. That it lasts is no wonder, and each that is sent past it waits for the same row with a
+ * connection more: five at most, by the time that a lock is waited for.
+ */
+const HELD_LATE_MS = 1_000;
 
 export function createRedemption(db: Queryable, source: EventSource): Redemption {
   const waiting: Waiting[] = [];
@@ -31,7 +44,8 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
   const lines = new Map<string, Waiting[]>();
   let rounds = 0;
 
-  async function alone(use: Use): Promise<Outcome> {
+  async function alone({ use, isGone }: Waiting): Promise<Outcome> {
+    if (isGone()) return GONE;
     return (await useGrant(db, use)) ?? whyNotUsed(db, use.claim);
   }
 
@@ -50,7 +64,12 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
     };
     await turn(); // whoever came with the same read of a socket comes along
     const held = await attempt(takeTogether(), { waits: false }, letNext);
-    for (const line of Map.groupBy(held, grantOf).values()) void attempt(line, { waits: true }, startRound);
+    for (const [grant, those] of Map.groupBy(held, grantOf)) {
+      // After a round that was late another statement may wait for the row already.
+      const line = lines.get(grant);
+      if (line === undefined) void attempt(those, { waits: true }, startRound);
+      else line.push(...those);
+    }
     letNext();
   }
 
@@ -72,10 +91,10 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
     return together;
   }
 
-  /** Asks for all of them by one statement. Settles them, but for those that are returned: whose grant's row somebody holds. */
+  /** Asks for all of them while those who come later stand in line. Settles them, but for those that are returned: whose grant's row somebody holds. */
   async function attempt(
     together: readonly Waiting[],
-    options: { readonly waits: boolean },
+    manner: Manner,
     onLate: () => void,
   ): Promise<readonly Waiting[]> {
     if (together.length === 0) return [];
@@ -89,17 +108,42 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
       grants.clear();
       onLate();
     };
-    const late = setTimeout(letPass, LATE_MS);
+    const late = setTimeout(letPass, manner.waits ? HELD_LATE_MS : LATE_MS);
     try {
-      const uses = together.map(({ use }) => use);
-      return settle(together, await useGrants(db, uses, options));
-    } catch (error) {
-      for (const one of together) one.settle(isRefusal(error) ? alone(one.use) : Promise.reject(error));
-      return [];
+      return await ask(together, manner);
     } finally {
       clearTimeout(late);
       letPass();
     }
+  }
+
+  /** By one statement; what the server refuses, by halves, and never by more than one statement at a time. Never rejects. */
+  async function ask(asked: readonly Waiting[], manner: Manner): Promise<readonly Waiting[]> {
+    const together = asked.filter((one) => {
+      const isGone = one.isGone();
+      if (isGone) one.settle(GONE);
+      return !isGone;
+    });
+    const [first] = together;
+    if (first === undefined) return [];
+    try {
+      const uses = together.map(({ use }) => use);
+      return settle(together, await useGrants(db, uses, manner));
+    } catch (error) {
+      if (!isRefusal(error)) {
+        for (const one of together) one.settle(Promise.reject(error));
+        return [];
+      }
+    }
+    if (together.length === 1) {
+      const outcome = alone(first);
+      first.settle(outcome);
+      await outcome.catch(() => {});
+      return [];
+    }
+    const half = Math.ceil(together.length / 2);
+    const held = await ask(together.slice(0, half), manner);
+    return [...held, ...(await ask(together.slice(half), manner))];
   }
 
   /** Returns those that were not tried. */
@@ -120,11 +164,11 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
   }
 
   return {
-    redeem: (claim) => {
+    redeem: (claim, isGone = () => false) => {
       const use = useOf(claim, source);
       return new Promise((settle) => {
         const line = lines.get(claim.grantId);
-        (line ?? waiting).push({ use, settle });
+        (line ?? waiting).push({ use, isGone, settle });
         startRound();
       });
     },
