@@ -2,8 +2,8 @@
 import { expect, test } from "@jest/globals";
 import { sayingUnavailable } from "./unavailable.ts";
 
-function rejectingWith(error: unknown) {
-  const reject = () => Promise.reject(error);
+function rejectingWith(fault: unknown) {
+  const reject = () => Promise.reject(fault);
   return sayingUnavailable({ query: reject, transaction: reject });
 }
 
