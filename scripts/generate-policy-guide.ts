@@ -5,6 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../core/domain/app-error.ts";
+import { FUEL_PER_MS } from "../core/policy/budget.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const packages = "rego/guide/countersign/policies";
@@ -40,8 +41,8 @@ checked. \`docs/context.md\` says where time, country and device come from, \`do
     npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition kept the others, and what it met
     npm run policy -- diff rego/bundle /tmp/candidate recorded.ndjson
 
-\`explain\` evaluates the source by OPA, \`diff\` two bundles by the host of production, and both say what an evaluation cost in fuel (the budget
-is \`policy.budget\`). A service keeps inputs only with \`development.keepInputs\`, and refuses that beyond loopback.
+\`explain\` evaluates the source by OPA, \`diff\` two bundles by the host of production, and both say what an evaluation cost in fuel (a
+millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} of it). A service keeps inputs only with \`development.keepInputs\`, and refuses that beyond loopback.
 
 ## What to know
 

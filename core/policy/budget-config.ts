@@ -9,7 +9,7 @@ export const BudgetSchema = Type.Object(
       maximum: Math.min(1_000, LONGEST_BUDGET_MS),
       default: DEFAULT_BUDGET.timeMs,
       description:
-        "What one evaluation may cost before it is stopped and denied (policy_budget_exceeded): work, counted as fuel, of about this processor time (0.2 to 2 times of it, by what the policy does). It is the same amount on every machine, so that equal inputs are answered alike however busy it is.",
+        "What one evaluation may cost before it is stopped and denied (policy_budget_exceeded): work, counted as fuel, of about this processor time (0.2 to 2 times of it on the machine of docs/performance.md, by what the policy does, for the kinds of work that `npm run bench -- policy` measures). It is the same amount on every machine, so that equal inputs are answered alike however busy it is.",
     }),
     memoryMib: Type.Integer({
       minimum: 8,

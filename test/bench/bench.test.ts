@@ -1,6 +1,7 @@
 /**
- * That every benchmark still runs and fills its tables: each as short as it can be, its figures looked at by nobody. What is measured
- * stands in docs/performance.md and comes from `npm run bench`.
+ * That benchmarks still run and fill their tables: each as short as it can be, its figures looked at by nobody. Not among them are policy
+ * (its runaway evaluation comes once in ten seconds), policy-soak and bundle-swap. What is measured stands in docs/performance.md and comes
+ * from `npm run bench`.
  */
 import { expect, test } from "@jest/globals";
 import { hasOpa } from "../harness/made-bundle.ts";

@@ -1,6 +1,6 @@
 /**
- * Every HTTP address of the services against what describes it (docs/http.md): the routes that fastify is given against the OpenAPI documents,
- * those of the operators' port against the page. A route that is added fails here until it is described, and so is fuzzed, since the fuzz tests
+ * The routes that fastify is given against the OpenAPI documents that docs/http.md names; what the operators' ports answer is held against that
+ * page by test/e2e/logs-and-metrics.test.ts. A route that is added fails here until it is described, and so is fuzzed, since the fuzz tests
  * call what the documents describe.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";

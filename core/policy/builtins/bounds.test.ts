@@ -52,6 +52,10 @@ describe("what would take for ever, or make too much, ends at once and is never 
       },
     ],
     [
+      "json.verify_schema of a pattern of nested counts",
+      () => callBuiltin("json.verify_schema", { pattern: "(((x{1,30}){1,30})y{1,900})*".repeat(90) }),
+    ],
+    [
       "yaml.unmarshal of aliases that multiply",
       () => {
         const levels = Array.from({ length: 12 }, (_, at) => `a${at + 1}: &a${at + 1} [${many(9, () => `*a${at}`)}]`);
@@ -147,6 +151,9 @@ describe("what has many steps pays on its way", () => {
     ["urlquery.decode", '["%41"]'],
     ["indexof_n", '["aba", "a"]'],
     ["object.subset", "[{1, 2, 3}, {1, 2}]"],
+    ["object.subset", "[[1, 2, 3], [2, 3]]"],
+    ["json.match_schema", '[{"a": 1}, {"properties": {"a": {"enum": [1, 2]}}}]'],
+    ["json.verify_schema", '[{"pattern": "b+"}]'],
     ["graph.reachable_paths", '[{"a": ["b"], "b": []}, ["a"]]'],
     ["net.cidr_expand", '["10.0.0.0/30"]'],
     ["net.cidr_contains_matches", '["10.0.0.0/8", ["10.0.0.1/32"]]'],

@@ -1,7 +1,15 @@
 /** `json.patch`: RFC 6902 on Rego values; paths are pointers or lists of segments. Any operation that fails fails all. */
-import { arrayArg, BuiltinError, BuiltinLimit, builtinTable, objectArg, stringArg } from "../builtin.ts";
+import {
+  arrayArg,
+  type BuiltinCall,
+  BuiltinError,
+  BuiltinLimit,
+  builtinTable,
+  objectArg,
+  stringArg,
+} from "../builtin.ts";
 import { equalRego, regoSet } from "../rego-value/order.ts";
-import { isLongerThan } from "../rego-value/write.ts";
+import { lengthOf } from "../rego-value/write.ts";
 import { isRegoArray, RegoObject, RegoSet, RegoNumber, type RegoValue } from "../rego-value/value.ts";
 
 type Path = readonly RegoValue[];
@@ -9,6 +17,8 @@ type Path = readonly RegoValue[];
 /** In fuel: each operation copies the collections that its paths lead through. */
 const PER_OPERATION = 2_000;
 const PER_MEMBER = 200;
+/** Of a set on the way, whose members are compared, and of what is copied and so measured. */
+const PER_CHARACTER = 12;
 /** Characters. */
 const MAX_COPY = 100_000;
 
@@ -58,7 +68,7 @@ function atParent(value: RegoValue, path: Path, change: (parent: RegoValue, key:
 
 function put(parent: RegoValue, key: RegoValue, value: RegoValue, insert: boolean): RegoValue {
   if (isRegoArray(parent)) return parent.toSpliced(indexOf(parent, key, insert), insert ? 0 : 1, value);
-  if (parent instanceof RegoObject) return new RegoObject([...parent.entries(), [key, value]]);
+  if (parent instanceof RegoObject) return parent.with(key, value);
   if (parent instanceof RegoSet && equalRego(key, value)) return regoSet([...parent.items, value]);
   throw new BuiltinError("the parent is not a collection");
 }
@@ -68,8 +78,7 @@ function remove(value: RegoValue, path: Path): RegoValue {
     child(parent, key);
     if (isRegoArray(parent)) return parent.toSpliced(indexOf(parent, key, false), 1);
     if (parent instanceof RegoSet) return regoSet(parent.items.filter((item) => !equalRego(item, key)));
-    const object = objectArg([parent], 0);
-    return new RegoObject([...object.entries()].filter(([other]) => !equalRego(other, key)));
+    return objectArg([parent], 0).without(key);
   });
 }
 
@@ -77,23 +86,24 @@ function add(value: RegoValue, path: Path, item: RegoValue): RegoValue {
   return path.length === 0 ? item : atParent(value, path, (parent, key) => put(parent, key, item, true));
 }
 
-/** How many members the collections on the paths of an operation have together. */
-function membersOnTheWay(document: RegoValue, operation: RegoObject): number {
+/** Pays for the collections on the paths of an operation. */
+function payTheWay(document: RegoValue, operation: RegoObject, pay: Pay): void {
+  pay(PER_OPERATION);
   const paths = [operation.get("path"), operation.get("from")].filter((path) => path !== undefined);
-  return paths.map((path) => membersAlong(document, pathOf(path))).reduce((sum, members) => sum + members, 0);
+  for (const path of paths) payAlong(document, pathOf(path), pay);
 }
 
-function membersAlong(value: RegoValue, [key, ...rest]: Path): number {
-  const members = isRegoArray(value) ? value.length : value instanceof RegoSet ? value.items.length : sizeOf(value);
+function payAlong(value: RegoValue, [key, ...rest]: Path, pay: Pay): void {
+  if (isRegoArray(value)) pay(value.length * PER_MEMBER);
+  else if (value instanceof RegoObject) pay(value.size * PER_MEMBER);
+  else if (value instanceof RegoSet) pay(value.items.length * PER_MEMBER + lengthOf(value) * PER_CHARACTER);
   const next = key === undefined ? undefined : memberOf(value, key);
-  return members + (next === undefined ? 0 : membersAlong(next, rest));
+  if (next !== undefined) payAlong(next, rest, pay);
 }
 
-function sizeOf(value: RegoValue): number {
-  return value instanceof RegoObject ? value.size : 0;
-}
+type Pay = BuiltinCall["pay"];
 
-function apply(document: RegoValue, operation: RegoObject): RegoValue {
+function apply(document: RegoValue, operation: RegoObject, pay: Pay): RegoValue {
   const path = pathOf(operation.get("path"));
   const given = (): RegoValue => {
     const value = operation.get("value");
@@ -115,7 +125,9 @@ function apply(document: RegoValue, operation: RegoObject): RegoValue {
     case "copy": {
       // NB: a copy shares what it copies, so a document of a few bytes can come to hold 2^40 of them.
       const copied = lookUp(document, pathOf(operation.get("from")));
-      if (isLongerThan(copied, MAX_COPY)) throw new BuiltinLimit("the copy is too large");
+      const length = lengthOf(copied, MAX_COPY);
+      pay(length * PER_CHARACTER);
+      if (length > MAX_COPY) throw new BuiltinLimit("the copy is too large");
       return add(document, path, copied);
     }
     case "test":
@@ -132,8 +144,8 @@ export const JSON_PATCH = builtinTable([
     (args, { pay }) => {
       const operations = arrayArg(args, 1).map((_, at) => objectArg(arrayArg(args, 1), at));
       return operations.reduce<RegoValue>((document, operation) => {
-        pay(PER_OPERATION + PER_MEMBER * membersOnTheWay(document, operation));
-        return apply(document, operation);
+        payTheWay(document, operation, pay);
+        return apply(document, operation, pay);
       }, args[0] ?? null);
     },
   ],

@@ -37,9 +37,9 @@ function parse(text: string): RegoValue {
   }
 }
 
-const verify: Builtin = ([schema]) => {
+const verify: Builtin = ([schema], call) => {
   try {
-    compileSchema(documentOf(schema));
+    compileSchema(documentOf(schema), call);
     return [true, null];
   } catch (error) {
     if (error instanceof BuiltinError) return [false, `jsonschema: ${error.message}`];
@@ -47,9 +47,14 @@ const verify: Builtin = ([schema]) => {
   }
 };
 
-const match: Builtin = ([document, schema]) => {
+/** In fuel: each is an object of the answer, in the order of its keys. */
+const PER_FAULT = 8_000;
+
+const match: Builtin = ([document, schema], call) => {
   const value = documentOf(document);
-  const faults = validate(compileSchema(documentOf(schema)), value).map(
+  const found = validate(compileSchema(documentOf(schema), call), value, call.pay);
+  call.pay(found.length * PER_FAULT);
+  const faults = found.map(
     ({ type, field, description }) =>
       new RegoObject([
         ["error", `${field}: ${description}`],

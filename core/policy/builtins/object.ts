@@ -13,30 +13,42 @@ import {
 } from "../builtin.ts";
 import { compareRego, equalRego, regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
-import { writeGoJson } from "../rego-value/write.ts";
+import { lengthOf, writeGoJson } from "../rego-value/write.ts";
 
-function isSubset(outer: RegoValue, inner: RegoValue): boolean {
+type Pay = BuiltinCall["pay"];
+
+/** NB: equal collections are subsets as well; to compare them first would walk twice at each level. */
+function isSubset(outer: RegoValue, inner: RegoValue, pay: Pay): boolean {
   if (outer instanceof RegoObject && inner instanceof RegoObject) {
     return [...inner.entries()].every(([key, value]) => {
       const found = outer.get(key);
-      return found !== undefined && (equalRego(found, value) || isSubset(found, value));
+      return found !== undefined && isSubset(found, value, pay);
     });
   }
-  if (outer instanceof RegoSet && inner instanceof RegoSet) return holdsAll(outer.items, inner.items);
-  if (!isRegoArray(outer) || !isRegoArray(inner)) return false;
-  const starts = outer.length - inner.length + 1;
-  if (starts * inner.length > MAX_COMPARISONS) throw new BuiltinLimit("arrays are too long to compare");
-  return Array.from({ length: Math.max(starts, 0) }, (_, from) => from).some((from) =>
-    inner.every((item, at) => equalRego(outer[from + at] ?? null, item)),
-  );
+  if (outer instanceof RegoSet && inner instanceof RegoSet) return holdsAll(outer.items, inner.items, pay);
+  return isRegoArray(outer) && isRegoArray(inner) ? holdsRun(outer, inner, pay) : equalRego(outer, inner);
 }
 
 const MAX_COMPARISONS = 1_000_000;
 /** In fuel, of a member of a set, which was sorted to get here. */
 const PER_MEMBER = 1_500;
+/** In fuel, of a character of what is looked for at one place of an array. */
+const PER_CHARACTER_COMPARED = 8;
+
+/** Whether the items stand in the array one after the other. */
+function holdsRun(outer: readonly RegoValue[], inner: readonly RegoValue[], pay: Pay): boolean {
+  const starts = outer.length - inner.length + 1;
+  if (starts < 1) return false;
+  if (starts * inner.length > MAX_COMPARISONS) throw new BuiltinLimit("arrays are too long to compare");
+  pay(starts * lengthOf(inner) * PER_CHARACTER_COMPARED);
+  return Array.from({ length: starts }, (_, from) => from).some((from) =>
+    inner.every((item, at) => equalRego(outer[from + at] ?? null, item)),
+  );
+}
 
 /** Both sorted, as sets are. */
-function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[]): boolean {
+function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[], pay: Pay): boolean {
+  pay((outer.length + inner.length) * PER_MEMBER);
   let at = 0;
   return inner.every((item) => {
     while (at < outer.length && compareRego(outer[at] ?? null, item) < 0) at++;
@@ -104,9 +116,8 @@ export const OBJECT = builtinTable([
     "object.subset",
     (args, { pay }) => {
       const [outer, inner] = [args[0] ?? null, args[1] ?? null];
-      for (const set of [outer, inner]) if (set instanceof RegoSet) pay(set.items.length * PER_MEMBER);
       // Only here, and not inside, an array is asked for what is in a set.
-      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(regoSet(outer).items, inner.items);
+      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(regoSet(outer).items, inner.items, pay);
       const kinds = [outer, inner].map((value) =>
         isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
       );
@@ -114,7 +125,7 @@ export const OBJECT = builtinTable([
         (value) => isRegoArray(value) || value instanceof RegoSet || value instanceof RegoObject,
       );
       if (!areCollections || kinds[0] !== kinds[1]) throw new BuiltinError("both arguments must be of the same type");
-      return isSubset(outer, inner);
+      return isSubset(outer, inner, pay);
     },
   ],
   ["numbers.range_step", (args) => rangeStep(integerArg(args, 0), integerArg(args, 1), integerArg(args, 2))],

@@ -2,15 +2,15 @@
  * Rego's total order over values: null, booleans, numbers, strings, arrays, objects, sets; each by value. Strings by
  * bytes, which is the order of code points and not that of JavaScript's code units.
  */
-import { compareNumberText } from "./number.ts";
-import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
+import { compareDecimals, compareNumberText } from "./number.ts";
+import { isRegoArray, type RegoEntry, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 export function compareRego(a: RegoValue, b: RegoValue): number {
+  if (typeof a === "string" && typeof b === "string") return compareStrings(a, b);
+  if (a instanceof RegoNumber && b instanceof RegoNumber) return compareNumbers(a, b);
   const kind = rank(a) - rank(b);
   if (kind !== 0) return kind;
-  if (typeof a === "string" && typeof b === "string") return compareStrings(a, b);
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
-  if (a instanceof RegoNumber && b instanceof RegoNumber) return compareNumbers(a, b);
   if (a instanceof RegoSet && b instanceof RegoSet) return compareLists(a.items, b.items);
   if (a instanceof RegoObject && b instanceof RegoObject) return compareObjects(a, b);
   if (isRegoArray(a) && isRegoArray(b)) return compareLists(a, b);
@@ -18,13 +18,15 @@ export function compareRego(a: RegoValue, b: RegoValue): number {
 }
 
 function compareNumbers(a: RegoNumber, b: RegoNumber): number {
-  const [left, right] = [a.small, b.small];
-  return left === undefined || right === undefined ? compareNumberText(a.text, b.text) : left - right;
+  const [left, right] = [a.short, b.short];
+  if (left !== undefined && right !== undefined) return left - right;
+  const [x, y] = [a.decimal, b.decimal];
+  return x === undefined || y === undefined ? compareNumberText(a.text, b.text) : compareDecimals(x, y);
 }
 
 /** The entries of an object in Rego's order of keys. */
-export function sortedEntries(object: RegoObject): (readonly [RegoValue, RegoValue])[] {
-  return [...object.entries()].sort((a, b) => compareRego(a[0], b[0]));
+export function sortedEntries(object: RegoObject): readonly RegoEntry[] {
+  return object.sortedBy(compareRego);
 }
 
 /** A set of these items: sorted, without doubles. */
@@ -53,16 +55,24 @@ function rank(value: RegoValue): number {
 
 const SURROGATE = /[\ud800-\udfff]/;
 
+/** NB: looks no further than the shorter one goes; a long text that meets many short ones would not be paid for otherwise. */
 function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
-  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : 1;
-  const left = [...a];
-  const right = [...b];
-  for (let at = 0; at < Math.min(left.length, right.length); at++) {
-    const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
+  const end = Math.min(a.length, b.length);
+  if (!SURROGATE.test(a.slice(0, end)) && !SURROGATE.test(b.slice(0, end))) return a < b ? -1 : 1;
+  let at = 0;
+  while (at < end && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  // Two pairs may differ in their second halves, or one may be a first half alone.
+  if (isFirstHalf(a, at - 1) && (isSecondHalf(a, at) || isSecondHalf(b, at))) at--;
+  return (a.codePointAt(at) ?? -1) - (b.codePointAt(at) ?? -1);
+}
+
+function isFirstHalf(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xd800;
+}
+
+function isSecondHalf(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 }
 
 function compareLists(a: readonly RegoValue[], b: readonly RegoValue[]): number {
@@ -73,16 +83,17 @@ function compareLists(a: readonly RegoValue[], b: readonly RegoValue[]): number 
   return a.length - b.length;
 }
 
+/** By all keys, then by all values. */
 function compareObjects(a: RegoObject, b: RegoObject): number {
   const left = sortedEntries(a);
   const right = sortedEntries(b);
-  const keys = compareLists(
-    left.map(([key]) => key),
-    right.map(([key]) => key),
-  );
-  if (keys !== 0) return keys;
-  return compareLists(
-    left.map(([, value]) => value),
-    right.map(([, value]) => value),
-  );
+  return compareParts(left, right, 0) || left.length - right.length || compareParts(left, right, 1);
+}
+
+function compareParts(a: readonly RegoEntry[], b: readonly RegoEntry[], part: 0 | 1): number {
+  for (let at = 0; at < a.length && at < b.length; at++) {
+    const difference = compareRego(a[at]?.[part] ?? null, b[at]?.[part] ?? null);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }

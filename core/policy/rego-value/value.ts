@@ -5,22 +5,27 @@
  *
  * Strings are JavaScript strings; a byte that is not UTF-8 is one unpaired surrogate U+DC80–U+DCFF (see bytes.ts).
  */
-import { canonicalNumberText, smallIntegerOf } from "./number.ts";
+import { canonicalNumberText, type Decimal, parseDecimal, shortNumberOf } from "./number.ts";
 
 export type RegoValue = null | boolean | string | RegoNumber | readonly RegoValue[] | RegoSet | RegoObject;
 
 export class RegoNumber {
   /** JSON number text, kept exactly as written. */
   readonly text: string;
-  /** Null until it is asked for: a set of some hundred numbers is sorted by thousands of comparisons. */
-  #small: number | undefined | null = null;
+  /** Null until they are asked for: a set of some hundred numbers is sorted by thousands of comparisons. */
+  #short: number | undefined | null = null;
+  #decimal: Decimal | undefined | null = null;
   constructor(text: string) {
     this.text = text;
   }
-  /** Most numbers: what is exact as a double. */
-  get small(): number | undefined {
-    if (this.#small === null) this.#small = smallIntegerOf(this.text);
-    return this.#small;
+  /** Of most numbers: the double that they are compared as. */
+  get short(): number | undefined {
+    if (this.#short === null) this.#short = shortNumberOf(this.text);
+    return this.#short;
+  }
+  get decimal(): Decimal | undefined {
+    if (this.#decimal === null) this.#decimal = parseDecimal(this.text);
+    return this.#decimal;
   }
 }
 
@@ -32,10 +37,13 @@ export class RegoSet {
   }
 }
 
+export type RegoEntry = readonly [key: RegoValue, value: RegoValue];
+
 export class RegoObject {
-  readonly #entries: ReadonlyMap<string, readonly [RegoValue, RegoValue]>;
-  constructor(entries: Iterable<readonly [RegoValue, RegoValue]>) {
-    const map = new Map<string, readonly [RegoValue, RegoValue]>();
+  #entries: ReadonlyMap<string, RegoEntry>;
+  #sorted: readonly RegoEntry[] | undefined;
+  constructor(entries: Iterable<RegoEntry>) {
+    const map = new Map<string, RegoEntry>();
     for (const entry of entries) map.set(keyText(entry[0]), entry);
     this.#entries = map;
   }
@@ -49,8 +57,27 @@ export class RegoObject {
     return this.#entries.has(keyText(key));
   }
   /** In order of insertion. */
-  entries(): Iterable<readonly [RegoValue, RegoValue]> {
+  entries(): Iterable<RegoEntry> {
     return this.#entries.values();
+  }
+  /** In Rego's order, which `compare` has to be (order.ts). Sorted once: a set of objects is sorted by comparing each many times. */
+  sortedBy(compare: (a: RegoValue, b: RegoValue) => number): readonly RegoEntry[] {
+    this.#sorted ??= [...this.entries()].sort((a, b) => compare(a[0], b[0]));
+    return this.#sorted;
+  }
+  /** A copy with this entry, in the place of one with an equal key. The texts of the other keys are not made anew. */
+  with(key: RegoValue, value: RegoValue): RegoObject {
+    return this.#copy((map) => map.set(keyText(key), [key, value]));
+  }
+  without(key: RegoValue): RegoObject {
+    return this.#copy((map) => map.delete(keyText(key)));
+  }
+  #copy(change: (map: Map<string, RegoEntry>) => void): RegoObject {
+    const map = new Map(this.#entries);
+    change(map);
+    const copy = new RegoObject([]);
+    copy.#entries = map;
+    return copy;
   }
 }
 

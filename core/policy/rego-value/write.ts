@@ -20,12 +20,17 @@ export function writeRego(value: RegoValue): string {
   return `{${entries.map(([key, item]) => `${writeRego(key)}: ${writeRego(item)}`).join(", ")}}`;
 }
 
-/**
- * Whether the Rego text of a value has more characters, about. Stops as soon as it knows: parts that a value holds many
- * times over are counted each time, as they would be written.
- */
+/** Whether the Rego text of a value has more characters, about. */
 export function isLongerThan(value: RegoValue, characters: number): boolean {
-  let left = characters;
+  return lengthOf(value, characters) > characters;
+}
+
+/**
+ * How many characters the Rego text of a value has, about, or some number above `most`, at which it stops to count. Parts
+ * that a value holds many times over are counted each time, as they would be written.
+ */
+export function lengthOf(value: RegoValue, most = Number.MAX_SAFE_INTEGER): number {
+  let left = most;
   const count = (part: RegoValue): boolean => {
     left -= 2;
     if (typeof part === "string") left -= part.length;
@@ -37,7 +42,8 @@ export function isLongerThan(value: RegoValue, characters: number): boolean {
     }
     return left < 0;
   };
-  return count(value);
+  count(value);
+  return most - left;
 }
 
 /** JSON without spaces, in the order of insertion. */

@@ -2,10 +2,11 @@
  * Compiles a JSON Schema. The first fault throws a `BuiltinError` with the text that OPA's library would give, since
  * `json.verify_schema` hands it to the policy. Patterns are RE2, never JavaScript's.
  */
-import { RE2JS, RE2JSException } from "re2js";
-import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
+import type { RE2JS } from "re2js";
+import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { compareNumberText } from "../../rego-value/number.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
+import { compile } from "../regex/compile.ts";
 import {
   countKeyword,
   invalidType,
@@ -29,9 +30,10 @@ const DRAFTS: ReadonlyMap<string, Draft> = new Map([
 ]);
 const MAX_DEPTH = 200;
 
-export function compileSchema(document: RegoValue): Schema {
+/** Pays for patterns, each once in an evaluation. */
+export function compileSchema(document: RegoValue, call: BuiltinCall): Schema {
   const draft = draftOf(document);
-  return new Compiler(referencesOf(document)).schema(document, draft, 0);
+  return new Compiler(referencesOf(document), call).schema(document, draft, 0);
 }
 
 function draftOf(document: RegoValue): Draft {
@@ -46,8 +48,11 @@ class Compiler {
   readonly #references: References;
   readonly #compiled = new Map<string, Schema>();
 
-  constructor(references: References) {
+  readonly #call: BuiltinCall;
+
+  constructor(references: References, call: BuiltinCall) {
     this.#references = references;
+    this.#call = call;
   }
 
   schema(node: RegoValue, draft: Draft, depth: number): Schema {
@@ -76,10 +81,10 @@ class Compiler {
       if (known === undefined) return;
     }
     schema.types = typesKeyword(node);
-    readMembers(schema, node, draft, inner);
+    readMembers(schema, node, draft, { inner, call: this.#call });
     readItems(schema, node, inner);
     readNumberKeywords(schema, node, draft);
-    readTextKeywords(schema, node);
+    readTextKeywords(schema, node, this.#call);
     readCounts(schema, node);
     const contains = node.get("contains");
     if (contains !== undefined && draft >= 6) schema.contains = inner(contains);
@@ -102,6 +107,7 @@ class Compiler {
 }
 
 type Inner = (child: RegoValue) => Schema;
+type Means = { readonly inner: Inner; readonly call: BuiltinCall };
 
 function definitionsOf(node: RegoObject): readonly RegoValue[] {
   const definitions = node.get("definitions");
@@ -111,7 +117,7 @@ function definitionsOf(node: RegoObject): readonly RegoValue[] {
   return values;
 }
 
-function readMembers(schema: Schema, node: RegoObject, draft: Draft, inner: Inner): void {
+function readMembers(schema: Schema, node: RegoObject, draft: Draft, { inner, call }: Means): void {
   const properties = node.get("properties") ?? new RegoObject([]);
   if (!(properties instanceof RegoObject)) throw new BuiltinError("Properties must be of type object");
   for (const [name, value] of membersOf(properties)) schema.properties.set(name, inner(value));
@@ -119,7 +125,7 @@ function readMembers(schema: Schema, node: RegoObject, draft: Draft, inner: Inne
   const patterns = node.get("patternProperties") ?? new RegoObject([]);
   if (!(patterns instanceof RegoObject)) throw invalidType("Valid Schema", "patternProperties");
   for (const [pattern, value] of membersOf(patterns)) {
-    const compiled = compilePattern(pattern, `Invalid regex pattern '${pattern}'`);
+    const compiled = compilePattern(pattern, `Invalid regex pattern '${pattern}'`, call);
     schema.patternProperties.push({ pattern: compiled, schema: inner(value) });
   }
   const names = node.get("propertyNames");
@@ -199,13 +205,13 @@ function bound(node: RegoObject, draft: Draft, key: string, exclusiveKey: string
   throw invalidType(draft === 4 ? "boolean" : draft === HYBRID ? "boolean/number" : "number", exclusiveKey);
 }
 
-function readTextKeywords(schema: Schema, node: RegoObject): void {
+function readTextKeywords(schema: Schema, node: RegoObject, call: BuiltinCall): void {
   schema.minLength = countKeyword(node, "minLength");
   schema.maxLength = countKeyword(node, "maxLength");
   inOrder(schema.minLength, schema.maxLength, "minLength", "maxLength");
   schema.patternText = textKeyword(node, "pattern");
   if (schema.patternText !== undefined) {
-    schema.pattern = compilePattern(schema.patternText, "pattern must be a valid regex");
+    schema.pattern = compilePattern(schema.patternText, "pattern must be a valid regex", call);
   }
   schema.format = textKeyword(node, "format");
 }
@@ -220,8 +226,9 @@ function readValueKeywords(schema: Schema, node: RegoObject, draft: Draft): void
   const constant = node.get("const");
   if (constant !== undefined && draft >= 6) schema.constant = normalJson(constant);
   const values = listKeyword(node, "enum")?.map(normalJson);
-  if (values !== undefined && new Set(values).size < values.length) throw new BuiltinError("enum items must be unique");
-  schema.enumeration = values;
+  if (values === undefined) return;
+  schema.enumeration = { values: new Set(values), text: values.join(", ") };
+  if (schema.enumeration.values.size < values.length) throw new BuiltinError("enum items must be unique");
 }
 
 function readConditions(schema: Schema, node: RegoObject, draft: Draft, inner: Inner): void {
@@ -233,11 +240,11 @@ function readConditions(schema: Schema, node: RegoObject, draft: Draft, inner: I
   }
 }
 
-function compilePattern(pattern: string, complaint: string): RE2JS {
+function compilePattern(pattern: string, complaint: string, call: BuiltinCall): RE2JS {
   try {
-    return RE2JS.compile(pattern);
+    return compile(pattern, call);
   } catch (error) {
-    if (error instanceof RE2JSException) throw new BuiltinError(complaint, { cause: error });
+    if (error instanceof BuiltinError) throw new BuiltinError(complaint, { cause: error });
     throw error;
   }
 }

@@ -59,13 +59,13 @@ export function typesKeyword(node: RegoObject): string[] {
 }
 
 export function requiredKeyword(node: RegoObject): string[] {
-  const names: string[] = [];
+  const names = new Set<string>();
   for (const name of listKeyword(node, "required") ?? []) {
     if (typeof name !== "string") throw invalidType("string", "required");
-    if (names.includes(name)) throw new BuiltinError("required items must be unique");
-    names.push(name);
+    if (names.has(name)) throw new BuiltinError("required items must be unique");
+    names.add(name);
   }
-  return names;
+  return [...names];
 }
 
 export function uniqueItemsKeyword(node: RegoObject): boolean {

@@ -40,7 +40,7 @@ export type Schema = {
   uniqueItems: boolean;
   /** As normal JSON text (normal-json.ts). */
   constant?: string | undefined;
-  enumeration?: readonly string[] | undefined;
+  enumeration?: Enumeration | undefined;
   oneOf: Schema[];
   anyOf: Schema[];
   allOf: Schema[];
@@ -49,6 +49,9 @@ export type Schema = {
   then?: Schema | undefined;
   else?: Schema | undefined;
 };
+
+/** `text` is put together once: a fault has all of it, and there may be one for each item of a list. */
+type Enumeration = { readonly values: ReadonlySet<string>; readonly text: string };
 
 export function emptySchema(): Schema {
   return {

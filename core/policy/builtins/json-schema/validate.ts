@@ -2,28 +2,39 @@
  * Validates a value against a compiled schema, collecting faults in the words of OPA's library. Of several alternatives
  * that all fail (`anyOf`, `oneOf`, `contains`) the faults of the one that came closest are told, by a score.
  */
-import { BuiltinLimit } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinLimit } from "../../builtin.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { membersOf } from "./keywords.ts";
 import { closest, type Fault, Outcome, type Path } from "./outcome.ts";
 import type { Schema } from "./schema.ts";
-import { commonFaults, isWhole, numberFaults, repeatedItems, textFaults } from "./value-faults.ts";
+import { NormalTexts } from "./normal-json.ts";
+import { commonFaults, isFound, isWhole, numberFaults, repeatedItems, textFaults } from "./value-faults.ts";
 
 /** Nothing bounds how often a schema may apply another one to the same value. */
 const MAX_STEPS = 100_000;
 const MAX_DEPTH = 400;
+/** In fuel. */
+const PER_STEP = 1_000;
 
-export function validate(schema: Schema, value: RegoValue): readonly Fault[] {
+export function validate(schema: Schema, value: RegoValue, pay: BuiltinCall["pay"]): readonly Fault[] {
   const outcome = new Outcome();
-  new Validator().apply(schema, value, outcome, [], 0);
+  new Validator(pay).apply(schema, value, outcome, [], 0);
   return outcome.faults;
 }
 
 class Validator {
   #steps = 0;
+  readonly #pay: BuiltinCall["pay"];
+  readonly #normal: NormalTexts;
+
+  constructor(pay: BuiltinCall["pay"]) {
+    this.#pay = pay;
+    this.#normal = new NormalTexts(pay);
+  }
 
   apply(schema: Schema, value: RegoValue, outcome: Outcome, path: Path, depth: number): void {
     if (++this.#steps > MAX_STEPS || depth > MAX_DEPTH) throw new BuiltinLimit("validation takes too long");
+    this.#pay(PER_STEP);
     if (schema.pass !== undefined) {
       if (!schema.pass) outcome.add("false", path, "False always fails validation");
       return;
@@ -43,14 +54,14 @@ class Validator {
     if (value instanceof RegoNumber) numberFaults(schema, value.text, outcome, path);
     if (isRegoArray(value)) this.#array(schema, value, outcome, path, depth);
     if (value instanceof RegoObject) this.#object(schema, value, outcome, path, depth);
-    commonFaults(schema, value, outcome, path);
+    commonFaults({ schema, value, normal: this.#normal }, outcome, path);
     if (value instanceof RegoObject) {
       for (const [name, property] of schema.properties) {
         const member = value.get(name);
         if (member !== undefined) this.apply(property, member, outcome, [...path, name], depth + 1);
       }
     }
-    if (typeof value === "string") textFaults(schema, value, outcome, path);
+    if (typeof value === "string") textFaults(schema, value, outcome, path, this.#pay);
     outcome.score++;
   }
 
@@ -133,7 +144,7 @@ class Validator {
     if (length > (schema.maxItems ?? Infinity)) {
       outcome.add("array_max_items", path, `Array must have at most ${schema.maxItems} items`);
     }
-    if (schema.uniqueItems) repeatedItems(items, outcome, path);
+    if (schema.uniqueItems) repeatedItems(items, this.#normal, outcome, path);
     const { contains } = schema;
     if (contains !== undefined) {
       const tried = untilValid([...items.keys()], (at) => alone(contains, at));
@@ -168,7 +179,7 @@ class Validator {
   }
 
   #property(schema: Schema, name: string, value: RegoValue, outcome: Outcome, path: Path, depth: number) {
-    const matching = schema.patternProperties.filter(({ pattern }) => pattern.matcher(name).find());
+    const matching = schema.patternProperties.filter(({ pattern }) => isFound(pattern, name, this.#pay));
     for (const one of matching) outcome.merge(this.#alone(one.schema, value, [...path, name], depth));
     if (matching.length > 0) outcome.score++;
     if (matching.length > 0 || schema.properties.has(name)) return;

@@ -1,10 +1,12 @@
 /** The keywords that look at a value alone: of numbers, of texts, of any value, and the uniqueness of items. */
-import { BuiltinError } from "../../builtin.ts";
+import { MatcherInput, type RE2JS } from "re2js";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
 import { compareNumberText, parseDecimal } from "../../rego-value/number.ts";
 import type { RegoValue } from "../../rego-value/value.ts";
 import { goFloat } from "../go-float.ts";
+import { PaidText, PER_SEARCH } from "../regex/paid-text.ts";
 import { hasFormat } from "./formats.ts";
-import { normalJson } from "./normal-json.ts";
+import type { NormalTexts } from "./normal-json.ts";
 import { fieldOf, type Outcome, type Path } from "./outcome.ts";
 import type { Schema } from "./schema.ts";
 
@@ -46,7 +48,7 @@ export function isWhole(number: string): boolean {
   return (parseDecimal(number)?.exponent ?? -1n) >= 0n;
 }
 
-export function textFaults(schema: Schema, text: string, outcome: Outcome, path: Path): void {
+export function textFaults(schema: Schema, text: string, outcome: Outcome, path: Path, pay: Pay): void {
   const length = [...text].length;
   if (length < (schema.minLength ?? 0)) {
     outcome.add("string_gte", path, `String length must be greater than or equal to ${schema.minLength}`);
@@ -54,19 +56,29 @@ export function textFaults(schema: Schema, text: string, outcome: Outcome, path:
   if (length > (schema.maxLength ?? Infinity)) {
     outcome.add("string_lte", path, `String length must be less than or equal to ${schema.maxLength}`);
   }
-  if (schema.pattern !== undefined && !schema.pattern.matcher(text).find()) {
+  if (schema.pattern !== undefined && !isFound(schema.pattern, text, pay)) {
     outcome.add("pattern", path, `Does not match pattern '${schema.patternText}'`);
   }
   outcome.score++;
 }
 
-export function commonFaults(schema: Schema, value: RegoValue, outcome: Outcome, path: Path): void {
+type Pay = BuiltinCall["pay"];
+
+/** Whether the pattern is anywhere in the text; paid as it is read, since any number of patterns may be tried on one text. */
+export function isFound(pattern: RE2JS, text: string, pay: Pay): boolean {
+  pay(PER_SEARCH);
+  return pattern.matcher(MatcherInput.utf16(new PaidText(text, pattern, pay))).find();
+}
+
+type Values = { readonly schema: Schema; readonly value: RegoValue; readonly normal: NormalTexts };
+
+export function commonFaults({ schema, value, normal }: Values, outcome: Outcome, path: Path): void {
   const { constant, enumeration, format } = schema;
-  if (constant !== undefined && normalJson(value) !== constant) {
+  if (constant !== undefined && normal.of(value) !== constant) {
     outcome.add("const", path, `${fieldOf(path)} does not match: ${constant}`);
   }
-  if (enumeration !== undefined && !enumeration.includes(normalJson(value))) {
-    outcome.add("enum", path, `${fieldOf(path)} must be one of the following: ${enumeration.join(", ")}`);
+  if (enumeration !== undefined && !enumeration.values.has(normal.of(value))) {
+    outcome.add("enum", path, `${fieldOf(path)} must be one of the following: ${enumeration.text}`);
   }
   if (format !== undefined && typeof value === "string" && !hasFormat(format, value)) {
     outcome.add("format", path, `Does not match format '${format}'`);
@@ -74,10 +86,10 @@ export function commonFaults(schema: Schema, value: RegoValue, outcome: Outcome,
   outcome.score++;
 }
 
-export function repeatedItems(items: readonly RegoValue[], outcome: Outcome, path: Path): void {
+export function repeatedItems(items: readonly RegoValue[], normal: NormalTexts, outcome: Outcome, path: Path): void {
   const seen = new Map<string, number>();
   for (const [at, item] of items.entries()) {
-    const text = normalJson(item);
+    const text = normal.of(item);
     const before = seen.get(text);
     if (before !== undefined) outcome.add("unique", path, `array items[${before},${at}] must be unique`);
     seen.set(text, at);
