@@ -4,10 +4,11 @@
  */
 import { type Builtin, BuiltinError, BuiltinLimit, builtinTable, stringArg } from "../builtin.ts";
 import { bytesOfText } from "../rego-value/bytes.ts";
+import { withoutEnds } from "../without-ends.ts";
 import { decodeVerify } from "./jwt/decode-verify.ts";
 import { encodeSignRaw, encodeSignValues } from "./jwt/encode-sign.ts";
 import { ALGORITHMS, verificationKeys } from "./jwt/keys.ts";
-import { verifies } from "./jwt/signature.ts";
+import { verifies, verifiesByAny } from "./jwt/signature.ts";
 import { jsonObject, parseToken, readHeader, section, sectionText } from "./jwt/token.ts";
 
 const MAX_NESTED = 8;
@@ -21,7 +22,7 @@ const decode: Builtin = (args) => {
     if (typeof cty !== "string") throw new BuiltinError("cty: must be a string");
     const payload = sectionText(token.payload, "payload");
     if (cty === "JWT") {
-      text = payload.replace(/^["']+|["']+$/g, "");
+      text = withoutEnds(payload, "\"'");
       continue;
     }
     const signature = Buffer.from(section(token.signature, "signature")).toString("hex");
@@ -42,17 +43,16 @@ function verifyHmac(alg: string): Builtin {
 }
 
 function verifyWithKeys(alg: string): Builtin {
-  return (args) => {
-    const keys = verificationKeys(stringArg(args, 1));
+  return (args, { pay }) => {
+    const keys = verificationKeys(stringArg(args, 1), pay);
     const token = parseToken(stringArg(args, 0));
     const header = readHeader(token.header);
     const signed = { data: token.signed, signature: section(token.signature, "signature") };
     const asymmetric = keys.filter(({ material }) => material.kind === "public");
     const named = header.kid === "" ? undefined : keys.find((key) => key.kid === header.kid);
     if (named !== undefined) return asymmetric.includes(named) && verifies(alg, named.material, signed, "any");
-    return asymmetric.some(
-      (key) => (key.alg === "" || key.alg === header.alg) && verifies(alg, key.material, signed, "any"),
-    );
+    const fitting = asymmetric.filter((key) => key.alg === "" || key.alg === header.alg);
+    return verifiesByAny(alg, fitting, signed, pay, "any");
   };
 }
 

@@ -39,7 +39,7 @@ function marshalled([value]: readonly RegoValue[]): RegoValue | undefined {
   return writeGoJson(value);
 }
 
-const FLOAT = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
+const FLOAT = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
 
 /**
  * A decimal number as Go reads it: also `.5`, `5.`, `+5` and `007`, which JSON cannot say. These get a point behind their
@@ -47,8 +47,9 @@ const FLOAT = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
  */
 function toNumber(text: string): RegoNumber {
   const match = FLOAT.exec(text);
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] = match ?? [];
-  if (match === null || whole + fraction === "") throw new BuiltinError("invalid syntax");
+  const [, sign = "", whole = "", behind = "", alone = "", exponent = "0"] = match ?? [];
+  const fraction = behind + alone;
+  if (match === null) throw new BuiltinError("invalid syntax");
   if (!Number.isFinite(Number(text))) throw new BuiltinError("value out of range");
   if (JSON_NUMBER.test(text)) return new RegoNumber(text);
   const digits = (whole + fraction).replace(/^0+(?=\d)/, "");

@@ -15,8 +15,9 @@ export function nextPemBlock(text: string): PemBlock | undefined {
   for (let from = 0; ; ) {
     const end = text.indexOf(END, from);
     if (end < 0) return undefined;
-    const begin = text.lastIndexOf(BEGIN, end);
-    const block = begin >= from ? blockAt(text, begin, end) : undefined;
+    // NB: no search goes back beyond `from` or on beyond the next line: each part of a text is looked at once.
+    const begin = text.slice(from, end).lastIndexOf(BEGIN);
+    const block = begin >= 0 ? blockAt(text, from + begin, end) : undefined;
     if (block !== undefined) return block;
     from = end + END.length;
   }
@@ -24,11 +25,15 @@ export function nextPemBlock(text: string): PemBlock | undefined {
 
 /** The block between the line at `begin` and the line at `end`. */
 function blockAt(text: string, begin: number, end: number): PemBlock | undefined {
+  if (!text.slice(begin, end).includes("\n")) return undefined;
   const first = lineAt(text, begin);
-  const last = lineAt(text, end);
   const type = first.line.slice(BEGIN.length, -DASHES.length);
   const startsLine = begin === 0 || text[begin - 1] === "\n";
-  if (!startsLine || !first.line.endsWith(DASHES) || last.line !== `${END}${type}${DASHES}`) return undefined;
+  if (!startsLine || !first.line.endsWith(DASHES)) return undefined;
+  const ending = `${END}${type}${DASHES}`;
+  if (!text.startsWith(ending, end)) return undefined;
+  const last = lineAt(text, end);
+  if (last.line !== ending) return undefined;
   let body = first.next;
   for (let line = lineAt(text, body); body < end && line.line.includes(":"); line = lineAt(text, body))
     body = line.next;

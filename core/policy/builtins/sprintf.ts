@@ -45,7 +45,7 @@ function sprintf(isInteger: RegExp): Builtin {
     const given = arrayArg(args, 1);
     call.pay(given.length * PER_VALUE);
     const values = given.map((value) => toGo(value, isInteger, call));
-    const text = goFormat(stringArg(args, 0), values);
+    const text = goFormat(stringArg(args, 0), values, call.pay);
     if (text.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
     return text;
   };

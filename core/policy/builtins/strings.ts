@@ -1,6 +1,7 @@
 /** String built-ins that compiled modules leave to the host. Positions count code points, as in OPA. */
 import {
   arrayArg,
+  type Builtin,
   builtinTable,
   BuiltinError,
   BuiltinLimit,
@@ -19,7 +20,8 @@ const MAX_STEPS = 100_000_000;
 const MAX_SLOW_STEPS = 2_000_000;
 /** In fuel. */
 const PER_TEXT = 50;
-const PER_COMPARISON = 20;
+const PER_COMPARISON = 60;
+const PER_CHARACTER = 10;
 /** Of each place where a text was found. */
 const PER_POSITION = 900;
 const SURROGATE = /[\ud800-\udfff]/;
@@ -57,27 +59,22 @@ function count(text: string, search: string): number {
   return search === "" ? [...text].length + 1 : text.split(search).length - 1;
 }
 
+/** Whether one of the texts has, at one of its ends, one of `parts`. */
+function anyMatch(isAt: (text: string, part: string) => boolean): Builtin {
+  return (args, { pay }) => {
+    const parts = stringsArg(args, 1);
+    const total = parts.reduce((sum, { length }) => sum + length, 0);
+    return stringsArg(args, 0).some((text) => {
+      const characters = Math.min(total, parts.length * text.length);
+      pay(PER_TEXT + parts.length * PER_COMPARISON + characters * PER_CHARACTER);
+      return parts.some((part) => isAt(text, part));
+    });
+  };
+}
+
 export const STRINGS = builtinTable([
-  [
-    "strings.any_prefix_match",
-    (args, { pay }) => {
-      const prefixes = stringsArg(args, 1);
-      return stringsArg(args, 0).some((text) => {
-        pay(PER_TEXT + prefixes.length * PER_COMPARISON);
-        return prefixes.some((prefix) => text.startsWith(prefix));
-      });
-    },
-  ],
-  [
-    "strings.any_suffix_match",
-    (args, { pay }) => {
-      const suffixes = stringsArg(args, 1);
-      return stringsArg(args, 0).some((text) => {
-        pay(PER_TEXT + suffixes.length * PER_COMPARISON);
-        return suffixes.some((suffix) => text.endsWith(suffix));
-      });
-    },
-  ],
+  ["strings.any_prefix_match", anyMatch((text, prefix) => text.startsWith(prefix))],
+  ["strings.any_suffix_match", anyMatch((text, suffix) => text.endsWith(suffix))],
   ["strings.count", (args) => regoInteger(count(stringArg(args, 0), stringArg(args, 1)))],
   [
     "indexof_n",
@@ -97,6 +94,9 @@ export const STRINGS = builtinTable([
       return count < 0 ? parts.slice(count) : parts.slice(0, count);
     },
   ],
-  ["strings.render_template", (args) => executeTemplate(parseTemplate(stringArg(args, 0)), objectArg(args, 1))],
+  [
+    "strings.render_template",
+    (args, { pay }) => executeTemplate(parseTemplate(stringArg(args, 0), pay), objectArg(args, 1), pay),
+  ],
   ["array.flatten", (args) => arrayArg(args, 0).flatMap((item) => (Array.isArray(item) ? item : [item]))],
 ]);

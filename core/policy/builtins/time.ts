@@ -123,14 +123,21 @@ const HOURS: ReadonlyMap<string, number> = new Map([
   ["w", 7 * 24],
   ["y", 365 * 24],
 ]);
-const DURATION = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w|y))+)$/;
-const SEGMENT = /(\d*\.?\d*)(ns|us|µs|μs|ms|s|m|h|d|w|y)/g;
+const SEGMENT = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w|y)/y;
+/** In fuel. */
+const PER_SEGMENT = 4_000;
 
-const parseDuration: Builtin = (args) => {
+const parseDuration: Builtin = (args, { pay }) => {
   const text = stringArg(args, 0);
-  if (!DURATION.test(text)) throw new BuiltinError("invalid duration");
+  const start = /^[+-]/.test(text) ? 1 : 0;
+  if (text.slice(start) === "0") return regoInteger(0n);
+  if (start === text.length) throw new BuiltinError("invalid duration");
   let total = 0n;
-  for (const [, amount = "", unit = ""] of text.matchAll(SEGMENT)) {
+  for (let at = start; at < text.length; at = SEGMENT.lastIndex) {
+    pay(PER_SEGMENT);
+    SEGMENT.lastIndex = at;
+    const [, amount, unit = ""] = SEGMENT.exec(text) ?? [];
+    if (amount === undefined) throw new BuiltinError("invalid duration");
     const hours = HOURS.get(unit);
     const plain = hours === undefined ? amount : goFloat(Number(amount) * hours, "f", undefined);
     total += segmentNs(plain, UNIT_NS.get(hours === undefined ? unit : "h") ?? 0n);

@@ -117,3 +117,14 @@ describe("parsing", () => {
     expect(parsed).toContain('"IsCA": false');
   });
 });
+
+test("each signature that is checked on the way to the root is paid", () => {
+  const costOf = (pem: string): number => {
+    let cost = 0;
+    const call = { ...builtinCall, pay: (units: number) => void (cost += units) };
+    expect(runBuiltin("crypto.x509.parse_and_verify_certificates", JSON.stringify([pem]), call)).toContain("[true, ");
+    return cost;
+  };
+  expect(costOf(chain(root, middle))).toBeGreaterThan(0);
+  expect(costOf(chain(root, middle, leaf))).toBe(2 * costOf(chain(root, middle)));
+});

@@ -6,6 +6,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Builtin, BuiltinError, builtinTable, integerArg, itemsArg, objectArg, stringArg } from "../builtin.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
 import { RegoObject, type RegoValue } from "../rego-value/value.ts";
+import { withoutEnds } from "../without-ends.ts";
 import { decodeBase64 } from "./go-base64.ts";
 import { nextPemBlock } from "./pem.ts";
 import { uriStrings } from "./x509/alternative-names.ts";
@@ -58,7 +59,7 @@ function verifier(
   return (args, call) => {
     const text = stringArg(args, 0);
     const verifyOptions = options(args, Number(call.nowNs / NANOSECONDS_PER_MS));
-    const chain = verifiedChain(certificatesOrNone(text), verifyOptions);
+    const chain = verifiedChain(certificatesOrNone(text), verifyOptions, call.pay);
     return chain === undefined ? FAILED : [true, chain.map(show)];
   };
 }
@@ -88,7 +89,7 @@ const USAGES = [
 function readOptions(args: readonly RegoValue[], nowMs: number): VerifyOptions {
   const options = { dnsName: "", nowMs, usages: Array<number>() };
   for (const [key, value] of objectArg(args, 1).entries()) {
-    if (key === "DNSName") options.dnsName = stringArg([value], 0).replace(/^"+|"+$/g, "");
+    if (key === "DNSName") options.dnsName = withoutEnds(stringArg([value], 0), '"');
     else if (key === "CurrentTime") options.nowMs = Number(integerArg([value], 0)) / Number(NANOSECONDS_PER_MS);
     else if (key === "KeyUsages") options.usages = itemsArg([value], 0).flatMap(usageOf);
     else if (key === "MaxConstraintComparisons") integerArg([value], 0);
@@ -99,7 +100,7 @@ function readOptions(args: readonly RegoValue[], nowMs: number): VerifyOptions {
 
 function usageOf(value: RegoValue): readonly number[] {
   if (typeof value !== "string") return [];
-  const found = USAGES.indexOf(value.replace(/^"+|"+$/g, "").replace(/^KeyUsage/, ""));
+  const found = USAGES.indexOf(withoutEnds(value, '"').replace(/^KeyUsage/, ""));
   if (found < 0) throw new BuiltinError("invalid entries for 'KeyUsages' found");
   return [found];
 }

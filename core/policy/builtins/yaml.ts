@@ -21,13 +21,13 @@ export const YAML = builtinTable([
       return writeYaml(value);
     },
   ],
-  ["yaml.unmarshal", (args) => readYaml(stringArg(args, 0))],
+  ["yaml.unmarshal", (args, { pay }) => readYaml(stringArg(args, 0), pay)],
   [
     "yaml.is_valid",
-    ([text]) => {
+    ([text], { pay }) => {
       if (typeof text !== "string") return false;
       try {
-        readYaml(text);
+        readYaml(text, pay);
         return true;
       } catch (error) {
         if (error instanceof BuiltinError) return false;

@@ -3,6 +3,7 @@
  * bytes which are not UTF-8 stay what they are. A body that ends inside the header of a part ends there in silence, as it
  * does in Go; one that ends inside a part is a fault.
  */
+import { withoutEnds } from "../without-ends.ts";
 import { parseMediaType } from "./media-type.ts";
 import { decodeQuotedPrintable } from "./quoted-printable.ts";
 
@@ -143,5 +144,5 @@ class PartReader {
 }
 
 function trimmed(line: string): string {
-  return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  return withoutEnds(line, " \t\r\n");
 }

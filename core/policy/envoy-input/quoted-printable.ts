@@ -1,11 +1,13 @@
 /** Quoted-printable as Go's mime/quotedprintable decodes it. Text is one byte per character, before and after. */
+import { withoutEnd } from "../without-ends.ts";
+
 type Decoded = { readonly kind: "text"; readonly text: string } | { readonly kind: "fault"; readonly message: string };
 
 export function decodeQuotedPrintable(text: string): Decoded {
   let decoded = "";
   const lines = text.split(/(?<=\n)/);
   for (const [at, whole] of lines.entries()) {
-    const line = whole.slice(0, lengthWithoutBlanks(whole));
+    const line = withoutEnd(whole, " \t\r\n");
     const stripped = whole.slice(line.length);
     const isSoft = line.endsWith("=");
     const isLast = at === lines.length - 1 && stripped === "" && line.length > 1;
@@ -18,13 +20,6 @@ export function decodeQuotedPrintable(text: string): Decoded {
     if (!isSoft && whole.endsWith("\n")) decoded += whole.endsWith("\r\n") ? "\r\n" : "\n";
   }
   return { kind: "text", text: decoded };
-}
-
-/** NB: a pattern that looks for blanks before the end would begin anew at each of them. */
-function lengthWithoutBlanks(text: string): number {
-  let end = text.length;
-  while (end > 0 && " \t\r\n".includes(text.charAt(end - 1))) end -= 1;
-  return end;
 }
 
 function decodeLine(line: string): Decoded {

@@ -2,11 +2,11 @@
  * Go's fmt.Sprintf for the values that OPA hands it: 64-bit integers, big integers, doubles and texts. The complaints that
  * Go writes into its output (`%!d(string=a)`, `%!s(MISSING)`, `%!(EXTRA …)`) are part of the contract: policies show them.
  */
-import { BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
 import { bytesOfText } from "../../rego-value/bytes.ts";
 import { formatFloat } from "./floats.ts";
 import { formatBigInt, formatInt64 } from "./integers.ts";
-import { type Flags, noFlags, pad, padding } from "./padding.ts";
+import { type Flags, firstCharacters, noFlags, pad, padding } from "./padding.ts";
 import { canBackquote, goQuote } from "./quote.ts";
 
 export type GoValue =
@@ -18,22 +18,40 @@ export type GoValue =
 /** A wider number is not one to Go. */
 const MAX_NUMBER = 1_000_000;
 
-export function goFormat(format: string, values: readonly GoValue[]): string {
-  return new Formatter([...format], values).run();
+/** In fuel: of a directive, and of each character of the text or of the number that it shows. */
+const PER_DIRECTIVE = 4_000;
+const PER_FLOAT = 15_000;
+/** Of each power of two that a float is away from one: so many digits are computed. */
+const PER_POWER = 100;
+const PER_FORMAT_CHARACTER = 60;
+const PER_CHARACTER = 40;
+/** Of one that is looked up, escaped or turned into digits. */
+const PER_WRITTEN_CHARACTER = 400;
+
+type Pay = BuiltinCall["pay"];
+
+export function goFormat(format: string, values: readonly GoValue[], pay: Pay): string {
+  pay(format.length * PER_FORMAT_CHARACTER);
+  return new Formatter([...format], values, pay).run();
 }
 
 class Formatter {
   readonly #chars: readonly string[];
   readonly #values: readonly GoValue[];
+  readonly #pay: Pay;
+  /** Beyond it no index ends. */
+  readonly #lastBracket: number;
   #at = 0;
   #next = 0;
   #isReordered = false;
   #isGoodIndex = true;
   #output = "";
 
-  constructor(chars: readonly string[], values: readonly GoValue[]) {
+  constructor(chars: readonly string[], values: readonly GoValue[], pay: Pay) {
     this.#chars = chars;
     this.#values = values;
+    this.#pay = pay;
+    this.#lastBracket = chars.lastIndexOf("]");
   }
 
   run(): string {
@@ -43,7 +61,7 @@ class Formatter {
       this.#output += char === "%" ? this.#directive() : char;
     }
     if (this.#isReordered || this.#next >= this.#values.length) return this.#output;
-    const extra = this.#values.slice(this.#next).map((value) => `${value.kind}=${one(noFlags(), "v", value)}`);
+    const extra = this.#values.slice(this.#next).map((value) => `${value.kind}=${this.#one(noFlags(), "v", value)}`);
     return `${this.#output}%!(EXTRA ${extra.join(", ")})`;
   }
 
@@ -84,9 +102,14 @@ class Formatter {
     const value = this.#values[this.#next];
     if (value === undefined) return `%!${verb}(MISSING)`;
     this.#next++;
-    if (verb !== "v") return one(flags, verb, value);
+    if (verb !== "v") return this.#one(flags, verb, value);
     const own = { plusV: flags.plus, sharpV: flags.sharp, plus: false, sharp: false };
-    return one({ ...flags, ...own }, verb, value);
+    return this.#one({ ...flags, ...own }, verb, value);
+  }
+
+  #one(flags: Flags, verb: string, value: GoValue): string {
+    this.#pay(priceOf(flags, verb, value));
+    return one(flags, verb, value);
   }
 
   #flags(): Flags {
@@ -106,7 +129,7 @@ class Formatter {
   #index(): boolean {
     if (this.#chars[this.#at] !== "[") return false;
     this.#isReordered = true;
-    const end = this.#chars.indexOf("]", this.#at);
+    const end = this.#at < this.#lastBracket ? this.#chars.indexOf("]", this.#at) : -1;
     const inside = this.#chars.slice(this.#at + 1, Math.max(end, this.#at + 1)).join("");
     this.#at = end < 0 ? this.#at + 1 : end + 1;
     const isNumber = /^\d+$/.test(inside) && Number(inside) <= MAX_NUMBER;
@@ -140,6 +163,16 @@ class Formatter {
   }
 }
 
+function priceOf(flags: Flags, verb: string, value: GoValue): number {
+  if (verb === "T" || value.kind === "int64") return PER_DIRECTIVE;
+  if (value.kind === "float64")
+    return PER_FLOAT + PER_POWER * Math.round(Math.abs(Math.log2(Math.abs(value.value) || 1)));
+  if (value.kind === "*big.Int") return PER_DIRECTIVE + value.value.toString(16).length * PER_WRITTEN_CHARACTER;
+  const shown = Math.min(value.value.length, flags.precision ?? Number.POSITIVE_INFINITY);
+  const isPlain = ["s", "x", "X"].includes(verb) || (verb === "v" && !flags.sharpV);
+  return PER_DIRECTIVE + shown * (isPlain ? PER_CHARACTER : PER_WRITTEN_CHARACTER);
+}
+
 function one(flags: Flags, verb: string, value: GoValue): string {
   if (verb === "T") return text(flags, "s", value.kind) ?? "";
   if (value.kind === "*big.Int" && verb !== "w") return formatBigInt(flags, verb, value.value);
@@ -154,20 +187,20 @@ function ofKind(flags: Flags, verb: string, value: GoValue): string | undefined 
 }
 
 function text(flags: Flags, verb: string, value: string): string | undefined {
-  const cut = flags.precision === undefined ? value : [...value].slice(0, flags.precision).join("");
+  const cut = flags.precision === undefined ? value : firstCharacters(value, flags.precision);
   if (verb === "s" || (verb === "v" && !flags.sharpV)) return pad(flags, cut);
   if (verb === "q" || verb === "v") {
     const isRaw = flags.sharp && canBackquote(cut);
     return pad(flags, isRaw ? `\`${cut}\`` : goQuote(cut, '"', flags.plus));
   }
-  return verb === "x" || verb === "X" ? hex(flags, verb, value) : undefined;
+  return verb === "x" || verb === "X" ? hex(flags, verb, cut) : undefined;
 }
 
 function hex(flags: Flags, verb: string, value: string): string {
-  const bytes = [...bytesOfText(value)].slice(0, flags.precision);
+  const bytes = bytesOfText(value).subarray(0, flags.precision);
   const prefix = flags.sharp && bytes.length > 0 ? "0x" : "";
-  const pairs = bytes.map((byte) => byte.toString(16).padStart(2, "0"));
-  const shown = flags.space ? pairs.map((pair) => prefix + pair).join(" ") : prefix + pairs.join("");
+  const digits = Buffer.from(bytes).toString("hex");
+  const shown = prefix + (flags.space ? (digits.match(/../g) ?? []).join(` ${prefix}`) : digits);
   const cased = verb === "X" ? shown.toUpperCase() : shown;
   if (bytes.length === 0) return padding(flags, flags.width ?? 0);
   return pad(flags, cased);

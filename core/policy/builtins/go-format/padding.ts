@@ -19,8 +19,17 @@ export function noFlags(): Flags {
 }
 
 export function pad(flags: Flags, text: string): string {
-  const missing = Math.max((flags.width ?? 0) - [...text].length, 0);
+  const { width = 0 } = flags;
+  // A character has one unit or two, so a text of twice the width is wide enough, whatever is in it.
+  const missing = text.length >= 2 * width ? 0 : Math.max(width - [...text].length, 0);
   return flags.minus ? text + " ".repeat(missing) : padding(flags, missing) + text;
+}
+
+/** Looks at no more of the text than it gives. */
+export function firstCharacters(text: string, count: number): string {
+  let at = 0;
+  for (let taken = 0; taken < count && at < text.length; taken++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return text.slice(0, at);
 }
 
 export function padding({ zero, minus }: Flags, length: number): string {

@@ -37,13 +37,11 @@ const POINTER = /^(?:\/(?:[^~/]|~0|~1)*)*$/;
 const RELATIVE_POINTER = /^(?:0|[1-9][0-9]*)(?:#|(?:\/(?:[^~/]|~0|~1)*)*)$/;
 const UUID = /^[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}$/i;
 
+/** An URI whose braces are closed. */
 function isTemplate(text: string): boolean {
-  return (
-    isUri(text, true) &&
-    !parseGoUrl(text)
-      .path.replace(/\{[^}]*\}/g, "")
-      .includes("{")
-  );
+  if (!isUri(text, true)) return false;
+  const { path } = parseGoUrl(text);
+  return path.lastIndexOf("{") <= path.lastIndexOf("}");
 }
 
 const FORMATS: ReadonlyMap<string, Check> = new Map<string, Check>([

@@ -3,12 +3,20 @@
  * constraint is an error. Times are compared as OPA does it: the clock as a double in seconds against the claim's own
  * digits, so one nanosecond before `exp` may count as expired.
  */
-import { type Builtin, BuiltinError, BuiltinLimit, numberArg, objectArg, stringArg } from "../../builtin.ts";
+import {
+  type Builtin,
+  type BuiltinCall,
+  BuiltinError,
+  BuiltinLimit,
+  numberArg,
+  objectArg,
+  stringArg,
+} from "../../builtin.ts";
 import { bytesOfText } from "../../rego-value/bytes.ts";
 import { compareNumberText } from "../../rego-value/number.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { type Key, verificationKeys } from "./keys.ts";
-import { verifies } from "./signature.ts";
+import { verifies, verifiesByAny } from "./signature.ts";
 import { type Header, jsonObject, parseToken, readHeader, section, sectionText, type Token } from "./token.ts";
 
 const FAILED: RegoValue = [false, new RegoObject([]), new RegoObject([])];
@@ -28,13 +36,13 @@ type Constraints = {
 
 export const decodeVerify: Builtin = (args, call) => {
   if (objectArg(args, 1).get("cert") !== undefined) call.pay(PER_PUBLIC_KEY);
-  const constraints = readConstraints(objectArg(args, 1), call.nowNs);
+  const constraints = readConstraints(objectArg(args, 1), call);
   let text = stringArg(args, 0);
   for (let depth = 0; depth < MAX_NESTED; depth++) {
     const token = parseToken(text);
     const header = readHeader(token.header);
     if (!header.isValid || (constraints.alg !== "" && constraints.alg !== header.alg)) return FAILED;
-    if (!isSigned(token, header, constraints.keys)) return FAILED;
+    if (!isSigned(token, header, constraints.keys, call)) return FAILED;
     text = sectionText(token.payload, "payload");
     if (header.cty.toUpperCase() === "JWT") continue;
     const payload = jsonObject(text, "payload");
@@ -43,7 +51,7 @@ export const decodeVerify: Builtin = (args, call) => {
   throw new BuiltinLimit("JWT is nested too deep");
 };
 
-function readConstraints(given: RegoObject, nowNs: bigint): Constraints {
+function readConstraints(given: RegoObject, { nowNs, pay }: BuiltinCall): Constraints {
   for (const [name] of given.entries()) {
     if (typeof name !== "string" || !CONSTRAINTS.has(name))
       throw new BuiltinError("unknown token validation constraint");
@@ -60,7 +68,7 @@ function readConstraints(given: RegoObject, nowNs: bigint): Constraints {
     keys:
       cert === undefined
         ? [{ material: { kind: "secret", bytes: bytesOfText(secret) }, kid: "", alg: "" }]
-        : verificationKeys(stringArg([cert], 0)),
+        : verificationKeys(stringArg([cert], 0), pay),
     alg: text("alg"),
     iss: text("iss"),
     aud: text("aud"),
@@ -69,11 +77,12 @@ function readConstraints(given: RegoObject, nowNs: bigint): Constraints {
 }
 
 /** A key of the token's own `kid` is the only one tried; without one every key is, except those of another algorithm. */
-function isSigned(token: Token, { alg, kid }: Header, keys: readonly Key[]): boolean {
+function isSigned(token: Token, { alg, kid }: Header, keys: readonly Key[], { pay }: BuiltinCall): boolean {
   const signed = { data: token.signed, signature: section(token.signature, "signature") };
   const named = kid === "" ? undefined : keys.find((key) => key.kid === kid);
   if (named !== undefined) return verifies(alg, named.material, signed);
-  return keys.some((key) => (key.alg === "" || key.alg === alg) && verifies(alg, key.material, signed));
+  const fitting = keys.filter((key) => key.alg === "" || key.alg === alg);
+  return verifiesByAny(alg, fitting, signed, pay);
 }
 
 function claimsHold(payload: RegoObject, { iss, aud, seconds }: Constraints): boolean {

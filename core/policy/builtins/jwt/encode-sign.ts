@@ -14,7 +14,7 @@ import { parseJson } from "./token.ts";
 const PER_SIGNATURE = { rsa: 2_800_000, other: 380_000 } as const;
 
 function encodeSign({ pay }: BuiltinCall, header: string, payload: string, jwk: string): string {
-  const [key] = jwkSet(jwk);
+  const [key] = jwkSet(jwk, pay);
   if (key === undefined) throw new BuiltinError("no keys found in JWK set");
   const parsed = parseJson(header, "JWT header");
   const alg = parsed instanceof RegoObject ? parsed.get("alg") : undefined;

@@ -4,7 +4,7 @@
  * NB: an HMAC secret comes from a JWK of type `oct` or from the secret itself, never from a public key's text.
  */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from "node:crypto";
-import { BuiltinError } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { decodeBase64Url } from "../go-base64.ts";
@@ -21,10 +21,13 @@ export type Key = { readonly material: Material; readonly kid: string; readonly 
 const FAMILIES = ["HS", "RS", "PS", "ES"].flatMap((family) => ["256", "384", "512"].map((size) => `${family}${size}`));
 export const ALGORITHMS: ReadonlySet<string> = new Set([...FAMILIES, "EdDSA"]);
 
+/** In fuel: of each key of a set after the first, which is in the price. */
+const PER_FURTHER_KEY = 450_000;
+
 /** Keys with an algorithm that is none of a JWS are left out. */
-export function verificationKeys(text: string): readonly Key[] {
+export function verificationKeys(text: string, pay: BuiltinCall["pay"]): readonly Key[] {
   const block = nextPemBlock(text);
-  if (block === undefined) return jwkSet(text).filter(({ alg }) => alg === "" || ALGORITHMS.has(alg));
+  if (block === undefined) return jwkSet(text, pay).filter(({ alg }) => alg === "" || ALGORITHMS.has(alg));
   if (block.rest !== "") throw new BuiltinError("extra data after a PEM certificate block");
   return [{ material: { kind: "public", key: pemKey(block.type, block.bytes) }, kid: "", alg: "" }];
 }
@@ -40,13 +43,16 @@ function pemKey(type: string, bytes: Uint8Array): KeyObject {
 }
 
 /** @throws BuiltinError when the text is neither a JWK nor a set of them */
-export function jwkSet(text: string): readonly Key[] {
+export function jwkSet(text: string, pay: BuiltinCall["pay"]): readonly Key[] {
   const value = parseJson(text, "key");
   if (!(value instanceof RegoObject)) throw new BuiltinError("key is not an object");
   const keys = value.get("keys");
   if (keys === undefined) return [fromJwk(value)];
   if (!isRegoArray(keys)) throw new BuiltinError("keys is not a list");
-  return keys.map(fromJwk);
+  return keys.map((key, at) => {
+    if (at > 0) pay(PER_FURTHER_KEY);
+    return fromJwk(key);
+  });
 }
 
 function fromJwk(value: RegoValue): Key {

@@ -3,8 +3,8 @@
  * `none` verifies nothing, an HMAC takes no public key, and a fault inside the check is a failed check.
  */
 import { constants, createHmac, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
-import { BuiltinError } from "../../builtin.ts";
-import type { Material } from "./keys.ts";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import type { Key, Material } from "./keys.ts";
 
 type Signed = { readonly data: Uint8Array; readonly signature: Uint8Array };
 
@@ -17,6 +17,22 @@ export function verifies(alg: string, material: Material, signed: Signed, salt: 
   } catch {
     return false;
   }
+}
+
+/** In fuel: of each key after the first, which is in the price. */
+const PER_FURTHER_CHECK = 450_000;
+
+export function verifiesByAny(
+  alg: string,
+  keys: readonly Key[],
+  signed: Signed,
+  pay: BuiltinCall["pay"],
+  salt: SaltRule = "hash",
+): boolean {
+  return keys.some(({ material }, at) => {
+    if (at > 0) pay(PER_FURTHER_CHECK);
+    return verifies(alg, material, signed, salt);
+  });
 }
 
 function check(alg: string, material: Material, { data, signature }: Signed, salt: SaltRule): boolean {

@@ -1,18 +1,34 @@
 /** The functions that Go's templates bring along. Arguments come unevaluated, since `and` and `or` stop at the first. */
-import { BuiltinError } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
 import { escapeQuery } from "../../go-query.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet } from "../../rego-value/value.ts";
 import { goFormat, type GoValue } from "../go-format/format.ts";
 import { isTrue, MISSING, printed, type Value } from "./values.ts";
 
 type Argument = () => Value;
-type Call = (values: readonly Value[]) => Value;
+type Pay = BuiltinCall["pay"];
+type Call = (values: readonly Value[], pay: Pay) => Value;
 
-export function callFunction(name: string, given: readonly Argument[]): Value {
+/** In fuel: of each character of a text that is given, and of one that is made. */
+const PER_CHARACTER = 20;
+const PER_MADE_CHARACTER = 200;
+const PER_PRINTF = 8_000;
+
+export function callFunction(name: string, given: readonly Argument[], pay: Pay): Value {
   if (name === "and" || name === "or") return firstThat(given, name === "or");
   const call = CALLS.get(name);
   if (call === undefined) throw new BuiltinError(`template: function "${name}" not defined`);
-  return call(given.map((argument) => argument()));
+  const values = given.map((argument) => argument());
+  pay(values.reduce<number>((sum, value) => sum + sizeOf(value), 0) * PER_CHARACTER);
+  const made = call(values, pay);
+  if (typeof made === "string" && name !== "index" && name !== "slice") pay(made.length * PER_MADE_CHARACTER);
+  return made;
+}
+
+function sizeOf(value: Value): number {
+  return typeof value === "string" || (typeof value === "object" && value !== null && isRegoArray(value))
+    ? value.length
+    : 0;
 }
 
 function firstThat(given: readonly Argument[], isWanted: boolean): Value {
@@ -26,9 +42,9 @@ function firstThat(given: readonly Argument[], isWanted: boolean): Value {
 }
 
 function taking(count: number, call: Call): Call {
-  return (values) => {
+  return (values, pay) => {
     if (values.length !== count) throw new BuiltinError("template: wrong number of arguments");
-    return call(values);
+    return call(values, pay);
   };
 }
 
@@ -39,7 +55,7 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ["slice", slice],
   ["print", (values) => joined(values)],
   ["println", (values) => `${values.map(printed).join(" ")}\n`],
-  ["printf", ([format, ...values]) => goFormat(textOf(format), values.map(toGo))],
+  ["printf", printf],
   ["html", (values) => escaped(joined(values), HTML)],
   ["js", (values) => escaped(joined(values), JS)],
   ["urlquery", (values) => escapeQuery(joined(values))],
@@ -50,6 +66,11 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ["gt", taking(2, ([a = MISSING, b = MISSING]) => compare(a, b) > 0)],
   ["ge", taking(2, ([a = MISSING, b = MISSING]) => compare(a, b) >= 0)],
 ]);
+
+function printf([format, ...values]: readonly Value[], pay: Pay): string {
+  pay(PER_PRINTF);
+  return goFormat(textOf(format), values.map(toGo), pay);
+}
 
 function length(value: Value): bigint {
   const text = textLike(value);

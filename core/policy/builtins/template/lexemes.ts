@@ -1,5 +1,8 @@
 /** Cuts a Go template into texts and the lexemes of its actions; `{{-` and `-}}` trim the text beside them. */
-import { BuiltinError } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { withoutEnd, withoutStart } from "../../without-ends.ts";
+
+const BLANK = " \t\r\n";
 
 export type Lexeme =
   | { readonly kind: "text"; readonly text: string }
@@ -9,16 +12,21 @@ export type Lexeme =
   /** `.`, `.a` or `.a.b`; attached when nothing stands before it. */
   | { readonly kind: "fields"; readonly text: string; readonly names: readonly string[]; readonly isAttached: boolean };
 
-export function lex(template: string): readonly Lexeme[] {
+/** In fuel. */
+const PER_LEXEME = 3_500;
+
+type Pay = BuiltinCall["pay"];
+
+export function lex(template: string, pay: Pay): readonly Lexeme[] {
   const lexemes: Lexeme[] = [];
   let at = 0;
   let trimsNext = false;
   for (;;) {
     const open = template.indexOf("{{", at);
     let text = template.slice(at, open < 0 ? template.length : open);
-    if (trimsNext) text = text.replace(/^[ \t\r\n]+/, "");
+    if (trimsNext) text = withoutStart(text, BLANK);
     const trimsBefore = open >= 0 && /^-[ \t\r\n]/.test(template.slice(open + 2, open + 4));
-    if (trimsBefore) text = text.replace(/[ \t\r\n]+$/, "");
+    if (trimsBefore) text = withoutEnd(text, BLANK);
     if (text !== "") lexemes.push({ kind: "text", text });
     if (open < 0) return lexemes;
     const start = open + 2 + (trimsBefore ? 2 : 0);
@@ -28,7 +36,7 @@ export function lex(template: string): readonly Lexeme[] {
       trimsNext = comment[1] !== undefined;
       continue;
     }
-    ({ at, trims: trimsNext } = action(template, start, lexemes));
+    ({ at, trims: trimsNext } = action(template, start, lexemes, pay));
   }
 }
 
@@ -48,9 +56,12 @@ const LEXEME = new RegExp(
   "yu",
 );
 
-function action(template: string, start: number, lexemes: Lexeme[]): { readonly at: number; readonly trims: boolean } {
+type ActionEnd = { readonly at: number; readonly trims: boolean };
+
+function action(template: string, start: number, lexemes: Lexeme[], pay: Pay): ActionEnd {
   lexemes.push({ kind: "open", text: "{{" });
   for (let at = start; ; ) {
+    pay(PER_LEXEME);
     LEXEME.lastIndex = at;
     let found = LEXEME.exec(template);
     SPACE.lastIndex = at;

@@ -2,8 +2,9 @@
  * The syntax of Go's text/template as a tree: actions between `{{` and `}}`, with `if`, `with`, `range`, variables and
  * pipelines. `define`, `template` and `block` are not read: a policy's template is one text.
  */
-import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { type Lexeme, lex } from "./lexemes.ts";
+import { Variables } from "./variables.ts";
 
 export type Operand =
   | { readonly kind: "literal"; readonly value: string | boolean | bigint | number | null }
@@ -52,24 +53,23 @@ const FUNCTIONS = new Set(
 const MAX_DEPTH = 100;
 
 /** @throws BuiltinError where Go refuses the template */
-export function parseTemplate(text: string): readonly Node[] {
-  const parser = new Parser(lex(text));
+export function parseTemplate(text: string, pay: BuiltinCall["pay"]): readonly Node[] {
+  const parser = new Parser(lex(text, pay));
   const nodes = parser.list(0, 0);
   if (parser.ended !== undefined) throw new BuiltinError(`template: unexpected {{${parser.ended}}}`);
   return nodes;
 }
 
-type Variables = readonly string[];
-
 class Parser {
   readonly #lexemes: readonly Lexeme[];
   #at = 0;
-  #variables: Variables = ["$"];
+  readonly #variables = new Variables<true>();
   /** The word that ended the last list: `end`, or `else`. */
   ended: "end" | "else" | undefined;
 
   constructor(lexemes: readonly Lexeme[]) {
     this.#lexemes = lexemes;
+    this.#variables.declare("$", true);
   }
 
   list(depth: number, loops: number): readonly Node[] {
@@ -110,7 +110,7 @@ class Parser {
   }
 
   #control(kind: "if" | "with" | "range", depth: number, loops: number): Node {
-    const before = this.#variables;
+    const before = this.#variables.mark();
     const pipeline = this.#pipeline("close", depth);
     if (kind === "range" ? pipeline.variables.length > 2 : pipeline.variables.length > 1) {
       throw new BuiltinLimit("template: too many declarations");
@@ -118,7 +118,7 @@ class Parser {
     const body = this.list(depth + 1, kind === "range" ? loops + 1 : loops);
     const otherwise = this.ended === "else" ? this.#otherwise(kind, depth, loops) : [];
     if (this.ended !== "end") throw new BuiltinError("template: unexpected EOF");
-    this.#variables = before;
+    this.#variables.backTo(before);
     this.ended = undefined;
     return { kind: "control", word: kind, pipeline, body, otherwise };
   }
@@ -169,10 +169,10 @@ class Parser {
     if (operator?.kind !== ":=" && operator?.kind !== "=") return { variables: [], assigns: false };
     const variables = isPair ? [first.text, third.text] : [first.text];
     const assigns = operator.kind === "=";
-    if (assigns && !variables.every((name) => this.#variables.includes(name))) {
+    if (assigns && !variables.every((name) => this.#variables.find(name))) {
       throw new BuiltinError("template: undefined variable");
     }
-    this.#variables = [...this.#variables, ...variables];
+    for (const name of variables) this.#variables.declare(name, true);
     this.#at += isPair ? 4 : 2;
     return { variables, assigns };
   }
@@ -185,7 +185,7 @@ class Parser {
       case "fields":
         return { kind: "path", variable: "", inner: undefined, fields: lexeme.names };
       case "variable":
-        if (!this.#variables.includes(lexeme.text))
+        if (this.#variables.find(lexeme.text) === undefined)
           throw new BuiltinError(`template: undefined variable ${lexeme.text}`);
         return { kind: "path", variable: lexeme.text, inner: undefined, fields: this.#fields() };
       case "(": {

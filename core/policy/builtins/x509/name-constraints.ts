@@ -97,6 +97,12 @@ export function constraintsJson({
   };
 }
 
+/** As many as `keepsTo` makes at most. */
+export function comparisons({ permitted, excluded }: NameConstraints, names: AlternativeNames): number {
+  const kinds = ["dns", "ips", "emails", "uris"] as const;
+  return kinds.reduce((sum, kind) => sum + names[kind].length * (permitted[kind].length + excluded[kind].length), 0);
+}
+
 export function keepsTo({ permitted, excluded }: NameConstraints, names: AlternativeNames): boolean {
   return (
     every(names.dns, permitted.dns, excluded.dns, isInDomain) &&

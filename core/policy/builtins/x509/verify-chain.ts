@@ -5,8 +5,9 @@
  */
 import ipaddr from "ipaddr.js";
 import { X509Certificate } from "node:crypto";
+import type { BuiltinCall } from "../../builtin.ts";
 import type { Certificate } from "./certificate.ts";
-import { keepsTo } from "./name-constraints.ts";
+import { comparisons, keepsTo } from "./name-constraints.ts";
 import { isVerifiable } from "./public-key.ts";
 
 export type VerifyOptions = {
@@ -22,10 +23,25 @@ const ANY_USAGE = 0;
 /** Go's own limit on the work of one verification. */
 const MAX_SIGNATURE_CHECKS = 100;
 
+/** In fuel: of a signature, for which both certificates are read once more, and of a name that is held against a constraint. */
+const PER_SIGNATURE = 600_000;
+const PER_COMPARISON = 700;
+
 type Chain = readonly Certificate[];
+type Search = {
+  readonly root: Certificate;
+  readonly intermediates: readonly Certificate[];
+  readonly options: VerifyOptions;
+  readonly pay: BuiltinCall["pay"];
+  signatureChecks: number;
+};
 
 /** First the root, last the leaf. Undefined when there is no valid chain; the chain begins with the leaf. */
-export function verifiedChain(given: readonly Certificate[], options: VerifyOptions): Chain | undefined {
+export function verifiedChain(
+  given: readonly Certificate[],
+  options: VerifyOptions,
+  pay: BuiltinCall["pay"],
+): Chain | undefined {
   const [root] = given;
   const leaf = given.at(-1);
   if (root === undefined || leaf === undefined || given.length < 2 || !isValidNow(leaf, options)) return undefined;
@@ -33,28 +49,24 @@ export function verifiedChain(given: readonly Certificate[], options: VerifyOpti
     return undefined;
   if (options.dnsName !== "" && !isHost(leaf, options.dnsName)) return undefined;
   const usages = options.usages.length === 0 ? [1] : options.usages;
-  const budget = { left: MAX_SIGNATURE_CHECKS };
-  const candidates = isSame(root, leaf) ? [[leaf]] : chainsFrom([leaf], root, given.slice(1, -1), options, budget);
+  const search = { root, intermediates: given.slice(1, -1), options, pay, signatureChecks: 0 };
+  const candidates = isSame(root, leaf) ? [[leaf]] : chainsFrom([leaf], search);
   return candidates.find((chain) => usages.includes(ANY_USAGE) || hasUsage(chain, usages));
 }
 
-function chainsFrom(
-  chain: Chain,
-  root: Certificate,
-  intermediates: readonly Certificate[],
-  options: VerifyOptions,
-  budget: { left: number },
-): readonly Chain[] {
+function chainsFrom(chain: Chain, search: Search): readonly Chain[] {
+  const { root, intermediates, pay } = search;
   const child = chain.at(-1);
   if (child === undefined) return [];
   const chains: Chain[] = [];
   for (const parent of [root, ...intermediates]) {
     const isRoot = parent === root;
     if (Buffer.compare(child.rawIssuer, parent.rawSubject) !== 0 || chain.some((one) => isSame(one, parent))) continue;
-    if (budget.left-- <= 0) return chains;
-    if (!isSignedBy(child, parent) || !mayFollow(chain, parent, isRoot, options)) continue;
+    if (search.signatureChecks++ >= MAX_SIGNATURE_CHECKS) return chains;
+    pay(PER_SIGNATURE);
+    if (!isSignedBy(child, parent) || !mayFollow(chain, parent, isRoot, search)) continue;
     if (isRoot) chains.push([...chain, parent]);
-    else chains.push(...chainsFrom([...chain, parent], root, intermediates, options, budget));
+    else chains.push(...chainsFrom([...chain, parent], search));
   }
   return chains;
 }
@@ -83,13 +95,16 @@ function isSignedBy(child: Certificate, parent: Certificate): boolean {
   }
 }
 
-function mayFollow(chain: Chain, parent: Certificate, isRoot: boolean, options: VerifyOptions): boolean {
+function mayFollow(chain: Chain, parent: Certificate, isRoot: boolean, { options, pay }: Search): boolean {
   const { fields } = parent;
   if (!isValidNow(parent, options)) return false;
   if (!isRoot && (!fields.isBasicConstraintsValid || !fields.isCa)) return false;
   if (fields.isBasicConstraintsValid && fields.maxPathLength >= 0 && chain.length - 1 > fields.maxPathLength)
     return false;
-  return chain.every((below) => keepsTo(fields.constraints, below.fields.names));
+  return chain.every((below) => {
+    pay(comparisons(fields.constraints, below.fields.names) * PER_COMPARISON);
+    return keepsTo(fields.constraints, below.fields.names);
+  });
 }
 
 /** Every certificate that names usages has to name one that all others with usages name, too. */

@@ -3,7 +3,7 @@
  * decided in scalar.ts. Only the first document counts. NB: aliases multiply, so the number of values is limited.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, Parser, Composer, type Document, type Node, Scalar } from "yaml";
-import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { textOfBytes } from "../../rego-value/bytes.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
@@ -23,9 +23,21 @@ export function refuseControl(text: string): void {
   if (CONTROL.test(text)) throw new BuiltinError("yaml: control characters are not allowed");
 }
 
+/** What nodes begin or end with: many short ones take longer than as many characters of a long one. In fuel. */
+const SIGNS: ReadonlyMap<string, number> = new Map(
+  [..."\n,-:?&*!#"].map((sign): [string, number] => [sign, 15_000]).concat([..."[{"].map((sign) => [sign, 80_000])),
+);
+
+function payForSigns(text: string, pay: BuiltinCall["pay"]): void {
+  let units = 0;
+  for (const char of text) units += SIGNS.get(char) ?? 0;
+  pay(units);
+}
+
 /** @throws BuiltinError when it is not YAML or has no JSON form */
-export function readYaml(text: string): RegoValue {
+export function readYaml(text: string, pay: BuiltinCall["pay"]): RegoValue {
   refuseControl(text);
+  payForSigns(text, pay);
   if (DIRECTIVE.test(/^(?:%[^\n]*(?:\n|$)|#[^\n]*\n|[ \t]*\n)*/.exec(text)?.[0] ?? "")) {
     throw new BuiltinError("yaml: found unknown directive name");
   }
@@ -45,6 +57,7 @@ function firstDocument(text: string): Document.Parsed | undefined {
 
 class Reader {
   readonly #document: Document.Parsed;
+  #anchors: ReadonlyMap<string, Node> | undefined;
   #count = 0;
 
   constructor(document: Document.Parsed) {
@@ -60,13 +73,8 @@ class Reader {
   }
 
   #target(name: string): Node {
-    let found: Node | undefined;
-    const look = (node: unknown): void => {
-      if (isScalar(node) || isMap(node) || isSeq(node)) if (node.anchor === name) found = node;
-      if (isSeq(node)) for (const item of node.items) look(item);
-      if (isMap(node)) for (const { key, value } of node.items) [key, value].forEach(look);
-    };
-    look(this.#document.contents);
+    this.#anchors ??= anchorsOf(this.#document.contents);
+    const found = this.#anchors.get(name);
     if (found === undefined) throw new BuiltinError(`yaml: unknown anchor '${name}' referenced`);
     return found;
   }
@@ -91,6 +99,18 @@ class Reader {
       return [...source.entries()].map(([key, item]): [string, RegoValue] => [keyText(key), item]);
     });
   }
+}
+
+/** Of two of one name the last counts. */
+function anchorsOf(contents: unknown): ReadonlyMap<string, Node> {
+  const anchors = new Map<string, Node>();
+  const look = (node: unknown): void => {
+    if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
+    if (isSeq(node)) for (const item of node.items) look(item);
+    if (isMap(node)) for (const { key, value } of node.items) [key, value].forEach(look);
+  };
+  look(contents);
+  return anchors;
 }
 
 function scalarValue(node: Scalar): RegoValue {
