@@ -130,6 +130,10 @@ const keySet = (size: number): string =>
 const token = `${base64Url('{"alg":"ES256"}')}.${base64Url("{}")}.${base64Url("x".repeat(64))}`;
 
 test.each<readonly [string, (size: number) => readonly [string, readonly unknown[]]]>([
+  [
+    "references that each match fills with nothing",
+    (size) => ["regex.replace", ["a".repeat(99), "a", "$x".repeat(size)]],
+  ],
   ["segments of a duration", (size) => ["time.parse_duration_ns", ["1s".repeat(size)]]],
   ["directives", (size) => ["sprintf", ["%[1]d".repeat(size), [1]]]],
   ["characters that one directive quotes", (size) => ["sprintf", ["%q", ["a".repeat(size)]]]],

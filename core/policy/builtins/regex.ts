@@ -37,6 +37,9 @@ function groupOf(matcher: ReturnType<RE2JS["matcher"]>, at: number): string | un
   return matcher.group(at) ?? undefined;
 }
 
+/** In fuel: of each character of a template, at each match. */
+const PER_TEMPLATE_CHARACTER = 60;
+
 /** Go's template: `$name`, `${name}` and `$1`, the longest name counts; unknown groups are empty; `$$` is a dollar sign. */
 const REFERENCE = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
@@ -46,6 +49,7 @@ function replaceAll(text: string, pattern: string, template: string, call: Built
   let replaced = "";
   let from = 0;
   for (const { start, end, groups } of matches(compiled, text, call)) {
+    call.pay(template.length * PER_TEMPLATE_CHARACTER);
     replaced += text.slice(from, start);
     replaced += template.replace(REFERENCE, (_, braced: string | undefined, bare: string | undefined) => {
       const name = braced ?? bare;
