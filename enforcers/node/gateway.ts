@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { superviseConnections } from "../../platform/http/connections.ts";
 import { type AdmitOptions, admit } from "./admit.ts";
 import { answerRefusal } from "./answer.ts";
 import { createForward } from "./forward.ts";
@@ -36,8 +37,6 @@ type Gateway = AsyncDisposable & { readonly port: number };
 const MAX_HEAD_BYTES = 61_440;
 const HEAD_TIMEOUT_MS = 10_000;
 const IDLE_CONNECTION_MS = 60_000;
-/** While the server drains. */
-const IDLE_CHECK_MS = 50;
 
 export async function startGateway(deps: GatewayDeps, options: GatewayOptions): Promise<Gateway> {
   const { observe, newRequestId, monotonicMs } = deps;
@@ -59,6 +58,7 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
       return admitted.kind === "admitted" && admitted.request.upgrade !== undefined;
     },
   });
+  const connections = superviseConnections(server);
   // NB: node:http leaves out lines beyond its limit in silence. There is none here; request-headers.ts refuses too many.
   server.maxHeadersCount = 0;
   server.on("request", (request, response) => void serve(request, response, () => {}));
@@ -130,17 +130,8 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
   return {
     port: address.port,
     [Symbol.asyncDispose]() {
-      return new Promise((resolve) => {
-        for (const tunnel of tunnels) tunnel.abort();
-        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-        // A connection that was busy becomes idle, and its client may keep it open for long.
-        const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-        server.close(() => {
-          clearTimeout(cut);
-          clearInterval(idle);
-          resolve();
-        });
-      });
+      for (const tunnel of tunnels) tunnel.abort();
+      return connections.drain(drainMs, () => new Promise<void>((resolve) => server.close(() => resolve())));
     },
   };
 }

@@ -186,7 +186,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           monotonicMs: systemClock.monotonicMs,
           traces,
         },
-        { ...config.rest, tls: tls.rest },
+        { ...config.rest, tls: tls.rest, drainMs: config.drainMs },
       ),
     ),
   );

@@ -168,7 +168,7 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
       name: "REST",
       async serve(certificates) {
         const limits = { reads: { burst: 9, perMinute: 9 }, writes: { burst: 9, perMinute: 9 } };
-        const server = owned.use(await startRest(absentDeps(), { ...AT, tls: certificates, limits }));
+        const server = owned.use(await startRest(absentDeps(), { ...AT, tls: certificates, limits, drainMs: 2_000 }));
         return { port: server.port, replace: (next) => server.replaceCertificate(next) };
       },
       connect: overHttp,

@@ -10,6 +10,7 @@ import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -103,6 +104,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   const settings = {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 10_000,
+    connectionTimeout: SILENT_MS,
     exposeHeadRoutes: false,
     genReqId: () => deps.newRequestId(),
     // What is no HTTP has no request and no reply: the bytes are written here.
@@ -191,12 +193,16 @@ type RestServer = AsyncDisposable & {
   replaceCertificate(tls: RestOptions["tls"]): void;
 };
 
-/** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end. */
+/** `drainMs`: how long requests under way may take at the end. */
+type ListenAt = { readonly host: string; readonly port: number; readonly drainMs: number };
+
+/** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end, within `drainMs`. */
 export async function startRest(
   deps: RestDeps,
-  { host, port, ...options }: RestOptions & { readonly host: string; readonly port: number },
+  { host, port, drainMs, ...options }: RestOptions & ListenAt,
 ): Promise<RestServer> {
   const app = await createRest(deps, options);
+  const connections = superviseConnections(app.server);
   await app.listen({ host, port });
   return {
     port: portOf(app.server.address()),
@@ -207,7 +213,7 @@ export async function startRest(
       }
       app.server.setSecureContext({ cert: tls.cert, key: tls.key });
     },
-    [Symbol.asyncDispose]: () => app.close(),
+    [Symbol.asyncDispose]: () => connections.drain(drainMs, () => app.close()),
   };
 }
 

@@ -1,0 +1,53 @@
+/**
+ * The connections of an HTTP server, so that its end takes a bounded time. Node closes those that are idle when it begins, and waits for all others:
+ * also for one that has never said anything, or stopped in a head or a body, which anybody who reaches the port can have, before any credential.
+ */
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+
+/** Neither read from nor written to for so long, a connection is ended: also one that does not take the answers it has asked for. */
+export const SILENT_MS = 30_000;
+/** A connection that was busy becomes idle, and its client may keep it open for long. */
+const IDLE_CHECK_MS = 50;
+
+type Connections = {
+  /**
+   * `stop` closes the server, and may wait for more. Resolves when it has, after `drainMs` in any case: then what is still open is cut.
+   * Connections on which nothing was ever sent are not waited for.
+   */
+  drain(drainMs: number, stop: () => Promise<unknown>): Promise<void>;
+};
+
+/** Call before it listens. */
+export function superviseConnections(server: Server): Connections {
+  // Those below TLS: one that does not finish its handshake is no other connection to the server yet.
+  const sockets = new Set<Socket>();
+  let isOver = false;
+
+  server.on("connection", (socket: Socket) => {
+    if (isOver) return void socket.destroy();
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+
+  function endIdle(): void {
+    server.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  return {
+    async drain(drainMs, stop) {
+      const late = Promise.withResolvers<void>();
+      const timer = setTimeout(late.resolve, drainMs);
+      const idle = setInterval(endIdle, IDLE_CHECK_MS);
+      try {
+        await Promise.race([stop(), late.promise]);
+      } finally {
+        clearTimeout(timer);
+        clearInterval(idle);
+        isOver = true;
+        for (const socket of sockets) socket.destroy();
+      }
+    },
+  };
+}
