@@ -16,6 +16,8 @@ export function takeWhole(
 
 /** Waits for the rest. Undefined when the connection ends before; how long it may take is the server's `requestTimeout`. */
 export function takeRest(request: IncomingMessage, begun: Buffer[]): Promise<Buffer | undefined> {
+  // Its events are over: nothing would ever be heard of it.
+  if (request.destroyed) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     request.on("data", (chunk: Buffer) => begun.push(chunk));
     request.on("end", () => resolve(Buffer.concat(begun)));

@@ -57,7 +57,7 @@ beforeEach(async () => {
     },
     {
       ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example/base" },
-      ...{ maxBodyBytes: 4_096, maxInFlight: 2 },
+      ...{ maxBodyBytes: 4_096, maxInFlight: 2, drainMs: 2_000 },
     },
   );
 });
@@ -207,7 +207,7 @@ test("a caller who leaves with half a body, or before the answer, leaves no plac
     await once(socket, "close");
   }
   const ended = (count: number) =>
-    waitUntil(`${count} ends`, 2_000, async () => (await counted('operation="evaluation",status="200"')) === count);
+    waitUntil(`${count} ends`, 2_000, async () => (await counted('operation="evaluation",status="499"')) === count);
   await ended(2);
   const opened = Promise.withResolvers<void>();
   gate = opened.promise;

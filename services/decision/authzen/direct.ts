@@ -85,7 +85,7 @@ export function createDirect(
       if (answer !== undefined) send(response, id, answer, admission.isClosed());
     } catch (thrown) {
       faults.report(thrown);
-      if (!response.headersSent) send(response, id, error(FAULT), true);
+      if (!response.headersSent) send(response, id, error(FAULT), admission.isClosed());
     }
   }
 
@@ -95,14 +95,15 @@ export function createDirect(
     const bytes = Number(request.headers["content-length"]);
     if (!(bytes > 0 && bytes <= maxBodyBytes)) return false;
     const startedMs = monotonicMs();
-    const isAdmitted = admission.enter();
     // Answered, or the connection has ended before.
-    response.on("close", () => {
-      if (isAdmitted) admission.leave();
-      observe(operation, response.statusCode, monotonicMs() - startedMs);
-    });
-    if (isAdmitted) void serve(request, response, { operation, bytes });
-    else send(response, requestIdOf(request, newRequestId), error(BUSY, "retry-after", BUSY.retryAfter), false);
+    response.on("close", () => observe(operation, response, monotonicMs() - startedMs));
+    const leave = admission.enter();
+    if (leave === undefined) {
+      send(response, requestIdOf(request, newRequestId), error(BUSY, "retry-after", BUSY.retryAfter), false);
+      return true;
+    }
+    // NB: its place is taken until the answer is made, whoever has left; not until it was taken, or who asks and does not read had one for each.
+    void serve(request, response, { operation, bytes }).catch(faults.report).then(leave);
     return true;
   };
 }

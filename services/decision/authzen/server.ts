@@ -9,10 +9,11 @@ import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
 import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
-import { type Admission, createAdmission } from "./admission.ts";
+import { type Admission, createAdmission, type Leave } from "./admission.ts";
 import { createDirect, type Direct } from "./direct.ts";
 import { createEvaluations } from "./evaluations.ts";
 import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
@@ -40,6 +41,8 @@ type AuthzenOptions = {
   readonly maxBodyBytes: number;
   /** More requests at once are shed. */
   readonly maxInFlight: number;
+  /** How long requests under way may take at the end. */
+  readonly drainMs: number;
 };
 
 type AuthzenServer = AsyncDisposable & {
@@ -48,10 +51,11 @@ type AuthzenServer = AsyncDisposable & {
   replaceCertificates(tls: ServerTls | undefined): void;
 };
 
-/** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end. */
+/** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end, within `drainMs`. */
 export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOptions): Promise<AuthzenServer> {
   const admission = createAdmission(options);
   const app = createAuthzen(deps, options, admission);
+  const connections = superviseConnections(app.server);
   await app.listen({ host: options.host, port: options.port });
   return {
     port: portOf(app.server.address()),
@@ -62,7 +66,8 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
     },
     [Symbol.asyncDispose]() {
       admission.close();
-      return app.close();
+      // What was begun for somebody who has left meanwhile is to be on record too.
+      return connections.drain(options.drainMs, () => Promise.all([app.close(), admission.empty()]));
     },
   };
 }
@@ -74,6 +79,7 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   const settings = {
     bodyLimit: maxBodyBytes,
     requestTimeout: 10_000,
+    connectionTimeout: SILENT_MS,
     exposeHeadRoutes: false,
     genReqId: (request: Parameters<typeof requestIdOf>[0]) => requestIdOf(request, newRequestId),
     // What the router refuses comes by no hook and no error handler; fastify's own answer would show what was sent.
@@ -86,13 +92,15 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
   const observe = createObserveRequest(metrics);
+  const monotonicMs = () => readClocks().monoMs;
   // What waits for nothing calls back: a promise for each hook of each request is no small part of what an answer costs.
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers({ ...ALWAYS, "x-request-id": request.id });
-    done();
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    observe(request.routeOptions.schema?.operationId ?? "none", reply.statusCode, reply.elapsedTime);
+    const startedMs = monotonicMs();
+    // NB: not `onResponse`, which never comes when the connection ends before the answer.
+    reply.raw.once("close", () => {
+      observe(request.routeOptions.schema?.operationId ?? "none", reply.raw, monotonicMs() - startedMs);
+    });
     done();
   });
   app.setNotFoundHandler((_request, reply) => say(reply, 404, "there is nothing here"));
@@ -112,22 +120,24 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   void app.register(
     async (scope) => {
       scope.decorateRequest("caller", null);
-      scope.decorateRequest("counted", false);
+      scope.decorateRequest("leave", null);
       scope.addHook("onRequest", async (request, reply) => {
-        if (!admission.enter()) return say(reply.header("retry-after", BUSY.retryAfter), BUSY.status, BUSY.sentence);
-        request.setDecorator("counted", true);
+        const leave = admission.enter();
+        if (leave === undefined) return say(reply.header("retry-after", BUSY.retryAfter), BUSY.status, BUSY.sentence);
+        request.setDecorator<Leave>("leave", leave);
+        reply.raw.once("close", leave);
         return admit(await callers.authenticate(shownBy(request.raw)), request, reply);
       });
-      scope.addHook("onResponse", (request, _reply, done) => {
-        if (request.getDecorator<boolean>("counted")) admission.leave();
-        done();
+      // NB: when the answer is made and not when it was taken: who asks and does not read would keep a place for each.
+      scope.addHook("onSend", (request, _reply, payload, done) => {
+        request.getDecorator<Leave | null>("leave")?.();
+        done(null, payload);
       });
       addEvaluationRoutes(scope, evaluations);
       addSearchRoutes(scope, deps);
     },
     { prefix },
   );
-  const monotonicMs = () => readClocks().monoMs;
   const direct = createDirect(
     { evaluations, callers, admission, newRequestId, monotonicMs, observe, faults },
     { prefix, maxBodyBytes },

@@ -60,7 +60,7 @@ export async function startApi(
           maxBatch: api.maxBatch,
           answers: { requestUrl: denials.requestUrl, accessRequests, grants },
         },
-        { ...api, port: api.httpPort, tls },
+        { ...api, port: api.httpPort, tls, drainMs },
       ),
     ),
   );

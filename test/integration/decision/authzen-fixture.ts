@@ -155,7 +155,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       },
     },
     {
-      ...{ host: "127.0.0.1", port: 0, baseUrl: PDP, maxBodyBytes: 65_536, maxInFlight: 64 },
+      ...{ host: "127.0.0.1", port: 0, baseUrl: PDP, maxBodyBytes: 65_536, maxInFlight: 64, drainMs: 2_000 },
       tls: parts.tls,
     },
   );

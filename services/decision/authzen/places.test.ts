@@ -1,0 +1,229 @@
+/** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun for one who left is finished. */
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { deny } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { Answered, ApiCallers } from "../api/ports.ts";
+import { startAuthzenServer } from "./server.ts";
+
+const PLACES = 2;
+const DRAIN_MS = 500;
+const NO_CALL = {
+  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
+  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
+};
+const denied: Answered = {
+  decision: deny("no_rule_matched"),
+  ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
+  evaluation: {
+    ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "api", call: NO_CALL },
+    ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
+  },
+};
+const LEFT = { leftMs: () => 450, within: () => LEFT };
+const callers: ApiCallers = {
+  async authenticate({ authorization: [first] }) {
+    if (first === undefined) return { kind: "refused", reason: "authentication_required" };
+    if (first === "slow") await passing();
+    return { kind: "client", client: { name: "c", subjects: new Map(), enforcer: false } };
+  },
+  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
+  inOwnWords: (_caller, question) => question,
+};
+
+let metrics: Metrics;
+let server: Awaited<ReturnType<typeof startAuthzenServer>>;
+let gate: PromiseWithResolvers<void>;
+/** Have come to the gate; are decided. */
+let [waiting, decided] = [0, 0];
+const faults: unknown[] = [];
+const sockets: Socket[] = [];
+
+async function passing(): Promise<void> {
+  waiting += 1;
+  await gate.promise;
+}
+
+beforeEach(async () => {
+  [waiting, decided, gate, metrics] = [0, 0, Promise.withResolvers<void>(), createMetrics({ prefix: "t_" })];
+  server = await startAuthzenServer(
+    {
+      ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
+      faults: { report: (error) => faults.push(error) },
+      async ask({ action: { name } }) {
+        if (name === "wait") await passing();
+        decided += 1;
+        if (name === "throw") throw new Error("a fault of ours");
+        return denied;
+      },
+      evaluateAside: () => Promise.reject(new Error("not asked")),
+      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
+      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
+      newDeadline: () => LEFT,
+      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
+    },
+    {
+      ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example" },
+      ...{ maxBodyBytes: 4_096, maxInFlight: PLACES, drainMs: DRAIN_MS },
+    },
+  );
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  gate.resolve();
+  await server[Symbol.asyncDispose]();
+  faults.length = 0;
+});
+
+type Way = { readonly at: string; readonly type: string };
+const DIRECT: Way = { at: "evaluation", type: "application/json" };
+/** fastify takes this spelling of the type too, direct.ts does not. */
+const BY_FASTIFY: Way = { at: "evaluation", type: "application/json;charset=utf-8" };
+const SEARCH: Way = { at: "search/subject", type: "application/json" };
+const WAYS = [
+  ["directly", DIRECT],
+  ["by the framework", BY_FASTIFY],
+] as const;
+
+const body = (name: string) =>
+  JSON.stringify({
+    ...{ subject: { type: "user", id: "dana" }, action: { name }, resource: { type: "f", id: "1" } },
+  });
+
+/** `as`: nobody without. `bytes`: how much of the body. */
+function request({ at, type }: Way, name: string, { as = "c", bytes = Number.POSITIVE_INFINITY } = {}): string {
+  const whole = body(name);
+  const credential = as === "" ? "" : `authorization: ${as}\r\n`;
+  return `POST /access/v1/${at} HTTP/1.1\r\nhost: x\r\n${credential}content-type: ${type}\r\ncontent-length: ${whole.length}\r\n\r\n${whole.slice(0, bytes)}`;
+}
+
+function sends(text: string) {
+  const socket = connect(server.port, "127.0.0.1");
+  sockets.push(socket);
+  let got = "";
+  socket.on("error", () => {}).on("data", (chunk: Buffer) => (got += chunk.toString()));
+  socket.write(text);
+  const statuses = () => [...got.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+  return { socket, statuses };
+}
+
+async function statusOf(text: string): Promise<number | undefined> {
+  const { socket, statuses } = sends(text);
+  const [status] = await waitUntil("an answer", 2_000, () => statuses().length > 0 && statuses());
+  socket.destroy();
+  return status;
+}
+
+/** Requests that have ended, by status. */
+async function ended(): Promise<ReadonlyMap<string, number>> {
+  const lines = (await metrics.expose()).text.matchAll(/request_seconds_count\{.*status="(\d+)"\} (\d+)/g);
+  const counts = new Map<string, number>();
+  for (const [, status = "", count] of lines) counts.set(status, (counts.get(status) ?? 0) + Number(count));
+  return counts;
+}
+
+const haveEnded = (count: number, status: string) =>
+  waitUntil(`${count} with ${status}`, 2_000, async () => (await ended()).get(status) === count);
+
+async function expectAllPlaces(): Promise<void> {
+  for (let turn = 0; turn <= PLACES; turn += 1) {
+    for (const [, way] of WAYS) expect(await statusOf(request(way, "look"))).toBe(200);
+  }
+  expect(faults).toEqual([]);
+}
+
+test.each([...WAYS, ["with a search", SEARCH] as const])(
+  "%s: who leaves with half a body keeps no place, and is counted as gone",
+  async (_how, way) => {
+    for (let count = 1; count <= PLACES + 1; count += 1) {
+      const { socket } = sends(request(way, "look", { bytes: 9 }));
+      socket.write("", () => setImmediate(() => socket.destroy()));
+      await haveEnded(count, "499");
+    }
+    await expectAllPlaces();
+  },
+);
+
+test.each(WAYS)(
+  "%s: requests of nobody, answered and never taken, keep no place when their connection ends",
+  async (_how, way) => {
+    const { socket } = sends(request(way, "wait") + request(way, "look", { as: "" }).repeat(20));
+    await waitUntil("the first question", 2_000, () => waiting === 1);
+    socket.destroy();
+    const all = async () => [...(await ended()).values()].reduce((sum, one) => sum + one, 0);
+    await waitUntil("21 ends", 2_000, async () => (await all()) === 21);
+    gate.resolve();
+    await expectAllPlaces();
+  },
+);
+
+test.each(WAYS)("%s: who leaves before the answer is counted as gone, and keeps no place", async (_how, way) => {
+  for (let count = 1; count <= PLACES; count += 1) {
+    const { socket } = sends(request(way, "wait"));
+    await waitUntil("the question", 2_000, () => waiting === count);
+    socket.destroy();
+    await haveEnded(count, "499");
+  }
+  gate.resolve();
+  await expectAllPlaces();
+  expect(decided).toBeGreaterThan(PLACES);
+});
+
+test.each(WAYS)("%s: who leaves with half a body while it is asked who calls keeps no place", async (_how, way) => {
+  for (let count = 1; count <= PLACES; count += 1) {
+    const { socket } = sends(request(way, "look", { as: "slow", bytes: 9 }));
+    await waitUntil("the caller", 2_000, () => waiting === count);
+    socket.destroy();
+    await haveEnded(count, "499");
+  }
+  gate.resolve();
+  await expectAllPlaces();
+});
+
+test.each(WAYS)("%s: an answer that is made and not yet taken keeps no place", async (_how, way) => {
+  const { statuses } = sends(request(way, "wait") + request(way, "look").repeat(PLACES));
+  await waitUntil("the questions", 2_000, () => waiting === 1 && decided > 0);
+  for (const [, other] of WAYS) expect(await statusOf(request(other, "look"))).toBe(200);
+  expect(statuses()).toEqual([]);
+  gate.resolve();
+  await waitUntil("all answers", 2_000, () => statuses().length === 1 + PLACES);
+});
+
+test.each(WAYS)("%s: after a fault of ours the connection serves on", async (_how, way) => {
+  const { statuses } = sends(request(way, "throw"));
+  await waitUntil("the fault", 2_000, () => statuses().length === 1);
+  sockets[0]?.write(request(way, "look"));
+  await waitUntil("the next answer", 2_000, () => statuses().length === 2);
+  expect([statuses(), faults.length]).toEqual([[500, 200], 1]);
+});
+
+test("the end does not wait longer than it may for what was begun for one who left", async () => {
+  const { socket } = sends(request(DIRECT, "wait"));
+  await waitUntil("the question", 2_000, () => waiting === 1);
+  socket.destroy();
+  const begun = performance.now();
+  await server[Symbol.asyncDispose]();
+  expect(performance.now() - begun).toBeLessThan(DRAIN_MS + 2_000);
+});
+
+test("the end waits for what was begun for one who left, so that it is on record", async () => {
+  const { socket } = sends(request(DIRECT, "wait"));
+  await waitUntil("the question", 2_000, () => waiting === 1);
+  socket.destroy();
+  await haveEnded(1, "499");
+  const end = server[Symbol.asyncDispose]().then(() => decided);
+  await waitUntil("the port to be closed", 2_000, () => refuses(server.port));
+  gate.resolve();
+  expect(await end).toBe(1);
+});
+
+function refuses(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(true)).once("connect", () => resolve(false));
+    sockets.push(socket);
+  });
+}
