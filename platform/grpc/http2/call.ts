@@ -23,6 +23,9 @@ import { unpacked } from "./unpack.ts";
 /** For the message to be there, whatever later deadline the caller states: until then it holds memory and a stream, and is not yet a check. */
 const RECEIVE_MS = 10_000;
 
+/** Nearly every message is whole before; of what takes longer it is asked who sends it, so that nobody unknown has memory of ours for longer. */
+const UNKNOWN_MS = 200;
+
 /**
  * Of its time from the whole message to the answer, what a call may wait before it begins. Under lasting overload the wait stays at that, so
  * whatever begins has the other half, and whatever is shed is told in time. After a stall, however long, nothing is shed where the load is
@@ -33,6 +36,8 @@ const MAX_WAIT_SHARE = 0.5;
 type Unary = {
   readonly kind: "unary";
   answer(message: Buffer, terms: Terms, peer: Peer): Promise<Uint8Array | Failure>;
+  /** Of a caller whose message is not whole yet: why it will not be waited for. `answer` is asked in any case. Never rejects. */
+  refusal?(peer: Peer): Promise<Failure | undefined>;
 };
 
 export type Method =
@@ -75,7 +80,9 @@ export function takeCall(
   const arrivedMs = monotonicMs();
   const reader = createMessageReader(maxReceiveBytes);
   let fail = (failure: Failure): void => answerFailure(stream, failure);
-  const due = { dueMs: arrivedMs + Math.min(statedMs, RECEIVE_MS), expire: () => fail(LATE) };
+  const late = (): void => fail(LATE);
+  const due = { dueMs: arrivedMs + Math.min(statedMs, RECEIVE_MS), expire: late };
+  if (method.kind === "unary" && method.refusal !== undefined) askAfterwards(method.refusal, due.dueMs);
   deadlines.add(due);
 
   stream.on("data", (chunk: Buffer) => {
@@ -85,6 +92,7 @@ export function takeCall(
   stream.on("end", () => {
     if (isOver()) return;
     due.dueMs = arrivedMs + statedMs;
+    due.expire = late;
     const message = reader.end();
     if ("code" in message) return refuse(message);
     const wholeMs = monotonicMs();
@@ -95,6 +103,19 @@ export function takeCall(
     );
   });
   stream.on("close", () => deadlines.remove(due));
+
+  /** Unless the message is whole by then. `receivedMs`: when it has to be for a caller who is known. */
+  function askAfterwards(refusal: NonNullable<Unary["refusal"]>, receivedMs: number): void {
+    due.dueMs = Math.min(receivedMs, arrivedMs + UNKNOWN_MS);
+    due.expire = () => {
+      due.dueMs = receivedMs;
+      due.expire = late;
+      deadlines.add(due);
+      void refusal(peerOf(stream, rawHeaders)).then((failure) => {
+        if (failure !== undefined && !isOver()) refuse(failure);
+      });
+    };
+  }
 
   function isOver(): boolean {
     return stream.closed || stream.headersSent;

@@ -115,13 +115,30 @@ function decoded<Request>(decode: (message: Buffer) => Request, message: Buffer)
   }
 }
 
+/** Of callers who are not known, before there is a message. */
+export function createRefusal(callers: ApiCallers): (peer: Peer) => Promise<Failure | undefined> {
+  return async (peer) => {
+    const caller = await authenticate(callers, peer);
+    return caller.kind === "refused" ? unauthenticated(caller) : undefined;
+  };
+}
+
 async function callerOf(callers: ApiCallers, peer: Peer): Promise<Authenticated> {
-  const caller = await callers.authenticate({
+  const caller = await authenticate(callers, peer);
+  if (caller.kind !== "refused") return caller;
+  const { code, message } = unauthenticated(caller);
+  throw new Refusal(code, message);
+}
+
+function authenticate(callers: ApiCallers, peer: Peer): ReturnType<ApiCallers["authenticate"]> {
+  return callers.authenticate({
     authorization: peer.authorization(),
     certificateNames: namesIn(peer.subjectAltName()),
   });
-  if (caller.kind === "refused") throw new Refusal(status.UNAUTHENTICATED, `show who is calling: ${caller.reason}`);
-  return caller;
+}
+
+function unauthenticated({ reason }: { readonly reason: string }): Failure {
+  return { code: status.UNAUTHENTICATED, message: `show who is calling: ${reason}` };
 }
 
 async function evaluateAll(

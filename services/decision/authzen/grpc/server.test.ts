@@ -1,5 +1,6 @@
 /** What DecisionService knows of its callers, on either server: every credential that was sent, and the names of a certificate that was verified. */
 import { once } from "node:events";
+import http2 from "node:http2";
 import { connect } from "node:net";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "@jest/globals";
@@ -51,6 +52,7 @@ async function start(grpcReflection: boolean, tls?: ServerTls) {
       callers: {
         async authenticate(one) {
           shown.push(one);
+          if (one.authorization[0] === "unknown") return { kind: "refused", reason: "credential_malformed" };
           return { kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } };
         },
         vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
@@ -105,6 +107,18 @@ test("both of two credentials are seen, and no certificate where there is none",
   await waitUntil("the call", 2_000, () => shown.length === 1);
   expect(shown[0]?.certificateNames).toEqual([]);
   expect(shown[0]?.authorization).toEqual(["Bearer a", "Bearer b"]);
+});
+
+test("a message that does not come to its end is not waited for when its caller is not known", async () => {
+  const { port } = await start(false);
+  const session = http2.connect(`http://localhost:${port}`).on("error", () => {});
+  owned.push(() => session.destroy());
+  const { path } = DecisionServiceService.evaluate;
+  const head = { ":method": "POST", ":path": path, "content-type": "application/grpc", authorization: "unknown" };
+  const stream = session.request(head).on("error", () => {});
+  stream.resume().write(Buffer.alloc(3));
+  const [headers] = await once(stream, "response");
+  expect(headers["grpc-status"]).toBe(String(status.UNAUTHENTICATED));
 });
 
 describe.each([

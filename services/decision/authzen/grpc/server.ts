@@ -6,7 +6,7 @@ import type { ServerTls } from "../../../../platform/config/pem-files.ts";
 import { startHttp2Server } from "../../../../platform/grpc/http2/server.ts";
 import type { Serving } from "../../../../platform/grpc/terms.ts";
 import { DecisionServiceService } from "../../../../proto/gen/countersign/v1/decision.ts";
-import { createDecisionMethods, type MethodDeps } from "./methods.ts";
+import { createDecisionMethods, createRefusal, type MethodDeps } from "./methods.ts";
 import { startReflectedServer } from "./reflected-server.ts";
 
 const SERVICE = "countersign.v1.DecisionService";
@@ -32,11 +32,12 @@ export function startDecisionServer(deps: DecisionServerDeps, options: DecisionS
   const served = { ...options, service: SERVICE, maxReceiveBytes: options.maxMessageBytes };
   if (options.grpcReflection) return startReflectedServer({ wallMs }, methods, served);
   const { evaluate, evaluateBatch } = DecisionServiceService;
+  const refusal = createRefusal(deps.callers);
   return startHttp2Server(
     { monotonicMs, onFault: faults.report },
     new Map([
-      [evaluate.path, { kind: "unary", answer: methods.evaluate }],
-      [evaluateBatch.path, { kind: "unary", answer: methods.evaluateBatch }],
+      [evaluate.path, { kind: "unary", answer: methods.evaluate, refusal }],
+      [evaluateBatch.path, { kind: "unary", answer: methods.evaluateBatch, refusal }],
     ]),
     served,
   );
