@@ -51,3 +51,10 @@ export function superviseConnections(server: Server): Connections {
     },
   };
 }
+
+/** That was taken, also when 0 was asked for. */
+export function portOf(server: Server): number {
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("the server has no TCP address");
+  return bound.port;
+}

@@ -3,14 +3,14 @@
  * below /v1 is behind authentication (caller.ts), bodies are what schema/ says and nothing else, and every fault ends in
  * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
  */
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
+import { portOf, SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -205,7 +205,7 @@ export async function startRest(
   const connections = superviseConnections(app.server);
   await app.listen({ host, port });
   return {
-    port: portOf(app.server.address()),
+    port: portOf(app.server),
     replaceCertificate(tls) {
       if (tls === undefined && options.tls === undefined) return;
       if (tls === undefined || !(app.server instanceof TlsServer)) {
@@ -215,11 +215,6 @@ export async function startRest(
     },
     [Symbol.asyncDispose]: () => connections.drain(drainMs, () => app.close()),
   };
-}
-
-function portOf(bound: AddressInfo | string | null): number {
-  if (bound === null || typeof bound === "string") throw new Error("the REST server has no TCP address");
-  return bound.port;
 }
 
 const BY_APP_ERROR: Partial<Record<AppError["code"], ProblemCode>> = {

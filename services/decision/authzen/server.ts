@@ -4,12 +4,11 @@
  * 403 for `enforce` by a client that may not; 404 for searches that no policy serves; 503 above the limit of requests at
  * once. The text of an error is a sentence for its reader and nothing of what was sent.
  */
-import type { AddressInfo } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
+import { portOf, SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
 import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
@@ -58,7 +57,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
   const connections = superviseConnections(app.server);
   await app.listen({ host: options.host, port: options.port });
   return {
-    port: portOf(app.server.address()),
+    port: portOf(app.server),
     replaceCertificates(tls) {
       // NB: without `ca` a server that asks for certificates trusts the authorities of the whole web.
       const next = replacementFor(options.tls, tls);
@@ -183,9 +182,4 @@ function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyR
 
 function asked(tls: ServerTls) {
   return { ...secureContextOf(tls), requestCert: tls.clientCa !== undefined, rejectUnauthorized: true };
-}
-
-function portOf(bound: AddressInfo | string | null): number {
-  if (bound === null || typeof bound === "string") throw new Error("the AuthZEN server has no TCP address");
-  return bound.port;
 }
