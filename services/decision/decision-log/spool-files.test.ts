@@ -43,15 +43,6 @@ test("a mark of which only a part was written is none: what lies behind the true
   }
 });
 
-test("a mark as earlier versions wrote it counts, and is replaced whole by the next one", () => {
-  writeFileSync(mark, "12 3456");
-  expect(acknowledged(folder, BOOT)).toEqual({ segment: 12, offset: 3_456 });
-  acknowledge(folder, BOOT, { segment: 12, offset: 3_500 });
-  expect(acknowledged(folder, BOOT)).toEqual({ segment: 12, offset: 3_500 });
-  writeFileSync(mark, "12 x");
-  expect(acknowledged(folder, BOOT)).toEqual(START);
-});
-
 test("whole lines are read, as many as there is room for, and never half of one", () => {
   writeFileSync(segmentPath(folder, BOOT, 0), '{"a":1}\n{"b":2}\n{"c"');
   const into = Buffer.alloc(64);

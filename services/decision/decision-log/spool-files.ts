@@ -39,15 +39,14 @@ export function segmentsOf(folder: string, boot: string): readonly Segment[] {
   return segments;
 }
 
-/** As `acknowledge` writes it, and as earlier versions did. */
+/** As `acknowledge` writes it. */
 const MARK = /^(\d{16}) (\d{16})\n\1 \2\n$/;
-const EARLIER_MARK = /^(0|[1-9]\d*) (0|[1-9]\d*)$/;
 
 /** The start when there is no mark, or one that is not whole. */
 export function acknowledged(folder: string, boot: string): Place {
   const path = join(folder, `${boot}.ack`);
   const text = existsSync(path) ? readFileSync(path, "latin1") : "";
-  const [, segment, offset] = MARK.exec(text) ?? EARLIER_MARK.exec(text) ?? [];
+  const [, segment, offset] = MARK.exec(text) ?? [];
   return { segment: Number(segment ?? 0), offset: Number(offset ?? 0) };
 }
 
