@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import { type HostileTarget, startHostileTarget } from "./hostile-fixture.ts";
-import { token } from "./lone-decision.ts";
+import { claims, token } from "./lone-decision.ts";
 
 /** An answer by path, and one honest answer; what stands in `results` is in no way checked by this policy. */
 const NONSENSE = `package countersign
@@ -123,5 +123,19 @@ whenOpa("a policy that answers nonsense denies, and says so to nobody but the op
 
   test("more time than it may take", async () => {
     expect(await decide("slow")).toBe("503 policy_budget_exceeded");
+  });
+
+  test("three times within a minute: then the same rule is not evaluated again for the same subject, but for another, and another rule is", async () => {
+    const asks = (sub: string, path: string) =>
+      target.outcomeOfCheck(path, [`Bearer ${token({ payload: claims({ sub }) })}`]);
+    const evaluations = () => target.metric("countersign_decision_policy_evaluation_seconds_count");
+    for (let count = 0; count < 3; count += 1) expect(await asks("max", "/slow")).toBe("503 policy_budget_exceeded");
+    const before = await evaluations();
+    expect(before).toBeGreaterThanOrEqual(3);
+    for (const path of ["/slow", "/slow/er"]) expect(await asks("max", path)).toBe("503 policy_suspended");
+    expect(await evaluations()).toBe(before);
+    expect(await asks("sam", "/slow")).toBe("503 policy_budget_exceeded");
+    expect(await asks("max", "/orders/42")).toBe("allow");
+    expect(await evaluations()).toBe(before + 2);
   });
 });
