@@ -1,5 +1,5 @@
 /** `countersign.v1.DecisionService` of the real process: an answer for who is known, an error for who is not, and never an allow by mistake. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -15,10 +15,12 @@ import {
 } from "../../../proto/gen/countersign/v1/decision.ts";
 import { freePort } from "../../harness/free-port.ts";
 import type { Decision } from "../../harness/system/decision.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { ISSUER, startLoneDecision, token } from "./lone-decision.ts";
 
 const CLIENT = "service-token-of-the-worker";
 let folder: string;
+let bundle: string;
 let decision: Decision;
 let client: DecisionServiceClient;
 
@@ -28,7 +30,9 @@ beforeAll(async () => {
   const grpcPort = await freePort();
   const clients = [{ name: "worker", tokenPath: path.join(folder, "worker"), subjects: { user: ISSUER } }];
   const api = { baseUrl: "https://pdp.example", httpPort: 0, grpcPort, maxBatch: 3, clients };
-  decision = await startLoneDecision({ folder, name: "grpc", further: { api } });
+  bundle = path.join(folder, "bundle");
+  await cp(path.join(import.meta.dirname, "../../../rego/bundle"), bundle, { recursive: true });
+  decision = await startLoneDecision({ folder, name: "grpc", bundle, further: { api } });
   client = new DecisionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
 }, 60_000);
 afterAll(async () => {
@@ -125,6 +129,23 @@ describe("DecisionService", () => {
     expect(stopped.response?.evaluations).toHaveLength(1);
     const four = [question(), question(), question(), question()];
     expect(await batch(four, Semantic.SEMANTIC_UNSPECIFIED)).toEqual({ code: status.INVALID_ARGUMENT });
+  });
+
+  test("answers by the revision that the metric bundle_info names, before and after another bundle, and by no other", async () => {
+    const named = async () => {
+      const text = await (await fetch(`${decision.opsUrl}/metrics`)).text();
+      return Array.from(
+        text.matchAll(/^countersign_decision_bundle_info\{revision="([^"]*)",.*\} 1$/gm),
+        ([, one]) => one,
+      );
+    };
+    expect(await named()).toEqual([(await evaluate(question())).response?.policyRevision]);
+    const manifest = path.join(bundle, ".manifest");
+    await writeFile(manifest, (await readFile(manifest, "utf8")).replace(/"revision": "\w+"/, '"revision": "another"'));
+    decision.reload();
+    const answeredBy = async () => (await evaluate(question())).response?.policyRevision;
+    await waitUntil("the other bundle", 20_000, async () => (await answeredBy()) === "another");
+    expect(await named()).toEqual(["another"]);
   });
 
   function nested(depth: number): { [name: string]: unknown } {
