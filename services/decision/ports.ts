@@ -167,9 +167,8 @@ export type LogEntry = Evaluated & {
 
 export type DecisionLog = {
   /**
-   * Resolves once the decision is on record: in the spool, and under `audit: required` on the disk. `failed` has to
-   * become a deny when `required`; otherwise the gap has been counted. Never rejects.
+   * Resolves once the decision is on record (in the spool, and under `audit: required` on the disk) or cannot be, which is
+   * counted. Undefined: it may be told. Otherwise it had to be on record and is not: this is told in its place. Never rejects.
    */
-  append(entry: LogEntry): Promise<"recorded" | "failed">;
-  readonly required: boolean;
+  append(entry: LogEntry): Promise<Evaluated | undefined>;
 };

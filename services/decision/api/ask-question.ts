@@ -1,6 +1,6 @@
 /**
- * One question of an API caller: judged by the decision path and put on record, as the edge of ext_authz does for a call.
- * What throws where nothing should, and what could not be recorded although it had to be, is a deny.
+ * One question of an API caller: judged by the decision path, put on record and told as the decision log lets it, as the edge
+ * of ext_authz does for a call. What throws where nothing should is a deny.
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
@@ -38,7 +38,7 @@ export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
     try {
       const evaluated = await evaluate(evaluation, { readClocks, deadline, mode });
       const durationMs = readClocks().monoMs - started.monoMs;
-      const recorded = await decisionLog.append({
+      const instead = await decisionLog.append({
         ...evaluated,
         evaluation,
         sourceAddress: undefined,
@@ -46,12 +46,7 @@ export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
         time,
         durationUs: durationMs * 1_000,
       });
-      // NB: not on record and required to be: then it did not happen. A use that was redeemed for it stays spent.
-      const { subject, policyRevision } = evaluated;
-      const answer =
-        recorded === "failed" && decisionLog.required
-          ? { subject, policyRevision, decision: deny("audit_unavailable") }
-          : evaluated;
+      const answer = instead ?? evaluated;
       observe(answer, evaluation, durationMs);
       return { ...answer, evaluation, time };
     } catch (error) {

@@ -2,11 +2,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { deny } from "../../../core/domain/decision.ts";
 import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { entry, expectWhole, memoryStream, nextSigner, started } from "../../../test/harness/decision-log.ts";
 import { segmentPath } from "./spool-files.ts";
+
+/** In place of what could not be recorded. */
+const DENIED = { subject: undefined, policyRevision: "r1", decision: deny("audit_unavailable") };
 
 let folder: string;
 beforeEach(() => {
@@ -15,12 +19,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("decision log", () => {
-  test("a full spool records nothing more, uses no index, and under audit: required says failed", async () => {
+  test("a full spool records nothing more, uses no index, and under audit: required is denied, and nothing else of it is told", async () => {
     const stream = memoryStream(() => ({ kind: "unknown", cause: new Error("down") }));
     const running = started(folder, stream, { required: true, maxSpoolBytes: 2_000 });
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => running.append(entry())));
-    expect(outcomes[0]).toBe("recorded");
-    expect(outcomes.at(-1)).toBe("failed");
+    expect(outcomes[0]).toBeUndefined();
+    expect(outcomes.at(-1)).toEqual(DENIED);
     expect(running.health().status).toBe("failed");
     await running[Symbol.asyncDispose]();
   });
@@ -38,7 +42,7 @@ describe("decision log", () => {
         lines: linesNow(),
       })),
     );
-    expect(seen).toEqual(Array.from({ length: 5 }, () => ({ outcome: "recorded", lines: 6 })));
+    expect(seen).toEqual(Array.from({ length: 5 }, () => ({ outcome: undefined, lines: 6 })));
     await running[Symbol.asyncDispose]();
     expectWhole(stream.records);
     const paths = stream.records.flatMap((record) => (record.kind === "decision" ? [record.path] : []));
@@ -94,7 +98,7 @@ describe("decision log", () => {
       ++calls % 2 === 1 ? { kind: "unknown", cause: new Error("lost") } : { kind: "acked" },
     );
     const running = started(folder, stream, { required: true });
-    expect(await running.append(entry())).toBe("recorded");
+    expect(await running.append(entry())).toBeUndefined();
     await waitUntil("the decision to arrive", 5_000, () => stream.records.length >= 2);
     await running[Symbol.asyncDispose]();
     expectWhole(stream.records);
@@ -115,7 +119,7 @@ describe("decision log", () => {
     expectWhole(stream.records);
   });
 
-  test("a decision that comes after the log was closed is not recorded, and is told so", async () => {
+  test("a decision that comes after the log was closed is not recorded, and not told", async () => {
     let acknowledges = false;
     const stream = memoryStream(() =>
       acknowledges ? { kind: "acked" } : { kind: "unknown", cause: new Error("down") },
@@ -127,7 +131,7 @@ describe("decision log", () => {
         .map((name) => readFileSync(join(folder, name), "utf8"))
         .join("");
     await waitUntil("the log to be closed", 5_000, () => spooled().includes('"log_closed"'));
-    expect(await running.append(entry())).toBe("failed");
+    expect(await running.append(entry())).toEqual(DENIED);
     acknowledges = true;
     await ending;
     expect(stream.records.map(({ kind }) => kind)).toEqual(["log_opened", "log_closed"]);
@@ -140,7 +144,7 @@ describe("decision log", () => {
     const running = started(folder, stream, { boot: first, required: true });
     const before = [running.append(entry("/before")), running.append(entry("/before-too"))];
     running.replaceSigner(nextSigner, second);
-    expect(await Promise.all([...before, running.append(entry("/behind"))])).toEqual(Array(3).fill("recorded"));
+    expect(await Promise.all([...before, running.append(entry("/behind"))])).toEqual(Array(3).fill(undefined));
     isUp = true;
     const logOf = (kid: string, boot: string) => stream.records.filter((one) => one.log === `pdp/${kid}/${boot}`);
     await waitUntil("the former log to be shipped to its end", 5_000, () => logOf("pdp-a", first).length === 4);
@@ -160,7 +164,7 @@ describe("decision log", () => {
     const running = started(folder, stream, { boot: first });
     mkdirSync(segmentPath(folder, second, 0));
     expect(() => running.replaceSigner(nextSigner, second)).toThrow();
-    expect(await running.append(entry())).toBe("recorded");
+    expect(await running.append(entry())).toBeUndefined();
     rmdirSync(segmentPath(folder, second, 0));
     await running[Symbol.asyncDispose]();
     expect(stream.records.map(({ log: one, kind }) => `${one} ${kind}`)).toEqual(

@@ -1,8 +1,9 @@
 /**
  * The decision log of this process: the log of its boot (boot-log.ts), and beside it those of earlier boots until they are shipped. Another
  * signing key begins another log, since a log's id names the key that signs it; the one before is closed under its own.
- * A decision that could not be recorded is counted, and under `required` becomes a deny at the edge.
+ * A decision that could not be recorded is counted, and under `required` is a deny.
  */
+import { deny } from "../../../core/domain/decision.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { DecisionLog } from "../ports.ts";
@@ -56,8 +57,12 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
       );
 
   return {
-    required,
-    append: (entry) => current.append(entry),
+    async append(entry) {
+      if ((await current.append(entry)) === "recorded" || !required) return undefined;
+      // NB: then it did not happen. A use that was redeemed for it stays spent.
+      const { subject, policyRevision } = entry;
+      return { subject, policyRevision, decision: deny("audit_unavailable") };
+    },
     health() {
       const failing = current.failing();
       if (failing !== undefined) return { status: required ? "failed" : "degraded", detail: failing };

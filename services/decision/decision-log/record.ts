@@ -3,11 +3,11 @@
  * answered together, with one promise for all of them. The disk follows within 100 ms; under `audit: required` the group waits for it.
  */
 import type { Log } from "../../../platform/log/log.ts";
-import type { DecisionLog, LogEntry } from "../ports.ts";
+import type { LogEntry } from "../ports.ts";
 import { loggedDecision } from "./logged-decision.ts";
 import type { Spool } from "./spool.ts";
 
-type Outcome = Awaited<ReturnType<DecisionLog["append"]>>;
+type Outcome = "recorded" | "failed";
 
 export type RecorderDeps = {
   readonly spool: Spool;

@@ -1,7 +1,7 @@
 /**
- * The edge that native and compatibility mode share: one call in, judged, put on record, answered. The one catch ends in
- * a deny, as does what could not be recorded although it had to be. How a call is judged and how the verdict is told to
- * the enforcer is the business of check.ts and compat-check.ts.
+ * The edge that native and compatibility mode share: one call in, judged, put on record, answered as the decision log lets it.
+ * The one catch ends in a deny. How a call is judged and how the verdict is told to the enforcer is the business of check.ts
+ * and compat-check.ts.
  */
 import { deny, type Deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
@@ -69,7 +69,10 @@ const NOTHING_KNOWN = { subject: undefined, policyRevision: undefined } as const
 
 /** A denial that no policy made. */
 export function refused(decision: Deny, evaluation: Evaluation): Judged {
-  const evaluated = { ...NOTHING_KNOWN, decision };
+  return asDenied({ ...NOTHING_KNOWN, decision }, evaluation);
+}
+
+function asDenied(evaluated: Evaluated, evaluation: Evaluation): Judged {
   return { evaluated, answer: () => checkResponse(evaluated, evaluation, { requestUrl: undefined }) };
 }
 
@@ -83,23 +86,17 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
       const { evaluation, fault } =
         arrived.kind === "request" ? evaluationFrom(arrived.request, decisionId, traceparent) : unknownCall(decisionId);
       known = evaluation;
-      let { evaluated, answer } = await judge({ arrived, evaluation, fault, deadline, shed });
+      const judged = await judge({ arrived, evaluation, fault, deadline, shed });
       const durationMs = readClocks().monoMs - started.monoMs;
-      const recorded = await decisionLog.append({
-        ...evaluated,
+      const instead = await decisionLog.append({
+        ...judged.evaluated,
         evaluation,
         sourceAddress: sourceAddress(evaluation),
         mode: "enforce",
         time: started.wall,
         durationUs: durationMs * 1_000,
       });
-      // NB: not on record and required to be: then it did not happen. A use that was redeemed for it stays spent.
-      if (recorded === "failed" && decisionLog.required) {
-        const { policyRevision, subject } = evaluated;
-        const instead = refused(deny("audit_unavailable"), evaluation);
-        evaluated = { ...instead.evaluated, policyRevision, subject };
-        answer = instead.answer;
-      }
+      const { evaluated, answer } = instead === undefined ? judged : asDenied(instead, evaluation);
       observe(evaluated, evaluation, durationMs);
       return answer();
     } catch (error) {

@@ -139,7 +139,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     {
       ask: createAskQuestion({
         ...deps,
-        decisionLog: { append: async (entry) => (logged.push(entry), "recorded"), required: false },
+        decisionLog: { append: async (entry) => (logged.push(entry), undefined) },
         observe: () => {},
       }),
       evaluateAside: createEvaluateAside(deps),
