@@ -1,6 +1,7 @@
 /**
  * AuthZEN's certification scenario against the real decision service, over TLS, with a policy made for the fixture. Rows run
- * in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing.
+ * in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing. Then each
+ * body is sent again with one member changed (mutations.ts), which is one more case of its row.
  * Format of the rows: the README beside them. Those of the Access Request profile are requirements in words, with nothing to
  * send: they are counted, and have tests of their own.
  */
@@ -12,6 +13,7 @@ import { resolveTool } from "../tools/resolve-tool.ts";
 import { type AuthzenProcess, startAuthzenProcess } from "./authzen/authzen-process.ts";
 import { buildFixtureBundle } from "./authzen/build-fixture-bundle.ts";
 import { faultsIn, member, valuesAt } from "./authzen/judge-body.ts";
+import { mutationsOf } from "./authzen/mutations.ts";
 import { countProfileRows, readRows, type Row } from "./authzen/read-rows.ts";
 import type { CaseOutcome, Say } from "./case-outcome.ts";
 
@@ -54,6 +56,17 @@ export async function runAuthzenCases(directory: string, say: Say): Promise<read
             },
       );
     }
+    const sent = new Set<string>();
+    for (const row of rows) {
+      const original = replies.get(row.id);
+      if (row.request.body === undefined || original === undefined) continue;
+      const before = sent.size;
+      const fault = await faultOfMutations(row, original, { server: plain, replies, sent });
+      if (sent.size === before) continue; // another row has the same body
+      const id = `${row.id} mutated`;
+      outcomes.push(fault === undefined ? { kind: "passed", id } : { kind: "missed", id, ...fault });
+    }
+    say(`${sent.size} mutations of their bodies`);
     return outcomes;
   } finally {
     await rm(folder, { recursive: true });
@@ -101,6 +114,30 @@ async function faultsOf(row: Row, reply: Reply, { server, rows, replies }: Aroun
   }
   return faults;
 }
+
+type Mutating = Pick<Around, "server" | "replies"> & {
+  /** By any row. */
+  readonly sent: Set<string>;
+};
+
+/** Of the first mutation of a row's body that is neither refused nor decided, or that is allowed more than the row itself. */
+async function faultOfMutations({ request, ...row }: Row, original: Reply, { server, replies, sent }: Mutating) {
+  for (const raw_body of mutationsOf(request.body)) {
+    const key = `${request.path} ${raw_body}`;
+    if (sent.has(key)) continue;
+    sent.add(key);
+    const reply = await send(server, { ...row, request: { ...request, raw_body } }, replies);
+    const isAnswered = reply.status === 200 || reply.status === 400;
+    if (isAnswered && allowsIn(reply) <= allowsIn(original)) continue;
+    return {
+      want: `400, or at most ${allowsIn(original)} allowed: ${raw_body.slice(0, 400)}`,
+      got: `${reply.status} ${JSON.stringify(reply.body)}`,
+    };
+  }
+  return undefined;
+}
+
+const allowsIn = ({ body }: Reply) => JSON.stringify(body).split('"decision":true').length - 1;
 
 /** The one rule that the scenario gives in words: everything at once, or a token that says there is more. */
 function pagedOrWhole(body: unknown, whole: unknown): boolean {
