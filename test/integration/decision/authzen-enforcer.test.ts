@@ -1,5 +1,6 @@
 /** AuthZEN over HTTP for enforcers: what only they may do, by token and by certificate, and what they are told of a denial that can be submitted. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { deny } from "../../../core/domain/decision.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { type Authority, createAuthority } from "../../harness/certificates.ts";
 import { type Authzen, REQUEST_URL, startAuthzen } from "./authzen-fixture.ts";
@@ -22,6 +23,7 @@ describe("enforcing", () => {
   });
   beforeEach(() => {
     authzen.world.verdict = () => elevating();
+    authzen.world.instead = undefined;
   });
   afterAll(() => authzen[Symbol.asyncDispose]());
 
@@ -70,6 +72,16 @@ describe("enforcing", () => {
     const before = authzen.published().length;
     expect((await authzen.post(question(ENFORCED))).body).toMatchObject({ context: { reason: "policy_denied" } });
     expect(authzen.published().length).toBe(before);
+  });
+
+  test("is told neither an allow nor what can be asked for where that had to be on record and is not", async () => {
+    authzen.world.instead = { subject: undefined, policyRevision: "r1", decision: deny("audit_unavailable") };
+    for (const verdict of [allowing, elevating()]) {
+      authzen.world.verdict = () => verdict;
+      const { body } = await authzen.post(question(ENFORCED));
+      expect(body).toMatchObject({ decision: false, context: { reason: "audit_unavailable" } });
+      expect(body).not.toHaveProperty("context.denial");
+    }
   });
 
   test("says when to come back to a subject that was denied too often, and names no denial", async () => {

@@ -30,7 +30,7 @@ import { createDenials } from "../../../services/decision/denials/publish.ts";
 import { createEvaluate } from "../../../services/decision/evaluate.ts";
 import { createGrantsView } from "../../../services/decision/grants/grants-view.ts";
 import type { Candidates } from "../../../services/decision/authzen/ports.ts";
-import type { Deadline, LogEntry, Redemption } from "../../../services/decision/ports.ts";
+import type { Deadline, Evaluated, LogEntry, Redemption } from "../../../services/decision/ports.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
 import { CLIENTS, denying, elevating, ENFORCED, ENFORCER, grantOfDana, question } from "./authzen-samples.ts";
 
@@ -70,11 +70,14 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     /** What binding tokens are signed with. */
     sign: Signer["sign"];
     readonly asked: Question[];
+    /** What the decision log has told in place of what was decided. */
+    instead: Evaluated | undefined;
   } = {
     verdict: () => denying,
     redemption: { kind: "granted", uses: 1 },
     sign: (bytes) => signer.sign(bytes),
     asked: [],
+    instead: undefined,
   };
   const logged: LogEntry[] = [];
   const metrics = createMetrics({ prefix: "authzen_test_" });
@@ -139,7 +142,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     {
       ask: createAskQuestion({
         ...deps,
-        decisionLog: { append: async (entry) => (logged.push(entry), undefined) },
+        decisionLog: { append: async (entry) => (logged.push(entry), world.instead) },
         observe: () => {},
       }),
       evaluateAside: createEvaluateAside(deps),
