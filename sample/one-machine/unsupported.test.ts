@@ -81,6 +81,6 @@ describe("scripts/on-node-24.sh, by which npm runs everything", () => {
       ([, line]) => !/^sh scripts\/(on-node-24|service)\.sh \S+\.ts$/.test(line),
     );
     expect(other).toEqual([["format", "biome format --write ."]]);
-    expect(readFileSync(join(root, "scripts/service.sh"), "utf8")).toContain("exec sh scripts/on-node-24.sh ");
+    expect(readFileSync(join(root, "scripts/service.sh"), "utf8")).toContain('exec sh "$root/scripts/on-node-24.sh" ');
   });
 });
