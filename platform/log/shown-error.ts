@@ -42,9 +42,7 @@ function shown(error: unknown, depth: number): ShownError | string {
 
 /** Passwords in addresses, and credentials by their scheme. */
 function masked(text: string): string {
-  return text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, "$1***@")
-    .replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
+  return text.replace(/:\/\/[^\s/@]*@/g, "://***@").replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
 }
 
 function fieldsOf(error: object): {

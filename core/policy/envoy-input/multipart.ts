@@ -126,7 +126,13 @@ class PartReader {
     const start = this.#at;
     if (this.#endsPart(start, this.#dash)) return { content: "", cut: false };
     const mark = this.#newLine + this.#dash;
-    for (let found = this.#body.indexOf(mark, start); found >= 0; found = this.#body.indexOf(mark, found + 1)) {
+    // NB: looked for by its beginning: a search for a long text that the caller chose can take the product of both lengths.
+    const beginning = `${this.#newLine}--`;
+    for (
+      let found = this.#body.indexOf(beginning, start);
+      found >= 0;
+      found = this.#body.indexOf(beginning, found + 1)
+    ) {
       if (!this.#endsPart(found, mark)) continue;
       this.#at = found;
       return { content: this.#body.slice(start, found), cut: false };

@@ -13,6 +13,9 @@ import { decodeQuotedPrintable } from "./quoted-printable.ts";
 const BYTES = 64 * 1024;
 const FAR_ABOVE_MS = 250;
 
+/** As long as the header that names it lets it be. */
+const LONG = "a".repeat(8_000);
+
 const filled = (part: string) => part.repeat(Math.floor(BYTES / part.length));
 
 test.each<readonly [string, () => unknown]>([
@@ -28,6 +31,10 @@ test.each<readonly [string, () => unknown]>([
   ["parts without headers", () => multipartForm(filled("--b\r\n\r\n"), "b")],
   ["a part of headers", () => multipartForm(`--b\r\n${filled("a: b\r\n")}`, "b")],
   ["a part that does not end", () => multipartForm(filled("-"), "-")],
+  [
+    "a long boundary that the body nearly has",
+    () => multipartForm(`--${LONG}\r\n\r\n${`\r\n--${LONG.slice(1)}b`.repeat(7)}${filled("a").repeat(3)}`, LONG),
+  ],
   ["soft line breaks", () => decodeQuotedPrintable(filled("=\r\n"))],
   ["blanks that do not end a line", () => decodeQuotedPrintable(`${filled(" ")}x`)],
 ])("%s", (_, read) => {

@@ -86,6 +86,6 @@ export function shownItem(answered: Answered, parts: AnswerParts): DecisionShown
 }
 
 /** An item of a batch that was not evaluated. */
-export function refusedItem(message: string): DecisionShown {
-  return { decision: false, context: { error: { status: 400, message } } };
+export function refusedItem(message: string, status = 400): DecisionShown {
+  return { decision: false, context: { error: { status, message } } };
 }

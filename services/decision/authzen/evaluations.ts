@@ -38,7 +38,7 @@ export function createEvaluations(deps: EvaluationDeps): Evaluations {
   const { maxBatch, answers } = deps;
 
   async function one(question: Question, context: Stated, mode: Mode, asked: Asked): Promise<Said> {
-    const answered = await asker(deps, asked, mode)(question);
+    const answered = await asker(deps, asked, mode, deps.newDeadline())(question);
     const body = shownDecision(answered, answers, readApproval(context));
     return { kind: "answer", body, decisionId: answered.evaluation.decisionId };
   }
@@ -67,7 +67,9 @@ export function createEvaluations(deps: EvaluationDeps): Evaluations {
       if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      const shown = await evaluateBatch(asker(deps, asked, "ask"), body, items, { semantic, parts: answers });
+      const deadline = deps.newDeadline();
+      const ask = asker(deps, asked, "ask", deadline);
+      const shown = await evaluateBatch(ask, body, items, { semantic, parts: answers, deadline });
       return { kind: "answer", body: { evaluations: shown }, decisionId: undefined };
     },
   };
@@ -89,8 +91,12 @@ function sound<T>(read: Read<T>): Read<T> {
 }
 
 /** Asks for this caller; all that one request asks shares its deadline. */
-function asker({ ask, callers, newDeadline }: EvaluationDeps, { caller, traceparent }: Asked, mode: Mode) {
-  const deadline = newDeadline();
+function asker(
+  { ask, callers }: Pick<EvaluationDeps, "ask" | "callers">,
+  { caller, traceparent }: Asked,
+  mode: Mode,
+  deadline: Deadline,
+) {
   return (question: Question) =>
     ask(callers.inOwnWords(caller, question), {
       vouched: callers.vouch(caller, question.subject),

@@ -7,6 +7,7 @@
 import type { IssuedDenial } from "../../../core/domain/decision.ts";
 import { DENIAL_REUSE, type Denial, MAX_DENIAL_BYTES } from "../../../core/domain/denial.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
+import type { Instant } from "../../../core/domain/time.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
@@ -34,8 +35,10 @@ type PublishDenialsDeps = {
 
 type Remembered = {
   readonly reuseKey: Digest;
-  readonly denial: Denial;
-  acknowledged: boolean;
+  readonly issued: IssuedDenial;
+  readonly mintedAt: Instant;
+  /** Until it is acknowledged: it holds the caller's path and query, and ten thousands are remembered. */
+  unpublished: Denial | undefined;
   underWay: Promise<boolean> | undefined;
 };
 
@@ -49,12 +52,13 @@ export function createDenials(
   function remember(entry: Remembered): void {
     remembered.delete(entry.reuseKey);
     remembered.set(entry.reuseKey, entry);
-    const oldest = remembered.size > MAX_REMEMBERED ? remembered.keys().next().value : undefined;
-    if (oldest !== undefined) remembered.delete(oldest);
+    for (const [reuseKey, { mintedAt }] of remembered) {
+      if (remembered.size <= MAX_REMEMBERED && entry.mintedAt - mintedAt < DENIAL_REUSE) break;
+      remembered.delete(reuseKey);
+    }
   }
 
-  async function send(entry: Remembered, payload: Uint8Array, deadline: Deadline): Promise<boolean> {
-    const { key, id } = entry.denial;
+  async function send({ key, id }: Denial, payload: Uint8Array, deadline: Deadline): Promise<boolean> {
     const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload);
     const deadlineMs = Math.floor(deadline.leftMs());
     if (deadlineMs <= 0) return false;
@@ -68,24 +72,22 @@ export function createDenials(
   }
 
   async function publish(entry: Remembered, deadline: Deadline): Promise<Published> {
-    const { denial } = entry;
-    if (!entry.acknowledged) {
+    const denial = entry.unpublished;
+    if (denial !== undefined) {
       const payload = Buffer.from(JSON.stringify(denialToWire(denial)), "utf8");
       if (payload.length > MAX_DENIAL_BYTES) {
         remembered.delete(entry.reuseKey);
         return { kind: "not_requestable" };
       }
-      entry.underWay ??= send(entry, payload, deadline);
+      entry.underWay ??= send(denial, payload, deadline);
       const underWay = entry.underWay;
       try {
-        entry.acknowledged = (await underWay) || entry.acknowledged;
+        if (await underWay) entry.unpublished = undefined;
       } finally {
         if (entry.underWay === underWay) entry.underWay = undefined;
       }
     }
-    if (!entry.acknowledged) return { kind: "unavailable" };
-    const issued: IssuedDenial = { id: denial.id, expiresAt: denial.expiresAt };
-    return { kind: "issued", denial: issued };
+    return entry.unpublished === undefined ? { kind: "issued", denial: entry.issued } : { kind: "unavailable" };
   }
 
   return {
@@ -93,7 +95,7 @@ export function createDenials(
     async publish(ask, now, deadline) {
       const reuseKey = reuseKeyOf(ask);
       const known = remembered.get(reuseKey);
-      const age = known === undefined ? undefined : now - known.denial.mintedAt;
+      const age = known === undefined ? undefined : now - known.mintedAt;
       let entry = age !== undefined && age >= 0 && age < DENIAL_REUSE ? known : undefined;
       if (entry === undefined) {
         const token = buckets.take(`${ask.subject.issuer.length}:${ask.subject.issuer}${ask.subject.id}`, now);
@@ -103,7 +105,8 @@ export function createDenials(
         }
         const key = denialKeyOf(ask);
         const denial = mintDenial(ask, { id: newDenialId(), key, now, sourceAddress: sourceAddress(ask.evaluation) });
-        entry = { reuseKey, denial, acknowledged: false, underWay: undefined };
+        const issued = { id: denial.id, expiresAt: denial.expiresAt };
+        entry = { reuseKey, issued, mintedAt: now, unpublished: denial, underWay: undefined };
         remember(entry);
       }
       const published = await publish(entry, deadline);
