@@ -5,6 +5,9 @@
 import type { TopicSpec } from "../../platform/stream/topic-spec.ts";
 import { TOPICS, type TopicName } from "./topics.ts";
 
+/** Kafka keeps batches as they were written. NB: it would pack them anew by a codec that not every reader has, and what cannot be unpacked is set aside. */
+export const AS_WRITTEN = { "compression.type": "producer" } as const;
+
 export function requiredTopics(names: readonly TopicName[]): readonly TopicSpec[] {
   return names.map((one) => {
     const { name, partitions, cleanup } = TOPICS[one];
@@ -13,7 +16,7 @@ export function requiredTopics(names: readonly TopicName[]): readonly TopicSpec[
       partitions: 1,
       exactPartitions: partitions === 1,
       replicationFactor: 1,
-      config: { "cleanup.policy": cleanup },
+      config: { "cleanup.policy": cleanup, ...AS_WRITTEN },
     };
   });
 }

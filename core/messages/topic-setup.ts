@@ -3,6 +3,7 @@
  * needs. Services verify less at start (required-topics.ts): replicas and retention are the deployment's choice.
  */
 import type { TopicSpec } from "../../platform/stream/topic-spec.ts";
+import { AS_WRITTEN } from "./required-topics.ts";
 import { MIN_INSYNC_REPLICAS, type Topic, TOPICS, type TopicReader } from "./topics.ts";
 
 /** A tombstone stays at least so long, so that a reader who began before it was written does not miss it. */
@@ -27,6 +28,7 @@ function topicSpec({ name, partitions, cleanup, retentionMs, segmentMs }: Topic,
     replicationFactor: sizes.replicas,
     config: {
       "cleanup.policy": cleanup,
+      ...AS_WRITTEN,
       "min.insync.replicas": String(Math.min(MIN_INSYNC_REPLICAS, sizes.replicas)),
       ...(retentionMs === undefined ? {} : { "retention.ms": String(retentionMs) }),
       ...(segmentMs === undefined ? {} : { "segment.ms": String(segmentMs) }),

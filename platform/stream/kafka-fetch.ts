@@ -1,11 +1,10 @@
 /**
  * Reads the answer to a Fetch request (version 11) of one partition. Written here and not taken from kafkajs because two things that it drops
  * are what we need: where a batch *ends* (a compacted topic keeps batches without a record, and its consumer then waits for ever), and
- * whether a batch arrived as it was written (CRC-32C).
+ * whether a batch arrived as it was written (CRC-32C). What is in a batch: kafka-records.ts.
  */
-import Decoder from "kafkajs/src/protocol/decoder.js";
 import crc32C from "kafkajs/src/protocol/recordBatch/crc32C/index.js";
-import decodeRecordBatch from "kafkajs/src/protocol/recordBatch/v0/decoder.js";
+import { decodeRecords } from "./kafka-records.ts";
 import type { StreamRecord } from "./port.ts";
 
 export interface Fetched {
@@ -70,33 +69,12 @@ async function decodeBatches(
       throw new Error(`${topic}/${partition}: a batch at ${batch.readBigInt64BE(0)} is damaged (CRC)`);
     }
     nextOffset = max(nextOffset, batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT)) + 1n);
-    const decoded = await decodeRecordBatch(new Decoder(batch));
-    for (const { offset, key, value, timestamp, isControlRecord, headers } of decoded.records) {
-      // A batch is returned whole, also when the asked-for offset lies in its middle.
-      if (isControlRecord || BigInt(offset) < fetchOffset) continue;
-      records.push({
-        topic,
-        partition,
-        offset: BigInt(offset),
-        key: key === null ? null : key.toString("utf8"),
-        value,
-        headers: headerMap(headers),
-        timestampMs: Number(timestamp),
-      });
+    // A batch is returned whole, also when the asked-for offset lies in its middle.
+    for (const record of await decodeRecords(batch)) {
+      if (record.offset >= fetchOffset) records.push({ topic, partition, ...record });
     }
   }
   return { records, nextOffset };
-}
-
-function headerMap(
-  headers: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>>,
-): ReadonlyMap<string, Buffer> {
-  const map = new Map<string, Buffer>();
-  for (const [name, value] of Object.entries(headers)) {
-    const last = typeof value === "object" && !Buffer.isBuffer(value) ? value.at(-1) : value;
-    if (last !== undefined) map.set(name, Buffer.isBuffer(last) ? last : Buffer.from(last));
-  }
-  return map;
 }
 
 function max(a: bigint, b: bigint): bigint {

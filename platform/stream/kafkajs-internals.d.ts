@@ -83,26 +83,6 @@ declare module "kafkajs/src/protocol/requests/fetch/v11/request.js" {
   }): ProtocolRequest<never>["request"];
 }
 
-declare module "kafkajs/src/protocol/decoder.js" {
-  export default class Decoder {
-    constructor(buffer: Buffer);
-  }
-}
-
 declare module "kafkajs/src/protocol/recordBatch/crc32C/index.js" {
   export default function crc32C(buffer: Buffer): number;
-}
-
-declare module "kafkajs/src/protocol/recordBatch/v0/decoder.js" {
-  import type Decoder from "kafkajs/src/protocol/decoder.js";
-  export default function decodeRecordBatch(decoder: Decoder): Promise<{
-    readonly records: readonly {
-      readonly offset: string;
-      readonly key: Buffer | null;
-      readonly value: Buffer | null;
-      readonly timestamp: string;
-      readonly isControlRecord: boolean;
-      readonly headers: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>>;
-    }[];
-  }>;
 }
