@@ -7,7 +7,7 @@
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";
 
-export type KafkaRecord = {
+type KafkaRecord = {
   readonly offset: bigint;
   readonly key: string | null;
   readonly value: Buffer | null;
