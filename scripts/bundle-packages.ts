@@ -18,7 +18,7 @@ import {
 import { readSpecifiers } from "./bundle-packages/specifiers.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const STUB = "stub:";
+const ENTRY = "entry:";
 /** In each file that is written: `require` of what is not in it, and where packages look for files of their own. */
 const PRELUDE = [
   `import { createRequire as $createRequire } from "node:module";`,
@@ -27,19 +27,19 @@ const PRELUDE = [
 ].join("\n");
 
 /** One file for each, which exports exactly what Node would find there. */
-const stubs: Plugin = {
-  name: "stubs",
+const entries: Plugin = {
+  name: "entries",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^stub:/ }, ({ path: given }) => ({ path: given.slice(STUB.length), namespace: "stub" }));
-    onLoad({ filter: /.*/, namespace: "stub" }, async ({ path: specifier }) => {
+    onResolve({ filter: /^entry:/ }, ({ path: given }) => ({ path: given.slice(ENTRY.length), namespace: "entry" }));
+    onLoad({ filter: /.*/, namespace: "entry" }, async ({ path: specifier }) => {
       const names = Object.keys(await import(specifier));
-      return { contents: stubOf(JSON.stringify(specifier), names), resolveDir: ROOT, loader: "js" };
+      return { contents: entryOf(JSON.stringify(specifier), names), resolveDir: ROOT, loader: "js" };
     });
   },
 };
 
 /** NB: Node gives a CommonJS module the export `module.exports`, and looks for the other names in its text. */
-function stubOf(specifier: string, names: readonly string[]): string {
+function entryOf(specifier: string, names: readonly string[]): string {
   if (!names.includes("module.exports")) {
     return `export * from ${specifier};${names.includes("default") ? `export { default } from ${specifier};` : ""}`;
   }
@@ -77,13 +77,13 @@ async function bundle(folder: string, specifiers: readonly string[]): Promise<vo
       format: "esm",
       splitting: true,
       logLevel: "error",
-      entryPoints: specifiers.map((one) => ({ in: `${STUB}${one}`, out: path.parse(fileOf(one)).name })),
+      entryPoints: specifiers.map((one) => ({ in: `${ENTRY}${one}`, out: path.parse(fileOf(one)).name })),
       outdir: fresh,
       outExtension: { ".js": ".mjs" },
       conditions: ["module-sync"],
       keepNames: true,
       banner: { js: PRELUDE },
-      plugins: [stubs, ownFiles],
+      plugins: [entries, ownFiles],
     });
     const sizes = (await readdir(fresh)).map(
       async (file) => [file, (await stat(path.join(fresh, file))).size] as const,

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { superviseConnections } from "../../platform/http/connections.ts";
+import { portOf, superviseConnections } from "../../platform/http/connections.ts";
 import { type AdmitOptions, admit } from "./admit.ts";
 import { answerRefusal } from "./answer.ts";
 import { createForward } from "./forward.ts";
@@ -124,11 +124,9 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
       resolve();
     });
   });
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the gateway has no TCP address");
 
   return {
-    port: address.port,
+    port: portOf(server),
     [Symbol.asyncDispose]() {
       for (const tunnel of tunnels) tunnel.abort();
       return connections.drain(drainMs, () => new Promise<void>((resolve) => server.close(() => resolve())));

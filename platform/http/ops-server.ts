@@ -3,9 +3,9 @@
  * `/readyz` (named checks as JSON; 503 unless all that are required pass), `/metrics`, and what else a program has to tell as JSON. Any other address is told which there are.
  */
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { portOf } from "./connections.ts";
 
 /** `ok` counts as ready; `degraded` too, but is shown; `failed` does not. `detail` is read by operators: no secrets. */
 export interface CheckResult {
@@ -82,7 +82,7 @@ export async function startOpsServer(
     });
   });
   const ops: OpsServer = {
-    port: portOf(server.address()),
+    port: portOf(server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -117,9 +117,4 @@ async function readiness(
 
 function send(response: ServerResponse, status: number, contentType: string, text: string): void {
   response.writeHead(status, { "content-type": contentType, "cache-control": "no-store" }).end(text);
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === "string") throw new Error("operators' server has no TCP address");
-  return address.port;
 }

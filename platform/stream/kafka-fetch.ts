@@ -4,7 +4,7 @@
  * whether a batch arrived as it was written (CRC-32C). What is in a batch: kafka-records.ts.
  */
 import crc32C from "kafkajs/src/protocol/recordBatch/crc32C/index.js";
-import { decodeRecords } from "./kafka-records.ts";
+import { decodeRecords, LAST_OFFSET_DELTA_AT } from "./kafka-records.ts";
 import type { StreamRecord } from "./port.ts";
 
 export interface Fetched {
@@ -20,7 +20,6 @@ const LENGTH_ENDS_AT = 12;
 const HEADER_BYTES = 61;
 const CRC_AT = 17;
 const CRC_COVERS_FROM = 21;
-const LAST_OFFSET_DELTA_AT = 23;
 const MAGIC_AT = 16;
 
 /** Decodes the payload for a request of one topic and one partition from `fetchOffset`. Throws on anything that is not well-formed. */

@@ -6,17 +6,12 @@
  */
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";
+import type { StreamRecord } from "./port.ts";
 
-type KafkaRecord = {
-  readonly offset: bigint;
-  readonly key: string | null;
-  readonly value: Buffer | null;
-  readonly headers: ReadonlyMap<string, Buffer>;
-  readonly timestampMs: number;
-};
+type KafkaRecord = Omit<StreamRecord, "topic" | "partition">;
 
 const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
+export const LAST_OFFSET_DELTA_AT = 23;
 const BASE_TIMESTAMP_AT = 27;
 const MAX_TIMESTAMP_AT = 35;
 const COUNT_AT = 57;

@@ -117,6 +117,7 @@ async function writeOnce(path: string, text: string): Promise<void> {
   }
 }
 
-function codeOf(error: unknown): unknown {
+/** Of an error of the system, such as `EADDRINUSE`. */
+export function codeOf(error: unknown): unknown {
   return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }

@@ -6,6 +6,7 @@
  * answer in the place of ours, which looks as if ours were well.
  */
 import { createServer } from "node:net";
+import { codeOf } from "./data-folder.ts";
 
 /** What each part usually listens on. */
 const USUAL_PORTS = {
@@ -93,7 +94,7 @@ async function isOurs(address: string): Promise<boolean> {
     await (await listen(0, address))?.[Symbol.asyncDispose]();
     return true;
   } catch (error) {
-    if (isErrno(error, "EADDRNOTAVAIL")) return false;
+    if (codeOf(error) === "EADDRNOTAVAIL") return false;
     throw error;
   }
 }
@@ -102,15 +103,11 @@ async function isOurs(address: string): Promise<boolean> {
 function listen(port: number, host: string): Promise<(AsyncDisposable & { readonly port: number }) | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once("error", (error) => (isErrno(error, "EADDRINUSE") ? resolve(undefined) : reject(error)));
+    server.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
     server.listen(port, host, () => {
       const address = server.address();
       if (typeof address !== "object" || address === null) return resolve(undefined);
       resolve({ port: address.port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() });
     });
   });
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return Error.isError(error) && "code" in error && error.code === code;
 }

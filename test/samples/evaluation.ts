@@ -1,6 +1,9 @@
 /** One call to be judged, as tests of the decision service need it: dana's `DELETE /orders/42`, or a TCP connection. */
 import type { HttpRequest } from "../../core/domain/binding.ts";
+import { deny } from "../../core/domain/decision.ts";
 import { id } from "../../core/domain/id.ts";
+import { instant } from "../../core/domain/time.ts";
+import type { Answered } from "../../services/decision/api/ports.ts";
 import type { Evaluation } from "../../services/decision/ports.ts";
 
 export const HTTP: HttpRequest = {
@@ -29,6 +32,18 @@ export const CONNECTION: Evaluation = {
   credentials: { authorization: [], principal: undefined },
   justification: undefined,
   traceparent: undefined,
+};
+
+/** Of a question by API. */
+export const BY_API: Evaluation = { ...CONNECTION, protocol: "api" };
+
+/** What no rule allowed. */
+export const DENIED_BY_API: Answered = {
+  decision: deny("no_rule_matched"),
+  subject: undefined,
+  policyRevision: "r1",
+  time: instant(1_795_478_400_000),
+  evaluation: BY_API,
 };
 
 /** Of an HTTP request; `http` and `call` are spread over the sample's. */

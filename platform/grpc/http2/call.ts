@@ -5,7 +5,7 @@
  *
  * Load shows in two ways. Calls that wait for others (a redemption) are under way together, which `maxInFlight` bounds. Calls that want only
  * the processor are hardly ever under way together, since they begin in turns: they wait before they begin, and for that they have half of
- * their time (`MAX_WAIT_SHARE`). What is beyond either bound begins as one to be shed, so that its method says so and puts it on record.
+ * their time (`MAX_WAIT_SHARE`). What is beyond either bound begins as one to be shed, so that its method says so; a check puts it on record too.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";

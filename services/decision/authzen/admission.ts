@@ -1,4 +1,4 @@
-/** How many requests may be under way at once, whichever way they take, and that no more are taken at the end. */
+/** How many requests may be under way at once, whichever way they take, and whether the end has begun. */
 export type Admission = {
   /** Undefined: there are enough. Otherwise how to leave, which counts once, however often it is called. */
   enter(): Leave | undefined;

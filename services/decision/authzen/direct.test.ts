@@ -5,19 +5,14 @@ import { connect, type Socket } from "node:net";
 import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
-import { id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { BY_API, DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { Answered, ApiCallers } from "../api/ports.ts";
 import { startAuthzenServer } from "./server.ts";
 
-const DECISION = id("decision", "01930000-0000-7000-8000-000000000002");
-const NO_CALL = {
-  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
-};
 const ALLOW = decisionFrom({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
 const LEFT = { leftMs: () => 450, within: () => LEFT };
 const callers: ApiCallers = {
@@ -72,12 +67,9 @@ afterEach(async () => {
 /** `look` is allowed; a denial tells the question as it was understood. */
 function answered(question: Question): Answered {
   return {
+    ...DENIED_BY_API,
     decision: question.action.name === "look" ? ALLOW : deny("policy_denied", [JSON.stringify(question)]),
-    ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
-    evaluation: {
-      ...{ decisionId: DECISION, protocol: "api", call: NO_CALL, question },
-      ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
-    },
+    evaluation: { ...BY_API, question },
   };
 }
 

@@ -16,8 +16,7 @@ import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
 import type { ObserveRequest } from "./observe-request.ts";
-import { DECISION_ID } from "./routes.ts";
-import { ALWAYS, BUSY, FAULT, NOT_JSON, TEXT } from "./say.ts";
+import { ALWAYS, BUSY, DECISION_ID, FAULT, NOT_JSON, TEXT } from "./say.ts";
 
 type DirectDeps = {
   readonly evaluations: Evaluations;

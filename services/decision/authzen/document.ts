@@ -5,6 +5,7 @@
  */
 import { type TProperties, type TSchema, Type } from "typebox";
 import { metadataPath, PATHS } from "./metadata.ts";
+import { BUSY, DECISION_ID, FAULT } from "./say.ts";
 import { ActionSearchBody, EvaluationBody, EvaluationsBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
 
 const open = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: true });
@@ -42,12 +43,8 @@ const REFUSED: readonly (readonly [status: string, description: string, sentence
     "show who is calling: authentication_required",
   ],
   ["413", "The body is over `api.maxBodyBytes`.", "the body is too large"],
-  ["500", "A fault; what it was is in the log.", "something went wrong here"],
-  [
-    "503",
-    "More requests at once than `api.maxInFlight`, or a search that cannot be done now.",
-    "too many requests at once",
-  ],
+  ["500", "A fault; what it was is in the log.", FAULT.sentence],
+  ["503", "More requests at once than `api.maxInFlight`, or a search that cannot be done now.", BUSY.sentence],
 ];
 const NOT_AN_ENFORCER = [
   "403",
@@ -59,7 +56,7 @@ const NOTHING_TO_SEARCH = [
   "The policy exposes nothing to search.",
   "the policy exposes nothing to search",
 ] as const;
-const OPEN = [["500", "A fault; what it was is in the log.", "something went wrong here"]] as const;
+const OPEN = REFUSED.filter(([status]) => status === "500");
 
 type Operation = {
   readonly path: string;
@@ -153,6 +150,8 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 const header = (description: string) => ({ description, schema: { type: "string" } });
+/** Of one evaluation, by itself or as `evaluations` without items. */
+const DECISION_ID_OF = new Set(["evaluation", "evaluations"]);
 const X_REQUEST_ID = { "x-request-id": header("The one that was sent, or a new one.") };
 
 function described({ id, summary, body, answer: [description, schema, example], refused }: Operation): object {
@@ -176,7 +175,16 @@ function described({ id, summary, body, answer: [description, schema, example], 
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: body[0], example: body[1] } } } }),
     responses: {
-      "200": { description, headers: X_REQUEST_ID, content: { "application/json": { schema, example } } },
+      "200": {
+        description,
+        headers: {
+          ...X_REQUEST_ID,
+          ...(DECISION_ID_OF.has(id)
+            ? { [DECISION_ID]: header("Of one evaluation: under it the decision is on record.") }
+            : {}),
+        },
+        content: { "application/json": { schema, example } },
+      },
       ...Object.fromEntries(told),
     },
   };

@@ -1,13 +1,12 @@
 /** The API beyond its limits, over HTTP and over gRPC: what is too much is refused at once and never an allow, and an end waits for what is under way. */
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "@jest/globals";
-import { deny } from "../../../core/domain/decision.ts";
-import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, type EvaluateRequest, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
-import type { Answered, ApiCallers } from "../api/ports.ts";
+import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
+import type { ApiCallers } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
 import { startDecisionServer } from "./grpc/server.ts";
 import { startAuthzenServer } from "./server.ts";
@@ -19,18 +18,6 @@ const callers: ApiCallers = {
   authenticate: async () => ({ kind: "client", client }),
   vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
   inOwnWords: (_caller, question) => question,
-};
-const NO_CALL = {
-  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
-};
-const denied: Answered = {
-  decision: deny("no_rule_matched"),
-  ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
-  evaluation: {
-    ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "api", call: NO_CALL },
-    ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
-  },
 };
 
 const owned: (() => unknown)[] = [];
@@ -45,7 +32,7 @@ function gated() {
   const ask = async (_question: unknown, { deadline }: { readonly deadline: Deadline }) => {
     left.push(deadline.leftMs());
     await gate.promise;
-    return denied;
+    return DENIED_BY_API;
   };
   return { open: gate.resolve, left, ask };
 }

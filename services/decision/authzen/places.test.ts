@@ -1,28 +1,15 @@
-/** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun for one who left is finished. */
+/** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun on the direct way for one who left is finished. */
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { deny } from "../../../core/domain/decision.ts";
-import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import type { Answered, ApiCallers } from "../api/ports.ts";
+import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
+import type { ApiCallers } from "../api/ports.ts";
 import { startAuthzenServer } from "./server.ts";
 
 const PLACES = 2;
 const DRAIN_MS = 500;
-const NO_CALL = {
-  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
-};
-const denied: Answered = {
-  decision: deny("no_rule_matched"),
-  ...{ subject: undefined, policyRevision: "r1", time: instant(1_795_478_400_000) },
-  evaluation: {
-    ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "api", call: NO_CALL },
-    ...{ credentials: { authorization: [], principal: undefined }, justification: undefined, traceparent: undefined },
-  },
-};
 const LEFT = { leftMs: () => 450, within: () => LEFT };
 const callers: ApiCallers = {
   async authenticate({ authorization: [first] }) {
@@ -57,7 +44,7 @@ beforeEach(async () => {
         if (name === "wait") await passing();
         decided += 1;
         if (name === "throw") throw new Error("a fault of ours");
-        return denied;
+        return DENIED_BY_API;
       },
       evaluateAside: () => Promise.reject(new Error("not asked")),
       candidates: { offered: () => false, list: () => ({ kind: "none" }) },

@@ -1,4 +1,5 @@
 /** From a body to a question. What cannot be one is refused with a sentence, never cut. */
+import { sentenceOf } from "./say.ts";
 import { Compile } from "typebox/compile";
 import type { Question, Stated } from "../../../core/domain/question.ts";
 import type { Json } from "../../../core/domain/subject.ts";
@@ -24,7 +25,7 @@ export function readQuestion(value: unknown): Read<Question> {
 }
 
 function refusedBy([first]: readonly { readonly instancePath: string; readonly message: string }[]): Read<never> {
-  return { kind: "refused", why: `${first?.instancePath || "body"} ${first?.message ?? "is not valid"}` };
+  return { kind: "refused", why: sentenceOf(first) };
 }
 
 /** Of a body that its schema has seen. */

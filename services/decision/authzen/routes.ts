@@ -7,7 +7,7 @@ import type { Faults } from "../ports.ts";
 import type { EvaluationDeps, Evaluations } from "./evaluations.ts";
 import { PATHS } from "./metadata.ts";
 import type { Candidates } from "./ports.ts";
-import { say } from "./say.ts";
+import { DECISION_ID, say } from "./say.ts";
 
 export type RouteDeps = EvaluationDeps & {
   readonly candidates: Candidates;
@@ -31,8 +31,6 @@ export function addEvaluationRoutes(app: FastifyInstance, evaluations: Evaluatio
     });
   }
 }
-
-export const DECISION_ID = "countersign-decision-id";
 
 /** The caller of a route behind authentication; throws anywhere else. */
 export function callerOf(request: FastifyRequest): Authenticated {

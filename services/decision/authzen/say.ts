@@ -13,6 +13,16 @@ export const BUSY = { status: 503, sentence: "too many requests at once", retryA
 export const NOT_JSON: Sentence = { status: 400, sentence: "the body is not JSON" };
 export const FAULT: Sentence = { status: 500, sentence: "something went wrong here" };
 
+/** With the answer to one evaluation. */
+export const DECISION_ID = "countersign-decision-id";
+
+/** What a schema found first, the same whoever asked it. */
+export function sentenceOf(
+  fault: { readonly instancePath?: string | undefined; readonly message?: string | undefined } | undefined,
+): string {
+  return `${fault?.instancePath || "body"} ${fault?.message ?? "is not valid"}`;
+}
+
 export function say(reply: FastifyReply, status: number, sentence: string): FastifyReply {
   return reply.code(status).type(TEXT).send(sentence);
 }

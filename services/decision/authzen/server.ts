@@ -19,7 +19,7 @@ import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { createObserveRequest } from "./observe-request.ts";
 import { addEvaluationRoutes, type RouteDeps } from "./routes.ts";
-import { ALWAYS, BUSY, FAULT, NOT_JSON, say } from "./say.ts";
+import { ALWAYS, BUSY, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
 import { addSearchRoutes } from "./search-routes.ts";
 
 /** Verifiers come back for a key that they do not know. */
@@ -65,7 +65,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
     },
     [Symbol.asyncDispose]() {
       admission.close();
-      // What was begun for somebody who has left meanwhile is to be on record too.
+      // What was begun on the direct way is on record too, also for somebody who has left meanwhile; fastify does not tell what it still does.
       return connections.drain(options.drainMs, () => Promise.all([app.close(), admission.empty()]));
     },
   };
@@ -171,7 +171,7 @@ function admit(
 function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyReply): FastifyReply {
   if (error.validation !== undefined) {
     const [first] = error.validation;
-    return say(reply, 400, `${first?.instancePath || "body"} ${first?.message ?? "is not valid"}`);
+    return say(reply, 400, sentenceOf(first));
   }
   if (error.statusCode === 413) return say(reply, 413, "the body is too large");
   // Another media type is a 400 as well: AuthZEN knows no 415.

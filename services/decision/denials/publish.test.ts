@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import { id } from "../../../core/domain/id.ts";
@@ -141,4 +143,22 @@ describe("offers", () => {
     });
     expect(value.toString()).not.toMatch(/secret|=40/);
   });
+});
+
+test("what is remembered of a published denial holds nothing of its request", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const heap = () => (collect(), process.memoryUsage().heapUsed);
+  const MANY = 200;
+  const { denials, sent } = denialsOver(() => ({ kind: "acked" }), MANY + 1);
+  const publish = async (at: number) => {
+    const query = `?${"name=1&".repeat(5_000)}`;
+    const asked = ask({ http: { ...http, query }, justification: `for the ${at}. time` });
+    expect(await denials.publish(asked, NOW, deadline)).toMatchObject({ kind: "issued" });
+    sent.length = 0;
+  };
+  await publish(0);
+  const before = heap();
+  for (let at = 1; at <= MANY; at += 1) await publish(at);
+  expect(heap() - before).toBeLessThan((MANY * 35_000) / 4);
 });

@@ -42,8 +42,7 @@ export function createCompatPolicy(
       const policy = current();
       if (policy === undefined) return { result: NOT_LOADED, revision: "", fuelUsed: undefined };
       const { revision } = policy;
-      const attempt = attemptOf(evaluation, revision);
-      if (suspensions.isSuspended(attempt, monoMs)) {
+      if (suspensions.isSuspended(() => attemptOf(evaluation, revision), monoMs)) {
         return { result: { kind: "suspended" }, revision, fuelUsed: undefined };
       }
       const input = createCompatInput(request, options);
@@ -53,7 +52,8 @@ export function createCompatPolicy(
       const started = monotonicMs();
       const { result, fuelUsed } = policy.evaluate(input.json, { nowNs: BigInt(wall) * 1_000_000n });
       observe({ durationMs: monotonicMs() - started, fuelUsed });
-      if (result.kind === "fault" && result.reason === "policy_budget_exceeded") suspensions.note(attempt, monoMs);
+      if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
+        suspensions.note(attemptOf(evaluation, revision), monoMs);
       return { result, revision, fuelUsed };
     },
   };

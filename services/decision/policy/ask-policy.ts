@@ -29,7 +29,7 @@ export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, 
       const { call, question: asked } = question.evaluation;
       const subject = question.caller.kind === "subject" ? question.caller.subject : undefined;
       const revision = host.revision();
-      if (!suspensions.isEmpty() && suspensions.isSuspended(attemptOf(question, revision), monoMs)) {
+      if (suspensions.isSuspended(() => attemptOf(question, revision), monoMs)) {
         const detail = "the policy exceeded its budget too often here";
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }

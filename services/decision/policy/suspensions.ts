@@ -21,9 +21,8 @@ export type Attempt = {
 };
 
 export type Suspensions = {
-  isSuspended(attempt: Attempt, nowMs: number): boolean;
-  /** Nobody is: an attempt need not even be described. */
-  isEmpty(): boolean;
+  /** `describe` is asked only where somebody is suspended. */
+  isSuspended(describe: () => Attempt, nowMs: number): boolean;
   /** One that exceeded its budget. */
   note(attempt: Attempt, nowMs: number): void;
 };
@@ -59,11 +58,11 @@ export function createSuspensions(limits: SuspensionLimits = SUSPENSION_LIMITS):
   }
 
   return {
-    isSuspended(attempt, nowMs) {
+    isSuspended(describe, nowMs) {
       if (times.size === 0) return false;
+      const attempt = describe();
       return isFull(ruleKey(attempt), perRule, nowMs) || isFull(subjectKey(attempt), perSubject, nowMs);
     },
-    isEmpty: () => times.size === 0,
     note(attempt, nowMs) {
       add(ruleKey(attempt), perRule, nowMs);
       add(subjectKey(attempt), perSubject, nowMs);

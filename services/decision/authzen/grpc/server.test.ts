@@ -4,15 +4,13 @@ import http2 from "node:http2";
 import { connect } from "node:net";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { deny } from "../../../../core/domain/decision.ts";
-import { id } from "../../../../core/domain/id.ts";
-import { instant } from "../../../../core/domain/time.ts";
 import type { ServerTls } from "../../../../platform/config/pem-files.ts";
 import { createMetrics } from "../../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, DecisionServiceService, Mode } from "../../../../proto/gen/countersign/v1/decision.ts";
 import { createAuthority } from "../../../../test/harness/certificates.ts";
 import { frame, sendFrames } from "../../../../test/harness/grpc-frames.ts";
+import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../../api/ports.ts";
 import { startDecisionServer } from "./server.ts";
 
@@ -20,10 +18,6 @@ type Shown = Parameters<ApiCallers["authenticate"]>[0];
 
 const NAME = "spiffe://example.org/asker";
 const LEFT = { leftMs: () => 450, within: () => LEFT };
-const NO_CALL = {
-  ...{ source: undefined, destination: undefined, time: undefined, http: undefined, httpDetails: undefined },
-  ...{ contextExtensions: new Map<string, string>(), tlsServerName: undefined },
-};
 const QUESTION = {
   subject: { type: "user", id: "dana", properties: undefined },
   action: { name: "read", properties: undefined },
@@ -41,14 +35,7 @@ async function start(grpcReflection: boolean, tls?: ServerTls) {
   const faults: unknown[] = [];
   const server = await startDecisionServer(
     {
-      ask: async () => ({
-        ...{ decision: deny("no_rule_matched"), subject: undefined, policyRevision: "r1", time: instant(1) },
-        evaluation: {
-          ...{ decisionId: id("decision", "01930000-0000-7000-8000-000000000002"), protocol: "api", call: NO_CALL },
-          ...{ credentials: { authorization: [], principal: undefined }, justification: undefined },
-          traceparent: undefined,
-        },
-      }),
+      ask: async () => DENIED_BY_API,
       callers: {
         async authenticate(one) {
           shown.push(one);
