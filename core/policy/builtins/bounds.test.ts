@@ -56,6 +56,11 @@ describe("what would take for ever, or make too much, ends at once and is never 
       () => callBuiltin("json.verify_schema", { pattern: "(((x{1,30}){1,30})y{1,900})*".repeat(90) }),
     ],
     [
+      "json.match_schema of a text that is to be a pattern, with nested counts",
+      () =>
+        callBuiltin("json.match_schema", ["(((x{1,30}){1,30})y{1,900})*".repeat(90)], { items: { format: "regex" } }),
+    ],
+    [
       "yaml.unmarshal of aliases that multiply",
       () => {
         const levels = Array.from({ length: 12 }, (_, at) => `a${at + 1}: &a${at + 1} [${many(9, () => `*a${at}`)}]`);

@@ -52,7 +52,7 @@ const PER_FAULT = 8_000;
 
 const match: Builtin = ([document, schema], call) => {
   const value = documentOf(document);
-  const found = validate(compileSchema(documentOf(schema), call), value, call.pay);
+  const found = validate(compileSchema(documentOf(schema), call), value, call);
   call.pay(found.length * PER_FAULT);
   const faults = found.map(
     ({ type, field, description }) =>

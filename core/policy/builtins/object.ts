@@ -57,11 +57,14 @@ function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[], pay:
 }
 
 const MAX_RANGE = 100_000n;
+/** In fuel. */
+const PER_NUMBER = 300;
 
-function rangeStep(from: bigint, to: bigint, step: bigint): RegoValue {
+function rangeStep([from, to, step]: readonly [bigint, bigint, bigint], pay: Pay): RegoValue {
   if (step <= 0n) throw new BuiltinError("step must be positive");
   const distance = to > from ? to - from : from - to;
   if (distance / step > MAX_RANGE) throw new BuiltinLimit("range is too long");
+  pay(Number(distance / step) * PER_NUMBER);
   const direction = to >= from ? step : -step;
   return Array.from({ length: Number(distance / step) + 1 }, (_, at) => regoInteger(from + BigInt(at) * direction));
 }
@@ -128,7 +131,10 @@ export const OBJECT = builtinTable([
       return isSubset(outer, inner, pay);
     },
   ],
-  ["numbers.range_step", (args) => rangeStep(integerArg(args, 0), integerArg(args, 1), integerArg(args, 2))],
+  [
+    "numbers.range_step",
+    (args, { pay }) => rangeStep([integerArg(args, 0), integerArg(args, 1), integerArg(args, 2)], pay),
+  ],
   ["graph.reachable_paths", (args, call) => reachablePaths(objectArg(args, 0), itemsArg(args, 1), call)],
   [
     "json.marshal_with_options",

@@ -57,7 +57,7 @@ const PRICES: readonly (readonly [prefix: string, Price])[] = [
   ["urlquery.encode_object", { call: 7_000, perCharacter: 200 }],
   ["urlquery.decode_object", { call: 5_000, perCharacter: 1_200 }],
   ["uuid.", { call: 18_000, perCharacter: 100 }],
-  ["yaml.", { call: 100_000, perCharacter: 150 }],
+  ["yaml.", { call: 20_000, perCharacter: 150 }],
   ["yaml.marshal", { call: 8_000, perCharacter: 150 }],
 ];
 

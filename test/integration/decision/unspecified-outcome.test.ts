@@ -49,7 +49,7 @@ afterAll(() => {
 
 const asked = () =>
   new Promise<Outcome>((resolve, reject) => {
-    client.evaluate(QUESTION, (error, { outcome }) => (error === null ? resolve(outcome) : reject(error)));
+    client.evaluate(QUESTION, (error, answer) => (error === null ? resolve(answer.outcome) : reject(error)));
   });
 
 test.each([

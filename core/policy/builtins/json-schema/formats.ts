@@ -1,11 +1,14 @@
 /** The `format` keyword, as strict and as lenient as OPA's library. A format that is not known passes, as does no text. */
 import ipaddr from "ipaddr.js";
-import { RE2JS } from "re2js";
-import { BuiltinError } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
 import { parseLayout } from "../go-time-parse.ts";
 import { parseGoUrl } from "../go-url.ts";
+import { compile } from "../regex/compile.ts";
 
-type Check = (text: string) => boolean;
+type Check = (text: string, call: BuiltinCall) => boolean;
+
+/** In fuel. */
+const PER_LAYOUT = 30_000;
 
 function passes(use: () => unknown): boolean {
   try {
@@ -27,7 +30,11 @@ function isUri(text: string, mayBeRelative: boolean): boolean {
 }
 
 function hasLayout(...layouts: readonly string[]): Check {
-  return (text) => layouts.some((layout) => passes(() => parseLayout(layout, text)));
+  return (text, { pay }) =>
+    layouts.some((layout) => {
+      pay(PER_LAYOUT);
+      return passes(() => parseLayout(layout, text));
+    });
 }
 
 /** An address, with or without a name before it. */
@@ -44,10 +51,20 @@ function isTemplate(text: string): boolean {
   return path.lastIndexOf("{") <= path.lastIndexOf("}");
 }
 
+function isPattern(text: string, call: BuiltinCall): boolean {
+  try {
+    compile(text, call);
+    return true;
+  } catch (error) {
+    if (error instanceof BuiltinError) return false;
+    throw error;
+  }
+}
+
 const FORMATS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["date", hasLayout("2006-01-02")],
   ["time", hasLayout("15:04:05Z07:00", "15:04:05")],
-  ["date-time", hasLayout("15:04:05", "15:04:05Z07:00", "2006-01-02", "2006-01-02T15:04:05Z07:00")],
+  ["date-time", hasLayout("2006-01-02T15:04:05Z07:00", "2006-01-02", "15:04:05Z07:00", "15:04:05")],
   ["hostname", (text) => text.length < 256 && text.split(".").every((label) => LABEL.test(label))],
   ["email", (text) => EMAIL.test(text)],
   ["idn-email", (text) => EMAIL.test(text)],
@@ -59,11 +76,11 @@ const FORMATS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["iri-reference", (text) => isUri(text, true)],
   ["uri-template", isTemplate],
   ["uuid", (text) => UUID.test(text)],
-  ["regex", (text) => passes(() => RE2JS.compile(text))],
+  ["regex", isPattern],
   ["json-pointer", (text) => POINTER.test(text)],
   ["relative-json-pointer", (text) => RELATIVE_POINTER.test(text)],
 ]);
 
-export function hasFormat(format: string, text: string): boolean {
-  return FORMATS.get(format)?.(text) ?? true;
+export function hasFormat(format: string, text: string, call: BuiltinCall): boolean {
+  return FORMATS.get(format)?.(text, call) ?? true;
 }

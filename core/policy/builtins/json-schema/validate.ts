@@ -16,25 +16,25 @@ const MAX_DEPTH = 400;
 /** In fuel. */
 const PER_STEP = 1_000;
 
-export function validate(schema: Schema, value: RegoValue, pay: BuiltinCall["pay"]): readonly Fault[] {
+export function validate(schema: Schema, value: RegoValue, call: BuiltinCall): readonly Fault[] {
   const outcome = new Outcome();
-  new Validator(pay).apply(schema, value, outcome, [], 0);
+  new Validator(call).apply(schema, value, outcome, [], 0);
   return outcome.faults;
 }
 
 class Validator {
   #steps = 0;
-  readonly #pay: BuiltinCall["pay"];
+  readonly #call: BuiltinCall;
   readonly #normal: NormalTexts;
 
-  constructor(pay: BuiltinCall["pay"]) {
-    this.#pay = pay;
-    this.#normal = new NormalTexts(pay);
+  constructor(call: BuiltinCall) {
+    this.#call = call;
+    this.#normal = new NormalTexts(call.pay);
   }
 
   apply(schema: Schema, value: RegoValue, outcome: Outcome, path: Path, depth: number): void {
     if (++this.#steps > MAX_STEPS || depth > MAX_DEPTH) throw new BuiltinLimit("validation takes too long");
-    this.#pay(PER_STEP);
+    this.#call.pay(PER_STEP);
     if (schema.pass !== undefined) {
       if (!schema.pass) outcome.add("false", path, "False always fails validation");
       return;
@@ -54,14 +54,14 @@ class Validator {
     if (value instanceof RegoNumber) numberFaults(schema, value.text, outcome, path);
     if (isRegoArray(value)) this.#array(schema, value, outcome, path, depth);
     if (value instanceof RegoObject) this.#object(schema, value, outcome, path, depth);
-    commonFaults({ schema, value, normal: this.#normal }, outcome, path);
+    commonFaults({ schema, value, normal: this.#normal, call: this.#call }, outcome, path);
     if (value instanceof RegoObject) {
       for (const [name, property] of schema.properties) {
         const member = value.get(name);
         if (member !== undefined) this.apply(property, member, outcome, [...path, name], depth + 1);
       }
     }
-    if (typeof value === "string") textFaults(schema, value, outcome, path, this.#pay);
+    if (typeof value === "string") textFaults(schema, value, outcome, path, this.#call.pay);
     outcome.score++;
   }
 
@@ -179,7 +179,7 @@ class Validator {
   }
 
   #property(schema: Schema, name: string, value: RegoValue, outcome: Outcome, path: Path, depth: number) {
-    const matching = schema.patternProperties.filter(({ pattern }) => isFound(pattern, name, this.#pay));
+    const matching = schema.patternProperties.filter(({ pattern }) => isFound(pattern, name, this.#call.pay));
     for (const one of matching) outcome.merge(this.#alone(one.schema, value, [...path, name], depth));
     if (matching.length > 0) outcome.score++;
     if (matching.length > 0 || schema.properties.has(name)) return;

@@ -70,9 +70,14 @@ export function isFound(pattern: RE2JS, text: string, pay: Pay): boolean {
   return pattern.matcher(MatcherInput.utf16(new PaidText(text, pattern, pay))).find();
 }
 
-type Values = { readonly schema: Schema; readonly value: RegoValue; readonly normal: NormalTexts };
+type Values = {
+  readonly schema: Schema;
+  readonly value: RegoValue;
+  readonly normal: NormalTexts;
+  readonly call: BuiltinCall;
+};
 
-export function commonFaults({ schema, value, normal }: Values, outcome: Outcome, path: Path): void {
+export function commonFaults({ schema, value, normal, call }: Values, outcome: Outcome, path: Path): void {
   const { constant, enumeration, format } = schema;
   if (constant !== undefined && normal.of(value) !== constant) {
     outcome.add("const", path, `${fieldOf(path)} does not match: ${constant}`);
@@ -80,7 +85,7 @@ export function commonFaults({ schema, value, normal }: Values, outcome: Outcome
   if (enumeration !== undefined && !enumeration.values.has(normal.of(value))) {
     outcome.add("enum", path, `${fieldOf(path)} must be one of the following: ${enumeration.text}`);
   }
-  if (format !== undefined && typeof value === "string" && !hasFormat(format, value)) {
+  if (format !== undefined && typeof value === "string" && !hasFormat(format, value, call)) {
     outcome.add("format", path, `Does not match format '${format}'`);
   }
   outcome.score++;

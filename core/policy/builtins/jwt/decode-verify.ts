@@ -39,6 +39,7 @@ export const decodeVerify: Builtin = (args, call) => {
   const constraints = readConstraints(objectArg(args, 1), call);
   let text = stringArg(args, 0);
   for (let depth = 0; depth < MAX_NESTED; depth++) {
+    if (depth > 0) call.pay(PER_PUBLIC_KEY);
     const token = parseToken(text);
     const header = readHeader(token.header);
     if (!header.isValid || (constraints.alg !== "" && constraints.alg !== header.alg)) return FAILED;

@@ -2,13 +2,28 @@
  * YAML to JSON values. The syntax is read by the `yaml` package without a schema of its own; what a scalar means is
  * decided in scalar.ts. Only the first document counts. NB: aliases multiply, so the number of values is limited.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, Parser, Composer, type Document, type Node, Scalar } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  Lexer,
+  Parser,
+  Composer,
+  type CST,
+  type Document,
+  type Node,
+  Scalar,
+} from "yaml";
 import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { textOfBytes } from "../../rego-value/bytes.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { decodeBase64 } from "../go-base64.ts";
 import { resolveScalar } from "./scalar.ts";
+
+type Pay = BuiltinCall["pay"];
 
 const MAX_VALUES = 20_000;
 const MAX_DEPTH = 200;
@@ -23,49 +38,55 @@ export function refuseControl(text: string): void {
   if (CONTROL.test(text)) throw new BuiltinError("yaml: control characters are not allowed");
 }
 
-/** What nodes begin or end with, in fuel: it is nodes that take time, and not the characters in them. */
-const SIGNS: ReadonlyMap<string, number> = new Map(
-  [..."\n,-:?&*!#"].map((sign): [string, number] => [sign, 8_000]).concat([..."[{"].map((sign) => [sign, 10_000])),
-);
-
-function payForSigns(text: string, pay: BuiltinCall["pay"]): void {
-  let units = 0;
-  for (const char of text) units += SIGNS.get(char) ?? 0;
-  pay(units);
-}
+/** In fuel: of a piece of the syntax, and of a value that is made; it is those that take time, and not the characters in them. */
+const PER_LEXEME = 2_500;
+const PER_VALUE = 1_500;
 
 /** @throws BuiltinError when it is not YAML or has no JSON form */
-export function readYaml(text: string, pay: BuiltinCall["pay"]): RegoValue {
+export function readYaml(text: string, pay: Pay): RegoValue {
   refuseControl(text);
-  payForSigns(text, pay);
   if (DIRECTIVE.test(/^(?:%[^\n]*(?:\n|$)|#[^\n]*\n|[ \t]*\n)*/.exec(text)?.[0] ?? "")) {
     throw new BuiltinError("yaml: found unknown directive name");
   }
-  const document = firstDocument(text);
+  const document = firstDocument(text, pay);
   if (document === undefined) return null;
   const [fault] = document.errors;
   if (fault !== undefined) throw new BuiltinError("yaml: the text cannot be read");
-  return new Reader(document).value(document.contents, 0);
+  return new Reader(document, pay).value(document.contents, 0);
 }
 
-function firstDocument(text: string): Document.Parsed | undefined {
+function firstDocument(text: string, pay: Pay): Document.Parsed | undefined {
   const composer = new Composer({ version: "1.1", schema: "failsafe", uniqueKeys: false, logLevel: "silent" });
-  const parser = new Parser(new LineCounter().addNewLine);
-  for (const document of composer.compose(parser.parse(text), false, text.length)) return document;
+  for (const document of composer.compose(tokensOf(text, pay), false, text.length)) return document;
   return undefined;
+}
+
+/** What the package's Parser makes of a text. */
+function* tokensOf(text: string, pay: Pay): Generator<CST.Token> {
+  const { addNewLine } = new LineCounter();
+  const parser = new Parser(addNewLine);
+  addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    pay(PER_LEXEME);
+    yield* parser.next(lexeme);
+  }
+  yield* parser.end();
 }
 
 class Reader {
   readonly #document: Document.Parsed;
   #anchors: ReadonlyMap<string, Node> | undefined;
+  readonly #pay: Pay;
   #count = 0;
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, pay: Pay) {
     this.#document = document;
+    this.#pay = pay;
   }
 
   value(node: unknown, depth: number): RegoValue {
     if (depth > MAX_DEPTH || ++this.#count > MAX_VALUES) throw new BuiltinLimit("yaml: document is too large");
+    this.#pay(PER_VALUE);
     if (isAlias(node)) return this.value(this.#target(node.source), depth + 1);
     if (isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
     if (isMap(node)) return this.#object(node.items, depth);
