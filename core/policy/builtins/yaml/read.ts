@@ -39,7 +39,7 @@ export function refuseControl(text: string): void {
 }
 
 /** In fuel: of a piece of the syntax, and of a value that is made; it is those that take time, and not the characters in them. */
-const PER_LEXEME = 2_500;
+const PER_LEXEME = 5_000;
 const PER_VALUE = 1_500;
 
 /** @throws BuiltinError when it is not YAML or has no JSON form */
