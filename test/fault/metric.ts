@@ -1,12 +1,19 @@
 /** One metric of a running process, summed over its labels: what a test asks to know which process did the work. */
 
-/** @param labels only samples that carry all of these; a name without samples is 0. */
+/**
+ * On a connection of its own: one that is kept may be ended by the server just as it is used again.
+ *
+ * @param labels only samples that carry all of these; a name without samples is 0.
+ */
 export async function metricTotal(
   opsUrl: string,
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const response = await fetch(`${opsUrl}/metrics`, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(`${opsUrl}/metrics`, {
+    headers: { connection: "close" },
+    signal: AbortSignal.timeout(5_000),
+  });
   const text = await response.text();
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   let total = 0;
