@@ -1,18 +1,18 @@
 /**
- * The routes that fastify is given against the OpenAPI documents that docs/http.md names; what the operators' ports answer is held against that
- * page by test/e2e/logs-and-metrics.test.ts. A route that is added fails here until it is described, and so is fuzzed, since the fuzz tests
- * call what the documents describe.
+ * docs/http.md, which alone says what listens where: its ports against those that configuration knows, and its rows of the REST and the AuthZEN
+ * interface against what their routers have and what their OpenAPI documents describe. So a route or a port that is added fails here until it
+ * is described, and a described route is fuzzed too. The rows of the operators' ports are asked of running processes, which alone know what
+ * they have, by test/e2e/logs-and-metrics.test.ts.
  */
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "@jest/globals";
-import { Compile } from "typebox/schema";
 import { describedRest } from "../../services/approval/rest/described.ts";
+import { addressesOf, portsListed } from "../harness/http-page.ts";
+import { withRoutes } from "../harness/routes-of.ts";
 import { startAuthzen } from "../integration/decision/authzen-fixture.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const DOCS = join(import.meta.dirname, "..", "..", "docs");
 
 type Json = { readonly [name: string]: unknown };
 
@@ -20,8 +20,8 @@ function objectFrom(value: unknown): Json {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
-async function documentAt(file: string): Promise<Json> {
-  return objectFrom(JSON.parse(await readFile(join(ROOT, "docs", file), "utf8")));
+async function documentAt(...file: readonly string[]): Promise<Json> {
+  return objectFrom(JSON.parse(await readFile(join(DOCS, ...file), "utf8")));
 }
 
 function operationsOf(document: Json): readonly (readonly [name: string, operation: Json])[] {
@@ -32,55 +32,43 @@ function operationsOf(document: Json): readonly (readonly [name: string, operati
   );
 }
 
-/** Whatever is routed by a server that is made meanwhile; the methods that an address refuses by 405 aside. */
-async function routesOf(make: () => Promise<AsyncDisposable>): Promise<readonly string[]> {
-  const routes: string[] = [];
-  const watch = (message: unknown) => {
-    const { fastify } = objectFrom(message);
-    const app: unknown = Object(fastify);
-    if (typeof app !== "object" || app === null || !("addHook" in app) || typeof app.addHook !== "function") return;
-    app.addHook("onRoute", ({ method, url, schema }: { method: string | string[]; url: string; schema?: unknown }) => {
-      if (objectFrom(schema)["operationId"] === "none") return;
-      for (const one of [method].flat()) routes.push(`${one} ${url.replace(/:(\w+)/g, "{$1}")}`);
-    });
-  };
-  subscribe("fastify.initialization", watch);
-  try {
-    await using _server = await make();
-  } finally {
-    unsubscribe("fastify.initialization", watch);
-  }
-  return routes.toSorted();
+/** Routes whose address the row of this port does not have, and addresses of it that no route has. */
+async function unlike(port: string, routes: readonly string[]): Promise<readonly string[]> {
+  const addresses = await addressesOf(port);
+  const paths = routes.map((route) => route.replace(/^\w+ /, ""));
+  const isAt = (path: string, address: string) =>
+    address.endsWith("…") ? path.startsWith(address.slice(0, -1)) : path === address;
+  return [
+    ...paths.filter((path) => !addresses.some((address) => isAt(path, address))),
+    ...addresses.filter((address) => !paths.some((path) => isAt(path, address))),
+  ];
 }
 
 test("the approval service routes what docs/openapi.json describes, the document itself, and nothing else", async () => {
-  const routes = await routesOf(async () => {
-    const rest = await describedRest();
-    return { [Symbol.asyncDispose]: () => rest.close() };
-  });
+  const { made, routes } = await withRoutes(describedRest);
+  await made.close();
   const described = operationsOf(await documentAt("openapi.json")).map(([name]) => name);
   expect(described.length).toBeGreaterThan(20);
   expect(routes).toEqual([...described, "GET /v1/openapi.json"].toSorted());
+  expect(await unlike("approval, `rest.port`", routes)).toEqual([]);
 });
 
 test("the AuthZEN interface routes what docs/openapi-decision.json describes, and nothing else", async () => {
+  const { made, routes } = await withRoutes(() => startAuthzen());
+  await made[Symbol.asyncDispose]();
   const described = operationsOf(await documentAt("openapi-decision.json")).map(([name]) => name);
   expect(described.length).toBeGreaterThan(5);
-  expect(await routesOf(startAuthzen)).toEqual(described.toSorted());
+  expect(routes).toEqual(described.toSorted());
+  expect(await unlike("decision, `api.httpPort`", routes)).toEqual([]);
 });
 
-test("docs/openapi-decision.json is OpenAPI 3.1 by its schema, and each of its bodies has an example that fits", async () => {
-  const document = await documentAt("openapi-decision.json");
-  const validator = new Validator();
-  expect(await validator.validate({ ...document })).toEqual({ valid: true });
-  expect(validator.version).toBe("3.1");
-  for (const [name, { responses, requestBody }] of operationsOf(document)) {
-    for (const [status, body] of Object.entries({ ...objectFrom(responses), body: requestBody })) {
-      for (const media of Object.values(objectFrom(objectFrom(body)["content"])).map(objectFrom)) {
-        expect([name, status, media["example"]]).not.toEqual([name, status, undefined]);
-        const errors = Compile(objectFrom(media["schema"])).Errors(media["example"]);
-        expect([name, status, errors]).toEqual([name, status, [true, []]]);
-      }
+test("docs/http.md has a row for every port that configuration knows, and for no other", async () => {
+  const ports: string[] = [];
+  for (const file of await readdir(join(DOCS, "config"))) {
+    for (const [section, schema] of Object.entries(objectFrom((await documentAt("config", file))["properties"]))) {
+      const names = Object.keys(objectFrom(objectFrom(schema)["properties"])).filter((name) => /port$/i.test(name));
+      ports.push(...names.map((name) => `${file.replace(".schema.json", "")}, \`${section}.${name}\``));
     }
   }
+  expect((await portsListed()).toSorted()).toEqual(ports.toSorted());
 });

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import * as sample from "../../core/identity/sample-tokens.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { deniedId, granted } from "../../sample/story/ask.ts";
 import { realStage } from "../../sample/story/real-stage.ts";
@@ -15,6 +16,7 @@ import { freePort } from "../harness/free-port.ts";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { createCall } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
+import { addressesOf } from "../harness/http-page.ts";
 import { makeMmdb } from "../harness/mmdb.ts";
 import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
@@ -64,6 +66,7 @@ beforeAll(async () => {
           ],
         },
         context: { countryDatabase, profiles: { enabled: true } },
+        development: { keepInputs: 1 },
       }),
       approvalSettings: debug,
       databaseUrl: (own) => `${own}&password=${PLANTED["the password of the database"]}`,
@@ -116,18 +119,31 @@ async function untilTold(decisionId: string): Promise<void> {
     expect([...new Set(shown.flat())].toSorted()).toEqual(listed.toSorted());
   }, 60_000);
 
-  test("answers at its operators' ports what docs/http.md lists, and nothing else", async () => {
-    const page = await readFile(join(ROOT, "docs/http.md"), "utf8");
-    const row = page.split("\n").find((line) => line.includes("`ops.port` |")) ?? "";
-    const listed = [...row.matchAll(/`(\/\w[\w/]*)`/g)].map(([, address = ""]) => address);
-    const told = await Promise.all(
-      [...system.decisions, system.approval, gateway].map(async ({ opsUrl }) => (await fetch(`${opsUrl}/`)).text()),
-    );
-    const there = told.flatMap((text) => text.match(/\/[\w/]+/g) ?? []);
-    // A decision service has it with `development.keepInputs` only.
-    expect([...new Set([...there, "/v1/inputs"])].toSorted()).toEqual(
-      listed.filter((one) => !one.includes(".ts")).toSorted(),
-    );
+  test("answers at its operators' ports what docs/http.md lists for each process and nothing else, whoever asks", async () => {
+    const [decision] = system.decisions;
+    const processes = [
+      ["decision", decision?.opsUrl ?? ""],
+      ["approval", system.approval.opsUrl],
+      ["gateway", gateway.opsUrl],
+    ] as const;
+    const foreign = sample.token(sample.claims({ groups: ["managers", "security"] }));
+    const callers = [
+      undefined,
+      foreign,
+      ...(await Promise.all(["dana", "max", "sam"].map((who) => system.token(who)))),
+    ];
+    for (const [name, opsUrl] of processes) {
+      const listed = await addressesOf(`${name}, \`ops.port\``);
+      const told = (await (await fetch(`${opsUrl}/`)).text()).match(/\/[\w/]+/g) ?? [];
+      expect([name, told.toSorted()]).toEqual([name, listed.toSorted()]);
+      for (const token of callers) {
+        const call = createCall(opsUrl, token);
+        const statuses = await Promise.all(
+          listed.map(async (address) => [address, (await call("GET", address)).status]),
+        );
+        expect([name, ...statuses]).toEqual([name, ...listed.map((address) => [address, 200])]);
+      }
+    }
   });
 
   test("says no secret: not in a log at any level, an event, a record, an answer, a notification, a span, a metric or an error", async () => {

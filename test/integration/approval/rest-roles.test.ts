@@ -1,95 +1,131 @@
 /**
- * Every operation of the OpenAPI document for every role, on things of dana's: what each is answered. One that is added fails here until it
- * says who may call it. Those of the Access Request profile, which is not offered here, are in
- * access-request-roles.test.ts.
+ * Every route of the REST interface, as its router has them, for every role, on things of dana's: what each is answered, and that whoever is
+ * refused changes nothing. A route that is added fails here until it says who may call it.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { roleTable, routeOf, routesIn } from "../../harness/role-table.ts";
+import { withRoutes } from "../../harness/routes-of.ts";
+import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
 import { textAt } from "./rest-answer.ts";
-import { documented } from "./rest-document.ts";
-import { createRestApproval, offering, type RestApproval } from "./rest-fixture.ts";
-import { ROLES, row } from "./roles-fixture.ts";
+import { offering, SECOND, tokenOf } from "./rest-fixture.ts";
 
-let rest: RestApproval;
+const dana = tokenOf("dana", ["engineers"]);
+const max = tokenOf("max", ["managers"]);
+
+const CALLERS = new Map([
+  ["anonymous", undefined],
+  ["foreign", tokenOf("max", ["managers", "security"], { iss: "https://foreign.example" })],
+  ["stranger", tokenOf("eve", ["engineers"])],
+  ["developer", dana],
+  ["manager", max],
+  ["security", tokenOf("sam", ["security"])],
+  // Of the second issuer, whose group of that name is not what configuration calls security.
+  ["elsewhere", tokenOf("lea", ["security"], { iss: SECOND })],
+]);
+
+// What is 404 for security is a record or an incident that does not exist: whoever may not know is told before.
+const TABLE = roleTable(`
+                                      anonymous  foreign  stranger  developer  manager  security  elsewhere
+  POST /v1/requests                         401      401       404        201      404       404        404
+  GET  /v1/requests                         401      401       200        200      200       200        200
+  GET  /v1/requests/{id}                    401      401       404        200      200       200        404
+  GET  /v1/requests/{id}/approvers          401      401       404        200      200       200        404
+  POST /v1/requests/{id}/reviews            401      401       404        403      200       403        404
+  POST /v1/requests/{id}/cancel             401      401       404        200      403       403        404
+  GET  /v1/denials                          401      401       200        200      200       200        200
+  GET  /v1/denials/{id}                     401      401       404        200      404       200        404
+  GET  /v1/grants                           401      401       200        200      200       200        200
+  GET  /v1/grants/{id}                      401      401       404        200      200       200        404
+  POST /v1/grants/{id}/revoke               401      401       404        200      200       200        404
+  GET  /v1/audit                            401      401       403        403      403       200        403
+  GET  /v1/quarantine                       401      401       403        403      403       200        403
+  GET  /v1/quarantine/{id}                  401      401       403        403      403       404        403
+  POST /v1/quarantine/{id}/replay           401      401       403        403      403       404        403
+  POST /v1/quarantine/{id}/dismiss          401      401       403        403      403       404        403
+  POST /v1/incidents                        401      401       403        403      403       201        403
+  GET  /v1/incidents                        401      401       403        403      403       200        403
+  GET  /v1/incidents/{id}                   401      401       403        403      403       404        403
+  POST /v1/incidents/{id}/close             401      401       403        403      403       404        403
+  POST /access/v1/requests                  401      401       400        202      400       400        400
+  GET  /access/v1/requests/{id}             401      401       404        200      200       200        404
+  POST /access/v1/requests/{id}/cancel      401      401       404        200      403       403        404
+  GET  /v1/problems/{code}                  200      200       200        200      200       200        200
+  GET  /v1/openapi.json                     200      200       200        200      200       200        200
+`);
+
+let rest: AccessRequestApproval;
+let routes: readonly string[];
 beforeAll(async () => {
-  rest = await createRestApproval();
+  ({ made: rest, routes } = await withRoutes(createAccessRequestApproval));
 }, 90_000);
 afterAll(() => rest.close());
 
-const dana = ROLES.developer;
-const max = ROLES.manager;
+const BODIES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ["POST /v1/requests/{id}/cancel", {}],
+  ["POST /v1/grants/{id}/revoke", {}],
+  ["POST /v1/quarantine/{id}/dismiss", { reason: "forged" }],
+  ["POST /v1/incidents", { severity: "low", scope: "orders", title: "Orders are late" }],
+  ["POST /v1/incidents/{id}/close", {}],
+]);
 
-const EXPECTED: Readonly<Record<string, ReturnType<typeof row>>> = {
-  submitRequest: row(401, 401, 404, 201, 404, 404, 404),
-  listRequests: row(401, 401, 200, 200, 200, 200, 200),
-  getRequest: row(401, 401, 404, 200, 200, 200, 404),
-  listApprovers: row(401, 401, 404, 200, 200, 200, 404),
-  reviewRequest: row(401, 401, 404, 403, 200, 403, 404),
-  cancelRequest: row(401, 401, 404, 200, 403, 403, 404),
-  listDenials: row(401, 401, 200, 200, 200, 200, 200),
-  getDenial: row(401, 401, 404, 200, 404, 200, 404),
-  listGrants: row(401, 401, 200, 200, 200, 200, 200),
-  getGrant: row(401, 401, 404, 200, 200, 200, 404),
-  revokeGrant: row(401, 401, 404, 200, 200, 200, 404),
-  readAudit: row(401, 401, 403, 403, 403, 200, 403),
-  listQuarantine: row(401, 401, 403, 403, 403, 200, 403),
-  // Of a record that does not exist: whoever may not know is told before.
-  getQuarantined: row(401, 401, 403, 403, 403, 404, 403),
-  replayRecord: row(401, 401, 403, 403, 403, 404, 403),
-  openIncident: row(401, 401, 403, 403, 403, 201, 403),
-  listIncidents: row(401, 401, 403, 403, 403, 200, 403),
-  getIncident: row(401, 401, 403, 403, 403, 404, 403),
-  closeIncident: row(401, 401, 403, 403, 403, 404, 403),
-  dismissRecord: row(401, 401, 403, 403, 403, 404, 403),
-  getProblem: row(200, 200, 200, 200, 200, 200, 200),
-};
-
-/** A fresh thing of dana's for each operation: what the call is about, and what it says. */
-async function subjectOf(name: string, path: string): Promise<{ readonly url: string; readonly body?: unknown }> {
-  if (name === "submitRequest") {
+/** A fresh thing of dana's for each call: what it is about, and what it says. */
+async function subjectOf(route: string): Promise<{ readonly url: string; readonly body?: unknown }> {
+  const { path } = routeOf(route);
+  const about = (id: string, body = BODIES.get(route)) => ({ url: path.replace("{id}", id), body });
+  if (route === "POST /v1/requests") {
     const denial = await rest.denyTo(dana, offering({ scope: `order/${randomUUID()}` }));
     return { url: path, body: { denial_id: denial.id, justification: "the customer was charged twice" } };
   }
-  if (path.startsWith("/v1/denials/{id}")) return { url: path.replace("{id}", (await rest.denyTo(dana)).id) };
+  if (route === `POST ${PATH}`) return { url: path, body: submission(await rest.denyQuestion(dana)) };
+  if (path.startsWith(`${PATH}/{id}`)) return about(textAt(await rest.submitted(dana), "task.id"));
+  if (path.startsWith("/v1/denials/{id}")) return about((await rest.denyTo(dana)).id);
   if (path.startsWith("/v1/grants/{id}")) {
-    const granted = await rest.vote(max, await rest.askAs(dana));
-    return { url: path.replace("{id}", textAt(granted, "grant.id")), body: name === "revokeGrant" ? {} : undefined };
+    return about(textAt(await rest.vote(max, await rest.askAs(dana)), "grant.id"));
   }
   if (path.startsWith("/v1/requests/{id}")) {
     const { id, digest } = await rest.askAs(dana);
-    const bodies = new Map<string, unknown>([
-      ["reviewRequest", { vote: "approve", digest }],
-      ["cancelRequest", {}],
-    ]);
-    return { url: path.replace("{id}", id), body: bodies.get(name) };
+    return about(id, path.endsWith("/reviews") ? { vote: "approve", digest } : BODIES.get(route));
   }
-  const bodies = new Map<string, unknown>([
-    ["openIncident", { severity: "low", scope: "orders", title: "Orders are late" }],
-    ["closeIncident", {}],
-    ["dismissRecord", { reason: "forged" }],
-  ]);
   return {
-    body: bodies.get(name),
-    url: path.replace("{code}", "widens").replace("{id}", "01930000-0000-7000-8000-0000000000ff"),
+    ...about("01930000-0000-7000-8000-0000000000ff"),
+    ...(path.includes("{code}") ? { url: path.replace("{code}", "widens") } : {}),
   };
 }
 
-test("every operation of the document says who may call it", () => {
-  const names = documented(rest.app).map(({ name }) => name);
-  expect(Object.keys(EXPECTED).toSorted()).toEqual(names.toSorted());
+/** What a call could change; that a vote was refused is on record. */
+async function contents(): Promise<unknown> {
+  const { rows } = await rest.database.query(
+    `select (select count(*) from outbox where event ->> 'type' not like '%review.refused%') as events,
+            (select count(*) from denials) as denials, (select count(*) from reviews) as reviews,
+            (select count(*) from notifications) as notifications,
+            (select string_agg(state, ' ' order by id) from grants) as grants,
+            (select string_agg(state, ' ' order by id) from incidents) as incidents,
+            (select string_agg(status, ' ' order by id) from requests) as requests`,
+  );
+  return JSON.stringify(rows);
+}
+
+test("every route of the interface says who may call it", () => {
+  expect(routesIn(TABLE)).toEqual(routes);
 });
 
-test.each(Object.entries(EXPECTED))("%s is answered to each role as it should be", async (name, expected) => {
-  const operation = documented(rest.app).find((one) => one.name === name);
-  if (operation === undefined) throw new Error(`no ${name}`);
-  const seen: { [role: string]: number } = {};
-  for (const [role, token] of Object.entries(ROLES)) {
-    const { url, body } = await subjectOf(name, operation.path);
-    const answer = await rest.call(operation.method, url, {
-      ...(token === undefined ? {} : { token }),
-      ...(body === undefined ? {} : { body }),
-    });
-    seen[role] = answer.status;
-  }
-  expect(seen).toEqual(expected);
-});
+test.each([...TABLE.keys()])(
+  "%s is answered to each role as it should be, and who is refused changes nothing",
+  async (route) => {
+    const { method } = routeOf(route);
+    const seen = new Map<string, string>();
+    for (const [caller, token] of CALLERS) {
+      const { url, body } = await subjectOf(route);
+      const before = await contents();
+      const { status } = await rest.call(method, url, {
+        ...(token === undefined ? {} : { token }),
+        ...(body === undefined ? {} : { body }),
+      });
+      seen.set(caller, String(status));
+      const isChange = method === "POST" && status < 300;
+      expect([caller, (await contents()) !== before]).toEqual([caller, isChange]);
+    }
+    expect(seen).toEqual(TABLE.get(route));
+  },
+);

@@ -199,7 +199,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     port: server.port,
     replaceCertificates: (tls: ServerTls) => server.replaceCertificates(tls),
     origin: `${parts.tls === undefined ? "http" : "https"}://127.0.0.1:${server.port}`,
-    get: (path: string) => send("GET", path, { as: null }),
+    get: (path: string, as: string | null = null) => send("GET", path, { as }),
     post,
     /** Whatever is asked is elevated, and a use is granted. */
     elevateAll() {
