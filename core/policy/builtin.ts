@@ -7,16 +7,18 @@
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { integerOf } from "./rego-value/number.ts";
 
+/**
+ * For what can take long beyond its price (builtins/prices.ts): pays, in fuel, for the work that comes next. It counts
+ * work and not time, so that the same input is always answered alike. Throws what ends the evaluation; not to be caught.
+ */
+export type Pay = (units: number) => void;
+
 /** What a built-in may know beyond its arguments; the same for the whole of one evaluation. */
 export type BuiltinCall = {
   readonly nowNs: bigint;
   /** Random bytes that depend on `purpose` only, within one evaluation. */
   readonly randomBytes: (purpose: string, length: number) => Uint8Array;
-  /**
-   * For what can take long beyond its price (builtins/prices.ts): pays, in fuel, for the work that comes next. It counts
-   * work and not time, so that the same input is always answered alike. Throws what ends the evaluation; not to be caught.
-   */
-  readonly pay: (units: number) => void;
+  readonly pay: Pay;
 };
 
 /** `undefined` makes the expression undefined without being an error. */

@@ -13,6 +13,7 @@ import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "./audit-record.ts";
+import { metricTotal } from "./metric.ts";
 import { openWindow } from "./window.ts";
 
 /**
@@ -20,8 +21,9 @@ import { openWindow } from "./window.ts";
  * can have was sent before Kafka was gone. So no call that is *made* later than this after it may find grants fresh, without any tolerance.
  */
 const CLOSED_AFTER_MS = FRESH_WITHIN_MS;
-/** Heartbeats are made every second, so that the last one is at most so old when Kafka goes; and a busy machine's second. */
-const OPEN_FOR_MS = FRESH_WITHIN_MS - 2_000;
+/** An answer for which there was no time is asked for again, so often in a row; of a hundred calls one may need that on a busy machine. */
+const TRIES = 3;
+const LATE_SHARE = 0.01;
 
 const possible = await canStartSystem();
 let system: System;
@@ -59,25 +61,57 @@ async function pending(orders: readonly string[]): Promise<readonly string[]> {
   );
 }
 
-/** The last part of the problem type. */
-function problemOf(body: unknown): string {
-  return textAt(body, "type").replace("urn:countersign:problem:", "");
+/**
+ * Until when a grant stays open whatever becomes of Kafka, on the clock of this process: by the last heartbeat but one, which every decision
+ * service has. They are made every second, on a busy machine later.
+ */
+async function openUntil(): Promise<number> {
+  const made = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_heartbeat_seconds");
+  return waitUntil("two heartbeats that follow each other soon", 60_000, async () => {
+    const before = await made();
+    await waitUntil("another heartbeat", 20_000, async () => (await made()) > before);
+    const leftMs = before * 1_000 + FRESH_WITHIN_MS - Date.now();
+    return leftMs > 2_000 && performance.now() + leftMs;
+  });
 }
 
-/** Calls again and again until told to stop; every answer with the time of its call. */
-function traffic(call: () => Promise<{ readonly status: number; readonly body: unknown }>, everyMs: number) {
-  const answers: { readonly sentAt: number; readonly status: number; readonly body: unknown }[] = [];
+type Told = { readonly status: number; readonly body: unknown };
+
+/** The last part of the problem type; undefined where Envoy answers by itself, since no decision came in time. */
+function problemOf(body: unknown): string | undefined {
+  const { type }: { readonly type?: unknown } = Object(body);
+  return typeof type === "string" ? type.replace("urn:countersign:problem:", "") : undefined;
+}
+
+/** Whether it says nothing but that there was no time for an answer. */
+function ranOutOfTime({ status, body }: Told): boolean {
+  return status === 503 && [undefined, "deadline_exceeded", "overloaded"].includes(problemOf(body));
+}
+
+/** Calls again and again until told to stop; every answer with the time of its call, and that by which it was there. */
+function traffic(call: () => Promise<Told>, everyMs: number) {
+  const answers: (Told & { readonly sentAt: number; readonly doneAt: number })[] = [];
+  let again = 0;
   let on = true;
   const running = (async () => {
     while (on) {
-      const sentAt = performance.now();
-      const { status, body } = await call();
-      answers.push({ sentAt, status, body });
+      for (let tries = 1; ; tries += 1) {
+        const sentAt = performance.now();
+        const { status, body } = await call();
+        if (tries < TRIES && ranOutOfTime({ status, body })) {
+          if (tries === 1) again += 1;
+          continue;
+        }
+        answers.push({ sentAt, doneAt: performance.now(), status, body });
+        break;
+      }
       await sleep(everyMs);
     }
   })();
   return {
     answers,
+    /** How many calls were made again. */
+    again: () => again,
     async stop() {
       on = false;
       await running;
@@ -100,7 +134,8 @@ function traffic(call: () => Promise<{ readonly status: number; readonly body: u
       const reads = traffic(() => dana.proxy("GET", "/orders/42"), 20);
       const elevations = traffic(() => dana.proxy("DELETE", `/orders/${run}-x`), 100);
       const window = traffic(() => dana.proxy("GET", "/refunds"), 100);
-      await waitUntil("the window to be open", 10_000, () => window.answers.at(-1)?.status === 200);
+      await waitUntil("the window to be open", 30_000, () => window.answers.at(-1)?.status === 200);
+      const stillOpen = await openUntil();
       const going = performance.now();
       await begin();
       const gone = performance.now();
@@ -114,17 +149,19 @@ function traffic(call: () => Promise<{ readonly status: number; readonly body: u
       const back = performance.now();
       await end();
       await waitUntil("elevations to be offered again", 40_000, () => elevations.answers.at(-1)?.status === 403);
-      await waitUntil("the window to be open again", 10_000, () => window.answers.at(-1)?.status === 200);
+      await waitUntil("the window to be open again", 30_000, () => window.answers.at(-1)?.status === 200);
       const healedMs = Math.round(performance.now() - back);
       for (const one of [reads, elevations, window]) await one.stop();
 
       expect(reads.answers.filter(({ status }) => status !== 200)).toEqual([]);
+      expect(reads.again()).toBeLessThanOrEqual(reads.answers.length * LATE_SHARE);
       const late = [...elevations.answers, ...window.answers].filter(
         ({ sentAt }) => sentAt > gone + CLOSED_AFTER_MS && sentAt < back,
       );
       expect(late.length).toBeGreaterThan(0);
       expect(late.filter(({ status, body }) => status !== 503 || problemOf(body) !== "grants_stale")).toEqual([]);
-      const soon = window.answers.filter(({ sentAt }) => sentAt > going && sentAt < going + OPEN_FOR_MS);
+      const soon = window.answers.filter(({ sentAt, doneAt }) => sentAt > going && doneAt < stillOpen);
+      expect(soon.length).toBeGreaterThan(0);
       expect(soon.filter(({ status }) => status !== 200)).toEqual([]);
       expect(elevations.answers.filter(({ status }) => status === 200)).toEqual([]);
 
@@ -151,7 +188,7 @@ function traffic(call: () => Promise<{ readonly status: number; readonly body: u
       const { orders } = await system.orders.book();
       expect(orders.map(({ id }) => id)).toContain(`${run}-x`);
       process.stdout.write(
-        `Kafka ${name}: ${reads.answers.length} reads, all allowed; ${late.length} elevations refused while closed; ` +
+        `Kafka ${name}: ${reads.answers.length} reads, all allowed, ${reads.again()} at a second try; ${late.length} elevations refused while closed; ` +
           `${votes} approvals and ${votes} cancellations acknowledged and published; healed ${healedMs} ms after; ` +
           `${record.repeated} repeated records\n`,
       );

@@ -6,7 +6,7 @@
  * Every step looks at two suffixes, so answers are remembered per pair of positions: the time is the product of the
  * lengths, not exponential in them, and it is paid step by step. Sets stay ranges: `[a-\u{10ffff}]` is one, not a million.
  */
-import { type Builtin, type BuiltinCall, BuiltinError, BuiltinLimit, builtinTable, stringArg } from "../builtin.ts";
+import { type Builtin, BuiltinError, BuiltinLimit, builtinTable, type Pay, stringArg } from "../builtin.ts";
 
 type Flag = "" | "*" | "+";
 /** The first and the last of its characters. */
@@ -153,7 +153,7 @@ function trim(left: readonly Token[], right: readonly Token[]): Trimmed | undefi
   return { left: left.slice(start, endL + 1), right: right.slice(start, endR + 1) };
 }
 
-function intersect({ left, right }: Trimmed, pay: BuiltinCall["pay"]): boolean {
+function intersect({ left, right }: Trimmed, pay: Pay): boolean {
   const known = new Map<string, boolean>();
   const remember = (key: string, find: () => boolean): boolean => {
     pay(PER_PAIR);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
+import { threadMs } from "../../../test/harness/thread-time.ts";
 
 const SCHEMA = `
   type Query { order(id: ID!, limit: Int): Order  any: Thing }
@@ -58,9 +59,10 @@ test("a deep text ends, and not by a stack that overflows", () => {
 });
 
 test("a query of very many fields is refused before fields are compared pairwise", () => {
-  const begin = performance.now();
-  expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("limit");
-  expect(performance.now() - begin).toBeLessThan(5_000);
+  const ms = threadMs(5_000, () => {
+    expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("limit");
+  });
+  expect(ms).toBeLessThan(5_000);
 });
 
 test("valid queries and schemas are told so; an extension may come without its type", () => {

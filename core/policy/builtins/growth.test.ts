@@ -5,11 +5,9 @@
  */
 import { describe, expect, jest, test } from "@jest/globals";
 import { builtinCall, runBuiltin } from "../../../test/harness/run-builtin.ts";
+import { PER_NESTED_CHARACTER, PER_RESULT_CHARACTER } from "../wasm/builtin-calls.ts";
 import { priceOf } from "./prices.ts";
 
-/** As wasm/builtin-calls.ts has them. */
-const PER_NESTED_CHARACTER = 75;
-const PER_RESULT_CHARACTER = 10;
 const REPEATS = 5;
 /** A generous margin over "as much": what is square where it is paid as linear grows by four times as much. */
 const MARGIN = 2;

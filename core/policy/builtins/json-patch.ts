@@ -1,13 +1,5 @@
 /** `json.patch`: RFC 6902 on Rego values; paths are pointers or lists of segments. Any operation that fails fails all. */
-import {
-  arrayArg,
-  type BuiltinCall,
-  BuiltinError,
-  BuiltinLimit,
-  builtinTable,
-  objectArg,
-  stringArg,
-} from "../builtin.ts";
+import { arrayArg, BuiltinError, BuiltinLimit, builtinTable, objectArg, type Pay, stringArg } from "../builtin.ts";
 import { equalRego, regoSet } from "../rego-value/order.ts";
 import { lengthOf } from "../rego-value/write.ts";
 import { isRegoArray, RegoObject, RegoSet, RegoNumber, type RegoValue } from "../rego-value/value.ts";
@@ -100,8 +92,6 @@ function payAlong(value: RegoValue, [key, ...rest]: Path, pay: Pay): void {
   const next = key === undefined ? undefined : memberOf(value, key);
   if (next !== undefined) payAlong(next, rest, pay);
 }
-
-type Pay = BuiltinCall["pay"];
 
 function apply(document: RegoValue, operation: RegoObject, pay: Pay): RegoValue {
   const path = pathOf(operation.get("path"));

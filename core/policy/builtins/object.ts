@@ -1,21 +1,20 @@
 /** `object.subset`, `json.marshal_with_options`, `numbers.range_step`, `graph.reachable_paths`: structure in, structure out. */
 import {
-  type BuiltinCall,
   booleanArg,
+  type BuiltinCall,
   BuiltinError,
   BuiltinLimit,
   builtinTable,
   integerArg,
   itemsArg,
   objectArg,
+  type Pay,
   stringArg,
   wrongType,
 } from "../builtin.ts";
 import { compareRego, equalRego, regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { lengthOf, writeGoJson } from "../rego-value/write.ts";
-
-type Pay = BuiltinCall["pay"];
 
 /** NB: equal collections are subsets as well; to compare them first would walk twice at each level. */
 function isSubset(outer: RegoValue, inner: RegoValue, pay: Pay): boolean {

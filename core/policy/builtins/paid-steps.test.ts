@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { builtinCall, callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
+import { threadMs } from "../../../test/harness/thread-time.ts";
 import { BuiltinError } from "../builtin.ts";
 import { multipartForm } from "../envoy-input/multipart.ts";
 import { decodeQuotedPrintable } from "../envoy-input/quoted-printable.ts";
@@ -110,9 +111,10 @@ describe("a long text is looked at once, not once from each of its characters", 
       '{"a": 1, "b": []}'.length + 9_000 * 3 - 2,
     ],
   ])("%s", (_, call, answer) => {
-    const begin = performance.now();
-    expect(call()).toEqual(answer);
-    expect(performance.now() - begin).toBeLessThan(3_000);
+    const ms = threadMs(3_000, () => {
+      expect(call()).toEqual(answer);
+    });
+    expect(ms).toBeLessThan(3_000);
   });
 });
 

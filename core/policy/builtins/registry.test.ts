@@ -1,6 +1,7 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { builtinCall } from "../../../test/harness/run-builtin.ts";
+import { threadMs } from "../../../test/harness/thread-time.ts";
 import { BuiltinError } from "../builtin.ts";
 import { parseValue } from "../rego-value/parse.ts";
 import type { RegoValue } from "../rego-value/value.ts";
@@ -73,9 +74,10 @@ describe("other built-ins answer as OPA does", () => {
   });
 
   test("a pattern that makes backtracking engines stall is answered at once", () => {
-    const begin = performance.now();
-    expect(run("regex.find_n", '"(a+)+$"', JSON.stringify(`${"a".repeat(20_000)}b`), "1")).toBe("[]");
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    const ms = threadMs(5_000, () => {
+      expect(run("regex.find_n", '"(a+)+$"', JSON.stringify(`${"a".repeat(20_000)}b`), "1")).toBe("[]");
+    });
+    expect(ms).toBeLessThan(5_000);
   });
 });
 

@@ -3,6 +3,7 @@
  * of these took seconds once, or would if it were read by copying what came before; the limit is far above what they take.
  */
 import { expect, test } from "@jest/globals";
+import { threadMs } from "../../../test/harness/thread-time.ts";
 import { multipartForm } from "./multipart.ts";
 import { parseMediaType } from "./media-type.ts";
 import { formBody } from "./parsed-body.ts";
@@ -38,10 +39,7 @@ test.each<readonly [string, () => unknown]>([
   ["soft line breaks", () => decodeQuotedPrintable(filled("=\r\n"))],
   ["blanks that do not end a line", () => decodeQuotedPrintable(`${filled(" ")}x`)],
 ])("%s", (_, read) => {
-  const before = process.threadCpuUsage();
-  read();
-  const { user, system } = process.threadCpuUsage(before);
-  expect((user + system) / 1_000).toBeLessThan(FAR_ABOVE_MS);
+  expect(threadMs(FAR_ABOVE_MS, read)).toBeLessThan(FAR_ABOVE_MS);
 });
 
 test("all values of a name that is repeated are kept, in order", () => {

@@ -18,10 +18,10 @@ import type { InstanceValues } from "./instance-values.ts";
 import { callingRule } from "./running-rule.ts";
 
 /** In fuel, of each character of an answer: written, read and parsed. What a call costs is in builtins/prices.ts. */
-const PER_RESULT_CHARACTER = 10;
+export const PER_RESULT_CHARACTER = 10;
 
 /** In fuel, of each character of an argument that holds others: to build them takes longer than to read a text. */
-const PER_NESTED_CHARACTER = 75;
+export const PER_NESTED_CHARACTER = 75;
 
 /** In fuel, of a call that fails: an error is made, and for the first of them the stack is read to find the rule. */
 const PER_FAILURE = 40_000;

@@ -2,7 +2,7 @@
  * Go's fmt.Sprintf for the values that OPA hands it: 64-bit integers, big integers, doubles and texts. The complaints that
  * Go writes into its output (`%!d(string=a)`, `%!s(MISSING)`, `%!(EXTRA …)`) are part of the contract: policies show them.
  */
-import { type BuiltinCall, BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
+import { BuiltinLimit, MAX_BUILTIN_OUTPUT, type Pay } from "../../builtin.ts";
 import { bytesOfText } from "../../rego-value/bytes.ts";
 import { formatFloat } from "./floats.ts";
 import { formatBigInt, formatInt64 } from "./integers.ts";
@@ -27,8 +27,6 @@ const PER_FORMAT_CHARACTER = 60;
 const PER_CHARACTER = 40;
 /** Of one that is looked up, escaped or turned into digits. */
 const PER_WRITTEN_CHARACTER = 400;
-
-type Pay = BuiltinCall["pay"];
 
 export function goFormat(format: string, values: readonly GoValue[], pay: Pay): string {
   pay(format.length * PER_FORMAT_CHARACTER);

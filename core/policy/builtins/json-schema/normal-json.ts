@@ -1,5 +1,5 @@
 /** JSON text that is the same for equal values: sorted keys, numbers as doubles. What `const` and `enum` compare. */
-import type { BuiltinCall } from "../../builtin.ts";
+import type { Pay } from "../../builtin.ts";
 import { sortedEntries } from "../../rego-value/order.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "../../rego-value/value.ts";
 import { writeGoJson } from "../../rego-value/write.ts";
@@ -14,9 +14,9 @@ const PER_CHARACTER = 250;
 /** The texts of the values of one document: each is made and paid once, by however many schemas it is asked for. */
 export class NormalTexts {
   readonly #texts = new Map<RegoValue, string>();
-  readonly #pay: BuiltinCall["pay"];
+  readonly #pay: Pay;
 
-  constructor(pay: BuiltinCall["pay"]) {
+  constructor(pay: Pay) {
     this.#pay = pay;
   }
 

@@ -1,6 +1,6 @@
 /** The keywords that look at a value alone: of numbers, of texts, of any value, and the uniqueness of items. */
 import { MatcherInput, type RE2JS } from "re2js";
-import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinError, type Pay } from "../../builtin.ts";
 import { compareNumberText, parseDecimal } from "../../rego-value/number.ts";
 import type { RegoValue } from "../../rego-value/value.ts";
 import { goFloat } from "../go-float.ts";
@@ -61,8 +61,6 @@ export function textFaults(schema: Schema, text: string, outcome: Outcome, path:
   }
   outcome.score++;
 }
-
-type Pay = BuiltinCall["pay"];
 
 /** Whether the pattern is anywhere in the text; paid as it is read, since any number of patterns may be tried on one text. */
 export function isFound(pattern: RE2JS, text: string, pay: Pay): boolean {

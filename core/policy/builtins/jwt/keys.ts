@@ -4,7 +4,7 @@
  * NB: an HMAC secret comes from a JWK of type `oct` or from the secret itself, never from a public key's text.
  */
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from "node:crypto";
-import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { BuiltinError, type Pay } from "../../builtin.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { decodeBase64Url } from "../go-base64.ts";
@@ -25,7 +25,7 @@ export const ALGORITHMS: ReadonlySet<string> = new Set([...FAMILIES, "EdDSA"]);
 const PER_FURTHER_KEY = 450_000;
 
 /** Keys with an algorithm that is none of a JWS are left out. */
-export function verificationKeys(text: string, pay: BuiltinCall["pay"]): readonly Key[] {
+export function verificationKeys(text: string, pay: Pay): readonly Key[] {
   const block = nextPemBlock(text);
   if (block === undefined) return jwkSet(text, pay).filter(({ alg }) => alg === "" || ALGORITHMS.has(alg));
   if (block.rest !== "") throw new BuiltinError("extra data after a PEM certificate block");
@@ -43,7 +43,7 @@ function pemKey(type: string, bytes: Uint8Array): KeyObject {
 }
 
 /** @throws BuiltinError when the text is neither a JWK nor a set of them */
-export function jwkSet(text: string, pay: BuiltinCall["pay"]): readonly Key[] {
+export function jwkSet(text: string, pay: Pay): readonly Key[] {
   const value = parseJson(text, "key");
   if (!(value instanceof RegoObject)) throw new BuiltinError("key is not an object");
   const keys = value.get("keys");

@@ -3,7 +3,7 @@
  * `none` verifies nothing, an HMAC takes no public key, and a fault inside the check is a failed check.
  */
 import { constants, createHmac, type KeyObject, sign, timingSafeEqual, verify } from "node:crypto";
-import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { BuiltinError, type Pay } from "../../builtin.ts";
 import type { Key, Material } from "./keys.ts";
 
 type Signed = { readonly data: Uint8Array; readonly signature: Uint8Array };
@@ -26,7 +26,7 @@ export function verifiesByAny(
   alg: string,
   keys: readonly Key[],
   signed: Signed,
-  pay: BuiltinCall["pay"],
+  pay: Pay,
   salt: SaltRule = "hash",
 ): boolean {
   return keys.some(({ material }, at) => {

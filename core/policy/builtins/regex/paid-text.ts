@@ -3,6 +3,7 @@
  * for each of its matches. So what counts is each character that it asks for, however often.
  */
 import type { RE2JS } from "re2js";
+import type { Pay } from "../../builtin.ts";
 
 /** In fuel (prices.ts), of looking for one match: what is prepared and laid out for it. */
 export const PER_SEARCH = 5_000;
@@ -18,8 +19,6 @@ const PAID_TOGETHER = 512;
 /** Up to these sizes re2js (Backtracker) tries one place after the other, and beyond them all at once. */
 const BACKTRACKED_INSTRUCTIONS = 500;
 const BACKTRACKED_STATES = 256 * 1024;
-
-type Pay = (units: number) => void;
 
 /**
  * NB: re2js takes an object that is a String for a text, and its machines read it by the two methods below. What `pay`

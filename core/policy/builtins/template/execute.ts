@@ -2,7 +2,7 @@
  * Runs a template over the variables of `strings.render_template`. As in OPA, numbers of Rego arrive as texts to Go, so
  * that they print as written and count as true even when 0. What is missing prints as `<undefined>`.
  */
-import { type BuiltinCall, BuiltinError, BuiltinLimit, MAX_BUILTIN_OUTPUT } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit, MAX_BUILTIN_OUTPUT, type Pay } from "../../builtin.ts";
 import { sortedEntries } from "../../rego-value/order.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { callFunction } from "./functions.ts";
@@ -17,7 +17,7 @@ const PER_OPERAND = 600;
 /** Of each member that a `range` lays out, whether it comes to it or not. */
 const PER_MEMBER = 1_500;
 
-export function executeTemplate(nodes: readonly Node[], variables: RegoObject, pay: BuiltinCall["pay"]): string {
+export function executeTemplate(nodes: readonly Node[], variables: RegoObject, pay: Pay): string {
   const run = new Run(variables, pay);
   run.list(nodes, variables);
   return run.output.replaceAll("<no value>", "<undefined>");
@@ -30,9 +30,9 @@ class Run {
   output = "";
   #steps = 0;
   readonly #variables = new Variables<Value>();
-  readonly #pay: BuiltinCall["pay"];
+  readonly #pay: Pay;
 
-  constructor(root: RegoObject, pay: BuiltinCall["pay"]) {
+  constructor(root: RegoObject, pay: Pay) {
     this.#variables.declare("$", root);
     this.#pay = pay;
   }

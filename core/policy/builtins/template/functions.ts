@@ -1,12 +1,11 @@
 /** The functions that Go's templates bring along. Arguments come unevaluated, since `and` and `or` stop at the first. */
-import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { BuiltinError, type Pay } from "../../builtin.ts";
 import { escapeQuery } from "../../go-query.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet } from "../../rego-value/value.ts";
 import { goFormat, type GoValue } from "../go-format/format.ts";
 import { isTrue, MISSING, printed, type Value } from "./values.ts";
 
 type Argument = () => Value;
-type Pay = BuiltinCall["pay"];
 type Call = (values: readonly Value[], pay: Pay) => Value;
 
 /** In fuel: of each character of a text that is given, and of one that is made. */

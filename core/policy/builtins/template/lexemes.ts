@@ -1,5 +1,5 @@
 /** Cuts a Go template into texts and the lexemes of its actions; `{{-` and `-}}` trim the text beside them. */
-import { type BuiltinCall, BuiltinError } from "../../builtin.ts";
+import { BuiltinError, type Pay } from "../../builtin.ts";
 import { withoutEnd, withoutStart } from "../../without-ends.ts";
 
 const BLANK = " \t\r\n";
@@ -14,8 +14,6 @@ export type Lexeme =
 
 /** In fuel. */
 const PER_LEXEME = 3_500;
-
-type Pay = BuiltinCall["pay"];
 
 export function lex(template: string, pay: Pay): readonly Lexeme[] {
   const lexemes: Lexeme[] = [];

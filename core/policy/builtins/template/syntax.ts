@@ -2,7 +2,7 @@
  * The syntax of Go's text/template as a tree: actions between `{{` and `}}`, with `if`, `with`, `range`, variables and
  * pipelines. `define`, `template` and `block` are not read: a policy's template is one text.
  */
-import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit, type Pay } from "../../builtin.ts";
 import { type Lexeme, lex } from "./lexemes.ts";
 import { Variables } from "./variables.ts";
 
@@ -53,7 +53,7 @@ const FUNCTIONS = new Set(
 const MAX_DEPTH = 100;
 
 /** @throws BuiltinError where Go refuses the template */
-export function parseTemplate(text: string, pay: BuiltinCall["pay"]): readonly Node[] {
+export function parseTemplate(text: string, pay: Pay): readonly Node[] {
   const parser = new Parser(lex(text, pay));
   const nodes = parser.list(0, 0);
   if (parser.ended !== undefined) throw new BuiltinError(`template: unexpected {{${parser.ended}}}`);

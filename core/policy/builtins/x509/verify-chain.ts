@@ -5,7 +5,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { X509Certificate } from "node:crypto";
-import type { BuiltinCall } from "../../builtin.ts";
+import type { Pay } from "../../builtin.ts";
 import type { Certificate } from "./certificate.ts";
 import { comparisons, keepsTo } from "./name-constraints.ts";
 import { isVerifiable } from "./public-key.ts";
@@ -32,16 +32,12 @@ type Search = {
   readonly root: Certificate;
   readonly intermediates: readonly Certificate[];
   readonly options: VerifyOptions;
-  readonly pay: BuiltinCall["pay"];
+  readonly pay: Pay;
   signatureChecks: number;
 };
 
 /** First the root, last the leaf. Undefined when there is no valid chain; the chain begins with the leaf. */
-export function verifiedChain(
-  given: readonly Certificate[],
-  options: VerifyOptions,
-  pay: BuiltinCall["pay"],
-): Chain | undefined {
+export function verifiedChain(given: readonly Certificate[], options: VerifyOptions, pay: Pay): Chain | undefined {
   const [root] = given;
   const leaf = given.at(-1);
   if (root === undefined || leaf === undefined || given.length < 2 || !isValidNow(leaf, options)) return undefined;

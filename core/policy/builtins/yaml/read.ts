@@ -16,14 +16,12 @@ import {
   type Node,
   Scalar,
 } from "yaml";
-import { type BuiltinCall, BuiltinError, BuiltinLimit } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit, type Pay } from "../../builtin.ts";
 import { textOfBytes } from "../../rego-value/bytes.ts";
 import { isRegoArray, RegoNumber, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { decodeBase64 } from "../go-base64.ts";
 import { resolveScalar } from "./scalar.ts";
-
-type Pay = BuiltinCall["pay"];
 
 const MAX_VALUES = 20_000;
 const MAX_DEPTH = 200;
