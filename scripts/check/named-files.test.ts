@@ -51,10 +51,6 @@ test("a script of npm that is named and does not exist is found", async () => {
   ]);
 });
 
-test("everything that the documents of this repository name exists", async () => {
-  expect(await missingNames(path.resolve(import.meta.dirname, "../.."))).toEqual([]);
-});
-
 test("what is installed is not looked for: a fresh clone has less of it", async () => {
   await mkdir(path.join(root, "node_modules"), { recursive: true });
   expect(await faultsOf("`node_modules/.cache` and `node_modules/a/b.js`\n")).toEqual([]);

@@ -1,15 +1,34 @@
-/** The bundle of packages that a second start has is what is in node_modules. That services work with it, all tests show that start them. */
+/**
+ * The bundle of packages that a second start has is what is in node_modules. That services work with it, all tests show that start them. On a copy
+ * of our own code beside links to what is installed, since the bundle of this checkout is that of whoever starts something meanwhile.
+ */
 import { spawnSync } from "node:child_process";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { beforeAll, expect, test } from "@jest/globals";
-import { bundleFolder, CACHE, INDEX } from "../../platform/programs/launch/bundled-packages.js";
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { INDEX } from "../../platform/programs/launch/bundled-packages.js";
 
 const ROOT = join(import.meta.dirname, "../..");
-const folder = bundleFolder() ?? "";
+const OURS = [
+  "core",
+  "enforcers",
+  "platform",
+  "proto",
+  "sample",
+  "scripts",
+  "services",
+  "package.json",
+  "tsconfig.json",
+];
+
+let copy: string;
+let folder: string;
+let cache: string;
+let specifiers: readonly string[];
 
 function run(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return stdout;
 }
@@ -18,19 +37,33 @@ async function inIndex(): Promise<readonly string[]> {
   return Object.keys(JSON.parse(await readFile(join(folder, INDEX), "utf8")).packages);
 }
 
-let specifiers: readonly string[];
+async function copyCheckout(): Promise<void> {
+  copy = await realpath(await mkdtemp(join(tmpdir(), "checkout-")));
+  for (const name of OURS) await cp(join(ROOT, name), join(copy, name), { recursive: true });
+  const installed = join(ROOT, "node_modules");
+  await mkdir(join(copy, "node_modules"));
+  for (const name of await readdir(installed)) {
+    if (name !== ".cache") await symlink(join(installed, name), join(copy, "node_modules", name));
+  }
+}
+
 beforeAll(async () => {
-  await mkdir(join(CACHE, "packages-older"), { recursive: true });
+  await copyCheckout();
+  const where = `
+    const { bundleFolder, CACHE } = await import("./platform/programs/launch/bundled-packages.js");
+    console.log(JSON.stringify({ folder: bundleFolder(), cache: CACHE }));`;
+  ({ folder, cache } = JSON.parse(run("--input-type=module", "-e", where)));
+  await mkdir(join(cache, "packages-older"), { recursive: true });
   await mkdir(`${folder}.1.new`, { recursive: true }); // of a builder that was killed
-  await rm(folder, { recursive: true, force: true });
   run("scripts/bundle-packages.ts");
   specifiers = await inIndex();
 }, 120_000);
+afterAll(() => rm(copy, { recursive: true, force: true }));
 
 test("it holds what the programs load, but for what has to stay; older ones are gone", async () => {
   expect(specifiers).toEqual(expect.arrayContaining(["@grpc/grpc-js", "fastify", "kafkajs", "pg", "typebox/compile"]));
   expect(specifiers).not.toContain("node-pg-migrate");
-  expect((await readdir(CACHE)).filter((name) => name.startsWith("packages-"))).toEqual([folder.split("/").at(-1)]);
+  expect((await readdir(cache)).filter((name) => name.startsWith("packages-"))).toEqual([basename(folder)]);
 });
 
 test("a damaged one is made anew, any other one stays", async () => {
@@ -73,7 +106,7 @@ test("a package is not there twice: a program loads none from where they are ins
     const spy = `data:text/javascript,${encodeURIComponent(program)}`;
     const preloads = [spy, "./platform/programs/launch/quick-start.js"].flatMap((one) => ["--import", one]);
     const { stdout } = spawnSync(process.execPath, [...preloads, main, "--config", "/nowhere"], {
-      cwd: ROOT,
+      cwd: copy,
       encoding: "utf8",
     });
     expect({ main, loaded: JSON.parse(stdout) }).toEqual({ main, loaded: [] });

@@ -13,6 +13,10 @@ const QUICK_START = join(import.meta.dirname, "quick-start.js");
 
 /** For a command line: those of the file, and what makes a start quick. */
 export async function nodeOptions(): Promise<readonly string[]> {
-  const options = (await readFile(FILE, "utf8")).split(/\s+/).filter((option) => option !== "");
-  return [...options, "--import", QUICK_START];
+  return [...(await engineOptions()), "--import", QUICK_START];
+}
+
+/** Those of the file alone, for what is measured as a service and is none. */
+export async function engineOptions(): Promise<readonly string[]> {
+  return (await readFile(FILE, "utf8")).split(/\s+/).filter((option) => option !== "");
 }

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { engineOptions } from "../../../platform/programs/launch/node-options.ts";
 import { startChild } from "../child.ts";
 import { goal, shown, table } from "../figures.ts";
 import type { Bench } from "../run-bench.ts";
@@ -11,16 +12,14 @@ const MemorySchema = Type.Array(
 );
 const memorySchema = Compile(MemorySchema);
 const EVALUATIONS = 1_000_000;
-/**
- * What a young generation may grow to. Left alone V8 doubles it once it has copied enough, with few survivors after some hundred
- * thousand evaluations, and the process is 30 MiB larger from then on: nothing of ours, but as large as what is looked for.
- */
-const YOUNG_MIB = 8;
 
-export function soakPolicy(evaluations: number): Promise<Static<typeof MemorySchema>> {
-  return startChild(join(import.meta.dirname, "soak.ts"), { evaluations }, [
-    `--max-semi-space-size=${YOUNG_MIB}`,
-  ]).answer.then((said) => memorySchema.Parse(said));
+/**
+ * Under the options of a service, which hold the young generation. Left alone V8 doubles it once it has copied enough, with few survivors after
+ * some hundred thousand evaluations, and the process is 30 MiB larger from then on: nothing of ours, but as large as what is looked for.
+ */
+export async function soakPolicy(evaluations: number): Promise<Static<typeof MemorySchema>> {
+  const { answer } = startChild(join(import.meta.dirname, "soak.ts"), { evaluations }, await engineOptions());
+  return memorySchema.Parse(await answer);
 }
 
 /** Of the later half against the first tenth, by which everything has been compiled. */
@@ -45,7 +44,7 @@ export const benchPolicySoak: Bench = async ({ repeats: evaluations = EVALUATION
     name: "policy-soak",
     title: "Memory over many evaluations",
     text: [
-      `${evaluations.toLocaleString("en")} evaluations of inputs from 256 bytes to 64 KB, one in a thousand of which breaks its instance. Each half of V8's young generation is held to ${YOUNG_MIB} MiB (\`--max-semi-space-size\`), as in every service; left alone it is doubled once on the way, and the process is 30 MiB larger from then on. Memory of the last half against the first fifth: ${goal(grown, grown <= 1.1, "≤ 1.1")}.`,
+      `${evaluations.toLocaleString("en")} evaluations of inputs from 256 bytes to 64 KB, one in a thousand of which breaks its instance. V8's young generation is held as in every service (\`${(await engineOptions()).join(" ")}\`); left alone it is doubled once on the way, and the process is 30 MiB larger from then on. Memory of the last half against the first fifth: ${goal(grown, grown <= 1.1, "≤ 1.1")}.`,
       table(["evaluations", "process MiB", "JavaScript heap MiB", "young generation MiB"], rows),
     ].join("\n\n"),
   };

@@ -2,33 +2,19 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { MaxUses } from "../../../core/domain/elevation.ts";
-import { type Grant, redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
+import { redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
 import { digest } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { useGrant, useOf, whyNotUsed } from "../../../services/approval/store/redeem-grant.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+import { claimOf } from "./redeeming.ts";
 
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
 }, 90_000);
 afterAll(() => approval.close());
-
-function claimOf(grant: Grant, more: Partial<RedemptionClaim> = {}): RedemptionClaim {
-  const { issuer, subject, entitlement, scope, binding } = grant;
-  const bound = binding.kind === "exact" ? binding.digest : undefined;
-  return {
-    redemptionId: ids.fresh("decision"),
-    grantId: grant.id,
-    issuer,
-    subject,
-    entitlement,
-    scope,
-    digest: bound,
-    ...more,
-  };
-}
 
 test("a one-use grant redeemed by 64 callers at once is granted exactly once, in every one of 50 rounds", async () => {
   for (let round = 0; round < 50; round += 1) {

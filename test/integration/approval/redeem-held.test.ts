@@ -1,7 +1,7 @@
 /** A grant whose row somebody holds, on a real server: what its callers cost everybody else, and what is used for those who have gone. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Grant, RedemptionClaim } from "../../../core/domain/grant.ts";
-import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+import { type Approval, createApproval } from "./approval-fixture.ts";
+import { claimOf, holdRow, inLocks } from "./redeeming.ts";
 
 let approval: Approval;
 beforeAll(async () => {
@@ -9,36 +9,9 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => approval.close());
 
-function claimOf({ id: grantId, issuer, subject, entitlement, scope }: Grant): RedemptionClaim {
-  return { redemptionId: ids.fresh("decision"), grantId, issuer, subject, entitlement, scope, digest: undefined };
-}
-
-/** Resolves once the row is held, with what lets it go. */
-async function hold({ id }: Grant): Promise<() => Promise<void>> {
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
-  const holding = approval.database.transaction(async (tx) => {
-    await tx.query("select 1 from grants where id = $1 for update", [id]);
-    isLocked();
-    await released;
-  });
-  await Promise.race([locked, holding]);
-  return async () => {
-    release();
-    await holding;
-  };
-}
-
-async function inLocks(): Promise<number> {
-  const { rowCount } = await approval.database.query(
-    "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-  );
-  return rowCount ?? 0;
-}
-
 test("a stream of callers of a held grant keeps one connection, and those who went while they stood in line use nothing", async () => {
   const [held, free] = [await approval.grant({ maxUses: 90 }), await approval.grant({ maxUses: 90 })];
-  const letGo = await hold(held);
+  const letGo = await holdRow(approval.database, held);
   let haveGone = false;
   const gone: Promise<{ readonly kind: string }>[] = [];
   const stayed: Promise<unknown>[] = [];
@@ -54,7 +27,7 @@ test("a stream of callers of a held grant keeps one connection, and those who we
       others.push(approval.store.redeem(claimOf(free)));
     }, 8);
   });
-  expect(await inLocks()).toBe(1);
+  expect(await inLocks(approval.database)).toBe(1);
   expect(await Promise.all(others)).toEqual(others.map(() => expect.objectContaining({ kind: "redeemed" })));
   haveGone = true;
   await letGo();

@@ -1,21 +1,17 @@
 /** Redemptions that come together, on a real server: they share a statement, and nobody is worse off for it. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Grant, RedemptionClaim } from "../../../core/domain/grant.ts";
+import type { Grant } from "../../../core/domain/grant.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { createRedemption } from "../../../services/approval/store/redeem-together.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+import { claimOf, hold, holdRow, inLocks } from "./redeeming.ts";
 
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
 }, 90_000);
 afterAll(() => approval.close());
-
-function claimOf(grant: Grant, redemptionId = ids.fresh("decision")): RedemptionClaim {
-  const { id: grantId, issuer, subject, entitlement, scope } = grant;
-  return { redemptionId, grantId, issuer, subject, entitlement, scope, digest: undefined };
-}
 
 async function grants(count: number, maxUses = 1): Promise<readonly Grant[]> {
   const made: Grant[] = [];
@@ -67,14 +63,7 @@ test("each of a round has its own answer: spent, outside and unknown stand besid
 test("a grant whose row somebody holds keeps nobody else waiting, and is used when the row is free", async () => {
   const [held, ...others] = await grants(9);
   if (held === undefined) throw new Error("no grant");
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
-  const holding = approval.database.transaction(async (tx) => {
-    await tx.query("select 1 from grants where id = $1 for update", [held.id]);
-    isLocked();
-    await released;
-  });
-  await locked;
+  const letGo = await holdRow(approval.database, held);
   let isAnswered = false;
   const waits = approval.store.redeem(claimOf(held)).finally(() => {
     isAnswered = true;
@@ -82,8 +71,7 @@ test("a grant whose row somebody holds keeps nobody else waiting, and is used wh
   const outcomes = await Promise.all(others.map((grant) => approval.store.redeem(claimOf(grant))));
   expect(new Set(kinds(outcomes))).toEqual(new Set(["redeemed"]));
   expect(isAnswered).toBe(false);
-  release();
-  await holding;
+  await letGo();
   expect(await waits).toMatchObject({ kind: "redeemed", grant: { id: held.id, uses: 1 } });
 });
 
@@ -131,7 +119,7 @@ test("64 uses at once of a grant with fewer: as many as it has, and all others a
     await redeem(before);
     const outcomes = await Promise.all([
       redeem({ ...claimOf(grant), scope: "order/other" }),
-      redeem(claimOf(grant, before.redemptionId)),
+      redeem(claimOf(grant, { redemptionId: before.redemptionId })),
       ...Array.from({ length: 62 }, () => redeem(claimOf(grant))),
     ]);
     expect(outcomes[0]).toEqual({ kind: "refused", reason: "outside" });
@@ -169,25 +157,12 @@ test("a grant of ten uses, asked for by four processes at once and over and over
 test("uses of one grant behind a row that somebody holds keep few connections, and each is answered once it is free", async () => {
   const [held] = await grants(1, 30);
   if (held === undefined) throw new Error("no grant");
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
-  const holding = approval.database.transaction(async (tx) => {
-    await tx.query("select 1 from grants where id = $1 for update", [held.id]);
-    isLocked();
-    await released;
-  });
-  await locked;
+  const letGo = await holdRow(approval.database, held);
   const { redeem, statements } = counted();
   const answers = Promise.all(Array.from({ length: 64 }, () => redeem(claimOf(held))));
-  await waitUntil("them to wait for the row", 10_000, async () => {
-    const { rowCount } = await approval.database.query(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    return (rowCount ?? 0) > 0;
-  });
+  await waitUntil("them to wait for the row", 10_000, async () => (await inLocks(approval.database)) > 0);
   expect(statements()).toBeLessThan(8);
-  release();
-  await holding;
+  await letGo();
   const outcomes = await answers;
   expect(kinds(outcomes).filter((kind) => kind === "redeemed")).toHaveLength(30);
   expect(outcomes.filter(({ kind }) => kind === "refused")).toEqual(
@@ -201,7 +176,7 @@ test("a redemption id that was used before is a duplicate, and undoes nothing of
   if (before === undefined || again === undefined) throw new Error("too few grants");
   const used = claimOf(before);
   await approval.store.redeem(used);
-  const claims = [claimOf(again, used.redemptionId), ...others.map((grant) => claimOf(grant))];
+  const claims = [claimOf(again, { redemptionId: used.redemptionId }), ...others.map((grant) => claimOf(grant))];
   const [repeated, ...rest] = await Promise.all(claims.map((claim) => approval.store.redeem(claim)));
   expect(repeated).toEqual({ kind: "refused", reason: "duplicate" });
   expect(new Set(kinds(rest))).toEqual(new Set(["redeemed"]));
@@ -214,7 +189,7 @@ test("one redemption id for two grants at once uses the one that can be used, an
   await approval.store.redeem(claimOf(spent));
   const redemptionId = ids.fresh("decision");
   const [refused, redeemed] = await Promise.all(
-    [spent, good].map((grant) => approval.store.redeem(claimOf(grant, redemptionId))),
+    [spent, good].map((grant) => approval.store.redeem(claimOf(grant, { redemptionId }))),
   );
   expect(refused).toEqual({ kind: "refused", reason: "duplicate" });
   expect(redeemed).toMatchObject({ kind: "redeemed", grant: { id: good.id, uses: 1 } });
@@ -222,26 +197,16 @@ test("one redemption id for two grants at once uses the one that can be used, an
 
 test("when the connection of a round is lost, each of it is told so, nobody is asked for again, and the next one works", async () => {
   const many = await grants(6, 3);
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
-  const holding = approval.database.transaction(async (tx) => {
-    await tx.query("lock table redemptions in exclusive mode");
-    isLocked();
-    await released;
-  });
-  await locked;
+  const letGo = await hold(approval.database, "lock table redemptions in exclusive mode");
   const answers = Promise.allSettled(many.map((grant) => approval.store.redeem(claimOf(grant))));
-  const waiting = "from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-  await waitUntil("the round to wait for the table", 10_000, async () => {
-    const { rowCount } = await approval.database.query(`select pid ${waiting}`);
-    return (rowCount ?? 0) > 0;
-  });
-  await approval.database.query(`select pg_terminate_backend(pid) ${waiting}`);
+  await waitUntil("the round to wait for the table", 10_000, async () => (await inLocks(approval.database)) > 0);
+  await approval.database.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
   for (const answer of await answers) {
     expect(answer).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
   }
-  release();
-  await holding;
+  await letGo();
   expect(await Promise.all(many.map(usesOf))).toEqual(many.map(() => 0));
   const outcomes = await Promise.all(many.map((grant) => approval.store.redeem(claimOf(grant))));
   expect(new Set(kinds(outcomes))).toEqual(new Set(["redeemed"]));

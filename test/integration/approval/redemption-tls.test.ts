@@ -6,7 +6,6 @@
 import net from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { status } from "@grpc/grpc-js";
-import type { Grant } from "../../../core/domain/grant.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { createLog } from "../../../platform/log/log.ts";
@@ -21,7 +20,8 @@ import {
   type CertificatePair,
   createAuthority,
 } from "../../harness/certificates.ts";
-import { type Approval, createApproval, ids } from "./approval-fixture.ts";
+import { type Approval, createApproval } from "./approval-fixture.ts";
+import { claimOf } from "./redeeming.ts";
 
 const TOKEN = "a-service-token-of-this-test";
 const UNAVAILABLE = { kind: "unavailable" };
@@ -99,10 +99,6 @@ function deadlineIn(ms: number): Deadline {
   const end = systemClock.monotonicMs() + ms;
   const leftMs = () => end - systemClock.monotonicMs();
   return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
-}
-
-function claimOf({ id: grantId, issuer, subject, entitlement, scope }: Grant) {
-  return { redemptionId: ids.fresh("decision"), grantId, issuer, subject, entitlement, scope, digest: undefined };
 }
 
 /** The outcome of one use of a fresh grant; what the caller gets wrong must have left it unused. */

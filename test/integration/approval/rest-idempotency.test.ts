@@ -7,6 +7,7 @@ import { createRest } from "../../../services/approval/rest/server.ts";
 import { holdKey } from "../../../services/approval/store/idempotency-keys.ts";
 import { ids } from "./approval-fixture.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { inLocks } from "./redeeming.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
@@ -219,12 +220,7 @@ test("a key that is over and taken by two at once: the one that comes second is 
   await database.transaction(async (tx) => {
     expect(await holdKey(tx, { ...first, holder: randomUUID() }, ours)).toEqual({ kind: "held" });
     late = Promise.all([second(), other()]);
-    await waitUntil("both to wait for the key", 10_000, async () => {
-      const { rowCount } = await database.query(
-        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-      );
-      return rowCount === 2;
-    });
+    await waitUntil("both to wait for the key", 10_000, async () => (await inLocks(database)) === 2);
   });
   expect(await late).toEqual([{ kind: "in_use" }, { kind: "in_use" }]);
 });

@@ -3,6 +3,7 @@ import net from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { listening } from "../../harness/listening.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { inLocks } from "./redeeming.ts";
 import { type Answer, at } from "./rest-answer.ts";
 import { operationsOf } from "./rest-document.ts";
 import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.ts";
@@ -92,12 +93,7 @@ test("connections cut in the middle of votes: 200 or 503, and each request is wh
   const votes = await locked.transaction(async (tx) => {
     await tx.query("select 1 from requests for update");
     const begun = requests.map((request) => rest.vote(max, request));
-    await waitUntil("votes to wait for their rows", 10_000, async () => {
-      const { rows } = await rest.database.query<{ n: number }>(
-        "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-      );
-      return (rows[0]?.n ?? 0) >= 8;
-    });
+    await waitUntil("votes to wait for their rows", 10_000, async () => (await inLocks(rest.database)) >= 8);
     await rest.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,
