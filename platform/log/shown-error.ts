@@ -3,6 +3,8 @@
  * NB: nothing else of it. Errors of libraries carry what they were about: the address with its password, the row, the request.
  */
 
+import { sqlState } from "../postgres/sql-state.ts";
+
 type ShownError = {
   readonly type: string;
   readonly message: string;
@@ -24,17 +26,17 @@ export function shownError(error: unknown): ShownError | string {
 
 function shown(error: unknown, depth: number): ShownError | string {
   if (!(error instanceof Error)) return `thrown: ${error === null ? "null" : typeof error}`;
-  const { code, constraint, severity } = fieldsOf(error);
-  const isOfDatabase = typeof code === "string" && typeof severity === "string";
+  const { code, constraint } = fieldsOf(error);
+  const state = sqlState(error);
   // The text of a data fault (class 22) quotes the value, and so does its stack.
-  const message = isOfDatabase && code.startsWith("22") ? "a value is refused by the database" : masked(error.message);
+  const message = state?.startsWith("22") ? "a value is refused by the database" : masked(error.message);
   const frames = error.stack?.slice(error.stack.indexOf("\n    at ")) ?? "";
   const { cause } = error;
   return {
     type: error.name,
     message: message.slice(0, MAX_MESSAGE),
     ...(typeof code === "string" || typeof code === "number" ? { code: String(code) } : {}),
-    ...(isOfDatabase && typeof constraint === "string" ? { constraint } : {}),
+    ...(state !== undefined && typeof constraint === "string" ? { constraint } : {}),
     ...(frames.startsWith("\n    at ") ? { stack: frames.slice(1, MAX_STACK) } : {}),
     ...(cause === undefined || depth >= MAX_CAUSES ? {} : { cause: shown(cause, depth + 1) }),
   };
@@ -45,10 +47,6 @@ function masked(text: string): string {
   return text.replace(/:\/\/[^\s/@]*@/g, "://***@").replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
 }
 
-function fieldsOf(error: object): {
-  readonly code?: unknown;
-  readonly constraint?: unknown;
-  readonly severity?: unknown;
-} {
+function fieldsOf(error: object): { readonly code?: unknown; readonly constraint?: unknown } {
   return error;
 }

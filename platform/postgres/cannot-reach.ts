@@ -1,5 +1,6 @@
 /** Why a database cannot be used at start, in words for whoever started the process. */
 import { CannotStart, reasonOf } from "../lifecycle/cannot-start.ts";
+import { sqlState } from "./sql-state.ts";
 
 /** SQLSTATE or system code → what it means and what to do. */
 const MEANING: ReadonlyMap<string, string> = new Map([
@@ -45,7 +46,7 @@ function codeOf(error: unknown): string | undefined {
   return first === undefined ? undefined : codeOf(first);
 }
 
-/** Our own faults say what is the matter; those of the server carry a `detail` too, but also a `severity`. */
+/** Our own faults say what is the matter; answers of the server carry a `detail` too. */
 function hasDetail(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "detail" in error && !("severity" in error);
+  return typeof error === "object" && error !== null && "detail" in error && sqlState(error) === undefined;
 }

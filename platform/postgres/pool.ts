@@ -9,8 +9,9 @@
  */
 import pg from "pg";
 import type { Log } from "../log/log.ts";
-import { createMutex } from "../mutex.ts";
+import { createTurns } from "../turns.ts";
 import { endClient } from "./end-client.ts";
+import { sqlState } from "./sql-state.ts";
 
 export interface Queryable {
   /** `prepared` names a text that never changes and is asked for often: each connection parses it once. */
@@ -120,7 +121,8 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
   };
 }
 
-function queryableOf(client: Pick<pg.ClientBase, "query">): Queryable {
+/** Of a connection that its owner ends. */
+export function queryableOf(client: Pick<pg.ClientBase, "query">): Queryable {
   return {
     query: (text, values, prepared) =>
       client.query({
@@ -172,7 +174,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     await endClient(client);
     throw error;
   }
-  const mutex = createMutex();
+  const turns = createTurns();
   let closing: Promise<void> | undefined;
   function giveUp(error: unknown): void {
     lost.abort(error);
@@ -182,13 +184,14 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
   const watched: Queryable = {
     query: (text, values, prepared) =>
       raw.query<never>(text, values, prepared).catch((error: unknown) => {
-        if (!isAnswer(error)) giveUp(error);
+        // After anything but an answer it is open where the session stands, and whether it has its locks.
+        if (sqlState(error) === undefined) giveUp(error);
         throw error;
       }),
   };
   const session: Session = {
-    query: (text, values, prepared) => mutex.run(() => watched.query<never>(text, values, prepared)),
-    transaction: (work) => mutex.run(() => inTransaction(watched, work, giveUp)),
+    query: (text, values, prepared) => turns.run(() => watched.query<never>(text, values, prepared)),
+    transaction: (work) => turns.run(() => inTransaction(watched, work, giveUp)),
     onNotification(listener) {
       client.on("notification", ({ channel, payload }) => listener(channel, payload));
     },
@@ -200,9 +203,4 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     [Symbol.asyncDispose]: () => session.close(),
   };
   return session;
-}
-
-/** What the server says carries its severity. After anything else it is open where the session stands, and whether it has its locks. */
-function isAnswer(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "severity" in error;
 }

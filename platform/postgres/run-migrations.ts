@@ -1,23 +1,60 @@
 /**
- * Runs the SQL files of a folder that a database has not seen, by node-pg-migrate: in one transaction, under the tool's advisory lock, waiting
- * for whoever has it. Mostly there is nothing to run, and then the tool, which takes longer to load than to ask, is not loaded.
+ * What of the SQL files of a folder a database has seen, and the run of those that it has not, by node-pg-migrate: in one transaction, under the
+ * tool's advisory lock, waiting for whoever has it. Mostly there is nothing to run, and then the tool, which takes longer to load than to ask, is
+ * not loaded.
  *
  * NB: on a client of ours. The tool does not wait for the end of its own, and a server that stops meanwhile would end the process.
  */
 import { readdir } from "node:fs/promises";
 import pg from "pg";
 import { endClient } from "./end-client.ts";
+import { type Queryable, queryableOf } from "./pool.ts";
 
-/** @returns the names of what ran. `schema`: of the table, made when it is not there. */
+/** Files of `folder`, named in `table` once they have run. `schema`: of the table, made when it is not there. NB: table and schema are SQL. */
+type Migrations = { readonly folder: string; readonly table: string; readonly schema?: string };
+
+type Seen = {
+  /** All files, in order. */
+  readonly expected: readonly string[];
+  /** Of them, those that have not run. */
+  readonly missing: readonly string[];
+  /** What has run of which there is no file. */
+  readonly unknown: readonly string[];
+};
+
+export async function compareMigrations(database: Queryable, { folder, table, schema }: Migrations): Promise<Seen> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql"));
+  const expected = files.map((file) => file.slice(0, -".sql".length)).toSorted();
+  const applied = await appliedMigrations(database, schema === undefined ? table : `${schema}.${table}`);
+  return {
+    expected,
+    missing: expected.filter((name) => !applied.includes(name)),
+    unknown: applied.filter((name) => !expected.includes(name)),
+  };
+}
+
+/** None in a database that was never migrated. */
+async function appliedMigrations(database: Queryable, table: string): Promise<readonly string[]> {
+  const { rows: found } = await database.query<{ exists: boolean }>("select to_regclass($1) is not null as exists", [
+    table,
+  ]);
+  if (found[0]?.exists !== true) return [];
+  const { rows } = await database.query<{ name: string }>(`select name from ${table} order by name`);
+  return rows.map(({ name }) => name);
+}
+
+/** @returns the names of what ran. Of a database that has seen what there is no file of the tool is to judge. */
 export async function runMigrations(
   connection: string | pg.ClientConfig,
-  { folder, table, schema }: { readonly folder: string; readonly table: string; readonly schema?: string },
+  migrations: Migrations,
 ): Promise<readonly string[]> {
+  const { folder, table, schema } = migrations;
   const client = new pg.Client(connection);
   client.on("error", () => {}); // whatever runs on it rejects
   try {
     await client.connect();
-    if (await haveAllRun(client, { folder, table: schema === undefined ? table : `${schema}.${table}` })) return [];
+    const { missing, unknown } = await compareMigrations(queryableOf(client), migrations);
+    if (missing.length + unknown.length === 0) return [];
     const { runner } = await import("node-pg-migrate");
     const ran = await runner({
       dbClient: client,
@@ -34,20 +71,4 @@ export async function runMigrations(
   } finally {
     await endClient(client);
   }
-}
-
-/** Whether the database has seen these files and no others; of anything else the tool is to judge. */
-async function haveAllRun(
-  client: pg.Client,
-  { folder, table }: { readonly folder: string; readonly table: string },
-): Promise<boolean> {
-  const { rows: found } = await client.query<{ exists: boolean }>("select to_regclass($1) is not null as exists", [
-    table,
-  ]);
-  if (found[0]?.exists !== true) return false;
-  const { rows } = await client.query<{ name: string }>(`select name from ${table} order by name`);
-  const files = (await readdir(folder))
-    .filter((file) => file.endsWith(".sql"))
-    .map((file) => file.slice(0, -".sql".length));
-  return rows.map(({ name }) => name).join() === files.toSorted().join();
 }

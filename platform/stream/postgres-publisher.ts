@@ -9,6 +9,7 @@
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database, Session } from "../postgres/pool.ts";
+import { isUndone } from "../postgres/sql-state.ts";
 import type { OutgoingRecord, PublishOptions, PublishOutcome } from "./port.ts";
 import { keep } from "./postgres-record.ts";
 
@@ -77,7 +78,7 @@ export function createPostgresPublisher({
       await sendAll(session, records);
       return { kind: "acked" };
     } catch (cause) {
-      if (isRefusal(cause)) return { kind: "refused", cause };
+      if (isUndone(cause)) return { kind: "refused", cause };
       unanswered = open?.backend;
       open = undefined;
       void session.close();
@@ -198,9 +199,4 @@ async function fence(session: Session, { pid, started }: Backend): Promise<void>
     [pid, started, FENCE_MS],
   );
   if (rows.some(({ ended }) => !ended)) throw new Error(`server process ${pid} still runs a statement of ours`);
-}
-
-/** The server answered, so the statement is rolled back. Anything else (also FATAL, and a translated severity) leaves it open. */
-function isRefusal(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "severity" in error && error.severity === "ERROR";
 }

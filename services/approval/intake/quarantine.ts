@@ -3,6 +3,7 @@
  * with its offset in one transaction, so its partition goes on; everything else is left to be tried again.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
+import { sqlState } from "../../../platform/postgres/sql-state.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "./ports.ts";
 import type { TakeRecord } from "./consumer.ts";
@@ -61,16 +62,11 @@ export function createReadAgain(readers: ReadonlyMap<string, ReadRecord>) {
 function refusalOf(error: unknown): Reading {
   if (error instanceof AppError && (error.code === "invalid_record" || error.code === "invalid_argument"))
     return { kind: "refused", reason: "invalid_record", detail: error.detail };
-  const state = sqlState(error);
+  const state = sqlState(error) ?? "";
   // Classes 22 (data) and 23 (constraint) speak of the values. NB: the text of such an error holds values, the code does not.
   if (/^2[23]/.test(state)) return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
   // The program's own fault, such as a nesting that no stack holds. Set aside and not lost: a replay after the mending takes it.
   if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)
     return { kind: "refused", reason: "fault", detail: error.name };
   throw error;
-}
-
-function sqlState(error: unknown): string {
-  if (typeof error !== "object" || error === null || !("code" in error) || !("severity" in error)) return "";
-  return typeof error.code === "string" ? error.code : "";
 }

@@ -3,38 +3,34 @@
  * command and a service only checks; on one machine it runs at start. Forward only: there is no way down, and a database
  * that is ahead of the code is refused as well, since an older service may not understand what a newer one wrote.
  */
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import { runMigrations } from "../../../platform/postgres/run-migrations.ts";
+import { compareMigrations, runMigrations } from "../../../platform/postgres/run-migrations.ts";
 
-const MIGRATIONS = join(import.meta.dirname, "..", "migrations");
-const TABLE = "schema_migrations";
-/** SQLSTATE: a database that was never migrated. */
-const UNDEFINED_TABLE = "42P01";
+const MIGRATIONS = { folder: join(import.meta.dirname, "..", "migrations"), table: "schema_migrations" };
 
 /** Runs what has not run yet, or waits for whoever does. The names of what ran. */
 export async function migrate(connection: string | pg.ClientConfig): Promise<readonly string[]> {
-  return runMigrations(connection, { folder: MIGRATIONS, table: TABLE });
+  return runMigrations(connection, MIGRATIONS);
 }
 
 /** The newest migration of this code. @throws AppError invalid_configuration when the database is ahead of it. */
 export async function requireNotAhead(database: Queryable): Promise<string> {
-  const { expected, unknown } = await compare(database);
+  const { expected, unknown } = await compareMigrations(database, MIGRATIONS);
   refuseAhead(unknown);
   return expected.at(-1) ?? "";
 }
 
 /** Whether there is nothing to run. */
 export async function isMigrated(database: Queryable): Promise<boolean> {
-  return (await compare(database)).missing.length === 0;
+  return (await compareMigrations(database, MIGRATIONS)).missing.length === 0;
 }
 
 /** @throws AppError invalid_configuration when the database is behind or ahead of this code. */
 export async function requireMigrated(database: Queryable): Promise<void> {
-  const { missing, unknown } = await compare(database);
+  const { missing, unknown } = await compareMigrations(database, MIGRATIONS);
   if (missing.length > 0) {
     const list = missing.join(", ");
     const todo = "run npm run migrate with this configuration";
@@ -48,23 +44,4 @@ function refuseAhead(unknown: readonly string[]): void {
   const list = unknown.join(", ");
   const todo = "use the version that brought it there, or a newer one";
   throw new AppError("invalid_configuration", `the database is ahead of this version: ${list}; ${todo}`);
-}
-
-async function compare(database: Queryable) {
-  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith(".sql"));
-  const expected = files.map((name) => name.slice(0, -".sql".length)).sort();
-  const applied = await appliedMigrations(database);
-  const missing = expected.filter((name) => !applied.includes(name));
-  const unknown = applied.filter((name) => !expected.includes(name));
-  return { expected, missing, unknown };
-}
-
-async function appliedMigrations(database: Queryable): Promise<readonly string[]> {
-  try {
-    const { rows } = await database.query<{ name: string }>(`select name from ${TABLE} order by name`);
-    return rows.map((row) => row.name);
-  } catch (error) {
-    if (typeof error === "object" && error !== null && "code" in error && error.code === UNDEFINED_TABLE) return [];
-    throw error;
-  }
 }

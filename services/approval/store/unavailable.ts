@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
+import { sqlState } from "../../../platform/postgres/sql-state.ts";
 
 export function sayingUnavailable(
   database: Pick<Database, "query" | "transaction">,
@@ -29,9 +30,9 @@ function rethrow(error: unknown): never {
 
 function isOutage(error: unknown): boolean {
   if (typeof error !== "object" || error === null || error instanceof AppError) return false;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (code.length === 5 && "severity" in error) return SQLSTATES.test(code);
-  if (SOCKET.has(code)) return true;
+  const state = sqlState(error);
+  if (state !== undefined) return SQLSTATES.test(state);
+  if ("code" in error && typeof error.code === "string" && SOCKET.has(error.code)) return true;
   if ("message" in error && typeof error.message === "string" && WORDS.test(error.message)) return true;
   return "cause" in error && isOutage(error.cause);
 }

@@ -1,0 +1,29 @@
+/** What a PostgreSQL server answers a statement that it does not carry out, told from faults of the connection and from our own. */
+
+/** The code of its answer. Undefined when it did not answer. NB: by which an answer is known is its severity, whose words are in the server's language. */
+export function sqlState(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("severity" in error && "code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Classes that may end a session in the middle of a statement: connection, resources, operator, system, internal. */
+const LEFT_OPEN = /^(08|53|57|58|XX)/;
+/** Of class 57, but what was cancelled is undone. */
+const CANCELLED = "57014";
+
+/** It answered, nothing of the statement has happened, and its session goes on. Otherwise it is open what became of both. */
+export function isUndone(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (state === CANCELLED || !LEFT_OPEN.test(state));
+}
+
+/** Of this named constraint or index. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return (
+    sqlState(error) === "23505" &&
+    typeof error === "object" &&
+    error !== null &&
+    "constraint" in error &&
+    error.constraint === constraint
+  );
+}
