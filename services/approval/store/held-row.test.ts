@@ -8,7 +8,7 @@ import { createRedemption } from "./redeem-together.ts";
 
 const GRANT = id("grant", uuidv7());
 
-/** A grant whose row is held until `release`, and which cannot be used then. */
+/** Grants whose rows are held until `release`, and which cannot be used then. */
 function heldRow() {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const uses: number[] = [];
@@ -42,11 +42,11 @@ function heldRow() {
     statements: () => statements,
     waiting: () => waiting,
     mostWaiting: () => mostWaiting,
-    redeem: (isGone?: () => boolean) =>
+    redeem: (isGone?: () => boolean, grantId = GRANT) =>
       redeem(
         {
           redemptionId: id("decision", uuidv7()),
-          grantId: GRANT,
+          grantId,
           ...{ issuer: "https://issuer.example", subject: "dana", entitlement: "orders-delete", scope: "order/42" },
           digest: undefined,
         },
@@ -71,6 +71,23 @@ test("a stream of callers of one grant whose row is held waits for it by one sta
   expect(row.mostWaiting()).toBe(1);
   row.release();
   expect(await Promise.all(answers)).toEqual(answers.map(() => UNKNOWN));
+});
+
+test("twenty grants whose rows are held are waited for by three statements, and by no more for those who have gone", async () => {
+  const row = heldRow();
+  let haveGone = false;
+  const answers = Array.from({ length: 20 }, () => row.redeem(() => haveGone, id("grant", uuidv7())));
+  await waitUntil("three to wait", 5_000, () => row.waiting() === 3);
+  haveGone = true;
+  row.release();
+  const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
+  expect(kinds.toSorted()).toEqual([
+    ...Array.from({ length: 17 }, () => "caller_gone"),
+    "refused",
+    "refused",
+    "refused",
+  ]);
+  expect(row.uses).toEqual([1, 1, 1]);
 });
 
 test("after a second of it, those who came meanwhile are asked for as well, by one statement more", async () => {

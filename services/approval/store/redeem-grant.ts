@@ -17,7 +17,6 @@ import { unsealedEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import type { EventSource } from "./outbox.ts";
-import { isUniqueViolation } from "./unique-violation.ts";
 
 /** One use that is asked for, with the event that will tell of it. */
 export type Use = { readonly claim: RedemptionClaim; readonly eventId: Id<"event">; readonly event: string };
@@ -32,24 +31,13 @@ export function useOf(claim: RedemptionClaim, { ids, deployment, traceparent }: 
   };
 }
 
-/** Of one use that was asked for: the grant as it is after it; or it cannot be used so (why, says `whyNotUsed`); or somebody holds its row. */
+/** Of one use that was asked for: the grant as it is after it; or it cannot be used so (why, says `whyNoneUsed`); or somebody holds its row. */
 export type Tried = Redeemed | { readonly kind: "not_used" | "held" };
-
-/** Waits for the grant's row. Undefined when the grant cannot be used so; why, says `whyNotUsed`, asked after this. */
-export async function useGrant(db: Queryable, use: Use): Promise<Redeemed | RedemptionRefused | undefined> {
-  try {
-    const [tried] = await useGrants(db, [use], { waits: true });
-    return tried?.kind === "redeemed" ? tried : undefined;
-  } catch (error) {
-    if (isUniqueViolation(error, "redemptions_pkey")) return { kind: "refused", reason: "duplicate" };
-    throw error;
-  }
-}
 
 /**
  * Several, in their order, which also is the order in which those of one grant are counted. `waits`: for rows that somebody holds; otherwise
- * what becomes of these is `held`, and they were not tried. All or none: a redemption id that was used before is a fault of the whole
- * statement, and nothing of it has happened.
+ * what becomes of these is `held`, and they were not tried. All or none: a redemption id that was used before is a violation of
+ * `redemptions_pkey`, and nothing of the whole statement has happened.
  */
 export async function useGrants(
   db: Queryable,
@@ -145,15 +133,9 @@ function parameters(uses: readonly Use[]): readonly unknown[] {
 }
 
 /**
- * Nothing was updated: reads why, by the domain's own rule. NB: never answers redeemed. A statement of its own, since the one that waited for
- * the row sees it as it was before the wait.
+ * Of these nothing was counted: reads why, by the domain's own rule, in their order. NB: never answers redeemed. A statement of its own, since the
+ * one that waited for a row sees it as it was before the wait.
  */
-export async function whyNotUsed(db: Queryable, claim: RedemptionClaim): Promise<RedemptionRefused> {
-  const [why] = await whyNoneUsed(db, [claim]);
-  return why ?? { kind: "refused", reason: "unknown_grant" };
-}
-
-/** As `whyNotUsed`, of several, in their order. */
 export async function whyNoneUsed(
   db: Queryable,
   claims: readonly RedemptionClaim[],

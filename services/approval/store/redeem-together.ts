@@ -4,16 +4,19 @@
  *
  * Nobody is worse off for it. A round waits for no row: uses of a grant whose row somebody holds are asked for by a statement of their own,
  * which waits. Uses of a grant that is used by a statement under way stand in line for the next one: in the lock of its row each would keep a
- * connection of the pool from everybody else. When the server refuses a statement (somebody uses a redemption id again), nothing of it has
- * happened, and its halves are asked for, one after the other, down to each by itself. When it is not known what became of a statement, each
- * caller gets the fault, as for one of its own. Who has gone before their statement is sent uses nothing; who goes later may have.
+ * connection of the pool from everybody else. When somebody in a statement uses a redemption id again, nothing of it has happened, and its halves
+ * are asked for, one after the other, down to whoever it is. Any other fault is everybody's, as of a statement of their own: either it meets all
+ * alike (a row that is not let go in time, a disk that is full), or it is not known what became of the statement. A use that was counted without
+ * its caller's hearing of it is found again by its id, as a duplicate. Who has gone before their statement is sent uses nothing; who goes later may have.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Redeemed, RedemptionRefused } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { isUniqueViolation } from "../../../platform/postgres/sql-state.ts";
+import { createTurns } from "../../../platform/turns.ts";
 import type { CallerGone, Redemption } from "../ports.ts";
 import type { EventSource } from "./outbox.ts";
-import { type Tried, type Use, useGrant, useGrants, useOf, whyNoneUsed, whyNotUsed } from "./redeem-grant.ts";
+import { type Tried, type Use, useGrants, useOf, whyNoneUsed } from "./redeem-grant.ts";
 
 type Outcome = Redeemed | RedemptionRefused | CallerGone;
 type Waiting = {
@@ -25,6 +28,7 @@ type Waiting = {
 type Manner = { readonly waits: boolean };
 
 const GONE: CallerGone = { kind: "caller_gone" };
+const DUPLICATE: RedemptionRefused = { kind: "refused", reason: "duplicate" };
 
 /** One is on its way to the disk while the next is worked out. */
 const ROUNDS_AT_ONCE = 2;
@@ -32,9 +36,13 @@ const ROUNDS_AT_ONCE = 2;
 const MOST_TOGETHER = 64;
 /** What lasts longer holds up nobody else: the disk is slow, or the connection hangs. A caller has 150 ms. */
 const LATE_MS = 20;
+/** With those that are late. More would only wait for a connection, past the point where a caller who goes uses nothing; and the pool is everybody's. */
+const MOST_ROUNDS = 4;
+/** Statements that wait for rows, of as many grants or of fewer. */
+const MOST_WAITING = 3;
 /**
  * As `LATE_MS`, for a statement that waits for a row. That it lasts is no wonder, and each that is sent past it waits for the same row with a
- * connection more: five at most, by the time that a lock is waited for.
+ * connection more.
  */
 const HELD_LATE_MS = 1_000;
 
@@ -42,16 +50,15 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
   const waiting: Waiting[] = [];
   /** By the id of a grant of which uses are on their way: who stands in line behind them. */
   const lines = new Map<string, Waiting[]>();
+  /** Those that the next ones wait for, and all that are not answered. */
   let rounds = 0;
-
-  async function alone({ use, isGone }: Waiting): Promise<Outcome> {
-    if (isGone()) return GONE;
-    return (await useGrant(db, use)) ?? whyNotUsed(db, use.claim);
-  }
+  let unanswered = 0;
+  const waitingForRows = createTurns(MOST_WAITING);
 
   function startRound(): void {
-    if (waiting.length === 0 || rounds >= ROUNDS_AT_ONCE) return;
+    if (waiting.length === 0 || rounds >= ROUNDS_AT_ONCE || unanswered >= MOST_ROUNDS) return;
     rounds += 1;
+    unanswered += 1;
     void round();
   }
 
@@ -70,6 +77,7 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
       if (line === undefined) void attempt(those, { waits: true }, startRound);
       else line.push(...those);
     }
+    unanswered -= 1;
     letNext();
   }
 
@@ -110,36 +118,30 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
     };
     const late = setTimeout(letPass, manner.waits ? HELD_LATE_MS : LATE_MS);
     try {
-      return await ask(together, manner);
+      return await (manner.waits ? waitingForRows.run(() => ask(together, manner)) : ask(together, manner));
     } finally {
       clearTimeout(late);
       letPass();
     }
   }
 
-  /** By one statement; what the server refuses, by halves, and never by more than one statement at a time. Never rejects. */
+  /** By one statement; by halves where one of them is a duplicate, and never by more than one statement at a time. Never rejects. */
   async function ask(asked: readonly Waiting[], manner: Manner): Promise<readonly Waiting[]> {
     const together = asked.filter((one) => {
       const isGone = one.isGone();
       if (isGone) one.settle(GONE);
       return !isGone;
     });
-    const [first] = together;
-    if (first === undefined) return [];
+    if (together.length === 0) return [];
     try {
       const uses = together.map(({ use }) => use);
       return settle(together, await useGrants(db, uses, manner));
     } catch (error) {
-      if (!isRefusal(error)) {
-        for (const one of together) one.settle(Promise.reject(error));
+      const isDuplicate = isUniqueViolation(error, "redemptions_pkey");
+      if (!isDuplicate || together.length === 1) {
+        for (const one of together) one.settle(isDuplicate ? DUPLICATE : Promise.reject(error));
         return [];
       }
-    }
-    if (together.length === 1) {
-      const outcome = alone(first);
-      first.settle(outcome);
-      await outcome.catch(() => {});
-      return [];
     }
     const half = Math.ceil(together.length / 2);
     const held = await ask(together.slice(0, half), manner);
@@ -177,13 +179,4 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
 
 function grantOf({ use }: Waiting): string {
   return use.claim.grantId;
-}
-
-/** SQLSTATE classes that may end a session in the middle: connection, resources, operator, system, internal. What became of it is open. */
-const LEFT_OPEN = /^(08|53|57|58|XX)/;
-
-/** The server answered, so the statement is undone. NB: by the code, since the server says its severity in its own language. */
-function isRefusal(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || !("severity" in error && "code" in error)) return false;
-  return typeof error.code === "string" && !LEFT_OPEN.test(error.code);
 }

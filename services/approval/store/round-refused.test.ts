@@ -1,9 +1,10 @@
-/** What `createRedemption` makes of a fault of a round: is it known that nothing happened, each is asked for by itself; else nobody is. */
+/** What `createRedemption` makes of a fault of a statement: of a redemption id that was used before it finds whose it is; any other is everybody's. */
 import { expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import type { RedemptionClaim } from "../../../core/domain/grant.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { EventSource } from "./outbox.ts";
 import { createRedemption } from "./redeem-together.ts";
 
@@ -38,17 +39,17 @@ function redeemWith(fault: object, failing = "use_free_grants") {
   return { asked, outcome: createRedemption(db, SOURCE).redeem(claimOf()) };
 }
 
-test.each(["ERROR", "FEHLER", "ERREUR"])("a refusal by the server is one in every language: %s", async (severity) => {
-  const { asked, outcome } = redeemWith({ severity, code: "23505" });
-  expect(await outcome).toEqual({ kind: "refused", reason: "unknown_grant" });
-  expect(asked).toEqual(["use_free_grants", "use_grants", "why_none_used"]);
-});
-
-test("the statement that waits for a row which somebody held is refused: it is asked for once more, by itself", async () => {
-  const { asked, outcome } = redeemWith({ severity: "ERROR", code: "23505" }, "use_grants");
-  expect(await outcome).toEqual({ kind: "refused", reason: "unknown_grant" });
-  expect(asked).toEqual(["use_free_grants", "use_grants", "use_grants", "why_none_used"]);
-});
+test.each([
+  ["alone", "use_free_grants", ["use_free_grants"]],
+  ["which waits for its row", "use_grants", ["use_free_grants", "use_grants"]],
+])(
+  "a use %s whose redemption id was used before is a duplicate, and nothing more is asked",
+  async (_how, failing, all) => {
+    const { asked, outcome } = redeemWith(DUPLICATE, failing);
+    expect(await outcome).toEqual({ kind: "refused", reason: "duplicate" });
+    expect(asked).toEqual(all);
+  },
+);
 
 test("one of 64 that the server refuses is found by halves, by one statement at a time", async () => {
   const poison = id("decision", uuidv7());
@@ -74,8 +75,31 @@ test("one of 64 that the server refuses is found by halves, by one statement at 
   expect(outcomes.map((one) => "reason" in one && one.reason)).toEqual(
     claims.map((_, at) => (at === 40 ? "duplicate" : "unknown_grant")),
   );
-  expect(sizes.toSorted((a, b) => b - a)).toEqual([64, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1, 1]);
+  expect(sizes.toSorted((a, b) => b - a)).toEqual([64, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1]);
   expect(mostOpen).toBe(1);
+});
+
+test("a database that stands still is asked by four rounds, and no more is asked for those who have gone meanwhile", async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const sizes: number[] = [];
+  const db: Queryable = {
+    async query(_text, values, prepared) {
+      if (prepared === "use_free_grants") sizes.push(Array.isArray(values?.[0]) ? values[0].length : 0);
+      await answered;
+      return NOTHING();
+    },
+  };
+  const { redeem } = createRedemption(db, SOURCE);
+  let haveGone = false;
+  const outcomes: ReturnType<typeof redeem>[] = [];
+  const stream = setInterval(() => outcomes.push(redeem(claimOf(), () => haveGone)), 5);
+  await waitUntil("four rounds with others behind them", 10_000, () => sizes.length === 4 && outcomes.length > 60);
+  clearInterval(stream);
+  haveGone = true;
+  answer();
+  const kinds = (await Promise.all(outcomes)).map(({ kind }) => kind);
+  expect(sizes).toHaveLength(4);
+  expect(new Set(kinds)).toEqual(new Set(["caller_gone"]));
 });
 
 test.each([
@@ -83,9 +107,10 @@ test.each([
   { code: "unavailable" },
   {},
   { severity: "FATAL", code: "57P01" },
-  { severity: "PANIK", code: "XX000" },
+  { severity: "ERROR", code: "55P03" },
+  { severity: "ERROR", code: "23505", constraint: "outbox_event_id_key" },
 ])(
-  "%j leaves open what became of the round, or of the statement that waits for a row: nobody is asked for again",
+  "%j is told to whoever is in the round, or in the statement that waits for a row: nobody is asked for again",
   async (fault) => {
     const round = redeemWith(fault);
     await expect(round.outcome).rejects.toMatchObject(fault);

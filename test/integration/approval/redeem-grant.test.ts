@@ -6,7 +6,7 @@ import { redeem, type RedemptionClaim } from "../../../core/domain/grant.ts";
 import { digest } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { useGrant, useOf, whyNotUsed } from "../../../services/approval/store/redeem-grant.ts";
+import { useGrants, useOf, whyNoneUsed } from "../../../services/approval/store/redeem-grant.ts";
 import { type Approval, createApproval, ids } from "./approval-fixture.ts";
 import { claimOf } from "./redeeming.ts";
 
@@ -102,9 +102,11 @@ test.each([
   ["for what comes together", (claim: RedemptionClaim) => approval.store.redeem(claim)],
   [
     "that waits for its row",
-    async (claim: RedemptionClaim) =>
-      (await useGrant(approval.database, useOf(claim, { ids, deployment: "test" }))) ??
-      whyNotUsed(approval.database, claim),
+    async (claim: RedemptionClaim) => {
+      const use = useOf(claim, { ids, deployment: "test" });
+      const [tried] = await useGrants(approval.database, [use], { waits: true });
+      return tried?.kind === "redeemed" ? tried : (await whyNoneUsed(approval.database, [claim]))[0];
+    },
   ],
 ])(
   "the statement %s answers like the domain's redeem on any grant and any claim",

@@ -183,6 +183,36 @@ test("a redemption id that was used before is a duplicate, and undoes nothing of
   expect(await Promise.all([again, before, ...others].map(usesOf))).toEqual([0, 1, ...others.map(() => 1)]);
 });
 
+test("a use that was counted and whose answer was lost is a fault to its caller, asked for once, and found again by its id", async () => {
+  const [lost, beside] = await grants(2, 3);
+  if (lost === undefined || beside === undefined) throw new Error("too few grants");
+  let statements = 0;
+  const { redeem } = createRedemption(
+    {
+      async query(...asked) {
+        statements += 1;
+        await approval.database.query(...asked);
+        throw new Error("Connection terminated unexpectedly");
+      },
+    },
+    { ids, deployment: "test" },
+  );
+  const claims = [claimOf(lost), claimOf(beside)];
+  for (const answer of await Promise.allSettled(claims.map((claim) => redeem(claim)))) {
+    expect(answer).toMatchObject({ status: "rejected", reason: { message: expect.stringContaining("terminated") } });
+  }
+  expect(statements).toBe(1);
+  const again = await Promise.all(claims.map((claim) => approval.store.redeem(claim)));
+  expect(again).toEqual(claims.map(() => ({ kind: "refused", reason: "duplicate" })));
+  expect(await Promise.all([lost, beside].map(usesOf))).toEqual([1, 1]);
+  const { rows } = await approval.database.query(
+    `select count(*)::int as kept from redemptions join outbox on event -> 'data' ->> 'redemption_id' = redemption_id::text
+      where redemption_id = any ($1::uuid[])`,
+    [claims.map(({ redemptionId }) => redemptionId)],
+  );
+  expect(rows).toEqual([{ kept: 2 }]);
+});
+
 test("one redemption id for two grants at once uses the one that can be used, and answers each for its own grant", async () => {
   const [spent, good] = await grants(2);
   if (spent === undefined || good === undefined) throw new Error("too few grants");
