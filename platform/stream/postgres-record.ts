@@ -13,6 +13,7 @@ type KeptRecord = { readonly value: Buffer | null; readonly headers: string | nu
 const LARGE_BYTES = 8 * 1024;
 /** A value that is too large for the stream stays that, however well it can be compressed; and no row becomes more than that when it is read. */
 const MAX_BYTES = 1024 * 1024;
+const NONE: ReadonlyMap<string, Buffer> = new Map();
 /** Level 1: a tenth of a batch of decisions; higher ones save nothing there. */
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
@@ -25,7 +26,10 @@ export function keep({ value, headers = new Map() }: OutgoingRecord): KeptRecord
   return { value, headers: pairs.length === 0 ? null : JSON.stringify(pairs) };
 }
 
-/** As `keep` made it. @throws for headers of any other form: a record with such headers is not one without. */
+/**
+ * As `keep` made it. NB: whoever may write to a topic may write headers of any other form. Such a record comes without any, which no envelope can be
+ * read from, for its reader to set aside. Rejected here it would be asked for again for ever.
+ */
 export function kept({ value, headers: text }: KeptRecord): {
   readonly value: Buffer | null;
   readonly headers: ReadonlyMap<string, Buffer>;
@@ -36,7 +40,7 @@ export function kept({ value, headers: text }: KeptRecord): {
   return { value, headers: headersOf(parsed) };
 }
 
-/** NB: what cannot be unpacked comes as it stands, for the reader to set aside. Rejected here it would be asked for again for ever. */
+/** What cannot be unpacked comes as it stands, for its reader to set aside as well. */
 function unpacked(value: Buffer): Buffer {
   try {
     return zstdDecompressSync(value, { maxOutputLength: MAX_BYTES });
@@ -47,10 +51,10 @@ function unpacked(value: Buffer): Buffer {
 
 function headersOf(pairs: unknown): ReadonlyMap<string, Buffer> {
   const headers = new Map<string, Buffer>();
-  if (!Array.isArray(pairs)) throw new Error("headers of a record are not a list");
+  if (!Array.isArray(pairs)) return NONE;
   for (const pair of pairs) {
     const [name, value]: readonly unknown[] = Array.isArray(pair) ? pair : [];
-    if (typeof name !== "string" || typeof value !== "string") throw new Error("a header of a record is not a pair");
+    if (typeof name !== "string" || typeof value !== "string") return NONE;
     headers.set(name, Buffer.from(value, "base64"));
   }
   return headers;

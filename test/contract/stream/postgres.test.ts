@@ -148,6 +148,32 @@ describe("offsets", () => {
   }, 30_000);
 });
 
+describe("what an honest writer does not write", () => {
+  const APPEND = `select event_stream.publish(array[$1], array['k'::bytea], array[convert_to('bent', 'UTF8')], array[$2])`;
+
+  test("records with headers of another form are handed over without any, and the reader goes on to what stands behind them", async () => {
+    const topic = await streams.newTopic();
+    for (const headers of ['{"gzip":[]}', '{"zstd":1}', '[["name"]]', '"text"', "null"]) {
+      await streams.database.query(APPEND, [topic, headers]);
+    }
+    await using stream = streams.open();
+    await publishSurely(stream, [record(topic, "k", "behind")]);
+    const records = await readAll(stream, topic);
+    expect(valuesOf(records)).toEqual(["bent", "bent", "bent", "bent", "bent", "behind"]);
+    expect(records.map(({ headers }) => headers.size)).toEqual(records.map(() => 0));
+  }, 30_000);
+
+  test("headers of a megabyte each count for what one answer may have", async () => {
+    const topic = await streams.newTopic();
+    const headers = JSON.stringify([["name", "A".repeat(1_000_000)]]);
+    for (let n = 0; n < 3; n += 1) await streams.database.query(APPEND, [topic, headers]);
+    const read = await streams.database.query("select * from event_stream.read($1, 0, 0, 10, 1500000)", [topic]);
+    expect(read.rows).toHaveLength(1);
+    await using stream = streams.open();
+    expect(await readAll(stream, topic)).toHaveLength(3);
+  }, 30_000);
+});
+
 describe("waiting", () => {
   test("a notification wakes the reader at once; without one the poll finds the record", async () => {
     const topic = await streams.newTopic();
