@@ -19,7 +19,7 @@ export const KafkaSchema = Type.Object(
     client: Type.Optional(
       Type.Union([Type.Literal("kafkajs"), Type.Literal("platformatic")], {
         description:
-          "Library that speaks to the brokers: kafkajs (default) or platformatic. Both keep the same contract; only kafkajs notices a batch that was changed on the way, and bounds what one unpacks to.",
+          "Library that speaks to the brokers: kafkajs (default) or platformatic. Both keep the same contract.",
       }),
     ),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),

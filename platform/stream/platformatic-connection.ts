@@ -1,19 +1,37 @@
 /**
- * One connection to a Kafka cluster for reading, by the fetch of @platformatic/kafka and without its consumer group, for the reasons that
- * kafka-connection.ts gives. NB: this client does not check the CRC of what it reads.
+ * One connection to a Kafka cluster for reading, by @platformatic/kafka and without its consumer group, for the reasons that kafka-connection.ts
+ * gives. What a fetch answers is read by the same decoder as there (kafka-fetch.ts), in the version of the protocol that it knows.
  */
-import { Consumer, FetchIsolationLevels, ListOffsetTimestamps, type RecordsBatch } from "@platformatic/kafka";
-import type { FetchOutcome, StreamConnection } from "./connection.ts";
+import {
+  Consumer,
+  createAPI,
+  FetchIsolationLevels,
+  fetchV11,
+  ListOffsetTimestamps,
+  type Reader,
+} from "@platformatic/kafka";
+import type { StreamConnection } from "./connection.ts";
+import { decodeFetched } from "./kafka-fetch.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 import { baseOptions, breakConnections, reach } from "./platformatic-settings.ts";
-import type { StreamRecord } from "./port.ts";
 
 /** A batch may be larger; it then comes alone. Several records of 64 KiB fit. */
 const MAX_FETCH_BYTES = 4 * 1024 * 1024;
 /** Kafka's error code for an offset without a record, not yet or not any more. */
 const OFFSET_OUT_OF_RANGE = 1;
-/** Attribute of batches that hold commit and abort markers of transactions, which take an offset and are no records. */
-const IS_CONTROL = 1 << 5;
+/** Each fetch names all that it wants. */
+const NO_SESSION = 0;
+const NO_SESSION_EPOCH = -1;
+
+/** The answer as bytes, since the client's own reading of it unpacks without a limit and looks at no checksum. In this version headers have no tags. */
+const fetchBytes = createAPI<Parameters<typeof fetchV11.createRequest>, Buffer>(
+  fetchV11.api.key,
+  fetchV11.api.version,
+  fetchV11.createRequest,
+  (_correlationId, _key, _version, { buffer, position }: Reader) => buffer.slice(position),
+  false,
+  false,
+);
 
 export async function openPlatformaticConnection(settings: KafkaSettings): Promise<StreamConnection> {
   const consumer = new Consumer({
@@ -52,9 +70,10 @@ export async function openPlatformaticConnection(settings: KafkaSettings): Promi
       };
     },
     async fetch(topic, partition, offset, maxWaitMs) {
-      const { id, partitions } = await describe(topic);
-      const leader = partitions[partition]?.leader;
+      const leader = (await describe(topic)).partitions[partition]?.leader;
       if (leader === undefined) throw new Error(`${topic} has no partition ${partition}`);
+      const connection = (await consumer.connectToBrokers([leader])).get(leader);
+      if (connection === undefined) throw new Error(`${topic}/${partition}: its leader ${leader} is not known`);
       const wanted = {
         partition,
         currentLeaderEpoch: -1,
@@ -62,59 +81,24 @@ export async function openPlatformaticConnection(settings: KafkaSettings): Promi
         lastFetchedEpoch: -1,
         partitionMaxBytes: MAX_FETCH_BYTES,
       };
-      try {
-        const { responses } = await consumer.fetch({
-          node: leader,
-          maxWaitTime: maxWaitMs,
-          minBytes: 1,
-          maxBytes: MAX_FETCH_BYTES,
-          topics: [{ topicId: id, partitions: [wanted] }],
-        });
-        const answer = responses.flatMap((one) => one.partitions).find((one) => one.partitionIndex === partition);
-        // An answer without the partition: nothing has changed since the last one of this connection.
-        if (answer === undefined) return { kind: "fetched", records: [], nextOffset: offset };
-        return take(answer.records ?? [], { topic, partition, offset, end: answer.highWatermark });
-      } catch (error) {
-        if (isOutOfRange(error)) return { kind: "out_of_range" };
-        throw error;
-      }
+      const topics = [{ topicId: topic, partitions: [wanted] }]; // by its name, in this version
+      const answer = await fetchBytes.async(
+        connection,
+        maxWaitMs,
+        1,
+        MAX_FETCH_BYTES,
+        FetchIsolationLevels.READ_UNCOMMITTED,
+        NO_SESSION,
+        NO_SESSION_EPOCH,
+        topics,
+        [],
+        "",
+      );
+      const { errorCode, records, nextOffset } = await decodeFetched(answer, offset);
+      if (errorCode === OFFSET_OUT_OF_RANGE) return { kind: "out_of_range" };
+      if (errorCode !== 0) throw new Error(`fetch failed with kafka error ${errorCode}`);
+      return { kind: "fetched", records, nextOffset };
     },
     destroy: () => breakConnections(consumer),
   };
-}
-
-function take(
-  batches: readonly RecordsBatch[],
-  { topic, partition, offset, end }: { topic: string; partition: number; offset: bigint; end: bigint },
-): FetchOutcome {
-  // KIP-74: a partition fetched alone gets at least one batch if there is any. So nothing means nothing up to the watermark.
-  if (batches.length === 0) return { kind: "fetched", records: [], nextOffset: end > offset ? end : offset };
-  const records: StreamRecord[] = [];
-  let nextOffset = offset;
-  for (const batch of batches) {
-    const behind = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-    if (behind > nextOffset) nextOffset = behind;
-    if ((batch.attributes & IS_CONTROL) !== 0) continue;
-    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
-      const at = batch.firstOffset + BigInt(offsetDelta);
-      if (at < offset) continue; // a batch is returned whole, also when the asked-for offset lies in its middle
-      records.push({
-        topic,
-        partition,
-        offset: at,
-        key: key === null ? null : key.toString("utf8"),
-        value,
-        headers: new Map(headers.flatMap(([name, text]) => (name && text ? [[name.toString("utf8"), text]] : []))),
-        timestampMs: Number(batch.firstTimestamp + timestampDelta),
-      });
-    }
-  }
-  return { kind: "fetched", records, nextOffset };
-}
-
-/** The error code of a partition lies in an error inside the error of the request. */
-function isOutOfRange(error: unknown): boolean {
-  if (typeof error !== "object" || error === null) return false;
-  if ("apiCode" in error && error.apiCode === OFFSET_OUT_OF_RANGE) return true;
-  return "errors" in error && Array.isArray(error.errors) && error.errors.some(isOutOfRange);
 }

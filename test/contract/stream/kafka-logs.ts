@@ -79,6 +79,22 @@ export function kafkaLogs(kafka: () => KafkaBroker): void {
     expect(asked.length).toBeGreaterThan(1);
   }, 60_000);
 
+  test("a batch of a few kilobytes that unpacks to more than anybody writes is one record without headers, and what stands behind it is read", async () => {
+    const topic = await kafka().newTopic();
+    const client = new kafkajs.Kafka({ brokers: [...kafka().broker.brokers], logLevel: kafkajs.logLevel.NOTHING });
+    const producer = client.producer();
+    await producer.connect();
+    const messages = [{ key: "k", value: Buffer.alloc(32 * 1024 * 1024), headers: { "cs-kid": "pdp" } }];
+    await producer.send({ topic, compression: kafkajs.CompressionTypes.GZIP, messages });
+    await producer.disconnect();
+    await using stream = kafka().open();
+    await publishSurely(stream, [record(topic, "k", "behind")]);
+    const [packed, behind, ...more] = await readAll(stream, topic);
+    expect([packed?.key, packed?.headers.size, packed?.offset]).toEqual([null, 0, 0n]);
+    expect(packed?.value?.length).toBeLessThan(64 * 1024);
+    expect([behind?.value?.toString(), more]).toEqual(["behind", []]);
+  }, 60_000);
+
   test("a key goes to the partition to which kafkajs and the Java client send it, so the client of a topic can be changed", async () => {
     const topic = await kafka().newTopic({}, 7);
     await using stream = kafka().open();
