@@ -1,7 +1,8 @@
 /**
  * Who is calling: from the credentials of a call to a caller. A token comes first, then claims that the enforcer verified, then the
  * certificate identity, if any rule of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
- * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network.
+ * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network; `identifyInTurn`
+ * waits for others whose tokens have to be verified (signature-turns.ts), and never where the token is known.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
@@ -9,6 +10,7 @@ import { findBearerToken } from "./bearer.ts";
 import type { Issuers } from "./issuers.ts";
 import { createReadPeerCertificate, type ReadPeerCertificate } from "./peer-certificate.ts";
 import { NO_PRINCIPALS, type Principals } from "./principals.ts";
+import type { SignatureTurns } from "./signature-turns.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
 import { callerFromVerifiedClaims } from "./verified-claims.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
@@ -24,19 +26,34 @@ export type ShownCredentials = {
   readonly certificate?: string | undefined;
 };
 
+/** Not looked at, for no fault of its own: too many wait, or its time was over when its turn came. */
+type NotIdentified = { readonly kind: "refused"; readonly reason: "overloaded" | "deadline_exceeded" };
+
+/** Of who may have to wait, at the moment when it is asked. */
+type InTurn = { readonly now: () => Instant; readonly isLate: () => boolean };
+
 export interface Identify {
   /** Never throws. */
   identify(credentials: ShownCredentials, now: Instant): Caller;
+  /** The same, by a promise where its signature has to wait for its turn. */
+  identifyInTurn(credentials: ShownCredentials, at: InTurn): Caller | NotIdentified | Promise<Caller | NotIdentified>;
   /** How much is remembered; for metrics. */
   cacheSize: TokenCache["size"];
 }
 
 export function createIdentify(
-  deps: { readonly issuers: Issuers; readonly keySets: KeySetReader; readonly principals?: Principals },
+  deps: {
+    readonly issuers: Issuers;
+    readonly keySets: KeySetReader;
+    readonly principals?: Principals;
+    readonly turns?: SignatureTurns;
+  },
   options: Parameters<typeof createTokenCache>[1] = {},
 ): Identify {
   const { principals = NO_PRINCIPALS } = deps;
-  const cache = createTokenCache({ verify: createVerifyToken(deps), keySets: deps.keySets }, options);
+  const { turns } = deps;
+  const verify = createVerifyToken(deps);
+  const cache = createTokenCache({ verify: turns?.timed(verify) ?? verify, keySets: deps.keySets }, options);
   const readCertificate = createReadPeerCertificate();
 
   /** A token that is bound to a certificate counts with that certificate alone. Not remembered: it may come over another connection. */
@@ -47,27 +64,37 @@ export function createIdentify(
     return { kind: "refused", reason: "credential_certificate_wrong", issuer: caller.subject.issuer };
   };
 
+  const identify: Identify["identify"] = ({ authorization, verifiedClaims, principal, certificate }, now) => {
+    const credential = findBearerToken(authorization);
+    if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
+    if (credential.kind === "token") {
+      return held(cache.verify(credential.token, now), certificate);
+    }
+    if (verifiedClaims !== undefined) {
+      return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), certificate);
+    }
+    if (!principals.configured || principal === undefined) return { kind: "anonymous" };
+    return certified(principals, principal, certificate === undefined ? undefined : readCertificate(certificate), now);
+  };
+
+  const isUnknown = (authorization: readonly string[], now: Instant): boolean => {
+    const credential = findBearerToken(authorization);
+    return credential.kind === "token" && !cache.remembers(credential.token, now);
+  };
+
   return {
-    identify({ authorization, verifiedClaims, principal, certificate }, now) {
-      const credential = findBearerToken(authorization);
-      if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
-      if (credential.kind === "token") {
-        return held(cache.verify(credential.token, now), certificate);
-      }
-      if (verifiedClaims !== undefined) {
-        return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), certificate);
-      }
-      if (!principals.configured || principal === undefined) return { kind: "anonymous" };
-      return certified(
-        principals,
-        principal,
-        certificate === undefined ? undefined : readCertificate(certificate),
-        now,
-      );
+    identify,
+    identifyInTurn(credentials, { now, isLate }) {
+      if (turns === undefined || turns.isFree() || !isUnknown(credentials.authorization, now()))
+        return identify(credentials, now());
+      return turns.wait(() => (isLate() ? LATE : identify(credentials, now()))) ?? TOO_MANY;
     },
     cacheSize: () => cache.size(),
   };
 }
+
+const LATE: NotIdentified = { kind: "refused", reason: "deadline_exceeded" };
+const TOO_MANY: NotIdentified = { kind: "refused", reason: "overloaded" };
 
 /** NB: an identity that no rule knows is refused and not anonymous, as is a token of an unknown issuer. */
 function certified(

@@ -13,17 +13,19 @@ import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
 import { createKeySets, type KeySetEvent } from "./key-sets.ts";
 import type { PrincipalRule } from "./principal-config.ts";
+import { createSignatureTurns } from "./signature-turns.ts";
 import { createPrincipals, type Principals } from "./principals.ts";
 
-interface Identity extends AsyncDisposable {
+interface Identity extends AsyncDisposable, Pick<Identify, "identify" | "identifyInTurn"> {
   readonly issuers: Issuers;
   readonly principals: Principals;
-  readonly identify: Identify["identify"];
   /** Looks at every key set now. Rejects when one could not be had; the last good one stays. */
   reload(): Promise<void>;
   /** For `/readyz`: failed while an issuer has no keys that may be used, since its tokens are all refused. */
   health(now: Instant): CheckResult;
 }
+
+const MAX_WAITING = 256;
 
 /** Does not wait for a key set: until one is here, tokens of its issuer are refused. `keyFolder` keeps the last good ones. */
 export async function startIdentity(
@@ -37,10 +39,13 @@ export async function startIdentity(
     issuers: configs,
     principals: rules,
     keyFolder,
+    maxWaiting = MAX_WAITING,
   }: {
     readonly issuers: readonly IssuerConfig[];
     readonly principals: readonly PrincipalRule[];
     readonly keyFolder?: string | undefined;
+    /** Whose signatures wait for their turn, of those who are identified in turn. */
+    readonly maxWaiting?: number;
   },
 ): Promise<Identity> {
   const issuers = createIssuers(configs);
@@ -54,7 +59,8 @@ export async function startIdentity(
     },
     keyFolder === undefined ? {} : { directory: keyFolder },
   );
-  const { identify, cacheSize } = createIdentify({ issuers, keySets, principals });
+  const turns = createSignatureTurns(clock, { maxWaiting });
+  const { identify, identifyInTurn, cacheSize } = createIdentify({ issuers, keySets, principals, turns });
   metrics.gauge(
     "tokens_remembered",
     "Tokens whose verification is remembered, by its outcome",
@@ -69,6 +75,7 @@ export async function startIdentity(
     issuers,
     principals,
     identify,
+    identifyInTurn,
     async reload() {
       const failed = await keySets.reload();
       if (failed.length === 0) return;

@@ -21,6 +21,8 @@ const BYTES_PER_ENTRY = 512;
 export interface TokenCache {
   /** Never throws. */
   verify(token: string, now: Instant): Caller;
+  /** Whether `verify` has nothing to verify for it. */
+  remembers(token: string, now: Instant): boolean;
   /** For metrics. */
   size(): { readonly accepted: CacheSize; readonly refused: CacheSize };
 }
@@ -42,15 +44,21 @@ export function createTokenCache(
     return keys === undefined || deps.keySets.current(keys.issuer, now) === keys.keySet;
   };
 
+  const remembered = (token: string, now: Instant): Caller | undefined => {
+    if (token.length > MAX_TOKEN_BYTES) return { kind: "refused", reason: "credential_malformed" };
+    for (const cache of [accepted, refused]) {
+      const entry = cache.get(token);
+      if (entry === undefined) continue;
+      if (holds(entry, now)) return entry.verification.caller;
+      cache.delete(token);
+    }
+    return undefined;
+  };
+
   return {
     verify(token, now) {
-      if (token.length > MAX_TOKEN_BYTES) return { kind: "refused", reason: "credential_malformed" };
-      for (const cache of [accepted, refused]) {
-        const entry = cache.get(token);
-        if (entry === undefined) continue;
-        if (holds(entry, now)) return entry.verification.caller;
-        cache.delete(token);
-      }
+      const known = remembered(token, now);
+      if (known !== undefined) return known;
       const verification = deps.verify(token, now);
       const cache = verification.caller.kind === "subject" ? accepted : refused;
       if (verification.validUntil > now) {
@@ -58,6 +66,7 @@ export function createTokenCache(
       }
       return verification.caller;
     },
+    remembers: (token, now) => remembered(token, now) !== undefined,
     size: () => ({ accepted: accepted.size(), refused: refused.size() }),
   };
 }

@@ -9,7 +9,7 @@ import {
   response,
 } from "../../test/harness/decision-path.ts";
 import type { Ports } from "./evaluate.ts";
-import { isAllow } from "../../core/domain/decision.ts";
+import { isAllow, type Verdict } from "../../core/domain/decision.ts";
 
 describe("denied", () => {
   test.each(["credential_malformed", "credential_expired", "keys_unavailable"] as const)(
@@ -78,6 +78,18 @@ describe("denied", () => {
       verdict: { kind: "allow", reasons: ["r"], response },
     });
     expect(late.decision).toMatchObject({ kind: "deny", reason: "deadline_exceeded" });
+  });
+
+  test("a token that could not be looked at because of others is denied as overload, and one that had to wait counts as any", async () => {
+    const identified = (caller: Awaited<ReturnType<Ports["identity"]["identify"]>>): Partial<Ports> => ({
+      identity: { identify: () => Promise.resolve(caller) },
+    });
+    const verdict: Verdict = { kind: "allow", reasons: ["r"], response };
+    const crowded = await evaluateIn({ verdict, ports: identified({ kind: "refused", reason: "overloaded" }) });
+    expect(crowded.decision).toMatchObject({ kind: "deny", reason: "overloaded" });
+    const waited = await evaluateIn({ verdict, ports: identified({ kind: "subject", subject: dana, expiresAt: 1 }) });
+    expect(isAllow(waited.decision)).toBe(true);
+    expect(waited.subject).toEqual(dana);
   });
 
   test.each(["identity", "context", "policy", "grants", "redemption", "denials"] as const)(

@@ -27,7 +27,7 @@ import type {
   Evaluation,
   Faults,
   Grants,
-  Identity,
+  IdentityInTurn,
   Policy,
   Published,
   Redeemer,
@@ -41,7 +41,7 @@ const PUBLISH_BUDGET_MS = 150;
 const MAX_REDEMPTIONS = 3;
 
 export type Ports = {
-  readonly identity: Identity;
+  readonly identity: IdentityInTurn;
   readonly context: Context;
   readonly policy: Policy;
   readonly grants: Grants;
@@ -58,7 +58,8 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
     const answer = (decision: Decision): Evaluated => ({ ...known, decision });
     try {
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
-      const caller = evaluation.vouched ?? identity.identify(evaluation.credentials, readClocks().wall); // none = anonymous
+      const shown = evaluation.vouched ?? identity.identify(evaluation.credentials, { readClocks, deadline });
+      const caller = shown instanceof Promise ? await shown : shown; // no credential = anonymous
       if (caller.kind === "refused") return answer(deny(caller.reason));
       const subject = caller.kind === "subject" ? caller.subject : undefined;
       known = { subject, policyRevision: undefined };

@@ -28,6 +28,9 @@ import { createReadiness } from "./readiness.ts";
 import { startContext } from "./start-context.ts";
 import { traceDecisions } from "./traced.ts";
 
+/** Of the checks that may be under way: whose token is known finds room, however many have to have theirs verified. */
+const SHARE_OF_UNKNOWN = 0.5;
+
 /** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
 
@@ -35,7 +38,12 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   const { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
-  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
+  const identity = lifecycle.own(
+    await startIdentity(
+      { clock: systemClock, signal, log, metrics },
+      { ...config.identity, maxWaiting: Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN) },
+    ),
+  );
   const settings = { defaultRealm: config.identity.defaultRealm, budget: config.policy.budget };
   const policy = lifecycle.own(
     await startPolicy({ clock: systemClock, signal, log, metrics }, { bundle: config.bundle, ...settings }),
@@ -98,7 +106,13 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   if (keptInputs !== undefined)
     log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
   const ports: Ports = {
-    identity: { identify: (credentials, now) => identity.identify(shown(credentials), now) },
+    identity: {
+      identify: (credentials, { readClocks: clocks, deadline }) =>
+        identity.identifyInTurn(shown(credentials), {
+          now: () => clocks().wall,
+          isLate: () => deadline.leftMs() <= 0,
+        }),
+    },
     context,
     policy: createPolicy({
       host: policy.host,

@@ -24,11 +24,14 @@ function tracedPorts(traces: Traces, ports: Ports, system: string): Ports {
   return {
     ...ports,
     identity: {
-      identify: (credentials, now) =>
+      identify: (credentials, options) =>
         traces.span("identify", (span) => {
-          const caller = identity.identify(credentials, now);
-          span.set({ "countersign.caller": caller.kind });
-          return caller;
+          const noted = <C extends { readonly kind: string }>(caller: C): C => {
+            span.set({ "countersign.caller": caller.kind });
+            return caller;
+          };
+          const caller = identity.identify(credentials, options);
+          return caller instanceof Promise ? caller.then(noted) : noted(caller);
         }),
     },
     policy: {

@@ -98,7 +98,9 @@ export async function compose(subjects: number) {
     device: undefined,
   });
   const evaluate = createEvaluate({
-    identity: { identify: ({ authorization }, now) => identify.identify({ authorization }, now) },
+    identity: {
+      identify: ({ authorization }, at) => identify.identify({ authorization }, at.readClocks().wall),
+    },
     context,
     policy: createPolicy({
       host,

@@ -115,7 +115,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
   });
   const identity = { identify };
   const evaluate = createEvaluate({
-    identity,
+    identity: { identify: (credentials, { readClocks }) => identify(credentials, readClocks().wall) },
     context: { gather: () => ({}) },
     policy: {
       decide({ evaluation: { question } }) {
