@@ -3,6 +3,7 @@
  * never kept, and is never asked about.
  */
 import type { Readable } from "node:stream";
+import { appendChunk } from "../../platform/append-chunk.ts";
 
 type ReadBody =
   | { readonly kind: "whole"; readonly bytes: Buffer }
@@ -12,7 +13,7 @@ type ReadBody =
 
 export function readBody(stream: Readable, maxBytes: number): Promise<ReadBody> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
+    let held: Buffer | undefined;
     let size = 0;
     const settle = (outcome: ReadBody) => {
       stream.off("data", take);
@@ -21,12 +22,14 @@ export function readBody(stream: Readable, maxBytes: number): Promise<ReadBody> 
       resolve(outcome);
     };
     function take(chunk: Buffer): void {
+      if (size + chunk.length > maxBytes) {
+        stream.pause();
+        return settle({ kind: "too_large" });
+      }
+      held = appendChunk(held, size, chunk);
       size += chunk.length;
-      if (size <= maxBytes) return void chunks.push(chunk);
-      stream.pause();
-      settle({ kind: "too_large" });
     }
-    const whole = () => settle({ kind: "whole", bytes: Buffer.concat(chunks, size) });
+    const whole = () => settle({ kind: "whole", bytes: held?.subarray(0, size) ?? Buffer.alloc(0) });
     const broken = () => settle({ kind: "broken" });
     stream.on("data", take);
     stream.on("end", whole);

@@ -5,11 +5,10 @@
  * none, for half of one and for more than one, INTERNAL for a flag that is neither.
  */
 import { status } from "@grpc/grpc-js";
+import { appendChunk } from "../../append-chunk.ts";
 import type { Failure } from "./failure.ts";
 
 export const PREFIX_BYTES = 5;
-/** Of what is held of a message in parts, so that few copies are made of it and little is held for a length that is only claimed. */
-const FIRST_BYTES = 4_096;
 
 type Message = { readonly bytes: Buffer; readonly isCompressed: boolean };
 
@@ -25,15 +24,8 @@ export function createMessageReader(maxBytes: number): MessageReader {
   let heldBytes = 0;
 
   function take(chunk: Buffer): Failure | undefined {
-    if (held === undefined) {
-      // Nearly always the whole: then nothing is copied.
-      held = chunk;
-      heldBytes = chunk.length;
-    } else {
-      if (heldBytes + chunk.length > held.length) held = roomFor(held, heldBytes, heldBytes + chunk.length);
-      chunk.copy(held, heldBytes);
-      heldBytes += chunk.length;
-    }
+    held = appendChunk(held, heldBytes, chunk);
+    heldBytes += chunk.length;
     if (heldBytes < PREFIX_BYTES) return undefined;
     const length = held.readUInt32BE(1);
     if (length > maxBytes) return TOO_LARGE;
@@ -58,12 +50,6 @@ export function framed(message: Uint8Array): Buffer {
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, PREFIX_BYTES);
   return frame;
-}
-
-function roomFor(held: Buffer, heldBytes: number, wanted: number): Buffer {
-  const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, wanted, held.length * 2));
-  held.copy(larger, 0, 0, heldBytes);
-  return larger;
 }
 
 const TOO_LARGE: Failure = { code: status.RESOURCE_EXHAUSTED, message: "the message is larger than may be received" };
