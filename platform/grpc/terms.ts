@@ -31,8 +31,8 @@ export type Terms = {
 export type Peer = {
   /** All values of `authorization`, as they came. */
   authorization(): readonly string[];
-  /** Of the client certificate of the connection, as Node writes it; undefined unless it was verified. */
-  subjectAltName(): string | undefined;
+  /** Of the client certificate of the connection, such as `URI:spiffe://…`; none unless it was verified. */
+  certificateNames(): readonly string[];
 };
 
 export type ListenAt = { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined };

@@ -17,6 +17,7 @@ import { answers, type CheckResult, startOpsServer } from "../../platform/http/o
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { createReload } from "../../platform/lifecycle/reload.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { createTogether } from "../../platform/lifecycle/together.ts";
 import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
@@ -146,7 +147,8 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => readServerTls(config.redemption)),
     rest: await fromFiles("rest.certPath", CERTIFICATE, () => readServerTls(config.rest)),
   };
-  const redemption = lifecycle.own(
+  const listeners = lifecycle.own(createTogether());
+  const redemption = listeners.own(
     await onAddress("redemption", config.redemption, () =>
       startRedemptionServer(
         { redeem: tracing.redeem(redeem), log, metrics },
@@ -160,7 +162,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       ),
     ),
   );
-  const rest = lifecycle.own(
+  const rest = listeners.own(
     await onAddress("rest", config.rest, () =>
       startRest(
         {

@@ -15,6 +15,8 @@ import { startOpsServer, type CheckResult } from "../../platform/http/ops-server
 import { fromFiles, onAddress } from "../../platform/lifecycle/cannot-start.ts";
 import { createReload } from "../../platform/lifecycle/reload.ts";
 import { type Lifecycle, run } from "../../platform/lifecycle/lifecycle.ts";
+import { createTogether } from "../../platform/lifecycle/together.ts";
+import { createUnderWay } from "../../platform/lifecycle/under-way.ts";
 import { countEvents } from "../../platform/log/count-events.ts";
 import { createLog, type Log } from "../../platform/log/log.ts";
 import { createMetrics, type Metrics } from "../../platform/metrics/metrics.ts";
@@ -98,7 +100,9 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
 
   const observe = createObserveDecision({ log, metrics });
   const newDecisionId = () => id("decision", uuidv7());
-  const check = path.check({ decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe });
+  // Ends behind the listeners and before the log.
+  const underWay = lifecycle.own(createUnderWay());
+  const check = path.check({ decisionLog, sourceAddress, newDecisionId, readClocks, faults, underWay, observe });
 
   const checks = new Map<string, () => CheckResult>([
     ...path.checks,
@@ -117,7 +121,8 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
     readServerTls(config.listen),
   );
-  const server = lifecycle.own(
+  const listeners = lifecycle.own(createTogether());
+  const server = listeners.own(
     await onAddress("listen", config.listen, () =>
       startCheckServer(
         { check, faults, monotonicMs: systemClock.monotonicMs },
@@ -132,7 +137,13 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const api =
     config.api === undefined || path.api === undefined
       ? undefined
-      : await (await import("./main/api.ts")).startApi(config.api, shared, path.api, { decisionLog, observe }, config);
+      : await (await import("./main/api.ts")).startApi(
+          config.api,
+          shared,
+          path.api,
+          { decisionLog, underWay, observe, listeners },
+          config,
+        );
   log.info(
     {
       event: "started",

@@ -109,12 +109,8 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
         const server = owned.use(
           await startDecisionServer(
             {
-              ask: () => Promise.reject(new Error("nobody is let in")),
-              callers: {
-                authenticate: async () => nobody,
-                vouch: never,
-                inOwnWords: (_caller, asked) => asked,
-              },
+              asking: { modeOf: never, during: never },
+              callers: { authenticate: async () => nobody },
               newDeadline: (ms) => ({ leftMs: () => ms, within: () => ({ leftMs: () => ms, within: () => never() }) }),
               monotonicMs: systemClock.monotonicMs,
               wallMs: systemClock.wallMs,

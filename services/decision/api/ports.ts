@@ -51,5 +51,18 @@ export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly t
 /** One question of an API caller, judged and put on record. Never rejects. */
 export type AskQuestion = (question: Question, options: AskOptions) => Promise<Answered>;
 
+/** One of the questions of a request. */
+export type Ask = (question: Question, mode: Mode) => Promise<Answered>;
+
+export type Asking = {
+  /** Undefined: enforcing is for clients that are configured as enforcers. */
+  modeOf(caller: Authenticated, enforces: boolean): Mode | undefined;
+  /** Gives what `answer` makes by what it asks. */
+  during<T>(
+    request: Omit<AskOptions, "vouched" | "mode"> & { readonly caller: Authenticated },
+    answer: (ask: Ask) => Promise<T>,
+  ): Promise<T>;
+};
+
 /** What would be decided now; a search looks, and nothing goes on record. Never rejects. */
 export type EvaluateAside = (question: Question, vouched: Vouched, deadline: Deadline) => Promise<Evaluated>;

@@ -4,8 +4,6 @@ export type Admission = {
   enter(): Leave | undefined;
   close(): void;
   isClosed(): boolean;
-  /** Resolves when all have left. For the end: once, and after `close`. */
-  empty(): Promise<void>;
 };
 
 export type Leave = () => void;
@@ -13,11 +11,6 @@ export type Leave = () => void;
 export function createAdmission({ maxInFlight }: { readonly maxInFlight: number }): Admission {
   let inFlight = 0;
   let closed = false;
-  const emptied = Promise.withResolvers<void>();
-
-  function told(): void {
-    if (closed && inFlight === 0) emptied.resolve();
-  }
 
   return {
     enter() {
@@ -28,14 +21,11 @@ export function createAdmission({ maxInFlight }: { readonly maxInFlight: number 
         if (hasLeft) return;
         hasLeft = true;
         inFlight -= 1;
-        told();
       };
     },
     close() {
       closed = true;
-      told();
     },
     isClosed: () => closed,
-    empty: () => emptied.promise,
   };
 }

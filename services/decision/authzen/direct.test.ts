@@ -9,6 +9,7 @@ import type { Question } from "../../../core/domain/question.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { askingBy } from "../../../test/samples/asking.ts";
 import { BY_API, DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { Answered, ApiCallers } from "../api/ports.ts";
 import { startAuthzenServer } from "./server.ts";
@@ -39,12 +40,12 @@ beforeEach(async () => {
       ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
       evaluateAside: () => Promise.reject(new Error("not asked")),
       faults: { report: (error) => faults.push(error) },
-      async ask(question) {
+      asking: askingBy(async (question) => {
         asked += 1;
         await gate;
         if (question.action.name === "throw") throw new Error("a fault of ours");
         return answered(question);
-      },
+      }, callers),
       candidates: { offered: () => false, list: () => ({ kind: "none" }) },
       readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
       newDeadline: () => LEFT,

@@ -4,7 +4,7 @@
  */
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Question } from "../../../core/domain/question.ts";
-import type { ApiCallers, AskQuestion, Authenticated } from "../api/ports.ts";
+import type { Asking, Authenticated } from "../api/ports.ts";
 import type { Deadline, Mode } from "../ports.ts";
 import { type AnswerParts, shownDecision } from "./answer.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
@@ -12,8 +12,7 @@ import { questionOf, type Read, readEvaluation, readEvaluations, readQuestion } 
 import { readApproval } from "./reevaluation.ts";
 
 export type EvaluationDeps = {
-  readonly ask: AskQuestion;
-  readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
+  readonly asking: Asking;
   readonly newDeadline: () => Deadline;
   readonly maxBatch: number;
   readonly answers: AnswerParts;
@@ -34,13 +33,13 @@ export type Said =
 /** `evaluation` and `evaluations` of AuthZEN. Rejects only with what is a fault of ours. */
 export type Evaluations = { readonly [Operation in "evaluation" | "evaluations"]: (asked: Asked) => Promise<Said> };
 
-export function createEvaluations(deps: EvaluationDeps): Evaluations {
-  const { maxBatch, answers } = deps;
-
-  async function one(question: Question, context: Stated, mode: Mode, asked: Asked): Promise<Said> {
-    const answered = await asker(deps, asked, mode, deps.newDeadline())(question);
-    const body = shownDecision(answered, answers, readApproval(context));
-    return { kind: "answer", body, decisionId: answered.evaluation.decisionId };
+export function createEvaluations({ asking, newDeadline, maxBatch, answers }: EvaluationDeps): Evaluations {
+  function one(question: Question, context: Stated, mode: Mode, { caller, traceparent }: Asked): Promise<Said> {
+    return asking.during({ caller, traceparent, deadline: newDeadline() }, async (ask) => {
+      const answered = await ask(question, mode);
+      const body = shownDecision(answered, answers, readApproval(context));
+      return { kind: "answer", body, decisionId: answered.evaluation.decisionId };
+    });
   }
 
   return {
@@ -48,7 +47,7 @@ export function createEvaluations(deps: EvaluationDeps): Evaluations {
       const read = sound(readEvaluation(asked.body));
       if (read.kind === "refused") return refused(read.why);
       const body = read.value;
-      const mode = modeOf(asked.caller, body.options?.countersign_mode);
+      const mode = asking.modeOf(asked.caller, body.options?.countersign_mode === ENFORCE);
       return mode === undefined ? NOT_AN_ENFORCER : one(questionOf(body), body.context, mode, asked);
     },
 
@@ -56,7 +55,7 @@ export function createEvaluations(deps: EvaluationDeps): Evaluations {
       const read = sound(readEvaluations(asked.body));
       if (read.kind === "refused") return refused(read.why);
       const body = read.value;
-      const mode = modeOf(asked.caller, body.options?.countersign_mode);
+      const mode = asking.modeOf(asked.caller, body.options?.countersign_mode === ENFORCE);
       if (mode === undefined) return NOT_AN_ENFORCER;
       const items = body.evaluations ?? [];
       // Without items it is a single evaluation ("The Access Evaluations API Request").
@@ -67,13 +66,18 @@ export function createEvaluations(deps: EvaluationDeps): Evaluations {
       if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      const deadline = deps.newDeadline();
-      const ask = asker(deps, asked, "ask", deadline);
-      const shown = await evaluateBatch(ask, body, items, { semantic, parts: answers, deadline });
-      return { kind: "answer", body: { evaluations: shown }, decisionId: undefined };
+      const { caller, traceparent } = asked;
+      const deadline = newDeadline();
+      return asking.during({ caller, traceparent, deadline }, async (ask) => {
+        const shown = await evaluateBatch(ask, body, items, { semantic, parts: answers, deadline });
+        return { kind: "answer", body: { evaluations: shown }, decisionId: undefined };
+      });
     },
   };
 }
+
+/** `options.countersign_mode`; what is no mode is `ask`, which changes nothing. */
+const ENFORCE = "enforce";
 
 type Stated = Parameters<typeof readApproval>[0];
 
@@ -88,26 +92,4 @@ function sound<T>(read: Read<T>): Read<T> {
   if (read.kind === "refused") return read;
   const fault = faultIn(read.value);
   return fault === undefined ? read : { kind: "refused", why: fault };
-}
-
-/** Asks for this caller; all that one request asks shares its deadline. */
-function asker(
-  { ask, callers }: Pick<EvaluationDeps, "ask" | "callers">,
-  { caller, traceparent }: Asked,
-  mode: Mode,
-  deadline: Deadline,
-) {
-  return (question: Question) =>
-    ask(callers.inOwnWords(caller, question), {
-      vouched: callers.vouch(caller, question.subject),
-      deadline,
-      mode,
-      traceparent,
-    });
-}
-
-/** Undefined: enforcing is for clients that are configured as enforcers. What is no mode is `ask`, which changes nothing. */
-function modeOf(caller: Authenticated, asked: string | undefined): Mode | undefined {
-  if (asked !== "enforce") return "ask";
-  return caller.kind === "client" && caller.client.enforcer ? "enforce" : undefined;
 }

@@ -1,9 +1,8 @@
 /** What a request over HTTP shows of its caller, and how one who is not known is told. */
 import type { IncomingMessage } from "node:http";
-import { TLSSocket } from "node:tls";
+import { certificateNames } from "../../../platform/http/certificate-names.ts";
 import { valuesIn } from "../../../platform/http/raw-headers.ts";
 import type { ApiCallers } from "../api/ports.ts";
-import { certificateNames } from "./certificate-names.ts";
 
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
@@ -13,7 +12,7 @@ export function shownBy({
 }: Pick<IncomingMessage, "rawHeaders" | "socket">): Parameters<ApiCallers["authenticate"]>[0] {
   return {
     authorization: valuesIn(rawHeaders, "authorization"),
-    certificateNames: socket instanceof TLSSocket ? certificateNames(socket) : [],
+    certificateNames: certificateNames(socket),
   };
 }
 

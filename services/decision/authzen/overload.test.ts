@@ -5,6 +5,7 @@ import { instant } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, type EvaluateRequest, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
+import { askingBy } from "../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
@@ -34,7 +35,7 @@ function gated() {
     await gate.promise;
     return DENIED_BY_API;
   };
-  return { open: gate.resolve, left, ask };
+  return { open: gate.resolve, left, asking: askingBy(ask, callers) };
 }
 
 function deadlineOf(ms: number): Deadline {
@@ -45,11 +46,11 @@ const faults = { report: (error: unknown) => void process.stderr.write(`fault: $
 
 /** Reflection is served by another server, with the same methods. */
 async function overGrpc(grpcReflection: boolean) {
-  const { ask, open, left } = gated();
+  const { asking, open, left } = gated();
   const server = await startDecisionServer(
     ...([
       {
-        ask,
+        asking,
         callers,
         newDeadline: deadlineOf,
         monotonicMs: () => performance.now(),
@@ -123,10 +124,10 @@ test.each(SERVERS)(
 );
 
 test("AuthZEN: beyond the limit of requests at once the next one is 503 with Retry-After and asks nothing, a body too large is 400 or 413, and the end waits for the first", async () => {
-  const { ask, open, left } = gated();
+  const { asking, open, left } = gated();
   const server = await startAuthzenServer(
     {
-      ...{ ask, callers, faults, metrics: createMetrics({ prefix: "t_" }), maxBatch: 3, newRequestId: () => "r" },
+      ...{ asking, callers, faults, metrics: createMetrics({ prefix: "t_" }), maxBatch: 3, newRequestId: () => "r" },
       candidates: { offered: () => false, list: () => ({ kind: "none" }) },
       evaluateAside: () => Promise.reject(new Error("not asked")),
       readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),

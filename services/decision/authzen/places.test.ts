@@ -1,9 +1,11 @@
-/** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun on the direct way for one who left is finished. */
+/** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun for one who left is finished. */
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
+import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { askingBy } from "../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../api/ports.ts";
 import { startAuthzenServer } from "./server.ts";
@@ -23,6 +25,7 @@ const callers: ApiCallers = {
 
 let metrics: Metrics;
 let server: Awaited<ReturnType<typeof startAuthzenServer>>;
+let underWay: ReturnType<typeof createUnderWay>;
 let gate: PromiseWithResolvers<void>;
 /** Have come to the gate; are decided. */
 let [waiting, decided] = [0, 0];
@@ -34,18 +37,21 @@ async function passing(): Promise<void> {
   await gate.promise;
 }
 
+const ask: Parameters<typeof askingBy>[0] = async ({ action: { name } }) => {
+  if (name === "wait") await passing();
+  decided += 1;
+  if (name === "throw") throw new Error("a fault of ours");
+  return DENIED_BY_API;
+};
+
 beforeEach(async () => {
   [waiting, decided, gate, metrics] = [0, 0, Promise.withResolvers<void>(), createMetrics({ prefix: "t_" })];
+  underWay = createUnderWay();
   server = await startAuthzenServer(
     {
       ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
       faults: { report: (error) => faults.push(error) },
-      async ask({ action: { name } }) {
-        if (name === "wait") await passing();
-        decided += 1;
-        if (name === "throw") throw new Error("a fault of ours");
-        return DENIED_BY_API;
-      },
+      asking: askingBy(ask, callers, underWay),
       evaluateAside: () => Promise.reject(new Error("not asked")),
       candidates: { offered: () => false, list: () => ({ kind: "none" }) },
       readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
@@ -187,30 +193,17 @@ test.each(WAYS)("%s: after a fault of ours the connection serves on", async (_ho
   expect([statuses(), faults.length]).toEqual([[500, 200], 1]);
 });
 
-test("the end does not wait longer than it may for what was begun for one who left", async () => {
-  const { socket } = sends(request(DIRECT, "wait"));
-  await waitUntil("the question", 2_000, () => waiting === 1);
-  socket.destroy();
-  const begun = performance.now();
-  await server[Symbol.asyncDispose]();
-  expect(performance.now() - begun).toBeLessThan(DRAIN_MS + 2_000);
-});
-
-test("the end waits for what was begun for one who left, so that it is on record", async () => {
-  const { socket } = sends(request(DIRECT, "wait"));
-  await waitUntil("the question", 2_000, () => waiting === 1);
-  socket.destroy();
-  await haveEnded(1, "499");
-  const end = server[Symbol.asyncDispose]().then(() => decided);
-  await waitUntil("the port to be closed", 2_000, () => refuses(server.port));
-  gate.resolve();
-  expect(await end).toBe(1);
-});
-
-function refuses(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("error", () => resolve(true)).once("connect", () => resolve(false));
-    sockets.push(socket);
-  });
-}
+test.each(WAYS)(
+  "%s: the end of the server does not wait for what was begun for one who left; that of the decisions under way does",
+  async (_how, way) => {
+    const { socket } = sends(request(way, "wait"));
+    await waitUntil("the question", 2_000, () => waiting === 1);
+    socket.destroy();
+    await haveEnded(1, "499");
+    await server[Symbol.asyncDispose]();
+    expect(decided).toBe(0);
+    const end = underWay[Symbol.asyncDispose]().then(() => decided);
+    gate.resolve();
+    expect(await end).toBe(1);
+  },
+);

@@ -1,12 +1,13 @@
 /** From a body to a question. What cannot be one is refused with a sentence, never cut. */
-import { sentenceOf } from "./say.ts";
 import { Compile } from "typebox/compile";
-import type { Question, Stated } from "../../../core/domain/question.ts";
+import type { Action, Entity, Question, Stated } from "../../../core/domain/question.ts";
 import type { Json } from "../../../core/domain/subject.ts";
-import { EvaluationBody, EvaluationsBody } from "./schema.ts";
+import { sentenceOf } from "./say.ts";
+import { EvaluationBody, EvaluationsBody, ItemBody } from "./schema.ts";
 
 const evaluationBody = Compile(EvaluationBody);
 const evaluationsBody = Compile(EvaluationsBody);
+const itemBody = Compile(ItemBody);
 
 export type Read<T> = { readonly kind: "read"; readonly value: T } | { readonly kind: "refused"; readonly why: string };
 
@@ -18,10 +19,61 @@ export function readEvaluations(body: unknown): Read<EvaluationsBody> {
   return evaluationsBody.Check(body) ? { kind: "read", value: body } : refusedBy(evaluationsBody.Errors(body));
 }
 
-/** One evaluation: of a body, or of an item of a batch joined with its defaults. */
+/** A body as one evaluation. */
 export function readQuestion(value: unknown): Read<Question> {
   const read = readEvaluation(value);
   return read.kind === "read" ? { kind: "read", value: questionOf(read.value) } : read;
+}
+
+export type Defaults = Pick<EvaluationsBody, keyof ItemBody>;
+
+/**
+ * Reads the items of a batch, whose defaults its schema has seen and which are read once: they can be long, and the items many. A default counts for
+ * an item that lacks the entity, as a whole and never member by member.
+ */
+export function itemReader({ subject, action, resource, context }: Defaults): (item: unknown) => Read<Question> {
+  const defaults = {
+    subject: subject && entityOf(subject),
+    action: action && actionOf(action),
+    resource: resource && entityOf(resource),
+    context: statedContext(context),
+  };
+  const standIns = {
+    ...(subject === undefined ? {} : { subject: SOME_ENTITY }),
+    ...(action === undefined ? {} : { action: SOME_ACTION }),
+    ...(resource === undefined ? {} : { resource: SOME_ENTITY }),
+  };
+  return (item) => (itemBody.Check(item) ? joined(item) : undefined) ?? refusal(item);
+
+  function joined(item: ItemBody): Read<Question> | undefined {
+    const value = {
+      subject: item.subject === undefined ? defaults.subject : entityOf(item.subject),
+      action: item.action === undefined ? defaults.action : actionOf(item.action),
+      resource: item.resource === undefined ? defaults.resource : entityOf(item.resource),
+      context: item.context === undefined ? defaults.context : statedContext(item.context),
+    };
+    return isWhole(value) ? { kind: "read", value } : undefined;
+  }
+
+  /** What the schema says of the whole, in which nothing is wrong with the defaults. */
+  function refusal(item: unknown): Read<never> {
+    if (typeof item !== "object" || item === null || Array.isArray(item)) return refusedBy(evaluationBody.Errors(item));
+    const own = Object.fromEntries(Object.entries(item).filter(([name]) => ENTITIES.has(name)));
+    return refusedBy(evaluationBody.Errors({ ...standIns, ...own }));
+  }
+}
+
+const ENTITIES: ReadonlySet<string> = new Set([
+  "subject",
+  "action",
+  "resource",
+  "context",
+] satisfies (keyof Question)[]);
+const SOME_ENTITY = { type: "some", id: "some" };
+const SOME_ACTION = { name: "some" };
+
+function isWhole(value: { readonly [Name in keyof Question]: Question[Name] | undefined }): value is Question {
+  return value.subject !== undefined && value.action !== undefined && value.resource !== undefined;
 }
 
 function refusedBy([first]: readonly { readonly instancePath: string; readonly message: string }[]): Read<never> {
@@ -31,11 +83,19 @@ function refusedBy([first]: readonly { readonly instancePath: string; readonly m
 /** Of a body that its schema has seen. */
 export function questionOf({ subject, action, resource, context }: EvaluationBody): Question {
   return {
-    subject: { type: subject.type, id: subject.id, properties: stated(subject.properties) },
-    action: { name: action.name, properties: stated(action.properties) },
-    resource: { type: resource.type, id: resource.id, properties: stated(resource.properties) },
+    subject: entityOf(subject),
+    action: actionOf(action),
+    resource: entityOf(resource),
     context: statedContext(context),
   };
+}
+
+function entityOf({ type, id, properties }: EvaluationBody["subject"]): Entity {
+  return { type, id, properties: stated(properties) };
+}
+
+function actionOf({ name, properties }: EvaluationBody["action"]): Action {
+  return { name, properties: stated(properties) };
 }
 
 /**

@@ -27,12 +27,19 @@ export type EvaluationBody = Static<typeof EvaluationBody>;
 const SEMANTICS = ["execute_all", "deny_on_first_deny", "permit_on_first_permit"] as const;
 export type Semantic = (typeof SEMANTICS)[number];
 
-/** Of the defaults and items what is missing is found when they are joined. */
-export const EvaluationsBody = open({
+const defaults = {
   subject: Type.Optional(EntityBody),
   action: Type.Optional(ActionBody),
   resource: Type.Optional(EntityBody),
   context: Properties,
+};
+/** An item of a batch, which may lack what the defaults of its body have. */
+export const ItemBody = open(defaults);
+export type ItemBody = Static<typeof ItemBody>;
+
+/** Of the defaults and items what is missing is found when they are joined. */
+export const EvaluationsBody = open({
+  ...defaults,
   options: Type.Optional(
     open({
       evaluations_semantic: Type.Optional(Type.Union(SEMANTICS.map((one) => Type.Literal(one)))),

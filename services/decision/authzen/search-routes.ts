@@ -1,11 +1,14 @@
 /** The three searches: which entity is sought, which two are given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clocks } from "../../../core/domain/freshness.ts";
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
-import type { Sought } from "./ports.ts";
+import type { ApiCallers, EvaluateAside } from "../api/ports.ts";
+import type { Deadline } from "../ports.ts";
+import type { Candidates, Sought } from "./ports.ts";
 import { PATHS } from "./metadata.ts";
 import { stated, statedContext } from "./question.ts";
-import { callerOf, type RouteDeps } from "./routes.ts";
+import { callerOf } from "./routes.ts";
 import { say } from "./say.ts";
 import { ActionSearchBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
 import { type Page, search } from "./search.ts";
@@ -25,7 +28,16 @@ type SearchBody = {
   readonly page?: Page;
 };
 
-export function addSearchRoutes(app: FastifyInstance, deps: RouteDeps): void {
+export type SearchDeps = {
+  readonly candidates: Candidates;
+  /** As a question would be judged, but on no record. */
+  readonly evaluateAside: EvaluateAside;
+  readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
+  readonly readClocks: () => Clocks;
+  readonly newDeadline: () => Deadline;
+};
+
+export function addSearchRoutes(app: FastifyInstance, deps: SearchDeps): void {
   for (const { sought, path, body } of ROUTES) {
     app.post<{ Body: SearchBody }>(path, { schema: { operationId: `search_${sought}`, body } }, (request, reply) =>
       answer(deps, sought, request, reply),
@@ -34,7 +46,7 @@ export function addSearchRoutes(app: FastifyInstance, deps: RouteDeps): void {
 }
 
 async function answer(
-  deps: RouteDeps,
+  deps: SearchDeps,
   sought: Sought,
   request: FastifyRequest<{ Body: SearchBody }>,
   reply: FastifyReply,

@@ -12,24 +12,27 @@ import { portOf, SILENT_MS, superviseConnections } from "../../../platform/http/
 import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
+import type { Faults } from "../ports.ts";
 import { type Admission, createAdmission, type Leave } from "./admission.ts";
 import { createDirect, type Direct } from "./direct.ts";
-import { createEvaluations } from "./evaluations.ts";
+import { createEvaluations, type EvaluationDeps } from "./evaluations.ts";
 import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { createObserveRequest } from "./observe-request.ts";
-import { addEvaluationRoutes, type RouteDeps } from "./routes.ts";
+import { addEvaluationRoutes } from "./routes.ts";
 import { ALWAYS, BUSY, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
-import { addSearchRoutes } from "./search-routes.ts";
+import { addSearchRoutes, type SearchDeps } from "./search-routes.ts";
 
 /** Verifiers come back for a key that they do not know. */
 const KEYS_CACHED = "public, max-age=300";
 
-type AuthzenDeps = RouteDeps & {
-  readonly callers: ApiCallers;
-  readonly newRequestId: () => string;
-  readonly metrics: Metrics;
-};
+type AuthzenDeps = EvaluationDeps &
+  SearchDeps & {
+    readonly callers: ApiCallers;
+    readonly newRequestId: () => string;
+    readonly faults: Faults;
+    readonly metrics: Metrics;
+  };
 
 type AuthzenOptions = {
   readonly host: string;
@@ -65,8 +68,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
     },
     [Symbol.asyncDispose]() {
       admission.close();
-      // What was begun on the direct way is on record too, also for somebody who has left meanwhile; fastify does not tell what it still does.
-      return connections.drain(options.drainMs, () => Promise.all([app.close(), admission.empty()]));
+      return connections.drain(options.drainMs, () => app.close());
     },
   };
 }
@@ -103,7 +105,7 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
     done();
   });
   app.setNotFoundHandler((_request, reply) => say(reply, 404, "there is nothing here"));
-  app.setErrorHandler<FastifyError>((error, _request, reply) => answerFault(deps, error, reply));
+  app.setErrorHandler<FastifyError>((error, _request, reply) => answerFault(faults, error, reply));
 
   const { accessRequests } = deps.answers;
   app.get(metadataPath(baseUrl), { schema: { operationId: "metadata" } }, () =>
@@ -168,7 +170,7 @@ function admit(
   return undefined;
 }
 
-function answerFault({ faults }: RouteDeps, error: FastifyError, reply: FastifyReply): FastifyReply {
+function answerFault(faults: Faults, error: FastifyError, reply: FastifyReply): FastifyReply {
   if (error.validation !== undefined) {
     const [first] = error.validation;
     return say(reply, 400, sentenceOf(first));

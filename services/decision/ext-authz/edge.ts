@@ -6,6 +6,7 @@
 import { deny, type Deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
+import type { UnderWay } from "../../../platform/lifecycle/under-way.ts";
 import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults } from "../ports.ts";
 import { evaluationFrom, unknownCall } from "./check-request.ts";
@@ -47,6 +48,8 @@ export type EdgeDeps = {
   readonly newDecisionId: () => Id<"decision">;
   readonly readClocks: () => Clocks;
   readonly faults: Faults;
+  /** A check counts from its arrival until it is on record, whether the enforcer still waits for it or not. */
+  readonly underWay: UnderWay;
   /** Counts, times and, when debugging, logs every decision. */
   readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
 };
@@ -77,11 +80,12 @@ function asDenied(evaluated: Evaluated, evaluation: Evaluation): Judged {
 }
 
 export function createEdge(deps: EdgeDeps, judge: Judge): Check {
-  const { decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe } = deps;
+  const { decisionLog, sourceAddress, newDecisionId, readClocks, faults, underWay, observe } = deps;
   return async (arrived, deadline, { shed, traceparent }) => {
     const started = readClocks();
     const decisionId = newDecisionId();
     let known: Evaluation | undefined;
+    underWay.begin();
     try {
       const { evaluation, fault } =
         arrived.kind === "request" ? evaluationFrom(arrived.request, decisionId, traceparent) : unknownCall(decisionId);
@@ -102,6 +106,8 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
     } catch (error) {
       faults.report(error);
       return refused(deny("internal_error"), known ?? unknownCall(decisionId).evaluation).answer();
+    } finally {
+      underWay.end();
     }
   };
 }

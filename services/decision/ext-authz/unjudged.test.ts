@@ -8,6 +8,7 @@ import { describe, expect, test } from "@jest/globals";
 import { allowByPolicy, deny, type DenyReason, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { sampleCheck } from "../../../test/bench/check/sample-check.ts";
 import type { Deadline, Evaluate, LogEntry } from "../ports.ts";
@@ -51,6 +52,7 @@ async function answerTo(checkOf: CheckOf, circumstances: Circumstances = {}) {
     newDecisionId: () => id("decision", "01930000-0000-7000-8000-000000000001"),
     readClocks: () => ({ wall: instant(0), monoMs: 0 }),
     faults: { report: () => {} },
+    underWay: createUnderWay(),
     observe: () => {},
   });
   const answer = await check(arrived, deadline, { shed });

@@ -3,6 +3,7 @@ import { id } from "../../../core/domain/id.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readServerTls } from "../../../platform/config/pem-files.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
+import { createAsking } from "../api/asking.ts";
 import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
 import { createApiCallers } from "../api/callers.ts";
 import { readClients } from "../api/known-clients.ts";
@@ -12,6 +13,7 @@ import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
 import type { Deadline } from "../ports.ts";
+import type { Together } from "../../../platform/lifecycle/together.ts";
 import type { ApiPath, SharedParts } from "./decision-path.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
@@ -25,9 +27,13 @@ type RunningApi = {
 
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
-  { lifecycle, reload, metrics, readClocks, faults, signingKey }: SharedParts,
+  { reload, metrics, readClocks, faults, signingKey }: SharedParts,
   { evaluate, candidates, identity, issuers, grants }: ApiPath,
-  edge: Pick<EdgeDeps, "decisionLog" | "observe">,
+  {
+    listeners,
+    underWay,
+    ...edge
+  }: Pick<EdgeDeps, "decisionLog" | "underWay" | "observe"> & { readonly listeners: Pick<Together, "own"> },
   { drainMs, denials }: Pick<DecisionConfig, "drainMs" | "denials">,
 ): Promise<RunningApi> {
   const callers = createApiCallers(
@@ -43,12 +49,12 @@ export async function startApi(
   const accessRequests = await startAccessRequests({ signingKey, faults, reload }, api);
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
-  const ask = createAskQuestion(deps);
-  const server = lifecycle.own(
+  const asking = createAsking({ ask: createAskQuestion(deps), callers, underWay });
+  const server = listeners.own(
     await onAddress("api", { host: api.host, port: api.httpPort }, () =>
       startAuthzenServer(
         {
-          ask,
+          asking,
           evaluateAside: createEvaluateAside(deps),
           callers,
           candidates,
@@ -68,11 +74,11 @@ export async function startApi(
   const http = `${api.host}:${server.port}`;
   const { grpcPort, host } = api;
   if (grpcPort === undefined) return { at: { http }, serving: () => {} };
-  const grpc = lifecycle.own(
+  const grpc = listeners.own(
     await onAddress("api", { host, port: grpcPort }, () =>
       startDecisionServer(
         {
-          ask,
+          asking,
           callers,
           newDeadline: deadlineIn,
           monotonicMs: systemClock.monotonicMs,

@@ -20,6 +20,7 @@ import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
+import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createContext } from "../../../services/decision/context/gather.ts";
 import { createLocalTime } from "../../../services/decision/context/local-time.ts";
@@ -114,8 +115,9 @@ export async function compose(subjects: number) {
     faults,
   });
   const newDecisionId = () => id("decision", uuidv7());
+  const underWay = createUnderWay();
   const check = createCheck(
-    { evaluate, decisionLog, sourceAddress, newDecisionId, readClocks, faults, observe: () => {} },
+    { ...{ evaluate, decisionLog, sourceAddress, newDecisionId, readClocks, faults }, underWay, observe: () => {} },
     { requestUrl: undefined },
   );
   return {

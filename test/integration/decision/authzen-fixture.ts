@@ -20,8 +20,10 @@ import { TOPICS } from "../../../core/messages/topics.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { createLog } from "../../../platform/log/log.ts";
+import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
+import { createAsking } from "../../../services/decision/api/asking.ts";
 import { createAskQuestion, createEvaluateAside } from "../../../services/decision/api/ask-question.ts";
 import { createApiCallers } from "../../../services/decision/api/callers.ts";
 import { createAccessRequests } from "../../../services/decision/authzen/access-request.ts";
@@ -138,15 +140,17 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     leftMs: () => ms,
     within: (shorter) => deadline(Math.min(ms, shorter)),
   });
+  const callers = createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS);
+  const ask = createAskQuestion({
+    ...deps,
+    decisionLog: { append: async (entry) => (logged.push(entry), world.instead) },
+    observe: () => {},
+  });
   const server = await startAuthzenServer(
     {
-      ask: createAskQuestion({
-        ...deps,
-        decisionLog: { append: async (entry) => (logged.push(entry), world.instead) },
-        observe: () => {},
-      }),
+      asking: createAsking({ ask, callers, underWay: createUnderWay() }),
       evaluateAside: createEvaluateAside(deps),
-      callers: createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS),
+      callers,
       candidates: parts.candidates ?? { offered: () => false, list: () => ({ kind: "none" }) },
       newDeadline: () => deadline(parts.budgetMs ?? 450),
       newRequestId: uuidv7,

@@ -15,6 +15,7 @@ import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
+import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
 import { AuthorizationService, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
@@ -114,6 +115,7 @@ export async function startCheckEdge() {
       newDecisionId: () => id("decision", uuidv7()),
       readClocks,
       faults,
+      underWay: createUnderWay(),
       observe: () => {},
     },
     { requestUrl: "https://approvals.example/v1/requests" },

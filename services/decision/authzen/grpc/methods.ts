@@ -4,7 +4,6 @@
  * RESOURCE_EXHAUSTED, and INTERNAL for what cannot be decoded and for faults of ours.
  */
 import { status } from "@grpc/grpc-js";
-import type { Question } from "../../../../core/domain/question.ts";
 import type { Failure } from "../../../../platform/grpc/http2/failure.ts";
 import type { Peer, Terms } from "../../../../platform/grpc/terms.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
@@ -19,16 +18,15 @@ import {
   Outcome,
   Semantic,
 } from "../../../../proto/gen/countersign/v1/decision.ts";
-import type { ApiCallers, Answered, AskQuestion, Authenticated } from "../../api/ports.ts";
+import type { ApiCallers, Ask, Asking, Authenticated } from "../../api/ports.ts";
 import type { Deadline, Faults } from "../../ports.ts";
-import { namesIn } from "../certificate-names.ts";
 import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
 
 const PAUSE_AFTER_MS = 2;
 
 export type MethodDeps = {
-  readonly ask: AskQuestion;
-  readonly callers: ApiCallers;
+  readonly asking: Asking;
+  readonly callers: Pick<ApiCallers, "authenticate">;
   readonly newDeadline: (ms: number) => Deadline;
   readonly faults: Faults;
   readonly metrics: Metrics;
@@ -48,11 +46,10 @@ class Refusal extends Error {
   }
 }
 
-type Ask = (question: Question, mode: "enforce" | "ask") => Promise<Answered>;
 type Answer<Request> = (request: Request, caller: Authenticated, ask: Ask) => Promise<Uint8Array>;
 
 export function createDecisionMethods(
-  { ask, callers, newDeadline, faults, metrics }: MethodDeps,
+  { asking, callers, newDeadline, faults, metrics }: MethodDeps,
   { maxBatch }: { readonly maxBatch: number },
 ): DecisionMethods {
   const calls = metrics.counter("grpc_decision_calls_total", "calls of DecisionService by method and status", [
@@ -70,14 +67,8 @@ export function createDecisionMethods(
         if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
         const caller = await callerOf(callers, peer);
         const deadline = newDeadline(leftMs);
-        const response = await answer(decoded(decode, message), caller, (question, mode) =>
-          ask(callers.inOwnWords(caller, question), {
-            vouched: callers.vouch(caller, question.subject),
-            deadline,
-            mode,
-            traceparent,
-          }),
-        );
+        const request = decoded(decode, message);
+        const response = await asking.during({ caller, deadline, traceparent }, (ask) => answer(request, caller, ask));
         calls.inc({ method, status: "OK" });
         return response;
       } catch (error) {
@@ -90,18 +81,18 @@ export function createDecisionMethods(
   }
 
   return {
-    evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, caller, asking) => {
+    evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, caller, ask) => {
       const question = questionFrom(request);
       if (question.kind === "refused") throw new Refusal(status.INVALID_ARGUMENT, question.why);
-      const enforces = request.mode === Mode.MODE_ENFORCE;
-      if (enforces && !(caller.kind === "client" && caller.client.enforcer)) {
+      const mode = asking.modeOf(caller, request.mode === Mode.MODE_ENFORCE);
+      if (mode === undefined) {
         throw new Refusal(status.PERMISSION_DENIED, "this caller is not configured as an enforcer");
       }
-      const response = responseOf(await asking(question.value, enforces ? "enforce" : "ask"));
+      const response = responseOf(await ask(question.value, mode));
       return EvaluateResponse.encode(response).finish();
     }),
-    evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, _caller, asking) => {
-      const evaluations = await evaluateAll(request, maxBatch, asking);
+    evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, _caller, ask) => {
+      const evaluations = await evaluateAll(request, maxBatch, ask);
       return EvaluateBatchResponse.encode({ evaluations }).finish();
     }),
   };
@@ -116,25 +107,22 @@ function decoded<Request>(decode: (message: Buffer) => Request, message: Buffer)
 }
 
 /** Of callers who are not known, before there is a message. */
-export function createRefusal(callers: ApiCallers): (peer: Peer) => Promise<Failure | undefined> {
+export function createRefusal(callers: MethodDeps["callers"]): (peer: Peer) => Promise<Failure | undefined> {
   return async (peer) => {
     const caller = await authenticate(callers, peer);
     return caller.kind === "refused" ? unauthenticated(caller) : undefined;
   };
 }
 
-async function callerOf(callers: ApiCallers, peer: Peer): Promise<Authenticated> {
+async function callerOf(callers: MethodDeps["callers"], peer: Peer): Promise<Authenticated> {
   const caller = await authenticate(callers, peer);
   if (caller.kind !== "refused") return caller;
   const { code, message } = unauthenticated(caller);
   throw new Refusal(code, message);
 }
 
-function authenticate(callers: ApiCallers, peer: Peer): ReturnType<ApiCallers["authenticate"]> {
-  return callers.authenticate({
-    authorization: peer.authorization(),
-    certificateNames: namesIn(peer.subjectAltName()),
-  });
+function authenticate(callers: MethodDeps["callers"], peer: Peer): ReturnType<ApiCallers["authenticate"]> {
+  return callers.authenticate({ authorization: peer.authorization(), certificateNames: peer.certificateNames() });
 }
 
 function unauthenticated({ reason }: { readonly reason: string }): Failure {

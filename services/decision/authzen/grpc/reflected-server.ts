@@ -5,6 +5,7 @@
 import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { ListenAt, Peer, Serving, UnaryServerOptions } from "../../../../platform/grpc/terms.ts";
 import { createUnaryServer } from "../../../../platform/grpc/unary-server.ts";
+import { namesIn } from "../../../../platform/http/certificate-names.ts";
 import { DecisionServiceService } from "../../../../proto/gen/countersign/v1/decision.ts";
 import type { DecisionMethod, DecisionMethods } from "./methods.ts";
 import { addReflection } from "./reflection.ts";
@@ -40,6 +41,6 @@ const AS_BYTES = {
 function peerOf(call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getAuthContext">): Peer {
   return {
     authorization: () => call.metadata.get("authorization").map(String),
-    subjectAltName: () => call.getAuthContext()?.sslPeerCertificate?.subjectaltname,
+    certificateNames: () => namesIn(call.getAuthContext()?.sslPeerCertificate?.subjectaltname),
   };
 }

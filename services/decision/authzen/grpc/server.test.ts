@@ -10,6 +10,7 @@ import { waitUntil } from "../../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, DecisionServiceService, Mode } from "../../../../proto/gen/countersign/v1/decision.ts";
 import { createAuthority } from "../../../../test/harness/certificates.ts";
 import { frame, sendFrames } from "../../../../test/harness/grpc-frames.ts";
+import { askingBy } from "../../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../../api/ports.ts";
 import { startDecisionServer } from "./server.ts";
@@ -33,18 +34,19 @@ afterEach(async () => {
 async function start(grpcReflection: boolean, tls?: ServerTls) {
   const shown: Shown[] = [];
   const faults: unknown[] = [];
+  const callers: ApiCallers = {
+    async authenticate(one) {
+      shown.push(one);
+      if (one.authorization[0] === "unknown") return { kind: "refused", reason: "credential_malformed" };
+      return { kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } };
+    },
+    vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
+    inOwnWords: (_caller, question) => question,
+  };
   const server = await startDecisionServer(
     {
-      ask: async () => DENIED_BY_API,
-      callers: {
-        async authenticate(one) {
-          shown.push(one);
-          if (one.authorization[0] === "unknown") return { kind: "refused", reason: "credential_malformed" };
-          return { kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } };
-        },
-        vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-        inOwnWords: (_caller, question) => question,
-      },
+      asking: askingBy(async () => DENIED_BY_API, callers),
+      callers,
       ...{ newDeadline: () => LEFT, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
       ...{ faults: { report: (error) => faults.push(error) }, metrics: createMetrics({ prefix: "t_" }) },
     },

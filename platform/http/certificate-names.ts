@@ -1,0 +1,18 @@
+/** The names of the client certificate of a connection as Node writes them: `URI:spiffe://…`, `DNS:…`. */
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+
+/** None without TLS, and none unless the certificate was verified. */
+export function certificateNames(socket: Duplex | undefined): readonly string[] {
+  return socket instanceof TLSSocket && socket.authorized
+    ? namesIn(socket.getPeerX509Certificate()?.subjectAltName)
+    : [];
+}
+
+/**
+ * Of a verified certificate. NB: Node quotes a name that holds a comma or a quote, so that one name cannot pass for two; such
+ * names match nothing here.
+ */
+export function namesIn(subjectAltName = ""): readonly string[] {
+  return subjectAltName.includes('"') ? [] : subjectAltName.split(", ").filter((name) => name !== "");
+}
