@@ -116,7 +116,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
     stage.strange.map((file) => original(stage, file)),
   );
   if (faults.length + unbuilt.length > 0) throw new BuildFault([...faults, ...unbuilt].join("\n"));
-  const reads = inputReads(modules);
+  const reads = inputReads(modules, Object.values(requires).flat());
   const entrypoints = [...Object.values(ENTRYPOINTS), ...(exposesCandidates(modules) ? [CANDIDATES] : [])];
   const capabilitiesText = await capabilities(opa);
   const capabilitiesFile = path.join(scratch, "capabilities.json");
@@ -142,7 +142,7 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
     roots: ["countersign"],
     wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
     rego_version: 1,
-    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
+    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_paths: reads }) } },
   };
   const files = new Map<string, Uint8Array>([
     ["policy.wasm", wasm],

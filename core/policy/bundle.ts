@@ -14,6 +14,7 @@ import { BUNDLE_LIMITS, type BundleFiles, type BundleLimits } from "./bundles/bu
 import { parseStructured } from "./bundles/file-hash.ts";
 import { readArchive } from "./bundles/read-archive.ts";
 import { readFolder } from "./bundles/read-folder.ts";
+import { type InputReads, inputReadsOf } from "./input-reads.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import { writeJson } from "./rego-value/write.ts";
 import { type SelfTestCase, selfTestOf } from "./self-test.ts";
@@ -33,8 +34,8 @@ export type Bundle = {
   readonly dataJson: string;
   /** All of them have to pass before it decides anything. */
   readonly selfTest?: readonly SelfTestCase[];
-  /** Members of the input that its policies read, as the build found them; undefined: they may read all. */
-  readonly inputReads?: ReadonlySet<string> | undefined;
+  /** Parts of the input that its policies read, as the build found them; undefined: they may read all. */
+  readonly inputReads?: InputReads | undefined;
   /** From its signature: from then on it decides nothing (`policy_expired`). */
   readonly validUntil?: Instant | undefined;
 };
@@ -47,7 +48,9 @@ const Manifest = Type.Object({
   metadata: Type.Object({
     countersign: Type.Object({
       build_check: Type.Literal("passed"),
-      input_reads: Type.Optional(Type.Array(Type.String(), { maxItems: 1_000 })),
+      input_paths: Type.Optional(
+        Type.Array(Type.Array(Type.String(), { minItems: 1, maxItems: 16 }), { maxItems: 1_000 }),
+      ),
     }),
   }),
 });
@@ -88,13 +91,13 @@ export function bundleOf(files: BundleFiles): Bundle {
       throw new AppError("invalid_bundle", `the manifest's roots do not hold the entrypoint ${entrypoint}`);
     }
   }
-  const reads = manifest.metadata.countersign.input_reads;
+  const reads = manifest.metadata.countersign.input_paths;
   return {
     revision: manifest.revision,
     wasm,
     dataJson: writeJson(dataOf(files, roots)),
     selfTest: selfTestOf(files),
-    inputReads: reads === undefined ? undefined : new Set(reads),
+    inputReads: reads === undefined ? undefined : inputReadsOf(reads),
   };
 }
 

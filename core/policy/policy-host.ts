@@ -17,6 +17,7 @@ import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
 import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
 import { fault, verdictOf } from "./decision-result.ts";
 import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
+import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
@@ -49,8 +50,8 @@ export type Decided = { readonly verdict: Verdict; readonly fuelUsed: number };
 export type PolicyHost = {
   /** Undefined before the first activation. */
   revision(): string | undefined;
-  /** Members of the input that have to be there; undefined: all. */
-  inputReads(): ReadonlySet<string> | undefined;
+  /** Parts of the input that have to be there; undefined: all. */
+  inputReads(): InputReads | undefined;
   activate(bundle: Bundle): Promise<Activation>;
   /** `inputJson` is the whole input document as JSON text (core/policy/envoy-input). */
   decide(inputJson: string, time: EvaluationTime): Decided;
@@ -76,7 +77,7 @@ type Active = {
   readonly revision: string;
   readonly wasm: Uint8Array;
   readonly module: WebAssembly.Module;
-  readonly inputReads: ReadonlySet<string> | undefined;
+  readonly inputReads: InputReads | undefined;
   readonly endsNs: bigint | undefined;
   readonly policy: PolicyRunner;
   readonly entrypoints: Readonly<Record<keyof typeof ENTRYPOINTS, number>>;

@@ -1,30 +1,76 @@
 /**
- * Which members of the input the policies of a bundle read, so that the rest (all headers, most of the time) need not be
- * written and parsed for each decision. Found in the syntax trees: the first part of every reference to `input`. Where it
- * is not a plain word, or `input` is handed on whole, everything counts as read.
+ * Which parts of the input the policies of a bundle read, so that the rest (all headers, most of the time) need not be written and parsed for each
+ * decision. Found in the syntax trees: of every reference to `input` the words that are known before. What stands below them counts as read.
+ * Where not even the first is a plain word, or `input` is handed on whole, everything does.
+ *
+ * One place names context by what the build itself wrote: whether what packages require is there (`_context_available` in decision.rego asks for
+ * names of `data.countersign.requires` alone). NB: a name that were missing here would be missing context, which is a denial.
  */
+import { field, list, packagePath, placeOf } from "./ast.ts";
 import type { ParsedModule } from "./check-policies.ts";
 
-/** Sorted; undefined: everything. */
-export function inputReads(modules: readonly ParsedModule[]): readonly string[] | undefined {
-  const names = new Set<string>();
-  return modules.every(({ ast }) => collect(ast, names)) ? [...names].sort() : undefined;
+/** From the input downwards; below the last name all is read. */
+type Path = readonly string[];
+
+/** Longer ones are read as their beginning. */
+const MAX_PARTS = 8;
+const ASKS_FOR_REQUIRED = "countersign._context_available";
+
+/** In order, and none below another; undefined: everything. `required`: all names of context that packages require. */
+export function inputReads(modules: readonly ParsedModule[], required: readonly string[]): readonly Path[] | undefined {
+  const found = new Map<string, Path>();
+  const note = (path: Path): void => void found.set(JSON.stringify(path), path);
+  for (const { ast } of modules) {
+    if (!collect(withoutRules(ast), note)) return undefined;
+    for (const rule of list(field(ast, "rules"))) {
+      const isOfRequired = packagePath(ast).length === 1 && placeOf(ast, rule).join(".") === ASKS_FOR_REQUIRED;
+      const noteIn: Note = (path, parts) => {
+        const asksForRequired = isOfRequired && parts === 2 && path.length === 1 && path[0] === "context";
+        if (asksForRequired) for (const one of required) note(["context", one]);
+        else note(path);
+      };
+      if (!collect(rule, noteIn)) return undefined;
+    }
+  }
+  const paths = [...found.values()];
+  const isBelow = (path: Path, other: Path) =>
+    other.length < path.length && other.every((name, at) => name === path[at]);
+  return paths
+    .filter((path) => !paths.some((other) => isBelow(path, other)))
+    .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 }
 
+function withoutRules(ast: unknown): unknown {
+  return typeof ast === "object" && ast !== null ? { ...ast, rules: [] } : ast;
+}
+
+/** `parts`: of the reference that begins so. */
+type Note = (path: Path, parts: number) => void;
+
 /** False when anything below may read the whole. */
-function collect(node: unknown, names: Set<string>): boolean {
-  if (Array.isArray(node)) return node.every((item: unknown) => collect(item, names));
+function collect(node: unknown, note: Note): boolean {
+  if (Array.isArray(node)) return node.every((item: unknown) => collect(item, note));
   if (typeof node !== "object" || node === null) return true;
   if (isTerm(node, "var") && node.value === "input") return false;
   if (isTerm(node, "ref") && Array.isArray(node.value)) {
-    const [head, first, ...rest]: readonly unknown[] = node.value;
+    const [head, ...parts]: readonly unknown[] = node.value;
     if (isTerm(head, "var") && head.value === "input") {
-      if (!isTerm(first, "string") || typeof first.value !== "string") return false;
-      names.add(first.value);
-      return collect(rest, names);
+      const path = knownWords(parts);
+      if (path.length === 0) return false;
+      note(path, parts.length);
+      return collect(parts, note);
     }
   }
-  return Object.entries(node).every(([key, item]: [string, unknown]) => key === "annotations" || collect(item, names));
+  return Object.entries(node).every(([key, item]: [string, unknown]) => key === "annotations" || collect(item, note));
+}
+
+function knownWords(parts: readonly unknown[]): Path {
+  const path: string[] = [];
+  for (const part of parts.slice(0, MAX_PARTS)) {
+    if (!isTerm(part, "string") || typeof part.value !== "string") break;
+    path.push(part.value);
+  }
+  return path;
 }
 
 function isTerm<Type extends string>(

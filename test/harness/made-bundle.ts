@@ -5,6 +5,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { CANDIDATES, ENTRYPOINTS } from "../../core/policy/bundle.ts";
+import { field, strings } from "../../scripts/bundle/ast.ts";
 import { inputReads } from "../../scripts/bundle/input-reads.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
@@ -54,16 +55,22 @@ export async function makeBundle(
     const ast: unknown = JSON.parse(await done(opa.location, ["parse", "--format", "json", file]));
     return { file, ast };
   };
-  const reads = declaresReads ? inputReads(await Promise.all(files.map(parsed))) : undefined;
+  const reads = declaresReads ? inputReads(await Promise.all(files.map(parsed)), requiredIn(data)) : undefined;
   const manifest = {
     revision: "made-by-a-test",
     roots: [""],
     wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
-    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_reads: reads }) } },
+    metadata: { countersign: { build_check: "passed", ...(reads === undefined ? {} : { input_paths: reads }) } },
   };
   await writeFile(path.join(folder, ".manifest"), JSON.stringify(manifest));
   await writeFile(path.join(folder, "data.json"), JSON.stringify(data));
   await rm(archive);
+}
+
+/** Of `countersign.requires`, where the framework looks for it. */
+function requiredIn(data: object): readonly string[] {
+  const requires = field(field(data, "countersign"), "requires");
+  return typeof requires === "object" && requires !== null ? Object.values(requires).flatMap(strings) : [];
 }
 
 async function done(command: string, args: readonly string[]): Promise<string> {

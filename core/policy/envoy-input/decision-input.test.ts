@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { HttpRequest } from "../../domain/binding.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";
+import { inputReadsOf } from "../input-reads.ts";
 import { writeJson } from "../rego-value/write.ts";
 import { createDecisionInput, type DescribedCall } from "./decision-input.ts";
 import { parseBody } from "./parsed-body.ts";
@@ -159,15 +160,31 @@ describe("the document", () => {
 
   test("what the policy does not read is left out, and what it reads is the same as in the whole", () => {
     const described = call(http({ query: "?a=1" }));
-    const reading = (reads?: ReadonlySet<string>): Record<string, unknown> => {
-      const made = createDecisionInput(described, undefined, { time: "2026-11-24T10:00:00Z" }, reads);
+    const reading = (paths?: readonly (readonly string[])[]): Record<string, unknown> => {
+      const made = createDecisionInput(
+        described,
+        undefined,
+        { time: "2026-11-24T10:00:00Z" },
+        paths && inputReadsOf(paths),
+      );
       return made.kind === "input" ? JSON.parse(made.json) : {};
     };
     const whole = reading();
-    for (const [name, value] of Object.entries(whole))
-      expect(reading(new Set([name, "else"]))).toEqual({ [name]: value });
-    expect(reading(new Set(Object.keys(whole)))).toEqual(whole);
-    expect(reading(new Set())).toEqual({});
+    for (const [name, value] of Object.entries(whole)) expect(reading([[name], ["else"]])).toEqual({ [name]: value });
+    expect(reading(Object.keys(whole).map((name) => [name]))).toEqual(whole);
+    expect(reading([])).toEqual({});
+    expect(
+      reading([
+        ["attributes", "request", "http", "method"],
+        ["subject", "properties", "groups"],
+        ["subject", "id"],
+        ["context", "x"],
+      ]),
+    ).toEqual({
+      attributes: { request: { http: { method: "GET" } } },
+      subject: { id: "", properties: { groups: [] } },
+      context: {},
+    });
   });
 
   test("a TCP connection has an empty path and no request", () => {

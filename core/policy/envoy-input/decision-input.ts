@@ -10,6 +10,7 @@
  */
 import type { Question } from "../../domain/question.ts";
 import type { Json, Subject } from "../../domain/subject.ts";
+import { type InputReads, onlyRead } from "../input-reads.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
 import { createAttributes, type EnforcedCall } from "./attributes.ts";
@@ -34,7 +35,7 @@ export function createDecisionInput(
   { call, question }: DescribedCall,
   subject: Subject | undefined,
   context: DecisionContext,
-  reads?: ReadonlySet<string>,
+  reads?: InputReads,
 ): DecisionInputText {
   const { http } = call;
   const path = http === undefined ? NO_PATH : parsePath(http.path + http.query);
@@ -44,7 +45,7 @@ export function createDecisionInput(
   const known = { call, question, subject, context, path, body };
   let json = "";
   for (const [name, textOf] of MEMBERS) {
-    const text = reads?.has(name) === false ? undefined : textOf(known);
+    const text = reads?.has(name) === false ? undefined : textOf(known, reads?.get(name));
     if (text !== undefined) json += `${json === "" ? "{" : ","}"${name}":${text}`;
   }
   return { kind: "input", json: json === "" ? "{}" : `${json}}` };
@@ -65,44 +66,59 @@ type Known = DescribedCall & {
   readonly body: Extract<ParsedBody, { kind: "parsed" }>;
 };
 
+type TextOf = (known: Known, reads: InputReads | undefined) => string | undefined;
+
 /**
- * Written member by member: the whole as one value would be walked twice more. Undefined where there is none.
+ * Written member by member: the whole as one value would be walked twice more. Undefined where there is none. `reads`: what is read of the member.
  * NB: each text passes through one of the two writers.
  */
-const MEMBERS: readonly (readonly [name: string, textOf: (known: Known) => string | undefined])[] = [
+const MEMBERS: readonly (readonly [name: string, textOf: TextOf])[] = [
   ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
-  ["attributes", ({ call }) => writePlainJson(createAttributes(call))],
+  ["attributes", ({ call }, reads) => writePlainJson(onlyRead(createAttributes(call), reads))],
   ["parsed_path", ({ path }) => writeJson(path.segments)],
   ["parsed_query", ({ path }) => writeJson(new RegoObject(path.query.entries()))],
   ["parsed_body", ({ body }) => writeJson(body.body)],
   ["truncated_body", ({ body, call }) => String(body.truncated || call.http?.body.kind === "partial")],
   ["source_principal", ({ call }) => (call.source?.principal ? writePlainJson(call.source.principal) : undefined)],
-  ["subject", ({ question, subject }) => (question ? statedSubject(question, subject) : subjectText(subject))],
-  ["action", ({ question, call }) => writePlainJson(question?.action ?? { name: call.http?.method ?? "connect" })],
-  ["resource", ({ question, call }) => writePlainJson(question?.resource ?? resource(call))],
-  ["context", ({ question, context }) => writePlainJson(question ? { ...context, stated: question.context } : context)],
+  [
+    "subject",
+    ({ question, subject }, reads) =>
+      question ? writePlainJson(onlyRead(statedSubject(question, subject), reads)) : subjectText(subject, reads),
+  ],
+  [
+    "action",
+    ({ question, call }, reads) =>
+      writePlainJson(onlyRead(question?.action ?? { name: call.http?.method ?? "connect" }, reads)),
+  ],
+  ["resource", ({ question, call }, reads) => writePlainJson(onlyRead(question?.resource ?? resource(call), reads))],
+  [
+    "context",
+    ({ question, context }, reads) =>
+      writePlainJson(onlyRead(question ? { ...context, stated: question.context } : context, reads)),
+  ],
 ];
 
 /** An account stays the same object as long as its token is remembered, so its text is written once for many calls. */
-const subjectTexts = new WeakMap<Subject, string>();
+const subjectTexts = new WeakMap<Subject, { readonly reads: InputReads | undefined; readonly text: string }>();
 const ANONYMOUS = subjectDocument({ type: "anonymous", id: "", issuer: "", groups: [], claims: {}, actors: [] });
 
-function subjectText(subject: Subject | undefined): string {
-  if (subject === undefined) return ANONYMOUS;
+function subjectText(subject: Subject | undefined, reads: InputReads | undefined): string {
+  if (subject === undefined) return writePlainJson(onlyRead(ANONYMOUS, reads));
   const known = subjectTexts.get(subject);
-  if (known !== undefined) return known;
-  const text = subjectDocument({ type: "user", ...subject });
-  subjectTexts.set(subject, text);
+  // Of one policy they are one object: another one is a bundle that was swapped in, or tried beside it.
+  if (known !== undefined && known.reads === reads) return known.text;
+  const text = writePlainJson(onlyRead(subjectDocument({ type: "user", ...subject }), reads));
+  subjectTexts.set(subject, { reads, text });
   return text;
 }
 
-function statedSubject({ subject: { type, id, properties } }: Question, subject: Subject | undefined): string {
+function statedSubject({ subject: { type, id, properties } }: Question, subject: Subject | undefined): Json {
   const { issuer, groups, claims, actors } = subject ?? { issuer: "", groups: [], claims: {}, actors: [] };
-  return writePlainJson({ type, id, properties: { ...properties, issuer, groups, claims, actors } });
+  return { type, id, properties: { ...properties, issuer, groups, claims, actors } };
 }
 
-function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject & { readonly type: string }): string {
-  return writePlainJson({ type, id, properties: { issuer, groups, claims, actors } });
+function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject & { readonly type: string }): Json {
+  return { type, id, properties: { issuer, groups, claims, actors } };
 }
 
 function resource({ http, destination }: EnforcedCall): Json {

@@ -3,6 +3,7 @@ import type { Verdict } from "../../../core/domain/decision.ts";
 import type { Budget } from "../../../core/policy/budget.ts";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import type { Taken } from "../../../core/policy/bundles/keeper.ts";
+import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { Difference } from "./compare-verdicts.ts";
 
 export type CandidateSettings = { readonly defaultRealm: string; readonly budget: Budget };
@@ -41,5 +42,5 @@ export type ToCandidate =
   | { readonly kind: "compare"; readonly jobs: readonly Job[] };
 
 export type FromCandidate =
-  | { readonly kind: "taken"; readonly taken: Taken; readonly inputReads: ReadonlySet<string> | undefined }
+  | { readonly kind: "taken"; readonly taken: Taken; readonly inputReads: InputReads | undefined }
   | { readonly kind: "compared"; readonly compared: Compared };

@@ -5,14 +5,15 @@
 import { Worker } from "node:worker_threads";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import type { Taken } from "../../../core/policy/bundles/keeper.ts";
+import type { InputReads } from "../../../core/policy/input-reads.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { CandidateSettings, Compared, FromCandidate, Job, ToCandidate } from "./candidate-messages.ts";
 
 export type Candidate = AsyncDisposable & {
   /** Whether there is a bundle to be asked. */
   isActive(): boolean;
-  /** Members of the input that it reads; undefined: it may read all. */
-  inputReads(): ReadonlySet<string> | undefined;
+  /** Parts of the input that it reads; undefined: it may read all. */
+  inputReads(): InputReads | undefined;
   /** Never rejects. */
   activate(files: BundleFiles): Promise<Taken>;
   /** Undefined: the thread has ended meanwhile. Never rejects. One at a time. */
@@ -40,7 +41,7 @@ export function createCandidate(
   let thread: Worker | undefined;
   let files: BundleFiles | undefined;
   let active = false;
-  let reads: ReadonlySet<string> | undefined;
+  let reads: InputReads | undefined;
   let activating: ((taken: Taken) => void) | undefined;
   let latest: Promise<void> = Promise.resolve();
   let comparing: ((compared: Compared | undefined) => void) | undefined;

@@ -1,6 +1,7 @@
 /** What the policy in force hands to a candidate, so that the same is asked of both. */
 import type { Verdict } from "../../../core/domain/decision.ts";
 import type { Id } from "../../../core/domain/id.ts";
+import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { DecisionInputText } from "../../../core/policy/envoy-input/decision-input.ts";
 
 /** What a policy was asked, as text, and what it said. */
@@ -10,10 +11,10 @@ export type Asked = {
   readonly verdict: Verdict;
   readonly revision: string;
   readonly input: Extract<DecisionInputText, { kind: "input" }>;
-  /** Members that the input was written with; undefined: all. */
-  readonly reads: ReadonlySet<string> | undefined;
+  /** Parts that the input was written with; undefined: all. */
+  readonly reads: InputReads | undefined;
   /** The same input, with what another policy reads. */
-  readonly inputFor: (reads: ReadonlySet<string> | undefined) => DecisionInputText;
+  readonly inputFor: (reads: InputReads | undefined) => DecisionInputText;
   /** What it holds in memory while it is kept, about. */
   readonly bytes: number;
 };

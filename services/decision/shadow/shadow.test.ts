@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
+import { inputReadsOf } from "../../../core/policy/input-reads.ts";
 import type { Asked } from "./ports.ts";
 import type { Job } from "./candidate-messages.ts";
 import { createShadow, type NotCompared, type ShadowDeps, SHADOW_LIMITS } from "./shadow.ts";
@@ -13,7 +14,7 @@ function asked(name: string, changes: Partial<Asked> = {}): Asked {
       decisionId: id("decision", `018f4e5a-0000-7000-8000-00000000000${name}`),
       nowNs: 1n,
       revision: "active",
-      reads: new Set(["subject"]),
+      reads: inputReadsOf([["subject"]]),
       bytes: 10,
     },
     verdict: { kind: "allow", reasons: ["read"], response: NO_RESPONSE_FIELDS },
@@ -33,7 +34,7 @@ function shadowOf(limits: Partial<typeof SHADOW_LIMITS> = {}, candidate: Partial
     {
       candidate: {
         isActive: () => true,
-        inputReads: () => new Set(["subject"]),
+        inputReads: () => inputReadsOf([["subject"]]),
         compare(jobs) {
           sent.push(jobs);
           const answer = Promise.withResolvers<{ revision: string; agreed: number; differing: [] } | undefined>();
@@ -119,8 +120,8 @@ describe("asked", () => {
   });
 
   test.each([
-    { what: "reads no more", reads: new Set(["subject"]), written: "for the active one" },
-    { what: "reads more", reads: new Set(["subject", "attributes"]), written: "for the candidate" },
+    { what: "reads no more", reads: inputReadsOf([["subject", "id"]]), written: "for the active one" },
+    { what: "reads more", reads: inputReadsOf([["subject"], ["attributes"]]), written: "for the candidate" },
     { what: "may read all", reads: undefined, written: "for the candidate" },
   ])("by the input of the active policy, or one that is written anew where it $what", async ({ reads, written }) => {
     const { shadow, sent } = shadowOf({}, { inputReads: () => reads });

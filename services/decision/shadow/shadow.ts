@@ -3,6 +3,7 @@
  * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
  * Where the candidate is slower than the checks, questions are dropped and counted.
  */
+import { holdsReads } from "../../../core/policy/input-reads.ts";
 import type { Asked, Shadow } from "./ports.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Compared, Job } from "./candidate-messages.ts";
@@ -49,7 +50,7 @@ export function createShadow(
 
   function jobOf({ decisionId, nowNs, verdict, revision, input, reads, inputFor }: Asked): readonly Job[] {
     const wanted = candidate.inputReads();
-    const text = holds(reads, wanted) ? input : inputFor(wanted);
+    const text = holdsReads(reads, wanted) ? input : inputFor(wanted);
     return text.kind === "fault" ? [] : [{ decisionId, nowNs, verdict, revision, inputJson: text.json }];
   }
 
@@ -64,8 +65,4 @@ export function createShadow(
       setImmediate(() => void send());
     },
   };
-}
-
-function holds(written: ReadonlySet<string> | undefined, wanted: ReadonlySet<string> | undefined): boolean {
-  return written === undefined || (wanted !== undefined && wanted.isSubsetOf(written));
 }

@@ -1,9 +1,12 @@
 /** The input document of a check as Envoy sends one: about 2.5 KB, most of it headers that no sample policy reads. */
+import type { Json } from "../../../core/domain/subject.ts";
+import { type InputReads, onlyRead } from "../../../core/policy/input-reads.ts";
+
 const HEADERS = Object.fromEntries(
   Array.from({ length: 18 }, (_, at) => [`x-header-${at}`, "what a header holds ".repeat(3 + (at % 3))]),
 );
 
-export function sampleInput(method: string): { readonly [name: string]: unknown } {
+export function sampleInput(method: string): { readonly [name: string]: Json } {
   const http = {
     ...{ id: "4711", method, path: "/orders/42", host: "orders.example", scheme: "https", protocol: "HTTP/1.1" },
     headers: HEADERS,
@@ -37,8 +40,6 @@ export function sampleInput(method: string): { readonly [name: string]: unknown 
 }
 
 /** As services/decision does it: what the policies do not read is left out. */
-export function inputText(input: { readonly [name: string]: unknown }, reads: ReadonlySet<string> | undefined): string {
-  if (reads?.has("attributes") !== false) return JSON.stringify(input);
-  const { attributes: _, ...read } = input;
-  return JSON.stringify(read);
+export function inputText(input: { readonly [name: string]: Json }, reads: InputReads | undefined): string {
+  return JSON.stringify(onlyRead(input, reads));
 }
