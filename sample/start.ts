@@ -4,13 +4,13 @@
  *
  * DATABASE_URL uses that PostgreSQL instead of one of our own; COUNTERSIGN_DATA names another folder than `.data`.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { constants, setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { styleText } from "node:util";
 import { createLog } from "../platform/log/log.ts";
+import { bundleForStart } from "./one-machine/bundles.ts";
 import { followLog } from "./one-machine/follow-log.ts";
 import { proportionalMegabytes } from "./one-machine/memory.ts";
+import { whenNpmIsGone } from "./one-machine/npm.ts";
 import { createProgress } from "./one-machine/progress.ts";
 import { type OneMachineSet, startOneMachine } from "./one-machine/set.ts";
 import { decisionLine, noticeLine } from "./one-machine/terminal.ts";
@@ -32,6 +32,7 @@ async function main(): Promise<number> {
   const folder = resolve(variable("COUNTERSIGN_DATA") ?? ".data");
   const ended = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ended.abort());
+  whenNpmIsGone(() => ended.abort());
   // Whoever read what we say may go (npm start | head); we go on, and end by a signal.
   process.stdout.on("error", () => {});
 
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
       say: show,
       onNotice: (notice) => line(noticeLine(notice, new Date())),
     },
-    { folder, databaseUrl, supervise: true, signal: ended.signal },
+    { folder, databaseUrl, bundled: bundleForStart({ say: show }), supervise: true, signal: ended.signal },
   );
   // Ctrl-C while it starts is no failure.
   await using set = await starting.catch((error: unknown) => {
@@ -61,13 +62,11 @@ async function main(): Promise<number> {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);
   };
-  const bundling = bundlePackages();
   const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
 
   const failure = await Promise.race([set.failed, aborted(ended.signal)]);
   if (failure !== undefined) process.stderr.write(`${failure.message}; see ${join(folder, "*.log")}\n`);
   ended.abort();
-  bundling.kill();
   await following;
   line("\nStopping …");
   return failure === undefined ? 0 : 1;
@@ -76,17 +75,6 @@ async function main(): Promise<number> {
 /** An empty one counts as not set, as in the services' configuration. */
 function variable(name: "DATABASE_URL" | "COUNTERSIGN_DATA"): string | undefined {
   return process.env[name] || undefined;
-}
-
-/** For the next start, while nobody waits. Where it fails packages load as they are. */
-function bundlePackages(): ChildProcess {
-  const script = join(import.meta.dirname, "../scripts/bundle-packages.ts");
-  const child = spawn(process.execPath, [script], { stdio: "ignore" });
-  child.on("error", () => {});
-  try {
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  } catch {} // not allowed everywhere
-  return child;
 }
 
 /** NB: the calls are pasted into a shell as they stand. */

@@ -49,7 +49,7 @@ if (selected.kind === "failed") {
     if (selected[kind].length === 0) continue;
     // Programs then run as at a second start; where it fails, as at a first one.
     if (kind === "heavy")
-      await runCommand(process.execPath, ["scripts/bundle-packages.ts"], { timeoutMs: 120_000, cwd: root });
+      await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
     const outputFile = path.join(resultFolder, `${kind}.json`);
     runs.push(await runJest({ kind, root, userArgs, outputFile, isCi }));
   }

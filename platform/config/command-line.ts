@@ -1,7 +1,12 @@
 /**
  * The command line that every service has: `--config FILE` and `--check-config`. Nothing else is set there, because what stands on a command
  * line is seen by every user of the machine.
+ *
+ * Whoever starts a program may do so before what it needs is there: with START_AFTER_FD=3 it has its modules loaded, and reads nothing and does
+ * nothing before descriptor 3, a pipe, is at its end (platform/programs/program.ts).
  */
+import { once } from "node:events";
+import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import type { Static, TObject } from "typebox";
 import { EX_CONFIG } from "./exit-code.ts";
@@ -12,6 +17,9 @@ export type Started<T> =
   | { readonly kind: "run"; readonly config: T }
   /** Print `text` (to standard error when the code is not 0) and end with the code. */
   | { readonly kind: "exit"; readonly code: number; readonly text: string };
+
+/** A program begins once, and reads its configuration again whenever it is told to. */
+let begun: Promise<unknown> | undefined;
 
 /** Reads arguments (without node and script) and configuration. Never rejects. */
 export async function configFromCommandLine<S extends TObject>(options: {
@@ -31,9 +39,18 @@ export async function configFromCommandLine<S extends TObject>(options: {
   } catch (error) {
     return { kind: "exit", code: EX_CONFIG, text: `${String(error)}\nusage: [--config FILE] [--check-config]` };
   }
+  const { START_AFTER_FD } = options.env;
+  if (START_AFTER_FD !== undefined) await (begun ??= endOf(Number(START_AFTER_FD)));
   const file = values.config;
   const loaded = await loadConfig({ ...options, ...(file === undefined ? {} : { file }) });
   if (loaded.kind === "invalid") return { kind: "exit", code: EX_CONFIG, text: describeFaults(loaded.faults) };
   if (values["check-config"] === true) return { kind: "exit", code: 0, text: "configuration is valid" };
   return { kind: "run", config: loaded.config };
+}
+
+/** Resolves when the other side is closed, also by the end of whoever had it. */
+function endOf(fd: number): Promise<unknown> {
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  pipe.on("error", () => {}); // then it is closed too
+  return once(pipe.resume(), "close");
 }

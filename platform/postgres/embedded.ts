@@ -5,18 +5,18 @@
  * - it listens on a Unix socket in a 0700 folder and nowhere else, so the file system decides who may connect;
  * - as root it runs as uid 65534, since PostgreSQL refuses root. Where that user cannot reach the package (a project under a 0700 home),
  *   the binaries are copied into the data folder;
- * - it outlives a `kill -9` of the process that started it. The next start adopts it;
+ * - it outlives a `kill -9` of the process that started it, unless `leash` is set, and the next start adopts it;
  * - one process per folder: the owner holds an advisory lock in the server for as long as it lives, and a second one is refused.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { chown, mkdir, open, rename, rm } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { placeBinaries } from "./embedded-binaries.ts";
-import { hasEnded, stopServer } from "./embedded-end.ts";
-import { type RunUser, requireEnterable, runUser, socketFolder } from "./embedded-folders.ts";
+import { endWithUs, hasEnded, stopServer } from "./embedded-end.ts";
+import { requireEnterable, runUser, socketFolder } from "./embedded-folders.ts";
+import { makeCluster, spawnServer } from "./embedded-server.ts";
 import { endClient } from "./end-client.ts";
 
 export interface EmbeddedPostgres extends AsyncDisposable {
@@ -49,24 +49,23 @@ const OWNER_LOCK = "hashtextextended('embedded postgres owner', 0)";
 /**
  * Starts (or adopts) the server whose files are in `dataDir`; creates it there at first. Rejects with a message that says what to do when
  * the binaries are missing, the folder cannot be entered by the run user, or another process owns it. `settings` are postgresql.conf keys.
+ * `leash`: the server is ended when this process is gone, however that went.
  */
 export async function startEmbeddedPostgres(options: {
   readonly dataDir: string;
   readonly settings?: Readonly<Record<string, string>>;
+  readonly leash?: boolean;
   /** Gives up a start that is not wanted any more: what was started is ended, and it rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }): Promise<EmbeddedPostgres> {
   const { signal } = options;
   const root = resolve(options.dataDir);
   const user = runUser();
-  await mkdir(root, { recursive: true });
-  await requireEnterable(root, user);
+  const connection = await embeddedAddress(root);
   const binaries = await placeBinaries(root, user);
   const cluster = join(root, "cluster");
-  const host = await socketFolder(root, user);
-  await initialise(cluster, { binaries, user, signal });
+  await makeCluster(cluster, { binaries, user, signal });
 
-  const connection = { host, port: PORT, user: "postgres", database: "postgres" };
   const deadline = performance.now() + START_DEADLINE_MS;
   const zombieDeadline = performance.now() + ZOMBIE_DEADLINE_MS;
   let child: ChildProcess | undefined;
@@ -77,7 +76,7 @@ export async function startEmbeddedPostgres(options: {
       if (child !== undefined && performance.now() > zombieDeadline) {
         throw new Error(`embedded postgres does not start; see ${join(root, "postgres.log")}`);
       }
-      child = await spawnServer(root, { cluster, binaries, host, user, settings: options.settings ?? {} });
+      child = await spawnServer(root, { cluster, binaries, connection, user, settings: options.settings ?? {} });
     }
     if (performance.now() > deadline)
       throw new Error(`embedded postgres is not ready; see ${join(root, "postgres.log")}`);
@@ -88,7 +87,29 @@ export async function startEmbeddedPostgres(options: {
     await sleep(10);
     owner = await tryConnect(connection);
   }
-  return own(owner, { connection, child, adopted, root });
+  const server = await own(owner, { connection, child, adopted, root });
+  if (options.leash !== true) return server;
+  const leash = endWithUs({ cluster, binaries, user });
+  const stop = () => {
+    leash.kill("SIGKILL");
+    return server.stop();
+  };
+  return { ...server, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Where the server of a folder is, or will be when it is started. Rejects when the folder cannot be used. */
+export async function embeddedAddress(dataDir: string): Promise<EmbeddedPostgres["connection"]> {
+  const root = resolve(dataDir);
+  const user = runUser();
+  await mkdir(root, { recursive: true });
+  await requireEnterable(root, user);
+  return { host: await socketFolder(root, user), port: PORT, user: "postgres", database: "postgres" };
+}
+
+/** As a text for pg and libpq, for another database if named. */
+export function connectionString(connection: EmbeddedPostgres["connection"], database = connection.database): string {
+  const { host, port, user } = connection;
+  return `postgresql:///${encodeURIComponent(database)}?host=${encodeURIComponent(host)}&port=${port}&user=${user}`;
 }
 
 /** Takes the owner's lock on this session and keeps it; refuses when another live process has it. */
@@ -116,8 +137,7 @@ async function own(
   let stopping: Promise<void> | undefined;
   const server: EmbeddedPostgres = {
     connection,
-    connectionString: (database = connection.database) =>
-      `postgresql:///${encodeURIComponent(database)}?host=${encodeURIComponent(connection.host)}&port=${PORT}&user=${connection.user}`,
+    connectionString: (database) => connectionString(connection, database),
     pid,
     adopted,
     lost: lost.signal,
@@ -130,92 +150,6 @@ async function own(
   return server;
 }
 
-async function initialise(
-  cluster: string,
-  { binaries, user, signal }: { binaries: string; user: RunUser; signal: AbortSignal | undefined },
-): Promise<void> {
-  signal?.throwIfAborted();
-  if (await exists(join(cluster, "PG_VERSION"))) return;
-  // Made aside and renamed, so that a cluster that is there is a whole one, and two starts at once make one.
-  const fresh = `${cluster}.${process.pid}.new`;
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { mode: 0o700 });
-  if (user.uid !== undefined) await chown(fresh, user.uid, user.gid);
-  const child = spawn(
-    join(binaries, "bin", "initdb"),
-    [
-      "-D",
-      fresh,
-      "-U",
-      "postgres",
-      "--auth=trust",
-      "-E",
-      "UTF8",
-      "--locale=C",
-      "--locale-provider=builtin",
-      "--builtin-locale=C.UTF-8",
-      "--no-instructions",
-    ],
-    // A group of its own: Ctrl-C in a terminal reaches us alone.
-    { ...user.spawn, cwd: fresh, stdio: ["ignore", "ignore", "pipe"], detached: true },
-  );
-  // It removes what it has made.
-  const giveUp = () => child.kill("SIGINT");
-  signal?.addEventListener("abort", giveUp);
-  let complaint = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    complaint += chunk.toString();
-  });
-  const [code] = await once(child, "close");
-  signal?.removeEventListener("abort", giveUp);
-  if (signal?.aborted) {
-    await rm(fresh, { recursive: true, force: true });
-    throw signal.reason;
-  }
-  if (code !== 0) throw new Error(`initdb failed: ${complaint.trim()}`);
-  try {
-    await rename(fresh, cluster);
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    if (!(await exists(join(cluster, "PG_VERSION")))) throw error;
-  }
-}
-
-async function spawnServer(
-  root: string,
-  server: {
-    cluster: string;
-    binaries: string;
-    host: string;
-    user: RunUser;
-    settings: Readonly<Record<string, string>>;
-  },
-): Promise<ChildProcess> {
-  const settings = {
-    listen_addresses: "",
-    port: String(PORT),
-    unix_socket_directories: server.host,
-    unix_socket_permissions: "0700",
-    max_connections: "100",
-    ...server.settings,
-    fsync: "on",
-  };
-  const log = await open(join(root, "postgres.log"), "a", 0o600);
-  try {
-    const child = spawn(
-      join(server.binaries, "bin", "postgres"),
-      ["-D", server.cluster, ...Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`])],
-      // A group of its own: Ctrl-C in a terminal reaches us, and we stop the server when its users have finished.
-      { ...server.user.spawn, cwd: server.cluster, stdio: ["ignore", log.fd, log.fd], detached: true },
-    );
-    child.on("error", () => {});
-    child.unref();
-    return child;
-  } finally {
-    await log.close();
-  }
-}
-
 async function tryConnect(connection: EmbeddedPostgres["connection"]): Promise<pg.Client | undefined> {
   const client = new pg.Client({ ...connection, application_name: "owner", connectionTimeoutMillis: 2_000 });
   client.on("error", () => {});
@@ -225,14 +159,5 @@ async function tryConnect(connection: EmbeddedPostgres["connection"]): Promise<p
   } catch {
     await endClient(client);
     return undefined;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await using _ = await open(path);
-    return true;
-  } catch {
-    return false;
   }
 }

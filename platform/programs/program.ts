@@ -18,6 +18,8 @@ const READY_MS = 30_000;
 const POLL_MS = 25;
 const STOP_MS = 20_000;
 const SHOWN_LINES = 40;
+/** Whose end lets a held program begin (platform/config/command-line.ts). */
+const HOLD_FD = 3;
 
 export interface Program extends AsyncDisposable {
   readonly name: string;
@@ -26,8 +28,11 @@ export interface Program extends AsyncDisposable {
   readonly isRunning: () => boolean;
   /** Of the running process. */
   readonly pid: () => number | undefined;
-  /** Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. */
-  start(): Promise<void>;
+  /**
+   * Resolves when it is ready. Rejects with the end of its log when it ends before, or is not ready in time. `after`: it is made at once, and
+   * begins when that resolves: most of a start is the loading of modules, for which nothing else has to be there.
+   */
+  start(after?: Promise<unknown>): Promise<void>;
   /** SIGTERM: a graceful end. Resolves with the exit code, null when it had to be killed after all. */
   stop(): Promise<number | null>;
   /** SIGKILL: resolves when the process is gone. */
@@ -75,19 +80,19 @@ export function createProgram({
   /** An end that comes while the process is being made waits for it: otherwise it would find nothing to end, and leave one behind. */
   let making: Promise<unknown> = Promise.resolve();
 
-  async function spawnProcess(): Promise<ChildProcess> {
+  async function spawnProcess(isHeld: boolean): Promise<ChildProcess> {
     await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
     const options = [...(await nodeOptions()), ...[LEASH, ...preload].flatMap((one) => ["--import", one])];
     const output = await open(logPath, "a", 0o600);
     const started = spawn(process.execPath, [...options, join(ROOT, main), "--config", configPath], {
       cwd: folder,
-      env: { ...env },
-      stdio: ["pipe", output.fd, output.fd],
+      env: isHeld ? { ...env, START_AFTER_FD: String(HOLD_FD) } : { ...env },
+      stdio: ["pipe", output.fd, output.fd, ...(isHeld ? ["pipe" as const] : [])],
       // A group of its own: Ctrl-C in a terminal reaches us alone, and we stop the programs in order. The leash ends them with us.
       detached: true,
     });
     child = started;
-    started.stdin?.on("error", () => {});
+    for (const pipe of [started.stdin, started.stdio[HOLD_FD]]) pipe?.on("error", () => {});
     await output.close();
     return started;
   }
@@ -123,11 +128,16 @@ export function createProgram({
     configPath,
     isRunning: () => child !== undefined && runs(child),
     pid: () => child?.pid,
-    async start() {
+    async start(after) {
       if (program.isRunning()) throw new Error(`${name} is running already`);
-      const made = spawnProcess();
+      const made = spawnProcess(after !== undefined);
       making = made.catch(() => {});
       const started = await made;
+      if (after !== undefined) {
+        const ended = new Promise<void>((resolve) => void started.once("exit", () => resolve()));
+        await Promise.race([after, ended]);
+        started.stdio[HOLD_FD]?.destroy();
+      }
       const deadline = performance.now() + READY_MS;
       for (;;) {
         if (!runs(started)) throw await explain(`ended with ${started.exitCode ?? started.signalCode} at start`);

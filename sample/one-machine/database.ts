@@ -10,7 +10,12 @@ import { TOPICS } from "../../core/messages/topics.ts";
 import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
+import {
+  connectionString,
+  type EmbeddedPostgres,
+  embeddedAddress,
+  startEmbeddedPostgres,
+} from "../../platform/postgres/embedded.ts";
 import { isEnterable, runUser } from "../../platform/postgres/embedded-folders.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import {
@@ -21,11 +26,14 @@ import {
 
 const DECISION_ROLE = "countersign_decision";
 
-export interface SetDatabase extends AsyncDisposable {
+export interface DatabaseUrls {
   /** For the approval service: everything. */
   readonly url: string;
   /** For the decision service: the stream. */
   readonly decisionUrl: string;
+}
+
+export interface SetDatabase extends DatabaseUrls, AsyncDisposable {
   /** For people: where it is, and whether it was running already. */
   readonly description: string;
   /** Of a server of our own, while it runs. */
@@ -46,14 +54,12 @@ export async function openSetDatabase(
 ): Promise<SetDatabase> {
   if (url !== undefined) return openNamedDatabase(log, url);
   const dataDir = await postgresFolder(folder);
-  let server: EmbeddedPostgres | undefined = await startEmbeddedPostgres({ dataDir, signal }).catch(
-    (error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`the database of ${folder} (COUNTERSIGN_DATA): ${why}`, { cause: error });
-    },
+  let server: EmbeddedPostgres | undefined = await naming(
+    folder,
+    startEmbeddedPostgres({ dataDir, leash: true, signal }),
   );
   const { adopted } = server;
-  const own = server.connectionString();
+  const { url: own, decisionUrl } = urlsOf(server.connection);
   const stop = async () => {
     const running = server;
     server = undefined;
@@ -68,7 +74,7 @@ export async function openSetDatabase(
   }
   return {
     url: own,
-    decisionUrl: own.replace("user=postgres", `user=${DECISION_ROLE}`),
+    decisionUrl,
     description: `${dataDir}${adopted ? " (was running)" : ""}`,
     get pid() {
       return server?.pid;
@@ -78,10 +84,37 @@ export async function openSetDatabase(
       await stop();
     },
     async start() {
-      server ??= await startEmbeddedPostgres({ dataDir });
+      server ??= await startEmbeddedPostgres({ dataDir, leash: true });
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** What services are to be told before the database is there. */
+export async function databaseUrls({
+  folder,
+  url,
+}: {
+  readonly folder: string;
+  readonly url: string | undefined;
+}): Promise<DatabaseUrls> {
+  if (url !== undefined) return { url, decisionUrl: url };
+  return urlsOf(await naming(folder, embeddedAddress(await postgresFolder(folder))));
+}
+
+function urlsOf(connection: EmbeddedPostgres["connection"]): DatabaseUrls {
+  return {
+    url: connectionString(connection),
+    decisionUrl: connectionString({ ...connection, user: DECISION_ROLE }),
+  };
+}
+
+/** An error says whose database it is about. */
+async function naming<T>(folder: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`the database of ${folder} (COUNTERSIGN_DATA): ${why}`, { cause: error });
+  });
 }
 
 /** @throws CannotStart when it cannot be used, or is used by another set: two that write one decision log would break its chain. */

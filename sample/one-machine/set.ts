@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
 import { lockDataFolder, openDataFolder } from "./data-folder.ts";
-import { openSetDatabase, type SetDatabase } from "./database.ts";
+import { databaseUrls, openSetDatabase, type SetDatabase } from "./database.ts";
 import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { ENDING, plansBesides, type ProgramPlan, servicePlans } from "./settings.ts";
@@ -35,6 +35,8 @@ type SetOptions = {
   readonly databaseUrl?: string | undefined;
   /** Free ports instead of the usual ones. */
   readonly anyPorts?: boolean;
+  /** What programs are started from is being made, until this resolves. */
+  readonly bundled?: Promise<unknown>;
   /** Start again what ends by itself. */
   readonly supervise?: boolean;
   /** Gives up a start that is not wanted any more. */
@@ -51,7 +53,7 @@ export async function startOneMachine(
     say,
     onNotice = () => {},
   }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: unknown) => void },
-  { folder, databaseUrl, anyPorts = false, supervise = false, signal }: SetOptions,
+  { folder, databaseUrl, anyPorts = false, bundled, supervise = false, signal }: SetOptions,
 ): Promise<OneMachineSet> {
   await using owned = new AsyncDisposableStack();
   const data = await openDataFolder(folder);
@@ -73,11 +75,11 @@ export async function startOneMachine(
   const failed = Promise.withResolvers<Error>();
   const programs = new Map<string, Program>();
 
-  async function start(plan: ProgramPlan): Promise<void> {
+  async function start(plan: ProgramPlan, after?: Promise<unknown>): Promise<void> {
     say({ kind: "starting", what: plan.name, detail: "" });
     const program = createProgram({ ...plan, env: { PATH: process.env["PATH"], ...plan.env }, folder });
     programs.set(plan.name, program);
-    await program.start();
+    await program.start(after);
     say({ kind: "ready", what: plan.name, detail: "" });
     if (supervise) void keepRunning(program);
   }
@@ -86,11 +88,15 @@ export async function startOneMachine(
     stop.abort();
     for (const name of ENDING) await programs.get(name)?.stop();
   });
-  const besides = Promise.all(plansBesides({ data, ports }).map(start));
-  const database = await Promise.race([opening, neverFrom(besides), unwanted]);
+  const urls = await Promise.race([databaseUrls({ folder, url: databaseUrl }), unwanted]);
+  await Promise.race([bundled, unwanted]);
+  const started = Promise.all([
+    ...plansBesides({ data, ports }).map((plan) => start(plan)),
+    ...servicePlans({ data, database: urls, ports, webhookUrl: notices.url }).map((plan) => start(plan, opening)),
+  ]);
+  const database = await Promise.race([opening, neverFrom(started), unwanted]);
   say({ kind: "ready", what: "database", detail: database.description });
-  const services = servicePlans({ data, database, ports, webhookUrl: notices.url }).map(start);
-  await Promise.race([Promise.all([besides, ...services]), unwanted]);
+  await Promise.race([started, unwanted]);
 
   async function keepRunning(program: Program): Promise<void> {
     const ends: number[] = [];

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { IssuerConfig } from "../../core/identity/issuers.ts";
 import type { DataFolder } from "./data-folder.ts";
-import type { SetDatabase } from "./database.ts";
+import type { DatabaseUrls } from "./database.ts";
 import type { Ports } from "./ports.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
@@ -11,7 +11,7 @@ const REALM = "example";
 
 type Plan = {
   readonly data: DataFolder;
-  readonly database: Pick<SetDatabase, "url" | "decisionUrl">;
+  readonly database: DatabaseUrls;
   readonly ports: Ports;
   /** Where notifications go. */
   readonly webhookUrl: string;

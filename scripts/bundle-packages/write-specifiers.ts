@@ -3,16 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import path from "node:path";
 import { build } from "esbuild";
+import { PROGRAMS } from "./programs.ts";
 import { SPECIFIERS } from "./specifiers.ts";
 
-const PROGRAMS = [
-  "services/decision/main.ts",
-  "services/approval/main.ts",
-  "enforcers/node/main.ts",
-  "sample/orders-api/main.ts",
-  "sample/token-issuer/main.ts",
-  "sample/start.ts",
-];
 /** They look for files of their own where they are, and share nothing with another package. */
 const STAY = new Set(["node-pg-migrate", "@platformatic/kafka"]);
 
@@ -24,7 +17,7 @@ const { metafile } = await build({
   splitting: true,
   metafile: true,
   logLevel: "error",
-  entryPoints: PROGRAMS,
+  entryPoints: [...PROGRAMS],
   packages: "external",
   write: false,
   outdir: "-",

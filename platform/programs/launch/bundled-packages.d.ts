@@ -1,5 +1,6 @@
 import type { ResolveFnOutput } from "node:module";
 
+export declare const ROOT: string;
 export declare const CACHE: string;
 export declare const INDEX: string;
 export declare function isCacheOurs(): boolean;

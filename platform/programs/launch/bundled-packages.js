@@ -1,7 +1,7 @@
 /**
  * Where the packages that the services load stand as a few files: made by scripts/bundle-packages.ts, in a folder named by everything that
  * they are made from, so that no other packages, Node or way to make them can ever meet an old one; then there is none, and packages load as
- * they are. Our own code is never in there. NB: a package edited by hand in node_modules is not noticed; remove node_modules/.cache.
+ * they are. Our own code is not in there (bundled-programs.js). NB: a package edited by hand in node_modules is not noticed; remove node_modules/.cache.
  * Plain JavaScript: see quick-start.js.
  */
 import { hash } from "node:crypto";
@@ -10,7 +10,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
-const ROOT = join(import.meta.dirname, "../../..");
+/** Of the project. */
+export const ROOT = join(import.meta.dirname, "../../..");
 
 /** What may be removed at any time. */
 export const CACHE = join(ROOT, "node_modules/.cache/countersign");

@@ -1,25 +1,31 @@
 /**
  * Loaded before everything else by whoever starts a program (scripts/on-node-24.sh, platform/programs/program.ts), so that it starts quickly: what
- * Node compiles, and TypeScript without its types, is kept for the next start; and packages come from a few files in place of some 1,500
- * (bundled-packages.js) where those have been made. Nothing else is different. Plain JavaScript, since only what is loaded after it is kept.
+ * Node compiles, and TypeScript without its types, is kept for the next start; packages come from a few files in place of some 1,500
+ * (bundled-packages.js), and the program's own sources too (bundled-programs.js), where those have been made and nothing has changed since. Nothing
+ * else is different. Plain JavaScript, since only what is loaded after it is kept.
  */
 import module from "node:module";
+import process from "node:process";
 import { CACHE, findBundledPackages, isCacheOurs } from "./bundled-packages.js";
+import { findBundledProgram } from "./bundled-programs.js";
 
 if (isCacheOurs()) module.enableCompileCache(CACHE); // does nothing where the folder cannot be written
 
 const packages = findBundledPackages();
-if (packages !== undefined) {
+const program = process.argv[1] === undefined ? undefined : findBundledProgram(process.argv[1]);
+if (packages !== undefined || program !== undefined) {
   module.registerHooks({
     resolve(specifier, context, next) {
       const parent = context.parentURL;
+      if (parent === undefined) return specifier === program?.source ? program.bundle : next(specifier, context);
+      const isBundled = program !== undefined && parent.startsWith(program.folder);
       // What packages ask for is beside them, and what they were bundled with is in there.
-      if (parent === undefined || parent.includes("/node_modules/")) return next(specifier, context);
+      if (parent.includes("/node_modules/") && !isBundled) return next(specifier, context);
       // Our own files are named as they are, and none is a link, so that there is nothing to look for.
       if (specifier.startsWith(".") && specifier.endsWith(".ts")) {
         return { url: new URL(specifier, parent).href, format: "module-typescript", shortCircuit: true };
       }
-      return packages.get(specifier) ?? next(specifier, context);
+      return packages?.get(specifier) ?? next(specifier, context);
     },
   });
 }

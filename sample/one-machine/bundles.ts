@@ -1,0 +1,27 @@
+/**
+ * What makes a start quick (platform/programs/launch/quick-start.js) is made at the first start, and after a change, beside the database: programs
+ * wait for it, since they would take longer without, and what Node keeps of them at their end is of use only to the same files.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { findBundledPackages, isCacheOurs, ROOT } from "../../platform/programs/launch/bundled-packages.js";
+import { findBundledProgram } from "../../platform/programs/launch/bundled-programs.js";
+import { PROGRAMS } from "../../scripts/bundle-packages/programs.ts";
+import type { Said } from "./set.ts";
+
+const SCRIPT = join(ROOT, "scripts/bundle-for-start.ts");
+/** It takes a second or two. Who waits longer than this starts without. */
+const PATIENCE_MS = 20_000;
+
+/** Resolves when all is there, or cannot be made: then programs run from their sources and packages as they are. Never rejects. */
+export async function bundleForStart({ say }: { readonly say: (said: Said) => void }): Promise<void> {
+  const isThere = (main: string) => findBundledProgram(join(ROOT, main)) !== undefined;
+  if (!isCacheOurs() || (findBundledPackages() !== undefined && PROGRAMS.every(isThere))) return;
+  say({ kind: "starting", what: "bundles", detail: "" });
+  const child = spawn(process.execPath, [SCRIPT], { stdio: "ignore", timeout: PATIENCE_MS, killSignal: "SIGKILL" });
+  await new Promise<void>((done) => {
+    child.once("error", () => done());
+    child.once("exit", () => done());
+  });
+  say({ kind: "ready", what: "bundles", detail: "of sources and packages, for this start and the next ones" });
+}

@@ -1,0 +1,16 @@
+/** npm passes signals on to what it runs, but cannot pass on its own `kill -9`: then nobody sees any more what we say, nor ends us. */
+
+/** There is no event for it. Short enough for whoever starts again by hand. */
+const LOOK_MS = 250;
+
+/** Calls once, when the process that started this one is gone; where that is not npm, never: a program may be left to itself on purpose. */
+export function whenNpmIsGone(call: () => void): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  const looking = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(looking);
+    call();
+  }, LOOK_MS);
+  looking.unref();
+}
