@@ -55,6 +55,8 @@ async function bundle(main: string): Promise<void> {
       target: "node24",
       format: "esm",
       splitting: true,
+      sourcemap: "linked",
+      sourcesContent: false,
       packages: "external",
       logLevel: "error",
       entryPoints: [{ in: main, out: "main" }],
@@ -64,13 +66,12 @@ async function bundle(main: string): Promise<void> {
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: true } },
       plugins: [ownSources(stamps)],
     });
+    await sleep(CLOCK_STEP_MS);
+    if (![...stamps].every(([file, stamp]) => stampOf(file) === stamp)) return; // somebody is at work; the next start makes it
     for (const file of await readdir(fresh)) {
       const written = path.relative(ROOT, path.join(folder, file));
       stamps.set(written, stampOf(path.relative(ROOT, path.join(fresh, file))));
     }
-    await sleep(CLOCK_STEP_MS);
-    const isStill = ([file, stamp]: readonly [string, string]) => file.endsWith(".mjs") || stampOf(file) === stamp;
-    if (![...stamps].every(isStill)) return; // somebody is at work; the next start makes it
     await writeFile(path.join(fresh, INDEX), JSON.stringify({ entry: "main.mjs", stamps: Object.fromEntries(stamps) }));
     if (findBundledProgram(main) !== undefined) return; // somebody was faster, and may be starting from it
     await rm(path.join(folder, INDEX), { force: true });

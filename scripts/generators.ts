@@ -30,5 +30,6 @@ export const generators: readonly Generator[] = [
   { script: "scripts/generate-metrics-page.ts", outputs: ["docs/metrics.md"] },
   { script: "scripts/generate-policy-guide.ts", outputs: ["docs/policy-guide.md"] },
   { script: "scripts/bundle-packages/write-specifiers.ts", outputs: ["scripts/bundle-packages/specifiers.json"] },
+  { script: "scripts/generate-readme-figures.ts", outputs: ["README.md"] },
   { script: "scripts/generate-compose-envoy.ts", outputs: ["deploy/compose/envoy.yaml"] },
 ];

@@ -44,6 +44,8 @@ const PORT = 5432;
 const START_DEADLINE_MS = 60_000;
 /** A killed server can stay as a zombie until its parent reaps it, and its lock file counts as in use for so long. */
 const ZOMBIE_DEADLINE_MS = 10_000;
+/** The session of an owner that was killed holds its lock until the server sees that nobody is there. */
+const LEAVING_MS = 1_000;
 const OWNER_LOCK = "hashtextextended('embedded postgres owner', 0)";
 
 /**
@@ -125,11 +127,19 @@ async function own(
   const lost = new AbortController();
   owner.on("error", (error) => lost.abort(error));
   owner.on("end", () => lost.abort(new Error("embedded postgres session ended")));
-  const { rows } = await owner.query<{ locked: boolean; pid: string }>(
-    `select pg_try_advisory_lock(${OWNER_LOCK}) as locked, split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
-  );
-  const [answer] = rows;
-  if (answer === undefined || !answer.locked) {
+  const ask = async () => {
+    const { rows } = await owner.query<{ locked: boolean; pid: string }>(
+      `select pg_try_advisory_lock(${OWNER_LOCK}) as locked, split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+    );
+    return rows[0];
+  };
+  const deadline = performance.now() + LEAVING_MS;
+  let answer = await ask();
+  while (answer?.locked === false && performance.now() < deadline) {
+    await sleep(20);
+    answer = await ask();
+  }
+  if (answer?.locked !== true) {
     await owner.end();
     throw new Error(`${root} is in use by another process; stop it, or choose another data folder`);
   }

@@ -1,4 +1,7 @@
-/** npm passes signals on to what it runs, but cannot pass on its own `kill -9`: then nobody sees any more what we say, nor ends us. */
+/**
+ * npm passes signals on to what it runs, but cannot pass on its own `kill -9`: then nobody sees any more what we say, nor ends us. NB: that it is our
+ * parent is by the `exec` in package.json and in on-node-24.sh: a shell between us would outlive it.
+ */
 
 /** There is no event for it. Short enough for whoever starts again by hand. */
 const LOOK_MS = 250;

@@ -15,8 +15,8 @@ import { createTestDatabase } from "../harness/postgres.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const NOBODY = 65534;
-/** From the call to the end of what is said, on two cores. */
-const READY_SECONDS = 10;
+/** From the call to the end of what is said, on two cores; a second one takes one when nothing else runs. */
+const READY_SECONDS = { first: 10, second: 5 };
 const isRoot = process.getuid?.() === 0;
 /** Root plays an ordinary user, unless the project lies where only root may go. */
 const ordinary = isRoot && (await isReachable(join(import.meta.dirname, "../.."), runUser())) ? NOBODY : undefined;
@@ -62,11 +62,10 @@ describe("npm start", () => {
     const data = join(folder, "of-a-user");
     await mkdir(data, { mode: 0o700 });
     if (ordinary !== undefined) await chown(data, ordinary, ordinary);
-    // A first start makes a database too, and has twice the time.
     const first = await measure("first", data);
     const second = await measure("second", data);
-    expect(first).toBeLessThan(2 * READY_SECONDS);
-    expect(second).toBeLessThan(READY_SECONDS);
+    expect(first).toBeLessThan(READY_SECONDS.first);
+    expect(second).toBeLessThan(READY_SECONDS.second);
     expect(second).toBeLessThan(first);
   }, 240_000);
 
@@ -88,7 +87,7 @@ describe("npm start", () => {
         await first.ended;
         const again = start({ COUNTERSIGN_DATA: data });
         await again.ready();
-        expect(again.said()).toContain(`${place} (was running)`);
+        expect(again.said()).toMatch(new RegExp(`database +${place}`));
         again.child.kill("SIGINT");
         expect(await again.ended).toBe(0);
       } finally {

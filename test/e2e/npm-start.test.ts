@@ -27,17 +27,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
-function start(): Started {
-  const one = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: join(folder, "data") } });
+function start({ byNpm = false } = {}): Started {
+  const one = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: join(folder, "data") }, byNpm });
   running.add(one);
   void one.ended.then(() => running.delete(one));
   return one;
 }
 
-/** dana is granted two uses for order 42; the grant's id. */
-async function grant(set: Started): Promise<string> {
+/** dana is granted two uses for an order; the grant's id. */
+async function grant(set: Started, order: string): Promise<string> {
   const dana = await as("dana", set);
-  const denialId = textAt((await dana.proxy("DELETE", "/orders/42")).body, "denial_id");
+  const denialId = textAt((await dana.proxy("DELETE", `/orders/${order}`)).body, "denial_id");
   const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 2 } };
   const asked = await waitUntil("the denial to arrive", 10_000, async () => {
     const answer = await dana.approvals("POST", "/v1/requests", { body });
@@ -105,10 +105,35 @@ describe("npm start", () => {
     expect(await set.ended).toBe(0);
   }, 120_000);
 
-  test("a service that is killed is started again; when this process is killed all programs end, and the next start takes the database over", async () => {
+  test("kill -9 of npm alone, and of what npm runs, leaves no process behind, PostgreSQL neither; the next start has all that was acknowledged", async () => {
+    const set = start({ byNpm: true });
+    await set.ready();
+    const grantId = await grant(set, "7");
+    expect(await everyProcess("postgres")).not.toEqual([]);
+    const gone = () =>
+      waitUntil("every process to end", 20_000, async () => (await everyProcess()).length === 0, { everyMs: 100 });
+    set.child.kill("SIGKILL");
+    await gone();
+
+    const next = start();
+    await next.ready();
+    expect(next.said()).not.toContain("(was running)");
+    next.child.kill("SIGKILL");
+    await gone();
+
+    const last = start();
+    await last.ready();
+    const kept = await (await as("dana", last)).approvals("GET", `/v1/grants/${grantId}`);
+    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0 } });
+    last.child.kill("SIGINT");
+    expect(await last.ended).toBe(0);
+    expect(await everyProcess()).toEqual([]);
+  }, 240_000);
+
+  test("a service that is killed is started again; when this process is killed all programs end, and a database that was left running is taken over by the next start", async () => {
     const set = start();
     await set.ready();
-    const grantId = await grant(set);
+    const grantId = await grant(set, "42");
     const before = await everyProcess();
     const decision = await processOf("services/decision/main.ts");
     process.kill(decision, "SIGKILL");
@@ -117,6 +142,7 @@ describe("npm start", () => {
     });
     expect(await processOf("services/decision/main.ts")).not.toBe(decision);
 
+    process.kill(await processOf("pg_ctl"), "SIGKILL"); // who would end the database
     set.child.kill("SIGKILL");
     await set.ended;
     await waitUntil("the programs to end", 10_000, async () => {

@@ -8,18 +8,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { commandsOf, shownCommand } from "../../sample/picture/readme-block.ts";
 import { type Started, startAsPerson } from "../harness/npm-start.ts";
 
 const README = join(import.meta.dirname, "../../README.md");
 const hasCurl = isThere("curl");
 
-/** What comments promise: text in quotes or braces, as it stands in the answer. */
-function promises(block: string): readonly string[] {
-  return [...block.matchAll(/ # (.*)$/gm)].flatMap(([, comment = ""]) => {
-    const [promise] = /\{.*\}|"[^"]*"(:"?\w+"?)?|'[^']*'/.exec(comment) ?? [];
-    return promise === undefined ? [] : [promise];
-  });
-}
+test("the picture is of these commands, and of what they promise", async () => {
+  const picture = await readFile(join(import.meta.dirname, "../../docs/picture.svg"), "utf8");
+  const shown = [...picture.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text = ""]) =>
+    text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"),
+  );
+  let from = 0;
+  for (const command of commandsOf(await readFile(README, "utf8"))) {
+    if (command.isPreparation || command.text.startsWith("sleep")) continue;
+    const typed = `$ ${shownCommand(command)}`;
+    const at = shown.findIndex((row, index) => index >= from && typed.startsWith(row.replace(/…$/, "")));
+    expect({ typed, isShown: at >= 0 }).toEqual({ typed, isShown: true });
+    if (command.promise !== undefined) expect(shown[at + 1]).toContain(command.promise);
+    from = at + 1;
+  }
+  expect(from).toBeGreaterThan(0);
+});
 
 (hasCurl ? describe : describe.skip)(hasCurl ? "Ask and approve" : "Ask and approve (needs curl)", () => {
   let folder: string;
@@ -58,15 +68,17 @@ function promises(block: string): readonly string[] {
   }, 60_000);
 
   test("the README's block works when it is pasted whole, and every answer is as its comment says", async () => {
-    const [, section = ""] = /\n## Ask and approve\n[^]*?```sh\n([^]*?)```/.exec(await readFile(README, "utf8")) ?? [];
+    const commands = commandsOf(await readFile(README, "utf8"));
     const here = [
       ["http://127.0.0.1:8080", set.address("proxy")],
       ["http://127.0.0.1:9200", set.address("approvals")],
       ["http://127.0.0.1:8083", set.address("tokens").replace(/\/token$/, "")],
     ] as const;
-    const out = await paste(here.reduce((all, [usual, actual]) => all.replaceAll(usual, actual), section));
-    expect(promises(section)).toHaveLength(7);
-    const inOrder = promises(section).map((promise) => promise.replace(/[^\w]/g, "\\$&"));
+    const block = commands.map(({ text }) => text).join("\n");
+    const out = await paste(here.reduce((all, [usual, actual]) => all.replaceAll(usual, actual), block));
+    const promises = commands.flatMap(({ promise }) => (promise === undefined ? [] : [promise]));
+    expect(promises).toHaveLength(7);
+    const inOrder = promises.map((promise) => promise.replace(/[^\w]/g, "\\$&"));
     expect(out).toMatch(new RegExp(inOrder.join("[^]*")));
   }, 60_000);
 });

@@ -6,7 +6,11 @@ import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** As on-node-24.sh has it, from any folder. */
-const START = ["--import", join(ROOT, "platform/programs/launch/quick-start.js"), join(ROOT, "sample/start.ts")];
+const START: readonly string[] = [
+  "--import",
+  join(ROOT, "platform/programs/launch/quick-start.js"),
+  join(ROOT, "sample/start.ts"),
+];
 /** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
 const READY_MS = 90_000;
 
@@ -20,19 +24,22 @@ export type Started = {
   readonly address: (word: string) => string;
 };
 
-/** `uid`: as that user, which only root may ask for. */
+/** `uid`: as that user, which only root may ask for. `byNpm`: the child is npm itself, in the folder of the project. */
 export function startAsPerson({
   cwd,
   env,
   uid,
+  byNpm = false,
 }: {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly uid?: number;
+  readonly byNpm?: boolean;
 }): Started {
   const begun = performance.now();
-  const child = spawn(process.execPath, START, {
-    cwd,
+  const [command, args] = byNpm ? ["npm", ["start"]] : [process.execPath, START];
+  const child = spawn(command, args, {
+    cwd: byNpm ? ROOT : cwd,
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(uid === undefined ? {} : { uid, gid: uid }),

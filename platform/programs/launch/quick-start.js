@@ -13,6 +13,8 @@ if (isCacheOurs()) module.enableCompileCache(CACHE); // does nothing where the f
 
 const packages = findBundledPackages();
 const program = process.argv[1] === undefined ? undefined : findBundledProgram(process.argv[1]);
+// An error goes on naming the line of the source.
+if (program !== undefined) module.setSourceMapsSupport(true, { nodeModules: true });
 if (packages !== undefined || program !== undefined) {
   module.registerHooks({
     resolve(specifier, context, next) {
