@@ -91,4 +91,48 @@ describe("the end of a process", () => {
     });
     expect([code, seen, listeners()]).toEqual([0, ["signal", "server", "pool"], 0]);
   });
+
+  test("what has to be said beforehand is said, and waited for, before anything is aborted or closed", async () => {
+    const { source, emit } = signals();
+    const seen: string[] = [];
+    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+      lifecycle.own(owner("server", seen));
+      lifecycle.signal.addEventListener("abort", () => seen.push("signal"));
+      lifecycle.beforeEnd(async () => {
+        seen.push("notice");
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push("heard");
+      });
+      emit("SIGTERM", "SIGTERM");
+    });
+    expect([code, seen]).toEqual([0, ["notice", "heard", "signal", "server"]]);
+  });
+
+  test.each([
+    ["another signal", "SIGINT", 0],
+    ["a fault", "uncaughtException", 1],
+  ])(
+    "%s does not wait for what is said beforehand, and what is open is still closed",
+    async (_what, name, expected) => {
+      const { source, emit } = signals();
+      const seen: string[] = [];
+      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+        lifecycle.own(owner("server", seen));
+        lifecycle.beforeEnd(() => new Promise<void>(() => {}));
+        emit("SIGTERM", "SIGTERM");
+        emit(name, name);
+      });
+      expect([code, seen]).toEqual([expected, ["server"]]);
+    },
+  );
+
+  test("an end by a fault is announced to nobody", async () => {
+    const { source } = signals();
+    const said: string[] = [];
+    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+      lifecycle.beforeEnd(async () => void said.push("notice"));
+      lifecycle.stop(new Error("broken"));
+    });
+    expect([code, said]).toEqual([1, []]);
+  });
 });

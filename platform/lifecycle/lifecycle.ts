@@ -1,9 +1,9 @@
 /**
- * The life of a process: one AbortSignal that says "finish", a stack of what has to be closed, and one way out. SIGTERM and SIGINT begin a
- * graceful drain: the signal aborts, then owners are disposed of in reverse order, so what was started last (the listeners) stops first and
- * what everything rests on (the pool) last. A drain that takes too long, or a second signal, ends it at once. An error that nobody caught
- * is logged and ends the process the same way: its state is no longer known. CannotStart is told as its sentence, without a stack.
- * A process that was forked ends when the one that forked it is gone, as on a signal: nobody would start it again, or end it.
+ * The life of a process: one AbortSignal that says "finish", a stack of what has to be closed, and one way out. SIGTERM and SIGINT begin the
+ * end: what has to be said beforehand is said while everything still works (`beforeEnd`; another signal cuts that short). Then it drains: the
+ * signal aborts, and owners are disposed of in reverse order, so what was started last (the listeners) stops first and what everything rests
+ * on (the pool) last. A drain that takes too long, or a signal during it, ends it at once. An error that nobody caught is logged and begins the
+ * drain without a word before: the state of the process is no longer known. CannotStart is told as its sentence, without a stack. A process that was forked ends when the one that forked it is gone, as on a signal: nobody would start it again, or end it.
  *
  * It never calls process.exit; main.ts does, with the code that `run` resolves to.
  */
@@ -22,6 +22,11 @@ export interface Lifecycle {
   readonly signal: AbortSignal;
   /** Hands over an owner of a resource; returns it. Disposed of in reverse order of handing over. */
   own<T extends AsyncDisposable | Disposable>(owner: T): T;
+  /**
+   * Done when a signal comes, and waited for before anything ends: everything still works meanwhile. Not for an end by a fault, which does not
+   * wait for it either.
+   */
+  beforeEnd(work: () => Promise<void>): void;
   /** Begins the end. The first call decides the exit code: 0 without a fault, 1 with one, or what a CannotStart says. */
   stop(fault?: unknown): void;
 }
@@ -45,12 +50,15 @@ export async function run(
   const stopping = new AbortController();
   const forced = Promise.withResolvers<"forced">();
   const owners = new AsyncDisposableStack();
+  const notices: (() => Promise<void>)[] = [];
+  let isTold = false;
   let exitCode = 0;
   let refusal: CannotStart | undefined;
 
   const lifecycle: Lifecycle = {
     signal: stopping.signal,
     own: (owner) => owners.use(owner),
+    beforeEnd: (work) => void notices.push(work),
     stop(fault) {
       if (stopping.signal.aborted) return;
       if (fault instanceof CannotStart) {
@@ -66,7 +74,12 @@ export async function run(
   const onSignal = (name: string) => {
     if (stopping.signal.aborted) forced.resolve("forced");
     log.info({ event: "stopping", signal: name }, "stopping");
-    lifecycle.stop();
+    if (isTold || notices.length === 0) return lifecycle.stop();
+    isTold = true;
+    void Promise.all(notices.map((work) => work())).then(
+      () => lifecycle.stop(),
+      (error: unknown) => lifecycle.stop(error),
+    );
   };
   const onDisconnect = () => onSignal("disconnect");
   const onUncaught = (error: unknown) => {

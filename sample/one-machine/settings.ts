@@ -99,6 +99,8 @@ function decision({ data, database, ports }: Plan): ProgramPlan {
       deployment: DEPLOYMENT,
       logLevel: "debug",
       listen: { port: ports.decision },
+      // The gateway has ended by then (ENDING), and probes nothing.
+      noticeMs: 0,
       ops: { port: ports.decisionOps },
       bundle: { path: BUNDLE, unsigned: "accepted" },
       identity: identity(data, ports, "orders"),

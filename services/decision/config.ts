@@ -71,11 +71,18 @@ export const DecisionConfigSchema = Type.Object(
     }),
     development: DevelopmentSchema,
     traces: Type.Optional(TracesSchema),
+    noticeMs: Type.Integer({
+      minimum: 0,
+      maximum: 60_000,
+      default: 2_000,
+      description:
+        "Told to end (SIGTERM): how long it still takes calls while grpc.health says NOT_SERVING, so that they go elsewhere by then. At least interval and timeout of the enforcers' probes together; 0 where nobody probes.",
+    }),
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,
       default: 5_000,
-      description: "At the end: how long calls under way may take before they are cut.",
+      description: "After that: how long calls under way may take before they are cut.",
     }),
   },
   closed,

@@ -30,6 +30,7 @@ import { startDecisionLog } from "./decision-log/decision-log.ts";
 import { startCheckServer } from "./ext-authz/server.ts";
 import { createNativePath } from "./main/native-path.ts";
 import { createObserveDecision } from "./main/observe-decision.ts";
+import { createServingSign } from "./main/serving-sign.ts";
 import { startSigningKey } from "./main/signing-key.ts";
 import type { Faults } from "./ports.ts";
 
@@ -79,7 +80,10 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   // A worker leaves that to whoever watches it, who alone knows how many there are.
   if (!process.connected) {
     const { folder } = config.decisionLog;
-    await adoptSpools({ log, clock: systemClock }, { folder, workers: 1, quietMs: config.drainMs + 6_000 });
+    await adoptSpools(
+      { log, clock: systemClock },
+      { folder, workers: 1, quietMs: config.noticeMs + config.drainMs + 6_000 },
+    );
   }
   const decisionLog = lifecycle.own(
     await fromFiles("decisionLog.folder", "a folder that this process may write, its own and with room", () =>
@@ -159,8 +163,20 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
     "decision service listens",
   );
   const state = await path.ready();
-  server.serving(true);
-  api?.serving(true);
+  const sign = createServingSign(
+    {
+      isReady: path.isReady,
+      say(yes) {
+        server.serving(yes);
+        api?.serving(yes);
+      },
+      log,
+      signal,
+    },
+    config,
+  );
+  checks.set("ending", sign.health);
+  lifecycle.beforeEnd(sign.leave);
   log.info({ event: "ready", state }, "decision service is ready");
 }
 
@@ -175,7 +191,7 @@ const onEvent = countEvents(metrics);
 const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel, onEvent });
 const [work, drainDeadlineMs] =
   config.workers > 1
-    ? [(await import("./main/supervise.ts")).supervise, config.drainMs + 7_000]
+    ? [(await import("./main/supervise.ts")).supervise, config.noticeMs + config.drainMs + 7_000]
     : [start, config.drainMs + 5_000];
 process.exit(
   await run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => work(config, { log, metrics, lifecycle })),

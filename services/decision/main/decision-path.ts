@@ -27,6 +27,8 @@ export type DecisionPath = {
   readonly started: { readonly [name: string]: unknown };
   /** Resolves, with how it came to it, when checks may be served. */
   ready(): Promise<string>;
+  /** Whether they may now: what it needs can end while it serves. */
+  isReady(): boolean;
 };
 
 /** What the API needs of the path: native mode alone has it. */

@@ -12,7 +12,7 @@ import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { workersReady } from "../workers/readiness.ts";
 import { startWorkers } from "../workers/workers.ts";
 
-/** What a worker may need to end beside its drain. */
+/** What a worker may need to end beside its notice and its drain. */
 const LAST_WORDS_MS = 6_000;
 /** Who these are is decided when they are forked. */
 const NEEDS_RESTART: ReadonlySet<string> = new Set(["workers", "workerPorts", "workerOpsPorts", "instance", "ops"]);
@@ -22,6 +22,7 @@ export async function supervise(
   { log, metrics, lifecycle }: { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle },
 ): Promise<void> {
   const [file = "", ...args] = process.argv.slice(1);
+  const endMs = config.noticeMs + config.drainMs + LAST_WORDS_MS;
   const reload = lifecycle.own(createReload({ log, metrics, source: process, read: () => readConfig(args) }, config));
   const plans = planWorkers(config, { prefix: PREFIX, folders: foldersOf(config) });
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
@@ -33,7 +34,7 @@ export async function supervise(
   );
   await adoptSpools(
     { log, clock: systemClock },
-    { folder: config.decisionLog.folder, workers: config.workers, quietMs: config.drainMs + LAST_WORDS_MS },
+    { folder: config.decisionLog.folder, workers: config.workers, quietMs: endMs },
   );
   const workers = lifecycle.own(
     startWorkers(
@@ -44,7 +45,7 @@ export async function supervise(
         signal: lifecycle.signal,
         stop: (fault) => lifecycle.stop(fault),
       },
-      { plans, file, args, killAfterMs: config.drainMs + LAST_WORDS_MS },
+      { plans, file, args, killAfterMs: endMs },
     ),
   );
   const taken = Object.keys(config).filter((key) => !NEEDS_RESTART.has(key));

@@ -84,6 +84,8 @@ function settingsOf(terms: DecisionTerms, port: number, opsPort: number) {
     instance: name,
     listen: { port },
     ops: { port: opsPort },
+    // Nobody probes, but for tests that say so.
+    noticeMs: 0,
     bundle: { path: BUNDLE, unsigned: "accepted" },
     identity: {
       issuers: issuers.map(({ trusted }) => trusted("orders")),
