@@ -32,8 +32,17 @@ const OPTIONS = {
 const USAGE =
   "usage: npm run sign-bundle -- --bundle FOLDER_OR_TAR_GZ --key PEM --key-id ID --out TAR_GZ [--scope TEXT] [--expires-in 24h] [--valid-for 1h] [--reason TEXT]";
 
+/** @throws AppError that names what is not known */
+function readOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw new AppError("invalid_argument", `${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
 async function main(): Promise<string> {
-  const { values } = parseArgs({ options: OPTIONS });
+  const values = readOptions();
   const { bundle, key, out, scope, reason } = values;
   const keyId = values["key-id"];
   if (bundle === undefined || key === undefined || out === undefined || keyId === undefined) {

@@ -2,7 +2,7 @@
  * README.md, "Ask and approve", typed into a shell as it stands while `npm start` runs: what each call gives back holds what its comment says.
  * Only ports are exchanged, where the usual ones are taken.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,34 @@ test("the picture is of these commands, and of what they promise", async () => {
   }
   expect(from).toBeGreaterThan(0);
 });
+
+/** The other commands, as they stand: `name`, what follows it, and nothing of the comment. */
+async function npmLines(): Promise<readonly { readonly name: string; readonly args: readonly string[] }[]> {
+  const lines = (await readFile(README, "utf8")).matchAll(/^ {4}(npm (?!ci).*?)(?: +#.*)?$/gm);
+  return [...lines].map(([, line = ""]) => {
+    const [, name = "", rest = ""] = /^npm (?:run )?(\S+)(?: -- (.*))?$/.exec(line) ?? [];
+    return { name, args: rest.split(" ").filter((word) => word !== "") };
+  });
+}
+
+test("every npm command has its script and knows the options that are shown: what it refuses is one more that nobody has", async () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    await readFile(join(import.meta.dirname, "../../package.json"), "utf8"),
+  );
+  const lines = await npmLines();
+  expect(lines.length).toBeGreaterThanOrEqual(11);
+  for (const { name, args } of lines) {
+    expect({ name, script: scripts[name] }).toEqual({ name, script: expect.stringContaining("scripts/") });
+    if (name === "test" || name === "check") continue; // what follows is which of them
+    const [command = "", ...words] = `${scripts[name]}`.replace(/^exec /, "").split(" ");
+    const { status, stderr } = spawnSync(command, [...words, ...args, "--no-such-option"], {
+      cwd: join(import.meta.dirname, "../.."),
+      encoding: "utf8",
+    });
+    expect({ name, status: status === 0 ? "accepted" : "refused" }).toEqual({ name, status: "refused" });
+    expect(stderr).toContain("--no-such-option");
+  }
+}, 120_000);
 
 (hasCurl ? describe : describe.skip)(hasCurl ? "Ask and approve" : "Ask and approve (needs curl)", () => {
   let folder: string;

@@ -7,6 +7,7 @@ import { INDEX, ROOT } from "../../platform/programs/launch/bundled-packages.js"
 import { findBundledProgram, programFolder } from "../../platform/programs/launch/bundled-programs.js";
 import { PROGRAMS } from "../../scripts/bundle-packages/programs.ts";
 
+const QUICK_START = join(ROOT, "platform/programs/launch/quick-start.js");
 const isFound = (main: string) => findBundledProgram(join(ROOT, main)) !== undefined;
 const madeAt = async (main: string) => (await stat(join(programFolder(join(ROOT, main)), INDEX))).mtimeMs;
 
@@ -14,6 +15,13 @@ function run(...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return stdout;
+}
+
+/** What a program of JavaScript says that is loaded before everything else, which the command line does not show. */
+function spyOn(main: string, program: string): unknown {
+  const args = ["--import", QUICK_START, main, "--config", "/nowhere"];
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(program)}` };
+  return JSON.parse(spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8", env }).stdout);
 }
 
 beforeAll(async () => {
@@ -66,10 +74,7 @@ test("an error in a program names the line of its source", () => {
       const { payload } = findSourceMap(fileURLToPath(${JSON.stringify(bundle?.url)}));
       console.log(JSON.stringify(payload.sources.map((source) => new URL(source, ${JSON.stringify(bundle?.url)}).pathname)));
     });`;
-  const preloads = [`data:text/javascript,${encodeURIComponent(program)}`, "./platform/programs/launch/quick-start.js"];
-  const args = [...preloads.flatMap((one) => ["--import", one]), main, "--config", "/nowhere"];
-  const { stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
-  expect(JSON.parse(stdout)).toContain(join(ROOT, main));
+  expect(spyOn(main, program)).toContain(join(ROOT, main));
 });
 
 test("a program loads none of our sources but what was loaded before it", () => {
@@ -78,11 +83,7 @@ test("a program loads none of our sources but what was loaded before it", () => 
     const files = new Set();
     registerHooks({ load: (url, context, next) => (files.add(url), next(url, context)) });
     process.on("exit", () => console.log(JSON.stringify([...files].filter((url) => url.endsWith(".ts")))));`;
-  const spy = `data:text/javascript,${encodeURIComponent(program)}`;
-  const preloads = [spy, "./platform/programs/launch/quick-start.js"].flatMap((one) => ["--import", one]);
   for (const main of PROGRAMS.filter((one) => one.endsWith("main.ts"))) {
-    const args = [...preloads, main, "--config", "/nowhere"];
-    const { stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
-    expect({ main, loaded: JSON.parse(stdout) }).toEqual({ main, loaded: [] });
+    expect({ main, loaded: spyOn(main, program) }).toEqual({ main, loaded: [] });
   }
 }, 60_000);

@@ -81,6 +81,12 @@ test.each<[string, () => void]>([
   expect(main().toLowerCase()).toMatch(/^lamp, (from the source|edited)$/);
 });
 
+test("a program before which something else is loaded runs from its sources, since that may be about one of them", () => {
+  const before = "data:text/javascript,globalThis.before=1";
+  expect(run("--import", before, join(root, "main.ts"))).toBe("lamp, from the source");
+  expect(run(`--import=${before}`, join(root, "main.ts"))).toBe("lamp, from the source");
+});
+
 test("a source that is gone is said, though a bundle has it", () => {
   rmSync(join(root, "ours.ts"));
   expect(main()).toContain("ERR_MODULE_NOT_FOUND");

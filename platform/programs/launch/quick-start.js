@@ -4,15 +4,38 @@
  * (bundled-packages.js), and the program's own sources too (bundled-programs.js), where those have been made and nothing has changed since. Nothing
  * else is different. Plain JavaScript, since only what is loaded after it is kept.
  */
+import { realpathSync } from "node:fs";
 import module from "node:module";
+import { join } from "node:path";
 import process from "node:process";
-import { CACHE, findBundledPackages, isCacheOurs } from "./bundled-packages.js";
+import { CACHE, findBundledPackages, isCacheOurs, ROOT } from "./bundled-packages.js";
 import { findBundledProgram } from "./bundled-programs.js";
 
 if (isCacheOurs()) module.enableCompileCache(CACHE); // does nothing where the folder cannot be written
 
+/** What whoever starts a program loads before it: an option with `=`, or with the next argument. */
+const LOADS = /^(?:--import|--require|-r|--loader|--experimental-loader)(?:=(.*))?$/s;
+const OURS = ["scripts/needs-node-24.js", "platform/programs/launch/quick-start.js", "platform/programs/leash.ts"];
+
+function isOurs(file) {
+  try {
+    return OURS.some((one) => join(ROOT, one) === realpathSync(file));
+  } catch {
+    return false;
+  }
+}
+
+/** NB: whoever loads something else may mean single modules of the program, as tests do that put others in their place: its sources run. */
+function isLoadedAlone() {
+  return process.execArgv.every((argument, index, all) => {
+    const found = LOADS.exec(argument);
+    return found === null || isOurs(found[1] ?? all[index + 1]);
+  });
+}
+
 const packages = findBundledPackages();
-const program = process.argv[1] === undefined ? undefined : findBundledProgram(process.argv[1]);
+const [, main] = process.argv;
+const program = main !== undefined && isLoadedAlone() ? findBundledProgram(main) : undefined;
 // An error goes on naming the line of the source.
 if (program !== undefined) module.setSourceMapsSupport(true, { nodeModules: true });
 if (packages !== undefined || program !== undefined) {
