@@ -4,6 +4,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "@jest/globals";
 import { Compile } from "typebox/schema";
 import { PROFILE } from "./access-requests/profile.ts";
+import { describedRest } from "./described.ts";
 import { isProblemCode, PROBLEMS } from "./problem-table.ts";
 
 type Json = { readonly [name: string]: unknown };
@@ -74,6 +75,20 @@ test("every problem of the table is an example of some operation, and its type i
   }
   expect(ofProfile).toEqual(new Set(PROFILE.config.problemTypes.values()));
   expect(at(document, "paths", "/v1/problems/{code}", "get")).toBeDefined();
+});
+
+test("the document is told as it stands in docs, and every type of a problem is an address that says what it means", async () => {
+  const rest = await describedRest();
+  try {
+    expect((await rest.inject("/v1/openapi.json")).json()).toEqual(document);
+    for (const [code, { title }] of Object.entries(PROBLEMS)) {
+      const answer = await rest.inject(`/v1/problems/${code}`);
+      expect([code, answer.statusCode, answer.json()]).toEqual([code, 200, expect.objectContaining({ code, title })]);
+    }
+    expect((await rest.inject("/v1/problems/no_such_problem")).statusCode).toBe(404);
+  } finally {
+    await rest.close();
+  }
 });
 
 test("every answer has a description of its own", () => {
