@@ -2,8 +2,10 @@ import { expect, test } from "@jest/globals";
 import { deny } from "../../../core/domain/decision.ts";
 import { instant } from "../../../core/domain/time.ts";
 import type { LogEntry } from "../ports.ts";
+import { canonicalRecord } from "../../../core/messages/canonical-decision.ts";
+import { CONNECTION, evaluationOf } from "../../../test/samples/evaluation.ts";
 import { loggedDecision } from "./logged-decision.ts";
-import { CONNECTION } from "../../../test/samples/evaluation.ts";
+import { MAX_LINE_BYTES } from "./spool-files.ts";
 
 const entry: LogEntry = {
   decision: deny("no_rule_matched"),
@@ -23,4 +25,32 @@ test("a built-in that failed is on record with its name and the rule that called
     ...{ outcome: "deny", reason: "policy_error", policy_revision: "r1" },
     reasons: ["time.parse_rfc3339_ns in countersign.hidden"],
   });
+});
+
+test.each([
+  ["characters that JSON writes as six bytes", "\u0001"],
+  ["quotes", '"'],
+  ["halves of characters", "\ud800"],
+  ["characters of three bytes", "\u20ac"],
+  ["plain letters", "a"],
+])("a record fits into a batch also when every text from outside is long and made of %s", (_, unit) => {
+  const text = unit.repeat(60_000);
+  const who = { issuer: text, id: text };
+  const record = loggedDecision({
+    ...entry,
+    decision: deny("policy_denied", Array.from({ length: 256 }, () => text)),
+    subject: { ...who, groups: [], claims: {}, actors: Array.from({ length: 8 }, () => who) } as never,
+    sourceAddress: text,
+    traceparent: text,
+    evaluation: evaluationOf({ http: { method: text, authority: text, path: text, query: text } }),
+  });
+  const link = { v: 1, log: "pdp/a/b", index: 1, prev: "0".repeat(64) } as const;
+  expect(Buffer.byteLength(canonicalRecord(link, record))).toBeLessThan(MAX_LINE_BYTES);
+});
+
+test("a text that is not too long for the log stands in it whole, and a longer one with a mark at its end", () => {
+  const path = (text: string) => loggedDecision({ ...entry, evaluation: evaluationOf({ http: { path: text } }) }).path;
+  expect(path("a".repeat(4_096))).toBe("a".repeat(4_096));
+  expect(path("a".repeat(4_097))).toBe(`${"a".repeat(4_096)}…`);
+  expect(path("\u0001".repeat(683))).toBe(`${"\u0001".repeat(682)}…`);
 });

@@ -1,6 +1,6 @@
 /**
- * One decision as the log keeps it: outcome, reason, who, what, under which policy, with which grant. Texts from outside
- * are cut, so that a record stays far under the 64 KiB of a batch; tokens, bodies, headers and query values never enter.
+ * One decision as the log keeps it: outcome, reason, who, what, under which policy, with which grant. Texts and lists from outside
+ * are cut, so that a record stays far under the 64 KiB of a batch whatever they hold; tokens, bodies, headers and query values never enter.
  */
 import type { Decision } from "../../../core/domain/decision.ts";
 import { namedCall } from "../../../core/domain/question.ts";
@@ -9,7 +9,7 @@ import type { DecisionBody } from "../../../core/messages/canonical-decision.ts"
 import { maskQuery } from "../../../core/domain/mask-query.ts";
 import type { LogEntry } from "../ports.ts";
 
-/** Longest texts, in UTF-16 units; JSON may write one unit as six bytes. */
+/** Longest texts, in bytes as JSON writes them (one UTF-16 unit may take six), and longest lists. */
 const MAX = {
   path: 4096,
   query: 2048,
@@ -18,6 +18,7 @@ const MAX = {
   id: 1024,
   reason: 256,
   reasons: 16,
+  entitlements: 16,
   actors: 8,
 } as const;
 
@@ -56,7 +57,9 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     ...(entry.country === undefined ? {} : { country: entry.country }),
     policy_revision: entry.policyRevision ?? null,
     ...(entry.fuelUsed === undefined ? {} : { policy_fuel: entry.fuelUsed }),
-    entitlements: entitlementsOf(decision).map((one) => cut(one, MAX.reason)),
+    entitlements: entitlementsOf(decision)
+      .slice(0, MAX.entitlements)
+      .map((one) => cut(one, MAX.reason)),
     denial_id: grant?.denialId ?? denial?.id ?? null,
     grant_id: grant?.id ?? null,
     request_id: grant?.requestId ?? null,
@@ -80,5 +83,21 @@ function entitlementsOf(decision: Decision): readonly string[] {
 
 /** NB: a lone surrogate has no canonical form, so it would make the record unhashable. */
 function cut(text: string, longest: number): string {
-  return (text.length > longest ? `${text.slice(0, longest)}…` : text).toWellFormed();
+  if (text.length * MAX_UNIT_BYTES <= longest) return text.toWellFormed();
+  for (let at = 0, bytes = 0; at < text.length; at += 1) {
+    bytes += bytesInJson(text.charCodeAt(at));
+    if (bytes > longest) return `${text.slice(0, at).toWellFormed()}…`;
+  }
+  return text.toWellFormed();
+}
+
+/** As `\u0001` is written. */
+const MAX_UNIT_BYTES = 6;
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/** At most this, for a UTF-16 unit. */
+function bytesInJson(unit: number): number {
+  if (unit < 0x20) return MAX_UNIT_BYTES;
+  if (unit >= 0x80) return 3;
+  return unit === QUOTE || unit === BACKSLASH ? 2 : 1;
 }

@@ -55,3 +55,9 @@ test("whole lines are read, as many as there is room for, and never half of one"
   expect(read(8, 8)).toEqual({ text: '{"b":2}', end: 16 });
   expect(read(16, 64)).toBeUndefined();
 });
+
+test("a line that is longer than there is room for is said, and not taken for the end of its segment", () => {
+  writeFileSync(segmentPath(folder, BOOT, 0), `${"x".repeat(64)}\n`);
+  writeFileSync(segmentPath(folder, BOOT, 1), '{"b":2}\n');
+  expect(() => readAfter(folder, BOOT, START, Buffer.alloc(64))).toThrow("a line of over 64 bytes at 0");
+});

@@ -6,6 +6,10 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
+
+/** Longest record, in bytes: a batch has room for at least one, beside its own words. */
+export const MAX_LINE_BYTES = MAX_RECORD_BYTES - 1024;
 
 export type Place = { readonly segment: number; readonly offset: number };
 
@@ -77,7 +81,11 @@ export async function removeShipped(folder: string, boot: string, place: Place, 
 /** How much was read into the buffer: whole lines, without the end of the last one. `isFull`: there was no room for what stands behind. */
 export type Chunk = { readonly length: number; readonly end: Place; readonly isFull: boolean };
 
-/** Reads the next whole lines after a place, as many as `into` has room for, or undefined at the end. */
+/**
+ * Reads the next whole lines after a place, as many as `into` has room for, or undefined at the end.
+ *
+ * @throws for a line that is longer than all of `into`: as an end of the segment it would be stepped over, and removed with it
+ */
 export function readAfter(folder: string, boot: string, place: Place, into: Buffer): Chunk | undefined {
   // Nearly always in the same segment, and then nothing has to be listed.
   const here = readLines(segmentPath(folder, boot, place.segment), place, into);
@@ -93,6 +101,7 @@ export function readAfter(folder: string, boot: string, place: Place, into: Buff
 function readLines(path: string, { segment, offset }: Place, into: Buffer): Chunk | undefined {
   const read = readAt(path, offset, into);
   const end = into.subarray(0, read).lastIndexOf(0x0a) + 1;
+  if (end === 0 && read === into.length) throw new Error(`${path} holds a line of over ${read} bytes at ${offset}`);
   if (end === 0) return undefined;
   return { length: end - 1, end: { segment, offset: offset + end }, isFull: read === into.length };
 }

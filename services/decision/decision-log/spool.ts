@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import { canonicalRecord, type RecordBody } from "../../../core/messages/canonical-decision.ts";
 import { leafHashInPlace } from "../../../core/messages/hashing.ts";
-import { OWNER_ONLY, segmentPath } from "./spool-files.ts";
+import { MAX_LINE_BYTES, OWNER_ONLY, segmentPath } from "./spool-files.ts";
 
 /** What it leaves out is when the file was changed; its length is on the disk. */
 const syncData = promisify(fdatasync);
@@ -24,7 +24,11 @@ const UNIT_BYTES = 3;
 export type Spool = {
   readonly log: string;
   readonly boot: string;
-  /** Only in memory until `write`. `full` and `broken` record nothing and consume no index. */
+  /**
+   * Only in memory until `write`. `full` and `broken` record nothing and consume no index.
+   *
+   * @throws what canonicalRecord does, and for a record that is longer than a batch; nothing is recorded then either
+   */
   append(body: RecordBody): "appended" | "full" | "broken";
   /** Synchronous; writes everything that was appended. `broken`: none of it is recorded, and its indexes are free again. */
   write(): "written" | "broken";
@@ -102,6 +106,7 @@ export function openSpool(options: SpoolOptions): Spool {
       const text = canonicalRecord({ v: 1, log, index: Number(index), prev }, body);
       roomFor(text.length * UNIT_BYTES + 1);
       const newline = end + lines.write(text, end);
+      if (newline - end > MAX_LINE_BYTES) throw new Error(`a record of ${newline - end} bytes fits into no batch`);
       // NB: the end of a log always has room: who reads it could not tell a full spool from a tail that was cut off.
       if (bytes + newline > options.maxBytes && body.kind !== "log_closed") return "full";
       const hash = leafHashInPlace(lines, end, newline);
