@@ -72,7 +72,17 @@ describe("header lines", () => {
   const identity = ["countersign-subject", "countersign-decision-id", "countersign-grant-id", "countersign-anything"];
   const others = ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
   const envoy = ["x-forwarded-uri", "x-envoy-original-path", "x-envoy-retry-on", "x-envoy-auth-partial-body"];
-  const spelt = [...identity, ...others, ...envoy, "x-request-id", "x-forwarded-proto"].flatMap((name) =>
+  const hosts = ["host", "port", "scheme", "ssl", "server", "prefix", "path"].map((part) => `x-forwarded-${part}`);
+  const spelt = [
+    ...identity,
+    ...others,
+    ...envoy,
+    ...hosts,
+    "x-host",
+    "x-original-host",
+    "x-request-id",
+    "x-forwarded-proto",
+  ].flatMap((name) =>
     [".", "~", "!", "'", "+", "|", "-"].flatMap((mark) => [
       name.replaceAll("-", mark),
       name.replace("-", mark).toUpperCase(),
@@ -82,6 +92,7 @@ describe("header lines", () => {
   test("what a client may not say is dropped in every spelling", () => {
     expect(spelt.length).toBeGreaterThan(200);
     for (const name of spelt) expect({ name, lines: linesOf(name, "spoofed") }).toEqual({ name, lines: [] });
+    expect(linesOf("Forwarded", "host=other")).toEqual([]);
   });
 
   test("the reason is the client's own, in its own spelling only", () => {

@@ -4,7 +4,7 @@
  * or several lengths, and length together with chunking; what it lets through and is still ambiguous ends here.
  *
  * Removed for policy and upstream alike: lines of the connection, and what a client may not say: `countersign-*` (except the
- * reason, which is the client's own), method and path overrides, `x-envoy-*`, in every spelling that an upstream could fold.
+ * reason, which is the client's own), overrides of method, host and path, `x-envoy-*`, in every spelling that an upstream could fold.
  */
 import { folded, HOP_BY_HOP, type HeaderLine, linesOf, tokensOf } from "./header-line.ts";
 import { type Refused, refused } from "./refusal.ts";
@@ -44,7 +44,18 @@ const NOT_FOR_CLIENTS = new Set([
   "x-method-override",
   "x-original-url",
   "x-rewrite-url",
+  // Frameworks take host, port, scheme or the beginning of the path from these: of a request that nobody judged.
+  "forwarded",
+  "x-host",
+  "x-original-host",
   "x-forwarded-uri",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-scheme",
+  "x-forwarded-ssl",
+  "x-forwarded-server",
+  "x-forwarded-prefix",
+  "x-forwarded-path",
   // Written by the gateway itself.
   "x-forwarded-proto",
   "x-request-id",

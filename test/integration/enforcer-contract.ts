@@ -110,13 +110,19 @@ export function testEnforcer(enforcer: () => Enforcer): void {
 
   describe("what a client cannot say", () => {
     const names = ["countersign-subject", "countersign-decision-id", "countersign-grant-id"];
-    const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-forwarded-uri"];
+    const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-host", "x-original-host"];
+    const forwarded = ["uri", "host", "port", "scheme", "ssl", "server", "prefix", "path"].map(
+      (one) => `x-forwarded-${one}`,
+    );
     const marks = [".", "~", "!", "'", "+", "|", "-"];
     /** Upper and lower case are one name anyway; with `_` a request is refused (enforcer-cases.ts). */
-    const spellings = [...names, ...overrides].flatMap((name) => [
-      ...[name.toUpperCase(), name.replace(/^./, (first) => first.toUpperCase()), name.replace("-", ".")],
-      ...marks.map((mark) => name.replaceAll("-", mark)),
-    ]);
+    const spellings = [
+      "forwarded",
+      ...[...names, ...overrides, ...forwarded].flatMap((name) => [
+        ...[name.toUpperCase(), name.replace(/^./, (first) => first.toUpperCase()), name.replace("-", ".")],
+        ...marks.map((mark) => name.replaceAll("-", mark)),
+      ]),
+    ];
 
     test.each(spellings)("%s of a client reaches neither policy nor upstream", async (name) => {
       await send("GET", "/orders", [`${name}: spoofed`]);

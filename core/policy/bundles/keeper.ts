@@ -11,7 +11,7 @@ import { createBackoff } from "../../../platform/backoff.ts";
 import type { Clock } from "../../../platform/clock.ts";
 import type { BundleFiles } from "./bundle-files.ts";
 import type { KeptBundle } from "./kept-bundle.ts";
-import { type BundleTrust, openBundle, type OpenedBundle } from "./open-bundle.ts";
+import { type BundleTrust, openBundle, type OpenedBundle, UNTIMELY } from "./open-bundle.ts";
 import type { BundleSource } from "./source.ts";
 import type { ActiveBundle, KeeperStatus, Trouble } from "./status.ts";
 
@@ -137,7 +137,10 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     answeredAt = now();
     if (found.kind === "found") {
       await accept(found.files, "source");
-      seen = found.tag;
+      // NB: with its tag the server would say for ever that there is nothing new, also when our clock was set right meanwhile.
+      const isUntimely = UNTIMELY.has(refused?.reason ?? "");
+      seen = isUntimely ? undefined : found.tag;
+      if (isUntimely) return "poll";
     }
     return found.waits ? "again" : "poll";
   }

@@ -33,6 +33,9 @@ type OpenRefusal =
   | "expired"
   | "replayed";
 
+/** Refusals that another time of day may take back, ours being wrong. */
+export const UNTIMELY: ReadonlySet<string> = new Set<OpenRefusal>(["issued_in_future", "expired"]);
+
 type Opened =
   | { readonly kind: "opened"; readonly bundle: OpenedBundle }
   | { readonly kind: "refused"; readonly reason: OpenRefusal; readonly detail: string };
@@ -42,7 +45,8 @@ const AHEAD_MS: DurationMs = durationMs(5 * 60_000);
 
 /**
  * `newest`: the newest one that was accepted so far. `kept`: it comes from our own disk, where it was accepted before, so that it may have
- * expired meanwhile; what it may still decide is for the one that evaluates (policy-host.ts). Never rejects.
+ * expired meanwhile, or our clock may stand before its signature; what it may still decide is for the one that evaluates (policy-host.ts).
+ * Never rejects.
  */
 export async function openBundle(
   files: BundleFiles,
@@ -62,7 +66,8 @@ export async function openBundle(
       "its signature does not say when it was made (claim iat), so an older one could not be told from it",
     );
   }
-  if (issuedAt > plus(now, AHEAD_MS)) return refused("issued_in_future", `it is signed at ${rfc3339(issuedAt)}`);
+  if (issuedAt > plus(now, AHEAD_MS) && !kept)
+    return refused("issued_in_future", `it is signed at ${rfc3339(issuedAt)}`);
   if (expiresAt !== undefined && expiresAt <= now && !kept) {
     return refused("expired", `it was to be activated until ${rfc3339(expiresAt)}`);
   }

@@ -1,7 +1,8 @@
 /**
- * `parsed_body` and `truncated_body` as opa-envoy-plugin makes them: the content type is found by a case-sensitive
- * substring, JSON keeps the text of its numbers, forms become lists by name; anything else is `null`.
- * Divergences: JSON deeper than 2,000 levels is refused (there 10,000); multipart and gRPC bodies are `null`.
+ * `parsed_body` and `truncated_body` much as opa-envoy-plugin makes them: the content type is found by a substring, JSON keeps the text of
+ * its numbers, forms become lists by name; anything else is `null`.
+ * Divergences, so that a policy and an upstream do not read one body in two ways: the content type in any case, and JSON with a name twice
+ * in one object is refused. JSON deeper than 2,000 levels is refused (there 10,000); multipart and gRPC bodies are `null`.
  */
 import { AppError } from "../../domain/app-error.ts";
 import { parseGoQuery } from "../go-query.ts";
@@ -19,7 +20,7 @@ const TRUNCATED: ParsedBody = { kind: "parsed", body: null, truncated: true };
 /** `headers`: lower-case name → values joined by `,`. `body`: the bytes as received, undefined when none were sent. */
 export function parseBody(headers: Pick<ReadonlyMap<string, string>, "get">, body: Uint8Array | undefined): ParsedBody {
   if (headers.get("x-envoy-auth-partial-body") === "true") return TRUNCATED;
-  const type = headers.get("content-type");
+  const type = headers.get("content-type")?.toLowerCase();
   if (type === undefined || body === undefined || body.length === 0) return NOTHING;
   const isJson = type.includes("application/json");
   const isForm = !type.includes("application/grpc") && type.includes("application/x-www-form-urlencoded");
@@ -29,12 +30,12 @@ export function parseBody(headers: Pick<ReadonlyMap<string, string>, "get">, bod
     if (!/^[+-]?\d+$/.test(length)) return { kind: "fault", message: "invalid content-length" };
     if (BigInt(length.replace(/^\+/, "")) > BigInt(body.length)) return TRUNCATED;
   }
-  return isJson ? jsonBody(Buffer.from(body).toString("utf8")) : formBody(body);
+  return isJson ? jsonBody(Buffer.from(body).toString("utf8"), "unambiguous_json") : formBody(body);
 }
 
-export function jsonBody(text: string): ParsedBody {
+export function jsonBody(text: string, grammar: "json" | "unambiguous_json" = "json"): ParsedBody {
   try {
-    return { kind: "parsed", body: parseValue(text, "json"), truncated: false };
+    return { kind: "parsed", body: parseValue(text, grammar), truncated: false };
   } catch (error) {
     if (error instanceof AppError) return { kind: "fault", message: error.detail };
     if (error instanceof RangeError) return { kind: "fault", message: "exceeded max depth" };

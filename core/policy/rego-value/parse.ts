@@ -1,6 +1,6 @@
 /**
  * Reads Rego value text (what `opa_value_dump` writes) or strict JSON into values, keeping number text exactly. JSON is
- * read as Go reads it: one value and nothing after it, the last of two equal keys wins, an unpaired surrogate escape is
+ * read as Go reads it: one value and nothing after it, the last of two equal keys wins (unless it may not be ambiguous), an unpaired surrogate escape is
  * U+FFFD, and too many levels are an error. Hand-written because `JSON.parse` loses digits and cannot read sets.
  *
  * Over 150 lines would be a grammar; this is one recursive descent over seven kinds of value.
@@ -17,7 +17,8 @@ const RUNTIME_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
 const NOT_PLAIN = /[\\\u0000-\u001f]/;
 const ANY_STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
 
-type Grammar = "json" | "rego";
+/** `unambiguous_json`: JSON in which no object has a name twice; of two, some readers take the first and some the last. */
+type Grammar = "json" | "unambiguous_json" | "rego";
 
 /** Throws `AppError("invalid_argument")` with the position; the text itself never appears in the message. */
 export function parseValue(text: string, grammar: Grammar): RegoValue {
@@ -83,16 +84,19 @@ class Reader {
     if (this.#take("}")) return new RegoObject([]);
     const first = this.value(depth + 1);
     if (this.#grammar === "rego" && !this.#take(":")) return this.#set(first, depth);
-    if (this.#grammar === "json") this.#expectKey(first);
+    if (this.#grammar !== "rego") this.#expectKey(first);
     const entries: [RegoValue, RegoValue][] = [[first, this.value(depth + 1)]];
     while (this.#take(",")) {
       const key = this.value(depth + 1);
-      if (this.#grammar === "json") this.#expectKey(key);
+      if (this.#grammar !== "rego") this.#expectKey(key);
       else this.#expect(":");
       entries.push([key, this.value(depth + 1)]);
     }
     this.#expect("}");
-    return new RegoObject(entries);
+    const object = new RegoObject(entries);
+    if (this.#grammar === "unambiguous_json" && object.size < entries.length)
+      throw this.#fault("a name twice in one object");
+    return object;
   }
 
   #set(first: RegoValue, depth: number): RegoSet {

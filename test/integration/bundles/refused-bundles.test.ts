@@ -1,4 +1,5 @@
 /** What a source may offer and is not taken: the last good bundle goes on deciding, and the status says why. */
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
@@ -10,6 +11,7 @@ import { signFiles } from "../../../core/policy/bundles/sign-files.ts";
 import { writeArchive } from "../../../core/policy/bundles/write-archive.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import { bundleKey, changed, nowSeconds, signedArchive } from "../../harness/signed-bundle.ts";
+import { systemClock } from "../../../platform/clock.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { allows, INPUT, key, type Keeping, sample, signedAt, startKeeping } from "./keeping.ts";
 
@@ -81,13 +83,30 @@ describe("a bundle that is refused leaves the good one in place", () => {
     await waitUntil("the refusal", 10_000, () => keeper.status().refused?.reason === reason);
     expect(host.revision()).toBe("good");
     expect(allows(host)).toBe(true);
-    await waitUntil(
-      "another look",
-      10_000,
-      () => keeping.server.requests.filter((one) => one["if-none-match"] === '"2"').length > 1,
-    );
+    const looks = keeping.server.requests.length;
+    await waitUntil("two more looks", 10_000, () => keeping.server.requests.length > looks + 1);
+    // What our clock alone refuses is asked for whole.
+    const isUntimely = reason === "issued_in_future" || reason === "expired";
+    expect(keeping.server.requests.at(-1)?.["if-none-match"]).toBe(isUntimely ? undefined : '"2"');
     expect(events.filter(({ kind }) => kind === "bundle_refused")).toHaveLength(1);
     expect((await readdir(keeping.keptFolder)).length).toBe(1);
+  });
+
+  test("one that only our clock refused is taken when the clock is set right, also where the server has nothing new", async () => {
+    let behindMs = 0;
+    const clock = { ...systemClock, wallMs: () => systemClock.wallMs() - behindMs };
+    keeping.server.serve(await signedAt("good"), '"1"');
+    behindMs = 3_600_000;
+    const first = await keeping.keep({ clock });
+    expect(first.keeper.status().refused?.reason).toBe("issued_in_future");
+    expect(first.host.revision()).toBeUndefined();
+    behindMs = 0;
+    await waitUntil("the bundle", 10_000, () => first.host.revision() === "good");
+
+    await waitUntil("the kept bundle", 10_000, () => existsSync(join(keeping.keptFolder, "last-good.tar.gz")));
+    behindMs = 3_600_000;
+    const again = await keeping.keep({ clock }); // from its own disk, where it was accepted before
+    expect(again.host.revision()).toBe("good");
   });
 
   test("missing_builtin", async () => {

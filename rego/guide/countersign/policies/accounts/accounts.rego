@@ -38,6 +38,7 @@ elevate contains {
 	input.action.name in {"PATCH", "PUT"}
 	["admin-api", "accounts", account] = input.parsed_path
 	_administers
+	is_object(input.parsed_body) # what a reviewer cannot be shown is not offered for approval
 }
 
 # METADATA

@@ -18,6 +18,10 @@ test_from_elsewhere_everybody_is_denied if {
 	accounts.deny == {"network_not_trusted"} with input as object.union(_change, {"context": {"source_address": "8.8.8.8"}})
 }
 
+test_a_change_that_cannot_be_shown_is_not_offered if {
+	count(accounts.elevate) == 0 with input as object.union(_change, {"parsed_body": null})
+}
+
 test_a_change_is_never_allowed_by_itself if {
 	count(accounts.allow) == 0 with input as _change
 	count(accounts.deny) == 0 with input as _change

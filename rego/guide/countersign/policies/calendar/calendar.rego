@@ -43,6 +43,7 @@ elevate contains {
 } if {
 	_writes
 	agent := input.subject.properties.actors[0]
+	is_object(input.parsed_body) # what a reviewer cannot be shown is not offered for approval
 }
 
 _writes if {

@@ -20,6 +20,10 @@ test_an_agent_does_not_write_by_itself if {
 	elevation.display[0].value == "bot"
 }
 
+test_an_invitation_that_cannot_be_shown_is_not_offered if {
+	count(calendar.elevate) == 0 with input as object.union(_by_agent, {"parsed_body": null})
+}
+
 test_without_known_actors_nobody_writes if {
 	document := json.remove(_call("POST", ["calendar"], ["staff"]), ["subject/properties/actors"])
 	count(calendar.allow) == 0 with input as document
