@@ -38,8 +38,11 @@ test.each([
   const who = { issuer: text, id: text };
   const record = loggedDecision({
     ...entry,
-    decision: deny("policy_denied", Array.from({ length: 256 }, () => text)),
-    subject: { ...who, groups: [], claims: {}, actors: Array.from({ length: 8 }, () => who) } as never,
+    decision: deny(
+      "policy_denied",
+      Array.from({ length: 256 }, () => text),
+    ),
+    subject: { ...who, groups: [], claims: {}, actors: Array.from({ length: 8 }, () => who) },
     sourceAddress: text,
     traceparent: text,
     evaluation: evaluationOf({ http: { method: text, authority: text, path: text, query: text } }),
