@@ -1,7 +1,17 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ENVELOPE_HEADERS, type EnvelopeAddress, openEnvelope, type SealedEnvelope, sealEnvelope } from "./envelope.ts";
+import { readDecisionBatch } from "./decision-record.ts";
+import {
+  ENVELOPE_HEADERS,
+  type EnvelopeAddress,
+  type EnvelopeForm,
+  MAX_UNPACKED_BYTES,
+  openEnvelope,
+  type SealedEnvelope,
+  sealEnvelope,
+  shownPayload,
+} from "./envelope.ts";
 import { lengthPrefixed } from "./hashing.ts";
 import { createSigner, createVerifier, publicPemOf } from "./signing.ts";
 import { MAX_RECORD_BYTES } from "./topics.ts";
@@ -19,6 +29,7 @@ const signer = createSigner("relay-1", relay.privatePem);
 const verifier = createVerifier(new Map([["relay-1", relay.publicPem]]));
 const address: EnvelopeAddress = { deployment: "prod", topic: "countersign.state.v1", key: "grant/1" };
 const payload = Buffer.from('{"v":1}');
+const FORMS: readonly EnvelopeForm[] = ["payload", "digest", "packed"];
 
 const asRead = ({ value, headers }: SealedEnvelope) => ({
   value,
@@ -63,23 +74,48 @@ describe("envelope", () => {
     expect(openEnvelope(verifier, address, sealed)).toEqual({ kind: "fault", reason: "headers_missing" });
   });
 
-  test("a signature over the payload does not pass for one over its digest, nor the other way round, nor for one over another kind of digest", () => {
-    const open = (form: "payload" | "digest", header: string | undefined) => {
+  test("no form of signature passes for another, nor for one of a name that is not known", () => {
+    const open = (form: EnvelopeForm, header: string | undefined) => {
       const sealed = asRead(sealEnvelope(signer, address, 1, payload, form));
       sealed.headers.delete("cs-digest");
       if (header !== undefined) sealed.headers.set("cs-digest", Buffer.from(header));
       return openEnvelope(verifier, address, sealed);
     };
-    const invalid = { kind: "fault", reason: "signature_invalid" };
-    expect(open("payload", "sha256")).toEqual(invalid);
-    expect(open("digest", undefined)).toEqual(invalid);
-    expect(open("digest", "sha512")).toEqual(invalid);
-    expect(open("digest", "")).toEqual(invalid);
-    expect(open("digest", "sha256")).toMatchObject({ kind: "opened", payload });
-    expect(open("payload", undefined)).toMatchObject({ kind: "opened", payload });
+    const headers: Readonly<Record<EnvelopeForm, string | undefined>> = {
+      ...{ payload: undefined, digest: "sha256", packed: "sha256-zstd" },
+    };
+    for (const form of FORMS) {
+      expect(open(form, headers[form])).toMatchObject({ kind: "opened", payload });
+      const others = FORMS.filter((other) => other !== form).map((other) => headers[other]);
+      for (const header of [...others, "sha512", "", "zstd"])
+        expect(open(form, header)).toEqual({ kind: "fault", reason: "signature_invalid" });
+    }
   });
 
-  test.each(["payload", "digest"] as const)("any changed byte of the payload is found, the %s being signed", (form) => {
+  test("what is packed is unpacked behind its signature, up to what a payload may be; what is more, or no frame, is no payload that can be parsed", () => {
+    const open = (form: EnvelopeForm, header: string, bytes: Buffer) => {
+      const sealed = asRead(sealEnvelope(signer, address, 1, bytes, form));
+      sealed.headers.set("cs-digest", Buffer.from(header));
+      return openEnvelope(verifier, address, sealed);
+    };
+    const full = Buffer.alloc(MAX_UNPACKED_BYTES, "[");
+    expect(open("packed", "sha256-zstd", full)).toMatchObject({ kind: "opened", payload: full });
+    const bomb = open("packed", "sha256-zstd", Buffer.alloc(64 * MAX_UNPACKED_BYTES, "["));
+    if (bomb.kind !== "opened") throw new Error(bomb.reason);
+    expect(bomb.payload.length).toBeLessThan(MAX_RECORD_BYTES);
+    expect(readDecisionBatch(bomb.payload)).toMatchObject({ kind: "malformed" });
+    const large = asRead(sealEnvelope(signer, address, 1, randomBytes(2 * MAX_RECORD_BYTES), "packed"));
+    expect(openEnvelope(verifier, address, large)).toEqual({ kind: "fault", reason: "oversize" });
+  });
+
+  test("a packed payload is shown unpacked to whoever looks at what was set aside, and anything else as it stands", () => {
+    const { value, headers } = asRead(sealEnvelope(signer, address, 1, payload, "packed"));
+    expect(shownPayload(value, headers)).toEqual(payload);
+    expect(shownPayload(payload, headers)).toEqual(payload);
+    expect(shownPayload(value, new Map())).toEqual(value);
+  });
+
+  test.each(FORMS)("any changed byte of the payload is found, the %s being signed", (form) => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 64 }),

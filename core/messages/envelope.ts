@@ -5,22 +5,42 @@
  * deployment, topic, key or version. What it does not prevent is replay in place: versions and set hashes do that.
  *
  * A large payload can be signed by its SHA-256, which a fourth header says (`cs-digest: sha256`): Ed25519 hashes what it signs twice, by a
- * slower hash. NB: under a domain tag of its own, so that neither form can pass for the other, whoever sets or drops the header.
+ * slower hash. A larger one can be packed as well (`cs-digest: sha256-zstd`): then the value is its zstd frame, and the digest is the frame's,
+ * so that nothing is unpacked that nobody signed. NB: each under a domain tag of its own, so that no form can pass for another, whoever
+ * sets, changes or drops the header.
  */
 import { hash } from "node:crypto";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { MAX_RECORD_BYTES } from "./topics.ts";
 import { lengthPrefixed } from "./hashing.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
 /** What stands for the payload in what is signed. */
-export type EnvelopeForm = "payload" | "digest";
+export type EnvelopeForm = "payload" | "digest" | "packed";
 
 const DOMAIN_TAGS: { readonly [F in EnvelopeForm]: string } = {
   payload: "countersign/envelope/v1",
   digest: "countersign/envelope-digest/v1",
+  packed: "countersign/envelope-packed/v1",
 };
-/** The header that is there where the digest is signed, and the one value that it can have. */
-export const DIGEST = { header: "cs-digest", value: "sha256" } as const;
+/** The header that is there where a digest is signed, and the values that it can have. */
+export const DIGEST = { header: "cs-digest", value: "sha256", packed: "sha256-zstd" } as const;
+
+/** The forms that the header says; without it the payload is signed. */
+const FORMS: ReadonlyMap<string, EnvelopeForm> = new Map([
+  [DIGEST.value, "digest"],
+  [DIGEST.packed, "packed"],
+]);
+const NAMES: { readonly [F in EnvelopeForm]: string | undefined } = {
+  payload: undefined,
+  digest: DIGEST.value,
+  packed: DIGEST.packed,
+};
+
+/** Of a payload that travels packed: about what fits into a record then. A reader unpacks no more. */
+export const MAX_UNPACKED_BYTES = 256 * 1024;
+/** Level 1: higher ones save little of a batch of decisions. */
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: MAX_RECORD_BYTES };
 
 export const ENVELOPE_HEADERS = { kid: "cs-kid", version: "cs-version", signature: "cs-sig" } as const;
 
@@ -29,7 +49,10 @@ export type EnvelopeAddress = { readonly deployment: string; readonly topic: str
 /** As it goes to the stream: `value` and `headers` of one record. */
 export type SealedEnvelope = { readonly value: Buffer; readonly headers: ReadonlyMap<string, string> };
 
-/** Signs one payload, or its digest. `version` is a whole number ≥ 0: a state record's own, 0 where there is none. */
+/**
+ * Signs one payload, or its digest. `version` is a whole number ≥ 0: a state record's own, 0 where there is none. NB: what is packed may
+ * still be larger than a record may be; whoever packs has to look.
+ */
 export function sealEnvelope(
   signer: Signer,
   address: EnvelopeAddress,
@@ -37,14 +60,16 @@ export function sealEnvelope(
   payload: Uint8Array,
   form: EnvelopeForm = "payload",
 ): SealedEnvelope {
-  const signature = signer.sign(signedBytes(address, String(version), payload, form));
+  const value = form === "packed" ? zstdCompressSync(payload, FAST) : Buffer.from(payload);
+  const signature = signer.sign(signedBytes(address, String(version), value, form));
   const headers = new Map<string, string>([
     [ENVELOPE_HEADERS.kid, signer.kid],
     [ENVELOPE_HEADERS.version, String(version)],
     [ENVELOPE_HEADERS.signature, signature.toString("base64")],
   ]);
-  if (form === "digest") headers.set(DIGEST.header, DIGEST.value);
-  return { value: Buffer.from(payload), headers };
+  const name = NAMES[form];
+  if (name !== undefined) headers.set(DIGEST.header, name);
+  return { value, headers };
 }
 
 export type EnvelopeFault = "tombstone" | "oversize" | "headers_missing" | "version_malformed" | "signature_invalid";
@@ -53,7 +78,7 @@ type Opened =
   | { readonly kind: "opened"; readonly kid: string; readonly version: number; readonly payload: Buffer }
   | { readonly kind: "fault"; readonly reason: EnvelopeFault };
 
-/** Checks size, headers and signature, in this order. Never throws; the payload is bytes, still to be parsed. */
+/** Checks size, headers and signature, in this order, and then unpacks. Never throws; the payload is bytes, still to be parsed. */
 export function openEnvelope(
   verifier: Verifier,
   address: EnvelopeAddress,
@@ -72,14 +97,34 @@ export function openEnvelope(
   if (!/^\d{1,16}$/.test(versionText) || !Number.isSafeInteger(version)) {
     return { kind: "fault", reason: "version_malformed" };
   }
-  const digest = headers.get(DIGEST.header)?.toString("utf8");
-  if (digest !== undefined && digest !== DIGEST.value) return { kind: "fault", reason: "signature_invalid" };
-  const signed = signedBytes(address, versionText, value, digest === undefined ? "payload" : "digest");
-  const good = verifier.verify(kid, signed, Buffer.from(signature, "base64"));
-  return good ? { kind: "opened", kid, version, payload: value } : { kind: "fault", reason: "signature_invalid" };
+  const form = formOf(headers);
+  if (form === undefined) return { kind: "fault", reason: "signature_invalid" };
+  const good = verifier.verify(kid, signedBytes(address, versionText, value, form), Buffer.from(signature, "base64"));
+  if (!good) return { kind: "fault", reason: "signature_invalid" };
+  return { kind: "opened", kid, version, payload: form === "packed" ? unpacked(value) : value };
 }
 
-function signedBytes(address: EnvelopeAddress, version: string, payload: Uint8Array, form: EnvelopeForm): Buffer {
-  const signed = form === "digest" ? hash("sha256", payload, "buffer") : payload;
+/** What the value of a record says, for showing it. NB: nobody has looked at its signature. */
+export function shownPayload(value: Uint8Array, headers: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  return formOf(headers) === "packed" ? unpacked(value) : value;
+}
+
+/** Undefined for a header that says none of them. */
+function formOf(headers: ReadonlyMap<string, Uint8Array>): EnvelopeForm | undefined {
+  const name = headers.get(DIGEST.header);
+  return name === undefined ? "payload" : FORMS.get(Buffer.from(name).toString("utf8"));
+}
+
+/** What cannot be unpacked, or is more than it may be, is a payload that nobody can parse: as it stands it is one, too. */
+function unpacked<V extends Uint8Array>(value: V): V | Buffer {
+  try {
+    return zstdDecompressSync(value, { maxOutputLength: MAX_UNPACKED_BYTES });
+  } catch {
+    return value;
+  }
+}
+
+function signedBytes(address: EnvelopeAddress, version: string, value: Uint8Array, form: EnvelopeForm): Buffer {
+  const signed = form === "payload" ? value : hash("sha256", value, "buffer");
   return lengthPrefixed([DOMAIN_TAGS[form], address.deployment, address.topic, address.key, version, signed]);
 }

@@ -14,16 +14,23 @@ const LARGE_BYTES = 8 * 1024;
 /** A value that is too large for the stream stays that, however well it can be compressed; and no row becomes more than that when it is read. */
 const MAX_BYTES = 1024 * 1024;
 const NONE: ReadonlyMap<string, Buffer> = new Map();
+/** What a frame of zstd begins with (RFC 8878 section 3.1.1). */
+const ZSTD_MAGIC = 0xfd2fb528;
 /** Level 1: a tenth of a batch of decisions; higher ones save nothing there. */
 const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export function keep({ value, headers = new Map() }: OutgoingRecord): KeptRecord {
   const pairs = [...headers].map(([name, content]) => [name, base64(content)]);
-  if (value !== null && value.length >= LARGE_BYTES && value.length <= MAX_BYTES) {
+  if (value !== null && value.length >= LARGE_BYTES && value.length <= MAX_BYTES && !isPacked(value)) {
     const packed = zstdCompressSync(value, FAST);
     if (packed.length < value.length) return { value: packed, headers: JSON.stringify({ zstd: pairs }) };
   }
   return { value, headers: pairs.length === 0 ? null : JSON.stringify(pairs) };
+}
+
+/** By its writer: once more saves nothing. */
+function isPacked(value: Buffer): boolean {
+  return value.readUInt32LE(0) === ZSTD_MAGIC;
 }
 
 /**

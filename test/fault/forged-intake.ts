@@ -125,6 +125,9 @@ export function decisionForgeries(
     underDigest("a signed digest whose header was dropped", "digest", undefined),
     underDigest("a signed digest under another digest's name", "digest", "sha512"),
     underDigest("a signed payload that is called a digest", "payload", DIGEST.value),
+    underDigest("a packed batch whose header was dropped", "packed", undefined),
+    underDigest("a packed batch that is called one that is not", "packed", DIGEST.value),
+    underDigest("a signed digest that is called packed", "digest", DIGEST.packed),
     make("a chain that is broken inside", "log_inconsistent", {
       records: [open, { ...next, index: next.index + 1, prev: "ab".repeat(32) }],
     }),

@@ -1,8 +1,10 @@
 /** What waits is shipped together; what is acknowledged counts as shipped, whatever becomes of the files afterwards. */
+import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { MAX_UNPACKED_BYTES } from "../../../core/messages/envelope.ts";
 import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
@@ -65,19 +67,22 @@ test.each([
   },
 );
 
-/** With 4,000 records that wait. */
-function fullSpool(segmentBytes = 1e6) {
+const COUNT = 4_000;
+const REPEATED = () => "r".repeat(64);
+
+/** With records that wait. */
+function fullSpool({ segmentBytes = 1e8, count = COUNT, revision = REPEATED } = {}) {
   const boot = uuidv7();
   const spool = openSpool({ folder, log: `pdp/pdp-a/${boot}`, boot, segmentBytes, maxBytes: 1e9 });
-  fill(spool);
+  fill(spool, count, revision);
   return spool;
 }
 
-function fill(spool: Spool): void {
+function fill(spool: Spool, count = COUNT, revision = REPEATED): void {
   const time = new Date(NOW).toISOString();
-  for (let count = 0; count < 4_000; count += 1) {
-    spool.append({ kind: "log_opened", time, policy_revision: "r".repeat(64) });
-    if (count % 1_000 === 999) spool.write();
+  for (let at = 0; at < count; at += 1) {
+    spool.append({ kind: "log_opened", time, policy_revision: revision() });
+    if (at % 1_000 === 999) spool.write();
   }
 }
 
@@ -95,8 +100,9 @@ function shipping(spool: Spool, takes: { atOnce: number }) {
   return { ...createShipper({ stream, signer, log }, { folder, deployment: "test", log: key, boot }), kept, sizes };
 }
 
-test("what waits goes to the stream together, in full batches and up to eight of them", async () => {
-  const spool = fullSpool();
+test("what waits goes to the stream together, packed, in full batches and up to eight of them", async () => {
+  const count = 15_000;
+  const spool = fullSpool({ count });
   spool.close();
   const { next, kept, sizes } = shipping(spool, { atOnce: 8 });
   const shipped = [await next(), await next(), await next()];
@@ -105,16 +111,45 @@ test("what waits goes to the stream together, in full batches and up to eight of
 
   const total = (pick: (one: { bytes: number; records: number }) => number) =>
     shipped.reduce((sum, one) => sum + (one.kind === "shipped" ? pick(one) : 0), 0);
-  expect(total((one) => one.records)).toBe(4_000);
+  expect(total((one) => one.records)).toBe(count);
   expect(total((one) => one.bytes)).toBe(spool.bytes);
-  expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: 4_000 }, (_, at) => at));
+  expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, at) => at));
   expect(sizes.map((one) => one.length)).toEqual([8, 8, expect.any(Number)]);
-  expect(Math.min(...sizes.flat().slice(0, -1))).toBeGreaterThan(MAX_RECORD_BYTES - 1_000);
+  expect(sizes.flat()).toHaveLength(Math.ceil(spool.bytes / (MAX_UNPACKED_BYTES - 1_000)));
+  expect(Math.max(...sizes.flat())).toBeLessThan(MAX_RECORD_BYTES);
+});
+
+test("records that can hardly be packed go as they are, in batches as full as a record of the topic may be", async () => {
+  const count = 1_000;
+  const spool = fullSpool({ count, revision: () => randomBytes(300).toString("base64") });
+  spool.close();
+  const { next, kept, sizes } = shipping(spool, { atOnce: 8 });
+  while (kept.records.length < count) expect(await next()).toMatchObject({ kind: "shipped" });
+  expect(kept.records.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, at) => at));
+  const full = sizes.flat().slice(0, -1);
+  expect(full.length).toBeGreaterThan(4);
+  expect(Math.min(...full)).toBeGreaterThan(MAX_RECORD_BYTES - 1_000);
+});
+
+test("a few records go as they are, so that whoever looks into the topic can read them", async () => {
+  const spool = fullSpool({ count: 3 });
+  spool.write();
+  spool.close();
+  const values: (Buffer | null)[] = [];
+  const stream = {
+    async publish(outgoing: readonly OutgoingRecord[]): Promise<PublishOutcome> {
+      values.push(...outgoing.map(({ value }) => value));
+      return { kind: "acked" };
+    },
+  };
+  const { log: key, boot } = spool;
+  await createShipper({ stream, signer, log }, { folder, deployment: "test", log: key, boot }).next();
+  expect(JSON.parse(String(values[0]))).toMatchObject({ v: 1, log: key, records: [{}, {}, {}] });
 });
 
 test("after batches that were not acknowledged each goes by itself, until nothing waits", async () => {
   const takes = { atOnce: 1 };
-  const spool = fullSpool(300_000); // several segments
+  const spool = fullSpool({ segmentBytes: 300_000 }); // several of them
   const { next, kept, sizes } = shipping(spool, takes);
   expect(await next()).toMatchObject({ kind: "not_acknowledged" });
   takes.atOnce = 0;

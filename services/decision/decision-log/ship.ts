@@ -1,14 +1,16 @@
 /**
- * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches of at most 64 KiB, those
+ * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches, those
  * that wait together, the next only after the last were acknowledged. The spool's bytes become the batch as they are; nothing
- * is parsed or written anew. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
+ * is parsed or written anew. A few travel so, many packed into the 64 KiB that a record of the topic may be: a signature, a message to the stream
+ * and a row there cost the same for four times as many. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
  * removed; what was not, or is not marked when the process dies, is sent again. So a mark or a removal that fails is said, and tried again with the
  * next one: it takes nothing back of what was acknowledged.
  *
  * After batches that were not acknowledged each goes by itself until the spool was empty: a topic may take less at once than all of them
  * (`max.message.bytes`), and one that took some of them gets few a second time.
  */
-import { sealEnvelope } from "../../../core/messages/envelope.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import { type EnvelopeForm, MAX_UNPACKED_BYTES, sealEnvelope } from "../../../core/messages/envelope.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
 import { MAX_RECORD_BYTES, TOPICS } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -19,6 +21,8 @@ const TOPIC = TOPICS.decisions.name;
 const PUBLISH_DEADLINE_MS = 5_000;
 /** To acknowledge them costs the stream about as much as one alone. NB: half of what a broker of Kafka takes at once by default. */
 const MAX_TOGETHER = 8;
+/** Below it packing costs more than it saves. */
+const PACK_FROM_BYTES = 8 * 1024;
 /** Batches between two marks, unless the spool is empty before. */
 const MARK_EVERY = 32;
 const CLOSING = Buffer.from("]}");
@@ -61,9 +65,11 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
   const { folder, deployment, log: key, boot } = options;
   const opening = Buffer.from(`{"v":1,"log":${JSON.stringify(key)},"records":[`);
   /** Used again: an envelope is a copy. */
-  const batch = Buffer.alloc(MAX_RECORD_BYTES);
+  const batch = Buffer.alloc(MAX_UNPACKED_BYTES);
   opening.copy(batch);
-  const room = batch.subarray(opening.length, batch.length - CLOSING.length);
+  const roomFor = (bytes: number) => batch.subarray(opening.length, bytes - CLOSING.length);
+  const room = roomFor(MAX_UNPACKED_BYTES);
+  const roomAsItIs = roomFor(MAX_RECORD_BYTES);
   let from: Place | undefined;
   let together = MAX_TOGETHER;
   let unmarked = 0;
@@ -87,23 +93,33 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
     isUntidy = failure !== undefined;
   }
 
+  /** Undefined: nothing waits. */
   function batchAfter(place: Place): Batch | undefined {
-    const chunk = readAfter(folder, boot, place, room);
+    const many = batchIn(room, place, (bytes) => (bytes < PACK_FROM_BYTES ? "digest" : "packed"));
+    // What can hardly be packed goes as it is, and so much of it as may go then.
+    if (many === undefined || (many.record.value?.length ?? 0) <= MAX_RECORD_BYTES) return many;
+    return batchIn(roomAsItIs, place, () => "digest");
+  }
+
+  function batchIn(into: Buffer, place: Place, formOf: (bytes: number) => EnvelopeForm): Batch | undefined {
+    const chunk = readAfter(folder, boot, place, into);
     if (chunk === undefined) return undefined;
-    const records = inOneList(room, chunk.length);
+    const records = inOneList(into, chunk.length);
     const end = opening.length + chunk.length;
     const payload = batch.subarray(0, end + CLOSING.copy(batch, end));
-    const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload, "digest");
+    const form = formOf(payload.length);
+    const { value, headers } = sealEnvelope(signer, { deployment, topic: TOPIC, key }, 0, payload, form);
     const bytes = bytesBetween(place, chunk.end);
     return { record: { topic: TOPIC, key, value, headers }, records, bytes, end: chunk.end, isFull: chunk.isFull };
   }
 
-  function batchesAfter(place: Place): readonly Batch[] {
+  /** One in a turn of the event loop: checks are answered in between. */
+  async function batchesAfter(place: Place): Promise<readonly Batch[]> {
     const batches: Batch[] = [];
-    let next = batchAfter(place);
-    while (next !== undefined) {
+    for (let next = batchAfter(place); next !== undefined; next = batchAfter(next.end)) {
       batches.push(next);
-      next = next.isFull && batches.length < together ? batchAfter(next.end) : undefined;
+      if (!next.isFull || batches.length === together) break;
+      await turn();
     }
     return batches;
   }
@@ -111,7 +127,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
   return {
     async next() {
       const before = (from ??= acknowledged(folder, boot));
-      const batches = batchesAfter(before);
+      const batches = await batchesAfter(before);
       const last = batches.at(-1);
       if (last === undefined) {
         await tidied(() => mark(before));

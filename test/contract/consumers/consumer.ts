@@ -67,7 +67,7 @@ export function createPens() {
   return { pens, verifier };
 }
 
-/** What the honest writer of a topic signs: batches of decisions by their digest, all else as it is. */
+/** What the honest writer of a topic signs: a few decisions by their digest, all else as it is. */
 export function formOf(topic: string): EnvelopeForm {
   return topic === TOPICS.decisions.name ? "digest" : "payload";
 }

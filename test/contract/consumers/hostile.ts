@@ -1,6 +1,12 @@
 /** Records that no honest writer writes, each made of a good one, and the reason under which every consumer has to refuse it. */
 import { randomBytes } from "node:crypto";
-import { DIGEST, ENVELOPE_HEADERS, sealEnvelope } from "../../../core/messages/envelope.ts";
+import {
+  DIGEST,
+  ENVELOPE_HEADERS,
+  type EnvelopeForm,
+  MAX_UNPACKED_BYTES,
+  sealEnvelope,
+} from "../../../core/messages/envelope.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
 import { type Consumer, DEPLOYMENT, formOf, type Good, type Pens, sealed } from "./consumer.ts";
 
@@ -15,11 +21,11 @@ type Hostile = {
 const withPayload = (change: (good: Good) => object) => (good: Good, pens: Pens) =>
   sealed({ ...good, payload: change(good) }, pens.right);
 
-const withBytes = (bytes: Buffer) => (good: Good, pens: Pens) => {
+const withBytes = (bytes: Buffer, form?: EnvelopeForm) => (good: Good, pens: Pens) => {
   const address = { deployment: DEPLOYMENT, topic: good.topic, key: good.key };
   return {
     ...{ topic: good.topic, key: good.key },
-    ...sealEnvelope(pens.right, address, good.version, bytes, formOf(good.topic)),
+    ...sealEnvelope(pens.right, address, good.version, bytes, form ?? formOf(good.topic)),
   };
 };
 
@@ -41,6 +47,12 @@ export const HOSTILE: readonly Hostile[] = [
   { name: "nothing at all", ...malformed, make: withBytes(Buffer.alloc(0)) },
   { name: "not UTF-8", ...malformed, make: withBytes(Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])) },
   { name: "nesting without end", ...malformed, make: withBytes(Buffer.from("[".repeat(60_000))) },
+  { name: "a packed payload that is no JSON", ...malformed, make: withBytes(Buffer.from("{"), "packed") },
+  {
+    name: "a packed payload of many megabytes",
+    ...malformed,
+    make: withBytes(Buffer.alloc(64 * MAX_UNPACKED_BYTES, "["), "packed"),
+  },
   { name: "a member too many", ...malformed, make: withPayload(({ payload }) => ({ ...payload, extra: 1 })) },
   { name: "no members", ...malformed, make: withPayload(() => ({})) },
   { name: "__proto__", ...malformed, make: withBytes(Buffer.from('{"__proto__":{"v":1}}')) },

@@ -1,6 +1,7 @@
 /** GET /v1/quarantine and /v1/quarantine/{id}: records of our topics that could not be understood or trusted; security only. */
 import { createHash } from "node:crypto";
 import { id } from "../../../../core/domain/id.ts";
+import { shownPayload } from "../../../../core/messages/envelope.ts";
 import { maskedPayload } from "../../../../core/messages/masked-payload.ts";
 import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
@@ -49,10 +50,10 @@ export const getQuarantined: AddRoute = (rest, { reads }) => {
       if (!callerOf(request).isSecurity) return sendProblem(reply, "security_role_required");
       const found = await reads.quarantined(id("quarantine", request.params.id));
       if (found === undefined) return sendProblem(reply, "unknown_record");
-      const { value } = found.record;
+      const { value, headers } = found.record;
       return reply.send({
         record: showQuarantined({ ...found, bytes: value?.length }),
-        payload: maskedPayload(value),
+        payload: maskedPayload(value === null ? null : shownPayload(value, headers)),
         sha256: value === null ? null : createHash("sha256").update(value).digest("hex"),
       });
     },
