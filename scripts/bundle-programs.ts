@@ -83,9 +83,12 @@ async function bundle(main: string): Promise<void> {
 }
 
 if (isCacheOurs()) {
-  await mkdir(path.dirname(programFolder(path.join(ROOT, PROGRAMS[0]))), { recursive: true });
-  const missing = PROGRAMS.map((main) => path.join(ROOT, main)).filter(
-    (main) => findBundledProgram(main) === undefined,
-  );
-  await Promise.all(missing.map(bundle));
+  const mains = PROGRAMS.map((main) => path.join(ROOT, main));
+  const names = new Set(mains.map((main) => path.basename(programFolder(main))));
+  const all = path.dirname(programFolder(path.join(ROOT, PROGRAMS[0])));
+  await mkdir(all, { recursive: true });
+  // Of a program that is no more, and what a builder left that was killed.
+  const others = (await readdir(all)).filter((name) => !names.has(name));
+  for (const name of others) await rm(path.join(all, name), { recursive: true, force: true });
+  await Promise.all(mains.filter((main) => findBundledProgram(main) === undefined).map(bundle));
 }

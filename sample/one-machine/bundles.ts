@@ -19,9 +19,11 @@ export async function bundleForStart({ say }: { readonly say: (said: Said) => vo
   if (!isCacheOurs() || (findBundledPackages() !== undefined && PROGRAMS.every(isThere))) return;
   say({ kind: "starting", what: "bundles", detail: "" });
   const child = spawn(process.execPath, [SCRIPT], { stdio: "ignore", timeout: PATIENCE_MS, killSignal: "SIGKILL" });
-  await new Promise<void>((done) => {
-    child.once("error", () => done());
-    child.once("exit", () => done());
+  const code = await new Promise<number | null>((done) => {
+    child.once("error", () => done(null));
+    child.once("exit", done);
   });
-  say({ kind: "ready", what: "bundles", detail: "of sources and packages, for this start and the next ones" });
+  if (code === 0)
+    say({ kind: "ready", what: "bundles", detail: "of sources and packages, for this start and the next ones" });
+  else say({ kind: "note", what: "bundles", detail: "cannot be made; everything works as well, and starts slower" });
 }

@@ -1,6 +1,6 @@
 /** The bundles of our programs that a second start has. That programs work from them, all tests show that start some; here, that none is ever stale. */
 import { spawnSync } from "node:child_process";
-import { readFile, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "@jest/globals";
 import { INDEX, ROOT } from "../../platform/programs/launch/bundled-packages.js";
@@ -20,18 +20,23 @@ function run(...args: readonly string[]): string {
 /** What a program of JavaScript says that is loaded before everything else, which the command line does not show. */
 function spyOn(main: string, program: string): unknown {
   const args = ["--import", QUICK_START, main, "--config", "/nowhere"];
-  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(program)}` };
+  const env = {
+    NODE_DISABLE_COMPILE_CACHE: "1",
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(program)}`,
+  };
   return JSON.parse(spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8", env }).stdout);
 }
 
 beforeAll(async () => {
   run("scripts/bundle-packages.ts");
   await rm(dirname(programFolder(join(ROOT, PROGRAMS[0]))), { recursive: true, force: true });
+  await mkdir(`${programFolder(join(ROOT, PROGRAMS[0]))}.1.new`, { recursive: true }); // of a builder that was killed
   run("scripts/bundle-programs.ts");
 }, 120_000);
 
 test("every program has one, and there is nothing more to do", async () => {
   expect(PROGRAMS.filter((main) => !isFound(main))).toEqual([]);
+  expect(await readdir(dirname(programFolder(join(ROOT, PROGRAMS[0]))))).toHaveLength(PROGRAMS.length);
   const before = await Promise.all(PROGRAMS.map(madeAt));
   run("scripts/bundle-programs.ts");
   expect(await Promise.all(PROGRAMS.map(madeAt))).toEqual(before);
