@@ -8,7 +8,7 @@ import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
 import { findBearerToken } from "./bearer.ts";
 import type { Issuers } from "./issuers.ts";
-import { createReadPeerCertificate, type ReadPeerCertificate } from "./peer-certificate.ts";
+import { createReadPeerCertificate, type PeerCertificate, readDer, type ShownCertificate } from "./peer-certificate.ts";
 import { NO_PRINCIPALS, type Principals } from "./principals.ts";
 import type { SignatureTurns } from "./signature-turns.ts";
 import { createTokenCache, type TokenCache } from "./token-cache.ts";
@@ -24,6 +24,8 @@ export type ShownCredentials = {
   readonly principal?: string | undefined;
   /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
   readonly certificate?: string | undefined;
+  /** The one that was verified in a handshake of ours, as DER, where the caller's connection ends here. Asked for where it matters. */
+  readonly peerCertificate?: (() => Uint8Array | undefined) | undefined;
 };
 
 /** Not looked at, for no fault of its own: too many wait, or its time was over when its turn came. */
@@ -56,25 +58,39 @@ export function createIdentify(
   const cache = createTokenCache({ verify: turns?.timed(verify) ?? verify, keySets: deps.keySets }, options);
   const readCertificate = createReadPeerCertificate();
 
-  /** A token that is bound to a certificate counts with that certificate alone. Not remembered: it may come over another connection. */
-  const held = (caller: Caller, certificate: string | undefined): Caller => {
-    if (caller.kind !== "subject" || caller.boundTo === undefined) return caller;
-    const shown = certificate === undefined ? undefined : readCertificate(certificate);
-    if (shown?.kind === "certificate" && shown.thumbprint === caller.boundTo) return caller;
-    return { kind: "refused", reason: "credential_certificate_wrong", issuer: caller.subject.issuer };
+  const certificateIn = ({ certificate, peerCertificate }: ShownCredentials): ShownCertificate => {
+    if (certificate !== undefined) return readCertificate(certificate);
+    const der = peerCertificate?.();
+    return der === undefined ? undefined : readDer(der);
   };
 
-  const identify: Identify["identify"] = ({ authorization, verifiedClaims, principal, certificate }, now) => {
+  /**
+   * A token that is bound to a certificate counts with that certificate alone, and for as long as that does. Not remembered: it may come
+   * over another connection.
+   */
+  const held = (caller: Caller, credentials: ShownCredentials, now: Instant): Caller => {
+    if (caller.kind !== "subject" || caller.boundTo === undefined) return caller;
+    const { issuer } = caller.subject;
+    const shown = certificateIn(credentials);
+    if (shown?.kind !== "certificate" || shown.thumbprint !== caller.boundTo)
+      return { kind: "refused", reason: "credential_certificate_wrong", issuer };
+    const reason = untimely(shown, now);
+    if (reason !== undefined) return { kind: "refused", reason, issuer };
+    return shown.notAfter < caller.expiresAt ? { ...caller, expiresAt: shown.notAfter } : caller;
+  };
+
+  const identify: Identify["identify"] = (credentials, now) => {
+    const { authorization, verifiedClaims, principal } = credentials;
     const credential = findBearerToken(authorization);
     if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
     if (credential.kind === "token") {
-      return held(cache.verify(credential.token, now), certificate);
+      return held(cache.verify(credential.token, now), credentials, now);
     }
     if (verifiedClaims !== undefined) {
-      return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), certificate);
+      return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), credentials, now);
     }
     if (!principals.configured || principal === undefined) return { kind: "anonymous" };
-    return certified(principals, principal, certificate === undefined ? undefined : readCertificate(certificate), now);
+    return certified(principals, principal, certificateIn(credentials), now);
   };
 
   const isUnknown = (authorization: readonly string[], now: Instant): boolean => {
@@ -97,12 +113,7 @@ const LATE: NotIdentified = { kind: "refused", reason: "deadline_exceeded" };
 const TOO_MANY: NotIdentified = { kind: "refused", reason: "overloaded" };
 
 /** NB: an identity that no rule knows is refused and not anonymous, as is a token of an unknown issuer. */
-function certified(
-  principals: Principals,
-  principal: string,
-  certificate: ReturnType<ReadPeerCertificate> | undefined,
-  now: Instant,
-): Caller {
+function certified(principals: Principals, principal: string, certificate: ShownCertificate, now: Instant): Caller {
   const account = principals.find(principal);
   if (account === undefined) return { kind: "refused", reason: "credential_issuer_unknown" };
   const { subject } = account;
@@ -113,7 +124,12 @@ function certified(
   if (certificate.kind === "unreadable" || (isSpiffe && certificate.uriNames !== 1)) {
     return { kind: "refused", reason: "credential_malformed", issuer };
   }
-  if (now >= certificate.notAfter) return { kind: "refused", reason: "credential_expired", issuer };
-  if (now < certificate.notBefore) return { kind: "refused", reason: "credential_not_yet_valid", issuer };
+  const reason = untimely(certificate, now);
+  if (reason !== undefined) return { kind: "refused", reason, issuer };
   return { kind: "subject", subject, expiresAt: certificate.notAfter };
+}
+
+function untimely({ notBefore, notAfter }: Pick<PeerCertificate, "notBefore" | "notAfter">, now: Instant) {
+  if (now >= notAfter) return "credential_expired";
+  return now < notBefore ? "credential_not_yet_valid" : undefined;
 }

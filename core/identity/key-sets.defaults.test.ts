@@ -20,11 +20,14 @@ afterEach(() => server[Symbol.asyncDispose]());
 /** Key sets with nothing configured but where the keys are, and the clock that they go by. */
 async function shipped() {
   let nowMs = 1_800_000_000_000;
+  /** What somebody has set the clock on the wall by. */
+  let wallShiftMs = 0;
+  const wallMs = () => nowMs + wallShiftMs;
   const sleepers = new Set<{ readonly dueMs: number; readonly wake: () => void }>();
   const issuers = sample.issuersOf({ jwks_uri: server.url });
   const keySets = await createKeySets({
     issuers,
-    clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
+    clock: { wallMs, monotonicMs: () => nowMs },
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         const end = (then: () => void) => () => {
@@ -41,8 +44,10 @@ async function shipped() {
   await asleep();
   return {
     keySets,
-    now: () => instant(nowMs),
-    kids: () => keySets.current(sample.ISSUER, instant(nowMs))?.keys.map((key) => key.kid),
+    now: () => instant(wallMs()),
+    kids: () => keySets.current(sample.ISSUER, instant(wallMs()))?.keys.map((key) => key.kid),
+    ageMs: () => keySets.status(instant(wallMs())).map(({ ageMs }) => ageMs),
+    setClock: (shiftMs: number) => (wallShiftMs = shiftMs),
     identify: createIdentify({ issuers, keySets }).identify,
     /** Time passes, and whatever is due by then has been done. */
     async pass(ms: number) {
@@ -127,4 +132,50 @@ test("keys of a provider that is away count for 24 hours and not a second longer
   server.answerBy(json(both));
   await pass(30 * SECOND);
   expect(use()).toMatchObject({ kind: "subject" });
+});
+
+const away = (_request: unknown, response: { writeHead(code: number): { end(): unknown } }) =>
+  void response.writeHead(503).end();
+
+test("a clock that is set back an hour gives the keys of a provider that is away no 25th hour", async () => {
+  server.answerBy(json(both));
+  const { keySets, kids, ageMs, setClock, pass } = await shipped();
+  await using _ended = keySets;
+  server.answerBy(away);
+  await pass(4 * MINUTE);
+  setClock(-HOUR);
+  expect(ageMs()).toEqual([4 * MINUTE]);
+  for (let hour = 0; hour < 23; hour += 1) await pass(HOUR);
+  await pass(56 * MINUTE);
+  expect([kids()?.length, ageMs()]).toEqual([2, [24 * HOUR]]);
+  await pass(SECOND);
+  expect(kids()).toBeUndefined();
+});
+
+test("a clock that is a year ahead ends them, and they count again for what is left when it is set back", async () => {
+  server.answerBy(json(both));
+  const { keySets, kids, setClock, pass } = await shipped();
+  await using _ended = keySets;
+  server.answerBy(away);
+  await pass(4 * MINUTE);
+  setClock(365 * 24 * HOUR);
+  expect(kids()).toBeUndefined();
+  setClock(0);
+  expect(kids()).toHaveLength(2);
+  for (let hour = 0; hour < 24; hour += 1) await pass(HOUR);
+  expect(kids()).toBeUndefined();
+});
+
+test("keys that are confirmed while the clock is a year ahead are not kept for a year once it is set back", async () => {
+  server.answerBy(json(both));
+  const { keySets, kids, setClock, pass } = await shipped();
+  await using _ended = keySets;
+  setClock(365 * 24 * HOUR);
+  await pass(4 * MINUTE);
+  server.answerBy(away);
+  setClock(0);
+  expect(kids()).toHaveLength(2);
+  await pass(4 * MINUTE);
+  for (let hour = 0; hour < 24; hour += 1) await pass(HOUR);
+  expect(kids()).toBeUndefined();
 });

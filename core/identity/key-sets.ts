@@ -3,7 +3,8 @@
  * delays one). Each issuer has a loop of its own, so a slow one does not hold up the others.
  *
  * - Every 4 min a set is confirmed or replaced, so a removed key stops within 5 min.
- * - A set that cannot be confirmed stays for 24 h, across restarts when there is a directory.
+ * - A set that cannot be confirmed stays for 24 h, across restarts when there is a directory. By the clock on the wall or by time that passed
+ *   here, whichever says more: neither a clock that is set back nor a restart makes keys younger.
  * - An unknown key id asks for a refresh; those come at most every 30 s for one issuer, later requests are joined into the next one.
  * - After a failure the next try comes sooner (1 s, doubling to 30 s), and not because of requests.
  * - An empty or unusable set is a failure: an issuer without keys is a mistake far more often than a wish.
@@ -64,9 +65,17 @@ const DEFAULT_TIMES: KeySetTimes = {
 type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 const sleepBySystem: Sleep = (ms, signal) => timeout(ms, undefined, { signal, ref: false });
 
+/** `confirmedAt` by the wall clock; `seenAtMs` monotonic, and `agedMs` what it was old by then. */
+type Confirmed = {
+  readonly keySet: KeySet;
+  readonly confirmedAt: number;
+  readonly seenAtMs: number;
+  readonly agedMs: number;
+};
+
 type Held = {
   readonly issuer: Issuer;
-  current: { readonly keySet: KeySet; readonly confirmedAt: number } | undefined;
+  current: Confirmed | undefined;
   requested: boolean;
   wake: () => void;
 };
@@ -97,7 +106,7 @@ export async function createKeySets(
     const ageMs = clock.wallMs() - (lastGood?.confirmedAt ?? 0);
     // NB: one from the future would never grow too old.
     if (lastGood === undefined || ageMs < 0 || ageMs > times.lifetimeMs) continue;
-    held.current = lastGood;
+    held.current = { ...lastGood, seenAtMs: clock.monotonicMs(), agedMs: ageMs };
     onEvent({ kind: "keys_restored", issuer: issuer.issuer, ageMs });
   }
 
@@ -116,7 +125,7 @@ export async function createKeySets(
     const changed = held.current?.keySet.fingerprint !== loaded.keySet.fingerprint;
     // The same keys stay the same object, so that what was verified with them stays verified.
     const keySet = changed || held.current === undefined ? loaded.keySet : held.current.keySet;
-    held.current = { keySet, confirmedAt: clock.wallMs() };
+    held.current = { keySet, confirmedAt: clock.wallMs(), seenAtMs: clock.monotonicMs(), agedMs: 0 };
     onEvent({ kind: "keys_refreshed", issuer, changed, keys: keySet.keys.length, ignored: loaded.keySet.ignored });
     const persisted = await disk?.write(held.issuer, held.current);
     if (persisted === false) onEvent({ kind: "keys_not_persisted", issuer });
@@ -138,11 +147,13 @@ export async function createKeySets(
     }
   };
   const loops = [...all.values()].map(keepFresh);
+  const ageOf = ({ confirmedAt, seenAtMs, agedMs }: Confirmed, now: Instant) =>
+    Math.max(now - confirmedAt, clock.monotonicMs() - seenAtMs + agedMs);
 
   return {
     current(issuer, now) {
       const held = all.get(issuer)?.current;
-      return held === undefined || now - held.confirmedAt > times.lifetimeMs ? undefined : held.keySet;
+      return held === undefined || ageOf(held, now) > times.lifetimeMs ? undefined : held.keySet;
     },
     requestRefresh(issuer) {
       const held = all.get(issuer);
@@ -162,7 +173,7 @@ export async function createKeySets(
     },
     status: (now) =>
       [...all.values()].map(({ issuer, current }) => {
-        const ageMs = current === undefined ? undefined : now - current.confirmedAt;
+        const ageMs = current === undefined ? undefined : ageOf(current, now);
         return { issuer: issuer.issuer, usable: ageMs !== undefined && ageMs <= times.lifetimeMs, ageMs };
       }),
     async [Symbol.asyncDispose]() {

@@ -1,12 +1,12 @@
 /**
- * The client certificate as an enforcer reports it (URL-encoded PEM), read once and remembered: its SHA-256 thumbprint (RFC 8705 section
- * 3.1), and until when it is valid. The chain was the enforcer's to verify, in the handshake; a connection outlives its handshake, so the
- * end is looked at again here.
+ * The client certificate as an enforcer reports it (URL-encoded PEM; read once and remembered), or as it was shown to us: its SHA-256
+ * thumbprint (RFC 8705 section 3.1), and until when it is valid. The chain was verified in the handshake, by the enforcer or by us; a connection
+ * outlives its handshake, so the end is looked at again here.
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { createBoundedLru } from "./bounded-lru.ts";
 
-type PeerCertificate = {
+export type PeerCertificate = {
   readonly kind: "certificate";
   /** base64url of the SHA-256 of the DER form: `x5t#S256`. */
   readonly thumbprint: string;
@@ -17,7 +17,10 @@ type PeerCertificate = {
   readonly uriNames: number;
 };
 
-export type ReadPeerCertificate = (text: string) => PeerCertificate | { readonly kind: "unreadable" };
+/** Undefined: none was shown. */
+export type ShownCertificate = PeerCertificate | { readonly kind: "unreadable" } | undefined;
+
+type ReadPeerCertificate = (text: string) => NonNullable<ShownCertificate>;
 
 /** No honest certificate is longer; Envoy sends the leaf alone. */
 const MAX_TEXT = 64 * 1024;
@@ -30,19 +33,31 @@ export function createReadPeerCertificate(): ReadPeerCertificate {
     if (remembered !== undefined) return remembered;
     if (text.length > MAX_TEXT) return { kind: "unreadable" };
     try {
-      const certificate = new X509Certificate(decodeURIComponent(text));
-      const read: PeerCertificate = {
-        kind: "certificate",
-        thumbprint: createHash("sha256").update(certificate.raw).digest("base64url"),
-        notBefore: certificate.validFromDate.getTime(),
-        notAfter: certificate.validToDate.getTime(),
-        // NB: a name that holds such text itself is quoted by Node and would be counted too: refused rather than believed.
-        uriNames: certificate.subjectAltName?.match(/(^|, )URI:/g)?.length ?? 0,
-      };
+      const read = described(new X509Certificate(decodeURIComponent(text)));
       known.set(text, read, text.length * 2 + 512);
       return read;
     } catch {
       return { kind: "unreadable" };
     }
+  };
+}
+
+/** One that was shown in a handshake of ours, as DER. Never throws. */
+export function readDer(der: Uint8Array): NonNullable<ShownCertificate> {
+  try {
+    return described(new X509Certificate(der));
+  } catch {
+    return { kind: "unreadable" };
+  }
+}
+
+function described(certificate: X509Certificate): PeerCertificate {
+  return {
+    kind: "certificate",
+    thumbprint: createHash("sha256").update(certificate.raw).digest("base64url"),
+    notBefore: certificate.validFromDate.getTime(),
+    notAfter: certificate.validToDate.getTime(),
+    // NB: a name that holds such text itself is quoted by Node and would be counted too: refused rather than believed.
+    uriNames: certificate.subjectAltName?.match(/(^|, )URI:/g)?.length ?? 0,
   };
 }

@@ -54,3 +54,39 @@ test("what is remembered of tokens is counted by its outcome, and what is too lo
     ["refused", "1"],
   ]);
 });
+
+test("the age of the keys of each issuer is a metric once there are any, and grows when they cannot be confirmed", async () => {
+  const [file, missing] = [join(folder, "aging.json"), join(folder, "missing.json")];
+  await writeFile(file, JSON.stringify(sample.jwksOf(sample.keys)));
+  const metrics = createMetrics({ prefix: "t_" });
+  let passedMs = 0;
+  const clock = {
+    ...systemClock,
+    wallMs: () => Date.now() + passedMs,
+    monotonicMs: () => systemClock.monotonicMs() + passedMs,
+  };
+  const common = { audience: ["orders"], algorithms: ["EdDSA"] };
+  await using identity = await startIdentity(
+    { clock, signal: new AbortController().signal, metrics, log: createLog({ name: "test", level: "silent" }) },
+    {
+      issuers: [
+        { ...common, issuer: sample.ISSUER, jwks_file: file },
+        { ...common, issuer: "https://other.example", jwks_file: missing },
+      ],
+      principals: [],
+    },
+  );
+  const ages = async () => {
+    const { text } = await metrics.expose();
+    return [...text.matchAll(/^t_issuer_keys_age_seconds\{issuer="([^"]+)"\} (\S+)$/gm)].map(([, issuer, age]) => [
+      issuer,
+      Math.floor(Number(age) / 3_600),
+    ]);
+  };
+  await waitUntil("the keys of the one that has some", 5_000, async () => (await ages()).length > 0);
+  expect(await ages()).toEqual([[sample.ISSUER, 0]]);
+  await rm(file);
+  await expect(identity.reload()).rejects.toThrow(sample.ISSUER);
+  passedMs = 23 * 3_600_000;
+  expect(await ages()).toEqual([[sample.ISSUER, 23]]);
+});

@@ -3,7 +3,7 @@
  * background, and the check of a credential against them. Both services start it the same way.
  */
 import { unreachable } from "../domain/app-error.ts";
-import type { Instant } from "../domain/time.ts";
+import { type Instant, instant } from "../domain/time.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
@@ -69,6 +69,17 @@ export async function startIdentity(
       const { accepted, refused } = cacheSize();
       gauge.set({ outcome: "accepted" }, accepted.entries);
       gauge.set({ outcome: "refused" }, refused.entries);
+    },
+  );
+  const nowByClock = () => instant(Math.max(0, clock.wallMs()));
+  metrics.gauge(
+    "issuer_keys_age_seconds",
+    "How long ago the keys of the issuer were last confirmed; none before the first time, and after a day they do not count",
+    ["issuer"],
+    (gauge) => {
+      for (const { issuer, ageMs } of keySets.status(nowByClock())) {
+        if (ageMs !== undefined) gauge.set({ issuer }, ageMs / 1_000);
+      }
     },
   );
   return {

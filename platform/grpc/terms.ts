@@ -25,6 +25,8 @@ export type Terms = {
   readonly shed: boolean;
   /** The caller's span. */
   readonly traceparent: string | undefined;
+  /** Whether nobody waits for the answer any more: it was called off, or its deadline has passed. */
+  isGone(): boolean;
 };
 
 /** Who calls, as far as the transport knows; for methods that ask. */
@@ -33,6 +35,8 @@ export type Peer = {
   authorization(): readonly string[];
   /** Of the client certificate of the connection, such as `URI:spiffe://…`; none unless it was verified. */
   certificateNames(): readonly string[];
+  /** That certificate, as DER. */
+  certificate(): Uint8Array | undefined;
 };
 
 export type ListenAt = { readonly host: string; readonly port: number; readonly tls: ServerTls | undefined };

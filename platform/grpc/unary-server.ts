@@ -18,7 +18,7 @@ import {
   type UnaryServerOptions,
 } from "./terms.ts";
 
-type Call = { readonly metadata: Metadata; getDeadline(): Date | number };
+type Call = { readonly metadata: Metadata; readonly cancelled: boolean; getDeadline(): Date | number };
 
 type UnaryServer = {
   /** For `addService`. */
@@ -56,7 +56,8 @@ export function createUnaryServer(
       inFlight += 1;
       try {
         const traceparent = firstTraceparent(call.metadata.get("traceparent"));
-        return await work({ leftMs: leftOf(call.getDeadline()), shed, traceparent });
+        const leftMs = leftOf(call.getDeadline());
+        return await work({ leftMs, shed, traceparent, isGone: () => call.cancelled });
       } finally {
         inFlight -= 1;
       }

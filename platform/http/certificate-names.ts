@@ -1,6 +1,11 @@
-/** The names of the client certificate of a connection as Node writes them: `URI:spiffe://…`, `DNS:…`. */
+/** The client certificate of a connection: as DER, and its names as Node writes them: `URI:spiffe://…`, `DNS:…`. */
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+
+/** Undefined without TLS, and unless it was verified. */
+export function verifiedCertificate(socket: Duplex | undefined): Uint8Array | undefined {
+  return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate()?.raw : undefined;
+}
 
 /** None without TLS, and none unless the certificate was verified. */
 export function certificateNames(socket: Duplex | undefined): readonly string[] {

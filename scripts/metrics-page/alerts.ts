@@ -60,6 +60,13 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     "countersign_approval_webhook_tries_total",
     "no outcome delivered among tries for ten minutes: approvers are not told",
   ],
+  ...["decision", "approval"].map(
+    (program) =>
+      [
+        `countersign_${program}_issuer_keys_age_seconds`,
+        "above 3600: the issuer's keys cannot be read, and after 24 h its tokens are refused",
+      ] as const,
+  ),
   ...["decision", "approval", "gateway"].map(
     (program) => [`countersign_${program}_reload_refused`, "1: what was put in place is not in use"] as const,
   ),

@@ -33,6 +33,8 @@ export type Credentials = {
   readonly principal: string | undefined;
   /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
   readonly certificate?: string | undefined;
+  /** The one that was verified in a handshake of ours, as DER, where the caller's connection ends here. */
+  readonly peerCertificate?: () => Uint8Array | undefined;
   /** Lower-case name → values: where the token is, if configuration names another header. */
   readonly headers?: ReadonlyMap<string, readonly string[]>;
   /** What other filters of the enforcer left: namespace → fields. The enforcer's word, nobody else's. */

@@ -1,21 +1,31 @@
 /**
- * A MaxMind DB file (format 2.0) of a few IPv4 networks, for tests: a real search tree and data section, so that a reader has the same work
- * as with one from a vendor. 24-bit records; maps, texts and whole numbers are all that it can hold.
+ * A MaxMind DB file (format 2.0) of a few networks, for tests: a real search tree and data section, so that a reader has the same work as with
+ * one from a vendor. Vendors' files are of IP version 6, with IPv4 at ::/96. Maps, texts and whole numbers are all that it can hold.
  */
-type Record24 = { readonly [name: string]: string | number | Record24 };
+import { isIPv6 } from "node:net";
+
+type Content = { readonly [name: string]: string | number | Content };
 
 type Node = [Node | number | undefined, Node | number | undefined];
 
-/** `networks`: `192.0.2.0/24` → what stands under it; they may not overlap. `builtAt`: epoch seconds. */
+type MmdbOptions = {
+  /** Epoch seconds. */
+  readonly builtAt?: number;
+  readonly ipVersion?: 4 | 6;
+  /** Bits; two of them are a node. */
+  readonly recordSize?: 24 | 28 | 32;
+};
+
+/** `networks`: `192.0.2.0/24` or `2001:db8::/32` → what stands under it; they may not overlap. */
 export function makeMmdb(
-  networks: Readonly<Record<string, Record24>>,
-  { builtAt = 1_790_000_000 }: { readonly builtAt?: number } = {},
+  networks: Readonly<Record<string, Content>>,
+  { builtAt = 1_790_000_000, ipVersion = 4, recordSize = 24 }: MmdbOptions = {},
 ): Buffer {
   const root: Node = [undefined, undefined];
   const data: Buffer[] = [];
   let offset = 0;
   for (const [network, record] of Object.entries(networks)) {
-    insert(root, network, offset);
+    insert(root, network, bitsOf(network, ipVersion), offset);
     const encoded = encode(record);
     data.push(encoded);
     offset += encoded.length;
@@ -26,26 +36,49 @@ export function makeMmdb(
     if (side === undefined) return nodes.length;
     return typeof side === "number" ? nodes.length + 16 + side : (numbers.get(side) ?? 0);
   };
-  const tree = Buffer.alloc(nodes.length * 6);
-  nodes.forEach(([left, right], number) => {
-    tree.writeUIntBE(valueOf(left), number * 6, 3);
-    tree.writeUIntBE(valueOf(right), number * 6 + 3, 3);
-  });
+  const tree = Buffer.concat(nodes.map(([left, right]) => nodeOf(valueOf(left), valueOf(right), recordSize)));
   const metadata = encode({
     ...{ binary_format_major_version: 2, binary_format_minor_version: 0, build_epoch: builtAt },
-    ...{ database_type: "Test-Country", ip_version: 4, node_count: nodes.length, record_size: 24 },
+    ...{ database_type: "Test-Country", ip_version: ipVersion, node_count: nodes.length, record_size: recordSize },
     description: { en: "made by a test" },
   });
   return Buffer.concat([tree, Buffer.alloc(16), ...data, Buffer.from("\xab\xcd\xefMaxMind.com", "latin1"), metadata]);
 }
 
-function insert(root: Node, network: string, offset: number): void {
-  const [address = "", length = "32"] = network.split("/");
-  const bits = address
-    .split(".")
-    .map((part) => Number(part).toString(2).padStart(8, "0"))
-    .join("")
-    .slice(0, Number(length));
+/** Left before right. In the middle byte of seven are the upper four bits of both. */
+function nodeOf(left: number, right: number, recordSize: number): Buffer {
+  const node = Buffer.alloc(recordSize / 4);
+  if (recordSize !== 28) {
+    node.writeUIntBE(left, 0, recordSize / 8);
+    node.writeUIntBE(right, recordSize / 8, recordSize / 8);
+    return node;
+  }
+  const lower = 2 ** 24;
+  node.writeUIntBE(left % lower, 0, 3);
+  node.writeUInt8(Math.floor(left / lower) * 16 + Math.floor(right / lower), 3);
+  node.writeUIntBE(right % lower, 4, 3);
+  return node;
+}
+
+/** Of the network, as the way from the root. */
+function bitsOf(network: string, ipVersion: 4 | 6): string {
+  const [address = "", length] = network.split("/");
+  if (isIPv6(address)) return binary(groupsOf(address), 16).slice(0, Number(length ?? 128));
+  const bits = binary(address.split(".").map(Number), 8).slice(0, Number(length ?? 32));
+  return ipVersion === 4 ? bits : "0".repeat(96) + bits;
+}
+
+function groupsOf(address: string): readonly number[] {
+  const [before = [], after = []] = address.split("::").map((half) => half.split(":").filter((one) => one !== ""));
+  const between = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...between, ...after].map((one) => Number.parseInt(one, 16));
+}
+
+function binary(parts: readonly number[], width: number): string {
+  return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
+}
+
+function insert(root: Node, network: string, bits: string, offset: number): void {
   let node = root;
   for (const [at, bit] of [...bits].entries()) {
     const side = bit === "1" ? 1 : 0;
@@ -72,7 +105,7 @@ const UINT32 = 6;
 const MAP = 7;
 
 /** Control byte and payload. Sizes below 285 alone. */
-function encode(value: string | number | Record24): Buffer {
+function encode(value: string | number | Content): Buffer {
   if (typeof value === "string") return Buffer.concat([control(TEXT, Buffer.byteLength(value)), Buffer.from(value)]);
   if (typeof value === "number") {
     const bytes = Buffer.alloc(4);

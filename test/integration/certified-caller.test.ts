@@ -113,10 +113,17 @@ describe("a token that is bound to a certificate (RFC 8705)", () => {
   };
   const boundTo = (thumbprint: string) => sample.token(sample.claims({ cnf: { "x5t#S256": thumbprint } }));
   const wrong = { ...refused("credential_certificate_wrong"), issuer: sample.ISSUER };
+  const DAY_MS = 24 * 3_600_000;
+  /** Of a certificate that ends when it is that old or young by the tokens' clock. */
+  const endingAt = (laterMs: number) => shown([DANA], sample.NOW + laterMs - Date.now());
+  let certificate: string;
+  beforeAll(async () => {
+    certificate = await endingAt(DAY_MS);
+  });
 
   test("is refused with another certificate, with none, and with one that cannot be read, also when it is remembered", async () => {
     const authorization = [`Bearer ${boundTo(thumbprintOf(certificate))}`];
-    const other = await shown([DANA]);
+    const other = await endingAt(DAY_MS);
     for (let round = 0; round < 2; round += 1) {
       expect(identify({ authorization, certificate: other }, sample.NOW)).toEqual(wrong);
       expect(identify({ authorization }, sample.NOW)).toEqual(wrong);
@@ -127,11 +134,32 @@ describe("a token that is bound to a certificate (RFC 8705)", () => {
   });
 
   test("is its subject with the certificate it is bound to, whatever identity stands in that", async () => {
-    const anonymousCertificate = await shown([]);
+    const anonymousCertificate = await shown([], sample.NOW + DAY_MS - Date.now());
     const authorization = [`Bearer ${boundTo(thumbprintOf(anonymousCertificate))}`];
     expect(identify({ authorization, certificate: anonymousCertificate }, sample.NOW)).toMatchObject({
       subject: { issuer: sample.ISSUER, id: "dana" },
     });
+  });
+
+  test("ends with that certificate, also on a connection that was made before", async () => {
+    // To the second, as certificates have it.
+    const ending = await endingAt(1_000);
+    const authorization = [`Bearer ${boundTo(thumbprintOf(ending))}`];
+    const { validToDate } = new X509Certificate(decodeURIComponent(ending));
+    const at = (ms: number) => identify({ authorization, certificate: ending }, instant(validToDate.getTime() + ms));
+    expect(at(0)).toEqual({ ...refused("credential_expired"), issuer: sample.ISSUER });
+    expect(at(-1)).toMatchObject({ kind: "subject", expiresAt: validToDate.getTime() });
+  });
+
+  test("counts with a certificate that was shown to us, as DER, and with no other", async () => {
+    const authorization = [`Bearer ${boundTo(thumbprintOf(certificate))}`];
+    const raw = (text: string) => () => new X509Certificate(decodeURIComponent(text)).raw;
+    const calledWith = (peerCertificate: () => Uint8Array | undefined) =>
+      identify({ authorization, peerCertificate }, sample.NOW);
+    const other = await endingAt(DAY_MS);
+    for (const bad of [raw(other), () => undefined, () => Buffer.from("no certificate")])
+      expect(calledWith(bad)).toEqual(wrong);
+    expect(calledWith(raw(certificate))).toMatchObject({ kind: "subject" });
   });
 
   test("counts the same where the enforcer verified it", () => {

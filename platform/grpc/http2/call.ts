@@ -151,6 +151,7 @@ export function takeCall(
       // Without any time from the outset it is late and not one too many.
       shed: load.inFlight >= maxInFlight || (allMs > 0 && waitedMs > allMs * MAX_WAIT_SHARE),
       traceparent: firstTraceparent([headers["traceparent"]]),
+      isGone: isOver,
     };
     load.inFlight += 1;
     const ended = (said: Uint8Array | Failure): void => {

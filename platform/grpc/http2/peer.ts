@@ -1,6 +1,6 @@
 /** Who calls over HTTP/2. */
 import type { ServerHttp2Stream } from "node:http2";
-import { certificateNames } from "../../http/certificate-names.ts";
+import { certificateNames, verifiedCertificate } from "../../http/certificate-names.ts";
 import { valuesIn } from "../../http/raw-headers.ts";
 import type { Peer } from "../terms.ts";
 
@@ -8,5 +8,6 @@ export function peerOf(stream: Pick<ServerHttp2Stream, "session">, rawHeaders: r
   return {
     authorization: () => valuesIn(rawHeaders, "authorization"),
     certificateNames: () => certificateNames(stream.session?.socket),
+    certificate: () => verifiedCertificate(stream.session?.socket),
   };
 }

@@ -2,7 +2,7 @@
  * Who may call the API, and for whom it may speak. A *client* is a program that is configured here: it shows its service
  * token, or a certificate with its name, or where both are set both; of each type of subject that it is trusted for it may
  * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
- * shows a token of a configured issuer and may ask about that account alone; what they say about themselves stands below
+ * shows a token of a configured issuer, with the certificate that it may be bound to, and may ask about that account alone; what they say about themselves stands below
  * `stated`. Nobody is anonymous here.
  */
 import { hash } from "node:crypto";
@@ -52,7 +52,7 @@ export function createApiCallers(
 
   return {
     replace,
-    async authenticate({ authorization, certificateNames }) {
+    async authenticate({ authorization, certificateNames, certificate }) {
       const bearer = findBearerToken(authorization);
       // NB: found by its hash, so that the time it takes says nothing about a token.
       const client = bearer.kind === "token" ? byToken.get(hashOf(bearer.token)) : undefined;
@@ -67,7 +67,9 @@ export function createApiCallers(
           ? { kind: "refused", reason: "authentication_required" }
           : { kind: "client", client: named };
       }
-      return ownAccount(identity.identify({ authorization, principal: undefined }, now()));
+      return ownAccount(
+        identity.identify({ authorization, principal: undefined, peerCertificate: certificate }, now()),
+      );
     },
     vouch(caller, entity) {
       if (caller.kind === "subject") {

@@ -27,6 +27,8 @@ type Shown = {
   readonly authorization: readonly string[];
   /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */
   readonly certificateNames: readonly string[];
+  /** That certificate, as DER: for a token that counts with it alone. */
+  readonly certificate: () => Uint8Array | undefined;
 };
 
 /** Who calls the API, and for whom it may speak. Anonymous callers are refused. */

@@ -1,6 +1,6 @@
 /** What a request over HTTP shows of its caller, and how one who is not known is told. */
 import type { IncomingMessage } from "node:http";
-import { certificateNames } from "../../../platform/http/certificate-names.ts";
+import { certificateNames, verifiedCertificate } from "../../../platform/http/certificate-names.ts";
 import { valuesIn } from "../../../platform/http/raw-headers.ts";
 import type { ApiCallers } from "../api/ports.ts";
 
@@ -13,6 +13,7 @@ export function shownBy({
   return {
     authorization: valuesIn(rawHeaders, "authorization"),
     certificateNames: certificateNames(socket),
+    certificate: () => verifiedCertificate(socket),
   };
 }
 

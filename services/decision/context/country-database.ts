@@ -4,7 +4,7 @@
  * meanwhile. A look-up never waits and never throws: what is not known is undefined.
  */
 import { stat, readFile } from "node:fs/promises";
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Reader } from "mmdb-lib";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
@@ -15,7 +15,11 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 const LOOK_EVERY_MS = 10_000;
 /** Networks that are looked at before a database counts. */
 const SAMPLE = 4_096;
-const LAST_ADDRESS = 2 ** 32;
+/** Where they are looked for: all of IPv4, and what of IPv6 is given out (2000::/3). */
+const SAMPLED: readonly (readonly [bits: number, from: bigint, end: bigint, text: (address: bigint) => string])[] = [
+  [32, 0n, 1n << 32n, (address) => dotted(Number(address))],
+  [128, 0x2n << 124n, 0x4n << 124n, grouped],
+];
 
 type Country = { readonly code: string; readonly databaseBuilt: Date };
 
@@ -113,15 +117,21 @@ async function load(path: string): Promise<Loaded> {
   if (!(buildEpoch instanceof Date) || Number.isNaN(buildEpoch.getTime()))
     throw new Error("does not say when it was made");
   let hasCountry = false;
-  let at = 0;
-  for (let count = 0; count < SAMPLE && at < LAST_ADDRESS; count += 1) {
-    const [record, prefix] = reader.getWithPrefixLength(dotted(at));
-    hasCountry ||= codeIn(record) !== undefined;
-    // Past the network that was found, never back: a broken tree may say anything.
-    at += Math.max(1, 2 ** (32 - Math.min(Math.max(prefix, 0), 32)));
+  for (const [bits, from, end, text] of ipVersion === 4 ? SAMPLED.slice(0, 1) : SAMPLED) {
+    let at = from;
+    for (let count = 0; count < SAMPLE && at < end; count += 1) {
+      const [record, prefix] = reader.getWithPrefixLength(text(at));
+      hasCountry ||= codeIn(record) !== undefined;
+      // Past the network that was found, never back: a broken tree may say anything.
+      at += 1n << BigInt(bits - Math.min(Math.max(prefix, 0), bits));
+    }
   }
   if (!hasCountry) throw new Error("holds no country");
-  return { find: (address) => reader.get(address), built: buildEpoch };
+  return {
+    // NB: in a file of IPv4 the reader would follow the first 32 bits of an IPv6 address to whatever IPv4 network they are.
+    find: (address) => (ipVersion === 4 && isIPv6(address) ? undefined : reader.get(address)),
+    built: buildEpoch,
+  };
 }
 
 /** Of the forms in use: `country.iso_code` (MaxMind, DB-IP), `country_code`, or `country` itself as text. */
@@ -152,4 +162,8 @@ function unmapped(address: string): string {
 
 function dotted(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+}
+
+function grouped(address: bigint): string {
+  return [112n, 96n, 80n, 64n, 48n, 32n, 16n, 0n].map((shift) => ((address >> shift) & 0xffffn).toString(16)).join(":");
 }

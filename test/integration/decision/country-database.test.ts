@@ -88,6 +88,61 @@ describe("an address", () => {
   });
 });
 
+describe.each([24, 28, 32] as const)(
+  "a file of IP version 6 with records of %i bits, as vendors make them",
+  (recordSize) => {
+    const both = makeMmdb(
+      {
+        "192.0.2.0/24": country("DE"),
+        "203.0.113.7/32": country("NZ"),
+        "2001:db8::/32": country("FR"),
+        "2a00:1::/48": country("PL"),
+        "2a00:1:1::1/128": country("SE"),
+      },
+      { ipVersion: 6, recordSize },
+    );
+
+    test.each(["192.0.3.0", "203.0.113.6", "2001:db9::", "2a00:1:1::2", "2a00:1:1::", "::1", "fe80::1"])(
+      "%s is in no country",
+      async (address) => {
+        expect((await start(both)).find(address)).toBeUndefined();
+      },
+    );
+
+    test.each([
+      ["192.0.2.255", "DE"],
+      ["::ffff:192.0.2.9", "DE"],
+      ["203.0.113.7", "NZ"],
+      ["2001:db8::1", "FR"],
+      ["2001:0DB8:ffff:ffff:ffff:ffff:ffff:ffff", "FR"],
+      ["2a00:1:0:ffff::", "PL"],
+      ["2a00:1:1::1", "SE"],
+    ])("%s is in %s", async (address, code) => {
+      expect((await start(both)).find(address)?.code).toBe(code);
+    });
+
+    test("counts as well when it has one of the two kinds of address alone, and not when it has no country", async () => {
+      const only = (networks: Parameters<typeof makeMmdb>[0]) => makeMmdb(networks, { ipVersion: 6, recordSize });
+      const database = await start(only({ "2a00:1::/48": country("PL") }));
+      expect([database.find("2a00:1::5")?.code, database.find("192.0.2.1")]).toEqual(["PL", undefined]);
+      await swap(only({ "192.0.2.0/24": country("DE") }));
+      await database.reload(path);
+      expect([database.find("192.0.2.1")?.code, database.find("2a00:1::5")]).toEqual(["DE", undefined]);
+      await swap(only({ "2a00:1::/48": { autonomous_system_number: 64_496 } }));
+      await expect(database.reload(path)).rejects.toThrow("holds no country");
+      await swap(flipped(both, 0, recordSize));
+      await expect(database.reload(path)).rejects.toThrow("country database");
+      expect(database.find("192.0.2.1")?.code).toBe("DE");
+    });
+  },
+);
+
+test("an IPv6 address is not taken for the IPv4 network that its first bits are", async () => {
+  const database = await start(makeMmdb({ "32.1.0.0/16": country("US") }));
+  expect(database.find("32.1.13.184")?.code).toBe("US");
+  expect(database.find("2001:db8::1")).toBeUndefined();
+});
+
 describe("a file that is", () => {
   test.each(BAD)("%s is refused at the start", async (_name, bytes) => {
     await expect(start(bytes)).rejects.toThrow();

@@ -20,7 +20,7 @@ import {
 } from "../../../../proto/gen/countersign/v1/decision.ts";
 import type { ApiCallers, Ask, Asking, Authenticated } from "../../api/ports.ts";
 import type { Deadline, Faults } from "../../ports.ts";
-import { NOT_EVALUATED, questionFrom, responseOf } from "./translate.ts";
+import { NOT_EVALUATED, questionFrom, responseOf, TOO_LATE } from "./translate.ts";
 
 const PAUSE_AFTER_MS = 2;
 
@@ -46,7 +46,15 @@ class Refusal extends Error {
   }
 }
 
-type Answer<Request> = (request: Request, caller: Authenticated, ask: Ask) => Promise<Uint8Array>;
+/** What is asked, and by whom. */
+type Asked = {
+  readonly caller: Authenticated;
+  readonly ask: Ask;
+  readonly deadline: Deadline;
+  readonly isGone: Terms["isGone"];
+};
+
+type Answer<Request> = (request: Request, asked: Asked) => Promise<Uint8Array>;
 
 export function createDecisionMethods(
   { asking, callers, newDeadline, faults, metrics }: MethodDeps,
@@ -62,13 +70,15 @@ export function createDecisionMethods(
     decode: (message: Buffer) => Request,
     answer: Answer<Request>,
   ): DecisionMethod {
-    return async (message, { leftMs, shed, traceparent }, peer) => {
+    return async (message, { leftMs, shed, traceparent, isGone }, peer) => {
       try {
         if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
         const caller = await callerOf(callers, peer);
         const deadline = newDeadline(leftMs);
         const request = decoded(decode, message);
-        const response = await asking.during({ caller, deadline, traceparent }, (ask) => answer(request, caller, ask));
+        const response = await asking.during({ caller, deadline, traceparent }, (ask) =>
+          answer(request, { caller, ask, deadline, isGone }),
+        );
         calls.inc({ method, status: "OK" });
         return response;
       } catch (error) {
@@ -81,7 +91,7 @@ export function createDecisionMethods(
   }
 
   return {
-    evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, caller, ask) => {
+    evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, { caller, ask }) => {
       const question = questionFrom(request);
       if (question.kind === "refused") throw new Refusal(status.INVALID_ARGUMENT, question.why);
       const mode = asking.modeOf(caller, request.mode === Mode.MODE_ENFORCE);
@@ -91,8 +101,8 @@ export function createDecisionMethods(
       const response = responseOf(await ask(question.value, mode));
       return EvaluateResponse.encode(response).finish();
     }),
-    evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, _caller, ask) => {
-      const evaluations = await evaluateAll(request, maxBatch, ask);
+    evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, asked) => {
+      const evaluations = await evaluateAll(request, maxBatch, asked);
       return EvaluateBatchResponse.encode({ evaluations }).finish();
     }),
   };
@@ -122,17 +132,22 @@ async function callerOf(callers: MethodDeps["callers"], peer: Peer): Promise<Aut
 }
 
 function authenticate(callers: MethodDeps["callers"], peer: Peer): ReturnType<ApiCallers["authenticate"]> {
-  return callers.authenticate({ authorization: peer.authorization(), certificateNames: peer.certificateNames() });
+  return callers.authenticate({
+    authorization: peer.authorization(),
+    certificateNames: peer.certificateNames(),
+    certificate: peer.certificate,
+  });
 }
 
 function unauthenticated({ reason }: { readonly reason: string }): Failure {
   return { code: status.UNAUTHENTICATED, message: `show who is calling: ${reason}` };
 }
 
+/** Nothing is read, asked or put on record for a caller who has gone; an item for which no time is left is not evaluated. */
 async function evaluateAll(
   { evaluations, semantic }: EvaluateBatchRequest,
   maxBatch: number,
-  ask: Ask,
+  { ask, deadline, isGone }: Asked,
 ): Promise<EvaluateResponse[]> {
   if (evaluations.length > maxBatch) throw new Refusal(status.INVALID_ARGUMENT, `more than ${maxBatch} evaluations`);
   if (evaluations.some(({ mode }) => mode === Mode.MODE_ENFORCE)) {
@@ -140,9 +155,13 @@ async function evaluateAll(
   }
   const pause = createPause(PAUSE_AFTER_MS);
   const made: EvaluateResponse[] = [];
-  for (const one of evaluations) {
+  const answerTo = async (one: EvaluateRequest) => {
     const question = questionFrom(one);
-    const response = question.kind === "read" ? responseOf(await ask(question.value, "ask")) : NOT_EVALUATED;
+    return question.kind === "read" ? responseOf(await ask(question.value, "ask")) : NOT_EVALUATED;
+  };
+  for (const one of evaluations) {
+    if (isGone()) throw new Refusal(status.CANCELLED, "the caller has gone");
+    const response = deadline.leftMs() > 0 ? await answerTo(one) : TOO_LATE;
     made.push(response);
     const allows = response.outcome === Outcome.OUTCOME_ALLOW;
     if (semantic === Semantic.SEMANTIC_DENY_ON_FIRST_DENY && !allows) break;

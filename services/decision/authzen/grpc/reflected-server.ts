@@ -41,6 +41,8 @@ const AS_BYTES = {
 function peerOf(call: Pick<ServerUnaryCall<unknown, unknown>, "metadata" | "getAuthContext">): Peer {
   return {
     authorization: () => call.metadata.get("authorization").map(String),
+    // NB: the server that asks for certificates serves nobody whose certificate it could not verify.
     certificateNames: () => namesIn(call.getAuthContext()?.sslPeerCertificate?.subjectaltname),
+    certificate: () => call.getAuthContext()?.sslPeerCertificate?.raw,
   };
 }

@@ -38,6 +38,9 @@ const NOTHING: EvaluateResponse = {
 /** An evaluation of a batch that was not made. */
 export const NOT_EVALUATED: EvaluateResponse = { ...NOTHING, reason: "request_parse_error" };
 
+/** One for which no time was left. */
+export const TOO_LATE: EvaluateResponse = { ...NOTHING, reason: "deadline_exceeded" };
+
 export function responseOf({ decision, evaluation, policyRevision }: Answered): EvaluateResponse {
   return {
     ...NOTHING,
