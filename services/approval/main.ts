@@ -33,7 +33,7 @@ import { createAccessRequests } from "./main/access-requests.ts";
 import { createCommands } from "./main/commands.ts";
 import { createIntake } from "./main/intake.ts";
 import { startKeys } from "./main/keys.ts";
-import { startLoops } from "./main/loops.ts";
+import { notifies, startLoops } from "./main/loops.ts";
 import { createTracing, UNTRACED } from "./main/tracing.ts";
 import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
@@ -113,7 +113,9 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
 
   const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
   const tracing = traces === undefined ? UNTRACED : createTracing(traces, { database, system });
-  const store = tracing.store(createStore({ database, ids, traceparent: traces?.here }, { deployment }));
+  const store = tracing.store(
+    createStore({ database, ids, traceparent: traces?.here }, { deployment, notifies: notifies(config) }),
+  );
   const commands = tracing.commands(
     createCommands(
       {

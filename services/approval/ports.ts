@@ -120,7 +120,11 @@ export type Transaction = {
     /** Forgets keys whose 24 h are over; at most `limit`. How many. */
     readonly forget: (limit: number) => Promise<number>;
   };
-  readonly notifications: { readonly append: (notification: Notification) => Promise<void> };
+  readonly notifications: {
+    readonly append: (notification: Notification) => Promise<void>;
+    /** Those from before; how many of at most `limit`. */
+    readonly forget: (before: Instant, limit: number) => Promise<number>;
+  };
   /**
    * Says of the record whose effect is in this transaction that it is taken: moves the stored offset from `from` to `next`, or
    * closes the row of a replay and tells of it. @throws AppError conflict when somebody else did so before.

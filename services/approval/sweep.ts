@@ -1,5 +1,5 @@
 /**
- * Runs the sweep command every few seconds, in one process at a time: what time has ended is marked as ended (requests, grants)
+ * Runs the sweep command every few seconds, and at once where there is more, in one process at a time: what time has ended is marked as ended (requests, grants)
  * or removed (denials that nobody submitted). No rule waits for it: expiry is checked wherever something is used.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,16 +10,18 @@ interface Sweeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** `sweep` is the command; what it answers is of no interest here. */
 export function createSweeper(
-  { leadership, sweep }: { readonly leadership: Leadership; readonly sweep: () => Promise<unknown> },
+  {
+    leadership,
+    sweep,
+  }: { readonly leadership: Leadership; readonly sweep: () => Promise<{ readonly isMore: boolean }> },
   { intervalMs = 2_000 }: { readonly intervalMs?: number } = {},
 ): Sweeper {
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
       await lease.query("select 1"); // a session that is gone no longer holds the lock
-      await sweep();
-      await sleep(intervalMs, undefined, { signal: lease.signal }).catch(() => {});
+      const { isMore } = await sweep();
+      if (!isMore) await sleep(intervalMs, undefined, { signal: lease.signal }).catch(() => {});
     }
   }
 

@@ -1,21 +1,25 @@
 /**
  * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted, idempotency keys and sightings of accounts whose time is over, records of the quarantine that have ended. Tells whom
- * routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock
+ * never submitted, idempotency keys and sightings of accounts whose time is over, records of the quarantine that have ended, notifications of
+ * long ago. Tells whom routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock
  * itself. Rows that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
  */
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import { expire } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
-import type { Transactions } from "../ports.ts";
+import type { Transaction, Transactions } from "../ports.ts";
 
 type Swept = {
+  /** Of one of these there may be more than it took: call it again at once. */
+  readonly isMore: boolean;
   readonly requests: number;
   readonly escalated: number;
   readonly grants: number;
+  /** Deleted, or found to stay. */
   readonly denials: number;
   readonly keys: number;
   readonly records: number;
+  readonly notifications: number;
   /** Profiles of which something was forgotten. */
   readonly profiles: number;
 };
@@ -27,15 +31,27 @@ const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
 
 /** Records of the quarantine that were taken or dismissed; those that are open stay. */
 const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
+/** A request waits seven days at most; whoever could not be told in so long is not told any more. */
+const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
 
-/** One round of at most `SWEEP_BATCH` of each; call it again at once while one of the counts reaches that. */
+/** One round of at most `SWEEP_BATCH` of each. @throws the first fault, after the round. */
 export function createSweep(
   { store }: { readonly store: Transactions },
   /** How long sightings are kept; none while no profiles are kept. */
   { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
 ) {
   return async (): Promise<Swept> => {
-    const requests = await store.transaction(async (tx) => {
+    const failed: unknown[] = [];
+    /** In a transaction of its own. One that fails, as for a row that cannot be read, keeps the others from nothing. */
+    async function part(work: (tx: Transaction) => Promise<number>): Promise<number> {
+      try {
+        return await store.transaction(work);
+      } catch (error) {
+        failed.push(error);
+        return 0;
+      }
+    }
+    const requests = await part(async (tx) => {
       const overdue = await tx.requests.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
       for (const request of overdue) {
@@ -47,7 +63,7 @@ export function createSweep(
       }
       return overdue.length;
     });
-    const escalated = await store.transaction(async (tx) => {
+    const escalated = await part(async (tx) => {
       const due = await tx.requests.lockEscalating(SWEEP_BATCH);
       const now = await tx.now();
       for (const request of due) {
@@ -59,7 +75,7 @@ export function createSweep(
       }
       return due.length;
     });
-    const grants = await store.transaction(async (tx) => {
+    const grants = await part(async (tx) => {
       const over = await tx.grants.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
       for (const grant of over) {
@@ -71,18 +87,24 @@ export function createSweep(
       }
       return over.length;
     });
-    const denials = await store.transaction(async (tx) => {
+    const denials = await part(async (tx) => {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_LAPSED));
       return tx.denials.deleteLapsed(before, SWEEP_BATCH);
     });
-    const keys = await store.transaction((tx) => tx.answers.forget(SWEEP_BATCH));
-    const records = await store.transaction(async (tx) => {
+    const keys = await part((tx) => tx.answers.forget(SWEEP_BATCH));
+    const records = await part(async (tx) => {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_SET_ASIDE));
       return tx.quarantine.forget(before, SWEEP_BATCH);
     });
-    const profiles = await store.transaction(async (tx) =>
+    const notifications = await part(async (tx) => {
+      const before = instant(Math.max(0, (await tx.now()) - KEEP_NOTIFICATIONS));
+      return tx.notifications.forget(before, SWEEP_BATCH);
+    });
+    const profiles = await part(async (tx) =>
       tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
     );
-    return { requests, escalated, grants, denials, keys, records, profiles };
+    if (failed.length > 0) throw failed[0];
+    const counts = { requests, escalated, grants, denials, keys, records, notifications, profiles };
+    return { isMore: Object.values(counts).some((count) => count >= SWEEP_BATCH), ...counts };
   };
 }

@@ -13,9 +13,17 @@ export function exposeBacklog({
   readonly database: Queryable;
   readonly metrics: Metrics;
 }): void {
+  let asked: ReturnType<typeof backlog> | undefined;
+  /** Once for the gauges of a scrape. */
+  function waiting(): ReturnType<typeof backlog> {
+    asked ??= backlog(database).finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  }
   metrics.gauge("backlog_rows", "rows that wait, by queue", ["queue"], async (gauge) => {
     gauge.reset();
-    for (const { queue, count } of await backlog(database)) gauge.set({ queue }, Number(count));
+    for (const { queue, count } of await waiting()) gauge.set({ queue }, Number(count));
   });
   metrics.gauge("quarantine_bytes", "size of the records that are set aside", ["topic"], async (gauge) => {
     gauge.reset();
@@ -27,7 +35,7 @@ export function exposeBacklog({
     ["queue"],
     async (gauge) => {
       gauge.reset();
-      for (const { queue, oldest_s: seconds } of await backlog(database)) gauge.set({ queue }, seconds ?? 0);
+      for (const { queue, oldest_s: seconds } of await waiting()) gauge.set({ queue }, seconds ?? 0);
     },
   );
 }

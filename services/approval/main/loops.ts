@@ -33,6 +33,11 @@ import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
 import type { Tracing } from "./tracing.ts";
 
+/** Whether there is anybody to be told of requests. */
+export function notifies({ webhook }: Pick<ApprovalConfig, "webhook">): boolean {
+  return webhook?.secret !== undefined;
+}
+
 export async function startLoops(
   {
     database,

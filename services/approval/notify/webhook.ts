@@ -88,7 +88,7 @@ export function createWebhook(
     const { rows } = await lease.query<Due>(
       `select id, kind, body::text as body, created_at, traceparent, floor(extract(epoch from clock_timestamp()))::float8 as now
          from notifications
-        where delivered_at is null and next_attempt_at <= clock_timestamp() and id <> all ($1::uuid[])
+        where delivered_at is null and next_attempt_at <= statement_timestamp() and id <> all ($1::uuid[])
         order by next_attempt_at
         limit $2`,
       [underWay, limit],

@@ -3,14 +3,18 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 
 type Row = { queue: string; count: string; oldest_s: number | null };
 
-/** Depth and age of each queue. The age of a republished decision is that of its record: the table has no time of its own. */
+/**
+ * Depth and age of each queue. The age of a republished decision is that of its record: the table has no time of its own. NB: of those that grow
+ * while the stream is away the first row is looked at, since to look at the time of each is seconds where they are hundreds of thousands.
+ */
 export async function backlog(database: Queryable): Promise<readonly Row[]> {
   const { rows } = await database.query<Row>(
     `select 'outbox' as queue, count(*) as count,
-            extract(epoch from clock_timestamp() - min(created_at))::float8 as oldest_s
+            extract(epoch from clock_timestamp() - (select created_at from outbox order by id limit 1))::float8 as oldest_s
        from outbox
      union all
-     select 'republish', count(*), extract(epoch from clock_timestamp() - min((event->>'time')::timestamptz))::float8
+     select 'republish', count(*),
+            extract(epoch from clock_timestamp() - (select (event ->> 'time')::timestamptz from republish order by id limit 1))::float8
        from republish
      union all
      select 'quarantine', count(*), extract(epoch from clock_timestamp() - min(quarantined_at))::float8

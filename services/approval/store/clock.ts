@@ -1,4 +1,7 @@
-/** The database clock, which rules grants and requests (rule 8). */
+/**
+ * The database clock, which rules grants and requests (rule 8). Statements decide by `clock_timestamp()`, so that a wait for a lock counts; where they
+ * look for rows by their time it is `statement_timestamp()`: an index can be searched by that alone.
+ */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Instant, instant } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";

@@ -24,6 +24,14 @@ export async function lockDecisionLog(db: Queryable, logId: string): Promise<Dec
   }))[0];
 }
 
+/**
+ * Keeps others of whom `lockDecisionLog` found nothing either waiting until this transaction ends. NB: there is no row yet that could be locked, and
+ * of two who took it for the beginning of the log the one that ends last would set it back.
+ */
+export async function lockNewDecisionLog(db: Queryable, logId: string): Promise<void> {
+  await db.query("select pg_advisory_xact_lock(hashtextextended($1, 2))", [logId]);
+}
+
 export async function saveDecisionLog(db: Queryable, state: DecisionLogState): Promise<void> {
   await db.query(
     `insert into decision_logs (log_id, next_index, last_hash, closed) values ($1, $2, $3, $4)
@@ -128,8 +136,9 @@ export async function approvalsOf(
             (select coalesce(json_agg(json_build_object('realm', reviews.person_realm, 'id', reviews.person_id)
                                       order by reviewed_at, reviews.id), '[]')
                from reviews where reviews.request_id = requests.id and vote = 'approve') as approved_by
-       from requests left join grants on grants.request_id = requests.id
-      where grants.id = any($1::uuid[]) or requests.id = any($2::uuid[])`,
+       from (select request_id as id from grants where id = any($1::uuid[]) union select unnest($2::uuid[])) as asked
+            join requests using (id)
+            left join grants on grants.request_id = requests.id`,
     [grantIds, requestIds],
   );
   for (const row of rows) {

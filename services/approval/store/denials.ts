@@ -50,23 +50,31 @@ export async function listDenials(
 ): Promise<readonly Denial[]> {
   const { rows } = await db.query<DenialRow>(
     `select record::text as record from denials
-      where ((issuer = $1 and subject = $2) or (person_realm = $5 and person_id = $6)) and expires_at > clock_timestamp() and ($3::uuid is null or id < $3)
+      where ((issuer = $1 and subject = $2) or (person_realm = $5 and person_id = $6))
+        and not stays and expires_at > statement_timestamp() and ($3::uuid is null or id < $3)
       order by id desc limit $4`,
     [issuer, subject, page.before ?? null, page.limit, person?.realm ?? null, person?.id ?? null],
   );
   return rows.map(denialFromRow);
 }
 
-/** A submitted denial stays, as the first link of its request's record. */
+/** A submitted denial stays, as the first link of its request's record, and is marked as one that does. How many were looked at. */
 export async function deleteLapsedDenials(db: Queryable, before: Instant, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from denials where id in (
-       select id from denials
-        where expires_at <= $1 and not exists (select 1 from requests where requests.denial_id = denials.id)
-        order by expires_at limit $2 for update skip locked)`,
+  const { rows } = await db.query<{ seen: number }>(
+    `with due as (
+       select id, exists (select from requests where requests.denial_id = denials.id) as is_submitted
+         from denials
+        where not stays and expires_at <= $1
+        order by expires_at limit $2 for update skip locked
+     ), marked as (
+       update denials set stays = true from due where denials.id = due.id and is_submitted
+     ), deleted as (
+       delete from denials using due where denials.id = due.id and not is_submitted
+     )
+     select count(*)::int as seen from due`,
     [rfc3339(before), limit],
   );
-  return rowCount ?? 0;
+  return rows[0]?.seen ?? 0;
 }
 
 function denialFromRow(row: DenialRow): Denial {

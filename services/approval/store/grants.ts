@@ -53,7 +53,7 @@ export async function lockGrant(db: Queryable, grantId: Id<"grant">): Promise<Gr
 export async function lockExpiredGrants(db: Queryable, limit: number): Promise<readonly Grant[]> {
   const { rows } = await db.query<GrantRow>(
     `select ${GRANT_COLUMNS} from grants
-      where state in ('scheduled', 'active') and expires_at <= clock_timestamp()
+      where state in ('scheduled', 'active') and expires_at <= statement_timestamp()
       order by expires_at limit $1 for update skip locked`,
     [limit],
   );

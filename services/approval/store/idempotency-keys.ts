@@ -71,7 +71,7 @@ export async function forgetKeys(db: Queryable, limit: number): Promise<number> 
   const { rowCount } = await db.query(
     `delete from idempotency_keys
       where (caller, key) in (select caller, key from idempotency_keys
-                               where created_at < clock_timestamp() - interval '24 hours'
+                               where created_at < statement_timestamp() - interval '24 hours'
                                order by created_at limit $1 for update skip locked)`,
     [limit],
   );

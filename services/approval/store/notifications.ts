@@ -7,7 +7,7 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import type { Json } from "../../../core/domain/subject.ts";
-import { rfc3339 } from "../../../core/domain/time.ts";
+import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Notification } from "../ports.ts";
 import type { EventSource } from "./outbox.ts";
@@ -29,6 +29,16 @@ export async function appendNotification(
       traceparent !== undefined && here === undefined ? denialId : null,
     ],
   );
+}
+
+/** Of that age, taken or not: nobody is told any more of what was then. */
+export async function forgetNotifications(db: Queryable, before: Instant, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from notifications where id in (
+       select id from notifications where created_at < $1 order by created_at limit $2 for update skip locked)`,
+    [rfc3339(before), limit],
+  );
+  return rowCount ?? 0;
 }
 
 function bodyOf(notification: Notification): Json {

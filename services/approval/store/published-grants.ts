@@ -18,7 +18,7 @@ export function publishedGrants(events: EventSource) {
     kind: "grant",
     table: "grants",
     columns: GRANT_COLUMNS,
-    isOver: `state in ('consumed', 'expired', 'revoked') and expires_at < clock_timestamp() - interval '15 minutes'`,
+    isOver: `state in ('consumed', 'expired', 'revoked') and expires_at < statement_timestamp() - interval '15 minutes'`,
     record(row) {
       const grant = grantFromRow(row);
       return { key: grantKey(grant.id), version: grant.version, wire: grantToWire(grant) };

@@ -16,7 +16,7 @@ export function publishedIncidents() {
     kind: "incident",
     table: "incidents",
     columns: INCIDENT_COLUMNS,
-    isOver: "state = 'closed' and closed_at < clock_timestamp() - interval '24 hours'",
+    isOver: "state = 'closed' and closed_at < statement_timestamp() - interval '24 hours'",
     record(row) {
       const incident = incidentFromRow(row);
       return { key: incidentKey(incident.id), version: incident.version, wire: incidentToWire(incident) };

@@ -47,7 +47,7 @@ export async function dueProfiles(db: Queryable, interval: DurationMs, limit: nu
        from profiles
             cross join lateral (select sum(count) as observations, ${ms("min(first_seen)")} as since_ms
                                   from sightings where profile_id = profiles.id) as whole
-      where published_changes < changes and version <= ${ms("clock_timestamp()")} - $1::bigint
+      where published_changes < changes and version <= ${ms("statement_timestamp()")} - $1::bigint
       order by version
       limit $2`,
     [interval, limit],

@@ -80,7 +80,7 @@ async function lockDue(
   limit: number,
 ): Promise<readonly Id<"request">[]> {
   const { rows } = await db.query<{ id: string }>(
-    `select id from requests where status = 'pending' and ${column} <= clock_timestamp()
+    `select id from requests where status = 'pending' and ${column} <= statement_timestamp()
       order by ${column} limit $1 for update skip locked`,
     [limit],
   );
@@ -142,7 +142,7 @@ export async function listRequests(
               else (issuer = $3 and subject = $4) or (person_realm = $5 and person_id = $6)
             end
         and (not $7 or (
-              status = 'pending' and expires_at > clock_timestamp() and open_sets && $2::text[]
+              status = 'pending' and expires_at > statement_timestamp() and open_sets && $2::text[]
               and (person_realm, person_id) is distinct from ($5::text, $6::text)
               and not exists (select 1 from json_array_elements(requester -> 'actor_persons') as actor
                                where actor ->> 'realm' = $5 and actor ->> 'id' = $6)

@@ -12,6 +12,7 @@ import {
   approvalsOf,
   keepDecisions,
   lockDecisionLog,
+  lockNewDecisionLog,
   queueRepublication,
   saveDecisionLog,
   tellDecisions,
@@ -38,7 +39,7 @@ import {
   lockOpening,
   saveIncident,
 } from "./incidents.ts";
-import { appendNotification } from "./notifications.ts";
+import { appendNotification, forgetNotifications } from "./notifications.ts";
 import { advanceOffset } from "./offsets.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
 import {
@@ -79,20 +80,21 @@ import { sayingUnavailable } from "./unavailable.ts";
 export type Store = Transactions &
   Redemption & { readonly reads: Reads; readonly listings: Listings; readonly idempotencyKeys: IdempotencyKeys };
 
+/** `notifies`: whether anybody is told. Otherwise notifications are not written: they would wait for ever. */
 export function createStore(
   {
     database: pool,
     ids,
     traceparent,
   }: { readonly database: Pick<Database, "query" | "transaction"> } & Pick<EventSource, "ids" | "traceparent">,
-  { deployment }: { readonly deployment: string },
+  { deployment, notifies = true }: { readonly deployment: string; readonly notifies?: boolean },
 ): Store {
   const database = sayingUnavailable(pool);
   const source: EventSource = { ids, deployment, traceparent };
   return {
     transaction: (work, settle) =>
       database.transaction(async (tx) => {
-        const bound = transactionOn(tx, source);
+        const bound = transactionOn(tx, source, notifies);
         const outcome = await work(bound);
         await settle?.(bound, outcome);
         return outcome;
@@ -123,7 +125,7 @@ export function createStore(
   };
 }
 
-function transactionOn(tx: Queryable, events: EventSource): Transaction {
+function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): Transaction {
   return {
     now: () => databaseNow(tx),
     denials: {
@@ -172,7 +174,12 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       forget: (limit) => forgetKeys(tx, limit),
     },
     outbox: { append: (domainEvents) => appendToOutbox(tx, domainEvents, events) },
-    notifications: { append: (notification) => appendNotification(tx, notification, events) },
+    notifications: {
+      append: async (notification) => {
+        if (notifies) await appendNotification(tx, notification, events);
+      },
+      forget: (before, limit) => forgetNotifications(tx, before, limit),
+    },
     settle: async (origin) => {
       if ("topic" in origin) return advanceOffset(tx, origin);
       const isFirst = await markReplayed(tx, origin.quarantineId);
@@ -187,7 +194,12 @@ function transactionOn(tx: Queryable, events: EventSource): Transaction {
       forget: (before, limit) => forgetQuarantined(tx, before, limit),
     },
     decisionLogs: {
-      lock: (logId) => lockDecisionLog(tx, logId),
+      lock: async (logId) => {
+        const known = await lockDecisionLog(tx, logId);
+        if (known !== undefined) return known;
+        await lockNewDecisionLog(tx, logId);
+        return lockDecisionLog(tx, logId);
+      },
       save: (state) => saveDecisionLog(tx, state),
       recordGap: (logId, gap) => recordDecisionGap(tx, logId, gap),
       gaps: (logId, from, before) => decisionGaps(tx, logId, from, before),

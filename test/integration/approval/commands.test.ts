@@ -5,11 +5,10 @@ import { createAcceptDenial } from "../../../services/approval/commands/accept-d
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
 import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
 import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
-import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { requireMigrated } from "../../../services/approval/store/migrate.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
+import { createStore } from "../../../services/approval/store/store.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
-import { instant } from "../../../core/domain/time.ts";
 import {
   account,
   type Approval,
@@ -179,12 +178,14 @@ test("a quarantined record whose partition was lost is not kept", async () => {
   expect(rows.map((row) => row.record_value.toString())).toEqual(["{"]);
 });
 
-test("the sweep ends what time has ended, and nothing else", async () => {
-  const sweep = createSweep({ store: approval.store });
-  const now = await approval.store.reads.now();
-  const over = await approval.grant({ notBefore: instant(now - 2_000), expiresAt: instant(now - 1_000) });
-  const live = await approval.grant();
-  expect(await sweep()).toMatchObject({ grants: 1, denials: 0 });
-  expect(await approval.store.reads.grant(over.id)).toMatchObject({ state: "expired", version: 2 });
-  expect(await approval.store.reads.grant(live.id)).toMatchObject({ state: "active", version: 1 });
+test("where nobody is to be told, no notification is written", async () => {
+  const store = createStore({ database: approval.database, ids }, { deployment: "test", notifies: false });
+  const grant = await approval.grant();
+  await approval.database.query("delete from notifications");
+  const revoked = await createRevokeGrant({ reads: store.reads, people, store })({
+    ...{ grantId: grant.id, by: account("sam"), asSecurity: true, reason: undefined },
+  });
+  expect(revoked.kind).toBe("revoked");
+  const { rowCount } = await approval.database.query("select from notifications");
+  expect(rowCount).toBe(0);
 });

@@ -38,6 +38,25 @@ test("batches that overlap and repeat are taken once each, in order", async () =
   expect(await republished(log[0].logId)).toEqual([0, 1, 2, 3, 4]);
 });
 
+test("two batches of a log that nobody knew, at the same moment from an intake and a replay: neither sets it back, and nothing is missing", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const log = logOf(6);
+    const outcomes = await Promise.all(
+      [log.slice(0, 3), log.slice(3)].map(async (entries, partition) => {
+        const from = await storedOffset(approval.database, "at once", partition, 0n);
+        return record({ entries: some(entries), origin: { topic: "at once", partition, from, next: from + 1n } });
+      }),
+    );
+    expect(outcomes).toEqual(outcomes.map(() => expect.objectContaining({ kind: "recorded", taken: 3 })));
+    const { rows } = await approval.database.query(
+      `select next_index, (select count(*)::int from decision_log_gaps where log_id = $1) as gaps
+         from decision_logs where log_id = $1`,
+      [log[0].logId],
+    );
+    expect(rows).toEqual([{ next_index: "6", gaps: 0 }]);
+  }
+});
+
 test("entries that never came are marked as a gap, and what follows is taken", async () => {
   const log = logOf(6);
   await deliver(log.slice(0, 2));

@@ -107,6 +107,7 @@ test("two sweepers never sweep at once, and one goes on after a sweep that faile
       await database.query("select pg_sleep(0.01)");
       sweeps += 1;
       if (sweeps === 3) throw new Error("once");
+      return { isMore: false };
     } finally {
       sweeping -= 1;
     }
