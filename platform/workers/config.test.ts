@@ -42,11 +42,13 @@ test("each worker is told by variables who it is, and nobody has a folder of ano
     ["identity.keyFolder", undefined],
   ]);
   process.env["T_INSTANCE_FILE"] = "would be a second word about the same";
+  process.env["START_AFTER_FD"] = "3";
   const plans = planWorkers(
     { ...three, workers: 2, workerOpsPorts: [7, 8], api: { httpPort: 80, grpcPort: 90 } },
     { prefix: "T_", folders },
   );
   delete process.env["T_INSTANCE_FILE"];
+  delete process.env["START_AFTER_FD"];
   const told = plans.map(({ env }) =>
     Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith("T_"))),
   );
@@ -56,5 +58,6 @@ test("each worker is told by variables who it is, and nobody has a folder of ano
     ...{ T_API_HTTP_PORT: String(79 + number), T_API_GRPC_PORT: String(89 + number) },
   });
   expect(told).toEqual([own(1, "/spool"), own(2, "/spool/worker-2")]);
+  expect(plans[0]?.env).not.toHaveProperty("START_AFTER_FD"); // each begins at once
   expect(plans[0]?.env["PATH"]).toBe(process.env["PATH"]);
 });

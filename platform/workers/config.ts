@@ -114,6 +114,7 @@ export function planWorkers(
       if (folder !== undefined) own.set(key, workerFolder(folder, number));
     }
     const env: Record<string, string | undefined> = { ...process.env };
+    delete env["START_AFTER_FD"]; // of this process: in a worker that descriptor is the channel to us
     for (const [key, value] of own) {
       const variable = variableOf(prefix, key.split("."));
       env[variable] = value;
