@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
-import { sealEnvelope } from "../../../core/messages/envelope.ts";
+import { type EnvelopeForm, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
@@ -57,13 +57,19 @@ export async function createQuarantine() {
   };
 
   /** Takes a signed record as intake would; says under which id it was set aside, or undefined when it was taken. */
-  async function deliver(topic: string, key: string, payload: object): Promise<string | undefined> {
+  async function deliver(
+    topic: string,
+    key: string,
+    payload: object,
+    form: EnvelopeForm = "payload",
+  ): Promise<string | undefined> {
     const from = await storedOffset(rest.database, topic, 0, 0n);
     const sealed = sealEnvelope(
       signer,
       { deployment: DEPLOYMENT, topic, key },
       0,
       Buffer.from(JSON.stringify(payload)),
+      form,
     );
     const headers = new Map([...sealed.headers].map(([name, text]): [string, Buffer] => [name, Buffer.from(text)]));
     const record: StreamRecord = {

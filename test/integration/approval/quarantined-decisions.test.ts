@@ -2,9 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type DecisionLogRecord, decisionLogId, decisionRecordHash } from "../../../core/messages/decision-record.ts";
+import { type EnvelopeForm, MAX_UNPACKED_BYTES } from "../../../core/messages/envelope.ts";
 import { NO_PREVIOUS } from "../../../core/domain/log-chain.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
-import { createQuarantine, type Quarantine } from "./quarantine-fixture.ts";
+import { createQuarantine, type Quarantine, sam } from "./quarantine-fixture.ts";
 
 let quarantine: Quarantine;
 beforeAll(async () => {
@@ -35,8 +36,8 @@ function logOf(length: number) {
   return { log, send: (from: number, to: number) => batch(log, records.slice(from, to)), records };
 }
 
-const batch = (log: string, records: readonly DecisionLogRecord[]) =>
-  quarantine.deliver(TOPICS.decisions.name, log, { v: 1, log, records });
+const batch = (log: string, records: readonly DecisionLogRecord[], form?: EnvelopeForm) =>
+  quarantine.deliver(TOPICS.decisions.name, log, { v: 1, log, records }, form);
 
 async function republished(log: string): Promise<readonly number[]> {
   const { rows } = await quarantine.rest.database.query<{ leaf_index: string }>(
@@ -70,6 +71,26 @@ test("decisions that were set aside fill the gap that they left, also in parts; 
     expect(await republished(log)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     const { rows } = await quarantine.rest.database.query("select from decision_log_gaps where log_id = $1", [log]);
     expect(rows).toHaveLength(0);
+  } finally {
+    quarantine.trustNobody();
+  }
+});
+
+test("a packed batch as full as it may be that was set aside is shown by its members, and all of it is taken when it is read once more", async () => {
+  const { log, records } = logOf(400);
+  const bytes = JSON.stringify({ v: 1, log, records }).length;
+  expect(bytes).toBeGreaterThan(0.75 * MAX_UNPACKED_BYTES);
+  expect(bytes).toBeLessThanOrEqual(MAX_UNPACKED_BYTES);
+  const id = await batch(log, records, "packed");
+  const shown = await quarantine.rest.call("GET", `/v1/quarantine/${id}`, { token: sam });
+  expect(shown.body).toMatchObject({
+    record: { reason: "signature_invalid" },
+    payload: { kind: "json", members: { v: 1, log, records: expect.arrayContaining([expect.anything()]) } },
+  });
+  quarantine.trustKey();
+  try {
+    expect(await quarantine.replay(id ?? "")).toMatchObject({ body: { outcome: "taken" } });
+    expect(await republished(log)).toEqual(records.map(({ index }) => index));
   } finally {
     quarantine.trustNobody();
   }
