@@ -13,6 +13,8 @@ describe("an instant", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: END_OF_9999 }), (ms) => {
         expect(parseRfc3339(rfc3339(instant(ms)))).toBe(ms);
+        for (const at of [ms, ms - (ms % 1_000), ms - (ms % 1_000) + 7])
+          expect(rfc3339(instant(at))).toBe(new Date(at).toISOString());
       }),
     );
     expect(rfc3339(instant(END_OF_9999))).toBe("9999-12-31T23:59:59.999Z");

@@ -41,13 +41,15 @@ export function plus(at: Instant, length: DurationMs): Instant {
   return instant(at + length);
 }
 
-/** The last one: what happens within a millisecond is often written several times. */
-let written = { at: Number.NaN, text: "" };
+/** Of the last one its second, which thousands are of: to write it is nearly all that a time costs. */
+let written = { second: Number.NaN, text: "" };
 
 export function rfc3339(at: Instant): string {
-  if (at !== written.at) written = { at, text: new Date(at).toISOString() };
-  return written.text;
+  const second = Math.floor(at / 1_000);
+  if (second !== written.second) written = { second, text: new Date(second * 1_000).toISOString().slice(0, -4) };
+  return `${written.text}${String(at - second * 1_000).padStart(3, "0")}Z`;
 }
+
 /** RFC 3339 with a zone designator. @throws AppError invalid_argument */
 export function parseRfc3339(text: string): Instant {
   const withZone = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text);

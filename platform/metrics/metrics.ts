@@ -2,7 +2,8 @@
  * The metrics of one process: a registry of its own (prom-client's global one is a singleton that tests and two servers in one process would
  * share) and the ways to add to it. Labels are few and closed; never an id of a person or a request.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { createHistogram, type ExposedHistogram, type Histogram } from "./histogram.ts";
 
 export interface Metrics {
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
@@ -31,6 +32,7 @@ export interface Metrics {
 export function createMetrics({ prefix }: { readonly prefix: string }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const histograms = new Map<string, Pick<ExposedHistogram<string>, "text">>();
   const common = (name: string, help: string) => ({ name: `${prefix}${name}`, help, registers: [registry] });
   return {
     counter: (name, help, labels = []) => new Counter({ ...common(name, help), labelNames: [...labels] }),
@@ -45,8 +47,15 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
       });
       return gauge;
     },
-    histogram: (name, help, buckets, labels = []) =>
-      new Histogram({ ...common(name, help), buckets: [...buckets], labelNames: [...labels] }),
-    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    histogram(name, help, buckets, labels = []) {
+      if (histograms.has(name)) throw new Error(`two histograms of the name ${name}`);
+      const histogram = createHistogram({ name: `${prefix}${name}`, help, buckets, labels });
+      histograms.set(name, histogram);
+      return histogram;
+    },
+    async expose() {
+      const own = [...histograms.values()].map((one) => `${one.text()}\n`);
+      return { contentType: registry.contentType, text: [...own, await registry.metrics()].join("\n") };
+    },
   };
 }

@@ -154,7 +154,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   app.addHook("onResponse", async (request, reply) => {
     const operation = request.routeOptions.schema?.operationId ?? "none";
     const ms = reply.elapsedTime;
-    seconds.observe({ operation, status: String(reply.statusCode) }, ms / 1_000);
+    seconds.observe(ms / 1_000, { operation, status: String(reply.statusCode) });
     log.info(
       { event: "rest_request", operation, status: reply.statusCode, ms: Math.round(ms), requestId: request.id },
       "REST request",

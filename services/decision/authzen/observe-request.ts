@@ -16,6 +16,6 @@ export function createObserveRequest(metrics: Metrics): ObserveRequest {
   ]);
   return (operation, { writableFinished, statusCode }, durationMs) => {
     const status = String(writableFinished ? statusCode : CLIENT_CLOSED);
-    seconds.observe({ operation, status }, durationMs / 1_000);
+    seconds.observe(durationMs / 1_000, { operation, status });
   };
 }
