@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { portOf, superviseConnections } from "../../platform/http/connections.ts";
+import { portOf, STRICT, superviseConnections } from "../../platform/http/connections.ts";
 import { type AdmitOptions, admit } from "./admit.ts";
 import { answerRefusal } from "./answer.ts";
 import { createForward } from "./forward.ts";
@@ -46,21 +46,17 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
   const tunnels = new Set<AbortController>();
 
   const server = createServer({
-    // NB: also when the process was started with an option that makes the parser lenient.
-    insecureHTTPParser: false,
+    ...STRICT,
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: Math.min(HEAD_TIMEOUT_MS, maxStreamMs),
     requestTimeout: maxStreamMs,
     keepAliveTimeout: IDLE_CONNECTION_MS,
-    connectionsCheckingInterval: 1_000,
     shouldUpgradeCallback: (request) => {
       const admitted = admit(request, options);
       return admitted.kind === "admitted" && admitted.request.upgrade !== undefined;
     },
   });
   const connections = superviseConnections(server);
-  // NB: node:http leaves out lines beyond its limit in silence. There is none here; request-headers.ts refuses too many.
-  server.maxHeadersCount = 0;
   server.on("request", (request, response) => void serve(request, response, () => {}));
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     void serve(request, response, () => response.writeContinue());

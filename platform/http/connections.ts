@@ -7,6 +7,20 @@ import type { Socket } from "node:net";
 
 /** Neither read from nor written to for so long, a connection is ended: also one that does not take the answers it has asked for. */
 export const SILENT_MS = 30_000;
+/** A handshake of TLS, of a caller of whom nothing is known yet; Node has two minutes for it. */
+export const HANDSHAKE_MS = 10_000;
+/**
+ * For a server when it is made. Heads and bodies that take too long are looked for every second: Node does it every half a minute. NB: Node's time for a
+ * head is a minute, and where `requestTimeout` is less it takes the one for the other: a body then has the minute. Lenient parsing is off also when
+ * the process was started with it.
+ */
+export const STRICT = {
+  insecureHTTPParser: false,
+  connectionsCheckingInterval: 1_000,
+  headersTimeout: 10_000,
+} as const;
+/** The same behind TLS. */
+export const STRICT_TLS = { ...STRICT, handshakeTimeout: HANDSHAKE_MS } as const;
 /** A connection that was busy becomes idle, and its client may keep it open for long. */
 const IDLE_CHECK_MS = 50;
 
@@ -20,6 +34,8 @@ type Connections = {
 
 /** Call before it listens. */
 export function superviseConnections(server: Server): Connections {
+  // NB: node:http leaves out lines of a head beyond its limit in silence, a second credential too. Their bytes are bounded.
+  server.maxHeadersCount = 0;
   // Those below TLS: one that does not finish its handshake is no other connection to the server yet.
   const sockets = new Set<Socket>();
   let isOver = false;

@@ -5,7 +5,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { portOf } from "./connections.ts";
+import { portOf, STRICT } from "./connections.ts";
 
 /** `ok` counts as ready; `degraded` too, but is shown; `failed` does not. `detail` is read by operators: no secrets. */
 export interface CheckResult {
@@ -45,7 +45,7 @@ export async function startOpsServer(
   },
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<OpsServer> {
-  const server = createServer((request, response) => {
+  const server = createServer(STRICT, (request, response) => {
     const [path, query] = (request.url ?? "").split("?", 2);
     if (request.method !== "GET" && request.method !== "HEAD")
       return send(response, 405, "text/plain", "method not allowed\n");

@@ -14,6 +14,7 @@ import {
 } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import type { ServerTls } from "../../config/pem-files.ts";
+import { HANDSHAKE_MS } from "../../http/connections.ts";
 import { checkServerTls, replacementFor, secureContextOf } from "../server-tls.ts";
 import {
   KEEPALIVE_MS,
@@ -114,7 +115,8 @@ function create(tls: ServerTls | undefined, options: ServerOptions): Http2Server
   if (tls === undefined) return createServer(options);
   checkServerTls(tls);
   const isAsked = tls.clientCa !== undefined;
-  return createSecureServer({ ...options, ...secureContextOf(tls), requestCert: isAsked, rejectUnauthorized: isAsked });
+  const asked = { requestCert: isAsked, rejectUnauthorized: isAsked };
+  return createSecureServer({ ...options, ...secureContextOf(tls), ...asked, handshakeTimeout: HANDSHAKE_MS });
 }
 
 /** An IPv6 address may stand in brackets, as it has to before a port. */

@@ -10,7 +10,7 @@ import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { portOf, SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
+import { portOf, SILENT_MS, STRICT, STRICT_TLS, superviseConnections } from "../../../platform/http/connections.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -128,7 +128,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
       });
     },
   };
-  const app: Rest = tls === undefined ? fastify(settings) : fastify({ ...settings, https: tls });
+  const app: Rest = fastify({ ...settings, ...(tls ? { https: { ...STRICT_TLS, ...tls } } : { http: STRICT }) });
   // NB: only JSON is read; fastify's own parser of plain text would hand a string to the schemas.
   app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(TypeBoxValidatorCompiler);

@@ -8,7 +8,7 @@ import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
-import { portOf, SILENT_MS, superviseConnections } from "../../../platform/http/connections.ts";
+import { portOf, SILENT_MS, STRICT, STRICT_TLS, superviseConnections } from "../../../platform/http/connections.ts";
 import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
@@ -88,7 +88,8 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
       say(reply.headers({ ...ALWAYS, "x-request-id": request.id }), 400, "the address cannot be read");
     },
   };
-  const app: FastifyInstance = tls === undefined ? fastify(settings) : fastify({ ...settings, https: asked(tls) });
+  const app: FastifyInstance =
+    tls === undefined ? fastify({ ...settings, http: STRICT }) : fastify({ ...settings, https: asked(tls) });
   app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
@@ -183,5 +184,6 @@ function answerFault(faults: Faults, error: FastifyError, reply: FastifyReply): 
 }
 
 function asked(tls: ServerTls) {
-  return { ...secureContextOf(tls), requestCert: tls.clientCa !== undefined, rejectUnauthorized: true };
+  const isAsked = { requestCert: tls.clientCa !== undefined, rejectUnauthorized: true };
+  return { ...STRICT_TLS, ...secureContextOf(tls), ...isAsked };
 }
