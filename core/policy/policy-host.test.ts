@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { linkedModules } from "../../test/harness/linked-modules.ts";
 import type { Verdict } from "../domain/decision.ts";
 import { allowanceOf, DEFAULT_BUDGET } from "./budget.ts";
 import { BUILTINS } from "./builtins/registry.ts";
@@ -64,6 +65,26 @@ describe("activation", () => {
     expect(await host.activate({ ...bundle, dataJson: "{" })).toMatchObject({ kind: "refused" });
     expect(host.revision()).toBe(bundle.revision);
     expect(verdictOf(host, call("GET", ["orders"], ["engineers"]), time).kind).toBe("allow");
+  });
+
+  test("of a bundle in which only data is new, the module is linked again and not compiled; of one with another module it is", async () => {
+    const linked = linkedModules();
+    try {
+      const host = newHost();
+      await host.activate(bundle);
+      const [module] = linked.modules;
+      const requires = { ...bundle, dataJson: '{"countersign":{"requires":{"orders":["incidents"]}}}' };
+      expect(await host.activate(requires)).toMatchObject({ kind: "activated", compiled: false });
+      expect(verdictOf(host, call("GET", ["orders"], ["engineers"]), time)).toMatchObject({
+        reason: "context_unavailable",
+      });
+      expect(linked.modules.every((one) => one === module)).toBe(true);
+      const other = Buffer.concat([bundle.wasm, Buffer.from([0, 3, 1, 0x78, 1])]);
+      expect(await host.activate({ ...bundle, wasm: other })).toMatchObject({ kind: "activated", compiled: true });
+      expect(linked.modules.at(-1)).not.toBe(module);
+    } finally {
+      linked.restore();
+    }
   });
 
   test("a bundle without a passed build check, or without an entrypoint, is not loaded", async () => {

@@ -4,7 +4,7 @@ import { SECTION, type Section, writeSections } from "../../core/policy/wasm/bin
 
 export const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, none: 0x40 } as const;
 
-export type HandMade = {
+type HandMade = {
   /** Parameters and results of each type. */
   readonly types: readonly (readonly [parameters: readonly number[], results: readonly number[]])[];
   readonly imports?: readonly (readonly [module: string, name: string, description: readonly number[]])[];
@@ -44,6 +44,11 @@ export function handMade({
     ...(names === undefined ? [] : [nameSection(names)]),
     ...more.filter(({ id }) => id === SECTION.custom || id === SECTION.data),
   ]);
+}
+
+/** One function of no locals, exported as `f`. */
+export function oneFunction(code: readonly number[], more: Partial<HandMade> = {}): Uint8Array {
+  return handMade({ types: [[[], []]], functions: [[0, [0, ...code, 0x0b]]], exports: [["f", 0]], ...more });
 }
 
 function nameSection(names: readonly (readonly [index: number, name: string])[]): Section {

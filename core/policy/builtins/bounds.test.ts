@@ -156,6 +156,7 @@ describe("what has many steps pays on its way", () => {
     ["sprintf", '["%v", [[1, 2]]]'],
     ["yaml.marshal", '[{"a": [1, 2]}]'],
     ["urlquery.decode", '["%41"]'],
+    ["urlquery.decode_object", '["a=b"]'],
     ["indexof_n", '["aba", "a"]'],
     ["object.subset", "[{1, 2, 3}, {1, 2}]"],
     ["object.subset", "[[1, 2, 3], [2, 3]]"],

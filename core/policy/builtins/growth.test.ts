@@ -5,8 +5,8 @@
  */
 import { describe, expect, jest, test } from "@jest/globals";
 import { builtinCall, runBuiltin } from "../../../test/harness/run-builtin.ts";
-import { PER_NESTED_CHARACTER, PER_RESULT_CHARACTER } from "../wasm/builtin-calls.ts";
-import { priceOf } from "./prices.ts";
+import { parseCounted } from "../rego-value/parse.ts";
+import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, priceOf } from "./prices.ts";
 
 const REPEATS = 5;
 /** A generous margin over "as much": what is square where it is paid as linear grows by four times as much. */
@@ -154,10 +154,11 @@ const TEXTS: readonly Row[] = [
 
 function runOnce(name: string, args: string): { readonly us: number; readonly paid: number } {
   const price = priceOf(name);
-  let paid = price.call + args.length * (price.perCharacter + PER_NESTED_CHARACTER);
+  const given = `[${args}]`;
+  let paid = price.call + given.length * price.perCharacter + parseCounted(given, "rego").count * PER_NESTED_VALUE;
   const call = { ...builtinCall, pay: (units: number) => void (paid += units) };
   const begun = process.threadCpuUsage();
-  const answer = runBuiltin(name, `[${args}]`, call);
+  const answer = runBuiltin(name, given, call);
   const { user, system } = process.threadCpuUsage(begun);
   expect(["error", "limit"]).not.toContain(answer);
   return { us: user + system, paid: paid + answer.length * PER_RESULT_CHARACTER };

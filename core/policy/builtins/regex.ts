@@ -13,7 +13,7 @@ import {
   stringArg,
 } from "../builtin.ts";
 import { compile } from "./regex/compile.ts";
-import { PaidText, PER_SEARCH } from "./regex/paid-text.ts";
+import { PaidText, PER_GROUP, PER_SEARCH } from "./regex/paid-text.ts";
 
 type Match = { readonly start: number; readonly end: number; readonly groups: readonly (string | undefined)[] };
 
@@ -22,7 +22,7 @@ function* matches(compiled: RE2JS, text: string, { pay }: BuiltinCall, limit = -
   const matcher = compiled.matcher(MatcherInput.utf16(new PaidText(text, compiled, pay)));
   let before = -1;
   for (let count = 0; count !== limit; ) {
-    pay(PER_SEARCH);
+    pay(PER_SEARCH + matcher.groupCount() * PER_GROUP);
     if (!matcher.find()) return;
     const [start, end] = [matcher.start(), matcher.end()];
     const isRepeated = start === end && start === before;

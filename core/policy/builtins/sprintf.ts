@@ -21,7 +21,7 @@ const INTEGER_OF_MODULE = /^-?\d+(?:\.0+)?$/;
 
 /** In fuel: of a value, and of each character of one that holds others and is written as a text. */
 const PER_VALUE = 2_500;
-const PER_WRITTEN_CHARACTER = 300;
+const PER_WRITTEN_CHARACTER = 200;
 
 function toGo(value: RegoValue, isInteger: RegExp, { pay }: BuiltinCall): GoValue {
   if (typeof value === "string") return { kind: "string", value };

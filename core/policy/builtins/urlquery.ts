@@ -7,6 +7,11 @@ import { writeJson } from "../rego-value/write.ts";
 
 /** In fuel. */
 const PER_ESCAPE = 750;
+const PER_PAIR = 1_200;
+
+function escapesIn(text: string): number {
+  return text.split("%").length - 1;
+}
 
 export const URLQUERY = builtinTable([
   ["urlquery.encode", (args) => escapeQuery(stringArg(args, 0))],
@@ -14,7 +19,7 @@ export const URLQUERY = builtinTable([
     "urlquery.decode",
     (args, { pay }) => {
       const text = stringArg(args, 0);
-      pay((text.split("%").length - 1) * PER_ESCAPE);
+      pay(escapesIn(text) * PER_ESCAPE);
       const decoded = unescapePercent(text, true);
       if (decoded.kind === "bad_escape") throw new BuiltinError("invalid URL escape");
       return decoded.text;
@@ -33,8 +38,10 @@ export const URLQUERY = builtinTable([
   ],
   [
     "urlquery.decode_object",
-    (args) => {
-      const parsed = parseGoQuery(stringArg(args, 0));
+    (args, { pay }) => {
+      const text = stringArg(args, 0);
+      pay(text.split("&").length * PER_PAIR + escapesIn(text) * PER_ESCAPE);
+      const parsed = parseGoQuery(text);
       if (parsed.kind === "fault") throw new BuiltinError(parsed.message);
       return new RegoObject(parsed.values.entries());
     },

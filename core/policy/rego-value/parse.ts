@@ -22,15 +22,21 @@ type Grammar = "json" | "unambiguous_json" | "rego";
 
 /** Throws `AppError("invalid_argument")` with the position; the text itself never appears in the message. */
 export function parseValue(text: string, grammar: Grammar): RegoValue {
+  return parseCounted(text, grammar).value;
+}
+
+/** `count`: how many values it holds, keys and itself included. Throws as `parseValue` does. */
+export function parseCounted(text: string, grammar: Grammar): { readonly value: RegoValue; readonly count: number } {
   const reader = new Reader(text, grammar);
   const value = reader.value(1);
   reader.end();
-  return value;
+  return { value, count: reader.count };
 }
 
 class Reader {
   readonly #text: string;
   readonly #grammar: Grammar;
+  count = 0;
   #at = 0;
 
   constructor(text: string, grammar: Grammar) {
@@ -40,6 +46,7 @@ class Reader {
 
   value(depth: number): RegoValue {
     if (depth > MAX_DEPTH) throw this.#fault("exceeded max depth");
+    this.count++;
     this.#skipSpace();
     switch (this.#text[this.#at]) {
       case '"':

@@ -8,20 +8,14 @@
  * for a built-in whose price is wrong by far.
  */
 import { type Builtin, type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
-import { type Price, priceOf } from "../builtins/prices.ts";
-import { parseValue } from "../rego-value/parse.ts";
+import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, type Price, priceOf } from "../builtins/prices.ts";
+import { parseCounted } from "../rego-value/parse.ts";
 import type { RegoValue } from "../rego-value/value.ts";
 import { isLongerThan, writeRego } from "../rego-value/write.ts";
 import { Aborted, BuiltinBroke, BuiltinExceeded, type BuiltinFailure, isStackOverflow } from "./evaluation.ts";
 import { type Fuel, OutOfFuel } from "./fuel.ts";
 import type { InstanceValues } from "./instance-values.ts";
 import { callingRule } from "./running-rule.ts";
-
-/** In fuel, of each character of an answer: written, read and parsed. What a call costs is in builtins/prices.ts. */
-export const PER_RESULT_CHARACTER = 10;
-
-/** In fuel, of each character of an argument that holds others: to build them takes longer than to read a text. */
-export const PER_NESTED_CHARACTER = 75;
 
 /** In fuel, of a call that fails: an error is made, and for the first of them the stack is read to find the rule. */
 const PER_FAILURE = 40_000;
@@ -84,9 +78,10 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
       fuel().fill(before);
       length += text.length;
       if (length > MAX_BUILTIN_TEXT) throw new BuiltinExceeded(`${name}: arguments are too large`);
-      const nested = text.startsWith("[") || text.startsWith("{") ? PER_NESTED_CHARACTER : 0;
-      fuel().charge(text.length * (price.perCharacter + nested));
-      return parseValue(text, "rego");
+      fuel().charge(text.length * price.perCharacter);
+      const { value, count } = parseCounted(text, "rego");
+      fuel().charge((count - 1) * PER_NESTED_VALUE);
+      return value;
     });
   }
 

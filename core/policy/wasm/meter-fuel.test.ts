@@ -1,21 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type HandMade, handMade, TYPE } from "../../../test/harness/wasm-module.ts";
+import { handMade, oneFunction, TYPE } from "../../../test/harness/wasm-module.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, SECTION } from "./binary/sections.ts";
-import { fuelOf, OutOfFuel } from "./fuel.ts";
+import { fuelOf } from "./fuel.ts";
 import { FUEL_EXPORT, MAX_FUEL, meterFuel } from "./meter-fuel.ts";
 
 const real = readFileSync(new URL("../../../rego/bundle/policy.wasm", import.meta.url));
 const { i32, i64, f32, f64, none } = TYPE;
 const END = 0x0b;
-
-/** One function of no locals, exported as `f`. */
-function oneFunction(code: readonly number[], more: Partial<HandMade> = {}): Uint8Array {
-  return handMade({ types: [[[], []]], functions: [[0, [0, ...code, END]]], exports: [["f", 0]], ...more });
-}
 
 function instanceOf(wasm: Uint8Array) {
   return new WebAssembly.Instance(new WebAssembly.Module(meterFuel(wasm)));
@@ -41,6 +36,14 @@ describe("what is not understood is refused", () => {
     ["a body that does not end", handMade({ types: [[[], []]], functions: [[0, [0, 0x02, none, END]]] })],
     ["a body that goes on after its end", oneFunction([END, 0x01])],
     ["a memory of its own", oneFunction([], { more: [memory] })],
+    [
+      "a table that is filled later",
+      oneFunction([], { more: [table, { id: SECTION.element, content: Uint8Array.of(1, 1, 0, 1, 0) }] }),
+    ],
+    [
+      "a place in a table that is computed",
+      oneFunction([], { more: [table, { id: SECTION.element, content: Uint8Array.of(1, 0, 0x23, 0, END, 1, 0) }] }),
+    ],
     ["an import from elsewhere", oneFunction([], { imports: [["wasi", "f", [0, 0]]] })],
     ["an imported table", oneFunction([], { imports: [["env", "t", [1, 0x70, 0, 1]]] })],
     ["an imported global", oneFunction([], { imports: [["env", "g", [3, i32, 0]]] })],
@@ -96,98 +99,6 @@ describe("nothing runs for ever", () => {
     const instance = instanceOf(wasm);
     fuelOf(instance).fill(100);
     expect(() => call(instance)).toThrow(WebAssembly.RuntimeError);
-  });
-});
-
-describe("the price", () => {
-  /** Counts its parameter down to 0: each round has six instructions, which is one unit. */
-  const countDown = handMade({
-    types: [[[i32], [i32]]],
-    functions: [[0, [0, 0x03, none, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, END, 0x20, 0, END]]],
-    exports: [["f", 0]],
-  });
-  const nops = (count: number) => Array<number>(count).fill(0x01);
-  const priceOf = (wasm: Uint8Array, ...args: readonly unknown[]) => {
-    const instance = instanceOf(wasm);
-    const fuel = fuelOf(instance);
-    fuel.fill(100_000);
-    call(instance, ...args);
-    return 100_000 - fuel.left();
-  };
-
-  test("is one for each further round of a short loop, and the same every time", () => {
-    for (const rounds of [1, 5, 1_000]) {
-      expect(priceOf(countDown, rounds)).toBe(rounds - 1);
-      expect(priceOf(countDown, rounds)).toBe(rounds - 1);
-    }
-    const instance = instanceOf(countDown);
-    fuelOf(instance).fill(10);
-    expect(call(instance, 11)).toBe(0);
-    fuelOf(instance).fill(10);
-    expect(() => call(instance, 12)).toThrow(WebAssembly.RuntimeError);
-  });
-
-  test("of a function is its longest way, and of a light one is its caller's", () => {
-    const heavy = nops(1_600);
-    expect(priceOf(oneFunction(heavy))).toBe(100);
-    expect(priceOf(oneFunction([...heavy, 0x02, none, ...nops(160), END]))).toBe(110);
-    expect(priceOf(oneFunction([0x41, 0, 0x04, none, ...nops(160), 0x05, ...heavy, END]))).toBe(100);
-    expect(priceOf(oneFunction([0x02, none, 0x41, 1, 0x0d, 0, ...heavy, END, ...nops(160)]))).toBe(110);
-    expect(priceOf(oneFunction([0x02, none, ...heavy, 0x0c, 0, ...heavy, END, ...nops(160)]))).toBe(110);
-    const light = [0, [0, ...nops(320), END]] as const;
-    const calls = [0, [0, ...heavy, 0x10, 1, 0x10, 1, END]] as const;
-    expect(priceOf(oneFunction([], { functions: [calls, light] }))).toBe(100 + 2 * 20);
-    expect(priceOf(oneFunction([], { functions: [light] }))).toBe(0);
-  });
-
-  test("of a round is its longest way, inner loops gone through once and light functions in it", () => {
-    /** Ten rounds, each with eight instructions of its own. */
-    const of = (code: readonly number[]) => {
-      const counting = [0x20, 0, 0x41, 1, 0x6a, 0x22, 0, 0x41, 10, 0x49, 0x0d, 0];
-      const body = [1, 1, i32, 0x03, none, ...code, ...counting, END, END];
-      const light = [0, ...nops(310), END];
-      return priceOf(
-        oneFunction([], {
-          functions: [
-            [0, body],
-            [0, light],
-          ],
-        }),
-      );
-    };
-    expect(of(nops(152))).toBe(9 * 10);
-    expect(of([0x41, 0, 0x04, none, ...nops(152), 0x05, ...nops(30), END])).toBe(9 * 10);
-    expect(of([0x03, none, ...nops(152), END])).toBe(9 * 10);
-    expect(of([0x10, 1])).toBe(9 * 20);
-  });
-
-  test("of a call through the table is that of the longest function that does not pay", () => {
-    const table = { id: SECTION.table, content: Uint8Array.of(1, 0x70, 0, 1) } as const;
-    const element = { id: SECTION.element, content: Uint8Array.of(1, 0, 0x41, 0, END, 1, 1) } as const;
-    const calls = Array.from({ length: 10 }, () => [0x41, 0, 0x11, 0, 0]).flat();
-    const functions = [
-      [0, [0, ...calls, END]],
-      [0, [0, ...nops(100), END]],
-    ] as const;
-    expect(priceOf(oneFunction([], { functions, more: [table, element] }))).toBe(Math.round((10 * 502) / 16));
-  });
-
-  test("counts a division of whole numbers as the many instructions that it takes", () => {
-    const dividing = (divisions: number) => {
-      const one = [0x42, 7, 0x42, 3, 0x80, 0x1a]; // i64.div_u
-      return priceOf(oneFunction(Array.from({ length: divisions }, () => one).flat()));
-    };
-    expect(dividing(16)).toBeGreaterThanOrEqual(16 * 6);
-    expect(dividing(32)).toBeGreaterThan(1.9 * dividing(16));
-  });
-
-  test("of work outside is taken from the same fuel, and never fills it up by running over", () => {
-    const fuel = fuelOf(instanceOf(countDown));
-    fuel.fill(10);
-    fuel.charge(9.5);
-    expect(fuel.left()).toBe(0);
-    expect(() => fuel.charge(5e12)).toThrow(OutOfFuel);
-    expect(fuel.left()).toBeLessThan(0);
   });
 });
 

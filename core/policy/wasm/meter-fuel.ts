@@ -11,6 +11,7 @@
  */
 import { AppError } from "../../domain/app-error.ts";
 import { readBodies, type Turn, withBodies } from "./binary/code.ts";
+import { readTableFunctions } from "./binary/elements.ts";
 import { withExport } from "./binary/exports.ts";
 import { withMutableGlobal } from "./binary/globals.ts";
 import { readImports } from "./binary/imports.ts";
@@ -40,7 +41,7 @@ export function meterFuel(wasm: Uint8Array): Uint8Array {
     const { sections, index } = withMutableGlobal(original, MAX_FUEL);
     const imported = imports.filter(({ kind }) => kind === "function").length;
     const bodies = readBodies(sections);
-    const prices = pricesOf(bodies, imported);
+    const prices = pricesOf(bodies, { imported, inTable: readTableFunctions(original) });
     const metered = prices.map((price, at) => withPayments(bodies[at] ?? new Uint8Array(), price, index));
     const exported = withExport(sections, { name: FUEL_EXPORT, kind: "global", index });
     return writeSections(withBodies(exported, metered));
@@ -50,20 +51,26 @@ export function meterFuel(wasm: Uint8Array): Uint8Array {
   }
 }
 
-function withPayments(body: Uint8Array, { begin, entry, rounds }: Prices, fuel: number): Uint8Array {
+function withPayments(body: Uint8Array, { begin, entry, rounds, arms }: Prices, fuel: number): Uint8Array {
+  const changes: Change[] = arms.map(({ at, size }) => ({ from: at, to: at, code: payment(fuel, size) }));
+  for (const { branch, size, isSimple } of rounds) {
+    const paid = payment(fuel, size);
+    if (isSimple) changes.push({ from: branch.at, to: branch.end, code: paidBranch(branch, paid) });
+    else changes.push({ from: branch.at, to: branch.at, code: paid });
+  }
   const parts = [body.subarray(0, begin)];
   if (entry !== undefined) parts.push(payment(fuel, entry));
   let at = begin;
-  for (const { branch, size, isSimple } of rounds) {
-    parts.push(body.subarray(at, branch.at));
-    at = branch.at;
-    if (isSimple) {
-      parts.push(paidBranch(branch, payment(fuel, size)));
-      at = branch.end;
-    } else parts.push(payment(fuel, size));
+  // Of an arm that begins with a branch, the arm comes first: the order is kept.
+  for (const { from, to, code } of changes.toSorted((a, b) => a.from - b.from)) {
+    parts.push(body.subarray(at, from), code);
+    at = to;
   }
   return Buffer.concat([...parts, body.subarray(at)]);
 }
+
+/** Code in place of what stands there, of which there may be none. */
+type Change = { readonly from: number; readonly to: number; readonly code: Uint8Array };
 
 /** `br_if` that pays only when it goes back: `if (…) { payment; br }`. One block further in, so is where it goes. */
 function paidBranch({ instruction }: Turn, paid: Uint8Array): Uint8Array {

@@ -109,7 +109,7 @@ described("policies that do not end", () => {
     ["zones", "policy_budget_exceeded", "a built-in"],
     ["yaml", "policy_budget_exceeded", "more steps"],
     ["query", "policy_budget_exceeded", "more steps"],
-    ["5 MB", "policy_budget_exceeded", "more steps"],
+    ["5 MB", "policy_result_invalid", "too large"],
     ["trap", "policy_error", "trapped: memory access out of bounds"],
     ["conflict", "policy_conflict", "conflict"],
     ["built-in fails", "policy_error", "time.parse_rfc3339_ns in countersign.hidden"],

@@ -18,13 +18,15 @@ export type GoValue =
 /** A wider number is not one to Go. */
 const MAX_NUMBER = 1_000_000;
 
-/** In fuel: of a directive, and of each character of the text or of the number that it shows. */
+/** In fuel: of a directive, and of each character of the text that it shows. */
 const PER_DIRECTIVE = 4_000;
 const PER_FLOAT = 15_000;
 /** Of each power of two that a float is away from one: so many digits are computed. */
 const PER_POWER = 100;
 const PER_FORMAT_CHARACTER = 60;
-const PER_CHARACTER = 40;
+const PER_CHARACTER = 5;
+/** Of one that is shown as its bytes. */
+const PER_HEX_CHARACTER = 40;
 /** Of one that is looked up, escaped or turned into digits. */
 const PER_WRITTEN_CHARACTER = 400;
 
@@ -167,8 +169,9 @@ function priceOf(flags: Flags, verb: string, value: GoValue): number {
     return PER_FLOAT + PER_POWER * Math.round(Math.abs(Math.log2(Math.abs(value.value) || 1)));
   if (value.kind === "*big.Int") return PER_DIRECTIVE + value.value.toString(16).length * PER_WRITTEN_CHARACTER;
   const shown = Math.min(value.value.length, flags.precision ?? Number.POSITIVE_INFINITY);
-  const isPlain = ["s", "x", "X"].includes(verb) || (verb === "v" && !flags.sharpV);
-  return PER_DIRECTIVE + shown * (isPlain ? PER_CHARACTER : PER_WRITTEN_CHARACTER);
+  const isPlain = verb === "s" || (verb === "v" && !flags.sharpV);
+  const isHex = verb === "x" || verb === "X";
+  return PER_DIRECTIVE + shown * (isPlain ? PER_CHARACTER : isHex ? PER_HEX_CHARACTER : PER_WRITTEN_CHARACTER);
 }
 
 function one(flags: Flags, verb: string, value: GoValue): string {

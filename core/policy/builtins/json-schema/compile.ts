@@ -21,33 +21,20 @@ import {
 } from "./keywords.ts";
 import { normalJson } from "./normal-json.ts";
 import { type References, referencesOf } from "./references.ts";
-import { type Draft, emptySchema, HYBRID, type Schema } from "./schema.ts";
+import { type Draft, draftOf, emptySchema, HYBRID, type Schema } from "./schema.ts";
 
-const DRAFTS: ReadonlyMap<string, Draft> = new Map([
-  ["http://json-schema.org/draft-04/schema", 4],
-  ["http://json-schema.org/draft-06/schema", 6],
-  ["http://json-schema.org/draft-07/schema", 7],
-]);
 const MAX_DEPTH = 200;
+/** In fuel, of each schema in a schema: all keywords are looked for. */
+const PER_SCHEMA = 8_000;
 
-/** Pays for patterns, each once in an evaluation. */
+/** Pays for each schema in it, and for patterns, each once in an evaluation. */
 export function compileSchema(document: RegoValue, call: BuiltinCall): Schema {
-  const draft = draftOf(document);
-  return new Compiler(referencesOf(document), call).schema(document, draft, 0);
-}
-
-function draftOf(document: RegoValue): Draft {
-  if (typeof document === "boolean") return HYBRID;
-  if (!(document instanceof RegoObject)) throw new BuiltinError("schema is invalid");
-  const url = document.get("$schema");
-  if (url !== undefined && typeof url !== "string") throw new BuiltinError("$schema must be of type string");
-  return (url === undefined ? undefined : DRAFTS.get(url.replace(/#$/, ""))) ?? HYBRID;
+  return new Compiler(referencesOf(document), call).schema(document, draftOf(document), 0);
 }
 
 class Compiler {
   readonly #references: References;
   readonly #compiled = new Map<string, Schema>();
-
   readonly #call: BuiltinCall;
 
   constructor(references: References, call: BuiltinCall) {
@@ -64,6 +51,7 @@ class Compiler {
   /** Into a schema that a reference inside of it may lead back to. */
   #fill(schema: Schema, node: RegoValue, draft: Draft, depth: number): void {
     if (depth > MAX_DEPTH) throw new BuiltinLimit("the schema is nested too deep");
+    this.#call.pay(PER_SCHEMA);
     if (draft >= 6 && typeof node === "boolean") {
       schema.pass = node;
       return;

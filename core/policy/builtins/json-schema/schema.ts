@@ -3,6 +3,8 @@
  * them ("hybrid") that OPA takes a schema for that does not name one.
  */
 import type { RE2JS } from "re2js";
+import { BuiltinError } from "../../builtin.ts";
+import { RegoObject, type RegoValue } from "../../rego-value/value.ts";
 
 export const HYBRID = 99;
 export type Draft = 4 | 6 | 7 | typeof HYBRID;
@@ -65,4 +67,19 @@ export function emptySchema(): Schema {
     anyOf: [],
     allOf: [],
   };
+}
+
+const DRAFTS: ReadonlyMap<string, Draft> = new Map([
+  ["http://json-schema.org/draft-04/schema", 4],
+  ["http://json-schema.org/draft-06/schema", 6],
+  ["http://json-schema.org/draft-07/schema", 7],
+]);
+
+/** What a schema says that it is written in. @throws BuiltinError */
+export function draftOf(document: RegoValue): Draft {
+  if (typeof document === "boolean") return HYBRID;
+  if (!(document instanceof RegoObject)) throw new BuiltinError("schema is invalid");
+  const url = document.get("$schema");
+  if (url !== undefined && typeof url !== "string") throw new BuiltinError("$schema must be of type string");
+  return (url === undefined ? undefined : DRAFTS.get(url.replace(/#$/, ""))) ?? HYBRID;
 }

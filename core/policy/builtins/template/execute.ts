@@ -12,10 +12,10 @@ import { Variables } from "./variables.ts";
 
 const MAX_STEPS = 100_000;
 /** In fuel: the first time is in the price, but not what runs again and again. */
-const PER_STEP = 1_000;
-const PER_OPERAND = 600;
+const PER_STEP = 800;
+const PER_OPERAND = 500;
 /** Of each member that a `range` lays out, whether it comes to it or not. */
-const PER_MEMBER = 1_500;
+const PER_MEMBER = 800;
 
 export function executeTemplate(nodes: readonly Node[], variables: RegoObject, pay: Pay): string {
   const run = new Run(variables, pay);

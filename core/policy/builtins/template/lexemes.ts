@@ -12,8 +12,9 @@ export type Lexeme =
   /** `.`, `.a` or `.a.b`; attached when nothing stands before it. */
   | { readonly kind: "fields"; readonly text: string; readonly names: readonly string[]; readonly isAttached: boolean };
 
-/** In fuel. */
+/** In fuel: of what stands in an action, and of an action or a comment as a whole. */
 const PER_LEXEME = 3_500;
+const PER_ACTION = 1_000;
 
 export function lex(template: string, pay: Pay): readonly Lexeme[] {
   const lexemes: Lexeme[] = [];
@@ -27,6 +28,7 @@ export function lex(template: string, pay: Pay): readonly Lexeme[] {
     if (trimsBefore) text = withoutEnd(text, BLANK);
     if (text !== "") lexemes.push({ kind: "text", text });
     if (open < 0) return lexemes;
+    pay(PER_ACTION);
     const start = open + 2 + (trimsBefore ? 2 : 0);
     const comment = /^\/\*[\s\S]*?\*\/([ \t\r\n]-)?\}\}/.exec(template.slice(start));
     if (comment !== null) {
