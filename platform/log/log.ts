@@ -18,6 +18,9 @@ const MAX_TEXT = 1024;
 /** From this level on a line does not wait for the end of the turn: the process may not reach it. */
 const HURRIED = levelNumber("warn");
 
+/** From this level on events are heard of, whatever the level that is written. */
+const COUNTED = levelNumber("info");
+
 /** How deep secrets are looked for below the record's own fields. */
 const LEVELS_BELOW = 2;
 const CENSOR = "[redacted]";
@@ -61,10 +64,10 @@ export function createLog(options: {
   const threshold = levelNumber(level);
   const settings = {
     name,
-    level: threshold > levelNumber("info") ? "info" : level,
+    level: threshold > COUNTED ? "info" : level,
     hooks: {
       logMethod(this: Log, args: Parameters<LogFn>, method: LogFn, at: number) {
-        onEvent(eventOf(args[0]), this.levels.labels[at] ?? "unknown");
+        if (at >= COUNTED) onEvent(eventOf(args[0]), this.levels.labels[at] ?? "unknown");
         if (at >= threshold) method.apply(this, args);
         if (at >= HURRIED) output?.hurry();
       },

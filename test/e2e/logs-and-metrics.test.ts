@@ -21,6 +21,7 @@ import { makeMmdb } from "../harness/mmdb.ts";
 import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { wronglyCounted } from "./counted-events.ts";
 import { compatMetrics, metricsOf } from "./exposed-metrics.ts";
 import type { ApiPorts } from "./plant-in-api.ts";
 import { ARRIVAL_MS, createPlanting } from "./plant-secrets.ts";
@@ -176,6 +177,14 @@ async function untilTold(decisionId: string): Promise<void> {
       expect.arrayContaining(["decision", "stream_away", "state_record_refused"]),
     );
     for (const log of Object.values(logs)) expect(String(log)).toContain('"level":"debug"');
+
+    for (const [name, { opsUrl, log }] of [
+      ...system.decisions.map((one) => [one.name, one] as const),
+      ["approval", system.approval] as const,
+      ["gateway", { opsUrl: gateway.opsUrl, log: async () => gateway.lines.join("\n") }] as const,
+    ]) {
+      expect([name, await wronglyCounted(opsUrl, log)]).toEqual([name, []]);
+    }
 
     await untilTold(String(last));
 

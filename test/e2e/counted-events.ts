@@ -1,0 +1,45 @@
+/** Whether what a process has logged is what its metrics count. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+const TRIES = 40;
+const PAUSE_MS = 250;
+
+type Counts = ReadonlyMap<string, number>;
+
+/**
+ * Events that are counted and not logged, or logged and not counted, as `event level`. The process goes on meanwhile: what was counted before
+ * has to be in its log soon, and what is in its log is counted afterwards.
+ */
+export async function wronglyCounted(opsUrl: string, log: () => Promise<string>): Promise<readonly string[]> {
+  const before = await countedEvents(opsUrl);
+  let logged = loggedEvents(await log());
+  for (let tries = 1; tries < TRIES && oftener(before, logged).length > 0; tries += 1) {
+    await sleep(PAUSE_MS);
+    logged = loggedEvents(await log());
+  }
+  return [...oftener(before, logged), ...oftener(logged, await countedEvents(opsUrl))];
+}
+
+/** From `info` up, as the metric counts. */
+function loggedEvents(log: string): Counts {
+  const counts = new Map<string, number>();
+  for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
+    const { event = "unnamed", level }: { readonly event?: string; readonly level: string } = JSON.parse(line);
+    const name = `${event} ${level}`;
+    if (level !== "debug" && level !== "trace") counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+async function countedEvents(opsUrl: string): Promise<Counts> {
+  const text = await (await fetch(`${opsUrl}/metrics`)).text();
+  const samples = text.matchAll(/^countersign_\w+_events_total\{event="(\w+)",level="(\w+)"\} (\d+)$/gm);
+  return new Map([...samples].map(([, event, level, count]) => [`${event} ${level}`, Number(count)]));
+}
+
+/** Events that one has oftener than the other. */
+function oftener(one: Counts, than: Counts): readonly string[] {
+  return [...one]
+    .filter(([event, count]) => count > (than.get(event) ?? 0))
+    .map(([event, count]) => `${event}: ${count} and not ${than.get(event) ?? 0}`);
+}
