@@ -3,62 +3,35 @@
  * of our own code beside links to what is installed, since the bundle of this checkout is that of whoever starts something meanwhile.
  */
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { INDEX } from "../../platform/programs/launch/bundled-packages.js";
+import { type CheckoutCopy, copyCheckout } from "../harness/checkout-copy.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
-const OURS = [
-  "core",
-  "enforcers",
-  "platform",
-  "proto",
-  "sample",
-  "scripts",
-  "services",
-  "package.json",
-  "tsconfig.json",
-];
+const LAUNCH = "./platform/programs/launch/bundled-packages.js";
 
-let copy: string;
+let copy: CheckoutCopy;
 let folder: string;
 let cache: string;
 let specifiers: readonly string[];
-
-function run(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8" });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  return stdout;
-}
 
 async function inIndex(): Promise<readonly string[]> {
   return Object.keys(JSON.parse(await readFile(join(folder, INDEX), "utf8")).packages);
 }
 
-async function copyCheckout(): Promise<void> {
-  copy = await realpath(await mkdtemp(join(tmpdir(), "checkout-")));
-  for (const name of OURS) await cp(join(ROOT, name), join(copy, name), { recursive: true });
-  const installed = join(ROOT, "node_modules");
-  await mkdir(join(copy, "node_modules"));
-  for (const name of await readdir(installed)) {
-    if (name !== ".cache") await symlink(join(installed, name), join(copy, "node_modules", name));
-  }
-}
-
 beforeAll(async () => {
-  await copyCheckout();
-  const where = `
-    const { bundleFolder, CACHE } = await import("./platform/programs/launch/bundled-packages.js");
-    console.log(JSON.stringify({ folder: bundleFolder(), cache: CACHE }));`;
-  ({ folder, cache } = JSON.parse(run("--input-type=module", "-e", where)));
+  copy = await copyCheckout();
+  folder = String(copy.valueOf(LAUNCH, ["bundleFolder"], "bundleFolder()"));
+  cache = String(copy.valueOf(LAUNCH, ["CACHE"], "CACHE"));
   await mkdir(join(cache, "packages-older"), { recursive: true });
   await mkdir(`${folder}.1.new`, { recursive: true }); // of a builder that was killed
-  run("scripts/bundle-packages.ts");
+  copy.run("scripts/bundle-packages.ts");
   specifiers = await inIndex();
 }, 120_000);
-afterAll(() => rm(copy, { recursive: true, force: true }));
+afterAll(async () => {
+  await copy?.[Symbol.asyncDispose]();
+});
 
 test("it holds what the programs load, but for what has to stay; older ones are gone", async () => {
   expect(specifiers).toEqual(expect.arrayContaining(["@grpc/grpc-js", "fastify", "kafkajs", "pg", "typebox/compile"]));
@@ -69,10 +42,10 @@ test("it holds what the programs load, but for what has to stay; older ones are 
 test("a damaged one is made anew, any other one stays", async () => {
   const index = join(folder, INDEX);
   const { mtimeMs } = await stat(index);
-  run("scripts/bundle-packages.ts");
+  copy.run("scripts/bundle-packages.ts");
   expect((await stat(index)).mtimeMs).toBe(mtimeMs);
   await writeFile(join(folder, "pg.mjs"), "");
-  run("scripts/bundle-packages.ts");
+  copy.run("scripts/bundle-packages.ts");
   expect((await stat(index)).mtimeMs).toBeGreaterThan(mtimeMs);
   expect(await inIndex()).toEqual(specifiers);
   expect((await stat(join(folder, "pg.mjs"))).size).toBeGreaterThan(0);
@@ -89,7 +62,7 @@ test("each package exports the same names for values of the same kind and name",
     }
     console.log(JSON.stringify(all));`;
   const all: readonly { specifier: string; bundled: unknown; installed: unknown }[] = JSON.parse(
-    run("--input-type=module", "-e", program),
+    copy.run("--input-type=module", "-e", program),
   );
   expect(all.map(({ specifier }) => specifier)).toEqual(specifiers);
   for (const { specifier, bundled, installed } of all)
@@ -106,7 +79,7 @@ test("a package is not there twice: a program loads none from where they are ins
     const spy = `data:text/javascript,${encodeURIComponent(program)}`;
     const preloads = [spy, "./platform/programs/launch/quick-start.js"].flatMap((one) => ["--import", one]);
     const { stdout } = spawnSync(process.execPath, [...preloads, main, "--config", "/nowhere"], {
-      cwd: copy,
+      cwd: copy.root,
       encoding: "utf8",
     });
     expect({ main, loaded: JSON.parse(stdout) }).toEqual({ main, loaded: [] });
