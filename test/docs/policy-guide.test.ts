@@ -73,13 +73,18 @@ const opa = await resolveTool("opa");
     ["GET", ["repositories"], "developers", "deny: device_not_managed"],
     ["POST", ["deployments"], "release-managers", "allow: deploy"],
     ["DELETE", ["deployments", "7"], "release-managers", "allow: take_back"],
-    ["PATCH", ["admin-api", "accounts", "7"], "administrators", "elevate: account-change account/7"],
     ["DELETE", ["customers", "7"], "support", "elevate: customer-delete customer/7"],
     ["POST", ["payouts"], "finance", "deny: payout_not_readable"],
     ["POST", ["calendar"], "staff", "allow: calendar_write"],
     ["GET", ["vault"], "engineers", "elevate: vault-unusual vault"],
   ])("%s %j by %s: %s", (method, parsedPath, group, expected) => {
     expect(decided(method, parsedPath, group)).toBe(expected);
+  });
+
+  test("a change of an account is offered for approval by its body, and not without one that can be shown", () => {
+    const change = (more: object) => decided("PATCH", ["admin-api", "accounts", "7"], "administrators", more);
+    expect(change({ parsed_body: { limit: 7 } })).toBe("elevate: account-change account/7");
+    expect(change({})).toBe("deny: no_rule_matched");
   });
 
   test("during an incident taking a deployment back needs approval", () => {
