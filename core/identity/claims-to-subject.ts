@@ -8,13 +8,19 @@ import { isObject, type JsonObject } from "./strict-json.ts";
 
 /** Longest account or person id in UTF-16 units; RFC 7519 sets none, OpenID Connect Core 255. */
 const MAX_ID_LENGTH = 256;
+/** Of an actor's issuer, which nobody configured: an address, as long as any that is in use. */
+const MAX_ISSUER_LENGTH = 1_024;
 /** Agents that call agents; a longer chain is a mistake or an attack. */
 const MAX_ACTORS = 8;
 const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
 
 /** An id that can stand in a header, a column and a digest: not empty, bounded, without control characters. */
 export function isIdText(value: Json | undefined): value is string {
-  return typeof value === "string" && value !== "" && value.length <= MAX_ID_LENGTH && !/\p{Cc}/u.test(value);
+  return isText(value, MAX_ID_LENGTH);
+}
+
+function isText(value: Json | undefined, maxLength: number): value is string {
+  return typeof value === "string" && value !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
 }
 
 /** The account, or undefined when a claim that matters is missing or has the wrong shape. */
@@ -41,7 +47,7 @@ function actorsOf(act: Json | undefined, tokenIssuer: string): readonly Actor[] 
   for (let level = act; level !== undefined; level = level["act"]) {
     if (!isObject(level) || actors.length === MAX_ACTORS) return undefined;
     const { sub, iss = tokenIssuer } = level;
-    if (!isIdText(sub) || typeof iss !== "string" || iss === "") return undefined;
+    if (!isIdText(sub) || !isText(iss, MAX_ISSUER_LENGTH)) return undefined;
     actors.push({ issuer: iss, id: sub });
   }
   return actors;

@@ -37,6 +37,8 @@ describe("claims", () => {
     ["act", "agent", "credential_claims_invalid"],
     ["act", {}, "credential_claims_invalid"],
     ["act", { sub: "agent", act: { sub: "" } }, "credential_claims_invalid"],
+    ["act", { sub: "agent", iss: "https://other.example.com/\0" }, "credential_claims_invalid"],
+    ["act", { sub: "agent", iss: `https://${"o".repeat(1_017)}` }, "credential_claims_invalid"],
     ["cnf", { jkt: "x" }, "credential_type_wrong"],
   ])("%s = %j is refused", (name, value, reason) => {
     expect(outcome(token(claims({ [name]: value })))).toBe(reason);

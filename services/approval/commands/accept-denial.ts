@@ -43,8 +43,9 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
   };
 }
 
-/** NB: a text column takes no U+0000; a denial with one in a column would fail for ever and block its partition. */
+/** NB: a text column takes no U+0000, and no operator on JSON either; a denial with one in a column would fail for ever and block its partition. */
 function isStorable({ subject, policyRevision, offers }: Denial): boolean {
   const names = offers.flatMap(({ elevation }) => [elevation.entitlement, elevation.scope]);
-  return [subject.issuer, subject.id, policyRevision, ...names].every((text) => !text.includes("\0"));
+  const actors = subject.actors.flatMap(({ issuer, id }) => [issuer, id]);
+  return [subject.issuer, subject.id, ...actors, policyRevision, ...names].every((text) => !text.includes("\0"));
 }
