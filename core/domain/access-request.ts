@@ -4,6 +4,7 @@
  * and policy revision are copied in when it is made, and the request digest covers them all. State in, state and events
  * out; the caller holds the row lock and the transaction, this file holds the rules.
  */
+import { sameAccount } from "./actor-chain.ts";
 import { AppError } from "./app-error.ts";
 import type { DeniedCall, Offer } from "./denial.ts";
 import { type DomainEvent, type Principal, SWEEPER } from "./events.ts";
@@ -70,9 +71,14 @@ export type RoutedRequest = Pick<AccessRequest, "requester" | "call" | "offer" |
   readonly subject: Subject;
 };
 
-/** The requester, any other account of that person, whoever acts for them, and whoever they act for. */
+/**
+ * The requester, any other account of that person, whoever acts for them, and whoever they act for. NB: by account as well as by person, since
+ * an `act` usually holds nothing that a person could be known by.
+ */
 export function isRequester(requester: Requester, party: Party): boolean {
-  if (party.subject.issuer === requester.issuer && party.subject.id === requester.subject) return true;
+  const accounts = [{ issuer: requester.issuer, id: requester.subject }, ...requester.actors];
+  const shown = [party.subject, ...party.subject.actors];
+  if (accounts.some((one) => shown.some((other) => sameAccount(one, other)))) return true;
   const asking = [requester.person, ...requester.actorPersons].filter((one) => one !== undefined);
   const reviewing = [party.person, ...party.actorPersons].filter((one) => one !== undefined);
   return asking.some((one) => reviewing.some((other) => samePerson(one, other)));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { A, anyOf, HOUR, NOW, party, PENDING, uuid, vote } from "../../test/samples/domain.ts";
+import { A, anyOf, HOUR, ISSUER, NOW, party, PENDING, uuid, vote } from "../../test/samples/domain.ts";
 import { isRequester, type Requester } from "./access-request.ts";
 import { digest, id } from "./id.ts";
 import type { Requirement } from "./requirement.ts";
@@ -11,6 +11,7 @@ const B = digest("b".repeat(64));
 const max = party("max", "max", ["managers"]);
 const mia = party("mia", "mia", ["managers"]);
 const sam = party("sam", "sam", ["security"]);
+const DANA = { issuer: ISSUER, id: "dana" };
 const TWO: Requirement = { kind: "n_of", n: 2, of: [anyOf("managers"), anyOf("managers")] };
 
 describe("a review is refused", () => {
@@ -57,6 +58,19 @@ describe("a review is refused", () => {
     };
     expect(isRequester(byAgent, max)).toBe(true);
     expect(review({ ...PENDING, requester: byAgent }, vote(max), NOW)).toMatchObject({ reason: "is_requester" });
+  });
+
+  test("from whoever acts for the requester, whose token says nothing of the person behind the actor", () => {
+    const actors = [
+      { issuer: ISSUER, id: "bot" },
+      { issuer: ISSUER, id: "max" },
+    ];
+    const request = { ...PENDING, requester: { ...PENDING.requester, actors } };
+    expect(review(request, vote(max), NOW)).toMatchObject({ kind: "refused", reason: "is_requester" });
+    const namesake = { ...max, subject: { ...max.subject, issuer: "https://partner.example" } };
+    expect(review(request, vote(namesake), NOW).kind).toBe("reviewed");
+    expect(isRequester(PENDING.requester, { ...mia, subject: { ...mia.subject, actors: [DANA] } })).toBe(true);
+    expect(isRequester(PENDING.requester, { ...mia, subject: { ...mia.subject, actors } })).toBe(false);
   });
 
   test("that starts the grant beyond seven days up to the last instant there is", () => {

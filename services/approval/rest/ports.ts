@@ -48,7 +48,13 @@ export type Visibility =
       readonly person: Person | undefined;
     }
   /** `sets` are keys as core/domain/requirement `setKey` makes them. */
-  | { readonly kind: "reviewer"; readonly sets: readonly string[]; readonly person: Person }
+  | {
+      readonly kind: "reviewer";
+      readonly sets: readonly string[];
+      readonly issuer: string;
+      readonly subject: string;
+      readonly person: Person;
+    }
   | { readonly kind: "everything" };
 
 export type RequestFilter = {

@@ -54,5 +54,6 @@ export function own({ subject, person }: Party): Extract<Visibility, { readonly 
 export function reviewable({ person, machine, subject }: Party): Visibility | undefined {
   if (person === undefined || machine) return undefined;
   const groups = subject.groups.map((group) => setKey({ kind: "group", realm: person.realm, group }));
-  return { kind: "reviewer", sets: [setKey({ kind: "person", person }), ...groups], person };
+  const { issuer, id: account } = subject;
+  return { kind: "reviewer", sets: [setKey({ kind: "person", person }), ...groups], issuer, subject: account, person };
 }

@@ -124,7 +124,9 @@ export async function insertReview(db: Queryable, requestId: Id<"request">, revi
   );
 }
 
-/** Newest first. */
+const NOBODY = { issuer: undefined, subject: undefined, person: undefined };
+
+/** Newest first. `awaiting` leaves out what `isRequester` (core/domain/access-request.ts) would refuse. */
 export async function listRequests(
   db: Queryable,
   filter: RequestFilter,
@@ -133,7 +135,7 @@ export async function listRequests(
   const { visibility } = filter;
   const own = visibility.kind === "requester" ? visibility : undefined;
   const reviewer = visibility.kind === "reviewer" ? visibility : undefined;
-  const person = own?.person ?? reviewer?.person;
+  const { issuer, subject, person } = own ?? reviewer ?? NOBODY;
   const { rows } = await db.query<RequestRow>(
     `select ${REQUEST_COLUMNS} from requests
       where case $1::text
@@ -143,7 +145,10 @@ export async function listRequests(
             end
         and (not $7 or (
               status = 'pending' and expires_at > statement_timestamp() and open_sets && $2::text[]
+              and (issuer, subject) is distinct from ($3::text, $4::text)
               and (person_realm, person_id) is distinct from ($5::text, $6::text)
+              and not exists (select 1 from json_array_elements(requester -> 'actors') as actor
+                               where actor ->> 'issuer' = $3 and actor ->> 'id' = $4)
               and not exists (select 1 from json_array_elements(requester -> 'actor_persons') as actor
                                where actor ->> 'realm' = $5 and actor ->> 'id' = $6)
               and not exists (select 1 from reviews
@@ -155,8 +160,8 @@ export async function listRequests(
     [
       visibility.kind,
       reviewer?.sets ?? [],
-      own?.issuer ?? null,
-      own?.subject ?? null,
+      issuer ?? null,
+      subject ?? null,
       person?.realm ?? null,
       person?.id ?? null,
       filter.awaiting,

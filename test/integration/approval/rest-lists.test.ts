@@ -36,6 +36,15 @@ test("what awaits me is pending, mine to review, not asked by me and not voted o
   expect((await page(tokenOf("eve"), "/v1/requests?awaiting=me")).ids).toEqual([]);
 });
 
+test("what I asked for in somebody's name, by a token that says no more of me than my account, does not await me and is not mine to approve", async () => {
+  const [meg, mia] = [tokenOf("meg", ["managers"]), tokenOf("mia", ["managers"])];
+  const asked = await rest.askAs(tokenOf("dora", [], { act: { sub: "meg" } }));
+  expect((await page(meg, "/v1/requests?awaiting=me")).ids).not.toContain(asked.id);
+  expect((await page(mia, "/v1/requests?awaiting=me")).ids).toContain(asked.id);
+  expect(await rest.vote(meg, asked)).toMatchObject({ status: 403, body: { code: "is_requester" } });
+  expect((await rest.vote(mia, asked)).status).toBe(201);
+});
+
 test("pages do not move while new requests come, and hold each once", async () => {
   const token = tokenOf("paula");
   const made: string[] = [];

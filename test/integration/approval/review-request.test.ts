@@ -95,6 +95,7 @@ test("awaiting shows a reviewer what they may decide, and neither their own nor 
       const visibility = {
         kind: "reviewer",
         sets: ["group:corp/managers"],
+        ...{ issuer: account(person).issuer, subject: person },
         person: { realm: "corp", id: `${person}@example.org` },
       } as const;
       const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };

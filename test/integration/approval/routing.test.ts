@@ -55,7 +55,7 @@ async function awaits(who: Subject, request: AccessRequest): Promise<boolean> {
   const { person } = await people.resolve(who);
   if (person === undefined) throw new Error("a reviewer without a person");
   const sets = who.groups.map((group) => setKey({ kind: "group", realm: "corp", group }));
-  const visibility = { kind: "reviewer", sets, person } as const;
+  const visibility = { kind: "reviewer", sets, issuer: who.issuer, subject: who.id, person } as const;
   const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
   const listed = await approval.store.listings.requests(filter, { limit: 200, before: undefined });
   return listed.some(({ id }) => id === request.id);

@@ -1,0 +1,19 @@
+/**
+ * Who acts for an account: the chain that its token shows, whoever acts now first. An account and a chain are one caller: what was approved for
+ * dana alone is not for an agent that acts for her, and what was approved for that agent is not for another one, nor for her.
+ */
+import type { Actor } from "./subject.ts";
+
+export function sameAccount(a: Actor, b: Actor): boolean {
+  return a.issuer === b.issuer && a.id === b.id;
+}
+
+/** The same accounts in the same order. */
+export function sameChain(a: readonly Actor[], b: readonly Actor[]): boolean {
+  return a.length === b.length && a.every((actor, at) => sameAccount(actor, b[at] ?? { issuer: "", id: "" }));
+}
+
+/** Texts that no other chain has; none for whom nobody acts, so that keys from before chains counted stay as they were. */
+export function chainParts(chain: readonly Actor[]): readonly string[] {
+  return chain.flatMap(({ issuer, id }) => [issuer, id]);
+}
