@@ -43,6 +43,8 @@ export type AccessRequest = {
   readonly denialId: Id<"denial">;
   readonly key: Digest;
   readonly requester: Requester;
+  /** Whoever submitted it, when that was not the requester, in person or through the same chain. */
+  readonly submittedBy: Requester | undefined;
   readonly call: DeniedCall;
   readonly offer: Offer;
   readonly justification: string;
@@ -65,6 +67,8 @@ export type AccessRequest = {
   readonly reviews: readonly Review[];
 };
 
+export type Asking = Pick<AccessRequest, "requester" | "submittedBy">;
+
 /** A request as policies see it, before (route) or after (may_review) it is made. */
 export type RoutedRequest = Pick<AccessRequest, "requester" | "call" | "offer" | "justification" | "requested"> & {
   /** The denied account, with the groups and claims that its token had. */
@@ -82,6 +86,11 @@ export function isRequester(requester: Requester, party: Party): boolean {
   const asking = [requester.person, ...requester.actorPersons].filter((one) => one !== undefined);
   const reviewing = [party.person, ...party.actorPersons].filter((one) => one !== undefined);
   return asking.some((one) => reviewing.some((other) => samePerson(one, other)));
+}
+
+/** Whether this party stands on the side that asks: as, or behind, the requester or whoever submitted in their name. */
+export function hasAsked({ requester, submittedBy }: Asking, party: Party): boolean {
+  return isRequester(requester, party) || (submittedBy !== undefined && isRequester(submittedBy, party));
 }
 
 /**

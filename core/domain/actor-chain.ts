@@ -13,7 +13,21 @@ export function sameChain(a: readonly Actor[], b: readonly Actor[]): boolean {
   return a.length === b.length && a.every((actor, at) => sameAccount(actor, b[at] ?? { issuer: "", id: "" }));
 }
 
-/** Texts that no other chain has; none for whom nobody acts, so that keys from before chains counted stay as they were. */
+/** An account and who acts for it. */
+export type Acting = { readonly issuer: string; readonly subject: string; readonly actors: readonly Actor[] };
+
+/** Whether both are one caller, as grants and submissions count callers. */
+export function sameCaller(a: Acting, b: Acting): boolean {
+  return a.issuer === b.issuer && a.subject === b.subject && sameChain(a.actors, b.actors);
+}
+
+/** One text for one caller. NB: length first, so that no texts can be split in another place and meet somebody else's grants. */
+export function callerKey({ issuer, subject, actors }: Acting): string {
+  const key = `${issuer.length}:${issuer}${subject.length}:${subject}`;
+  return chainParts(actors).reduce((all, text) => `${all}${text.length}:${text}`, key);
+}
+
+/** Parts of a hash that no other chain has; none for whom nobody acts, so that keys from before chains counted stay as they were. */
 export function chainParts(chain: readonly Actor[]): readonly string[] {
   return chain.flatMap(({ issuer, id }) => [issuer, id]);
 }

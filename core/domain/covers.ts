@@ -1,12 +1,13 @@
 /**
- * Which live grants cover this very request. A grant matches (issuer, subject, entitlement, scope) of a *current*
- * elevation by equality: the policy is asked again at every use, and what it no longer offers is not covered. An exact
+ * Which live grants cover this very request. A grant matches (issuer, subject, actors, entitlement, scope) of a
+ * *current* elevation by equality: the policy is asked again at every use, and what it no longer offers is not covered. An exact
  * grant must match the digest as well. An elevation that has become `exact` is not covered by a grant on scope alone,
  * nor by one that binds fewer headers than the policy asks for now.
  *
  * Candidates come in the order in which they are to be tried: windows before limited uses (a window costs nothing),
  * earliest expiry first. Without one, the nearest miss tells the requester why.
  */
+import { type Acting, sameCaller } from "./actor-chain.ts";
 import { compareText, type Elevation } from "./elevation.ts";
 import { CLOCK_TOLERANCE_MS, type Freshness } from "./freshness.ts";
 import { type Grant, type GrantEnd, whyNotUsable } from "./grant.ts";
@@ -24,7 +25,7 @@ export type Covering =
 
 export type CoveringInput = {
   /** Whose call it is. */
-  readonly account: { readonly issuer: string; readonly subject: string };
+  readonly account: Acting;
   readonly elevations: readonly Elevation[];
   /** Those of others cover nothing; leave them out where there are many. */
   readonly grants: readonly Grant[];
@@ -38,7 +39,7 @@ export function covering({ account, elevations, grants, at, digestOf }: Covering
   let nearest: GrantReason | undefined;
   for (const elevation of elevations) {
     for (const grant of grants) {
-      if (grant.issuer !== account.issuer || grant.subject !== account.subject) continue;
+      if (!sameCaller(grant, account)) continue;
       const match = matchOne(elevation, grant, at, digestOf);
       if (match.kind === "candidate") candidates.push(match.candidate);
       else nearest = nearer(nearest, match.reason);

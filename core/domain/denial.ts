@@ -7,7 +7,7 @@
 import type { BindingRefusal } from "./binding.ts";
 import { compareText, type Elevation } from "./elevation.ts";
 import type { Digest, Id } from "./id.ts";
-import type { Subject } from "./subject.ts";
+import type { Actor, Subject } from "./subject.ts";
 import { type DurationMs, durationMs, type Instant } from "./time.ts";
 
 /** An unsubmitted denial can be asked for this long. */
@@ -75,6 +75,7 @@ export function inCanonicalOrder<O extends { readonly elevation: Elevation }>(of
 export type RequestKeyParts = {
   readonly issuer: string;
   readonly subject: string;
+  readonly actors: readonly Actor[];
   readonly entitlement: string;
   readonly scope: string;
   readonly digest: Digest | undefined;

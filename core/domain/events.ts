@@ -78,6 +78,7 @@ type GrantIssued = About<
     readonly person: Person | undefined;
     readonly issuer: string;
     readonly subject: string;
+    readonly actors: readonly Actor[];
     readonly entitlement: string;
     readonly scope: string;
     readonly digest: Digest | undefined;

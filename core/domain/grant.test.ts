@@ -15,6 +15,7 @@ const claim: RedemptionClaim = {
   grantId: grant.id,
   issuer: grant.issuer,
   subject: grant.subject,
+  actors: [],
   entitlement: grant.entitlement,
   scope: grant.scope,
   digest: undefined,
@@ -25,6 +26,7 @@ describe("redeeming", () => {
   test.each<[string, Partial<RedemptionClaim>]>([
     ["another issuer", { issuer: "https://b" }],
     ["another subject", { subject: "sam" }],
+    ["an agent for the subject", { actors: [{ issuer: grant.issuer, id: "bot" }] }],
     ["another entitlement", { entitlement: "refunds" }],
     ["another scope", { scope: "order/43" }],
     ["another grant", { grantId: id("grant", uuid(9)) }],
@@ -106,11 +108,35 @@ describe("covering", () => {
   });
   const cover = (more: Partial<CoveringInput>) =>
     covering({ account, elevations: [elevation], grants: [grant], at: at(NOW), digestOf: () => A, ...more });
-  const account = { issuer: grant.issuer, subject: grant.subject };
+  const account = { issuer: grant.issuer, subject: grant.subject, actors: [] };
+  const through = (...names: readonly string[]) => names.map((name) => ({ issuer: grant.issuer, id: name }));
 
   test.each<[string, Partial<CoveringInput>, string | undefined]>([
     ["a grant of somebody else", { account: { ...account, subject: "sam" } }, undefined],
     ["a grant of the same name at another issuer", { account: { ...account, issuer: "https://b" } }, undefined],
+    [
+      "a grant for dana alone, used by an agent that acts for her,",
+      { account: { ...account, actors: through("bot") } },
+      undefined,
+    ],
+    [
+      "a grant for an agent that acts for dana, used by her,",
+      { grants: [{ ...grant, actors: through("bot") }] },
+      undefined,
+    ],
+    [
+      "a grant for one agent, used by another,",
+      { grants: [{ ...grant, actors: through("bot") }], account: { ...account, actors: through("agent") } },
+      undefined,
+    ],
+    [
+      "a grant for a chain of two, used by the same in another order,",
+      {
+        grants: [{ ...grant, actors: through("bot", "agent") }],
+        account: { ...account, actors: through("agent", "bot") },
+      },
+      undefined,
+    ],
     ["a grant for another order is outside", { grants: [{ ...grant, scope: "order/43" }] }, "outside"],
     ["a spent grant", { grants: [{ ...grant, state: "consumed", uses: 1 }] }, "spent"],
     ["a revoked grant", { grants: [{ ...grant, state: "revoked" }] }, "revoked"],

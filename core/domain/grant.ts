@@ -3,10 +3,11 @@
  * The database clock rules it (rule 8). `scheduled` counts as active once `notBefore` has passed, so no event is needed
  * for a grant to begin, and none for it to end: expiry is checked at every use.
  */
+import { sameCaller } from "./actor-chain.ts";
 import type { MaxUses } from "./elevation.ts";
 import { type DomainEvent, type Principal, SWEEPER } from "./events.ts";
 import type { Digest, Id } from "./id.ts";
-import type { Person } from "./subject.ts";
+import type { Actor, Person } from "./subject.ts";
 import type { Instant } from "./time.ts";
 
 export type GrantState = "scheduled" | "active" | "consumed" | "expired" | "revoked";
@@ -25,6 +26,8 @@ export type Grant = {
   readonly person: Person | undefined;
   readonly issuer: string;
   readonly subject: string;
+  /** Who acts for the account: the grant is for it with this very chain (core/domain/actor-chain.ts). */
+  readonly actors: readonly Actor[];
   readonly entitlement: string;
   readonly scope: string;
   readonly binding: GrantBinding;
@@ -57,6 +60,7 @@ export type RedemptionClaim = {
   readonly grantId: Id<"grant">;
   readonly issuer: string;
   readonly subject: string;
+  readonly actors: readonly Actor[];
   readonly entitlement: string;
   readonly scope: string;
   readonly digest: Digest | undefined;
@@ -75,8 +79,7 @@ export type RedemptionRefused = { readonly kind: "refused"; readonly reason: Red
 export function redeem(grant: Grant, claim: RedemptionClaim, now: Instant): Redeemed | RedemptionRefused {
   const same =
     grant.id === claim.grantId &&
-    grant.issuer === claim.issuer &&
-    grant.subject === claim.subject &&
+    sameCaller(grant, claim) &&
     grant.entitlement === claim.entitlement &&
     grant.scope === claim.scope &&
     (grant.binding.kind === "scope" || grant.binding.digest === claim.digest);

@@ -20,6 +20,13 @@ const request: DigestedRequest = {
     subject: "dana",
     actors: [{ issuer: "https://a", id: "agent" }],
   },
+  submittedBy: {
+    person: { realm: "corp", id: "max" },
+    actorPersons: [],
+    issuer: "https://a",
+    subject: "max",
+    actors: [{ issuer: "https://a", id: "other" }],
+  },
   call: {
     protocol: "http",
     method: "POST",
@@ -77,6 +84,12 @@ const paths = leaves(request).filter((path) => path.at(-1) !== "kind");
 describe("what a reviewer sees is covered by the digest", () => {
   test.each(paths.map((path) => [path.join("."), path] as const))("%s", (_name, path) => {
     expect(partsOf(changedAt(request, path))).not.toBe(partsOf(request));
+  });
+
+  test("who submitted it, when that was not the requester", () => {
+    const submitters = [undefined, request.requester, { ...request.requester, actors: [] }];
+    const parts = submitters.map((submittedBy) => partsOf({ ...request, submittedBy }));
+    expect(new Set(parts).size).toBe(submitters.length);
   });
 
   test("what routing adds: who must agree, that nobody must, and what is granted at most", () => {

@@ -4,7 +4,7 @@
  * The denied call is among them, since a call that could not be bound has no binding digest that would speak for it.
  */
 import { unreachable } from "./app-error.ts";
-import type { AccessRequest } from "./access-request.ts";
+import type { AccessRequest, Requester } from "./access-request.ts";
 import type { Requirement } from "./requirement.ts";
 import type { Limits } from "./routing.ts";
 import type { Json } from "./subject.ts";
@@ -13,7 +13,7 @@ import { rfc3339 } from "./time.ts";
 /** The parts of a request that exist before it is routed. */
 export type DigestedRequest = Pick<
   AccessRequest,
-  "id" | "denialId" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
+  "id" | "denialId" | "requester" | "submittedBy" | "call" | "offer" | "justification" | "requested" | "policyRevision"
 >;
 
 /** What routing adds to them. */
@@ -21,7 +21,7 @@ type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;
 
 export function requestDigestParts(draft: DigestedRequest, { requirement, limits }: DigestedRouting): Json {
   const { elevation, binding } = draft.offer;
-  const { call } = draft;
+  const { call, submittedBy } = draft;
   return {
     request_id: draft.id,
     denial_id: draft.denialId,
@@ -29,6 +29,8 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
     issuer: draft.requester.issuer,
     subject: draft.requester.subject,
     actors: draft.requester.actors.map((actor) => ({ ...actor })),
+    // Left out, and not null: so it was before it was kept.
+    ...(submittedBy === undefined ? {} : { submitted_by: requesterParts(submittedBy) }),
     call: {
       protocol: call.protocol,
       method: call.method,
@@ -64,6 +66,12 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
     limits: limits === undefined ? null : limitsParts(limits),
     policy_revision: draft.policyRevision,
   };
+}
+
+/** Whoever asked, in wire names: as digested and as shown. */
+export function requesterParts({ person, issuer, subject, actors }: Requester) {
+  const chain = actors.map((actor) => ({ ...actor }));
+  return { person: person === undefined ? null : { ...person }, issuer, subject, actors: chain };
 }
 
 function limitsParts({ maxUses, maxDuration }: Limits): Json {

@@ -73,6 +73,12 @@ describe("a review is refused", () => {
     expect(isRequester(PENDING.requester, { ...mia, subject: { ...mia.subject, actors } })).toBe(false);
   });
 
+  test("from whoever submitted it in the requester's name, although the denial was to the requester alone", () => {
+    const submittedBy: Requester = { ...PENDING.requester, actors: [{ issuer: ISSUER, id: "max" }] };
+    expect(review({ ...PENDING, submittedBy }, vote(max), NOW)).toMatchObject({ reason: "is_requester" });
+    expect(review({ ...PENDING, submittedBy }, vote(mia), NOW).kind).toBe("reviewed");
+  });
+
   test("that starts the grant beyond seven days up to the last instant there is", () => {
     for (const ms of [NOW + 7 * 24 * HOUR + 1, 253_402_300_799_999]) {
       const outcome = review(PENDING, vote(max, { narrowing: { notBefore: instant(ms) } }), NOW);

@@ -6,7 +6,7 @@
  * before are judged once more, as they are now: when too few of them could still vote, the request ends as
  * `failed/superseded` and nothing is granted.
  */
-import { about, type AccessRequest, end, isRequester, principalOf, type Review } from "./access-request.ts";
+import { about, type AccessRequest, type Asking, end, hasAsked, principalOf, type Review } from "./access-request.ts";
 import { agreedBy, approve } from "./approve.ts";
 import type { DomainEvent } from "./events.ts";
 import type { Grant } from "./grant.ts";
@@ -64,13 +64,14 @@ type ReviewRefused = {
 };
 
 export function whyNotReviewer(
-  { requester, requirement }: Pick<AccessRequest, "requester" | "requirement">,
+  request: Asking & Pick<AccessRequest, "requirement">,
   party: Party,
 ): NotReviewer | undefined {
   const { person, machine } = party;
   if (person === undefined) return "no_person";
   if (machine) return "not_human";
-  if (isRequester(requester, party)) return "is_requester";
+  if (hasAsked(request, party)) return "is_requester";
+  const { requirement } = request;
   const asked = requirement !== undefined && mayFillASlot(requirement, { person, groups: party.subject.groups });
   return asked ? undefined : "not_eligible";
 }

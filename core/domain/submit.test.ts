@@ -45,6 +45,7 @@ function pending(requester = throughAgent) {
     denialId: denial.id,
     key: A,
     requester,
+    submittedBy: undefined,
     call,
     offer,
     justification,

@@ -83,7 +83,16 @@ function refused(reason: SubmitRefusal): Chosen {
 /** The parts of a new request that exist before it is routed. */
 type Draft = Pick<
   AccessRequest,
-  "id" | "denialId" | "key" | "requester" | "call" | "offer" | "justification" | "requested" | "policyRevision"
+  | "id"
+  | "denialId"
+  | "key"
+  | "requester"
+  | "submittedBy"
+  | "call"
+  | "offer"
+  | "justification"
+  | "requested"
+  | "policyRevision"
 >;
 
 type Submitted = {

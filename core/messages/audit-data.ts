@@ -48,6 +48,7 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
         person: data.person === undefined ? null : { ...data.person },
         issuer: data.issuer,
         subject: data.subject,
+        actors: data.actors.map((actor) => ({ ...actor })),
         entitlement: data.entitlement,
         scope: data.scope,
         digest: data.digest ?? null,

@@ -1,5 +1,6 @@
 /** Keys that are hashes, and the hash that a state record adds to the set. Layouts: core/domain/denial.ts. */
 import { createHash } from "node:crypto";
+import { chainParts } from "../domain/actor-chain.ts";
 import { type DenialKeyParts, inCanonicalOrder, type Offer, type RequestKeyParts } from "../domain/denial.ts";
 import type { Digest } from "../domain/id.ts";
 import type { Json } from "../domain/subject.ts";
@@ -25,8 +26,8 @@ export function denialKey(parts: DenialKeyParts): Digest {
 
 /** Two submits with the same key are one open request. */
 export function requestKey(parts: RequestKeyParts): Digest {
-  const { issuer, subject, entitlement, scope } = parts;
-  return hashParts(["countersign/request-key/v1", issuer, subject, entitlement, scope, parts.digest ?? ""]);
+  const { issuer, subject, entitlement, scope, actors, digest = "" } = parts;
+  return hashParts(["countersign/request-key/v1", issuer, subject, entitlement, scope, digest, ...chainParts(actors)]);
 }
 
 function digestOf(offer: Offer): string {

@@ -111,6 +111,7 @@ function sampleGrant(): Grant {
     person: { realm: "corp", id: "dana@example.org" },
     issuer: ISSUER,
     subject: "dana",
+    actors: [],
     entitlement: offer.elevation.entitlement,
     scope: offer.elevation.scope,
     binding: {
@@ -135,6 +136,7 @@ function sampleDigestParts() {
       id: id("request", "01930000-0000-7000-8000-000000000004"),
       denialId,
       requester: { person, actorPersons: [], issuer: ISSUER, subject: subject.id, actors: subject.actors },
+      submittedBy: undefined,
       call,
       offer,
       justification: "wrong order, customer called",
@@ -221,7 +223,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
       {
         jcs_of_sample: hashJson({ b: [1, "€", null], a: { y: true, x: 1e21 } }),
         request_digest: hashJson(sampleDigestParts()),
-        request_key: requestKey({ issuer, subject, entitlement, scope, digest: undefined }),
+        request_key: requestKey({ issuer, subject, actors: [], entitlement, scope, digest: undefined }),
         set_hash_of_grant: setHashText(stateRecordHash(grantKey(grant.id), grant.version)),
       },
     ],

@@ -94,7 +94,7 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
     metadata.set("authorization", `Bearer ${PLANTED["a service token that is wrong"]}`);
     const about = { redemptionId: "x", grantId: "x", issuer: "x", subject: "x", entitlement: "x", scope: "x" };
     await new Promise<void>((resolve) => {
-      client.redeem({ ...about, digest: undefined }, metadata, (error) => {
+      client.redeem({ ...about, actors: [], digest: undefined }, metadata, (error) => {
         answers.push(String(error));
         resolve();
       });

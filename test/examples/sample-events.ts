@@ -56,7 +56,8 @@ export const SAMPLE_EVENTS: {
   "grant.issued": {
     ...{ type: "grant.issued", ...about(account) },
     data: {
-      ...{ person: PERSON, issuer: "https://issuer.example", subject: "dana", entitlement: "e", scope: "s" },
+      ...{ person: PERSON, issuer: "https://issuer.example", subject: "dana", actors: [] },
+      ...{ entitlement: "e", scope: "s" },
       ...{ digest: DIGEST, maxUses: 1, duration: durationMs(60_000), notBefore: AT, expiresAt: AT },
       approvedBy: [PERSON],
     },

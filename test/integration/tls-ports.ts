@@ -152,6 +152,7 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
           grantId: "",
           issuer: "",
           subject: "",
+          actors: [],
           entitlement: "",
           scope: "",
           digest: undefined,

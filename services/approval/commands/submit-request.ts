@@ -5,6 +5,7 @@
  * immutable, and what can (an open request, a grant, the time) is looked at again under the key's lock.
  */
 import { type AccessRequest, expireRequest, type Requester } from "../../../core/domain/access-request.ts";
+import { sameCaller } from "../../../core/domain/actor-chain.ts";
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
@@ -30,16 +31,18 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     if (denial === undefined) return { kind: "refused", reason: "unknown_denial" };
     const [party, denied] = await Promise.all([people.resolve(by), people.resolve(denial.subject)]);
     const requester = requesterOf(denied);
+    const submitter = requesterOf(party);
+    const submittedBy = sameCaller(submitter, requester) ? undefined : submitter;
     const wanted = { ...asked, justification: plainText(asked.justification) };
     const chosen = choose(denial, requester, party, wanted, await reads.now());
     if (chosen.kind === "refused") return chosen;
 
     const { offer, justification, requested } = chosen;
     const { call, policyRevision } = denial;
-    const { issuer, subject } = requester;
+    const { issuer, subject, actors } = requester;
     const { entitlement, scope } = offer.elevation;
     const digest = offer.binding.kind === "digest" ? offer.binding.digest : undefined;
-    const key = digests.requestKey({ issuer, subject, entitlement, scope, digest });
+    const key = digests.requestKey({ issuer, subject, actors, entitlement, scope, digest });
     const routing = await router.route({ requester, subject: denial.subject, call, offer, justification, requested });
 
     return store.transaction(async (tx): Promise<SubmitOutcome> => {
@@ -58,6 +61,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
         denialId,
         key,
         requester,
+        submittedBy,
         call,
         offer,
         justification,
@@ -112,9 +116,9 @@ function coveringGrant(
   now: Instant,
   digests: Digests,
 ): Grant | undefined {
-  const { issuer, id: subject } = denial.subject;
+  const { issuer, id: subject, actors } = denial.subject;
   const covered = covering({
-    account: { issuer, subject },
+    account: { issuer, subject, actors },
     elevations: [offer.elevation],
     grants,
     at: { kind: "fresh", serverNow: now, databaseTime: now },

@@ -23,6 +23,7 @@ const request: RedeemRequest = {
   grantId: "01930000-0000-7000-8000-000000000002",
   issuer: "https://issuer.example",
   subject: "dana",
+  actors: [{ issuer: "https://issuer.example", id: "bot" }],
   entitlement: "orders-delete",
   scope: "order/42",
   digest: undefined,
@@ -103,6 +104,8 @@ describe("redemption server", () => {
 
   test.each<[string, Partial<RedeemRequest>]>([
     ["no id", { redemptionId: "" }],
+    ["an actor without an id", { actors: [{ issuer: "i", id: "" }] }],
+    ["an actor whose issuer holds U+0000", { actors: [{ issuer: "i\0", id: "bot" }] }],
     ["an id in upper case", { grantId: request.grantId.toUpperCase().replace("0193", "AAAA") }],
     ["a digest that is none", { digest: "abc" }],
     ["an empty scope", { scope: "" }],

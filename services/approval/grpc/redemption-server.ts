@@ -150,14 +150,16 @@ function showsToken(metadata: Metadata, token: string): boolean {
 
 /** The claim, or what is wrong with the request. */
 function claimFrom(request: RedeemRequest): RedemptionClaim | string {
-  const { redemptionId, grantId, issuer, subject, entitlement, scope, digest } = request;
+  const { redemptionId, grantId, issuer, subject, actors, entitlement, scope, digest } = request;
   if (!isId("decision", redemptionId)) return "redemption_id is not a UUID in lower case";
   if (!isId("grant", grantId)) return "grant_id is not a UUID in lower case";
   if (digest !== undefined && !isDigest(digest)) return "digest is not a SHA-256 in lower-case hexadecimal";
   for (const [name, text] of Object.entries({ issuer, subject, entitlement, scope })) {
     if (text === "" || text.includes("\0")) return `${name} is empty or holds U+0000`;
   }
-  return { redemptionId, grantId, issuer, subject, entitlement, scope, digest };
+  if (actors.some(({ issuer: by, id }) => [by, id].some((text) => text === "" || text.includes("\0"))))
+    return "an issuer or id in actors is empty or holds U+0000";
+  return { redemptionId, grantId, issuer, subject, actors, entitlement, scope, digest };
 }
 
 function responseOf(outcome: Redeemed | RedemptionRefused): RedeemResponse {

@@ -3,7 +3,7 @@ import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Denial, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
-import { requirementParts } from "../../../core/domain/request-digest.ts";
+import { requesterParts, requirementParts } from "../../../core/domain/request-digest.ts";
 import { type ReviewerSet, reviewerSets } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
@@ -23,19 +23,15 @@ import type { RequestShown } from "./schema/requests.ts";
 import type { Approvers } from "./schema/reviews.ts";
 
 export function showRequest(request: AccessRequest): Static<typeof RequestShown> {
-  const { requester, requirement } = request;
+  const { requester, submittedBy, requirement } = request;
   return {
     id: request.id,
     status: request.status,
     status_reason: request.statusReason ?? null,
     denial_id: request.denialId,
     digest: request.digest,
-    requester: {
-      person: requester.person === undefined ? null : { ...requester.person },
-      issuer: requester.issuer,
-      subject: requester.subject,
-      actors: requester.actors.map((actor) => ({ ...actor })),
-    },
+    requester: requesterParts(requester),
+    submitted_by: submittedBy === undefined ? null : requesterParts(submittedBy),
     call: callToWire(request.call),
     elevation: elevationToWire(request.offer.elevation),
     binding: showBinding(request.offer.binding),
@@ -67,6 +63,7 @@ export function showGrant(grant: Grant): Static<typeof GrantShown> {
     person: grant.person === undefined ? null : { ...grant.person },
     issuer: grant.issuer,
     subject: grant.subject,
+    actors: grant.actors.map((actor) => ({ ...actor })),
     entitlement: grant.entitlement,
     scope: grant.scope,
     binding: {

@@ -1,11 +1,14 @@
 /** A row of `grants` and the domain's grant. Whoever writes one to a topic or an answer goes through here as well. */
+import { Type } from "typebox";
 import type { Grant, GrantState } from "../../../core/domain/grant.ts";
 import { digest, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import { ActorColumn } from "./actor-column.ts";
+import { createColumnReader } from "./json-column.ts";
 
 /** The columns that make a grant, in the order of `GrantRow`. */
-export const GRANT_COLUMNS = `id, version, request_id, denial_id, person_realm, person_id, issuer, subject, entitlement,
-  scope, digest, bind_headers, state, uses, max_uses, not_before, expires_at`;
+export const GRANT_COLUMNS = `id, version, request_id, denial_id, person_realm, person_id, issuer, subject, actors,
+  entitlement, scope, digest, bind_headers, state, uses, max_uses, not_before, expires_at`;
 
 export type GrantRow = {
   readonly id: string;
@@ -16,6 +19,7 @@ export type GrantRow = {
   readonly person_id: string | null;
   readonly issuer: string;
   readonly subject: string;
+  readonly actors: unknown;
   readonly entitlement: string;
   readonly scope: string;
   readonly digest: string | null;
@@ -27,6 +31,9 @@ export type GrantRow = {
   readonly expires_at: Date;
 };
 
+const readActors = createColumnReader("actors", Type.Array(ActorColumn));
+
+/** @throws AppError invalid_record */
 export function grantFromRow(row: GrantRow): Grant {
   return {
     id: id("grant", row.id),
@@ -37,6 +44,7 @@ export function grantFromRow(row: GrantRow): Grant {
       row.person_realm === null || row.person_id === null ? undefined : { realm: row.person_realm, id: row.person_id },
     issuer: row.issuer,
     subject: row.subject,
+    actors: readActors(row.actors),
     entitlement: row.entitlement,
     scope: row.scope,
     binding:

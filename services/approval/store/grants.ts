@@ -9,9 +9,9 @@ import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 
 export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {
   await db.query(
-    `insert into grants (id, version, request_id, denial_id, person_realm, person_id, issuer, subject, entitlement,
-       scope, digest, bind_headers, state, uses, max_uses, not_before, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+    `insert into grants (id, version, request_id, denial_id, person_realm, person_id, issuer, subject, actors,
+       entitlement, scope, digest, bind_headers, state, uses, max_uses, not_before, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     [
       grant.id,
       grant.version,
@@ -21,6 +21,7 @@ export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {
       grant.person?.id ?? null,
       grant.issuer,
       grant.subject,
+      JSON.stringify(grant.actors),
       grant.entitlement,
       grant.scope,
       grant.binding.kind === "exact" ? grant.binding.digest : null,

@@ -48,6 +48,7 @@ function heldRow() {
           redemptionId: id("decision", uuidv7()),
           grantId,
           ...{ issuer: "https://issuer.example", subject: "dana", entitlement: "orders-delete", scope: "order/42" },
+          actors: [],
           digest: undefined,
         },
         isGone,

@@ -69,18 +69,18 @@ function redeemedFrom(row: UsedRow): Redeemed {
 
 /** NB: what can be used is decided under the lock of the row, on the row as it is then; UPDATE repeats what must never be broken. */
 const statement = (lock: string) => `with asked as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[])
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])
       with ordinality
-      as asked (redemption_id, grant_id, by_issuer, by_subject, for_entitlement, for_scope, with_digest, event_id, event, place)
+      as asked (redemption_id, grant_id, by_issuer, by_subject, for_entitlement, for_scope, with_digest, event_id, event, by_actors, place)
   ), locked as (
-    select id as locked_id, issuer as of_issuer, subject as of_subject, entitlement as of_entitlement, scope as of_scope,
+    select id as locked_id, issuer as of_issuer, subject as of_subject, actors as of_actors, entitlement as of_entitlement, scope as of_scope,
            digest as of_digest, state as state_now, max_uses - uses as uses_left, not_before as from_time, expires_at as until_time
       from grants where id = any ($2::uuid[]) for no key update ${lock}
   ), fitting as (
     select redemption_id, grant_id, event_id, event, place, uses_left,
            row_number() over (partition by grant_id order by place)::int as nth
       from asked join locked on locked_id = grant_id
-     where of_issuer = by_issuer and of_subject = by_subject and of_entitlement = for_entitlement
+     where of_issuer = by_issuer and of_subject = by_subject and of_actors = by_actors and of_entitlement = for_entitlement
        and of_scope = for_scope and (of_digest is null or of_digest = with_digest)
        and state_now in ('active', 'scheduled') and from_time <= clock_timestamp() and until_time > clock_timestamp()
   ), chosen as (
@@ -103,7 +103,7 @@ const statement = (lock: string) => `with asked as (
                'by', jsonb_build_object(
                  'person', case when person_id is not null
                                 then jsonb_build_object('realm', person_realm, 'id', person_id) end,
-                 'issuer', issuer, 'subject', subject, 'actors', jsonb_build_array()),
+                 'issuer', issuer, 'subject', subject, 'actors', actors),
                'denial_id', denial_id, 'request_id', request_id,
                'policy_revision', (select policy_revision from requests where requests.id = used.request_id),
                'uses', uses - used_now + nth, 'max_uses', coalesce(to_jsonb(max_uses), to_jsonb('unlimited'::text)),
@@ -129,6 +129,7 @@ function parameters(uses: readonly Use[]): readonly unknown[] {
     of(({ claim }) => claim.digest ?? null),
     of(({ eventId }) => eventId),
     of(({ event }) => event),
+    of(({ claim }) => JSON.stringify(claim.actors)),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { Json } from "../../../core/domain/subject.ts";
 import { instant, rfc3339 } from "../../../core/domain/time.ts";
 import { callFromWire, callToWire, DenialRecordSchema, SubjectSchema } from "../../../core/messages/denial-record.ts";
 import { elevationFromWire, elevationToWire } from "../../../core/messages/elevation-record.ts";
+import { ActorColumn } from "./actor-column.ts";
 import { createColumnReader } from "./json-column.ts";
 import { requirementFromColumn } from "./requirement-column.ts";
 import {
@@ -21,7 +22,7 @@ import {
 } from "./terms-column.ts";
 
 /** The columns that make a request, in the order of `RequestRow`, with its reviews in order. */
-export const REQUEST_COLUMNS = `id, denial_id, key, requester, call, offer, justification, requested, requirement,
+export const REQUEST_COLUMNS = `id, denial_id, key, requester, submitted_by, call, offer, justification, requested, requirement,
   limits, notify, escalate_at, escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at,
   (select coalesce(json_agg(json_build_object(
             'id', reviews.id, 'person_realm', person_realm, 'person_id', person_id, 'groups', groups, 'account', account, 'vote', vote,
@@ -35,6 +36,7 @@ export type RequestRow = {
   readonly denial_id: string;
   readonly key: string;
   readonly requester: unknown;
+  readonly submitted_by: unknown;
   readonly call: unknown;
   readonly offer: unknown;
   readonly justification: string;
@@ -65,7 +67,7 @@ const readRequester = createColumnReader(
       actor_persons: Type.Array(PersonColumn),
       issuer: Type.String(),
       subject: Type.String(),
-      actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
+      actors: Type.Array(ActorColumn),
     },
     closed,
   ),
@@ -96,6 +98,7 @@ export function requestFromRow(row: RequestRow): AccessRequest {
     denialId: id("denial", row.denial_id),
     key: digest(row.key),
     requester: requesterFromColumn(row.requester),
+    submittedBy: row.submitted_by === null ? undefined : requesterFromColumn(row.submitted_by),
     call: callFromWire(readCall(row.call)),
     offer: offerFromColumn(row.offer),
     justification: row.justification,
@@ -118,7 +121,7 @@ export function requestFromRow(row: RequestRow): AccessRequest {
 
 /** Values for the insert in requests.ts, in its order. */
 export function requestToValues(request: AccessRequest): readonly unknown[] {
-  const { requester, offer, requirement, limits, escalation } = request;
+  const { requester, submittedBy, offer, requirement, limits, escalation } = request;
   return [
     request.id,
     request.denialId,
@@ -147,6 +150,7 @@ export function requestToValues(request: AccessRequest): readonly unknown[] {
     request.status,
     request.statusReason ?? null,
     request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
+    submittedBy === undefined ? null : JSON.stringify(requesterToColumn(submittedBy)),
   ];
 }
 

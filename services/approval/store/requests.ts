@@ -23,9 +23,9 @@ export async function insertRequest(db: Queryable, request: AccessRequest): Prom
   await db.query(
     `insert into requests (id, denial_id, key, issuer, subject, person_realm, person_id, requester, call, entitlement,
        offer, justification, requested, requirement, reviewer_sets, open_sets, limits, notify, escalate_at,
-       escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at)
+       escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at, submitted_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-       $24, $25, $26, $27)`,
+       $24, $25, $26, $27, $28)`,
     requestToValues(request),
   );
 }
@@ -126,7 +126,7 @@ export async function insertReview(db: Queryable, requestId: Id<"request">, revi
 
 const NOBODY = { issuer: undefined, subject: undefined, person: undefined };
 
-/** Newest first. `awaiting` leaves out what `isRequester` (core/domain/access-request.ts) would refuse. */
+/** Newest first. `awaiting` leaves out what `hasAsked` (core/domain/access-request.ts) would refuse. */
 export async function listRequests(
   db: Queryable,
   filter: RequestFilter,
@@ -145,12 +145,14 @@ export async function listRequests(
             end
         and (not $7 or (
               status = 'pending' and expires_at > statement_timestamp() and open_sets && $2::text[]
-              and (issuer, subject) is distinct from ($3::text, $4::text)
-              and (person_realm, person_id) is distinct from ($5::text, $6::text)
-              and not exists (select 1 from json_array_elements(requester -> 'actors') as actor
-                               where actor ->> 'issuer' = $3 and actor ->> 'id' = $4)
-              and not exists (select 1 from json_array_elements(requester -> 'actor_persons') as actor
-                               where actor ->> 'realm' = $5 and actor ->> 'id' = $6)
+              and not exists (
+                select 1 from (values (requester), (submitted_by)) as asking (one)
+                 where (one ->> 'issuer' = $3 and one ->> 'subject' = $4)
+                    or (one -> 'person' ->> 'realm' = $5 and one -> 'person' ->> 'id' = $6)
+                    or exists (select 1 from json_array_elements(one -> 'actors') as actor
+                                where actor ->> 'issuer' = $3 and actor ->> 'id' = $4)
+                    or exists (select 1 from json_array_elements(one -> 'actor_persons') as actor
+                                where actor ->> 'realm' = $5 and actor ->> 'id' = $6))
               and not exists (select 1 from reviews
                                where reviews.request_id = requests.id
                                  and reviews.person_realm = $5 and reviews.person_id = $6)))

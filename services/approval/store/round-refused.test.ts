@@ -21,6 +21,7 @@ function claimOf(redemptionId = id("decision", uuidv7())): RedemptionClaim {
     redemptionId,
     grantId: id("grant", uuidv7()),
     ...{ issuer: "https://issuer.example", subject: "dana", entitlement: "orders-delete", scope: "order/42" },
+    actors: [],
     digest: undefined,
   };
 }

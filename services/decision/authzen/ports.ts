@@ -2,14 +2,12 @@
 import type { DenyReason } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
 
 export type GrantLookup = {
-  /** What is known of this account's grant of this id; that of somebody else is `unknown`. */
-  standing(
-    account: { readonly issuer: string; readonly subject: string },
-    grantId: Id<"grant">,
-  ): "known" | "not_yet" | "unknown";
+  /** What is known of this caller's grant of this id; that of somebody else, or of other actors, is `unknown`. */
+  standing(caller: Pick<Subject, "issuer" | "id" | "actors">, grantId: Id<"grant">): "known" | "not_yet" | "unknown";
 };
 
 export type Sought = "subject" | "action" | "resource";

@@ -67,7 +67,7 @@ export function nextAction(
     if (approval.until !== undefined && approval.until <= time)
       return { reason: "approval_expired", next_action: "request" };
     if (subject === undefined || approval.id === undefined || !isId("grant", approval.id)) return UNVERIFIABLE;
-    switch (grants.standing({ issuer: subject.issuer, subject: subject.id }, approval.id)) {
+    switch (grants.standing(subject, approval.id)) {
       case "known":
         return { reason: "out_of_scope", next_action: "request" };
       case "not_yet":

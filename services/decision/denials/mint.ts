@@ -2,6 +2,7 @@
  * Makes the denial that somebody may ask for: offers with their digests, hashes of the bound fields, masked text for
  * people. Of the call only method, authority and path travel in plain (rule 9); query values never do.
  */
+import { chainParts } from "../../../core/domain/actor-chain.ts";
 import { type BoundField, layOutBinding, PLAIN_FIELDS } from "../../../core/domain/binding.ts";
 import { DENIAL_LIFETIME, type Denial, type DeniedCall, type Offer } from "../../../core/domain/denial.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
@@ -50,12 +51,14 @@ export function denialKeyOf({ evaluation, subject, offers, policyRevision }: Ask
 }
 
 /**
- * Denials of the same key and of the same question are one for a while. NB: of the same question, since it is what a
- * submission is held against; the key alone is about what is offered.
+ * Denials of the same key, of the same question and to the same chain of actors are one for a while. NB: of the same question, since it is what
+ * a submission is held against, and to the same chain, since it is who reviewers see and whom a grant is for; the key alone is about what is offered.
  */
 export function reuseKeyOf(ask: Ask): Digest {
   const { question } = ask.evaluation;
-  return question === undefined ? denialKeyOf(ask) : hashParts([denialKeyOf(ask), questionHash(question)]);
+  const chain = chainParts(ask.subject.actors);
+  if (question === undefined && chain.length === 0) return denialKeyOf(ask);
+  return hashParts([denialKeyOf(ask), question === undefined ? "" : questionHash(question), ...chain]);
 }
 
 /** `sourceAddress` is the one by trusted hops. */

@@ -31,13 +31,15 @@ const http: Http = {
   body: { kind: "bytes", bytes: Buffer.from("secret") },
 };
 
-function ask(changed: { elevations?: Elevation[]; http?: Http; justification?: string } = {}): Ask {
+type Changed = { elevations?: Elevation[]; http?: Http; justification?: string; actors?: Ask["subject"]["actors"] };
+
+function ask(changed: Changed = {}): Ask {
   const request = changed.http ?? http;
   const offered = offersFor({ subject, elevations: changed.elevations ?? [elevation], http: request });
   if (offered.kind !== "requestable") throw new Error(offered.reason);
-  const { justification } = changed;
+  const { justification, actors = [] } = changed;
   const evaluation = evaluationOf({ decisionId: id("decision", uuidv7()), http: request, justification });
-  return { evaluation, subject, offers: offered.offers, policyRevision: "r1" };
+  return { evaluation, subject: { ...subject, actors }, offers: offered.offers, policyRevision: "r1" };
 }
 
 function denialsOver(answer: () => PublishOutcome = () => ({ kind: "acked" }), burst = 5) {
@@ -92,6 +94,17 @@ describe("not named", () => {
 });
 
 describe("the same denial key", () => {
+  test("is another one for each chain of actors: an agent is not handed what the person was denied, nor what another agent was", async () => {
+    const { denials } = denialsOver();
+    const chains = [[], ["bot"], ["max"], ["bot", "max"], ["max", "bot"]].map((ids) =>
+      ids.map((name) => ({ issuer: "i", id: name })),
+    );
+    const outcomes = await Promise.all(chains.map((actors) => denials.publish(ask({ actors }), NOW, deadline)));
+    const ids = outcomes.map((outcome) => (outcome.kind === "issued" ? outcome.denial.id : outcome.kind));
+    expect(new Set(ids).size).toBe(chains.length);
+    expect(await denials.publish(ask({ actors: chains[1] ?? [] }), NOW, deadline)).toEqual(outcomes[1]);
+  });
+
   test("gives the same id for five minutes, and is published once, also for callers at the same moment", async () => {
     const { denials, sent } = denialsOver();
     const [one, two] = await Promise.all([

@@ -1,7 +1,8 @@
 /**
  * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by
- * account, the open incidents and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
+ * caller, the open incidents and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
  */
+import { type Acting, callerKey } from "../../../core/domain/actor-chain.ts";
 import type { HttpRequest } from "../../../core/domain/binding.ts";
 import { layOutBinding } from "../../../core/domain/binding.ts";
 import { covering } from "../../../core/domain/covers.ts";
@@ -16,7 +17,7 @@ import {
 } from "../../../core/domain/freshness.ts";
 import { type Grant, isFinal } from "../../../core/domain/grant.ts";
 import type { Digest } from "../../../core/domain/id.ts";
-import type { Json } from "../../../core/domain/subject.ts";
+import type { Json, Subject } from "../../../core/domain/subject.ts";
 import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
@@ -49,7 +50,7 @@ export type GrantsView = Grants &
 
 export function createGrantsView(): GrantsView {
   const view = createStateView<StateValue>();
-  const byAccount = new Map<string, Map<string, Grant>>();
+  const byCaller = new Map<string, Map<string, Grant>>();
   const incidents = createOpenIncidents();
   let heartbeats = NO_HEARTBEATS;
   let isKnown = false;
@@ -58,15 +59,15 @@ export function createGrantsView(): GrantsView {
     if (applied.kind === "older") return "older";
     const { before, after } = applied;
     if (before?.kind === "grant") {
-      const account = accountKey(before.grant.issuer, before.grant.subject);
-      const grants = byAccount.get(account);
+      const caller = callerKey(before.grant);
+      const grants = byCaller.get(caller);
       grants?.delete(key);
-      if (grants?.size === 0) byAccount.delete(account);
+      if (grants?.size === 0) byCaller.delete(caller);
     }
     if (after?.kind === "grant") {
-      const account = accountKey(after.grant.issuer, after.grant.subject);
-      const grants = byAccount.get(account) ?? new Map<string, Grant>();
-      byAccount.set(account, grants.set(key, after.grant));
+      const caller = callerKey(after.grant);
+      const grants = byCaller.get(caller) ?? new Map<string, Grant>();
+      byCaller.set(caller, grants.set(key, after.grant));
     }
     if (before?.kind === "incident" || after?.kind === "incident") {
       incidents.set(key, after?.kind === "incident" ? after.incident : undefined);
@@ -89,8 +90,8 @@ export function createGrantsView(): GrantsView {
       return view.size;
     },
 
-    standing(account, grantId) {
-      const grant = byAccount.get(accountKey(account.issuer, account.subject))?.get(grantKey(grantId));
+    standing(caller, grantId) {
+      const grant = byCaller.get(callerKey(acting(caller)))?.get(grantKey(grantId));
       if (grant === undefined) return "unknown";
       // NB: by the database's time as it is known here, as `covering` judges a beginning, and not by the wall clock, which is ahead of it.
       const begun = heartbeats.latest !== undefined && heartbeats.latest.databaseTime >= grant.notBefore;
@@ -100,16 +101,15 @@ export function createGrantsView(): GrantsView {
     covering({ subject, elevations, http }: GrantQuery, clocks): Match {
       const at = freshness(heartbeats, clocks);
       if (at.kind === "stale") return at;
-      const account = { issuer: subject.issuer, subject: subject.id };
-      const grants = [...(byAccount.get(accountKey(subject.issuer, subject.id))?.values() ?? [])];
+      const account = acting(subject);
+      const grants = [...(byCaller.get(callerKey(account))?.values() ?? [])];
       return covering({ account, elevations, grants, at, digestOf: digests(subject.issuer, subject.id, http) });
     },
   };
 }
 
-/** NB: length first, so that no issuer and subject can be split in another place and meet somebody else's grants. */
-function accountKey(issuer: string, subject: string): string {
-  return `${issuer.length}:${issuer}${subject}`;
+function acting({ issuer, id, actors }: Pick<Subject, "issuer" | "id" | "actors">): Acting {
+  return { issuer, subject: id, actors };
 }
 
 /** The digest of one request under different bound headers; each is computed once, and only when a grant asks. */

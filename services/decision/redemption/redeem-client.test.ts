@@ -16,6 +16,7 @@ const claim = {
   grantId: id("grant", "01930000-0000-7000-8000-000000000003"),
   issuer: "i",
   subject: "dana",
+  actors: [{ issuer: "i", id: "bot" }],
   entitlement: "orders-delete",
   scope: "order/42",
   digest: undefined,

@@ -103,9 +103,14 @@ export function createRedeemClient(
     const span = traceparent?.();
     if (span !== undefined) metadata.set("traceparent", span);
     return new Promise((resolve) => {
-      client.redeem({ ...claim }, metadata, { deadline: wallMs() + deadlineMs }, (error, response) => {
-        resolve(error === null ? outcomeOf(response) : faultOf(error));
-      });
+      client.redeem(
+        { ...claim, actors: [...claim.actors] },
+        metadata,
+        { deadline: wallMs() + deadlineMs },
+        (error, response) => {
+          resolve(error === null ? outcomeOf(response) : faultOf(error));
+        },
+      );
     });
   }
 

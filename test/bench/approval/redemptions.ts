@@ -92,7 +92,7 @@ function uses(grants: readonly string[], count: number): string[] {
   return Array.from({ length: count }, (_, at) => {
     const request: RedeemRequest = {
       ...{ redemptionId: randomUUID(), grantId: grants[at % grants.length] ?? "", issuer: ISSUER, subject: "dana" },
-      ...{ entitlement: "e", scope: "s", digest: undefined },
+      ...{ entitlement: "e", scope: "s", actors: [], digest: undefined },
     };
     return Buffer.from(RedeemRequest.encode(request).finish()).toString("base64");
   });

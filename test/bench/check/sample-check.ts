@@ -96,6 +96,7 @@ export function* grantsFor(subjects: number, issuer: string, now: Instant): Gene
       ...{ id: id("grant", numbered(1)), requestId: id("request", numbered(2)), denialId: id("denial", numbered(3)) },
       ...{ version: 1, person: { realm: "example", id: `${n}@example.com` }, issuer },
       subject: n === 0 ? SUBJECT : `subject-${n}`,
+      actors: [],
       ...{ entitlement: "orders-delete", scope: `order/${ORDER}`, binding: { kind: "scope" } },
       ...{ state: "active", uses: 0, maxUses: "unlimited", notBefore: now, expiresAt: instant(now + 3_600_000) },
     };

@@ -58,6 +58,20 @@ test("16 submits of one denial at once leave one open request and 15 answers tha
   expect(rowCount).toBe(1);
 });
 
+test("what an agent asks for somebody is neither their own open request nor covered by what they were granted, and the reverse", async () => {
+  const name = randomUUID();
+  const agent = { ...account(name), actors: [{ issuer: account(name).issuer, id: "bot" }] };
+  const own = await approval.ask(account(name));
+  const through = await approval.ask(agent);
+  expect(through.id).not.toBe(own.id);
+  await approval.approveBy(own, account("max", ["managers"]));
+  const denial = await approval.deny(agent);
+  const again = await approval.submit({ denialId: denial.id, by: agent, asked: ASKED, automatic: false });
+  expect(again).toMatchObject({ kind: "exists", request: { id: through.id } });
+  const reviewed = await approval.approveBy(through, account("max", ["managers"]));
+  expect(reviewed).toMatchObject({ kind: "reviewed", grant: { subject: name, actors: agent.actors } });
+});
+
 test("a request comes back from the database as it went in", async () => {
   const request = await approval.ask();
   expect(await approval.store.reads.request(request.id)).toEqual(request);

@@ -46,6 +46,21 @@ test("a grant that is not known is refused and leaves no redemption", async () =
   expect(rowCount).toBe(0);
 });
 
+test("a grant for an account through an agent is used through that agent alone, and the record of the use names it", async () => {
+  const [bot, other] = ["bot", "other"].map((name) => [{ issuer: "https://issuer.example", id: name }]);
+  const grant = await approval.grant({ actors: bot ?? [] });
+  expect(await approval.store.reads.grant(grant.id)).toEqual(grant);
+  for (const actors of [[], other ?? [], [...(bot ?? []), ...(other ?? [])]])
+    expect(await approval.store.redeem(claimOf(grant, { actors }))).toEqual({ kind: "refused", reason: "outside" });
+  const claim = claimOf(grant);
+  expect((await approval.store.redeem(claim)).kind).toBe("redeemed");
+  const { rows } = await approval.database.query<{ actors: unknown }>(
+    "select event -> 'data' -> 'by' -> 'actors' as actors from outbox where event -> 'data' ->> 'redemption_id' = $1",
+    [claim.redemptionId],
+  );
+  expect(rows).toEqual([{ actors: bot }]);
+});
+
 test("each use leaves its redemption and one complete event in the same statement", async () => {
   const grant = await approval.grant({ maxUses: 3 });
   const claim = claimOf(grant);

@@ -4,9 +4,9 @@ import { type Approval, ids } from "./approval-fixture.ts";
 
 /** One use of this grant, under an id of its own, as the grant is bound unless changed. */
 export function claimOf(grant: Grant, more: Partial<RedemptionClaim> = {}): RedemptionClaim {
-  const { id: grantId, issuer, subject, entitlement, scope, binding } = grant;
+  const { id: grantId, issuer, subject, actors, entitlement, scope, binding } = grant;
   const digest = binding.kind === "exact" ? binding.digest : undefined;
-  return { redemptionId: ids.fresh("decision"), grantId, issuer, subject, entitlement, scope, digest, ...more };
+  return { redemptionId: ids.fresh("decision"), grantId, issuer, subject, actors, entitlement, scope, digest, ...more };
 }
 
 type Database = Approval["database"];

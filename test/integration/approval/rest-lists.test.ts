@@ -42,7 +42,21 @@ test("what I asked for in somebody's name, by a token that says no more of me th
   expect((await page(meg, "/v1/requests?awaiting=me")).ids).not.toContain(asked.id);
   expect((await page(mia, "/v1/requests?awaiting=me")).ids).toContain(asked.id);
   expect(await rest.vote(meg, asked)).toMatchObject({ status: 403, body: { code: "is_requester" } });
-  expect((await rest.vote(mia, asked)).status).toBe(201);
+  expect((await rest.vote(mia, asked)).status).toBe(200);
+});
+
+test("what I submitted in somebody's name, of what they were denied in person, is theirs, and neither awaits me nor is mine to approve", async () => {
+  const [meg, mia] = [tokenOf("meg", ["managers"]), tokenOf("mia", ["managers"])];
+  const denial = await rest.denyTo(tokenOf("dora"));
+  const body = { denial_id: denial.id, justification: "the customer was charged twice" };
+  const answer = await rest.call("POST", "/v1/requests", { token: tokenOf("dora", [], { act: { sub: "meg" } }), body });
+  const asked = { id: textAt(answer, "request.id"), digest: textAt(answer, "request.digest") };
+  expect(at(answer, "request.requester.actors")).toEqual([]);
+  expect(at(answer, "request.submitted_by")).toMatchObject({ subject: "dora", actors: [{ id: "meg" }] });
+  expect((await page(meg, "/v1/requests?awaiting=me")).ids).not.toContain(asked.id);
+  expect(await rest.vote(meg, asked)).toMatchObject({ status: 403, body: { code: "is_requester" } });
+  const approved = await rest.vote(mia, asked);
+  expect(at(approved, "grant.actors")).toEqual([]);
 });
 
 test("pages do not move while new requests come, and hold each once", async () => {

@@ -49,7 +49,7 @@ export const allowing: Verdict = { kind: "allow", reasons: ["open"], response: N
 export function grantOfDana(now: Grant["notBefore"]): Grant {
   return {
     ...{ id: id("grant", uuidv7()), version: 1, requestId: id("request", uuidv7()), denialId: id("denial", uuidv7()) },
-    ...{ person: undefined, issuer: ISSUER, subject: "dana" },
+    ...{ person: undefined, issuer: ISSUER, subject: "dana", actors: [] },
     ...{ entitlement: ELEVATION.entitlement, scope: ELEVATION.scope, binding: { kind: "scope" } },
     ...{
       state: "active",

@@ -58,6 +58,12 @@ export interface RedeemRequest {
   entitlement: string;
   scope: string;
   digest?: string | undefined;
+  actors: RedeemActor[];
+}
+
+export interface RedeemActor {
+  issuer: string;
+  id: string;
 }
 
 export interface RedeemResponse {
@@ -76,7 +82,16 @@ export interface Refused {
 }
 
 function createBaseRedeemRequest(): RedeemRequest {
-  return { redemptionId: "", grantId: "", issuer: "", subject: "", entitlement: "", scope: "", digest: undefined };
+  return {
+    redemptionId: "",
+    grantId: "",
+    issuer: "",
+    subject: "",
+    entitlement: "",
+    scope: "",
+    digest: undefined,
+    actors: [],
+  };
 }
 
 export const RedeemRequest: MessageFns<RedeemRequest> = {
@@ -101,6 +116,9 @@ export const RedeemRequest: MessageFns<RedeemRequest> = {
     }
     if (message.digest !== undefined) {
       writer.uint32(58).string(message.digest);
+    }
+    for (const v of message.actors) {
+      RedeemActor.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -172,6 +190,71 @@ export const RedeemRequest: MessageFns<RedeemRequest> = {
             }
 
             message.digest = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.actors.push(RedeemActor.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRedeemActor(): RedeemActor {
+  return { issuer: "", id: "" };
+}
+
+export const RedeemActor: MessageFns<RedeemActor> = {
+  encode(message: RedeemActor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.issuer !== "") {
+      writer.uint32(10).string(message.issuer);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedeemActor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedeemActor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.issuer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
             continue;
           }
         }

@@ -1,7 +1,7 @@
 /** Grants: listing and showing them. */
 import { type Static, Type } from "typebox";
 import { MaxUsesSchema } from "../../../../core/messages/elevation-record.ts";
-import { closed, Name, Nullable, PersonBody, paging, Sha256, Time, Uuid } from "./words.ts";
+import { ActorBody, closed, Name, Nullable, PersonBody, paging, Sha256, Time, Uuid } from "./words.ts";
 
 const State = Type.Enum(["scheduled", "active", "consumed", "expired", "revoked"]);
 
@@ -25,6 +25,7 @@ export const GrantShown = Type.Object(
     person: Nullable(PersonBody),
     issuer: Type.String(),
     subject: Type.String(),
+    actors: Type.Array(ActorBody),
     entitlement: Type.String(),
     scope: Type.String(),
     binding: Type.Object(

@@ -4,7 +4,7 @@ import { DurationSchema, ElevationSchema, MaxUsesSchema } from "../../../../core
 import { BindingBody, CallBody } from "./denials.ts";
 import { GrantRef } from "./grants.ts";
 import { RequirementBody, ReviewShown } from "./reviews.ts";
-import { closed, FreeText, Name, Nullable, PersonBody, paging, Sha256, Time, Uses, Uuid } from "./words.ts";
+import { ActorBody, closed, FreeText, Name, Nullable, PersonBody, paging, Sha256, Time, Uses, Uuid } from "./words.ts";
 
 export const SubmitBody = Type.Object(
   {
@@ -80,6 +80,11 @@ const LimitsBody = Type.Object(
   { ...closed, description: "The most that is granted, whatever was asked and whoever approves." },
 );
 
+const RequesterBody = Type.Object(
+  { person: Nullable(PersonBody), issuer: Type.String(), subject: Type.String(), actors: Type.Array(ActorBody) },
+  closed,
+);
+
 export const RequestShown = Type.Object(
   {
     id: Uuid,
@@ -87,15 +92,10 @@ export const RequestShown = Type.Object(
     status_reason: Nullable(Type.String()),
     denial_id: Uuid,
     digest: Sha256,
-    requester: Type.Object(
-      {
-        person: Nullable(PersonBody),
-        issuer: Type.String(),
-        subject: Type.String(),
-        actors: Type.Array(Type.Object({ issuer: Type.String(), id: Type.String() }, closed)),
-      },
-      closed,
-    ),
+    requester: RequesterBody,
+    submitted_by: Type.Union([RequesterBody, Type.Null()], {
+      description: "Whoever submitted it, when that was not the requester, in person or through the same actors.",
+    }),
     call: CallBody,
     elevation: ElevationSchema,
     binding: BindingBody,

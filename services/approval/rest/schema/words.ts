@@ -62,6 +62,9 @@ export const paging = {
 
 export const PersonBody = Type.Object({ realm: Type.String(), id: Type.String() }, closed);
 
+/** Of a chain of actors: who acts now first. */
+export const ActorBody = Type.Object({ issuer: Type.String(), id: Type.String() }, closed);
+
 export function PageOf<S extends TSchema>(item: S) {
   return Type.Object(
     { items: Type.Array(item), next: Nullable(Type.String({ description: "`cursor` of the page after." })) },

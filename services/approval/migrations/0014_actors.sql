@@ -1,0 +1,26 @@
+-- Who acts for whom counts: a grant is for an account with one chain of actors, and a request keeps who submitted it.
+
+-- [{issuer, id}], who acts now first. A grant from before this names nobody, and so is for the account alone.
+alter table grants add column actors jsonb not null default '[]';
+
+-- As requester; null when it was the requester, in person or through the same chain, and in requests from before this.
+alter table requests add column submitted_by json;
+
+create or replace function requests_keep_immutable() returns trigger language plpgsql as $$
+begin
+  if old.status <> 'pending' then
+    raise exception 'request % is final', old.id using errcode = 'integrity_constraint_violation';
+  end if;
+  if (new.id, new.denial_id, new.key, new.issuer, new.subject, new.person_realm, new.person_id, new.requester::text,
+      new.call::text, new.entitlement, new.offer::text, new.justification, new.requested::text, new.requirement::text,
+      new.reviewer_sets, new.policy_revision, new.digest, new.created_at, new.expires_at, new.limits::text, new.notify,
+      new.submitted_by::text)
+       is distinct from
+     (old.id, old.denial_id, old.key, old.issuer, old.subject, old.person_realm, old.person_id, old.requester::text,
+      old.call::text, old.entitlement, old.offer::text, old.justification, old.requested::text, old.requirement::text,
+      old.reviewer_sets, old.policy_revision, old.digest, old.created_at, old.expires_at, old.limits::text, old.notify,
+      old.submitted_by::text) then
+    raise exception 'request % is immutable', old.id using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $$;
