@@ -26,6 +26,10 @@ export type Requester = {
   readonly actors: Party["subject"]["actors"];
 };
 
+export function requesterOf({ subject, person, actorPersons }: Party): Requester {
+  return { person, actorPersons, issuer: subject.issuer, subject: subject.id, actors: subject.actors };
+}
+
 /** One person's vote. Append-only; unique per (request, person). */
 export type Review = {
   readonly id: Id<"review">;

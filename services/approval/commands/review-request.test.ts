@@ -15,7 +15,11 @@ const account = (name: string): Subject => ({
 });
 
 /** A store of one request. */
-function approvalOf(requirement: Requirement, mayReview: (reviewer: string) => "allowed" | "refused") {
+function approvalOf(
+  requirement: Requirement,
+  mayReview: (reviewer: string) => "allowed" | "refused",
+  personOf: (account: string) => string = (account) => account,
+) {
   let request: AccessRequest = { ...PENDING, requirement };
   let granted = 0;
   const events: DomainEvent[] = [];
@@ -55,7 +59,12 @@ function approvalOf(requirement: Requirement, mayReview: (reviewer: string) => "
     reads: { request: () => Promise.resolve(request), denial: () => Promise.resolve(DENIAL) },
     people: {
       resolve: (subject) =>
-        Promise.resolve({ subject, person: { realm: "corp", id: subject.id }, actorPersons: [], machine: false }),
+        Promise.resolve({
+          subject,
+          person: { realm: "corp", id: personOf(subject.id) },
+          actorPersons: [],
+          machine: false,
+        }),
     },
     permission,
     ids,
@@ -83,6 +92,19 @@ test("a policy that allows everybody does not let the requester review, and the 
     expect(state()).toMatchObject({ status: "pending", reviews: 0, granted: 0 });
     expect(state().events).toMatchObject([{ type: "review.refused", data: { reason: "is_requester" } }]);
   }
+});
+
+test("whoever the requester turns out to be since it was submitted is refused, and an earlier approval of theirs counts for nothing", async () => {
+  const people = new Map<string, string>();
+  const nowOf = (account: string) => people.get(account) ?? account;
+  const two: Requirement = { kind: "n_of", n: 2, of: [managers, managers] };
+  const { approve, state } = approvalOf(two, () => "allowed", nowOf);
+  await approve("max");
+  people.set("dana", "mia");
+  expect(await approve("mia")).toEqual({ kind: "refused", reason: "is_requester" });
+  people.set("dana", "max");
+  expect(await approve("mia")).toMatchObject({ kind: "reviewed", grant: undefined });
+  expect(state()).toMatchObject({ status: "failed", granted: 0 });
 });
 
 test("an earlier approval that the policy would refuse by now grants nothing: the request ends as superseded", async () => {

@@ -3,10 +3,16 @@
  * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
  * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
  *
- * Who voted earlier is asked about again, as they are now: by the mapping of people and by the policy. A vote that came in
+ * Who asked, and who voted earlier, is asked about again, as they are now: by the mapping of people and, who voted, by the policy. A vote that came in
  * between is as new as this one and stands.
  */
-import type { AccessRequest, Review, RoutedRequest } from "../../../core/domain/access-request.ts";
+import {
+  type AccessRequest,
+  type Requester,
+  requesterOf,
+  type Review,
+  type RoutedRequest,
+} from "../../../core/domain/access-request.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 import { review, whyNotReviewer } from "../../../core/domain/review.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
@@ -31,7 +37,8 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     const reviewer = await people.resolve(command.reviewer);
     const routed = { ...seen, subject: denial.subject };
     const permitted = (await permission.mayReview(routed, reviewer)) === "allowed";
-    const lapsed = await lapsedApprovals(seen, routed);
+    const requesterNow = requesterOf(await people.resolve(denial.subject));
+    const lapsed = await lapsedApprovals(seen, requesterNow, routed);
 
     return store.transaction(async (tx): Promise<ReviewOutcome> => {
       const request = await tx.requests.lock(command.requestId);
@@ -47,6 +54,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
           narrowing: command.narrowing,
           comment: command.comment === undefined ? undefined : plainText(command.comment),
           digest: command.digest,
+          requesterNow,
           lapsed,
           permitted,
         },
@@ -67,13 +75,17 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     }, command.settle);
   };
 
-  async function lapsedApprovals(request: AccessRequest, routed: RoutedRequest): Promise<ReadonlySet<Review["id"]>> {
+  async function lapsedApprovals(
+    request: AccessRequest,
+    requesterNow: Requester,
+    routed: RoutedRequest,
+  ): Promise<ReadonlySet<Review["id"]>> {
     const lapsed = new Set<Review["id"]>();
     for (const { id, account, reviewer, vote } of request.reviews) {
       if (vote === "deny") continue;
       const now = await people.resolve(account);
       const same = now.person !== undefined && samePerson(now.person, reviewer.person);
-      const stands = same && whyNotReviewer(request, now) === undefined;
+      const stands = same && whyNotReviewer(request, requesterNow, now) === undefined;
       if (!stands || (await permission.mayReview(routed, now)) !== "allowed") lapsed.add(id);
     }
     return lapsed;

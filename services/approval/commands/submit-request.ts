@@ -4,13 +4,12 @@
  * already. Routing is asked before the transaction; what it was asked about cannot change meanwhile, since a denial is
  * immutable, and what can (an open request, a grant, the time) is looked at again under the key's lock.
  */
-import { type AccessRequest, expireRequest, type Requester } from "../../../core/domain/access-request.ts";
+import { type AccessRequest, expireRequest, requesterOf } from "../../../core/domain/access-request.ts";
 import { sameCaller } from "../../../core/domain/actor-chain.ts";
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
-import type { Party } from "../../../core/domain/subject.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
@@ -82,12 +81,6 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
       return { kind: "submitted", request, grant };
     }, settle);
   };
-}
-
-/** A party as requester: the account that was denied, the person behind it, and everybody who acts in its name. */
-function requesterOf(party: Party): Requester {
-  const { issuer, id, actors } = party.subject;
-  return { person: party.person, actorPersons: party.actorPersons, issuer, subject: id, actors };
 }
 
 /** The pending request of this key. One whose time is over is ended here, so that it does not stand in the way. */

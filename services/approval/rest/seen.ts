@@ -3,7 +3,7 @@
  * security. All others are told that it does not exist.
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
-import { isOwner } from "../../../core/domain/access-request.ts";
+import { isOwner, requesterOf } from "../../../core/domain/access-request.ts";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
@@ -41,8 +41,7 @@ export async function seenDenial(
 ): Promise<Denial | undefined> {
   const denial = await reads.denial(id("denial", text));
   if (denial === undefined || caller.isSecurity) return denial;
-  const { person, actorPersons, subject } = await people.resolve(denial.subject);
-  const requester = { person, actorPersons, issuer: subject.issuer, subject: subject.id, actors: subject.actors };
+  const requester = requesterOf(await people.resolve(denial.subject));
   return isOwner(requester, caller.party) ? denial : undefined;
 }
 
