@@ -88,15 +88,21 @@ export function mayFillASlot(requirement: Requirement, reviewer: Reviewer): bool
 
 /** Whether distinct ones of these people fill all slots of at least one alternative. */
 export function isSatisfied(requirement: Requirement, approvers: readonly Reviewer[]): boolean {
+  return slotsLeft(requirement, approvers) === 0;
+}
+
+/** How many slots distinct ones of these people leave open, in the alternative where they leave fewest. */
+export function slotsLeft(requirement: Requirement, approvers: readonly Reviewer[]): number {
   const people = [...new Map(approvers.map((one) => [personKey(one.person), one])).values()];
+  let least = Number.POSITIVE_INFINITY;
   let tried = 0;
   for (const slots of alternatives(requirement)) {
     tried += 1;
-    if (tried > MAX_ALTERNATIVES) return false;
+    if (tried > MAX_ALTERNATIVES || least === 0) break;
     // NB: no slots would be filled by nobody. `requirementFault` refuses such trees; a stored one opens nothing either.
-    if (slots.length > 0 && everySlotFilled(slots, people)) return true;
+    if (slots.length > 0) least = Math.min(least, slots.length - filledSlots(slots, people));
   }
-  return false;
+  return least;
 }
 
 /**
@@ -143,7 +149,7 @@ function* choose<T>(from: readonly T[], n: number): Generator<readonly T[]> {
 }
 
 /** Bipartite matching by augmenting paths (Kuhn): a slot may push an earlier one to another person. */
-function everySlotFilled(slots: readonly ReviewerSet[], people: readonly Reviewer[]): boolean {
+function filledSlots(slots: readonly ReviewerSet[], people: readonly Reviewer[]): number {
   const slotOfPerson = new Map<number, number>();
   const fill = (slot: number, tried: Set<number>): boolean => {
     const set = slots[slot];
@@ -159,5 +165,5 @@ function everySlotFilled(slots: readonly ReviewerSet[], people: readonly Reviewe
     }
     return false;
   };
-  return slots.every((_set, slot) => fill(slot, new Set()));
+  return slots.filter((_set, slot) => fill(slot, new Set())).length;
 }

@@ -23,7 +23,7 @@ import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
 import { MAX_START_IN, type Narrowing, narrow } from "./narrowing.ts";
 import { isSatisfied, mayFillASlot, type Reviewer } from "./requirement.ts";
-import { openPart } from "./stages.ts";
+import { isTheirTurn } from "./stages.ts";
 import { type Party, samePerson } from "./subject.ts";
 import { type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
@@ -108,8 +108,8 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
   const reviewer: Reviewer = { person, groups: vote.reviewer.subject.groups };
   if (request.reviews.some((earlier) => samePerson(earlier.reviewer.person, person))) return refuse("already_reviewed");
   // NB: only agreeing has an order. Whoever is asked at any stage may say no at once.
-  const open = openPart(requirement, approvers(request.reviews)) ?? requirement;
-  if (vote.vote === "approve" && !mayFillASlot(open, reviewer)) return refuse("stage_not_open");
+  if (vote.vote === "approve" && !isTheirTurn(requirement, approvers(request.reviews), reviewer))
+    return refuse("stage_not_open");
   if (vote.digest !== request.digest) return refuse("digest_mismatch");
   if (vote.vote === "deny" && visibleLength(vote.comment ?? "") === 0) return refuse("reason_required");
   const narrowed = narrow(request.requested, vote.narrowing ?? {}, request.offer.binding);

@@ -6,7 +6,7 @@ import { type AccessRequest, escalate, expireRequest, type Review } from "./acce
 import { approve } from "./approve.ts";
 import { id } from "./id.ts";
 import { isWithin } from "./narrowing.ts";
-import { isSatisfied, type Requirement, type Reviewer } from "./requirement.ts";
+import { isSatisfied, type Requirement, type Reviewer, setKey } from "./requirement.ts";
 import { review, type Vote } from "./review.ts";
 import { within } from "./routing.ts";
 import { openPart, openSets } from "./stages.ts";
@@ -65,6 +65,27 @@ describe("stages", () => {
     const agreed = after(request, vote(both));
     expect(review(agreed, vote(both), NOW)).toMatchObject({ reason: "already_reviewed" });
     expect(review(agreed, vote(sam), NOW)).toMatchObject({ request: { status: "approved" } });
+  });
+
+  test("a first one that was agreed by the only one of a later is asked again, for whoever lets them move on", () => {
+    const agreed = after(request, vote(both));
+    expect(openSets(agreed).map(setKey)).toEqual(["group:corp/security", "group:corp/managers"]);
+    expect(review(agreed, vote(mia), NOW)).toMatchObject({ request: { status: "approved" }, grant: { maxUses: 5 } });
+  });
+
+  test("so are first ones that two of them agreed, one after the other, and nobody else is", () => {
+    const two = (group: string): Requirement => ({ kind: "n_of", n: 2, of: [anyOf(group), anyOf(group)] });
+    const staged: AccessRequest = {
+      ...request,
+      requirement: { kind: "stages", of: [two("managers"), two("security")] },
+    };
+    const tim = party("tim", "tim", ["managers", "security"]);
+    const agreed = after(after(staged, vote(both)), vote(tim));
+    const once = after(agreed, vote(max));
+    expect(once.status).toBe("pending");
+    expect(after(once, vote(mia)).status).toBe("approved");
+    const enough = after(after(staged, vote(max)), vote(mia));
+    expect(review(enough, vote(party("moe", "moe", ["managers"])), NOW)).toMatchObject({ reason: "stage_not_open" });
   });
 
   test("whose turn it is goes from one to the next and ends with the request", () => {

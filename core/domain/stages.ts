@@ -2,20 +2,51 @@
  * Whose turn it is. A requirement in stages asks its first stage, and the next one when all before it have agreed, so that
  * those who decide last see what was agreed before; any other requirement asks everybody at once. Order is all that stages
  * add: who is distinct from whom is judged over all of them together (requirement.ts).
+ *
+ * So somebody who fills a slot of the first stage may be needed for a later one: then the first stage is asked again, for
+ * whoever lets them move on, or it could never be agreed.
  */
 import type { AccessRequest } from "./access-request.ts";
-import { isSatisfied, type Requirement, type ReviewerSet, reviewerSets, type Reviewer } from "./requirement.ts";
+import {
+  isSatisfied,
+  mayFillASlot,
+  type Requirement,
+  type ReviewerSet,
+  reviewerSets,
+  type Reviewer,
+  setKey,
+  slotsLeft,
+} from "./requirement.ts";
+
+/** `upTo`: it and the stages before it. */
+type Open = { readonly part: Requirement; readonly upTo: Requirement };
+
+function open(requirement: Requirement, approvers: readonly Reviewer[]): Open | undefined {
+  const stages = requirement.kind === "stages" ? requirement.of : [requirement];
+  for (const [at, part] of stages.entries()) {
+    const upTo: Requirement = { kind: "all_of", of: stages.slice(0, at + 1) };
+    if (!isSatisfied(upTo, approvers)) return { part, upTo };
+  }
+  return undefined;
+}
 
 /** The part that is asked now, given who has approved; undefined when nothing is left to ask. */
 export function openPart(requirement: Requirement, approvers: readonly Reviewer[]): Requirement | undefined {
-  if (requirement.kind !== "stages") return isSatisfied(requirement, approvers) ? undefined : requirement;
-  return requirement.of.find((_stage, at) => {
-    const upToHere: Requirement = { kind: "all_of", of: requirement.of.slice(0, at + 1) };
-    return !isSatisfied(upToHere, approvers);
-  });
+  return open(requirement, approvers)?.part;
 }
 
-/** The reviewer sets whose turn it is; none when the request has ended. */
+/** Whether this person may agree now: they are asked, or with them fewer are left to ask. */
+export function isTheirTurn(requirement: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
+  const now = open(requirement, approvers);
+  if (now === undefined) return mayFillASlot(requirement, reviewer);
+  return mayFillASlot(now.part, reviewer) || bringsCloser(now.upTo, approvers, reviewer);
+}
+
+function bringsCloser(upTo: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
+  return slotsLeft(upTo, [...approvers, reviewer]) < slotsLeft(upTo, approvers);
+}
+
+/** The reviewer sets whose turn it is, those of earlier stages after those of the open one; none when the request has ended. */
 export function openSets({
   status,
   requirement,
@@ -23,9 +54,20 @@ export function openSets({
 }: Pick<AccessRequest, "status" | "requirement" | "reviews">): readonly ReviewerSet[] {
   if (status !== "pending" || requirement === undefined) return [];
   const approvals = reviews.filter(({ vote }) => vote === "approve");
-  const open = openPart(
-    requirement,
-    approvals.map(({ reviewer }) => reviewer),
+  const approvers = approvals.map(({ reviewer }) => reviewer);
+  const now = open(requirement, approvers);
+  if (now === undefined) return [];
+  const asked = reviewerSets(now.part);
+  const keys = new Set(asked.map(setKey));
+  const earlier = reviewerSets(now.upTo).filter(
+    (set) => !keys.has(setKey(set)) && bringsCloser(now.upTo, approvers, anyoneOf(set)),
   );
-  return open === undefined ? [] : reviewerSets(open);
+  return [...asked, ...earlier];
+}
+
+/** Somebody of this set who has not voted. NB: nobody's id is empty. */
+function anyoneOf(set: ReviewerSet): Reviewer {
+  return set.kind === "person"
+    ? { person: set.person, groups: [] }
+    : { person: { realm: set.realm, id: "" }, groups: [set.group] };
 }
