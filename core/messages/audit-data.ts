@@ -48,7 +48,8 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
         person: data.person === undefined ? null : { ...data.person },
         issuer: data.issuer,
         subject: data.subject,
-        actors: data.actors.map((actor) => ({ ...actor })),
+        // Left out for whom nobody acts: so it was before they counted.
+        ...(data.actors.length === 0 ? {} : { actors: data.actors.map((actor) => ({ ...actor })) }),
         entitlement: data.entitlement,
         scope: data.scope,
         digest: data.digest ?? null,
