@@ -53,6 +53,28 @@ describe("an approval for a time that nobody else agreed to is refused", () => {
   });
 });
 
+describe("what was asked for until a moment", () => {
+  const asked = (): AccessRequest => ({ ...pending(), requested: { ...pending().requested, notAfter: at(60) } });
+
+  test("ends then, however late it is approved", () => {
+    const one = after(asked(), approves("max"), at(0));
+    expect(review(one, approves("mia"), at(55))).toMatchObject({ grant: { notBefore: at(55), expiresAt: at(60) } });
+  });
+
+  test("ends before it, when it is approved for less", () => {
+    const one = after(asked(), approves("max", { duration: durationMs(10 * 60_000) }), at(0));
+    expect(review(one, approves("mia"), at(5))).toMatchObject({ grant: { expiresAt: at(15) } });
+  });
+
+  test("cannot be approved from that moment on, nor for later, and can still be denied", () => {
+    const one = after(asked(), approves("max"), at(0));
+    expect(review(one, approves("mia"), at(60))).toMatchObject({ kind: "refused", reason: "no_common_time" });
+    expect(review(one, approves("mia", { notBefore: at(60) }), at(5))).toMatchObject({ reason: "no_common_time" });
+    const no = { ...approves("mia"), vote: "deny", comment: "too late" } as const;
+    expect(review(one, no, at(60))).toMatchObject({ request: { status: "denied" } });
+  });
+});
+
 describe("a grant of two approvals is usable in the time that both agreed to", () => {
   test("a later start leaves the rest of the other's hour", () => {
     const one = after(pending(), approves("max"), at(0));

@@ -15,6 +15,10 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   notBefore: fc.option(start, { nil: undefined }),
   binding: fc.constantFrom("scope" as const, "exact" as const),
 });
+const ending: fc.Arbitrary<Terms> = fc.oneof(
+  terms,
+  fc.tuple(terms, start).map(([open, notAfter]) => ({ ...open, notAfter })),
+);
 const narrowing: fc.Arbitrary<Narrowing> = fc.record(
   { maxUses: uses, duration, notBefore: start, binding: fc.constant("exact" as const) },
   { requiredKeys: [] },
@@ -56,9 +60,10 @@ describe("narrowing", () => {
     ["no time at all", { duration: durationMs(0) }],
     ["an earlier start", { notBefore: instant(99) }],
     ["a start at once", { notBefore: undefined }],
+    ["a later end", { notAfter: instant(7_200_001) }],
     ["any call of the scope", { binding: "scope" }],
   ])("terms with %s are not within the limit, and the limit itself is", (_name, more) => {
-    const limit: Terms = { ...five, binding: "exact" };
+    const limit: Terms = { ...five, notAfter: instant(7_200_000), binding: "exact" };
     expect(isWithin({ ...limit, ...more }, limit)).toBe(false);
     expect(isWithin(limit, limit)).toBe(true);
   });
@@ -66,7 +71,7 @@ describe("narrowing", () => {
   describe("what several people agree to", () => {
     const now = fc.integer({ min: 0, max: 30 }).map((hours) => instant(hours * HOUR_MS));
     const several = fc
-      .tuple(terms, fc.array(terms, { maxLength: 3 }))
+      .tuple(ending, fc.array(ending, { maxLength: 3 }))
       .map(([first, rest]) => [first, ...rest] as const);
 
     test("is within what each of them agreed to, in time as well", () => {
@@ -97,11 +102,13 @@ describe("narrowing", () => {
       );
     });
 
-    test("does not become nothing by waiting", () => {
+    test("does not become nothing by waiting, up to the first end that was asked for, and is nothing from then on", () => {
       fc.assert(
         fc.property(several, now, fc.nat({ max: 100 }), (all, at, hours) => {
           if (agreed(all, at) === undefined) return;
-          expect(agreed(all, instant(at + hours * HOUR_MS))).toBeDefined();
+          const end = Math.min(...all.map(({ notAfter }) => notAfter ?? Number.POSITIVE_INFINITY));
+          const later = instant(at + hours * HOUR_MS);
+          expect(agreed(all, later) === undefined).toBe(later >= end);
         }),
       );
     });

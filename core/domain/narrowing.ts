@@ -8,11 +8,12 @@ import type { OfferBinding } from "./denial.ts";
 import type { MaxUses } from "./elevation.ts";
 import { type DurationMs, durationMs, type Instant, instant, plus } from "./time.ts";
 
-/** What a grant would allow. `notBefore` undefined is "from approval on". */
+/** What a grant would allow. `notBefore` undefined is "from approval on"; `notAfter` is its end at the latest, however late it is approved. */
 export type Terms = {
   readonly maxUses: MaxUses;
   readonly duration: DurationMs;
   readonly notBefore: Instant | undefined;
+  readonly notAfter?: Instant;
   readonly binding: "scope" | "exact";
 };
 
@@ -42,6 +43,7 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
   return {
     kind: "narrowed",
     terms: {
+      ...terms,
       maxUses: less.maxUses ?? terms.maxUses,
       duration: less.duration ?? terms.duration,
       notBefore: less.notBefore ?? terms.notBefore,
@@ -56,10 +58,11 @@ export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
 /** A time from `from` (inclusive) to `until` (exclusive); empty when that is not later. */
 type Window = { readonly from: Instant; readonly until: Instant };
 
-/** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before. */
-export function windowOf({ notBefore, duration }: Terms, now: Instant): Window {
+/** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before, and to `notAfter` at most. */
+export function windowOf({ notBefore, notAfter, duration }: Terms, now: Instant): Window {
   const from = notBefore === undefined || notBefore < now ? now : notBefore;
-  return { from, until: plus(from, duration) };
+  const until = plus(from, duration);
+  return { from, until: notAfter === undefined || until < notAfter ? until : notAfter };
 }
 
 /** Terms whose start is known. */
@@ -67,7 +70,7 @@ export type Bounded = Terms & { readonly notBefore: Instant };
 
 /**
  * What all of these terms allow, were it approved at `now`. Undefined when they have no moment in common; once they have
- * one, they keep one however late it gets, since a start that has passed gives way to `now` in all of them.
+ * one, they keep one up to their `notAfter`, since a start that has passed gives way to `now` in all of them.
  */
 export function agreed(all: readonly [Terms, ...Terms[]], now: Instant): Bounded | undefined {
   const windows = all.map((terms) => windowOf(terms, now));
@@ -75,10 +78,12 @@ export function agreed(all: readonly [Terms, ...Terms[]], now: Instant): Bounded
   const until = Math.min(...windows.map((one) => one.until));
   if (until <= from) return undefined;
   const [first] = all;
+  const ends = all.flatMap(({ notAfter }) => notAfter ?? []);
   return {
     maxUses: all.reduce((least, { maxUses }) => (isAtMost(least, maxUses) ? least : maxUses), first.maxUses),
     duration: durationMs(until - from),
     notBefore: from,
+    ...(ends.length === 0 ? {} : { notAfter: instant(Math.min(...ends)) }),
     binding: all.some(({ binding }) => binding === "exact") ? "exact" : "scope",
   };
 }
@@ -90,6 +95,7 @@ export function isWithin(terms: Terms, limit: Terms): boolean {
     terms.duration > 0 &&
     terms.duration <= limit.duration &&
     (limit.notBefore === undefined || (terms.notBefore !== undefined && terms.notBefore >= limit.notBefore)) &&
+    (limit.notAfter === undefined || (terms.notAfter !== undefined && terms.notAfter <= limit.notAfter)) &&
     (limit.binding === "scope" || terms.binding === "exact")
   );
 }

@@ -54,7 +54,13 @@ const request: DigestedRequest = {
     binding: { kind: "digest", digest: A },
   },
   justification: "customer called",
-  requested: { maxUses: 5, duration: durationMs(3_600_000), notBefore: instant(1), binding: "scope" },
+  requested: {
+    maxUses: 5,
+    duration: durationMs(3_600_000),
+    notBefore: instant(1),
+    notAfter: instant(9_000),
+    binding: "scope",
+  },
   policyRevision: "r1",
 };
 

@@ -60,6 +60,7 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
       max_uses: draft.requested.maxUses,
       duration_ms: draft.requested.duration,
       not_before: draft.requested.notBefore === undefined ? null : rfc3339(draft.requested.notBefore),
+      ...(draft.requested.notAfter === undefined ? {} : { not_after: rfc3339(draft.requested.notAfter) }),
       binding: draft.requested.binding,
     },
     requirement: requirement === undefined ? null : requirementParts(requirement),

@@ -168,6 +168,9 @@ describe("more than is offered is", () => {
     ["more uses than a row can count", { maxUses: 2 ** 31 }],
     ["no use", { maxUses: 0 }],
     ["half a use", { maxUses: 1.5 }],
+    ["an end that is over", { notAfter: NOW }],
+    ["an end before the start", { notBefore: instant(NOW + 10), notAfter: instant(NOW + 10) }],
+    ["an end later than what is offered, begun now, would have", { notAfter: instant(NOW + 3_600_001) }],
     ["a start beyond seven days", { notBefore: instant(NOW + 7 * DAY_MS + 1) }],
   ])("%s", (_what, more) => {
     const answer = choose(denial, throughAgent, manager("dana", "dana"), { ...asked, ...more }, NOW);

@@ -11,7 +11,7 @@ import { defaultElevation } from "./elevation.ts";
 import type { DomainEvent, Principal } from "./events.ts";
 import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
-import { isWithin, MAX_START_IN, type Terms } from "./narrowing.ts";
+import { isWithin, MAX_START_IN, type Terms, windowOf } from "./narrowing.ts";
 import { requestDigestParts } from "./request-digest.ts";
 import { REQUEST_LIFETIME, type Routing } from "./routing.ts";
 import type { Json, Party } from "./subject.ts";
@@ -26,6 +26,8 @@ export type Asked = {
   readonly maxUses: Terms["maxUses"] | undefined;
   readonly duration: DurationMs | undefined;
   readonly notBefore: Instant | undefined;
+  /** A moment, and not a length from approval on: whoever asks until two o'clock does not get it until three. */
+  readonly notAfter?: Instant;
 };
 
 export type SubmitRefusal =
@@ -68,10 +70,13 @@ export function choose(denial: Denial, denied: Requester, party: Party, asked: A
     maxUses: asked.maxUses ?? offered.maxUses,
     duration: asked.duration ?? offered.duration,
     notBefore: asked.notBefore,
+    ...(asked.notAfter === undefined ? {} : { notAfter: asked.notAfter }),
     binding: offered.binding,
   };
+  const { from, until } = windowOf(requested, now);
+  const tooLong = asked.notAfter !== undefined && asked.notAfter > plus(from, requested.duration);
   const tooLate = requested.notBefore !== undefined && requested.notBefore > plus(now, MAX_START_IN);
-  if (!isWithin(requested, offered) || tooLate) return refused("exceeds_offer");
+  if (!isWithin(requested, offered) || tooLate || tooLong || until <= from) return refused("exceeds_offer");
   if (requested.binding === "exact" && offer.binding.kind === "unbindable") return refused("not_bindable");
   return { kind: "chosen", offer, justification, requested };
 }

@@ -99,6 +99,7 @@ export function termsToWire(terms: Terms) {
     max_uses: terms.maxUses,
     duration: formatDuration(terms.duration),
     not_before: terms.notBefore === undefined ? null : rfc3339(terms.notBefore),
+    ...(terms.notAfter === undefined ? {} : { not_after: rfc3339(terms.notAfter) }),
     binding: terms.binding,
   };
 }

@@ -48,6 +48,7 @@ function requestDocument({ requester, subject, call, offer, justification, reque
       max_uses: requested.maxUses,
       duration_ms: requested.duration,
       not_before: requested.notBefore === undefined ? null : rfc3339(requested.notBefore),
+      not_after: requested.notAfter === undefined ? null : rfc3339(requested.notAfter),
       binding: requested.binding,
     },
   };

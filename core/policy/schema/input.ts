@@ -137,6 +137,7 @@ const RequestDocument = Type.Object({
     max_uses: Uses,
     duration_ms: Type.Integer(),
     not_before: Type.Union([Type.String(), Type.Null()]),
+    not_after: Type.Union([Type.String(), Type.Null()]),
     binding: Type.String(),
   }),
 });

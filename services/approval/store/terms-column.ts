@@ -17,6 +17,7 @@ const readTerms = createColumnReader(
       max_uses: MaxUsesSchema,
       duration_ms: Milliseconds,
       not_before_ms: Type.Union([Milliseconds, Type.Null()]),
+      not_after_ms: Type.Optional(Milliseconds),
       binding: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
     },
     closed,
@@ -62,17 +63,19 @@ export function termsToColumn(terms: Terms): Json {
     max_uses: terms.maxUses,
     duration_ms: terms.duration,
     not_before_ms: terms.notBefore ?? null,
+    ...(terms.notAfter === undefined ? {} : { not_after_ms: terms.notAfter }),
     binding: terms.binding,
   };
 }
 
 /** @throws AppError invalid_record */
 export function termsFromColumn(column: unknown): Terms {
-  const { max_uses, duration_ms, not_before_ms, binding } = readTerms(column);
+  const { max_uses, duration_ms, not_before_ms, not_after_ms, binding } = readTerms(column);
   return {
     maxUses: max_uses,
     duration: durationMs(duration_ms),
     notBefore: not_before_ms === null ? undefined : instant(not_before_ms),
+    ...(not_after_ms === undefined ? {} : { notAfter: instant(not_after_ms) }),
     binding,
   };
 }

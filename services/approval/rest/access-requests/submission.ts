@@ -10,7 +10,7 @@ import { AppError } from "../../../../core/domain/app-error.ts";
 import type { Question, Stated } from "../../../../core/domain/question.ts";
 import type { Actor, Json } from "../../../../core/domain/subject.ts";
 import type { Asked } from "../../../../core/domain/submit.ts";
-import { durationMs, type Instant, parseRfc3339 } from "../../../../core/domain/time.ts";
+import { type Instant, parseRfc3339 } from "../../../../core/domain/time.ts";
 
 const MAX_TOKEN = 16 * 1024;
 const MAX_ACTORS = 8;
@@ -70,8 +70,9 @@ export function askedOf({ context, requested_access: requested }: SubmissionBody
     scope: undefined,
     justification: context?.business_justification ?? "",
     maxUses: undefined,
-    duration: until === undefined ? undefined : durationUntil(timeAt("/requested_access/requested_until", until), now),
+    duration: undefined,
     notBefore: undefined,
+    ...(until === undefined ? {} : { notAfter: endAt("/requested_access/requested_until", until, now) }),
   };
 }
 
@@ -83,11 +84,10 @@ export function timeAt(pointer: string, text: string): Instant {
   }
 }
 
-/** A grant begins when it is approved, so that this is the longest it can be. */
-function durationUntil(until: Instant, now: Instant): Asked["duration"] {
-  const seconds = Math.floor((until - now) / 1_000);
-  if (seconds < 1) throw new AppError("invalid_argument", "/requested_access/requested_until is over");
-  return durationMs(seconds * 1_000);
+function endAt(pointer: string, text: string, now: Instant): Instant {
+  const end = timeAt(pointer, text);
+  if (end <= now) throw new AppError("invalid_argument", `${pointer} is over`);
+  return end;
 }
 
 /** Whether what the body claims of who acts is what the credential says: the whole chain, in order, or nothing claimed. */

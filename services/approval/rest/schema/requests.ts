@@ -70,6 +70,12 @@ const TermsBody = Type.Object(
     max_uses: MaxUsesSchema,
     duration: DurationSchema,
     not_before: Nullable(Time),
+    not_after: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: "Where there is one, the end at the latest, however late it is approved.",
+      }),
+    ),
     binding: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
   },
   closed,
