@@ -11,6 +11,11 @@ export type MaxUses = number | "unlimited";
 
 export type DisplayLine = { readonly label: string; readonly value: string };
 
+/** Longest scope that a policy can offer, and somebody can choose. */
+export const MAX_SCOPE_LENGTH = 1_024;
+/** Longest reason that is taken on every way to ask, the header of a call included; so no policy can ask for a longer one. */
+export const MAX_REASON_LENGTH = 2_000;
+
 export type Elevation = {
   readonly entitlement: string;
   readonly scope: string;

@@ -36,6 +36,10 @@ describe("what is not of the contract never allows", () => {
   test.each([
     ["an unknown outcome", { outcome: "maybe" }],
     ["an unknown key", { outcome: "allow", reasons: ["a"], extra: 1 }],
+    [
+      "a reason asked for that is longer than any that is taken",
+      { outcome: "elevate", elevations: [{ ...ELEVATION, justification: { min_length: 2_001 } }] },
+    ],
     ["an allow without a reason", { outcome: "allow" }],
     ["a deny without a reason", { outcome: "deny" }],
     ["a reason that is no text", { outcome: "allow", reasons: [1] }],

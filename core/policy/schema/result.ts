@@ -4,6 +4,7 @@
  * default.
  */
 import { type Static, Type } from "typebox";
+import { MAX_REASON_LENGTH, MAX_SCOPE_LENGTH } from "../../domain/elevation.ts";
 
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 256 });
@@ -11,7 +12,7 @@ const Name = Type.String({ minLength: 1, maxLength: 256 });
 const ElevationResult = Type.Object(
   {
     entitlement: Name,
-    scope: Type.String({ minLength: 1, maxLength: 1024 }),
+    scope: Type.String({ minLength: 1, maxLength: MAX_SCOPE_LENGTH }),
     title: Type.String({ minLength: 1, maxLength: 256 }),
     max_duration: Type.String({ pattern: "^\\d{1,9}[smh]$" }),
     display: Type.Optional(
@@ -30,7 +31,7 @@ const ElevationResult = Type.Object(
       Type.Object(
         {
           required: Type.Optional(Type.Boolean()),
-          min_length: Type.Optional(Type.Integer({ minimum: 0, maximum: 4096 })),
+          min_length: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_REASON_LENGTH })),
         },
         closed,
       ),

@@ -3,6 +3,7 @@
  * authority. Headers that are not UTF-8 are a fault.
  */
 import type { Body } from "../../../core/domain/binding.ts";
+import { MAX_REASON_LENGTH } from "../../../core/domain/elevation.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { EnforcedCall, Peer } from "../../../core/policy/envoy-input/attributes.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
@@ -13,7 +14,6 @@ import type { Headers, ReadAttributes, ReadCheck, ReadHttp } from "./read-check.
 /** The enforcer's word, set per route by our bootstrap, that bodies are buffered whole and sent as bytes. */
 const BODY_EXTENSION = "countersign.body";
 const REASON_HEADER = "countersign-reason";
-const MAX_REASON = 2_000;
 
 /** `fault` is set when the call cannot be described; what could be read of it is there for the log. */
 type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
@@ -101,7 +101,7 @@ function justificationOf(headers: Headers): string | undefined {
   const [reason, ...more] = headers.get(REASON_HEADER) ?? [];
   if (reason === undefined || more.length > 0) return undefined;
   const text = reason.trim().toWellFormed();
-  return text === "" || text.length > MAX_REASON ? undefined : text;
+  return text === "" || text.length > MAX_REASON_LENGTH ? undefined : text;
 }
 
 function peerOf(peer: AttributeContext_Peer | undefined): Peer | undefined {

@@ -29,6 +29,13 @@ test("an id that is unknown and one of somebody else are told alike, to try agai
   }
 });
 
+test("a scope as long as a policy can offer is chosen by its name", async () => {
+  const scope = `${randomUUID()}/`.padEnd(1_024, "s");
+  const denial = await rest.denyTo(dana, offering({ scope }, { scope: `order/${randomUUID()}` }));
+  const answer = await submit(denial.id, { elevation: { entitlement: SCOPED.entitlement, scope } });
+  expect([answer.status, at(answer, "request.elevation.scope")]).toEqual([201, scope]);
+});
+
 test("a lapsed denial is 410", async () => {
   const now = await rest.store.reads.now();
   const lapsed = { mintedAt: instant(now - 900_001), expiresAt: instant(now - 1) };

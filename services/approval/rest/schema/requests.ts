@@ -4,7 +4,20 @@ import { DurationSchema, ElevationSchema, MaxUsesSchema } from "../../../../core
 import { BindingBody, CallBody } from "./denials.ts";
 import { GrantRef } from "./grants.ts";
 import { RequirementBody, ReviewShown } from "./reviews.ts";
-import { ActorBody, closed, FreeText, Name, Nullable, PersonBody, paging, Sha256, Time, Uses, Uuid } from "./words.ts";
+import {
+  ActorBody,
+  closed,
+  FreeText,
+  Name,
+  Nullable,
+  PersonBody,
+  paging,
+  Scope,
+  Sha256,
+  Time,
+  Uses,
+  Uuid,
+} from "./words.ts";
 
 export const SubmitBody = Type.Object(
   {
@@ -18,7 +31,7 @@ export const SubmitBody = Type.Object(
     ),
     elevation: Type.Optional(
       Type.Object(
-        { entitlement: Name, scope: Type.Optional(Name) },
+        { entitlement: Name, scope: Type.Optional(Scope) },
         { ...closed, description: "One of the denial's elevations; the one of lowest risk when left out." },
       ),
     ),

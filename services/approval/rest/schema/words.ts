@@ -4,6 +4,7 @@
  * OpenAPI says of both ways.
  */
 import { type TSchema, Type } from "typebox";
+import { MAX_SCOPE_LENGTH } from "../../../../core/domain/elevation.ts";
 
 export const closed = { additionalProperties: false } as const;
 
@@ -23,6 +24,8 @@ export const Uses = Type.Union([Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 
 
 /** U+0000 is in no name, and no column can be asked for it. */
 export const Name = Type.String({ minLength: 1, maxLength: 512, pattern: "^[^\\u0000]*$" });
+
+export const Scope = Type.String({ minLength: 1, maxLength: MAX_SCOPE_LENGTH, pattern: "^[^\\u0000]*$" });
 
 export const ReasonBody = Type.Object(
   { reason: Type.Optional(FreeText) },
