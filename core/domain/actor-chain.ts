@@ -9,7 +9,7 @@ export function sameAccount(a: Actor, b: Actor): boolean {
 }
 
 /** The same accounts in the same order. */
-export function sameChain(a: readonly Actor[], b: readonly Actor[]): boolean {
+function sameChain(a: readonly Actor[], b: readonly Actor[]): boolean {
   return a.length === b.length && a.every((actor, at) => sameAccount(actor, b[at] ?? { issuer: "", id: "" }));
 }
 
