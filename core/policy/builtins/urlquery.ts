@@ -7,7 +7,8 @@ import { writeJson } from "../rego-value/write.ts";
 
 /** In fuel. */
 const PER_ESCAPE = 750;
-const PER_PAIR = 1_200;
+const PER_PAIR = 1_400;
+const PER_NAME = 2_200;
 
 function escapesIn(text: string): number {
   return text.split("%").length - 1;
@@ -43,6 +44,7 @@ export const URLQUERY = builtinTable([
       pay(text.split("&").length * PER_PAIR + escapesIn(text) * PER_ESCAPE);
       const parsed = parseGoQuery(text);
       if (parsed.kind === "fault") throw new BuiltinError(parsed.message);
+      pay(parsed.values.size * PER_NAME);
       return new RegoObject(parsed.values.entries());
     },
   ],

@@ -63,6 +63,7 @@ export const HOSTED: readonly Kind[] = (
     ["reading YAML", "yaml.unmarshal(yaml_text) == input.never"],
     ["writing YAML", "yaml.marshal(things) == input.never"],
     ["reading a query", "urlquery.decode_object(query) == input.never"],
+    ["reading a query of many names", 'urlquery.decode_object(concat("&", names)) == input.never'],
     ["decoding escapes", "urlquery.decode(escapes) == input.never"],
     ["reading an URI", 'uri.parse("http://a.example/c?d=e") == input.never'],
     ["laying out JSON", 'json.marshal_with_options(things, {"pretty": true}) == input.never'],
