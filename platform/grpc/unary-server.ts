@@ -29,16 +29,27 @@ type UnaryServer = {
   listen(at: ListenAt & { readonly drainMs: number }): Promise<Serving>;
 };
 
+/** How often a peer is asked whether it is there, and how long it may take to say so. */
+export type KeepAlive = { readonly everyMs: number; readonly withinMs: number };
+
+const KEEPALIVE: KeepAlive = { everyMs: KEEPALIVE_MS, withinMs: KEEPALIVE_TIMEOUT_MS };
+
 /** `wallMs`: gRPC states deadlines as moments of the wall clock. */
 export function createUnaryServer(
   { wallMs }: { readonly wallMs: () => number },
-  { service, maxReceiveBytes, maxInFlight, deadlineMs }: UnaryServerOptions,
+  {
+    service,
+    maxReceiveBytes,
+    maxInFlight,
+    deadlineMs,
+    keepAlive = KEEPALIVE,
+  }: UnaryServerOptions & { readonly keepAlive?: KeepAlive | undefined },
 ): UnaryServer {
   const server = new Server({
     "grpc.max_receive_message_length": maxReceiveBytes,
     "grpc.max_concurrent_streams": maxStreams({ maxInFlight }),
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.keepalive_time_ms": keepAlive.everyMs,
+    "grpc.keepalive_timeout_ms": keepAlive.withinMs,
   });
   const health = new HealthImplementation({ "": "NOT_SERVING", [service]: "NOT_SERVING" });
   health.addToServer(server);

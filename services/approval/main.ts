@@ -34,6 +34,7 @@ import { createCommands } from "./main/commands.ts";
 import { createIntake } from "./main/intake.ts";
 import { startKeys } from "./main/keys.ts";
 import { notifies, startLoops } from "./main/loops.ts";
+import { followDatabase } from "./main/redemption-health.ts";
 import { createTracing, UNTRACED } from "./main/tracing.ts";
 import { createApprovalPolicy } from "./policy/approval-policy.ts";
 import type { Ids, People } from "./ports.ts";
@@ -153,7 +154,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const redemption = listeners.own(
     await onAddress("redemption", config.redemption, () =>
       startRedemptionServer(
-        { redeem: tracing.redeem(redeem), log, metrics },
+        { redeem: tracing.redeem(redeem), log, metrics, wallMs: systemClock.wallMs },
         {
           host: config.redemption.host,
           port: config.redemption.port,
@@ -215,6 +216,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", policy.describe]]) }, config.ops),
     ),
   );
+  void followDatabase({ ask: () => database.query("select 1"), say: redemption.serving, signal });
   log.info(
     {
       event: "started",

@@ -1,7 +1,7 @@
 /**
  * The decision service: constructs everything and starts it, what decides by main/native-path.ts or main/compat-path.ts.
- * Order: what the rest rests on first, the listener last, so that the end runs backwards. Nothing is served before the
- * service is ready (main/readiness.ts); a stream that is away is waited for 10 s, then elevations are stale. What only some
+ * Order: what the rest rests on first, the listener last, so that the end runs backwards. Enforcers are sent here once the
+ * service is ready (main/serving-sign.ts), and what is asked before is judged by what is there; a stream that is away is waited for 10 s, then elevations are stale. What only some
  * configurations have is loaded where it is configured, since a start is mostly the loading of modules.
  */
 import type { Clocks } from "../../core/domain/freshness.ts";

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
@@ -38,6 +40,10 @@ let metrics: Metrics;
 async function start(
   redeem: (isGone: () => boolean) => ReturnType<Redemption["redeem"]>,
   token: string | undefined = TOKEN,
+  limits: {
+    readonly maxInFlight?: number;
+    readonly keepAlive?: { readonly everyMs: number; readonly withinMs: number };
+  } = {},
 ) {
   claims.length = 0;
   metrics = createMetrics({ prefix: "t_" });
@@ -49,8 +55,10 @@ async function start(
     redeem: take,
     log: createLog({ name: "test", level: "silent" }),
     metrics,
+    wallMs: () => Date.now(),
   };
-  server = await startRedemptionServer(deps, { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => token });
+  const at = { host: "127.0.0.1", port: 0, tls: undefined };
+  server = await startRedemptionServer(deps, { ...at, ...limits, serviceToken: () => token });
   client = new RedemptionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
 }
 
@@ -78,6 +86,7 @@ describe("redemption server", () => {
       redeem: spent,
       log: createLog({ name: "test", level: "silent" }),
       metrics: createMetrics({ prefix: "t_" }),
+      wallMs: () => Date.now(),
     };
     const open = { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => undefined };
     await expect(startRedemptionServer(deps, open)).rejects.toThrow("anybody could spend grants");
@@ -88,6 +97,7 @@ describe("redemption server", () => {
       redeem: spent,
       log: createLog({ name: "test", level: "silent" }),
       metrics: createMetrics({ prefix: "t_" }),
+      wallMs: () => Date.now(),
     };
     const plain = { host, port: 0, tls: undefined, serviceToken: () => TOKEN };
     await expect(startRedemptionServer(deps, plain)).rejects.toThrow("loopback");
@@ -182,8 +192,33 @@ describe("redemption server", () => {
 
   test("its health is told to whoever asks, without a token; a use is not", async () => {
     await start(spent);
+    expect(client && (await grpcHealth(client))).toBe("NOT_SERVING");
+    server?.serving(true);
     expect(client && (await grpcHealth(client))).toBe("SERVING");
     expect((await call(request, [])).error?.code).toBe(status.UNAUTHENTICATED);
+  });
+
+  test("one too many is told so before anything is executed, by a word that nobody on the way would say", async () => {
+    const gate = Promise.withResolvers<void>();
+    await start(() => gate.promise.then(spent), TOKEN, { maxInFlight: 1 });
+    const first = call(request, [`Bearer ${TOKEN}`]);
+    await waitUntil("the first to be begun", 5_000, () => claims.length === 1);
+    const { error } = await call(request, [`Bearer ${TOKEN}`]);
+    expect([error?.code, error?.metadata.get("countersign-executed")]).toEqual([status.RESOURCE_EXHAUSTED, ["no"]]);
+    expect((await call(request, [])).error?.code).toBe(status.UNAUTHENTICATED);
+    gate.resolve();
+    expect((await first).error).toBeNull();
+    expect((await call(request, [`Bearer ${TOKEN}`])).error).toBeNull();
+    expect(claims).toHaveLength(2);
+  });
+
+  test("a connection that answers no ping is cut", async () => {
+    await start(spent, TOKEN, { keepAlive: { everyMs: 100, withinMs: 100 } });
+    const socket = connect(server?.port ?? 0, "127.0.0.1");
+    // The preface and empty settings: a caller that greets and then says nothing, whatever it is asked.
+    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+    socket.resume();
+    await once(socket, "close", { signal: AbortSignal.timeout(5_000) });
   });
 
   test("a refusal is an outcome, not an error", async () => {

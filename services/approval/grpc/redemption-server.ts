@@ -2,22 +2,21 @@
  * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
  * certificate (mTLS), by the service token, or where both are set by both: an authority may serve more than decision
  * services. Nobody else gets as far as the command. Errors that are given before anything is executed are exactly UNAUTHENTICATED,
- * INVALID_ARGUMENT and UNIMPLEMENTED (and CANCELLED for a caller that has gone before its use was asked for, of which only the metric tells);
- * after that point there is an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
+ * INVALID_ARGUMENT and UNIMPLEMENTED, RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for one call too many (without that
+ * it may be of somebody on the way), and CANCELLED for a caller that has gone before its use was asked for, of which only the metric tells.
+ * After that point there is an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Metadata, type sendUnaryData, Server, type ServerUnaryCall, status } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
+import { Metadata, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
-import { drain, listen } from "../../../platform/grpc/serve.ts";
-import type { Listening } from "../../../platform/grpc/terms.ts";
+import type { Serving, Terms } from "../../../platform/grpc/terms.ts";
+import { createUnaryServer, type KeepAlive } from "../../../platform/grpc/unary-server.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import {
   RedemptionServiceService,
   type RedeemRequest,
@@ -29,6 +28,10 @@ import type { Redemption } from "../ports.ts";
 const SERVICE = "countersign.v1.RedemptionService";
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const DRAIN_MS = 5_000;
+/** Many times what the database takes at once; who waits longer than an enforcer does has gone by then, and uses nothing. */
+const MAX_IN_FLIGHT = 256;
+/** The caller's own deadline is what counts. */
+const DEADLINE_MS = 30_000;
 
 export type RedemptionServerDeps = {
   /** `isGone`: whether nobody waits for the answer any more. `traceparent`: of whoever calls, if they name one. */
@@ -39,6 +42,7 @@ export type RedemptionServerDeps = {
   ) => ReturnType<Redemption["redeem"]>;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly wallMs: () => number;
 };
 
 type RedemptionServerOptions = {
@@ -49,9 +53,11 @@ type RedemptionServerOptions = {
   readonly serviceToken: () => string | undefined;
   /** How long redemptions under way may take when the server ends. */
   readonly drainMs?: number;
+  readonly maxInFlight?: number;
+  readonly keepAlive?: KeepAlive;
 };
 
-export type RedemptionServer = AsyncDisposable & Listening;
+export type RedemptionServer = Serving;
 
 const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
   spent: RefusalReason.REFUSAL_REASON_SPENT,
@@ -68,7 +74,7 @@ const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
  * token travel in plain text beyond this machine: without TLS only a loopback address is taken.
  */
 export async function startRedemptionServer(
-  { redeem, log, metrics }: RedemptionServerDeps,
+  { redeem, log, metrics, wallMs }: RedemptionServerDeps,
   options: RedemptionServerOptions,
 ): Promise<RedemptionServer> {
   const byCertificate = options.tls?.clientCa !== undefined;
@@ -79,24 +85,34 @@ export async function startRedemptionServer(
     throw new Error("redemption: without TLS the host has to be a loopback address; the service token is a secret");
   }
   const total = metrics.counter("redemptions_total", "redemptions by outcome", ["outcome"]);
-  const server = new Server({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES });
-  const health = new HealthImplementation({ "": "SERVING", [SERVICE]: "SERVING" });
-  health.addToServer(server);
+  const { maxInFlight = MAX_IN_FLIGHT, drainMs = DRAIN_MS, keepAlive } = options;
+  const { server, take, listen } = createUnaryServer(
+    { wallMs },
+    { service: SERVICE, maxReceiveBytes: MAX_MESSAGE_BYTES, maxInFlight, deadlineMs: DEADLINE_MS, keepAlive },
+  );
 
   server.addService(RedemptionServiceService, {
     redeem(call: ServerUnaryCall<RedeemRequest, RedeemResponse>, done: sendUnaryData<RedeemResponse>) {
-      void answer(call, done);
+      void take(call, (terms) => answer(call, terms, done));
     },
   });
 
-  async function answer(call: ServerUnaryCall<RedeemRequest, RedeemResponse>, done: sendUnaryData<RedeemResponse>) {
-    const refuse = (code: status, details: string) => {
+  async function answer(
+    call: ServerUnaryCall<RedeemRequest, RedeemResponse>,
+    { shed, isGone, traceparent }: Terms,
+    done: sendUnaryData<RedeemResponse>,
+  ) {
+    const refuse = (code: status, details: string, metadata = new Metadata()) => {
       total.inc({ outcome: `error_${status[code].toLowerCase()}` });
-      done({ code, details });
+      done({ code, details, metadata });
     };
     const token = options.serviceToken() ?? "";
     if (!(byCertificate && token === "") && !showsToken(call.metadata, token)) {
       refuse(status.UNAUTHENTICATED, "show the service token as `authorization: Bearer …`");
+      return;
+    }
+    if (shed) {
+      refuse(status.RESOURCE_EXHAUSTED, "too many redemptions at once; this one was not begun", notExecuted());
       return;
     }
     const claim = claimFrom(call.request);
@@ -105,8 +121,6 @@ export async function startRedemptionServer(
       return;
     }
     await turn(); // NB: the end of a call that was reset looks like the end of its request; what it was is known a turn later
-    const isGone = () => call.cancelled;
-    const traceparent = firstTraceparent(call.metadata.get("traceparent"));
     try {
       const outcome = isGone() ? { kind: "caller_gone" as const } : await redeem(claim, isGone, traceparent);
       if (outcome.kind === "caller_gone") {
@@ -129,15 +143,13 @@ export async function startRedemptionServer(
     log.info({ event: "redemption", redemptionId, grantId, outcome }, "redemption");
   }
 
-  const listening = await listen(server, options);
-  return {
-    ...listening,
-    [Symbol.asyncDispose]() {
-      health.setStatus("", "NOT_SERVING");
-      health.setStatus(SERVICE, "NOT_SERVING");
-      return drain(server, options.drainMs ?? DRAIN_MS);
-    },
-  };
+  return listen({ host: options.host, port: options.port, tls: options.tls, drainMs });
+}
+
+function notExecuted(): Metadata {
+  const trailers = new Metadata();
+  trailers.set("countersign-executed", "no");
+  return trailers;
 }
 
 /** Compared as hashes, so that neither content nor length shows in the time it takes. */

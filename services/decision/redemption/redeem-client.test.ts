@@ -1,4 +1,4 @@
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from "@grpc/grpc-js";
+import { Metadata, type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
@@ -101,6 +101,18 @@ describe("one use of a grant", () => {
       expect(await client.redeem(claim, deadlineIn(500))).toEqual({ kind: "unavailable" });
     },
   );
+
+  test("is not executed when the server says so of one call too many", async () => {
+    const trailers = new Metadata();
+    trailers.set("countersign-executed", "no");
+    for (const [code, kind] of [
+      [status.RESOURCE_EXHAUSTED, "unavailable"],
+      [status.INTERNAL, "unknown"],
+    ] as const) {
+      const { client } = await clientOf((_call, done) => done({ code, details: "", metadata: trailers }));
+      expect(await client.redeem(claim, deadlineIn(500))).toEqual({ kind });
+    }
+  });
 
   test("is unknown without an outcome or with a refusal that has no name", async () => {
     const empty = await clientOf((_call, done) => done(null, {}));

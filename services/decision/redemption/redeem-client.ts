@@ -116,7 +116,9 @@ export function createRedeemClient(
 
   function faultOf(error: ServiceError): Redemption {
     onFault(error.code);
-    return NOT_EXECUTED.includes(error.code) ? { kind: "unavailable" } : { kind: "unknown" };
+    // NB: the code alone may be of somebody on the way (ENHANCE_YOUR_CALM), who knows nothing about the use.
+    const isShed = error.code === status.RESOURCE_EXHAUSTED && error.metadata.get("countersign-executed")[0] === "no";
+    return isShed || NOT_EXECUTED.includes(error.code) ? { kind: "unavailable" } : { kind: "unknown" };
   }
 
   return {

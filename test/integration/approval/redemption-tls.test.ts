@@ -56,7 +56,8 @@ async function serve(tls: ServerTls | undefined, token: string | undefined): Pro
     executed += 1;
     return approval.store.redeem(claim);
   };
-  const deps = { redeem, log: createLog({ name: "test", level: "silent" }), metrics: createMetrics({ prefix: "t_" }) };
+  const log = createLog({ name: "test", level: "silent" });
+  const deps = { redeem, log, metrics: createMetrics({ prefix: "t_" }), wallMs: Date.now };
   const options = { host: "127.0.0.1", port: 0, tls, serviceToken: () => token, drainMs: DRAIN_MS };
   const server = await startRedemptionServer(deps, options);
   open.push(() => server[Symbol.asyncDispose]());

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createLog } from "../../../platform/log/log.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
+import { startRedemptionServer } from "../../../services/approval/grpc/redemption-server.ts";
 import { freePort } from "../../harness/free-port.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { ISSUER, startLoneDecision } from "./lone-decision.ts";
@@ -42,7 +45,16 @@ async function buf(port: number, path: string, ...args: readonly string[]): Prom
   );
 }
 
-test("without it nobody is told anything; ext_authz never has it", async () => {
+test("without it nobody is told anything; ext_authz and redemption never have it", async () => {
+  await using redemption = await startRedemptionServer(
+    {
+      redeem: () => Promise.reject(new Error("not asked")),
+      ...{ log: createLog({ name: "test", level: "silent" }), metrics: createMetrics({ prefix: "t_" }) },
+      wallMs: () => Date.now(),
+    },
+    { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => CLIENT },
+  );
+  expect(await buf(redemption.port, "", "--list-services")).toMatch(/unimplemented|reflection/i);
   expect(await buf(ports.silent, "", "--list-services")).toMatch(/unimplemented|reflection/i);
   expect(await buf(told.port, "", "--list-services")).toMatch(/unimplemented|reflection/i);
 });

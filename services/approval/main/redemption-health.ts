@@ -1,0 +1,31 @@
+/**
+ * What grpc.health says of the redemption port: SERVING while the database answers, since nothing can be redeemed without it. Advice to whoever
+ * chooses among approval services; a use that is asked for all the same ends in a fault, and is a denial.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+const EVERY_MS = 1_000;
+const ANSWERS_WITHIN_MS = 1_000;
+
+type DatabaseHealth = {
+  /** Rejects when the database does not answer. */
+  readonly ask: () => Promise<unknown>;
+  readonly say: (serving: boolean) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Until the signal. Never rejects. */
+export async function followDatabase({ ask, say, signal }: DatabaseHealth, everyMs = EVERY_MS): Promise<void> {
+  while (!signal.aborted) {
+    const isThere = await Promise.race([
+      ask().then(
+        () => true,
+        () => false,
+      ),
+      sleep(ANSWERS_WITHIN_MS, false, { signal, ref: false }).catch(() => false),
+    ]);
+    if (signal.aborted) return;
+    say(isThere);
+    await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
+  }
+}
