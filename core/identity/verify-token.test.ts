@@ -135,6 +135,52 @@ describe("headers", () => {
   });
 });
 
+describe("of two issuers whose keys have the same id", () => {
+  const OTHER = "https://other.example.com";
+  const others = generateKeyPairSync("ed25519");
+  const held = new Map([
+    [sample.ISSUER, sample.keySetOf(sample.jwksOf({ ed25519: keys.ed25519 }))],
+    [OTHER, sample.keySetOf(sample.jwksOf({ ed25519: others }))],
+  ]);
+  const requested: string[] = [];
+  const keySets: KeySetReader = {
+    current: (issuer) => held.get(issuer),
+    requestRefresh: (issuer) => requested.push(issuer),
+  };
+  const verify = createVerifyToken({
+    issuers: sample.issuersOf({}, { issuer: OTHER, audience: ["refunds"] }),
+    keySets,
+  });
+  const own = { iss: sample.ISSUER, aud: "orders", sub: "dana" };
+  const foreign = { iss: OTHER, aud: "refunds", sub: "dana" };
+
+  test.each([
+    ["the first, signed by the second", own, others, "credential_signature_invalid"],
+    ["the second, signed by the first", foreign, keys.ed25519, "credential_signature_invalid"],
+    [
+      "the first, for the audience of the second",
+      { ...own, aud: "refunds" },
+      keys.ed25519,
+      "credential_audience_wrong",
+    ],
+    ["the second, for the audience of the first", { ...foreign, aud: "orders" }, others, "credential_audience_wrong"],
+  ])("a token of %s, is refused, and its refusal depends on the keys of whom it names", (_what, said, pair, reason) => {
+    const { caller, keys: asked } = verify(token(claims(said), {}, "EdDSA", pair.privateKey), NOW);
+    expect(caller).toEqual({ kind: "refused", reason, issuer: said.iss });
+    expect(asked).toEqual({ issuer: said.iss, keySet: held.get(said.iss) });
+  });
+
+  test("each one's own is its subject, of its issuer, and an unknown key is asked of whom the token names", () => {
+    for (const [said, pair] of [[own, keys.ed25519] as const, [foreign, others] as const]) {
+      const honest = verify(token(claims(said), {}, "EdDSA", pair.privateKey), NOW);
+      expect(honest.caller).toMatchObject({ kind: "subject", subject: { id: "dana", issuer: said.iss } });
+      expect(honest.keys?.keySet).toBe(held.get(said.iss));
+      verify(token(claims(said), { kid: "next" }, "EdDSA", pair.privateKey), NOW);
+    }
+    expect(requested).toEqual([sample.ISSUER, OTHER]);
+  });
+});
+
 test("an issuer whose keys were never had is keys_unavailable, and that is not remembered", () => {
   const keySets: KeySetReader = { current: () => undefined, requestRefresh: () => {} };
   const verify = createVerifyToken({ issuers: sample.issuersOf({}), keySets });

@@ -47,18 +47,19 @@ export async function startKeyServer() {
     answerBy(listener: RequestListener) {
       world.answer = listener;
     },
-    /** Key sets that ask this server, unless the issuer is changed to something else. */
-    async start(times: Partial<KeySetTimes> = {}, config: sample.IssuerChanges = {}) {
+    /** Key sets that ask this server, unless an issuer is changed to something else: of the sample issuer, or of all that are given. */
+    async start(times: Partial<KeySetTimes> = {}, ...configs: readonly sample.IssuerChanges[]) {
       const events: KeySetEvent[] = [];
-      const issuers = sample.issuersOf({ jwks_uri: url, ...config });
-      if (issuers.size !== 1) throw new Error("not one issuer");
+      const given = configs.length === 0 ? [{}] : configs;
+      const issuers = sample.issuersOf(...given.map((config) => ({ jwks_uri: url, ...config })));
+      if (issuers.size !== given.length) throw new Error("not every issuer that is given");
       const deps = { issuers, clock: systemClock, onEvent: (event: KeySetEvent) => void events.push(event) };
       const keySets = await createKeySets(deps, { directory, times: { timeoutMs: 300, retryMs: 10_000, ...times } });
       const kids = (laterMs = 0) =>
         keySets.current(sample.ISSUER, instant(Date.now() + laterMs))?.keys.map((key) => key.kid);
       const event = (kind: KeySetEvent["kind"], count = 1) =>
         until(`${count} × ${kind}`, () => events.filter((one) => one.kind === kind)[count - 1]);
-      return { keySets, events, kids, event };
+      return { keySets, issuers, events, kids, event };
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -15,7 +15,7 @@ import {
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { type FrameAnswer, type FrameCall, frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { checkOf } from "./ask-check.ts";
-import { startLoneDecision, token } from "./lone-decision.ts";
+import { type LoneOptions, startLoneDecision, token } from "./lone-decision.ts";
 
 export const CHECK = AuthorizationService.check.path;
 
@@ -42,10 +42,14 @@ export function outcomeOf({ grpcStatus, message, httpStatus }: FrameAnswer): str
 export type HostileTarget = Awaited<ReturnType<typeof startHostileTarget>>;
 
 /** With the committed bundle, unless `bundleIn` makes another one in the folder and says where. */
-export async function startHostileTarget(name: string, bundleIn?: (folder: string) => Promise<string>) {
+export async function startHostileTarget(
+  name: string,
+  bundleIn?: (folder: string) => Promise<string>,
+  more: Pick<LoneOptions, "secondIssuer"> = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
   const bundle = await bundleIn?.(folder);
-  const service = await startLoneDecision({ folder, name, ...(bundle === undefined ? {} : { bundle }) });
+  const service = await startLoneDecision({ folder, name, ...more, ...(bundle === undefined ? {} : { bundle }) });
   const ask = (body: Buffer, call: Partial<FrameCall> = {}) => sendFrames(service.port, { path: CHECK, body, ...call });
   const outcome = async (body: Buffer, call: Partial<FrameCall> = {}) => outcomeOf(await ask(body, call));
 

@@ -7,6 +7,9 @@ import { type HostileTarget, startHostileTarget } from "./hostile-fixture.ts";
 import { claims, type Forged, honestKey, ISSUER, nowSeconds, part, token } from "./lone-decision.ts";
 
 const strangeKey = generateKeyPairSync("ed25519");
+/** Configured too, with another key under the same id. */
+const SECOND = "https://second.example";
+const secondKey = generateKeyPairSync("ed25519");
 
 /** Where a token says that its key is; nobody has to ask there. */
 const asked: string[] = [];
@@ -26,7 +29,9 @@ function ownKey(name: string): unknown {
 let target: HostileTarget;
 beforeAll(async () => {
   await once(elsewhere.listen(0, "127.0.0.1"), "listening");
-  target = await startHostileTarget("hostile-tokens");
+  target = await startHostileTarget("hostile-tokens", undefined, {
+    secondIssuer: { issuer: SECOND, publicKey: secondKey.publicKey },
+  });
 }, 60_000);
 afterAll(async () => {
   elsewhere.close();
@@ -62,6 +67,16 @@ describe("tokens that are not to be believed are 401, each with its reason", () 
       "signed by another key under our key id",
       "credential_signature_invalid",
       () => bearer({ key: strangeKey.privateKey }),
+    ],
+    [
+      "signed by another issuer of ours, under the same key id",
+      "credential_signature_invalid",
+      () => bearer({ key: secondKey.privateKey }),
+    ],
+    [
+      "of that other issuer, signed by the first",
+      "credential_signature_invalid",
+      () => bearer({ payload: claims({ iss: SECOND }) }),
     ],
     [
       "by a key id that nobody has",
@@ -102,6 +117,12 @@ describe("tokens that are not to be believed are 401, each with its reason", () 
 
   test("and where a token says that its key is, nobody has asked", () => {
     expect([elsewhere.listening, asked]).toEqual([true, []]);
+  });
+
+  test("and each issuer's own, under that key id, is believed", async () => {
+    const theirs = bearer({ payload: claims({ iss: SECOND }), key: secondKey.privateKey });
+    expect(await target.outcomeOfCheck("/orders/42", theirs)).toBe("allow");
+    expect(await target.outcomeOfCheck("/orders/42", bearer({}))).toBe("allow");
   });
 
   test("and none at all is anonymous, which no policy allows", async () => {

@@ -29,6 +29,8 @@ export type LoneOptions = {
   readonly further?: object;
   /** Another key of the issuer's, as JWK with `kid` and `alg`. */
   readonly furtherKey?: JsonWebKey;
+  /** Another issuer, of the same audience, whose key this is, under the same `kid` as the first one's. */
+  readonly secondIssuer?: { readonly issuer: string; readonly publicKey: KeyObject };
   /** Section `policy`. */
   readonly policy?: object;
   /** Further settings of section `identity`. */
@@ -58,11 +60,18 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
     further = {},
     streamUrl,
   } = options;
-  const jwk = { ...honestKey.publicKey.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" };
+  const jwkOf = (key: KeyObject) => ({ ...key.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" });
+  const jwk = jwkOf(honestKey.publicKey);
   const keys = join(folder, `${name}-keys.json`);
-  const { furtherKey } = options;
+  const { furtherKey, secondIssuer } = options;
   const known = furtherKey === undefined ? [jwk] : [jwk, furtherKey];
   await writeFile(keys, JSON.stringify({ keys: known }));
+  const issuers = [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: known.map(({ alg }) => alg), jwks_file: keys }];
+  if (secondIssuer !== undefined) {
+    const file = join(folder, `${name}-second-keys.json`);
+    await writeFile(file, JSON.stringify({ keys: [jwkOf(secondIssuer.publicKey)] }));
+    issuers.push({ issuer: secondIssuer.issuer, audience: [AUDIENCE], algorithms: ["EdDSA"], jwks_file: file });
+  }
   const nowhere = `127.0.0.1:${await freePort()}`;
   const decision = await createDecision(
     {
@@ -88,10 +97,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       policy,
       bundle: bundle === undefined ? settings.bundle : { path: bundle, ...trust },
       state: { ...settings.state, readyWithinMs: 0 },
-      identity: {
-        issuers: [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: known.map(({ alg }) => alg), jwks_file: keys }],
-        ...options.identity,
-      },
+      identity: { issuers, ...options.identity },
     }),
   );
   await decision.start();
