@@ -5,7 +5,8 @@ type Row = { queue: string; count: string; oldest_s: number | null };
 
 /**
  * Depth and age of each queue. The age of a republished decision is that of its record: the table has no time of its own. NB: of those that grow
- * while the stream is away the first row is looked at, since to look at the time of each is seconds where they are hundreds of thousands.
+ * while the stream is away the first row is looked at, since to look at the time of each is seconds where they are hundreds of thousands. NB: to
+ * take a member out of JSON PostgreSQL reads all its texts, and a path that an API client named may hold U+0000, which it has no text for.
  */
 export async function backlog(database: Queryable): Promise<readonly Row[]> {
   const { rows } = await database.query<Row>(
@@ -14,7 +15,8 @@ export async function backlog(database: Queryable): Promise<readonly Row[]> {
        from outbox
      union all
      select 'republish', count(*),
-            extract(epoch from clock_timestamp() - (select (event ->> 'time')::timestamptz from republish order by id limit 1))::float8
+            extract(epoch from clock_timestamp() - (
+              select (replace(event::text, '\\u0000', '\\u0020')::json ->> 'time')::timestamptz from republish order by id limit 1))::float8
        from republish
      union all
      select 'quarantine', count(*), extract(epoch from clock_timestamp() - min(quarantined_at))::float8

@@ -18,7 +18,8 @@ test("rows that wait are counted and aged by queue; a database that is gone leav
   await insertEvent(database, "two");
   await database.query(
     `insert into republish (log_id, leaf_index, event)
-     values ('l', 0, json_build_object('time', to_char((now() - interval '1 hour') at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`,
+     values ('l', 0, $1)`,
+    [JSON.stringify({ data: { path: "a\0b\\u0000" }, time: new Date(Date.now() - 3_600_000) })],
   );
   const lines = await scrape(metrics);
   expect(lines).toContain('t_backlog_rows{queue="outbox"} 2');
