@@ -44,7 +44,8 @@ type AuthzenParts = {
   readonly tls?: ServerTls;
   readonly candidates?: Candidates;
   /** Between one request and its answer. */
-  readonly budgetMs?: number;
+  readonly budgetMs?: number | (() => number);
+  readonly maxInFlight?: number;
   readonly burst?: number;
   /** Where access requests are submitted; null for nowhere. */
   readonly endpoint?: string | null;
@@ -136,9 +137,10 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     { issuer: PDP, endpoint: parts.endpoint ?? ENDPOINT, keys: () => [publicJwk(signer.kid, pem)] },
   );
   const deps = { evaluate, newDecisionId: () => id("decision", uuidv7()), readClocks, faults };
-  const deadline = (ms: number): Deadline => ({
-    leftMs: () => ms,
-    within: (shorter) => deadline(Math.min(ms, shorter)),
+  const { budgetMs = 450 } = parts;
+  const deadline = (leftMs: () => number): Deadline => ({
+    leftMs,
+    within: (shorter) => deadline(() => Math.min(leftMs(), shorter)),
   });
   const callers = createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS);
   const ask = createAskQuestion({
@@ -152,7 +154,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       evaluateAside: createEvaluateAside(deps),
       callers,
       candidates: parts.candidates ?? { offered: () => false, list: () => ({ kind: "none" }) },
-      newDeadline: () => deadline(parts.budgetMs ?? 450),
+      newDeadline: () => deadline(typeof budgetMs === "number" ? () => budgetMs : budgetMs),
       newRequestId: uuidv7,
       ...{ readClocks, faults, metrics, maxBatch: 10 },
       answers: {
@@ -162,8 +164,8 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       },
     },
     {
-      ...{ host: "127.0.0.1", port: 0, baseUrl: PDP, maxBodyBytes: 65_536, maxInFlight: 64, drainMs: 2_000 },
-      tls: parts.tls,
+      ...{ host: "127.0.0.1", port: 0, baseUrl: PDP, maxBodyBytes: 65_536, drainMs: 2_000 },
+      ...{ maxInFlight: parts.maxInFlight ?? 64, tls: parts.tls },
     },
   );
 
