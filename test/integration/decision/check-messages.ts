@@ -3,6 +3,7 @@ import { status } from "@grpc/grpc-js";
 import { expect } from "@jest/globals";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { SocketAddress_Protocol } from "../../../proto/gen/envoy/config/core/v3/address.ts";
 import { CheckRequest, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 
 const problem = Compile(
@@ -24,6 +25,8 @@ export type Sent = {
   raw?: [string, Buffer][];
   body?: string;
   buffered?: boolean;
+  /** Address of the peer that the enforcer saw. */
+  from?: string;
 };
 
 /** A check as Envoy sends it: GET /orders/42 by nobody, unless something else is said. */
@@ -34,6 +37,7 @@ export function checkBytes({
   raw = [],
   body = "",
   buffered = false,
+  from,
 }: Sent) {
   const list = [
     ...headers.map(([key, value]) => ({ key, value, rawValue: Buffer.from(value) })),
@@ -54,12 +58,28 @@ export function checkBytes({
   };
   const contextExtensions = new Map(buffered ? [["countersign.body", "buffered"]] : []);
   const attributes = {
-    source: undefined,
+    source: from === undefined ? undefined : peerAt(from),
     destination: undefined,
     request: { time: new Date(), http },
     contextExtensions,
   };
   return CheckRequest.encode({ attributes }).finish();
+}
+
+function peerAt(address: string) {
+  const portSpecifier = { $case: "portValue" as const, value: 40_000 };
+  const value = {
+    protocol: SocketAddress_Protocol.TCP,
+    address,
+    portSpecifier,
+    resolverName: "",
+    ipv4Compat: false,
+    networkNamespaceFilepath: "",
+  };
+  return {
+    address: { address: { $case: "socketAddress" as const, value } },
+    ...{ service: "", labels: new Map<string, string>(), principal: "", certificate: "" },
+  };
 }
 
 /** The problem that a denial carries, with the headers of its answer; anything else fails the test. */
