@@ -78,7 +78,7 @@ describe("scripts/on-node-24.sh, by which npm runs everything", () => {
       readFileSync(join(root, "package.json"), "utf8"),
     );
     const other = Object.entries(scripts).filter(
-      ([, line]) => !/^sh scripts\/(on-node-24|service)\.sh \S+\.ts$/.test(line),
+      ([, line]) => !/^(exec )?sh scripts\/(on-node-24|service)\.sh \S+\.ts$/.test(line),
     );
     expect(other).toEqual([["format", "biome format --write ."]]);
     expect(readFileSync(join(root, "scripts/service.sh"), "utf8")).toContain('exec sh "$root/scripts/on-node-24.sh" ');

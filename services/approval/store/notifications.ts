@@ -4,9 +4,11 @@
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import { requesterParts } from "../../../core/domain/request-digest.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import type { Json } from "../../../core/domain/subject.ts";
+import { termsToWire } from "../../../core/messages/audit-data.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Notification } from "../ports.ts";
@@ -66,17 +68,15 @@ function requestBody(request: AccessRequest): Json {
     denial_id: request.denialId,
     status: request.status,
     status_reason: request.statusReason ?? null,
-    requester: {
-      person: request.requester.person === undefined ? null : { ...request.requester.person },
-      issuer: request.requester.issuer,
-      subject: request.requester.subject,
-    },
+    requester: requesterParts(request.requester),
+    submitted_by: request.submittedBy === undefined ? null : requesterParts(request.submittedBy),
     entitlement: elevation.entitlement,
     scope: elevation.scope,
     title: elevation.title,
     display: elevation.display.map((line) => ({ ...line })),
     risk: elevation.risk,
     justification: request.justification,
+    requested: termsToWire(request.requested),
     // Those whose turn it is; nobody when it has ended.
     reviewers: openSets(request).map(setKey),
     digest: request.digest,
@@ -92,6 +92,7 @@ function grantBody(grant: Grant): Json {
     state: grant.state,
     entitlement: grant.entitlement,
     scope: grant.scope,
+    actors: grant.actors.map((actor) => ({ ...actor })),
     max_uses: grant.maxUses,
     not_before: rfc3339(grant.notBefore),
     expires_at: rfc3339(grant.expiresAt),

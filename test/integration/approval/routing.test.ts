@@ -87,6 +87,23 @@ test("of two stages the second awaits nobody before the first has agreed, and is
   ]);
 });
 
+test("who is told of a request sees who asks for whom, through whom, and for what", async () => {
+  const agent = { issuer: "https://issuer.example", id: "agent" };
+  const request = await approval.ask({ ...account("dana"), actors: [agent] });
+  const { rows } = await approval.database.query<{ told: unknown }>(
+    "select body -> 'request' as told from notifications where body -> 'request' ->> 'id' = $1",
+    [request.id],
+  );
+  expect(rows.map(({ told: body }) => body)).toEqual([
+    expect.objectContaining({
+      requester: { ...request.requester, actorPersons: undefined },
+      submitted_by: null,
+      requested: expect.objectContaining({ max_uses: request.requested.maxUses, binding: request.requested.binding }),
+    }),
+  ]);
+  expect(request.requester.actors).toEqual([agent]);
+});
+
 test("a grant is never more than the limits of its request, by people or at once", async () => {
   const limits = { maxUses: 2, maxDuration: durationMs(60_000) };
   routing = askPeople(oneOf("managers"), { limits });
