@@ -93,23 +93,26 @@ function once(call: () => Promise<Reply>): Promise<Reply> {
   });
 
   test.each(["gateway", "envoy"] as const)(
-    "a refund of 40 that the %s refused is approved, and the other enforcer does it once, and not with 4000",
+    "arap-5-1, arap-12-25, arap-16-3: a refund of 40 that the %s refused is approved, and the other enforcer does it once, when asked anew, and not with 4000",
     async (refuser) => {
       const dana = await through("dana");
       const doer = refuser === "gateway" ? "envoy" : "gateway";
       const refund = (enforcer: "gateway" | "envoy", amount: number) =>
         dana[enforcer]("POST", "/refunds", { body: { order: "42", amount } });
-      const before = (await system.orders.book()).refunds.length;
+      const refunds = async () => (await system.orders.book()).refunds.length;
+      const before = await refunds();
 
       const refused = await refund(refuser, 40);
       expect(refused).toMatchObject({ status: 403, body: { outcome: "needs_approval" } });
+      expect(await refunds()).toBe(before);
       await approved(refused);
+      expect(await refunds()).toBe(before);
 
       const changed = await refund(doer, 4_000);
       expect(changed).toMatchObject({ status: 403, body: { outcome: "needs_approval" } });
       expect(await once(() => refund(doer, 40))).toMatchObject({ status: 201 });
       expect(await refund(refuser, 40)).toMatchObject({ status: 403, body: { grant_reason: "spent" } });
-      expect((await system.orders.book()).refunds.length).toBe(before + 1);
+      expect(await refunds()).toBe(before + 1);
     },
     60_000,
   );

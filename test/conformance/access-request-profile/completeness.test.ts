@@ -8,7 +8,7 @@ import { REQUIREMENTS } from "./requirements.ts";
 const root = join(import.meta.dirname, "../../..");
 const IDS = new Set(Object.keys(REQUIREMENTS));
 /** The name of a test: the first text after `test(` or after the table of `test.each`. */
-const NAMES = /(?:\btest\(|\]\)\()\s*(["'`])((?:(?!\1).)*)\1/g;
+const NAMES = /(?:\btest\(|\](?: as const)?\)\()\s*(["'`])((?:(?!\1).)*)\1/g;
 
 async function namedByTests(): Promise<ReadonlySet<string>> {
   const named = new Set<string>();

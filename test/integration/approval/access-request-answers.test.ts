@@ -4,9 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { parseRfc3339 } from "../../../core/domain/time.ts";
+import { durationMs, instant, parseRfc3339 } from "../../../core/domain/time.ts";
+import { PROFILE } from "../../../services/approval/rest/access-requests/profile.ts";
 import { createAccessRequestApproval, ENDPOINT, PATH, submission, URN } from "./access-request-fixture.ts";
 import { APPROVED, createTasks, dana, eve, type Tasks } from "./access-request-tasks-fixture.ts";
+import { askPeople, oneOf } from "./approval-fixture.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
 import { tokenOf } from "./rest-fixture.ts";
 
@@ -89,12 +91,26 @@ test("arap-14-1, arap-14-2: every error of the profile is problem+json with its 
   const other = { ...submission(denial), resource: { type: "file", id: "f2" } };
   const key = { "idempotency-key": randomUUID() };
   await tasks.rest.submitted(dana, {}, key);
+  const now = await tasks.rest.store.reads.now();
+  const lapsed = { mintedAt: instant(now - 900_000), expiresAt: instant(now - 1) };
+  const short = await tasks.taskOf(askPeople(oneOf("managers"), { expiresIn: durationMs(1) }));
+  const taken = await tasks.taskOf();
+  await tasks.cancel(taken);
   const answers: readonly (readonly [Answer, string, number])[] = [
     [await tasks.rest.send(dana, other), "invalid_denial_binding", 400],
     [await tasks.rest.send(eve, submission(denial)), "not_requestable", 400],
     [await tasks.rest.submitted(dana, {}, key), "duplicate_request", 409],
     [await tasks.rest.call("GET", `${PATH}/${randomUUID()}`, { token: dana }), "unknown_task", 404],
+    [await tasks.look(await tasks.taskOf(), eve), "unknown_task", 404],
+    [
+      await tasks.rest.send(dana, submission(await tasks.rest.denyQuestion(dana, undefined, lapsed))),
+      "expired_denial",
+      410,
+    ],
+    [await tasks.look(short), "task_expired", 410],
+    [await tasks.cancel(taken), "invalid_task_state", 409],
   ];
+  expect(new Set(answers.map(([, name]) => URN + name))).toEqual(new Set(PROFILE.config.problemTypes.values()));
   for (const [answer, name, status] of answers) {
     expect([answer.status, at(answer, "status"), at(answer, "type")]).toEqual([status, status, URN + name]);
     expect(answer.headers["content-type"]).toBe("application/problem+json");

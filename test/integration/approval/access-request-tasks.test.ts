@@ -6,11 +6,13 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { durationMs } from "../../../core/domain/time.ts";
+import { durationMs, parseRfc3339 } from "../../../core/domain/time.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { PATH, REASON, submission, URN } from "./access-request-fixture.ts";
 import { APPROVED, createTasks, dana, eve, type Tasks } from "./access-request-tasks-fixture.ts";
 import { askPeople, oneOf, TWO_MANAGERS } from "./approval-fixture.ts";
-import { at, textAt } from "./rest-answer.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
 import { SECOND, tokenOf } from "./rest-fixture.ts";
 
 let tasks: Tasks;
@@ -21,6 +23,9 @@ afterAll(() => tasks.close());
 
 const alias = tokenOf("d.other", ["managers"], { iss: SECOND, email: "dana@example.org" });
 const max = tokenOf("max", ["managers"]);
+const mia = tokenOf("mia", ["managers"]);
+
+const endingIn = (ms: number) => askPeople(oneOf("managers"), { expiresIn: durationMs(ms) });
 
 describe("a task", () => {
   test("arap-18-4, arap-19-3, arap-21-3-3-1, arap-14-2: is unknown to whoever has no stake in it, whatever they know of it", async () => {
@@ -66,7 +71,7 @@ describe("a task", () => {
       undefined,
       "5",
     ]);
-    expect((await tasks.vote(task, tokenOf("mia", ["managers"]))).status).toBe(200);
+    expect((await tasks.vote(task, mia)).status).toBe(200);
     const approved = await tasks.look(task);
     expect(approved.body).toMatchObject({
       task: { status: "approved" },
@@ -131,22 +136,66 @@ describe("a task", () => {
     expect((await tasks.cancel(await tasks.taskOf(APPROVED))).status).toBe(409);
   });
 
-  test("arap-11-1-1-1: ends once, whoever is faster: ten times a cancellation races an approval", async () => {
-    for (let round = 0; round < 10; round += 1) {
-      const task = await tasks.taskOf();
-      const [cancelled, approved] = await Promise.all([tasks.cancel(task), tasks.vote(task, max)]);
-      const { body } = await tasks.look(task);
-      expect([cancelled.status, approved.status].filter((status) => status === 200)).toHaveLength(1);
-      expect(body).toMatchObject({ task: { status: cancelled.status === 200 ? "cancelled" : "approved" } });
+  test("arap-11-1-1-1: ends once, whoever is faster, and that end never changes: approval, denial, cancellation and its time race", async () => {
+    const sweep = createSweep({ store: tasks.rest.store });
+    const ended = new Map<string, string>();
+    const statusOf = async (task: Answer) => {
+      const seen = await tasks.rest.call("GET", `/v1/requests/${textAt(task, "task.id")}`, { token: dana });
+      return textAt(seen, "request.status");
+    };
+    const rivals = (task: Answer) => [
+      async () => (await tasks.cancel(task)).status === 200 && "cancelled",
+      async () => (await tasks.vote(task, max)).status === 200 && "approved",
+      async () => (await tasks.vote(task, mia, { vote: "deny", comment: "not this one" })).status === 200 && "denied",
+    ];
+    const all: Answer[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      // Of each third one the time is over when the race begins, or ends in the middle of it.
+      const task = await tasks.taskOf(round % 3 === 0 ? endingIn(1 + 5 * round) : undefined);
+      all.push(task);
+      const racing = rivals(task);
+      const order = [...racing.slice(round % 3), ...racing.slice(0, round % 3)];
+      const [, ...outcomes] = await Promise.all([sweep(), ...order.map((rival) => rival())]);
+      await sweep();
+      const status = await statusOf(task);
+      const won = outcomes.filter((outcome) => outcome !== false);
+      expect(won).toEqual(status === "expired" ? [] : [status]);
+      ended.set(textAt(task, "task.id"), status);
+    }
+    for (const task of all) {
+      for (const rival of rivals(task)) expect(await rival()).toBe(false);
+      await sweep();
+      expect(await statusOf(task)).toBe(ended.get(textAt(task, "task.id")));
     }
   });
 
   test("arap-11-3-2, arap-18-5: is over when there is nothing left to wait for or to use", async () => {
-    const soon = askPeople(oneOf("managers"), { expiresIn: durationMs(1) });
-    const task = await tasks.taskOf(soon);
+    const task = await tasks.taskOf(endingIn(1));
     const answer = await tasks.look(task);
     expect([answer.status, at(answer, "type")]).toEqual([410, `${URN}task_expired`]);
     expect((await tasks.vote(task, max)).status).toBe(409);
+  });
+
+  test("arap-11-3-2, arap-18-5: that is approved can be looked at until its grant ends, whenever it had to be decided, and not after", async () => {
+    const task = await tasks.taskOf(endingIn(2_000));
+    expect((await tasks.vote(task, max)).status).toBe(200);
+    const requestId = textAt(task, "task.id");
+    const decidedBy = parseRfc3339(textAt(task, "task.expires_at"));
+    const grantEnds = (minutes: number) =>
+      tasks.rest.database.query(
+        `update grants set version = version + 1, not_before = now() - interval '2 hours',
+                expires_at = now() + $2 * interval '1 minute' where request_id = $1`,
+        [requestId, minutes],
+      );
+    await grantEnds(30);
+    const { now } = tasks.rest.store.reads;
+    await waitUntil("the time in which it had to be decided to be over", 10_000, async () => (await now()) > decidedBy);
+    const seen = await tasks.look(task);
+    expect([seen.status, at(seen, "task.status")]).toEqual([200, "approved"]);
+    expect(at(seen, "task.expires_at")).toBe(at(seen, "result.approval.approved_until"));
+    await grantEnds(-1);
+    const over = await tasks.look(task);
+    expect([over.status, at(over, "status"), at(over, "type")]).toEqual([410, 410, `${URN}task_expired`]);
   });
 
   test("arap-11-1-2-1: has the statuses that the page names, each as a request has it", async () => {

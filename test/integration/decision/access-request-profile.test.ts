@@ -2,11 +2,13 @@
  * What the Access Request and Approval Profile (draft 1) asks of a decision point, over HTTP. Ids in names are rows of its table of
  * requirements (test/conformance/access-request-profile); what it asks of the access request service is tested beside the approval service.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from "jose";
 import { parseRfc3339 } from "../../../core/domain/time.ts";
-import { type Authzen, ENDPOINT, PDP, startAuthzen } from "./authzen-fixture.ts";
-import { allowing, ASKER, denying, elevating, ENFORCED, question } from "./authzen-samples.ts";
+import { type Authzen, ENDPOINT, PDP, type Reply, startAuthzen } from "./authzen-fixture.ts";
+import { allowing, ASKER, denying, elevating, ENFORCED, ownToken, question } from "./authzen-samples.ts";
 import { at, claimsOf, textAt } from "./reply-members.ts";
 
 let authzen: Authzen;
@@ -61,6 +63,52 @@ describe("metadata and keys", () => {
   });
 });
 
+test("arap-15-2-1: whatever comes of a question, its context has the names of the drafts, and those of ours that the page lists", async () => {
+  await using own = await startAuthzen({ burst: 2 });
+  const found = new Set<string>();
+  const collect = (reply: Reply) => {
+    const items = at(reply, "evaluations");
+    for (const one of Array.isArray(items) ? items : [reply.body])
+      for (const name of Object.keys(Object(Object(one).context))) found.add(name);
+  };
+  const approval = { id: own.give({ state: "consumed", uses: 1 }).id };
+  const verdicts = [
+    allowing,
+    denying,
+    elevating(),
+    elevating({ binding: "exact" }),
+    { kind: "fault", reason: "policy_error", detail: "" } as const,
+  ];
+  for (const verdict of verdicts) {
+    own.world.verdict = () => verdict;
+    for (const context of [{}, { approval }]) {
+      for (const enforced of [{}, ENFORCED]) collect(await own.post(question({ context, ...enforced })));
+      collect(
+        await own.post(question({ context, evaluations: [{}, { action: 7 }] }), { at: "/access/v1/evaluations" }),
+      );
+      collect(await own.post(question({ context }), { as: ownToken({ sub: "max" }) }));
+    }
+  }
+  own.world.verdict = () => elevating();
+  for (const n of ["n1", "n2", "n3"]) collect(await own.enforced({ resource: { type: "file", id: n } })); // too many
+  own.give({ maxUses: "unlimited" });
+  collect(await own.enforced());
+  const drafts = [
+    "access_request",
+    "approval",
+    "evaluated_at",
+    "evaluation_id",
+    "next_action",
+    "reason",
+    "retry_after",
+  ];
+  const ours = ["denial", "error", "grant_reason", "rules"];
+  expect([...found].toSorted()).toEqual([...drafts, ...ours].toSorted());
+  const page = await readFile(join(import.meta.dirname, "../../../docs/authzen.md"), "utf8");
+  const [, listed = ""] = /\*\*Names of ours in `context`\*\*(.*?)\n\n/s.exec(page) ?? [];
+  expect([...listed.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name).toSorted()).toEqual(ours);
+});
+
 describe("a requestable denial", () => {
   test("arap-7-1, arap-17-2: is told from all others by its object alone, and says why", async () => {
     const offered = async (verdict: typeof denying) => {
@@ -81,7 +129,7 @@ describe("a requestable denial", () => {
     expect(at(asked, "context.access_request")).toBeUndefined();
   });
 
-  test("arap-7-5, arap-15-1-1, arap-15-2-1, arap-17-3: has the members that the draft names and no others, its end among them", async () => {
+  test("arap-7-5, arap-15-1-1, arap-17-3: has the members that the draft names and no others, its end among them", async () => {
     const reply = await authzen.enforced();
     const offer = Object(at(reply, "context.access_request"));
     expect(Object.keys(offer).toSorted()).toEqual(["binding_token", "display", "endpoint", "expires_at"]);
