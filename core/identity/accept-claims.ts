@@ -1,8 +1,7 @@
 /**
- * From claims whose signature holds to a caller: the rules that are ours, beside those of the standard. Both ways to verified claims end
- * here, a token that this process verified and one that the enforcer did.
+ * From claims whose signature holds to a caller: the rules that are ours, beside those of the standard (registered-claims.ts). Both ways to
+ * verified claims end here, a token that this process verified and one that the enforcer did.
  */
-import { errors, UnsecuredJWT } from "jose";
 import type { Caller, CredentialRefusal, Json } from "../domain/subject.ts";
 import { subjectFromClaims } from "./claims-to-subject.ts";
 import type { Issuer } from "./issuers.ts";
@@ -50,49 +49,4 @@ function expiry({ exp, iat }: JsonObject, { maxTokenAgeMs }: Issuer): number | u
   if (typeof exp !== "number" || typeof iat !== "number") return undefined;
   const at = Math.floor(Math.min(exp * 1_000, iat * 1_000 + maxTokenAgeMs));
   return Number.isSafeInteger(at) && at >= 0 ? at : undefined;
-}
-
-/**
- * Why the registered claims refuse a token (RFC 7519 section 4.1), or undefined when they do not. `payload` is the base64url text that the
- * claims were read from. The issuer's `typ` is asked for where there is a header that could say it. jose looks at them as at those of a token
- * without signature: that was checked before, here or by the enforcer.
- */
-export function refusalByClaims(
-  { payload, header }: { readonly payload: string; readonly header?: { readonly typ: string | undefined } },
-  issuer: Issuer,
-  now: number,
-): CredentialRefusal | undefined {
-  const typ = header === undefined || issuer.typ === undefined ? {} : { typ: issuer.typ };
-  const unsigned = Buffer.from(JSON.stringify({ alg: "none", ...header })).toString("base64url");
-  try {
-    UnsecuredJWT.decode(`${unsigned}.${payload}.`, { ...claimRules(issuer, now), ...typ });
-    return undefined;
-  } catch (error) {
-    return refusalOf(error);
-  }
-}
-
-/** How jose is asked about the registered claims. */
-function claimRules(issuer: Issuer, now: number) {
-  return {
-    issuer: issuer.issuer,
-    audience: [...issuer.audience],
-    requiredClaims: ["exp", "sub"],
-    maxTokenAge: issuer.maxTokenAgeMs / 1_000,
-    clockTolerance: issuer.clockToleranceMs / 1_000,
-    currentDate: new Date(now),
-  };
-}
-
-/** What jose threw, in our words. */
-function refusalOf(error: unknown): CredentialRefusal {
-  if (error instanceof errors.JWTExpired) return "credential_expired";
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === "aud") return "credential_audience_wrong";
-    if (error.claim === "typ") return "credential_type_wrong";
-    const early = error.reason === "check_failed" && (error.claim === "nbf" || error.claim === "iat");
-    return early ? "credential_not_yet_valid" : "credential_claims_invalid";
-  }
-  // Also what no list names: not looked at is not believed.
-  return error instanceof errors.JWTInvalid ? "credential_malformed" : "credential_claims_invalid";
 }

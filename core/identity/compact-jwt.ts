@@ -15,8 +15,6 @@ export type CompactJwt = {
   readonly kid: string | undefined;
   readonly type: string | undefined;
   readonly claims: JsonObject;
-  /** The claims as they came, for who reads them anew. */
-  readonly payload: string;
   /** What the signature is over (RFC 7515 section 5.1), and the signature. */
   readonly signed: Buffer;
   readonly signature: Buffer;
@@ -38,7 +36,7 @@ export function parseCompactJwt(token: string): CompactJwt | undefined {
   if (zip !== undefined || enc !== undefined) return undefined;
   if (kid !== undefined && (typeof kid !== "string" || Buffer.byteLength(kid) > MAX_KID_BYTES)) return undefined;
   const signed = Buffer.from(token.slice(0, token.length - last.length - 1), "latin1");
-  return { algorithm: alg, kid, type: typeof typ === "string" ? typ : undefined, claims, payload, signed, signature };
+  return { algorithm: alg, kid, type: typeof typ === "string" ? typ : undefined, claims, signed, signature };
 }
 
 function decodeObject(part: string): JsonObject | undefined {

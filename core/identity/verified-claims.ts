@@ -7,19 +7,20 @@
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
-import { acceptClaims, refusalByClaims } from "./accept-claims.ts";
+import { acceptClaims } from "./accept-claims.ts";
 import { MAX_TOKEN_BYTES } from "./compact-jwt.ts";
 import type { Issuers } from "./issuers.ts";
+import { refusalByClaims } from "./registered-claims.ts";
 import { parseStrictObject } from "./strict-json.ts";
 
 /** Never throws. `claims` is what the enforcer states, of any shape. */
 export function callerFromVerifiedClaims(claims: unknown, issuers: Issuers, now: Instant): Caller {
   const bytes = bytesOf(claims);
   const strict = bytes === undefined ? undefined : parseStrictObject(bytes);
-  if (bytes === undefined || strict === undefined) return { kind: "refused", reason: "credential_malformed" };
+  if (strict === undefined) return { kind: "refused", reason: "credential_malformed" };
   const issuer = typeof strict["iss"] === "string" ? issuers.get(strict["iss"]) : undefined;
   if (issuer === undefined) return { kind: "refused", reason: "credential_issuer_unknown" };
-  const reason = refusalByClaims({ payload: bytes.toString("base64url") }, issuer, now);
+  const reason = refusalByClaims(strict, issuer, now);
   if (reason !== undefined) return { kind: "refused", reason, issuer: issuer.issuer };
   const accepted = acceptClaims(strict, issuer);
   return accepted.kind === "refused" ? { ...accepted, issuer: issuer.issuer } : accepted;

@@ -5,11 +5,12 @@
  */
 import type { Caller, CredentialRefusal } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
-import { acceptClaims, refusalByClaims } from "./accept-claims.ts";
+import { acceptClaims } from "./accept-claims.ts";
 import { isAlgorithm } from "./algorithms.ts";
 import { type CompactJwt, parseCompactJwt } from "./compact-jwt.ts";
 import type { Issuer, Issuers } from "./issuers.ts";
 import { chooseKey, type KeySet } from "./key-set.ts";
+import { refusalByClaims } from "./registered-claims.ts";
 import { isSignatureOf } from "./signature.ts";
 
 /** What verification needs of the key sets: a look at what is here, and a hint that something is missing. */
@@ -50,7 +51,7 @@ export function createVerifyToken(deps: { readonly issuers: Issuers; readonly ke
     if (!isSignatureOf({ algorithm, key: choice.key }, jwt.signed, jwt.signature)) {
       return refused("credential_signature_invalid", issuer, keySet);
     }
-    const reason = refusalByClaims({ payload: jwt.payload, header: { typ: jwt.type } }, issuer, now);
+    const reason = refusalByClaims(jwt.claims, issuer, now, { typ: jwt.type });
     if (reason === undefined) return accepted(jwt, issuer, keySet);
     const verdict = refused(reason, issuer, keySet);
     return reason === "credential_not_yet_valid" ? { ...verdict, validUntil: 0 } : verdict;
