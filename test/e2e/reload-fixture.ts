@@ -12,12 +12,13 @@ import { createLog } from "../../platform/log/log.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
 import { createPostgresTopics, migratePostgresStream } from "../../platform/stream/postgres-topics.ts";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
-import { type CertificatePair, createAuthority } from "../harness/certificates.ts";
+import { type Authority, type CertificatePair, createAuthority } from "../harness/certificates.ts";
 import { approvalPorts, createApproval } from "../harness/system/approval.ts";
 import { type SystemDatabase, startDatabase } from "../harness/system/database.ts";
 import { createDecision } from "../harness/system/decision.ts";
 import { createIssuer } from "../harness/system/issuer.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
+import { startTcpProxy } from "../harness/tcp-proxy.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 
@@ -40,7 +41,9 @@ export async function startReloadableSystem() {
 
   const ours = await createAuthority("ours");
   await cp(BUNDLE, join(folder, "bundle"), { recursive: true });
-  await writeFile(join(folder, "ca.pem"), ours.ca);
+  const foreign = await createAuthority("foreign");
+  const redeemersPath = join(folder, "redeemers.pem");
+  for (const path of [join(folder, "ca.pem"), redeemersPath]) await writeFile(path, ours.ca);
   for (const name of ["rest", "redemption", "listen"]) await placePair(name, await ours.issue({ name, use: "server" }));
   await placePair("redeemer", await ours.issue({ name: "redeemer", use: "client" }));
   const database = owned.use(await startDatabase());
@@ -52,6 +55,8 @@ export async function startReloadableSystem() {
   const relayKey = await makeKeyPair(folder, "approval");
   const decisionKey = await makeKeyPair(folder, "decision");
   const ports = await approvalPorts();
+  const redemptionRoad = owned.use(await startTcpProxy());
+  redemptionRoad.target = ports.redemption;
   const streamUrl = database.connectionString;
   const bundle = { path: join(folder, "bundle") };
   const approval = owned.use(
@@ -65,7 +70,7 @@ export async function startReloadableSystem() {
         ...settings,
         bundle: { ...settings.bundle, ...bundle },
         rest: { ...settings.rest, ...pathsOf("rest") },
-        redemption: { ...settings.redemption, ...pathsOf("redemption"), clientCaPath: join(folder, "ca.pem") },
+        redemption: { ...settings.redemption, ...pathsOf("redemption"), clientCaPath: redeemersPath },
       }),
     ),
   );
@@ -73,7 +78,7 @@ export async function startReloadableSystem() {
     await createDecision(
       {
         ...{ folder, name: "decision", deployment, signing: decisionKey, stateRelay: relayKey, issuers: [issuer] },
-        ...{ brokers: [], redemption: { address: `localhost:${ports.redemption}`, serviceToken }, streamUrl },
+        ...{ brokers: [], redemption: { address: `localhost:${redemptionRoad.port}`, serviceToken }, streamUrl },
         requestUrl: "https://approvals.example/v1/requests",
       },
       (settings) => ({
@@ -101,7 +106,11 @@ export async function startReloadableSystem() {
   }
 
   return {
-    ...{ ours, issuer, approval, decision, relayKey, ports, placePair, pathsOf, shownAt },
+    ...{ ours, foreign, issuer, approval, decision, relayKey, ports, placePair, pathsOf, shownAt },
+    /** Between the decision service and the redemption port: cutting it is what makes a new connection. */
+    redemptionRoad,
+    /** Whose certificates the redemption port takes, from its next reload on. */
+    placeRedeemers: ({ ca }: Authority) => writeFile(redeemersPath, ca),
     makeKeyPair: (name: string) => makeKeyPair(folder, name),
     /** As the owner of its tables. */
     openDatabase: () => ownerOf(database),

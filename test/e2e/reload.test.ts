@@ -8,6 +8,7 @@ import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { CertificatePair } from "../harness/certificates.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { grantOrder } from "./counted-use.ts";
 import { type ReloadableSystem, startReloadableSystem } from "./reload-fixture.ts";
 import { checksOf, metricsOf, reconfigure, reload } from "./reloading.ts";
 
@@ -17,6 +18,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => system[Symbol.asyncDispose](), 60_000);
 
+const UNAVAILABLE = "503 redemption_unavailable";
 const fingerprintOf = ({ cert }: CertificatePair) => new X509Certificate(cert).fingerprint256;
 
 test("a new certificate of REST, redemption and ext_authz is shown to new connections, while an open one goes on", async () => {
@@ -28,11 +30,52 @@ test("a new certificate of REST, redemption and ext_authz is shown to new connec
   expect([...said.values()].map(({ event }) => event)).not.toContain("reload_refused");
   await reload(system.decision, "listen_tls", "redemption_tls");
   expect(await system.shownAt(system.ports.rest)).toBe(fingerprintOf(next));
+  expect(await system.shownAt(system.ports.redemption)).toBe(fingerprintOf(next));
   expect(await system.shownAt(system.decision.port)).toBe(fingerprintOf(next));
   const answered = new Promise<string>((resolve) => kept.once("data", (data) => resolve(String(data))));
   kept.write("GET /v1/openapi.json HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
   expect(await answered).toMatch(/^HTTP\/1\.1 200/);
   kept.destroy();
+}, 60_000);
+
+test("a decision service whose certificate is of another authority spends nothing until the redemption port takes that one, and the one before spends nothing from then on", async () => {
+  using granted = await grantOrder(system);
+  const showAs = async (redeemer: CertificatePair) => {
+    await system.placePair("redeemer", redeemer);
+    const said = await reload(system.decision, "redemption_tls");
+    expect(said.get("redemption_tls")).toMatchObject({ event: "reloaded" });
+    // What is open goes on: only a new connection shows it.
+    system.redemptionRoad.refuse(true);
+    system.redemptionRoad.refuse(false);
+  };
+  /** Each waits for a connection that would open it, and none comes about. */
+  const spendsNothing = async () => {
+    const before = await granted.uses();
+    await waitUntil("the old connection to be gone", 20_000, async () => (await granted.use()) === UNAVAILABLE);
+    for (let n = 0; n < 5; n += 1) expect(await granted.use()).toBe(UNAVAILABLE);
+    expect(await granted.uses()).toBe(before);
+  };
+  /** One use, and beside it at most those that a busy machine did not answer in time. */
+  const spendsOne = async () => {
+    const [before, outcomes] = [await granted.uses(), new Array<string>()];
+    await waitUntil(
+      "a use to count",
+      20_000,
+      async () => outcomes.push(await granted.use()) && outcomes.at(-1) === "allow",
+    );
+    const unanswered = outcomes.filter((outcome) => outcome.includes("redemption_unknown")).length;
+    const spent = (await granted.uses()) - before;
+    expect(spent).toBeGreaterThanOrEqual(1);
+    expect(spent).toBeLessThanOrEqual(1 + unanswered);
+  };
+  await spendsOne();
+  await showAs(await system.foreign.issue({ name: "redeemer", use: "client" }));
+  await spendsNothing();
+  await system.placeRedeemers(system.foreign);
+  await reload(system.approval, "redemption_tls");
+  await spendsOne();
+  await showAs(await system.ours.issue({ name: "redeemer", use: "client" }));
+  await spendsNothing();
 }, 60_000);
 
 test("a half-written certificate and a broken bundle are refused: what was there serves on, log, metric and readiness say so, until they are whole", async () => {
