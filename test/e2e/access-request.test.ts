@@ -1,6 +1,6 @@
 /**
  * An enforcer that speaks AuthZEN, in the whole real set: what it is denied is asked for by the profile, approved by somebody else, and allowed
- * once. The endpoint is https in all they are told; here its path is called where the approval service really listens.
+ * once. Tasks are submitted to, looked at and taken back under the https addresses that the services publish, through TLS in front of them.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,16 +15,17 @@ import {
 } from "../../proto/gen/countersign/v1/decision.ts";
 import { freePort } from "../harness/free-port.ts";
 import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
+import { startTlsFront, type TlsFront } from "../harness/tls-front.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { type Answer, type Call, createCall, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const PDP = "https://pdp.example";
-const ENDPOINT = "https://approvals.example/access/v1/requests";
 const PATH = "/access/v1/requests";
 const SERVICE_TOKEN = "service-token-of-an-enforcer";
 const ASKER_TOKEN = "service-token-of-somebody-who-asks";
 const REASON = "the customer asked for it, ticket 4711";
+const JUSTIFIED = { business_justification: REASON };
 const POLICY = `package countersign.policies.files
 
 elevate contains {
@@ -36,6 +37,8 @@ elevate contains {
 const possible = (await canStartSystem()) && (await hasOpa());
 let folder: string;
 let system: System;
+let front: TlsFront;
+let endpoint: string;
 let enforcer: Call;
 let grpc: DecisionServiceClient;
 let subject: { readonly type: "user"; readonly id: string; readonly properties: { readonly [name: string]: unknown } };
@@ -54,6 +57,8 @@ beforeAll(async () => {
   await writeFile(askerPath, ASKER_TOKEN);
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const bundle = { path, unsigned: "accepted" };
+  front = await startTlsFront(() => Number(new URL(system.approval.url).port));
+  endpoint = front.origin + PATH;
   system = await startSystem({
     decisionSettings(settings) {
       const clients = settings.identity.issuers.slice(0, 1).flatMap(({ issuer }) => {
@@ -61,13 +66,13 @@ beforeAll(async () => {
         const asker = { name: "asker", tokenPath: askerPath, subjects };
         return [{ name: "enforcer", tokenPath, subjects, enforcer: true }, asker];
       });
-      const api = { baseUrl: PDP, httpPort, grpcPort, accessRequestEndpoint: ENDPOINT, clients };
+      const api = { baseUrl: PDP, httpPort, grpcPort, accessRequestEndpoint: endpoint, clients };
       return { ...settings, bundle, api };
     },
     approvalSettings: (settings) => ({
       ...settings,
       bundle,
-      accessRequests: { endpoint: ENDPOINT, decisionPoints: [PDP] },
+      accessRequests: { endpoint, decisionPoints: [PDP] },
     }),
   });
   enforcer = createCall(`http://127.0.0.1:${httpPort}`, SERVICE_TOKEN);
@@ -83,6 +88,7 @@ beforeAll(async () => {
 afterAll(async () => {
   grpc?.close();
   await system?.[Symbol.asyncDispose]();
+  await front?.[Symbol.asyncDispose]();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
@@ -97,7 +103,7 @@ function submissionOf(denied: Answer): object {
   const offer = (name: string) => textAt(denied.body, "context", "access_request", name);
   return {
     ...{ subject, action, resource },
-    context: { business_justification: REASON },
+    context: JUSTIFIED,
     denial: {
       evaluation_id: textAt(denied.body, "context", "evaluation_id"),
       expires_at: offer("expires_at"),
@@ -144,13 +150,33 @@ function submissionOf(denied: Answer): object {
     });
     expect(again.body).toMatchObject({
       decision: false,
-      context: { reason: "approval_expired", next_action: "request", access_request: { endpoint: ENDPOINT } },
+      context: { reason: "approval_expired", next_action: "request", access_request: { endpoint } },
     });
   }, 120_000);
 
+  test("arap-6-6: submits to the address in the metadata, and looks at its task and takes it back where the answer says", async () => {
+    const token = await system.token("dana");
+    const published = textAt(
+      (await enforcer("GET", "/.well-known/authzen-configuration")).body,
+      "access_request_endpoint",
+    );
+    const denied = await evaluate({ purpose: "submitted where the metadata says" });
+    const body = { ...submissionOf(denied), context: { purpose: "submitted where the metadata says", ...JUSTIFIED } };
+    expect(await front.call("POST", published, { token: "nobody", body })).toMatchObject({ status: 401 });
+    const task = await waitUntil("the denial to arrive", 10_000, async () => {
+      const answer = await front.call("POST", published, { token, body });
+      return answer.status !== 404 && answer;
+    });
+    expect(task).toMatchObject({ status: 202, body: { task: { status: "pending" } } });
+    const seen = await front.call("GET", textAt(task.body, "task", "status_endpoint"), { token });
+    expect(seen).toMatchObject({ status: 200, body: { task: { status: "pending" } } });
+    const taken = await front.call("POST", textAt(seen.body, "task", "links", "cancel"), { token, body: {} });
+    expect(taken).toMatchObject({ status: 200, body: { task: { status: "cancelled" } } });
+  }, 30_000);
+
   test("publishes by which keys its tokens are verified, for everybody", async () => {
     const metadata = await enforcer("GET", "/.well-known/authzen-configuration");
-    expect(metadata.body).toMatchObject({ jwks_uri: `${PDP}/access/v1/jwks`, access_request_endpoint: ENDPOINT });
+    expect(metadata.body).toMatchObject({ jwks_uri: `${PDP}/access/v1/jwks`, access_request_endpoint: endpoint });
     const keys = await enforcer("GET", "/access/v1/jwks");
     expect(keys.body).toMatchObject({ keys: [{ kid: "decision-1", use: "sig" }] });
   });
