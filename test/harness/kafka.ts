@@ -45,6 +45,12 @@ export interface TestKafka extends AsyncDisposable {
   thaw(): void;
 }
 
+/** By which client a test's services speak to Kafka: `TEST_KAFKA_CLIENT=platformatic` runs any of them on the other one. */
+export function clientOfServices(): { readonly client?: string } {
+  const client = process.env["TEST_KAFKA_CLIENT"];
+  return client === undefined ? {} : { client };
+}
+
 /** Whether Kafka is there, for `describe.skip`. */
 export async function hasKafka(): Promise<boolean> {
   return (await resolveTool("kafka")).kind === "found";

@@ -1,4 +1,5 @@
 /** The approval service as a process. */
+import { clientOfServices } from "../kafka.ts";
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
 import { type Issuer, REALM } from "./issuer.ts";
@@ -81,7 +82,9 @@ function settingsOf(terms: ApprovalTerms) {
     rest: { port: ports.rest, limits: { reads: PLENTY, writes: PLENTY } },
     redemption: { port: ports.redemption },
     ops: { port: ports.ops },
-    ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),
+    ...(terms.streamUrl === undefined
+      ? { kafka: { brokers, ...clientOfServices() } }
+      : { stream: { kind: "postgres" } }),
     bundle: { path: BUNDLE, unsigned: "accepted" },
     identity: {
       issuers: issuers.map(({ trusted }) => trusted("countersign")),

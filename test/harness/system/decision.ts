@@ -1,4 +1,5 @@
 /** One decision service as a process. Several differ in name, key, ports and folders alone. */
+import { clientOfServices } from "../kafka.ts";
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -94,7 +95,9 @@ function settingsOf(terms: DecisionTerms, port: number, opsPort: number) {
     },
     signing: { kid: signing.kid, keyPath: signing.privatePath },
     state: { trustedKeys: { [stateRelay.kid]: stateRelay.publicPath } },
-    ...(terms.streamUrl === undefined ? { kafka: { brokers } } : { stream: { kind: "postgres" } }),
+    ...(terms.streamUrl === undefined
+      ? { kafka: { brokers, ...clientOfServices() } }
+      : { stream: { kind: "postgres" } }),
     redemption: { address: redemption.address },
     decisionLog: { folder: join(folder, `${name}-log`) },
     // Far above what one subject may usually ask for: tests ask much in little time.
