@@ -35,8 +35,8 @@ const asked: Asked = {
   notBefore: undefined,
 };
 
-function pending(requester = throughAgent) {
-  const chosen = choose(denial, requester, manager("dana", "dana"), asked, NOW);
+function pending(requester = throughAgent, more: Partial<Asked> = {}, expiresIn = durationMs(DAY_MS)) {
+  const chosen = choose(denial, requester, manager("dana", "dana"), { ...asked, ...more }, NOW);
   if (chosen.kind === "refused") throw new Error(chosen.reason);
   const { offer, justification, requested } = chosen;
   const { call, policyRevision } = denial;
@@ -55,7 +55,7 @@ function pending(requester = throughAgent) {
   const routing = {
     kind: "people",
     requirement: anyOf("managers"),
-    expiresIn: durationMs(DAY_MS),
+    expiresIn,
     limits: undefined,
     notify: [],
     escalation: undefined,
@@ -93,6 +93,13 @@ describe("submitting", () => {
       kind: "chosen",
       requested: { maxUses: 5, duration: 3_600_000, binding: "scope" },
     });
+  });
+
+  test("a request ends with the time that was asked for, or with its own when that is sooner", () => {
+    expect(pending().expiresAt).toBe(NOW + DAY_MS);
+    const ends = (expiresIn: number) =>
+      pending(undefined, { notAfter: instant(NOW + 60_000) }, durationMs(expiresIn)).expiresAt - NOW;
+    expect([ends(DAY_MS), ends(59_999)]).toEqual([60_000, 59_999]);
   });
 
   test("an account without a person cannot obtain a human approval", () => {

@@ -107,6 +107,11 @@ type Submitted = {
   readonly events: readonly DomainEvent[];
 };
 
+/** NB: past the end that was asked for nothing could be granted, and while it waits the same cannot be asked for anew. */
+function earlier(at: Instant, notAfter: Instant | undefined): Instant {
+  return notAfter !== undefined && notAfter < at ? notAfter : at;
+}
+
 /**
  * Makes the request and, where routing has already decided, ends it. `digestOf` hashes `requestDigestParts`. A routing
  * fault is a request that ends `failed`: it is on record, and the next record is processed.
@@ -133,7 +138,7 @@ export function submit(
     escalation: escalation && { at: plus(now, escalation.after), notify: escalation.notify },
     digest: digestOf(requestDigestParts(draft, { requirement, limits })),
     createdAt: now,
-    expiresAt: plus(now, people?.expiresIn ?? REQUEST_LIFETIME),
+    expiresAt: earlier(plus(now, people?.expiresIn ?? REQUEST_LIFETIME), draft.requested.notAfter),
     status: "pending",
     statusReason: undefined,
     decidedAt: undefined,

@@ -55,3 +55,14 @@ test("whether context is there is asked of the names that packages require, in t
   ])
     expect(inputReads(other, required)).toEqual([["context"]]);
 });
+
+test("of members that are written whole only the name is read, and of more paths than a manifest may hold only the first names", () => {
+  const body = { body: ["x", "y"].map((name) => reference(word("parsed_body"), word(name))) };
+  expect(inputReads(module(body), [])).toEqual([["parsed_body"]]);
+  const many = Array.from({ length: 1_001 }, (_, at) => reference(word("attributes"), word(`a${at}`)));
+  expect(inputReads(module({ body: [...many, reference(word("subject"), word("id"))] }), [])).toEqual([
+    ["attributes"],
+    ["subject"],
+  ]);
+  expect(inputReads(module({ body: many.slice(2) }), [])?.length).toBe(999);
+});

@@ -14,6 +14,10 @@ type Path = readonly string[];
 
 /** Longer ones are read as their beginning. */
 const MAX_PARTS = 8;
+/** Members that are written whole if at all (core/policy/envoy-input/decision-input.ts). */
+const WHOLE = new Set(["parsed_path", "parsed_query", "parsed_body"]);
+/** As many as a manifest may hold (core/policy/bundle.ts); of more only the first names count. */
+const MAX_PATHS = 1_000;
 const ASKS_FOR_REQUIRED = "countersign._context_available";
 
 /** In order, and none below another; undefined: everything. `required`: all names of context that packages require. */
@@ -32,10 +36,11 @@ export function inputReads(modules: readonly ParsedModule[], required: readonly 
       if (!collect(rule, noteIn)) return undefined;
     }
   }
-  const paths = [...found.values()];
+  const all = [...found.values()];
+  const paths = all.length > MAX_PATHS ? all.map(([name = ""]) => [name]) : all;
   const isBelow = (path: Path, other: Path) =>
     other.length < path.length && other.every((name, at) => name === path[at]);
-  return paths
+  return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()]
     .filter((path) => !paths.some((other) => isBelow(path, other)))
     .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
 }
@@ -67,7 +72,7 @@ function collect(node: unknown, note: Note): boolean {
 function knownWords(parts: readonly unknown[]): Path {
   const path: string[] = [];
   for (const part of parts.slice(0, MAX_PARTS)) {
-    if (!isTerm(part, "string") || typeof part.value !== "string") break;
+    if (WHOLE.has(path[0] ?? "") || !isTerm(part, "string") || typeof part.value !== "string") break;
     path.push(part.value);
   }
   return path;

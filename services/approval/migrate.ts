@@ -1,7 +1,7 @@
 /**
  * `npm run migrate -- --config FILE`: brings the database to the version of this code and says what ran. The same configuration as the
  * service's, since that is whose database it is; only DATABASE_URL may name a user with more rights, who owns the tables. Run it before
- * the new version starts (migrations expand, so the old version goes on meanwhile). It may run twice, also at once: the second one waits
+ * the new version starts (migrations expand, so the old version goes on meanwhile, unless CHANGELOG.md says otherwise of one). It may run twice, also at once: the second one waits
  * and finds nothing to do. Exit 0 when the database is up to date, 78 when the configuration has to be changed or the database is ahead
  * of this code, 1 when it could not be reached or a migration failed; then nothing of it is done, since all run in one transaction.
  */

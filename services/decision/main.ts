@@ -165,7 +165,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const state = await path.ready();
   const sign = createServingSign(
     {
-      isReady: path.isReady,
+      canJudge: path.canJudge,
       say(yes) {
         server.serving(yes);
         api?.serving(yes);

@@ -93,8 +93,7 @@ export const REFUSED_BY_RULE = {
   no_common_time: {
     status: 409,
     title: "The approvals have no moment in common",
-    detail:
-      "An earlier approval is for another time: see `reviews`, and approve with a `not_before` inside of it. Or `requested.not_after` has passed: then it can only be denied.",
+    detail: "An earlier approval is for another time: see `reviews`, and approve with a `not_before` inside of it.",
   },
   not_requester: {
     status: 403,

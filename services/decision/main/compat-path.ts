@@ -86,6 +86,6 @@ export async function createCompatPath(
       await bundles.untilActive();
       return "compat";
     },
-    isReady: () => bundles.health().status !== "failed",
+    canJudge: () => bundles.health().status !== "failed",
   };
 }

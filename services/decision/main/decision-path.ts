@@ -28,7 +28,7 @@ export type DecisionPath = {
   /** Resolves, with how it came to it, when checks may be served. */
   ready(): Promise<string>;
   /** Whether they may now: what it needs can end while it serves. */
-  isReady(): boolean;
+  canJudge(): boolean;
 };
 
 /** What the API needs of the path: native mode alone has it. */

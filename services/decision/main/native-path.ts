@@ -160,6 +160,6 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       if (read === "gave_up_waiting") log.warn({ event: "state_not_read" }, "serving the baseline without grants");
       return read;
     },
-    isReady: () => readiness.judge().kind !== "not_ready",
+    canJudge: readiness.canJudge,
   };
 }

@@ -21,7 +21,7 @@ const every = [OK, FAILED].flatMap((bundle) =>
 
 test("the whole is as bad as the worst part that operators are shown, and no worse, in every combination", () => {
   for (const now of every) {
-    const { judge, checks } = createReadiness({
+    const { judge, checks, canJudge } = createReadiness({
       bundle: () => now.bundle,
       keys: () => now.keys,
       state: () => now.state,
@@ -30,6 +30,8 @@ test("the whole is as bad as the worst part that operators are shown, and no wor
     const shown = checks.map(([, check]) => check().status);
     const worst = shown.includes("failed") ? "failed" : shown.includes("degraded") ? "degraded" : "ok";
     expect([now, AS_STATUS[judge().kind]]).toEqual([now, worst]);
+    // An issuer that is away for long stops nobody else: only without a policy there is nothing to judge by.
+    expect([now, canJudge()]).toEqual([now, now.bundle.status === "ok"]);
   }
 });
 

@@ -41,6 +41,8 @@ export function createReadiness({ bundle, keys, state, grants }: Parts) {
   ];
   return {
     judge,
+    /** Whether it may go on being asked, once it was ready. NB: not whether every issuer's keys are there: others, and those without a token, are judged all the same. */
+    canJudge: (): boolean => bundle().status !== "failed",
     checks,
     /** Rejects when aborted. */
     async untilReady(signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ function sign(noticeMs = NOTICE_MS) {
   const said: boolean[] = [];
   let ready = true;
   const { leave, health } = createServingSign(
-    { isReady: () => ready, say: (yes) => said.push(yes), log, signal: stop.signal },
+    { canJudge: () => ready, say: (yes) => said.push(yes), log, signal: stop.signal },
     { noticeMs },
   );
   return { said, leave, health, become: (yes: boolean) => (ready = yes) };

@@ -1,5 +1,5 @@
 /**
- * What whoever chooses among decision services is told, by grpc.health of every port: SERVING while this one may be asked (readiness.ts), for as
+ * What whoever chooses among decision services is told, by grpc.health of every port: SERVING while this one can judge (readiness.ts), for as
  * long as it runs; and NOT_SERVING from the moment it is told to end, for `noticeMs` before it begins to. Somebody who probes once a
  * second would otherwise send new calls to a closed port until the next probe.
  *
@@ -21,7 +21,7 @@ type ServingSign = {
 };
 
 type ServingSignDeps = {
-  readonly isReady: () => boolean;
+  readonly canJudge: () => boolean;
   readonly say: (serving: boolean) => void;
   readonly log: Log;
   /** Ends it, a notice under way too. */
@@ -30,17 +30,18 @@ type ServingSignDeps = {
 
 /** Says at once what is so. */
 export function createServingSign(
-  { isReady, say, log, signal }: ServingSignDeps,
+  { canJudge, say, log, signal }: ServingSignDeps,
   { noticeMs }: { readonly noticeMs: number },
 ): ServingSign {
   let said: boolean | undefined;
   let isLeaving = false;
 
   function look(): void {
-    const serves = isReady() && !isLeaving;
+    const serves = canJudge() && !isLeaving;
     if (serves === said) return;
-    if (said === true && !isLeaving) log.warn({ event: "serving_paused" }, "not ready any more; grpc.health says so");
-    if (said === false) log.info({ event: "serving_resumed" }, "ready again; grpc.health says so");
+    if (said === true && !isLeaving)
+      log.warn({ event: "serving_paused" }, "nothing to judge by any more; grpc.health says so");
+    if (said === false) log.info({ event: "serving_resumed" }, "it can judge again; grpc.health says so");
     said = serves;
     say(serves);
   }
