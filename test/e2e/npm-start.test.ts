@@ -2,7 +2,6 @@
  * `npm start` as a person uses it: a process in a folder of its own, its words on a terminal, Ctrl-C, and the accidents. After
  * every end, kind or not, the next start works, and nothing that was acknowledged is lost.
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -11,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { listeningSockets } from "../harness/listening-sockets.ts";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
+import { processesWith } from "../harness/processes-with.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
@@ -49,15 +49,7 @@ async function grant(set: Started, order: string): Promise<string> {
 }
 
 /** Process ids of everything that works in our data folder, and has this word in its command line. */
-async function everyProcess(word = ""): Promise<readonly number[]> {
-  const { stdout } = spawn("ps", ["-eo", "pid=,args="], { stdio: ["ignore", "pipe", "ignore"] });
-  let text = "";
-  for await (const chunk of stdout) text += String(chunk);
-  return text
-    .split("\n")
-    .filter((line) => line.includes(folder) && line.includes(word))
-    .map((line) => Number(line.trim().split(" ")[0]));
-}
+const everyProcess = (word = "") => processesWith(folder, word);
 
 async function processOf(word: string): Promise<number> {
   const [one, ...more] = await everyProcess(word);

@@ -1,5 +1,6 @@
 /** Which TCP sockets processes listen on, from /proc: what another machine could reach is then a fact and not a setting. */
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { withDescendants } from "./processes-with.ts";
 
 /** State LISTEN in /proc/net/tcp (include/net/tcp_states.h). */
 const LISTENING = "0A";
@@ -39,20 +40,4 @@ async function socketsOf(pid: number): Promise<readonly string[]> {
   const folder = `/proc/${pid}/fd`;
   const links = (await readdir(folder).catch(() => [])).map((fd) => readlink(`${folder}/${fd}`).catch(() => ""));
   return (await Promise.all(links)).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
-}
-
-async function withDescendants(pids: readonly number[]): Promise<ReadonlySet<number>> {
-  const all = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const parents = await Promise.all(
-    all.map(async (pid) => {
-      const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-      return { pid: Number(pid), parent: Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]) };
-    }),
-  );
-  const found = new Set(pids);
-  for (let before = 0; before < found.size; ) {
-    before = found.size;
-    for (const { pid, parent } of parents) if (found.has(parent)) found.add(pid);
-  }
-  return found;
 }

@@ -24,24 +24,30 @@ export type Started = {
   readonly address: (word: string) => string;
 };
 
-/** `uid`: as that user, which only root may ask for. `byNpm`: the child is npm itself, in the folder of the project. */
+/**
+ * `uid`: as that user, which only root may ask for. `byNpm`: the child is npm itself, in the folder of the project, and the first of a group of
+ * its own, as a shell makes one for each command: what a terminal sends goes to `-child.pid`. `root`: of another copy of the project, for npm.
+ */
 export function startAsPerson({
   cwd,
   env,
   uid,
   byNpm = false,
+  root = ROOT,
 }: {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly byNpm?: boolean;
+  readonly root?: string;
 }): Started {
   const begun = performance.now();
   const [command, args] = byNpm ? ["npm", ["start"]] : [process.execPath, START];
   const child = spawn(command, args, {
-    cwd: byNpm ? ROOT : cwd,
+    cwd: byNpm ? root : cwd,
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: byNpm,
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   let said = "";
