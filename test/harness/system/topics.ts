@@ -4,7 +4,7 @@ import { createLog } from "../../../platform/log/log.ts";
 import { createKafkaStream } from "../../../platform/stream/kafka.ts";
 import type { KafkaSettings } from "../../../platform/stream/kafka-settings.ts";
 import { createTopics } from "../../../platform/stream/kafka-topics.ts";
-import type { StreamRecord } from "../../../platform/stream/port.ts";
+import type { EventStream, StreamRecord } from "../../../platform/stream/port.ts";
 import { readToEnd } from "../../../platform/stream/read-to-end.ts";
 
 const log = createLog({ name: "harness", level: "silent" });
@@ -19,6 +19,14 @@ export async function createSystemTopics(kafka: KafkaSettings): Promise<void> {
 /** Everything that stands in a topic now, in order per partition. */
 export async function recordsOf(kafka: KafkaSettings, topic: string): Promise<readonly StreamRecord[]> {
   await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+  return recordsIn(stream, topic);
+}
+
+/** The same of any stream, which has to be read by nobody else. */
+export async function recordsIn(
+  stream: Pick<EventStream, "subscribe" | "position" | "endOffsets">,
+  topic: string,
+): Promise<readonly StreamRecord[]> {
   const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
   const found: StreamRecord[] = [];
   stream.subscribe({

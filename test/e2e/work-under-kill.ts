@@ -1,0 +1,93 @@
+/**
+ * People at work on a set that will be killed under them, and the ledger of what they were answered: denied, asked, approved, used twice, and on to
+ * the next order. Nothing is tried again after the kill: what stands in the ledger was acknowledged before it, and has to be there afterwards.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { textAt } from "../../platform/programs/client.ts";
+import { as, type Started } from "../harness/npm-start.ts";
+
+export type Ledger = {
+  /** Ids of answered denials, each with its decision; the approval service does not know yet who was told to ask. */
+  readonly decisions: Set<string>;
+  /** Denials that nobody has asked about yet. */
+  readonly denials: Set<string>;
+  /** By the id of a request or grant, the types of events that the record must have of it, once each. */
+  readonly events: Map<string, Set<string>>;
+  /** By grant. `tried`: those that were let through, and those without an answer, which may have been. */
+  readonly uses: Map<string, { acknowledged: number; tried: number }>;
+};
+
+const MAX_USES = 3;
+const WANTED_USES = 2;
+/** Until a denial or a grant has arrived. */
+const AGAIN_MS = 250;
+
+export function emptyLedger(): Ledger {
+  return { decisions: new Set(), denials: new Set(), events: new Map(), uses: new Map() };
+}
+
+export function acknowledgedUses(ledger: Ledger): number {
+  return [...ledger.uses.values()].reduce((sum, { acknowledged }) => sum + acknowledged, 0);
+}
+
+/** Works with so many hands at once until calls are not answered any more, which has to be because of the kill: `isKilled` is asked then. */
+export async function workUntilKilled(
+  set: Started,
+  ledger: Ledger,
+  { hands, name, isKilled }: { readonly hands: number; readonly name: string; readonly isKilled: () => boolean },
+): Promise<void> {
+  const [dana, max] = [await as("dana", set), await as("max", set)];
+
+  async function story(order: string): Promise<void> {
+    const denied = await dana.proxy("DELETE", order);
+    if (denied.status === 503) return; // nothing was promised
+    const denial = textAt(denied.body, "denial_id");
+    ledger.denials.add(denial);
+    ledger.decisions.add(textAt(denied.body, "decision_id"));
+
+    const body = { denial_id: denial, justification: "the customer cancelled it" };
+    let asked = await dana.approvals("POST", "/v1/requests", { body });
+    while (asked.status === 404) {
+      await sleep(AGAIN_MS);
+      asked = await dana.approvals("POST", "/v1/requests", { body });
+    }
+    const request = textAt(asked.body, "request", "id");
+    ledger.denials.delete(denial);
+    const told = new Set(["request.submitted"]);
+    ledger.events.set(request, told);
+
+    const vote = {
+      ...{ vote: "approve", digest: textAt(asked.body, "request", "digest") },
+      narrowing: { max_uses: MAX_USES },
+    };
+    const reviewed = await max.approvals("POST", `/v1/requests/${request}/reviews`, { body: vote });
+    const grant = textAt(reviewed.body, "grant", "id");
+    for (const type of ["review.recorded", "request.approved"]) told.add(type);
+    ledger.events.set(grant, new Set(["grant.issued"]));
+    const uses = { acknowledged: 0, tried: 0 };
+    ledger.uses.set(grant, uses);
+
+    while (uses.acknowledged < WANTED_USES && uses.tried < MAX_USES) {
+      uses.tried += 1;
+      const { status } = await dana.proxy("DELETE", order);
+      if (status === 404)
+        uses.acknowledged += 1; // the orders API says so, so that it was let through
+      else if (status === 403) {
+        uses.tried -= 1; // the grant has not arrived
+        await sleep(AGAIN_MS / 5);
+      }
+    }
+  }
+
+  const works = Array.from({ length: hands }, async (_, hand) => {
+    for (let number = 0; ; number += 1) {
+      try {
+        await story(`/orders/${name}-${hand}-${number}`);
+      } catch (error) {
+        if (isKilled()) return;
+        throw error;
+      }
+    }
+  });
+  await Promise.all(works);
+}
