@@ -8,9 +8,10 @@ import { join, resolve } from "node:path";
 import { styleText } from "node:util";
 import { createLog } from "../platform/log/log.ts";
 import { bundleForStart } from "./one-machine/bundles.ts";
+import { onEndingSignal } from "./one-machine/ending-signals.ts";
 import { followLog } from "./one-machine/follow-log.ts";
-import { proportionalMegabytes } from "./one-machine/memory.ts";
-import { whenNpmIsGone } from "./one-machine/npm.ts";
+import { memoryOf, memoryText } from "./one-machine/memory.ts";
+import { npmPid, whenNpmIsGone } from "./one-machine/npm.ts";
 import { createProgress } from "./one-machine/progress.ts";
 import { type OneMachineSet, startOneMachine } from "./one-machine/set.ts";
 import { decisionLine, noticeLine } from "./one-machine/terminal.ts";
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
   }
   const folder = resolve(variable("COUNTERSIGN_DATA") ?? ".data");
   const ended = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => ended.abort());
+  onEndingSignal(() => ended.abort());
   whenNpmIsGone(() => ended.abort());
   // Whoever read what we say may go (npm start | head); we go on, and end by a signal.
   process.stdout.on("error", () => {});
@@ -55,9 +56,15 @@ async function main(): Promise<number> {
   if (set === undefined) return 0;
   line(`\n${styleText(["bold", "green"], "Ready")} after ${elapsed()}\n`);
   for (const text of whatToTry(set)) line(text);
-  const megabytes = await proportionalMegabytes([process.pid, set.database.pid].filter((pid) => pid !== undefined));
-  const size = megabytes === undefined ? "" : ` ${megabytes} MB in all.`;
-  line(styleText("dim", `\nFull logs: ${join(folder, "*.log")}.${size} Ctrl-C ends it.\n`));
+  // npm too, where it waits for us: it goes with what it started.
+  const roots = [npmPid() ?? process.pid, set.database.pid].filter((pid) => pid !== undefined);
+  const size = memoryText(await memoryOf(roots));
+  line(
+    styleText(
+      "dim",
+      `\n${[`Full logs: ${join(folder, "*.log")}.`, size, "Ctrl-C ends it."].filter(Boolean).join(" ")}\n`,
+    ),
+  );
   const onLine = (members: ReadonlyMap<string, unknown>) => {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);

@@ -6,10 +6,15 @@
 /** There is no event for it. Short enough for whoever starts again by hand. */
 const LOOK_MS = 250;
 
+/** npm, where it started this one. */
+export function npmPid(): number | undefined {
+  return process.env["npm_lifecycle_event"] === undefined ? undefined : process.ppid;
+}
+
 /** Calls once, when the process that started this one is gone; where that is not npm, never: a program may be left to itself on purpose. */
 export function whenNpmIsGone(call: () => void): void {
-  if (process.env["npm_lifecycle_event"] === undefined) return;
-  const parent = process.ppid;
+  const parent = npmPid();
+  if (parent === undefined) return;
   const looking = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(looking);

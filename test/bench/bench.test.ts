@@ -16,6 +16,7 @@ import type { Bench, Rig } from "./run-bench.ts";
 import { benchServing } from "./serving/serving.ts";
 import { benchShadow } from "./shadow.ts";
 import { benchStalls } from "./stalls/stalls.ts";
+import { benchStart } from "./start.ts";
 
 const RIG: Rig = { cores: NOT_BOUND, progress: () => {} };
 const SHORTEST = { rounds: 1, seconds: 0.2, minutes: 0.005, repeats: 1 };
@@ -31,6 +32,7 @@ test.each<[string, Bench]>([
   ["serving", benchServing],
   ["shadow", benchShadow],
   ["stalls", benchStalls],
+  ["start", benchStart],
 ])(
   "%s runs",
   async (name, bench) => {

@@ -17,6 +17,7 @@ import type { Bench } from "./run-bench.ts";
 import { benchServing } from "./serving/serving.ts";
 import { benchShadow } from "./shadow.ts";
 import { benchStalls } from "./stalls/stalls.ts";
+import { benchStart } from "./start.ts";
 
 const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ["approval", benchApproval],
@@ -30,6 +31,7 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ["serving", benchServing],
   ["shadow", benchShadow],
   ["stalls", benchStalls],
+  ["start", benchStart],
 ]);
 const OPTIONS = ["rounds", "seconds", "minutes", "repeats"] as const;
 
