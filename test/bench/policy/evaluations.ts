@@ -1,7 +1,7 @@
 /**
  * Evaluations of the sample policies in this process, all kinds interleaved, in microseconds: by our host from the input
- * object to the verdict; by the stock SDK's `evaluate()`; by our runner with and without fuel; and by our runner in a
- * worker thread that is asked by message. Answers its figures as JSON.
+ * object to the verdict, of the whole input and of what its policies read; by the stock SDK's `evaluate()`; by our runner
+ * with and without fuel; and by our runner in a worker thread that is asked by message. Answers its figures as JSON.
  */
 import { isDeepStrictEqual } from "node:util";
 import { randomBytes } from "node:crypto";
@@ -69,7 +69,9 @@ async function compare(steps: { readonly [name: string]: () => unknown }): Promi
   return times;
 }
 
-const figures: { [method: string]: { readonly timed: Timed; readonly fuelUsed: number } } = {};
+type Figures = { readonly timed: Timed; readonly fuelUsed: number; readonly fuelUsedWhole: number };
+
+const figures: { [method: string]: Figures } = {};
 for (const method of ["GET", "DELETE"]) {
   const input = sampleInput(method);
   const read = inputText(input, host.inputReads());
@@ -81,8 +83,10 @@ for (const method of ["GET", "DELETE"]) {
   if (!isDeepStrictEqual(sorted([{ result: value }]), sorted(stockAnswer))) throw new Error("the answers differ");
   figures[method] = {
     fuelUsed: ours.fuelUsed,
+    fuelUsedWhole: run(metered, whole).fuelUsed,
     timed: await compare({
       host: () => host.decide(inputText(input, host.inputReads()), { nowNs: NOW_NS }),
+      hostWhole: () => host.decide(JSON.stringify(input), { nowNs: NOW_NS }),
       stock: () => stock.evaluate(input, ENTRYPOINTS.decide),
       metered: () => run(metered, read),
       unmetered: () => run(unmetered, read),
