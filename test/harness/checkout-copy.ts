@@ -6,7 +6,6 @@ import { spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "@jest/globals";
 
 const ROOT = join(import.meta.dirname, "../..");
 const OURS = [
@@ -41,7 +40,7 @@ export async function copyCheckout(): Promise<CheckoutCopy> {
 
   function run(...args: readonly string[]): string {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    if (status !== 0 || stderr !== "") throw new Error(`node ${args.join(" ")} ended with ${status}: ${stderr}`);
     return stdout;
   }
   return {
