@@ -8,7 +8,7 @@ const STATUS_OK = "0a00";
 /** `any`: also those that are answered with anything else. */
 export function checks(
   requests: readonly Buffer[],
-  shape: Pick<Load, "connections" | "streams" | "warmUpS" | "seconds" | "ratePerS">,
+  shape: Pick<Load, "connections" | "streams" | "warmUpS" | "seconds" | "ratePerS" | "keepsCalls">,
   expected: "allowed" | "any" = "allowed",
 ): Load {
   return {
@@ -32,3 +32,6 @@ export const closed = (seconds: number) => ({
 export const open = (ratePerS: number, seconds: number) => ({
   ...{ connections: 1, streams: 1, warmUpS: Math.min(1, seconds), seconds, ratePerS },
 });
+
+/** The same, and each call is told (load/seconds.ts). */
+export const openKept = (ratePerS: number, seconds: number) => ({ ...open(ratePerS, seconds), keepsCalls: true });

@@ -31,6 +31,8 @@ export const LoadSpecSchema = Type.Object({
   /** Calls begin at this rate whatever happens to the earlier ones; null: each stream calls again as soon as it is answered. */
   ratePerS: Type.Union([Type.Number(), Type.Null()]),
   call: CallSchema,
+  /** Each call is told, for what is looked for in a part of the run. */
+  keepsCalls: Type.Optional(Type.Boolean()),
   /** Messages or bodies in base64, sent in turn and then again from the first. */
   requests: Type.Array(Type.String(), { minItems: 1 }),
 });
@@ -45,6 +47,14 @@ export const LoadedSchema = Type.Object({
   lateP99Ms: Type.Number(),
   /** Wall clock: when it began to measure. */
   begunAtMs: Type.Number(),
+  /** All of them, from the first one of the warm-up to the last one that was waited for; none unless asked for. */
+  calls: Type.Array(
+    Type.Object({
+      /** Wall clock: when it was due. */
+      atMs: Type.Number(),
+      ms: Type.Number(),
+    }),
+  ),
   /** Calls that ended, those of the warm-up among them. */
   ended: Type.Integer(),
   /** Answers other than the right one, and calls without an answer. */

@@ -24,12 +24,14 @@ async function load(spec: LoadSpec): Promise<Loaded> {
   let faults = 0;
   const latencies: number[] = [];
   const lateness: number[] = [];
+  const kept: { readonly due: number; readonly ms: number }[] = [];
   const one: CallAt = async (connection, due) => {
     const request = requests[begun % requests.length];
     begun += 1;
     const sent = performance.now();
     const isRight = request !== undefined && (await callers[connection]?.call(request));
     if (isRight !== true) faults += 1;
+    if (spec.keepsCalls === true) kept.push({ due, ms: performance.now() - due });
     if (!measuring) return;
     latencies.push(performance.now() - due);
     lateness.push(sent - due);
@@ -58,6 +60,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     lateP50Ms: quantile(lateness, 0.5),
     lateP99Ms: quantile(lateness, 0.99),
     begunAtMs,
+    calls: kept.map(({ due, ms: tookMs }) => ({ atMs: begunAtMs + due - from, ms: tookMs })),
     ended: begun,
     faults,
     generatorCpu: (cpu.user + cpu.system) / 1_000 / ms,
