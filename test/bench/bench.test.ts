@@ -1,6 +1,6 @@
 /**
  * That benchmarks still run and fill their tables: each as short as it can be, its figures looked at by nobody. Not among them are policy
- * (its runaway evaluation comes once in ten seconds), policy-soak and bundle-swap. What is measured stands in docs/performance.md and comes
+ * (its runaway evaluation comes once in ten seconds), policy-soak, bundle-swap and start. What is measured stands in docs/performance.md and comes
  * from `npm run bench`.
  */
 import { expect, test } from "@jest/globals";
@@ -16,7 +16,6 @@ import type { Bench, Rig } from "./run-bench.ts";
 import { benchServing } from "./serving/serving.ts";
 import { benchShadow } from "./shadow.ts";
 import { benchStalls } from "./stalls/stalls.ts";
-import { benchStart } from "./start.ts";
 
 const RIG: Rig = { cores: NOT_BOUND, progress: () => {} };
 const SHORTEST = { rounds: 1, seconds: 0.2, minutes: 0.005, repeats: 1 };
@@ -32,7 +31,6 @@ test.each<[string, Bench]>([
   ["serving", benchServing],
   ["shadow", benchShadow],
   ["stalls", benchStalls],
-  ["start", benchStart],
 ])(
   "%s runs",
   async (name, bench) => {

@@ -13,6 +13,7 @@ const OURS = [
   "enforcers",
   "platform",
   "proto",
+  "rego",
   "sample",
   "scripts",
   "services",
