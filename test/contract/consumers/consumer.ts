@@ -17,8 +17,12 @@ export type Good = {
   isTaken(): Promise<boolean>;
 };
 
+type KindOfState = (typeof KINDS_OF_STATE)[number];
+/** Kinds of records on the state topic. */
+export const KINDS_OF_STATE = ["grants", "incidents", "profiles"] as const;
+
 export type Consumer = AsyncDisposable & {
-  readonly name: "denials" | "decisions" | "state";
+  readonly name: "denials" | "decisions" | KindOfState;
   readonly topics: readonly { readonly topic: string; readonly partitions: number }[];
   start(stream: EventStream): void;
   /** The next good record under one of several keys, each record with an effect of its own. */

@@ -8,7 +8,7 @@ import {
   sealEnvelope,
 } from "../../../core/messages/envelope.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
-import { type Consumer, DEPLOYMENT, formOf, type Good, type Pens, sealed } from "./consumer.ts";
+import { type Consumer, DEPLOYMENT, formOf, type Good, KINDS_OF_STATE, type Pens, sealed } from "./consumer.ts";
 
 type Hostile = {
   readonly name: string;
@@ -138,5 +138,5 @@ export const HOSTILE: readonly Hostile[] = [
 ];
 
 export function reasonFor({ reason, onState }: Hostile, { name }: Consumer): string {
-  return name === "state" ? (onState ?? reason) : reason;
+  return KINDS_OF_STATE.some((kind) => kind === name) ? (onState ?? reason) : reason;
 }

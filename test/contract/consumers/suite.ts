@@ -8,9 +8,9 @@ import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { seeded } from "../../fault/seeded.ts";
 import { decisionsConsumer, denialsConsumer } from "./approval-consumers.ts";
-import { type Consumer, createPens, type Good, sealed } from "./consumer.ts";
+import { type Consumer, createPens, type Good, KINDS_OF_STATE, sealed } from "./consumer.ts";
 import { HOSTILE, reasonFor } from "./hostile.ts";
-import { stateConsumer } from "./state-consumer.ts";
+import { stateConsumers } from "./state-consumer.ts";
 
 interface ConsumerFixture extends AsyncDisposable {
   createStream(): EventStream;
@@ -24,8 +24,8 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
   const owned = new AsyncDisposableStack();
   const { pens, verifier } = createPens();
   const chance = seeded();
-  const state = stateConsumer(verifier);
-  const consumers = new Map<string, Consumer>([["state", state]]);
+  const state = stateConsumers(verifier);
+  const consumers = new Map<string, Consumer>(state.kinds.map((one) => [one.name, one]));
   let writer: EventStream;
 
   beforeAll(async () => {
@@ -53,20 +53,27 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
       return (await Promise.all(goods.map((good) => good.isTaken()))).every(Boolean);
     });
 
-  describe.each(["denials", "decisions", "state"])(`${name}: %s`, (which) => {
+  describe.each(["denials", "decisions", ...KINDS_OF_STATE])(`${name}: %s`, (which) => {
     const consumer = (): Consumer => {
       const one = consumers.get(which);
       if (one === undefined) throw new Error(`no consumer of ${which}`);
       return one;
     };
     const signed = (good: Good) => sealed(good, pens.right);
+    const isOnState = KINDS_OF_STATE.some((kind) => kind === which);
+    /** Of a key's records that come together the reader takes the last one alone: each is given its turn. */
+    const isLastAlone = which === "profiles";
     /** Good records so far, as they were written. */
     const written: OutgoingRecord[] = [];
 
     async function writeGood(...goods: readonly Good[]): Promise<void> {
       const records = goods.map(signed);
       written.push(...records);
-      await write(...records);
+      if (!isLastAlone) return write(...records);
+      for (const [at, good] of goods.entries()) {
+        await write(...records.slice(at, at + 1));
+        await taken([good]);
+      }
     }
 
     test.each(HOSTILE)("$name is refused, has no effect, and what stands behind it is taken", async (hostile) => {
@@ -78,8 +85,9 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
       await taken([first]);
       const [before, refused] = [await one.effects(), await one.refused(reason)];
       await write(hostile.make(victim, pens));
+      if (isLastAlone) await waitUntil("it to be refused", TAKEN_MS, async () => (await one.refused(reason)) > refused);
       // On the state topic a record that was signed counts at its version, whatever it holds: what comes next has a higher one.
-      const behind = which === "state" ? one.next(key) : victim;
+      const behind = isOnState ? one.next(key) : victim;
       await writeGood(behind);
       await taken([behind]);
       expect({ effects: await one.effects(), refused: await one.refused(reason) }).toEqual({
@@ -127,10 +135,11 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
   });
 
   test(`${name}: on the state topic the highest version stands in whatever order versions come, and the set hash agrees`, async () => {
-    const [low, middle, high] = [state.next(0), state.next(0), state.next(0)];
+    const [grants] = state.kinds;
+    const [low, middle, high] = [grants.next(0), grants.next(0), grants.next(0)];
     await write(...[high, low, middle].map((good) => sealed(good, pens.right)));
     await taken([high]);
-    const nulled = KEYS.map((key) => state.next(key)); // whatever was taken away above stands again
+    const nulled = KEYS.map((key) => grants.next(key)); // whatever was taken away above stands again
     await write(...nulled.map((good) => sealed(good, pens.right)), sealed(state.heartbeat(), pens.right));
     await taken(nulled);
     expect([await low.isTaken(), await middle.isTaken()]).toEqual([false, false]);
