@@ -47,6 +47,8 @@ export type LoneOptions = {
 };
 
 export const DEPLOYMENT = "test";
+/** Shown at `further.redemption.address`; nothing is there unless a test says so. */
+export const SERVICE_TOKEN = "of the redemption server of a test";
 
 /** Resolves when it is ready. */
 export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
@@ -88,7 +90,7 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
       ...(streamUrl === undefined ? {} : { streamUrl }),
       ...(options.hasOwnClock === undefined ? {} : { hasOwnClock: options.hasOwnClock }),
       ...(options.preload === undefined ? {} : { preload: options.preload }),
-      redemption: { address: nowhere, serviceToken: "unused, but long enough" },
+      redemption: { address: nowhere, serviceToken: SERVICE_TOKEN },
     },
     (settings) => ({
       ...settings,
