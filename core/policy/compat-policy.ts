@@ -6,6 +6,7 @@
  * As in OPA outside of strict mode, a built-in that fails makes its expression undefined and no more: unlike in native
  * mode the outcome of such a rule stands. Never throws; a trap discards the instance.
  */
+import { createPause } from "../../platform/pause.ts";
 import { AppError, unreachable } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
@@ -13,11 +14,14 @@ import { notServed } from "./builtins/not-served.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
+import { type CompatCase, compatSelfTestOf } from "./compat-self-test.ts";
 import { exceededText } from "./evaluation-outcome.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
+import { plainOf } from "./rego-value/plain.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
+import { meets, SELF_TEST_FILE } from "./self-test.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
 import { compileApart } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
@@ -25,6 +29,8 @@ import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 export type CompatPolicy = {
   readonly revision: string;
+  /** Of the bundle's own test, all passed. */
+  readonly cases: number;
   /** `inputJson`: core/policy/envoy-input/compat-input.ts. */
   evaluate(inputJson: string, time: EvaluationTime): { readonly result: CompatResult; readonly fuelUsed: number };
 };
@@ -40,7 +46,10 @@ type CompatPolicyOptions = {
   readonly apart?: boolean;
 };
 
-/** @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path */
+/**
+ * Has run the bundle's own test, and evaluated once, so that the first call does not find a cold module.
+ * @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path, a case that fails
+ */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
   { files, path, validUntil, budget = DEFAULT_BUDGET, apart = false }: CompatPolicyOptions,
@@ -54,6 +63,13 @@ export async function loadCompatPolicy(
   if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);
   const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
+  const cases = compatSelfTestOf(files);
+  await passSelfTest(cases, ({ inputJson, nowNs }) => {
+    const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
+    return evaluation.kind === "value" ? lookUp(evaluation.value, rest) : undefined;
+  });
+  // NB: whatever it says: OPA takes a policy that has no answer to an empty input, and so does whoever comes from there.
+  policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n);
 
   function resultOf(evaluation: Evaluation): CompatResult {
     switch (evaluation.kind) {
@@ -75,12 +91,32 @@ export async function loadCompatPolicy(
 
   return {
     revision,
+    cases: cases.length,
     evaluate(inputJson, { nowNs }) {
       if (endsNs !== undefined && nowNs >= endsNs) return { result: EXPIRED, fuelUsed: 0 };
       const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
       return { result: resultOf(evaluation), fuelUsed: evaluation.fuelUsed };
     },
   };
+}
+
+const WARM_UP_INPUT =
+  '{"attributes":{},"parsed_path":[""],"parsed_query":{},"parsed_body":null,"truncated_body":false}';
+/** Checks go on while a bundle is tried. */
+const PAUSE_AFTER_MS = 0.5;
+
+async function passSelfTest(
+  cases: readonly CompatCase[],
+  valueOf: (one: CompatCase) => RegoValue | undefined,
+): Promise<void> {
+  const pause = createPause(PAUSE_AFTER_MS);
+  for (const one of cases) {
+    const value = valueOf(one);
+    if (!meets(value === undefined ? undefined : plainOf(value), one.expect)) {
+      throw new AppError("invalid_bundle", `${SELF_TEST_FILE}: case ${JSON.stringify(one.name)} fails`);
+    }
+    await pause();
+  }
 }
 
 /** NB: never what a client brought about, and never a gRPC error either, which some proxies let through. */

@@ -25,7 +25,7 @@ export type SelfTestCase = {
   readonly expect: Json;
 };
 
-const MAX_CASES = 1_000;
+export const MAX_CASES = 1_000;
 const SelfTest = Type.Object(
   {
     cases: Type.Array(
@@ -80,7 +80,7 @@ function equalJson(one: Json, other: Json): boolean {
   return one === other;
 }
 
-function jsonOf(value: unknown): Json {
+export function jsonOf(value: unknown): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string" || typeof value === "number")
     return value;
   if (Array.isArray(value)) return value.map(jsonOf);

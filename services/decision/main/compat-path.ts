@@ -1,11 +1,9 @@
 /** Constructs compatibility mode: an opa-envoy-plugin policy at its own path; no identity, no grants, nothing to ask for. */
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
-import { type BundlesDeps, startBundles } from "../../../core/policy/bundles/start-bundles.ts";
-import { type CompatPolicy, loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
+import { startCompatPolicy } from "../../../core/policy/start-compat-policy.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type DecisionConfig, policyEnvironment } from "../config.ts";
@@ -25,21 +23,11 @@ export async function createCompatPath(
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const builtins = new Map([...BUILTINS, ...runtimeTable(policyEnvironment(config))]);
-  let loaded: CompatPolicy | undefined;
-  const take: BundlesDeps["take"] = async ({ files, proof }) => {
-    loaded = await loadCompatPolicy(
-      { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
-      { files, path, validUntil: proof?.validUntil, budget: config.policy.budget, apart: loaded !== undefined },
-    );
-    return { kind: "activated", revision: loaded.revision, cases: 0, compiled: true };
-  };
-  const bundles = lifecycle.own(
-    await startBundles(
-      { take, clock: systemClock, signal: lifecycle.signal, log, metrics },
-      config.bundle,
-      `a bundle that opa build -t wasm -e ${path} wrote`,
-    ),
+  const { bundles, current } = await startCompatPolicy(
+    { clock: systemClock, signal: lifecycle.signal, log, metrics },
+    { bundle: config.bundle, path, budget: config.policy.budget, builtins },
   );
+  lifecycle.own(bundles);
   const descriptor = "a FileDescriptorSet with all its imports";
   const grpcBodies =
     protoDescriptorPath === undefined
@@ -49,7 +37,7 @@ export async function createCompatPath(
         );
   const policy = createCompatPolicy(
     {
-      current: () => loaded,
+      current,
       suspensions: createSuspensions(),
       sourceAddress,
       observe: createObserveEvaluation(metrics),
@@ -64,7 +52,7 @@ export async function createCompatPath(
   if (unsafe)
     log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
   return {
-    revision: () => loaded?.revision,
+    revision: () => current()?.revision,
     bundles,
     documents: [],
     check: (edge) =>
