@@ -23,10 +23,10 @@ const TIMEOUT_MS = 10_000;
 
 type Reply = { readonly status: number; readonly headers: ReadonlyMap<string, string>; readonly body: unknown };
 
-export async function runAuthzenCases(directory: string, say: Say): Promise<readonly CaseOutcome[]> {
+export async function runAuthzenCases(directory: string, say: Say, note: Say): Promise<readonly CaseOutcome[]> {
   const rows = await readRows(directory);
   const inWords = await countProfileRows(directory);
-  if (inWords > 0) say(`access-request-profile.json: ${inWords} rows in words; their tests: npm test -- -t arap-`);
+  if (inWords > 0) note(`access-request-profile.json: ${inWords} rows in words; their tests: npm test -- -t arap-`);
   const tool = await resolveTool("opa", { fetch: true, say });
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(path.join(tmpdir(), "countersign-fixture-"));
@@ -41,7 +41,7 @@ export async function runAuthzenCases(directory: string, say: Say): Promise<read
       const reply = await send(server, row, replies);
       replies.set(row.id, reply);
       if (row.only_if !== undefined && server === plain && !holds(row.only_if, replies)) {
-        say(`not run ${row.id}: ${row.only_if}`);
+        note(`not run ${row.id}: ${row.only_if}`);
         continue;
       }
       const faults = await faultsOf(row, reply, { server, rows, replies });

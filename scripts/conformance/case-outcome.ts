@@ -15,7 +15,7 @@ export type Say = (line: string) => void;
 
 /**
  * Runs every case of a folder through the real part, in no particular order. `say` is for lines before the misses (what
- * is run, what it is compared with); the misses themselves are printed by the command.
+ * is run, how far it is), `note` for those that belong to the result; the misses themselves are printed by the command.
  * @throws when the folder cannot be read or a tool is missing: that is no miss, it is no result at all
  */
-export type Runner = (directory: string, say: Say) => Promise<readonly CaseOutcome[]>;
+export type Runner = (directory: string, say: Say, note: Say) => Promise<readonly CaseOutcome[]>;

@@ -28,13 +28,13 @@ const ECHO_PATH = "envoy/authz/allow";
 
 type Miss = { readonly want: string; readonly got: string };
 
-export async function runEnvoyPluginCases(directory: string, say: Say): Promise<readonly CaseOutcome[]> {
+export async function runEnvoyPluginCases(directory: string, say: Say, note: Say): Promise<readonly CaseOutcome[]> {
   const cases = await readPluginCases(directory);
   const tool = await resolveTool("opa", { fetch: true, say });
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
   const messages = await loadCheckMessages(root);
   const misses = new Map<PluginCase, Miss>();
-  const note = (one: PluginCase, miss: Miss | undefined) => {
+  const noteMiss = (one: PluginCase, miss: Miss | undefined) => {
     if (miss !== undefined && !misses.has(one)) misses.set(one, miss);
   };
 
@@ -47,18 +47,18 @@ export async function runEnvoyPluginCases(directory: string, say: Say): Promise<
     cases.filter((one) => one.observed.grpc_error !== null),
     (one) => ({ ...one, options: { ...one.options, "dry-run": false } }),
   );
-  say(
+  note(
     `${cases.length} cases, ${answered.length} servers for answers, ${seen.length} for inputs, ${refused.length} without unsafe`,
   );
 
   await onServers(answered, tool, "unsafe", async (server, one) => {
-    note(one, answerMiss(one, await server.check(messages.requestBytes(one)), messages));
+    noteMiss(one, answerMiss(one, await server.check(messages.requestBytes(one)), messages));
   });
   await onServers(seen, tool, "unsafe", async (server, one) => {
-    note(one, inputMiss(one, await server.check(messages.requestBytes(one)), messages));
+    noteMiss(one, inputMiss(one, await server.check(messages.requestBytes(one)), messages));
   });
   await onServers(refused, tool, "safe", async (server, one) => {
-    note(one, openMiss(await server.check(messages.requestBytes(one)), messages));
+    noteMiss(one, openMiss(await server.check(messages.requestBytes(one)), messages));
   });
   return cases.map((one) => {
     const id = `${one.group}/${one.name}`;

@@ -24,7 +24,7 @@ export async function readKnownMisses(root: string, kind: string): Promise<Reado
   return new Map(Object.entries(known));
 }
 
-type Score = {
+export type Score = {
   readonly passed: readonly string[];
   readonly failed: readonly Extract<CaseOutcome, { kind: "missed" }>[];
   /** Missed as the list says. */

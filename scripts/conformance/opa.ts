@@ -13,12 +13,14 @@ import { evaluateWithHost } from "./opa/host.ts";
 import { type OpaCase, readCases } from "./opa/read-cases.ts";
 import { evaluateWithStockSdk } from "./opa/stock-sdk.ts";
 
-export async function runOpaCases(directory: string, say: Say): Promise<readonly CaseOutcome[]> {
+export async function runOpaCases(directory: string, say: Say, note: Say): Promise<readonly CaseOutcome[]> {
   const cases = await readCases(directory);
   const counted = cases.filter((one) => one.counts);
   const tool = await resolveTool("opa", { fetch: true, say });
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
-  say(`${counted.length} of ${cases.length} cases count (the others do not compile to WebAssembly or differ there)`);
+  note(
+    `OPA ${tool.version}: ${counted.length} of ${cases.length} cases count (the others do not compile to WebAssembly or differ there)`,
+  );
   const begin = systemClock.monotonicMs();
   const compiled = await compileCases(tool.location, tool.version, counted);
   say(`compiled in ${seconds(begin)} s`);
@@ -34,7 +36,7 @@ export async function runOpaCases(directory: string, say: Say): Promise<readonly
   say(`evaluated in ${seconds(evaluating)} s`);
   const stock = await stockScore(compiled);
   const ours = outcomes.filter((one) => one.kind === "passed").length;
-  say(`countersign: ${share(ours, compiled.length)}; stock SDK on the same cases: ${share(stock, compiled.length)}`);
+  note(`countersign: ${share(ours, compiled.length)}; stock SDK on the same cases: ${share(stock, compiled.length)}`);
   return outcomes;
 }
 

@@ -54,7 +54,7 @@ async function put(rego: string, { entrypoint = PATH, selfTest }: { entrypoint?:
 
 const configured = () =>
   ({
-    ...{ path: bundle, keepFolder: join(folder, "kept"), unsigned: "accepted", scope: "", trustedKeys: {} },
+    ...{ path: bundle, keepFolder: join(folder, "kept"), unsigned: "accepted" as const, scope: "", trustedKeys: {} },
     ...{ pollSeconds: 3_600, waitSeconds: 30 },
   }) as const;
 
