@@ -78,7 +78,14 @@ async function flood({
   const socket = connect(server.port, "127.0.0.1");
   sockets.push(socket);
   let ended = false;
-  socket.on("error", () => {}).on("close", () => (ended = true));
+  let wake = (): void => {};
+  socket
+    .on("error", () => {})
+    .on("drain", () => wake())
+    .on("close", () => {
+      ended = true;
+      wake();
+    });
   if (reads) socket.resume();
   socket.write(Buffer.concat([PREFACE, h2(SETTINGS, 0, 0), first]));
   let sent = 0;
@@ -87,15 +94,13 @@ async function flood({
     sent += frames.length;
     const isTaken = socket.write(Buffer.concat(frames));
     // Where the server takes no more, it has to end it: nobody else would.
-    if (!isTaken) await Promise.race([once(socket, "drain"), once(socket, "close"), after(20)]);
+    if (!isTaken) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), after(20)]);
     else await after(0);
     if (socket.writableLength > 4 * 1024 * 1024) break;
   }
   return { sent, ended };
 }
 
-const once = (socket: Socket, event: string) =>
-  new Promise<void>((resolve) => void socket.once(event, () => resolve()));
 const after = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 async function expectServed(): Promise<void> {
