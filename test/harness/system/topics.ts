@@ -19,7 +19,7 @@ export async function createSystemTopics(kafka: KafkaSettings): Promise<void> {
 /** Everything that stands in a topic now, in order per partition. */
 export async function recordsOf(kafka: KafkaSettings, topic: string): Promise<readonly StreamRecord[]> {
   await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
-  return recordsIn(stream, topic);
+  return await recordsIn(stream, topic); // NB: before the stream is closed
 }
 
 /** The same of any stream, which has to be read by nobody else. */
