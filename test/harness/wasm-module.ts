@@ -1,6 +1,7 @@
 /** A WebAssembly module put together by hand, for tests of what reads and rewrites modules. */
 import { writeUnsigned32 } from "../../core/policy/wasm/binary/leb128.ts";
 import { SECTION, type Section, writeSections } from "../../core/policy/wasm/binary/sections.ts";
+import { meterFuel } from "../../core/policy/wasm/meter-fuel.ts";
 
 export const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, none: 0x40 } as const;
 
@@ -49,6 +50,16 @@ export function handMade({
 /** One function of no locals, exported as `f`. */
 export function oneFunction(code: readonly number[], more: Partial<HandMade> = {}): Uint8Array {
   return handMade({ types: [[[], []]], functions: [[0, [0, ...code, 0x0b]]], exports: [["f", 0]], ...more });
+}
+
+export function metered(wasm: Uint8Array): WebAssembly.Instance {
+  return new WebAssembly.Instance(new WebAssembly.Module(meterFuel(wasm)));
+}
+
+/** What its export `f` answers. */
+export function call(instance: WebAssembly.Instance, ...args: readonly unknown[]): unknown {
+  const { f } = instance.exports;
+  return typeof f === "function" ? Reflect.apply(f, undefined, args) : undefined;
 }
 
 function nameSection(names: readonly (readonly [index: number, name: string])[]): Section {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { handMade, oneFunction, TYPE } from "../../../test/harness/wasm-module.ts";
+import { call, handMade, metered, oneFunction, TYPE } from "../../../test/harness/wasm-module.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, SECTION } from "./binary/sections.ts";
@@ -11,15 +11,6 @@ import { FUEL_EXPORT, MAX_FUEL, meterFuel } from "./meter-fuel.ts";
 const real = readFileSync(new URL("../../../rego/bundle/policy.wasm", import.meta.url));
 const { i32, i64, f32, f64, none } = TYPE;
 const END = 0x0b;
-
-function instanceOf(wasm: Uint8Array) {
-  return new WebAssembly.Instance(new WebAssembly.Module(meterFuel(wasm)));
-}
-
-function call(instance: WebAssembly.Instance, ...args: readonly unknown[]): unknown {
-  const { f } = instance.exports;
-  return typeof f === "function" ? Reflect.apply(f, undefined, args) : undefined;
-}
 
 describe("what is not understood is refused", () => {
   const memory = { id: SECTION.memory, content: Uint8Array.of(1, 0, 1) } as const;
@@ -84,7 +75,7 @@ describe("nothing runs for ever", () => {
     ],
   ])("%s traps with its fuel below zero", (_, wasm) => {
     expect(WebAssembly.validate(wasm)).toBe(true);
-    const instance = instanceOf(wasm);
+    const instance = metered(wasm);
     const fuel = fuelOf(instance);
     fuel.fill(10_000);
     expect(() => call(instance)).toThrow(WebAssembly.RuntimeError);
@@ -94,9 +85,9 @@ describe("nothing runs for ever", () => {
 
   test("endless recursion ends at the stack or at the fuel, whichever is less", () => {
     const wasm = oneFunction([0x10, 0]);
-    fuelOf(instanceOf(wasm)).fill(MAX_FUEL);
-    expect(() => call(instanceOf(wasm))).toThrow(RangeError);
-    const instance = instanceOf(wasm);
+    fuelOf(metered(wasm)).fill(MAX_FUEL);
+    expect(() => call(metered(wasm))).toThrow(RangeError);
+    const instance = metered(wasm);
     fuelOf(instance).fill(100);
     expect(() => call(instance)).toThrow(WebAssembly.RuntimeError);
   });
@@ -117,26 +108,26 @@ describe("nothing else changes", () => {
         const code = [...condition, opcode, type, ...constant[type], ...otherwise, END];
         const wasm = oneFunction(code, { types: [[[], [type]]] });
         expect(WebAssembly.validate(wasm)).toBe(true);
-        expect(Number(call(instanceOf(wasm)))).toBe(7);
+        expect(Number(call(metered(wasm)))).toBe(7);
       }
     }
   });
 
   test("a start function runs before anybody could set the fuel", () => {
     const wasm = oneFunction(Array<number>(1_600).fill(0x01), { start: 0 });
-    expect(fuelOf(instanceOf(wasm)).left()).toBe(MAX_FUEL - 100);
+    expect(fuelOf(metered(wasm)).left()).toBe(MAX_FUEL - 100);
   });
 
   test("exports, imports and names of a real module stay", () => {
-    const metered = meterFuel(real);
-    const [before, after] = [real, metered].map((bytes) => new WebAssembly.Module(bytes));
+    const rewritten = meterFuel(real);
+    const [before, after] = [real, rewritten].map((bytes) => new WebAssembly.Module(bytes));
     if (before === undefined || after === undefined) throw new Error("two modules");
     expect(WebAssembly.Module.imports(after)).toEqual(WebAssembly.Module.imports(before));
     expect(WebAssembly.Module.exports(after)).toEqual([
       ...WebAssembly.Module.exports(before),
       { name: FUEL_EXPORT, kind: "global" },
     ]);
-    expect(readFunctionNames(readSections(metered))).toEqual(readFunctionNames(readSections(real)));
+    expect(readFunctionNames(readSections(rewritten))).toEqual(readFunctionNames(readSections(real)));
   });
 
   test("a module without the global is not taken for a metered one", () => {

@@ -1,21 +1,11 @@
 /** What is taken for which code, on modules put together by hand. */
 import { describe, expect, test } from "@jest/globals";
-import { handMade, oneFunction, TYPE } from "../../../test/harness/wasm-module.ts";
+import { call, handMade, metered, oneFunction, TYPE } from "../../../test/harness/wasm-module.ts";
 import { SECTION } from "./binary/sections.ts";
 import { fuelOf, OutOfFuel } from "./fuel.ts";
-import { meterFuel } from "./meter-fuel.ts";
 
 const { i32, none } = TYPE;
 const END = 0x0b;
-
-function instanceOf(wasm: Uint8Array) {
-  return new WebAssembly.Instance(new WebAssembly.Module(meterFuel(wasm)));
-}
-
-function call(instance: WebAssembly.Instance, ...args: readonly unknown[]): unknown {
-  const { f } = instance.exports;
-  return typeof f === "function" ? Reflect.apply(f, undefined, args) : undefined;
-}
 
 describe("the price", () => {
   /** Counts its parameter down to 0: each round has six instructions, which is one unit. */
@@ -26,7 +16,7 @@ describe("the price", () => {
   });
   const nops = (count: number) => Array<number>(count).fill(0x01);
   const priceOf = (wasm: Uint8Array, ...args: readonly unknown[]) => {
-    const instance = instanceOf(wasm);
+    const instance = metered(wasm);
     const fuel = fuelOf(instance);
     fuel.fill(100_000);
     call(instance, ...args);
@@ -38,7 +28,7 @@ describe("the price", () => {
       expect(priceOf(countDown, rounds)).toBe(rounds - 1);
       expect(priceOf(countDown, rounds)).toBe(rounds - 1);
     }
-    const instance = instanceOf(countDown);
+    const instance = metered(countDown);
     fuelOf(instance).fill(10);
     expect(call(instance, 11)).toBe(0);
     fuelOf(instance).fill(10);
@@ -135,7 +125,7 @@ describe("the price", () => {
   });
 
   test("of work outside is taken from the same fuel, and never fills it up by running over", () => {
-    const fuel = fuelOf(instanceOf(countDown));
+    const fuel = fuelOf(metered(countDown));
     fuel.fill(10);
     fuel.charge(9.5);
     expect(fuel.left()).toBe(0);
