@@ -14,14 +14,14 @@ import { notServed } from "./builtins/not-served.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
-import { type CompatCase, compatSelfTestOf } from "./compat-self-test.ts";
+import { compatSelfTestOf } from "./compat-self-test.ts";
 import { exceededText } from "./evaluation-outcome.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { equalRego } from "./rego-value/order.ts";
-import { meets, SELF_TEST_FILE } from "./self-test.ts";
+import { type Case, meets, SELF_TEST_FILE } from "./self-test.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
 import { compileApart } from "./wasm/compile-apart.ts";
 import { compilePolicy } from "./wasm/compile-policy.ts";
@@ -105,10 +105,7 @@ const WARM_UP_INPUT =
 /** Checks go on while a bundle is tried. */
 const PAUSE_AFTER_MS = 0.5;
 
-async function passSelfTest(
-  cases: readonly CompatCase[],
-  valueOf: (one: CompatCase) => RegoValue | undefined,
-): Promise<void> {
+async function passSelfTest(cases: readonly Case[], valueOf: (one: Case) => RegoValue | undefined): Promise<void> {
   const pause = createPause(PAUSE_AFTER_MS);
   for (const one of cases) {
     const value = valueOf(one);

@@ -17,13 +17,15 @@ type Entrypoint = "decide" | "route" | "mayReview";
 
 export const SELF_TEST_FILE = "self-test.json";
 
-export type SelfTestCase = {
+/** A case, whichever mode its bundle is for. */
+export type Case = {
   readonly name: string;
-  readonly entrypoint: Entrypoint;
   readonly nowNs: bigint;
   readonly inputJson: string;
   readonly expect: Json;
 };
+
+export type SelfTestCase = Case & { readonly entrypoint: Entrypoint };
 
 export const MAX_CASES = 1_000;
 const SelfTest = Type.Object(
@@ -48,22 +50,40 @@ const schema = Compile(SelfTest);
 
 /** None when the bundle brings none. @throws AppError invalid_bundle */
 export function selfTestOf(files: BundleFiles): readonly SelfTestCase[] {
+  return casesIn(files, (value) => {
+    if (!schema.Check(value)) throw new AppError("invalid_bundle", schema.Errors(value)[0]?.message ?? "not valid");
+    return value.cases.map((one) => ({ ...caseOf(one), entrypoint: one.entrypoint }));
+  });
+}
+
+/**
+ * What `read` makes of the file; none when the bundle brings none. `form`: what is said behind each fault.
+ * @throws AppError invalid_bundle: a file of another form is never passed over
+ */
+export function casesIn<C extends Case>(
+  files: BundleFiles,
+  read: (value: unknown) => readonly C[],
+  form = "",
+): readonly C[] {
   const bytes = files.get(SELF_TEST_FILE);
   if (bytes === undefined) return [];
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (!schema.Check(value)) throw new AppError("invalid_bundle", schema.Errors(value)[0]?.message ?? "not valid");
-    return value.cases.map(({ name, entrypoint, time, input, expect }) => ({
-      name,
-      entrypoint,
-      nowNs: BigInt(parseRfc3339(time)) * 1_000_000n,
-      inputJson: JSON.stringify(input),
-      expect: jsonOf(expect),
-    }));
+    return read(JSON.parse(Buffer.from(bytes).toString("utf8")));
   } catch (error) {
-    const detail = error instanceof AppError ? error.detail : "not JSON";
-    throw new AppError("invalid_bundle", `${SELF_TEST_FILE}: ${detail}`, { cause: error });
+    const why = error instanceof AppError ? error.detail : "not JSON";
+    throw new AppError("invalid_bundle", `${SELF_TEST_FILE}: ${why}${form}`, { cause: error });
   }
+}
+
+type WrittenCase = { readonly name: string; readonly time: string; readonly input: unknown; readonly expect: unknown };
+
+export function caseOf({ name, time, input, expect }: WrittenCase): Case {
+  return {
+    name,
+    nowNs: BigInt(parseRfc3339(time)) * 1_000_000n,
+    inputJson: JSON.stringify(input),
+    expect: jsonOf(expect),
+  };
 }
 
 /** Whether `got` says all that is expected. */
@@ -80,7 +100,7 @@ function equalJson(one: Json, other: Json): boolean {
   return one === other;
 }
 
-export function jsonOf(value: unknown): Json {
+function jsonOf(value: unknown): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string" || typeof value === "number")
     return value;
   if (Array.isArray(value)) return value.map(jsonOf);
