@@ -25,10 +25,7 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
   return {
     request_id: draft.id,
     denial_id: draft.denialId,
-    person: draft.requester.person === undefined ? null : { ...draft.requester.person },
-    issuer: draft.requester.issuer,
-    subject: draft.requester.subject,
-    actors: draft.requester.actors.map((actor) => ({ ...actor })),
+    ...requesterParts(draft.requester),
     // Left out, and not null: so it was before it was kept.
     ...(submittedBy === undefined ? {} : { submitted_by: requesterParts(submittedBy) }),
     call: {
