@@ -18,9 +18,10 @@ import {
   slotsLeft,
 } from "./requirement.ts";
 
-/** `upTo`: it and the stages before it. */
+/** The part that is asked now; `upTo`: it and the stages before it. */
 type Open = { readonly part: Requirement; readonly upTo: Requirement };
 
+/** Given who has approved; undefined when nothing is left to ask. */
 function open(requirement: Requirement, approvers: readonly Reviewer[]): Open | undefined {
   const stages = requirement.kind === "stages" ? requirement.of : [requirement];
   for (const [at, part] of stages.entries()) {
@@ -28,11 +29,6 @@ function open(requirement: Requirement, approvers: readonly Reviewer[]): Open | 
     if (!isSatisfied(upTo, approvers)) return { part, upTo };
   }
   return undefined;
-}
-
-/** The part that is asked now, given who has approved; undefined when nothing is left to ask. */
-export function openPart(requirement: Requirement, approvers: readonly Reviewer[]): Requirement | undefined {
-  return open(requirement, approvers)?.part;
 }
 
 /** Whether this person may agree now: they are asked, or with them fewer are left to ask. */
