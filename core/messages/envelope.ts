@@ -15,8 +15,9 @@ import { MAX_RECORD_BYTES } from "./topics.ts";
 import { lengthPrefixed } from "./hashing.ts";
 import type { Signer, Verifier } from "./signing.ts";
 
+const FORMS = ["payload", "digest", "packed"] as const;
 /** What stands for the payload in what is signed. */
-export type EnvelopeForm = "payload" | "digest" | "packed";
+export type EnvelopeForm = (typeof FORMS)[number];
 
 const DOMAIN_TAGS: { readonly [F in EnvelopeForm]: string } = {
   payload: "countersign/envelope/v1",
@@ -26,11 +27,7 @@ const DOMAIN_TAGS: { readonly [F in EnvelopeForm]: string } = {
 /** The header that is there where a digest is signed, and the values that it can have. */
 export const DIGEST = { header: "cs-digest", value: "sha256", packed: "sha256-zstd" } as const;
 
-/** The forms that the header says; without it the payload is signed. */
-const FORMS: ReadonlyMap<string, EnvelopeForm> = new Map([
-  [DIGEST.value, "digest"],
-  [DIGEST.packed, "packed"],
-]);
+/** What the header says of each form; without it the payload is signed. */
 const NAMES: { readonly [F in EnvelopeForm]: string | undefined } = {
   payload: undefined,
   digest: DIGEST.value,
@@ -111,8 +108,9 @@ export function shownPayload(value: Uint8Array, headers: ReadonlyMap<string, Uin
 
 /** Undefined for a header that says none of them. */
 function formOf(headers: ReadonlyMap<string, Uint8Array>): EnvelopeForm | undefined {
-  const name = headers.get(DIGEST.header);
-  return name === undefined ? "payload" : FORMS.get(Buffer.from(name).toString("utf8"));
+  const header = headers.get(DIGEST.header);
+  const name = header === undefined ? undefined : Buffer.from(header).toString("utf8");
+  return FORMS.find((form) => NAMES[form] === name);
 }
 
 /** What cannot be unpacked, or is more than it may be, is a payload that nobody can parse: as it stands it is one, too. */
