@@ -74,7 +74,7 @@ type TextOf = (known: Known, reads: InputReads | undefined) => string | undefine
  */
 const MEMBERS: readonly (readonly [name: string, textOf: TextOf])[] = [
   ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
-  ["attributes", ({ call }, reads) => writePlainJson(onlyRead(createAttributes(call), reads))],
+  ["attributes", ({ call }, reads) => readText(createAttributes(call), reads)],
   ["parsed_path", ({ path }) => writeJson(path.segments)],
   ["parsed_query", ({ path }) => writeJson(new RegoObject(path.query.entries()))],
   ["parsed_body", ({ body }) => writeJson(body.body)],
@@ -83,42 +83,41 @@ const MEMBERS: readonly (readonly [name: string, textOf: TextOf])[] = [
   [
     "subject",
     ({ question, subject }, reads) =>
-      question ? writePlainJson(onlyRead(statedSubject(question, subject), reads)) : subjectText(subject, reads),
+      question ? readText(statedSubject(question, subject), reads) : subjectText(subject, reads),
   ],
   [
     "action",
-    ({ question, call }, reads) =>
-      writePlainJson(onlyRead(question?.action ?? { name: call.http?.method ?? "connect" }, reads)),
+    ({ question, call }, reads) => readText(question?.action ?? { name: call.http?.method ?? "connect" }, reads),
   ],
-  ["resource", ({ question, call }, reads) => writePlainJson(onlyRead(question?.resource ?? resource(call), reads))],
+  ["resource", ({ question, call }, reads) => readText(question?.resource ?? resource(call), reads)],
   [
     "context",
-    ({ question, context }, reads) =>
-      writePlainJson(onlyRead(question ? { ...context, stated: question.context } : context, reads)),
+    ({ question, context }, reads) => readText(question ? { ...context, stated: question.context } : context, reads),
   ],
 ];
 
+function readText(value: Json, reads: InputReads | undefined): string {
+  return writePlainJson(onlyRead(value, reads));
+}
+
 /** An account stays the same object as long as its token is remembered, so its text is written once for many calls. */
 const subjectTexts = new WeakMap<Subject, { readonly reads: InputReads | undefined; readonly text: string }>();
-const ANONYMOUS = subjectDocument({ type: "anonymous", id: "", issuer: "", groups: [], claims: {}, actors: [] });
+const ANONYMOUS: Subject = { id: "", issuer: "", groups: [], claims: {}, actors: [] };
 
-function subjectText(subject: Subject | undefined, reads: InputReads | undefined): string {
-  if (subject === undefined) return writePlainJson(onlyRead(ANONYMOUS, reads));
+function subjectText(subject: Subject = ANONYMOUS, reads: InputReads | undefined): string {
   const known = subjectTexts.get(subject);
   // Of one policy they are one object: another one is a bundle that was swapped in, or tried beside it.
   if (known !== undefined && known.reads === reads) return known.text;
-  const text = writePlainJson(onlyRead(subjectDocument({ type: "user", ...subject }), reads));
+  const { id, issuer, groups, claims, actors } = subject;
+  const type = subject === ANONYMOUS ? "anonymous" : "user";
+  const text = readText({ type, id, properties: { issuer, groups, claims, actors } }, reads);
   subjectTexts.set(subject, { reads, text });
   return text;
 }
 
 function statedSubject({ subject: { type, id, properties } }: Question, subject: Subject | undefined): Json {
-  const { issuer, groups, claims, actors } = subject ?? { issuer: "", groups: [], claims: {}, actors: [] };
+  const { issuer, groups, claims, actors } = subject ?? ANONYMOUS;
   return { type, id, properties: { ...properties, issuer, groups, claims, actors } };
-}
-
-function subjectDocument({ type, id, issuer, groups, claims, actors }: Subject & { readonly type: string }): Json {
-  return { type, id, properties: { issuer, groups, claims, actors } };
 }
 
 function resource({ http, destination }: EnforcedCall): Json {
