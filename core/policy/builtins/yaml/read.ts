@@ -7,7 +7,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   Lexer,
   Parser,
   Composer,
@@ -61,9 +60,7 @@ function firstDocument(text: string, pay: Pay): Document.Parsed | undefined {
 
 /** What the package's Parser makes of a text. */
 function* tokensOf(text: string, pay: Pay): Generator<CST.Token> {
-  const { addNewLine } = new LineCounter();
-  const parser = new Parser(addNewLine);
-  addNewLine(0);
+  const parser = new Parser();
   for (const lexeme of new Lexer().lex(text)) {
     pay(PER_LEXEME);
     yield* parser.next(lexeme);
