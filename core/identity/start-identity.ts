@@ -25,8 +25,6 @@ interface Identity extends AsyncDisposable, Pick<Identify, "identify" | "identif
   health(now: Instant): CheckResult;
 }
 
-const MAX_WAITING = 256;
-
 /** Does not wait for a key set: until one is here, tokens of its issuer are refused. `keyFolder` keeps the last good ones. */
 export async function startIdentity(
   {
@@ -39,12 +37,12 @@ export async function startIdentity(
     issuers: configs,
     principals: rules,
     keyFolder,
-    maxWaiting = MAX_WAITING,
+    maxWaiting,
   }: {
     readonly issuers: readonly IssuerConfig[];
     readonly principals: readonly PrincipalRule[];
     readonly keyFolder?: string | undefined;
-    /** Whose signatures wait for their turn, of those who are identified in turn. */
+    /** How many may wait until their signature has its turn (signature-turns.ts); undefined: nobody waits, each is verified at once. */
     readonly maxWaiting?: number;
   },
 ): Promise<Identity> {
@@ -59,8 +57,8 @@ export async function startIdentity(
     },
     keyFolder === undefined ? {} : { directory: keyFolder },
   );
-  const turns = createSignatureTurns(clock, { maxWaiting });
-  const { identify, identifyInTurn, cacheSize } = createIdentify({ issuers, keySets, principals, turns });
+  const turns = maxWaiting === undefined ? {} : { turns: createSignatureTurns(clock, { maxWaiting }) };
+  const { identify, identifyInTurn, cacheSize } = createIdentify({ issuers, keySets, principals, ...turns });
   metrics.gauge(
     "tokens_remembered",
     "Tokens whose verification is remembered, by its outcome",
