@@ -18,13 +18,14 @@ import { createDatabase } from "../../../platform/postgres/pool.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createPostgresStream } from "../../../platform/stream/postgres.ts";
 import { createPostgresTopics, migratePostgresStream } from "../../../platform/stream/postgres-topics.ts";
-import { readToEnd } from "../../../platform/stream/read-to-end.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { type SystemDatabase, startDatabase } from "../../harness/system/database.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { type KeyPairFiles, makeKeyPair } from "../../harness/system/key-pair.ts";
+import { recordsIn } from "../../harness/system/topics.ts";
 import { createEnforcer } from "./ask-check.ts";
 import { DEPLOYMENT, startLoneDecision, token } from "./lone-decision.ts";
+import { pidOfWorker } from "./workers-behind-envoy.ts";
 
 const COUNT = 3;
 const DRAIN_MS = 1_000;
@@ -69,14 +70,6 @@ const terms = () => ({ folder, name: "decision", streamUrl: database.connectionS
 const decidedByAll = async (calls: number) =>
   (await Promise.all(enforcers.flatMap(({ allowed }) => Array.from({ length: calls }, () => allowed(token()))))).flat();
 
-/** Of the worker's only start. */
-async function pidOf(worker: number): Promise<number> {
-  const line = (await decision.log())
-    .split("\n")
-    .find((one) => one.includes('"event":"worker_started"') && one.includes(`"worker":"${worker}"`));
-  return Number(/"pid":(\d+)/.exec(line ?? "")?.[1]);
-}
-
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
 
 /** What stands in the topic of decisions, as a consumer that verifies signatures reads it. */
@@ -84,22 +77,13 @@ async function onTopic(): Promise<readonly DecisionLogRecord[]> {
   const verifier = createVerifier(new Map([[signing.kid, await readFile(signing.publicPath, "utf8")]]));
   const connection = database.connectionString;
   await using stream = createPostgresStream({ log, onFatal: () => {} }, { connection, applicationName: "test" });
-  const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
   const found: DecisionLogRecord[] = [];
-  stream.subscribe({
-    topic,
-    from: async (_partition, { earliest }) => earliest,
-    async handle({ records }) {
-      for (const record of records) {
-        const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic, key: record.key ?? "" }, record);
-        const batch = opened.kind === "opened" ? readDecisionBatch(opened.payload) : opened;
-        if (batch.kind !== "parsed") throw new Error(JSON.stringify(batch));
-        found.push(...batch.value.records);
-      }
-      return "continue";
-    },
-  });
-  await readToEnd(stream, topic, ends, AbortSignal.timeout(20_000));
+  for (const record of await recordsIn(stream, topic)) {
+    const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic, key: record.key ?? "" }, record);
+    const batch = opened.kind === "opened" ? readDecisionBatch(opened.payload) : opened;
+    if (batch.kind !== "parsed") throw new Error(JSON.stringify(batch));
+    found.push(...batch.value.records);
+  }
   return found;
 }
 
@@ -127,7 +111,11 @@ test("what workers answered whose stream was gone, and who then were killed, is 
   const answered = await decidedByAll(20);
   await database.kill();
   answered.push(...(await decidedByAll(40)));
-  const [first, killed, drains] = [await pidOf(1), await pidOf(2), await pidOf(3)];
+  const [first, killed, drains] = [
+    await pidOfWorker(decision, 1),
+    await pidOfWorker(decision, 2),
+    await pidOfWorker(decision, 3),
+  ];
   // So that it neither ends its log nor ships it: the watcher is gone before the worker could know.
   process.kill(killed, "SIGSTOP");
   await decision.kill();
