@@ -52,7 +52,9 @@ test("a deadline that is over when the call arrives is an explicit denial or DEA
     allows: await count("decisions_total", { outcome: "allow" }),
     evaluations: await count("policy_evaluation_seconds_count"),
   });
+  expect(await enforcer.ask(sampleCheck("GET", token()))).toBe("allow");
   const before = await counts();
+  expect(Math.min(before.allows, before.evaluations)).toBeGreaterThan(0); // both are counted
   const late = { path: CHECK_PATH, headers: { "grpc-timeout": "1n" }, body: frame(sampleCheck("GET", token())) };
   const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => sendFrames(service.port, late)));
   for (const { message, grpcStatus } of answers) {
