@@ -1,8 +1,7 @@
 /** Whether what a process has logged is what its metrics count. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 
-const TRIES = 40;
-const PAUSE_MS = 250;
+const SOON_MS = 10_000;
 
 type Counts = ReadonlyMap<string, number>;
 
@@ -12,11 +11,12 @@ type Counts = ReadonlyMap<string, number>;
  */
 export async function wronglyCounted(opsUrl: string, log: () => Promise<string>): Promise<readonly string[]> {
   const before = await countedEvents(opsUrl);
-  let logged = loggedEvents(await log());
-  for (let tries = 1; tries < TRIES && oftener(before, logged).length > 0; tries += 1) {
-    await sleep(PAUSE_MS);
+  let logged: Counts = new Map();
+  const isLogged = async () => {
     logged = loggedEvents(await log());
-  }
+    return oftener(before, logged).length === 0;
+  };
+  await waitUntil("what was counted to be in the log", SOON_MS, isLogged, { everyMs: 250 }).catch(() => {}); // told below
   return [...oftener(before, logged), ...oftener(logged, await countedEvents(opsUrl))];
 }
 

@@ -2,8 +2,8 @@
  * People at work on a set that will be killed under them, and the ledger of what they were answered: denied, asked, approved, used twice, and on to
  * the next order. Nothing is tried again after the kill: what stands in the ledger was acknowledged before it, and has to be there afterwards.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { textAt } from "../../platform/programs/client.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { as, type Started } from "../harness/npm-start.ts";
 
 export type Ledger = {
@@ -20,7 +20,7 @@ export type Ledger = {
 const MAX_USES = 3;
 const WANTED_USES = 2;
 /** Until a denial or a grant has arrived. */
-const AGAIN_MS = 250;
+const ARRIVAL_MS = 30_000;
 
 export function emptyLedger(): Ledger {
   return { decisions: new Set(), denials: new Set(), events: new Map(), uses: new Map() };
@@ -46,11 +46,15 @@ export async function workUntilKilled(
     ledger.decisions.add(textAt(denied.body, "decision_id"));
 
     const body = { denial_id: denial, justification: "the customer cancelled it" };
-    let asked = await dana.approvals("POST", "/v1/requests", { body });
-    while (asked.status === 404) {
-      await sleep(AGAIN_MS);
-      asked = await dana.approvals("POST", "/v1/requests", { body });
-    }
+    const asked = await waitUntil(
+      "the denial to arrive",
+      ARRIVAL_MS,
+      async () => {
+        const answer = await dana.approvals("POST", "/v1/requests", { body });
+        return answer.status !== 404 && answer;
+      },
+      { everyMs: 250 },
+    );
     const request = textAt(asked.body, "request", "id");
     ledger.denials.delete(denial);
     const told = new Set(["request.submitted"]);
@@ -69,13 +73,16 @@ export async function workUntilKilled(
 
     while (uses.acknowledged < WANTED_USES && uses.tried < MAX_USES) {
       uses.tried += 1;
-      const { status } = await dana.proxy("DELETE", order);
-      if (status === 404)
-        uses.acknowledged += 1; // the orders API says so, so that it was let through
-      else if (status === 403) {
-        uses.tried -= 1; // the grant has not arrived
-        await sleep(AGAIN_MS / 5);
-      }
+      const status = await waitUntil(
+        "the grant to arrive",
+        ARRIVAL_MS,
+        async () => {
+          const { status: answered } = await dana.proxy("DELETE", order);
+          return answered !== 403 && answered;
+        },
+        { everyMs: 50 },
+      );
+      if (status === 404) uses.acknowledged += 1; // the orders API says so, so that it was let through
     }
   }
 
