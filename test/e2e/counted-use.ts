@@ -1,15 +1,13 @@
 /** dana's grant for an order in the system of reload-fixture.ts, over TLS on every port: denied, asked for, approved, and then used. */
-import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
-import { text } from "node:stream/consumers";
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { type Answer, textAt } from "../../platform/programs/client.ts";
+import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import {
   AuthorizationClient,
   CheckRequest,
   type CheckResponse,
 } from "../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { callOverTls } from "../harness/call-over-tls.ts";
 import { checkBytes } from "../integration/decision/check-messages.ts";
 import type { ReloadableSystem } from "./reload-fixture.ts";
 
@@ -41,21 +39,8 @@ export async function grantOrder(system: ReloadableSystem): Promise<CountedUse> 
     return { problem: JSON.parse(answer.httpResponse.value.body) };
   }
 
-  async function approvals(
-    bearer: string,
-    method: string,
-    path: string,
-    sent?: object,
-  ): Promise<Pick<Answer, "status" | "body">> {
-    const headers = { authorization: `Bearer ${bearer}`, ...(sent && { "content-type": "application/json" }) };
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const at = { host: "127.0.0.1", port: system.ports.rest, ca: system.ours.ca, agent: false };
-      const call = request({ ...at, method, path, headers }, resolve);
-      call.on("error", reject);
-      call.end(sent && JSON.stringify(sent));
-    });
-    return { status: response.statusCode ?? 0, body: JSON.parse(await text(response)) };
-  }
+  const approvals = (token: string, path: string, body: object) =>
+    callOverTls("POST", `https://127.0.0.1:${system.ports.rest}${path}`, { ca: system.ours.ca, token, body });
 
   const denialId = await waitUntil("a denial", PATIENCE_MS, async () => {
     const { problem } = await check();
@@ -63,11 +48,11 @@ export async function grantOrder(system: ReloadableSystem): Promise<CountedUse> 
   });
   const { body } = await waitUntil("the denial to arrive", PATIENCE_MS, async () => {
     const submission = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 5 } };
-    const answer = await approvals(dana, "POST", "/v1/requests", submission);
+    const answer = await approvals(dana, "/v1/requests", submission);
     return answer.status !== 404 && answer;
   });
   const review = { vote: "approve", digest: textAt(body, "request", "digest") };
-  const reviewed = await approvals(max, "POST", `/v1/requests/${textAt(body, "request", "id")}/reviews`, review);
+  const reviewed = await approvals(max, `/v1/requests/${textAt(body, "request", "id")}/reviews`, review);
   const grantId = textAt(reviewed.body, "grant", "id");
 
   return {

@@ -1,13 +1,10 @@
 /** TLS in front of a service on loopback, as a load balancer is, and calls to the addresses that services publish, with only its authority believed. */
 import { once } from "node:events";
-import { request } from "node:https";
 import { connect, type Socket } from "node:net";
 import { pipeline } from "node:stream";
-import { text } from "node:stream/consumers";
 import { createServer } from "node:tls";
+import { callOverTls } from "./call-over-tls.ts";
 import { type CertificatePair, createAuthority } from "./certificates.ts";
-
-type Sent = { readonly token: string; readonly body?: unknown; readonly headers?: NodeJS.Dict<string> };
 
 export type TlsFront = Awaited<ReturnType<typeof startTlsFront>>;
 
@@ -31,14 +28,8 @@ export async function startTlsFront(target: () => number) {
   return {
     origin: `https://127.0.0.1:${address.port}`,
     /** A call to an address as it was published, whole. */
-    async call(method: "GET" | "POST", url: string, { token, body, headers = {} }: Sent) {
-      const known = { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers };
-      const sent = request(url, { method, ca: authority.ca, agent: false, headers: known });
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
-      const [response] = await once(sent, "response");
-      const json: unknown = JSON.parse(await text(response));
-      return { status: Number(response.statusCode), body: json };
-    },
+    call: (method: "GET" | "POST", url: string, sent: { readonly token: string; readonly body?: unknown }) =>
+      callOverTls(method, url, { ...sent, ca: authority.ca }),
     async [Symbol.asyncDispose]() {
       for (const socket of open) socket.destroy();
       server.close();
