@@ -12,6 +12,9 @@ import { runCommand } from "../../scripts/tools/run-command.ts";
 
 const capabilities = path.resolve(import.meta.dirname, "../../rego/capabilities.json");
 
+/** For a bundle of which the decision alone is tried: the entrypoints that it has to have besides. */
+export const NO_APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
+
 /** Whether OPA is there, for `describe.skip`. */
 export async function hasOpa(): Promise<boolean> {
   return (await resolveTool("opa")).kind === "found";

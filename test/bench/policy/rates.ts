@@ -12,13 +12,12 @@ import { DEFAULT_BUDGET, FUEL_PER_MS } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
-import { makeBundle } from "../../harness/made-bundle.ts";
+import { makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 import { goal, median, shown, table } from "../figures.ts";
 import { HOSTED, type Kind, ORDINARY } from "./kinds.ts";
 import { policyOf } from "./kinds-policy.ts";
 
 const REPEATS = 7;
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 const KINDS = [...ORDINARY, ...HOSTED];
 
 /** `rate`: fuel in a millisecond. `by`: what stopped it. */
@@ -47,7 +46,7 @@ function measure(host: PolicyHost): readonly Measured[] {
 export async function fuelRates(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   try {
-    await makeBundle(folder, [policyOf(KINDS), APPROVAL], {});
+    await makeBundle(folder, [policyOf(KINDS), NO_APPROVAL], {});
     const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
     const host = createPolicyHost(deps, { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 0 });
     const activation = await host.activate(await loadBundle(folder));

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
-import { makeBundle } from "../../harness/made-bundle.ts";
+import { makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 import { claims, startLoneDecision, token } from "../../integration/decision/lone-decision.ts";
 import { checks, openKept } from "../check/check-load.ts";
 import { measuredDecision } from "../check/full-service.ts";
@@ -29,7 +29,6 @@ mallory if startswith(input.subject.id, "mallory")
 fine if { mallory; some a in many; some b in many; some c in many; (a + b) + c == 0 }
 many := numbers.range(1, 2000)
 `;
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 
 const PER_S = 200;
 const SECONDS = 20;
@@ -40,7 +39,7 @@ export async function benchRunaway(rounds: number, { cores, progress }: Rig): Pr
   const folder = await mkdtemp(join(tmpdir(), "bench-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
   const bundle = join(folder, "runaway");
-  await makeBundle(bundle, [POLICY, APPROVAL], {});
+  await makeBundle(bundle, [POLICY, NO_APPROVAL], {});
   const policy = { budget: { timeMs: 10, memoryMib: 64 } };
   const service = await startLoneDecision({ folder, name: "runaway", bundle, policy, hasOwnClock: false });
   owned.defer(() => service.kill());

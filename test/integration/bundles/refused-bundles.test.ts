@@ -9,7 +9,7 @@ import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import { readFolder } from "../../../core/policy/bundles/read-folder.ts";
 import { signFiles } from "../../../core/policy/bundles/sign-files.ts";
 import { writeArchive } from "../../../core/policy/bundles/write-archive.ts";
-import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 import { bundleKey, changed, nowSeconds, signedArchive } from "../../harness/signed-bundle.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -151,8 +151,7 @@ describe("a bundle that is refused leaves the good one in place", () => {
 
   testWithOpa("warm_up_failed: a decision that is none by the contract", async () => {
     const made = join(keeping.folder, "made");
-    const approval = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
-    await makeBundle(made, ['package countersign\n\ndecision := {"outcome": "perhaps"}\n', approval], {});
+    await makeBundle(made, ['package countersign\n\ndecision := {"outcome": "perhaps"}\n', NO_APPROVAL], {});
     keeping.server.serve(await signedAt("good"), '"1"');
     const { keeper, host } = await keeping.keep();
     const archive = await signedArchive(await readFolder(made), key, { issuedAt: nowSeconds() + 1 });
@@ -178,8 +177,7 @@ decision := object.union({"outcome": "allow", "reasons": found}, ${JSON.stringif
 `;
       const policy =
         "package countersign.policies.orders\n\ndeny contains 1 if is_late(input.n)\n\nis_late(n) if n > 3\n";
-      const approval = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
-      await makeBundle(made, [framework, policy, approval], {});
+      await makeBundle(made, [framework, policy, NO_APPROVAL], {});
       const files = await readFolder(made);
       await expect(WebAssembly.compile(files.get("policy.wasm") ?? new Uint8Array())).rejects.toThrow("on the stack");
 

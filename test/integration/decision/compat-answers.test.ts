@@ -14,11 +14,10 @@ import { RegoObject } from "../../../core/policy/rego-value/value.ts";
 import { writeJson } from "../../../core/policy/rego-value/write.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
-import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 import { threadMs } from "../../harness/thread-time.ts";
 
 const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 const ANSWERS = String.raw`package countersign
 
 decision := {"allowed": true, "headers": {name: text | some name, text in _texts}}
@@ -56,7 +55,7 @@ afterAll(async () => {
 });
 
 async function load(name: string, module: string): Promise<CompatPolicy> {
-  await makeBundle(join(folder, name), [module, APPROVAL], {});
+  await makeBundle(join(folder, name), [module, NO_APPROVAL], {});
   const files = new Map([["policy.wasm", await readFile(join(folder, name, "policy.wasm"))]]);
   return loadCompatPolicy(deps, { files, path: "countersign/decision" });
 }

@@ -11,11 +11,10 @@ import { allowanceOf, DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
-import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 
 jest.setTimeout(60_000);
 const MOST_OF_A_BUDGET = 0.5;
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 const many = <Item>(count: number, item: (at: number) => Item): readonly Item[] =>
   Array.from({ length: count }, (_, at) => item(at));
 
@@ -99,7 +98,7 @@ ${CASES.map(([, condition], at) => `holds if { input.case == ${at}; ${condition}
   let host: PolicyHost;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "large-inputs-"));
-    await makeBundle(folder, [POLICY, APPROVAL], {});
+    await makeBundle(folder, [POLICY, NO_APPROVAL], {});
     const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
     host = createPolicyHost(deps, { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 0 });
     expect(await host.activate(await loadBundle(folder))).toMatchObject({ kind: "activated" });

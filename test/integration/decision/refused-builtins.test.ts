@@ -12,10 +12,9 @@ import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
-import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 
 const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 const NETWORK = "http.send (a decision never waits for a network: bring what it would fetch as data of the bundle)";
 const NAMES =
   "net.lookup_ip_addr (a decision never waits for a name server: compare addresses, or keep them in data of the bundle)";
@@ -43,7 +42,7 @@ afterAll(async () => {
   ])("%s", async (name, condition, why) => {
     const made = join(folder, name);
     const policy = `package countersign\n\ndecision := {} if {\n\t${condition}\n}\n`;
-    await makeBundle(made, [policy, APPROVAL], {}, { allBuiltins: true });
+    await makeBundle(made, [policy, NO_APPROVAL], {}, { allBuiltins: true });
     const host = createPolicyHost(deps, { defaultRealm: "corp" });
     expect(await host.activate(await loadBundle(made))).toEqual({
       ...{ kind: "refused", reason: "missing_builtin" },
@@ -60,7 +59,7 @@ afterAll(async () => {
   test("opa.runtime shows a compatibility policy the variables that are named, and none where none is", async () => {
     const made = join(folder, "runtime");
     const policy = `package countersign\n\ndecision := {"allowed": true, "headers": {"x": json.marshal(opa.runtime())}}\n`;
-    await makeBundle(made, [policy, APPROVAL], {}, { allBuiltins: true });
+    await makeBundle(made, [policy, NO_APPROVAL], {}, { allBuiltins: true });
     const files = new Map([["policy.wasm", await readFile(join(made, "policy.wasm"))]]);
     const load = (environment: ReadonlyMap<string, string>) =>
       loadCompatPolicy(

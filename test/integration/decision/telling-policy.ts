@@ -8,7 +8,7 @@ import {
   CheckRequest,
   type CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import { makeBundle } from "../../harness/made-bundle.ts";
+import { makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 import { checkBytes, deniedAs } from "./check-messages.ts";
 
 const TELLING = `package countersign
@@ -33,11 +33,10 @@ told["country"] := input.context.country
 
 told["device"] := input.context.device
 `;
-const APPROVAL = "package countersign.approval\n\nroute := {}\n\nmay_review := {}\n";
 
 /** With the reads that a build declares, so that the service leaves out what it would leave out of any input. */
 export function makeTellingBundle(folder: string): Promise<void> {
-  return makeBundle(folder, [TELLING, APPROVAL], { countersign: { requires: {} } }, { declaresReads: true });
+  return makeBundle(folder, [TELLING, NO_APPROVAL], { countersign: { requires: {} } }, { declaresReads: true });
 }
 
 type Told = {
