@@ -45,12 +45,16 @@ async function main(): Promise<number> {
       say: show,
       onNotice: (notice) => line(noticeLine(notice, new Date())),
     },
-    { folder, databaseUrl, bundled: bundleForStart({ say: show }), supervise: true, signal: ended.signal },
+    {
+      ...{ folder, databaseUrl, supervise: true, signal: ended.signal },
+      bundled: bundleForStart({ say: show }, { signal: ended.signal }),
+    },
   );
-  // Ctrl-C while it starts is no failure.
   await using set = await starting.catch((error: unknown) => {
     end();
+    // Ctrl-C while it starts is no failure.
     if (ended.signal.aborted) return undefined;
+    ended.abort(); // bundles may still be in the making
     throw error;
   });
   if (set === undefined) return 0;

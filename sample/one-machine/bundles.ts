@@ -13,16 +13,24 @@ const SCRIPT = join(ROOT, "scripts/bundle-for-start.ts");
 /** It takes a second or two. Who waits longer than this starts without. */
 const PATIENCE_MS = 20_000;
 
-/** Resolves when all is there, or cannot be made: then programs run from their sources and packages as they are. Never rejects. */
-export async function bundleForStart({ say }: { readonly say: (said: Said) => void }): Promise<void> {
+/**
+ * Resolves when all is there, or cannot be made: then programs run from their sources and packages as they are. Never rejects. `signal` gives it
+ * up, without a word.
+ */
+export async function bundleForStart(
+  { say }: { readonly say: (said: Said) => void },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
   const isThere = (main: string) => findBundledProgram(join(ROOT, main)) !== undefined;
   if (!isCacheOurs() || (findBundledPackages() !== undefined && PROGRAMS.every(isThere))) return;
   say({ kind: "starting", what: "bundles", detail: "" });
-  const child = spawn(process.execPath, [SCRIPT], { stdio: "ignore", timeout: PATIENCE_MS, killSignal: "SIGKILL" });
+  const limits = { timeout: PATIENCE_MS, signal, killSignal: "SIGKILL" } as const;
+  const child = spawn(process.execPath, [SCRIPT], { stdio: "ignore", ...limits });
   const code = await new Promise<number | null>((done) => {
     child.once("error", () => done(null));
     child.once("exit", done);
   });
+  if (signal.aborted) return;
   if (code === 0)
     say({ kind: "ready", what: "bundles", detail: "of sources and packages, for this start and the next ones" });
   else say({ kind: "note", what: "bundles", detail: "cannot be made; everything works as well, and starts slower" });

@@ -1,7 +1,7 @@
 /**
  * Everything on one machine: database, token issuer, orders API, both services and the gateway, each program a process of its
- * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end.
- * The database outlives a kill of this process and is taken over by the next start.
+ * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end,
+ * the database too. One that was left running all the same is taken over by the next start.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
@@ -61,6 +61,7 @@ export async function startOneMachine(
   const unwanted = rejectedBy(signal);
   say({ kind: "starting", what: "database", detail: "" });
   const opening = openSetDatabase({ log }, { folder, url: databaseUrl, signal });
+  opening.catch(() => {}); // told below, where it is waited for: it may fail before that
   // What is not wanted any more is still to be ended when it is there.
   owned.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]());
   // One that is not ours and cannot be used is said before anything else is.
@@ -89,7 +90,7 @@ export async function startOneMachine(
     for (const name of ENDING) await programs.get(name)?.stop();
   });
   const urls = await Promise.race([databaseUrls({ folder, url: databaseUrl }), unwanted]);
-  await Promise.race([bundled, unwanted]);
+  await Promise.race([bundled, neverFrom(opening), unwanted]);
   const started = Promise.all([
     ...plansBesides({ data, ports }).map((plan) => start(plan)),
     ...servicePlans({ data, database: urls, ports, webhookUrl: notices.url }).map((plan) => start(plan, opening)),

@@ -2,7 +2,7 @@
  * `npm start` in other places: as an ordinary user, as root where PostgreSQL's user cannot go, on a database that exists, and interrupted.
  */
 import { spawn } from "node:child_process";
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
@@ -131,6 +131,17 @@ describe("npm start", () => {
     set.child.kill("SIGINT");
     expect(await set.ended).toBe(0);
   }, 120_000);
+
+  test("a database that cannot be started is told in one line, and ends the start, whatever else is being made", async () => {
+    const data = join(folder, "no-database");
+    await mkdir(data, { mode: 0o711 });
+    await writeFile(join(data, "postgres"), "not a folder");
+    const set = start({ COUNTERSIGN_DATA: data });
+    expect(await set.ended).toBe(1);
+    const [, ...said] = set.said().trimEnd().split("\n");
+    expect(said).toEqual([expect.stringMatching(/^the database of \S+no-database \(COUNTERSIGN_DATA\): EEXIST: /)]);
+    expect(await processesWith(data)).toEqual([]);
+  }, 60_000);
 
   test("an argument is refused rather than passed over", async () => {
     const child = spawn(process.execPath, [join(import.meta.dirname, "../../sample/start.ts"), "--port=1"]);
