@@ -7,7 +7,7 @@ export type Row = {
 
 const COLUMNS = 112;
 const FONT_PX = 13;
-/** Of a monospaced font, whichever it is: told to the viewer, so that a line is as long as it should be. */
+/** Of a monospaced font of that size, whichever the viewer has: by it the picture is as wide as the longest line. */
 const CHARACTER_PX = 7.8;
 const ROW_PX = 18;
 const MARGIN_PX = 16;
