@@ -17,6 +17,7 @@ test.each([
   ["a server that shuts down", { severity: "FATAL", code: "57P01" }],
   ["one that breaks", { severity: "PANIK", code: "XX000" }],
   ["a connection that it gives up", { severity: "FATAL", code: "08006" }],
+  ["a transaction that was left open for too long", { severity: "FATAL", code: "25P03" }],
   ["a disk that is full", { severity: "ERROR", code: "53100" }],
 ])("after %s it is open what became of a statement", (_what, error) => {
   expect(sqlState(error)).toBe(error.code);
@@ -24,7 +25,8 @@ test.each([
 });
 
 test.each(["ERROR", "FEHLER", "ERREUR"])("a refusal is one in every language: %s", (severity) => {
-  for (const code of ["23505", "55P03", "40P01", "57014", "22P02"]) expect(isUndone({ severity, code })).toBe(true);
+  for (const code of ["23505", "25P02", "55P03", "40P01", "57014", "22P02"])
+    expect(isUndone({ severity, code })).toBe(true);
 });
 
 test("a unique violation is one of its constraint only", () => {

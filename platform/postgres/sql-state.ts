@@ -6,8 +6,8 @@ export function sqlState(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Classes that may end a session in the middle of a statement: connection, resources, operator, system, internal. */
-const LEFT_OPEN = /^(08|53|57|58|XX)/;
+/** What may end a session in the middle of a statement: connection, time of a transaction, resources, operator, system, internal. */
+const LEFT_OPEN = /^(08|25P0[34]|53|57|58|XX)/;
 /** Of class 57, but what was cancelled is undone. */
 const CANCELLED = "57014";
 
