@@ -33,7 +33,10 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const histograms = new Map<string, Pick<ExposedHistogram<string>, "text">>();
-  const common = (name: string, help: string) => ({ name: `${prefix}${name}`, help, registers: [registry] });
+  const common = (name: string, help: string) => {
+    if (histograms.has(name)) throw new Error(`two metrics of the name ${name}`);
+    return { name: `${prefix}${name}`, help, registers: [registry] };
+  };
   return {
     counter: (name, help, labels = []) => new Counter({ ...common(name, help), labelNames: [...labels] }),
     gauge(name, help, labels = [], collect) {
@@ -48,8 +51,10 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
       return gauge;
     },
     histogram(name, help, buckets, labels = []) {
-      if (histograms.has(name)) throw new Error(`two histograms of the name ${name}`);
-      const histogram = createHistogram({ name: `${prefix}${name}`, help, buckets, labels });
+      const { name: whole } = common(name, help);
+      // NB: a scrape with two of a name is refused as a whole.
+      if (registry.getSingleMetric(whole) !== undefined) throw new Error(`two metrics of the name ${name}`);
+      const histogram = createHistogram({ name: whole, help, buckets, labels });
       histograms.set(name, histogram);
       return histogram;
     },
