@@ -1,11 +1,11 @@
 /**
  * Writes the packages that the programs of `npm start` load as a few files (platform/programs/launch/bundled-packages.js), since most of a start
- * was finding and reading 1,500 of them. Does nothing when they are there. `npm start` runs it in the background.
+ * was finding and reading 1,500 of them. Does nothing when they are there. `npm start` runs it when they are not (bundle-for-start.ts).
  *
- * Only packages: our own code runs from its sources. Which packages, bundle-packages/specifiers.json says. All are made in one go, so that what
+ * Only packages: our own code is for bundle-programs.ts. Which packages, bundle-packages/specifiers.json says. All are made in one go, so that what
  * two of them share is there once, as it is in node_modules; what a program does not load is not read.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
 import {
@@ -15,6 +15,7 @@ import {
   INDEX,
   isCacheOurs,
 } from "../platform/programs/launch/bundled-packages.js";
+import { removeBundle } from "./bundle-packages/remove-bundle.ts";
 import { readSpecifiers } from "./bundle-packages/specifiers.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -94,23 +95,17 @@ async function bundle(folder: string, specifiers: readonly string[]): Promise<vo
     };
     await writeFile(path.join(fresh, INDEX), JSON.stringify(index));
     if (findBundledPackages() !== undefined) return; // somebody was faster, and may be starting from it
-    await remove(folder); // a damaged one
+    await removeBundle(folder); // a damaged one
     await rename(fresh, folder);
   } finally {
-    await remove(fresh);
+    await removeBundle(fresh);
   }
-}
-
-/** The index first: without it what is left of a folder is no bundle. */
-async function remove(folder: string): Promise<void> {
-  await rm(path.join(folder, INDEX), { force: true });
-  await rm(folder, { recursive: true, force: true });
 }
 
 /** Also what a builder left that was killed. */
 async function removeOthers(folder: string): Promise<void> {
   const isOther = (name: string) => name.startsWith("packages-") && name !== path.basename(folder);
-  for (const name of (await readdir(CACHE)).filter(isOther)) await remove(path.join(CACHE, name));
+  for (const name of (await readdir(CACHE)).filter(isOther)) await removeBundle(path.join(CACHE, name));
 }
 
 const folder = bundleFolder();

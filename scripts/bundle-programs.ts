@@ -2,13 +2,14 @@
  * Writes the sources of the programs of `npm start` as a few files each (platform/programs/launch/bundled-programs.js). Does nothing for one that
  * is there and up to date. Packages stay outside, and so do the threads and files of a program that it names by its own place.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build, type Plugin } from "esbuild";
 import { INDEX, isCacheOurs, ROOT } from "../platform/programs/launch/bundled-packages.js";
 import { findBundledProgram, programFolder, stampOf } from "../platform/programs/launch/bundled-programs.js";
 import { PROGRAMS } from "./bundle-packages/programs.ts";
+import { removeBundle } from "./bundle-packages/remove-bundle.ts";
 
 /** How a bundle is made; a change of these makes all of them stale. */
 const MADE_BY = ["node_modules/.package-lock.json", "scripts/bundle-programs.ts"];
@@ -74,11 +75,10 @@ async function bundle(main: string): Promise<void> {
     }
     await writeFile(path.join(fresh, INDEX), JSON.stringify({ entry: "main.mjs", stamps: Object.fromEntries(stamps) }));
     if (findBundledProgram(main) !== undefined) return; // somebody was faster, and may be starting from it
-    await rm(path.join(folder, INDEX), { force: true });
-    await rm(folder, { recursive: true, force: true });
+    await removeBundle(folder);
     await rename(fresh, folder);
   } finally {
-    await rm(fresh, { recursive: true, force: true });
+    await removeBundle(fresh);
   }
 }
 
@@ -89,6 +89,6 @@ if (isCacheOurs()) {
   await mkdir(all, { recursive: true });
   // Of a program that is no more, and what a builder left that was killed.
   const others = (await readdir(all)).filter((name) => !names.has(name));
-  for (const name of others) await rm(path.join(all, name), { recursive: true, force: true });
+  for (const name of others) await removeBundle(path.join(all, name));
   await Promise.all(mains.filter((main) => findBundledProgram(main) === undefined).map(bundle));
 }
