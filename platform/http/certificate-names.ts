@@ -1,17 +1,20 @@
 /** The client certificate of a connection: as DER, and its names as Node writes them: `URI:spiffe://…`, `DNS:…`. */
+import type { X509Certificate } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 
 /** Undefined without TLS, and unless it was verified. */
 export function verifiedCertificate(socket: Duplex | undefined): Uint8Array | undefined {
-  return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate()?.raw : undefined;
+  return verified(socket)?.raw;
 }
 
 /** None without TLS, and none unless the certificate was verified. */
 export function certificateNames(socket: Duplex | undefined): readonly string[] {
-  return socket instanceof TLSSocket && socket.authorized
-    ? namesIn(socket.getPeerX509Certificate()?.subjectAltName)
-    : [];
+  return namesIn(verified(socket)?.subjectAltName);
+}
+
+function verified(socket: Duplex | undefined): X509Certificate | undefined {
+  return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
 }
 
 /**
