@@ -9,7 +9,7 @@
  */
 import pg from "pg";
 import type { Log } from "../log/log.ts";
-import { createTurns } from "../turns.ts";
+import { createLimit } from "../limit.ts";
 import { endClient } from "./end-client.ts";
 import { sqlState } from "./sql-state.ts";
 
@@ -174,7 +174,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
     await endClient(client);
     throw error;
   }
-  const turns = createTurns();
+  const limit = createLimit();
   let closing: Promise<void> | undefined;
   function giveUp(error: unknown): void {
     lost.abort(error);
@@ -190,8 +190,8 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
       }),
   };
   const session: Session = {
-    query: (text, values, prepared) => turns.run(() => watched.query<never>(text, values, prepared)),
-    transaction: (work) => turns.run(() => inTransaction(watched, work, giveUp)),
+    query: (text, values, prepared) => limit.run(() => watched.query<never>(text, values, prepared)),
+    transaction: (work) => limit.run(() => inTransaction(watched, work, giveUp)),
     onNotification(listener) {
       client.on("notification", ({ channel, payload }) => listener(channel, payload));
     },

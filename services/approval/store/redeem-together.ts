@@ -13,7 +13,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Redeemed, RedemptionRefused } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { isUniqueViolation } from "../../../platform/postgres/sql-state.ts";
-import { createTurns } from "../../../platform/turns.ts";
+import { createLimit } from "../../../platform/limit.ts";
 import type { CallerGone, Redemption } from "../ports.ts";
 import type { EventSource } from "./outbox.ts";
 import { type Tried, type Use, useGrants, useOf, whyNoneUsed } from "./redeem-grant.ts";
@@ -53,7 +53,7 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
   /** Those that the next ones wait for, and all that are not answered. */
   let rounds = 0;
   let unanswered = 0;
-  const waitingForRows = createTurns(MOST_WAITING);
+  const waitingForRows = createLimit(MOST_WAITING);
 
   function startRound(): void {
     if (waiting.length === 0 || rounds >= ROUNDS_AT_ONCE || unanswered >= MOST_ROUNDS) return;

@@ -1,13 +1,13 @@
 import { expect, test } from "@jest/globals";
-import { createTurns } from "./turns.ts";
+import { createLimit } from "./limit.ts";
 
 /** Pieces of work that end when told; `begun` says which have begun. */
 function pieces(most?: number) {
-  const turns = createTurns(most);
+  const limit = createLimit(most);
   const begun: number[] = [];
   const all = Array.from({ length: 5 }, (_, at) => {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const outcome = turns.run(() => {
+    const outcome = limit.run(() => {
       begun.push(at);
       return promise;
     });

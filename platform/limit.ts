@@ -2,11 +2,11 @@
  * Runs asynchronous pieces of work in the order in which they came, at most so many at once: one unless said otherwise. A piece that fails does
  * not stop the next one.
  */
-interface Turns {
+interface Limit {
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function createTurns(most = 1): Turns {
+export function createLimit(most = 1): Limit {
   const waiting: (() => void)[] = [];
   let running = 0;
   return {
