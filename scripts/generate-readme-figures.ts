@@ -1,6 +1,7 @@
 /** Writes README's sentence about what a check costs from its section of docs/performance.md, so that nobody has to remember it after a measurement. */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { readSection, writeSection } from "./marked-section.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const README = path.join(ROOT, "README.md");
@@ -15,7 +16,7 @@ function row(section: string, ...first: readonly string[]): readonly string[] {
 }
 
 const page = await readFile(path.join(ROOT, "docs/performance.md"), "utf8");
-const [, section = ""] = /<!-- begin check -->([^]*?)<!-- end check -->/.exec(page) ?? [];
+const section = readSection(page, "check");
 const [, command, day, machine] = /^Measured by (`[^`]+`) on ([\d-]+): ([^;]+);/m.exec(section) ?? [];
 const [, , processorUs, timesNull] = row(section, "c1 m16", ROW);
 const [, p50Ms, p99Ms] = row(section, ROW);
@@ -24,10 +25,4 @@ const sentence =
   `at a quarter of the load that one core bears, half of them are answered within ${p50Ms} ms and 99 % within ${p99Ms} ms. Measured by\n` +
   `${command} on ${day}: ${machine} ([all of it](docs/performance.md)).`;
 
-const readme = await readFile(README, "utf8");
-const marked = /(<!-- begin figures -->\n)[^]*?(<!-- end figures -->)/;
-if (!marked.test(readme)) throw new Error("README.md has no place for figures");
-await writeFile(
-  README,
-  readme.replace(marked, (_all, begin, end) => `${begin}${sentence}\n${end}`),
-);
+await writeFile(README, writeSection(await readFile(README, "utf8"), "figures", sentence));

@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { writeSection } from "../marked-section.ts";
 import type { Score } from "./known-misses.ts";
 
 type Run = {
@@ -21,10 +22,7 @@ export async function writeRun(root: string, run: Run): Promise<void> {
 
 /** `page` with the section of this kind written anew. @throws Error when the page has no place for it */
 export function withRun(page: string, run: Run): string {
-  const [begin, end] = [`<!-- begin ${run.kind} -->`, `<!-- end ${run.kind} -->`];
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/conformance.md has no ${begin} … ${end}`);
-  return `${page.slice(0, from)}${begin}\n${sectionOf(run)}\n${page.slice(to)}`;
+  return writeSection(page, run.kind, sectionOf(run));
 }
 
 function sectionOf({ kind, score: { passed, failed, known, listFaults }, notes, now }: Run): string {

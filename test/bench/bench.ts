@@ -10,7 +10,7 @@ import { benchBundleSwap } from "./bundle-swap.ts";
 import { benchCheck } from "./check/check.ts";
 import { useCores } from "./cores.ts";
 import { benchIdentity } from "./identity/identity.ts";
-import { writeSection } from "./page.ts";
+import { writeMeasured } from "./page.ts";
 import { benchPolicy } from "./policy/policy.ts";
 import { benchPolicySoak } from "./policy/policy-soak.ts";
 import type { Bench } from "./run-bench.ts";
@@ -70,5 +70,5 @@ if (
   progress("done");
   const options = OPTIONS.flatMap((option) => (values[option] === undefined ? [] : [`--${option} ${values[option]}`]));
   const command = [name, ...options].join(" ");
-  if (values.print !== true) await writeSection(section, { command, cores: cores.description, now: new Date() });
+  if (values.print !== true) await writeMeasured(section, { command, cores: cores.description, now: new Date() });
 }

@@ -5,6 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import { writeSection } from "../../scripts/marked-section.ts";
 
 const PAGE = join(import.meta.dirname, "../../docs/performance.md");
 
@@ -24,23 +25,13 @@ type Circumstances = {
   readonly now: Date;
 };
 
-export async function writeSection(
+export async function writeMeasured(
   { name, title, text }: Section,
   { command, cores, now }: Circumstances,
 ): Promise<void> {
   const page = await readFile(PAGE, "utf8");
-  const begin = `<!-- begin ${name} -->`;
-  const end = `<!-- end ${name} -->`;
-  const [before, rest] = cut(page, begin);
-  const [, after] = cut(rest, end);
   const measured = `Measured by \`npm run bench -- ${command}\` on ${now.toISOString().slice(0, 10)}: ${machine()}; ${cores}.`;
-  await writeFile(PAGE, `${before}${begin}\n## ${title}\n\n${measured}\n\n${text.trim()}\n${end}${after}`);
-}
-
-function cut(text: string, mark: string): readonly [string, string] {
-  const at = text.indexOf(mark);
-  if (at < 0) throw new Error(`docs/performance.md has no ${mark}`);
-  return [text.slice(0, at), text.slice(at + mark.length)];
+  await writeFile(PAGE, writeSection(page, name, `## ${title}\n\n${measured}\n\n${text.trim()}`));
 }
 
 function machine(): string {

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { readSection } from "../../scripts/marked-section.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "../fault/crash-points/points.ts";
 
 const page = (name: string) => readFile(join(import.meta.dirname, "../../docs", name), "utf8");
@@ -22,8 +23,7 @@ test("docs/soak.md is of ten rounds at every crash point that there is, with not
 
 /** The text of a benchmark, and the sentence that says how it was measured. */
 function sectionOf(name: string): string {
-  const [, text = ""] = new RegExp(`<!-- begin ${name} -->([^]*)<!-- end ${name} -->`).exec(PERFORMANCE) ?? [];
-  return text;
+  return readSection(PERFORMANCE, name);
 }
 
 test.each(["check", "policy", "policy-soak", "bundle-swap", "approval", "audit"])(
