@@ -4,8 +4,10 @@ import type { ServerTls } from "../config/pem-files.ts";
 /** Time for the answer to travel back before the caller gives up. */
 export const RETURN_MS = 20;
 
-export const KEEPALIVE_MS = 30_000;
-export const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** How often a peer is asked whether it is there, and how long it may take to say so. */
+export type KeepAlive = { readonly everyMs: number; readonly withinMs: number };
+
+export const KEEPALIVE: KeepAlive = { everyMs: 30_000, withinMs: 5_000 };
 
 export type UnaryServerOptions = {
   /** Full name, for grpc.health. */

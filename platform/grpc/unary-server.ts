@@ -8,8 +8,8 @@ import { HealthImplementation } from "grpc-health-check";
 import { firstTraceparent } from "../traces/traceparent.ts";
 import { drain, listen } from "./serve.ts";
 import {
-  KEEPALIVE_MS,
-  KEEPALIVE_TIMEOUT_MS,
+  KEEPALIVE,
+  type KeepAlive,
   type ListenAt,
   maxStreams,
   RETURN_MS,
@@ -28,11 +28,6 @@ type UnaryServer = {
   /** `drainMs`: how long calls under way may take at the end. */
   listen(at: ListenAt & { readonly drainMs: number }): Promise<Serving>;
 };
-
-/** How often a peer is asked whether it is there, and how long it may take to say so. */
-export type KeepAlive = { readonly everyMs: number; readonly withinMs: number };
-
-const KEEPALIVE: KeepAlive = { everyMs: KEEPALIVE_MS, withinMs: KEEPALIVE_TIMEOUT_MS };
 
 /** `wallMs`: gRPC states deadlines as moments of the wall clock. */
 export function createUnaryServer(

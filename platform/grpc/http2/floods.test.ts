@@ -3,11 +3,11 @@
  * connection is ended, or they make no work; whoever calls on another one is served meanwhile.
  */
 import { connect, type Socket } from "node:net";
+import { setTimeout as after } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { sendFrames } from "../../../test/harness/grpc-frames.ts";
+import { frame, sendFrames } from "../../../test/harness/grpc-frames.ts";
 import { waitUntil } from "../../programs/wait-until.ts";
 import type { Serving } from "../terms.ts";
-import { frame } from "../../../test/harness/grpc-frames.ts";
 import { startHttp2Server } from "./server.ts";
 
 const PATH = "/test.v1.Echo/Say";
@@ -100,8 +100,6 @@ async function flood({
   }
   return { sent, ended };
 }
-
-const after = (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms));
 
 async function expectServed(): Promise<void> {
   const begun = performance.now();

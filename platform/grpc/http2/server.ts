@@ -16,14 +16,7 @@ import { status } from "@grpc/grpc-js";
 import type { ServerTls } from "../../config/pem-files.ts";
 import { HANDSHAKE_MS } from "../../http/connections.ts";
 import { checkServerTls, replacementFor, secureContextOf } from "../server-tls.ts";
-import {
-  KEEPALIVE_MS,
-  KEEPALIVE_TIMEOUT_MS,
-  type ListenAt,
-  maxStreams,
-  type Serving,
-  type UnaryServerOptions,
-} from "../terms.ts";
+import { KEEPALIVE, type ListenAt, maxStreams, type Serving, type UnaryServerOptions } from "../terms.ts";
 import { answerFailure, answerHttpStatus } from "./answer.ts";
 import { type Method, takeCall } from "./call.ts";
 import { createDeadlines } from "./deadlines.ts";
@@ -66,7 +59,7 @@ export async function startHttp2Server(
     maxSessionMemory: MAX_SESSION_MIB,
     ...RESETS,
   });
-  const sessions = superviseSessions(server, { everyMs: KEEPALIVE_MS, withinMs: KEEPALIVE_TIMEOUT_MS });
+  const sessions = superviseSessions(server, KEEPALIVE);
   const health = createHealth(["", options.service]);
   const served = new Map([...health.methods, ...methods]);
   const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, turns: createTurns() };

@@ -5,6 +5,7 @@
  */
 import { Server, type Socket } from "node:net";
 import { constants, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import type { KeepAlive } from "../terms.ts";
 
 /**
  * HTTP/2's own 64 KiB are some forty checks, shared by all calls of a connection. Not more than this: what a caller has waiting after a stall
@@ -20,9 +21,6 @@ export type Sessions = {
   /** Resolves when every connection has ended, after `drainMs` in any case. */
   drain(drainMs: number): Promise<void>;
 };
-
-/** How often a peer is asked whether it is there, and how long it may take to say so. */
-type KeepAlive = { readonly everyMs: number; readonly withinMs: number };
 
 export function superviseSessions(server: Http2Server | Http2SecureServer, alive: KeepAlive): Sessions {
   const sockets = new Set<Socket>();

@@ -13,8 +13,8 @@ import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } 
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
-import type { Serving, Terms } from "../../../platform/grpc/terms.ts";
-import { createUnaryServer, type KeepAlive } from "../../../platform/grpc/unary-server.ts";
+import type { KeepAlive, Serving, Terms } from "../../../platform/grpc/terms.ts";
+import { createUnaryServer } from "../../../platform/grpc/unary-server.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
