@@ -71,7 +71,8 @@ export function checkOf({ method, path, token, further = [], body = Buffer.alloc
   return Buffer.from(CheckRequest.encode({ attributes }).finish());
 }
 
-function peer(address: string, port: number) {
+/** The address from which a connection comes or to which it goes, and nothing more of who is there. */
+export function peer(address: string, port: number) {
   const value = {
     ...{
       protocol: SocketAddress_Protocol.TCP,

@@ -3,8 +3,8 @@ import { status } from "@grpc/grpc-js";
 import { expect } from "@jest/globals";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { SocketAddress_Protocol } from "../../../proto/gen/envoy/config/core/v3/address.ts";
 import { CheckRequest, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { peer } from "../../bench/check/sample-check.ts";
 
 const problem = Compile(
   Type.Object({
@@ -58,28 +58,12 @@ export function checkBytes({
   };
   const contextExtensions = new Map(buffered ? [["countersign.body", "buffered"]] : []);
   const attributes = {
-    source: from === undefined ? undefined : peerAt(from),
+    source: from === undefined ? undefined : peer(from, 40_000),
     destination: undefined,
     request: { time: new Date(), http },
     contextExtensions,
   };
   return CheckRequest.encode({ attributes }).finish();
-}
-
-function peerAt(address: string) {
-  const portSpecifier = { $case: "portValue" as const, value: 40_000 };
-  const value = {
-    protocol: SocketAddress_Protocol.TCP,
-    address,
-    portSpecifier,
-    resolverName: "",
-    ipv4Compat: false,
-    networkNamespaceFilepath: "",
-  };
-  return {
-    address: { address: { $case: "socketAddress" as const, value } },
-    ...{ service: "", labels: new Map<string, string>(), principal: "", certificate: "" },
-  };
 }
 
 /** The problem that a denial carries, with the headers of its answer; anything else fails the test. */
