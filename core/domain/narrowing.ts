@@ -6,7 +6,7 @@
  */
 import type { OfferBinding } from "./denial.ts";
 import type { MaxUses } from "./elevation.ts";
-import { type DurationMs, durationMs, type Instant, instant, plus } from "./time.ts";
+import { type DurationMs, durationMs, earlier, type Instant, instant, plus } from "./time.ts";
 
 /** What a grant would allow. `notBefore` undefined is "from approval on"; `notAfter` is its end at the latest, however late it is approved. */
 export type Terms = {
@@ -61,8 +61,7 @@ type Window = { readonly from: Instant; readonly until: Instant };
 /** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before, and to `notAfter` at most. */
 export function windowOf({ notBefore, notAfter, duration }: Terms, now: Instant): Window {
   const from = notBefore === undefined || notBefore < now ? now : notBefore;
-  const until = plus(from, duration);
-  return { from, until: notAfter === undefined || until < notAfter ? until : notAfter };
+  return { from, until: earlier(plus(from, duration), notAfter) };
 }
 
 /** Terms whose start is known. */

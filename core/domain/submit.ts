@@ -15,7 +15,7 @@ import { isWithin, MAX_START_IN, type Terms, windowOf } from "./narrowing.ts";
 import { requestDigestParts } from "./request-digest.ts";
 import { REQUEST_LIFETIME, type Routing } from "./routing.ts";
 import type { Json, Party } from "./subject.ts";
-import { type DurationMs, type Instant, plus } from "./time.ts";
+import { type DurationMs, earlier, type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
 
 /** What the requester asks; whatever is undefined is taken as offered. */
@@ -107,11 +107,6 @@ type Submitted = {
   readonly events: readonly DomainEvent[];
 };
 
-/** NB: past the end that was asked for nothing could be granted, and while it waits the same cannot be asked for anew. */
-function earlier(at: Instant, notAfter: Instant | undefined): Instant {
-  return notAfter !== undefined && notAfter < at ? notAfter : at;
-}
-
 /**
  * Makes the request and, where routing has already decided, ends it. `digestOf` hashes `requestDigestParts`. A routing
  * fault is a request that ends `failed`: it is on record, and the next record is processed.
@@ -138,6 +133,7 @@ export function submit(
     escalation: escalation && { at: plus(now, escalation.after), notify: escalation.notify },
     digest: digestOf(requestDigestParts(draft, { requirement, limits })),
     createdAt: now,
+    // NB: past the end that was asked for nothing could be granted, and while it waits the same cannot be asked for anew.
     expiresAt: earlier(plus(now, people?.expiresIn ?? REQUEST_LIFETIME), draft.requested.notAfter),
     status: "pending",
     statusReason: undefined,

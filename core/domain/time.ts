@@ -41,6 +41,11 @@ export function plus(at: Instant, length: DurationMs): Instant {
   return instant(at + length);
 }
 
+/** `at`, or `end` when there is one and it is sooner. */
+export function earlier(at: Instant, end: Instant | undefined): Instant {
+  return end !== undefined && end < at ? end : at;
+}
+
 /** Of the last one its second, which thousands are of: to write it is nearly all that a time costs. */
 let written = { second: Number.NaN, text: "" };
 
