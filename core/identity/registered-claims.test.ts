@@ -75,7 +75,7 @@ const headers = fc.constantFrom(
   ...["at+jwt", "AT+JWT", "application/at+jwt", "JWT", "", "at+jwt/x", undefined].map((typ) => ({ typ })),
 );
 
-test("is what jose says, or stricter in naming another reason: never believed where jose refuses, never refused where it believes", () => {
+test("is what jose says: never believed where jose refuses, never refused where it believes, and for the same reason where there is but one", () => {
   const reasons = new Set<string | undefined>();
   fc.assert(
     fc.property(changes, missing, headers, fc.integer({ min: 0, max: 999 }), (changed, without, header, ms) => {
