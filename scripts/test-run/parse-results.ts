@@ -10,6 +10,8 @@ export type TestResults = {
   readonly brokenFiles: number;
   /** Skipped and todo tests, as "path of file > describe > name". */
   readonly skipped: readonly string[];
+  /** Tests that failed first and passed when they were run again; named in the same way. */
+  readonly again: readonly string[];
 };
 
 export function parseResults(text: string): TestResults | undefined {
@@ -20,15 +22,22 @@ export function parseResults(text: string): TestResults | undefined {
   const files = whole?.["testResults"];
   if (typeof passed !== "number" || typeof failed !== "number" || typeof brokenFiles !== "number") return undefined;
   if (!Array.isArray(files)) return undefined;
-  return { passed, failed, brokenFiles, skipped: files.flatMap(skippedIn) };
+  const skipped = files.flatMap((file) => namesIn(file, ({ status }) => status === "pending" || status === "todo"));
+  const again = files.flatMap((file) =>
+    namesIn(
+      file,
+      ({ status, invocations }) => status === "passed" && typeof invocations === "number" && invocations > 1,
+    ),
+  );
+  return { passed, failed, brokenFiles, skipped, again };
 }
 
-function skippedIn(file: unknown): readonly string[] {
+function namesIn(file: unknown, isWanted: (result: Record<string, unknown>) => boolean): readonly string[] {
   if (!isRecord(file) || !Array.isArray(file["assertionResults"])) return [];
   const name = String(file["name"]);
   return file["assertionResults"]
     .filter(isRecord)
-    .filter((result) => result["status"] === "pending" || result["status"] === "todo")
+    .filter(isWanted)
     .map((result) => `${name} > ${String(result["fullName"])}`);
 }
 

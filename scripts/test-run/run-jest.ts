@@ -83,7 +83,7 @@ export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOp
       ...userArgs,
       "--json",
       `--outputFile=${outputFile}`,
-      ...(isCi ? ["--ci"] : []),
+      ...(isCi ? ["--ci", "--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js"] : []),
       ...split,
     ],
     // stdout would carry the JSON a second time.

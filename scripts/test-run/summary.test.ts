@@ -6,7 +6,7 @@ import { formatSummary, type TestRun } from "./summary.ts";
 const good: TestRun = {
   kind: "unit",
   seconds: 3.2,
-  results: { passed: 7, failed: 0, brokenFiles: 0, skipped: [] },
+  results: { passed: 7, failed: 0, brokenFiles: 0, skipped: [], again: [] },
   didNotExit: false,
   leaks: [],
   exitCode: 0,
@@ -24,7 +24,7 @@ test("a missing tool is a failure in CI and only a skip elsewhere, listed with t
 test("a skipped test is a failure in CI, and its file is named", () => {
   const run = {
     ...good,
-    results: { passed: 1, failed: 0, brokenFiles: 0, skipped: ["/repo/test/e2e/a.test.ts > a b"] },
+    results: { passed: 1, failed: 0, brokenFiles: 0, skipped: ["/repo/test/e2e/a.test.ts > a b"], again: [] },
   };
   const summary = formatSummary({ ...base, runs: [run] });
   expect(summary.isGood).toBe(false);
@@ -33,12 +33,20 @@ test("a skipped test is a failure in CI, and its file is named", () => {
 
 test("what a skipped test needs is said, when its name says it", () => {
   const skipped = ["/repo/a.test.ts > something (needs Go 1.25 or newer) works"];
-  const run = { ...good, results: { passed: 1, failed: 0, brokenFiles: 0, skipped } };
+  const run = { ...good, results: { passed: 1, failed: 0, brokenFiles: 0, skipped, again: [] } };
   expect(formatSummary({ ...base, runs: [run] }).text).toContain("1 tests in a.test.ts (needs Go 1.25 or newer)");
 });
 
+test("a test that passed only when it was run again is named", () => {
+  const results = { passed: 1, failed: 0, brokenFiles: 0, skipped: [], again: ["/repo/test/e2e/a.test.ts > a b"] };
+  expect(formatSummary(base).text).not.toContain("AGAIN");
+  expect(formatSummary({ ...base, runs: [{ ...good, results }] }).text).toMatch(
+    /PASSED ONLY WHEN RUN AGAIN[^]*test\/e2e\/a\.test\.ts > a b/,
+  );
+});
+
 test("a file that did not load, a jest without results and a jest that hangs each count as failed", () => {
-  const broken = { ...good, results: { passed: 0, failed: 0, brokenFiles: 1, skipped: [] }, exitCode: 1 };
+  const broken = { ...good, results: { passed: 0, failed: 0, brokenFiles: 1, skipped: [], again: [] }, exitCode: 1 };
   const lost = { ...good, results: undefined, exitCode: 1 };
   const hanging = { ...good, didNotExit: true, exitCode: 1 };
   const summary = formatSummary({ ...base, runs: [broken, lost, hanging] });
@@ -69,8 +77,18 @@ test("a result file that is not as expected is unreadable, not empty", () => {
         numPassedTests: 1,
         numFailedTests: 0,
         numRuntimeErrorTestSuites: 0,
-        testResults: [{ name: "/a", assertionResults: [{ status: "pending", fullName: "x" }, { status: "passed" }] }],
+        testResults: [
+          {
+            name: "/a",
+            assertionResults: [
+              { status: "pending", fullName: "x" },
+              { status: "passed", invocations: 1 },
+              { status: "passed", fullName: "y", invocations: 2 },
+              { status: "failed", fullName: "z", invocations: 2 },
+            ],
+          },
+        ],
       }),
     ),
-  ).toEqual({ passed: 1, failed: 0, brokenFiles: 0, skipped: ["/a > x"] });
+  ).toEqual({ passed: 1, failed: 0, brokenFiles: 0, skipped: ["/a > x"], again: ["/a > y"] });
 });

@@ -1,6 +1,7 @@
 /**
  * The last lines of `npm test`: what each half did, what was SKIPPED and how to get it, and one line of totals. Skipping is
- * good enough on a developer's machine and a failure in CI, where it would hide that nothing was shown.
+ * good enough on a developer's machine and a failure in CI, where it would hide that nothing was shown. A test that CI had to
+ * run twice is named.
  */
 import path from "node:path";
 import type { MissingTool } from "../tools/tool.ts";
@@ -40,6 +41,10 @@ export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
     const reason = skipped.find((entry) => entry.startsWith(`${file} > `))?.match(NEEDS)?.[0];
     lines.push(`  ${count} tests in ${path.relative(root, file)}${reason === undefined ? "" : ` ${reason}`}`);
   }
+  const again = runs.flatMap((run) => run.results?.again ?? []);
+  if (again.length > 0)
+    lines.push("", "PASSED ONLY WHEN RUN AGAIN (counted as passed; what failed first stands above)");
+  for (const test of again) lines.push(`  ${path.relative(root, test)}`);
 
   const passed = sum(runs, (results) => results.passed);
   const failed = sum(runs, (results) => results.failed + results.brokenFiles) + runs.filter(isLost).length;
