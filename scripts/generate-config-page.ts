@@ -25,7 +25,7 @@ test loads: \`deploy/decision.yaml\` and \`deploy/approval.yaml\`; of the gatewa
   left away. Other text keys accept \`_FILE\` too. Both at once is refused.
 - Refused, all faults at once, each with its key, its variable and what to do: anything missing or misspelt, a key or a \`COUNTERSIGN_\`
   variable that does not exist, and what is unsafe together (plain text beyond loopback, certificates with TLS off, half of a pair).
-  Unsafe combinations are looked for once every key by itself is right. A value is never repeated: it may be a secret.
+  Those are told at the same time, as far as the values concerned can be read. A value is never repeated: it may be a secret.
 - Exit codes: 0 after \`--check-config\` found nothing, 78 when the configuration has to be changed (also when a key file or the bundle
   that it names cannot be used), 1 when trying again may help (the database does not answer, a port is taken).
 - **SIGHUP** has a running program read its configuration again, and take anew what can change under it: key sets of issuers, keys of

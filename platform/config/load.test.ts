@@ -116,7 +116,7 @@ describe("refused", () => {
     expect(await load({ PRODUCT_MODE: "lenient", PRODUCT_HTTP_LISTEN_PORT: "99999" }, "brokers: [a, 7, c]\n")).toEqual([
       "http.listenPort (PRODUCT_HTTP_LISTEN_PORT): must be <= 65535; correct it",
       "database.url (DATABASE_URL): is missing; set it",
-      "brokers.1: must be string; correct it",
+      "brokers.1 (KAFKA_BROKERS): must be string; correct it",
       "mode (PRODUCT_MODE): needs verbose; set it",
     ]);
     expect(await load({ PRODUCT_VERBOSE: "perhaps" }, "mode: lenient\n")).toEqual([

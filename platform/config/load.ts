@@ -75,8 +75,10 @@ export async function loadConfig<S extends TObject>(options: {
 
   const candidate: unknown = Value.Default(schema, tree);
   for (const problem of problemsOf(schema, candidate, keys)) faults.push(problem);
-  const variables = new Map(keys.map((key) => [key.path.join("."), key.variable]));
-  const named = (one: ConfigFault): ConfigFault => ({ ...one, variable: one.variable ?? variables.get(one.key) });
+  const named = (one: ConfigFault): ConfigFault => ({
+    ...one,
+    variable: one.variable ?? variableOf(one.key.split("."), keys),
+  });
   if (faults.length > 0) {
     const unreadable = new Set(faults.map(({ key }) => key));
     const more = isReadable && isLike(schema, candidate) ? faultsAmong(rules, candidate, unreadable) : [];
@@ -161,11 +163,10 @@ async function fromEnvironment(
 }
 
 function problemsOf(schema: TObject, candidate: unknown, keys: readonly ConfigKey[]): ConfigFault[] {
-  const variables = new Map(keys.map((key) => [key.path.join("."), key.variable]));
   const found = new Map<string, ConfigFault>();
   const add = (path: readonly string[], problem: string) => {
     const name = path.join(".");
-    if (!found.has(name)) found.set(name, { key: name, variable: variables.get(name), problem });
+    if (!found.has(name)) found.set(name, { key: name, variable: variableOf(path, keys), problem });
   };
   for (const { keyword, instancePath, params, message } of Value.Errors(schema, candidate)) {
     const path = instancePath.split("/").slice(1).map(unescapePointer);
@@ -181,6 +182,11 @@ function problemsOf(schema: TObject, candidate: unknown, keys: readonly ConfigKe
     }
   }
   return [...found.values()];
+}
+
+/** Of what stands inside a list or a map: the variable of the whole. NB: names in a map may hold dots. */
+function variableOf(path: readonly string[], keys: readonly ConfigKey[]): string | undefined {
+  return keys.find((key) => key.path.every((name, at) => name === path[at]))?.variable;
 }
 
 function fault({ path, variable }: ConfigKey, problem: string): ConfigFault {

@@ -19,8 +19,6 @@ export type ReadAgain<C> = () => Promise<
 type Take<C> = (config: C) => Promise<void> | void;
 
 export interface Reload<C> extends Disposable {
-  /** The configuration as it was read last and found valid. */
-  readonly current: () => C;
   /**
    * `name` is a label of metrics and the word in the log. `keys` are the dotted paths of the configuration that the part takes: a change
    * below them needs no restart.
@@ -56,6 +54,7 @@ export function createReload<C extends object>(
   );
   const parts = new Map<string, { readonly keys: readonly string[]; readonly take: Take<C> }>();
   const refused = new Set<string>();
+  /** As it was read last and found valid. */
   let current = initial;
   let wanted = false;
   let running = false;
@@ -113,7 +112,6 @@ export function createReload<C extends object>(
   source.on("SIGHUP", listener);
 
   return {
-    current: () => current,
     part: (name, keys, take) => void parts.set(name, { keys, take }),
     health: () =>
       refused.size === 0

@@ -83,7 +83,8 @@ export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOp
       ...userArgs,
       "--json",
       `--outputFile=${outputFile}`,
-      ...(isCi ? ["--ci", "--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js"] : []),
+      ...(isCi ? ["--ci"] : []),
+      ...(isCi && kind === "heavy" ? ["--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js"] : []),
       ...split,
     ],
     // stdout would carry the JSON a second time.

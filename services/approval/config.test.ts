@@ -86,12 +86,12 @@ const unsafe: readonly UnsafeCase[] = [
         ],
       },
     },
-    says: "identity.issuers.1.person.ignore_case: must be the same for every issuer of one realm",
+    says: "identity.issuers.1.person.ignore_case (COUNTERSIGN_IDENTITY_ISSUERS): must be the same for every issuer of one realm",
   },
   {
     what: "a role for an issuer that nobody trusts",
     settings: { roles: { security: [{ issuer: "https://elsewhere.example", group: "security" }] } },
-    says: "roles.security.0.issuer: is no issuer of identity.issuers; correct it",
+    says: "roles.security.0.issuer (COUNTERSIGN_ROLES_SECURITY): is no issuer of identity.issuers; correct it",
   },
   {
     what: "decision services that nobody knows",

@@ -150,6 +150,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => readServerTls(config.redemption)),
     rest: await fromFiles("rest.certPath", CERTIFICATE, () => readServerTls(config.rest)),
   };
+  let { serviceToken } = config.redemption;
   const listeners = lifecycle.own(createTogether());
   const redemption = listeners.own(
     await onAddress("redemption", config.redemption, () =>
@@ -159,7 +160,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
           host: config.redemption.host,
           port: config.redemption.port,
           tls: tls.redemption,
-          serviceToken: () => reload.current().redemption.serviceToken,
+          serviceToken: () => serviceToken,
           drainMs: config.drainMs,
         },
       ),
@@ -197,9 +198,10 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   );
   reload.part("issuer_keys", [], () => identity.reload());
   reload.part("policy", RELOADED, ({ bundle }) => policy.reload(bundle));
-  reload.part("redemption_tls", REDEMPTION_KEYS, async (again) =>
-    redemption.replaceCertificates(await readServerTls(again.redemption)),
-  );
+  reload.part("redemption_tls", REDEMPTION_KEYS, async (again) => {
+    redemption.replaceCertificates(await readServerTls(again.redemption));
+    ({ serviceToken } = again.redemption);
+  });
   reload.part("rest_tls", ["rest.certPath", "rest.keyPath"], async (again) =>
     rest.replaceCertificate(await readServerTls(again.rest)),
   );

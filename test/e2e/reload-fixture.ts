@@ -18,6 +18,7 @@ import { type SystemDatabase, startDatabase } from "../harness/system/database.t
 import { createDecision } from "../harness/system/decision.ts";
 import { createIssuer } from "../harness/system/issuer.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
+import { placeServiceToken } from "../harness/system/service-token.ts";
 import { startTcpProxy } from "../harness/tcp-proxy.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
@@ -111,6 +112,7 @@ export async function startReloadableSystem() {
     redemptionRoad,
     /** Whose certificates the redemption port takes, from its next reload on. */
     placeRedeemers: ({ ca }: Authority) => writeFile(redeemersPath, ca),
+    placeServiceToken: (of: "approval" | "decision", token: string) => placeServiceToken(folder, of, token),
     makeKeyPair: (name: string) => makeKeyPair(folder, name),
     /** As the owner of its tables. */
     openDatabase: () => ownerOf(database),

@@ -24,27 +24,27 @@ export function unsafeInBoth(
     {
       what: "an issuer without an audience",
       settings: { identity: { issuers: [{ ...issuer, audience: [] }] } },
-      says: "identity.issuers.0.audience: is empty, so any token would do; name at least one audience",
+      says: "identity.issuers.0.audience (COUNTERSIGN_IDENTITY_ISSUERS): is empty, so any token would do; name at least one audience",
     },
     {
       what: "an issuer whose audience is left out",
       settings: { identity: { issuers: [{ ...issuer, audience: undefined }] } },
-      says: "identity.issuers.0.audience: is missing; set it",
+      says: "identity.issuers.0.audience (COUNTERSIGN_IDENTITY_ISSUERS): is missing; set it",
     },
     {
       what: "a symmetric algorithm",
       settings: { identity: { issuers: [{ ...issuer, algorithms: ["HS256"] }] } },
-      says: "identity.issuers.0.algorithms: HS256 is symmetric",
+      says: "identity.issuers.0.algorithms (COUNTERSIGN_IDENTITY_ISSUERS): HS256 is symmetric",
     },
     {
       what: "no signature at all",
       settings: { identity: { issuers: [{ ...issuer, algorithms: ["none"] }] } },
-      says: "identity.issuers.0.algorithms: none is no signature; remove it",
+      says: "identity.issuers.0.algorithms (COUNTERSIGN_IDENTITY_ISSUERS): none is no signature; remove it",
     },
     {
       what: "keys fetched in plain text",
       settings: { identity: { issuers: [{ ...issuer, jwks_uri: "http://login.example.com/jwks.json" }] } },
-      says: "identity.issuers.0.jwks_uri: must be https (http only on a loopback address)",
+      says: "identity.issuers.0.jwks_uri (COUNTERSIGN_IDENTITY_ISSUERS): must be https (http only on a loopback address)",
     },
     {
       what: "broker certificates while TLS is off",

@@ -67,6 +67,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     state: state.read,
     grants: () => view.freshness(readClocks()),
   });
+  let { serviceToken } = config.redemption;
   const redeemer = lifecycle.own(
     createRedeemClient(
       {
@@ -81,7 +82,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
         tls: await fromFiles("redemption", "a certificate, its key and an authority (PEM)", () =>
           readClientTls(config.redemption),
         ),
-        serviceToken: () => reload.current().redemption.serviceToken,
+        serviceToken: () => serviceToken,
       },
     ),
   );
@@ -135,9 +136,10 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   reload.part("state_keys", ["state.trustedKeys"], async (now) =>
     verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
   );
-  reload.part("redemption_tls", REDEMPTION_KEYS, async ({ redemption }) =>
-    redeemer.replaceCertificates(await readClientTls(redemption)),
-  );
+  reload.part("redemption_tls", REDEMPTION_KEYS, async ({ redemption }) => {
+    redeemer.replaceCertificates(await readClientTls(redemption));
+    ({ serviceToken } = redemption);
+  });
 
   return {
     revision: policy.host.revision,

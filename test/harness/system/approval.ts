@@ -5,6 +5,7 @@ import { freePort } from "../free-port.ts";
 import { type Issuer, REALM } from "./issuer.ts";
 import type { KeyPairFiles } from "./key-pair.ts";
 import { createProgram, type Program } from "./program.ts";
+import { placeServiceToken } from "./service-token.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
 
@@ -61,7 +62,7 @@ export function createApproval(
     config: change(settingsOf(terms)),
     env: {
       DATABASE_URL: databaseUrl,
-      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: serviceToken,
+      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN_FILE: placeServiceToken(folder, name, serviceToken),
       COUNTERSIGN_WEBHOOK_SECRET: WEBHOOK_SECRET,
       ...(terms.streamUrl === undefined ? {} : { COUNTERSIGN_STREAM_URL: terms.streamUrl }),
     },

@@ -7,6 +7,7 @@ import type { Issuer } from "./issuer.ts";
 import { REALM } from "./issuer.ts";
 import type { KeyPairFiles } from "./key-pair.ts";
 import { createProgram, type Program } from "./program.ts";
+import { placeServiceToken } from "./service-token.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
 const FRESH_MS = 20_000;
@@ -52,7 +53,7 @@ export async function createDecision(
     main: "services/decision/main.ts",
     config: change(settingsOf(terms, port, opsPort)),
     env: {
-      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: redemption.serviceToken,
+      COUNTERSIGN_REDEMPTION_SERVICE_TOKEN_FILE: placeServiceToken(folder, name, redemption.serviceToken),
       ...(terms.streamUrl === undefined ? {} : { COUNTERSIGN_STREAM_URL: terms.streamUrl }),
     },
     readyUrl: `${opsUrl}/readyz`,
