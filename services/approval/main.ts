@@ -45,7 +45,6 @@ import { createStore } from "./store/store.ts";
 
 const DATABASE_SETTING = "database.url (DATABASE_URL)";
 const CERTIFICATE = "a certificate with its key and authority (PEM)";
-/** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["certPath", "keyPath", "clientCaPath", "serviceToken"].map((name) => `redemption.${name}`);
 const DATABASE_DOWN: CheckResult = {
   status: "failed",
