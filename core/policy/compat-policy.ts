@@ -23,14 +23,14 @@ import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./
 import { equalRego } from "./rego-value/order.ts";
 import { type Case, meets, SELF_TEST_FILE } from "./self-test.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
-import { compileApart } from "./wasm/compile-apart.ts";
-import { compilePolicy } from "./wasm/compile-policy.ts";
+import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 export type CompatPolicy = {
   readonly revision: string;
   /** Of the bundle's own test, all passed. */
   readonly cases: number;
+  readonly module: PolicyModule;
   /** `inputJson`: core/policy/envoy-input/compat-input.ts. */
   evaluate(inputJson: string, time: EvaluationTime): { readonly result: CompatResult; readonly fuelUsed: number };
 };
@@ -42,8 +42,8 @@ type CompatPolicyOptions = {
   readonly validUntil?: Instant | undefined;
   /** Of one evaluation. */
   readonly budget?: Budget;
-  /** Another one decides meanwhile: compile in a thread. */
-  readonly apart?: boolean;
+  /** Of the bundle that decides meanwhile. */
+  readonly active?: PolicyModule | undefined;
 };
 
 /**
@@ -52,12 +52,12 @@ type CompatPolicyOptions = {
  */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
-  { files, path, validUntil, budget = DEFAULT_BUDGET, apart = false }: CompatPolicyOptions,
+  { files, path, validUntil, budget = DEFAULT_BUDGET, active }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
   const { wasm, dataJson, revision } = compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ...OPA_ANSWERS]);
-  const job = { wasm, redirections: OPA_REDIRECTIONS };
-  const module = await (apart ? compileApart(job) : compilePolicy(wasm, OPA_REDIRECTIONS));
+  const compiled = await policyModule({ wasm, redirections: OPA_REDIRECTIONS }, active);
+  const { module } = compiled;
   const policy = createPolicyRunner({ ...deps, builtins }, { module, dataJson, budget, redirected: OPA_ANSWERS_BY_ID });
   const missing = notServed(policy.builtins, deps.builtins);
   if (missing !== undefined) throw new AppError("invalid_bundle", `built-ins ${missing}`);
@@ -92,6 +92,7 @@ export async function loadCompatPolicy(
   return {
     revision,
     cases: cases.length,
+    module: compiled,
     evaluate(inputJson, { nowNs }) {
       if (endsNs !== undefined && nowNs >= endsNs) return { result: EXPIRED, fuelUsed: 0 };
       const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);

@@ -1,8 +1,8 @@
 /**
  * Evaluates the active bundle. Activation compiles, links, checks that every imported built-in is served and every
  * entrypoint is there, runs the bundle's own test and warms up; only then is the bundle swapped in, so the last good one
- * stays on any refusal. Where only data differs, the compiled module stays and a fresh instance of it gets the new data.
- * While another bundle decides, what takes long is done in a thread (wasm/compile-apart.ts) and the rest in small pieces.
+ * stays on any refusal. Where only data differs, the compiled module stays (wasm/policy-module.ts). While another bundle
+ * decides, what takes long is done in a thread (wasm/compile-apart.ts) and the rest in small pieces.
  *
  * Evaluation is synchronous, never throws, and ends within its budget (budget.ts). What may come of it instead of a result
  * is in evaluation-outcome.ts.
@@ -23,8 +23,8 @@ import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { meets } from "./self-test.ts";
-import { compileApart, type CompileJob } from "./wasm/compile-apart.ts";
-import { compilePolicy } from "./wasm/compile-policy.ts";
+import type { CompileJob } from "./wasm/compile-apart.ts";
+import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
 type Activation =
@@ -75,8 +75,7 @@ type PolicyHostOptions = {
 
 type Active = {
   readonly revision: string;
-  readonly wasm: Uint8Array;
-  readonly module: WebAssembly.Module;
+  readonly module: PolicyModule;
   readonly inputReads: InputReads | undefined;
   readonly endsNs: bigint | undefined;
   readonly policy: PolicyRunner;
@@ -155,17 +154,15 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     revision: () => active?.revision,
     inputReads: () => active?.inputReads,
     async activate(bundle) {
-      const known = active !== undefined && Buffer.compare(active.wasm, bundle.wasm) === 0 ? active.module : undefined;
-      // The first start has nobody to hold up; later ones must not.
       const isFirst = active === undefined;
-      const compile = () => (isFirst ? compilePolicy(bundle.wasm) : compileApart(jobOf(bundle)));
-      const candidate = await prepare(bundle, async () => known ?? compile(), deps, budget);
+      const candidate = await prepare(bundle, () => policyModule(jobOf(bundle), active?.module), deps, budget);
       if (candidate.kind === "refused") return candidate;
-      const isWarm = known !== undefined || !isFirst;
+      const { compiled } = candidate.active.module;
+      const isWarm = !compiled || !isFirst;
       const refusal = (await selfTest(candidate.active, bundle)) ?? (await warmUp(candidate.active, isWarm));
       if (refusal !== undefined) return refusal;
       active = candidate.active;
-      return { kind: "activated", revision: bundle.revision, compiled: known === undefined };
+      return { kind: "activated", revision: bundle.revision, compiled };
     },
     decide(inputJson, time) {
       const outcome = evaluate("decide", inputJson, time);
@@ -204,15 +201,15 @@ type Prepared = { readonly kind: "prepared"; readonly active: Active } | Refusal
 
 async function prepare(
   bundle: Bundle,
-  compiled: () => Promise<WebAssembly.Module>,
+  compile: () => Promise<PolicyModule>,
   deps: PolicyHostDeps,
   budget: Budget,
 ): Promise<Prepared> {
-  let module: WebAssembly.Module;
+  let module: PolicyModule;
   let policy: PolicyRunner;
   try {
-    module = await compiled();
-    policy = createPolicyRunner(deps, { module, dataJson: bundle.dataJson, budget });
+    module = await compile();
+    policy = createPolicyRunner(deps, { module: module.module, dataJson: bundle.dataJson, budget });
   } catch (error) {
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";
     return { kind: "refused", reason: "invalid_module", detail };
@@ -225,7 +222,7 @@ async function prepare(
     if (id === undefined) return { kind: "refused", reason: "missing_entrypoint", detail: ENTRYPOINTS[key] };
     entrypoints[key] = id;
   }
-  const { revision, wasm, inputReads, validUntil } = bundle;
+  const { revision, inputReads, validUntil } = bundle;
   const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
-  return { kind: "prepared", active: { revision, inputReads, endsNs, wasm, module, policy, entrypoints } };
+  return { kind: "prepared", active: { revision, inputReads, endsNs, module, policy, entrypoints } };
 }

@@ -27,9 +27,13 @@ export async function startCompatPolicy(
   const runner = { builtins, randomBytes, monotonicMs: deps.clock.monotonicMs };
   let active: CompatPolicy | undefined;
   const take: BundlesDeps["take"] = async ({ files, proof }) => {
-    const apart = active !== undefined;
-    active = await loadCompatPolicy(runner, { files, path, validUntil: proof?.validUntil, budget, apart });
-    return { kind: "activated", revision: active.revision, cases: active.cases, compiled: true };
+    active = await loadCompatPolicy(runner, {
+      ...{ files, path, budget },
+      validUntil: proof?.validUntil,
+      active: active?.module,
+    });
+    const { revision, cases, module } = active;
+    return { kind: "activated", revision, cases, compiled: module.compiled };
   };
   const what = `a bundle that opa build -t wasm -e ${path} wrote`;
   return { bundles: await startBundles({ ...deps, take }, bundle, what), current: () => active };

@@ -1,9 +1,10 @@
 /**
  * A bundle in a folder or in one tar.gz. It is read again when a file of it has another size, time or inode; one that is half written
- * is refused like any damaged one, and read again when the rest has arrived.
+ * cannot be read, or is refused like any damaged one, and is read again when the rest has arrived. Where the path is a link, one look stays
+ * with what it led to at first: whoever points it at another folder meanwhile does not have a mixture of both read.
  */
 import { createReadStream, type Stats } from "node:fs";
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { relative } from "node:path";
 import { AppError } from "../../domain/app-error.ts";
 import { reasonOf } from "../../../platform/lifecycle/cannot-start.ts";
@@ -17,12 +18,16 @@ export function createDiskSource(path: string, limits: BundleLimits = BUNDLE_LIM
     name: path,
     async look(seen, signal) {
       try {
-        const info = await stat(path);
-        const tag = info.isDirectory() ? await folderTag(path, limits) : tagOf(info);
+        const at = await realpath(path);
+        const info = await stat(at);
+        // NB: reading from a pipe may wait for ever.
+        if (!info.isDirectory() && !info.isFile())
+          throw new AppError("invalid_bundle", "it is neither folder nor file");
+        const tag = info.isDirectory() ? await folderTag(at, limits) : tagOf(info);
         if (tag === seen) return { kind: "unchanged", waits: false };
         const files = info.isDirectory()
-          ? await readFolder(path, limits)
-          : await readArchive(createReadStream(path), { limits, signal });
+          ? await readFolder(at, limits)
+          : await readArchive(createReadStream(at), { limits, signal });
         return { kind: "found", files, tag, waits: false };
       } catch (error) {
         return { kind: "failed", reason: signal.aborted ? "timeout" : "unreadable", detail: reasonOf(error) };

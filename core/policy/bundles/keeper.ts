@@ -12,13 +12,16 @@ import type { Clock } from "../../../platform/clock.ts";
 import type { BundleFiles } from "./bundle-files.ts";
 import type { KeptBundle } from "./kept-bundle.ts";
 import { type BundleTrust, openBundle, type OpenedBundle, UNTIMELY } from "./open-bundle.ts";
+import type { RefusalReason } from "./refusals.ts";
 import type { BundleSource } from "./source.ts";
 import type { ActiveBundle, KeeperStatus, Trouble } from "./status.ts";
 
 /** What became of a bundle that was handed over. */
 export type Taken =
   | { readonly kind: "activated"; readonly revision: string; readonly cases: number; readonly compiled: boolean }
-  | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
+  | (Refused & { readonly kind: "refused" });
+
+type Refused = { readonly reason: RefusalReason; readonly detail: string };
 
 /** Puts a bundle to use, or leaves everything as it is. A throw counts as refused. */
 export type Take = (bundle: OpenedBundle) => Promise<Taken>;
@@ -115,7 +118,7 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
       onEvent({ kind: "bundle_not_kept" });
   }
 
-  function refuse({ reason, detail }: Omit<Trouble, "at">, from: "source" | "kept", fingerprint: string): void {
+  function refuse({ reason, detail }: Refused, from: "source" | "kept", fingerprint: string): void {
     const isTold = refused?.reason === reason && refused.detail === detail && refused.fingerprint === fingerprint;
     const at = now();
     if (from === "source") refused = { reason, detail, fingerprint, at: isTold ? (refused?.at ?? at) : at };

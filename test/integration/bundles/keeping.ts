@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { bundleOf } from "../../../core/policy/bundle.ts";
+import { createDiskSource } from "../../../core/policy/bundles/disk-source.ts";
 import { createHttpSource } from "../../../core/policy/bundles/http-source.ts";
 import { createKeeper, type BundleKeeper, type KeeperEvent } from "../../../core/policy/bundles/keeper.ts";
 import { createKeptBundle } from "../../../core/policy/bundles/kept-bundle.ts";
@@ -37,6 +38,8 @@ type Kept = {
 type KeepOptions = {
   readonly builtins?: typeof BUILTINS;
   readonly waitSeconds?: number;
+  /** A folder or a file in place of the server. */
+  readonly path?: string;
   readonly clock?: Clock;
 };
 
@@ -56,14 +59,18 @@ export async function startKeeping(): Promise<Keeping> {
   const server = owned.use(await startBundleServer());
   const keptFolder = join(folder, "kept");
 
-  async function keep({ builtins = BUILTINS, waitSeconds = 0, clock = systemClock }: KeepOptions = {}): Promise<Kept> {
+  async function keep(options: KeepOptions = {}): Promise<Kept> {
+    const { builtins = BUILTINS, waitSeconds = 0, path, clock = systemClock } = options;
     const host = createPolicyHost(
       { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
       { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 2 },
     );
     const events: KeeperEvent[] = [];
     const times = { connectMs: 500, headMs: 500, totalMs: 2_000 };
-    const source = owned.use(createHttpSource({ url: server.url, waitSeconds, token: "s3cret", times }));
+    const source =
+      path === undefined
+        ? owned.use(createHttpSource({ url: server.url, waitSeconds, token: "s3cret", times }))
+        : createDiskSource(path);
     const keeper = await createKeeper(
       {
         source,

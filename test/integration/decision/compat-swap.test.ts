@@ -16,6 +16,7 @@ import { hasOpa } from "../../harness/made-bundle.ts";
 const PATH = "envoy/authz/allow";
 const OPEN = 'package envoy.authz\n\ndefault allow := false\n\nallow if input.parsed_path[0] == "open"\n';
 const CLOSED = 'package envoy.authz\n\nallow := {"allowed": false, "http_status": 402, "body": input.parsed_path[0]}\n';
+const LISTED = "package envoy.authz\n\ndefault allow := false\n\nallow if input.parsed_path[0] in data.doors\n";
 const INPUT = '{"parsed_path":["open"]}';
 const caseOf = (expected: unknown, more: object = {}) => ({
   cases: [
@@ -27,12 +28,15 @@ let folder: string;
 let bundle: string;
 let stop: AbortController;
 let running: AsyncDisposable[];
+/** What the log says of each activation. */
+let compiled: unknown[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "compat-swap-"));
   bundle = join(folder, "bundle");
   await mkdir(bundle);
   stop = new AbortController();
   running = [];
+  compiled = [];
 });
 afterEach(async () => {
   stop.abort();
@@ -58,8 +62,20 @@ const configured = () =>
     ...{ pollSeconds: 3_600, waitSeconds: 30 },
   }) as const;
 
+const putData = (data: unknown) => writeFile(join(bundle, "data.json"), JSON.stringify(data));
+
+const log = pino(
+  { level: "info" },
+  {
+    write(line) {
+      const { event, ...said } = JSON.parse(line);
+      if (event === "bundle_activated") compiled.push(said.compiled);
+    },
+  },
+);
+
 async function start() {
-  const parts = { clock: systemClock, signal: stop.signal, log: pino({ level: "silent" }) };
+  const parts = { clock: systemClock, signal: stop.signal, log };
   const options = { bundle: configured(), path: PATH, budget: DEFAULT_BUDGET, builtins: BUILTINS };
   const started = await startCompatPolicy({ ...parts, metrics: createMetrics({ prefix: "x_" }) }, options);
   running.push(started.bundles);
@@ -80,6 +96,33 @@ async function start() {
     await reload();
     expect(answer()).toMatchObject({ kind: "deny", fields: { httpStatus: 402, body: "open" } });
     expect(current()?.revision).not.toBe(before);
+  });
+
+  test("where only data differs the module is not compiled again, and the new data decide; another module is", async () => {
+    await put(LISTED, { selfTest: caseOf(false) });
+    await putData({ doors: ["shut"] });
+    const { reload, answer, current } = await start();
+    const module = current()?.module.module;
+    expect(answer()).toMatchObject({ kind: "deny" });
+
+    await putData({ doors: ["shut", "open"] });
+    await expect(reload()).rejects.toThrow('case "the door" fails');
+    expect(answer()).toMatchObject({ kind: "deny" });
+    await writeFile(join(bundle, "self-test.json"), JSON.stringify(caseOf(true)));
+    await reload();
+    expect(answer()).toMatchObject({ kind: "allow" });
+    expect(current()?.module.module).toBe(module);
+
+    await putData({ doors: [] });
+    await put(LISTED);
+    await reload();
+    expect(answer()).toMatchObject({ kind: "deny" });
+    expect(current()?.module.module).toBe(module);
+
+    await put(OPEN);
+    await reload();
+    expect(answer()).toMatchObject({ kind: "allow" });
+    expect(compiled).toEqual([true, false, false, true]);
   });
 
   test.each<[string, () => Promise<void>, string]>([
