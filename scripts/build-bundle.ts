@@ -13,6 +13,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { BUILTINS } from "../core/policy/builtins/registry.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
+import { INFALLIBLE, UNSEEN, WATCHED } from "../core/policy/native-builtins.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
 import { BuildFault } from "./bundle/build-fault.ts";
@@ -67,42 +68,13 @@ async function capabilities(opa: Opa): Promise<string> {
   if (typeof all !== "object" || all === null || !("builtins" in all) || !Array.isArray(all.builtins)) {
     throw new BuildFault("OPA's capabilities are not understood");
   }
-  const native = new Set(NATIVE);
+  const native = INFALLIBLE.union(WATCHED).union(UNSEEN);
   const kept = all.builtins.filter((builtin: unknown) => {
     const name = typeof builtin === "object" && builtin !== null && "name" in builtin ? builtin.name : undefined;
     return typeof name === "string" && (BUILTINS.has(name) || native.has(name));
   });
   return `${JSON.stringify({ ...all, builtins: kept, allow_net: [] }, null, 1)}\n`;
 }
-
-/** Compiled into every module by OPA 1.20.2; compiler-internal names included. */
-const NATIVE: readonly string[] = [
-  ..."abs all and any array.concat array.reverse array.slice assign base64.decode base64.encode base64.is_valid".split(
-    " ",
-  ),
-  ..."base64url.decode base64url.encode bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor cast_array".split(" "),
-  ..."cast_boolean cast_null cast_object cast_set cast_string ceil concat contains count div endswith eq equal".split(
-    " ",
-  ),
-  ..."floor format_int glob.match graph.reachable gt gte indexof internal.member_2 internal.member_3 internal.print".split(
-    " ",
-  ),
-  ..."internal.template_string internal.test_case intersection is_array is_boolean is_null is_number is_object".split(
-    " ",
-  ),
-  ..."is_set is_string json.filter json.is_valid json.marshal json.remove json.unmarshal lower lt lte max min".split(
-    " ",
-  ),
-  ..."minus mul neq net.cidr_contains net.cidr_intersects net.cidr_overlap numbers.range object.filter object.get".split(
-    " ",
-  ),
-  ..."object.keys object.remove object.union object.union_n or plus print product re_match regex.is_valid".split(" "),
-  ..."regex.match regex.find_all_string_submatch_n rego.metadata.chain rego.metadata.rule rem replace round".split(" "),
-  ..."set_diff sort split startswith strings.replace_n strings.reverse substring sum to_number trim trim_left".split(
-    " ",
-  ),
-  ..."trim_prefix trim_right trim_space trim_suffix type_name union upper walk".split(" "),
-];
 
 /** By path below `rego`; undefined: what must not be there. */
 type Output = ReadonlyMap<string, Uint8Array | undefined>;

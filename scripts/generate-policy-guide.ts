@@ -53,9 +53,16 @@ millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} o
   input.context.country in _countries\`, holds. The build refuses the first in \`deny\`, \`elevate\` and their helpers wherever the schema says
   that the value may be absent, for every function and operator but \`==\` (example 3). Where it never is, waive it by its name in the
   package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
-- **A built-in that fails leaves its rule undefined.** The host turns that into a denial where it sees it; calls that it cannot see
-  (\`to_number\`, \`json.unmarshal\`) are refused in \`deny\`, \`elevate\` and their helpers by the build, unless \`custom: {fallible_calls: [to_number]}\`
-  waives them.
+- **A built-in that fails denies.** \`count\` of a number, \`object.get\` of a body that is none, \`startswith\` of a list, a division by zero: OPA
+  leaves such a rule undefined, and an undefined denial opens a door. The host sees it and denies what was asked with \`policy_error\` (503),
+  wherever it stands, in \`allow\` as well; the decision's record names call and rule. So ask for the type first (\`is_string(input.parsed_body.to)\`, examples 6
+  and 8), in a denial by a rule of its own: \`deny contains "not_readable" if not _readable\`; and in place of
+  \`object.get(input.parsed_body, "dry_run", false) == false\` write \`not _dry_run\` with \`_dry_run if input.parsed_body.dry_run == true\`.
+  \`opa test\` does not show it; \`self-test.json\` does, and \`npm run policy -- diff\`.
+- **Six calls stay undefined when they fail**, since what they are given is text, and that it cannot be read may be what a policy wants to know:
+  \`to_number\`, \`json.unmarshal\`, \`base64.decode\`, \`base64url.decode\`, \`net.cidr_contains\` and \`net.cidr_intersects\`. The build refuses them in \`deny\`,
+  \`elevate\` and their helpers, and says what to call instead, unless the package's METADATA says that a failure opens nothing:
+  \`custom: {fallible_calls: [to_number]}\` (example 11).
 - **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
 - **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
   An elevation is \`exact\` unless it says otherwise. Of a question by API and of a TCP connection there is no exact form: say \`scope\` there, or it is

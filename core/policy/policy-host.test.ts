@@ -10,6 +10,7 @@ import { BUILTINS } from "./builtins/registry.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { BUNDLE_LIMITS } from "./bundles/bundle-files.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+import { readSections, SECTION, writeSections } from "./wasm/binary/sections.ts";
 
 const folder = path.resolve(import.meta.dirname, "../../rego/bundle");
 const time = { nowNs: 1_795_514_400_000_000_000n };
@@ -65,6 +66,18 @@ describe("activation", () => {
     expect(await host.activate({ ...bundle, dataJson: "{" })).toMatchObject({ kind: "refused" });
     expect(host.revision()).toBe(bundle.revision);
     expect(verdictOf(host, call("GET", ["orders"], ["engineers"]), time).kind).toBe("allow");
+  });
+
+  test("a module that was stripped of its names is refused: a denial that fails in it would go unseen", async () => {
+    const named = readSections(bundle.wasm);
+    const isNames = (content: Uint8Array) => Buffer.from(content.subarray(1, 5)).toString() === "name";
+    const wasm = writeSections(named.filter(({ id, content }) => id !== SECTION.custom || !isNames(content)));
+    expect(wasm.length).toBeLessThan(bundle.wasm.length);
+    expect(await newHost().activate({ ...bundle, wasm })).toMatchObject({
+      kind: "refused",
+      reason: "invalid_module",
+      detail: expect.stringContaining("have no names"),
+    });
   });
 
   test("of a bundle in which only data is new, the module is linked again and not compiled; of one with another module it is", async () => {

@@ -19,6 +19,7 @@ import { fault, verdictOf } from "./decision-result.ts";
 import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
+import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
@@ -115,7 +116,7 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   function jobOf({ wasm, dataJson, selfTest: cases = [] }: Bundle): CompileJob {
     const own = cases.map(({ entrypoint, inputJson }) => ({ entrypoint: ENTRYPOINTS[entrypoint], inputJson }));
     const questions = [{ entrypoint: ENTRYPOINTS.decide, inputJson: WARM_UP_INPUT }, ...own];
-    return { wasm, warmUp: { dataJson, budget, questions, times: warmUps } };
+    return { wasm, redirections: WATCHING, warmUp: { dataJson, budget, questions, times: warmUps } };
   }
 
   /** `isWarm`: the module was active before or comes out of the thread, compiled as far as it will be. */
@@ -209,7 +210,9 @@ async function prepare(
   let policy: PolicyRunner;
   try {
     module = await compile();
-    policy = createPolicyRunner(deps, { module: module.module, dataJson: bundle.dataJson, budget });
+    const builtins = new Map([...deps.builtins, ...FAILURES]);
+    const runnable = { module: module.module, dataJson: bundle.dataJson, budget, redirected: WATCHED_BY_ID };
+    policy = createPolicyRunner({ ...deps, builtins }, runnable);
   } catch (error) {
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";
     return { kind: "refused", reason: "invalid_module", detail };

@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { UNSEEN, WATCHED } from "../../core/policy/native-builtins.ts";
 import { checkPolicies } from "./check-policies.ts";
 
 const ref = (...names: readonly string[]): object[] => names.map((value) => ({ type: "string", value }));
@@ -86,14 +88,17 @@ test("a library that a denial may call is held to the same", () => {
   expect(checkPolicies([library({ fallible_calls: ["net.cidr_contains"] })]).faults).toEqual([]);
 });
 
-test("a pattern that is made by the policy can fail, a constant one is known when its tests ran", () => {
-  const matching = (pattern: object) => ({
-    head: { ref: ref("deny"), key: { type: "string", value: "r" } },
-    body: [{ terms: [{ type: "ref", value: ref("regex", "match") }, pattern, { type: "string", value: "x" }] }],
-  });
-  const made = { type: "var", value: "pattern" };
-  expect(checkPolicies([policy(["a"], [matching(made)])]).faults[0]).toContain("regex.match");
-  expect(checkPolicies([policy(["a"], [matching({ type: "string", value: "^x" })])]).faults).toEqual([]);
+test.each([...UNSEEN])("%s is refused, with what to write instead, and by its own waiver alone it is not", (name) => {
+  const { faults } = checkPolicies([policy(["a"], [set("deny", name)], { fallible_calls: ["time.clock"] })]);
+  expect(faults).toEqual([expect.stringContaining(`x.rego: deny calls ${name}, which can fail unseen`)]);
+  expect(faults[0]).toContain(`custom: {fallible_calls: [${name}]}`);
+  const instead = /; call (\S+), where a failure denies/.exec(faults[0] ?? "")?.[1];
+  expect(instead === undefined || BUILTINS.has(instead)).toBe(true);
+  expect(checkPolicies([policy(["a"], [set("deny", name)], { fallible_calls: [name] })]).faults).toEqual([]);
+});
+
+test("what the host sees fail is not refused: it denies when it does", () => {
+  expect(checkPolicies([policy(["a"], [set("deny", ...WATCHED, "time.clock")])]).faults).toEqual([]);
 });
 
 test("required context is collected by package", () => {

@@ -1,14 +1,15 @@
 /**
  * The build check: what must hold of packages under `countersign.policies` so that the composition cannot pass over them
  * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
- * is a set. No rule comes among them by a head with dots in another package. And no module-native built-in that can fail stands inside
- * `deny` or `elevate`, a rule beside them, or a library that they may call, unless the package's METADATA waives it
- * (`custom.fallible_calls: [to_number]`):
+ * is a set. No rule comes among them by a head with dots in another package. And no module-native built-in whose failure nobody sees
+ * (core/policy/native-builtins.ts) stands inside `deny` or `elevate`, a rule beside them, or a library that they may call, unless the
+ * package's METADATA waives it (`custom.fallible_calls: [to_number]`):
  * a failing call makes a rule undefined, and an undefined deny opens a door. For the same reason no `not` stands there before
  * something that looks up what may be absent (negated-inputs.ts), unless that is waived, too
  * (`custom.negated_inputs: [input.context.country]`). Also collects `custom.requires`.
  */
 
+import { UNSEEN } from "../../core/policy/native-builtins.ts";
 import { field, list, packagePath, placeOf, refText, strings } from "./ast.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 
@@ -22,14 +23,12 @@ type PolicyCheck = {
 };
 
 const SETS = ["deny", "elevate", "allow"];
-/** Compiled into the module: the host cannot see them fail. */
-const FALLIBLE = new Set([
-  ...["to_number", "json.unmarshal", "base64.decode", "base64url.decode", "format_int", "numbers.range", "substring"],
-  ...["cast_array", "cast_boolean", "cast_null", "cast_object", "cast_set", "cast_string", "div", "rem"],
-  ...["net.cidr_contains", "net.cidr_intersects", "net.cidr_overlap", "bits.lsh", "bits.rsh"],
+/** Of the calls that nobody sees fail: what the host serves, and where a failure denies. */
+const SEEN_INSTEAD: ReadonlyMap<string, string> = new Map([
+  ["to_number", "units.parse"],
+  ["json.unmarshal", "yaml.unmarshal"],
+  ["net.cidr_contains", "net.cidr_contains_matches"],
 ]);
-/** These fail by their pattern alone, so a constant one is known to be good when its tests ran. */
-const FALLIBLE_BY_PATTERN = new Set([...["regex.match", "regex.find_all_string_submatch_n", "re_match", "glob.match"]]);
 
 export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   const faults: string[] = [];
@@ -43,9 +42,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     const rules = list(field(ast, "rules"));
     const unseen = (rule: unknown, ruleName: string) => {
       for (const call of calls(rule).filter((name) => !waived.has(name))) {
-        faults.push(
-          `${file}: ${ruleName} calls ${call}, which can fail unseen and leave the rule undefined; use a built-in that the host serves, or, where a failure opens nothing, waive it in the package's METADATA: custom: {fallible_calls: [${call}]}`,
-        );
+        faults.push(`${file}: ${unseenText(ruleName, call)}`);
       }
       for (const negated of negatedInputs(rule, rulesOf(path, modules))) {
         if (!waivedInputs.has(negated.name)) faults.push(`${file}: ${negatedText(ruleName, negated)}`);
@@ -106,6 +103,11 @@ function rulesOf(path: readonly string[], modules: readonly ParsedModule[]): rea
   return modules.flatMap(({ ast }) => (packagePath(ast).join(".") === name ? list(field(ast, "rules")) : []));
 }
 
+function unseenText(ruleName: string, call: string): string {
+  const other = SEEN_INSTEAD.get(call) ?? "a built-in that the host serves";
+  return `${ruleName} calls ${call}, which can fail unseen and leave the rule undefined; call ${other}, where a failure denies, or, where a failure opens nothing, waive it in the package's METADATA: custom: {fallible_calls: [${call}]}`;
+}
+
 function negatedText(ruleName: string, { name, call }: NegatedInput): string {
   return `${ruleName} has \`not\` before ${call} of ${name}, which may be absent: OPA looks it up before the \`not\`, and where it is absent the rule ends there, so what should be denied is not. Say it in a rule of its own (_trusted if … ${name} …) and write \`not _trusted\`; or, where it is never absent, waive it in the package's METADATA: custom: {negated_inputs: [${name}]}`;
 }
@@ -127,13 +129,11 @@ function packageCustom(ast: unknown): unknown {
   );
 }
 
-/** Names of the fallible functions called anywhere inside, as dotted text. */
+/** Names of the functions called anywhere inside whose failure nobody sees, as dotted text. */
 function calls(node: unknown): readonly string[] {
   if (Array.isArray(node)) return node.flatMap((item: unknown) => calls(item));
   if (typeof node !== "object" || node === null) return [];
   const terms = field(node, "type") === "call" ? field(node, "value") : field(node, "terms");
   const name = Array.isArray(terms) ? refText(field(terms[0], "value")) : "";
-  const isConstant = Array.isArray(terms) && field(terms[1], "type") === "string";
-  const isFallible = FALLIBLE.has(name) || (FALLIBLE_BY_PATTERN.has(name) && !isConstant);
-  return [...(isFallible ? [name] : []), ...Object.values(node).flatMap((item: unknown) => calls(item))];
+  return [...(UNSEEN.has(name) ? [name] : []), ...Object.values(node).flatMap((item: unknown) => calls(item))];
 }

@@ -8,6 +8,7 @@ import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { AppError } from "../../domain/app-error.ts";
 import { BUILTINS } from "../builtins/registry.ts";
+import { FAILURES, WATCHED_BY_ID } from "../native-builtins.ts";
 import type { CompileJob, WarmUp } from "./compile-apart.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { createPolicyRunner } from "./policy-runner.ts";
@@ -25,8 +26,9 @@ function lowerPriority(): void {
 /** What is wrong with the policy is for whoever activates it to find. */
 function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {
   try {
-    const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
-    const policy = createPolicyRunner(deps, { module, dataJson, budget });
+    const builtins = new Map([...BUILTINS, ...FAILURES]);
+    const deps = { builtins, randomBytes, monotonicMs: () => performance.now() };
+    const policy = createPolicyRunner(deps, { module, dataJson, budget, redirected: WATCHED_BY_ID });
     for (let count = 0; count < times; count += 1) {
       const question = questions[count % questions.length];
       const entrypoint = policy.entrypoints.get(question?.entrypoint ?? "");

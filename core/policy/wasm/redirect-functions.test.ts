@@ -2,14 +2,15 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { AppError } from "../../domain/app-error.ts";
+import { readSections, SECTION, writeSections } from "./binary/sections.ts";
 import { redirectFunctions } from "./redirect-functions.ts";
 
 const REDIRECTIONS = [{ runtimeName: "opa_json_marshal", parameters: 1, builtinId: 1_000_000 }] as const;
 const text = (value: string) => [value.length, ...Buffer.from(value)];
 const section = (id: number, ...content: number[]) => [id, content.length, ...content];
 
-/** Imports opa_builtin1 and exports one function, which answers 7, under the given name. */
-function moduleWith(name: string): Uint8Array<ArrayBuffer> {
+/** Imports opa_builtin1 and exports one function, which answers 7 or what `body` says, under the given name. */
+function moduleWith(name: string, body = [0x41, 7]): Uint8Array<ArrayBuffer> {
   const i32 = 0x7f;
   const names = [1, ...text(name)];
   return Uint8Array.from([
@@ -18,7 +19,7 @@ function moduleWith(name: string): Uint8Array<ArrayBuffer> {
     ...section(2, 1, ...text("env"), ...text("opa_builtin1"), 0, 0),
     ...section(3, 1, 1),
     ...section(7, 1, ...text("f"), 0, 1),
-    ...section(10, 1, 4, 0, 0x41, 7, 0x0b),
+    ...section(10, 1, body.length + 2, 0, ...body, 0x0b),
     ...section(0, ...text("name"), 1, names.length + 1, 1, ...names),
   ]);
 }
@@ -106,5 +107,24 @@ describe("a function for one type of its first argument", () => {
     const { f } = new WebAssembly.Instance(module, { env: { opa_builtin2 } }).exports;
     expect(typeof f === "function" ? Reflect.apply(f, undefined, [type, 65]) : undefined).toBe(want);
     expect(seen).toEqual(type === NUMBER ? [[9, 0, NUMBER, 65]] : []);
+  });
+});
+
+describe("a function of which the host is to see that it has no answer", () => {
+  const watching = [{ ...REDIRECTIONS[0], onlyAfterFailure: true }];
+  /** Answers what it is given. */
+  const echo = moduleWith("opa_json_marshal", [0x20, 0]);
+
+  test("is refused where functions have no names, since nobody would see it fail", () => {
+    const nameless = writeSections(readSections(echo).filter(({ id }) => id !== SECTION.custom));
+    expect(() => redirectFunctions(nameless, watching)).toThrow("no names");
+    expect(redirectFunctions(nameless, REDIRECTIONS)).toBe(nameless);
+  });
+
+  test.each([
+    ["is asked of the host, with its arguments, where it has none", 0, { result: 42, seen: [[1_000_000, 0, 0]] }],
+    ["answers itself where it has one", 5, { result: 5, seen: [] }],
+  ])("%s", async (_, argument, want) => {
+    expect(await call(redirectFunctions(echo, watching), argument)).toEqual(want);
   });
 });

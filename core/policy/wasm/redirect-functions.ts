@@ -2,10 +2,11 @@
  * Gives functions of OPA's runtime inside a compiled policy back to the host: the body of `opa_json_marshal`, say, becomes
  * a call of `opa_builtin1` with a number that our registry knows. The runtime's own versions differ from what OPA itself
  * does (keys in the order of a hash table, decimals for Go's binary floats, blanks inside base64); a policy that was
- * written for OPA can have come to rely on that.
+ * written for OPA can have come to rely on that. Or the host is only asked where the runtime's own has no answer, which it
+ * would otherwise not see (core/policy/native-builtins.ts).
  *
- * The function is found in the module's name section; a module without it stays as it is. No index moves: what is added
- * stands behind everything else.
+ * The function is found in the module's name section; a module without it stays as it is, or is refused where failures were
+ * to be seen. No index moves: what is added stands behind everything else.
  */
 import { AppError } from "../../domain/app-error.ts";
 import { type Functions, functionsOf } from "./binary/functions.ts";
@@ -17,14 +18,19 @@ import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 export type Redirection = {
   /** Of the runtime's function: its parameters and its one result are addresses of values. */
   readonly runtimeName: string;
-  readonly parameters: 1 | 2;
+  readonly parameters: 1 | 2 | 3;
   /** Above every number that a compiler gives out. */
   readonly builtinId: number;
   /** Where the first argument is of another type, the runtime's own function goes on to answer: `-` is also for sets. */
   readonly onlyFor?: keyof typeof TYPE;
+  /** The runtime's own function answers, and the host where it has no answer. */
+  readonly onlyAfterFailure?: boolean;
 };
 
-const OP = { if: 0x04, else: 0x05, end: 0x0b, call: 0x10, localGet: 0x20, i32Const: 0x41, i32Eq: 0x46 } as const;
+const OP = {
+  ...{ if: 0x04, else: 0x05, end: 0x0b, call: 0x10, localGet: 0x20, localTee: 0x22 },
+  ...{ i32Const: 0x41, i32Eqz: 0x45, i32Eq: 0x46 },
+} as const;
 const NO_LOCALS = 0;
 const I32 = 0x7f;
 /** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
@@ -32,13 +38,14 @@ const TYPE_OF = "opa_value_type";
 const TYPE = { number: 3, string: 4 } as const;
 
 /**
- * Also lets text that is not UTF-8 through (keep-foreign-bytes.ts).
- * @throws AppError invalid_bundle when the bytes are no module
+ * Where it answers in place of the runtime, it also lets text that is not UTF-8 through (keep-foreign-bytes.ts).
+ * @throws AppError invalid_bundle when the bytes are no module, or when failures were to be seen and its functions have no names
  */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
   try {
     return redirected(wasm, redirections);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError("invalid_bundle", "the policy module cannot be read", { cause: error });
   }
 }
@@ -47,7 +54,14 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
   const sections = readSections(wasm);
   const names = new Map([...readFunctionNames(sections)].map(([index, name]) => [name, index]));
   const functions = functionsOf(sections);
-  let isChanged = redirections.length > 0 && keepForeignBytes(functions, names);
+  // NB: a denial that fails in a module without names would go unseen.
+  if (names.size === 0 && redirections.some(({ onlyAfterFailure }) => onlyAfterFailure))
+    throw new AppError(
+      "invalid_bundle",
+      "the functions of the policy module have no names; build it without stripping it",
+    );
+  const answers = redirections.some(({ onlyAfterFailure }) => onlyAfterFailure !== true);
+  let isChanged = answers && keepForeignBytes(functions, names);
   for (const redirection of redirections) {
     const index = names.get(redirection.runtimeName);
     const builtin = functions.imported(`opa_builtin${redirection.parameters}`);
@@ -61,7 +75,7 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
 type Indices = { readonly index: number; readonly builtin: number; readonly typeOf: number | undefined };
 
 function bodyOf(functions: Functions, redirection: Redirection, { index, builtin, typeOf }: Indices): Uint8Array {
-  const { parameters, builtinId, onlyFor } = redirection;
+  const { parameters, builtinId, onlyFor, onlyAfterFailure } = redirection;
   const all = Array.from({ length: parameters }, (_, at) => [OP.localGet, at]).flat();
   // `opa_builtinN(builtinId, 0, …)`
   const asked = [
@@ -73,6 +87,14 @@ function bodyOf(functions: Functions, redirection: Redirection, { index, builtin
     OP.call,
     ...writeUnsigned32(builtin),
   ];
+  if (onlyAfterFailure === true) {
+    const own = functions.append(index, functions.bodyOf(index));
+    const answer = parameters;
+    return Uint8Array.of(
+      ...[1, 1, I32, ...all, OP.call, ...writeUnsigned32(own), OP.localTee, answer, OP.i32Eqz],
+      ...[OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end, OP.end],
+    );
+  }
   if (onlyFor === undefined) return Uint8Array.of(NO_LOCALS, ...asked, OP.end);
   if (typeOf === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
   const own = functions.append(index, functions.bodyOf(index));

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
+import { FAILURES, WATCHED_BY_ID, WATCHING } from "../../../core/policy/native-builtins.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "../../../core/policy/opa-answers.ts";
 import { compilePolicy } from "../../../core/policy/wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner } from "../../../core/policy/wasm/policy-runner.ts";
@@ -15,7 +16,7 @@ import type { CompiledCase } from "./compile-cases.ts";
 type HostMode = "native" | "compat";
 
 const MODES = {
-  native: { redirections: [], builtins: BUILTINS, redirected: new Map<number, string>() },
+  native: { redirections: WATCHING, builtins: new Map([...BUILTINS, ...FAILURES]), redirected: WATCHED_BY_ID },
   compat: {
     redirections: OPA_REDIRECTIONS,
     builtins: new Map([...BUILTINS, ...OPA_ANSWERS]),

@@ -64,7 +64,10 @@ _readable if {
 
 _order_readable if is_number(input.parsed_body.order)
 
-_order_readable if regex.match(`^[A-Za-z0-9_-]{1,64}$`, input.parsed_body.order)
+_order_readable if {
+	is_string(input.parsed_body.order)
+	regex.match(`^[A-Za-z0-9_-]{1,64}$`, input.parsed_body.order)
+}
 
 _posts_refund if {
 	input.action.name == "POST"
