@@ -9,7 +9,6 @@ import { firstTraceparent } from "../traces/traceparent.ts";
 import { drain, listen } from "./serve.ts";
 import {
   KEEPALIVE,
-  type KeepAlive,
   type ListenAt,
   maxStreams,
   RETURN_MS,
@@ -32,19 +31,13 @@ type UnaryServer = {
 /** `wallMs`: gRPC states deadlines as moments of the wall clock. */
 export function createUnaryServer(
   { wallMs }: { readonly wallMs: () => number },
-  {
-    service,
-    maxReceiveBytes,
-    maxInFlight,
-    deadlineMs,
-    keepAlive = KEEPALIVE,
-  }: UnaryServerOptions & { readonly keepAlive?: KeepAlive | undefined },
+  { service, maxReceiveBytes, maxInFlight, deadlineMs }: UnaryServerOptions,
 ): UnaryServer {
   const server = new Server({
     "grpc.max_receive_message_length": maxReceiveBytes,
     "grpc.max_concurrent_streams": maxStreams({ maxInFlight }),
-    "grpc.keepalive_time_ms": keepAlive.everyMs,
-    "grpc.keepalive_timeout_ms": keepAlive.withinMs,
+    "grpc.keepalive_time_ms": KEEPALIVE.everyMs,
+    "grpc.keepalive_timeout_ms": KEEPALIVE.withinMs,
   });
   const health = new HealthImplementation({ "": "NOT_SERVING", [service]: "NOT_SERVING" });
   health.addToServer(server);

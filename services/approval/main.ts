@@ -154,7 +154,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const redemption = listeners.own(
     await onAddress("redemption", config.redemption, () =>
       startRedemptionServer(
-        { redeem: tracing.redeem(redeem), log, metrics, wallMs: systemClock.wallMs },
+        { redeem: tracing.redeem(redeem), log, metrics, monotonicMs: systemClock.monotonicMs },
         {
           host: config.redemption.host,
           port: config.redemption.port,

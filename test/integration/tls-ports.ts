@@ -139,7 +139,11 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
       async serve(certificates) {
         const server = owned.use(
           await startRedemptionServer(
-            { redeem: async () => ({ kind: "refused", reason: "spent" }), ...silent(), wallMs: () => Date.now() },
+            {
+              redeem: async () => ({ kind: "refused", reason: "spent" }),
+              ...silent(),
+              monotonicMs: systemClock.monotonicMs,
+            },
             { ...AT, tls: certificates, serviceToken: () => undefined, drainMs: 300 },
           ),
         );

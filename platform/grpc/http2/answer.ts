@@ -25,6 +25,7 @@ export function answerMessage(stream: ServerHttp2Stream, message: Uint8Array): v
 export function answerFailure(stream: ServerHttp2Stream, failure: Failure): void {
   answerAlone(stream, {
     ...{ ":status": 200, "content-type": CONTENT_TYPE, "grpc-accept-encoding": ACCEPTED },
+    ...failure.metadata,
     ...statusOf(failure),
   });
 }

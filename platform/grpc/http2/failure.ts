@@ -4,8 +4,13 @@
  */
 import { status } from "@grpc/grpc-js";
 
-/** `message` is shown to the caller. */
-export type Failure = { readonly code: number; readonly message: string };
+export type Failure = {
+  readonly code: number;
+  /** Shown to the caller. */
+  readonly message: string;
+  /** What else it is told: names of our own, in lower case. */
+  readonly metadata?: { readonly [name: `countersign-${string}`]: string };
+};
 
 export const INTERNAL: Failure = { code: status.INTERNAL, message: "something went wrong here" };
 const OK: number = status.OK;

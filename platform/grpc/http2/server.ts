@@ -16,7 +16,14 @@ import { status } from "@grpc/grpc-js";
 import type { ServerTls } from "../../config/pem-files.ts";
 import { HANDSHAKE_MS } from "../../http/connections.ts";
 import { checkServerTls, replacementFor, secureContextOf } from "../server-tls.ts";
-import { KEEPALIVE, type ListenAt, maxStreams, type Serving, type UnaryServerOptions } from "../terms.ts";
+import {
+  KEEPALIVE,
+  type KeepAlive,
+  type ListenAt,
+  maxStreams,
+  type Serving,
+  type UnaryServerOptions,
+} from "../terms.ts";
 import { answerFailure, answerHttpStatus } from "./answer.ts";
 import { type Method, takeCall } from "./call.ts";
 import { createDeadlines } from "./deadlines.ts";
@@ -41,7 +48,8 @@ type Http2ServerDeps = {
   readonly onFault: (error: unknown) => void;
 };
 
-type Http2ServerOptions = UnaryServerOptions & ListenAt & { readonly drainMs: number };
+type Http2ServerOptions = UnaryServerOptions &
+  ListenAt & { readonly drainMs: number; readonly keepAlive?: KeepAlive | undefined };
 
 /** `methods` by path. Rejects when the port is taken and when the certificates cannot work. */
 export async function startHttp2Server(
@@ -49,7 +57,7 @@ export async function startHttp2Server(
   methods: ReadonlyMap<string, Method>,
   options: Http2ServerOptions,
 ): Promise<Serving> {
-  const { host, port, tls, drainMs } = options;
+  const { host, port, tls, drainMs, keepAlive = KEEPALIVE } = options;
   const server = create(tls, {
     settings: {
       maxConcurrentStreams: maxStreams(options),
@@ -59,7 +67,7 @@ export async function startHttp2Server(
     maxSessionMemory: MAX_SESSION_MIB,
     ...RESETS,
   });
-  const sessions = superviseSessions(server, KEEPALIVE);
+  const sessions = superviseSessions(server, keepAlive);
   const health = createHealth(["", options.service]);
   const served = new Map([...health.methods, ...methods]);
   const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, turns: createTurns() };

@@ -55,7 +55,7 @@ async function start(
     redeem: take,
     log: createLog({ name: "test", level: "silent" }),
     metrics,
-    wallMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
   };
   const at = { host: "127.0.0.1", port: 0, tls: undefined };
   server = await startRedemptionServer(deps, { ...at, ...limits, serviceToken: () => token });
@@ -86,7 +86,7 @@ describe("redemption server", () => {
       redeem: spent,
       log: createLog({ name: "test", level: "silent" }),
       metrics: createMetrics({ prefix: "t_" }),
-      wallMs: () => Date.now(),
+      monotonicMs: () => performance.now(),
     };
     const open = { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => undefined };
     await expect(startRedemptionServer(deps, open)).rejects.toThrow("anybody could spend grants");
@@ -97,7 +97,7 @@ describe("redemption server", () => {
       redeem: spent,
       log: createLog({ name: "test", level: "silent" }),
       metrics: createMetrics({ prefix: "t_" }),
-      wallMs: () => Date.now(),
+      monotonicMs: () => performance.now(),
     };
     const plain = { host, port: 0, tls: undefined, serviceToken: () => TOKEN };
     await expect(startRedemptionServer(deps, plain)).rejects.toThrow("loopback");

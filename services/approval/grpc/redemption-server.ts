@@ -4,23 +4,25 @@
  * services. Nobody else gets as far as the command. Errors that are given before anything is executed are exactly UNAUTHENTICATED,
  * INVALID_ARGUMENT and UNIMPLEMENTED, RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for one call too many (without that
  * it may be of somebody on the way), and CANCELLED for a caller that has gone before its use was asked for, of which only the metric tells.
- * After that point there is an outcome, or INTERNAL, which says nothing about the use (the caller denies and never retries).
+ * After that point there is an outcome, or INTERNAL or DEADLINE_EXCEEDED, which say nothing about the use (the caller denies and never retries).
+ * Served on node:http2 as checks are: of a caller who is not known, no message is waited for (docs/adr/0011-check-on-node-http2.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
-import { Metadata, type sendUnaryData, type ServerUnaryCall, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import type { Redeemed, RedemptionClaim, RedemptionRefusal, RedemptionRefused } from "../../../core/domain/grant.ts";
 import { isDigest, isId } from "../../../core/domain/id.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
-import type { KeepAlive, Serving, Terms } from "../../../platform/grpc/terms.ts";
-import { createUnaryServer } from "../../../platform/grpc/unary-server.ts";
+import type { Failure } from "../../../platform/grpc/http2/failure.ts";
+import { startHttp2Server } from "../../../platform/grpc/http2/server.ts";
+import type { KeepAlive, Peer, Serving, Terms } from "../../../platform/grpc/terms.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
+  RedeemRequest,
+  RedeemResponse,
   RedemptionServiceService,
-  type RedeemRequest,
-  type RedeemResponse,
   RefusalReason,
 } from "../../../proto/gen/countersign/v1/redemption.ts";
 import type { Redemption } from "../ports.ts";
@@ -42,7 +44,7 @@ export type RedemptionServerDeps = {
   ) => ReturnType<Redemption["redeem"]>;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly wallMs: () => number;
+  readonly monotonicMs: () => number;
 };
 
 type RedemptionServerOptions = {
@@ -74,7 +76,7 @@ const REASONS: { readonly [reason in RedemptionRefusal]: RefusalReason } = {
  * token travel in plain text beyond this machine: without TLS only a loopback address is taken.
  */
 export async function startRedemptionServer(
-  { redeem, log, metrics, wallMs }: RedemptionServerDeps,
+  { redeem, log, metrics, monotonicMs }: RedemptionServerDeps,
   options: RedemptionServerOptions,
 ): Promise<RedemptionServer> {
   const byCertificate = options.tls?.clientCa !== undefined;
@@ -86,55 +88,40 @@ export async function startRedemptionServer(
   }
   const total = metrics.counter("redemptions_total", "redemptions by outcome", ["outcome"]);
   const { maxInFlight = MAX_IN_FLIGHT, drainMs = DRAIN_MS, keepAlive } = options;
-  const { server, take, listen } = createUnaryServer(
-    { wallMs },
-    { service: SERVICE, maxReceiveBytes: MAX_MESSAGE_BYTES, maxInFlight, deadlineMs: DEADLINE_MS, keepAlive },
-  );
 
-  server.addService(RedemptionServiceService, {
-    redeem(call: ServerUnaryCall<RedeemRequest, RedeemResponse>, done: sendUnaryData<RedeemResponse>) {
-      void take(call, (terms) => answer(call, terms, done));
-    },
-  });
+  function refused(code: status, message: string, metadata?: Failure["metadata"]): Failure {
+    total.inc({ outcome: `error_${status[code].toLowerCase()}` });
+    return { code, message, ...(metadata && { metadata }) };
+  }
 
-  async function answer(
-    call: ServerUnaryCall<RedeemRequest, RedeemResponse>,
-    { shed, isGone, traceparent }: Terms,
-    done: sendUnaryData<RedeemResponse>,
-  ) {
-    const refuse = (code: status, details: string, metadata = new Metadata()) => {
-      total.inc({ outcome: `error_${status[code].toLowerCase()}` });
-      done({ code, details, metadata });
-    };
+  function isKnown(peer: Peer): boolean {
     const token = options.serviceToken() ?? "";
-    if (!(byCertificate && token === "") && !showsToken(call.metadata, token)) {
-      refuse(status.UNAUTHENTICATED, "show the service token as `authorization: Bearer …`");
-      return;
-    }
-    if (shed) {
-      refuse(status.RESOURCE_EXHAUSTED, "too many redemptions at once; this one was not begun", notExecuted());
-      return;
-    }
-    const claim = claimFrom(call.request);
-    if (typeof claim === "string") {
-      refuse(status.INVALID_ARGUMENT, claim);
-      return;
-    }
+    return (byCertificate && token === "") || showsToken(peer, token);
+  }
+
+  const unknown = () => refused(status.UNAUTHENTICATED, "show the service token as `authorization: Bearer …`");
+
+  async function answer(message: Buffer, terms: Terms, peer: Peer): Promise<Uint8Array | Failure> {
+    const { shed, isGone, traceparent } = terms;
+    if (!isKnown(peer)) return unknown();
+    if (shed)
+      return refused(status.RESOURCE_EXHAUSTED, "too many redemptions at once; this one was not begun", NOT_EXECUTED);
+    const request = decoded(message);
+    if (request === undefined) return refused(status.INTERNAL, "the message cannot be decoded; nothing was begun");
+    const claim = claimFrom(request);
+    if (typeof claim === "string") return refused(status.INVALID_ARGUMENT, claim);
     await turn(); // NB: the end of a call that was reset looks like the end of its request; what it was is known a turn later
     try {
       const outcome = isGone() ? { kind: "caller_gone" as const } : await redeem(claim, isGone, traceparent);
-      if (outcome.kind === "caller_gone") {
-        refuse(status.CANCELLED, "the caller has gone");
-        return;
-      }
+      if (outcome.kind === "caller_gone") return refused(status.CANCELLED, "the caller has gone");
       redeemed(claim, outcome.kind === "redeemed" ? "granted" : outcome.reason);
-      done(null, responseOf(outcome));
+      return RedeemResponse.encode(responseOf(outcome)).finish();
     } catch (error) {
       log.error(
         { event: "redemption_fault", redemptionId: claim.redemptionId, err: error },
         "a redemption ended in a fault",
       );
-      refuse(status.INTERNAL, "the redemption ended in a fault; its use may have been counted");
+      return refused(status.INTERNAL, "the redemption ended in a fault; its use may have been counted");
     }
   }
 
@@ -143,21 +130,42 @@ export async function startRedemptionServer(
     log.info({ event: "redemption", redemptionId, grantId, outcome }, "redemption");
   }
 
-  return listen({ host: options.host, port: options.port, tls: options.tls, drainMs });
+  return startHttp2Server(
+    {
+      monotonicMs,
+      onFault: (error) =>
+        log.error({ event: "redemption_call_fault", err: error }, "a call of the redemption server ended in a fault"),
+    },
+    new Map([
+      [
+        RedemptionServiceService.redeem.path,
+        { kind: "unary", answer, refusal: async (peer) => (isKnown(peer) ? undefined : unknown()) },
+      ],
+    ]),
+    {
+      ...{ host: options.host, port: options.port, tls: options.tls, drainMs, keepAlive },
+      ...{ service: SERVICE, maxReceiveBytes: MAX_MESSAGE_BYTES, maxInFlight, deadlineMs: DEADLINE_MS },
+    },
+  );
 }
 
-function notExecuted(): Metadata {
-  const trailers = new Metadata();
-  trailers.set("countersign-executed", "no");
-  return trailers;
-}
+/** Said where it is so: the code alone may be of somebody on the way. */
+const NOT_EXECUTED = { "countersign-executed": "no" } as const;
 
 /** Compared as hashes, so that neither content nor length shows in the time it takes. */
-function showsToken(metadata: Metadata, token: string): boolean {
-  const [shown, ...more] = metadata.get("authorization");
-  if (token === "" || typeof shown !== "string" || more.length > 0) return false;
+function showsToken(peer: Peer, token: string): boolean {
+  const [shown, ...more] = peer.authorization();
+  if (token === "" || shown === undefined || more.length > 0) return false;
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(shown), hash(`Bearer ${token}`));
+}
+
+function decoded(message: Buffer): RedeemRequest | undefined {
+  try {
+    return RedeemRequest.decode(message);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The claim, or what is wrong with the request. */

@@ -57,7 +57,7 @@ async function serve(tls: ServerTls | undefined, token: string | undefined): Pro
     return approval.store.redeem(claim);
   };
   const log = createLog({ name: "test", level: "silent" });
-  const deps = { redeem, log, metrics: createMetrics({ prefix: "t_" }), wallMs: Date.now };
+  const deps = { redeem, log, metrics: createMetrics({ prefix: "t_" }), monotonicMs: systemClock.monotonicMs };
   const options = { host: "127.0.0.1", port: 0, tls, serviceToken: () => token, drainMs: DRAIN_MS };
   const server = await startRedemptionServer(deps, options);
   open.push(() => server[Symbol.asyncDispose]());

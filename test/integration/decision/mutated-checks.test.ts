@@ -12,6 +12,7 @@ import { createFileRegistry, type DescMessage, fromBinary } from "@bufbuild/prot
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { TOPICS } from "../../../core/messages/topics.ts";
+import { systemClock } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -64,7 +65,7 @@ beforeAll(async () => {
           return approval.store.redeem(claim);
         },
         log: createLog({ name: "test", level: "silent" }),
-        ...{ metrics: createMetrics({ prefix: "t_" }), wallMs: Date.now },
+        ...{ metrics: createMetrics({ prefix: "t_" }), monotonicMs: systemClock.monotonicMs },
       },
       { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => SERVICE_TOKEN },
     ),

@@ -50,7 +50,7 @@ test("without it nobody is told anything; ext_authz and redemption never have it
     {
       redeem: () => Promise.reject(new Error("not asked")),
       ...{ log: createLog({ name: "test", level: "silent" }), metrics: createMetrics({ prefix: "t_" }) },
-      wallMs: () => Date.now(),
+      monotonicMs: () => performance.now(),
     },
     { host: "127.0.0.1", port: 0, tls: undefined, serviceToken: () => CLIENT },
   );
