@@ -13,7 +13,7 @@ import { sampleCheck } from "../check/sample-check.ts";
 import { startChild } from "../child.ts";
 import { goal, median, shown, table } from "../figures.ts";
 import { atLeast, atMost, interleave } from "../load/interleave.ts";
-import { type Run, runFreely, runLoad } from "../load/run-load.ts";
+import { allRight, prepareLoad, type Run, runLoad } from "../load/run-load.ts";
 import type { Bench } from "../run-bench.ts";
 
 const ROUNDS = 5;
@@ -84,11 +84,12 @@ export const benchIdentity: Bench = async (asked, { cores, progress }) => {
     for (const beside of ["known", "bad"] as const) {
       const others = beside === "known" ? known : distinct(badTokens, badToken);
       const flood = { ...open(badTokens / floodSeconds, valid.seconds), warmUpS: valid.warmUpS };
-      const [run] = await Promise.all([
-        runLoad(server, checks(known, valid)),
-        runFreely(server, checks(others, flood, "any")),
+      const both = await Promise.all([
+        prepareLoad(server, checks(known, valid)),
+        prepareLoad(server, checks(others, flood, "any")),
       ]);
-      flooded[beside].push(run);
+      const [run] = await Promise.all(both.map((one) => one.run()));
+      if (run !== undefined) flooded[beside].push(allRight(run));
     }
     progress(`round ${round} of ${rounds}: p99 with the flood ${shown(flooded.bad.at(-1)?.p99Ms ?? 0)} ms`);
   }

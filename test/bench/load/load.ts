@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Compile } from "typebox/compile";
-import { answerWith, given } from "../child.ts";
+import { answerWith, given, untilTold } from "../child.ts";
 import { quantile } from "../figures.ts";
 import { openCaller } from "./callers.ts";
 import { type Loaded, type LoadSpec, LoadSpecSchema } from "./load-spec.ts";
@@ -19,6 +19,7 @@ async function load(spec: LoadSpec): Promise<Loaded> {
     openCaller(spec.ports[at % spec.ports.length] ?? 0, spec.call),
   );
   const requests = spec.requests.map((one) => callers[0]?.prepare(Buffer.from(one, "base64")) ?? Buffer.alloc(0));
+  await untilTold();
   let measuring = false;
   let begun = 0;
   let faults = 0;

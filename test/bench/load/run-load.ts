@@ -19,18 +19,41 @@ export type Run = Loaded & {
   readonly gcShare: number;
 };
 
+/** Ready to begin. */
+export type Prepared = {
+  /** Whatever the answers are. Once. */
+  run(): Promise<Run>;
+};
+
+/** Its requests are made and its connections are opened: what may take a second of the core that it shares with other loads. */
+export async function prepareLoad(server: Measured, load: Load): Promise<Prepared> {
+  const child = startChild(LOAD, { ...load, ports: server.ports }, SHORT_PAUSES);
+  await child.ready;
+  return {
+    async run() {
+      const before = await server.work();
+      child.begin();
+      const result = loaded.Parse(await child.answer);
+      const after = await server.work();
+      const cpuS = after.cpuS - before.cpuS;
+      return { ...result, cpuUs: (cpuS * 1e6) / result.ended, gcShare: (after.gcS - before.gcS) / cpuS };
+    },
+  };
+}
+
 /** Whatever the answers were. */
 export async function runFreely(server: Measured, load: Load): Promise<Run> {
-  const before = await server.work();
-  const result = loaded.Parse(await startChild(LOAD, { ...load, ports: server.ports }, SHORT_PAUSES).answer);
-  const after = await server.work();
-  const cpuS = after.cpuS - before.cpuS;
-  return { ...result, cpuUs: (cpuS * 1e6) / result.ended, gcShare: (after.gcS - before.gcS) / cpuS };
+  const prepared = await prepareLoad(server, load);
+  return prepared.run();
 }
 
 /** Rejects when an answer was not the right one. */
 export async function runLoad(server: Measured, load: Load): Promise<Run> {
-  const run = await runFreely(server, load);
+  return allRight(await runFreely(server, load));
+}
+
+/** @throws when an answer was not the right one. */
+export function allRight(run: Run): Run {
   if (run.faults > 0) throw new Error(`${run.faults} of ${run.ended} calls were not answered as they should be`);
   return run;
 }
