@@ -20,7 +20,7 @@ export type Run = Loaded & {
 };
 
 /** Ready to begin. */
-export type Prepared = {
+type Prepared = {
   /** Whatever the answers are. Once. */
   run(): Promise<Run>;
 };
