@@ -17,9 +17,9 @@ export const KafkaSchema = Type.Object(
       "x-env-variable": "KAFKA_BROKERS",
     }),
     client: Type.Optional(
-      Type.Union([Type.Literal("kafkajs"), Type.Literal("platformatic")], {
+      Type.Union([Type.Literal("platformatic"), Type.Literal("kafkajs")], {
         description:
-          "Library that speaks to the brokers: kafkajs (default) or platformatic. Both keep the same contract.",
+          "Library that speaks to the brokers: platformatic (default) or kafkajs. Both keep the same contract.",
       }),
     ),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),

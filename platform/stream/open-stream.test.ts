@@ -77,8 +77,8 @@ test.each([
 });
 
 test("either of the two is taken, from the file or from the environment", async () => {
-  expect(await load("kafka: {brokers: [a:1], client: platformatic}")).toEqual({
-    kafka: { brokers: ["a:1"], client: "platformatic", tls: false },
+  expect(await load("kafka: {brokers: [a:1], client: kafkajs}")).toEqual({
+    kafka: { brokers: ["a:1"], client: "kafkajs", tls: false },
   });
   expect(await load("", { KAFKA_BROKERS: "a:1" })).toEqual({ kafka: { brokers: ["a:1"], tls: false } });
   expect(await load("stream: {kind: postgres}", { P_STREAM_URL: "u" })).toEqual({

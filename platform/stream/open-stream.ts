@@ -60,12 +60,12 @@ export async function streamServer(
   };
 }
 
-/** A client of Kafka is loaded by whoever chose it: @platformatic/kafka alone takes a third of a service's start, and 15 MB. */
+/** A client of Kafka is loaded where one is configured: @platformatic/kafka takes a third of a service's start, and 15 MB. ADR 7 has the default. */
 async function createStreamOf(
   client: KafkaConfig["client"],
 ): Promise<(deps: StreamDeps, options: KafkaStreamOptions) => EventStream> {
-  if (client === "platformatic") return (await import("./platformatic.ts")).createPlatformaticStream;
-  return (await import("./kafka.ts")).createKafkaStream;
+  if (client === "kafkajs") return (await import("./kafka.ts")).createKafkaStream;
+  return (await import("./platformatic.ts")).createPlatformaticStream;
 }
 
 function postgresServer({ url }: PostgresStreamConfig, applicationName: string, log: Log): StreamServer {

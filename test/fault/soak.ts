@@ -66,7 +66,7 @@ topic, the webhooks and what reached the upstream. A point lies around a commit,
 | | |
 |---|---|
 | when | ${new Date().toISOString()} |
-| machine | ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; Kafka ${kafka.kind === "found" ? kafka.version : "?"}, spoken to by ${clientOfServices().client ?? "the default client"} |
+| machine | ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; Kafka ${kafka.kind === "found" ? kafka.version : "?"}, spoken to by ${clientOfServices().client ?? "@platformatic/kafka"} |
 | seed | ${chance.seed} (\`TEST_SEED\`) |
 | crashes | ${crashes.length} at ${places.length} points in ${seconds} s, ${rounds} rounds |
 | ready again after | median ${quantile(restarts, 0.5)} ms, p99 ${quantile(restarts, 0.99)} ms, slowest ${restarts.at(-1) ?? 0} ms |

@@ -45,7 +45,7 @@ export interface TestKafka extends AsyncDisposable {
   thaw(): void;
 }
 
-/** By which client a test's services speak to Kafka: `TEST_KAFKA_CLIENT=platformatic` runs any of them on the other one. */
+/** By which client a test's services speak to Kafka: `TEST_KAFKA_CLIENT=kafkajs` runs any of them on the other one. */
 export function clientOfServices(): { readonly client?: string } {
   const client = process.env["TEST_KAFKA_CLIENT"];
   return client === undefined ? {} : { client };
