@@ -1,20 +1,13 @@
 /** Kills both services at each of their points in turn, under load, and starts them again; says how long each took. */
-import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import type { Program } from "../../harness/system/program.ts";
 import type { System } from "../../harness/system.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Seeded } from "../seeded.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./points.ts";
-import { armedFile, unnamedFile } from "./reach.ts";
+import { armedFile } from "./reach.ts";
 
 export const PRELOAD = new URL("preload.ts", import.meta.url).href;
-
-/** Off unless somebody says so, and written by the services all the same. */
-export const withProfiles = (settings: object) => ({
-  ...settings,
-  profiles: { enabled: true, publishEveryMinutes: 1 },
-});
 
 export type Crash = {
   readonly service: string;
@@ -46,26 +39,8 @@ function shuffled(points: readonly string[], chance: Seeded): readonly string[] 
 
 async function crashInTurn(program: Program, points: readonly string[]): Promise<readonly Crash[]> {
   const crashes: Crash[] = [];
-  const missed: unknown[] = [];
-  for (const point of points) {
-    try {
-      crashes.push(await crashAt(program, point));
-    } catch (error) {
-      missed.push(error);
-      if (!program.isRunning()) break;
-    }
-  }
-  const texts = [...missed.map(String), ...unnamedBy(program)];
-  if (texts.length > 0) throw new AggregateError(missed, texts.join("\n"));
+  for (const point of points) crashes.push(await crashAt(program, point));
   return crashes;
-}
-
-/** What it wrote that no point is named for. */
-export function unnamedBy({ name, configPath }: Program): readonly string[] {
-  const file = unnamedFile(configPath);
-  if (!existsSync(file)) return [];
-  const lines = new Set(readFileSync(file, "utf8").trim().split("\n"));
-  return [...lines].map((line) => `${name} did what has no name: ${line}`);
 }
 
 async function crashAt(program: Program, point: string): Promise<Crash> {

@@ -2,8 +2,7 @@
 import * as real from "../../../platform/stream/open-stream.ts";
 import type { StreamServer } from "../../../platform/stream/open-stream.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
-import { statePublish } from "./effects.ts";
-import { reach, refuse } from "./reach.ts";
+import { reach } from "./reach.ts";
 
 export * from "../../../platform/stream/open-stream.ts";
 
@@ -30,9 +29,8 @@ export async function streamServer(...args: Parameters<typeof real.streamServer>
 
 function nameOf([first]: readonly OutgoingRecord[]): string {
   if (first === undefined) return "nothing";
-  const { topic, key, value } = first;
+  const { topic, key } = first;
   const name = topic.replace(/^countersign\.|\.v1$/g, "");
-  if (name === "state") return statePublish(key, value) ?? refuse(`publish of ${key}`);
-  if (name === "audit") return key === "approval" ? name : "audit decisions";
-  return name === "denials" || name === "decisions" ? name : refuse(`publish to ${topic}`);
+  if (name === "state") return key === "heartbeat" ? "heartbeat" : "grants";
+  return name === "audit" && key !== "approval" ? "audit decisions" : name;
 }
