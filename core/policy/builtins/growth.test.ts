@@ -136,6 +136,7 @@ const TEXTS: readonly Row[] = [
   ["YAML", "yaml.unmarshal", (n) => text(`- a: 1\n`.repeat(n)), 300],
   ["YAML written", "yaml.marshal", (n) => `[${list(n, (at) => `{"a": ${at}}`)}]`, 1_000],
   ["a query in GraphQL", "graphql.parse_query", (n) => text(`{ ${"a ".repeat(n)} }`), 500],
+  ["a module of Rego", "rego.parse_module", (n) => `"", ${text(`package a\n${"p if { x := 1 }\n".repeat(n)}`)}`, 50],
   ["networks merged", "net.cidr_merge", (n) => `[${list(n, (at) => text(`10.${at >> 8}.${at & 255}.0/24`))}]`, 500],
   [
     "networks in networks",

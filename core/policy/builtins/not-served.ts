@@ -14,7 +14,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
     "opa.runtime",
     "a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables in policy.compat.environment where it was written for OPA",
   ],
-  ["rego.parse_module", "there is no Rego parser in a decision service"],
 ]);
 
 /** Names in order, with the reason where there is one; undefined when all are served. */

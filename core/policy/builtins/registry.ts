@@ -15,6 +15,7 @@ import { JWT } from "./jwt.ts";
 import { NET } from "./net.ts";
 import { OBJECT } from "./object.ts";
 import { REGEX } from "./regex.ts";
+import { REGO_MODULE } from "./rego-module.ts";
 import { SEMVER } from "./semver.ts";
 import { SPRINTF } from "./sprintf.ts";
 import { STRINGS } from "./strings.ts";
@@ -39,6 +40,6 @@ const TABLES = [
   NET,
   OBJECT,
   REGEX,
-].concat([SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509, YAML]);
+].concat([REGO_MODULE, SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509, YAML]);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));

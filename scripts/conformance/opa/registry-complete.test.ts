@@ -21,14 +21,14 @@ io.jwt.decode_verify io.jwt.encode_sign io.jwt.encode_sign_raw io.jwt.verify_edd
 io.jwt.verify_es512 io.jwt.verify_hs256 io.jwt.verify_hs384 io.jwt.verify_hs512 io.jwt.verify_ps256 io.jwt.verify_ps384 io.jwt.verify_ps512
 io.jwt.verify_rs256 io.jwt.verify_rs384 io.jwt.verify_rs512 json.marshal_with_options json.match_schema json.patch json.verify_schema
 net.cidr_contains_matches net.cidr_expand net.cidr_is_valid net.cidr_merge numbers.range_step object.subset providers.aws.sign_req rand.intn
-regex.find_n regex.globs_match regex.replace regex.split regex.template_match semver.compare semver.is_valid sprintf
+regex.find_n regex.globs_match regex.replace regex.split regex.template_match rego.parse_module semver.compare semver.is_valid sprintf
 strings.any_prefix_match strings.any_suffix_match strings.count strings.render_template strings.split_n time.add_date time.clock time.date
 time.diff time.format time.now_ns time.parse_duration_ns time.parse_ns time.parse_rfc3339_ns time.weekday trace units.parse
 units.parse_bytes uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object uuid.parse
 uuid.rfc4122 yaml.is_valid yaml.marshal yaml.unmarshal
 `;
 /** Why not: core/policy/builtins/not-served.ts. */
-const NOT_SERVED = ["http.send", "net.lookup_ip_addr", "opa.runtime", "rego.parse_module"];
+const NOT_SERVED = ["http.send", "net.lookup_ip_addr", "opa.runtime"];
 
 const schema = Compile(Type.Object({ builtins: Type.Array(Type.Object({ name: Type.String() })) }));
 const namesIn = (text: string) => schema.Parse(JSON.parse(text)).builtins.map(({ name }) => name);
