@@ -2,8 +2,7 @@
  * AuthZEN's certification scenario against the real decision service, over TLS, with a policy made for the fixture. Rows run
  * in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing. Then each
  * body is sent again with one member changed (mutations.ts), which is one more case of its row.
- * Format of the rows: the README beside them. Those of the Access Request profile are requirements in words, with nothing to
- * send: they are counted, and have tests of their own.
+ * Format of the rows: the README beside them. Those of the Access Request profile are in words (compare-profile.ts).
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
@@ -12,9 +11,10 @@ import path from "node:path";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { type AuthzenProcess, startAuthzenProcess } from "./authzen/authzen-process.ts";
 import { buildFixtureBundle } from "./authzen/build-fixture-bundle.ts";
+import { compareProfile } from "./authzen/compare-profile.ts";
 import { faultsIn, member, valuesAt } from "./authzen/judge-body.ts";
 import { mutationsOf } from "./authzen/mutations.ts";
-import { countProfileRows, readRows, type Row } from "./authzen/read-rows.ts";
+import { readRows, type Row } from "./authzen/read-rows.ts";
 import type { CaseOutcome, Say } from "./case-outcome.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -25,8 +25,7 @@ type Reply = { readonly status: number; readonly headers: ReadonlyMap<string, st
 
 export async function runAuthzenCases(directory: string, say: Say, note: Say): Promise<readonly CaseOutcome[]> {
   const rows = await readRows(directory);
-  const inWords = await countProfileRows(directory);
-  if (inWords > 0) note(`access-request-profile.json: ${inWords} rows in words; their tests: npm test -- -t arap-`);
+  const profile = await compareProfile(directory, note);
   const tool = await resolveTool("opa", { fetch: true, say });
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(path.join(tmpdir(), "countersign-fixture-"));
@@ -35,7 +34,7 @@ export async function runAuthzenCases(directory: string, say: Say, note: Say): P
     await using plain = await startAuthzenProcess(root, folder, "");
     await using tenant = await startAuthzenProcess(root, folder, TENANT);
     const replies = new Map<string, Reply>();
-    const outcomes: CaseOutcome[] = [];
+    const outcomes: CaseOutcome[] = [...profile];
     for (const row of rows) {
       const server = row.request.path.endsWith(TENANT) ? tenant : plain;
       const reply = await send(server, row, replies);

@@ -61,13 +61,3 @@ export async function readRows(directory: string): Promise<readonly Row[]> {
   const first = schema.Errors(value)[0];
   throw new Error(`certification.json: ${first?.instancePath ?? ""} ${first?.message ?? "is not understood"}`);
 }
-
-/** How many requirements access-request-profile.json has; 0 without the file. */
-export async function countProfileRows(directory: string): Promise<number> {
-  try {
-    const rows: unknown = JSON.parse(await readFile(path.join(directory, "access-request-profile.json"), "utf8"));
-    return Array.isArray(rows) ? rows.length : 0;
-  } catch {
-    return 0;
-  }
-}

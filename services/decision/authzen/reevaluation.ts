@@ -5,6 +5,7 @@
  *
  *     used up, over or revoked → approval_expired, request     for something else → out_of_scope, request
  *     not here yet → grant_pending, retry                      not to be found → approval_unverifiable, none
+ *     with a `state` → approval_unverifiable, none: none is ever made here, so that whoever brings one has it from elsewhere
  *     denied by policy → its reason, none                      no decision could be made → its reason, retry
  *
  * `request` only together with an `access_request`; without one it is `none`.
@@ -26,7 +27,12 @@ type Next = {
   readonly next_action: "request" | "retry" | "none";
   readonly retry_after?: number;
 };
-type Approval = { readonly id: string | undefined; readonly until: Instant | undefined };
+type Approval = {
+  readonly id: string | undefined;
+  readonly until: Instant | undefined;
+  /** Whether it came with a `state`, whatever that is. */
+  readonly hasState: boolean;
+};
 
 /** What `context.approval` of a body names; undefined when there is none. */
 export function readApproval(context: { readonly [name: string]: unknown } | undefined): Approval | undefined {
@@ -34,7 +40,11 @@ export function readApproval(context: { readonly [name: string]: unknown } | und
   if (approval === undefined) return undefined;
   const members = new Map<string, unknown>(Object.entries(Object(approval)));
   const id = members.get("id");
-  return { id: typeof id === "string" ? id : undefined, until: timeIn(members.get("approved_until")) };
+  return {
+    id: typeof id === "string" ? id : undefined,
+    until: timeIn(members.get("approved_until")),
+    hasState: members.has("state"),
+  };
 }
 
 /** Members for the context of a denial. */
@@ -48,6 +58,7 @@ export function nextAction(
 
   function afterMiss({ grantReason, tooManyDenials }: Extract<Decision, { kind: "needs_approval" }>): Next {
     if (tooManyDenials !== undefined) return { next_action: "retry" };
+    if (approval.hasState) return UNVERIFIABLE;
     switch (grantReason) {
       case "spent":
       case "expired":

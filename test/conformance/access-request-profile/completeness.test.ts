@@ -3,7 +3,7 @@ import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { NOT_OURS } from "./not-ours.ts";
-import { REQUIREMENTS } from "./requirements.ts";
+import { REQUIREMENTS } from "../../../scripts/conformance/authzen/profile-requirements.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const IDS = new Set(Object.keys(REQUIREMENTS));
