@@ -110,6 +110,7 @@ describe("bodies", () => {
     expect(parsed(json, '{"a":1,"__proto__":3}')).toBe('{"a":1,"__proto__":3} false');
     expect(parsed(new Map([["content-type", "Application/JSON"]]), "{}")).toBe("{} false");
     expect(parsed(json, String.raw`["\ud800x","\ud83d\ude00"]`)).toBe('["\ufffdx","😀"] false');
+    expect(parsed(json, String.raw`["\ud800\ud800","\udc00\ud800"]`)).toBe('["\ufffd\ufffd","\ufffd\ufffd"] false');
     expect(parsed(json, `${"[".repeat(1000)}${"]".repeat(1000)}`)).toContain("false");
   });
 
