@@ -1,5 +1,5 @@
 /** `npm run policy` as an author types it, with the real OPA and the committed policies. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -20,8 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function policy(...args: readonly string[]) {
-  const child = spawn(process.execPath, ["scripts/policy.ts", ...args], {
+const policy = (...args: readonly string[]) => script("scripts/policy.ts", ...args);
+
+async function script(...args: readonly string[]) {
+  const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -69,6 +71,51 @@ test("diff: 0 where two bundles decide alike", async () => {
   const told = await policy("diff", "rego/bundle", "rego/bundle", file);
   expect(told).toMatchObject({ code: 0, out: expect.stringContaining("1 inputs, 0 differ") });
 });
+
+(opa.kind === "found" ? test : test.skip)(
+  "diff: 1 where a changed policy, built as its author would, decides otherwise: what it said, what it says, by input",
+  async () => {
+    const [source, built, file] = [
+      path.join(folder, "source"),
+      path.join(folder, "built"),
+      path.join(folder, "recorded.ndjson"),
+    ];
+    await cp(path.join(root, "rego/countersign"), source, { recursive: true });
+    const orders = path.join(source, "policies/orders/orders.rego");
+    const before = await readFile(orders, "utf8");
+    const closed = 'deny contains "orders_are_closed" if http.reads\n';
+    await writeFile(
+      orders,
+      `${before.replace('"max_uses": 5', '"max_uses": 2')}\n# METADATA\n# title: Closed\n${closed}`,
+    );
+    for (const name of ["policies/orders/orders_test.rego", "self-test.json"])
+      await rm(path.join(source, name), { force: true });
+    expect(await script("scripts/build-bundle.ts", "--source", source, "--out", built)).toMatchObject({ code: 0 });
+    const recorded: string[] = [];
+    for (const method of ["GET", "DELETE", "PUT"])
+      recorded.push(await readFile(await input(method, ["orders", "42"], ["engineers"]), "utf8"));
+    await writeFile(file, `${recorded.join("\n")}\n`);
+    const told = await policy("diff", "rego/bundle", built, file);
+    expect(told.err).toBe("");
+    expect(told.code).toBe(1);
+    expect(told.out.split("\n")).toEqual([
+      expect.stringMatching(/^--- rego\/bundle [0-9a-f]{32}$/),
+      expect.stringMatching(/^\+\+\+ .*built [0-9a-f]{32}$/),
+      "line 1",
+      "- allow: orders_read",
+      "+ deny: orders_are_closed",
+      "line 2",
+      "  elevate: orders-delete order/42",
+      "  elevations.0.maxUses: 5 → 2",
+      expect.stringMatching(/^3 inputs, 2 differ; most fuel \d+ → \d+$/),
+      "",
+    ]);
+    expect(await policy("diff", built, built, file)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("3 inputs, 0 differ"),
+    });
+  },
+);
 
 (opa.kind === "found" ? describe : describe.skip)("explain, by OPA", () => {
   test("of a rule that did not fire: the condition, what was there, and what the condition rests on", async () => {
