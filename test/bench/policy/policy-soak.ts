@@ -22,7 +22,7 @@ export async function soakPolicy(evaluations: number): Promise<Static<typeof Mem
   return memorySchema.Parse(await answer);
 }
 
-/** Of the later half against the first tenth, by which everything has been compiled. */
+/** Of the later half against the first fifth, by which everything has been compiled. */
 export function growth(memory: Static<typeof MemorySchema>): number {
   const early = Math.max(...memory.slice(0, 4).map(({ rssMib }) => rssMib));
   const late = Math.max(...memory.slice(-10).map(({ rssMib }) => rssMib));
