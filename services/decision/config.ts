@@ -137,7 +137,7 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
   (config) => {
     const { development, listen, ops, api } = config;
     const isOnlyHere = [listen, ops, ...(api === undefined ? [] : [api])].every(({ host }) => isLoopback(host));
-    return developmentFaults(development, { isLoopback: isOnlyHere, isCompat: isCompat(config) }, "development");
+    return developmentFaults(development, { isLoopback: isOnlyHere }, "development");
   },
   apiFaults,
   (config) => {

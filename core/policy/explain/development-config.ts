@@ -14,18 +14,13 @@ export const DevelopmentSchema = Type.Object(
   { additionalProperties: false },
 );
 
-type Surroundings = { readonly isLoopback: boolean; readonly isCompat: boolean };
-
 /** NB: inputs hold what requests held, so there may be nobody's but one's own, and nobody else to read them. */
 export function developmentFaults(
   { keepInputs }: Static<typeof DevelopmentSchema>,
-  { isLoopback, isCompat }: Surroundings,
+  { isLoopback }: { readonly isLoopback: boolean },
   key: string,
 ): readonly { readonly key: string; readonly variable: undefined; readonly problem: string }[] {
-  if (keepInputs === 0) return [];
-  const fault = (problem: string) => [{ key: `${key}.keepInputs`, variable: undefined, problem }];
-  if (!isLoopback) {
-    return fault("keeps credentials and bodies, and listen.host or ops.host is not loopback; it is for one machine");
-  }
-  return isCompat ? fault("knows native inputs only; leave it out with policy.compat.path") : [];
+  if (keepInputs === 0 || isLoopback) return [];
+  const problem = "keeps credentials and bodies, and listen.host or ops.host is not loopback; it is for one machine";
+  return [{ key: `${key}.keepInputs`, variable: undefined, problem }];
 }

@@ -10,6 +10,7 @@ import { type DecisionConfig, policyEnvironment } from "../config.ts";
 import { createCompatCheck } from "../ext-authz/compat-check.ts";
 import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
 import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
+import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import type { DecisionPath, SharedParts } from "./decision-path.ts";
@@ -35,6 +36,7 @@ export async function createCompatPath(
       : await fromFiles("policy.compat.protoDescriptorPath", descriptor, async () =>
           createGrpcBodies(await readFile(protoDescriptorPath)),
         );
+  const keptInputs = startKeptInputs({ log }, config.development);
   const policy = createCompatPolicy(
     {
       current,
@@ -42,6 +44,7 @@ export async function createCompatPath(
       sourceAddress,
       observe: createObserveEvaluation(metrics),
       monotonicMs: systemClock.monotonicMs,
+      keptInputs,
     },
     { skipRequestBodyParse, grpcBodies },
   );
@@ -54,7 +57,7 @@ export async function createCompatPath(
   return {
     revision: () => current()?.revision,
     bundles,
-    documents: [],
+    documents: inputDocuments(keptInputs),
     check: (edge) =>
       createCompatCheck(
         { ...edge, policy: traces === undefined ? policy : tracedCompatPolicy(traces, policy), readRequest },

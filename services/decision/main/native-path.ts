@@ -17,7 +17,7 @@ import { createStateReader } from "../grants/state-reader.ts";
 import { createShownCredentials } from "../identity/shown-credentials.ts";
 import { createCandidates } from "../policy/ask-candidates.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
-import { createKeptInputs } from "../policy/kept-inputs.ts";
+import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import { startProfiles } from "../profiles/start-profiles.ts";
@@ -102,10 +102,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   const { freshness, incidents } = view;
   const context = await startContext({ ...shared, freshness, incidents, profile: profiles?.find }, config.context);
   const shown = createShownCredentials(config.identity.token);
-  const { keepInputs } = config.development;
-  const keptInputs = keepInputs === 0 ? undefined : createKeptInputs(config.development);
-  if (keptInputs !== undefined)
-    log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
+  const keptInputs = startKeptInputs({ log }, config.development);
   const ports: Ports = {
     identity: {
       identify: (credentials, { readClocks: clocks, deadline }) =>
@@ -151,7 +148,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       issuers: identity.issuers,
       grants: view,
     },
-    documents: keptInputs === undefined ? [] : [["/v1/inputs", keptInputs.describe]],
+    documents: inputDocuments(keptInputs),
     check: (edge) => createCheck({ ...edge, evaluate }, { requestUrl }),
     checks: readiness.checks,
     started: { redemption: config.redemption.address, issuers: [...identity.issuers.keys()] },

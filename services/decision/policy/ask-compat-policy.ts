@@ -7,6 +7,7 @@ import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-p
 import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
 import type { CompatPolicy } from "../ext-authz/ports.ts";
 import type { Evaluation } from "../ports.ts";
+import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
@@ -24,10 +25,12 @@ type CompatPolicyDeps = {
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly observe: ObserveEvaluation;
   readonly monotonicMs: () => number;
+  /** In development only. */
+  readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
 export function createCompatPolicy(
-  { current, suspensions, sourceAddress, observe, monotonicMs }: CompatPolicyDeps,
+  { current, suspensions, sourceAddress, observe, monotonicMs, keptInputs }: CompatPolicyDeps,
   options: CompatInputOptions,
 ): CompatPolicy {
   /** There is no identity here but what the enforcer verified of the peer, or the address. */
@@ -52,6 +55,8 @@ export function createCompatPolicy(
       const started = monotonicMs();
       const { result, fuelUsed } = policy.evaluate(input.json, { nowNs: BigInt(wall) * 1_000_000n });
       observe({ durationMs: monotonicMs() - started, fuelUsed });
+      const { decisionId } = evaluation;
+      keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: result.kind, fuelUsed });
       if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
         suspensions.note(attemptOf(evaluation, revision), monoMs);
       return { result, revision, fuelUsed };

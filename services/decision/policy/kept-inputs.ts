@@ -4,6 +4,7 @@
  * bodies too. So nothing is kept unless configuration says so, configuration refuses it where anything is reachable from
  * another machine, it stays in memory, and there is little of it.
  */
+import type { Log } from "../../../platform/log/log.ts";
 import type { Verdict } from "../../../core/domain/decision.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
@@ -22,6 +23,21 @@ export type KeptInputs = {
   /** A record on each line: all, oldest first, or that of `?decision_id=`; undefined where that one is not kept. */
   describe(query: URLSearchParams): string | undefined;
 };
+
+/** Undefined where the configuration keeps none; the log says when it does. */
+export function startKeptInputs(
+  { log }: { readonly log: Log },
+  development: { readonly keepInputs: number },
+): KeptInputs | undefined {
+  const { keepInputs } = development;
+  if (keepInputs === 0) return undefined;
+  log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
+  return createKeptInputs(development);
+}
+
+/** Where ops shows them. */
+export const inputDocuments = (kept: KeptInputs | undefined) =>
+  kept === undefined ? [] : ([["/v1/inputs", kept.describe]] as const);
 
 /** Characters of all inputs together. */
 const MAX_TEXT = 16 << 20;
