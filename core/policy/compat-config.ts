@@ -15,11 +15,6 @@ export const CompatSchema = Type.Object(
       description: "The input has neither parsed_body nor truncated_body.",
     }),
     protoDescriptorPath: Path("A FileDescriptorSet with its imports: gRPC bodies are parsed by it."),
-    environment: Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), {
-      default: [],
-      description:
-        "Variables of this process that the policy may see as `opa.runtime().env`; each has to be set. None: a policy that calls `opa.runtime` is refused.",
-    }),
     onError: Type.Union([Type.Literal("deny"), Type.Literal("grpc_error")], {
       default: "deny",
       description:
@@ -43,42 +38,15 @@ export function compatFaults(compat: CompatConfig, section: string): readonly Co
   const faults: ConfigFault[] = [];
   const fault = (key: string, problem: string) =>
     faults.push({ key: `${section}.${key}`, variable: undefined, problem });
-  const { path, onError, dryRun, unsafe, skipRequestBodyParse, protoDescriptorPath, environment } = compat;
+  const { path, onError, dryRun, unsafe, skipRequestBodyParse, protoDescriptorPath } = compat;
   if (onError === "grpc_error" && !unsafe) {
     fault("onError", `is grpc_error, which an enforcer may take for an allow; set ${section}.unsafe to accept that`);
   }
   if (dryRun && !unsafe) fault("dryRun", `allows what the policy denies; set ${section}.unsafe to accept that`);
-  const isSet =
-    onError !== "deny" ||
-    dryRun ||
-    unsafe ||
-    skipRequestBodyParse ||
-    protoDescriptorPath !== undefined ||
-    environment.length > 0;
+  const isSet = onError !== "deny" || dryRun || unsafe || skipRequestBodyParse || protoDescriptorPath !== undefined;
   if (path === undefined && isSet) fault("path", "is missing, so the other settings of this section would do nothing");
   if (path?.split("/").every((part) => part === "") === true) {
     fault("path", "names no rule; give it as the plugin had it, such as envoy/authz/allow");
   }
   return faults;
-}
-
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** `prefix`: of our own variables, which may be keys and passwords. */
-export function environmentFaults(
-  { environment }: CompatConfig,
-  variables: Variables,
-  { prefix, section }: { readonly prefix: string; readonly section: string },
-): readonly ConfigFault[] {
-  return environment.flatMap((name) => {
-    const fault = (problem: string) => [{ key: `${section}.environment`, variable: undefined, problem }];
-    if (name.startsWith(prefix))
-      return fault(`names ${name}, which configures this process and may be a secret; remove it`);
-    return variables[name] === undefined ? fault(`names ${name}, which is not set; set it or remove the name`) : [];
-  });
-}
-
-/** What the policy sees: the named variables and no other. */
-export function chosenEnvironment({ environment }: CompatConfig, variables: Variables): ReadonlyMap<string, string> {
-  return new Map(environment.map((name) => [name, variables[name] ?? ""]));
 }

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Budget } from "./budget.ts";
 import { BUILTINS } from "./builtins/registry.ts";
+import { withEnvironment } from "./builtins/runtime.ts";
 import { bundleOf } from "./bundle.ts";
 import type { BundleConfig } from "./bundles/config.ts";
 import { type Bundles, type BundlesDeps, startBundles } from "./bundles/start-bundles.ts";
@@ -12,17 +13,21 @@ import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
 
 type Policy = Bundles & { readonly host: PolicyHost };
 
+type StartPolicyOptions = {
+  readonly bundle: BundleConfig;
+  readonly defaultRealm: string;
+  readonly budget: Budget;
+  /** What `opa.runtime` shows; empty: a bundle that calls it is refused. */
+  readonly environment: ReadonlyMap<string, string>;
+};
+
 /** @throws CannotStart when the configuration's path holds no bundle, or one that is refused */
 export async function startPolicy(
   deps: Omit<BundlesDeps, "take">,
-  {
-    bundle,
-    defaultRealm,
-    budget,
-  }: { readonly bundle: BundleConfig; readonly defaultRealm: string; readonly budget: Budget },
+  { bundle, defaultRealm, budget, environment }: StartPolicyOptions,
 ): Promise<Policy> {
   const host = createPolicyHost(
-    { builtins: BUILTINS, randomBytes, monotonicMs: deps.clock.monotonicMs },
+    { builtins: withEnvironment(BUILTINS, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
     { defaultRealm, budget },
   );
   const take: BundlesDeps["take"] = async ({ files, proof }) => {

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { withRuntime } from "../../core/policy/builtins/runtime.ts";
 import { bundleOf } from "../../core/policy/bundle.ts";
 import type { BundleFiles } from "../../core/policy/bundles/bundle-files.ts";
 import { createPolicyHost } from "../../core/policy/policy-host.ts";
@@ -12,7 +13,7 @@ const WARM_UPS = 1;
 
 /** Why a service would refuse it; undefined when it would not. @throws AppError invalid_bundle */
 export async function refusalOf(files: BundleFiles): Promise<string | undefined> {
-  const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
+  const deps = { builtins: withRuntime(BUILTINS), randomBytes, monotonicMs: () => performance.now() };
   const host = createPolicyHost(deps, { defaultRealm: "built", warmUps: WARM_UPS });
   const activation = await host.activate(bundleOf(files));
   if (activation.kind !== "refused") return undefined;

@@ -5,6 +5,7 @@
 import { type Static, Type } from "typebox";
 import { accessRequestFaults, AccessRequestsSchema } from "../../core/identity/access-requests-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
+import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
@@ -110,7 +111,7 @@ export const ApprovalConfigSchema = Type.Object(
     kafka: Type.Optional(KafkaSchema),
     stream: Type.Optional(PostgresStreamSchema),
     bundle: BundleSchema,
-    policy: Type.Object({ budget: BudgetSchema }, closed),
+    policy: Type.Object({ budget: BudgetSchema, environment: EnvironmentSchema }, closed),
     identity: Type.Object(
       {
         issuers: Type.Array(IssuerSchema, {
@@ -174,8 +175,17 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
     schema: ApprovalConfigSchema,
     env: process.env,
     prefix: PREFIX,
-    rules: unsafeTogether,
+    rules: [
+      ...unsafeTogether,
+      ({ policy }) => environmentFaults(policy.environment, process.env, { prefix: PREFIX, key: "policy.environment" }),
+    ],
   });
+}
+
+/** For the policy host: with what policies see of the environment of this process. */
+export function policySettings({ bundle, identity, policy }: ApprovalConfig) {
+  const environment = chosenEnvironment(policy.environment, process.env);
+  return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment };
 }
 
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [

@@ -27,7 +27,7 @@ import { createDatabase } from "../../platform/postgres/pool.ts";
 import { streamServer } from "../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../platform/stream/topic-check.ts";
 import { startTracesIf } from "../../platform/traces/traces.ts";
-import { type ApprovalConfig, readConfig } from "./config.ts";
+import { type ApprovalConfig, policySettings, readConfig } from "./config.ts";
 import { startRedemptionServer } from "./grpc/redemption-server.ts";
 import { createAccessRequests } from "./main/access-requests.ts";
 import { createCommands } from "./main/commands.ts";
@@ -104,12 +104,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
   const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
   const partyOf = createPartyMapper(identity.issuers, identity.principals);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
-  const policy = lifecycle.own(
-    await startPolicy(
-      { clock: systemClock, signal, log, metrics },
-      { bundle: config.bundle, defaultRealm: config.identity.defaultRealm, budget: config.policy.budget },
-    ),
-  );
+  const policy = lifecycle.own(await startPolicy({ clock: systemClock, signal, log, metrics }, policySettings(config)));
 
   const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
   const tracing = traces === undefined ? UNTRACED : createTracing(traces, { database, system });

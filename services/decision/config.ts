@@ -7,8 +7,9 @@ import { type Static, Type } from "typebox";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { bundleFaults, ShadowedBundleSchema, shadowFaults } from "../../core/policy/bundles/config.ts";
-import { chosenEnvironment, CompatSchema, compatFaults, environmentFaults } from "../../core/policy/compat-config.ts";
+import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
+import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { unsafe } from "../../platform/config/fault.ts";
@@ -45,7 +46,7 @@ export const DecisionConfigSchema = Type.Object(
     api: Type.Optional(ApiSchema),
     ops: OpsSchema,
     bundle: ShadowedBundleSchema,
-    policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema }, closed),
+    policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema, environment: EnvironmentSchema }, closed),
     identity: IdentitySchema,
     signing: Type.Object(
       {
@@ -99,14 +100,14 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
     prefix: PREFIX,
     rules: [
       ...unsafeTogether,
-      ({ policy }) => environmentFaults(policy.compat, process.env, { prefix: PREFIX, section: "policy.compat" }),
+      ({ policy }) => environmentFaults(policy.environment, process.env, { prefix: PREFIX, key: "policy.environment" }),
     ],
   });
 }
 
-/** What a compatibility policy sees of the environment of this process. */
+/** What policies see of the environment of this process. */
 export function policyEnvironment({ policy }: DecisionConfig): ReadonlyMap<string, string> {
-  return chosenEnvironment(policy.compat, process.env);
+  return chosenEnvironment(policy.environment, process.env);
 }
 
 const isCompat = ({ policy }: Pick<DecisionConfig, "policy">) => policy.compat.path !== undefined;

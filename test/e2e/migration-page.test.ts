@@ -169,6 +169,11 @@ function blocksOf(section: string): readonly string[] {
   });
 });
 
+test("nothing is left to type in the sections that say what differs, and what comes afterwards", () => {
+  expect(page.match(/^## .*/gm)).toHaveLength(6);
+  expect([blocksOf("5"), blocksOf("6")]).toEqual([[], []]);
+});
+
 async function ended(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));

@@ -12,7 +12,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ],
   [
     "opa.runtime",
-    "a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables in policy.compat.environment where it was written for OPA",
+    "a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables that it may see in policy.environment (COUNTERSIGN_POLICY_ENVIRONMENT)",
   ],
 ]);
 

@@ -5,8 +5,15 @@
 import { type BuiltinTable, builtinTable } from "../builtin.ts";
 import { RegoObject } from "../rego-value/value.ts";
 
-export function runtimeTable(environment: ReadonlyMap<string, string>): BuiltinTable {
-  if (environment.size === 0) return builtinTable([]);
+type Environment = ReadonlyMap<string, string>;
+
+/** `environment`: `policy.environment` of the configuration (environment-config.ts). */
+export function withEnvironment(builtins: BuiltinTable, environment: Environment): BuiltinTable {
+  return environment.size === 0 ? builtins : withRuntime(builtins, environment);
+}
+
+/** Served whatever is named: for what only builds or tries a policy, which sees no variable then. */
+export function withRuntime(builtins: BuiltinTable, environment: Environment = new Map()): BuiltinTable {
   const runtime = new RegoObject([["env", new RegoObject(environment)]]);
-  return builtinTable([["opa.runtime", () => runtime]]);
+  return new Map([...builtins, ...builtinTable([["opa.runtime", () => runtime]])]);
 }

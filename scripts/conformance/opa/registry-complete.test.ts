@@ -27,8 +27,8 @@ time.diff time.format time.now_ns time.parse_duration_ns time.parse_ns time.pars
 units.parse_bytes uri.is_valid uri.parse urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object uuid.parse
 uuid.rfc4122 yaml.is_valid yaml.marshal yaml.unmarshal
 `;
-/** Why not: core/policy/builtins/not-served.ts. */
-const NOT_SERVED = ["http.send", "net.lookup_ip_addr", "opa.runtime"];
+/** Why not: core/policy/builtins/not-served.ts. `opa.runtime` is compiled, and served where `policy.environment` names a variable. */
+const NOT_SERVED = ["http.send", "net.lookup_ip_addr"];
 
 const schema = Compile(Type.Object({ builtins: Type.Array(Type.Object({ name: Type.String() })) }));
 const namesIn = (text: string) => schema.Parse(JSON.parse(text)).builtins.map(({ name }) => name);

@@ -1,7 +1,7 @@
 /** Constructs compatibility mode: an opa-envoy-plugin policy at its own path; no identity, no grants, nothing to ask for. */
 import { readFile } from "node:fs/promises";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
+import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";
 import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
 import { startCompatPolicy } from "../../../core/policy/start-compat-policy.ts";
 import { systemClock } from "../../../platform/clock.ts";
@@ -23,7 +23,7 @@ export async function createCompatPath(
   { log, lifecycle, metrics, sourceAddress, traces }: SharedParts,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
-  const builtins = new Map([...BUILTINS, ...runtimeTable(policyEnvironment(config))]);
+  const builtins = withEnvironment(BUILTINS, policyEnvironment(config));
   const { bundles, current } = await startCompatPolicy(
     { clock: systemClock, signal: lifecycle.signal, log, metrics },
     { bundle: config.bundle, path, budget: config.policy.budget, builtins },

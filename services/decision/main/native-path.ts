@@ -8,7 +8,7 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readClientTls, readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
-import type { DecisionConfig } from "../config.ts";
+import { type DecisionConfig, policyEnvironment } from "../config.ts";
 import { createDenials } from "../denials/publish.ts";
 import { createEvaluate, type Ports } from "../evaluate.ts";
 import { createCheck } from "../ext-authz/check.ts";
@@ -44,7 +44,11 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       { ...config.identity, maxWaiting: Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN) },
     ),
   );
-  const settings = { defaultRealm: config.identity.defaultRealm, budget: config.policy.budget };
+  const settings = {
+    defaultRealm: config.identity.defaultRealm,
+    budget: config.policy.budget,
+    environment: policyEnvironment(config),
+  };
   const policy = lifecycle.own(
     await startPolicy({ clock: systemClock, signal, log, metrics }, { bundle: config.bundle, ...settings }),
   );

@@ -6,7 +6,12 @@ import type { Taken } from "../../../core/policy/bundles/keeper.ts";
 import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { Difference } from "./compare-verdicts.ts";
 
-export type CandidateSettings = { readonly defaultRealm: string; readonly budget: Budget };
+export type CandidateSettings = {
+  readonly defaultRealm: string;
+  readonly budget: Budget;
+  /** As of the policy in force. */
+  readonly environment?: ReadonlyMap<string, string>;
+};
 
 /** A question that the active policy has answered. */
 export type Job = {

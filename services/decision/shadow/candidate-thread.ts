@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Verdict } from "../../../core/domain/decision.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";
 import { bundleOf } from "../../../core/policy/bundle.ts";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import type { Taken } from "../../../core/policy/bundles/keeper.ts";
@@ -27,7 +28,8 @@ const MAX_REASONS = 8;
 const MAX_REASON_LENGTH = 128;
 
 const settings: CandidateSettings = workerData;
-const host = createPolicyHost({ builtins: BUILTINS, randomBytes, monotonicMs: systemClock.monotonicMs }, settings);
+const builtins = withEnvironment(BUILTINS, settings.environment ?? new Map());
+const host = createPolicyHost({ builtins, randomBytes, monotonicMs: systemClock.monotonicMs }, settings);
 
 async function activate(files: BundleFiles): Promise<Taken> {
   try {

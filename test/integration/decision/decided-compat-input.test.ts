@@ -11,10 +11,14 @@ import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { readBundleFiles } from "../../../core/policy/bundle.ts";
 import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { recordedInputs } from "../../../core/policy/explain/recorded-inputs.ts";
-import { AuthorizationService, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import {
+  AuthorizationService,
+  CheckRequest,
+  CheckResponse,
+} from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
-import { checkOf } from "../../bench/check/sample-check.ts";
+import { peer } from "../../bench/check/sample-check.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
@@ -56,8 +60,8 @@ const BODY = '{"order":9007199254740993,"amount":40.10}';
   });
 
   async function answerTo(path: string, body: string): Promise<CheckResponse> {
-    const call = checkOf({ method: "POST", path, token: "s3cret", body: Buffer.from(body) });
-    const { message } = await sendFrames(service.port, { path: AuthorizationService.check.path, body: frame(call) });
+    const call = frame(joinedCheck(path, body));
+    const { message } = await sendFrames(service.port, { path: AuthorizationService.check.path, body: call });
     return CheckResponse.decode(message ?? Buffer.alloc(0));
   }
 
@@ -98,3 +102,15 @@ const BODY = '{"order":9007199254740993,"amount":40.10}';
     expect(await inputs(first)).toMatchObject({ kind: "failed" });
   });
 });
+
+/** As the committed compatibility bootstrap has Envoy send it: headers joined, the body as text. */
+function joinedCheck(path: string, body: string): Uint8Array {
+  const http = {
+    ...{ id: "1", method: "POST", path, host: "shop.example", scheme: "https", protocol: "HTTP/1.1" },
+    ...{ query: "", fragment: "", headers: new Map([["content-type", "application/json"]]), headerMap: undefined },
+    ...{ size: body.length, body, rawBody: Buffer.alloc(0) },
+  };
+  const [source, destination] = [peer("192.0.2.17", 51_234), peer("198.51.100.4", 8_080)];
+  const request = { time: new Date(1_795_478_400_000), http };
+  return CheckRequest.encode({ attributes: { source, destination, request, contextExtensions: new Map() } }).finish();
+}

@@ -7,19 +7,27 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pino from "pino";
+import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { runtimeTable } from "../../../core/policy/builtins/runtime.ts";
+import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
+import { startPolicy } from "../../../core/policy/start-policy.ts";
+import { systemClock } from "../../../platform/clock.ts";
+import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 
 const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
 const NETWORK = "http.send (a decision never waits for a network: bring what it would fetch as data of the bundle)";
 const NAMES =
   "net.lookup_ip_addr (a decision never waits for a name server: compare addresses, or keep them in data of the bundle)";
+const ALLOW =
+  '{"outcome": "allow", "reasons": ["eu"], "elevations": [], "responses": [], "malformed": [], "context_missing": []}';
+const REGION = new Map([["REGION", "eu"]]);
 const PROCESS =
-  "opa.runtime (a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables in policy.compat.environment where it was written for OPA)";
+  "opa.runtime (a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables that it may see in policy.environment (COUNTERSIGN_POLICY_ENVIRONMENT))";
 
 let folder: string;
 beforeAll(async () => {
@@ -59,15 +67,45 @@ afterAll(async () => {
   test("opa.runtime shows a compatibility policy the variables that are named, and none where none is", async () => {
     const made = join(folder, "runtime");
     const policy = `package countersign\n\ndecision := {"allowed": true, "headers": {"x": json.marshal(opa.runtime())}}\n`;
-    await makeBundle(made, [policy, NO_APPROVAL], {}, { allBuiltins: true });
+    await makeBundle(made, [policy, NO_APPROVAL], {});
     const files = new Map([["policy.wasm", await readFile(join(made, "policy.wasm"))]]);
     const load = (environment: ReadonlyMap<string, string>) =>
       loadCompatPolicy(
-        { ...deps, builtins: new Map([...BUILTINS, ...runtimeTable(environment)]) },
+        { ...deps, builtins: withEnvironment(BUILTINS, environment) },
         { files, path: "countersign/decision" },
       );
     await expect(load(new Map())).rejects.toMatchObject({ detail: `built-ins not served here: ${PROCESS}` });
-    const { result } = (await load(new Map([["REGION", "eu"]]))).evaluate("{}", { nowNs: 1n });
+    const { result } = (await load(REGION)).evaluate("{}", { nowNs: 1n });
     expect(result).toMatchObject({ kind: "allow", fields: { headers: [["x", '{"env":{"REGION":"eu"}}']] } });
   });
+
+  test("opa.runtime shows a native policy the same, in either service, and its bundle is refused where none is named", async () => {
+    const made = join(folder, "native-runtime");
+    const seen = 'json.marshal(opa.runtime()) == `{"env":{"REGION":"eu"}}`';
+    const decision = `package countersign\n\ndecision := ${ALLOW} if ${seen}\n`;
+    const approval = `package countersign.approval\n\nroute := {}\n\nmay_review := {"allowed": true, "reasons": []} if ${seen}\n`;
+    await makeBundle(made, [decision, approval], {});
+    await using none = await started(made, new Map()).catch((error: unknown) => ({
+      said: String(error),
+      async [Symbol.asyncDispose]() {},
+    }));
+    expect("said" in none ? none.said : "").toContain(`missing_builtin: not served here: ${PROCESS}`);
+    await using policy = await started(made, REGION);
+    expect(policy.host.decide("{}", { nowNs: 1n }).verdict).toMatchObject({ kind: "allow", reasons: ["eu"] });
+    expect(policy.host.mayReview("{}", { nowNs: 1n })).toMatchObject({ kind: "allowed" });
+  });
 });
+
+function started(path: string, environment: ReadonlyMap<string, string>) {
+  const times = { pollSeconds: 3_600, waitSeconds: 0 };
+  const bundle = { path, unsigned: "accepted", scope: "", trustedKeys: {}, ...times } as const;
+  return startPolicy(
+    {
+      clock: systemClock,
+      signal: new AbortController().signal,
+      log: pino({ level: "silent" }),
+      metrics: createMetrics({ prefix: "x_" }),
+    },
+    { bundle, environment, defaultRealm: "corp", budget: DEFAULT_BUDGET },
+  );
+}

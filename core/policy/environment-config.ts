@@ -1,0 +1,31 @@
+/** `policy.environment` of a configuration, the same in both services and both modes: which variables `opa.runtime` shows to a policy. */
+import { type Static, Type } from "typebox";
+import type { ConfigFault } from "../../platform/config/fault.ts";
+
+export const EnvironmentSchema = Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), {
+  default: [],
+  description:
+    "Variables of this process that policies may see as `opa.runtime().env`; each has to be set. None: a bundle that calls `opa.runtime` is refused. Name the same in both services.",
+});
+
+type Variables = Readonly<Record<string, string | undefined>>;
+type Names = Static<typeof EnvironmentSchema>;
+
+/** `prefix`: of our own variables, which may be keys and passwords. */
+export function environmentFaults(
+  names: Names,
+  variables: Variables,
+  { prefix, key }: { readonly prefix: string; readonly key: string },
+): readonly ConfigFault[] {
+  return names.flatMap((name) => {
+    const fault = (problem: string) => [{ key, variable: undefined, problem }];
+    if (name.startsWith(prefix))
+      return fault(`names ${name}, which configures this process and may be a secret; remove it`);
+    return variables[name] === undefined ? fault(`names ${name}, which is not set; set it or remove the name`) : [];
+  });
+}
+
+/** What the policy sees: the named variables and no other. */
+export function chosenEnvironment(names: Names, variables: Variables): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [name, variables[name] ?? ""]));
+}
