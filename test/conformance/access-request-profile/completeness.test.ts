@@ -28,6 +28,12 @@ test("every row of the Access Request profile has a test that names it, or a rea
   expect([...IDS].filter((id) => named.has(id) && NOT_OURS.has(id))).toEqual([]);
 });
 
+test("no reason stands for a test where the profile says what a decision point or an access request service must do", () => {
+  const musts = Object.entries(REQUIREMENTS).filter(([, [role, level]]) => role !== "pep" && level.startsWith("MUST"));
+  expect(musts.length).toBeGreaterThan(70);
+  expect(musts.filter(([id]) => NOT_OURS.has(id))).toEqual([]);
+});
+
 test("no test and no reason is for a row that there is not, and no reason is empty", async () => {
   expect([...(await namedByTests()), ...NOT_OURS.keys()].filter((id) => !IDS.has(id))).toEqual([]);
   for (const reason of NOT_OURS.values()) expect(reason.length).toBeGreaterThan(20);

@@ -8,8 +8,8 @@ import type { RequirementId } from "../../../scripts/conformance/authzen/profile
 const SUBMITS = "no enforcer of ours submits: the requester does, with a token of their own (docs/authzen.md)";
 const POLLS = "no enforcer of ours looks at tasks: the requester does, and the enforcer asks anew at every call";
 const READS = "no enforcer of ours reads AuthZEN's answers: an allow or a denial of ext_authz is all it is told";
-const CATALOGS = "no enforcer of ours reads catalogs or request schemas, and none are offered";
-const CALLBACKS = "no enforcer of ours takes callbacks, and none are made (arap-13-1)";
+const CATALOGS = "no enforcer of ours reads catalogs or request schemas, and none are offered (arap-9-2-1)";
+const CALLBACKS = "no enforcer of ours takes callbacks, and none are made (arap-13-3)";
 
 const REASONS: Readonly<Record<string, readonly RequirementId[]>> = {
   [SUBMITS]: [
@@ -34,9 +34,7 @@ const REASONS: Readonly<Record<string, readonly RequirementId[]>> = {
   [CALLBACKS]: ["arap-13-5", "arap-13-6", "arap-21-4-1-1"],
   "the approval service knows the keys by configuration and takes them anew at SIGHUP; it fetches none": ["arap-6-5"],
   "no request schema is offered: a reason is all that a submission needs": ["arap-8-1"],
-  "catalogs are optional and not offered": ["arap-9-2-1", "arap-9-2-2", "arap-9-5-1", "arap-9-6-1", "arap-21-3-2-1"],
-  "bundles are optional; a submission with items is refused (arap-10-1-1)": ["arap-10-2-7", "arap-10-2-8"],
-  "callbacks are optional; a submission with one is refused (arap-13-1)": ["arap-13-3", "arap-13-4"],
+  "catalogs are optional and not offered (arap-9-2-1)": ["arap-21-3-2-1"],
   "a key is kept for 24 hours from its call, as for every write here": ["arap-10-1-14"],
   "retention is the database's: requests and their audit record are kept by design, denials lapse after 15 minutes": [
     "arap-20-2",
