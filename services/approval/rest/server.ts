@@ -107,9 +107,9 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     connectionTimeout: SILENT_MS,
     exposeHeadRoutes: false,
     genReqId: () => deps.newRequestId(),
-    // What is no HTTP has no request and no reply: the bytes are written here.
+    // What is no HTTP has no request and no reply: the bytes are written here. NB: in a handshake none can be, and its end would never come.
     clientErrorHandler: (error: { readonly code?: string }, socket: Socket) => {
-      if (!socket.writable) return;
+      if (!socket.writable || !/^(?:HPE_|ERR_HTTP_)/.test(error.code ?? "")) return void socket.destroy();
       const body = JSON.stringify(
         problemBody("invalid_request", deps.newRequestId(), {
           detail: "What came is not an HTTP request that is read here.",
