@@ -11,7 +11,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { BUILTINS } from "../core/policy/builtins/registry.ts";
+import { BUILTINS_AND_NETWORK } from "../core/policy/builtins/registry.ts";
 import { withRuntime } from "../core/policy/builtins/runtime.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { INFALLIBLE, UNSEEN, WATCHED } from "../core/policy/native-builtins.ts";
@@ -72,7 +72,7 @@ async function capabilities(opa: Opa): Promise<string> {
   const native = INFALLIBLE.union(WATCHED).union(UNSEEN);
   const kept = all.builtins.filter((builtin: unknown) => {
     const name = typeof builtin === "object" && builtin !== null && "name" in builtin ? builtin.name : undefined;
-    return typeof name === "string" && (withRuntime(BUILTINS).has(name) || native.has(name));
+    return typeof name === "string" && (withRuntime(BUILTINS_AND_NETWORK).has(name) || native.has(name));
   });
   return `${JSON.stringify({ ...all, builtins: kept, allow_net: [] }, null, 1)}\n`;
 }

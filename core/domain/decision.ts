@@ -36,6 +36,7 @@ export type PolicyFault =
   | "policy_error" // a built-in failed, or the module trapped
   | "policy_result_invalid" // undefined, ill-typed, or more than the contract allows
   | "policy_budget_exceeded" // it was stopped: time, memory, depth, or what built-ins may take
+  | "policy_ask_unanswered" // what it asks of the network has no answer within its bounds, or nobody asks there
   | "policy_suspended" // it was stopped too often for this subject, and not asked again
   | "policy_conflict" // two packages set the same response key to different values
   | "context_unavailable" // a package requires context that is absent or stale

@@ -13,6 +13,8 @@ const nullable = fc.option(text, { nil: null });
 const account = fc.record({ issuer: text, id: text });
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 
+const asked = fc.record({ host: text, duration_us: count, outcome: text });
+
 const records: fc.Arbitrary<LoggedDecision> = fc.record(
   {
     ...{ v: fc.constant(1 as const), log: text, index: count, prev: text, time: text },
@@ -20,7 +22,13 @@ const records: fc.Arbitrary<LoggedDecision> = fc.record(
     ...{ outcome: fc.constantFrom("allow", "deny", "needs_approval"), reason: nullable, reasons: fc.array(text) },
     subject: fc.option(fc.record({ issuer: text, id: text, actors: fc.array(account) }), { nil: null }),
     ...{ method: text, authority: text, path: text, masked_query: text, source_address: nullable, country: text },
-    ...{ policy_revision: nullable, policy_fuel: count, entitlements: fc.array(text), denial_id: nullable },
+    ...{
+      policy_revision: nullable,
+      policy_fuel: count,
+      policy_asked: fc.array(asked),
+      entitlements: fc.array(text),
+      denial_id: nullable,
+    },
     ...{ grant_id: nullable, request_id: nullable, grant_reason: nullable, redeemed: fc.boolean() },
     ...{ mode: fc.constantFrom("enforce", "ask"), duration_us: count, traceparent: nullable },
   },

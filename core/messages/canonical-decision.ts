@@ -44,6 +44,7 @@ function inOrder(link: RecordLink, record: DecisionBody) {
     mode: record.mode,
     outcome: record.outcome,
     path: record.path,
+    policy_asked: record.policy_asked?.map(({ duration_us, host, outcome }) => ({ duration_us, host, outcome })),
     policy_fuel: record.policy_fuel,
     policy_revision: record.policy_revision,
     prev: link.prev,

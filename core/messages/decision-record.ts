@@ -37,6 +37,11 @@ const LogClosedSchema = Type.Object(
   closed,
 );
 
+const PolicyAskedSchema = Type.Object(
+  { host: Type.String(), duration_us: Type.Integer({ minimum: 0 }), outcome: Type.String() },
+  closed,
+);
+
 const LoggedDecisionSchema = Type.Object(
   {
     ...linkFields,
@@ -66,6 +71,8 @@ const LoggedDecisionSchema = Type.Object(
     policy_revision: optionalText,
     /** What the evaluation cost, in fuel; absent where there was none. Equal inputs have equal costs. */
     policy_fuel: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** Whom the policy asked for it, over the network; absent where nobody was. */
+    policy_asked: Type.Optional(Type.Array(PolicyAskedSchema)),
     entitlements: Type.Array(Type.String()),
     denial_id: optionalText,
     grant_id: optionalText,

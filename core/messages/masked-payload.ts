@@ -57,6 +57,8 @@ const NAMED = new Set([
     "justification",
     "traceparent",
     "records",
+    "policy_asked",
+    "host",
     "reason",
   ],
   ...["reasons", "entitlement", "entitlements", "scope", "title", "display", "label", "value", "approvers_hint"],

@@ -4,6 +4,7 @@
  * undefined, as OPA does outside strict mode. In native mode a noted error ends the evaluation with `policy_error`:
  * an undefined `deny` rule must not open a door.
  */
+import type { Ask, Reply } from "./asks.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import { integerOf } from "./rego-value/number.ts";
 
@@ -19,6 +20,8 @@ export type BuiltinCall = {
   /** Random bytes that depend on `purpose` only, within one evaluation. */
   readonly randomBytes: (purpose: string, length: number) => Uint8Array;
   readonly pay: Pay;
+  /** What the network said to the question `builtin(key)`. Throws `Unanswered` where nobody has asked yet; not to be caught. */
+  readonly reply: (builtin: string, key: string, ask: Ask) => Reply;
 };
 
 /** `undefined` makes the expression undefined without being an error. */

@@ -9,13 +9,14 @@
 import { createPause } from "../../platform/pause.ts";
 import { AppError, unreachable } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
+import type { Asking } from "./asks.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { notServed } from "./builtins/not-served.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
 import { compatSelfTestOf } from "./compat-self-test.ts";
-import { exceededText } from "./evaluation-outcome.ts";
+import { exceededText, unansweredText } from "./evaluation-outcome.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
 import { plainOf } from "./rego-value/plain.ts";
@@ -32,8 +33,12 @@ export type CompatPolicy = {
   readonly cases: number;
   readonly module: PolicyModule;
   /** `inputJson`: core/policy/envoy-input/compat-input.ts. */
-  evaluate(inputJson: string, time: EvaluationTime): { readonly result: CompatResult; readonly fuelUsed: number };
+  evaluate(inputJson: string, time: EvaluationTime): Evaluated;
+  /** The policy may ask the network. A promise, which never rejects, only where it does. */
+  evaluateAsking(inputJson: string, time: EvaluationTime, asking: Asking): Evaluated | Promise<Evaluated>;
 };
+
+type Evaluated = { readonly result: CompatResult; readonly fuelUsed: number };
 
 type CompatPolicyOptions = {
   readonly files: BundleFiles;
@@ -64,8 +69,10 @@ export async function loadCompatPolicy(
   const endsNs = validUntil === undefined ? undefined : BigInt(validUntil) * 1_000_000n;
   const { entrypoint, rest } = entrypointFor(path, policy.entrypoints);
   const cases = compatSelfTestOf(files);
-  await passSelfTest(cases, ({ inputJson, nowNs }) => {
+  await passSelfTest(cases, ({ name, inputJson, nowNs }) => {
     const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
+    if (evaluation.kind === "asks")
+      throw new AppError("invalid_bundle", `${caseNamed(name)}: ${unansweredText(evaluation)}`);
     return evaluation.kind === "value" ? lookUp(evaluation.value, rest) : undefined;
   });
   // NB: whatever it says: OPA takes a policy that has no answer to an empty input, and so does whoever comes from there.
@@ -84,19 +91,31 @@ export async function loadCompatPolicy(
       case "exceeded":
         // NB: brought about by what a client sent, so it never becomes a gRPC error that lets it through.
         return { kind: "fault", reason: "policy_budget_exceeded", message: exceededText(evaluation), echoes: true };
+      case "asks":
+        return { kind: "fault", reason: "policy_ask_unanswered", message: unansweredText(evaluation), echoes: true };
       default:
         throw unreachable(evaluation satisfies never);
     }
   }
+
+  const hasEnded = (nowNs: bigint) => endsNs !== undefined && nowNs >= endsNs;
+  const evaluated = (evaluation: Evaluation): Evaluated => ({
+    result: resultOf(evaluation),
+    fuelUsed: evaluation.fuelUsed,
+  });
 
   return {
     revision,
     cases: cases.length,
     module: compiled,
     evaluate(inputJson, { nowNs }) {
-      if (endsNs !== undefined && nowNs >= endsNs) return { result: EXPIRED, fuelUsed: 0 };
-      const evaluation = policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs);
-      return { result: resultOf(evaluation), fuelUsed: evaluation.fuelUsed };
+      if (hasEnded(nowNs)) return EXPIRED;
+      return evaluated(policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
+    },
+    evaluateAsking(inputJson, { nowNs }, asking) {
+      if (hasEnded(nowNs)) return EXPIRED;
+      const evaluation = policy.runAsking(entrypoint, { kind: "json", text: inputJson }, nowNs, asking);
+      return evaluation instanceof Promise ? evaluation.then(evaluated) : evaluated(evaluation);
     },
   };
 }
@@ -106,23 +125,28 @@ const WARM_UP_INPUT =
 /** Checks go on while a bundle is tried. */
 const PAUSE_AFTER_MS = 0.5;
 
+const caseNamed = (name: string) => `${SELF_TEST_FILE}: case ${JSON.stringify(name)}`;
+
 async function passSelfTest(cases: readonly Case[], valueOf: (one: Case) => RegoValue | undefined): Promise<void> {
   const pause = createPause(PAUSE_AFTER_MS);
   for (const one of cases) {
     const value = valueOf(one);
     if (!meets(value === undefined ? undefined : plainOf(value), one.expect)) {
-      throw new AppError("invalid_bundle", `${SELF_TEST_FILE}: case ${JSON.stringify(one.name)} fails`);
+      throw new AppError("invalid_bundle", `${caseNamed(one.name)} fails`);
     }
     await pause();
   }
 }
 
 /** NB: never what a client brought about, and never a gRPC error either, which some proxies let through. */
-const EXPIRED: CompatResult = {
-  kind: "fault",
-  reason: "policy_expired",
-  message: "the bundle was signed to decide until a moment that has passed",
-  echoes: true,
+const EXPIRED: Evaluated = {
+  result: {
+    kind: "fault",
+    reason: "policy_expired",
+    message: "the bundle was signed to decide until a moment that has passed",
+    echoes: true,
+  },
+  fuelUsed: 0,
 };
 
 /** NB: a module without names keeps its own reading of text, which ends at bytes that any client can send. */

@@ -25,6 +25,7 @@ export type CompatResult =
         | "policy_error"
         | "policy_result_invalid"
         | "policy_budget_exceeded"
+        | "policy_ask_unanswered"
         | "policy_not_loaded"
         | "policy_expired";
       readonly message: string;

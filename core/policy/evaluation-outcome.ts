@@ -14,12 +14,27 @@ type Meaning =
 
 export type Outcome = Meaning & { readonly fuelUsed: number };
 
+export const NOT_LOADED: Outcome = {
+  kind: "fault",
+  fault: fault("policy_not_loaded", "no bundle is active"),
+  fuelUsed: 0,
+};
+
+type Ending = { readonly endsNs: bigint | undefined; readonly revision: string };
+
+/** NB: a bundle with an end stays active, so that nothing older takes its place, and denies. */
+export function expired({ endsNs, revision }: Ending, nowNs: bigint): Outcome | undefined {
+  if (endsNs === undefined || nowNs < endsNs) return undefined;
+  return { kind: "fault", fault: fault("policy_expired", `${revision} was signed to decide until then`), fuelUsed: 0 };
+}
+
 export function outcomeOf(evaluation: Evaluation): Outcome {
   return { ...meaningOf(evaluation), fuelUsed: evaluation.fuelUsed };
 }
 
 function meaningOf(evaluation: Evaluation): Meaning {
   if (evaluation.kind === "exceeded") return failed("policy_budget_exceeded", exceededText(evaluation));
+  if (evaluation.kind === "asks") return failed("policy_ask_unanswered", unansweredText(evaluation));
   const [failure] = evaluation.failures;
   if (failure !== undefined) {
     return failed("policy_error", `${failure.builtin}${inRule(failure.rule)}: ${failure.message}`);
@@ -45,6 +60,11 @@ const WHAT = {
 
 export function exceededText({ what, rule }: Extract<Evaluation, { kind: "exceeded" }>): string {
   return `${WHAT[what]}${inRule(rule)}`;
+}
+
+/** NB: names the host at most; a URL, headers and bodies may hold secrets. */
+export function unansweredText({ asked, why }: Extract<Evaluation, { kind: "asks" }>): string {
+  return `${asked.builtin}: ${why}`;
 }
 
 function inRule(rule: string | undefined): string {

@@ -11,12 +11,13 @@ import { createPause } from "../../platform/pause.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { Verdict } from "../domain/decision.ts";
 import type { Routing } from "../domain/routing.ts";
+import type { Asking, Replies } from "./asks.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
 import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
-import { fault, verdictOf } from "./decision-result.ts";
-import { type Outcome, outcomeOf } from "./evaluation-outcome.ts";
+import { verdictOf } from "./decision-result.ts";
+import { expired, NOT_LOADED, type Outcome, outcomeOf } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
@@ -55,7 +56,9 @@ export type PolicyHost = {
   inputReads(): InputReads | undefined;
   activate(bundle: Bundle): Promise<Activation>;
   /** `inputJson` is the whole input document as JSON text (core/policy/envoy-input). */
-  decide(inputJson: string, time: EvaluationTime): Decided;
+  decide(inputJson: string, time: EvaluationTime, replies?: Replies): Decided;
+  /** A policy may ask the network. A promise, which never rejects, only where it does. */
+  decideAsking(inputJson: string, time: EvaluationTime, asking: Asking): Decided | Promise<Decided>;
   route(inputJson: string, time: EvaluationTime): Routing;
   mayReview(inputJson: string, time: EvaluationTime): MayReview;
   /** Whether the active bundle has the optional entrypoint. */
@@ -94,8 +97,14 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
   const verdicts = new WeakMap<object, Verdict>();
   let active: Active | undefined;
 
-  function run(target: Active, entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, nowNs: bigint): Outcome {
-    return outcomeOf(target.policy.run(target.entrypoints[entrypoint], { kind: "json", text: inputJson }, nowNs));
+  function run(
+    { policy, entrypoints }: Active,
+    entrypoint: keyof typeof ENTRYPOINTS,
+    inputJson: string,
+    nowNs: bigint,
+    replies?: Replies,
+  ): Outcome {
+    return outcomeOf(policy.run(entrypoints[entrypoint], { kind: "json", text: inputJson }, nowNs, replies));
   }
 
   async function selfTest(target: Active, { selfTest: cases = [] }: Bundle): Promise<Refusal | undefined> {
@@ -134,11 +143,19 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
     return undefined;
   }
 
-  function evaluate(entrypoint: keyof typeof ENTRYPOINTS, inputJson: string, { nowNs }: EvaluationTime): Outcome {
-    if (active === undefined) {
-      return { kind: "fault", fault: fault("policy_not_loaded", "no bundle is active"), fuelUsed: 0 };
-    }
-    return expired(active, nowNs) ?? run(active, entrypoint, inputJson, nowNs);
+  function evaluate(
+    entrypoint: keyof typeof ENTRYPOINTS,
+    inputJson: string,
+    { nowNs }: EvaluationTime,
+    replies?: Replies,
+  ): Outcome {
+    if (active === undefined) return NOT_LOADED;
+    return expired(active, nowNs) ?? run(active, entrypoint, inputJson, nowNs, replies);
+  }
+
+  function decided(outcome: Outcome): Decided {
+    const verdict = outcome.kind === "value" ? rememberedVerdict(outcome.value) : outcome.fault;
+    return { verdict, fuelUsed: outcome.fuelUsed };
   }
 
   /** A result that was given before to the letter is the same value (wasm/linked-policy.ts), with the same meaning. */
@@ -165,10 +182,16 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
       active = candidate.active;
       return { kind: "activated", revision: bundle.revision, compiled };
     },
-    decide(inputJson, time) {
-      const outcome = evaluate("decide", inputJson, time);
-      const verdict = outcome.kind === "value" ? rememberedVerdict(outcome.value) : outcome.fault;
-      return { verdict, fuelUsed: outcome.fuelUsed };
+    decide: (inputJson, time, replies) => decided(evaluate("decide", inputJson, time, replies)),
+    decideAsking(inputJson, { nowNs }, asking) {
+      if (active === undefined) return decided(NOT_LOADED);
+      const ended = expired(active, nowNs);
+      if (ended !== undefined) return decided(ended);
+      const { policy, entrypoints } = active;
+      const evaluation = policy.runAsking(entrypoints.decide, { kind: "json", text: inputJson }, nowNs, asking);
+      return evaluation instanceof Promise
+        ? evaluation.then((last) => decided(outcomeOf(last)))
+        : decided(outcomeOf(evaluation));
     },
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);
@@ -189,12 +212,6 @@ export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOption
       return outcome.kind === "value" ? candidatesOf(outcome.value) : outcome.fault;
     },
   };
-}
-
-/** NB: a bundle with an end stays active, so that nothing older takes its place, and denies. */
-function expired({ endsNs, revision }: Active, nowNs: bigint): Outcome | undefined {
-  if (endsNs === undefined || nowNs < endsNs) return undefined;
-  return { kind: "fault", fault: fault("policy_expired", `${revision} was signed to decide until then`), fuelUsed: 0 };
 }
 
 type Refusal = Extract<Activation, { kind: "refused" }>;

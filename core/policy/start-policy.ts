@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Budget } from "./budget.ts";
-import { BUILTINS } from "./builtins/registry.ts";
+import { BUILTINS, BUILTINS_AND_NETWORK } from "./builtins/registry.ts";
 import { withEnvironment } from "./builtins/runtime.ts";
 import { bundleOf } from "./bundle.ts";
 import type { BundleConfig } from "./bundles/config.ts";
@@ -19,15 +19,21 @@ type StartPolicyOptions = {
   readonly budget: Budget;
   /** What `opa.runtime` shows; empty: a bundle that calls it is refused. */
   readonly environment: ReadonlyMap<string, string>;
+  /**
+   * False: a bundle whose policies call `http.send` or `net.lookup_ip_addr` is refused. Otherwise it is taken, since a bundle is for both
+   * services, and such a call ends the evaluation where nobody asks (asks.ts).
+   */
+  readonly networkBuiltins?: boolean;
 };
 
 /** @throws CannotStart when the configuration's path holds no bundle, or one that is refused */
 export async function startPolicy(
   deps: Omit<BundlesDeps, "take">,
-  { bundle, defaultRealm, budget, environment }: StartPolicyOptions,
+  { bundle, defaultRealm, budget, environment, networkBuiltins = true }: StartPolicyOptions,
 ): Promise<Policy> {
+  const builtins = networkBuiltins ? BUILTINS_AND_NETWORK : BUILTINS;
   const host = createPolicyHost(
-    { builtins: withEnvironment(BUILTINS, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
+    { builtins: withEnvironment(builtins, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
     { defaultRealm, budget },
   );
   const take: BundlesDeps["take"] = async ({ files, proof }) => {

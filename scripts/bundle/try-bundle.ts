@@ -3,7 +3,7 @@
  * refuse is told while it is built and not when it is rolled out.
  */
 import { randomBytes } from "node:crypto";
-import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { withRuntime } from "../../core/policy/builtins/runtime.ts";
 import { bundleOf } from "../../core/policy/bundle.ts";
 import type { BundleFiles } from "../../core/policy/bundles/bundle-files.ts";
@@ -13,7 +13,7 @@ const WARM_UPS = 1;
 
 /** Why a service would refuse it; undefined when it would not. @throws AppError invalid_bundle */
 export async function refusalOf(files: BundleFiles): Promise<string | undefined> {
-  const deps = { builtins: withRuntime(BUILTINS), randomBytes, monotonicMs: () => performance.now() };
+  const deps = { builtins: withRuntime(BUILTINS_AND_NETWORK), randomBytes, monotonicMs: () => performance.now() };
   const host = createPolicyHost(deps, { defaultRealm: "built", warmUps: WARM_UPS });
   const activation = await host.activate(bundleOf(files));
   if (activation.kind !== "refused") return undefined;

@@ -7,7 +7,7 @@ import path from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { AppError } from "../../core/domain/app-error.ts";
-import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { withRuntime } from "../../core/policy/builtins/runtime.ts";
 import { loadBundle } from "../../core/policy/bundle.ts";
 import { verdictOf } from "../../core/policy/decision-result.ts";
@@ -20,7 +20,11 @@ import { resolveTool } from "../tools/resolve-tool.ts";
 import { fetchInputs } from "./fetch-inputs.ts";
 import { explanationText } from "./explanation-text.ts";
 
-export const HOST_DEPS = { builtins: withRuntime(BUILTINS), randomBytes, monotonicMs: systemClock.monotonicMs };
+export const HOST_DEPS = {
+  builtins: withRuntime(BUILTINS_AND_NETWORK),
+  randomBytes,
+  monotonicMs: systemClock.monotonicMs,
+};
 
 type ExplainOptions = {
   readonly input?: string;

@@ -23,6 +23,7 @@ import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
 import { closed, Text } from "./config/fields.ts";
 import { IdentitySchema, identityRules } from "./config/identity.ts";
 import { ListenSchema, listenRules, OpsSchema } from "./config/listen.ts";
+import { NetworkSchema, networkFaults } from "./config/network.ts";
 import { DecisionLogSchema, DenialsSchema } from "./config/records.ts";
 import { RedemptionSchema, redemptionRules } from "./config/redemption.ts";
 import { StateSchema, stateFaults } from "./config/state.ts";
@@ -46,7 +47,10 @@ export const DecisionConfigSchema = Type.Object(
     api: Type.Optional(ApiSchema),
     ops: OpsSchema,
     bundle: ShadowedBundleSchema,
-    policy: Type.Object({ compat: CompatSchema, budget: BudgetSchema, environment: EnvironmentSchema }, closed),
+    policy: Type.Object(
+      { compat: CompatSchema, budget: BudgetSchema, environment: EnvironmentSchema, network: NetworkSchema },
+      closed,
+    ),
     identity: IdentitySchema,
     signing: Type.Object(
       {
@@ -134,6 +138,7 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
   ({ bundle }) => bundleFaults(bundle, "bundle"),
   ({ bundle }) => shadowFaults(bundle, "bundle"),
   ({ policy }) => compatFaults(policy.compat, "policy.compat"),
+  ({ policy, listen }) => networkFaults(policy.network, listen.deadlineMs, "policy.network"),
   ({ context }) => contextFaults(context, "context"),
   (config) => {
     const { development, listen, ops, api } = config;

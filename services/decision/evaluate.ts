@@ -66,8 +66,9 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
 
       const clocks = readClocks();
       const gathered = context.gather(evaluation, clocks, subject);
-      const { verdict, revision, fuelUsed } = policy.decide({ evaluation, caller, context: gathered }, clocks);
-      known = { subject, policyRevision: revision, fuelUsed, country: gathered.country };
+      const judged = policy.decide({ evaluation, caller, context: gathered }, clocks, deadline);
+      const { verdict, revision, fuelUsed, asked } = judged instanceof Promise ? await judged : judged;
+      known = { subject, policyRevision: revision, fuelUsed, asked, country: gathered.country };
       if (deadline.leftMs() <= 0) return answer(deny("deadline_exceeded"));
       if (verdict.kind !== "elevate") return answer(decisionFrom(verdict)); // allow | deny | fault → deny
       if (subject === undefined) return answer(deny("authentication_required", [], verdict.response));
@@ -87,13 +88,14 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
         nearest = use.nearest;
       }
 
-      const asked = denials.offers(query);
-      if (asked.kind === "unbindable") return answer(deny(asked.reason, [], verdict.response));
-      const ask = { evaluation, subject, offers: asked.offers, policyRevision: revision };
+      const requestable = denials.offers(query);
+      if (requestable.kind === "unbindable") return answer(deny(requestable.reason, [], verdict.response));
+      const { offers } = requestable;
+      const ask = { evaluation, subject, offers, policyRevision: revision };
       known = { ...known, ask };
-      if (mode === "ask") return answer(needsApproval(verdict, asked.offers, nearest));
+      if (mode === "ask") return answer(needsApproval(verdict, offers, nearest));
       const published = await denials.publish(ask, readClocks().wall, deadline.within(PUBLISH_BUDGET_MS));
-      return answer(afterPublishing(published, needsApproval(verdict, asked.offers, nearest)));
+      return answer(afterPublishing(published, needsApproval(verdict, offers, nearest)));
     } catch (error) {
       faults.report(error);
       return answer(deny("internal_error"));

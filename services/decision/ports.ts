@@ -14,6 +14,7 @@ import type { Id } from "../../core/domain/id.ts";
 import type { Question } from "../../core/domain/question.ts";
 import type { Caller, Json, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
+import type { Asking } from "../../core/policy/asks.ts";
 import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
 
 export type Mode = "enforce" | "ask";
@@ -87,15 +88,38 @@ export type PolicyQuestion = {
   readonly context: { readonly [name: string]: Json };
 };
 
-type Judged = {
+export type Judged = {
   readonly verdict: Verdict;
   readonly revision: string | undefined;
   /** What the evaluation cost, in fuel; undefined where there was none. */
   readonly fuelUsed: number | undefined;
+  /** Whom the policy asked for it. */
+  readonly asked?: readonly AskedHost[];
 };
 
-/** Synchronous and never throws; the verdict and the revision belong together. */
-export type Policy = { decide(question: PolicyQuestion, clocks: Clocks): Judged };
+/** Never throws; the verdict and the revision belong together. A promise, which never rejects, only where a policy asks the network. */
+export type Policy = {
+  decide(question: PolicyQuestion, clocks: Clocks, deadline: Deadline): Judged | Promise<Judged>;
+};
+
+/**
+ * `kept`: an answer to another decision. `failed`: there was none, as the policy is told. `refused`: it may not be asked, as the policy
+ * is told, too. `unanswered`: beyond a bound, which ended the decision.
+ */
+export type AskOutcome = "answered" | "kept" | "failed" | "refused" | "unanswered";
+
+/** A question of a policy to the network, without what was asked. */
+export type AskedHost = { readonly host: string; readonly durationMs: number; readonly outcome: AskOutcome };
+
+type DecisionAsking = Asking & {
+  /** In order. */
+  asked(): readonly AskedHost[];
+  /** Of which the evaluation itself took nothing. */
+  waitedMs(): number;
+};
+
+/** What policies may ask of the network, one decision at a time. */
+export type Network = { forDecision(deadline: Deadline): DecisionAsking };
 
 export type GrantQuery = {
   readonly subject: Subject;
@@ -158,6 +182,7 @@ export type Evaluated = {
   readonly subject: Subject | undefined;
   readonly policyRevision: string | undefined;
   readonly fuelUsed?: number | undefined;
+  readonly asked?: readonly AskedHost[] | undefined;
   /** That the policy was told of. */
   readonly country?: string | undefined;
   /** With `needs_approval`: what may be asked for. */

@@ -1,6 +1,7 @@
 /** Calls one built-in with arguments written as Rego text and gives its answer as Rego text, or the word `error`, or `limit` where it would cost too much. */
+import { Unanswered } from "../../core/policy/asks.ts";
 import { BuiltinError, type BuiltinCall, BuiltinLimit } from "../../core/policy/builtin.ts";
-import { BUILTINS } from "../../core/policy/builtins/registry.ts";
+import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { parseValue } from "../../core/policy/rego-value/parse.ts";
 import { isRegoArray } from "../../core/policy/rego-value/value.ts";
 import { writeRego } from "../../core/policy/rego-value/write.ts";
@@ -9,12 +10,15 @@ export const builtinCall: BuiltinCall = {
   nowNs: 1_700_000_000_123_456_789n,
   randomBytes: (_, length) => new Uint8Array(length),
   pay: () => undefined,
+  reply: (builtin, key, ask) => {
+    throw new Unanswered(builtin, key, ask);
+  },
 };
 
 /** `args` is a Rego array. `undefined` is an answer without being an error. */
 export function runBuiltin(name: string, args: string, call: BuiltinCall = builtinCall): string {
   const values = parseValue(args, "rego");
-  const builtin = BUILTINS.get(name);
+  const builtin = BUILTINS_AND_NETWORK.get(name);
   if (builtin === undefined || !isRegoArray(values)) throw new Error(`no call of ${name}`);
   try {
     const answer = builtin(values, call);

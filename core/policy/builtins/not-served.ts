@@ -4,12 +4,13 @@
  */
 import type { BuiltinTable } from "../builtin.ts";
 
+/** The variable is the decision service's, which alone asks. */
+const ASKS =
+  "a policy asks nobody of the network unless policy.network.hosts (COUNTERSIGN_POLICY_NETWORK_HOSTS) names whom it may ask: set it";
+
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ["http.send", "a decision never waits for a network: bring what it would fetch as data of the bundle"],
-  [
-    "net.lookup_ip_addr",
-    "a decision never waits for a name server: compare addresses, or keep them in data of the bundle",
-  ],
+  ["http.send", `${ASKS}, or bring what it would fetch as data of the bundle`],
+  ["net.lookup_ip_addr", `${ASKS}, or keep addresses in data of the bundle`],
   [
     "opa.runtime",
     "a policy does not see the environment of the process: put what it needs into data of the bundle, or name the variables that it may see in policy.environment (COUNTERSIGN_POLICY_ENVIRONMENT)",

@@ -1,6 +1,6 @@
 /**
- * Every built-in that this host serves: all that OPA 1.20.2 leaves to a host and that needs no network. What a bundle
- * imports beyond it is refused by name when it is activated (not-served.ts).
+ * Every built-in that this host serves: all that OPA 1.20.2 leaves to a host, and those of the network apart, which are served where
+ * configuration says so. What a bundle imports beyond it is refused by name when it is activated (not-served.ts).
  */
 import type { BuiltinTable } from "../builtin.ts";
 import { AWS_SIGNING } from "./aws-signing.ts";
@@ -13,6 +13,7 @@ import { JSON_PATCH } from "./json-patch.ts";
 import { JSON_SCHEMA } from "./json-schema.ts";
 import { JWT } from "./jwt.ts";
 import { NET } from "./net.ts";
+import { NETWORK } from "./network.ts";
 import { OBJECT } from "./object.ts";
 import { REGEX } from "./regex.ts";
 import { REGO_MODULE } from "./rego-module.ts";
@@ -43,3 +44,6 @@ const TABLES = [
 ].concat([REGO_MODULE, SEMVER, SPRINTF, STRINGS, TIME, UNITS, URI, URLQUERY, UUID, X509, YAML]);
 
 export const BUILTINS: BuiltinTable = new Map(TABLES.flatMap((table) => [...table]));
+
+/** For decisions that may ask the network, and for whoever only tries such a policy and asks nobody. */
+export const BUILTINS_AND_NETWORK: BuiltinTable = new Map([...BUILTINS, ...NETWORK]);

@@ -127,7 +127,7 @@ const SEGMENT = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w|y)/y;
 /** In fuel. */
 const PER_SEGMENT = 4_000;
 
-const parseDuration: Builtin = (args, { pay }) => {
+export const parseDuration: Builtin = (args, { pay }) => {
   const text = stringArg(args, 0);
   const start = /^[+-]/.test(text) ? 1 : 0;
   if (text.slice(start) === "0") return regoInteger(0n);

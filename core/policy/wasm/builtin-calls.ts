@@ -7,6 +7,7 @@
  * Work is what counts, so that a decision does not depend on how busy the machine is; the clock (`longestMs`) is only there
  * for a built-in whose price is wrong by far.
  */
+import { Unanswered } from "../asks.ts";
 import { type Builtin, type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
 import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, type Price, priceOf } from "../builtins/prices.ts";
 import { parseCounted } from "../rego-value/parse.ts";
@@ -114,6 +115,8 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
       try {
         return run(called, addresses, current);
       } catch (error) {
+        // NB: noted where the replies are (policy-runner.ts), so whatever comes of the rest counts for nothing.
+        if (error instanceof Unanswered) return 0;
         if (error instanceof BuiltinLimit) throw new BuiltinExceeded(`${name}: ${error.message}`, { cause: error });
         if (error instanceof BuiltinError) {
           fuel().charge(PER_FAILURE);

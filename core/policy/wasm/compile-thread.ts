@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { AppError } from "../../domain/app-error.ts";
-import { BUILTINS } from "../builtins/registry.ts";
+import { BUILTINS_AND_NETWORK } from "../builtins/registry.ts";
 import { withRuntime } from "../builtins/runtime.ts";
 import { FAILURES, WATCHED_BY_ID } from "../native-builtins.ts";
 import type { CompileJob, WarmUp } from "./compile-apart.ts";
@@ -27,7 +27,7 @@ function lowerPriority(): void {
 /** What is wrong with the policy is for whoever activates it to find. */
 function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {
   try {
-    const builtins = withRuntime(new Map([...BUILTINS, ...FAILURES]));
+    const builtins = withRuntime(new Map([...BUILTINS_AND_NETWORK, ...FAILURES]));
     const deps = { builtins, randomBytes, monotonicMs: () => performance.now() };
     const policy = createPolicyRunner(deps, { module, dataJson, budget, redirected: WATCHED_BY_ID });
     for (let count = 0; count < times; count += 1) {

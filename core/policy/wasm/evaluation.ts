@@ -1,4 +1,5 @@
 /** What can come of one evaluation, and how whatever is thrown out of WebAssembly becomes one of these. */
+import type { Unanswered } from "../asks.ts";
 import { RegoObject, RegoSet, type RegoValue } from "../rego-value/value.ts";
 import { OutOfFuel } from "./fuel.ts";
 import { ruleIn } from "./running-rule.ts";
@@ -25,6 +26,8 @@ export type Evaluation = Cost &
     | { readonly kind: "exceeded"; readonly what: Exceeded; readonly rule: string | undefined }
     /** It gave more than a result may be; nobody read it. */
     | { readonly kind: "oversize" }
+    /** It came to a question that nobody has answered (asks.ts): `why` not. */
+    | { readonly kind: "asks"; readonly asked: Unanswered; readonly why: string }
   );
 
 type Exceeded = "time" | "memory" | "stack" | "builtin";

@@ -5,18 +5,22 @@
  */
 import { createHash } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";
+import { type Asking, NOBODY_ASKS, NO_REPLIES, type Replies, Unanswered } from "../asks.ts";
 import { allowanceOf, type Budget, pagesOf } from "../budget.ts";
 import type { BuiltinTable } from "../builtin.ts";
 import type { EvaluationContext } from "./builtin-calls.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type InputText, type LinkedPolicy, linkPolicy } from "./linked-policy.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 export type PolicyRunner = {
   /** Names of the built-ins that the module wants from its host. */
   readonly builtins: readonly string[];
   readonly entrypoints: ReadonlyMap<string, number>;
   /** Never throws. Times are nanoseconds since the epoch. */
-  run(entrypoint: number, input: InputText, nowNs: bigint): Evaluation;
+  run(entrypoint: number, input: InputText, nowNs: bigint, replies?: Replies): Evaluation;
+  /** Never rejects. A promise only where the policy asks something of the network. */
+  runAsking(entrypoint: number, input: InputText, nowNs: bigint, asking: Asking): Evaluation | Promise<Evaluation>;
 };
 
 export type RunnerDeps = {
@@ -44,29 +48,57 @@ export function createPolicyRunner(deps: RunnerDeps, { module, budget, ...more }
   const recycleAbove = Math.max(first.memoryBytes(), pagesOf(budget) * 65_536 * 0.5);
   let policy: LinkedPolicy | undefined = first;
 
+  function attempt(entrypoint: number, input: InputText, context: AskingContext, fuel: number): Evaluation {
+    try {
+      policy ??= link();
+    } catch (error) {
+      const message = error instanceof AppError ? error.detail : "the policy cannot be linked";
+      return { kind: "trap", message, failures: [], fuelUsed: 0 };
+    }
+    const evaluation = policy.evaluate(entrypoint, input, context, { ...allowance, fuel });
+    const { kind, fuelUsed } = evaluation;
+    if (kind === "trap" || kind === "exceeded" || policy.memoryBytes() > recycleAbove) policy = undefined;
+    const asked = context.takeAsked();
+    return asked === undefined ? evaluation : { kind: "asks", asked, why: NOBODY_ASKS, failures: [], fuelUsed };
+  }
+
   return {
     builtins: [...first.builtins.values()],
     entrypoints: first.entrypoints,
-    run(entrypoint, input, nowNs) {
-      try {
-        policy ??= link();
-      } catch (error) {
-        const message = error instanceof AppError ? error.detail : "the policy cannot be linked";
-        return { kind: "trap", message, failures: [], fuelUsed: 0 };
-      }
-      const evaluation = policy.evaluate(entrypoint, input, contextOf(nowNs, deps.randomBytes), allowance);
-      const { kind } = evaluation;
-      if (kind === "trap" || kind === "exceeded" || policy.memoryBytes() > recycleAbove) policy = undefined;
-      return evaluation;
+    run(entrypoint, input, nowNs, replies = NO_REPLIES) {
+      return attempt(entrypoint, input, contextOf(nowNs, deps.randomBytes, replies), allowance.fuel);
+    },
+    runAsking(entrypoint, input, nowNs, asking) {
+      const context = contextOf(nowNs, deps.randomBytes, asking.replies);
+      return untilAnswered((fuel) => attempt(entrypoint, input, context, fuel), allowance.fuel, asking);
     },
   };
 }
 
-/** Random bytes that are the same for the same purpose within one evaluation; the seed is drawn on first use. */
-function contextOf(nowNs: bigint, randomBytes: (length: number) => Uint8Array): EvaluationContext {
+type AskingContext = EvaluationContext & {
+  /** The first question of the evaluation that has just ended, to which there was no reply. */
+  takeAsked(): Unanswered | undefined;
+};
+
+/** Random bytes that are the same for the same purpose within one decision; the seed is drawn on first use. */
+function contextOf(nowNs: bigint, randomBytes: (length: number) => Uint8Array, replies: Replies): AskingContext {
   let seed: Uint8Array | undefined;
+  let asked: Unanswered | undefined;
   return {
     nowNs,
+    reply(builtin, key, ask) {
+      const name = `${builtin} ${key}`;
+      const known = replies.get(name);
+      if (known !== undefined) return known;
+      const unanswered = new Unanswered(builtin, name, ask);
+      asked ??= unanswered;
+      throw unanswered;
+    },
+    takeAsked() {
+      const taken = asked;
+      asked = undefined;
+      return taken;
+    },
     randomBytes(purpose, length) {
       seed ??= randomBytes(32);
       return createHash("sha256").update(seed).update(purpose).digest().subarray(0, length);

@@ -5,8 +5,8 @@
  * allow list names it; plain HTTP is for those alone.
  */
 import { lookup } from "node:dns/promises";
-import ipaddr from "ipaddr.js";
 import { AppError } from "../../../core/domain/app-error.ts";
+import { addressRanges, isPublicAddress, literalAddress } from "../../../platform/http/address-ranges.ts";
 
 type Target =
   | { readonly kind: "address"; readonly address: string }
@@ -25,31 +25,26 @@ export type TargetCheck = (url: URL) => Promise<Target>;
  * is used must not be the resolver's choice. @throws AppError invalid_configuration for a malformed range.
  */
 export function createTargetCheck({ resolve }: { readonly resolve: Resolve }, allowed: readonly string[]): TargetCheck {
-  const ranges = allowed.map(parseRange);
-
-  function listed(address: Address): boolean {
-    return ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits));
-  }
+  const { hold: isListed } = rangesOf(allowed);
 
   return async (url) => {
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const texts = ipaddr.isValid(host) ? [host] : await resolve(host).catch(() => []);
-    const addresses = texts.map((text) => ipaddr.process(text)); // an IPv4 address inside IPv6 is judged as the IPv4 it is
+    const literal = literalAddress(url.hostname);
+    const found = literal === undefined ? await resolve(url.hostname).catch(() => []) : [literal];
+    const addresses = found.flatMap((address) => literalAddress(address) ?? []); // an IPv4 address inside IPv6 is judged as the IPv4 it is
     const [first] = addresses;
     if (first === undefined) return { kind: "refused", reason: "unresolved" };
-    if (!addresses.every((address) => listed(address) || address.range() === "unicast"))
+    if (!addresses.every((address) => isListed(address) || isPublicAddress(address)))
       return { kind: "refused", reason: "address_not_allowed" };
-    if (url.protocol !== "https:" && !addresses.every(listed)) return { kind: "refused", reason: "plain_http" };
-    return { kind: "address", address: first.toString() };
+    if (url.protocol !== "https:" && !addresses.every(isListed)) return { kind: "refused", reason: "plain_http" };
+    return { kind: "address", address: first };
   };
 }
 
-type Address = ReturnType<typeof ipaddr.process>;
-
-function parseRange(text: string): [Address, number] {
+function rangesOf(allowed: readonly string[]) {
   try {
-    return ipaddr.parseCIDR(text);
+    return addressRanges(allowed);
   } catch (cause) {
-    throw new AppError("invalid_configuration", `not a CIDR range: ${text}`, { cause });
+    const detail = cause instanceof RangeError ? cause.message : "not CIDR ranges";
+    throw new AppError("invalid_configuration", detail, { cause });
   }
 }

@@ -8,6 +8,7 @@ const STATUS: Readonly<Record<PolicyFault | UnavailableReason, 500 | 503>> = {
   policy_error: 500,
   policy_result_invalid: 500,
   policy_budget_exceeded: 500,
+  policy_ask_unanswered: 503,
   policy_suspended: 503,
   policy_conflict: 500,
   context_unavailable: 503,

@@ -19,6 +19,14 @@ test("the country that a policy was told of is on record, and no member of that 
   expect(loggedDecision({ ...entry, country: "DE" })).toMatchObject({ source_address: "192.0.2.7", country: "DE" });
 });
 
+test("whom a policy asked is on record, and no member of that name where nobody was", () => {
+  expect(loggedDecision(entry)).not.toHaveProperty("policy_asked");
+  const asked = [{ host: "api.example:8443", durationMs: 1.2345, outcome: "answered" }] as const;
+  expect(loggedDecision({ ...entry, asked })).toMatchObject({
+    policy_asked: [{ host: "api.example:8443", duration_us: 1_235, outcome: "answered" }],
+  });
+});
+
 test("a built-in that failed is on record with its name and the rule that called it", () => {
   const decision = deny("policy_error", ["time.parse_rfc3339_ns in countersign.hidden"]);
   expect(loggedDecision({ ...entry, decision })).toMatchObject({
@@ -45,6 +53,7 @@ test.each([
     subject: { ...who, groups: [], claims: {}, actors: Array.from({ length: 8 }, () => who) },
     sourceAddress: text,
     traceparent: text,
+    asked: Array.from({ length: 32 }, () => ({ host: text, durationMs: 1e9, outcome: "unanswered" })),
     evaluation: evaluationOf({ http: { method: text, authority: text, path: text, query: text } }),
   });
   const link = { v: 1, log: "pdp/a/b", index: 1, prev: "0".repeat(64) } as const;

@@ -7,7 +7,7 @@ import { namedCall } from "../../../core/domain/question.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { DecisionBody } from "../../../core/messages/canonical-decision.ts";
 import { maskQuery } from "../../../core/domain/mask-query.ts";
-import type { LogEntry } from "../ports.ts";
+import type { AskedHost, LogEntry } from "../ports.ts";
 
 /** Longest texts, in bytes as JSON writes them (one UTF-16 unit may take six), and longest lists. */
 const MAX = {
@@ -20,6 +20,8 @@ const MAX = {
   reasons: 16,
   entitlements: 16,
   actors: 8,
+  asked: 32,
+  host: 256,
 } as const;
 
 export function loggedDecision(entry: LogEntry): DecisionBody {
@@ -57,6 +59,7 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     ...(entry.country === undefined ? {} : { country: entry.country }),
     policy_revision: entry.policyRevision ?? null,
     ...(entry.fuelUsed === undefined ? {} : { policy_fuel: entry.fuelUsed }),
+    ...(entry.asked === undefined || entry.asked.length === 0 ? {} : { policy_asked: askedOf(entry.asked) }),
     entitlements: entitlementsOf(decision)
       .slice(0, MAX.entitlements)
       .map((one) => cut(one, MAX.reason)),
@@ -69,6 +72,14 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     duration_us: Math.max(0, Math.round(entry.durationUs)),
     traceparent: traceparent === undefined ? null : cut(traceparent, MAX.reason),
   };
+}
+
+function askedOf(asked: readonly AskedHost[]) {
+  return asked.slice(0, MAX.asked).map(({ host, durationMs, outcome }) => ({
+    host: cut(host, MAX.host),
+    duration_us: Math.max(0, Math.round(durationMs * 1_000)),
+    outcome,
+  }));
 }
 
 export function reasonOf(decision: Decision): string | null {

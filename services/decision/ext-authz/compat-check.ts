@@ -41,7 +41,8 @@ export function createCompatCheck(
     const request = readRequest(arrived.bytes);
     if (request === undefined) return refused(deny("request_parse_error", ["undecodable"]), evaluation);
 
-    const asked = policy.decide(request, evaluation, readClocks());
+    const judged = policy.decide(request, evaluation, readClocks(), deadline);
+    const asked = judged instanceof Promise ? await judged : judged;
     const { result } = asked;
     if (deadline.leftMs() <= 0) return onRecord(refused(deny("deadline_exceeded"), evaluation), asked);
     if (result.kind === "suspended") return onRecord(refused(deny("policy_suspended"), evaluation), asked);
@@ -54,8 +55,8 @@ export function createCompatCheck(
 
 const NOBODY = { subject: undefined, policyRevision: undefined } as const;
 
-function onRecord({ evaluated, answer }: Judged, { revision, fuelUsed }: CompatJudged): Judged {
-  return { evaluated: { ...evaluated, policyRevision: revision, fuelUsed }, answer };
+function onRecord({ evaluated, answer }: Judged, { revision, fuelUsed, asked }: CompatJudged): Judged {
+  return { evaluated: { ...evaluated, policyRevision: revision, fuelUsed, asked }, answer };
 }
 
 function judgedBy(result: CompatResult, evaluation: Evaluation, options: CompatCheckOptions): Judged {

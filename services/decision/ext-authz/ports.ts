@@ -2,7 +2,7 @@
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { CompatResult } from "../../../core/policy/compat-result.ts";
 import type { RegoObject } from "../../../core/policy/rego-value/value.ts";
-import type { Evaluation } from "../ports.ts";
+import type { AskedHost, Deadline, Evaluation } from "../ports.ts";
 
 /**
  * `unparsable`: the request cannot be described to a policy, which was not asked. `suspended`: nor was it, since it ran
@@ -15,7 +15,19 @@ export type CompatJudged = {
     | { readonly kind: "suspended" };
   readonly revision: string;
   readonly fuelUsed: number | undefined;
+  /** Whom the policy asked for it. */
+  readonly asked?: readonly AskedHost[];
 };
 
-/** Compatibility mode: `request` is the whole check request as a document. Synchronous and never throws. */
-export type CompatPolicy = { decide(request: RegoObject, evaluation: Evaluation, clocks: Clocks): CompatJudged };
+/**
+ * Compatibility mode: `request` is the whole check request as a document. Never throws. A promise, which never rejects, only where
+ * the policy asks the network.
+ */
+export type CompatPolicy = {
+  decide(
+    request: RegoObject,
+    evaluation: Evaluation,
+    clocks: Clocks,
+    deadline: Deadline,
+  ): CompatJudged | Promise<CompatJudged>;
+};

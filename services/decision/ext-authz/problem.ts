@@ -86,6 +86,7 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   policy_result_invalid: policyFault,
   policy_conflict: policyFault,
   policy_budget_exceeded: policyFault,
+  policy_ask_unanswered: unavailable("What the policy asks elsewhere was not answered within its bounds."),
   policy_suspended: {
     ...policyFault,
     detail: "The policy could not decide requests like this one in time, several times over; it is denied for a while.",

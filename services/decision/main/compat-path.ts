@@ -1,6 +1,6 @@
 /** Constructs compatibility mode: an opa-envoy-plugin policy at its own path; no identity, no grants, nothing to ask for. */
 import { readFile } from "node:fs/promises";
-import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { BUILTINS, BUILTINS_AND_NETWORK } from "../../../core/policy/builtins/registry.ts";
 import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";
 import { createGrpcBodies } from "../../../core/policy/envoy-input/grpc-body.ts";
 import { startCompatPolicy } from "../../../core/policy/start-compat-policy.ts";
@@ -9,6 +9,7 @@ import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type DecisionConfig, policyEnvironment } from "../config.ts";
 import { createCompatCheck } from "../ext-authz/compat-check.ts";
 import { createReadCompatRequest } from "../ext-authz/compat-request.ts";
+import { startNetwork } from "../network/start-network.ts";
 import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
 import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
@@ -23,7 +24,9 @@ export async function createCompatPath(
   { log, lifecycle, metrics, sourceAddress, traces }: SharedParts,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
-  const builtins = withEnvironment(BUILTINS, policyEnvironment(config));
+  const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
+  const served = network === undefined ? BUILTINS : BUILTINS_AND_NETWORK;
+  const builtins = withEnvironment(served, policyEnvironment(config));
   const { bundles, current } = await startCompatPolicy(
     { clock: systemClock, signal: lifecycle.signal, log, metrics },
     { bundle: config.bundle, path, budget: config.policy.budget, builtins },
@@ -40,6 +43,7 @@ export async function createCompatPath(
   const policy = createCompatPolicy(
     {
       current,
+      network,
       suspensions: createSuspensions(),
       sourceAddress,
       observe: createObserveEvaluation(metrics),

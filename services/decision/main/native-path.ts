@@ -15,6 +15,7 @@ import { createCheck } from "../ext-authz/check.ts";
 import { createGrantsView } from "../grants/grants-view.ts";
 import { createStateReader } from "../grants/state-reader.ts";
 import { createShownCredentials } from "../identity/shown-credentials.ts";
+import { startNetwork } from "../network/start-network.ts";
 import { createCandidates } from "../policy/ask-candidates.ts";
 import { createPolicy } from "../policy/ask-policy.ts";
 import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
@@ -44,10 +45,12 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       { ...config.identity, maxWaiting: Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN) },
     ),
   );
+  const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
   const settings = {
     defaultRealm: config.identity.defaultRealm,
     budget: config.policy.budget,
     environment: policyEnvironment(config),
+    networkBuiltins: network !== undefined,
   };
   const policy = lifecycle.own(
     await startPolicy({ clock: systemClock, signal, log, metrics }, { bundle: config.bundle, ...settings }),
@@ -118,6 +121,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     context,
     policy: createPolicy({
       host: policy.host,
+      network,
       suspensions: createSuspensions(),
       observe: createObserveEvaluation(metrics),
       shadow,

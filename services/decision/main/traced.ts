@@ -9,8 +9,8 @@ import { messaging, rpc } from "../../../platform/traces/conventions.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import { createEvaluate, type Ports } from "../evaluate.ts";
 import type { Judge } from "../ext-authz/edge.ts";
-import type { CompatPolicy } from "../ext-authz/ports.ts";
-import type { Evaluate, Evaluated, Evaluation, Mode } from "../ports.ts";
+import type { CompatJudged, CompatPolicy } from "../ext-authz/ports.ts";
+import type { Evaluate, Evaluated, Evaluation, Judged, Mode } from "../ports.ts";
 
 /** `system`: what denials travel by. */
 export function traceDecisions(traces: Traces, ports: Ports, system: string): Evaluate {
@@ -35,14 +35,17 @@ function tracedPorts(traces: Traces, ports: Ports, system: string): Ports {
         }),
     },
     policy: {
-      decide: (question, clocks) =>
+      decide: (...asked) =>
         traces.span("evaluate", (span) => {
-          const judged = policy.decide(question, clocks);
-          span.set({
-            "countersign.verdict": judged.verdict.kind,
-            "countersign.policy_revision": judged.revision ?? "",
-          });
-          return judged;
+          const noted = (judged: Judged): Judged => {
+            span.set({
+              "countersign.verdict": judged.verdict.kind,
+              "countersign.policy_revision": judged.revision ?? "",
+            });
+            return judged;
+          };
+          const judged = policy.decide(...asked);
+          return judged instanceof Promise ? judged.then(noted) : noted(judged);
         }),
     },
     redemption: {
@@ -95,11 +98,14 @@ export function tracedJudge(traces: Traces, judge: Judge): Judge {
 
 export function tracedCompatPolicy(traces: Traces, policy: CompatPolicy): CompatPolicy {
   return {
-    decide: (request, evaluation, clocks) =>
+    decide: (...asked) =>
       traces.span("evaluate", (span) => {
-        const judged = policy.decide(request, evaluation, clocks);
-        span.set({ "countersign.verdict": judged.result.kind, "countersign.policy_revision": judged.revision });
-        return judged;
+        const noted = (judged: CompatJudged): CompatJudged => {
+          span.set({ "countersign.verdict": judged.result.kind, "countersign.policy_revision": judged.revision });
+          return judged;
+        };
+        const judged = policy.decide(...asked);
+        return judged instanceof Promise ? judged.then(noted) : noted(judged);
       }),
   };
 }

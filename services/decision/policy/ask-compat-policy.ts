@@ -5,8 +5,8 @@
  */
 import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-policy.ts";
 import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
-import type { CompatPolicy } from "../ext-authz/ports.ts";
-import type { Evaluation } from "../ports.ts";
+import type { CompatJudged, CompatPolicy } from "../ext-authz/ports.ts";
+import type { Evaluation, Network } from "../ports.ts";
 import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
@@ -21,6 +21,8 @@ const NOT_LOADED = {
 type CompatPolicyDeps = {
   /** Of the bundle that is active at the moment of the question. */
   readonly current: () => LoadedPolicy | undefined;
+  /** Where policies may ask it. */
+  readonly network?: Network | undefined;
   readonly suspensions: Suspensions;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly observe: ObserveEvaluation;
@@ -30,7 +32,7 @@ type CompatPolicyDeps = {
 };
 
 export function createCompatPolicy(
-  { current, suspensions, sourceAddress, observe, monotonicMs, keptInputs }: CompatPolicyDeps,
+  { current, network, suspensions, sourceAddress, observe, monotonicMs, keptInputs }: CompatPolicyDeps,
   options: CompatInputOptions,
 ): CompatPolicy {
   /** There is no identity here but what the enforcer verified of the peer, or the address. */
@@ -41,7 +43,7 @@ export function createCompatPolicy(
   }
 
   return {
-    decide(request, evaluation, { wall, monoMs }) {
+    decide(request, evaluation, { wall, monoMs }, deadline) {
       const policy = current();
       if (policy === undefined) return { result: NOT_LOADED, revision: "", fuelUsed: undefined };
       const { revision } = policy;
@@ -53,13 +55,20 @@ export function createCompatPolicy(
         return { result: { kind: "unparsable", message: input.message }, revision, fuelUsed: undefined };
       }
       const started = monotonicMs();
-      const { result, fuelUsed } = policy.evaluate(input.json, { nowNs: BigInt(wall) * 1_000_000n });
-      observe({ durationMs: monotonicMs() - started, fuelUsed });
-      const { decisionId } = evaluation;
-      keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: result.kind, fuelUsed });
-      if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
-        suspensions.note(attemptOf(evaluation, revision), monoMs);
-      return { result, revision, fuelUsed };
+      const time = { nowNs: BigInt(wall) * 1_000_000n };
+      const asking = network?.forDecision(deadline);
+      const judged = ({ result, fuelUsed }: ReturnType<LoadedPolicy["evaluate"]>): CompatJudged => {
+        observe({ durationMs: monotonicMs() - started - (asking?.waitedMs() ?? 0), fuelUsed });
+        const { decisionId } = evaluation;
+        keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: result.kind, fuelUsed });
+        if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
+          suspensions.note(attemptOf(evaluation, revision), monoMs);
+        const asked = asking?.asked() ?? [];
+        return asked.length === 0 ? { result, revision, fuelUsed } : { result, revision, fuelUsed, asked };
+      };
+      if (asking === undefined) return judged(policy.evaluate(input.json, time));
+      const evaluated = policy.evaluateAsking(input.json, time, asking);
+      return evaluated instanceof Promise ? evaluated.then(judged) : judged(evaluated);
     },
   };
 }

@@ -1,12 +1,14 @@
 import { expect, test } from "@jest/globals";
 import type { Verdict } from "../../../core/domain/decision.ts";
 import { instant } from "../../../core/domain/time.ts";
-import type { PolicyQuestion } from "../ports.ts";
+import type { Deadline, PolicyQuestion } from "../ports.ts";
 import { createPolicy } from "./ask-policy.ts";
 import { createSuspensions } from "./suspensions.ts";
 import { CONNECTION } from "../../../test/samples/evaluation.ts";
 
 const exceeded: Verdict = { kind: "fault", reason: "policy_budget_exceeded", detail: "steps" };
+
+const deadline: Deadline = { leftMs: () => 400, within: () => deadline };
 
 function question(sourceAddress: string): PolicyQuestion {
   return {
@@ -27,13 +29,14 @@ test("after three evaluations that exceeded their budget the policy is not asked
         asked++;
         return { verdict: exceeded, fuelUsed: 1_000 };
       },
+      decideAsking: () => ({ verdict: exceeded, fuelUsed: 1_000 }),
     },
     suspensions: createSuspensions(),
     observe: ({ fuelUsed }) => observed.push(fuelUsed),
     monotonicMs: () => 0,
   });
   const decide = (address: string, monoMs: number) =>
-    policy.decide(question(address), { wall: instant(1_800_000_000_000), monoMs });
+    policy.decide(question(address), { wall: instant(1_800_000_000_000), monoMs }, deadline);
 
   for (let count = 0; count < 3; count++) {
     expect(decide("10.0.0.1", count)).toEqual({ verdict: exceeded, revision: "r", fuelUsed: 1_000 });

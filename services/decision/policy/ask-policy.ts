@@ -4,16 +4,19 @@
  * who brings that about too often is not evaluated again for a while (suspensions.ts).
  */
 import { namedCall } from "../../../core/domain/question.ts";
+import type { Replies } from "../../../core/policy/asks.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
-import type { PolicyHost } from "../../../core/policy/policy-host.ts";
-import type { Policy, PolicyQuestion } from "../ports.ts";
+import type { Decided, PolicyHost } from "../../../core/policy/policy-host.ts";
+import type { Judged, Network, Policy, PolicyQuestion } from "../ports.ts";
 import type { Shadow } from "../shadow/ports.ts";
 import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
 
 type PolicyDeps = {
-  readonly host: Pick<PolicyHost, "decide" | "inputReads" | "revision">;
+  readonly host: Pick<PolicyHost, "decide" | "decideAsking" | "inputReads" | "revision">;
+  /** Where policies may ask it. */
+  readonly network?: Network | undefined;
   readonly suspensions: Suspensions;
   readonly observe: ObserveEvaluation;
   /** Is told what was asked and answered, for a candidate to be compared. */
@@ -23,9 +26,10 @@ type PolicyDeps = {
   readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
-export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, keptInputs }: PolicyDeps): Policy {
+export function createPolicy(deps: PolicyDeps): Policy {
+  const { host, network, suspensions, observe, shadow, monotonicMs, keptInputs } = deps;
   return {
-    decide(question, { wall, monoMs }) {
+    decide(question, { wall, monoMs }, deadline) {
       const { call, question: asked } = question.evaluation;
       const subject = question.caller.kind === "subject" ? question.caller.subject : undefined;
       const revision = host.revision();
@@ -44,19 +48,34 @@ export function createPolicy({ host, suspensions, observe, shadow, monotonicMs, 
       }
       const started = monotonicMs();
       const nowNs = BigInt(wall) * 1_000_000n;
-      const { verdict, fuelUsed } = host.decide(input.json, { nowNs });
-      observe({ durationMs: monotonicMs() - started, fuelUsed });
-      const { decisionId } = question.evaluation;
-      keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: verdict.kind, fuelUsed });
-      if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded")
-        suspensions.note(attemptOf(question, revision), monoMs);
-      if (shadow !== undefined && revision !== undefined) {
-        const bytes = input.json.length + (call.http?.body.kind === "bytes" ? call.http.body.bytes.length : 0);
-        shadow.offer({ decisionId, nowNs, verdict, revision, input, reads, inputFor, bytes });
-      }
-      return { verdict, revision, fuelUsed };
+      const asking = network?.forDecision(deadline);
+      const judged = ({ verdict, fuelUsed }: Decided): Judged => {
+        observe({ durationMs: monotonicMs() - started - (asking?.waitedMs() ?? 0), fuelUsed });
+        const { decisionId } = question.evaluation;
+        keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: verdict.kind, fuelUsed });
+        if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded")
+          suspensions.note(attemptOf(question, revision), monoMs);
+        const asked = asking?.asked() ?? [];
+        const replies = asked.length === 0 ? undefined : asking?.replies;
+        if (shadow !== undefined && revision !== undefined) {
+          const body = call.http?.body.kind === "bytes" ? call.http.body.bytes.length : 0;
+          const bytes = input.json.length + body + bytesOf(replies);
+          shadow.offer({ decisionId, nowNs, verdict, revision, input, reads, inputFor, replies, bytes });
+        }
+        return asked.length === 0 ? { verdict, revision, fuelUsed } : { verdict, revision, fuelUsed, asked };
+      };
+      if (asking === undefined) return judged(host.decide(input.json, { nowNs }));
+      const decided = host.decideAsking(input.json, { nowNs }, asking);
+      return decided instanceof Promise ? decided.then(judged) : judged(decided);
     },
   };
+}
+
+function bytesOf(replies: Replies | undefined): number {
+  return [...(replies?.values() ?? [])].reduce(
+    (sum, reply) => sum + (reply.kind === "http" ? reply.body.length : 0),
+    0,
+  );
 }
 
 /** Nobody has a name while anonymous, so it is the address that counts. */

@@ -1,5 +1,6 @@
 /** What goes between the decision service and the thread of the candidate. Everything here can be cloned. */
 import type { Verdict } from "../../../core/domain/decision.ts";
+import type { Replies } from "../../../core/policy/asks.ts";
 import type { Budget } from "../../../core/policy/budget.ts";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import type { Taken } from "../../../core/policy/bundles/keeper.ts";
@@ -11,6 +12,8 @@ export type CandidateSettings = {
   readonly budget: Budget;
   /** As of the policy in force. */
   readonly environment?: ReadonlyMap<string, string>;
+  /** As of the policy in force, whose replies a candidate gets; it asks nobody. */
+  readonly networkBuiltins?: boolean;
 };
 
 /** A question that the active policy has answered. */
@@ -20,6 +23,7 @@ export type Job = {
   readonly nowNs: bigint;
   readonly verdict: Verdict;
   readonly revision: string;
+  readonly replies?: Replies | undefined;
 };
 
 export type Differing = Pick<Job, "decisionId" | "revision"> & {

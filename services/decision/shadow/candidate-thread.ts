@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Verdict } from "../../../core/domain/decision.ts";
-import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { BUILTINS, BUILTINS_AND_NETWORK } from "../../../core/policy/builtins/registry.ts";
 import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";
 import { bundleOf } from "../../../core/policy/bundle.ts";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
@@ -28,7 +28,8 @@ const MAX_REASONS = 8;
 const MAX_REASON_LENGTH = 128;
 
 const settings: CandidateSettings = workerData;
-const builtins = withEnvironment(BUILTINS, settings.environment ?? new Map());
+const served = settings.networkBuiltins === true ? BUILTINS_AND_NETWORK : BUILTINS;
+const builtins = withEnvironment(served, settings.environment ?? new Map());
 const host = createPolicyHost({ builtins, randomBytes, monotonicMs: systemClock.monotonicMs }, settings);
 
 async function activate(files: BundleFiles): Promise<Taken> {
@@ -44,8 +45,8 @@ async function activate(files: BundleFiles): Promise<Taken> {
 
 function compare(jobs: readonly Job[]): Compared {
   const differing: Differing[] = [];
-  for (const { decisionId, revision, inputJson, nowNs, verdict } of jobs) {
-    const own = host.decide(inputJson, { nowNs }).verdict;
+  for (const { decisionId, revision, inputJson, nowNs, verdict, replies } of jobs) {
+    const own = host.decide(inputJson, { nowNs }, replies).verdict;
     const differences = differencesBetween(verdict, own);
     if (differences.length === 0) continue;
     differing.push({ decisionId, revision, differences, active: saidBy(verdict), candidate: saidBy(own) });

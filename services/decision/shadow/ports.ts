@@ -1,4 +1,5 @@
 /** What the policy in force hands to a candidate, so that the same is asked of both. */
+import type { Replies } from "../../../core/policy/asks.ts";
 import type { Verdict } from "../../../core/domain/decision.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { InputReads } from "../../../core/policy/input-reads.ts";
@@ -15,6 +16,8 @@ export type Asked = {
   readonly reads: InputReads | undefined;
   /** The same input, with what another policy reads. */
   readonly inputFor: (reads: InputReads | undefined) => DecisionInputText;
+  /** What the network said to the policy in force, which a candidate is told, too: nobody is asked twice. */
+  readonly replies?: Replies | undefined;
   /** What it holds in memory while it is kept, about. */
   readonly bytes: number;
 };

@@ -48,10 +48,10 @@ export function createShadow(
     else onCompared(compared);
   }
 
-  function jobOf({ decisionId, nowNs, verdict, revision, input, reads, inputFor }: Asked): readonly Job[] {
+  function jobOf({ decisionId, nowNs, verdict, revision, input, reads, inputFor, replies }: Asked): readonly Job[] {
     const wanted = candidate.inputReads();
     const text = holdsReads(reads, wanted) ? input : inputFor(wanted);
-    return text.kind === "fault" ? [] : [{ decisionId, nowNs, verdict, revision, inputJson: text.json }];
+    return text.kind === "fault" ? [] : [{ decisionId, nowNs, verdict, revision, inputJson: text.json, replies }];
   }
 
   return {

@@ -90,7 +90,7 @@ export async function startCheckEdge() {
       countries: undefined,
       device: undefined,
     }),
-    policy: { decide: (question, now) => (world.policyInstead ?? real).decide(question, now) },
+    policy: { decide: (...asked) => (world.policyInstead ?? real).decide(...asked) },
     grants: view,
     redemption: { redeem: () => Promise.resolve({ kind: "unavailable" }) },
     denials: createDenials(

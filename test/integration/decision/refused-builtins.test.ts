@@ -1,6 +1,6 @@
 /**
  * Built-ins that would reach out of a decision, or into the process: a bundle that imports one is refused when it is
- * activated, in either mode, with its name, why, and what to do instead. Modules of the real compiler.
+ * activated, in either mode, with its name, why, and what to do, unless configuration says otherwise. Modules of the real compiler.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -20,9 +20,10 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 
 const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
-const NETWORK = "http.send (a decision never waits for a network: bring what it would fetch as data of the bundle)";
-const NAMES =
-  "net.lookup_ip_addr (a decision never waits for a name server: compare addresses, or keep them in data of the bundle)";
+const ASKS =
+  "a policy asks nobody of the network unless policy.network.hosts (COUNTERSIGN_POLICY_NETWORK_HOSTS) names whom it may ask: set it";
+const NETWORK = `http.send (${ASKS}, or bring what it would fetch as data of the bundle)`;
+const NAMES = `net.lookup_ip_addr (${ASKS}, or keep addresses in data of the bundle)`;
 const ALLOW =
   '{"outcome": "allow", "reasons": ["eu"], "elevations": [], "responses": [], "malformed": [], "context_missing": []}';
 const REGION = new Map([["REGION", "eu"]]);

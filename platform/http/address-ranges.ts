@@ -1,0 +1,41 @@
+/**
+ * Which addresses a connection may be made to that somebody else chose: public ones, and those of ranges that configuration names. Loopback,
+ * private, link-local (where clouds keep their metadata) and every other special range is neither, unless it is named.
+ */
+import ipaddr from "ipaddr.js";
+
+type AddressRanges = {
+  /** Whether a range holds it. An IPv4 address inside IPv6 is the IPv4 address. */
+  hold(address: string): boolean;
+};
+
+/** @param ranges CIDR, such as `10.1.2.0/24`. @throws RangeError for one that is none */
+export function addressRanges(ranges: readonly string[]): AddressRanges {
+  const parsed = ranges.map(parseRange);
+  return {
+    hold(text) {
+      const address = ipaddr.process(text);
+      return parsed.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits));
+    },
+  };
+}
+
+export function isPublicAddress(text: string): boolean {
+  return ipaddr.process(text).range() === "unicast";
+}
+
+/** Of the host of a URL: with the brackets that IPv6 has there, or without. */
+export function literalAddress(host: string): string | undefined {
+  const bare = host.replace(/^\[|\]$/g, "");
+  return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : undefined;
+}
+
+type Address = ReturnType<typeof ipaddr.process>;
+
+function parseRange(text: string): [Address, number] {
+  try {
+    return ipaddr.parseCIDR(text);
+  } catch (cause) {
+    throw new RangeError(`not a CIDR range: ${text}`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/** Section `policy.network`: what policies may ask of the network (`http.send`, `net.lookup_ip_addr`), and within which bounds. */
+import { type Static, Type } from "typebox";
+import { type ConfigFault, unsafe } from "../../../platform/config/fault.ts";
+import { addressRanges } from "../../../platform/http/address-ranges.ts";
+import { closed } from "./fields.ts";
+
+/** As a URL has it: a name or an address, IPv6 in brackets, and a port or none. */
+const HOST = String.raw`^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?)(?::[1-9][0-9]{0,4})?$`;
+
+export const NetworkSchema = Type.Object(
+  {
+    hosts: Type.Array(Type.String({ pattern: HOST }), {
+      default: [],
+      description:
+        "Whom policies may ask by `http.send`, and whose addresses by `net.lookup_ip_addr`: names or addresses in lower case, with a port or for any. None: a bundle that calls one of the two is refused.",
+    }),
+    allowedRanges: Type.Array(Type.String(), {
+      default: [],
+      description:
+        "CIDR ranges that are not public (loopback, private, link-local with a cloud's metadata) and that these hosts may lie in all the same.",
+    }),
+    timeoutMs: Type.Integer({
+      minimum: 1,
+      maximum: 30_000,
+      default: 250,
+      description:
+        "For all questions of one decision together; below listen.deadlineMs, which has to leave time for the rest.",
+    }),
+    maxCalls: Type.Integer({
+      minimum: 1,
+      maximum: 32,
+      default: 8,
+      description: "Different questions of one decision.",
+    }),
+    maxResponseBytes: Type.Integer({
+      minimum: 1_024,
+      maximum: 524_288,
+      default: 262_144,
+      description: "Largest body of an answer; a larger one ends the decision.",
+    }),
+    maxCacheBytes: Type.Integer({
+      minimum: 0,
+      maximum: 1_073_741_824,
+      default: 16_777_216,
+      description: "Of answers that are kept for other decisions (`cache`, `force_cache`), about; 0: none.",
+    }),
+  },
+  closed,
+);
+
+type NetworkConfig = Static<typeof NetworkSchema>;
+
+export function networkFaults(network: NetworkConfig, deadlineMs: number, section: string): readonly ConfigFault[] {
+  const { hosts, allowedRanges, timeoutMs } = network;
+  if (hosts.length === 0) {
+    if (allowedRanges.length === 0) return [];
+    return [unsafe(`${section}.allowedRanges`, `is set, and ${section}.hosts names nobody to be asked; name them`)];
+  }
+  const wrong = allowedRanges.filter((range) => !isRange(range));
+  return [
+    ...wrong.map((range) => unsafe(`${section}.allowedRanges`, `has ${range}, which is no CIDR range`)),
+    ...(timeoutMs < deadlineMs
+      ? []
+      : [
+          unsafe(
+            `${section}.timeoutMs`,
+            `is not below listen.deadlineMs (${deadlineMs}), so no time is left to decide`,
+          ),
+        ]),
+  ];
+}
+
+function isRange(text: string): boolean {
+  try {
+    return addressRanges([text]) !== undefined;
+  } catch {
+    return false;
+  }
+}

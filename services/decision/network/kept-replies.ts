@@ -1,0 +1,68 @@
+/**
+ * Answers of `http.send` that may serve other decisions, where the policy says so: `force_cache` for a time of its own, `cache` for what the
+ * answer's headers allow (RFC 9111: `no-store`, `max-age` from `Date`, `Expires`), of the status codes that OPA keeps. A key is the whole
+ * request, headers included, so that what was told to one token is told to no other. Who has not been used for longest goes first.
+ *
+ * Unlike OPA an answer that is no longer fresh is asked for anew as a whole, without `If-None-Match`.
+ */
+import type { HttpAsk, HttpReply } from "../../../core/policy/asks.ts";
+
+export type KeptReplies = {
+  find(key: string, nowMs: number): HttpReply | undefined;
+  /** If it may be. */
+  keep(key: string, ask: HttpAsk, reply: HttpReply, nowMs: number): void;
+};
+
+type Kept = { readonly reply: HttpReply; readonly until: number; readonly bytes: number };
+
+/** As OPA has them. */
+const KEPT_STATUS = new Set([200, 203, 204, 206, 300, 301, 404, 405, 410, 414, 501]);
+/** In memory, of a character and of all that stands around one answer. */
+const PER_CHARACTER = 2;
+const PER_REPLY = 512;
+
+export function createKeptReplies({ maxBytes }: { readonly maxBytes: number }): KeptReplies {
+  const kept = new Map<string, Kept>();
+  let bytes = 0;
+
+  function drop(key: string): void {
+    bytes -= kept.get(key)?.bytes ?? 0;
+    kept.delete(key);
+  }
+
+  return {
+    find(key, nowMs) {
+      const found = kept.get(key);
+      if (found === undefined) return undefined;
+      kept.delete(key);
+      kept.set(key, found);
+      if (nowMs < found.until) return found.reply;
+      drop(key);
+      return undefined;
+    },
+    keep(key, { cache }, reply, nowMs) {
+      if (cache === undefined || !KEPT_STATUS.has(reply.statusCode)) return;
+      const until = cache.forSeconds === undefined ? freshUntil(reply) : nowMs + cache.forSeconds * 1_000;
+      const size = PER_REPLY + PER_CHARACTER * (key.length + reply.body.length + JSON.stringify(reply.headers).length);
+      if (until === undefined || until <= nowMs || size > maxBytes) return;
+      drop(key);
+      kept.set(key, { reply, until, bytes: size });
+      bytes += size;
+      for (const oldest of kept.keys()) {
+        if (bytes <= maxBytes) break;
+        drop(oldest);
+      }
+    },
+  };
+}
+
+/** Milliseconds since the epoch; undefined: it says nothing, or forbids it. */
+function freshUntil({ headers }: HttpReply): number | undefined {
+  const header = (name: string) => headers.find(([one]) => one === name)?.[1][0];
+  const directives = (header("cache-control") ?? "").split(",").map((part) => part.trim().toLowerCase());
+  if (directives.includes("no-store")) return undefined;
+  const maxAge = directives.map((one) => /^max-age=(\d+)$/.exec(one)?.[1]).find((seconds) => seconds !== undefined);
+  const at = Date.parse(header(maxAge === undefined ? "expires" : "date") ?? "");
+  const until = at + (maxAge === undefined ? 0 : Number(maxAge) * 1_000);
+  return Number.isNaN(until) ? undefined : until;
+}
