@@ -38,6 +38,24 @@ test("a new certificate of REST, redemption and ext_authz is shown to new connec
   kept.destroy();
 }, 60_000);
 
+test("the service token is taken together with the certificates beside it, and by neither side before the other asks for it", async () => {
+  using granted = await grantOrder(system);
+  const pair = await system.ours.issue({ name: "redeemer", use: "client" });
+  await system.placePair("redeemer", { ...pair, key: pair.key.slice(0, 100) }); // half written
+  system.placeServiceToken("decision", "another token of this test");
+  const refused = await reload(system.decision, "redemption_tls");
+  expect(refused.get("redemption_tls")).toMatchObject({ event: "reload_refused" });
+  await waitUntil("a use under the token of before", 20_000, async () => (await granted.use()) === "allow");
+  await system.placePair("redeemer", pair);
+  expect((await reload(system.decision, "redemption_tls")).get("redemption_tls")).toMatchObject({ event: "reloaded" });
+  const before = await granted.uses();
+  for (let n = 0; n < 5; n += 1) expect(await granted.use()).toBe(UNAVAILABLE);
+  expect(await granted.uses()).toBe(before);
+  system.placeServiceToken("approval", "another token of this test");
+  await reload(system.approval, "redemption_tls");
+  await waitUntil("a use under the new token", 20_000, async () => (await granted.use()) === "allow");
+}, 60_000);
+
 test("a decision service whose certificate is of another authority spends nothing until the redemption port takes that one, and the one before spends nothing from then on", async () => {
   using granted = await grantOrder(system);
   const showAs = async (redeemer: CertificatePair) => {
@@ -76,24 +94,6 @@ test("a decision service whose certificate is of another authority spends nothin
   await spendsOne();
   await showAs(await system.ours.issue({ name: "redeemer", use: "client" }));
   await spendsNothing();
-}, 60_000);
-
-test("the service token is taken together with the certificates beside it, and by neither side before the other asks for it", async () => {
-  using granted = await grantOrder(system);
-  const pair = await system.ours.issue({ name: "redeemer", use: "client" });
-  await system.placePair("redeemer", { ...pair, key: pair.key.slice(0, 100) }); // half written
-  system.placeServiceToken("decision", "another token of this test");
-  const refused = await reload(system.decision, "redemption_tls");
-  expect(refused.get("redemption_tls")).toMatchObject({ event: "reload_refused" });
-  await waitUntil("a use under the token of before", 20_000, async () => (await granted.use()) === "allow");
-  await system.placePair("redeemer", pair);
-  expect((await reload(system.decision, "redemption_tls")).get("redemption_tls")).toMatchObject({ event: "reloaded" });
-  const before = await granted.uses();
-  for (let n = 0; n < 5; n += 1) expect(await granted.use()).toBe(UNAVAILABLE);
-  expect(await granted.uses()).toBe(before);
-  system.placeServiceToken("approval", "another token of this test");
-  await reload(system.approval, "redemption_tls");
-  await waitUntil("a use under the new token", 20_000, async () => (await granted.use()) === "allow");
 }, 60_000);
 
 test("a half-written certificate and a broken bundle are refused: what was there serves on, log, metric and readiness say so, until they are whole", async () => {
