@@ -11,7 +11,6 @@ import { callOverTls } from "../harness/call-over-tls.ts";
 import { checkBytes } from "../integration/decision/check-messages.ts";
 import type { ReloadableSystem } from "./reload-fixture.ts";
 
-const PATH = "/orders/42";
 const PATIENCE_MS = 20_000;
 
 type CountedUse = Disposable & {
@@ -22,11 +21,11 @@ type CountedUse = Disposable & {
 };
 
 /** Resolves when the grant is there and nothing of it is used. */
-export async function grantOrder(system: ReloadableSystem): Promise<CountedUse> {
+export async function grantOrder(system: ReloadableSystem, order: number): Promise<CountedUse> {
   const client = new AuthorizationClient(`127.0.0.1:${system.decision.port}`, credentials.createSsl(system.ours.ca));
   const [dana, max] = [await system.issuer.token("dana"), await system.issuer.token("max")];
   const asked = CheckRequest.decode(
-    checkBytes({ method: "DELETE", path: PATH, headers: [["authorization", `Bearer ${dana}`]] }),
+    checkBytes({ method: "DELETE", path: `/orders/${order}`, headers: [["authorization", `Bearer ${dana}`]] }),
   );
 
   /** Of a denial: its problem. */

@@ -39,7 +39,7 @@ test("a new certificate of REST, redemption and ext_authz is shown to new connec
 }, 60_000);
 
 test("the service token is taken together with the certificates beside it, and by neither side before the other asks for it", async () => {
-  using granted = await grantOrder(system);
+  using granted = await grantOrder(system, 43);
   const pair = await system.ours.issue({ name: "redeemer", use: "client" });
   await system.placePair("redeemer", { ...pair, key: pair.key.slice(0, 100) }); // half written
   system.placeServiceToken("decision", "another token of this test");
@@ -57,7 +57,7 @@ test("the service token is taken together with the certificates beside it, and b
 }, 60_000);
 
 test("a decision service whose certificate is of another authority spends nothing until the redemption port takes that one, and the one before spends nothing from then on", async () => {
-  using granted = await grantOrder(system);
+  using granted = await grantOrder(system, 42);
   const showAs = async (redeemer: CertificatePair) => {
     await system.placePair("redeemer", redeemer);
     const said = await reload(system.decision, "redemption_tls");
