@@ -1,40 +1,90 @@
 /**
- * How what the policy saw differs from what the upstream got. Native mode: raw headers and bytes. Compatibility mode: one line for a name,
- * and whatever is not UTF-8 as `!`, which is what Envoy writes there for each such byte; so much is lost, and nothing else.
+ * How what was judged differs from what the upstream got: what the enforcer asked, what the policy was given of it, and what arrived. Native
+ * mode: raw headers and bytes. Compatibility mode: one line for a name, and whatever is not UTF-8 as `!`, which is what Envoy writes there for
+ * each such byte; so much is lost, and nothing else.
  */
 import { textOfBytes } from "../../../core/policy/rego-value/bytes.ts";
-import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import type { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Received } from "../../harness/recording-upstream.ts";
+import { inputDifference } from "./policy-input.ts";
 
 /** What each hop writes for itself. */
 const OWN = /^(:[a-z]+|host|connection|transfer-encoding|content-length|x-envoy-.*)$/;
 
+type Judged = {
+  readonly request: CheckRequest;
+  /** An allow. */
+  readonly answer: CheckResponse;
+  /** The document that the policy was given. */
+  readonly input: unknown;
+};
+
 /** One sentence, or undefined when they are the same. */
-export function difference({ attributes }: CheckRequest, got: Received, isCompat: boolean): string | undefined {
+export function difference({ request, answer, input }: Judged, got: Received, isCompat: boolean): string | undefined {
+  const { attributes } = request;
   const http = attributes?.request?.http;
   if (http === undefined) return "the policy was asked about no HTTP request";
   const asked = `${http.method} ${http.host} ${http.path}`;
   const upstream = `${got.method} ${got.headers.host ?? ""} ${got.url}`;
   if (asked !== upstream) return `judged ${asked}, done ${upstream}`;
   const raw = (http.headerMap?.headers ?? []).map(({ key, rawValue }) => [key, rawValue.toString("latin1")] as const);
-  const judged = isCompat ? byName(http.headers, (text) => text) : byName(raw, (text) => text);
   const arrived = byName(pairs(got.rawHeaders), isCompat ? sanitized : (text) => text);
+  const judged = isCompat ? http.headers : raw;
+  const wrong = headersDifference(
+    carriedOut(
+      byName(judged, (text) => text),
+      answer,
+    ),
+    arrived,
+  );
+  if (wrong !== undefined) return wrong;
+  const isSeen = isCompat || attributes?.contextExtensions.get("countersign.body") === "buffered";
+  const body = got.body.toString("latin1");
+  const expected = isCompat ? sanitized(body) : body;
+  const seen = isCompat ? http.body : http.rawBody.toString("latin1");
+  if (!isSeen && (http.body !== "" || http.rawBody.length > 0)) return "a body on a route that streams";
+  if (isSeen && seen !== expected) return `judged ${seen.length} bytes, got ${body.length}`;
+
+  return inputDifference(input, got, {
+    isCompat,
+    body: isSeen ? expected : undefined,
+    headers: (given) => {
+      // A policy sees text: in native mode what is no UTF-8 was refused before.
+      const shown = isCompat ? arrived : byName(pairs(got.rawHeaders), utf8);
+      return headersDifference(
+        carriedOut(
+          byName(given, (text) => text),
+          answer,
+        ),
+        shown,
+      );
+    },
+  });
+}
+
+type Headers = ReadonlyMap<string, string>;
+
+function headersDifference(judged: Headers, arrived: Headers): string | undefined {
   for (const name of new Set([...judged.keys(), ...arrived.keys()])) {
     const [one, other] = [judged.get(name), arrived.get(name)];
     if (one !== other) return `header ${name}: judged ${JSON.stringify(one)}, got ${JSON.stringify(other)}`;
   }
-  const isSeen = isCompat || attributes?.contextExtensions.get("countersign.body") === "buffered";
-  const body = got.body.toString("latin1");
-  if (!isSeen) return http.body === "" && http.rawBody.length === 0 ? undefined : "a body on a route that streams";
-  const seen = isCompat ? http.body : http.rawBody.toString("latin1");
-  return seen === (isCompat ? sanitized(body) : body) ? undefined : `judged ${seen.length} bytes, got ${body.length}`;
+  return undefined;
+}
+
+/** What the answer itself says to change on the way: names of ours are set, and removed in every other spelling. */
+function carriedOut(judged: Headers, { httpResponse }: CheckResponse): Headers {
+  const left = new Map(judged);
+  if (httpResponse?.$case !== "okResponse") return left;
+  for (const { header } of httpResponse.value.headers) {
+    if (header !== undefined) left.set(header.key.toLowerCase(), header.value);
+  }
+  for (const name of httpResponse.value.headersToRemove) left.delete(name.toLowerCase());
+  return left;
 }
 
 /** Values in their order, joined: apart they are only where a list is sent. */
-function byName(
-  lines: Iterable<readonly [string, string]>,
-  shown: (text: string) => string,
-): ReadonlyMap<string, string> {
+function byName(lines: Iterable<readonly [string, string]>, shown: (text: string) => string): Headers {
   const found = new Map<string, string>();
   for (const [name, value] of lines) {
     const key = name.toLowerCase();
@@ -47,6 +97,10 @@ function byName(
 
 function pairs(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
   return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""] as const] : []));
+}
+
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, "latin1").toString("utf8");
 }
 
 /** As Envoy writes bytes into a text. */

@@ -1,17 +1,19 @@
 /**
- * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, with
- * a recording decision service and upstream. What the policy saw is what the upstream got, or the request ended in 4xx or 503 and the
- * upstream got nothing; in place of an answer the edge may close the connection (is-refusal.ts), and it may wait for the rest of a request
+ * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, to a
+ * decision service that allows whatever it can describe, and a recording upstream; a recorder between the two sees what was asked. What the
+ * policy was given is what was asked is what the upstream got, or the request ended in 4xx or 503 and the upstream got nothing; in place of an answer the edge may close the connection (is-refusal.ts), and it may wait for the rest of a request
  * that is cut off, and of no other. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { ENVOY_FLOOR, hasEnvoy, startEnvoy } from "../../harness/envoy.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
+import { hasOpa } from "../../harness/made-bundle.ts";
 import { sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import { isRefusal } from "../is-refusal.ts";
+import { type Deciding, startCompat, startNative } from "./deciding.ts";
 import { difference } from "./difference.ts";
 import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
 
@@ -25,7 +27,8 @@ const TABLES = [
   { what: "bodies", variants: bodyVariants, least: 40 },
 ] as const;
 
-const withEnvoy = await hasEnvoy();
+const withOpa = await hasOpa();
+const withEnvoy = withOpa && (await hasEnvoy());
 
 type Edge = AsyncDisposable & { readonly port: number };
 type Ports = { readonly authorization: number; readonly upstream: number };
@@ -47,17 +50,19 @@ const throughEnvoy = (bootstrap: string) => async (ports: Ports) => {
 const EDGES: readonly { name: string; isCompat: boolean; canRun: boolean; start: (ports: Ports) => Promise<Edge> }[] = [
   { name: "Envoy, native bootstrap", isCompat: false, canRun: withEnvoy, start: throughEnvoy("native") },
   { name: "Envoy, compatibility bootstrap", isCompat: true, canRun: withEnvoy, start: throughEnvoy("compat") },
-  { name: "the gateway", isCompat: false, canRun: true, start: startGatewayProcess },
+  { name: "the gateway", isCompat: false, canRun: withOpa, start: startGatewayProcess },
 ];
 
 for (const { name, isCompat, canRun, start } of EDGES) {
   (canRun ? describe : describe.skip)(name, () => {
+    let deciding: Deciding;
     let authorization: RecordingAuthorization;
     let upstream: RecordingUpstream;
     let edge: Edge;
 
     beforeAll(async () => {
-      authorization = await startRecordingAuthorization();
+      deciding = await (isCompat ? startCompat() : startNative());
+      authorization = await startRecordingAuthorization({ asks: deciding.port });
       upstream = await startRecordingUpstream();
       edge = await start({ authorization: authorization.port, upstream: upstream.port });
     }, 60_000);
@@ -65,11 +70,13 @@ for (const { name, isCompat, canRun, start } of EDGES) {
       await edge?.[Symbol.asyncDispose]();
       await upstream?.[Symbol.asyncDispose]();
       await authorization?.[Symbol.asyncDispose]();
+      await deciding?.[Symbol.asyncDispose]();
     });
 
     /** Sends them all, each under its number, and says of each what came of it when the last one has been answered. */
     async function outcomes(variants: readonly Variant[]): Promise<readonly string[]> {
       authorization.seen.length = 0;
+      authorization.said.clear();
       upstream.received.length = 0;
       const statuses: number[] = [];
       for (const [at, { bytes, isCutOff }] of variants.entries()) {
@@ -79,6 +86,7 @@ for (const { name, isCompat, canRun, start } of EDGES) {
       }
       const got = Map.groupBy(upstream.received, ({ headers }) => String(headers[NUMBER]));
       const asked = Map.groupBy(authorization.seen, numberIn);
+      const inputOf = await deciding.inputs();
       // NB: what bears no number of ours is a request that was smuggled inside another.
       const strange = [...got.keys()].filter((number) => !/^\d+$/.test(number));
       return [...strange.map(() => "the upstream got a request that nobody sent"), ...statuses.map(cameOf)];
@@ -90,7 +98,9 @@ for (const { name, isCompat, canRun, start } of EDGES) {
         const request = variants[at]?.bytes ?? Buffer.alloc(0);
         if (done === undefined)
           return isRefusal(status, request) ? "refused" : `answered ${status} without the upstream`;
-        return judged === undefined ? "done and not judged" : (difference(judged, done, isCompat) ?? "passed");
+        const answer = judged && authorization.said.get(judged);
+        if (judged === undefined || answer === undefined) return "done and not judged";
+        return difference({ request: judged, answer, input: inputOf(answer) }, done, isCompat) ?? "passed";
       }
     }
 

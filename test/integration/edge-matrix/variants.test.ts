@@ -25,6 +25,7 @@ test.each<readonly [string, (text: string, variant: Variant) => boolean]>([
   ["in chunks", (text) => text.includes("transfer-encoding: chunked")],
   ["without a length", (text) => !/content-length|transfer-encoding/.test(text)],
   ["that are compressed", (text) => text.includes("content-encoding: gzip")],
+  ["of which a policy sees what they say", (text) => /content-type: application\/(?:json|x-www-form)/i.test(text)],
   ["that are cut off", (_, { isCutOff }) => isCutOff],
 ])("there are bodies %s", (_, isSo) => {
   expect(countOf(bodyVariants, isSo)).toBeGreaterThanOrEqual(2);

@@ -142,6 +142,18 @@ export const headerVariants: readonly Variant[] = NAMES.flatMap((name) => [
 const LIMIT = 65_536;
 const SIZES = [0, 1, 2, 1_023, LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT];
 const ROUTES = ["/refunds", "/reports"];
+/** Of which a policy sees what they say. */
+const READ: readonly (readonly [type: string, body: string])[] = [
+  ["application/json", '{"order":"42","amount":40.10,"note":"caf\u00e9 \\u0000 \\ud83d\\udca3"}'],
+  ["Application/JSON; charset=utf-8", '{"order":9007199254740993}'],
+  ["application/json", '{"amount":40,"amount":4000}'],
+  ["application/json", '{"__proto__":{"amount":1},"constructor":2}'],
+  ["application/json", '["a",{"b":null},true,-0,1e3]'],
+  ["application/json", '{"amount":'],
+  ["application/json", " "],
+  ["application/x-www-form-urlencoded", "a=1&a=2&b=%20+%c3%a9&=&c"],
+  ["application/x-www-form-urlencoded", "a=1;b=2"],
+];
 
 export const bodyVariants: readonly Variant[] = ROUTES.flatMap((target) => [
   ...SIZES.flatMap((size) => {
@@ -158,6 +170,10 @@ export const bodyVariants: readonly Variant[] = ROUTES.flatMap((target) => [
   ...[Buffer.from([0xff, 0xfe, 0x00]), Buffer.from("\u00e9\u{1F4A3}")].map((body) =>
     sent(target, `the bytes ${body.toString("hex")}`, [`content-length: ${body.length}`], body),
   ),
+  ...READ.map(([type, text]) => {
+    const body = Buffer.from(text);
+    return sent(target, `${type}: ${text}`, [`content-type: ${type}`, `content-length: ${body.length}`], body);
+  }),
   ...[1, 100, LIMIT].map((missing) =>
     cutOff(target, `${missing} bytes before its end`, `content-length: ${10 + missing}`, "z".repeat(10)),
   ),
