@@ -25,7 +25,12 @@ afterAll(async () => {
 }, 60_000);
 
 type Sent = { readonly body?: object; readonly headers?: Readonly<Record<string, string>> };
-type Reply = { readonly status: number; readonly challenge: string; readonly body: unknown };
+type Reply = {
+  readonly status: number;
+  readonly challenge: string;
+  readonly headers: object;
+  readonly body: unknown;
+};
 
 /** Calls through either, under one name of the service, which is part of what is approved (and which fetch would not send). */
 async function through(user: string | undefined) {
@@ -43,14 +48,15 @@ async function through(user: string | undefined) {
         body: body === undefined ? null : JSON.stringify(body),
       });
       const challenge = String(response.headers["www-authenticate"]);
-      return { status: response.statusCode, challenge, body: await response.body.json() };
+      const { statusCode, headers: received } = response;
+      return { status: statusCode, challenge, headers: received, body: await response.body.json() };
     };
   };
   return { gateway: by(gateway.port), envoy: by(system.envoy.port) };
 }
 
-/** Submits what was refused and has max approve it as it is. */
-async function approved(refused: Reply): Promise<void> {
+/** Submits what was refused and has max approve it, as it is or narrowed. Answers until when it is granted. */
+async function approved(refused: Reply, narrowing?: object): Promise<number> {
   const dana = await system.as("dana");
   const max = await system.as("max");
   const body = { denial_id: textAt(refused.body, "denial_id"), justification: "the customer asked for it" };
@@ -58,9 +64,12 @@ async function approved(refused: Reply): Promise<void> {
     const answer = await dana.approvals("POST", "/v1/requests", { body });
     return answer.status !== 404 && answer;
   });
-  const review = { vote: "approve", digest: textAt(submitted.body, "request", "digest") };
+  const digest = textAt(submitted.body, "request", "digest");
+  const review = { vote: "approve", digest, ...(narrowing === undefined ? {} : { narrowing }) };
   const reviews = `/v1/requests/${textAt(submitted.body, "request", "id")}/reviews`;
-  expect(await max.approvals("POST", reviews, { body: review })).toMatchObject({ status: 200 });
+  const reviewed = await max.approvals("POST", reviews, { body: review });
+  expect(reviewed).toMatchObject({ status: 200 });
+  return Date.parse(textAt(reviewed.body, "grant", "expires_at"));
 }
 
 /** The first answer that is no longer about the grant not being known yet. */
@@ -130,7 +139,36 @@ function once(call: () => Promise<Reply>): Promise<Reply> {
     expect((await system.orders.book()).orders).toContainEqual(expect.objectContaining({ id: "43" }));
   }, 60_000);
 
-  test("without the decision service nothing passes", async () => {
+  test("arap-12-4, arap-12-21: what was approved for some seconds passes neither enforcer once they are over, however many uses are left", async () => {
+    const dana = await through("dana");
+    const call = (enforcer: "gateway" | "envoy") => dana[enforcer]("DELETE", "/orders/77");
+    const until = await approved(await call("envoy"), { max_uses: 5, duration: "5s" });
+    // There is no such order, which is the upstream's to say.
+    expect((await once(() => call("gateway"))).status).toBe(404);
+    expect((await call("envoy")).status).toBe(404);
+    await waitUntil("its end", 20_000, async () => Date.now() > until);
+    for (const enforcer of ["gateway", "envoy"] as const) {
+      expect(await call(enforcer)).toMatchObject({ status: 403, body: { grant_reason: "expired" } });
+    }
+  }, 60_000);
+
+  test("arap-21-3-4-1, arap-21-3-4-2: a client sees of a denial what can be asked for, and of an allow nothing of what it rests on", async () => {
+    const dana = await through("dana");
+    for (const enforcer of ["gateway", "envoy"] as const) {
+      const call = () => dana[enforcer]("DELETE", `/orders/${enforcer}`);
+      const refused = await call();
+      expect(JSON.stringify(refused.body)).not.toMatch(/binding_token|status_endpoint|"links"|review|cancel|"state"/);
+      await approved(refused);
+      const allowed = await once(call);
+      const last = (await system.orders.journal()).at(-1);
+      expect(last).toMatchObject({ path: `/orders/${enforcer}`, grantId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+      const seen = JSON.stringify([allowed.headers, allowed.body]);
+      expect(seen).not.toContain(last?.grantId);
+      expect(seen).not.toContain("countersign");
+    }
+  }, 60_000);
+
+  test("arap-21-4-4-1: without the decision service nothing passes", async () => {
     const dana = await through("dana");
     const entries = (await system.orders.journal()).length;
     await system.decisions[0]?.kill();
