@@ -3,26 +3,20 @@
  * answered reaches the stream, once, in a log without a gap, also those of workers that are no more. The stream is in a real PostgreSQL.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type LogEnd, endAfter, standing } from "../../../core/domain/log-chain.ts";
-import { type DecisionLogRecord, logEntryOf, readDecisionBatch } from "../../../core/messages/decision-record.ts";
-import { openEnvelope } from "../../../core/messages/envelope.ts";
-import { createVerifier } from "../../../core/messages/signing.ts";
 import { topicSpecs } from "../../../core/messages/topic-setup.ts";
-import { TOPICS } from "../../../core/messages/topics.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createDatabase } from "../../../platform/postgres/pool.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { createPostgresStream } from "../../../platform/stream/postgres.ts";
 import { createPostgresTopics, migratePostgresStream } from "../../../platform/stream/postgres-topics.ts";
+import { decisionsOn, wholeLogs } from "../../harness/decision-logs.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { type SystemDatabase, startDatabase } from "../../harness/system/database.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { type KeyPairFiles, makeKeyPair } from "../../harness/system/key-pair.ts";
-import { recordsIn } from "../../harness/system/topics.ts";
 import { createEnforcer } from "./ask-check.ts";
 import { DEPLOYMENT, startLoneDecision, token } from "./lone-decision.ts";
 import { pidOfWorker } from "./workers-behind-envoy.ts";
@@ -30,7 +24,6 @@ import { pidOfWorker } from "./workers-behind-envoy.ts";
 const COUNT = 3;
 const DRAIN_MS = 1_000;
 const log = createLog({ name: "test", level: "silent" });
-const topic = TOPICS.decisions.name;
 const owned = new AsyncDisposableStack();
 const ports: number[] = [];
 const enforcers: ReturnType<typeof createEnforcer>[] = [];
@@ -72,41 +65,6 @@ const decidedByAll = async (calls: number) =>
 
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
 
-/** What stands in the topic of decisions, as a consumer that verifies signatures reads it. */
-async function onTopic(): Promise<readonly DecisionLogRecord[]> {
-  const verifier = createVerifier(new Map([[signing.kid, await readFile(signing.publicPath, "utf8")]]));
-  const connection = database.connectionString;
-  await using stream = createPostgresStream({ log, onFatal: () => {} }, { connection, applicationName: "test" });
-  const found: DecisionLogRecord[] = [];
-  for (const record of await recordsIn(stream, topic)) {
-    const opened = openEnvelope(verifier, { deployment: DEPLOYMENT, topic, key: record.key ?? "" }, record);
-    const batch = opened.kind === "opened" ? readDecisionBatch(opened.payload) : opened;
-    if (batch.kind !== "parsed") throw new Error(JSON.stringify(batch));
-    found.push(...batch.value.records);
-  }
-  return found;
-}
-
-/** Its logs by name, each record once (delivery is at least once), in order, and held against the chain. */
-function wholeLogs(records: readonly DecisionLogRecord[]): ReadonlyMap<string, readonly DecisionLogRecord[]> {
-  const logs = new Map<string, DecisionLogRecord[]>();
-  for (const record of records) {
-    const own = logs.get(record.log) ?? [];
-    logs.set(record.log, own);
-    own[record.index] ??= record;
-    expect(record).toEqual(own[record.index]);
-  }
-  for (const own of logs.values()) {
-    let end: LogEnd | undefined;
-    for (const record of own) {
-      const entry = logEntryOf(record);
-      if (end !== undefined) expect(standing(entry, end)).toBe("next");
-      end = endAfter(entry);
-    }
-  }
-  return logs;
-}
-
 test("what workers answered whose stream was gone, and who then were killed, is on the stream once one process starts in their place", async () => {
   const answered = await decidedByAll(20);
   await database.kill();
@@ -127,7 +85,7 @@ test("what workers answered whose stream was gone, and who then were killed, is 
   await database.start();
   owned.use(await startLoneDecision({ ...terms(), further: { drainMs: DRAIN_MS } }));
   const logs = await waitUntil("the three logs to be closed on the stream", 30_000, async () => {
-    const found = wholeLogs(await onTopic());
+    const found = wholeLogs(await decisionsOn(database.connectionString, { deployment: DEPLOYMENT, signing }));
     const closed = [...found.values()].filter((own) => own.at(-1)?.kind === "log_closed");
     return closed.length === COUNT && found;
   });
