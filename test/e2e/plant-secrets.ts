@@ -1,28 +1,34 @@
 /** Puts the planted secrets wherever one can stand, in good calls and bad ones, and while things are broken; keeps every answer. */
-import { readFile } from "node:fs/promises";
-import { credentials, Metadata } from "@grpc/grpc-js";
 import { TOPICS } from "../../core/messages/topics.ts";
-import { RedemptionServiceClient } from "../../proto/gen/countersign/v1/redemption.ts";
 import { listAt } from "../../sample/story/see.ts";
 import { createForger } from "../fault/forging.ts";
 import type { RunningGateway } from "../harness/gateway.ts";
-import { runService } from "../harness/run-service.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import type { System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { type ApiPorts, askApiWithSecrets } from "./plant-in-api.ts";
-import { PLANTED } from "./planted-secrets.ts";
+import { submitBindingTokens } from "./plant-binding-tokens.ts";
+import { refusedStarts, startWithSecrets } from "./plant-in-settings.ts";
+import { checkWithCertificate, redeemWithAWrongToken } from "./plant-over-grpc.ts";
+import { refusedTokens } from "./plant-tokens.ts";
+import { PLANTED, signatureOf } from "./planted-secrets.ts";
 
 export const ARRIVAL_MS = 20_000;
 
 type Planting = {
   /** Everything that anybody was answered. */
   readonly answers: readonly string[];
+  /** Beside those that are known beforehand. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** These are answered to one caller: they may be in no other place. */
+  readonly answered: ReadonlyMap<string, string>;
   everything(): Promise<void>;
 };
 
 export function createPlanting(system: System, gateway: RunningGateway, api: ApiPorts): Planting {
   const answers: string[] = [];
+  const [secrets, answered] = [new Map<string, string>(), new Map<string, string>()];
+  let refused: readonly string[] = [];
 
   async function say(url: string, method: string, headers: Record<string, string>, body?: string): Promise<number> {
     const init = { method, headers, ...(body === undefined ? {} : { body }) };
@@ -34,7 +40,10 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
   /** Calls through both enforcers that carry a secret wherever one can stand. */
   async function callWithSecrets(): Promise<void> {
     const dana = `Bearer ${await system.token("dana")}`;
-    const carried = { cookie: `session=${PLANTED["a cookie"]}`, "x-api-key": PLANTED["a header"] };
+    const carried = {
+      ...{ cookie: `session=${PLANTED["a cookie"]}`, "x-api-key": PLANTED["a header"] },
+      "x-forwarded-client-cert": `Hash=${PLANTED["the header of a client certificate"]};URI=spiffe://x/y`,
+    };
     const query = `?api_key=${PLANTED["the value of a query"]}&${PLANTED["the value of a query"]}0000000000000000000`;
     const refund = JSON.stringify({ order: "42", amount: 40, note: PLANTED["a body"] });
     const json = { "content-type": "application/json" };
@@ -43,6 +52,7 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
         dana,
         `Bearer ${PLANTED["a bearer token that is none"]}`,
         `Basic ${PLANTED["a basic credential"]}`,
+        ...refused.map((token) => `Bearer ${token}`),
       ]) {
         const headers = { ...carried, authorization };
         await say(`${enforcer}/orders/42${query}`, "GET", headers);
@@ -66,10 +76,14 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
         requested: { duration: "9999999h" },
         x: body,
       }),
+      JSON.stringify({
+        denial_id: "01930000-0000-7000-8000-0000000000ff",
+        justification: "of a key that is kept secret",
+      }),
       `{"${body}`,
       body,
     ])
-      await say(`${url}/v1/requests`, "POST", json, text);
+      await say(`${url}/v1/requests`, "POST", { ...json, "idempotency-key": PLANTED["an idempotency key"] }, text);
     for (const path of [
       `requests?cursor=${cursor}`,
       `requests?entitlement=${cursor}`,
@@ -77,7 +91,11 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
       `${cursor}?x`,
     ])
       await say(`${url}/v1/${path}`, "GET", { authorization });
-    for (const wrong of [`Bearer ${PLANTED["a bearer token that is none"]}`, `Basic ${PLANTED["a basic credential"]}`])
+    for (const wrong of [
+      `Bearer ${PLANTED["a bearer token that is none"]}`,
+      `Basic ${PLANTED["a basic credential"]}`,
+      ...refused.map((token) => `Bearer ${token}`),
+    ])
       await say(`${url}/v1/requests`, "GET", { authorization: wrong });
   }
 
@@ -85,21 +103,23 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
     answers.push(...(await askApiWithSecrets(api, await system.token("dana"))));
   }
 
-  async function redeemWithAWrongToken(): Promise<void> {
-    const [decision] = system.decisions;
-    const config = await readFile(decision?.configPath ?? "", "utf8");
-    const [, address = ""] = /redemption:\n\s+address: (\S+)/.exec(config) ?? [];
-    const client = new RedemptionServiceClient(address, credentials.createInsecure());
-    const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${PLANTED["a service token that is wrong"]}`);
-    const about = { redemptionId: "x", grantId: "x", issuer: "x", subject: "x", entitlement: "x", scope: "x" };
-    await new Promise<void>((resolve) => {
-      client.redeem({ ...about, actors: [], digest: undefined }, metadata, (error) => {
-        answers.push(String(error));
-        resolve();
-      });
-    });
-    client.close();
+  async function plantTokens(): Promise<void> {
+    const tokens = await refusedTokens(system);
+    refused = [...tokens.values()];
+    for (const [what, token] of tokens) secrets.set(what, signatureOf(token));
+    const submitted = await submitBindingTokens(system, api.http);
+    answers.push(...submitted.answers);
+    for (const [what, token] of submitted.tokens) answered.set(what, signatureOf(token));
+  }
+
+  async function plantInSettings(): Promise<void> {
+    const { texts, keys } = await startWithSecrets(system);
+    answers.push(...texts, ...(await refusedStarts(system)));
+    for (const [what, key] of keys) secrets.set(what, key);
+  }
+
+  async function askOverGrpc(): Promise<void> {
+    answers.push(...(await checkWithCertificate(system)), await redeemWithAWrongToken(system));
   }
 
   async function forge(): Promise<void> {
@@ -147,39 +167,17 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
     });
   }
 
-  /** What a process says that does not start, or is only asked whether it could. */
-  async function refusedStarts(): Promise<void> {
-    const password = PLANTED["the password of the database"];
-    for (const [DATABASE_URL, secret] of [
-      [`postgresql://app:${password}@127.0.0.1:9/x`, `whsec_${Buffer.alloc(32, 7).toString("base64")}`],
-      [`postgresql://app:${password}@127.0.0.1:port/x`, "too short"],
-      [`${password}://not an address`, `whsec_${PLANTED["a header"]}`],
-    ]) {
-      const env = {
-        ...{ DATABASE_URL: DATABASE_URL ?? "", COUNTERSIGN_WEBHOOK_SECRET: secret ?? "" },
-        COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: system.serviceToken,
-      };
-      for (const more of [[], ["--check-config"]]) {
-        const ended = await runService(
-          "services/approval/main.ts",
-          ["--config", system.approval.configPath, ...more],
-          env,
-        );
-        answers.push(`${ended.out}\n${ended.err}`);
-      }
-    }
-  }
-
   return {
-    answers,
+    ...{ answers, secrets, answered },
     async everything() {
+      await plantTokens();
       await callWithSecrets();
       await askWithSecrets();
       await askApi();
-      await redeemWithAWrongToken();
+      await askOverGrpc();
       await forge();
       await breakThings();
-      await refusedStarts();
+      await plantInSettings();
       await callWithSecrets();
     },
   };

@@ -58,6 +58,8 @@ export interface System extends AsyncDisposable {
   /** The key files of the state relay (`approval`) and of each decision service (its name). */
   readonly keys: ReadonlyMap<string, KeyPairFiles>;
   token(user: string, issuer?: "main" | "other"): Promise<string>;
+  /** Every token that was ever given to anybody: each is another. */
+  readonly tokensGiven: readonly string[];
   /** Calls as a person, or as nobody. `proxy` goes through Envoy, `approvals` to the REST interface. */
   as(user: string | undefined, issuer?: "main" | "other"): Promise<{ readonly proxy: Call; readonly approvals: Call }>;
   /** The last lines of every process: what a test prints when it fails. */
@@ -78,6 +80,8 @@ type SystemOptions = {
   readonly preload?: readonly string[];
   /** In place of the bootstrap's clusters of the same name. */
   readonly envoyClusters?: readonly EnvoyCluster[];
+  /** With the broker's listeners for SASL and TLS, for who wants them. */
+  readonly secureKafka?: boolean;
   /** Where everybody, Envoy too, sends spans. */
   readonly collector?: Pick<OtlpCollector, "port" | "endpoint">;
 };
@@ -96,6 +100,7 @@ export async function startSystem({
   preload = [],
   databaseUrl = (own) => own,
   envoyClusters = [],
+  secureKafka = false,
   collector,
 }: SystemOptions = {}): Promise<System> {
   await using owned = new AsyncDisposableStack();
@@ -114,7 +119,7 @@ export async function startSystem({
   // All settled before anything is said to have failed, so that what came up meanwhile is ended too.
   const samples = Promise.all([issuers.main, issuers.other, orders].map((program) => program.start()));
   const [kafkaStart, databaseStart, samplesStart] = await Promise.allSettled([
-    startKafka({ proxyPort: kafkaRoad.port }).then((kafka) => owned.use(kafka)),
+    startKafka({ proxyPort: kafkaRoad.port, secure: secureKafka }).then((kafka) => owned.use(kafka)),
     startDatabase().then((database) => owned.use(database)),
     samples,
   ]);
@@ -183,14 +188,19 @@ export async function startSystem({
   );
   const proxyUrl = `http://127.0.0.1:${envoy.port}`;
   const programs = [...approvals, ...decisions, orders, issuers.main, issuers.other];
-  const token: System["token"] = (user, issuer = "main") => issuers[issuer].token(user);
+  const tokensGiven: string[] = [];
+  const token: System["token"] = async (user, issuer = "main") => {
+    const given = await issuers[issuer].token(user);
+    tokensGiven.push(given);
+    return given;
+  };
   const all = owned.move();
   return {
     ...{ deployment, serviceToken, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
     ...{ issuers, kafka, kafkaRoad, database },
     notified: webhookTarget.received,
     keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),
-    token,
+    ...{ token, tokensGiven },
     async as(user, issuer) {
       const bearer = user === undefined ? undefined : await token(user, issuer);
       return { proxy: createCall(proxyUrl, bearer), approvals: createCall(approval.url, bearer) };
