@@ -2,10 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import Value from "typebox/value";
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "./environment-config.ts";
 
-const OWN = { prefix: "COUNTERSIGN_", key: "policy.environment" };
+const isOwn = (name: string) => name.startsWith("COUNTERSIGN_");
 const variables = { REGION: "eu", HOME: "/root", EMPTY: "", COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: "hunter2" };
 const faults = (...names: readonly string[]) =>
-  environmentFaults([...names], variables, OWN).map(({ problem }) => problem);
+  environmentFaults([...names], variables, isOwn).map(({ problem }) => problem);
 
 describe("the environment that a policy sees", () => {
   test("a variable that is not set, or that configures this process, is refused by name", () => {

@@ -2,6 +2,8 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 
+const KEY = "policy.environment";
+
 export const EnvironmentSchema = Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), {
   default: [],
   description:
@@ -11,16 +13,15 @@ export const EnvironmentSchema = Type.Array(Type.String({ pattern: "^[A-Za-z_][A
 type Variables = Readonly<Record<string, string | undefined>>;
 type Names = Static<typeof EnvironmentSchema>;
 
-/** `prefix`: of our own variables, which may be keys and passwords. */
+/** `isOwn`: of the variables that configure this process, which may be keys and passwords. */
 export function environmentFaults(
   names: Names,
   variables: Variables,
-  { prefix, key }: { readonly prefix: string; readonly key: string },
+  isOwn: (name: string) => boolean,
 ): readonly ConfigFault[] {
   return names.flatMap((name) => {
-    const fault = (problem: string) => [{ key, variable: undefined, problem }];
-    if (name.startsWith(prefix))
-      return fault(`names ${name}, which configures this process and may be a secret; remove it`);
+    const fault = (problem: string) => [{ key: KEY, variable: undefined, problem }];
+    if (isOwn(name)) return fault(`names ${name}, which configures this process and may be a secret; remove it`);
     return variables[name] === undefined ? fault(`names ${name}, which is not set; set it or remove the name`) : [];
   });
 }

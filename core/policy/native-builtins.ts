@@ -87,7 +87,7 @@ export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
   WATCHES.map(({ builtins }, at) => [FIRST_ID + at, builtins[0] ?? ""]),
 );
 
-/** What the host says to a call that has no answer. */
+/** What the host says to a call that has no answer. NB: one that it serves itself goes before: another compiler may import it. */
 export const FAILURES: BuiltinTable = new Map([...WATCHED_BY_ID.values()].map((name) => [name, failureOf(name)]));
 
 function failureOf(name: string): Builtin {

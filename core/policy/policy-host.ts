@@ -227,7 +227,7 @@ async function prepare(
   let policy: PolicyRunner;
   try {
     module = await compile();
-    const builtins = new Map([...deps.builtins, ...FAILURES]);
+    const builtins = new Map([...FAILURES, ...deps.builtins]);
     const runnable = { module: module.module, dataJson: bundle.dataJson, budget, redirected: WATCHED_BY_ID };
     policy = createPolicyRunner({ ...deps, builtins }, runnable);
   } catch (error) {

@@ -79,6 +79,12 @@ export function keysOf(schema: TSchema, prefix: string): ConfigKeys {
   return { keys, sections, openObjects };
 }
 
+/** Whether a variable configures the program of this schema: one of its keys', by its own name or by a file, or any with its prefix. */
+export function ownVariables(schema: TSchema, prefix: string): (name: string) => boolean {
+  const known = new Set(keysOf(schema, prefix).keys.map(({ variable }) => variable));
+  return (name) => name.startsWith(prefix) || known.has(name.replace(/_FILE$/, ""));
+}
+
 function isSection(node: unknown): boolean {
   return isShape(node) && node.type === "object" && isShape(node.properties);
 }

@@ -77,7 +77,7 @@ const opa = await resolveTool("opa");
     ] as const) {
       expect(await runCommand(command, args, { timeoutMs: 60_000 })).toMatchObject({ kind: "done" });
     }
-    const deps = { builtins: new Map([...BUILTINS, ...FAILURES]), randomBytes, monotonicMs: () => 0 };
+    const deps = { builtins: new Map([...FAILURES, ...BUILTINS]), randomBytes, monotonicMs: () => 0 };
     const compiled = await compilePolicy(await readFile(path.join(folder, "policy.wasm")), WATCHING);
     const runnable = { module: compiled, dataJson: "{}", budget: DEFAULT_BUDGET, redirected: WATCHED_BY_ID };
     return createPolicyRunner(deps, runnable);

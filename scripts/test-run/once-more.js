@@ -5,7 +5,7 @@
 import { expect, jest } from "@jest/globals";
 import fc from "fast-check";
 
-const BY_CHANCE = /test.(fault|contract).|hostile|mutated|killed|race|fuzz|flood|concurren/;
+const BY_CHANCE = /test.(fault|contract).|hostile|mutated|killed|race|fuzz|flood|concurren|clock|counted|crowded|held|half|runaway|swap|secrets/;
 
 if (!BY_CHANCE.test(expect.getState().testPath ?? "")) {
   jest.retryTimes(1, { logErrorsBeforeRetry: true });

@@ -10,6 +10,7 @@ import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import { ownVariables } from "../../platform/config/keys.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
@@ -177,7 +178,7 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
     prefix: PREFIX,
     rules: [
       ...unsafeTogether,
-      ({ policy }) => environmentFaults(policy.environment, process.env, { prefix: PREFIX, key: "policy.environment" }),
+      ({ policy }) => environmentFaults(policy.environment, process.env, ownVariables(ApprovalConfigSchema, PREFIX)),
     ],
   });
 }

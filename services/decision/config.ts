@@ -12,6 +12,7 @@ import { ContextSchema, contextFaults } from "../../core/policy/context-config.t
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import { ownVariables } from "../../platform/config/keys.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
@@ -104,7 +105,7 @@ export function readConfig(args: readonly string[]): Promise<Started<DecisionCon
     prefix: PREFIX,
     rules: [
       ...unsafeTogether,
-      ({ policy }) => environmentFaults(policy.environment, process.env, { prefix: PREFIX, key: "policy.environment" }),
+      ({ policy }) => environmentFaults(policy.environment, process.env, ownVariables(DecisionConfigSchema, PREFIX)),
     ],
   });
 }

@@ -27,7 +27,7 @@ function lowerPriority(): void {
 /** What is wrong with the policy is for whoever activates it to find. */
 function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {
   try {
-    const builtins = withRuntime(new Map([...BUILTINS_AND_NETWORK, ...FAILURES]));
+    const builtins = withRuntime(new Map([...FAILURES, ...BUILTINS_AND_NETWORK]));
     const deps = { builtins, randomBytes, monotonicMs: () => performance.now() };
     const policy = createPolicyRunner(deps, { module, dataJson, budget, redirected: WATCHED_BY_ID });
     for (let count = 0; count < times; count += 1) {

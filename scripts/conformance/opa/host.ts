@@ -20,7 +20,7 @@ type HostMode = "native" | "compat";
 const MODES = {
   native: {
     redirections: WATCHING,
-    builtins: new Map([...BUILTINS_AND_NETWORK, ...FAILURES]),
+    builtins: new Map([...FAILURES, ...BUILTINS_AND_NETWORK]),
     redirected: WATCHED_BY_ID,
   },
   compat: {

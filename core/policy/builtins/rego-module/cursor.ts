@@ -31,6 +31,8 @@ export class Cursor {
   protected state: State;
   protected readonly source: string;
   readonly #pay: Pay;
+  /** By where what cannot be read begins: it is looked at once, however often a reader comes back. */
+  readonly #unreadable = new Map<string, BuiltinError>();
   #keywords: ReadonlySet<string> = WORDS;
   #hasNotBodies = false;
   #depth = 0;
@@ -65,7 +67,7 @@ export class Cursor {
     let { comments } = this.state;
     let isOnNewLine = this.is("space") && this.state.isOnNewLine;
     for (let at = this.state.to; ; ) {
-      const token = this.#paid(tokenAt(this.source, at));
+      const token = this.#read("token", at, (from) => tokenAt(this.source, from));
       at = token.to;
       if (token.kind === "comment") {
         this.#pay(PER_COMMENT);
@@ -80,11 +82,23 @@ export class Cursor {
   }
 
   protected scanTemplate(isRaw: boolean): void {
-    const token = this.#paid(templateAt(this.source, this.state.to, isRaw));
+    const token = this.#read(isRaw ? "raw" : "template", this.state.to, (from) => templateAt(this.source, from, isRaw));
     this.state = { ...this.state, ...token, isOnNewLine: false };
   }
 
-  #paid(token: Token): Token {
+  #read(kind: string, at: number, read: (at: number) => Token): Token {
+    const place = `${kind} ${at}`;
+    const known = this.#unreadable.get(place);
+    let token: Token;
+    try {
+      if (known !== undefined) throw known;
+      token = read(at);
+    } catch (error) {
+      if (!(error instanceof BuiltinError)) throw error;
+      this.#unreadable.set(place, error);
+      this.#pay(PER_FAULT + (known === undefined ? PER_CHARACTER * (this.source.length - at) : 0));
+      throw error;
+    }
     this.#pay(PER_TOKEN + PER_CHARACTER * (token.to - token.from));
     return token;
   }

@@ -45,6 +45,13 @@ test.each<readonly [string, (size: number) => string]>([
   expect(many).toBeLessThan(5 * few);
 });
 
+test("what cannot be read is looked at once, however many ways lead there, and is paid", () => {
+  const unreadable = (ways: number, length: number) =>
+    costOf(`package a\nimport future.keywords\np if ${"{a|".repeat(ways)}"${"a".repeat(length)}`);
+  expect(unreadable(1, 800_000)).toBeGreaterThan(1.9 * unreadable(1, 400_000));
+  expect(unreadable(6, 800_000) - unreadable(6, 0)).toBeLessThan(1.1 * (unreadable(1, 800_000) - unreadable(1, 0)));
+});
+
 test("a text that can be read in twice as many ways at each level pays for it", () => {
   const nested = (depth: number) => `import future.keywords\np := ${"{x | ".repeat(depth)}y${"}".repeat(depth)}`;
   const [few, many] = [costOf(`package a\n${nested(5)}`), costOf(`package a\n${nested(8)}`)];
