@@ -59,6 +59,8 @@ export function createPolicyRunner(deps: RunnerDeps, { module, budget, ...more }
     const { kind, fuelUsed } = evaluation;
     if (kind === "trap" || kind === "exceeded" || policy.memoryBytes() > recycleAbove) policy = undefined;
     const asked = context.takeAsked();
+    // Nothing is left to evaluate with once there is an answer.
+    if (kind === "exceeded" && evaluation.what === "time") return evaluation;
     return asked === undefined ? evaluation : { kind: "asks", asked, why: NOBODY_ASKS, failures: [], fuelUsed };
   }
 

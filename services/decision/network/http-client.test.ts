@@ -1,8 +1,10 @@
 /** What goes over the wire for `http.send`, with real servers on this machine and names that resolve as the test says. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { HttpAsk } from "../../../core/policy/asks.ts";
+import { createAuthority } from "../../../test/harness/certificates.ts";
 import { createHttpClient, type HttpClient, NotListed, TooLarge } from "./http-client.ts";
 import { createListedHosts } from "./listed-hosts.ts";
 
@@ -106,6 +108,39 @@ test("name and password of a URL are credentials, unless the policy gives others
   expect(seen.at(-1)?.headers.authorization).toBe(`Basic ${Buffer.from("us@er:pass").toString("base64")}`);
   await send("http://user:pass@api.example:PORT/", { headers: [["Authorization", "Bearer t"]] });
   expect(seen.at(-1)?.headers.authorization).toBe("Bearer t");
+});
+
+test("a header goes out as its bytes, whatever a client wrote into it; what belongs to the connection does not", async () => {
+  const headers = [
+    ["X-User", "\u0100é\udcff"],
+    ["Expect", "100-continue"],
+    ["Upgrade", "h2c"],
+    ["Content-Length", "7"],
+    ["Transfer-Encoding", "gzip"],
+  ] as const;
+  await send("http://api.example:PORT/", { method: "POST", body: "abc", headers });
+  expect(seen.at(-1)).toMatchObject({ body: "abc", headers: { "content-length": "3" } });
+  const got = seen.at(-1)?.headers;
+  expect(Buffer.from(String(got?.["x-user"]), "latin1").toString("hex")).toBe("c480c3a9ff");
+  expect([got?.expect, got?.upgrade, got?.["transfer-encoding"]]).toEqual([undefined, undefined, undefined]);
+});
+
+test("a certificate has to have the URL's name or the one that the policy gives, never that of a Host header", async () => {
+  const authority = await createAuthority("ours");
+  const pair = await authority.issue({ name: "evil", use: "server", hosts: ["evil.example"] });
+  const secure = createSecureServer(pair, (request, response) => void answer(request, response)).listen(0, "127.0.0.1");
+  await once(secure, "listening");
+  const address = secure.address();
+  const url = `https://api.example:${typeof address === "object" && address !== null ? address.port : 0}/`;
+  const own = { ca: String(authority.ca), systemRoots: false, cert: undefined, key: undefined, serverName: undefined };
+  const host = [["Host", "evil.example"]] as const;
+  const wrong = { code: "ERR_TLS_CERT_ALTNAME_INVALID" };
+  await expect(send(url, { tls: own })).rejects.toMatchObject(wrong);
+  await expect(send(url, { tls: own, headers: host })).rejects.toMatchObject(wrong);
+  await expect(send(url, { tls: { ...own, serverName: "api.example" }, headers: host })).rejects.toMatchObject(wrong);
+  expect(await send(url, { tls: { ...own, serverName: "evil.example" } })).toMatchObject({ statusCode: 201 });
+  secure.closeAllConnections();
+  secure.close();
 });
 
 describe("nobody is asked", () => {

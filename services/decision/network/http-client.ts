@@ -5,7 +5,7 @@
  */
 import { isIP, type LookupFunction } from "node:net";
 import { getCACertificates } from "node:tls";
-import { Agent, type Dispatcher, interceptors, request } from "undici";
+import { Agent, buildConnector, type Dispatcher, interceptors, request } from "undici";
 import type { AskedTls, HttpAsk, HttpReply } from "../../../core/policy/asks.ts";
 import { bytesOfText, textOfBytes } from "../../../core/policy/rego-value/bytes.ts";
 import { literalAddress } from "../../../platform/http/address-ranges.ts";
@@ -56,10 +56,13 @@ export function createHttpClient(
   };
 
   function agentFor(tls: AskedTls | undefined): Agent {
+    const own = tls === undefined ? {} : tlsOptions(tls);
+    const connect = buildConnector({ allowH2: false, lookup: permittedLookup, ...own });
     return new Agent({
       allowH2: false,
       connections: CONNECTIONS_PER_ORIGIN,
-      connect: { lookup: permittedLookup, ...(tls === undefined ? {} : tlsOptions(tls)) },
+      // NB: undici takes the `Host` header for the name that a certificate has to have; without it, it is `tls_server_name` or the URL's.
+      connect: (options, done) => connect({ ...options, servername: "" }, done),
     });
   }
 
@@ -125,7 +128,13 @@ export function createHttpClient(
   };
 }
 
-/** NB: nothing unpacks an answer, so none that is packed is asked for: what is limited are the bytes that arrive. */
+/** What belongs to the connection and not to the question: it is undici's to say. */
+const OF_THE_CONNECTION = new Set("connection content-length expect keep-alive transfer-encoding upgrade".split(" "));
+
+/**
+ * NB: nothing unpacks an answer, so none that is packed is asked for: what is limited are the bytes that arrive. A value goes out as its bytes in
+ * UTF-8, as from Go: undici would take characters above U+00FF for an error, by which a client could bring a question to nothing.
+ */
 function headersOf({ headers }: HttpAsk, { username, password }: URL): string[] {
   const given = new Set(headers.map(([name]) => name.toLowerCase()));
   const basic = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64");
@@ -134,7 +143,9 @@ function headersOf({ headers }: HttpAsk, { username, password }: URL): string[] 
     ["accept-encoding", "identity"],
     ...(username === "" && password === "" ? [] : [["authorization", `Basic ${basic}`]]),
   ].filter(([name = ""]) => !given.has(name));
-  return [...headers, ...usual].flat();
+  return [...headers, ...usual]
+    .filter(([name = ""]) => !OF_THE_CONNECTION.has(name.toLowerCase()))
+    .flatMap(([name = "", value = ""]) => [name, Buffer.from(bytesOfText(value)).toString("latin1")]);
 }
 
 function tlsOptions({ ca, systemRoots, cert, key, serverName }: AskedTls) {

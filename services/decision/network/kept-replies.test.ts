@@ -13,6 +13,13 @@ const reply = (headers: Readonly<Record<string, string>>, body = "x", statusCode
   ...{ kind: "http", status: `${statusCode} `, statusCode, body },
   headers: Object.entries(headers).map(([name, value]) => [name, [value]]),
 });
+const twoLines = (...lines: readonly string[]): HttpReply => ({
+  ...reply({}),
+  headers: [
+    ["cache-control", lines],
+    ["date", [DATE]],
+  ],
+});
 const BY_HEADERS = asking({ forSeconds: undefined });
 const FOR_A_MINUTE = asking({ forSeconds: 60 });
 
@@ -21,6 +28,8 @@ describe("an answer is not kept", () => {
     ["where the policy does not say so", asking(undefined), reply({ "cache-control": "max-age=60", date: DATE })],
     ["without a word about it", BY_HEADERS, reply({ date: DATE })],
     ["that says no-store", BY_HEADERS, reply({ "cache-control": "no-store, max-age=60", date: DATE })],
+    ["that says no-cache", BY_HEADERS, reply({ "cache-control": "no-cache, max-age=60", date: DATE })],
+    ["that says no-store in a second line", BY_HEADERS, twoLines("max-age=60", "no-store")],
     ["without the date that its age is counted from", BY_HEADERS, reply({ "cache-control": "max-age=60" })],
     ["that is over already", BY_HEADERS, reply({ expires: "0" })],
     ["of a status that is not for keeping", FOR_A_MINUTE, reply({}, "x", 500)],

@@ -1,6 +1,6 @@
 /**
  * Answers of `http.send` that may serve other decisions, where the policy says so: `force_cache` for a time of its own, `cache` for what the
- * answer's headers allow (RFC 9111: `no-store`, `max-age` from `Date`, `Expires`), of the status codes that OPA keeps. A key is the whole
+ * answer's headers allow (RFC 9111: `no-store`, `no-cache`, `max-age` from `Date`, `Expires`), of the status codes that OPA keeps. A key is the whole
  * request, headers included, so that what was told to one token is told to no other. Who has not been used for longest goes first.
  *
  * Unlike OPA an answer that is no longer fresh is asked for anew as a whole, without `If-None-Match`.
@@ -58,9 +58,11 @@ export function createKeptReplies({ maxBytes }: { readonly maxBytes: number }): 
 
 /** Milliseconds since the epoch; undefined: it says nothing, or forbids it. */
 function freshUntil({ headers }: HttpReply): number | undefined {
-  const header = (name: string) => headers.find(([one]) => one === name)?.[1][0];
-  const directives = (header("cache-control") ?? "").split(",").map((part) => part.trim().toLowerCase());
-  if (directives.includes("no-store")) return undefined;
+  const lines = (name: string) => headers.flatMap(([one, values]) => (one === name ? values : []));
+  const header = (name: string) => lines(name)[0];
+  const directives = lines("cache-control").flatMap((line) => line.split(",").map((part) => part.trim().toLowerCase()));
+  // Nothing is asked whether it is still so, which is what `no-cache` wants (also of single headers).
+  if (directives.some((one) => one === "no-store" || /^no-cache\b/.test(one))) return undefined;
   const maxAge = directives.map((one) => /^max-age=(\d+)$/.exec(one)?.[1]).find((seconds) => seconds !== undefined);
   const at = Date.parse(header(maxAge === undefined ? "expires" : "date") ?? "");
   const until = at + (maxAge === undefined ? 0 : Number(maxAge) * 1_000);

@@ -5,6 +5,7 @@
  * over. What OPA would give a policy as an error of the built-in is one here too: no connection, a host that is not listed, the policy's own
  * timeout.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { errors } from "undici";
 import type { Ask, HttpAsk, Reply, Unanswered } from "../../../core/policy/asks.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
@@ -103,6 +104,7 @@ export function createNetwork(deps: NetworkDeps, { maxCalls, timeoutMs, maxWaiti
           observe(one);
           if (performed.outcome === "unanswered") return { kind: "unanswered", why: performed.why };
           replies.set(unanswered.key, performed.reply);
+          await nextTurn(); // also where the answer was there already: an evaluation follows, and others wait
           return { kind: "replied" };
         },
       };

@@ -71,11 +71,13 @@ export function createPolicy(deps: PolicyDeps): Policy {
   };
 }
 
+/** Questions and answers: both are kept while the candidate is waited for. */
 function bytesOf(replies: Replies | undefined): number {
-  return [...(replies?.values() ?? [])].reduce(
-    (sum, reply) => sum + (reply.kind === "http" ? reply.body.length : 0),
-    0,
-  );
+  const sizes = [...(replies ?? [])].map(([key, reply]) => {
+    if (reply.kind !== "http") return key.length + JSON.stringify(reply).length;
+    return key.length + reply.body.length + JSON.stringify(reply.headers).length;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Nobody has a name while anonymous, so it is the address that counts. */

@@ -44,6 +44,9 @@ reasons contains "told" if {
 }
 reasons contains net.lookup_ip_addr("b.example")[_] if input.case == "names"
 reasons contains "costly" if { input.case == "costly"; count([1 | numbers.range(1, 3000)[_] > 0]) > 0; get("x").status_code == 200 }
+reasons contains get("x").raw_body if { input.case == "runs away" }
+reasons contains "no end" if { input.case == "runs away"; some a in hundred; some b in hundred; some c in hundred; some d in hundred; a + b + c + d == 0 }
+hundred := numbers.range(1, 100)
 reasons contains get(sprintf("%d", [n])).raw_body if { input.case == "many"; some n in numbers.range(1, 50) }
 `;
 
@@ -170,6 +173,12 @@ const FAILED: Reply = { kind: "failed", code: "network", message: "a.example: EC
     expect(await reasonsOf("chain", asking)).toEqual({
       ...{ kind: "fault", reason: "policy_ask_unanswered", detail: "http.send: enough" },
     });
+  });
+
+  test("that asks and then goes on without end is stopped as any other, and nobody is asked", async () => {
+    const asking = answering(() => ok(""));
+    expect(await reasonsOf("runs away", asking)).toMatchObject({ kind: "fault", reason: "policy_budget_exceeded" });
+    expect(asking.asked).toEqual([]);
   });
 
   test("gets the addresses of a name", async () => {
