@@ -225,25 +225,17 @@ const FAILED: Reply = { kind: "failed", code: "network", message: "a.example: EC
   test("in compatibility mode: an error leaves its expression undefined, a bound denies, and a self-test that asks is refused", async () => {
     const files = new Map([["policy.wasm", await readFile(join(folder, "policy.wasm"))]]);
     const compat = await loadCompatPolicy(deps, { files, path: "countersign/decision/reasons" });
-    const input = '{"case":"chain"}';
-    expect(
-      await compat.evaluateAsking(
-        input,
-        MOMENT,
-        answering(() => FAILED),
-      ),
-    ).toMatchObject({
-      result: { kind: "fault", reason: "policy_result_invalid" },
-    });
-    expect(
-      await compat.evaluateAsking(
-        input,
-        MOMENT,
-        answering(() => undefined),
-      ),
-    ).toMatchObject({
-      result: { kind: "fault", reason: "policy_ask_unanswered", message: "http.send: enough", echoes: true },
-    });
+    const resultOf = async (reply: Reply | undefined) =>
+      (
+        await compat.evaluateAsking(
+          '{"case":"chain"}',
+          MOMENT,
+          answering(() => reply),
+        )
+      ).result;
+    expect(await resultOf(FAILED)).toMatchObject({ kind: "fault", reason: "policy_result_invalid" });
+    const unanswered = { reason: "policy_ask_unanswered", message: "http.send: enough", echoes: true };
+    expect(await resultOf(undefined)).toMatchObject({ kind: "fault", ...unanswered });
     const asks = { name: "asks", time: "2026-11-24T10:00:00Z", input: { case: "chain" }, expect: { a: 1 } };
     files.set("self-test.json", Buffer.from(JSON.stringify({ cases: [asks] })));
     await expect(loadCompatPolicy(deps, { files, path: "countersign/decision" })).rejects.toMatchObject({
