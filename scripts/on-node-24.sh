@@ -3,7 +3,7 @@
 # In the language of the shell is only what no Node can say: that the Node which comes along (npm puts it first in PATH) cannot run here. It and
 # PostgreSQL are linked against glibc, whose loader is looked for; elsewhere the shell would say that an existing file is not found.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "${0%/*}/.." && pwd)
 
 case "$(uname -s) $(uname -m)" in
   "Linux x86_64") loader=/lib64/ld-linux-x86-64.so.2 ;;
