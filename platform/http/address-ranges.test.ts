@@ -3,7 +3,7 @@ import { addressRanges, isPublicAddress, literalAddress } from "./address-ranges
 
 test.each([
   ...["127.0.0.1", "10.1.2.3", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "192.0.2.1"],
-  ...["::1", "::", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"],
+  ...["::1", "::", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "::a9fe:a9fe"],
 ])("%s is no public address", (address) => {
   expect(isPublicAddress(address)).toBe(false);
 });

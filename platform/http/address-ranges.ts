@@ -20,8 +20,12 @@ export function addressRanges(ranges: readonly string[]): AddressRanges {
   };
 }
 
+/** IPv6 with an IPv4 address behind zeros alone, as RFC 4291 has it no longer: where something still takes it, it is that address. */
+const IPV4_COMPATIBLE = addressRanges(["::/96"]);
+
 export function isPublicAddress(text: string): boolean {
-  return ipaddr.process(text).range() === "unicast";
+  const address = ipaddr.process(text);
+  return address.range() === "unicast" && !IPV4_COMPATIBLE.hold(text);
 }
 
 /** Of the host of a URL: with the brackets that IPv6 has there, or without. */

@@ -2,45 +2,32 @@
  * What `npm start` says, and what the programs that it started wrote into their logs (the decision service at every level): none of the secrets
  * that it made for them, and none that people brought, also when a program is killed under them and started again.
  */
-import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createCall, textAt } from "../../platform/programs/client.ts";
+import { createCall } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
-import { type Started, startAsPerson } from "../harness/npm-start.ts";
+import { startAlone, startAsPerson, type StartedAlone, tokenOf } from "../harness/npm-start.ts";
 import { processesWith } from "../harness/processes-with.ts";
 import { keyIn, leaks, PLANTED, signatureOf } from "./planted-secrets.ts";
 
-let folder: string;
-let data: string;
-let set: Started;
+let alone: StartedAlone;
 const tokens: string[] = [];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "npm-start-secrets-"));
-  await chmod(folder, 0o711);
-  data = join(folder, "data");
-  set = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: data } });
-  await set.ready();
+  alone = await startAlone("npm-start-secrets");
 }, 120_000);
-afterAll(async () => {
-  set?.child.kill("SIGINT");
-  await set?.ended;
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => alone?.[Symbol.asyncDispose](), 60_000);
 
-async function tokenOf(user: string): Promise<string> {
-  const { body } = await createCall(set.address("tokens").replace(/\/token$/, ""), undefined)("POST", "/token", {
-    body: { user },
-  });
-  const token = textAt(body, "access_token");
+async function keptTokenOf(user: string): Promise<string> {
+  const token = await tokenOf(user, alone.set);
   tokens.push(token);
   return token;
 }
 
 /** Whatever comes of it: some of it meets programs that are not there. */
 async function callWithSecrets(): Promise<void> {
+  const { set } = alone;
   const [proxy, approvals] = [set.address("proxy"), set.address("approvals")];
   const carried = {
     ...{ cookie: `session=${PLANTED["a cookie"]}`, "x-api-key": PLANTED["a header"] },
@@ -48,7 +35,7 @@ async function callWithSecrets(): Promise<void> {
     "idempotency-key": PLANTED["an idempotency key"],
   };
   const refund = { order: "42", amount: 40, note: PLANTED["a body"] };
-  for (const token of [await tokenOf("dana"), PLANTED["a bearer token that is none"]]) {
+  for (const token of [await keptTokenOf("dana"), PLANTED["a bearer token that is none"]]) {
     const [call, ask] = [createCall(proxy, token), createCall(approvals, token)];
     for (const asked of [
       () => call("GET", `/orders/42?api_key=${PLANTED["the value of a query"]}`, { headers: carried }),
@@ -65,7 +52,7 @@ async function callWithSecrets(): Promise<void> {
 /** The whole files in `keys`, lines of PEM and what is in the addresses of databases. */
 async function madeSecrets(): Promise<ReadonlyMap<string, string>> {
   const secrets = new Map<string, string>();
-  const paths = (await readdir(data, { recursive: true, withFileTypes: true }))
+  const paths = (await readdir(alone.data, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && !entry.parentPath.includes("postgres"))
     .map(({ parentPath, name }) => join(parentPath, name));
   for (const path of paths) {
@@ -79,16 +66,17 @@ async function madeSecrets(): Promise<ReadonlyMap<string, string>> {
 test("a database that cannot be reached is told without its password", async () => {
   const password = PLANTED["the password of the database"];
   const env = {
-    COUNTERSIGN_DATA: join(folder, "refused"),
+    COUNTERSIGN_DATA: join(alone.folder, "refused"),
     DATABASE_URL: `postgresql://somebody:${password}@127.0.0.1:1/x`,
   };
-  const refused = startAsPerson({ cwd: folder, env });
+  const refused = startAsPerson({ cwd: alone.folder, env });
   expect(await refused.ended).toBe(1);
   expect(refused.said()).toContain("127.0.0.1");
   expect(leaks(new Map(Object.entries(PLANTED)), "the terminal", refused.said())).toEqual([]);
 }, 60_000);
 
 test("neither on the terminal nor in a log stands a secret that was made or brought", async () => {
+  const { folder, data, set } = alone;
   await callWithSecrets();
   for (const name of ["approval", "decision"]) {
     const [pid] = await processesWith(folder, `${name}.yaml`);
@@ -101,7 +89,7 @@ test("neither on the terminal nor in a log stands a secret that was made or brou
     });
   }
   await waitUntil("an order to be read again", 30_000, async () => {
-    const { status } = await createCall(set.address("proxy"), await tokenOf("dana"))("GET", "/orders/42");
+    const { status } = await createCall(set.address("proxy"), await keptTokenOf("dana"))("GET", "/orders/42");
     return status === 200;
   });
   await callWithSecrets();

@@ -3,13 +3,12 @@
  * Only ports are exchanged, where the usual ones are taken.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { commandsOf, shownCommand } from "../../sample/picture/readme-block.ts";
-import { type Started, startAsPerson } from "../harness/npm-start.ts";
+import { startAlone, type StartedAlone } from "../harness/npm-start.ts";
 
 const README = join(import.meta.dirname, "../../README.md");
 const hasCurl = isThere("curl");
@@ -60,20 +59,11 @@ test("every npm command has its script and knows the options that are shown: wha
 }, 120_000);
 
 (hasCurl ? describe : describe.skip)(hasCurl ? "Ask and approve" : "Ask and approve (needs curl)", () => {
-  let folder: string;
-  let set: Started;
-
+  let alone: StartedAlone;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "readme-"));
-    await chmod(folder, 0o711);
-    set = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: join(folder, "data") } });
-    await set.ready();
+    alone = await startAlone("readme");
   }, 120_000);
-  afterAll(async () => {
-    set?.child.kill("SIGINT");
-    await set?.ended;
-    await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => alone?.[Symbol.asyncDispose](), 60_000);
 
   async function paste(commands: string): Promise<string> {
     const shell = spawn("bash", ["-u"], { stdio: ["pipe", "pipe", "pipe"] });
@@ -84,7 +74,7 @@ test("every npm command has its script and knows the options that are shown: wha
   }
 
   test("what npm start prints works when it is pasted", async () => {
-    const printed = set
+    const printed = alone.set
       .said()
       .split("\n")
       .filter((line) => /^ {2}(token\(\)|curl) /.test(line));
@@ -98,9 +88,9 @@ test("every npm command has its script and knows the options that are shown: wha
   test("the README's block works when it is pasted whole, and every answer is as its comment says", async () => {
     const commands = commandsOf(await readFile(README, "utf8"));
     const here = [
-      ["http://127.0.0.1:8080", set.address("proxy")],
-      ["http://127.0.0.1:9200", set.address("approvals")],
-      ["http://127.0.0.1:8083", set.address("tokens").replace(/\/token$/, "")],
+      ["http://127.0.0.1:8080", alone.set.address("proxy")],
+      ["http://127.0.0.1:9200", alone.set.address("approvals")],
+      ["http://127.0.0.1:8083", alone.set.address("tokens").replace(/\/token$/, "")],
     ] as const;
     const block = commands.map(({ text }) => text).join("\n");
     const out = await paste(here.reduce((all, [usual, actual]) => all.replaceAll(usual, actual), block));

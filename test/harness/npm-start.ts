@@ -1,5 +1,7 @@
 /** `npm start` as a process, as a person sees it: what it says, where things are, and its end. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCall, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
@@ -83,10 +85,41 @@ export function startAsPerson({
   };
 }
 
-/** A person's calls, by the addresses that were printed. */
-export async function as(user: string, set: Started) {
+export type StartedAlone = {
+  readonly folder: string;
+  readonly data: string;
+  readonly set: Started;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** Ready, with a folder of its own that is removed with it. */
+export async function startAlone(name: string): Promise<StartedAlone> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  await chmod(folder, 0o711); // as root PostgreSQL runs as somebody else, who has to pass
+  const data = join(folder, "data");
+  const set = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: data } });
+  const end = async () => {
+    set.child.kill("SIGINT");
+    await set.ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await set.ready();
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { folder, data, set, [Symbol.asyncDispose]: end };
+}
+
+export async function tokenOf(user: string, set: Started): Promise<string> {
   const issuer = set.address("tokens").replace(/\/token$/, "");
   const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user } });
-  const token = textAt(body, "access_token");
+  return textAt(body, "access_token");
+}
+
+/** A person's calls, by the addresses that were printed. */
+export async function as(user: string, set: Started) {
+  const token = await tokenOf(user, set);
   return { proxy: createCall(set.address("proxy"), token), approvals: createCall(set.address("approvals"), token) };
 }

@@ -1,13 +1,11 @@
 /** What is counted and logged of every question that a policy asks of the network. Nothing of it but the host is ever told. */
 import type { Log } from "../../../platform/log/log.ts";
+import { createSomeLines } from "../../../platform/log/some-lines.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import type { AskedHost } from "../ports.ts";
 
 export type ObserveAsk = (asked: AskedHost) => void;
 
-/** Of lines about what has no answer: a server that is away must not fill a disk. */
-const LOGGED = { burst: 10, refillMs: 6_000 } as const;
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const MAX_HOST = 255;
 
@@ -26,20 +24,16 @@ export function createObserveAsk({
     ["outcome"],
   );
   const seconds = metrics.histogram("policy_ask_seconds", "time until such a question had its outcome", BUCKETS_S);
-  const buckets = createTokenBuckets(LOGGED);
-  let unlogged = 0;
+  const lines = createSomeLines({ monotonicMs });
   return ({ host, outcome, durationMs }) => {
     asks.inc({ outcome });
     seconds.observe(durationMs / 1_000);
     if (outcome === "answered" || outcome === "kept") return;
-    if (buckets.take("", monotonicMs()).kind === "empty") {
-      unlogged++;
-      return;
-    }
+    const unlogged = lines();
+    if (unlogged === undefined) return;
     log.warn(
       { event: "policy_ask", host: host.slice(0, MAX_HOST), outcome, durationMs, unlogged },
       "what a policy asked of the network has no answer",
     );
-    unlogged = 0;
   };
 }

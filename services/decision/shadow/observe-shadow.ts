@@ -1,7 +1,7 @@
 /** Agreements and differences as metrics, as log lines of which there are only so many, and as figures of the status. */
 import type { Log } from "../../../platform/log/log.ts";
+import { createSomeLines } from "../../../platform/log/some-lines.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import type { Compared, Differing } from "./candidate-messages.ts";
 import type { NotCompared } from "./shadow.ts";
 
@@ -12,9 +12,6 @@ type ShadowObserver = {
   /** Since the process started. */
   counts(): { readonly [what in "agreed" | "differed" | NotCompared]: number };
 };
-
-/** Of lines about differences: a candidate that differs in everything must not fill a disk. */
-const LOGGED = { burst: 10, refillMs: 6_000 } as const;
 
 export function createShadowObserver({
   log,
@@ -34,20 +31,16 @@ export function createShadowObserver({
     "decisions that the candidate was not asked: its queue was full (dropped), its thread ended, or there is no input for it",
     ["why"],
   );
-  const buckets = createTokenBuckets(LOGGED);
+  const lines = createSomeLines({ monotonicMs });
   const totals = { agreed: 0, differed: 0, dropped: 0, lost: 0, not_described: 0 };
-  let unlogged = 0;
 
   function tell({ decisionId, revision, differences: kinds, active, candidate }: Differing, own: string): void {
-    if (buckets.take("", monotonicMs()).kind === "empty") {
-      unlogged++;
-      return;
-    }
+    const unlogged = lines();
+    if (unlogged === undefined) return;
     log.info(
       { event: "shadow_difference", decisionId, kinds, revision, active, candidateRevision: own, candidate, unlogged },
       "the candidate decides otherwise",
     );
-    unlogged = 0;
   }
 
   return {
