@@ -5,7 +5,7 @@ import { createTokenBuckets } from "../token-buckets.ts";
 const RATE = { burst: 10, refillMs: 6_000 } as const;
 
 /** How many were left out before the line that may be written now; undefined: it is left out too. */
-export type SomeLines = () => number | undefined;
+type SomeLines = () => number | undefined;
 
 export function createSomeLines({ monotonicMs }: { readonly monotonicMs: () => number }): SomeLines {
   const buckets = createTokenBuckets(RATE);
