@@ -36,6 +36,7 @@ const SECTIONS = [
   "bundle-swap",
   "approval",
   "audit",
+  "stalls",
 ];
 test.each(SECTIONS)("docs/performance.md says of %s by which command and on which machine", (name) => {
   expect(sectionOf(name)).toMatch(
@@ -88,6 +89,7 @@ const SERVICE_GOALS = [
   { what: "microseconds for a known token", section: "identity", goal: "≤ 3", times: 1 },
   { what: "refusals that the cache of tokens holds", section: "identity", goal: "≤ 2,000", times: 1 },
   { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1 },
+  { what: "stalls of our own code longer than 25 ms in ten minutes", section: "stalls", goal: "0", times: 1 },
 ];
 
 test.each(SERVICE_GOALS)(
