@@ -105,6 +105,17 @@ export function slotsLeft(requirement: Requirement, approvers: readonly Reviewer
   return least;
 }
 
+/** Whether this person fills one more slot than these do by themselves, in at least one alternative, be it the longest. */
+export function fillsOneMore(requirement: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
+  let tried = 0;
+  for (const slots of alternatives(requirement)) {
+    tried += 1;
+    if (tried > MAX_ALTERNATIVES) return false;
+    if (filledSlots(slots, [...approvers, reviewer]) > filledSlots(slots, approvers)) return true;
+  }
+  return false;
+}
+
 /**
  * The ways in which a tree can be satisfied, each as the list of slots to be filled, one after the other: a tree of a few
  * lines can have more of them than fit into memory, so whoever reads them stops at a limit.

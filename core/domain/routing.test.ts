@@ -9,7 +9,7 @@ import { isWithin } from "./narrowing.ts";
 import { isSatisfied, type Requirement, type Reviewer, setKey } from "./requirement.ts";
 import { review, type Vote } from "./review.ts";
 import { within } from "./routing.ts";
-import { openSets } from "./stages.ts";
+import { isTheirTurn, openSets } from "./stages.ts";
 import type { Party } from "./subject.ts";
 import { durationMs, instant, plus } from "./time.ts";
 
@@ -92,6 +92,48 @@ describe("stages", () => {
     expect(after(once, vote(mia)).status).toBe("approved");
     const enough = after(after(staged, vote(max)), vote(mia));
     expect(review(enough, vote(party("moe", "moe", ["managers"])), NOW)).toMatchObject({ reason: "stage_not_open" });
+  });
+
+  test("an alternative of two slots is asked too, one after the other, where only it lets somebody move on; and else it is not", () => {
+    const kim = party("kim", "kim", []);
+    const byKim: Requirement = { kind: "one_from", set: { kind: "person", person: { realm: "corp", id: "kim" } } };
+    const two: Requirement = { kind: "all_of", of: [anyOf("managers"), anyOf("security")] };
+    const staged = (of: readonly Requirement[]): AccessRequest => ({ ...request, requirement: { kind: "stages", of } });
+    const once = after(staged([{ kind: "any_of", of: [byKim, two] }, byKim]), vote(kim));
+    expect(openSets(once).map(setKey)).toEqual(["person:corp/kim", "group:corp/managers", "group:corp/security"]);
+    const twice = after(once, vote(max));
+    expect(review(twice, vote(mia), NOW)).toMatchObject({ kind: "refused", reason: "stage_not_open" });
+    expect(review(twice, vote(sam), NOW)).toMatchObject({ request: { status: "approved" } });
+    const other = after(staged([{ kind: "any_of", of: [byKim, two] }, anyOf("duty")]), vote(kim));
+    expect(review(other, vote(max), NOW)).toMatchObject({ kind: "refused", reason: "stage_not_open" });
+  });
+
+  test("are never stuck while those who could agree to all of them have not all been asked, in whatever order they agree", () => {
+    const group = fc.constantFrom("a", "b", "c");
+    const slot = group.map(anyOf);
+    const slots = fc.array(slot, { minLength: 1, maxLength: 2 }).map((of): Requirement => ({ kind: "all_of", of }));
+    const stage = fc.array(slots, { minLength: 1, maxLength: 2 }).map((of): Requirement => ({ kind: "any_of", of }));
+    const stages = fc.array(stage, { minLength: 1, maxLength: 3 }).map((of): Requirement => ({ kind: "stages", of }));
+    const people = fc
+      .array(fc.subarray(["a", "b", "c"]), { maxLength: 6 })
+      .map((all) => all.map((groups, at): Reviewer => ({ person: { realm: "corp", id: `p${at}` }, groups })));
+    let agreed = 0;
+    fc.assert(
+      fc.property(stages, people, fc.array(fc.nat(), { minLength: 6, maxLength: 6 }), (requirement, able, order) => {
+        const approvers: Reviewer[] = [];
+        for (const pick of order) {
+          if (isSatisfied(requirement, approvers)) break;
+          const waiting = able.filter((one) => !approvers.includes(one) && isTheirTurn(requirement, approvers, one));
+          const next = waiting[pick % Math.max(waiting.length, 1)];
+          if (next === undefined) break;
+          approvers.push(next);
+        }
+        expect(isSatisfied(requirement, approvers)).toBe(isSatisfied(requirement, able));
+        agreed += isSatisfied(requirement, able) ? 1 : 0;
+      }),
+      { numRuns: 500 },
+    );
+    expect(agreed).toBeGreaterThan(50);
   });
 
   test("whose turn it is goes from one to the next and ends with the request", () => {

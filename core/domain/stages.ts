@@ -4,10 +4,12 @@
  * add: who is distinct from whom is judged over all of them together (requirement.ts).
  *
  * So somebody who fills a slot of the first stage may be needed for a later one: then the first stage is asked again, for
- * whoever lets them move on, or it could never be agreed.
+ * whoever lets them move on, or it could never be agreed. That can take two people, where an alternative of the first stage
+ * has two slots.
  */
 import type { AccessRequest } from "./access-request.ts";
 import {
+  fillsOneMore,
   isSatisfied,
   mayFillASlot,
   type Requirement,
@@ -31,15 +33,16 @@ function open(requirement: Requirement, approvers: readonly Reviewer[]): Open | 
   return undefined;
 }
 
-/** Whether this person may agree now: they are asked, or with them fewer are left to ask. */
+/** Whether this person may agree now: they are asked, or they let somebody move on. */
 export function isTheirTurn(requirement: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
   const now = open(requirement, approvers);
   if (now === undefined) return mayFillASlot(requirement, reviewer);
-  return mayFillASlot(now.part, reviewer) || bringsCloser(now.upTo, approvers, reviewer);
+  return mayFillASlot(now.part, reviewer) || (isShort(now, approvers) && fillsOneMore(now.upTo, approvers, reviewer));
 }
 
-function bringsCloser(upTo: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
-  return slotsLeft(upTo, [...approvers, reviewer]) < slotsLeft(upTo, approvers);
+/** Whether somebody who has agreed is needed twice: the open part counts them, and so does one before it. */
+function isShort({ part, upTo }: Open, approvers: readonly Reviewer[]): boolean {
+  return slotsLeft(upTo, approvers) > slotsLeft(part, approvers);
 }
 
 /** The reviewer sets whose turn it is, those of earlier stages after those of the open one; none when the request has ended. */
@@ -54,9 +57,10 @@ export function openSets({
   const now = open(requirement, approvers);
   if (now === undefined) return [];
   const asked = reviewerSets(now.part);
+  if (!isShort(now, approvers)) return asked;
   const keys = new Set(asked.map(setKey));
   const earlier = reviewerSets(now.upTo).filter(
-    (set) => !keys.has(setKey(set)) && bringsCloser(now.upTo, approvers, anyoneOf(set)),
+    (set) => !keys.has(setKey(set)) && fillsOneMore(now.upTo, approvers, anyoneOf(set)),
   );
   return [...asked, ...earlier];
 }
