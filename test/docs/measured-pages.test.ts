@@ -70,7 +70,12 @@ const POLICY_GOALS = [
   { what: "a whole check against a null server", section: "check", goal: "≥ 0.5", times: 4 },
   { what: "our host, given what its policies read, against the stock SDK", section: "policy", goal: "≥ 1.5", times: 2 },
   { what: "fuel against none, on what the policies read", section: "policy", goal: "≤ 1.10", times: 2 },
-  { what: "a second with a runaway policy against one without", section: "policy", goal: "≤ 2", times: 1 },
+  {
+    what: "checks beside a runaway policy in ten seconds against those without",
+    section: "policy",
+    goal: "≤ 2",
+    times: 1,
+  },
   { what: "memory over a million evaluations", section: "policy-soak", goal: "≤ 1.1", times: 1 },
   { what: "a second with a swap against one without", section: "bundle-swap", goal: "≤ 2", times: 2 },
   { what: "checks that fail while a bundle is swapped", section: "bundle-swap", goal: "0", times: 2 },

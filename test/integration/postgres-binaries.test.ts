@@ -16,6 +16,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "postgres-binaries-"));
   await chmod(folder, 0o755);
+  // NB: the installed one may lie where the other user cannot enter.
+  await cp(process.execPath, join(folder, "node"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -39,7 +41,7 @@ async function placed(project: string, root: string, { asUser }: { readonly asUs
     process.stdout.write(await placeBinaries(${JSON.stringify(root)}, runUser()));`;
   const user = { uid: NOBODY, gid: NOBODY };
   const options = { cwd: folder, ...(asUser ? user : {}) };
-  const { stdout: native } = await run(process.execPath, ["--input-type=module", "-e", call], options);
+  const { stdout: native } = await run(join(folder, "node"), ["--input-type=module", "-e", call], options);
   const { stdout: version } = await run(join(native, "bin/postgres"), ["--version"], { cwd: folder, ...user });
   expect(version).toMatch(/^postgres \(PostgreSQL\) 18/);
   return native;
