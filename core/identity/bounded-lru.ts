@@ -1,8 +1,7 @@
 /**
- * A map that forgets what was used longest ago once it holds too many entries or too many bytes. A Map keeps insertion order, so using an
- * entry means putting it at the end; that is left out for one that is near the end already (`NEAR_END`), since V8 rewrites the table of a Map
- * that is added to and taken from all the time, and an old table keeps the next ones until a mark-compact. So while nothing new comes, using
- * entries changes nothing.
+ * A map that forgets what was used longest ago once it holds too many entries or too many bytes. The order of use is a chain of the entries
+ * and not the order of the Map: whoever asks a Map for its first key pays for each one that was deleted before it, which in a full map of
+ * 20,000 entries is 15 µs for each new one. So using an entry leaves the Map alone, too.
  */
 interface BoundedLru<V> {
   get(key: string): V | undefined;
@@ -12,47 +11,64 @@ interface BoundedLru<V> {
 }
 
 type Entry<V> = {
+  readonly key: string;
   readonly value: V;
   readonly bytes: number;
-  /** How many had been put at the end by then, it among them. */
-  putAt: number;
+  /** Used last before this one, and next after it. */
+  older: Entry<V> | undefined;
+  newer: Entry<V> | undefined;
 };
-
-/** Of what may be held: an entry is forgotten by so much earlier than the order of use would have it, at most. */
-const NEAR_END = 1 / 16;
 
 /** `bytes` are what the caller says of each entry; one beyond `maxBytes` is not kept at all. */
 export function createBoundedLru<V>(limits: { readonly maxEntries: number; readonly maxBytes: number }): BoundedLru<V> {
   const entries = new Map<string, Entry<V>>();
+  let oldest: Entry<V> | undefined;
+  let newest: Entry<V> | undefined;
   let total = 0;
-  let put = 0;
-  const remove = (key: string) => {
-    total -= entries.get(key)?.bytes ?? 0;
-    entries.delete(key);
-  };
+
+  /** NB: what is taken out leads nowhere, or one that is old and dead would keep the next ones in memory until a mark-compact. */
+  function takeOut(entry: Entry<V>): void {
+    const { older, newer } = entry;
+    if (older === undefined) oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) newest = older;
+    else newer.older = older;
+    entry.older = undefined;
+    entry.newer = undefined;
+  }
+
+  function putAtEnd(entry: Entry<V>): void {
+    entry.older = newest;
+    if (newest === undefined) oldest = entry;
+    else newest.newer = entry;
+    newest = entry;
+  }
+
+  function remove(entry: Entry<V> | undefined): void {
+    if (entry === undefined) return;
+    takeOut(entry);
+    entries.delete(entry.key);
+    total -= entry.bytes;
+  }
+
   return {
     get(key) {
       const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      if (put - entry.putAt <= entries.size * NEAR_END) return entry.value;
-      entries.delete(key);
-      put += 1;
-      entry.putAt = put;
-      entries.set(key, entry);
+      if (entry === undefined || entry === newest) return entry?.value;
+      takeOut(entry);
+      putAtEnd(entry);
       return entry.value;
     },
     set(key, value, bytes) {
-      remove(key);
+      remove(entries.get(key));
       if (bytes > limits.maxBytes) return;
-      put += 1;
-      entries.set(key, { value, bytes, putAt: put });
+      const entry: Entry<V> = { key, value, bytes, older: undefined, newer: undefined };
+      putAtEnd(entry);
+      entries.set(key, entry);
       total += bytes;
-      for (const oldest of entries.keys()) {
-        if (entries.size <= limits.maxEntries && total <= limits.maxBytes) break;
-        remove(oldest);
-      }
+      while (entries.size > limits.maxEntries || total > limits.maxBytes) remove(oldest);
     },
-    delete: remove,
+    delete: (key) => remove(entries.get(key)),
     size: () => ({ entries: entries.size, bytes: total }),
   };
 }
