@@ -1,5 +1,5 @@
 /** Signatures that another implementation made (jose, by WebCrypto), and those that look right in another form than JWS has them. */
-import { constants, sign } from "node:crypto";
+import { constants, sign, verify } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { CompactSign } from "jose";
 import { isAlgorithm } from "./algorithms.ts";
@@ -49,6 +49,40 @@ describe.each([...ends])("%s", (algorithm, { publicKey, privateKey }) => {
   test("made by jose is believed", async () => {
     const { signed, signature } = await byJose(algorithm, privateKey);
     expect(isSignatureOf(by, signed, signature)).toBe(true);
+  });
+});
+
+describe.each(["ES256", "ES384", "ES512"] as const)("%s", (algorithm) => {
+  const { publicKey: key, privateKey } = keys[keyFor[algorithm]];
+  const by = { algorithm, key };
+  const raw = { dsaEncoding: "ieee-p1363" } as const;
+  const hash = `sha${algorithm === "ES256" ? 256 : algorithm === "ES384" ? 384 : 512}`;
+  const byNode = (signature: Uint8Array) => verify(hash, text, { key, ...raw }, signature);
+
+  test("numbers that begin with zeros or with a high bit are believed as Node believes them", () => {
+    let short = 0;
+    for (let at = 0; at < 4_000 && short < 2; at += 1) {
+      const signature = sign(hash, text, { key: privateKey, ...raw });
+      if (signature[0] === 0 || signature[signature.length / 2] === 0) short += 1;
+      expect(isSignatureOf(by, text, signature)).toBe(true);
+    }
+    expect(short).toBe(2);
+  });
+
+  test("any other two numbers are refused, as Node refuses them", () => {
+    const signature = sign(hash, text, { key: privateKey, ...raw });
+    const half = signature.length / 2;
+    const numbers = [signature.subarray(0, half), signature.subarray(half)];
+    for (const byte of [0, 0x7f, 0x80, 0xff]) numbers.push(Buffer.alloc(half, byte));
+    numbers.push(Buffer.from([...Buffer.alloc(half - 1), 0x80]));
+    for (const r of numbers) {
+      for (const s of numbers) {
+        const other = Buffer.concat([r, s]);
+        if (other.equals(signature)) continue;
+        expect(byNode(other)).toBe(false);
+        expect(isSignatureOf(by, text, other)).toBe(false);
+      }
+    }
   });
 });
 

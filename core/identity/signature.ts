@@ -5,9 +5,15 @@
 import { constants, type KeyObject, verify } from "node:crypto";
 import type { Algorithm } from "./algorithms.ts";
 
-type Scheme = { readonly keyType: string; readonly hash: string | null; readonly options?: object };
+type Scheme = {
+  readonly keyType: string;
+  readonly hash: string | null;
+  readonly options?: object;
+  /** Of each of the two numbers of an ECDSA signature. */
+  readonly numberBytes?: number;
+};
 
-const ec = (hash: string): Scheme => ({ keyType: "ec", hash, options: { dsaEncoding: "ieee-p1363" } });
+const ec = (hash: string, numberBytes: number): Scheme => ({ keyType: "ec", hash, numberBytes });
 /** RSASSA-PKCS1-v1_5 is what Node takes by itself. */
 const pkcs1 = (hash: string): Scheme => ({ keyType: "rsa", hash });
 const pss = (hash: string): Scheme => ({
@@ -18,9 +24,9 @@ const pss = (hash: string): Scheme => ({
 
 const SCHEMES: { readonly [name in Algorithm]: Scheme } = {
   EdDSA: { keyType: "ed25519", hash: null },
-  ES256: ec("sha256"),
-  ES384: ec("sha384"),
-  ES512: ec("sha512"),
+  ES256: ec("sha256", 32),
+  ES384: ec("sha384", 48),
+  ES512: ec("sha512", 66),
   RS256: pkcs1("sha256"),
   RS384: pkcs1("sha384"),
   RS512: pkcs1("sha512"),
@@ -38,12 +44,45 @@ export function isSignatureOf(
   signed: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const { keyType, hash, options } = SCHEMES[algorithm];
+  const { keyType, hash, options, numberBytes } = SCHEMES[algorithm];
   if (key.asymmetricKeyType !== keyType) return false;
+  if (numberBytes !== undefined && signature.length !== 2 * numberBytes) return false;
   try {
-    // NB: wrapped for its options, a key costs some 20 µs more; most schemes need none.
-    return verify(hash, signed, options === undefined ? key : { key, ...options }, signature);
+    // NB: wrapped for its options, a key costs some 15 µs more; most schemes need none.
+    const by = options === undefined ? key : { key, ...options };
+    return verify(hash, signed, by, numberBytes === undefined ? signature : inDer(signature));
   } catch {
     return false;
   }
+}
+
+const [SEQUENCE, INTEGER] = [0x30, 0x02];
+/** Of a sequence whose length takes two bytes, as that of ES512 may. */
+const MOST_HEAD = 3;
+
+/**
+ * The two numbers of an ECDSA signature, which JWS has one behind the other (RFC 7518 section 3.4), in the form that OpenSSL takes (RFC 3279
+ * section 2.2.3). Node would do the same (`dsaEncoding`), for 30 µs.
+ */
+function inDer(signature: Uint8Array): Buffer {
+  const half = signature.length / 2;
+  const der = Buffer.allocUnsafe(MOST_HEAD + signature.length + 6);
+  const between = writeInteger(der, MOST_HEAD, signature.subarray(0, half));
+  const end = writeInteger(der, between, signature.subarray(half));
+  const length = end - MOST_HEAD;
+  der.set(length < 0x80 ? [0, SEQUENCE, length] : [SEQUENCE, 0x81, length]);
+  return der.subarray(length < 0x80 ? 1 : 0, end);
+}
+
+/** In its shortest form, which a zero more begins where it would be read as below zero. Where it ends. */
+function writeInteger(der: Buffer, at: number, number: Uint8Array): number {
+  let begin = 0;
+  while (begin < number.length - 1 && number[begin] === 0) begin += 1;
+  const sign = (number[begin] ?? 0) >= 0x80 ? 1 : 0;
+  const length = sign + number.length - begin;
+  der[at] = INTEGER;
+  der[at + 1] = length;
+  der[at + 2] = 0;
+  der.set(begin === 0 ? number : number.subarray(begin), at + 2 + sign);
+  return at + 2 + length;
 }
