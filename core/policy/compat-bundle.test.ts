@@ -1,0 +1,37 @@
+import { expect, test } from "@jest/globals";
+import { compatBundleOf } from "./compat-bundle.ts";
+
+function bundle(files: Readonly<Record<string, string>>) {
+  const all = { "policy.wasm": "\0asm", ...files };
+  return new Map(Object.entries(all).map(([name, text]) => [name, Buffer.from(text)]));
+}
+
+test("data in folders is data at that path, beside that of the root: who is blocked there is blocked", () => {
+  const { dataJson } = compatBundleOf(
+    bundle({ "data.json": '{"limit": 9007199254740993}', "blocked/data.json": '{"dana": true}' }),
+  );
+  expect(dataJson).toBe('{"limit":9007199254740993,"blocked":{"dana":true}}');
+  expect(compatBundleOf(bundle({})).dataJson).toBe("{}");
+});
+
+test("data that would be passed over refuses the bundle: YAML, what is there twice, what lies outside of the roots", () => {
+  for (const [files, says] of [
+    [{ "blocked/data.yaml": "dana: true" }, "has to be JSON"],
+    [{ "data.yml": "dana: true" }, "has to be JSON"],
+    [{ "data.json": '{"a": {"b": 1}}', "a/data.json": '{"b": 2}' }, "another data.json"],
+    [{ "blocked/data.json": "{}", ".manifest": '{"roots": ["envoy"]}' }, "outside of the manifest's roots"],
+    [{ "blocked/data.json": "[" }, "is not JSON"],
+    [{ "patch.json": "{}" }, "delta bundle"],
+    [{ ".manifest": "[]" }, "manifest"],
+  ] as const) {
+    const detail: unknown = expect.stringContaining(says);
+    expect(() => compatBundleOf(bundle(files))).toThrow(expect.objectContaining({ detail }));
+  }
+  expect(compatBundleOf(bundle({ ".manifest": '{"roots": null, "revision": "r1"}' })).revision).toBe("r1");
+});
+
+test("without a revision the bundle is called after what it holds, data in folders included", () => {
+  const one = compatBundleOf(bundle({ "blocked/data.json": '{"dana": true}' })).revision;
+  expect(one).toMatch(/^sha256-/);
+  expect(compatBundleOf(bundle({ "blocked/data.json": '{"erin": true}' })).revision).not.toBe(one);
+});
