@@ -45,8 +45,13 @@ export function compatFaults(compat: CompatConfig, section: string): readonly Co
   if (dryRun && !unsafe) fault("dryRun", `allows what the policy denies; set ${section}.unsafe to accept that`);
   const isSet = onError !== "deny" || dryRun || unsafe || skipRequestBodyParse || protoDescriptorPath !== undefined;
   if (path === undefined && isSet) fault("path", "is missing, so the other settings of this section would do nothing");
-  if (path?.split("/").every((part) => part === "") === true) {
-    fault("path", "names no rule; give it as the plugin had it, such as envoy/authz/allow");
-  }
-  return faults;
+  return [...faults, ...pathFaults(path, `${section}.path`)];
+}
+
+/** Of the path of a policy. */
+export function pathFaults(path: string | undefined, key: string): readonly ConfigFault[] {
+  if (path?.split("/").every((part) => part === "") !== true) return [];
+  return [
+    { key, variable: undefined, problem: "names no rule; give it as the plugin had it, such as envoy/authz/allow" },
+  ];
 }

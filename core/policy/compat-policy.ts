@@ -9,9 +9,10 @@
 import { createPause } from "../../platform/pause.ts";
 import { AppError, unreachable } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
-import type { Asking } from "./asks.ts";
+import type { Asking, Replies } from "./asks.ts";
 import { type Budget, DEFAULT_BUDGET } from "./budget.ts";
 import { notServed } from "./builtins/not-served.ts";
+import { ENTRYPOINTS } from "./bundle.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
@@ -33,7 +34,7 @@ export type CompatPolicy = {
   readonly cases: number;
   readonly module: PolicyModule;
   /** `inputJson`: core/policy/envoy-input/compat-input.ts. */
-  evaluate(inputJson: string, time: EvaluationTime): Evaluated;
+  evaluate(inputJson: string, time: EvaluationTime, replies?: Replies): Evaluated;
   /** The policy may ask the network. A promise, which never rejects, only where it does. */
   evaluateAsking(inputJson: string, time: EvaluationTime, asking: Asking): Evaluated | Promise<Evaluated>;
 };
@@ -108,9 +109,9 @@ export async function loadCompatPolicy(
     revision,
     cases: cases.length,
     module: compiled,
-    evaluate(inputJson, { nowNs }) {
+    evaluate(inputJson, { nowNs }, replies) {
       if (hasEnded(nowNs)) return EXPIRED;
-      return evaluated(policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
+      return evaluated(policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs, replies));
     },
     evaluateAsking(inputJson, { nowNs }, asking) {
       if (hasEnded(nowNs)) return EXPIRED;
@@ -159,6 +160,10 @@ function entrypointFor(path: string, entrypoints: ReadonlyMap<string, number>) {
   for (let length = parts.length; length > 0; length--) {
     const entrypoint = entrypoints.get(parts.slice(0, length).join("/"));
     if (entrypoint !== undefined) return { entrypoint, rest: parts.slice(length) };
+  }
+  if (entrypoints.has(ENTRYPOINTS.decide)) {
+    const why = "it is a bundle of countersign.policies, which needs what compatibility mode does not know: who calls";
+    throw new AppError("invalid_bundle", `no entrypoint of the bundle lies on ${path}; ${why}`);
   }
   const known = [...entrypoints.keys()].join(", ");
   throw new AppError(

@@ -4,7 +4,8 @@ import type { Budget } from "./budget.ts";
 import type { BuiltinTable } from "./builtin.ts";
 import type { BundleConfig } from "./bundles/config.ts";
 import { type Bundles, type BundlesDeps, startBundles } from "./bundles/start-bundles.ts";
-import { type CompatPolicy, loadCompatPolicy } from "./compat-policy.ts";
+import { createCompatHost } from "./compat-host.ts";
+import type { CompatPolicy } from "./compat-policy.ts";
 
 type StartedCompatPolicy = {
   readonly bundles: Bundles;
@@ -25,16 +26,8 @@ export async function startCompatPolicy(
   { bundle, path, budget, builtins }: StartCompatPolicyOptions,
 ): Promise<StartedCompatPolicy> {
   const runner = { builtins, randomBytes, monotonicMs: deps.clock.monotonicMs };
-  let active: CompatPolicy | undefined;
-  const take: BundlesDeps["take"] = async ({ files, proof }) => {
-    active = await loadCompatPolicy(runner, {
-      ...{ files, path, budget },
-      validUntil: proof?.validUntil,
-      active: active?.module,
-    });
-    const { revision, cases, module } = active;
-    return { kind: "activated", revision, cases, compiled: module.compiled };
-  };
+  const host = createCompatHost(runner, { path, budget });
+  const take: BundlesDeps["take"] = ({ files, proof }) => host.activate(files, proof?.validUntil);
   const what = `a bundle that opa build -t wasm -e ${path} wrote`;
-  return { bundles: await startBundles({ ...deps, take }, bundle, what), current: () => active };
+  return { bundles: await startBundles({ ...deps, take }, bundle, what), current: host.current };
 }

@@ -3,10 +3,10 @@
  * built-ins: one bundle means the same to both.
  */
 import { randomBytes } from "node:crypto";
+import { activateFiles } from "./activate-files.ts";
 import type { Budget } from "./budget.ts";
 import { BUILTINS, BUILTINS_AND_NETWORK } from "./builtins/registry.ts";
 import { withEnvironment } from "./builtins/runtime.ts";
-import { bundleOf } from "./bundle.ts";
 import type { BundleConfig } from "./bundles/config.ts";
 import { type Bundles, type BundlesDeps, startBundles } from "./bundles/start-bundles.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
@@ -36,11 +36,7 @@ export async function startPolicy(
     { builtins: withEnvironment(builtins, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
     { defaultRealm, budget },
   );
-  const take: BundlesDeps["take"] = async ({ files, proof }) => {
-    const one = { ...bundleOf(files), validUntil: proof?.validUntil };
-    const activation = await host.activate(one);
-    return activation.kind === "refused" ? activation : { ...activation, cases: one.selfTest?.length ?? 0 };
-  };
+  const take: BundlesDeps["take"] = ({ files, proof }) => activateFiles(host, files, proof?.validUntil);
   const bundles = await startBundles({ ...deps, take }, bundle, "a bundle, such as scripts/build-bundle.ts writes");
   return { ...bundles, host };
 }

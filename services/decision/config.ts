@@ -13,7 +13,6 @@ import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../c
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
-import { unsafe } from "../../platform/config/fault.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -147,11 +146,6 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
     return developmentFaults(development, { isLoopback: isOnlyHere }, "development");
   },
   apiFaults,
-  (config) => {
-    if (!isCompat(config) || config.bundle.shadow === undefined) return [];
-    const problem = "compares policies of our own kind, and policy.compat.path is set; remove one of them";
-    return [unsafe("bundle.shadow", problem)];
-  },
   ...approvalRules.map(
     (rule): Rule<DecisionConfig> =>
       (config) =>

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
+import { pathFaults } from "../compat-config.ts";
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -54,10 +55,18 @@ export const ShadowedBundleSchema = Type.Object(
   {
     ...BundleSchema.properties,
     shadow: Type.Optional(
-      Type.Object(Source, {
-        ...closed,
-        description: "A candidate that is asked beside the bundle that decides, and compared; it decides nothing.",
-      }),
+      Type.Object(
+        {
+          ...Source,
+          compatPath: Path(
+            "The candidate is a policy of opa-envoy-plugin, asked at this path; where policy.compat.path is set it is one, at that path unless given. One of countersign.policies cannot be tried there, since it needs to know who calls.",
+          ),
+        },
+        {
+          ...closed,
+          description: "A candidate that is asked beside the bundle that decides, and compared; it decides nothing.",
+        },
+      ),
     ),
   },
   closed,
@@ -69,7 +78,8 @@ export type ShadowedBundleConfig = Static<typeof ShadowedBundleSchema>;
 export function candidateConfig({ shadow, ...active }: ShadowedBundleConfig): BundleConfig | undefined {
   if (shadow === undefined) return undefined;
   const { pollSeconds, waitSeconds, trustedKeys, scope, unsigned } = active;
-  return { pollSeconds, waitSeconds, trustedKeys, scope, unsigned, ...shadow };
+  const { compatPath: _, ...source } = shadow;
+  return { pollSeconds, waitSeconds, trustedKeys, scope, unsigned, ...source };
 }
 
 export function bundleFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {
@@ -95,7 +105,9 @@ export function bundleFaults(bundle: BundleConfig, section: string): readonly Co
 /** Of a candidate, where there is one. */
 export function shadowFaults(bundle: ShadowedBundleConfig, section: string): readonly ConfigFault[] {
   const candidate = candidateConfig(bundle);
-  return candidate === undefined ? [] : sourceFaults(candidate, `${section}.shadow`);
+  if (candidate === undefined) return [];
+  const key = `${section}.shadow`;
+  return [...sourceFaults(candidate, key), ...pathFaults(bundle.shadow?.compatPath, `${key}.compatPath`)];
 }
 
 function sourceFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {

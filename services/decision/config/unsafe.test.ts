@@ -63,12 +63,9 @@ const unsafe: readonly UnsafeCase[] = [
     says: "bundle.shadow.path (COUNTERSIGN_BUNDLE_SHADOW_PATH): is missing, and there is no url; set one of them",
   },
   {
-    what: "a candidate in compatibility mode",
-    settings: {
-      bundle: { ...fine.bundle, shadow: { path: "next" } },
-      policy: { compat: { path: "envoy/authz/allow" } },
-    },
-    says: "bundle.shadow: compares policies of our own kind, and policy.compat.path is set; remove one of them",
+    what: "a candidate at a path that names no rule",
+    settings: { bundle: { ...fine.bundle, shadow: { path: "next", compatPath: "/" } } },
+    says: "bundle.shadow.compatPath (COUNTERSIGN_BUNDLE_SHADOW_COMPAT_PATH): names no rule; give it as the plugin had it",
   },
   {
     what: "checks in plain text beyond loopback",

@@ -14,6 +14,7 @@ import { createCompatPolicy } from "../policy/ask-compat-policy.ts";
 import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
+import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, SharedParts } from "./decision-path.ts";
 import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
@@ -21,17 +22,29 @@ const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import
 
 export async function createCompatPath(
   config: DecisionConfig,
-  { log, lifecycle, metrics, sourceAddress, traces }: SharedParts,
+  { log, lifecycle, reload, metrics, sourceAddress, traces }: SharedParts,
 ): Promise<DecisionPath> {
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
   const served = network === undefined ? BUILTINS : BUILTINS_AND_NETWORK;
-  const builtins = withEnvironment(served, policyEnvironment(config));
+  const environment = policyEnvironment(config);
+  const builtins = withEnvironment(served, environment);
+  const { budget } = config.policy;
   const { bundles, current } = await startCompatPolicy(
     { clock: systemClock, signal: lifecycle.signal, log, metrics },
-    { bundle: config.bundle, path, budget: config.policy.budget, builtins },
+    { bundle: config.bundle, path, budget, builtins },
   );
   lifecycle.own(bundles);
+  const shadow = lifecycle.own(
+    await startShadow(
+      { tell: bundles.tell, clock: systemClock, signal: lifecycle.signal, log, metrics },
+      config.bundle,
+      {
+        ...{ compatPath: path, defaultRealm: config.identity.defaultRealm, budget, environment },
+        networkBuiltins: network !== undefined,
+      },
+    ),
+  );
   const descriptor = "a FileDescriptorSet with all its imports";
   const grpcBodies =
     protoDescriptorPath === undefined
@@ -47,6 +60,7 @@ export async function createCompatPath(
       suspensions: createSuspensions(),
       sourceAddress,
       observe: createObserveEvaluation(metrics),
+      shadow,
       monotonicMs: systemClock.monotonicMs,
       keptInputs,
     },
@@ -58,9 +72,10 @@ export async function createCompatPath(
     .set(unsafe ? 1 : 0);
   if (unsafe)
     log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
+  reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   return {
     revision: () => current()?.revision,
-    bundles,
+    bundles: { ...bundles, describe: () => ({ ...bundles.describe(), shadow: shadow.describe() }) },
     documents: inputDocuments(keptInputs),
     check: (edge) =>
       createCompatCheck(

@@ -7,6 +7,7 @@ import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-p
 import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
 import type { CompatJudged, CompatPolicy } from "../ext-authz/ports.ts";
 import type { Evaluation, Network } from "../ports.ts";
+import type { Asked, Shadow } from "../shadow/ports.ts";
 import type { KeptInputs } from "./kept-inputs.ts";
 import type { ObserveEvaluation } from "./observe-evaluation.ts";
 import type { Attempt, Suspensions } from "./suspensions.ts";
@@ -26,13 +27,15 @@ type CompatPolicyDeps = {
   readonly suspensions: Suspensions;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly observe: ObserveEvaluation;
+  /** Is told what was asked and answered, for a candidate to be compared. */
+  readonly shadow?: Shadow;
   readonly monotonicMs: () => number;
   /** In development only. */
   readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
 export function createCompatPolicy(
-  { current, network, suspensions, sourceAddress, observe, monotonicMs, keptInputs }: CompatPolicyDeps,
+  { current, network, suspensions, sourceAddress, observe, shadow, monotonicMs, keptInputs }: CompatPolicyDeps,
   options: CompatInputOptions,
 ): CompatPolicy {
   /** There is no identity here but what the enforcer verified of the peer, or the address. */
@@ -64,6 +67,10 @@ export function createCompatPolicy(
         if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
           suspensions.note(attemptOf(evaluation, revision), monoMs);
         const asked = asking?.asked() ?? [];
+        if (shadow?.isAsked() === true) {
+          const replies = asked.length === 0 ? undefined : asking?.replies;
+          shadow.offer(whole({ decisionId, ...time, said: { mode: "compat", result }, revision, replies }, input));
+        }
         return asked.length === 0 ? { result, revision, fuelUsed } : { result, revision, fuelUsed, asked };
       };
       if (asking === undefined) return judged(policy.evaluate(input.json, time));
@@ -71,4 +78,12 @@ export function createCompatPolicy(
       return evaluated instanceof Promise ? evaluated.then(judged) : judged(evaluated);
     },
   };
+}
+
+/** The plugin's input is written whole, whoever reads it. NB: apart, so that the queue holds the text and not the request. */
+function whole(
+  asked: Pick<Asked, "decisionId" | "nowNs" | "said" | "revision" | "replies">,
+  input: Asked["input"],
+): Asked {
+  return { ...asked, input, reads: undefined, inputFor: () => input, bytes: input.json.length };
 }

@@ -4,7 +4,6 @@
  * who brings that about too often is not evaluated again for a while (suspensions.ts).
  */
 import { namedCall } from "../../../core/domain/question.ts";
-import type { Replies } from "../../../core/policy/asks.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { Decided, PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Judged, Network, Policy, PolicyQuestion } from "../ports.ts";
@@ -56,11 +55,12 @@ export function createPolicy(deps: PolicyDeps): Policy {
         if (verdict.kind === "fault" && verdict.reason === "policy_budget_exceeded")
           suspensions.note(attemptOf(question, revision), monoMs);
         const asked = asking?.asked() ?? [];
-        const replies = asked.length === 0 ? undefined : asking?.replies;
-        if (shadow !== undefined && revision !== undefined) {
+        if (shadow?.isAsked() === true && revision !== undefined) {
+          const said = { mode: "native", verdict } as const;
+          const replies = asked.length === 0 ? undefined : asking?.replies;
           const body = call.http?.body.kind === "bytes" ? call.http.body.bytes.length : 0;
-          const bytes = input.json.length + body + bytesOf(replies);
-          shadow.offer({ decisionId, nowNs, verdict, revision, input, reads, inputFor, replies, bytes });
+          const bytes = input.json.length + body;
+          shadow.offer({ decisionId, nowNs, said, revision, input, reads, inputFor, replies, bytes });
         }
         return asked.length === 0 ? { verdict, revision, fuelUsed } : { verdict, revision, fuelUsed, asked };
       };
@@ -69,15 +69,6 @@ export function createPolicy(deps: PolicyDeps): Policy {
       return decided instanceof Promise ? decided.then(judged) : judged(decided);
     },
   };
-}
-
-/** Questions and answers: both are kept while the candidate is waited for. */
-function bytesOf(replies: Replies | undefined): number {
-  const sizes = [...(replies ?? [])].map(([key, reply]) => {
-    if (reply.kind !== "http") return key.length + JSON.stringify(reply).length;
-    return key.length + reply.body.length + JSON.stringify(reply.headers).length;
-  });
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Nobody has a name while anonymous, so it is the address that counts. */

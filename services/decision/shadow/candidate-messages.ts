@@ -1,13 +1,15 @@
 /** What goes between the decision service and the thread of the candidate. Everything here can be cloned. */
-import type { Verdict } from "../../../core/domain/decision.ts";
+import type { Difference } from "../../../core/policy/asked/differences.ts";
+import type { Said, Statement } from "../../../core/policy/asked/said.ts";
 import type { Replies } from "../../../core/policy/asks.ts";
 import type { Budget } from "../../../core/policy/budget.ts";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import type { Taken } from "../../../core/policy/bundles/keeper.ts";
 import type { InputReads } from "../../../core/policy/input-reads.ts";
-import type { Difference } from "./compare-verdicts.ts";
 
 export type CandidateSettings = {
+  /** Where a policy of opa-envoy-plugin is asked; undefined: the candidate is one of ours. */
+  readonly compatPath?: string | undefined;
   readonly defaultRealm: string;
   readonly budget: Budget;
   /** As of the policy in force. */
@@ -21,22 +23,27 @@ export type Job = {
   readonly decisionId: string;
   readonly inputJson: string;
   readonly nowNs: bigint;
-  readonly verdict: Verdict;
+  readonly said: Said;
   readonly revision: string;
   readonly replies?: Replies | undefined;
 };
 
 export type Differing = Pick<Job, "decisionId" | "revision"> & {
   readonly differences: readonly Difference[];
-  readonly active: Said;
-  readonly candidate: Said;
+  readonly active: Told;
+  readonly candidate: Told;
 };
 
-/** Of a verdict what may be logged. NB: neither display lines, scopes nor details of faults, which may hold what a request held. */
-export type Said = {
-  readonly outcome: Exclude<Verdict["kind"], "fault"> | Extract<Verdict, { kind: "fault" }>["reason"];
-  /** Names of rules, or of entitlements. */
+/**
+ * What may be logged of what a policy said. NB: neither display lines, scopes, headers, bodies nor details of faults, which may hold what a
+ * request held.
+ */
+export type Told = {
+  readonly outcome: Statement["outcome"];
+  /** Names of rules, or of entitlements; of a policy of opa-envoy-plugin none. */
   readonly reasons: readonly string[];
+  /** HTTP, of a denial by a policy of opa-envoy-plugin. */
+  readonly status?: number;
 };
 
 /** `revision`: of the candidate. */

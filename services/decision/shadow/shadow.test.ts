@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
+import type { Replies } from "../../../core/policy/asks.ts";
 import { inputReadsOf } from "../../../core/policy/input-reads.ts";
 import type { Asked } from "./ports.ts";
 import type { Job } from "./candidate-messages.ts";
@@ -17,7 +18,7 @@ function asked(name: string, changes: Partial<Asked> = {}): Asked {
       reads: inputReadsOf([["subject"]]),
       bytes: 10,
     },
-    verdict: { kind: "allow", reasons: ["read"], response: NO_RESPONSE_FIELDS },
+    said: { mode: "native", verdict: { kind: "allow", reasons: ["read"], response: NO_RESPONSE_FIELDS } },
     input: { kind: "input", json: '{"written":"for the active one"}' },
     inputFor: () => ({ kind: "input", json: '{"written":"for the candidate"}' }),
     ...changes,
@@ -55,6 +56,7 @@ function shadowOf(limits: Partial<typeof SHADOW_LIMITS> = {}, candidate: Partial
 describe("not asked", () => {
   test("nothing is kept while there is no candidate", async () => {
     const { shadow, sent, notCompared } = shadowOf({}, { isActive: () => false });
+    expect(shadow.isAsked()).toBe(false);
     shadow.offer(asked("1"));
     await nextTurn();
     expect(sent).toEqual([]);
@@ -78,6 +80,15 @@ describe("not asked", () => {
     large.answers[0]?.resolve(undefined);
     await nextTurn();
     expect(large.ids()).toEqual([["1", "2"], ["4"]]);
+  });
+
+  test("what the network replied counts for the bytes", async () => {
+    const { shadow, notCompared } = shadowOf({ bytes: 100 });
+    const replies: Replies = new Map([["http.send x", { kind: "failed", code: "network", message: "x".repeat(90) }]]);
+    shadow.offer(asked("1", { replies }));
+    shadow.offer(asked("2"));
+    await nextTurn();
+    expect(notCompared).toEqual([["dropped", 1]]);
   });
 
   test("what a thread took with it is counted, and the next questions are asked", async () => {

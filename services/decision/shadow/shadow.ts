@@ -3,6 +3,7 @@
  * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
  * Where the candidate is slower than the checks, questions are dropped and counted.
  */
+import type { Replies } from "../../../core/policy/asks.ts";
 import { holdsReads } from "../../../core/policy/input-reads.ts";
 import type { Asked, Shadow } from "./ports.ts";
 import type { Candidate } from "./candidate.ts";
@@ -26,14 +27,14 @@ export function createShadow(
   { candidate, onCompared, onNotCompared }: ShadowDeps,
   limits: ShadowLimits = SHADOW_LIMITS,
 ): Shadow {
-  const waiting: Asked[] = [];
+  const waiting: (Asked & { readonly held: number })[] = [];
   let bytes = 0;
   let sending = false;
 
   async function send(): Promise<void> {
     while (waiting.length > 0) {
       const asked = waiting.splice(0, limits.atOnce);
-      for (const one of asked) bytes -= one.bytes;
+      for (const one of asked) bytes -= one.held;
       await compare(asked).catch(() => onNotCompared("lost", asked.length));
     }
     sending = false;
@@ -48,21 +49,32 @@ export function createShadow(
     else onCompared(compared);
   }
 
-  function jobOf({ decisionId, nowNs, verdict, revision, input, reads, inputFor, replies }: Asked): readonly Job[] {
+  function jobOf({ decisionId, nowNs, said, revision, input, reads, inputFor, replies }: Asked): readonly Job[] {
     const wanted = candidate.inputReads();
     const text = holdsReads(reads, wanted) ? input : inputFor(wanted);
-    return text.kind === "fault" ? [] : [{ decisionId, nowNs, verdict, revision, inputJson: text.json, replies }];
+    return text.kind === "fault" ? [] : [{ decisionId, nowNs, said, revision, inputJson: text.json, replies }];
   }
 
   return {
+    isAsked: candidate.isActive,
     offer(asked) {
       if (!candidate.isActive()) return;
-      if (waiting.length >= limits.waiting || bytes + asked.bytes > limits.bytes) return onNotCompared("dropped", 1);
-      waiting.push(asked);
-      bytes += asked.bytes;
+      const held = asked.bytes + bytesOf(asked.replies);
+      if (waiting.length >= limits.waiting || bytes + held > limits.bytes) return onNotCompared("dropped", 1);
+      waiting.push({ ...asked, held });
+      bytes += held;
       if (sending) return;
       sending = true;
       setImmediate(() => void send());
     },
   };
+}
+
+/** Questions and answers: both are kept while the candidate is waited for. */
+function bytesOf(replies: Replies | undefined): number {
+  const sizes = [...(replies ?? [])].map(([key, reply]) => {
+    if (reply.kind !== "http") return key.length + JSON.stringify(reply).length;
+    return key.length + reply.body.length + JSON.stringify(reply.headers).length;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

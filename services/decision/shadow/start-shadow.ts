@@ -2,7 +2,7 @@
  * Starts the candidate of `bundle.shadow`: a keeper of its own over its source, with the signature rules of the bundle that decides, and a
  * thread. Nothing waits for it, neither the start nor readiness. A reload begins anew with what the configuration says then, or ends it.
  */
-import { type BundleConfig, candidateConfig, type ShadowedBundleConfig } from "../../../core/policy/bundles/config.ts";
+import { candidateConfig, type ShadowedBundleConfig } from "../../../core/policy/bundles/config.ts";
 import { createKeeper } from "../../../core/policy/bundles/keeper.ts";
 import { type Bundles, bundleTrust, sourceOf } from "../../../core/policy/bundles/start-bundles.ts";
 import { describeStatus, type KeeperStatus } from "../../../core/policy/bundles/status.ts";
@@ -36,26 +36,28 @@ type StartShadowDeps = {
 
 type Running = AsyncDisposable & Shadow & { status(): KeeperStatus | undefined };
 
-/** @throws CannotStart when a file that the configuration names cannot be used */
+/** `settings`: as of the policy that decides. @throws CannotStart when a file that the configuration names cannot be used */
 export async function startShadow(
   { tell, clock, signal, log, metrics }: StartShadowDeps,
   config: ShadowedBundleConfig,
   settings: CandidateSettings,
 ): Promise<RunningShadow> {
   const observer = createShadowObserver({ log, metrics, monotonicMs: clock.monotonicMs });
-  let running = await begin(candidateConfig(config));
+  let running = await begin(config);
   metrics.gauge("shadow_info", "1 for the candidate that is compared", ["revision"], (gauge) => {
     gauge.reset();
     const active = running?.status()?.active;
     if (active !== undefined) gauge.set({ revision: active.revision }, 1);
   });
 
-  async function begin(from: BundleConfig | undefined): Promise<Running | undefined> {
+  async function begin(now: ShadowedBundleConfig): Promise<Running | undefined> {
+    const from = candidateConfig(now);
     if (from === undefined) return undefined;
+    const compatPath = now.shadow?.compatPath ?? settings.compatPath;
     const trust = await bundleTrust(from);
     const source = await sourceOf(from, "bundle.shadow");
     const stop = new AbortController();
-    const candidate = createCandidate(observer, { settings });
+    const candidate = createCandidate(observer, { settings: { ...settings, compatPath } });
     const starting = createKeeper(
       {
         source,
@@ -70,9 +72,8 @@ export async function startShadow(
     );
     let status: (() => KeeperStatus) | undefined;
     void starting.then((keeper) => (status = keeper.status));
-    const { offer } = createShadow({ candidate, ...observer });
     return {
-      offer,
+      ...createShadow({ candidate, ...observer }),
       status: () => status?.(),
       async [Symbol.asyncDispose]() {
         stop.abort();
@@ -84,6 +85,7 @@ export async function startShadow(
   }
 
   return {
+    isAsked: () => running?.isAsked() === true,
     offer: (asked: Asked) => running?.offer(asked),
     describe() {
       const status = running?.status();
@@ -94,7 +96,7 @@ export async function startShadow(
       const before = running;
       running = undefined;
       await before?.[Symbol.asyncDispose]();
-      running = await begin(candidateConfig(next));
+      running = await begin(next);
     },
     async [Symbol.asyncDispose]() {
       await running?.[Symbol.asyncDispose]();

@@ -29,7 +29,7 @@ function job(groups: readonly string[]): Job {
   return {
     ...{ decisionId: "d", revision: "r", nowNs: 1_795_514_400_000_000_000n },
     inputJson: JSON.stringify({ action: { name: "GET" }, parsed_path: ["orders"], subject }),
-    verdict: { kind: "allow", reasons: ["orders_read"], response: NO_RESPONSE_FIELDS },
+    said: { mode: "native", verdict: { kind: "allow", reasons: ["orders_read"], response: NO_RESPONSE_FIELDS } },
   };
 }
 
