@@ -6,6 +6,8 @@
  *     npm run policy -- explain --input input.json              the same of an input of one's own
  *     npm run policy -- diff rego/bundle new-bundle recorded.ndjson
  *
+ * The same of a policy that was written for opa-envoy-plugin: its bundle is asked at its only entrypoint, or at `--path`.
+ *
  * Exit 0: told, and for `diff` no difference; 1: differences; 2: could not look.
  */
 import { Command, CommanderError } from "commander";
@@ -13,6 +15,9 @@ import { reasonOf } from "../platform/lifecycle/cannot-start.ts";
 import { diff } from "./policy/diff.ts";
 import { explainInput } from "./policy/explain-input.ts";
 import { fetchInputs, OPS_URL } from "./policy/fetch-inputs.ts";
+
+const PATH =
+  "where a policy of opa-envoy-plugin is asked, such as envoy/authz/allow; not needed with a single entrypoint";
 
 const write = (text: string) => process.stdout.write(text);
 
@@ -30,7 +35,12 @@ program
   .option("--source <path...>", "folders or files of Rego", ["rego/countersign"])
   .option("--bundle <path>", "folder or tar.gz that was built from it", "rego/bundle")
   .option("--package <name>", "only the rules of countersign.policies.<name>")
-  .addHelpText("after", "\nExample: npm run policy -- explain --input input.json --package orders")
+  .option("--path <rule>", PATH)
+  .option("--v0-compatible", "the source is Rego v0")
+  .addHelpText(
+    "after",
+    "\nExample: npm run policy -- explain --input input.json --package orders\n         npm run policy -- explain --input input.json --source policy --bundle built.tar.gz",
+  )
   .action(async (options: Parameters<typeof explainInput>[0]) => {
     write(await explainInput(options));
   });
@@ -41,9 +51,10 @@ program
   .argument("<before>", "bundle: folder or tar.gz")
   .argument("<after>", "the other one (npm run build-bundle -- --source DIR --out DIR makes one)")
   .argument("<inputs>", "inputs, one JSON document on each line; - is standard input")
+  .option("--path <rule>", PATH)
   .addHelpText("after", "\nExample: npm run policy -- diff rego/bundle /tmp/new recorded.ndjson")
-  .action(async (before: string, after: string, inputs: string) => {
-    const told = await diff(before, after, inputs);
+  .action(async (before: string, after: string, inputs: string, { path }: { readonly path?: string }) => {
+    const told = await diff(before, after, inputs, path);
     write(told.text);
     process.exitCode = told.differences === 0 ? 0 : 1;
   });

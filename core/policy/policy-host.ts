@@ -66,8 +66,6 @@ export type PolicyHost = {
   candidates(inputJson: string, time: EvaluationTime): CandidateSets;
 };
 
-export type PolicyHostDeps = RunnerDeps;
-
 type PolicyHostOptions = {
   /** The realm of reviewer sets that name none. */
   readonly defaultRealm: string;
@@ -91,7 +89,7 @@ const DEFAULT_WARM_UPS = 200;
 const PAUSE_AFTER_MS = 0.5;
 const WARM_UP_INPUT = '{"parsed_path":[""],"parsed_query":{},"parsed_body":null,"truncated_body":false}';
 
-export function createPolicyHost(deps: PolicyHostDeps, options: PolicyHostOptions): PolicyHost {
+export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): PolicyHost {
   const budget = options.budget ?? DEFAULT_BUDGET;
   const warmUps = options.warmUps ?? DEFAULT_WARM_UPS;
   const verdicts = new WeakMap<object, Verdict>();
@@ -220,7 +218,7 @@ type Prepared = { readonly kind: "prepared"; readonly active: Active } | Refusal
 async function prepare(
   bundle: Bundle,
   compile: () => Promise<PolicyModule>,
-  deps: PolicyHostDeps,
+  deps: RunnerDeps,
   budget: Budget,
 ): Promise<Prepared> {
   let module: PolicyModule;

@@ -9,10 +9,11 @@ import { promisify } from "node:util";
 import { AppError } from "../../core/domain/app-error.ts";
 import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { withRuntime } from "../../core/policy/builtins/runtime.ts";
-import { loadBundle } from "../../core/policy/bundle.ts";
+import { type Said, statementOf } from "../../core/policy/asked/said.ts";
+import { compatResult } from "../../core/policy/compat-result.ts";
 import { verdictOf } from "../../core/policy/decision-result.ts";
-import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
 import { explain, type RuleExplanation } from "../../core/policy/explain/explain.ts";
+import { loadAsked, type LoadedBundle } from "../../core/policy/explain/load-asked.ts";
 import { recordedInput } from "../../core/policy/explain/recorded-inputs.ts";
 import { parseValue } from "../../core/policy/rego-value/parse.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -33,6 +34,8 @@ type ExplainOptions = {
   readonly source: readonly string[];
   readonly bundle: string;
   readonly package?: string;
+  readonly path?: string;
+  readonly v0Compatible?: boolean;
 };
 
 const OPA_TIMEOUT_MS = 60_000;
@@ -40,27 +43,44 @@ const MAX_TRACE_BYTES = 256 * 1024 * 1024;
 
 export async function explainInput(options: ExplainOptions): Promise<string> {
   const recorded = recordedInput(await inputText(options), "the input");
-  const bundle = await loadBundle(options.bundle);
-  const decided = (await hostOf(bundle, HOST_DEPS)).decide(recorded.json, { nowNs: recorded.nowNs });
+  const bundle = await loadAsked(options.bundle, HOST_DEPS, options.path);
+  refuseOfOtherKind(bundle, options);
+  const answered = bundle.ask(recorded.json, { nowNs: recorded.nowNs });
   const scratch = await mkdtemp(path.join(tmpdir(), "countersign-explain-"));
   try {
     const inputFile = path.join(scratch, "input.json");
     const dataFile = path.join(scratch, "data.json");
     await writeFile(inputFile, recorded.json);
-    await writeFile(dataFile, bundle.dataJson);
-    const files = await regoFiles(options.source);
-    const explanation = await explain({ opa: await findOpa() }, { files, dataFiles: [dataFile], inputFile });
+    await writeFile(dataFile, bundle.files.get("data.json") ?? "{}");
+    const { compatPath } = bundle;
+    const source = { files: await regoFiles(options.source), dataFiles: [dataFile], inputFile, compatPath };
+    const explanation = await explain({ opa: await findOpa(options) }, source);
     refuseUnknownPackage(explanation.rules, options.package);
     return explanationText(explanation, {
-      verdict: verdictText(decided.verdict),
-      fuelUsed: decided.fuelUsed,
+      verdict: statementOf(answered.said).text,
+      fuelUsed: answered.fuelUsed,
       revision: bundle.revision,
-      bySource: verdictText(verdictOf(parseValue(JSON.stringify(explanation.decision ?? null), "json"))),
+      bySource: statementOf(saidBySource(explanation.decision, bundle)).text,
       only: options.package,
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function saidBySource(decision: unknown, { compatPath }: LoadedBundle): Said {
+  const value = decision === undefined ? undefined : parseValue(JSON.stringify(decision), "json");
+  return compatPath === undefined
+    ? { mode: "native", verdict: verdictOf(value) }
+    : { mode: "compat", result: compatResult(value) };
+}
+
+function refuseOfOtherKind({ compatPath }: LoadedBundle, { path: asked, package: only }: ExplainOptions): void {
+  const fault = (why: string) => new AppError("invalid_argument", why);
+  if (compatPath === undefined && asked !== undefined)
+    throw fault("--path is for policies of opa-envoy-plugin, and the bundle is one of countersign.policies");
+  if (compatPath !== undefined && only !== undefined)
+    throw fault(`--package is for countersign.policies; of this bundle the package of ${compatPath} is told`);
 }
 
 const POLICIES = "countersign.policies.";
@@ -96,11 +116,12 @@ async function regoFiles(sources: readonly string[]): Promise<readonly string[]>
 }
 
 /** @throws AppError unavailable without OPA */
-async function findOpa(): Promise<(...args: readonly string[]) => Promise<string>> {
+async function findOpa({ v0Compatible }: ExplainOptions): Promise<(...args: readonly string[]) => Promise<string>> {
   const tool = await resolveTool("opa");
   if (tool.kind === "missing") throw new AppError("unavailable", `OPA is needed: ${tool.reason}; ${tool.help}`);
   const run = promisify(execFile);
-  return async (...args) => {
+  return async (command = "", ...more) => {
+    const args = [command, ...(v0Compatible === true ? ["--v0-compatible"] : []), ...more];
     try {
       return (await run(tool.location, args, { timeout: OPA_TIMEOUT_MS, maxBuffer: MAX_TRACE_BYTES })).stdout;
     } catch (error) {

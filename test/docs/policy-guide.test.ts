@@ -6,9 +6,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { allowanceOf, DEFAULT_BUDGET } from "../../core/policy/budget.ts";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
-import { loadBundle } from "../../core/policy/bundle.ts";
-import { hostOf, verdictText } from "../../core/policy/explain/compare-bundles.ts";
-import type { PolicyHost } from "../../core/policy/policy-host.ts";
+import { statementOf } from "../../core/policy/asked/said.ts";
+import { loadAsked, type LoadedBundle } from "../../core/policy/explain/load-asked.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../scripts/tools/run-command.ts";
 
@@ -23,7 +22,7 @@ const opa = await resolveTool("opa");
 
 (opa.kind === "found" ? describe : describe.skip)("the examples of the policy guide", () => {
   let folder: string;
-  let host: PolicyHost;
+  let bundle: LoadedBundle;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "policy-guide-"));
     const source = path.join(folder, "source");
@@ -36,7 +35,7 @@ const opa = await resolveTool("opa");
     const built = await runCommand(process.execPath, [script, "--source", source, "--out", out], { timeoutMs: 50_000 });
     expect(built).toMatchObject({ kind: "done" });
     const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() };
-    host = await hostOf(await loadBundle(out), deps);
+    bundle = await loadAsked(out, deps);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -52,9 +51,9 @@ const opa = await resolveTool("opa");
       context,
       ...more,
     };
-    const { verdict, fuelUsed } = host.decide(JSON.stringify(input), { nowNs: 1_795_514_400_000_000_000n });
+    const { said, fuelUsed } = bundle.ask(JSON.stringify(input), { nowNs: 1_795_514_400_000_000_000n });
     expect(fuelUsed).toBeLessThan(allowanceOf(DEFAULT_BUDGET).fuel * MOST_OF_A_BUDGET);
-    return verdictText(verdict);
+    return statementOf(said).text;
   }
 
   test("there are eleven", async () => {

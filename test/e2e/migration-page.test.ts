@@ -36,7 +36,7 @@ function blocksOf(section: string): readonly string[] {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "migration-"));
-    const own = new Set(["policy", "built.tar.gz"]);
+    const own = new Set(["policy", "built.tar.gz", "changed.tar.gz", "recorded.ndjson"]);
     for (const name of await readdir(ROOT)) if (!own.has(name)) await symlink(join(ROOT, name), join(folder, name));
     const [listen, ops, proxy, upstream, admin] = await Promise.all([0, 0, 0, 0, 0].map(freePort));
     const ports = [
@@ -141,8 +141,8 @@ function blocksOf(section: string): readonly string[] {
     for (const outcome of ["allow", "deny"]) expect(counted).toContain(`outcome="${outcome}"`);
   });
 
-  test("4: without effect, what was denied is allowed, and everybody can see it", async () => {
-    const [change = ""] = blocksOf("4");
+  test("4: without effect, what was denied is allowed, everybody can see it, and what was asked is explained and tried again", async () => {
+    const [change = "", explained = ""] = blocksOf("4");
     const [, configuration = "", commands = ""] = blocksOf("2");
     const dry = configuration.replace(/policy:\n.*compat:.*/, change);
     expect(dry).toContain("dryRun");
@@ -166,6 +166,11 @@ function blocksOf(section: string): readonly string[] {
     );
     const metrics = await typed(lineOf(commands, "/metrics").replace(/grep \S+/, "grep compat_unsafe"));
     expect(metrics).toContain("countersign_decision_compat_unsafe 1");
+    const told = await typed(explained);
+    expect(told).toMatch(/by bundle [0-9a-f]+, [1-9]\d* fuel/);
+    expect(told).toContain("envoy.authz: default allow := false");
+    expect(told).not.toContain("NOT what the source says");
+    expect(told).toMatch(/[1-9]\d* inputs, 0 differ/);
   });
 });
 

@@ -1,16 +1,16 @@
 /**
- * What a change of policy would have decided: the same inputs, judged by two bundles through the host that decides in
- * production. Compared is the verdict as a whole: outcome, reasons, each key of each elevation, response fields. Not
- * compared: what grants would have made of it, since they are not in the input.
+ * What a change of policy would have decided: the same inputs, judged by two bundles through the host that decides in production. Compared
+ * is all that a policy says: outcome, reasons, each key of each elevation, what is answered; faults by their messages too. Between one of
+ * ours and one that was written for opa-envoy-plugin: what both can say. Not compared: what grants would have made of it, since they are not
+ * in the input.
  */
 import { isDeepStrictEqual } from "node:util";
-import { AppError, unreachable } from "../../domain/app-error.ts";
-import type { Verdict } from "../../domain/decision.ts";
-import type { Bundle } from "../bundle.ts";
-import { createPolicyHost, type Decided, type PolicyHost, type PolicyHostDeps } from "../policy-host.ts";
+import type { AskedBundle } from "../asked/asked-bundle.ts";
+import { differencesBetween } from "../asked/differences.ts";
+import { type Statement, statementOf } from "../asked/said.ts";
 import type { RecordedInput } from "./recorded-inputs.ts";
 
-type Difference = { readonly name: string; readonly before: Decided; readonly after: Decided };
+type Difference = { readonly name: string; readonly before: Statement; readonly after: Statement };
 
 type Comparison = {
   readonly compared: number;
@@ -20,67 +20,49 @@ type Comparison = {
   readonly mostFuel: { readonly before: number; readonly after: number };
 };
 
-/** A host with this bundle active. @throws AppError invalid_bundle when it is refused */
-export async function hostOf(bundle: Bundle, deps: PolicyHostDeps): Promise<PolicyHost> {
-  const host = createPolicyHost(deps, { defaultRealm: "default", warmUps: 1 });
-  const activation = await host.activate(bundle);
-  if (activation.kind === "refused") {
-    throw new AppError("invalid_bundle", `${bundle.revision}: ${activation.reason}: ${activation.detail}`);
-  }
-  return host;
-}
+type Asked = Pick<AskedBundle, "ask">;
 
-export function compareBundles(
-  before: Pick<PolicyHost, "decide">,
-  after: Pick<PolicyHost, "decide">,
-  inputs: readonly RecordedInput[],
-): Comparison {
+export function compareBundles(before: Asked, after: Asked, inputs: readonly RecordedInput[]): Comparison {
   const differences: Difference[] = [];
   const mostFuel = { before: 0, after: 0 };
   for (const { name, json, nowNs } of inputs) {
-    const one = before.decide(json, { nowNs });
-    const other = after.decide(json, { nowNs });
+    const one = before.ask(json, { nowNs });
+    const other = after.ask(json, { nowNs });
     mostFuel.before = Math.max(mostFuel.before, one.fuelUsed);
     mostFuel.after = Math.max(mostFuel.after, other.fuelUsed);
-    if (!isDeepStrictEqual(one.verdict, other.verdict)) differences.push({ name, before: one, after: other });
+    const difference = { name, before: statementOf(one.said), after: statementOf(other.said) };
+    if (isDifference(difference)) differences.push(difference);
   }
   return { compared: inputs.length, differences, mostFuel };
 }
 
-/** One line: `deny: outside_office_hours`, `elevate: refund order/7/amount/40`. */
-export function verdictText(verdict: Verdict): string {
-  switch (verdict.kind) {
-    case "allow":
-      return `allow: ${verdict.reasons.join(", ")}`;
-    case "deny":
-      return `deny: ${verdict.reasons.length === 0 ? "no_rule_matched" : verdict.reasons.join(", ")}`;
-    case "elevate":
-      return `elevate: ${verdict.elevations.map(({ entitlement, scope }) => `${entitlement} ${scope}`).join(", ")}`;
-    case "fault":
-      return `fault (a denial): ${verdict.reason}: ${verdict.detail}`;
-    default:
-      throw unreachable(verdict satisfies never);
-  }
+function isDifference({ before, after }: Difference): boolean {
+  if (differencesBetween(before, after).length > 0) return true;
+  return before.isFault && before.mode === after.mode && before.text !== after.text;
 }
 
-/** What of two verdicts of one outcome is not the same, as `path: before → after`; for outcomes that differ, both lines. */
+/** What is not the same of two statements of one outcome, as `path: before → after`; for outcomes that differ, both lines. */
 export function differenceLines({ before, after }: Difference): readonly string[] {
-  const [one, other] = [verdictText(before.verdict), verdictText(after.verdict)];
-  if (one !== other) return [`- ${one}`, `+ ${other}`];
-  return [`  ${one}`, ...changedPaths(before.verdict, after.verdict, "")];
+  const parts = differencesBetween(before, after).filter((part) => part !== "fault" && part !== "outcome");
+  if (parts.length === 0 || parts.includes("reasons")) return [`- ${before.text}`, `+ ${after.text}`];
+  const paths = parts.flatMap((part) => changedPaths(before.parts[part], after.parts[part], part));
+  return [`  ${before.text}`, ...paths];
 }
 
 function changedPaths(before: unknown, after: unknown, path: string): readonly string[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isObject(before) || !isObject(after)) return [`  ${path}: ${shown(before)} → ${shown(after)}`];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return names.flatMap((name) =>
-    changedPaths(Reflect.get(before, name), Reflect.get(after, name), path === "" ? name : `${path}.${name}`),
-  );
+  return names.flatMap((name) => changedPaths(memberOf(before, name), memberOf(after, name), `${path}.${name}`));
 }
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+/** NB: own members only; metadata may name `__proto__`. */
+function memberOf(value: object, name: string): unknown {
+  return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 }
 
 function shown(value: unknown): string {

@@ -12,7 +12,7 @@ import { type Condition, type Place, type SourceRule, sourceRules } from "./sour
 import { type Attempt, attemptsOf } from "./trace.ts";
 
 export type Explanation = {
-  /** `data.countersign.decision` as OPA writes it; undefined when it is undefined. */
+  /** What was asked as OPA writes it; undefined when it is undefined. */
   readonly decision: unknown;
   readonly rules: readonly RuleExplanation[];
 };
@@ -49,25 +49,48 @@ type ExplainSource = {
   /** JSON files of base data (a bundle's data.json). */
   readonly dataFiles: readonly string[];
   readonly inputFile: string;
+  /** Where a policy of opa-envoy-plugin is asked; undefined: the policies are ours. */
+  readonly compatPath?: string | undefined;
 };
 
+/** What OPA is asked, and whose rules are told. */
+type Question = { readonly query: string; readonly tells: (rule: SourceRule) => boolean };
+
+const SETS = new Set(["deny", "elevate", "allow", "response"]);
+
 /** The decision first: what it asks is told where it was asked, before everything else is. */
-const QUERY = "decision = data.countersign.decision; policies = data.countersign.policies";
+const NATIVE: Question = {
+  query: "decision = data.countersign.decision; policies = data.countersign.policies",
+  tells: ({ package: name, name: rule }) =>
+    name.startsWith("countersign.policies.") && SETS.has(rule.split(".")[0] ?? ""),
+};
+
+/** All rules of the package that the path leads to: one that fired may only pass on what another one says. */
+function compatQuestion(path: string): Question {
+  const parts = path.split("/").filter((part) => part !== "");
+  const at = parts.join(".");
+  const terms = parts.map((part) => (/^-?\d+$/.test(part) ? `[${Number(part)}]` : `[${JSON.stringify(part)}]`));
+  return {
+    query: `decision = data${terms.join("")}`,
+    tells: ({ package: name }) => `${at}.`.startsWith(`${name}.`) || name.startsWith(`${at}.`),
+  };
+}
 
 /** @throws AppError invalid_argument when what OPA writes is not understood; whatever `opa` rejects with */
 export async function explain({ opa }: ExplainDeps, source: ExplainSource): Promise<Explanation> {
+  const { query, tells } = source.compatPath === undefined ? NATIVE : compatQuestion(source.compatPath);
   const rules = await readRules({ opa }, source.files);
   const output = await opa(
     ...["eval", "--format", "json", "--explain", "full", "--disable-indexing", "--disable-early-exit"],
     ...[...source.files, ...source.dataFiles].flatMap((file) => ["--data", file]),
-    ...["--input", source.inputFile, QUERY],
+    ...["--input", source.inputFile, query],
   );
   const input: unknown = JSON.parse(await opa("eval", "--format", "raw", "--input", source.inputFile, "input"));
   const parsed: unknown = JSON.parse(output);
   const attempts = attemptsOf(at(parsed, ["explanation"]));
   return {
     decision: at(parsed, ["result", "0", "bindings", "decision"]),
-    rules: authorsRules(rules, attempts).map((attempt) => explained(attempt, rules, input)),
+    rules: authorsRules(rules, tells, attempts).map((attempt) => explained(attempt, rules, input)),
   };
 }
 
@@ -82,19 +105,12 @@ async function readRules({ opa }: ExplainDeps, files: readonly string[]): Promis
   return rules;
 }
 
-const SETS = new Set(["deny", "elevate", "allow", "response"]);
-
-/** The rules that speak for a package, in the order of the source; a rule may have been tried once for each use. */
-function authorsRules(rules: Rules, attempts: readonly Attempt[]): readonly Attempt[] {
+/** In the order of the source; a rule may have been tried once for each use. */
+function authorsRules(rules: Rules, tells: Question["tells"], attempts: readonly Attempt[]): readonly Attempt[] {
   const byRule = new Map<string, Attempt>();
   for (const attempt of attempts) {
     const rule = rules.get(keyOf(attempt.place));
-    if (
-      rule === undefined ||
-      !rule.package.startsWith("countersign.policies.") ||
-      !SETS.has(rule.name.split(".")[0] ?? "")
-    )
-      continue;
+    if (rule === undefined || !tells(rule)) continue;
     const key = keyOf(attempt.place);
     if (byRule.get(key)?.held !== true) byRule.set(key, attempt);
   }

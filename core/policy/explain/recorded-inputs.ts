@@ -1,11 +1,12 @@
 /**
  * Inputs that a decision service kept (`development.keepInputs`), or that an author wrote, one JSON document on each line:
- * either a record `{"decision_id", "time", "input"}` or the bare input document, whose moment is its `context.time`.
+ * either a record `{"decision_id", "time", "input"}` or the bare input document, whose moment is its `context.time`, or that of the request
+ * where it is what opa-envoy-plugin gives (`attributes.request.time`).
  */
 import { AppError } from "../../domain/app-error.ts";
 import { parseRfc3339 } from "../../domain/time.ts";
 import { parseValue } from "../rego-value/parse.ts";
-import { RegoObject, type RegoValue } from "../rego-value/value.ts";
+import { RegoNumber, RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
 
 export type RecordedInput = {
@@ -26,13 +27,13 @@ export function recordedInput(text: string, where: string): RecordedInput {
   const document = documentOf(text, where);
   const input = document.get("input");
   if (!(input instanceof RegoObject)) {
-    return { name: where, json: writeJson(document), nowNs: momentOf(contextTime(document), where) };
+    return { name: where, json: writeJson(document), nowNs: momentOf(timeIn(document), where) };
   }
   const id = document.get("decision_id");
   return {
     name: typeof id === "string" ? id : where,
     json: writeJson(input),
-    nowNs: momentOf(document.get("time") ?? contextTime(input), where),
+    nowNs: momentOf(document.get("time") ?? timeIn(input), where),
   };
 }
 
@@ -47,12 +48,22 @@ function documentOf(text: string, where: string): RegoObject {
   return value;
 }
 
-function contextTime(input: RegoObject): RegoValue | undefined {
-  const context = input.get("context");
-  return context instanceof RegoObject ? context.get("time") : undefined;
+function timeIn(input: RegoObject): RegoValue | undefined {
+  return at(input, "context", "time") ?? at(input, "attributes", "request", "time");
 }
 
+function at(value: RegoValue | undefined, ...path: readonly string[]): RegoValue | undefined {
+  return path.reduce((found, name) => (found instanceof RegoObject ? found.get(name) : undefined), value);
+}
+
+/** `time`: RFC 3339, or the seconds and nanoseconds of a protobuf Timestamp, as the plugin writes it. */
 function momentOf(time: RegoValue | undefined, where: string): bigint {
+  const seconds = at(time, "seconds");
+  if (seconds instanceof RegoNumber && /^\d{1,12}$/.test(seconds.text)) {
+    const nanos = at(time, "nanos");
+    const rest = nanos instanceof RegoNumber && /^\d{1,9}$/.test(nanos.text) ? nanos.text : 0;
+    return BigInt(seconds.text) * 1_000_000_000n + BigInt(rest);
+  }
   if (typeof time !== "string") {
     throw new AppError(
       "invalid_argument",

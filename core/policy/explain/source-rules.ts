@@ -37,6 +37,7 @@ const Rule = Type.Object({
   body: Type.Array(Expression),
   annotations: Type.Optional(Type.Array(Type.Object({ title: Type.Optional(Type.String()) }))),
   else: Type.Optional(Type.Unknown()),
+  default: Type.Optional(Type.Boolean()),
 });
 const Module = Type.Object({
   package: Type.Object({ path: Type.Array(Term) }),
@@ -57,7 +58,7 @@ function withElse(file: string, packageName: string, ast: unknown): readonly Sou
   if (!rule.Check(ast)) throw new AppError("invalid_argument", `${file}: OPA's syntax tree is not understood`);
   const place = placeOf(file, ast.location);
   const name = ast.head.ref.map((term) => String(term.value)).join(".");
-  const head = textOf(ast.head.location) || name;
+  const head = `${ast.default === true ? "default " : ""}${textOf(ast.head.location) || name}`;
   const conditions = ast.body
     // A rule without conditions has the constant `true` for one.
     .filter(({ location }) => textOf(location) !== "" && !isAt(location, ast.location))

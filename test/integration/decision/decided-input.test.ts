@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { type Bundle, loadBundle } from "../../../core/policy/bundle.ts";
-import { hostOf } from "../../../core/policy/explain/compare-bundles.ts";
+import { statementOf } from "../../../core/policy/asked/said.ts";
+import { loadAsked, type LoadedBundle } from "../../../core/policy/explain/load-asked.ts";
 import { recordedInputs } from "../../../core/policy/explain/recorded-inputs.ts";
 import { AuthorizationService, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { checkOf } from "../../bench/check/sample-check.ts";
@@ -24,11 +24,11 @@ const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
 const BODY = '{"order":9007199254740993,"amount":40.10}';
 
 let folder: string;
-let bundle: Bundle;
+let bundle: LoadedBundle;
 let service: Decision;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "decided-input-"));
-  bundle = await loadBundle(BUNDLE);
+  bundle = await loadAsked(BUNDLE, { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() });
   const further = { development: { keepInputs: 2 } };
   service = await startLoneDecision({ folder, name: "decision", bundle: BUNDLE, further });
 });
@@ -67,10 +67,10 @@ test("the record of that decision names the revision that decided, and that bund
   const decisionId = await decisionIdOf("/refunds");
   const { line } = await inputOf(decisionId);
   const [recorded] = recordedInputs(line);
-  const host = await hostOf(bundle, { builtins: BUILTINS, randomBytes, monotonicMs: () => performance.now() });
-  const { verdict, fuelUsed } = host.decide(recorded?.json ?? "", { nowNs: recorded?.nowNs ?? 0n });
-  const told = { revision: bundle.revision, verdict: verdict.kind, fuel_used: fuelUsed };
-  expect(verdict.kind).toBe("elevate");
+  const { said, fuelUsed } = bundle.ask(recorded?.json ?? "", { nowNs: recorded?.nowNs ?? 0n });
+  const { outcome } = statementOf(said);
+  const told = { revision: bundle.revision, verdict: outcome, fuel_used: fuelUsed };
+  expect(outcome).toBe("elevate");
   expect(JSON.parse(line)).toMatchObject(told);
   let record = "";
   await waitUntil("the record of the decision", 10_000, async () => {
