@@ -7,8 +7,11 @@ import { subjectFromClaims } from "./claims-to-subject.ts";
 import type { Issuer } from "./issuers.ts";
 import { isObject, type JsonObject } from "./strict-json.ts";
 
-/** Members that only ID tokens have (OpenID Connect Core section 3.3.2.11): no access token, whatever its `typ`. */
-const ID_TOKEN_CLAIMS = ["at_hash", "c_hash", "s_hash"];
+/**
+ * Members of ID tokens (OpenID Connect Core section 3.3.2.11) that access tokens have no use for: what a browser was given to learn who signed
+ * in opens no API, though issuer, audience and key may be the same.
+ */
+const ID_TOKEN_CLAIMS = ["nonce", "at_hash", "c_hash", "s_hash"];
 /** base64url of a SHA-256. */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
@@ -16,12 +19,12 @@ type Accepted =
   | Extract<Caller, { readonly kind: "subject" }>
   | { readonly kind: "refused"; readonly reason: CredentialRefusal };
 
-/** `typ` is asked for at issuers that set it; here it only decides whether ID tokens are told apart by their claims. */
+/** NB: an ID token may have none of those members. Where the issuer marks access tokens, only its `typ` tells them apart for certain. */
 export function acceptClaims(claims: JsonObject, issuer: Issuer): Accepted {
   const boundTo = boundCertificate(claims["cnf"]);
   // NB: a token bound to another kind of key (RFC 7800: DPoP) proves nothing without it, and we cannot ask for it.
   if (boundTo === null) return { kind: "refused", reason: "credential_type_wrong" };
-  if (issuer.typ !== undefined && ID_TOKEN_CLAIMS.some((name) => name in claims)) {
+  if (!issuer.idTokens && ID_TOKEN_CLAIMS.some((name) => name in claims)) {
     return { kind: "refused", reason: "credential_type_wrong" };
   }
   const subject = subjectFromClaims(claims, issuer);

@@ -14,24 +14,32 @@ const MAX_ISSUER_LENGTH = 1_024;
 const MAX_ACTORS = 8;
 const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
 
-/** An id that can stand in a header, a column and a digest: not empty, bounded, without control characters. */
+/** An id that can stand in a header, a column and a digest: not empty, bounded, without control characters or spaces around it. */
 export function isIdText(value: Json | undefined): value is string {
   return isText(value, MAX_ID_LENGTH);
 }
 
 function isText(value: Json | undefined, maxLength: number): value is string {
-  return typeof value === "string" && value !== "" && value.length <= maxLength && !/\p{Cc}/u.test(value);
+  return typeof value === "string" && value !== "" && value.length <= maxLength && !/\p{Cc}|^\s|\s$/u.test(value);
 }
 
 /** The account, or undefined when a claim that matters is missing or has the wrong shape. */
 export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject | undefined {
   const id = claims["sub"];
-  const groups = groupsOf(claims[issuer.groupsClaim]);
+  const groups = isElsewhere(claims, issuer.groupsClaim) ? undefined : groupsOf(claims[issuer.groupsClaim]);
   const actors = actorsOf(claims["act"], issuer.issuer);
   if (!isIdText(id) || groups === undefined || actors === undefined) return undefined;
   const kept: { [name: string]: Json } = Object.create(null);
   for (const [name, value] of Object.entries(claims)) if (!TIME_CLAIMS.has(name)) kept[name] = value;
   return { issuer: issuer.issuer, id, groups, claims: kept, actors };
+}
+
+/**
+ * Whether the issuer says that there are groups, and not which: for somebody in too many of them it names a place to ask instead (OpenID
+ * Connect Core section 5.6.2; Entra ID, which in tokens by way of a browser says `hasgroups` alone).
+ */
+function isElsewhere({ _claim_names: named, hasgroups }: JsonObject, groupsClaim: string): boolean {
+  return (isObject(named) && Object.hasOwn(named, groupsClaim)) || hasgroups === true || hasgroups === "true";
 }
 
 function groupsOf(value: Json | undefined): readonly string[] | undefined {

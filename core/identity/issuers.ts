@@ -46,6 +46,12 @@ export const IssuerSchema = Type.Object(
     ),
     jwks_file: Type.Optional(Type.String({ minLength: 1, description: "A JWK set on disk, instead of jwks_uri." })),
     typ: Type.Optional(Type.String({ minLength: 1, description: "Required `typ` header, such as at+jwt (RFC 9068)." })),
+    id_tokens: Type.Optional(
+      Type.Literal("accepted", {
+        description:
+          "ID tokens say that somebody signed in somewhere, and are refused (`nonce`, `at_hash`, `c_hash`, `s_hash`) unless this is set.",
+      }),
+    ),
     max_token_age: Type.Optional(Type.String({ description: "Longest time since `iat`; 24h unless given." })),
     clock_tolerance: Type.Optional(
       Type.String({ description: "Clock difference forgiven, at most 30s; 5s unless given." }),
@@ -85,6 +91,8 @@ export type Issuer = {
   readonly algorithms: ReadonlySet<Algorithm>;
   readonly keySource: KeySource;
   readonly typ: string | undefined;
+  /** Whether ID tokens count like access tokens. */
+  readonly idTokens: boolean;
   readonly maxTokenAgeMs: number;
   readonly clockToleranceMs: number;
   readonly groupsClaim: string;
@@ -149,6 +157,7 @@ export function createIssuers(configs: readonly IssuerConfig[]): Issuers {
       algorithms: new Set(config.algorithms.filter(isAlgorithm)),
       keySource,
       typ: config.typ,
+      idTokens: config.id_tokens === "accepted",
       maxTokenAgeMs,
       clockToleranceMs,
       groupsClaim: config.groups_claim ?? "groups",

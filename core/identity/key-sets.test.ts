@@ -1,5 +1,6 @@
 /** Key sets while keys rotate, over restarts, from a file, and while a refresh hangs; what providers do wrong is in key-sets.providers.test.ts. */
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { both, json, type KeyServer, startKeyServer, until } from "../../test/harness/key-server.ts";
@@ -48,6 +49,25 @@ describe("rotation", () => {
     const gaps = server.hits.slice(1).map((at, index) => at - (server.hits[index] ?? 0));
     expect(server.hits).toHaveLength(3);
     expect(Math.min(...gaps)).toBeGreaterThan(380);
+  });
+
+  test("what a slow answer saw before a reload does not take the place of what the reload saw", async () => {
+    server.answerBy(json(both));
+    const { keySets, kids, event, events } = await server.start({ refreshMs: 30, timeoutMs: 60_000 });
+    await using _ended = keySets;
+    await event("keys_refreshed");
+    const slow = Promise.withResolvers<ServerResponse>();
+    server.answerBy((_request, response) => slow.resolve(response));
+    const response = await slow.promise;
+    server.answerBy(json(one));
+    expect(await keySets.reload()).toEqual([]);
+    expect(kids()).toEqual(["ed25519"]);
+    const asked = server.hits.length;
+    const seen = events.length;
+    response.setHeader("content-type", "application/json").end(JSON.stringify(both));
+    await until("the next look after the slow one", () => server.hits.length > asked && events.length > seen);
+    expect(events.slice(seen)).not.toContainEqual(expect.objectContaining({ changed: true }));
+    expect(kids()).toEqual(["ed25519"]);
   });
 
   test("requests do not make a failing provider be asked sooner", async () => {

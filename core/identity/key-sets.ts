@@ -76,6 +76,9 @@ type Confirmed = {
 type Held = {
   readonly issuer: Issuer;
   current: Confirmed | undefined;
+  /** Number of the latest look that was begun, and of the one that `current` came from. */
+  begun: number;
+  shown: number;
   requested: boolean;
   wake: () => void;
 };
@@ -100,7 +103,7 @@ export async function createKeySets(
   const all = new Map<string, Held>();
 
   for (const issuer of deps.issuers.values()) {
-    const held: Held = { issuer, current: undefined, requested: false, wake: () => {} };
+    const held: Held = { issuer, current: undefined, begun: 0, shown: 0, requested: false, wake: () => {} };
     all.set(issuer.issuer, held);
     const lastGood = await disk?.read(issuer);
     const ageMs = clock.wallMs() - (lastGood?.confirmedAt ?? 0);
@@ -115,6 +118,8 @@ export async function createKeySets(
     const { issuer } = held.issuer;
     const startedAt = clock.monotonicMs();
     held.requested = false;
+    held.begun += 1;
+    const look = held.begun;
     const loaded = await loadKeySet(held.issuer.keySource, { timeoutMs: times.timeoutMs, signal });
     if (signal.aborted) return "timeout";
     if (loaded.kind === "failed") {
@@ -122,6 +127,9 @@ export async function createKeySets(
       onEvent({ kind: "keys_refresh_failed", issuer, reason: loaded.reason, tookMs });
       return loaded.reason;
     }
+    // NB: what a slow answer saw before a later look (a reload) may hold a key that was removed since.
+    if (look < held.shown) return undefined;
+    held.shown = look;
     const changed = held.current?.keySet.fingerprint !== loaded.keySet.fingerprint;
     // The same keys stay the same object, so that what was verified with them stays verified.
     const keySet = changed || held.current === undefined ? loaded.keySet : held.current.keySet;

@@ -125,6 +125,14 @@ describe("headers", () => {
     expect(mixed.outcome(token(claims(), { kid: "k" }, "ES256"))).toBe("subject");
   });
 
+  test("an ID token is none that opens an API, by what only it holds, unless the issuer's configuration says so", () => {
+    for (const name of ["nonce", "at_hash", "c_hash", "s_hash"]) {
+      expect(verifier().outcome(token(claims({ [name]: "x" })))).toBe("credential_type_wrong");
+      expect(verifier({ id_tokens: "accepted" }).outcome(token(claims({ [name]: "x" })))).toBe("subject");
+    }
+    expect(verifier().outcome(token())).toBe("subject");
+  });
+
   test("with a configured typ, a token without it, an ID token, or one with an ID token's claims is refused", () => {
     const { outcome } = verifier({ typ: "at+jwt" });
     expect(outcome(token())).toBe("credential_type_wrong");

@@ -69,7 +69,13 @@ describe("header lines", () => {
     expect(linesOf(...flat, "upgrade", "foo", "expect", "100-continue", "x-a", "1")).toEqual([["x-a", "1"]]);
   });
 
-  const identity = ["countersign-subject", "countersign-decision-id", "countersign-grant-id", "countersign-anything"];
+  const identity = [
+    "countersign-subject",
+    "countersign-issuer",
+    "countersign-decision-id",
+    "countersign-grant-id",
+    "countersign-anything",
+  ];
   const others = ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
   const envoy = ["x-forwarded-uri", "x-envoy-original-path", "x-envoy-retry-on", "x-envoy-auth-partial-body"];
   const hosts = ["host", "port", "scheme", "ssl", "server", "prefix", "path"].map((part) => `x-forwarded-${part}`);

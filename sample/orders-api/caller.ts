@@ -7,6 +7,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 type Caller = {
+  /** Whose account it is; ids are unique within it. */
+  readonly issuer: string | null;
   readonly subject: string | null;
   readonly decisionId: string | null;
   readonly grantId: string | null;
@@ -14,6 +16,7 @@ type Caller = {
 
 export function callerOf(headers: IncomingHttpHeaders): Caller {
   return {
+    issuer: textOf(headers["countersign-issuer"]),
     subject: textOf(headers["countersign-subject"]),
     decisionId: textOf(headers["countersign-decision-id"]),
     grantId: textOf(headers["countersign-grant-id"]),

@@ -12,7 +12,8 @@ export type JournalEntry = {
   /** Without the query, which may hold what nobody should keep. */
   readonly path: string;
   readonly status: number;
-  /** Who the decision service says it was; null for a call that did not come by way of the proxy. */
+  /** Who the decision service says it was, an account of this issuer; null for a call that did not come by way of the proxy. */
+  readonly issuer: string | null;
   readonly subject: string | null;
   readonly decisionId: string | null;
   /** Only when the call was allowed by a grant. */

@@ -79,6 +79,7 @@ describe("done", () => {
 describe("the journal", () => {
   test("says who did what under which decision and grant, without the query", async () => {
     const caller = {
+      "countersign-issuer": "https://idp.example.com",
       "countersign-subject": "dana",
       "countersign-decision-id": "decision-1",
       "countersign-grant-id": "grant-1",
@@ -86,9 +87,10 @@ describe("the journal", () => {
     await call("DELETE", "/orders/42?token=secret", undefined, caller);
     await call("DELETE", "/orders/42");
     const entry = { at: "2027-01-15T08:00:00.000Z", method: "DELETE", path: "/orders/42" };
-    const nobody = { subject: null, decisionId: null, grantId: null };
+    const nobody = { issuer: null, subject: null, decisionId: null, grantId: null };
+    const by = { decisionId: "decision-1", grantId: "grant-1" };
     expect((await call("GET", "/journal")).answer).toEqual([
-      { number: 1, ...entry, status: 200, subject: "dana", decisionId: "decision-1", grantId: "grant-1" },
+      { number: 1, ...entry, status: 200, issuer: "https://idp.example.com", subject: "dana", ...by },
       { number: 2, ...entry, status: 404, ...nobody },
     ]);
   });

@@ -109,7 +109,7 @@ export function testEnforcer(enforcer: () => Enforcer): void {
   });
 
   describe("what a client cannot say", () => {
-    const names = ["countersign-subject", "countersign-decision-id", "countersign-grant-id"];
+    const names = ["countersign-subject", "countersign-issuer", "countersign-decision-id", "countersign-grant-id"];
     const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-host", "x-original-host"];
     const forwarded = ["uri", "host", "port", "scheme", "ssl", "server", "prefix", "path"].map(
       (one) => `x-forwarded-${one}`,

@@ -17,7 +17,13 @@ import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/ext
 import type { Evaluated, Evaluation } from "../ports.ts";
 import { type Answer, answerTo } from "./problem.ts";
 
-const IDENTITY_HEADERS = ["countersign-subject", "countersign-decision-id", "countersign-grant-id"] as const;
+/** NB: an account is a pair (OpenID Connect Core section 5.7): one issuer's `dana` is not another's. */
+const IDENTITY_HEADERS = [
+  "countersign-subject",
+  "countersign-issuer",
+  "countersign-decision-id",
+  "countersign-grant-id",
+] as const;
 const PROBLEM_TYPE = "urn:countersign:problem:";
 
 export type ResponseOptions = {
@@ -31,7 +37,8 @@ export function withSafeHeaders({ decision, ...known }: Evaluated): Evaluated {
   const values = [...fields.headers, ...fields.responseHeadersToAdd].flat();
   if (values.some(isUnsafe))
     return { ...known, decision: deny("policy_result_invalid", ["a header holds a line break"]) };
-  if (decision.kind === "allow" && isUnsafe(known.subject?.id ?? "")) {
+  const { id = "", issuer = "" } = known.subject ?? {};
+  if (decision.kind === "allow" && (isUnsafe(id) || isUnsafe(issuer))) {
     return { ...known, decision: deny("credential_claims_invalid") };
   }
   return { ...known, decision };
@@ -54,7 +61,7 @@ export function checkResponse(
 function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | undefined): CheckResponse {
   const { response, by } = decision;
   const own: [string, string][] = [["countersign-decision-id", evaluation.decisionId]];
-  if (subject !== undefined) own.push(["countersign-subject", subject.id]);
+  if (subject !== undefined) own.push(["countersign-subject", subject.id], ["countersign-issuer", subject.issuer]);
   if (by.kind === "grant") own.push(["countersign-grant-id", by.grant.id]);
   const set = new Set(own.map(([name]) => name));
   const headers = [...headerOptions(response.headers.filter(([name]) => !isIdentity(name))), ...headerOptions(own)];

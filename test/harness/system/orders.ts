@@ -11,7 +11,7 @@ const journal = Compile(
   Type.Array(
     Type.Object({
       ...{ number: Type.Integer(), at: Type.String(), method: Type.String(), path: Type.String() },
-      ...{ status: Type.Integer(), subject: OrNull, decisionId: OrNull, grantId: OrNull },
+      ...{ status: Type.Integer(), issuer: OrNull, subject: OrNull, decisionId: OrNull, grantId: OrNull },
     }),
   ),
 );

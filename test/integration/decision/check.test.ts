@@ -145,6 +145,7 @@ describe("allowed", () => {
     if (response.httpResponse?.$case !== "okResponse") throw new Error("not an ok response");
     const { headers, headersToRemove } = response.httpResponse.value;
     expect(headers.map(({ header }) => [header?.key, header?.value])).toContainEqual(["countersign-subject", "dana"]);
+    expect(headers.map(({ header }) => [header?.key, header?.value])).toContainEqual(["countersign-issuer", ISSUER]);
     expect(headers.every(({ appendAction }) => appendAction === 2)).toBe(true);
     expect(headersToRemove).toEqual(
       expect.arrayContaining([
