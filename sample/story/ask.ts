@@ -47,3 +47,8 @@ export async function granted(stage: Stage, denialId: string, narrowing: object 
 export function terms(grant: unknown): Record<string, unknown> {
   return members(grant, "state", "scope", "uses", "max_uses");
 }
+
+/** What somebody sees whose nearest grant does not cover the call. */
+export function refused(grantReason: string): Record<string, unknown> {
+  return { status: 403, outcome: "needs_approval", grant_reason: grantReason };
+}

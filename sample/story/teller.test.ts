@@ -15,3 +15,15 @@ test("what is as expected is told with what was seen; the first thing that is no
     "   WRONG  the order\n          expected status 200\n          seen     status 404",
   ]);
 });
+
+test("what is measured has to be less than its limit; at the limit it ends the story, and says both", () => {
+  const told: string[] = [];
+  const teller = createTeller((line) => told.push(line));
+  teller.step(10, "max revokes it");
+  teller.below("milliseconds until then", 1_000, 34.4);
+  expect(() => teller.below("milliseconds until then", 1_000, 1_000)).toThrow(
+    "step 10. max revokes it: milliseconds until then: expected less than 1000, seen 1000",
+  );
+  expect(() => teller.below("milliseconds until then", 1_000, Number.NaN)).toThrow(WrongSight);
+  expect(told).toContain("   ok     milliseconds until then: 34");
+});

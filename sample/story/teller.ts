@@ -8,6 +8,8 @@ export interface Teller {
   step(number: number, title: string): void;
   /** @throws WrongSight when the two differ. */
   see(what: string, expected: unknown, seen: unknown): void;
+  /** Of what was measured: less than that. @throws WrongSight */
+  below(what: string, limit: number, measured: number): void;
   note(text: string): void;
 }
 
@@ -17,19 +19,21 @@ export class WrongSight extends Error {
 
 export function createTeller(write: (line: string) => void): Teller {
   let title = "";
+  function tell(what: string, isAsExpected: boolean, expected: string, seen: string): void {
+    if (isAsExpected) {
+      write(`   ok     ${what}: ${seen}`);
+      return;
+    }
+    write(`   WRONG  ${what}\n          expected ${expected}\n          seen     ${seen}`);
+    throw new WrongSight(`step ${title}: ${what}: expected ${expected}, seen ${seen}`);
+  }
   return {
     step(number, what) {
       title = `${number}. ${what}`;
       write(`\n${title}`);
     },
-    see(what, expected, seen) {
-      if (isDeepStrictEqual(expected, seen)) {
-        write(`   ok     ${what}: ${shown(seen)}`);
-        return;
-      }
-      write(`   WRONG  ${what}\n          expected ${shown(expected)}\n          seen     ${shown(seen)}`);
-      throw new WrongSight(`step ${title}: ${what}: expected ${shown(expected)}, seen ${shown(seen)}`);
-    },
+    see: (what, expected, seen) => tell(what, isDeepStrictEqual(expected, seen), shown(expected), shown(seen)),
+    below: (what, limit, measured) => tell(what, measured < limit, `less than ${limit}`, shown(Math.floor(measured))),
     note: (text) => write(`          ${text}`),
   };
 }
