@@ -1,5 +1,5 @@
 /**
- * `npm start` in other places: as an ordinary user, as root where PostgreSQL's user cannot go, on a database that exists, and interrupted.
+ * `npm start` in other places: as an ordinary user, on a database that exists, and interrupted.
  */
 import { spawn } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -17,9 +17,8 @@ const isRoot = process.getuid?.() === 0;
 /** Root plays an ordinary user, who has to get at the project. */
 const canBeOrdinary = !isRoot || (await isReachable(join(import.meta.dirname, "../.."), runUser()));
 
-/** Each is listed as skipped, with what it needs, where it cannot be shown. */
+/** Listed as skipped, with what it needs, where it cannot be shown. */
 const asOrdinary = canBeOrdinary ? test : test.skip;
-const asRoot = isRoot ? test : test.skip;
 const unless = (isPossible: boolean, needs: string) => (isPossible ? "" : ` (needs ${needs})`);
 
 let folder: string;
@@ -66,34 +65,6 @@ describe("npm start", () => {
       expect(await set.ended).toBe(0);
     },
     120_000,
-  );
-
-  asRoot(
-    `as root in a folder that nobody else may enter: PostgreSQL has a closed folder of its own, named and found again${unless(isRoot, "root")}`,
-    async () => {
-      const data = join(folder, "private", "data");
-      await mkdir(join(folder, "private"), { mode: 0o700 });
-      const first = start({ COUNTERSIGN_DATA: data });
-      await first.ready();
-      const place = (await readFile(join(data, "postgres-location"), "utf8")).trim();
-      try {
-        expect(place.startsWith(folder)).toBe(false);
-        expect(first.said()).toMatch(new RegExp(`database +${place}`));
-        const { mode, uid } = await stat(place);
-        expect({ mode: mode & 0o777, uid }).toEqual({ mode: 0o700, uid: NOBODY });
-        await readsAnOrder(first);
-        first.child.kill("SIGKILL");
-        await first.ended;
-        const again = start({ COUNTERSIGN_DATA: data });
-        await again.ready();
-        expect(again.said()).toMatch(new RegExp(`database +${place}`));
-        again.child.kill("SIGINT");
-        expect(await again.ended).toBe(0);
-      } finally {
-        await rm(place, { recursive: true, force: true });
-      }
-    },
-    240_000,
   );
 
   test("with DATABASE_URL there is no server of our own", async () => {

@@ -30,13 +30,22 @@ export type CheckoutCopy = AsyncDisposable & {
   valueOf(from: string, names: readonly string[], expression: string): unknown;
 };
 
-export async function copyCheckout(): Promise<CheckoutCopy> {
-  const root = await realpath(await mkdtemp(join(tmpdir(), "checkout-")));
+/** `within`: a folder to make it in, not the system's temporary one. `own`: packages that are copied as well, not linked. */
+export async function copyCheckout({
+  within = tmpdir(),
+  own = [],
+}: {
+  readonly within?: string;
+  readonly own?: readonly string[];
+} = {}): Promise<CheckoutCopy> {
+  const root = await realpath(await mkdtemp(join(within, "checkout-")));
   for (const name of OURS) await cp(join(ROOT, name), join(root, name), { recursive: true, preserveTimestamps: true });
   const installed = join(ROOT, "node_modules");
   await mkdir(join(root, "node_modules"));
   for (const name of await readdir(installed)) {
-    if (name !== ".cache") await symlink(join(installed, name), join(root, "node_modules", name));
+    const [from, to] = [join(installed, name), join(root, "node_modules", name)];
+    if (own.includes(name)) await cp(from, to, { recursive: true, verbatimSymlinks: true });
+    else if (name !== ".cache") await symlink(from, to);
   }
 
   function run(...args: readonly string[]): string {
