@@ -8,7 +8,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { portOf, STRICT, superviseConnections } from "../../platform/http/connections.ts";
 import { type AdmitOptions, admit } from "./admit.ts";
-import { answerRefusal } from "./answer.ts";
+import { answerRefusal, responseOn } from "./answer.ts";
 import { createForward } from "./forward.ts";
 import type { Judge } from "./judge.ts";
 import type { Observe, Outcome } from "./observe.ts";
@@ -62,6 +62,7 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     void serve(request, response, () => response.writeContinue());
   });
   server.on("upgrade", (request, socket, head) => void upgrade(request, socket, head));
+  server.on("connect", refuseConnect);
 
   /** `end` is called once, with what became of it. */
   function begin(request: IncomingMessage) {
@@ -111,6 +112,13 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     }
     tunnels.delete(stop);
     end(outcome);
+  }
+
+  /** Of a client that takes this for a proxy. Nobody else would answer it: the server would hang up. */
+  function refuseConnect(request: IncomingMessage, socket: Duplex): void {
+    const { end } = begin(request);
+    socket.on("error", () => socket.destroy());
+    if (socket instanceof Socket) end(answerRefusal(request, responseOn(request, socket), "method_refused"));
   }
 
   await new Promise<void>((resolve, reject) => {

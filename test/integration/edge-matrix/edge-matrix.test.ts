@@ -1,20 +1,22 @@
 /**
  * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, to a
  * decision service that allows whatever it can describe, and a recording upstream; a recorder between the two sees what was asked. What the
- * policy was given is what was asked is what the upstream got, or the request ended in 4xx or 503 and the upstream got nothing; in place of an answer the edge may close the connection (is-refusal.ts), and it may wait for the rest of a request
- * that is cut off, and of no other. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
+ * policy was given is what was asked is what the upstream got, or the request ended in 4xx or 503 and the upstream got nothing. An edge may wait
+ * for the rest of one that is cut off, and of no other; a reset is taken for an answer only where resets.ts says why. `startEnvoy` asks Envoy's
+ * /server_info and refuses one below 1.38.4.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { ENVOY_FLOOR, hasEnvoy, startEnvoy } from "../../harness/envoy.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
-import { sendRaw } from "../../harness/raw-http.ts";
+import { type RawAnswer, sendRaw } from "../../harness/raw-http.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import { isRefusal } from "../is-refusal.ts";
 import { type Deciding, startCompat, startNative } from "./deciding.ts";
 import { difference } from "./difference.ts";
+import { mayReset } from "./resets.ts";
 import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
 
 /** How long the rest of a request that was cut off is waited for. */
@@ -78,29 +80,28 @@ for (const { name, isCompat, canRun, start } of EDGES) {
       authorization.seen.length = 0;
       authorization.said.clear();
       upstream.received.length = 0;
-      const statuses: number[] = [];
+      const answers: Answered[] = [];
       for (const [at, { bytes, isCutOff }] of variants.entries()) {
-        const answering = sendRaw(edge.port, numbered(bytes, at), isCutOff ? PATIENCE_MS : ANSWER_MS);
-        const answer = await answering.catch((error: unknown) => ({ status: isCutOff || isReset(error) ? 0 : -1 }));
-        statuses.push(answer.status);
+        const patienceMs = isCutOff ? PATIENCE_MS : ANSWER_MS;
+        answers.push(await answered(sendRaw(edge.port, numbered(bytes, at), patienceMs)));
       }
       const got = Map.groupBy(upstream.received, ({ headers }) => String(headers[NUMBER]));
       const asked = Map.groupBy(authorization.seen, numberIn);
       const inputOf = await deciding.inputs();
       // NB: what bears no number of ours is a request that was smuggled inside another.
       const strange = [...got.keys()].filter((number) => !/^\d+$/.test(number));
-      return [...strange.map(() => "the upstream got a request that nobody sent"), ...statuses.map(cameOf)];
+      return [...strange.map(() => "the upstream got a request that nobody sent"), ...answers.map(cameOf)];
 
-      function cameOf(status: number, at: number): string {
+      function cameOf(answer: Answered, at: number): string {
         const [done, ...more] = got.get(String(at)) ?? [];
         const [judged, ...again] = asked.get(String(at)) ?? [];
         if (more.length > 0 || again.length > 0) return "one request became several";
-        const request = variants[at]?.bytes ?? Buffer.alloc(0);
-        if (done === undefined)
-          return isRefusal(status, request) ? "refused" : `answered ${status} without the upstream`;
-        const answer = judged && authorization.said.get(judged);
-        if (judged === undefined || answer === undefined) return "done and not judged";
-        return difference({ request: judged, answer, input: inputOf(answer) }, done, isCompat) ?? "passed";
+        const variant = variants[at];
+        if (variant === undefined) return "nobody sent it";
+        if (done === undefined) return isClosed(answer, variant) ? "refused" : `${answer}, without the upstream`;
+        const said = judged && authorization.said.get(judged);
+        if (judged === undefined || said === undefined) return "done and not judged";
+        return difference({ request: judged, answer: said, input: inputOf(said) }, done, isCompat) ?? "passed";
       }
     }
 
@@ -125,9 +126,22 @@ for (const { name, isCompat, canRun, start } of EDGES) {
   });
 }
 
-/** Closed as well, with bytes of ours still unread. */
-function isReset(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ECONNRESET";
+/** `closed`: without an answer, as if that were all. */
+type Answered = number | "silence" | "closed" | "reset";
+
+async function answered(answering: Promise<RawAnswer>): Promise<Answered> {
+  try {
+    return (await answering).status || "closed";
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ECONNRESET" ? "reset" : "silence";
+  }
+}
+
+/** The rest of what is cut off may be waited for; in place of an answer there may be a reset where resets.ts says why. */
+function isClosed(answer: Answered, { name, bytes, isCutOff }: Variant): boolean {
+  if (answer === "silence") return isCutOff;
+  if (answer === "closed") return false;
+  return answer === "reset" ? mayReset(name) : isRefusal(answer, bytes);
 }
 
 /** With a header of its own behind the first line, by which it is known wherever it arrives. */
