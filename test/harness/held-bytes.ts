@@ -2,6 +2,9 @@
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import type { Program } from "./system/program.ts";
 
+/** More than that for each call is a leak; leaking-checks.test.ts shows that one of 200 is seen. */
+export const LEAKING_BYTES = 100;
+
 /** To be preloaded into the service. */
 export const HEAP_AFTER_GC = new URL("./heap-after-gc.ts", import.meta.url).href;
 
@@ -14,4 +17,16 @@ export async function heldBytes(service: Pick<Program, "pid" | "log">): Promise<
   return Number(
     await waitUntil("the service to say what it holds", 20_000, async () => (await said()).at(before)?.[1]),
   );
+}
+
+/**
+ * How much more is held for each call, from what was held after every `calls` of them: the median of the slopes between any two. One that was measured
+ * in a bad moment moves it little, and what is taken early and kept not at all; the least of the differences would hide a leak that is small beside
+ * how much they vary.
+ */
+export function growthPerCall(held: readonly number[], calls: number): number {
+  const slopes = held.flatMap((later, at) =>
+    held.slice(0, at).map((earlier, before) => (later - earlier) / ((at - before) * calls)),
+  );
+  return slopes.toSorted((one, other) => one - other)[Math.floor(slopes.length / 2)] ?? Number.NaN;
 }

@@ -1,0 +1,60 @@
+/**
+ * Whether "memory stays flat" (mutated-checks.test.ts) means something: the same service, sound and with a planted leak of some 200 bytes for each call
+ * (leak-per-call.ts), measured in the same way. A sound one is below the bound, and the planted leak is seen for what it is.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { sampleCheck } from "../../bench/check/sample-check.ts";
+import { say } from "../../fault/say.ts";
+import { growthPerCall, HEAP_AFTER_GC, heldBytes, LEAKING_BYTES } from "../../harness/held-bytes.ts";
+import { startLoneDecision, token } from "./lone-decision.ts";
+import { createRawEnforcer } from "./raw-checks.ts";
+
+const LEAK = new URL("../../harness/leak-per-call.ts", import.meta.url).href;
+const ROUNDS = 10;
+const ROUND = 1_000;
+const WARM_UP = 2_000;
+const AT_ONCE = 32;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "leaking-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Bytes for each check. */
+async function growthOf(name: string, preload: readonly string[]): Promise<number> {
+  await using service = await startLoneDecision({ folder, name, preload: [HEAP_AFTER_GC, ...preload] });
+  const enforcer = createRawEnforcer(service.port);
+  const bytes = sampleCheck("GET", token());
+  async function run(count: number): Promise<number> {
+    let left = count;
+    const caller = async () => {
+      for (; left > 0; left -= 1) expect(await enforcer.ask(bytes)).toBe("allow");
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, caller));
+    return heldBytes(service);
+  }
+  try {
+    const held = [await run(WARM_UP)];
+    for (let round = 0; round < ROUNDS; round += 1) held.push(await run(ROUND));
+    const growth = growthPerCall(held, ROUND);
+    say(
+      `${name}: a check keeps ${growth.toFixed(0)} bytes; held: ${held.map((one) => (one / 1e6).toFixed(2)).join(", ")} MB`,
+    );
+    return growth;
+  } finally {
+    enforcer.close();
+  }
+}
+
+test("a sound service is below the bound, one that keeps 200 bytes of each call is far above it", async () => {
+  const sound = await growthOf("sound", []);
+  const leaking = await growthOf("leaking", [LEAK]);
+  expect(sound).toBeLessThan(LEAKING_BYTES);
+  expect(leaking).toBeGreaterThan(LEAKING_BYTES);
+  expect(leaking - sound).toBeGreaterThan(150);
+  expect(leaking - sound).toBeLessThan(400);
+}, 120_000);
