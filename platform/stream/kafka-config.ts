@@ -2,9 +2,12 @@
  * The `kafka` section that every service has: its schema, what in it is unsafe together, and the settings it stands for.
  * One place, so that two services cannot differ in how they reach the same brokers.
  */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../config/fault.ts";
+import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
 const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
@@ -67,7 +70,12 @@ function isLoopback(broker: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\]):/.test(broker);
 }
 
-/** Reads the certificates. Rejects when one of them cannot be read. `clientId` shows in broker logs and quotas. */
+/** Keys that a running service takes anew (`exchanged`). */
+export const KAFKA_RELOADED = ["caPath", "certPath", "keyPath", "saslMechanism", "saslUsername", "saslPassword"].map(
+  (name) => `kafka.${name}`,
+);
+
+/** Reads the certificates. Rejects when one cannot be read, or a key is of another certificate. `clientId` shows in broker logs and quotas. */
 export async function kafkaSettings(kafka: KafkaConfig, clientId: string): Promise<KafkaSettings> {
   const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka;
   const tls = {
@@ -75,6 +83,7 @@ export async function kafkaSettings(kafka: KafkaConfig, clientId: string): Promi
     ...(kafka.certPath === undefined ? {} : { cert: await readFile(kafka.certPath, "utf8") }),
     ...(kafka.keyPath === undefined ? {} : { key: await readFile(kafka.keyPath, "utf8") }),
   };
+  if (kafka.tls) checkTls(tls);
   const sasl =
     mechanism && username !== undefined && password !== undefined ? { mechanism, username, password } : undefined;
   return {
@@ -83,4 +92,24 @@ export async function kafkaSettings(kafka: KafkaConfig, clientId: string): Promi
     ...(kafka.tls ? { tls } : {}),
     ...(sasl === undefined ? {} : { sasl }),
   };
+}
+
+/** Asked before each connection is made, so that later ones can have other certificates. */
+export type SettingsNow = () => KafkaSettings;
+
+export function settingsNow(settings: KafkaSettings | SettingsNow): SettingsNow {
+  return typeof settings === "function" ? settings : () => settings;
+}
+
+/** `before` with the certificates and credentials of `next`, for connections from now on. @throws ReloadRefused */
+export function exchanged(before: KafkaSettings, { tls, sasl }: KafkaSettings): KafkaSettings {
+  const { tls: tlsBefore, sasl: saslBefore, ...rest } = before;
+  if ((tls === undefined) !== (tlsBefore === undefined) || (sasl === undefined) !== (saslBefore === undefined))
+    throw new ReloadRefused("kafka: to switch TLS, or user and password, on or off needs a restart");
+  return { ...rest, ...(tls === undefined ? {} : { tls }), ...(sasl === undefined ? {} : { sasl }) };
+}
+
+/** @throws what would show only as every connection refused */
+function checkTls({ ca, cert, key }: NonNullable<KafkaSettings["tls"]>): void {
+  createSecureContext({ ca: ca === undefined ? undefined : new X509Certificate(ca).toString(), cert, key });
 }

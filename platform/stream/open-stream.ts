@@ -7,7 +7,7 @@ import type { Log } from "../log/log.ts";
 import { createDatabase } from "../postgres/pool.ts";
 import type { StreamDeps } from "./assemble.ts";
 import type { KafkaStreamOptions } from "./kafka.ts";
-import { type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
+import { exchanged, KAFKA_RELOADED, type KafkaConfig, kafkaFaults, kafkaSettings } from "./kafka-config.ts";
 import type { EventStream } from "./port.ts";
 import { createPostgresStream } from "./postgres.ts";
 import type { PostgresStreamConfig } from "./postgres-config.ts";
@@ -25,6 +25,10 @@ export interface StreamServer {
   readonly name: string;
   /** Connecting goes on in the background and is retried for ever. */
   open(deps: Omit<StreamDeps, "log">): EventStream;
+  /** Dotted paths of the configuration that `reload` takes. */
+  readonly reloadable: readonly string[];
+  /** Takes certificates and credentials anew, for connections from now on. Rejects when they cannot be used; nothing has changed then. */
+  reload(config: StreamConfig): Promise<void>;
   /** Empty when all topics are as they have to be. Rejects when the server cannot be asked. */
   verifyTopics(specs: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
   /** For the operator: creates the topics that are missing (in Postgres the schema, too) and says which they were. */
@@ -49,12 +53,16 @@ export async function streamServer(
 ): Promise<StreamServer> {
   if (stream !== undefined) return postgresServer(stream, clientName, log);
   if (kafka === undefined) throw new Error("neither kafka nor stream is configured");
-  const connection = await kafkaSettings(kafka, clientName);
+  let connection = await kafkaSettings(kafka, clientName);
   const create = await createStreamOf(kafka.client);
   const { createTopics, verifyTopics } = await import("./kafka-topics.ts");
   return {
     name: `kafka ${kafka.brokers.join(",")}`,
-    open: (deps) => create({ log, ...deps }, { connection }),
+    open: (deps) => create({ log, ...deps }, { connection: () => connection }),
+    reloadable: KAFKA_RELOADED,
+    async reload({ kafka: again }) {
+      if (again !== undefined) connection = exchanged(connection, await kafkaSettings(again, clientName));
+    },
     verifyTopics: (specs) => verifyTopics({ log }, connection, specs),
     createTopics: (specs) => createTopics({ log }, connection, specs),
   };
@@ -72,6 +80,8 @@ function postgresServer({ url }: PostgresStreamConfig, applicationName: string, 
   const options = { connection: url, applicationName };
   return {
     name: "postgres",
+    reloadable: [],
+    reload: () => Promise.resolve(),
     open: (deps) => createPostgresStream({ log, ...deps }, options),
     async verifyTopics(specs) {
       await using database = createDatabase({ log }, options);

@@ -1,6 +1,7 @@
 /** The event stream on Apache Kafka, with @platformatic/kafka: as kafka.ts in everything but the client. */
 import { assembleStream, type StreamDeps } from "./assemble.ts";
 import type { KafkaStreamOptions } from "./kafka.ts";
+import { settingsNow } from "./kafka-config.ts";
 import { openPlatformaticConnection } from "./platformatic-connection.ts";
 import { openPlatformaticProducer } from "./platformatic-producer.ts";
 import type { EventStream } from "./port.ts";
@@ -11,9 +12,10 @@ export function createPlatformaticStream(
   deps: StreamDeps,
   { connection, maxWaitMs = 500, ...reading }: KafkaStreamOptions,
 ): EventStream {
+  const now = settingsNow(connection);
   const parts = {
-    connect: () => openPlatformaticConnection(connection),
-    publisher: createReplacingPublisher({ open: () => openPlatformaticProducer(connection), log: deps.log }),
+    connect: () => openPlatformaticConnection(now()),
+    publisher: createReplacingPublisher({ open: () => openPlatformaticProducer(now()), log: deps.log }),
   };
   return assembleStream(parts, deps, { maxWaitMs, ...reading });
 }

@@ -191,6 +191,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     ),
   );
   reload.part("issuer_keys", [], () => identity.reload());
+  if (config.kafka !== undefined) reload.part("kafka", streamAt.reloadable, (again) => streamAt.reload(again));
   reload.part("policy", RELOADED, ({ bundle }) => policy.reload(bundle));
   reload.part("redemption_tls", REDEMPTION_KEYS, async (again) => {
     redemption.replaceCertificates(await readServerTls(again.redemption));

@@ -134,6 +134,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
       ),
     ),
   );
+  if (config.kafka !== undefined) reload.part("kafka", streamAt.reloadable, (again) => streamAt.reload(again));
   reload.part("policy", RELOADED, ({ bundle }) => path.bundles.reload(bundle));
   reload.part("listen_tls", ["listen.certPath", "listen.keyPath", "listen.clientCaPath"], async ({ listen }) =>
     server.replaceCertificates(await readServerTls(listen)),

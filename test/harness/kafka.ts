@@ -17,7 +17,7 @@ import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import { createTopics } from "../../platform/stream/kafka-topics.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
-import { createAuthority } from "./certificates.ts";
+import { type Authority, createAuthority } from "./certificates.ts";
 import { freePort } from "./free-port.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
@@ -34,7 +34,8 @@ export interface TestKafka extends AsyncDisposable {
   readonly proxyTarget: number;
   /** User and password of both mechanisms. Only with `secure`. */
   readonly sasl: { readonly brokers: readonly string[]; readonly username: string; readonly password: string };
-  readonly tls: { readonly brokers: readonly string[]; readonly ca: string };
+  /** Takes clients without a certificate; one that is shown has to be good, and by `clients`. Only with `secure`. */
+  readonly tls: { readonly brokers: readonly string[]; readonly ca: string; readonly clients: Authority };
   createTopic(topic: string, options?: { partitions?: number; config?: Record<string, string> }): Promise<void>;
   start(): Promise<void>;
   /** Clean shutdown; answers when the process is gone. */
@@ -71,8 +72,9 @@ export async function startKafka(
   const folder = await mkdtemp(join(tmpdir(), "kafka-"));
   const [plain, controller, behindProxy] = [options.port ?? (await freePort()), await freePort(), await freePort()];
   const [saslPort, tlsPort] = [await freePort(), await freePort()];
-  const password = "a password of this test";
-  const ca = options.secure === true ? await makeCertificate(folder) : "";
+  const password = "CANARY0 of the brokers";
+  const authority = await createAuthority("kafka");
+  if (options.secure === true) await makeCertificate(folder, authority);
 
   const listeners = [`PLAIN://127.0.0.1:${plain}`, `CONTROLLER://127.0.0.1:${controller}`];
   const advertised = [`PLAIN://127.0.0.1:${plain}`];
@@ -116,6 +118,9 @@ export async function startKafka(
       "listener.name.sasl.scram-sha-512.sasl.jaas.config": `${module("scram.ScramLoginModule")};`,
       "listener.name.tls.ssl.keystore.type": "PEM",
       "listener.name.tls.ssl.keystore.location": join(folder, "broker.pem"),
+      "listener.name.tls.ssl.client.auth": "requested",
+      "listener.name.tls.ssl.truststore.type": "PEM",
+      "listener.name.tls.ssl.truststore.location": join(folder, "clients.pem"),
     });
   }
   Object.assign(properties, options.properties);
@@ -174,7 +179,7 @@ export async function startKafka(
     proxied: { brokers: [`127.0.0.1:${options.proxyPort}`], clientId: "test" },
     proxyTarget: behindProxy,
     sasl: { brokers: [`127.0.0.1:${saslPort}`], username: "tester", password },
-    tls: { brokers: [`localhost:${tlsPort}`], ca },
+    tls: { brokers: [`localhost:${tlsPort}`], ca: authority.ca.toString(), clients: authority },
     async createTopic(topic, { partitions = 1, config = {} } = {}) {
       await createTopics({ log }, settings, [{ topic, partitions, replicationFactor: 1, config }]);
     },
@@ -209,10 +214,9 @@ async function answers(settings: KafkaSettings): Promise<boolean> {
   }
 }
 
-/** Leaves a certificate for localhost with its key in `broker.pem`; returns the authority that signed it, as PEM. */
-async function makeCertificate(folder: string): Promise<string> {
-  const authority = await createAuthority("kafka");
+/** Leaves a certificate for localhost with its key in `broker.pem`, and in `clients.pem` whose certificates of clients are good. */
+async function makeCertificate(folder: string, authority: Authority): Promise<void> {
   const { cert, key } = await authority.issue({ name: "localhost", use: "server" });
   await writeFile(join(folder, "broker.pem"), Buffer.concat([key, cert]), { mode: 0o600 });
-  return authority.ca.toString();
+  await writeFile(join(folder, "clients.pem"), authority.ca);
 }

@@ -19,6 +19,7 @@ export interface KafkaBroker {
   readonly broker: TestKafka;
   /** Stands before `broker.proxied`. */
   readonly proxy: TcpProxy;
+  readonly client: KafkaAdapter["client"];
   readonly createStream: KafkaAdapter["createStream"];
   open(options?: Partial<KafkaStreamOptions>, onFatal?: (error: Error) => void): EventStream;
   openConnection(): Promise<Pick<StreamConnection, "fetch"> & AsyncDisposable>;

@@ -25,7 +25,7 @@ export function kafkaSuite(name: string, adapter: KafkaAdapter): void {
 
   const kafka = (): KafkaBroker => ({
     ...{ broker, proxy, open, newTopic },
-    createStream: adapter.createStream,
+    ...{ client: adapter.client, createStream: adapter.createStream },
     async openConnection() {
       const connection = await adapter.openConnection(broker.settings);
       return { fetch: connection.fetch, [Symbol.asyncDispose]: async () => connection.destroy(new Error("done")) };

@@ -48,7 +48,7 @@ export type LoneOptions = {
 
 export const DEPLOYMENT = "test";
 /** Shown at `further.redemption.address`; nothing is there unless a test says so. */
-export const SERVICE_TOKEN = "of the redemption server of a test";
+export const SERVICE_TOKEN = "CANARY0 of the redemption server of a test";
 
 /** Resolves when it is ready. */
 export async function startLoneDecision(options: LoneOptions): Promise<Decision> {
