@@ -37,7 +37,7 @@ checked. \`docs/context.md\` says where time, country and device come from, \`do
     npm run check -- rego                                       # format, strict check with the schema, tests, coverage
     npm run build-bundle -- --source DIR --out /tmp/candidate   # DIR: a copy of rego/countersign with your packages
     npm start                                                   # in another terminal; it keeps its last 100 inputs
-    npm run policy -- inputs > recorded.ndjson                  # with credentials and bodies: keep the file to yourself
+    npm run -s policy -- inputs > recorded.ndjson               # with credentials and bodies: keep the file to yourself
     npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition kept the others, and what it met
     npm run policy -- diff rego/bundle /tmp/candidate recorded.ndjson
 

@@ -1,7 +1,7 @@
 /**
  * For who writes policies: why a decision came out as it did, and what a change of the policy would have decided.
  *
- *     npm run policy -- inputs > recorded.ndjson                what a development service was asked last
+ *     npm run -s policy -- inputs > recorded.ndjson             what a development service was asked last
  *     npm run policy -- explain --id DECISION_ID                one of those decisions, rule by rule
  *     npm run policy -- explain --input input.json              the same of an input of one's own
  *     npm run policy -- diff rego/bundle new-bundle recorded.ndjson

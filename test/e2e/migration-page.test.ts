@@ -168,7 +168,7 @@ function blocksOf(section: string): readonly string[] {
     expect(metrics).toContain("countersign_decision_compat_unsafe 1");
     const told = await typed(explained);
     expect(told).toMatch(/by bundle [0-9a-f]+, [1-9]\d* fuel/);
-    expect(told).toContain("envoy.authz: default allow := false");
+    expect(told).toContain("envoy.authz: allow");
     expect(told).not.toContain("NOT what the source says");
     expect(told).toMatch(/[1-9]\d* inputs, 0 differ/);
   });
