@@ -17,14 +17,15 @@ import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { INFALLIBLE, UNSEEN, WATCHED } from "../core/policy/native-builtins.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
+import { checkInputs, findOpa, type Opa, opaOn, parsed } from "./bundle/author-opa.ts";
 import { BuildFault } from "./bundle/build-fault.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
 import { compositionFault, withComposition } from "./bundle/composition.ts";
 import { inputReads } from "./bundle/input-reads.ts";
 import { notBuilt } from "./bundle/not-built.ts";
+import { notAsked } from "./bundle/not-asked.ts";
 import { type Stage, stageOf } from "./bundle/stage.ts";
 import { refusalOf } from "./bundle/try-bundle.ts";
-import { resolveTool } from "./tools/resolve-tool.ts";
 import { runCommand } from "./tools/run-command.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -34,29 +35,6 @@ const { values: options } = parseArgs({
 const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);
 const target = path.join(root, "rego/bundle");
 const TIMEOUT_MS = 120_000;
-
-type Opa = (...args: readonly string[]) => Promise<string>;
-
-async function findOpa(cwd = root): Promise<Opa> {
-  const tool = await resolveTool("opa", { fetch: false });
-  if (tool.kind === "missing") throw new BuildFault(`OPA is needed: ${tool.reason}; ${tool.help}`);
-  return async (...args) => {
-    const result = await runCommand(tool.location, args, { timeoutMs: TIMEOUT_MS, cwd });
-    if (result.kind === "failed") throw new BuildFault(result.message);
-    return result.output;
-  };
-}
-
-/** The syntax trees of files of the stage. */
-async function parsed(stage: Stage, files: readonly string[]): Promise<readonly ParsedModule[]> {
-  const opa = await findOpa(stage.folder);
-  return Promise.all(
-    files.map(async (file) => {
-      const ast: unknown = JSON.parse(await opa("parse", "--format", "json", file));
-      return { file: original(stage, file), ast };
-    }),
-  );
-}
 
 /** Where a file of the stage came from, as its author knows it. */
 function original(stage: Stage, file: string): string {
@@ -82,13 +60,14 @@ type Output = ReadonlyMap<string, Uint8Array | undefined>;
 
 async function build(opa: Opa, scratch: string): Promise<Output> {
   const stage = await stageOf(source, { root, folder: path.join(scratch, "stage") });
-  const modules = await parsed(stage, stage.modules);
+  const opaThere = await opaOn(stage, path.relative(root, source));
+  const from = (file: string) => original(stage, file);
+  const modules = await parsed(opaThere, stage.modules, from);
   const { faults, requires } = checkPolicies(modules);
-  const unbuilt = notBuilt(
-    await parsed(stage, stage.tests),
-    stage.strange.map((file) => original(stage, file)),
-  );
-  if (faults.length + unbuilt.length > 0) throw new BuildFault([...faults, ...unbuilt].join("\n"));
+  const unbuilt = notBuilt(await parsed(opaThere, stage.tests, from), stage.strange.map(from));
+  const all = [...faults, ...notAsked(modules), ...unbuilt];
+  if (all.length > 0) throw new BuildFault(all.join("\n"));
+  await checkInputs(opaThere, stage, path.join(root, "rego/countersign/schema"));
   const reads = inputReads(modules, Object.values(requires).flat());
   const entrypoints = [...Object.values(ENTRYPOINTS), ...(exposesCandidates(modules) ? [CANDIDATES] : [])];
   const capabilitiesText = await capabilities(opa);
@@ -98,7 +77,6 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   // NB: not optimized by OPA (`-O`): for that, data that only the bundle brings (`countersign.requires`) is data that is never there, and
   // the rule about missing context is gone.
   await compose(stage, modules);
-  const opaThere = await findOpa(stage.folder);
   await opaThere(
     ...["build", "--target", "wasm", "--capabilities", capabilitiesFile],
     ...entrypoints.flatMap((entrypoint) => ["--entrypoint", entrypoint]),
@@ -180,7 +158,7 @@ async function put(file: string, bytes: Uint8Array | undefined): Promise<void> {
 async function main(): Promise<void> {
   const scratch = await mkdtemp(path.join(tmpdir(), "countersign-bundle-"));
   try {
-    const output = await build(await findOpa(), scratch);
+    const output = await build(await findOpa(root), scratch);
     if (options.out !== undefined) {
       await writeBundle(output, options.out);
       process.stdout.write(`bundle: wrote ${options.out}\n`);

@@ -29,8 +29,8 @@ other packages:
 | \`allow\` | reasons | else any: allowed |
 | – | nothing | else: denied, \`no_rule_matched\` |
 
-What a package may ask is \`rego/countersign/schema/input.json\`, what an elevation may hold \`rego/countersign/schema/decision.json\`; both are
-checked. \`docs/context.md\` says where time, country and device come from, \`docs/bundles.md\` how policies get into a service.
+What a package may ask is \`rego/countersign/schema/input.json\`, what an elevation may hold \`rego/countersign/schema/decision.json\`; the build checks
+both, the input also of a package that does not name its schema. \`docs/context.md\` says where time, country and device come from, \`docs/bundles.md\` how policies get into a service.
 
 ## Try it
 

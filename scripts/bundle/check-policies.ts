@@ -11,6 +11,7 @@
 
 import { UNSEEN } from "../../core/policy/native-builtins.ts";
 import { field, list, packagePath, placeOf, refText, strings } from "./ast.ts";
+import { elevationFaults } from "./elevation-terms.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 
 /** What `opa parse --format json` gives for one file; read as outside data. */
@@ -67,9 +68,11 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
       const ruleName = refText(field(head, "ref"));
       const [first = ""] = ruleName.split(".");
       if (SETS.includes(first)) {
-        if (first === ruleName && field(head, "key") !== undefined && field(head, "value") === undefined) sets++;
-        else faults.push(`${file}: ${ruleName} must be a set (write: ${first} contains … if …)`);
+        sets++;
+        if (first !== ruleName || field(head, "key") === undefined || field(head, "value") !== undefined)
+          faults.push(`${file}: ${ruleName} must be a set (write: ${first} contains … if …)`);
       }
+      if (first === "elevate") faults.push(...elevationFaults(rule).map((fault) => `${file}: ${fault}`));
       if (first !== "allow" && first !== "response") unseen(rule, ruleName);
     }
     setsOf.set(name, sets);
@@ -78,7 +81,10 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     if (sets === 0) faults.push(`package countersign.policies.${name} has none of ${SETS.join(", ")}`);
   }
   const needed = Object.entries(requires).filter(([, names]) => names.length > 0);
-  return { faults, requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])) };
+  return {
+    faults: [...new Set(faults)],
+    requires: Object.fromEntries(needed.map(([name, names]) => [name, [...new Set(names)].sort()])),
+  };
 }
 
 /** NB: a rule is where its package and its head say together: `policies.freeze.deny` in `package countersign` is no package's that we look at. */
