@@ -2,7 +2,8 @@
 import { Unanswered } from "../../core/policy/asks.ts";
 import { BuiltinError, type BuiltinCall, BuiltinLimit } from "../../core/policy/builtin.ts";
 import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
-import { parseValue } from "../../core/policy/rego-value/parse.ts";
+import { OPA_ANSWERS } from "../../core/policy/opa-answers.ts";
+import { parseValue, TooDeep } from "../../core/policy/rego-value/parse.ts";
 import { isRegoArray } from "../../core/policy/rego-value/value.ts";
 import { writeRego } from "../../core/policy/rego-value/write.ts";
 
@@ -18,14 +19,14 @@ export const builtinCall: BuiltinCall = {
 /** `args` is a Rego array. `undefined` is an answer without being an error. */
 export function runBuiltin(name: string, args: string, call: BuiltinCall = builtinCall): string {
   const values = parseValue(args, "rego");
-  const builtin = BUILTINS_AND_NETWORK.get(name);
+  const builtin = BUILTINS_AND_NETWORK.get(name) ?? OPA_ANSWERS.get(name);
   if (builtin === undefined || !isRegoArray(values)) throw new Error(`no call of ${name}`);
   try {
     const answer = builtin(values, call);
     return answer === undefined ? "undefined" : writeRego(answer);
   } catch (error) {
     if (error instanceof BuiltinError) return "error";
-    if (error instanceof BuiltinLimit) return "limit";
+    if (error instanceof BuiltinLimit || error instanceof TooDeep) return "limit";
     throw error;
   }
 }

@@ -131,6 +131,7 @@ function accumulation({ begin, exact, floats: accumulated }: Accumulation): Buil
   return (args, call) => {
     const items = itemsArg(args, 0);
     const texts = items.map((_, at) => numberArg(items, at));
+    call.pay(texts.reduce((size, text) => size + Number(sizeOf(text)), 0) * PER_DIGIT);
     const integers = texts.map(exactInteger);
     if (integers.includes(undefined)) return numberOf(accumulated(floats(call, ...texts)));
     let total = begin;

@@ -1,5 +1,6 @@
 /** A built-in runs outside of the metered module, so each has to end by itself, whatever it is given. */
 import { describe, expect, test } from "@jest/globals";
+import { derCertificate } from "../../../test/harness/der-certificate.ts";
 import { builtinCall, callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
 import { threadMs } from "../../../test/harness/thread-time.ts";
 import { BuiltinLimit } from "../builtin.ts";
@@ -75,6 +76,14 @@ describe("what would take for ever, or make too much, ends at once and is never 
           l: Array(500).fill(1),
         }),
     ],
+    [
+      "a certificate with a serial number of very many digits",
+      () =>
+        callBuiltin(
+          "crypto.x509.parse_certificates",
+          derCertificate({ serial: Buffer.alloc(300_000, 0x7f) }).toString("base64"),
+        ),
+    ],
     ["indexof_n of half a text in it", () => callBuiltin("indexof_n", "a".repeat(900_000), `${"a".repeat(450_000)}b`)],
     [
       "strings.count of half a text in it",
@@ -134,6 +143,20 @@ describe("what would take for ever, or make too much, ends at once and is never 
       expect(["error", "limit"]).toContain(call());
     });
     expect(ms).toBeLessThan(3_000);
+  });
+});
+
+describe("JSON that is nested deeper than we read, and OPA would, is never answered as no JSON", () => {
+  const deep = `${"[".repeat(2_001)}${"]".repeat(2_001)}`;
+  const section = Buffer.from(deep).toString("base64url");
+  test.each([
+    ["json.match_schema", [deep, "{}"]],
+    ["json.match_schema", ["{}", deep]],
+    ["json.verify_schema", [deep]],
+    ["io.jwt.decode", [`${section}.${section}.`]],
+    ["io.jwt.verify_es256", ["e30.e30.e30", deep]],
+  ])("%s", (name, args) => {
+    expect(callBuiltin(name, ...args)).toBe("limit");
   });
 });
 

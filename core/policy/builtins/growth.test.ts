@@ -4,16 +4,11 @@
  * more than twice as much as the fuel that it takes. How much a unit is worth is what `npm run bench -- policy` looks at.
  */
 import { describe, expect, jest, test } from "@jest/globals";
-import { builtinCall, runBuiltin } from "../../../test/harness/run-builtin.ts";
-import { parseCounted } from "../rego-value/parse.ts";
-import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, priceOf } from "./prices.ts";
+import { derCertificate } from "../../../test/harness/der-certificate.ts";
+import { growthOf } from "../../../test/harness/growth.ts";
 
-const REPEATS = 5;
 /** A generous margin over "as much": what is square where it is paid as linear grows by four times as much. */
 const MARGIN = 2;
-/** The processor time of a thread is told in steps of a millisecond and more. */
-const ROUND_US = 6_000;
-const WARM_UP_US = 15_000;
 
 const list = (count: number, item: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => item(at)).join(",");
@@ -153,38 +148,39 @@ const TEXTS: readonly Row[] = [
   ["a template", "strings.render_template", (n) => `"{{range .l}}x{{end}}", {"l": [${list(n, () => "1")}]}`, 1_000],
 ];
 
-function runOnce(name: string, args: string): { readonly us: number; readonly paid: number } {
-  const price = priceOf(name);
-  const given = `[${args}]`;
-  let paid = price.call + given.length * price.perCharacter + parseCounted(given, "rego").count * PER_NESTED_VALUE;
-  const call = { ...builtinCall, pay: (units: number) => void (paid += units) };
-  const begun = process.threadCpuUsage();
-  const answer = runBuiltin(name, given, call);
-  const { user, system } = process.threadCpuUsage(begun);
-  expect(["error", "limit"]).not.toContain(answer);
-  return { us: user + system, paid: paid + answer.length * PER_RESULT_CHARACTER };
-}
+/** Sizes that no text shows: an exponent of four digits says as much as thousands of digits would. */
+const NUMBERS: readonly Row[] = [
+  ["exponents of keys", "object.subset", (n) => `[${list(500, (at) => `{1.${at + 1_000}e${n}: 1}`)}], [0, 1]`, 1_200],
+  ["exponents of what is added", "sum", (n) => `[${list(500, (at) => `${at % 2 ? "-" : ""}1e${n}`)}]`, 360],
+  ["exponents of what is multiplied", "product", (n) => `[${list(100, () => `1e${n}, 0`)}]`, 360],
+];
 
-function runFor(us: number, name: string, args: string): number {
-  let [spent, runs] = [0, 0];
-  for (; spent < us; runs++) spent += runOnce(name, args).us;
-  return spent / runs;
-}
-
-/** Medians, since a busy machine stops a run now and then. */
-function measured(name: string, args: string): { readonly us: number; readonly paid: number } {
-  const times = Array.from({ length: REPEATS }, () => runFor(ROUND_US, name, args));
-  return { us: times.toSorted((a, b) => a - b)[REPEATS >> 1] ?? 0, paid: runOnce(name, args).paid };
-}
+const certificate = (parts: Parameters<typeof derCertificate>[0]): string =>
+  text(derCertificate(parts).toString("base64"));
+const CERTIFICATES: readonly Row[] = [
+  [
+    "bits of a signature that do not end with a byte",
+    "crypto.x509.parse_certificates",
+    (n) => certificate({ unusedBits: 1, signature: Buffer.alloc(n, 0xfe) }),
+    10_000,
+  ],
+  [
+    "digits of a serial number",
+    "crypto.x509.parse_certificates",
+    (n) => certificate({ serial: Buffer.alloc(n, 0x7f) }),
+    1_000,
+  ],
+];
 
 /** A row may be beyond the margin once on a machine that does other things; one whose price is wrong is so each time. */
 jest.retryTimes(2);
 
 describe("processor time grows no faster than what is paid", () => {
-  test.each([...OBJECTS, ...PATCHES, ...SCHEMAS, ...TEXTS])("%s: %s", (_, name, argsOf, size) => {
-    const [small, large] = [argsOf(size), argsOf(4 * size)];
-    runFor(WARM_UP_US, name, small);
-    const [before, after] = [measured(name, small), measured(name, large)];
-    expect(after.us / before.us).toBeLessThan((MARGIN * after.paid) / before.paid);
-  });
+  test.each([...OBJECTS, ...PATCHES, ...SCHEMAS, ...TEXTS, ...NUMBERS, ...CERTIFICATES])(
+    "%s: %s",
+    (_, name, argsOf, size) => {
+      const { time, paid } = growthOf(name, argsOf(size), argsOf(4 * size));
+      expect(time).toBeLessThan(MARGIN * paid);
+    },
+  );
 });

@@ -5,7 +5,7 @@
  */
 import { AppError } from "../../domain/app-error.ts";
 import { type Builtin, BuiltinError, builtinTable } from "../builtin.ts";
-import { parseValue } from "../rego-value/parse.ts";
+import { parseValue, TooDeep } from "../rego-value/parse.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
 import { compileSchema } from "./json-schema/compile.ts";
@@ -32,7 +32,7 @@ function parse(text: string): RegoValue {
   try {
     return parseValue(text, "json");
   } catch (error) {
-    if (error instanceof AppError) throw new BuiltinError("invalid JSON string");
+    if (error instanceof AppError && !(error instanceof TooDeep)) throw new BuiltinError("invalid JSON string");
     throw error;
   }
 }

@@ -5,7 +5,7 @@
 import { AppError } from "../../domain/app-error.ts";
 import type { HttpReply, Reply } from "../asks.ts";
 import { type BuiltinCall, BuiltinError, builtinTable, objectArg, type Pay, stringArg } from "../builtin.ts";
-import { parseCounted } from "../rego-value/parse.ts";
+import { parseCounted, TooDeep } from "../rego-value/parse.ts";
 import { regoSet } from "../rego-value/order.ts";
 import { RegoNumber, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { type HttpSend, httpSendOf } from "./http-send/request.ts";
@@ -108,6 +108,7 @@ function orNull(read: () => RegoValue): RegoValue {
   try {
     return read();
   } catch (error) {
+    if (error instanceof TooDeep) throw error;
     if (error instanceof BuiltinError || (error instanceof AppError && error.code === "invalid_argument")) return null;
     throw error;
   }

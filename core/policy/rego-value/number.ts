@@ -70,14 +70,11 @@ function compareMagnitude(x: Decimal, y: Decimal): number {
   return x.coefficient < y.coefficient ? -1 : x.coefficient > y.coefficient ? 1 : 0;
 }
 
-/** The same text for equal numbers: `1`, `1.0` and `10e-1` are all `1`. */
+/** The same text for equal numbers: `1`, `1.0` and `10e-1` are all `1e0`. Never written out: it is made of every key. */
 export function canonicalNumberText(text: string): string {
   const decimal = parseDecimal(text);
   if (decimal === undefined) return text;
-  if (decimal.coefficient === "") return "0";
-  const integer = toInteger(decimal);
-  const sign = decimal.negative ? "-" : "";
-  return integer === undefined ? `${sign}${decimal.coefficient}e${decimal.exponent}` : integer.toString();
+  return `${decimal.negative ? "-" : ""}${decimal.coefficient}e${decimal.exponent}`;
 }
 
 /** The number as an integer, or undefined when it has a fraction or more digits than anyone writes. */

@@ -17,10 +17,17 @@ const RUNTIME_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?/y;
 const NOT_PLAIN = /[\\\u0000-\u001f]/;
 const ANY_STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*"/y;
 
+/** Go, and so OPA, would have read on. */
+export class TooDeep extends AppError {
+  constructor() {
+    super("invalid_argument", "exceeded max depth");
+  }
+}
+
 /** `unambiguous_json`: JSON in which no object has a name twice; of two, some readers take the first and some the last. */
 type Grammar = "json" | "unambiguous_json" | "rego";
 
-/** Throws `AppError("invalid_argument")` with the position; the text itself never appears in the message. */
+/** Throws `AppError("invalid_argument")` with the position, or `TooDeep`; the text itself never appears in the message. */
 export function parseValue(text: string, grammar: Grammar): RegoValue {
   return parseCounted(text, grammar).value;
 }
@@ -45,7 +52,7 @@ class Reader {
   }
 
   value(depth: number): RegoValue {
-    if (depth > MAX_DEPTH) throw this.#fault("exceeded max depth");
+    if (depth > MAX_DEPTH) throw new TooDeep();
     this.count++;
     this.#skipSpace();
     switch (this.#text[this.#at]) {

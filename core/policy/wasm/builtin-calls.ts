@@ -10,7 +10,7 @@
 import { Unanswered } from "../asks.ts";
 import { type Builtin, type BuiltinCall, BuiltinError, BuiltinLimit, type BuiltinTable } from "../builtin.ts";
 import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, type Price, priceOf } from "../builtins/prices.ts";
-import { parseCounted } from "../rego-value/parse.ts";
+import { parseCounted, TooDeep } from "../rego-value/parse.ts";
 import type { RegoValue } from "../rego-value/value.ts";
 import { isLongerThan, writeRego } from "../rego-value/write.ts";
 import { Aborted, BuiltinBroke, BuiltinExceeded, type BuiltinFailure, isStackOverflow } from "./evaluation.ts";
@@ -98,13 +98,19 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
   function run(called: Served, addresses: readonly number[], call: BuiltinCall): number {
     const { name, builtin } = called;
     if (builtin === undefined) throw new BuiltinBroke(`built-in ${name} is not available`);
-    const args = readArguments(called, addresses);
     const begin = monotonicMs();
     until = begin + leftMs;
-    const result = builtin(args, call);
-    leftMs -= monotonicMs() - begin;
+    try {
+      const result = builtin(readArguments(called, addresses), call);
+      return result === undefined ? 0 : writeResult(result);
+    } finally {
+      leftMs -= monotonicMs() - begin;
+      refuseLate();
+    }
+  }
+
+  function refuseLate(): void {
     if (leftMs < 0) throw new BuiltinExceeded("built-ins took too long");
-    return result === undefined ? 0 : writeResult(result);
   }
 
   return {
@@ -140,7 +146,7 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
 }
 
 /** What ends the evaluation for a reason of its own: its budget, or a trap inside the runtime's functions called here. */
-const ENDING = [OutOfFuel, BuiltinExceeded, BuiltinBroke, Aborted, WebAssembly.RuntimeError] as const;
+const ENDING = [OutOfFuel, BuiltinExceeded, BuiltinBroke, Aborted, TooDeep, WebAssembly.RuntimeError] as const;
 
 function passesThrough(error: unknown): boolean {
   return isStackOverflow(error) || ENDING.some((kind) => error instanceof kind);

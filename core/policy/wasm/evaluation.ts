@@ -1,5 +1,6 @@
 /** What can come of one evaluation, and how whatever is thrown out of WebAssembly becomes one of these. */
 import type { Unanswered } from "../asks.ts";
+import { TooDeep } from "../rego-value/parse.ts";
 import { RegoObject, RegoSet, type RegoValue } from "../rego-value/value.ts";
 import { OutOfFuel } from "./fuel.ts";
 import { ruleIn } from "./running-rule.ts";
@@ -63,7 +64,7 @@ function exceededBy(error: unknown, fuelLeft: number): Exceeded | undefined {
   if (fuelLeft < 0 || error instanceof OutOfFuel) return "time";
   if (error instanceof BuiltinExceeded) return "builtin";
   if (error instanceof Aborted && error.message === OUT_OF_MEMORY) return "memory";
-  return isStackOverflow(error) ? "stack" : undefined;
+  return isStackOverflow(error) || error instanceof TooDeep ? "stack" : undefined;
 }
 
 /** V8 says so by a RangeError, both in WebAssembly and in a built-in that was called with little stack left. */

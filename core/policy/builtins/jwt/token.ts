@@ -2,7 +2,7 @@
 import { AppError } from "../../../domain/app-error.ts";
 import { BuiltinError } from "../../builtin.ts";
 import { bytesOfText, textOfBytes } from "../../rego-value/bytes.ts";
-import { parseValue } from "../../rego-value/parse.ts";
+import { parseValue, TooDeep } from "../../rego-value/parse.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 import { decodeBase64Url } from "../go-base64.ts";
 
@@ -44,7 +44,7 @@ export function parseJson(text: string, what: string): RegoValue {
   try {
     return parseValue(text, "json");
   } catch (error) {
-    if (error instanceof AppError) throw new BuiltinError(`${what} is not JSON`);
+    if (error instanceof AppError && !(error instanceof TooDeep)) throw new BuiltinError(`${what} is not JSON`);
     throw error;
   }
 }

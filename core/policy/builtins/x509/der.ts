@@ -2,7 +2,7 @@
  * Reads DER, as far as certificates need it: definite lengths, one-byte tags. Every fault is a `BuiltinError`. Node's own
  * X509Certificate does not show extensions, raw sections or key parameters, which OPA hands to policies.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 
 export const TAG = {
   boolean: 0x01,
@@ -89,10 +89,7 @@ export class DerReader {
   bitString(): Uint8Array {
     const { unused, bytes } = bitsOf(this.element(TAG.bitString).body);
     if (unused === 0 || bytes.length === 0) return bytes;
-    let value = 0n;
-    for (const byte of bytes) value = value * 256n + BigInt(byte);
-    const hex = (value >> BigInt(unused)).toString(16).padStart(bytes.length * 2, "0");
-    return Buffer.from(hex, "hex");
+    return bytes.map((byte, at) => (byte >> unused) | ((bytes[at - 1] ?? 0) << (8 - unused)));
   }
 
   #byte(): number {
@@ -115,7 +112,11 @@ export function integerOf(body: Uint8Array): bigint {
   return first >= 0x80 ? magnitude - (1n << BigInt(body.length * 8)) : magnitude;
 }
 
+/** Longer ones take more time to be written in decimals than is paid for their bytes; no key has as many. */
+const MAX_INTEGER_BYTES = 4_096;
+
 export function unsignedOf(bytes: Uint8Array): bigint {
+  if (bytes.length > MAX_INTEGER_BYTES) throw new BuiltinLimit("a number of a certificate or key is too large");
   return bytes.length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
 }
 
