@@ -4,13 +4,15 @@
  * test/e2e, test/fault, test/contract and test/bench one file at a time.
  *
  * Before the second kind the external tools are looked for and fetched once. What could not be had, and every test that was
- * skipped, is listed last as SKIPPED; with CI=true that is a failure. jest's result files (unit.json, heavy.json) stay in the
+ * skipped, is listed last as SKIPPED; with CI=true that is a failure. What programs said that tests started is searched for secrets at the end; one that
+ * is found fails the run, whichever test it came from. jest's result files (unit.json, heavy.json) stay in the
  * folder TEST_RESULTS when that is set.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { listTests, runJest } from "./test-run/run-jest.ts";
+import { searchLogs } from "./test-run/search-logs.ts";
 import { formatSummary, type TestRun } from "./test-run/summary.ts";
 import { runCommand } from "./tools/run-command.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
@@ -34,6 +36,7 @@ async function findTools(): Promise<readonly MissingTool[]> {
   return missing;
 }
 
+const logFolder = await mkdtemp(path.join(tmpdir(), "countersign-test-logs-"));
 await mkdir(resultFolder, { recursive: true });
 const selected = await listTests(root, userArgs);
 if (selected.kind === "failed") {
@@ -51,10 +54,12 @@ if (selected.kind === "failed") {
     if (kind === "heavy")
       await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
     const outputFile = path.join(resultFolder, `${kind}.json`);
-    runs.push(await runJest({ kind, root, userArgs, outputFile, isCi }));
+    runs.push(await runJest({ kind, root, userArgs, outputFile, logFolder, isCi }));
   }
-  const summary = formatSummary({ runs, missing, isCi, root });
+  const logs = await searchLogs(logFolder);
+  const summary = formatSummary({ runs, logs, missing, isCi, root });
   say(summary.text);
   process.exitCode = summary.isGood ? 0 : 1;
 }
+await rm(logFolder, { recursive: true, force: true });
 if (keptResults === undefined) await rm(resultFolder, { recursive: true, force: true });

@@ -58,10 +58,12 @@ type JestOptions = {
   readonly root: string;
   readonly userArgs: readonly string[];
   readonly outputFile: string;
+  /** Where programs that tests start leave what they say. */
+  readonly logFolder: string;
   readonly isCi: boolean;
 };
 
-export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOptions): Promise<TestRun> {
+export async function runJest({ kind, root, userArgs, outputFile, logFolder, isCi }: JestOptions): Promise<TestRun> {
   const begin = performance.now();
   await rm(outputFile, { force: true }); // an old one would read as "has written its results"
   const warnings = `${outputFile}.warnings`;
@@ -84,11 +86,12 @@ export async function runJest({ kind, root, userArgs, outputFile, isCi }: JestOp
       "--json",
       `--outputFile=${outputFile}`,
       ...(isCi ? ["--ci"] : []),
+      "--setupFilesAfterEnv=<rootDir>/scripts/test-run/name-test-file.js",
       ...(isCi && kind === "heavy" ? ["--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js"] : []),
       ...split,
     ],
     // stdout would carry the JSON a second time.
-    { cwd: root, stdio: ["inherit", "ignore", "inherit"] },
+    { cwd: root, stdio: ["inherit", "ignore", "inherit"], env: { ...process.env, TEST_LOGS: logFolder } },
   );
   const exited = once(child, "exit").then(([code]) => ({ kind: "exited", code: Number(code ?? 1) }) as const);
   const outcome = await Promise.race([exited, hung(outputFile, exited)]);

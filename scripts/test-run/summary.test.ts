@@ -11,7 +11,8 @@ const good: TestRun = {
   leaks: [],
   exitCode: 0,
 };
-const base = { runs: [good], missing: [], isCi: true, root: "/repo" };
+const logs = { files: 3, bytes: 1_500_000, found: [] };
+const base = { runs: [good], logs, missing: [], isCi: true, root: "/repo" };
 const noEnvoy = { kind: "missing", name: "envoy", reason: "python3 is not installed", help: "install Python" } as const;
 
 test("a missing tool is a failure in CI and only a skip elsewhere, listed with the way to get it", () => {
@@ -60,6 +61,17 @@ test("a warning of too many listeners is a failure, and is shown", () => {
   expect(summary.isGood).toBe(false);
   expect(summary.text).toContain(leak);
   expect(summary.text).toContain("tests: 7 passed, 1 failed, 0 skipped");
+});
+
+test("a secret in a log is a failure although every test passed, with file and line", () => {
+  const found = ["a.test.ts.1-1.decision.log:7: a whole token: {⟨here⟩"];
+  const summary = formatSummary({ ...base, logs: { ...logs, found } });
+  expect(summary.isGood).toBe(false);
+  expect(summary.text).toMatch(
+    /FAILED: 3 logs of programs \(1\.5 MB\)[^]*a\.test\.ts\.1-1\.decision\.log:7: a whole token/,
+  );
+  expect(summary.text).toContain("tests: 7 passed, 1 failed, 0 skipped");
+  expect(formatSummary(base).text).toContain("3 logs of programs (1.5 MB) searched for secrets");
 });
 
 test("everything run and passed is good, and the totals come last", () => {

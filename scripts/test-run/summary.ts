@@ -6,6 +6,7 @@
 import path from "node:path";
 import type { MissingTool } from "../tools/tool.ts";
 import type { TestResults } from "./parse-results.ts";
+import type { SearchedLogs } from "./search-logs.ts";
 
 export type TestRun = {
   readonly kind: "unit" | "heavy";
@@ -20,6 +21,7 @@ export type TestRun = {
 
 type SummaryInput = {
   readonly runs: readonly TestRun[];
+  readonly logs: SearchedLogs;
   readonly missing: readonly MissingTool[];
   readonly isCi: boolean;
   readonly root: string;
@@ -28,7 +30,7 @@ type SummaryInput = {
 /** In the name of a test or of what is around it: what it cannot do without, where that is none of the tools. */
 const NEEDS = /\(needs [^)]+\)/;
 
-export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
+export function formatSummary({ runs, logs, missing, isCi, root }: SummaryInput): {
   readonly text: string;
   readonly isGood: boolean;
 } {
@@ -46,8 +48,13 @@ export function formatSummary({ runs, missing, isCi, root }: SummaryInput): {
     lines.push("", "PASSED ONLY WHEN RUN AGAIN (counted as passed; what failed first stands above)");
   for (const test of again) lines.push(`  ${path.relative(root, test)}`);
 
+  lines.push("", ...formatLogs(logs));
+
   const passed = sum(runs, (results) => results.passed);
-  const failed = sum(runs, (results) => results.failed + results.brokenFiles) + runs.filter(isLost).length;
+  const failed =
+    sum(runs, (results) => results.failed + results.brokenFiles) +
+    runs.filter(isLost).length +
+    (logs.found.length > 0 ? 1 : 0);
   const isGood = failed === 0 && runs.every((run) => run.exitCode === 0) && !(isCi && isIncomplete);
   lines.push("", `tests: ${passed} passed, ${failed} failed, ${skipped.length} skipped`);
   return { text: lines.join("\n"), isGood };
@@ -62,6 +69,12 @@ function formatRun(run: TestRun): string {
   const hung = run.didNotExit ? "; FAILED: did not end by itself, a test leaves something open" : "";
   const leaks = run.leaks.map((leak) => `\n  FAILED: ${leak}`).join("");
   return `${run.kind}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${broken}, ${seconds}${hung}${leaks}`;
+}
+
+function formatLogs({ files, bytes, found }: SearchedLogs): readonly string[] {
+  const searched = `${files} logs of programs (${(bytes / 1e6).toFixed(1)} MB) searched for secrets`;
+  if (found.length === 0) return [searched];
+  return [`FAILED: ${searched}, and found:`, ...found.map((one) => `  ${one}`)];
 }
 
 /** A run whose failure no test count shows. */

@@ -31,7 +31,7 @@ async function refusal(databaseUrl: string): Promise<string> {
   return said.join();
 }
 
-test.each(["garbage", "mysql://u:hunter2@127.0.0.1/x"])(
+test.each(["garbage", "mysql://u:CANARY0hunter2@127.0.0.1/x"])(
   "%s is no address of PostgreSQL, and the one line that says so repeats nothing of it",
   async (url) => {
     expect(await refusal(url)).toMatch(/^DATABASE_URL: is not an address of PostgreSQL; it has to look like \S+$/);
@@ -40,7 +40,7 @@ test.each(["garbage", "mysql://u:hunter2@127.0.0.1/x"])(
 
 test("a server that is not there is named with what to do, without its password", async () => {
   const port = await freePort();
-  expect(await refusal(`postgresql://u:hunter2@127.0.0.1:${port}/x`)).toBe(
+  expect(await refusal(`postgresql://u:CANARY0hunter2@127.0.0.1:${port}/x`)).toBe(
     `DATABASE_URL: 127.0.0.1:${port} does not answer (connection refused); start it, or correct the address`,
   );
 });

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { WEBHOOK_SECRET } from "../harness/system/approval.ts";
 import type { System } from "../harness/system.ts";
 
-/** Made up, one for each place that somebody may put one into. */
+/** Made up, one for each place that somebody may put one into; each carries the mark that the logs of every test are searched for. */
 export const PLANTED = {
   "a bearer token that is none": "CANARY0bearer.eyJhbGciOiJub25lIn0.zz",
   "a basic credential": "Q0FOQVJZMDpiYXNpYw",

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parse, stringify } from "yaml";
+import { keepText } from "./kept-logs.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { nodeOptions } from "../../platform/programs/launch/node-options.ts";
 
@@ -60,6 +61,7 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
   });
   const closed = once(child, "close");
   const lines: string[] = [];
+  child.once("close", () => keepText(lines.join("\n"), "gateway"));
   for (const output of [child.stdout, child.stderr]) {
     createInterface({ input: output }).on("line", (line) => lines.push(line));
   }

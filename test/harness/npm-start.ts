@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCall, textAt } from "../../platform/programs/client.ts";
+import { keepLogsIn, keepText } from "./kept-logs.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -54,7 +55,7 @@ export function startAsPerson({
   });
   let said = "";
   let readyMs: number | undefined;
-  const ended = new Promise<number | null>((resolve) => {
+  const exited = new Promise<number | null>((resolve) => {
     child.once("exit", resolve);
     child.once("error", (error) => {
       said += String(error);
@@ -67,6 +68,11 @@ export function startAsPerson({
       if (said.includes("Ctrl-C ends it")) readyMs ??= performance.now() - begun;
     });
   }
+  const ended = exited.then((code) => {
+    keepLogsIn(env["COUNTERSIGN_DATA"] ?? join(byNpm ? root : cwd, ".data"));
+    return code;
+  });
+  child.once("close", () => keepText(said, "npm-start"));
   return {
     child,
     said: () => said,

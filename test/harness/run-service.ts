@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { keepText } from "./kept-logs.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -36,5 +37,6 @@ export async function runService(
   const late = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
   await once(child, "close");
   clearTimeout(late);
+  keepText(`${said.out}\n${said.err}`, main.replaceAll("/", "-"));
   return { code: child.exitCode, ...said };
 }

@@ -107,7 +107,7 @@ export async function startSystem({
   const folder = await mkdtemp(join(tmpdir(), "system-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
   const deployment = `test-${randomUUID()}`;
-  const serviceToken = randomUUID();
+  const serviceToken = `CANARY0-${randomUUID()}`;
 
   const kafkaRoad = owned.use(await startTcpProxy());
   const webhookTarget = owned.use(await startRecordingUpstream());

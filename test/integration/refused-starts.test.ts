@@ -34,7 +34,7 @@ beforeAll(async () => {
   keys = await makeKeyPair(folder, "key-1");
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
   await writeFile(join(folder, "rsa.pem"), rsa.export({ type: "pkcs8", format: "pem" }));
-  await writeFile(join(folder, "garbage"), "-----BEGIN hunter2");
+  await writeFile(join(folder, "garbage"), "-----BEGIN CANARY0hunter2");
   empty = await createTestDatabase();
   migrated = await createTestDatabase();
   await migrate(migrated.connectionString);
@@ -94,7 +94,7 @@ async function run(name: string, env: Record<string, string>, settings: object):
 
 /** The sentence of the last line; fails when anything that it said shows a stack. */
 function sentence({ code, out, err }: Ended): string {
-  expect(`${out}${err}`).not.toMatch(/\n\s+at |\\n\s+at |hunter2/);
+  expect(`${out}${err}`).not.toMatch(/\n\s+at |\\n\s+at |CANARY0hunter2/);
   const last: unknown = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "");
   // The code and everything before it say more of how it ended.
   expect({ code, out, last }).toMatchObject({ last: { level: "fatal", event: "cannot_start" } });
@@ -176,7 +176,7 @@ describe("the approval service does not start", () => {
   });
 
   test("with a database that does not answer, whose password is not repeated", async () => {
-    const url = `postgres://approval:hunter2@127.0.0.1:${await freePort()}/approval`;
+    const url = `postgres://approval:CANARY0hunter2@127.0.0.1:${await freePort()}/approval`;
     const ended = await approval((one) => one, url);
     expect(sentence(ended)).toMatch(
       /^cannot start: database\.url \(DATABASE_URL\): 127\.0\.0\.1:\d+ does not answer \(connection refused\); start it, or correct the address$/,

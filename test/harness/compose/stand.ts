@@ -13,6 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { startEnvoy } from "../envoy.ts";
 import { freePort } from "../free-port.ts";
 import { startKafka } from "../kafka.ts";
+import { keepFile } from "../kept-logs.ts";
 import { createTestDatabase } from "../postgres.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type ComposeService, ROOT, readComposeFile } from "./compose-file.ts";
@@ -82,6 +83,7 @@ export async function startComposeStand(): Promise<ComposeStand> {
     const cwd = join(folder, build.target);
     const variables = Object.fromEntries([...environment, ...portVariables(name, ports)]);
     const env = { NODE_ENV: "production", PATH: process.env["PATH"], ...variables };
+    keepFile(join(folder, `${name}.log`), name);
     const log = await open(join(folder, `${name}.log`), "a");
     const child = spawn(program, args.map(local), { cwd, env, stdio: ["ignore", log.fd, log.fd] });
     await log.close();

@@ -10,7 +10,7 @@ import { placeServiceToken } from "./service-token.ts";
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
 
 /** Of Standard Webhooks: what the webhook's receiver checks signatures with. */
-export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+export const WEBHOOK_SECRET = `whsec_${Buffer.from("CANARY0 of the webhooks, 32 bytes").toString("base64")}`;
 
 export type Approval = Program & {
   /** Of the REST interface. */

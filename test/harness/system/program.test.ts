@@ -1,5 +1,5 @@
 /** Programs as processes: what the harness promises of ending, coming back, and saying why something did not start. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -16,7 +16,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function orders(name: string, config: object = {}) {
+async function orders(name: string, config: object = {}, where = folder) {
   const port = await freePort();
   const readyUrl = `http://127.0.0.1:${port}/healthz`;
   const program = createProgram({
@@ -24,7 +24,7 @@ async function orders(name: string, config: object = {}) {
     main: "sample/orders-api/main.ts",
     config: { listen: { port }, ...config },
     readyUrl,
-    folder,
+    folder: where,
   });
   return { program, readyUrl };
 }
@@ -67,4 +67,27 @@ test("an end that comes while it is being made ends it too, and the start says s
   await expect(started).rejects.toThrow("hasty ended with");
   await ended;
   expect(program.isRunning()).toBe(false);
+});
+
+test("what it said stays for the search at the end of the run, all of it, when its folder is gone and it was killed", async () => {
+  const before = process.env["TEST_LOGS"];
+  const kept = await mkdtemp(join(tmpdir(), "kept-"));
+  process.env["TEST_LOGS"] = kept;
+  const own = await mkdtemp(join(tmpdir(), "program-"));
+  try {
+    const { program } = await orders("kept", {}, own);
+    for (const end of [() => program.stop(), () => program.kill()]) {
+      await program.start();
+      await end();
+    }
+    await rm(own, { recursive: true });
+    const [name = "", ...more] = await readdir(kept);
+    expect(more).toEqual([]);
+    expect(name).toMatch(/^program\.test\.ts\..*\.kept\.log$/);
+    expect((await readFile(join(kept, name), "utf8")).match(/"event":"started"/g)).toHaveLength(2);
+  } finally {
+    if (before === undefined) delete process.env["TEST_LOGS"];
+    else process.env["TEST_LOGS"] = before;
+    await rm(kept, { recursive: true, force: true });
+  }
 });

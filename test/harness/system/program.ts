@@ -2,6 +2,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as supervised from "../../../platform/programs/program.ts";
+import { keepFile } from "../kept-logs.ts";
 
 const CLOCK = join(import.meta.dirname, "shifted-clock.ts");
 
@@ -23,8 +24,15 @@ export function createProgram({ hasOwnClock = true, preload = [], env = {}, ...o
     preload: hasOwnClock ? [CLOCK, ...preload] : preload,
     env: { PATH: process.env["PATH"], TEST_CLOCK_FILE: clockPath, ...env },
   });
+  const logPath = join(options.folder, `${options.name}.log`);
+  let isKept = false;
   return {
     ...program,
+    start(after) {
+      if (!isKept) keepFile(logPath, options.name);
+      isKept = true;
+      return program.start(after);
+    },
     async shiftClock(ms) {
       // By renaming: it is read at any time, and never half.
       await writeFile(`${clockPath}.new`, String(ms));

@@ -24,7 +24,7 @@ import { createRestApproval, tokenOf } from "./rest-fixture.ts";
 
 const DEPLOYMENT = "test";
 /** Stands wherever a record can hold text, and must never be shown. */
-export const CANARY = "CANARY-secret-4711";
+export const CANARY = "CANARY0-secret-4711";
 const pair = generateKeyPairSync("ed25519");
 const signer = createSigner("pdp-new", pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
 const publicKeys = new Map([["pdp-new", pair.publicKey.export({ type: "spki", format: "pem" }).toString()]]);
