@@ -37,6 +37,7 @@ async function findTools(): Promise<readonly MissingTool[]> {
 }
 
 const logFolder = await mkdtemp(path.join(tmpdir(), "countersign-test-logs-"));
+let isFound = false;
 await mkdir(resultFolder, { recursive: true });
 const selected = await listTests(root, userArgs);
 if (selected.kind === "failed") {
@@ -57,9 +58,10 @@ if (selected.kind === "failed") {
     runs.push(await runJest({ kind, root, userArgs, outputFile, logFolder, isCi }));
   }
   const logs = await searchLogs(logFolder);
+  isFound = logs.found.length > 0;
   const summary = formatSummary({ runs, logs, missing, isCi, root });
   say(summary.text);
   process.exitCode = summary.isGood ? 0 : 1;
 }
-await rm(logFolder, { recursive: true, force: true });
+if (!isFound) await rm(logFolder, { recursive: true, force: true });
 if (keptResults === undefined) await rm(resultFolder, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { plantedIn } from "./planted.ts";
 
 export type SearchedLogs = {
+  readonly folder: string;
   readonly files: number;
   readonly bytes: number;
   /** `file:line: what is there`; of each file the first ones. */
@@ -24,7 +25,7 @@ export async function searchLogs(folder: string): Promise<SearchedLogs> {
     bytes += (await stat(file)).size;
     found.push(...(await searchFile(file, name)));
   }
-  return { files: names.length, bytes, found };
+  return { folder, files: names.length, bytes, found };
 }
 
 async function searchFile(file: string, name: string): Promise<readonly string[]> {

@@ -11,7 +11,7 @@ const good: TestRun = {
   leaks: [],
   exitCode: 0,
 };
-const logs = { files: 3, bytes: 1_500_000, found: [] };
+const logs = { folder: "/logs", files: 3, bytes: 1_500_000, found: [] };
 const base = { runs: [good], logs, missing: [], isCi: true, root: "/repo" };
 const noEnvoy = { kind: "missing", name: "envoy", reason: "python3 is not installed", help: "install Python" } as const;
 
@@ -68,7 +68,7 @@ test("a secret in a log is a failure although every test passed, with file and l
   const summary = formatSummary({ ...base, logs: { ...logs, found } });
   expect(summary.isGood).toBe(false);
   expect(summary.text).toMatch(
-    /FAILED: 3 logs of programs \(1\.5 MB\)[^]*a\.test\.ts\.1-1\.decision\.log:7: a whole token/,
+    /FAILED: 3 logs of programs \(1\.5 MB\)[^]*\/logs[^]*a\.test\.ts\.1-1\.decision\.log:7: a whole token/,
   );
   expect(summary.text).toContain("tests: 7 passed, 1 failed, 0 skipped");
   expect(formatSummary(base).text).toContain("3 logs of programs (1.5 MB) searched for secrets");

@@ -71,10 +71,10 @@ function formatRun(run: TestRun): string {
   return `${run.kind}: ${passed} passed, ${failed} failed, ${skipped.length} skipped${broken}, ${seconds}${hung}${leaks}`;
 }
 
-function formatLogs({ files, bytes, found }: SearchedLogs): readonly string[] {
+function formatLogs({ folder, files, bytes, found }: SearchedLogs): readonly string[] {
   const searched = `${files} logs of programs (${(bytes / 1e6).toFixed(1)} MB) searched for secrets`;
   if (found.length === 0) return [searched];
-  return [`FAILED: ${searched}, and found:`, ...found.map((one) => `  ${one}`)];
+  return [`FAILED: ${searched}, and found (all are kept in ${folder}):`, ...found.map((one) => `  ${one}`)];
 }
 
 /** A run whose failure no test count shows. */
