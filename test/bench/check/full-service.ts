@@ -18,7 +18,7 @@ const SUBJECTS = 1_000;
 export const PATIENT = { deadlineMs: 30_000 };
 
 /** Other than in production: what a comparison changes. */
-type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "furtherKey" | "preload"> & {
+type FullServiceOptions = Pick<LoneOptions, "bundle" | "trust" | "further" | "furtherKeys" | "preload"> & {
   /** The service may use both; its database may not. */
   readonly onBoth?: Cores["onBoth"];
 };

@@ -27,8 +27,8 @@ export type LoneOptions = {
   readonly listen?: object;
   /** Further sections. */
   readonly further?: object;
-  /** Another key of the issuer's, as JWK with `kid` and `alg`. */
-  readonly furtherKey?: JsonWebKey;
+  /** Other keys of the issuer's, as JWK with `kid` and `alg`. */
+  readonly furtherKeys?: readonly JsonWebKey[];
   /** Another issuer, of the same audience, whose key this is, under the same `kid` as the first one's. */
   readonly secondIssuer?: { readonly issuer: string; readonly publicKey: KeyObject };
   /** Section `policy`. */
@@ -65,8 +65,8 @@ export async function startLoneDecision(options: LoneOptions): Promise<Decision>
   const jwkOf = (key: KeyObject) => ({ ...key.export({ format: "jwk" }), kid: "honest", alg: "EdDSA", use: "sig" });
   const jwk = jwkOf(honestKey.publicKey);
   const keys = join(folder, `${name}-keys.json`);
-  const { furtherKey, secondIssuer } = options;
-  const known = furtherKey === undefined ? [jwk] : [jwk, furtherKey];
+  const { furtherKeys = [], secondIssuer } = options;
+  const known = [jwk, ...furtherKeys];
   await writeFile(keys, JSON.stringify({ keys: known }));
   const issuers = [{ issuer: ISSUER, audience: [AUDIENCE], algorithms: known.map(({ alg }) => alg), jwks_file: keys }];
   if (secondIssuer !== undefined) {
