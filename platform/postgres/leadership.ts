@@ -13,7 +13,7 @@ import type { Database, Queryable } from "./pool.ts";
 
 /** Leadership while it lasts. `signal` aborts when the session is lost or the process stops; the task then returns or throws soon. */
 export interface Lease extends Queryable {
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(name: string, work: (tx: Queryable) => Promise<T>): Promise<T>;
   readonly signal: AbortSignal;
 }
 

@@ -24,7 +24,8 @@ export interface Queryable {
 
 /** A session of its own, outside the pool. Calls are queued, never interleaved with a transaction on the same session. */
 export interface Session extends Queryable, AsyncDisposable {
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** As `Database.transaction`. */
+  transaction<T>(name: string, work: (tx: Queryable) => Promise<T>): Promise<T>;
   onNotification(listener: (channel: string, payload: string | undefined) => void): void;
   /**
    * Aborted when the connection is lost or closed, and when a statement on it was not answered. It may lag behind the server; a query that
@@ -35,8 +36,11 @@ export interface Session extends Queryable, AsyncDisposable {
 }
 
 export interface Database extends Queryable, AsyncDisposable {
-  /** Runs `work` in one transaction on one connection. A throw rolls back and is rethrown. Nothing is retried. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` in one transaction on one connection. A throw rolls back and is rethrown. Nothing is retried. `name` says what it does, and is
+   * no data from anywhere: it stands in its COMMIT, so a slow one is known in pg_stat_activity and in the server's log.
+   */
+  transaction<T>(name: string, work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Opens a session of its own; `name` shows in pg_stat_activity. Rejects when Postgres cannot be reached. */
   openSession(name: string): Promise<Session>;
   close(): Promise<void>;
@@ -94,11 +98,11 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
 
   return {
     ...queryableOf(pool),
-    async transaction(work) {
+    async transaction(name, work) {
       const client = await pool.connect();
       let broken: Error | undefined;
       try {
-        return await inTransaction(queryableOf(client), work, (error) => {
+        return await inTransaction(queryableOf(client), name, work, (error) => {
           broken = error;
         });
       } finally {
@@ -136,6 +140,7 @@ export function queryableOf(client: Pick<pg.ClientBase, "query">): Queryable {
 /** BEGIN … COMMIT around `work`. `onBroken` hears when even the rollback failed, so that the connection is thrown away. */
 async function inTransaction<T>(
   connection: Queryable,
+  name: string,
   work: (tx: Queryable) => Promise<T>,
   onBroken: (error: Error) => void,
 ): Promise<T> {
@@ -152,14 +157,14 @@ async function inTransaction<T>(
   }
   let command: string;
   try {
-    ({ command } = await connection.query("commit"));
+    ({ command } = await connection.query(`commit /* ${name} */`));
   } catch (error) {
     onBroken(new Error("commit failed", { cause: error }));
     throw error;
   }
   // Postgres answers COMMIT of a transaction in which a statement failed with ROLLBACK, and no error.
   if (command !== "COMMIT")
-    throw new Error("transaction was rolled back: a statement in it failed and the error was swallowed");
+    throw new Error(`transaction "${name}" was rolled back: a statement in it failed and the error was swallowed`);
   return result;
 }
 
@@ -191,7 +196,7 @@ async function openSession(settings: pg.ClientConfig): Promise<Session> {
   };
   const session: Session = {
     query: (text, values, prepared) => limit.run(() => watched.query<never>(text, values, prepared)),
-    transaction: (work) => limit.run(() => inTransaction(watched, work, giveUp)),
+    transaction: (name, work) => limit.run(() => inTransaction(watched, name, work, giveUp)),
     onNotification(listener) {
       client.on("notification", ({ channel, payload }) => listener(channel, payload));
     },

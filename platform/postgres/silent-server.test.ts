@@ -76,7 +76,7 @@ test("a statement that is never answered rejects, in a session and in the pool, 
   const database = await against(WELCOME);
   const session = await database.openSession("test");
   const took = await msFor(async () => {
-    const asked = [session.query("select 1"), database.query("select 1"), database.transaction(async () => {})];
+    const asked = [session.query("select 1"), database.query("select 1"), database.transaction("test", async () => {})];
     const unanswered = { status: "rejected", reason: { message: "Query read timeout" } };
     for (const answer of await Promise.allSettled(asked)) expect(answer).toMatchObject(unanswered);
   });
@@ -89,7 +89,7 @@ test("a session whose statement was not answered is lost, and what waits behind 
   const database = await against(WELCOME);
   const session = await database.openSession("test");
   const took = await msFor(async () => {
-    const asked = [session.transaction((tx) => tx.query("select 1")), session.query("select 1")];
+    const asked = [session.transaction("test", (tx) => tx.query("select 1")), session.query("select 1")];
     for (const answer of await Promise.allSettled(asked)) expect(answer.status).toBe("rejected");
   });
   expect(session.lost.aborted).toBe(true);

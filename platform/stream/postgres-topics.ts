@@ -34,7 +34,7 @@ export async function createPostgresTopics(
   database: Pick<Database, "transaction">,
   specs: readonly TopicSpec[],
 ): Promise<readonly string[]> {
-  return database.transaction(async (tx) => {
+  return database.transaction("create topics", async (tx) => {
     const created: string[] = [];
     for (const spec of specs) {
       const { topic } = spec;
@@ -112,7 +112,7 @@ export async function grantPostgresStream(
   { role, read, write }: { readonly role: string; readonly read: readonly string[]; readonly write: readonly string[] },
 ): Promise<void> {
   const quoted = pg.escapeIdentifier(role);
-  await database.transaction(async (tx) => {
+  await database.transaction("grant topics", async (tx) => {
     const { rowCount } = await tx.query("select from pg_roles where rolname = $1", [role]);
     if (rowCount === 0) await tx.query(`create role ${quoted} login`);
     await tx.query(`grant usage on schema event_stream to ${quoted}`);

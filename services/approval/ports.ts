@@ -44,9 +44,40 @@ export type Permission = {
   readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
 };
 
+/** Every transaction of this service. */
+export type TransactionName =
+  | "denial"
+  | "offset"
+  | "decisions"
+  | "quarantine"
+  | "replay"
+  | "replay refused"
+  | "dismiss"
+  | "submit"
+  | "review"
+  | "cancel"
+  | "revoke"
+  | "open incident"
+  | "close incident"
+  | "sweep requests"
+  | "sweep escalations"
+  | "sweep grants"
+  | "sweep denials"
+  | "sweep keys"
+  | "sweep quarantine"
+  | "sweep notifications"
+  | "sweep profiles"
+  | "seal"
+  | "overtake grants"
+  | "overtake incidents";
+
 /** Runs `work`, then `settle` with what it resolved to, in one database transaction; a throw undoes everything and is rethrown. */
 export type Transactions = {
-  readonly transaction: <T>(work: (tx: Transaction) => Promise<T>, settle?: Settle<T>) => Promise<T>;
+  readonly transaction: <T>(
+    name: TransactionName,
+    work: (tx: Transaction) => Promise<T>,
+    settle?: Settle<T>,
+  ) => Promise<T>;
 };
 
 /** What an edge adds to the transaction of a write: what it keeps of the outcome is committed with it, or not at all. */

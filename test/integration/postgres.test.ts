@@ -32,7 +32,7 @@ describe("database", () => {
 
   test("a transaction whose work throws leaves nothing behind and rethrows", async () => {
     const fault = new Error("fault");
-    const run = database.transaction(async (tx) => {
+    const run = database.transaction("test", async (tx) => {
       await tx.query("insert into t values (1)");
       throw fault;
     });
@@ -41,15 +41,24 @@ describe("database", () => {
   });
 
   test("a transaction in which a failed statement was swallowed rejects in place of reporting a commit", async () => {
-    const run = database.transaction(async (tx) => {
+    const run = database.transaction("swallow", async (tx) => {
       await tx.query("insert into t values (2)");
       await tx.query("select 1 / 0").catch(() => {});
     });
-    await expect(run).rejects.toThrow("rolled back");
+    await expect(run).rejects.toThrow('transaction "swallow" was rolled back');
+  });
+
+  test("the server knows a commit by the name of its transaction", async () => {
+    await using session = await database.openSession("named");
+    await session.transaction("name a commit", (tx) => tx.query("select 1"));
+    const { rows } = await database.query<{ query: string }>(
+      "select query from pg_stat_activity where application_name like '% named'",
+    );
+    expect(rows).toEqual([{ query: "commit /* name a commit */" }]);
   });
 
   test("a connection that the server ends inside a transaction rejects it, and the pool goes on", async () => {
-    const run = database.transaction(async (tx) => {
+    const run = database.transaction("test", async (tx) => {
       await tx.query("select pg_terminate_backend(pg_backend_pid())");
       await tx.query("insert into t values (3)");
     });
@@ -69,9 +78,11 @@ describe("database", () => {
     await using session = await database.openSession("lock");
     await session.query("select pg_advisory_lock(42)");
     await expect(session.query("select 1 / 0")).rejects.toMatchObject({ code: "22012" });
-    await expect(session.transaction((tx) => tx.query("select 1 / 0"))).rejects.toMatchObject({ code: "22012" });
+    await expect(session.transaction("test", (tx) => tx.query("select 1 / 0"))).rejects.toMatchObject({
+      code: "22012",
+    });
     const refused = new Error("refused by the work itself");
-    await expect(session.transaction(() => Promise.reject(refused))).rejects.toBe(refused);
+    await expect(session.transaction("test", () => Promise.reject(refused))).rejects.toBe(refused);
     expect(session.lost.aborted).toBe(false);
     expect((await session.query("select pg_advisory_unlock(42) as held")).rows).toEqual([{ held: true }]);
     await expect(session.query("select pg_terminate_backend(pg_backend_pid())")).rejects.toThrow();

@@ -24,7 +24,7 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
   return async ({ denial, origin }: AcceptDenial): Promise<AcceptOutcome> => {
     if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
     const { person } = await people.resolve(denial.subject);
-    const isNew = await store.transaction((tx) => tx.denials.insert(denial, person));
+    const isNew = await store.transaction("denial", (tx) => tx.denials.insert(denial, person));
     const submitted = await submit({
       denialId: denial.id,
       by: denial.subject,
@@ -38,7 +38,7 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
         notBefore: undefined,
       },
     });
-    await store.transaction((tx) => tx.settle(origin));
+    await store.transaction("topic" in origin ? "offset" : "replay", (tx) => tx.settle(origin));
     return { kind: "accepted", isNew, submitted };
   };
 }

@@ -14,21 +14,25 @@ export function createDismissRecord({ people, reads, store }: Deps) {
     if (found === undefined) return { kind: "refused", reason: "unknown_record" };
     const who = principalOf(await people.resolve(by));
     const { topic, partition, offset } = found.record;
-    return store.transaction(async (tx): Promise<DismissOutcome> => {
-      const isFirst = await tx.quarantine.dismiss(quarantineId, reason);
-      const record = await tx.quarantine.find(quarantineId);
-      if (record === undefined) return { kind: "refused", reason: "unknown_record" };
-      if (record.replayedAt !== undefined) return { kind: "refused", reason: "already_taken" };
-      if (isFirst) {
-        await tx.outbox.append([
-          {
-            ...{ type: "record.dismissed", by: who, denialId: undefined, requestId: undefined, grantId: undefined },
-            policyRevision: undefined,
-            data: { quarantineId, topic, partition, offset: offset.toString(), reason },
-          },
-        ]);
-      }
-      return { kind: "dismissed", record };
-    }, settle);
+    return store.transaction(
+      "dismiss",
+      async (tx): Promise<DismissOutcome> => {
+        const isFirst = await tx.quarantine.dismiss(quarantineId, reason);
+        const record = await tx.quarantine.find(quarantineId);
+        if (record === undefined) return { kind: "refused", reason: "unknown_record" };
+        if (record.replayedAt !== undefined) return { kind: "refused", reason: "already_taken" };
+        if (isFirst) {
+          await tx.outbox.append([
+            {
+              ...{ type: "record.dismissed", by: who, denialId: undefined, requestId: undefined, grantId: undefined },
+              policyRevision: undefined,
+              data: { quarantineId, topic, partition, offset: offset.toString(), reason },
+            },
+          ]);
+        }
+        return { kind: "dismissed", record };
+      },
+      settle,
+    );
   };
 }

@@ -9,15 +9,19 @@ type Deps = { readonly people: People; readonly ids: Ids; readonly store: Transa
 export function createOpenIncident({ people, ids, store }: Deps) {
   return async ({ by, severity, scope, title, settle }: OpenIncident): Promise<OpenOutcome> => {
     const who = principalOf(await people.resolve(by));
-    return store.transaction(async (tx): Promise<OpenOutcome> => {
-      if ((await tx.incidents.countOpen()) >= MOST_OPEN_INCIDENTS) {
-        return { kind: "refused", reason: "too_many_incidents" };
-      }
-      const asked = { id: ids.fresh("incident"), severity, scope, title };
-      const { incident, event } = openIncident(asked, who, await tx.now());
-      await tx.incidents.insert(incident);
-      await tx.outbox.append([event]);
-      return { kind: "opened", incident };
-    }, settle);
+    return store.transaction(
+      "open incident",
+      async (tx): Promise<OpenOutcome> => {
+        if ((await tx.incidents.countOpen()) >= MOST_OPEN_INCIDENTS) {
+          return { kind: "refused", reason: "too_many_incidents" };
+        }
+        const asked = { id: ids.fresh("incident"), severity, scope, title };
+        const { incident, event } = openIncident(asked, who, await tx.now());
+        await tx.incidents.insert(incident);
+        await tx.outbox.append([event]);
+        return { kind: "opened", incident };
+      },
+      settle,
+    );
   };
 }

@@ -9,7 +9,7 @@ type QuarantineRecord = { readonly record: QuarantinedRecord; readonly position:
 
 export function createQuarantineRecord({ store, ids }: { readonly store: Transactions; readonly ids: Ids }) {
   return ({ record, position }: QuarantineRecord): Promise<void> =>
-    store.transaction(async (tx) => {
+    store.transaction("quarantine", async (tx) => {
       const { topic, partition, offset, reason } = record;
       const quarantineId = ids.fresh("quarantine");
       await tx.settle(position);

@@ -27,7 +27,7 @@ export function createRecordDecisions(
   { profiles = false }: { readonly profiles?: boolean } = {},
 ) {
   return ({ entries, origin }: RecordDecisions): Promise<RecordOutcome> =>
-    store.transaction(async (tx): Promise<RecordOutcome> => {
+    store.transaction("decisions", async (tx): Promise<RecordOutcome> => {
       const [{ logId }] = entries;
       const before = await tx.decisionLogs.lock(logId);
       const end = before === undefined ? BEGINNING : { ...before, closed: before.closed !== "no" };

@@ -34,7 +34,7 @@ export function createReplayRecord({ people, reads, read, store }: Deps) {
     });
     if (typeof reading === "object" && reading.kind === "refused") {
       const { reason, detail } = reading;
-      await store.transaction(async (tx) => {
+      await store.transaction("replay refused", async (tx) => {
         await tx.quarantine.noteTry(quarantineId, reason, detail);
         await tx.outbox.append([told("refused", reason)]);
       });

@@ -68,7 +68,7 @@ function approvalOf(
     },
     permission,
     ids,
-    store: { transaction: (work) => work(tx) },
+    store: { transaction: (_name, work) => work(tx) },
   });
   const approve = (name: string) =>
     command({

@@ -40,39 +40,44 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     const requesterNow = requesterOf(await people.resolve(denial.subject));
     const lapsed = await lapsedApprovals(seen, requesterNow, routed);
 
-    return store.transaction(async (tx): Promise<ReviewOutcome> => {
-      const request = await tx.requests.lock(command.requestId);
-      if (request === undefined) return { kind: "refused", reason: "unknown_request" };
-      if (command.unchanged?.(request) === false) return { kind: "refused", reason: "precondition_failed" };
-      const outcome = review(
-        request,
-        {
-          reviewId: ids.fresh("review"),
-          grantId: ids.fresh("grant"),
-          reviewer,
-          vote: command.vote,
-          narrowing: command.narrowing,
-          comment: command.comment === undefined ? undefined : plainText(command.comment),
-          digest: command.digest,
-          requesterNow,
-          lapsed,
-          permitted,
-        },
-        await tx.now(),
-      );
-      if (outcome.kind === "refused") {
+    return store.transaction(
+      "review",
+      async (tx): Promise<ReviewOutcome> => {
+        const request = await tx.requests.lock(command.requestId);
+        if (request === undefined) return { kind: "refused", reason: "unknown_request" };
+        if (command.unchanged?.(request) === false) return { kind: "refused", reason: "precondition_failed" };
+        const outcome = review(
+          request,
+          {
+            reviewId: ids.fresh("review"),
+            grantId: ids.fresh("grant"),
+            reviewer,
+            vote: command.vote,
+            narrowing: command.narrowing,
+            comment: command.comment === undefined ? undefined : plainText(command.comment),
+            digest: command.digest,
+            requesterNow,
+            lapsed,
+            permitted,
+          },
+          await tx.now(),
+        );
+        if (outcome.kind === "refused") {
+          await tx.outbox.append(outcome.events);
+          return { kind: "refused", reason: outcome.reason };
+        }
+        const { request: after, review: recorded, grant } = outcome;
+        await tx.reviews.insert(after.id, recorded);
+        await tx.requests.save(after);
+        if (grant !== undefined) await tx.grants.insert(grant);
+        if (after.status !== "pending") await tx.notifications.append({ kind: "request_ended", request: after, grant });
+        else if (isNextStage(request, after))
+          await tx.notifications.append({ kind: "review_requested", request: after });
         await tx.outbox.append(outcome.events);
-        return { kind: "refused", reason: outcome.reason };
-      }
-      const { request: after, review: recorded, grant } = outcome;
-      await tx.reviews.insert(after.id, recorded);
-      await tx.requests.save(after);
-      if (grant !== undefined) await tx.grants.insert(grant);
-      if (after.status !== "pending") await tx.notifications.append({ kind: "request_ended", request: after, grant });
-      else if (isNextStage(request, after)) await tx.notifications.append({ kind: "review_requested", request: after });
-      await tx.outbox.append(outcome.events);
-      return { kind: "reviewed", request: after, review: recorded, grant };
-    }, command.settle);
+        return { kind: "reviewed", request: after, review: recorded, grant };
+      },
+      command.settle,
+    );
   };
 
   async function lapsedApprovals(

@@ -20,18 +20,22 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
     const party = await people.resolve(by);
     if (!asSecurity && !hasAStakeIn(request, party)) return { kind: "refused", reason: "not_allowed" };
 
-    return store.transaction(async (tx): Promise<RevokeOutcome> => {
-      const grant = await tx.grants.lock(grantId);
-      if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
-      if (unchanged?.(grant) === false) return { kind: "refused", reason: "precondition_failed" };
-      const why = reason === undefined ? undefined : plainText(reason);
-      const { policyRevision } = request;
-      const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why });
-      if (ended.kind === "already_final") return { kind: "refused", reason: "already_final" };
-      await tx.grants.save(ended.grant);
-      await tx.outbox.append([ended.event]);
-      await tx.notifications.append({ kind: "grant_revoked", grant: ended.grant });
-      return { kind: "revoked", grant: ended.grant };
-    }, settle);
+    return store.transaction(
+      "revoke",
+      async (tx): Promise<RevokeOutcome> => {
+        const grant = await tx.grants.lock(grantId);
+        if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
+        if (unchanged?.(grant) === false) return { kind: "refused", reason: "precondition_failed" };
+        const why = reason === undefined ? undefined : plainText(reason);
+        const { policyRevision } = request;
+        const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why });
+        if (ended.kind === "already_final") return { kind: "refused", reason: "already_final" };
+        await tx.grants.save(ended.grant);
+        await tx.outbox.append([ended.event]);
+        await tx.notifications.append({ kind: "grant_revoked", grant: ended.grant });
+        return { kind: "revoked", grant: ended.grant };
+      },
+      settle,
+    );
   };
 }

@@ -44,42 +44,46 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     const key = digests.requestKey({ issuer, subject, actors, entitlement, scope, digest });
     const routing = await router.route({ requester, subject: denial.subject, call, offer, justification, requested });
 
-    return store.transaction(async (tx): Promise<SubmitOutcome> => {
-      await tx.requests.lockKey(key);
-      const now = await tx.now();
-      const again = choose(denial, requester, party, wanted, now); // time may have run out meanwhile
-      if (again.kind === "refused") return again;
-      const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
-      const existing = before ?? (await openRequest(tx, key, now));
-      if (existing !== undefined) return { kind: "exists", request: existing };
-      const live = coveringGrant(denial, offer, await tx.grants.liveFor(issuer, subject), now, digests);
-      if (live !== undefined) return { kind: "already_granted", grant: live };
+    return store.transaction(
+      "submit",
+      async (tx): Promise<SubmitOutcome> => {
+        await tx.requests.lockKey(key);
+        const now = await tx.now();
+        const again = choose(denial, requester, party, wanted, now); // time may have run out meanwhile
+        if (again.kind === "refused") return again;
+        const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
+        const existing = before ?? (await openRequest(tx, key, now));
+        if (existing !== undefined) return { kind: "exists", request: existing };
+        const live = coveringGrant(denial, offer, await tx.grants.liveFor(issuer, subject), now, digests);
+        if (live !== undefined) return { kind: "already_granted", grant: live };
 
-      const draft = {
-        id: ids.fresh("request"),
-        denialId,
-        key,
-        requester,
-        submittedBy,
-        call,
-        offer,
-        justification,
-        requested,
-        policyRevision,
-      };
-      const outcome = submit(draft, routing, ids.fresh("grant"), party, now, digests.ofJson);
-      if (outcome.kind === "refused") return outcome;
-      const { request, grant } = outcome;
-      await tx.requests.insert(request);
-      if (grant !== undefined) await tx.grants.insert(grant);
-      await tx.outbox.append(outcome.events);
-      await tx.notifications.append(
-        request.status === "pending"
-          ? { kind: "review_requested", request }
-          : { kind: "request_ended", request, grant },
-      );
-      return { kind: "submitted", request, grant };
-    }, settle);
+        const draft = {
+          id: ids.fresh("request"),
+          denialId,
+          key,
+          requester,
+          submittedBy,
+          call,
+          offer,
+          justification,
+          requested,
+          policyRevision,
+        };
+        const outcome = submit(draft, routing, ids.fresh("grant"), party, now, digests.ofJson);
+        if (outcome.kind === "refused") return outcome;
+        const { request, grant } = outcome;
+        await tx.requests.insert(request);
+        if (grant !== undefined) await tx.grants.insert(grant);
+        await tx.outbox.append(outcome.events);
+        await tx.notifications.append(
+          request.status === "pending"
+            ? { kind: "review_requested", request }
+            : { kind: "request_ended", request, grant },
+        );
+        return { kind: "submitted", request, grant };
+      },
+      settle,
+    );
   };
 }
 

@@ -7,7 +7,7 @@
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import { expire } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
-import type { Transaction, Transactions } from "../ports.ts";
+import type { Transaction, TransactionName, Transactions } from "../ports.ts";
 
 type Swept = {
   /** Of one of these there may be more than it took: call it again at once. */
@@ -43,15 +43,15 @@ export function createSweep(
   return async (): Promise<Swept> => {
     const failed: unknown[] = [];
     /** In a transaction of its own. One that fails, as for a row that cannot be read, keeps the others from nothing. */
-    async function part(work: (tx: Transaction) => Promise<number>): Promise<number> {
+    async function part(name: TransactionName, work: (tx: Transaction) => Promise<number>): Promise<number> {
       try {
-        return await store.transaction(work);
+        return await store.transaction(name, work);
       } catch (error) {
         failed.push(error);
         return 0;
       }
     }
-    const requests = await part(async (tx) => {
+    const requests = await part("sweep requests", async (tx) => {
       const overdue = await tx.requests.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
       for (const request of overdue) {
@@ -63,7 +63,7 @@ export function createSweep(
       }
       return overdue.length;
     });
-    const escalated = await part(async (tx) => {
+    const escalated = await part("sweep escalations", async (tx) => {
       const due = await tx.requests.lockEscalating(SWEEP_BATCH);
       const now = await tx.now();
       for (const request of due) {
@@ -75,7 +75,7 @@ export function createSweep(
       }
       return due.length;
     });
-    const grants = await part(async (tx) => {
+    const grants = await part("sweep grants", async (tx) => {
       const over = await tx.grants.lockExpired(SWEEP_BATCH);
       const now = await tx.now();
       for (const grant of over) {
@@ -87,20 +87,20 @@ export function createSweep(
       }
       return over.length;
     });
-    const denials = await part(async (tx) => {
+    const denials = await part("sweep denials", async (tx) => {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_LAPSED));
       return tx.denials.deleteLapsed(before, SWEEP_BATCH);
     });
-    const keys = await part((tx) => tx.answers.forget(SWEEP_BATCH));
-    const records = await part(async (tx) => {
+    const keys = await part("sweep keys", (tx) => tx.answers.forget(SWEEP_BATCH));
+    const records = await part("sweep quarantine", async (tx) => {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_SET_ASIDE));
       return tx.quarantine.forget(before, SWEEP_BATCH);
     });
-    const notifications = await part(async (tx) => {
+    const notifications = await part("sweep notifications", async (tx) => {
       const before = instant(Math.max(0, (await tx.now()) - KEEP_NOTIFICATIONS));
       return tx.notifications.forget(before, SWEEP_BATCH);
     });
-    const profiles = await part(async (tx) =>
+    const profiles = await part("sweep profiles", async (tx) =>
       tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
     );
     if (failed.length > 0) throw failed[0];

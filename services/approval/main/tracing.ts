@@ -98,7 +98,7 @@ export function createTracing(
     traces,
     store: (store) => ({
       ...store,
-      transaction: (work, settle) => store.transaction((tx) => work(issuing(tx)), settle),
+      transaction: (name, work, settle) => store.transaction(name, (tx) => work(issuing(tx)), settle),
     }),
     policy: (policy) => ({
       route: (request) => traces.span("route", (span) => noted(span, policy.route(request))),

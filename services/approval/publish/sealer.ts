@@ -36,7 +36,7 @@ export function createSealer(
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      const sealed = await lease.transaction((tx) => sealBatch(tx, batchSize));
+      const sealed = await lease.transaction("seal", (tx) => sealBatch(tx, batchSize));
       sealedTotal.inc(sealed);
       if (sealed < batchSize) await wakeup.next(lease.signal);
     }

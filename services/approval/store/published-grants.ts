@@ -6,9 +6,10 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { endBehindTopic } from "./end-behind-topic.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
+import type { TransactionName } from "../ports.ts";
 import { createStateRows } from "./state-rows.ts";
 
-type Session = { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> };
+type Session = { transaction<T>(name: TransactionName, work: (tx: Queryable) => Promise<T>): Promise<T> };
 type KeyVersion = { readonly key: string; readonly version: number };
 
 const BEHIND = { by: { kind: "service", name: "state-relay" }, reason: "database_behind_topic" } as const;
@@ -29,7 +30,7 @@ export function publishedGrants(events: EventSource) {
     /** Ends those of which the topic holds a newer version (`version`) than the database, on record; which these are. */
     async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
       const given = behind.map(({ key, version }) => ({ id: id("grant", key.slice("grant/".length)), version }));
-      return on.transaction(async (tx) => {
+      return on.transaction("overtake grants", async (tx) => {
         const ended = await endBehindTopic(tx, given);
         const revoked = ended
           .filter(({ isRevoked }) => isRevoked)

@@ -6,9 +6,10 @@
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
 import { INCIDENT_COLUMNS, incidentFromRow, type IncidentRow } from "./incidents.ts";
+import type { TransactionName } from "../ports.ts";
 import { createStateRows } from "./state-rows.ts";
 
-type Session = { transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> };
+type Session = { transaction<T>(name: TransactionName, work: (tx: Queryable) => Promise<T>): Promise<T> };
 type KeyVersion = { readonly key: string; readonly version: number };
 
 export function publishedIncidents() {
@@ -26,7 +27,7 @@ export function publishedIncidents() {
     ...rows,
     /** Lifts those of which the topic holds a newer version (`version`) than the database above it; which these are. */
     async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
-      return on.transaction(async (tx) => {
+      return on.transaction("overtake incidents", async (tx) => {
         const { rows: lifted } = await tx.query<{ key: string }>(
           `update incidents set version = seen.version + 1
              from unnest($1::uuid[], $2::int[]) as seen (id, version)

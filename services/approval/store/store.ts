@@ -92,8 +92,8 @@ export function createStore(
   const database = sayingUnavailable(pool);
   const source: EventSource = { ids, deployment, traceparent };
   return {
-    transaction: (work, settle) =>
-      database.transaction(async (tx) => {
+    transaction: (name, work, settle) =>
+      database.transaction(name, async (tx) => {
         const bound = transactionOn(tx, source, notifies);
         const outcome = await work(bound);
         await settle?.(bound, outcome);

@@ -20,7 +20,7 @@ test.each([
   const database = rejectingWith(error);
   const unavailable = { code: "unavailable", cause: error };
   await expect(database.query("select 1")).rejects.toMatchObject(unavailable);
-  await expect(database.transaction(async () => {})).rejects.toMatchObject(unavailable);
+  await expect(database.transaction("review", async () => {})).rejects.toMatchObject(unavailable);
 });
 
 test.each([
@@ -29,5 +29,5 @@ test.each([
 ])("%s passes unchanged", async (_what, error) => {
   const database = rejectingWith(error);
   await expect(database.query("select 1")).rejects.toBe(error);
-  await expect(database.transaction(async () => {})).rejects.toBe(error);
+  await expect(database.transaction("review", async () => {})).rejects.toBe(error);
 });

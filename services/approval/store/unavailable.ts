@@ -12,7 +12,7 @@ export function sayingUnavailable(
 ): Pick<Database, "query" | "transaction"> {
   return {
     query: (text, values, prepared) => database.query<never>(text, values, prepared).catch(rethrow),
-    transaction: (work) => database.transaction(work).catch(rethrow),
+    transaction: (name, work) => database.transaction(name, work).catch(rethrow),
   };
 }
 

@@ -46,7 +46,7 @@ if (process.argv[1] === import.meta.filename) {
         },
       },
       take: (record, { partition, from, next }) =>
-        database.transaction(async (tx) => {
+        database.transaction("take", async (tx) => {
           const moved = await tx.query(
             "update offsets set next_offset = $4 where topic = $1 and partition = $2 and next_offset = $3",
             [topic, partition, from, next],

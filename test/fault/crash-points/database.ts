@@ -54,16 +54,16 @@ function withPoints(inner: Pick<Session, "query" | "transaction">): Pick<Session
       if (effect !== undefined) reach(`${effect.name} after commit`);
       return result;
     },
-    async transaction(work) {
+    async transaction(name, work) {
       let statements = "";
-      const result = await inner.transaction(async (tx) => {
+      const result = await inner.transaction(name, async (tx) => {
         const answer = await work(seeing(tx, (text) => (statements += `${text}\n`)));
-        const name = nameOf(statements);
-        if (name !== undefined) reach(`${name} before commit`);
+        const point = nameOf(statements);
+        if (point !== undefined) reach(`${point} before commit`);
         return answer;
       });
-      const name = nameOf(statements);
-      if (name !== undefined) reach(`${name} after commit`);
+      const point = nameOf(statements);
+      if (point !== undefined) reach(`${point} after commit`);
       return result;
     },
   };

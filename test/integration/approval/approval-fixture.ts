@@ -155,7 +155,7 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
   async function deny(subject: Subject = account(randomUUID()), more: Partial<Denial> = {}): Promise<Denial> {
     const denial = denialFor(subject, await store.reads.now(), more);
     const { person } = await who.resolve(subject);
-    await store.transaction((tx) => tx.denials.insert(denial, person));
+    await store.transaction("denial", (tx) => tx.denials.insert(denial, person));
     return denial;
   }
 
@@ -190,7 +190,7 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
       expiresAt: instant(now + 600_000),
       ...more,
     };
-    await store.transaction((tx) => tx.grants.insert(made));
+    await store.transaction("submit", (tx) => tx.grants.insert(made));
     return made;
   }
 

@@ -101,7 +101,7 @@ test("a routing fault is a failed request on record", async () => {
 test("a transaction that fails after its state change leaves neither the state nor its event", async () => {
   const request = await approval.ask();
   const before = (await approval.outboxTypes()).length;
-  const failing = approval.store.transaction(async (tx) => {
+  const failing = approval.store.transaction("review", async (tx) => {
     const locked = await tx.requests.lock(request.id);
     if (locked === undefined) return;
     await tx.requests.save({ ...locked, status: "cancelled", decidedAt: await tx.now() });

@@ -137,7 +137,7 @@ test("a transient fault blocks its record and nothing behind it is taken before;
         "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
       );
     }
-    await database.transaction(async (tx) => {
+    await database.transaction("test", async (tx) => {
       await tx.query("insert into taken values ($1)", [n]);
       await advanceOffset(tx, position);
     });

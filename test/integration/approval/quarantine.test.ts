@@ -161,7 +161,7 @@ test("records that have ended are forgotten after 30 days; what is open stays ho
     [ended.id],
   );
   const before = instant((await quarantine.rest.store.reads.now()) - 30 * 24 * 3_600_000);
-  await quarantine.rest.store.transaction((tx) => tx.quarantine.forget(before, 100));
+  await quarantine.rest.store.transaction("sweep quarantine", (tx) => tx.quarantine.forget(before, 100));
   const status = async (id: string) =>
     (await quarantine.rest.call("GET", `/v1/quarantine/${id}`, { token: sam })).status;
   expect([await status(open.id), await status(ended.id), await status(young.id)]).toEqual([200, 404, 200]);

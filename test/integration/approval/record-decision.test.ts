@@ -129,7 +129,7 @@ test("a reader who pages by arrival while 8 writers commit in any order misses n
     }
   })();
   const write = (index: number) =>
-    approval.database.transaction(async (tx) => {
+    approval.database.transaction("test", async (tx) => {
       await tx.query(
         `insert into audit_log (log_id, leaf_index, event_id, leaf_hash, event)
          values ($1, $2, gen_random_uuid(), '', '{}')`,

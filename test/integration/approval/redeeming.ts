@@ -21,7 +21,7 @@ export function holdRow(database: Database, { id }: Grant): Promise<LetGo> {
 export async function hold(database: Database, statement: string, values: readonly unknown[] = []): Promise<LetGo> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const { promise: locked, resolve: isLocked } = Promise.withResolvers<void>();
-  const holding = database.transaction(async (tx) => {
+  const holding = database.transaction("test", async (tx) => {
     await tx.query(statement, values);
     isLocked();
     await released;

@@ -69,7 +69,7 @@ describe("refused", () => {
     const vote = { vote: "approve", digest: request.digest };
     const send = () => rest.call("POST", reviews(request.id), keyed(max, key, vote));
     let first: Promise<Answer> | undefined;
-    await rest.database.transaction(async (tx) => {
+    await rest.database.transaction("test", async (tx) => {
       await tx.query("select 1 from requests where id = $1 for update", [request.id]);
       first = send();
       await waitUntil("the key to be held", 10_000, async () => {
@@ -187,6 +187,7 @@ describe("not kept", () => {
     expect(await store.idempotencyKeys.hold(later, digest("b".repeat(64)))).toEqual({ kind: "held" });
     const denial = await rest.denyTo(dana);
     const late = store.transaction(
+      "sweep denials",
       (tx) => tx.denials.deleteLapsed(denial.expiresAt, 1_000),
       (tx) => tx.answers.keep(held, answer),
     );
@@ -217,7 +218,7 @@ test("a key that is over and taken by two at once: the one that comes second is 
   const second = () => store.idempotencyKeys.hold({ ...first, holder: randomUUID() }, before);
   const other = () => store.idempotencyKeys.hold({ ...first, holder: randomUUID() }, ours);
   let late: Promise<readonly { readonly kind: string }[]> | undefined;
-  await database.transaction(async (tx) => {
+  await database.transaction("test", async (tx) => {
     expect(await holdKey(tx, { ...first, holder: randomUUID() }, ours)).toEqual({ kind: "held" });
     late = Promise.all([second(), other()]);
     await waitUntil("both to wait for the key", 10_000, async () => (await inLocks(database)) === 2);

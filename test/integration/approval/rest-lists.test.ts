@@ -137,7 +137,7 @@ test("what one account was denied is listed under every account of the same pers
 });
 
 test("the record pages through every sealed event once, in order", async () => {
-  while ((await rest.database.transaction((tx) => sealBatch(tx, 50))) > 0);
+  while ((await rest.database.transaction("seal", (tx) => sealBatch(tx, 50))) > 0);
   const { rows } = await rest.database.query<{ index: string }>(
     "select leaf_index as index from audit_log order by leaf_index",
   );

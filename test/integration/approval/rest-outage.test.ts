@@ -90,7 +90,7 @@ test("connections cut in the middle of votes: 200 or 503, and each request is wh
   for (let n = 0; n < 12; n += 1) requests.push(await rest.askAs(tokenOf("dana")));
   const max = tokenOf("max", ["managers"]);
   const locked = await rest.database.openSession("holds the votes");
-  const votes = await locked.transaction(async (tx) => {
+  const votes = await locked.transaction("test", async (tx) => {
     await tx.query("select 1 from requests for update");
     const begun = requests.map((request) => rest.vote(max, request));
     await waitUntil("votes to wait for their rows", 10_000, async () => (await inLocks(rest.database)) >= 8);

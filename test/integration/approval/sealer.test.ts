@@ -42,9 +42,9 @@ async function verdictOfTable(): Promise<Verdict> {
 test("two sealers that run at the same time without a lock cannot fork: one transaction fails, the log stays whole", async () => {
   for (let n = 0; n < 20; n += 1) await insertEvent(database, `race ${n}`);
   const outcomes = await Promise.allSettled([
-    database.transaction(async (tx) => sealBatch(tx, 10)),
-    database.transaction(async (tx) => sealBatch(tx, 10)),
-    database.transaction(async (tx) => sealBatch(tx, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
   ]);
   expect(outcomes.some(({ status }) => status === "fulfilled")).toBe(true);
   expect((await count("outbox")) + (await count("audit_log"))).toBe(20);
@@ -72,7 +72,7 @@ test("with 8 writers and two processes that seal and relay, every committed even
   const before = (await count("outbox")) + (await count("audit_log"));
   const writers = Array.from({ length: 8 }, async (_, writer) => {
     for (let n = 0; n < 25; n += 1) {
-      await database.transaction(async (tx) => {
+      await database.transaction("seal", async (tx) => {
         await insertEvent(tx, `writer ${writer} event ${n}`);
         if (n % 5 === 0) await tx.query("select pg_sleep(0.01)"); // commits late, with a low id
       });
@@ -143,7 +143,7 @@ test("killed between publish and mark, the relay publishes again with equal id, 
 
 test("half a surrogate pair in a reason does not stop the log", async () => {
   await insertEvent(database, "half \ud800 pair");
-  await database.transaction((tx) => sealBatch(tx, 10));
+  await database.transaction("seal", (tx) => sealBatch(tx, 10));
   expect(await count("outbox")).toBe(0);
   expect((await verdictOfTable()).logs).toMatchObject([{ kind: "whole" }]);
 });
@@ -151,6 +151,6 @@ test("half a surrogate pair in a reason does not stop the log", async () => {
 test("an outbox row that is no event stops the sealer and is not dropped", async () => {
   await database.query("insert into outbox (event_id, event) values (gen_random_uuid(), '{}')");
   await insertEvent(database, "behind it");
-  await expect(database.transaction((tx) => sealBatch(tx, 10))).rejects.toThrow("is not an event");
+  await expect(database.transaction("seal", (tx) => sealBatch(tx, 10))).rejects.toThrow("is not an event");
   expect(await count("outbox")).toBe(2);
 });

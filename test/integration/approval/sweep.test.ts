@@ -42,8 +42,9 @@ test("a row that cannot be read keeps the sweep from nothing else, and is told",
   const fault = new Error("a stored request is malformed");
   const store: typeof approval.store = {
     ...approval.store,
-    transaction: (work, settle) =>
+    transaction: (name, work, settle) =>
       approval.store.transaction(
+        name,
         (tx) => work({ ...tx, requests: { ...tx.requests, lockExpired: () => Promise.reject(fault) } }),
         settle,
       ),
