@@ -7,6 +7,7 @@ import pg from "pg";
 import type { Grant } from "../../core/domain/grant.ts";
 import { createStateView } from "../../core/domain/state-view.ts";
 import { openEnvelope } from "../../core/messages/envelope.ts";
+import { isProfileKey } from "../../core/messages/profile-record.ts";
 import { setHashText, stateRecordHash } from "../../core/messages/record-keys.ts";
 import { createVerifier } from "../../core/messages/signing.ts";
 import { HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../core/messages/state-record.ts";
@@ -76,8 +77,20 @@ export async function differencesFromTruth(system: System): Promise<readonly str
       found.push(`${key} is ${state} with ${uses} uses at version ${version}; last stands ${JSON.stringify(standing)}`);
   }
   const known = new Set(rows.map(({ id }) => `grant/${id}`));
+  const { rows: incidents } = await ask<{ key: string; version: number }>(
+    system,
+    "select 'incident/' || id as key, version from incidents where tombstoned_at is null",
+  );
+  for (const { key, version } of incidents) {
+    set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    known.add(key);
+    const standing = topic.last.get(key);
+    if (standing?.kind !== "signed" || standing.version !== version)
+      found.push(`${key} is at version ${version}; last stands ${JSON.stringify(standing)}`);
+  }
   for (const [key, standing] of topic.last) {
-    if (!known.has(key) && standing.kind === "signed") found.push(`${key} is no grant, but is signed`);
+    const isKnown = known.has(key) || isProfileKey(key);
+    if (!isKnown && standing.kind === "signed") found.push(`${key} is no grant or incident, but is signed`);
   }
   if (topic.setHash !== setHashText(set.setHash())) found.push("the last heartbeat says another set");
   return found;

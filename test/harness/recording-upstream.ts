@@ -13,14 +13,22 @@ export interface Received {
 export interface RecordingUpstream extends AsyncDisposable {
   readonly port: number;
   readonly received: Received[];
+  /** That many of the next requests are answered 503, and not recorded. */
+  refuse(count: number): void;
 }
 
 export async function startRecordingUpstream(): Promise<RecordingUpstream> {
   const received: Received[] = [];
+  let refusals = 0;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      if (refusals > 0) {
+        refusals -= 1;
+        response.writeHead(503).end("not now\n");
+        return;
+      }
       const { method = "", url = "", headers, rawHeaders } = request;
       received.push({ method, url, headers, rawHeaders, body: Buffer.concat(chunks) });
       response.end("done\n");
@@ -32,6 +40,9 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
   return {
     port: address.port,
     received,
+    refuse(count) {
+      refusals += count;
+    },
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.closeAllConnections();

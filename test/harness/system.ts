@@ -55,6 +55,8 @@ export interface System extends AsyncDisposable {
   readonly database: SystemDatabase;
   /** What the approval service notified: one signed webhook each. */
   readonly notified: RecordingUpstream["received"];
+  /** Whoever is notified takes nothing that many times. */
+  readonly refuseNotified: RecordingUpstream["refuse"];
   /** The key files of the state relay (`approval`) and of each decision service (its name). */
   readonly keys: ReadonlyMap<string, KeyPairFiles>;
   token(user: string, issuer?: "main" | "other"): Promise<string>;
@@ -199,6 +201,7 @@ export async function startSystem({
     ...{ deployment, serviceToken, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
     ...{ issuers, kafka, kafkaRoad, database },
     notified: webhookTarget.received,
+    refuseNotified: webhookTarget.refuse,
     keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),
     ...{ token, tokensGiven },
     async as(user, issuer) {

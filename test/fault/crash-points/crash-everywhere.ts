@@ -1,13 +1,22 @@
-/** Kills both services at each of their points in turn, under load, and starts them again; says how long each took. */
+/**
+ * Kills both services at each of their points in turn, under load, and starts them again; says how long each took. The work that reaches a
+ * point is made while it is armed (work.ts), and again if it did not come to it; what a death interrupts is done to its end afterwards.
+ */
+import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
-import type { Program } from "../../harness/system/program.ts";
-import type { System } from "../../harness/system.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { Program } from "../../harness/system/program.ts";
 import type { Seeded } from "../seeded.ts";
+import type { Hands } from "./hands.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./points.ts";
-import { armedFile } from "./reach.ts";
+import { armedFile, unnamedFile } from "./reach.ts";
+import type { Work } from "./work.ts";
 
 export const PRELOAD = new URL("preload.ts", import.meta.url).href;
+
+/** Off unless somebody says so, and written by the services all the same. */
+export const withProfiles = (settings: object) => ({ ...settings, profiles: { enabled: true } });
 
 export type Crash = {
   readonly service: string;
@@ -18,45 +27,111 @@ export type Crash = {
   readonly restartMs: number;
 };
 
-/** Load reaches each point within this, or the point is none and the test is wrong. */
-const REACHED_MS = 40_000;
+/** Its own work reaches a point within this, or the point is none and the test is wrong. */
+const REACHED_MS = 15_000;
+/** A sweep comes every two seconds: what a piece of work set off is on its way so long before it is made again. */
+const ON_ITS_WAY_MS = 3_000;
+const DONE_MS = 60_000;
 
-export async function crashEverywhere(system: System, chance: Seeded): Promise<readonly Crash[]> {
-  const [decision] = system.decisions;
+/** What went wrong on the way, apart from what the account finds. */
+type Crashes = { readonly crashes: readonly Crash[]; readonly faults: readonly string[] };
+
+export async function crashEverywhere(hands: Hands, chance: Seeded): Promise<Crashes> {
+  const [decision] = hands.system.decisions;
   if (decision === undefined) throw new Error("no decision service");
   // Both at once: so each also meets a neighbour that has just died or is just coming back.
   const both = await Promise.all([
-    crashInTurn(system.approval, shuffled(APPROVAL_POINTS, chance)),
-    crashInTurn(decision, shuffled(DECISION_POINTS, chance)),
+    crashInTurn(hands, hands.system.approval, shuffled(APPROVAL_POINTS, chance)),
+    crashInTurn(hands, decision, shuffled(DECISION_POINTS, chance)),
   ]);
-  return both.flat();
+  return { crashes: both.flatMap(({ crashes }) => crashes), faults: both.flatMap(({ faults }) => faults) };
 }
 
-function shuffled(points: readonly string[], chance: Seeded): readonly string[] {
-  const placed = points.map((point) => ({ point, place: chance.below(1 << 20) }));
+type Point = readonly [name: string, work: Work];
+
+function shuffled(points: ReadonlyMap<string, Work>, chance: Seeded): readonly Point[] {
+  const placed = [...points].map((point) => ({ point, place: chance.below(1 << 20) }));
   return placed.sort((one, other) => one.place - other.place).map(({ point }) => point);
 }
 
-async function crashInTurn(program: Program, points: readonly string[]): Promise<readonly Crash[]> {
+/** In this order. A point that is not reached, and work that fails, is a fault by the names of both, and the next point follows. */
+export async function crashInTurn<Doer>(
+  doer: Doer,
+  program: Pick<Program, "name" | "configPath" | "isRunning" | "start">,
+  points: readonly (readonly [name: string, work: (doer: Doer) => Promise<unknown>])[],
+  { reachedMs = REACHED_MS }: { readonly reachedMs?: number } = {},
+): Promise<Crashes> {
   const crashes: Crash[] = [];
-  for (const point of points) crashes.push(await crashAt(program, point));
-  return crashes;
+  const faults: string[] = [];
+  const underWay = new Set<string>();
+  for (const [point, work] of points) {
+    const what = `${program.name} to reach "${point}" by ${work.name}`;
+    underWay.add(what);
+    const begin = (life: AbortSignal) =>
+      repeatedly(() => work(doer), life)
+        .catch((error: unknown) => faults.push(`${what}: ${String(error)}`))
+        .finally(() => underWay.delete(what));
+    try {
+      const untilMs = await killedAt(program, { point, what, begin, reachedMs });
+      crashes.push({ service: program.name, point, untilMs, restartMs: await msToBeReady(program) });
+    } catch (error) {
+      faults.push(String(error));
+    }
+    if (!program.isRunning()) break;
+  }
+  await waitUntil("what deaths interrupted to be done", DONE_MS, () => underWay.size === 0).catch((error: unknown) =>
+    faults.push(`${String(error)}: ${[...underWay].join("; ")}`),
+  );
+  return { crashes, faults: [...faults, ...unnamedBy(program)] };
 }
 
-async function crashAt(program: Program, point: string): Promise<Crash> {
+/** Resolves with the milliseconds until it was dead. `begin` begins the work, which ends soon after the signal says that it did its part. */
+async function killedAt(
+  program: Pick<Program, "configPath" | "isRunning">,
+  {
+    point,
+    what,
+    begin,
+    reachedMs,
+  }: {
+    readonly point: string;
+    readonly what: string;
+    readonly begin: (life: AbortSignal) => Promise<unknown>;
+    readonly reachedMs: number;
+  },
+): Promise<number> {
   const file = armedFile(program.configPath);
-  const begin = performance.now();
+  const life = new AbortController();
+  const armedAt = performance.now();
   await writeFile(file, point);
+  void begin(life.signal);
   try {
-    await waitUntil(`${program.name} to reach "${point}"`, REACHED_MS, () => !program.isRunning());
+    await waitUntil(what, reachedMs, () => !program.isRunning());
+    return Math.round(performance.now() - armedAt);
   } finally {
+    life.abort();
     await rm(file, { force: true });
   }
+}
+
+/** At least once, and again for as long as nobody has died of it. */
+async function repeatedly(work: () => Promise<unknown>, life: AbortSignal): Promise<void> {
+  do {
+    await work();
+    await sleep(ON_ITS_WAY_MS, undefined, { signal: life }).catch(() => {});
+  } while (!life.aborted);
+}
+
+async function msToBeReady(program: Pick<Program, "start">): Promise<number> {
   const dead = performance.now();
   await program.start();
-  return {
-    ...{ service: program.name, point },
-    untilMs: Math.round(dead - begin),
-    restartMs: Math.round(performance.now() - dead),
-  };
+  return Math.round(performance.now() - dead);
+}
+
+/** What it wrote that no point is named for. */
+function unnamedBy({ name, configPath }: Pick<Program, "name" | "configPath">): readonly string[] {
+  const file = unnamedFile(configPath);
+  if (!existsSync(file)) return [];
+  const lines = new Set(readFileSync(file, "utf8").trim().split("\n"));
+  return [...lines].map((line) => `${name} did what has no name: ${line}`);
 }

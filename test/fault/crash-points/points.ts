@@ -1,36 +1,22 @@
-/** Every crash point, by the service that has it: around each commit, publish, mark, send and answer. The names are those of the stand-ins. */
+/** Every crash point, by the service that has it: around each commit, publish, mark, send and answer, with the work that reaches it. */
+import { COMMITS, DECISION_STEPS, PUBLISHES, SENDS, type Unreached, type Work } from "./work.ts";
 
-const around = (name: string, what: "commit" | "publish") => [
-  `${name} before ${what}`,
-  `${name} after ${what === "commit" ? "commit" : "acknowledgement"}`,
-];
+type Points = ReadonlyMap<string, Work>;
 
-export const APPROVAL_POINTS: readonly string[] = [
-  ...around("denial", "commit"),
-  ...around("offset", "commit"),
-  ...around("decisions", "commit"),
-  ...around("quarantine", "commit"),
-  ...around("submit", "commit"),
-  ...around("review", "commit"),
-  ...around("revoke", "commit"),
-  // After its commit is before its reply.
-  ...around("redemption", "commit"),
-  ...around("sweep", "commit"),
-  ...around("seal", "commit"),
-  ...around("audit", "publish"),
-  ...around("audit mark", "commit"),
-  ...around("audit decisions", "publish"),
-  ...around("decisions mark", "commit"),
-  ...around("grants", "publish"),
-  ...around("grants mark", "commit"),
-  ...around("heartbeat", "publish"),
-  ...["webhook before send", "webhook after send", "webhook mark after commit"],
-];
+function around(works: Readonly<Record<string, Work | Unreached>>, before: string, after: string): Points {
+  const points = new Map<string, Work>();
+  for (const [name, work] of Object.entries(works)) {
+    if (typeof work !== "function") continue;
+    points.set(`${name} before ${before}`, work);
+    points.set(`${name} after ${after}`, work);
+  }
+  return points;
+}
 
-export const DECISION_POINTS: readonly string[] = [
-  ...around("denials", "publish"),
-  ...["spool before write", "spool after write"],
-  ...around("decisions", "publish"),
-  ...["shipped before mark", "shipped after mark"],
-  ...["redeem before call", "redeem after reply"],
-];
+export const APPROVAL_POINTS: Points = new Map([
+  ...around(COMMITS, "commit", "commit"),
+  ...around(PUBLISHES, "publish", "acknowledgement"),
+  ...around(SENDS, "send", "send"),
+]);
+
+export const DECISION_POINTS: Points = DECISION_STEPS;

@@ -2,17 +2,24 @@
  * Where a process that is armed ends itself: `kill -9`, at the point that the file beside its configuration names. The file is looked at
  * each time that a point is reached, so a running process under load can be armed; it is removed first, so the next start lives.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync } from "node:fs";
 
-const config = process.argv[process.argv.indexOf("--config") + 1] ?? "";
-const file = armedFile(config);
+/** Undefined in a process that is no service. */
+const config = process.argv.includes("--config") ? process.argv[process.argv.indexOf("--config") + 1] : undefined;
 
 /** Beside a program's configuration. */
 export function armedFile(configPath: string): string {
   return configPath.replace(/\.yaml$/, ".crash");
 }
 
+/** Beside it too: what a program did that has no name, a line each. */
+export function unnamedFile(configPath: string): string {
+  return configPath.replace(/\.yaml$/, ".unnamed");
+}
+
 export function reach(point: string): void {
+  if (config === undefined) return;
+  const file = armedFile(config);
   let armed: string;
   try {
     armed = readFileSync(file, "utf8");
@@ -22,4 +29,11 @@ export function reach(point: string): void {
   if (armed !== point) return;
   rmSync(file, { force: true });
   process.kill(process.pid, "SIGKILL");
+}
+
+/** Of what has no point: it does not happen, and the account says so. @throws always */
+export function refuse(what: string): never {
+  const line = what.replaceAll(/\s+/g, " ");
+  if (config !== undefined) appendFileSync(unnamedFile(config), `${line}\n`);
+  throw new Error(`no crash point is named for this (test/fault/crash-points/effects.ts): ${line}`);
 }

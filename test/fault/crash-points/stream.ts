@@ -2,7 +2,8 @@
 import * as real from "../../../platform/stream/open-stream.ts";
 import type { StreamServer } from "../../../platform/stream/open-stream.ts";
 import type { OutgoingRecord } from "../../../platform/stream/port.ts";
-import { reach } from "./reach.ts";
+import { type PublishName, statePublish } from "./effects.ts";
+import { reach, refuse } from "./reach.ts";
 
 export * from "../../../platform/stream/open-stream.ts";
 
@@ -27,10 +28,11 @@ export async function streamServer(...args: Parameters<typeof real.streamServer>
   };
 }
 
-function nameOf([first]: readonly OutgoingRecord[]): string {
-  if (first === undefined) return "nothing";
-  const { topic, key } = first;
+function nameOf([first]: readonly OutgoingRecord[]): PublishName | "denials" | "decisions" {
+  if (first === undefined) return refuse("publish of nothing");
+  const { topic, key, value } = first;
   const name = topic.replace(/^countersign\.|\.v1$/g, "");
-  if (name === "state") return key === "heartbeat" ? "heartbeat" : "grants";
-  return name === "audit" && key !== "approval" ? "audit decisions" : name;
+  if (name === "state") return statePublish(key, value) ?? refuse(`publish of ${key}`);
+  if (name === "audit") return key === "approval" ? name : "audit decisions";
+  return name === "denials" || name === "decisions" ? name : refuse(`publish to ${topic}`);
 }
