@@ -38,7 +38,9 @@ async function soak(): Promise<Soak> {
     const those = await crashEverywhere(traffic.hands, chance);
     crashes.push(...those.crashes);
     faults.push(...those.faults.map((fault) => `round ${round}: ${fault}`));
-    process.stdout.write([`round ${round} of ${rounds}: ${crashes.length} crashes`, ...those.faults, ""].join("\n"));
+    const restarts = those.crashes.map(({ restartMs }) => restartMs);
+    const line = `round ${round} of ${rounds}: ${restarts.length} crashes, slowest restart ${Math.max(...restarts)} ms`;
+    process.stdout.write([line, ...those.faults, ""].join("\n"));
   }
   const seconds = Math.round((performance.now() - begin) / 1_000);
   await traffic.stop();

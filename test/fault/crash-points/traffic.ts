@@ -10,6 +10,9 @@ import { createLedger, type Ledger } from "./ledger.ts";
 import { letGrantLapse, read, revoke, use } from "./people.ts";
 import { writeGarbage } from "./quarantine.ts";
 
+/** Between two stories of one hand: a soak of half an hour is to be read to its end again, by the account and by each restart. */
+const STORY_PAUSE_MS = 200;
+
 type Traffic = { readonly ledger: Ledger; readonly hands: Hands; stop(): Promise<void> };
 
 export function startTraffic(system: System): Traffic {
@@ -26,10 +29,10 @@ export function startTraffic(system: System): Traffic {
   }
 
   const all = Promise.all([
-    whileOn(use, 0),
-    whileOn(use, 0),
-    whileOn(revoke, 0),
-    whileOn(letGrantLapse, PAUSE_MS),
+    whileOn(use, STORY_PAUSE_MS),
+    whileOn(use, STORY_PAUSE_MS),
+    whileOn(revoke, STORY_PAUSE_MS),
+    whileOn(letGrantLapse, STORY_PAUSE_MS),
     whileOn(read, PAUSE_MS),
     whileOn(writeGarbage, 200),
   ]);

@@ -12,6 +12,9 @@ const log = createLog({ name: "harness", level: "silent" });
 /** More than one where that is a choice, so that nothing rests on an order that Kafka does not give. */
 const PARTITIONS = 3;
 
+/** A soak leaves some ten thousand records, and whoever reads them may have the machine with others. */
+const READ_MS = 60_000;
+
 export async function createSystemTopics(kafka: KafkaSettings): Promise<void> {
   await createTopics({ log }, kafka, topicSpecs({ partitions: PARTITIONS, replicas: 1 }));
 }
@@ -37,6 +40,6 @@ export async function recordsIn(
       return "continue";
     },
   });
-  await readToEnd(stream, topic, ends, AbortSignal.timeout(20_000));
+  await readToEnd(stream, topic, ends, AbortSignal.timeout(READ_MS));
   return found;
 }
