@@ -11,6 +11,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { Instant } from "../domain/time.ts";
 import { dataOf } from "./bundles/bundle-data.ts";
 import { BUNDLE_LIMITS, type BundleFiles, type BundleLimits } from "./bundles/bundle-files.ts";
+import { dataTextOf } from "./bundles/documents.ts";
 import { parseStructured } from "./bundles/file-hash.ts";
 import { readArchive } from "./bundles/read-archive.ts";
 import { readFolder } from "./bundles/read-folder.ts";
@@ -75,6 +76,17 @@ export async function readBundleFiles(path: string, limits: BundleLimits = BUNDL
 
 /** NB: data is written anew from what was parsed, so that WebAssembly reads what was hashed. @throws AppError invalid_bundle */
 export function bundleOf(files: BundleFiles): Bundle {
+  const { roots, ...bundle } = withoutData(files);
+  return { ...bundle, dataJson: writeJson(dataOf(files, roots)) };
+}
+
+/** The same; larger data is parsed in a thread of its own. @throws AppError invalid_bundle, unavailable */
+export async function bundleApart(files: BundleFiles): Promise<Bundle> {
+  const { roots, ...bundle } = withoutData(files);
+  return { ...bundle, dataJson: await dataTextOf(files, roots) };
+}
+
+function withoutData(files: BundleFiles): Omit<Bundle, "dataJson"> & { readonly roots: readonly string[] } {
   if (files.has("patch.json")) throw new AppError("invalid_bundle", "a delta bundle holds no policy; send a whole one");
   const wasm = files.get("policy.wasm");
   const manifestBytes = files.get(".manifest");
@@ -95,7 +107,7 @@ export function bundleOf(files: BundleFiles): Bundle {
   return {
     revision: manifest.revision,
     wasm,
-    dataJson: writeJson(dataOf(files, roots)),
+    roots,
     selfTest: selfTestOf(files),
     inputReads: reads === undefined ? undefined : inputReadsOf(reads),
   };

@@ -7,11 +7,10 @@ import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";
-import { dataOf } from "./bundles/bundle-data.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
+import { dataTextOf } from "./bundles/documents.ts";
 import { parseStructured } from "./bundles/file-hash.ts";
 import { plainOf } from "./rego-value/plain.ts";
-import { writeJson } from "./rego-value/write.ts";
 
 type CompatBundle = { readonly revision: string; readonly wasm: Uint8Array; readonly dataJson: string };
 
@@ -22,15 +21,15 @@ const manifestSchema = Compile(
   }),
 );
 
-/** @throws AppError invalid_bundle */
-export function compatBundleOf(files: BundleFiles): CompatBundle {
+/** @throws AppError invalid_bundle, unavailable */
+export async function compatBundleOf(files: BundleFiles): Promise<CompatBundle> {
   if (files.has("patch.json")) throw new AppError("invalid_bundle", "a delta bundle holds no policy; send a whole one");
   const wasm = files.get("policy.wasm");
   if (wasm === undefined) {
     throw new AppError("invalid_bundle", "the bundle holds no policy.wasm; build it with opa build -t wasm");
   }
   const { revision, roots } = manifestOf(files.get(".manifest"));
-  const dataJson = writeJson(dataOf(files, roots));
+  const dataJson = await dataTextOf(files, roots);
   const hash = createHash("sha256").update(wasm).update(dataJson).digest("hex");
   return { revision: revision || `sha256-${hash.slice(0, 16)}`, wasm, dataJson };
 }

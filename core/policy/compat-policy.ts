@@ -60,7 +60,7 @@ export async function loadCompatPolicy(
   deps: RunnerDeps,
   { files, path, validUntil, budget = DEFAULT_BUDGET, active }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
-  const { wasm, dataJson, revision } = compatBundleOf(files);
+  const { wasm, dataJson, revision } = await compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ...OPA_ANSWERS]);
   const compiled = await policyModule({ wasm, redirections: OPA_REDIRECTIONS }, active);
   const { module } = compiled;

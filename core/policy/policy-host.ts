@@ -229,6 +229,7 @@ async function prepare(
     const runnable = { module: module.module, dataJson: bundle.dataJson, budget, redirected: WATCHED_BY_ID };
     policy = createPolicyRunner({ ...deps, builtins }, runnable);
   } catch (error) {
+    if (error instanceof AppError && error.code === "unavailable") throw error;
     const detail = error instanceof AppError ? error.detail : "the module cannot be linked";
     return { kind: "refused", reason: "invalid_module", detail };
   }

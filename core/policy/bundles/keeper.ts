@@ -9,7 +9,8 @@ import { AppError } from "../../domain/app-error.ts";
 import { type Instant, instant } from "../../domain/time.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { Clock } from "../../../platform/clock.ts";
-import type { BundleFiles } from "./bundle-files.ts";
+import { type BundleFiles, fingerprintOf } from "./bundle-files.ts";
+import { createKeeping, type KeptEvent } from "./keep-on-disk.ts";
 import type { KeptBundle } from "./kept-bundle.ts";
 import { type BundleTrust, openBundle, type OpenedBundle, UNTIMELY } from "./open-bundle.ts";
 import type { RefusalReason } from "./refusals.ts";
@@ -23,7 +24,7 @@ export type Taken =
 
 type Refused = { readonly reason: RefusalReason; readonly detail: string };
 
-/** Puts a bundle to use, or leaves everything as it is. A throw counts as refused. */
+/** Puts a bundle to use, or leaves everything as it is. A throw counts as refused: `invalid_bundle` for that, and every other one as not tried. */
 export type Take = (bundle: OpenedBundle) => Promise<Taken>;
 
 export type KeeperEvent =
@@ -36,7 +37,7 @@ export type KeeperEvent =
   | { readonly kind: "bundle_refused"; readonly from: "source" | "kept"; readonly trouble: Trouble }
   | { readonly kind: "bundle_source_failed"; readonly trouble: Trouble; readonly times: number }
   | { readonly kind: "bundle_source_back" }
-  | { readonly kind: "bundle_not_kept" }
+  | KeptEvent
   /** Told at the first look after it. */
   | { readonly kind: "bundle_ended"; readonly active: ActiveBundle };
 
@@ -61,6 +62,9 @@ type KeeperDeps = {
   readonly signal: AbortSignal;
 };
 
+/** What another try may take back, though the source holds the same. */
+const PASSING: ReadonlySet<string> = new Set([...UNTIMELY, "not_tried"]);
+
 /** Also where a server that should wait does not. */
 const LEAST_MS = 500;
 const FIRST_RETRY_MS = 1_000;
@@ -77,6 +81,8 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
 
   let active: ActiveBundle | undefined;
   let newest: OpenedBundle | undefined;
+  /** By what the active one was found good. */
+  let trustedBy: BundleTrust | undefined;
   let answeredAt: Instant | undefined;
   let refused: (Trouble & { readonly fingerprint: string }) | undefined;
   let failing: KeeperStatus["failing"];
@@ -85,6 +91,7 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
   let woken = new AbortController();
   let reloads: (() => void)[] = [];
   const now = () => instant(Math.max(0, Math.floor(clock.wallMs())));
+  const keeping = createKeeping({ kept, now, onEvent });
 
   function hasEnded(): boolean {
     const until = active?.bundle.proof?.validUntil;
@@ -99,23 +106,35 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
 
   async function accept(files: BundleFiles, from: "source" | "kept"): Promise<void> {
     const startedMs = clock.monotonicMs();
-    const opened = await openBundle(files, trust, { now: now(), newest, kept: from === "kept" });
-    if (opened.kind === "refused") return refuse(opened, from, "");
+    const fingerprint = fingerprintOf(files);
+    const isActive = fingerprint === active?.bundle.fingerprint;
+    // What was judged before is not judged again, by a source without tags at every look.
+    if (isActive && trust === trustedBy) {
+      refused = undefined;
+      return;
+    }
+    if (fingerprint === refused?.fingerprint && !PASSING.has(refused.reason)) return;
+    const by = trust;
+    const opened = await openBundle(files, by, { fingerprint, now: now(), newest, kept: from === "kept" }).catch(
+      refusalOf,
+    );
+    if (opened.kind === "refused") return refuse(opened, from, fingerprint);
     const { bundle } = opened;
-    if (bundle.fingerprint === active?.bundle.fingerprint) {
+    if (isActive) {
+      trustedBy = by;
       refused = undefined;
       return;
     }
     const taken = await take(bundle).catch(refusalOf);
-    if (taken.kind === "refused") return refuse(taken, from, bundle.fingerprint);
+    if (taken.kind === "refused") return refuse(taken, from, fingerprint);
     const { revision, cases, compiled } = taken;
     active = { revision, bundle, from, at: now(), cases };
     newest = bundle;
+    trustedBy = by;
     refused = undefined;
     firstActive.resolve();
     onEvent({ kind: "bundle_activated", active, compiled, tookMs: Math.round(clock.monotonicMs() - startedMs) });
-    if (from === "source" && kept !== undefined && !(await kept.write(bundle.files)))
-      onEvent({ kind: "bundle_not_kept" });
+    if (from === "source") keeping.want(bundle);
   }
 
   function refuse({ reason, detail }: Refused, from: "source" | "kept", fingerprint: string): void {
@@ -141,9 +160,9 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     if (found.kind === "found") {
       await accept(found.files, "source");
       // NB: with its tag the server would say for ever that there is nothing new, also when our clock was set right meanwhile.
-      const isUntimely = UNTIMELY.has(refused?.reason ?? "");
-      seen = isUntimely ? undefined : found.tag;
-      if (isUntimely) return "poll";
+      const isPassing = PASSING.has(refused?.reason ?? "");
+      seen = isPassing ? undefined : found.tag;
+      if (isPassing) return "poll";
     }
     return found.waits ? "again" : "poll";
   }
@@ -167,6 +186,7 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
       const answered = reloads;
       reloads = [];
       if (!signal.aborted) next = await look();
+      await keeping.tryNow();
       tellEnd();
       for (const done of answered) done();
     }
@@ -177,7 +197,9 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     return undefined;
   });
   if (files !== undefined) await accept(files, "kept");
-  const loop = keepLooking(active === undefined ? await look() : undefined);
+  const first = active === undefined ? await look() : undefined;
+  await keeping.tryNow();
+  const loop = keepLooking(first);
 
   return {
     status: () => ({
@@ -187,6 +209,7 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
       answeredAt,
       refused: withoutFingerprint(refused),
       failing,
+      notKept: keeping.notKept(),
     }),
     reload(next) {
       ({ source, trust } = next);
@@ -206,7 +229,8 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
 
 function refusalOf(error: unknown): Extract<Taken, { kind: "refused" }> {
   const detail = error instanceof AppError ? error.detail : "it cannot be used";
-  return { kind: "refused", reason: "invalid_bundle", detail };
+  const isItsOwn = error instanceof AppError && error.code !== "unavailable";
+  return { kind: "refused", reason: isItsOwn ? "invalid_bundle" : "not_tried", detail };
 }
 
 function withoutFingerprint(trouble: (Trouble & { readonly fingerprint: string }) | undefined): Trouble | undefined {

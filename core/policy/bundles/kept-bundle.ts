@@ -6,6 +6,7 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { reasonOf } from "../../../platform/lifecycle/cannot-start.ts";
 import { type BundleFiles, BUNDLE_LIMITS, type BundleLimits } from "./bundle-files.ts";
 import { readArchive } from "./read-archive.ts";
 import { writeArchive } from "./write-archive.ts";
@@ -13,8 +14,8 @@ import { writeArchive } from "./write-archive.ts";
 export type KeptBundle = {
   /** Undefined when there is none. @throws when it cannot be read */
   read(): Promise<BundleFiles | undefined>;
-  /** @returns whether it is on disk now. Never rejects. */
-  write(files: BundleFiles): Promise<boolean>;
+  /** Undefined: it is on disk now; else why not. Never rejects. */
+  write(files: BundleFiles): Promise<string | undefined>;
 };
 
 export function createKeptBundle(folder: string, name = "last-good", limits: BundleLimits = BUNDLE_LIMITS): KeptBundle {
@@ -44,9 +45,9 @@ export function createKeptBundle(folder: string, name = "last-good", limits: Bun
         await using directory = await open(folder);
         await directory.sync();
         await removeLeftovers(folder, `${name}.tar.gz.`);
-        return true;
-      } catch {
-        return false;
+        return undefined;
+      } catch (error) {
+        return reasonOf(error);
       }
     },
   };

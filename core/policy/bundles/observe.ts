@@ -16,7 +16,9 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
     "role",
     "reason",
   ]);
-  const notKept = metrics.counter("bundle_not_kept_total", "good bundles that could not be written to disk", ["role"]);
+  const notKept = metrics.counter("bundle_not_kept_total", "times that a good bundle could not be written to disk", [
+    "role",
+  ]);
 
   return (role: "active" | "candidate", event: KeeperEvent): void => {
     switch (event.kind) {
@@ -54,7 +56,14 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
         return;
       case "bundle_not_kept":
         notKept.inc({ role });
-        log.error({ event: "bundle_not_kept", role }, "the last good bundle cannot be written to disk");
+        if (event.times > 1) return;
+        log.error(
+          { event: "bundle_not_kept", role, detail: event.trouble.detail },
+          "the last good bundle cannot be written to disk; it is tried again at each look",
+        );
+        return;
+      case "bundle_kept_at_last":
+        log.info({ event: "bundle_kept_at_last", role }, "the last good bundle is on disk again");
         return;
       case "bundle_ended":
         log.error(
@@ -94,13 +103,18 @@ export function exposeBundle(metrics: Metrics, status: () => KeeperStatus): void
     const { answeredAt } = status();
     if (answeredAt !== undefined) gauge.set(answeredAt / 1_000);
   });
-  metrics.gauge("bundle_trouble", "1: the source fails, or holds what is refused", [], (gauge) => {
-    const { failing, refused } = status();
-    gauge.set(failing === undefined && refused === undefined ? 0 : 1);
-  });
+  metrics.gauge(
+    "bundle_trouble",
+    "1: the source fails, or holds what is refused, or the active bundle is not on disk",
+    [],
+    (gauge) => {
+      const { failing, refused, notKept } = status();
+      gauge.set(failing === undefined && refused === undefined && notKept === undefined ? 0 : 1);
+    },
+  );
 }
 
-export function bundleHealth({ active, hasEnded, refused, failing }: KeeperStatus): CheckResult {
+export function bundleHealth({ active, hasEnded, refused, failing, notKept }: KeeperStatus): CheckResult {
   const trouble =
     refused === undefined
       ? failing && `the source cannot be read (${failing.reason}: ${failing.detail})`
@@ -109,5 +123,12 @@ export function bundleHealth({ active, hasEnded, refused, failing }: KeeperStatu
   if (hasEnded)
     return { status: "failed", detail: `${active.revision} was signed to decide until a moment that has passed` };
   if (trouble !== undefined) return { status: "degraded", detail: `${active.revision} stays; ${trouble}` };
+  if (notKept !== undefined) {
+    const { revision } = active;
+    return {
+      status: "degraded",
+      detail: `${revision} is not on disk (${notKept.detail}); a restart may find an older one`,
+    };
+  }
   return { status: "ok", detail: active.revision };
 }

@@ -4,7 +4,7 @@
  * of the bundle server could bring back last year's policy, signature and all.
  */
 import { type DurationMs, durationMs, type Instant, plus, rfc3339 } from "../../domain/time.ts";
-import { type BundleFiles, fingerprintOf } from "./bundle-files.ts";
+import type { BundleFiles } from "./bundle-files.ts";
 import { type Proof, SIGNATURES_FILE, verifySignature } from "./signature.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
@@ -46,14 +46,23 @@ const AHEAD_MS: DurationMs = durationMs(5 * 60_000);
 /**
  * `newest`: the newest one that was accepted so far. `kept`: it comes from our own disk, where it was accepted before, so that it may have
  * expired meanwhile, or our clock may stand before its signature; what it may still decide is for the one that evaluates (policy-host.ts).
- * Never rejects.
+ * @throws AppError unavailable when it could not be looked at
  */
 export async function openBundle(
   files: BundleFiles,
   trust: BundleTrust,
-  { now, newest, kept }: { readonly now: Instant; readonly newest: OpenedBundle | undefined; readonly kept: boolean },
+  {
+    fingerprint,
+    now,
+    newest,
+    kept,
+  }: {
+    readonly fingerprint: string;
+    readonly now: Instant;
+    readonly newest: OpenedBundle | undefined;
+    readonly kept: boolean;
+  },
 ): Promise<Opened> {
-  const fingerprint = fingerprintOf(files);
   const needsNone = trust.unsigned === "accepted" && (trust.keys.size === 0 || !files.has(SIGNATURES_FILE));
   if (needsNone) return { kind: "opened", bundle: { files, fingerprint, proof: undefined } };
   const verified = await verifySignature(files, trust);

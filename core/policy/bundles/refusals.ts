@@ -15,6 +15,8 @@ export const REFUSALS = [
   "missing_entrypoint",
   "self_test_failed",
   "warm_up_failed",
+  // Not the bundle's own fault: it is tried again at the next look.
+  "not_tried",
   // Of a candidate alone.
   "thread_ended",
 ] as const;

@@ -11,7 +11,8 @@ import { Compile } from "typebox/compile";
 import { AppError } from "../../domain/app-error.ts";
 import { type Instant, instant } from "../../domain/time.ts";
 import type { BundleFiles } from "./bundle-files.ts";
-import { hashFile } from "./file-hash.ts";
+import { hashesOf } from "./documents.ts";
+import type { Listed } from "./documents-job.ts";
 import type { TrustedKey, TrustedKeys } from "./trusted-keys.ts";
 
 export const SIGNATURES_FILE = ".signatures.json";
@@ -55,7 +56,10 @@ type Verified =
       readonly detail: string;
     };
 
-/** Never rejects. Says nothing about time: whether it is too old or expired is for the caller, who knows what is active. */
+/**
+ * Says nothing about time: whether it is too old or expired is for the caller, who knows what is active.
+ * @throws AppError unavailable when it could not be looked at
+ */
 export async function verifySignature(
   files: BundleFiles,
   { keys, scope }: { readonly keys: TrustedKeys; readonly scope: string },
@@ -67,6 +71,7 @@ export async function verifySignature(
   try {
     return await verify(files, tokenIn(signatures), { keys, scope });
   } catch (error) {
+    if (error instanceof AppError && error.code === "unavailable") throw error;
     return bad(error instanceof AppError ? error.detail : "the signature cannot be read");
   }
 }
@@ -82,7 +87,7 @@ async function verify(
   if ((claims.scope ?? "") !== scope) {
     return { kind: "refused", reason: "wrong_scope", detail: "it is signed for another scope" };
   }
-  const difference = differenceBetween(claims.files, files);
+  const difference = await differenceBetween(claims.files, files);
   if (difference !== undefined) return bad(difference);
   const at = (seconds: number | undefined) =>
     seconds === undefined ? undefined : instant(Math.floor(seconds * 1_000));
@@ -117,20 +122,25 @@ async function payloadSignedBy({ key, algorithms }: TrustedKey, token: string): 
 }
 
 /** What is wrong with the files, by the list; undefined when nothing is. */
-function differenceBetween(listed: SignedClaims["files"], files: BundleFiles): string | undefined {
+async function differenceBetween(listed: SignedClaims["files"], files: BundleFiles): Promise<string | undefined> {
   const hashes = new Map(listed.map((one) => [one.name.replace(/^\//, ""), one]));
   if (hashes.size !== listed.length) return "the signature lists a file twice";
+  const signed: (Listed & { readonly hash: string })[] = [];
   for (const [name, bytes] of files) {
     if (name === SIGNATURES_FILE) continue;
     const entry = hashes.get(name);
     if (entry === undefined) return `${name} is not covered by the signature`;
-    const hash = hashFile(name, bytes, entry.algorithm);
-    if (hash === undefined) return `${name} has a hash of a kind that is not accepted`;
-    if (hash !== entry.hash) return `${name} is not what was signed`;
+    signed.push({ ...entry, name, bytes });
     hashes.delete(name);
   }
   const [missing] = hashes.keys();
-  return missing === undefined ? undefined : `${missing} was signed and is missing`;
+  if (missing !== undefined) return `${missing} was signed and is missing`;
+  const found = await hashesOf(signed);
+  for (const [at, { name, hash }] of signed.entries()) {
+    if (found[at] === undefined) return `${name} has a hash of a kind that is not accepted`;
+    if (found[at] !== hash) return `${name} is not what was signed`;
+  }
+  return undefined;
 }
 
 function tokenIn(bytes: Uint8Array): string {

@@ -23,10 +23,20 @@ export type KeeperStatus = {
   readonly refused: Trouble | undefined;
   /** Why the source cannot be read now. */
   readonly failing: (Trouble & { readonly times: number }) | undefined;
+  /** Why the active one is not on disk, where it should be kept: a restart without the source would decide by an older one. */
+  readonly notKept: (Trouble & { readonly times: number }) | undefined;
 };
 
 /** As JSON. */
-export function describeStatus({ source, active, hasEnded, answeredAt, refused, failing }: KeeperStatus): object {
+export function describeStatus({
+  source,
+  active,
+  hasEnded,
+  answeredAt,
+  refused,
+  failing,
+  notKept,
+}: KeeperStatus): object {
   const time = (at: Instant | undefined) => (at === undefined ? null : rfc3339(at));
   const proof = active?.bundle.proof;
   return {
@@ -49,5 +59,6 @@ export function describeStatus({ source, active, hasEnded, answeredAt, refused, 
     source_answered_at: time(answeredAt),
     refused: refused === undefined ? null : { ...refused, at: rfc3339(refused.at) },
     failing: failing === undefined ? null : { ...failing, at: rfc3339(failing.at) },
+    not_kept: notKept === undefined ? null : { ...notKept, at: rfc3339(notKept.at) },
   };
 }

@@ -4,8 +4,8 @@
  * and what it compiled belongs to the module, so the event loop finds it done. For a bundle that comes while another one decides; starting
  * the thread costs more than a first start has to wait for.
  */
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { answerOf } from "../../../platform/answer-of-thread.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { Budget } from "../budget.ts";
 import type { Redirection } from "./redirect-functions.ts";
@@ -24,24 +24,19 @@ export type CompileJob = {
   readonly warmUp?: WarmUp;
 };
 
-/** @throws AppError invalid_bundle */
+/** @throws AppError invalid_bundle; unavailable when the thread ended without an answer, which may be the machine's fault */
 export async function compileApart(job: CompileJob): Promise<WebAssembly.Module> {
   const thread = new Worker(new URL("./compile-thread.ts", import.meta.url), { workerData: job });
-  const heard = new AbortController();
-  try {
-    const { signal } = heard;
-    const ended = once(thread, "exit", { signal }).then(() => undefined);
-    const answered = once(thread, "message", { signal }).then(([first]: unknown[]) => first);
-    const answer = await Promise.race([answered, ended]);
-    if (isCompiled(answer)) return answer.module;
-    throw new AppError("invalid_bundle", detailOf(answer));
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("invalid_bundle", "the module cannot be compiled", { cause: error });
-  } finally {
-    heard.abort();
-    await thread.terminate();
-  }
+  const answer = await answerOf(thread).catch((error: unknown) => {
+    throw ended(error);
+  });
+  if (answer === undefined) throw ended();
+  if (isCompiled(answer)) return answer.module;
+  throw new AppError("invalid_bundle", detailOf(answer));
+}
+
+function ended(cause?: unknown): AppError {
+  return new AppError("unavailable", "the thread that compiles policies has ended", { cause });
 }
 
 /** NB: what the thread sends is our own; the module is of whatever realm received it, so that `instanceof` would not know it. */

@@ -1,11 +1,10 @@
 /**
- * The thread of compile-apart.ts: compiles what it was given, warms it up, answers once, and ends. It runs at a low priority where a
- * thread can have one of its own (Linux): on a machine with no core to spare it would otherwise take turns with the event loop. Not at the
- * lowest: while that core is busy all the time, a new policy would not come in for a minute.
+ * The thread of compile-apart.ts: compiles what it was given, warms it up, answers once, and ends. It runs at a low
+ * priority.
  */
 import { randomBytes } from "node:crypto";
-import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
+import { lowerPriority } from "../../../platform/lower-priority.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { BUILTINS_AND_NETWORK } from "../builtins/registry.ts";
 import { withRuntime } from "../builtins/runtime.ts";
@@ -13,16 +12,6 @@ import { FAILURES, WATCHED_BY_ID } from "../native-builtins.ts";
 import type { CompileJob, WarmUp } from "./compile-apart.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { createPolicyRunner } from "./policy-runner.ts";
-
-/** Elsewhere it would be the whole process. */
-function lowerPriority(): void {
-  if (process.platform !== "linux") return;
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // It may be forbidden; then it runs like any other.
-  }
-}
 
 /** What is wrong with the policy is for whoever activates it to find. */
 function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {

@@ -7,4 +7,4 @@ const [folder = "", ...archives] = process.argv.slice(2);
 const bundles = await Promise.all(archives.map((archive) => readArchive(createReadStream(archive))));
 const kept = createKeptBundle(folder);
 process.stdout.write("begins\n");
-for (;;) for (const files of bundles) if (!(await kept.write(files))) process.stdout.write("not kept\n");
+for (;;) for (const files of bundles) if ((await kept.write(files)) !== undefined) process.stdout.write("not kept\n");

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { bundleOf } from "../../../core/policy/bundle.ts";
+import { activateFiles } from "../../../core/policy/activate-files.ts";
 import { createDiskSource } from "../../../core/policy/bundles/disk-source.ts";
 import { createHttpSource } from "../../../core/policy/bundles/http-source.ts";
-import { createKeeper, type BundleKeeper, type KeeperEvent } from "../../../core/policy/bundles/keeper.ts";
+import { createKeeper, type BundleKeeper, type KeeperEvent, type Take } from "../../../core/policy/bundles/keeper.ts";
 import { createKeptBundle } from "../../../core/policy/bundles/kept-bundle.ts";
 import { createTrustedKeys } from "../../../core/policy/bundles/trusted-keys.ts";
 import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
@@ -40,6 +40,8 @@ type KeepOptions = {
   readonly waitSeconds?: number;
   /** A folder or a file in place of the server. */
   readonly path?: string;
+  /** In place of the host's own activation. */
+  readonly take?: Take;
   readonly clock?: Clock;
 };
 
@@ -60,7 +62,7 @@ export async function startKeeping(): Promise<Keeping> {
   const keptFolder = join(folder, "kept");
 
   async function keep(options: KeepOptions = {}): Promise<Kept> {
-    const { builtins = BUILTINS, waitSeconds = 0, path, clock = systemClock } = options;
+    const { builtins = BUILTINS, waitSeconds = 0, path, take, clock = systemClock } = options;
     const host = createPolicyHost(
       { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
       { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 2 },
@@ -74,11 +76,7 @@ export async function startKeeping(): Promise<Keeping> {
     const keeper = await createKeeper(
       {
         source,
-        async take({ files, proof }) {
-          const bundle = { ...bundleOf(files), validUntil: proof?.validUntil };
-          const activation = await host.activate(bundle);
-          return activation.kind === "refused" ? activation : { ...activation, cases: bundle.selfTest?.length ?? 0 };
-        },
+        take: take ?? (({ files, proof }) => activateFiles(host, files, proof?.validUntil)),
         kept: createKeptBundle(keptFolder),
         trust,
         clock,

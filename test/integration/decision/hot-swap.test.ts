@@ -37,10 +37,14 @@ async function write(at: number): Promise<void> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "hot-swap-"));
   const sample = await sampleFiles();
+  // As much as a company of forty thousand has: it stays for the modules that follow.
+  const users = Object.fromEntries(
+    Array.from({ length: 40_000 }, (_, at) => [`user-${at}`, { groups: ["engineers", `team-${at % 97}`] }]),
+  );
   const module = (mark: number) => ({
     "policy.wasm": Buffer.concat([sample.get("policy.wasm") ?? Buffer.alloc(0), Buffer.from([0, 3, 1, 0x78, mark])]),
   });
-  const data = (mark: number) => ({ "data.json": JSON.stringify({ countersign: { requires: {}, mark } }) });
+  const data = (mark: number) => ({ "data.json": JSON.stringify({ countersign: { requires: {}, mark, users } }) });
   bundles = [{}, module(1), data(2), module(3), data(4), module(5)].reduce<readonly BundleFiles[]>(
     (before, change, at) => [...before, changed(before.at(-1) ?? sample, revisionOf(at), change)],
     [],

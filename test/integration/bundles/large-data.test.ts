@@ -1,0 +1,84 @@
+/**
+ * Data as large as that of a company: what takes long of it is not done on the thread that answers checks. Compared is processor time of that
+ * thread with what the same work costs in place, so that a busy machine changes nothing.
+ */
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { done } from "../../../core/policy/bundles/documents-job.ts";
+import { SIGNATURES_FILE } from "../../../core/policy/bundles/signature.ts";
+import { signFiles } from "../../../core/policy/bundles/sign-files.ts";
+import { writeArchive } from "../../../core/policy/bundles/write-archive.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { say } from "../../fault/say.ts";
+import { changed, nowSeconds } from "../../harness/signed-bundle.ts";
+import { threadMs } from "../../harness/thread-time.ts";
+import { allows, key, type Keeping, sample, signedAt, startKeeping } from "./keeping.ts";
+
+jest.setTimeout(120_000);
+
+const USERS = 40_000;
+const LOOKS = 10;
+
+function dataOf(mark: number): string {
+  const users = Array.from({ length: USERS }, (_, at) => [
+    `user-${at}`,
+    { groups: ["engineers", `team-${at % 97}`], person: `person-${at}@example.com` },
+  ]);
+  return JSON.stringify({ countersign: { requires: {}, mark, users: Object.fromEntries(users) } });
+}
+
+let keeping: Keeping;
+/** Of hashing the data once, and of reading it once, in place. */
+let hashMs: number;
+let readMs: number;
+beforeEach(async () => {
+  keeping = await startKeeping();
+  const bytes = Buffer.from(dataOf(0));
+  expect(bytes.length).toBeGreaterThan(2_000_000);
+  hashMs = threadMs(1, () => done({ kind: "hashes", files: [{ name: "data.json", bytes, algorithm: "SHA-256" }] }));
+  readMs = threadMs(1, () => done({ kind: "data", files: [["data.json", bytes]], roots: ["countersign"] }));
+});
+afterEach(async () => {
+  await keeping[Symbol.asyncDispose]();
+});
+
+/** Milliseconds of processor time of this thread until `what` holds. */
+async function spentUntil(what: string, holds: () => boolean): Promise<number> {
+  const before = process.threadCpuUsage();
+  await waitUntil(what, 60_000, holds);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+const LARGE_BYTES = 1_000_000;
+const dataBytes = (keeper: Keeper) => keeper.status().active?.bundle.files.get("data.json")?.length ?? 0;
+type Keeper = Awaited<ReturnType<Keeping["keep"]>>["keeper"];
+
+test("new data is hashed and parsed elsewhere: here it costs less than that, all that a swap is besides included", async () => {
+  keeping.server.serve(await signedAt("small", 30), '"0"');
+  const { keeper, host } = await keeping.keep();
+  keeping.server.serve(await signedAt("large", 20, { "data.json": dataOf(1) }), '"1"');
+  const spent = await spentUntil("the large one", () => host.revision() === "large");
+  expect(dataBytes(keeper)).toBeGreaterThan(LARGE_BYTES);
+  expect(allows(host)).toBe(true);
+  say(`swap ${Math.round(spent)} ms; in place: hashing ${Math.round(hashMs)} ms, reading ${Math.round(readMs)} ms`);
+  expect(spent).toBeLessThan(hashMs + readMs);
+});
+
+test("what is as it was is not hashed anew, where a server without tags sends it at each look: neither a good one nor a bad one", async () => {
+  const send = (archive: Buffer) => keeping.server.answer((response) => void response.end(archive));
+  const aLook = async () => {
+    const from = keeping.server.requests.length;
+    return (await spentUntil("some looks", () => keeping.server.requests.length >= from + LOOKS)) / LOOKS;
+  };
+  send(await signedAt("large", 20, { "data.json": dataOf(1) }));
+  const { keeper } = await keeping.keep();
+  expect(dataBytes(keeper)).toBeGreaterThan(LARGE_BYTES);
+  const good = await aLook();
+  const old = (await signFiles(sample, { ...key, issuedAt: nowSeconds() })).get(SIGNATURES_FILE);
+  send(await writeArchive(changed(sample, "forged", { "data.json": dataOf(2), [SIGNATURES_FILE]: old })));
+  await waitUntil("the refusal", 60_000, () => keeper.status().refused?.reason === "bad_signature");
+  const bad = await aLook();
+  say(`a look at a good one ${good.toFixed(1)} ms, at a bad one ${bad.toFixed(1)} ms`);
+  expect(good).toBeLessThan(hashMs / 2);
+  expect(bad).toBeLessThan(hashMs / 2);
+});
