@@ -31,8 +31,8 @@ export type ShownCredentials = {
 /** Not looked at, for no fault of its own: too many wait, or its time was over when its turn came. */
 type NotIdentified = { readonly kind: "refused"; readonly reason: "overloaded" | "deadline_exceeded" };
 
-/** Of who may have to wait, at the moment when it is asked. */
-type InTurn = { readonly now: () => Instant; readonly isLate: () => boolean };
+/** Of who may have to wait, at the moment when it is asked. `mayWait`: where an edge lets fewer wait than there is room for. */
+type InTurn = { readonly now: () => Instant; readonly isLate: () => boolean; readonly mayWait?: () => boolean };
 
 export interface Identify {
   /** Never throws. */
@@ -100,9 +100,10 @@ export function createIdentify(
 
   return {
     identify,
-    identifyInTurn(credentials, { now, isLate }) {
+    identifyInTurn(credentials, { now, isLate, mayWait }) {
       if (turns === undefined || turns.isFree() || !isUnknown(credentials.authorization, now()))
         return identify(credentials, now());
+      if (mayWait?.() === false) return TOO_MANY;
       return turns.wait(() => (isLate() ? LATE : identify(credentials, now()))) ?? TOO_MANY;
     },
     cacheSize: () => cache.size(),

@@ -64,10 +64,10 @@ export type Evaluation = {
 /** Without a word about the credential, which was not looked at: too many wait to be, or its time was over by then. */
 type NotIdentified = { readonly kind: "refused"; readonly reason: "overloaded" | "deadline_exceeded" };
 
-/** Identifies by keys that are already here; a key set is never fetched inside a check. */
-export type Identity = { identify(credentials: Credentials, now: Instant): Caller };
-
-/** The same among many. A promise, which never rejects, where others have their signatures verified first; a credential that is known waits for nobody. */
+/**
+ * Identifies by keys that are already here; a key set is never fetched inside a check. A promise, which never rejects, where others have their
+ * signatures verified first; a credential that is known waits for nobody.
+ */
 export type IdentityInTurn = {
   identify(
     credentials: Credentials,

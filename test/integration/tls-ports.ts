@@ -112,6 +112,7 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
               asking: { modeOf: never, during: never },
               callers: { authenticate: async () => nobody },
               newDeadline: (ms) => ({ leftMs: () => ms, within: () => ({ leftMs: () => ms, within: () => never() }) }),
+              pause: async () => {},
               monotonicMs: systemClock.monotonicMs,
               wallMs: systemClock.wallMs,
               faults: { report: () => {} },

@@ -36,8 +36,10 @@ const MAX_WAIT_SHARE = 0.5;
 type Unary = {
   readonly kind: "unary";
   answer(message: Buffer, terms: Terms, peer: Peer): Promise<Uint8Array | Failure>;
-  /** Of a caller whose message is not whole yet: why it will not be waited for. `answer` is asked in any case. Never rejects. */
-  refusal?(peer: Peer): Promise<Failure | undefined>;
+  /**
+   * Of a caller whose message is not whole yet: why it will not be waited for. `answer` is asked in any case. Never rejects. `isGone`: as of `Terms`.
+   */
+  refusal?(peer: Peer, isGone: Terms["isGone"]): Promise<Failure | undefined>;
 };
 
 export type Method =
@@ -111,10 +113,15 @@ export function takeCall(
       due.dueMs = receivedMs;
       due.expire = late;
       deadlines.add(due);
-      void refusal(peerOf(stream, rawHeaders)).then((failure) => {
-        if (failure !== undefined && !isOver()) refuse(failure);
+      // NB: in turns, as calls are: those that came together are due together, and each costs more than its deadline does.
+      turns(() => {
+        if (!isOver() && !stream.readableEnded) ask();
       });
     };
+    const ask = (): void =>
+      void refusal(peerOf(stream, rawHeaders), isOver).then((failure) => {
+        if (failure !== undefined && !isOver()) refuse(failure);
+      });
   }
 
   function isOver(): boolean {

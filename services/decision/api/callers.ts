@@ -3,22 +3,24 @@
  * token, or a certificate with its name, or where both are set both; of each type of subject that it is trusted for it may
  * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
  * shows a token of a configured issuer, with the certificate that it may be bound to, and may ask about that account alone; what they say about themselves stands below
- * `stated`. Nobody is anonymous here.
+ * `stated`. Nobody is anonymous here. NB: anybody who reaches a port can show tokens that have to be verified; those have their turns among those of
+ * checks (core/identity/signature-turns.ts), and only some of them may wait at once.
  */
 import { hash } from "node:crypto";
 import type { Question } from "../../../core/domain/question.ts";
-import type { Caller, Subject } from "../../../core/domain/subject.ts";
+import type { Subject } from "../../../core/domain/subject.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import { findBearerToken } from "../../../core/identity/bearer.ts";
 import { subjectFromClaims } from "../../../core/identity/claims-to-subject.ts";
+import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
-import type { ApiCallers, ApiClient, Authenticated } from "./ports.ts";
-import type { Identity, Vouched } from "../ports.ts";
+import type { ApiCallers, ApiClient, Authenticated, NotKnown } from "./ports.ts";
+import type { Vouched } from "../ports.ts";
 
 export type KnownClient = ApiClient & { readonly token: string | undefined; readonly certificate: string | undefined };
 
 type ApiCallersDeps = {
-  readonly identity: Identity;
+  readonly identity: Pick<Identify, "identifyInTurn">;
   readonly issuers: Issuers;
   readonly now: () => Instant;
 };
@@ -28,6 +30,9 @@ type ReplaceableCallers = ApiCallers & {
   replace(clients: readonly KnownClient[]): void;
 };
 
+type Shown = Parameters<ApiCallers["authenticate"]>[0];
+type Known = Authenticated | NotKnown;
+
 /** As policies see whoever shows a token of their own. */
 const OWN_TYPE = "user";
 /** A stated account stands for as long as the answer takes. */
@@ -36,9 +41,11 @@ const STATED_UNTIL = Number.POSITIVE_INFINITY;
 export function createApiCallers(
   { identity, issuers, now }: ApiCallersDeps,
   clients: readonly KnownClient[],
+  { mostUnknown }: { readonly mostUnknown: number },
 ): ReplaceableCallers {
   let byToken = new Map<string, KnownClient>();
   let byCertificate = new Map<string, KnownClient>();
+  let unknown = 0;
 
   function replace(next: readonly KnownClient[]): void {
     byToken = new Map(next.flatMap((one) => (one.token === undefined ? [] : [[hashOf(one.token), one] as const])));
@@ -50,9 +57,24 @@ export function createApiCallers(
   }
   replace(clients);
 
+  async function ownAccount({ authorization, certificate }: Shown, isLate: () => boolean): Promise<Known> {
+    const caller = identity.identifyInTurn(
+      { authorization, principal: undefined, peerCertificate: certificate },
+      { now, isLate, mayWait: () => unknown < mostUnknown },
+    );
+    if (!(caller instanceof Promise)) return knownAs(caller);
+    unknown += 1;
+    try {
+      return knownAs(await caller);
+    } finally {
+      unknown -= 1;
+    }
+  }
+
   return {
     replace,
-    async authenticate({ authorization, certificateNames, certificate }) {
+    async authenticate(shown, isLate) {
+      const { authorization, certificateNames } = shown;
       const bearer = findBearerToken(authorization);
       // NB: found by its hash, so that the time it takes says nothing about a token.
       const client = bearer.kind === "token" ? byToken.get(hashOf(bearer.token)) : undefined;
@@ -67,9 +89,7 @@ export function createApiCallers(
           ? { kind: "refused", reason: "authentication_required" }
           : { kind: "client", client: named };
       }
-      return ownAccount(
-        identity.identify({ authorization, principal: undefined, peerCertificate: certificate }, now()),
-      );
+      return ownAccount(shown, isLate);
     },
     vouch(caller, entity) {
       if (caller.kind === "subject") {
@@ -92,9 +112,18 @@ function inOwnWords(caller: Authenticated, question: Question): Question {
   return { ...question, subject: { ...question.subject, properties: { stated: properties } } };
 }
 
-function ownAccount(caller: Caller): Vouched {
-  if (caller.kind === "anonymous") return { kind: "refused", reason: "authentication_required" };
-  return caller.kind === "subject" ? caller : { kind: "refused", reason: caller.reason };
+function knownAs(caller: Awaited<ReturnType<Identify["identifyInTurn"]>>): Known {
+  switch (caller.kind) {
+    case "anonymous":
+      return { kind: "refused", reason: "authentication_required" };
+    case "subject":
+      return caller;
+    case "refused": {
+      const { reason } = caller;
+      const isBusy = reason === "overloaded" || reason === "deadline_exceeded";
+      return isBusy ? { kind: "busy", reason } : { kind: "refused", reason };
+    }
+  }
 }
 
 function stated(subject: Subject | undefined): Vouched {

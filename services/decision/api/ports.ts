@@ -31,10 +31,15 @@ type Shown = {
   readonly certificate: () => Uint8Array | undefined;
 };
 
+export type NotKnown =
+  | { readonly kind: "refused"; readonly reason: DenyReason }
+  /** Nothing is said of the credential, which was not looked at: too many wait to be, or its time was over by then. */
+  | { readonly kind: "busy"; readonly reason: "overloaded" | "deadline_exceeded" };
+
 /** Who calls the API, and for whom it may speak. Anonymous callers are refused. */
 export type ApiCallers = {
-  /** Never rejects. */
-  authenticate(shown: Shown): Promise<Authenticated | { readonly kind: "refused"; readonly reason: DenyReason }>;
+  /** Never rejects. A token that nobody knows yet may wait for its turn; `isLate`: whether nobody would wait for the answer by then. */
+  authenticate(shown: Shown, isLate: () => boolean): Promise<Authenticated | NotKnown>;
   /** The account that `entity` is, by the word of this caller, or that its word does not count. */
   vouch(caller: Authenticated, entity: Entity): Vouched;
   /** The question as this caller may put it: whoever speaks for themself says nothing about themself that a policy could take for known. */

@@ -6,7 +6,7 @@ export type Admission = {
   isClosed(): boolean;
 };
 
-export type Leave = () => void;
+type Leave = () => void;
 
 export function createAdmission({ maxInFlight }: { readonly maxInFlight: number }): Admission {
   let inFlight = 0;

@@ -49,6 +49,7 @@ beforeEach(async () => {
       candidates: { offered: () => false, list: () => ({ kind: "none" }) },
       readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
       newDeadline: () => LEFT,
+      pause: async () => {},
       answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
     },
     {

@@ -9,19 +9,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { takeRest, takeWhole } from "../../../platform/http/known-body.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { ApiCallers } from "../api/ports.ts";
-import type { Faults } from "../ports.ts";
+import type { Deadline, Faults } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations, Said } from "./evaluations.ts";
-import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
+import { BUSY_REFUSAL, isGone, lateFor, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
 import type { ObserveRequest } from "./observe-request.ts";
-import { ALWAYS, BUSY, DECISION_ID, FAULT, NOT_JSON, TEXT } from "./say.ts";
+import { ALWAYS, DECISION_ID, FAULT, NOT_JSON, TEXT } from "./say.ts";
 
 type DirectDeps = {
   readonly evaluations: Evaluations;
   readonly callers: Pick<ApiCallers, "authenticate">;
   readonly admission: Admission;
+  readonly newDeadline: () => Deadline;
   readonly newRequestId: () => string;
   readonly monotonicMs: () => number;
   readonly observe: ObserveRequest;
@@ -48,7 +49,7 @@ export function createDirect(
   deps: DirectDeps,
   { prefix, maxBodyBytes }: { readonly prefix: string; readonly maxBodyBytes: number },
 ): Direct {
-  const { evaluations, callers, admission, newRequestId, monotonicMs, observe, faults } = deps;
+  const { evaluations, callers, admission, newDeadline, newRequestId, monotonicMs, observe, faults } = deps;
   const operations = new Map(
     (["evaluation", "evaluations"] as const).map((name) => [prefix + PATHS[name], name] as const),
   );
@@ -59,18 +60,24 @@ export function createDirect(
     operation: keyof Evaluations,
     bytes: number,
   ): Promise<Answer | undefined> {
-    const caller = await callers.authenticate(shownBy(request));
-    if (caller.kind === "refused") {
-      const { challenge, sentence } = challengeFor(caller);
-      return error({ status: 401, sentence }, "www-authenticate", challenge);
-    }
+    const caller = await callers.authenticate(shownBy(request), lateFor(request, newDeadline()));
+    if ("reason" in caller) return refusal(refusalOf(caller));
     const { whole, begun } = takeWhole(request, bytes);
     const body = whole ?? (await takeRest(request, begun));
     if (body === undefined) return undefined;
-    const read = parseJsonBody(body);
-    if (read.kind === "not_json") return error(NOT_JSON);
-    const traceparent = firstTraceparent([request.headers["traceparent"]]);
-    return answerOf(await evaluations[operation]({ body: read.value, caller, traceparent }));
+    // NB: not before the body is whole: who sends half of one would have a place for as long as a body may take.
+    const leave = admission.enter();
+    if (leave === undefined) return refusal(BUSY_REFUSAL);
+    try {
+      const read = parseJsonBody(body);
+      if (read.kind === "not_json") return error(NOT_JSON);
+      const traceparent = firstTraceparent([request.headers["traceparent"]]);
+      const asked = { body: read.value, caller, traceparent, isGone: () => isGone(request) };
+      return answerOf(await evaluations[operation](asked));
+    } finally {
+      // NB: when the answer is made, whoever has left; not when it was taken, or who asks and does not read had a place for each.
+      leave();
+    }
   }
 
   async function serve(
@@ -96,13 +103,7 @@ export function createDirect(
     const startedMs = monotonicMs();
     // Answered, or the connection has ended before.
     response.on("close", () => observe(operation, response, monotonicMs() - startedMs));
-    const leave = admission.enter();
-    if (leave === undefined) {
-      send(response, requestIdOf(request, newRequestId), error(BUSY, "retry-after", BUSY.retryAfter), false);
-      return true;
-    }
-    // NB: its place is taken until the answer is made, whoever has left; not until it was taken, or who asks and does not read had one for each.
-    void serve(request, response, { operation, bytes }).catch(faults.report).then(leave);
+    void serve(request, response, { operation, bytes }).catch(faults.report);
     return true;
   };
 }
@@ -111,6 +112,10 @@ function answerOf(said: Said): Answer {
   if (said.kind === "refused") return error({ status: said.status, sentence: said.why });
   const headers = said.decisionId === undefined ? [] : [DECISION_ID, said.decisionId];
   return { status: 200, type: JSON_TYPE, text: JSON.stringify(said.body), headers };
+}
+
+function refusal({ header, ...said }: ReturnType<typeof refusalOf>): Answer {
+  return error(said, ...header);
 }
 
 function error(

@@ -44,7 +44,11 @@ const REFUSED: readonly (readonly [status: string, description: string, sentence
   ],
   ["413", "The body is over `api.maxBodyBytes`.", "the body is too large"],
   ["500", "A fault; what it was is in the log.", FAULT.sentence],
-  ["503", "More requests at once than `api.maxInFlight`, or a search that cannot be done now.", BUSY.sentence],
+  [
+    "503",
+    "More requests at once than `api.maxInFlight`, too many callers whose token has to be verified, or a search that cannot be done now.",
+    BUSY.sentence,
+  ],
 ];
 const NOT_AN_ENFORCER = [
   "403",

@@ -34,7 +34,7 @@ test("an item for which no time is left is denied by itself: nothing of it is re
     },
     {},
     [ITEM, ITEM, unread, unread],
-    { semantic: "execute_all", parts, deadline },
+    { semantic: "execute_all", parts, deadline, isGone: () => false, pause: async () => {} },
   );
   expect(asked).toBe(2);
   expect(shown.map(({ decision }) => decision)).toEqual([true, true, false, false]);

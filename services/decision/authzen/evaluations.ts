@@ -4,6 +4,7 @@
  */
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Question } from "../../../core/domain/question.ts";
+import type { Pause } from "../../../platform/shared-pause.ts";
 import type { Asking, Authenticated } from "../api/ports.ts";
 import type { Deadline, Mode } from "../ports.ts";
 import { type AnswerParts, shownDecision } from "./answer.ts";
@@ -16,6 +17,8 @@ export type EvaluationDeps = {
   readonly newDeadline: () => Deadline;
   readonly maxBatch: number;
   readonly answers: AnswerParts;
+  /** Before each item of a batch, of all requests of the API together. */
+  readonly pause: Pause;
 };
 
 /** What stood in a request, by somebody who is known. */
@@ -24,6 +27,8 @@ type Asked = {
   readonly body: unknown;
   readonly caller: Authenticated;
   readonly traceparent: string | undefined;
+  /** Whether nobody waits for the answer any more. */
+  readonly isGone: () => boolean;
 };
 
 export type Said =
@@ -33,7 +38,7 @@ export type Said =
 /** `evaluation` and `evaluations` of AuthZEN. Rejects only with what is a fault of ours. */
 export type Evaluations = { readonly [Operation in "evaluation" | "evaluations"]: (asked: Asked) => Promise<Said> };
 
-export function createEvaluations({ asking, newDeadline, maxBatch, answers }: EvaluationDeps): Evaluations {
+export function createEvaluations({ asking, newDeadline, maxBatch, answers, pause }: EvaluationDeps): Evaluations {
   function one(question: Question, context: Stated, mode: Mode, { caller, traceparent }: Asked): Promise<Said> {
     return asking.during({ caller, traceparent, deadline: newDeadline() }, async (ask) => {
       const answered = await ask(question, mode);
@@ -66,10 +71,11 @@ export function createEvaluations({ asking, newDeadline, maxBatch, answers }: Ev
       if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      const { caller, traceparent } = asked;
+      const { caller, traceparent, isGone } = asked;
       const deadline = newDeadline();
       return asking.during({ caller, traceparent, deadline }, async (ask) => {
-        const shown = await evaluateBatch(ask, body, items, { semantic, parts: answers, deadline });
+        const parts = answers;
+        const shown = await evaluateBatch(ask, body, items, { semantic, parts, deadline, isGone, pause });
         return { kind: "answer", body: { evaluations: shown }, decisionId: undefined };
       });
     },

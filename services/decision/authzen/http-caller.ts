@@ -2,7 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import { certificateNames, verifiedCertificate } from "../../../platform/http/certificate-names.ts";
 import { valuesIn } from "../../../platform/http/raw-headers.ts";
-import type { ApiCallers } from "../api/ports.ts";
+import type { ApiCallers, NotKnown } from "../api/ports.ts";
+import type { Deadline } from "../ports.ts";
+import { BUSY } from "./say.ts";
 
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
@@ -17,12 +19,29 @@ export function shownBy({
   };
 }
 
-type Refused = Extract<Awaited<ReturnType<ApiCallers["authenticate"]>>, { kind: "refused" }>;
+/** NB: the socket and not the response: of several answers that wait on a connection the last ones do not hear of its end. */
+export function isGone({ socket }: Pick<IncomingMessage, "socket">): boolean {
+  return socket.destroyed;
+}
 
-/** Of a 401. */
-export function challengeFor({ reason }: Refused): { readonly challenge: string; readonly sentence: string } {
+/** Whether an answer would come too late for the one who waits for it. */
+export function lateFor(request: Pick<IncomingMessage, "socket">, deadline: Deadline): () => boolean {
+  return () => deadline.leftMs() <= 0 || isGone(request);
+}
+
+type Refusal = {
+  readonly status: number;
+  readonly sentence: string;
+  readonly header: readonly [name: string, value: string];
+};
+
+export const BUSY_REFUSAL: Refusal = { ...BUSY, header: ["retry-after", BUSY.retryAfter] };
+
+/** What is told instead of an answer. */
+export function refusalOf({ kind, reason }: NotKnown): Refusal {
+  if (kind === "busy") return BUSY_REFUSAL;
   const challenge = reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
-  return { challenge, sentence: `show who is calling: ${reason}` };
+  return { status: 401, sentence: `show who is calling: ${reason}`, header: ["www-authenticate", challenge] };
 }
 
 /** `X-Request-ID` as it was sent, or one of ours. NB: what could split a header is not echoed. */

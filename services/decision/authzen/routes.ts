@@ -1,24 +1,51 @@
 /** Evaluation and evaluations as routes of fastify, for requests in any form; those in their usual one do not come here (direct.ts). */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { Authenticated } from "../api/ports.ts";
+import type { Admission } from "./admission.ts";
 import type { Evaluations } from "./evaluations.ts";
+import { BUSY_REFUSAL, isGone, type refusalOf } from "./http-caller.ts";
 import { PATHS } from "./metadata.ts";
 import { DECISION_ID, say } from "./say.ts";
 
-export function addEvaluationRoutes(app: FastifyInstance, evaluations: Evaluations): void {
+export function addEvaluationRoutes(app: FastifyInstance, evaluations: Evaluations, admission: Admission): void {
   for (const operation of ["evaluation", "evaluations"] as const) {
-    app.post(PATHS[operation], { schema: { operationId: operation } }, async (request, reply) => {
-      const said = await evaluations[operation]({
-        body: request.body,
-        caller: callerOf(request),
-        traceparent: firstTraceparent([request.headers["traceparent"]]),
-      });
-      if (said.kind === "refused") return say(reply, said.status, said.why);
-      if (said.decisionId !== undefined) void reply.header(DECISION_ID, said.decisionId);
-      return said.body;
-    });
+    app.post(PATHS[operation], { schema: { operationId: operation } }, (request, reply) =>
+      inPlace(admission, reply, async () => {
+        const said = await evaluations[operation]({
+          body: request.body,
+          caller: callerOf(request),
+          traceparent: firstTraceparent([request.headers["traceparent"]]),
+          isGone: () => isGone(request.raw),
+        });
+        if (said.kind === "refused") return say(reply, said.status, said.why);
+        if (said.decisionId !== undefined) void reply.header(DECISION_ID, said.decisionId);
+        return said.body;
+      }),
+    );
   }
+}
+
+/**
+ * What a handler does for a whole body, among the requests at once. NB: it is counted until the answer is made, whoever has left: the work of callers who
+ * hang up would be without a limit. Not until the answer was taken: who asks and does not read would keep a place for each.
+ */
+export async function inPlace<T>(
+  { enter }: Pick<Admission, "enter">,
+  reply: FastifyReply,
+  work: () => Promise<T>,
+): Promise<T | FastifyReply> {
+  const leave = enter();
+  if (leave === undefined) return refuse(reply, BUSY_REFUSAL);
+  try {
+    return await work();
+  } finally {
+    leave();
+  }
+}
+
+export function refuse(reply: FastifyReply, { status, sentence, header }: ReturnType<typeof refusalOf>): FastifyReply {
+  return say(reply.header(...header), status, sentence);
 }
 
 /** The caller of a route behind authentication; throws anywhere else. */

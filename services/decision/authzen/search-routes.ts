@@ -3,12 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
+import type { Pause } from "../../../platform/shared-pause.ts";
 import type { ApiCallers, EvaluateAside } from "../api/ports.ts";
-import type { Deadline } from "../ports.ts";
+import type { Deadline, Vouched } from "../ports.ts";
+import type { Admission } from "./admission.ts";
+import { isGone } from "./http-caller.ts";
 import type { Candidates, Sought } from "./ports.ts";
 import { PATHS } from "./metadata.ts";
 import { stated, statedContext } from "./question.ts";
-import { callerOf } from "./routes.ts";
+import { callerOf, inPlace } from "./routes.ts";
 import { say } from "./say.ts";
 import { ActionSearchBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
 import { type Page, search } from "./search.ts";
@@ -35,12 +38,14 @@ export type SearchDeps = {
   readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
   readonly readClocks: () => Clocks;
   readonly newDeadline: () => Deadline;
+  /** Before each piece of long work, of all requests of the API together. */
+  readonly pause: Pause;
 };
 
-export function addSearchRoutes(app: FastifyInstance, deps: SearchDeps): void {
+export function addSearchRoutes(app: FastifyInstance, deps: SearchDeps, admission: Admission): void {
   for (const { sought, path, body } of ROUTES) {
     app.post<{ Body: SearchBody }>(path, { schema: { operationId: `search_${sought}`, body } }, (request, reply) =>
-      answer(deps, sought, request, reply),
+      inPlace(admission, reply, () => answer(deps, sought, request, reply)),
     );
   }
 }
@@ -55,11 +60,13 @@ async function answer(
   const fault = faultIn(body);
   if (fault !== undefined) return say(reply, 400, fault);
   const caller = callerOf(request);
-  const { candidates, readClocks, evaluateAside } = deps;
+  const { candidates, readClocks, evaluateAside, pause } = deps;
+  // NB: denied for every candidate, it would look like a decision about each; those that the policy lists are not its caller's mistake (unjudged.ts).
+  const isUnusable = sought !== "subject" && cannotBeClaims(deps.callers.vouch(caller, entityOf(body.subject, false)));
+  if (isUnusable) return say(reply, 400, "the subject cannot be used: credential_claims_invalid");
   const found = await search(
     {
-      candidates,
-      readClocks,
+      ...{ candidates, readClocks, pause },
       async decide(question, deadline) {
         const vouched = deps.callers.vouch(caller, question.subject);
         return (await evaluateAside(question, vouched, deadline)).decision;
@@ -76,7 +83,7 @@ async function answer(
       }),
     },
     body.page,
-    deps.newDeadline(),
+    { deadline: deps.newDeadline(), isGone: () => isGone(request.raw) },
   );
   switch (found.kind) {
     case "found":
@@ -89,6 +96,10 @@ async function answer(
       if (found.retry) void reply.header("retry-after", "1");
       return say(reply, found.retry ? 503 : 500, `the search could not be done: ${found.reason}`);
   }
+}
+
+function cannotBeClaims(vouched: Vouched): boolean {
+  return vouched.kind === "refused" && vouched.reason === "credential_claims_invalid";
 }
 
 /** NB: an id in what is sought is ignored, and so are its properties. */

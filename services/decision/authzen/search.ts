@@ -3,18 +3,17 @@
  * `ask` mode would be, and those that are allowed are the result. A page ends when it is full, when enough candidates were
  * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. A
  * candidate that could not be judged ends the page before it, or the search in an error when it is the first: nothing is
- * left out in silence. What is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
+ * left out in silence. It is done in pieces, the list and each candidate, and ends with its caller. What is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
  */
 import { createHash } from "node:crypto";
 import { type Decision, deny, type DenyReason, isAllow } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
-import { createPause } from "../../../platform/pause.ts";
+import type { Pause } from "../../../platform/shared-pause.ts";
 import type { CandidateList, Candidates, Search } from "./ports.ts";
 import type { Deadline } from "../ports.ts";
 import { unjudged } from "./unjudged.ts";
 
-const PAUSE_AFTER_MS = 2;
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 /** Looked at for one page. */
@@ -39,14 +38,20 @@ type SearchDeps = {
   /** What would be decided now. */
   readonly decide: (question: Question, deadline: Deadline) => Promise<Decision>;
   readonly readClocks: () => Clocks;
+  readonly pause: Pause;
 };
 
+type Terms = { readonly deadline: Deadline; readonly isGone: () => boolean };
+
 export async function search(
-  { candidates, decide, readClocks }: SearchDeps,
+  { candidates, decide, readClocks, pause }: SearchDeps,
   asked: Search,
   page: Page | undefined,
-  deadline: Deadline,
+  { deadline, isGone }: Terms,
 ): Promise<Found> {
+  const isOver = () => isGone() || deadline.leftMs() < RESERVE_MS;
+  await pause();
+  if (isOver()) return TOO_LATE;
   const listed = candidates.list(asked, readClocks());
   if (listed.kind === "fault") return { ...listed, retry: unjudged(listed.reason) === 503 };
   if (listed.kind !== "candidates") return listed;
@@ -57,21 +62,19 @@ export async function search(
     return { kind: "refused", why: "the page token is of another search, or of a policy that is no longer active" };
   }
   const limit = Math.min(page?.limit === undefined || page.limit === 0 ? DEFAULT_LIMIT : page.limit, MAX_LIMIT);
-  const pause = createPause(PAUSE_AFTER_MS);
   const found: Entity[] = [];
   let at = begin;
   for (; at < all.length && found.length < limit && at - begin < MAX_LOOKED_AT; at++) {
     const entity = all[at];
     if (entity === undefined) break;
-    const isLate = deadline.leftMs() < RESERVE_MS;
-    const decision = isLate ? deny("deadline_exceeded") : await decide(questionFor(asked, entity), deadline);
+    await pause();
+    const decision = isOver() ? deny("deadline_exceeded") : await decide(questionFor(asked, entity), deadline);
     const status = decision.kind === "deny" ? unjudged(decision.reason) : undefined;
     if (decision.kind === "deny" && status !== undefined) {
       if (at > begin) break; // the next page begins here, and says so if it is still so
       return { kind: "fault", reason: decision.reason, retry: status === 503 };
     }
     if (isAllow(decision)) found.push(entity);
-    await pause();
   }
   const next = at < all.length ? Buffer.from(`${at}.${mark}`).toString("base64url") : "";
   return {
@@ -80,6 +83,8 @@ export async function search(
     page: page === undefined && next === "" ? undefined : { next_token: next, count: found.length },
   };
 }
+
+const TOO_LATE: Found = { kind: "fault", reason: "deadline_exceeded", retry: true };
 
 function typeSought({ sought, question }: Search): string {
   return sought === "subject" ? question.subject.type : question.resource.type;

@@ -2,7 +2,7 @@
  * AuthZEN 1.0 over HTTP: the well-known metadata and the keys for everybody, everything else for callers that are known (api/callers.ts).
  * Answers are 200 also for a denial; 400 for what is no such request, whatever is wrong with it; 401 for an unknown caller;
  * 403 for `enforce` by a client that may not; 404 for searches that no policy serves; 503 above the limit of requests at
- * once. The text of an error is a sentence for its reader and nothing of what was sent.
+ * once, and of callers who wait to be known. The text of an error is a sentence for its reader and nothing of what was sent.
  */
 import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
@@ -13,14 +13,14 @@ import { replacementFor, secureContextOf } from "../../../platform/grpc/server-t
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import type { Faults } from "../ports.ts";
-import { type Admission, createAdmission, type Leave } from "./admission.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import { createDirect, type Direct } from "./direct.ts";
 import { createEvaluations, type EvaluationDeps } from "./evaluations.ts";
-import { challengeFor, requestIdOf, shownBy } from "./http-caller.ts";
+import { lateFor, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { createObserveRequest } from "./observe-request.ts";
-import { addEvaluationRoutes } from "./routes.ts";
-import { ALWAYS, BUSY, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
+import { addEvaluationRoutes, refuse } from "./routes.ts";
+import { ALWAYS, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
 import { addSearchRoutes, type SearchDeps } from "./search-routes.ts";
 
 /** Verifiers come back for a key that they do not know. */
@@ -75,7 +75,7 @@ export async function startAuthzenServer(deps: AuthzenDeps, options: AuthzenOpti
 
 /** The interface, not yet listening. */
 function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Admission): FastifyInstance {
-  const { callers, newRequestId, metrics, candidates, readClocks, faults } = deps;
+  const { callers, newRequestId, newDeadline, metrics, candidates, readClocks, faults } = deps;
   const { tls, baseUrl, maxBodyBytes } = options;
   const settings = {
     bodyLimit: maxBodyBytes,
@@ -122,26 +122,17 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   void app.register(
     async (scope) => {
       scope.decorateRequest("caller", null);
-      scope.decorateRequest("leave", null);
       scope.addHook("onRequest", async (request, reply) => {
-        const leave = admission.enter();
-        if (leave === undefined) return say(reply.header("retry-after", BUSY.retryAfter), BUSY.status, BUSY.sentence);
-        request.setDecorator<Leave>("leave", leave);
-        reply.raw.once("close", leave);
-        return admit(await callers.authenticate(shownBy(request.raw)), request, reply);
+        const caller = await callers.authenticate(shownBy(request.raw), lateFor(request.raw, newDeadline()));
+        return admit(caller, request, reply);
       });
-      // NB: when the answer is made and not when it was taken: who asks and does not read would keep a place for each.
-      scope.addHook("onSend", (request, _reply, payload, done) => {
-        request.getDecorator<Leave | null>("leave")?.();
-        done(null, payload);
-      });
-      addEvaluationRoutes(scope, evaluations);
-      addSearchRoutes(scope, deps);
+      addEvaluationRoutes(scope, evaluations, admission);
+      addSearchRoutes(scope, deps, admission);
     },
     { prefix },
   );
   const direct = createDirect(
-    { evaluations, callers, admission, newRequestId, monotonicMs, observe, faults },
+    { evaluations, callers, admission, newDeadline, newRequestId, monotonicMs, observe, faults },
     { prefix, maxBodyBytes },
   );
   putBefore(app, direct);
@@ -163,10 +154,7 @@ function admit(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | undefined {
-  if (caller.kind === "refused") {
-    const { challenge, sentence } = challengeFor(caller);
-    return say(reply.header("www-authenticate", challenge), 401, sentence);
-  }
+  if ("reason" in caller) return refuse(reply, refusalOf(caller));
   request.setDecorator<Authenticated>("caller", caller);
   return undefined;
 }

@@ -4,7 +4,9 @@
  */
 import type { DenyReason, PolicyFault, UnavailableReason } from "../../../core/domain/decision.ts";
 
-const STATUS: Readonly<Record<PolicyFault | UnavailableReason, 500 | 503>> = {
+/** And that what is said of a subject cannot be its claims: it was not judged as anybody. */
+const STATUS: Readonly<Record<PolicyFault | UnavailableReason | "credential_claims_invalid", 500 | 503>> = {
+  credential_claims_invalid: 500,
   policy_error: 500,
   policy_result_invalid: 500,
   policy_budget_exceeded: 500,

@@ -13,6 +13,7 @@ import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
 import type { Deadline } from "../ports.ts";
+import { createSharedPause } from "../../../platform/shared-pause.ts";
 import type { Together } from "../../../platform/lifecycle/together.ts";
 import type { ApiPath, SharedParts } from "./decision-path.ts";
 
@@ -28,7 +29,7 @@ type RunningApi = {
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
   { reload, metrics, readClocks, faults, signingKey }: SharedParts,
-  { evaluate, candidates, identity, issuers, grants }: ApiPath,
+  { evaluate, candidates, identity, mostUnknown, issuers, grants }: ApiPath,
   {
     listeners,
     underWay,
@@ -39,6 +40,7 @@ export async function startApi(
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
     await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
+    { mostUnknown },
   );
   reload.part("api_clients", ["api.clients"], async (now) =>
     callers.replace(await readClients(now.api?.clients ?? [])),
@@ -47,6 +49,7 @@ export async function startApi(
     readServerTls(api),
   );
   const accessRequests = await startAccessRequests({ signingKey, faults, reload }, api);
+  const pause = createSharedPause(systemClock);
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
   const asking = createAsking({ ask: createAskQuestion(deps), callers, underWay });
@@ -56,7 +59,7 @@ export async function startApi(
         {
           asking,
           evaluateAside: createEvaluateAside(deps),
-          callers,
+          ...{ callers, pause },
           candidates,
           readClocks,
           newDeadline: () => deadlineIn(api.deadlineMs),
@@ -78,8 +81,7 @@ export async function startApi(
     await onAddress("api", { host, port: grpcPort }, () =>
       startDecisionServer(
         {
-          asking,
-          callers,
+          ...{ asking, callers, pause },
           newDeadline: deadlineIn,
           monotonicMs: systemClock.monotonicMs,
           wallMs: systemClock.wallMs,

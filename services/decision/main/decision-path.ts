@@ -1,5 +1,6 @@
 /** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
 import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
+import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
@@ -10,7 +11,7 @@ import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { Candidates, GrantLookup } from "../authzen/ports.ts";
-import type { Evaluate, Identity } from "../ports.ts";
+import type { Evaluate } from "../ports.ts";
 import type { Check, EdgeDeps } from "../ext-authz/edge.ts";
 import type { SigningKey } from "./signing-key.ts";
 
@@ -35,7 +36,9 @@ export type DecisionPath = {
 export type ApiPath = {
   readonly evaluate: Evaluate;
   readonly candidates: Candidates;
-  readonly identity: Identity;
+  readonly identity: Pick<Identify, "identifyInTurn">;
+  /** Of callers of the API how many may wait at once until their token is verified, behind those of checks. */
+  readonly mostUnknown: number;
   readonly issuers: Issuers;
   readonly grants: GrantLookup;
 };

@@ -31,6 +31,8 @@ import { traceDecisions } from "./traced.ts";
 
 /** Of the checks that may be under way: whose token is known finds room, however many have to have theirs verified. */
 const SHARE_OF_UNKNOWN = 0.5;
+/** Of those who may wait for that: NB: whoever floods the API with tokens leaves room for the checks that bring new ones. */
+const SHARE_OF_API = 0.5;
 
 /** The token is asked for at each use. */
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
@@ -39,11 +41,9 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   const { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
+  const maxWaiting = Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN);
   const identity = lifecycle.own(
-    await startIdentity(
-      { clock: systemClock, signal, log, metrics },
-      { ...config.identity, maxWaiting: Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN) },
-    ),
+    await startIdentity({ clock: systemClock, signal, log, metrics }, { ...config.identity, maxWaiting }),
   );
   const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
   const settings = {
@@ -153,6 +153,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       evaluate,
       candidates: createCandidates(policy.host),
       identity,
+      mostUnknown: Math.floor(maxWaiting * SHARE_OF_API),
       issuers: identity.issuers,
       grants: view,
     },

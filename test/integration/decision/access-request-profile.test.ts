@@ -209,6 +209,30 @@ describe("a requestable denial", () => {
   });
 
   test("arap-20-1: shows what to request and nothing of the policy that asks for it", async () => {
-    expect(JSON.stringify((await authzen.enforced()).body)).not.toContain("r1");
+    const { body } = await authzen.enforced();
+    expect(membersOf(body)).toEqual(new Set(SHOWN));
+    expect(JSON.stringify(body)).not.toContain("r1");
   });
 });
+
+/** All that a requestable denial may tell; of the binding token its claims are asked for above. */
+const ELEVATION = [
+  ...["approvers_hint", "binding", "entitlement", "justification.min_length", "justification.required"],
+  ...["max_duration", "max_uses", "risk", "scope", "title"],
+];
+const SHOWN = [
+  ...["decision", "context.reason", "context.evaluation_id", "context.evaluated_at"],
+  ...["binding_token", "display.title", "endpoint", "expires_at"].map((name) => `context.access_request.${name}`),
+  ...["id", "expires_at", "request_url"].map((name) => `context.denial.${name}`),
+  ...ELEVATION.map((name) => `context.denial.elevations.${name}`),
+];
+
+/** Paths of all members, those of lists without their number. */
+function membersOf(value: unknown, path = ""): Set<string> {
+  if (typeof value !== "object" || value === null) return new Set([path]);
+  const inner = Object.entries(value).map(([name, one]) => {
+    const at = Array.isArray(value) ? path : path === "" ? name : `${path}.${name}`;
+    return [...membersOf(one, at)];
+  });
+  return new Set(inner.flat());
+}

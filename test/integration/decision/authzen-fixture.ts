@@ -25,6 +25,7 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { createAsking } from "../../../services/decision/api/asking.ts";
 import { createAskQuestion, createEvaluateAside } from "../../../services/decision/api/ask-question.ts";
+import { createSharedPause } from "../../../platform/shared-pause.ts";
 import { createApiCallers } from "../../../services/decision/api/callers.ts";
 import { createAccessRequests } from "../../../services/decision/authzen/access-request.ts";
 import { startAuthzenServer } from "../../../services/decision/authzen/server.ts";
@@ -109,16 +110,15 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     { deployment: "test" },
   );
   const issuers = sample.issuersOf({});
-  const { identify } = createIdentify({
+  const identity = createIdentify({
     issuers,
     keySets: {
       current: () => sample.keySetOf(sample.jwksOf({ ed25519: sample.keys.ed25519 })),
       requestRefresh: () => {},
     },
   });
-  const identity = { identify };
   const evaluate = createEvaluate({
-    identity: { identify: (credentials, { readClocks }) => identify(credentials, readClocks().wall) },
+    identity: { identify: (credentials, { readClocks }) => identity.identify(credentials, readClocks().wall) },
     context: { gather: () => ({}) },
     policy: {
       decide({ evaluation: { question } }) {
@@ -142,7 +142,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
     leftMs,
     within: (shorter) => deadline(() => Math.min(leftMs(), shorter)),
   });
-  const callers = createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS);
+  const callers = createApiCallers({ identity, issuers, now: () => clocks.wall }, CLIENTS, { mostUnknown: 8 });
   const ask = createAskQuestion({
     ...deps,
     decisionLog: { append: async (entry) => (logged.push(entry), world.instead) },
@@ -156,6 +156,7 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
       candidates: parts.candidates ?? { offered: () => false, list: () => ({ kind: "none" }) },
       newDeadline: () => deadline(typeof budgetMs === "number" ? () => budgetMs : budgetMs),
       newRequestId: uuidv7,
+      pause: createSharedPause({ monotonicMs: () => performance.now() }),
       ...{ readClocks, faults, metrics, maxBatch: 10 },
       answers: {
         requestUrl: REQUEST_URL,

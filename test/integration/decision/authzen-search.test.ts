@@ -151,3 +151,28 @@ describe("a page", () => {
     expect([next.names, next.token, seen]).toEqual([named(6).slice(3), "", named(6)]);
   });
 });
+
+test("a search for a subject whose stated properties cannot be its claims is refused, and no empty list", async () => {
+  const { authzen } = await startSearch(3);
+  await using _ended = authzen;
+  for (const sought of ["resource", "action"] as const) {
+    const stated = { type: "user", id: "dana", properties: { groups: "engineers" } };
+    const reply = await authzen.post({ ...bodyFor(sought), subject: stated }, { at: `/access/v1/search/${sought}` });
+    expect([reply.status, reply.body]).toEqual([400, "the subject cannot be used: credential_claims_invalid"]);
+  }
+  expect(authzen.world.asked).toEqual([]);
+});
+
+test("a subject of the policy's list whose properties cannot be its claims ends the page before it, and begins the next one with an error", async () => {
+  const odd: Entity = { type: "user", id: "odd", properties: { groups: "engineers" } };
+  await using authzen = await startAuthzen({
+    candidates: {
+      offered: () => true,
+      list: () => ({ kind: "candidates", revision: "r1", entities: [{ ...odd, id: "max", properties: {} }, odd] }),
+    },
+  });
+  authzen.world.verdict = () => allowing;
+  const { names, token } = await find(authzen, "subject");
+  expect(names).toEqual(["max"]);
+  expect((await find(authzen, "subject", { token })).reply.status).toBe(500);
+});

@@ -23,9 +23,9 @@ const LEFT = { leftMs: () => 450, within: () => LEFT };
 const AT = { host: "127.0.0.1", port: 0, maxInFlight: 8, drainMs: 500 };
 const issuers = sample.issuersOf({});
 const keySet = sample.keySetOf(sample.jwksOf(sample.keys));
-const { identify } = createIdentify({ issuers, keySets: { current: () => keySet, requestRefresh: () => {} } });
+const identity = createIdentify({ issuers, keySets: { current: () => keySet, requestRefresh: () => {} } });
 const now = () => instant(Date.now());
-const callers = createApiCallers({ identity: { identify }, issuers, now }, []);
+const callers = createApiCallers({ identity, issuers, now }, [], { mostUnknown: 8 });
 const asking = askingBy(async () => DENIED_BY_API, callers);
 const faults = { report: () => {} };
 
@@ -63,6 +63,7 @@ async function overHttp(asked: boolean): Promise<Edge> {
         metrics: createMetrics({ prefix: "t_" }),
         evaluateAside: () => Promise.reject(new Error("not asked")),
         candidates: { offered: () => false, list: () => ({ kind: "none" }) },
+        pause: async () => {},
         readClocks: () => ({ wall: now(), monoMs: performance.now() }),
         answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
       },
@@ -89,7 +90,7 @@ function overGrpc(grpcReflection: boolean) {
       await startDecisionServer(
         {
           ...{ callers, asking, faults, newDeadline: () => LEFT, metrics: createMetrics({ prefix: "t_" }) },
-          ...{ monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+          ...{ pause: async () => {}, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
         },
         {
           ...{ ...AT, tls: await tlsOf(asked), maxMessageBytes: 4_096, deadlineMs: 450, maxBatch: 3 },

@@ -10,6 +10,7 @@ import {
   Mode,
   Semantic,
 } from "../../../../proto/gen/countersign/v1/decision.ts";
+import { createSharedPause } from "../../../../platform/shared-pause.ts";
 import { askingBy } from "../../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../../api/ports.ts";
@@ -25,6 +26,7 @@ const QUESTION = {
   resource: { type: "file", id: "f1", properties: undefined },
   ...{ context: undefined, mode: Mode.MODE_ASK },
 };
+const pause = createSharedPause({ monotonicMs: () => performance.now() });
 const callers: ApiCallers = {
   authenticate: async () => ({ kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } }),
   vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
@@ -52,7 +54,7 @@ async function start(
       }, callers),
       callers,
       ...{ newDeadline: () => deadline, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
-      ...{ faults: { report: () => {} }, metrics },
+      ...{ faults: { report: () => {} }, metrics, pause },
     },
     {
       ...{ host: "127.0.0.1", port: 0, tls: undefined, maxMessageBytes: 65_536, maxInFlight: 4, deadlineMs: 5_000 },

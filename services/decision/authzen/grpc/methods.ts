@@ -1,13 +1,13 @@
 /**
  * The methods of `countersign.v1.DecisionService`, from bytes to bytes, whatever serves them. Callers are those of the HTTP interface and known by the
  * same rules. Failures are for what was not evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT,
- * RESOURCE_EXHAUSTED, and INTERNAL for what cannot be decoded and for faults of ours.
+ * RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED where the caller has gone, and INTERNAL for what cannot be decoded and for faults of ours.
  */
 import { status } from "@grpc/grpc-js";
 import type { Failure } from "../../../../platform/grpc/http2/failure.ts";
 import type { Peer, Terms } from "../../../../platform/grpc/terms.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
-import { createPause } from "../../../../platform/pause.ts";
+import type { Pause } from "../../../../platform/shared-pause.ts";
 import {
   type DecisionServiceService,
   EvaluateBatchRequest,
@@ -18,11 +18,9 @@ import {
   Outcome,
   Semantic,
 } from "../../../../proto/gen/countersign/v1/decision.ts";
-import type { ApiCallers, Ask, Asking, Authenticated } from "../../api/ports.ts";
+import type { ApiCallers, Ask, Asking, Authenticated, NotKnown } from "../../api/ports.ts";
 import type { Deadline, Faults } from "../../ports.ts";
 import { NOT_EVALUATED, questionFrom, responseOf, TOO_LATE } from "./translate.ts";
-
-const PAUSE_AFTER_MS = 2;
 
 export type MethodDeps = {
   readonly asking: Asking;
@@ -30,6 +28,8 @@ export type MethodDeps = {
   readonly newDeadline: (ms: number) => Deadline;
   readonly faults: Faults;
   readonly metrics: Metrics;
+  /** Before each evaluation of a batch, of all requests of the API together. */
+  readonly pause: Pause;
 };
 
 /** Never rejects. */
@@ -57,7 +57,7 @@ type Asked = {
 type Answer<Request> = (request: Request, asked: Asked) => Promise<Uint8Array>;
 
 export function createDecisionMethods(
-  { asking, callers, newDeadline, faults, metrics }: MethodDeps,
+  { asking, callers, newDeadline, faults, metrics, pause }: MethodDeps,
   { maxBatch }: { readonly maxBatch: number },
 ): DecisionMethods {
   const calls = metrics.counter("grpc_decision_calls_total", "calls of DecisionService by method and status", [
@@ -73,8 +73,8 @@ export function createDecisionMethods(
     return async (message, { leftMs, shed, traceparent, isGone }, peer) => {
       try {
         if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
-        const caller = await callerOf(callers, peer);
         const deadline = newDeadline(leftMs);
+        const caller = await callerOf(callers, peer, () => deadline.leftMs() <= 0 || isGone());
         const request = decoded(decode, message);
         const response = await asking.during({ caller, deadline, traceparent }, (ask) =>
           answer(request, { caller, ask, deadline, isGone }),
@@ -102,7 +102,7 @@ export function createDecisionMethods(
       return EvaluateResponse.encode(response).finish();
     }),
     evaluateBatch: unary("EvaluateBatch", EvaluateBatchRequest.decode, async (request, asked) => {
-      const evaluations = await evaluateAll(request, maxBatch, asked);
+      const evaluations = await evaluateAll(request, asked, { maxBatch, pause });
       return EvaluateBatchResponse.encode({ evaluations }).finish();
     }),
   };
@@ -117,56 +117,66 @@ function decoded<Request>(decode: (message: Buffer) => Request, message: Buffer)
 }
 
 /** Of callers who are not known, before there is a message. */
-export function createRefusal(callers: MethodDeps["callers"]): (peer: Peer) => Promise<Failure | undefined> {
-  return async (peer) => {
-    const caller = await authenticate(callers, peer);
-    return caller.kind === "refused" ? unauthenticated(caller) : undefined;
+export function createRefusal(
+  callers: MethodDeps["callers"],
+): (peer: Peer, isGone: () => boolean) => Promise<Failure | undefined> {
+  return async (peer, isGone) => {
+    const caller = await authenticate(callers, peer, isGone);
+    return "reason" in caller ? failureOf(caller) : undefined;
   };
 }
 
-async function callerOf(callers: MethodDeps["callers"], peer: Peer): Promise<Authenticated> {
-  const caller = await authenticate(callers, peer);
-  if (caller.kind !== "refused") return caller;
-  const { code, message } = unauthenticated(caller);
+async function callerOf(callers: MethodDeps["callers"], peer: Peer, isLate: () => boolean): Promise<Authenticated> {
+  const caller = await authenticate(callers, peer, isLate);
+  if (!("reason" in caller)) return caller;
+  const { code, message } = failureOf(caller);
   throw new Refusal(code, message);
 }
 
-function authenticate(callers: MethodDeps["callers"], peer: Peer): ReturnType<ApiCallers["authenticate"]> {
-  return callers.authenticate({
+function authenticate(
+  callers: MethodDeps["callers"],
+  peer: Peer,
+  isLate: () => boolean,
+): ReturnType<ApiCallers["authenticate"]> {
+  const shown = {
     authorization: peer.authorization(),
     certificateNames: peer.certificateNames(),
     certificate: peer.certificate,
-  });
+  };
+  return callers.authenticate(shown, isLate);
 }
 
-function unauthenticated({ reason }: { readonly reason: string }): Failure {
-  return { code: status.UNAUTHENTICATED, message: `show who is calling: ${reason}` };
+function failureOf(caller: NotKnown): Failure {
+  if (caller.kind === "refused")
+    return { code: status.UNAUTHENTICATED, message: `show who is calling: ${caller.reason}` };
+  return caller.reason === "overloaded"
+    ? { code: status.RESOURCE_EXHAUSTED, message: "too many callers wait to be known" }
+    : { code: status.DEADLINE_EXCEEDED, message: "the deadline of the call has passed" };
 }
 
 /** Nothing is read, asked or put on record for a caller who has gone; an item for which no time is left is not evaluated. */
 async function evaluateAll(
   { evaluations, semantic }: EvaluateBatchRequest,
-  maxBatch: number,
   { ask, deadline, isGone }: Asked,
+  { maxBatch, pause }: { readonly maxBatch: number; readonly pause: Pause },
 ): Promise<EvaluateResponse[]> {
   if (evaluations.length > maxBatch) throw new Refusal(status.INVALID_ARGUMENT, `more than ${maxBatch} evaluations`);
   if (evaluations.some(({ mode }) => mode === Mode.MODE_ENFORCE)) {
     throw new Refusal(status.INVALID_ARGUMENT, "a batch cannot be enforced; evaluate one by one");
   }
-  const pause = createPause(PAUSE_AFTER_MS);
   const made: EvaluateResponse[] = [];
   const answerTo = async (one: EvaluateRequest) => {
     const question = questionFrom(one);
     return question.kind === "read" ? responseOf(await ask(question.value, "ask")) : NOT_EVALUATED;
   };
   for (const one of evaluations) {
+    await pause();
     if (isGone()) throw new Refusal(status.CANCELLED, "the caller has gone");
     const response = deadline.leftMs() > 0 ? await answerTo(one) : TOO_LATE;
     made.push(response);
     const allows = response.outcome === Outcome.OUTCOME_ALLOW;
     if (semantic === Semantic.SEMANTIC_DENY_ON_FIRST_DENY && !allows) break;
     if (semantic === Semantic.SEMANTIC_PERMIT_ON_FIRST_PERMIT && allows) break;
-    await pause();
   }
   return made;
 }

@@ -47,7 +47,12 @@ async function start(grpcReflection: boolean, tls?: ServerTls) {
     {
       asking: askingBy(async () => DENIED_BY_API, callers),
       callers,
-      ...{ newDeadline: () => LEFT, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+      ...{
+        pause: async () => {},
+        newDeadline: () => LEFT,
+        monotonicMs: () => performance.now(),
+        wallMs: () => Date.now(),
+      },
       ...{ faults: { report: (error) => faults.push(error) }, metrics: createMetrics({ prefix: "t_" }) },
     },
     {
