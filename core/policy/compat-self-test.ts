@@ -28,9 +28,9 @@ const FORM = " (in compatibility mode a case is name, time, input, and expect: a
 
 /** None when the bundle brings none. @throws AppError invalid_bundle */
 export function compatSelfTestOf(files: BundleFiles): readonly Case[] {
-  const read = (value: unknown) => {
+  const read = (value: unknown, inputs: readonly string[]) => {
     if (!schema.Check(value)) throw new AppError("invalid_bundle", schema.Errors(value)[0]?.message ?? "not valid");
-    return value.cases.map(caseOf);
+    return value.cases.map((one, at) => caseOf(one, inputs[at]));
   };
   return casesIn(files, read, FORM);
 }

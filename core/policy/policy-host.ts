@@ -24,7 +24,7 @@ import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
-import { meets } from "./self-test.ts";
+import { differenceText, meets } from "./self-test.ts";
 import type { CompileJob } from "./wasm/compile-apart.ts";
 import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
@@ -111,8 +111,8 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
       const outcome = run(target, entrypoint, inputJson, nowNs);
       const got = outcome.kind === "value" && outcome.value !== undefined ? plainOf(outcome.value) : undefined;
       if (!meets(got, expect)) {
-        const said = outcome.kind === "fault" ? `: ${outcome.fault.reason}` : "";
-        return { kind: "refused", reason: "self_test_failed", detail: `case ${JSON.stringify(name)}${said}` };
+        const said = outcome.kind === "fault" ? outcome.fault.reason : differenceText(got, expect);
+        return { kind: "refused", reason: "self_test_failed", detail: `case ${JSON.stringify(name)}: ${said}` };
       }
       await pause();
     }

@@ -11,6 +11,9 @@ import { AppError } from "../domain/app-error.ts";
 import type { Json } from "../domain/subject.ts";
 import { parseRfc3339 } from "../domain/time.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";
+import { parseValue } from "./rego-value/parse.ts";
+import { isRegoArray, RegoObject } from "./rego-value/value.ts";
+import { writeJson } from "./rego-value/write.ts";
 
 /** A key of `ENTRYPOINTS` (bundle.ts). */
 type Entrypoint = "decide" | "route" | "mayReview";
@@ -50,38 +53,48 @@ const schema = Compile(SelfTest);
 
 /** None when the bundle brings none. @throws AppError invalid_bundle */
 export function selfTestOf(files: BundleFiles): readonly SelfTestCase[] {
-  return casesIn(files, (value) => {
+  return casesIn(files, (value, inputs) => {
     if (!schema.Check(value)) throw new AppError("invalid_bundle", schema.Errors(value)[0]?.message ?? "not valid");
-    return value.cases.map((one) => ({ ...caseOf(one), entrypoint: one.entrypoint }));
+    return value.cases.map((one, at) => ({ ...caseOf(one, inputs[at]), entrypoint: one.entrypoint }));
   });
 }
 
 /**
- * What `read` makes of the file; none when the bundle brings none. `form`: what is said behind each fault.
+ * What `read` makes of the file and of the inputs of its cases, as they are written there: a plain number would lose digits. None when the
+ * bundle brings none. `form`: what is said behind each fault.
  * @throws AppError invalid_bundle: a file of another form is never passed over
  */
 export function casesIn<C extends Case>(
   files: BundleFiles,
-  read: (value: unknown) => readonly C[],
+  read: (value: unknown, inputs: readonly string[]) => readonly C[],
   form = "",
 ): readonly C[] {
   const bytes = files.get(SELF_TEST_FILE);
   if (bytes === undefined) return [];
   try {
-    return read(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    const text = Buffer.from(bytes).toString("utf8");
+    return read(JSON.parse(text), inputTexts(text));
   } catch (error) {
     const why = error instanceof AppError ? error.detail : "not JSON";
     throw new AppError("invalid_bundle", `${SELF_TEST_FILE}: ${why}${form}`, { cause: error });
   }
 }
 
-type WrittenCase = { readonly name: string; readonly time: string; readonly input: unknown; readonly expect: unknown };
+function inputTexts(text: string): readonly string[] {
+  const file = parseValue(text, "json");
+  const cases = file instanceof RegoObject ? file.get("cases") : undefined;
+  if (!isRegoArray(cases)) return [];
+  return cases.map((one) => writeJson((one instanceof RegoObject ? one.get("input") : undefined) ?? null));
+}
 
-export function caseOf({ name, time, input, expect }: WrittenCase): Case {
+type WrittenCase = { readonly name: string; readonly time: string; readonly expect: unknown };
+
+/** `inputJson`: as it is written in the file. */
+export function caseOf({ name, time, expect }: WrittenCase, inputJson = "null"): Case {
   return {
     name,
     nowNs: BigInt(parseRfc3339(time)) * 1_000_000n,
-    inputJson: JSON.stringify(input),
+    inputJson,
     expect: jsonOf(expect),
   };
 }
@@ -91,6 +104,28 @@ export function meets(got: Json | undefined, expected: Json): boolean {
   if (!isJsonObject(expected)) return got !== undefined && equalJson(got, expected);
   if (got === undefined || !isJsonObject(got)) return false;
   return Object.entries(expected).every(([key, value]) => meets(Object.hasOwn(got, key) ? got[key] : undefined, value));
+}
+
+/** What a case got in place of what it expects, by the keys that it names, and beside it which rules said so; for its author. */
+export function differenceText(got: Json | undefined, expected: Json): string {
+  if (got === undefined || !isJsonObject(got) || !isJsonObject(expected)) return `it is ${shortened(got)}`;
+  const differing = Object.entries(expected).flatMap(([key, value]) => {
+    const own = Object.hasOwn(got, key) ? got[key] : undefined;
+    return meets(own, value) ? [] : [`${key} is ${shortened(own)} and not ${shortened(value)}`];
+  });
+  const said = ["reasons", "elevations"].flatMap((key) => {
+    const own = Object.hasOwn(got, key) ? got[key] : undefined;
+    const isSaid = own !== undefined && isJsonList(own) && own.length > 0 && !Object.hasOwn(expected, key);
+    return isSaid ? [`${key} ${shortened(own)}`] : [];
+  });
+  return [...differing, ...said].join("; ");
+}
+
+const MAX_SHOWN = 200;
+
+function shortened(value: Json | undefined): string {
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
 function equalJson(one: Json, other: Json): boolean {

@@ -19,6 +19,6 @@ export async function refusalOf(files: BundleFiles): Promise<string | undefined>
   if (activation.kind !== "refused") return undefined;
   const { reason, detail } = activation;
   const hint =
-    reason === "self_test_failed" ? " of self-test.json in the source; mend the policy, or what the case expects" : "";
+    reason === "self_test_failed" ? "; mend the policy, or what the case in self-test.json of the source expects" : "";
   return `${reason}: ${detail}${hint}`;
 }

@@ -56,7 +56,7 @@ describeWithOpa("a bundle that is built", () => {
     );
     expect(await build()).toMatchObject({
       code: 1,
-      err: 'a service would refuse what was built: self_test_failed: case "sales delete orders" of self-test.json in the source; mend the policy, or what the case expects\n',
+      err: 'a service would refuse what was built: self_test_failed: case "sales delete orders": outcome is "no_rule_matched" and not "allow"; mend the policy, or what the case in self-test.json of the source expects\n',
     });
     await writeFile(join(source, "self-test.json"), '{"cases": [{}]}');
     expect(await build()).toMatchObject({ code: 1, err: expect.stringContaining("self-test.json: ") });
