@@ -1,5 +1,5 @@
-/** The policy of the README's first screen, as it stands there: strict, nine lines, and of the outcome that is claimed for it. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+/** The policy of the README's first screen, as it stands there: strict, short, and in place of the sample's own it passes the sample's self-test. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -18,8 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("it has nine lines", () => {
-  expect(policy.trimEnd().split("\n")).toHaveLength(9);
+test("it has twelve lines", () => {
+  expect(policy.trimEnd().split("\n")).toHaveLength(12);
 });
 
 (opa.kind === "found" ? describe : describe.skip)("by OPA", () => {
@@ -29,10 +29,14 @@ test("it has nine lines", () => {
     return result.kind === "done" ? result.output : result.message;
   }
 
-  async function decide(method: string): Promise<string> {
+  async function decide(method: string, group = "engineers", path = ["orders", "42"]): Promise<string> {
     await writeFile(
       join(folder, "input.json"),
-      JSON.stringify({ action: { name: method }, parsed_path: ["orders", "42"] }),
+      JSON.stringify({
+        action: { name: method },
+        parsed_path: path,
+        subject: { properties: { groups: [group] } },
+      }),
     );
     const data = [join(root, "rego/countersign/decision.rego"), join(root, "rego/countersign/lib"), "orders.rego"];
     return run(
@@ -47,13 +51,29 @@ test("it has nine lines", () => {
   }
 
   test("it passes the strict check", async () => {
-    expect(await run("check", "--strict", "orders.rego")).toBe("");
+    const schema = join(root, "rego/countersign/schema");
+    expect(
+      await run("check", "--strict", "-s", schema, "orders.rego", join(root, "rego/countersign/lib/http.rego")),
+    ).toBe("");
   });
 
   test("anything else than it names is denied; reading is allowed; deleting needs approval, for that order", async () => {
-    expect(await decide("PUT")).toContain('"outcome":"no_rule_matched"');
+    expect(await decide("PUT")).toContain('"outcome":"deny"');
+    expect(await decide("POST")).toContain('"outcome":"no_rule_matched"');
+    for (const method of ["GET", "DELETE"]) {
+      expect(await decide(method, "sales")).toContain('"outcome":"no_rule_matched"');
+      expect(await decide(method, "engineers", ["refunds", "42"])).toContain('"outcome":"no_rule_matched"');
+    }
     expect(await decide("GET")).toContain('"outcome":"allow"');
     expect(await decide("DELETE")).toContain('"outcome":"elevate"');
     expect(await decide("DELETE")).toContain('"scope":"order/42"');
   });
+
+  test("pasted over the policy of the sample it is built, and every case of the sample's self-test holds", async () => {
+    const source = join(folder, "source");
+    await cp(join(root, "rego/countersign"), source, { recursive: true });
+    await writeFile(join(source, "policies/orders/orders.rego"), policy);
+    const args = [join(root, "scripts/build-bundle.ts"), "--source", source, "--out", join(folder, "out")];
+    expect(await runCommand(process.execPath, args, { timeoutMs: 50_000 })).toMatchObject({ kind: "done" });
+  }, 60_000);
 });
