@@ -5,8 +5,8 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { createLog } from "../platform/log/log.ts";
+import { scriptArguments } from "../platform/programs/script-arguments.ts";
 import { canStartSystem, startSystem } from "../test/harness/system.ts";
 import { startOneMachine } from "./one-machine/set.ts";
 import { unsupported } from "./one-machine/unsupported.ts";
@@ -67,5 +67,7 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1_000).toFixed(1)} s`;
 }
 
-const { values } = parseArgs({ options: { real: { type: "boolean" } } });
+const { values } = scriptArguments("npm run demo -- [--real]   (--real: on Envoy, Kafka and PostgreSQL)", {
+  options: { real: { type: "boolean" } },
+});
 process.exitCode = await (values.real === true ? onRealParts() : onOneMachine());

@@ -10,13 +10,13 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { BUILTINS_AND_NETWORK } from "../core/policy/builtins/registry.ts";
 import { withRuntime } from "../core/policy/builtins/runtime.ts";
 import { CANDIDATES, ENTRYPOINTS } from "../core/policy/bundle.ts";
 import { INFALLIBLE, UNSEEN, WATCHED } from "../core/policy/native-builtins.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
+import { scriptArguments } from "../platform/programs/script-arguments.ts";
 import { checkInputs, findOpa, type Opa, opaOn, parsed } from "./bundle/author-opa.ts";
 import { BuildFault } from "./bundle/build-fault.ts";
 import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
@@ -29,7 +29,11 @@ import { refusalOf } from "./bundle/try-bundle.ts";
 import { runCommand } from "./tools/run-command.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
-const { values: options } = parseArgs({
+const USAGE = `npm run build-bundle -- [--source DIR] [--out DIR | --check]
+  --source DIR  a copy of rego/countersign with your packages; rego/countersign itself unless given
+  --out DIR     where the bundle goes; rego/bundle unless given
+  --check       writes nothing, and fails when rego/bundle is not what is built`;
+const { values: options } = scriptArguments(USAGE, {
   options: { check: { type: "boolean" }, source: { type: "string" }, out: { type: "string" } },
 });
 const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);

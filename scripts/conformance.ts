@@ -5,7 +5,7 @@
  * docs/conformance.md.
  */
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { scriptArguments } from "../platform/programs/script-arguments.ts";
 import type { Runner } from "./conformance/case-outcome.ts";
 import { readKnownMisses, score } from "./conformance/known-misses.ts";
 import { writeRun } from "./conformance/page.ts";
@@ -31,13 +31,15 @@ async function run(kind: string, runner: Runner, directory: string, page: boolea
   process.exitCode = passed.length === 0 || failed.length + listFaults.length > 0 ? 1 : 0;
 }
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { page: { type: "boolean" } } });
+const USAGE = `npm run conformance -- KIND DIR [--page]   (kinds: ${[...runners.keys()].join(", ")})`;
+const { positionals, values } = scriptArguments(USAGE, {
+  allowPositionals: true,
+  options: { page: { type: "boolean" } },
+});
 const [kind = "", directory, ...rest] = positionals;
 const runner = runners.get(kind);
 if (runner === undefined || directory === undefined || rest.length > 0) {
-  process.stderr.write(
-    `usage: npm run conformance -- KIND DIR [--page]   (kinds: ${[...runners.keys()].join(", ")})\n`,
-  );
+  process.stderr.write(`usage: ${USAGE}\n`);
   process.exitCode = 2;
 } else {
   await run(kind, runner, path.resolve(directory), values.page === true);

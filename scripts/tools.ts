@@ -3,7 +3,7 @@
  * each where it came from. Exits 1 when one could not be had; the others are fetched nevertheless. `npm run tools -- opa`
  * asks for some only.
  */
-import { parseArgs } from "node:util";
+import { scriptArguments } from "../platform/programs/script-arguments.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { type ToolName, toolNames } from "./tools/tool.ts";
 
@@ -11,7 +11,7 @@ function isToolName(text: string): text is ToolName {
   return toolNames.some((name) => name === text);
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals } = scriptArguments(`npm run tools -- [${toolNames.join(" | ")}]…`, { allowPositionals: true });
 const unknown = positionals.filter((text) => !isToolName(text));
 if (unknown.length > 0) {
   process.stderr.write(`unknown tool: ${unknown.join(", ")} (known: ${toolNames.join(", ")})\n`);

@@ -2,7 +2,7 @@
  * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print]`: measures on this machine, prints, and writes its
  * section of docs/performance.md, or with `--print` nothing. What is left out of the options is made for less than four minutes.
  */
-import { parseArgs } from "node:util";
+import { scriptArguments } from "../../platform/programs/script-arguments.ts";
 import { benchApproval } from "./approval/approval.ts";
 import { benchAudit } from "./audit/audit.ts";
 import { benchAuthzen } from "./authzen/authzen.ts";
@@ -35,7 +35,9 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
 ]);
 const OPTIONS = ["rounds", "seconds", "minutes", "repeats"] as const;
 
-const { values, positionals } = parseArgs({
+const USAGE = `npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${OPTIONS.map((option) => `[--${option} N]`).join(" ")} [--print]`;
+
+const { values, positionals } = scriptArguments(USAGE, {
   allowPositionals: true,
   options: {
     ...{ rounds: { type: "string" }, seconds: { type: "string" }, minutes: { type: "string" } },
@@ -57,8 +59,7 @@ if (
   more.length > 0 ||
   Object.values(asked).some((value) => value !== undefined && !(value > 0))
 ) {
-  const options = OPTIONS.map((option) => `[--${option} N]`).join(" ");
-  process.stderr.write(`npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${options} [--print]\n`);
+  process.stderr.write(`usage: ${USAGE}\n`);
   process.exitCode = 2;
 } else {
   const cores = await useCores();
