@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
+import { builtinCall, callBuiltin, runBuiltin } from "../../../test/harness/run-builtin.ts";
 import { threadMs } from "../../../test/harness/thread-time.ts";
 
 const SCHEMA = `
@@ -12,6 +12,8 @@ const SCHEMA = `
   directive @own(size: Size) on FIELD
 `;
 const isValid = (query: string): string => callBuiltin("graphql.is_valid", query, SCHEMA);
+const variables = (count: number, text: string): string =>
+  Array.from({ length: count }, (_, at) => text.replace("#", String(at))).join(" ");
 const schemaIsValid = (schema: string): string => callBuiltin("graphql.schema_is_valid", schema);
 
 describe("a query that does not fit its schema is not valid", () => {
@@ -63,6 +65,43 @@ test("a query of very many fields is refused before fields are compared pairwise
     expect(isValid(`{ ${'order(id: "1") { id } '.repeat(10_000)} }`)).toBe("limit");
   });
   expect(ms).toBeLessThan(5_000);
+});
+
+describe("a query of many fields of one name", () => {
+  const schema = "type Query { secret: String b: String a: T } type T { c: String }";
+  const answers = (query: string) => [
+    callBuiltin("graphql.is_valid", query, schema),
+    callBuiltin("graphql.parse_and_verify", query, schema).slice(0, 6),
+    callBuiltin("graphql.parse", query, schema).slice(0, 5),
+  ];
+
+  test.each([700, 800, 1_998])("is as valid as one of two, at %d", (count) => {
+    expect(answers(`{secret ${"b ".repeat(count)}nope}`)).toEqual(["false", "[false", "error"]);
+    expect(answers(`{secret b: secret ${"b ".repeat(count - 1)}}`)).toEqual(["false", "[false", "error"]);
+    expect(answers(`{secret ${"b ".repeat(count)}}`)).toEqual(["true", "[true,", '[{"Op']);
+    expect(answers(`{secret ${"a{c} ".repeat(count >> 1)}}`).at(0)).toBe("true");
+  });
+
+  test.each([
+    ["more than we look at", `{secret ${"b ".repeat(2_000)}}`],
+    [
+      "more that differ than graphql compares",
+      `query(${variables(800, "$v#: Boolean!")}) {secret ${variables(800, "b @skip(if: $v#)")}}`,
+    ],
+  ])("is never told to be no query, where there are %s", (_, query) => {
+    expect(answers(query)).toEqual(["limit", "limit", "limit"]);
+  });
+
+  test("pays for each two that have to be compared", () => {
+    const paidFor = (count: number) => {
+      let paid = 0;
+      const call = { ...builtinCall, pay: (units: number) => void (paid += units) };
+      const query = `query(${variables(count, "$v#: Boolean!")}) {${variables(count, "b @skip(if: $v#)")}}`;
+      expect(runBuiltin("graphql.is_valid", JSON.stringify([query, schema]), call)).toBe("true");
+      return paid;
+    };
+    expect(paidFor(200)).toBeGreaterThan(3.9 * paidFor(100));
+  });
 });
 
 test("valid queries and schemas are told so; an extension may come without its type", () => {

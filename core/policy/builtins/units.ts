@@ -44,7 +44,7 @@ function parse(raw: string, bytes: boolean): { readonly amount: Rational; readon
   const scale = factor(suffix, bytes);
   if (scale === undefined) throw new BuiltinError("unit not recognized");
   const { exponent } = decimal;
-  if (exponent > 400n || exponent < -400n) throw new BuiltinError("amount is out of range");
+  if (exponent > 400n || exponent < -400n) throw new BuiltinLimit("the amount is too large or too small");
   const digits = BigInt(decimal.coefficient || "0") * (decimal.negative ? -1n : 1n);
   return {
     amount: {

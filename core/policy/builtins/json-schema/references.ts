@@ -2,7 +2,7 @@
  * Where a `$ref` of a JSON Schema leads: to a part of the same document by pointer, or to a subschema by its `$id`.
  * NB: nothing is ever fetched; a reference that leads out of the document is an error.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit } from "../../builtin.ts";
 import { unescapePercent } from "../../go-query.ts";
 import { isRegoArray, RegoObject, type RegoValue } from "../../rego-value/value.ts";
 
@@ -23,7 +23,7 @@ export function referencesOf(document: RegoValue): References {
   const absoluteOf = new Map<RegoObject, string>();
 
   const walk = (node: RegoValue, base: string, depth: number): void => {
-    if (depth > MAX_DEPTH) throw new BuiltinError("the schema is nested too deep");
+    if (depth > MAX_DEPTH) throw new BuiltinLimit("the schema is nested too deep");
     if (isRegoArray(node)) for (const item of node) walk(item, base, depth + 1);
     if (!(node instanceof RegoObject)) return;
     const id = node.get(node.has("id") ? "id" : "$id");

@@ -1,6 +1,6 @@
 /** The keywords that look at a value alone: of numbers, of texts, of any value, and the uniqueness of items. */
 import { MatcherInput, type RE2JS } from "re2js";
-import { type BuiltinCall, BuiltinError, type Pay } from "../../builtin.ts";
+import { type BuiltinCall, BuiltinLimit, type Pay } from "../../builtin.ts";
 import { compareNumberText, parseDecimal } from "../../rego-value/number.ts";
 import type { RegoValue } from "../../rego-value/value.ts";
 import { goFloat } from "../go-float.ts";
@@ -39,9 +39,10 @@ function isMultiple(number: string, of: string): boolean {
   const [a, b] = [parseDecimal(number), parseDecimal(of)];
   if (a === undefined || b === undefined || b.coefficient === "") return false;
   const shift = a.exponent - b.exponent;
-  if (shift > MAX_EXPONENT || shift < -MAX_EXPONENT) throw new BuiltinError("a number is out of range");
-  const left = BigInt(a.coefficient || "0") * (shift > 0n ? 10n ** shift : 1n);
-  return left % (BigInt(b.coefficient) * (shift < 0n ? 10n ** -shift : 1n)) === 0n;
+  // A coefficient does not end in zero, so it is no multiple of ten.
+  if (a.coefficient === "" || shift < 0n) return a.coefficient === "";
+  if (shift > MAX_EXPONENT) throw new BuiltinLimit("a number is too large to be divided");
+  return (BigInt(a.coefficient) * 10n ** shift) % BigInt(b.coefficient) === 0n;
 }
 
 export function isWhole(number: string): boolean {
