@@ -111,7 +111,7 @@ function tell(log: Log, { kind, ...about }: KeySetEvent): void {
     case "keys_refresh_failed":
       log.warn(
         { event: "keys_refresh_failed", ...about },
-        "the keys of an issuer cannot be read; the last good ones stay",
+        "the keys of an issuer cannot be read; those that were read before stay, if there are any",
       );
       return;
     case "keys_not_persisted":

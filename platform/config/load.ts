@@ -17,6 +17,7 @@ import { readFile } from "node:fs/promises";
 import type { Static, TObject } from "typebox";
 import Value from "typebox/value";
 import { parse, YAMLParseError } from "yaml";
+import { merged, withAllFindings } from "../schema-faults.ts";
 import type { ConfigFault } from "./fault.ts";
 import { type ConfigKey, keysOf } from "./keys.ts";
 import { faultsAmong, type Rule } from "./rules.ts";
@@ -168,16 +169,18 @@ function problemsOf(schema: TObject, candidate: unknown, keys: readonly ConfigKe
     const name = path.join(".");
     if (!found.has(name)) found.set(name, { key: name, variable: variableOf(path, keys), problem });
   };
-  for (const { keyword, instancePath, params, message } of Value.Errors(schema, candidate)) {
+  for (const { keyword, instancePath, params, message } of merged(
+    withAllFindings(() => Value.Errors(schema, candidate)),
+  )) {
     const path = instancePath.split("/").slice(1).map(unescapePointer);
     if (keyword === "required") {
-      const missing: unknown = "requiredProperties" in params ? params.requiredProperties : [];
+      const { requiredProperties: missing } = params;
       for (const name of Array.isArray(missing) ? missing : []) add([...path, String(name)], "is missing; set it");
     } else if (keyword === "additionalProperties") {
-      const extra: unknown = "additionalProperties" in params ? params.additionalProperties : [];
+      const { additionalProperties: extra } = params;
       for (const name of Array.isArray(extra) ? extra : [])
         add([...path, String(name)], "is not a key of this program; remove it or correct its name");
-    } else if (keyword !== "boolean") {
+    } else {
       add(path, `${message}; correct it`);
     }
   }

@@ -37,11 +37,12 @@ export function createLeadership(
 ): Leadership {
   let leading = false;
 
-  async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal): Promise<void> {
+  async function term(task: (lease: Lease) => Promise<void>, onLeading: () => void, stop: AbortSignal): Promise<void> {
     await using session = await database.openSession(lockName);
     const signal = AbortSignal.any([stop, session.lost]);
     while (!(await tryLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
     leading = true;
+    onLeading();
     log.info({ event: "leading", lock: lockName }, "leading");
     try {
       await task({ query: session.query, transaction: session.transaction, signal });
@@ -53,16 +54,22 @@ export function createLeadership(
   return {
     async run(task, stop) {
       const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
+      let isTold = false;
+      const onLeading = () => {
+        isTold = false;
+      };
       while (!stop.aborted) {
         try {
-          await term(task, stop);
+          await term(task, onLeading, stop);
           backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
-          log.warn(
-            { event: "leadership_lost", err: error, lock: lockName },
-            "the lock of a work that one process does is lost; it is taken again, here or elsewhere",
-          );
+          if (!isTold)
+            log.warn(
+              { event: "leadership_lost", err: error, lock: lockName },
+              "the lock of a work that one process does is lost; it is taken again, here or elsewhere, as soon as the database is there",
+            );
+          isTold = true; // once, and not again with every try to take it
         }
         await backoff.wait(stop).catch(() => {});
       }

@@ -34,6 +34,10 @@ export interface DatabaseUrls {
 }
 
 export interface SetDatabase extends DatabaseUrls, AsyncDisposable {
+  /** Whether a server of our own runs; of one that is not ours nothing is known, and it counts as running. */
+  isRunning(): boolean;
+  /** For people: where it says why it ended. */
+  tail(): Promise<string>;
   /** For people: where it is, and whether it was running already. */
   readonly description: string;
   /** Of a server of our own, while it runs. */
@@ -83,7 +87,10 @@ export async function openSetDatabase(
       if (server !== undefined) process.kill(server.pid, "SIGKILL");
       await stop();
     },
+    isRunning: () => server !== undefined && !server.lost.aborted,
+    tail: async () => `ended; see ${join(dataDir, "postgres.log")}`,
     async start() {
+      if (server?.lost.aborted) await stop();
       server ??= await startEmbeddedPostgres({ dataDir, leash: true });
     },
     [Symbol.asyncDispose]: stop,
@@ -147,6 +154,8 @@ async function openNamedDatabase(log: Log, url: string): Promise<SetDatabase> {
     decisionUrl: url,
     description: host,
     pid: undefined,
+    isRunning: () => true,
+    tail: async () => "",
     kill: notOurs,
     start: notOurs,
     [Symbol.asyncDispose]: () => all.disposeAsync(),

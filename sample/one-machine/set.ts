@@ -3,11 +3,11 @@
  * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end,
  * the database too. One that was left running all the same is taken over by the next start.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
 import { lockDataFolder, openDataFolder } from "./data-folder.ts";
 import { databaseUrls, openSetDatabase, type SetDatabase } from "./database.ts";
+import { type Kept, keepRunning } from "./keep-running.ts";
 import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { ENDING, plansBesides, type ProgramPlan, servicePlans } from "./settings.ts";
@@ -42,9 +42,6 @@ type SetOptions = {
   /** Gives up a start that is not wanted any more. */
   readonly signal?: AbortSignal;
 };
-
-/** How often a program may end within a minute before it is given up. */
-const MAX_ENDS = 5;
 
 /** Resolves when all is ready. What was started is ended when something does not start, or `signal` is aborted, which rejects with its reason. */
 export async function startOneMachine(
@@ -82,8 +79,11 @@ export async function startOneMachine(
     programs.set(plan.name, program);
     await program.start(after);
     say({ kind: "ready", what: plan.name, detail: "" });
-    if (supervise) void keepRunning(program);
+    keep({ ...program, tail: async () => `it said last:\n${await program.tail()}` });
   }
+  const keep = (kept: Kept) => {
+    if (supervise) keepRunning(kept, say, stop.signal).catch(failed.resolve);
+  };
 
   owned.defer(async () => {
     stop.abort();
@@ -97,27 +97,8 @@ export async function startOneMachine(
   ]);
   const database = await Promise.race([opening, neverFrom(started), unwanted]);
   say({ kind: "ready", what: "database", detail: database.description });
+  keep({ ...database, name: "database" });
   await Promise.race([started, unwanted]);
-
-  async function keepRunning(program: Program): Promise<void> {
-    const ends: number[] = [];
-    while (!stop.signal.aborted) {
-      await sleep(250, undefined, { signal: stop.signal }).catch(() => {});
-      if (stop.signal.aborted || program.isRunning()) continue;
-      const now = performance.now();
-      ends.push(now);
-      const tail = await program.tail();
-      if (stop.signal.aborted) break; // it was ended, and nothing ends what would be started now
-      say({ kind: "ended", what: program.name, detail: `it said last:\n${tail}` });
-      if (ends.filter((at) => now - at < 60_000).length > MAX_ENDS) {
-        return failed.resolve(new Error(`${program.name} ends again and again`));
-      }
-      await program.start().then(
-        () => say({ kind: "ready", what: program.name, detail: "again" }),
-        (error: unknown) => say({ kind: "ended", what: program.name, detail: String(error) }),
-      );
-    }
-  }
 
   const all = owned.move();
   return {

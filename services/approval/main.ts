@@ -221,7 +221,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
       redemption: `${config.redemption.host}:${redemption.port}`,
       ops: `${config.ops.host}:${ops.port}`,
       tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
-      database: URL.parse(config.database.url)?.host ?? "by connection string",
+      database: URL.parse(config.database.url)?.host || "by connection string",
       stream: streamAt.name,
       bundle: policy.host.revision() ?? "none yet",
       issuers: [...identity.issuers.keys()],

@@ -3,7 +3,7 @@
  * every end, kind or not, the next start works, and nothing that was acknowledged is lost.
  */
 import { once } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,6 +55,12 @@ async function processOf(word: string): Promise<number> {
   const [one, ...more] = await everyProcess(word);
   if (one === undefined || more.length > 0) throw new Error(`not one process with ${word}`);
   return one;
+}
+
+/** The process that all others of PostgreSQL come from. */
+async function postmaster(): Promise<number> {
+  const place = (await readFile(join(folder, "data", "postgres-location"), "utf8")).trim();
+  return Number((await readFile(join(place, "cluster", "postmaster.pid"), "utf8")).split("\n", 1)[0]);
 }
 
 describe("npm start", () => {
@@ -122,7 +128,7 @@ describe("npm start", () => {
     expect(await everyProcess()).toEqual([]);
   }, 240_000);
 
-  test("a service that is killed is started again; when this process is killed all programs end, and a database that was left running is taken over by the next start", async () => {
+  test("a service that is killed is started again, and so is the database; when this process is killed all programs end, and a database that was left running is taken over by the next start", async () => {
     const set = start();
     await set.ready();
     const grantId = await grant(set, "42");
@@ -133,6 +139,17 @@ describe("npm start", () => {
       return (await (await as("dana", set)).proxy("GET", "/orders/42")).status === 200;
     });
     expect(await processOf("services/decision/main.ts")).not.toBe(decision);
+
+    process.kill(await postmaster(), "SIGKILL");
+    await waitUntil("the database to be started again, and say so", 30_000, () =>
+      /✓ database +again/.test(set.said()),
+    );
+    expect(set.said()).toMatch(/✗ database ended; see .*postgres\.log/);
+    const still = await waitUntil("the grant to be known as ever", 30_000, async () => {
+      const answer = await (await as("dana", set)).approvals("GET", `/v1/grants/${grantId}`);
+      return answer.status === 200 && answer;
+    });
+    expect(still.body).toMatchObject({ state: "active", uses: 0 });
 
     process.kill(await processOf("pg_ctl"), "SIGKILL"); // who would end the database
     set.child.kill("SIGKILL");

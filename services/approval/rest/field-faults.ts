@@ -3,6 +3,7 @@
  * `/headers`. Names places, never values; a name that the client made up is cut.
  */
 import type { FastifyError } from "fastify";
+import { merged } from "../../../platform/schema-faults.ts";
 import type { FieldFault } from "./problem.ts";
 
 const MAX_FAULTS = 20;
@@ -11,7 +12,7 @@ const MAX_NAME = 64;
 /** The faults of a validation by the schemas; empty for any other error. */
 export function faultsOf({ validation = [], validationContext = "body" }: FastifyError): readonly FieldFault[] {
   const base = validationContext === "body" ? "" : `/${validationContext}`;
-  return validation
+  return merged(validation)
     .flatMap(({ instancePath, message = "is not of the schema", params }): FieldFault[] => {
       const place = `${base}${instancePath}`;
       const { additionalProperties: unknown, requiredProperties: missing } = params;

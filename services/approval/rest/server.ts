@@ -17,6 +17,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
+import { withAllFindings } from "../../../platform/schema-faults.ts";
 import { faultIn, faultsOf } from "./field-faults.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
 import { watchMethods } from "./method-not-allowed.ts";
@@ -131,7 +132,10 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   const app: Rest = fastify({ ...settings, ...(tls ? { https: { ...STRICT_TLS, ...tls } } : { http: STRICT }) });
   // NB: only JSON is read; fastify's own parser of plain text would hand a string to the schemas.
   app.removeContentTypeParser("text/plain");
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  app.setValidatorCompiler((route) => {
+    const validate = TypeBoxValidatorCompiler(route);
+    return (value: unknown) => withAllFindings(() => validate(value));
+  });
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const shared of SHARED) app.addSchema(shared);
@@ -242,6 +246,9 @@ function answerFault(log: Log, error: FastifyError, request: FastifyRequest, rep
     }
   }
   const code = BY_STATUS.get(error.statusCode);
+  // NB: there are no `errors` that the usual detail could point to.
+  if (code === "invalid_request")
+    return sendProblem(reply, code, { detail: "The body is not one JSON value that can be read." });
   if (code !== undefined) return sendProblem(reply, code);
   log.error({ event: "rest_fault", err: error, requestId: request.id }, "a REST request ended in a fault");
   return sendProblem(reply, "internal_error");

@@ -124,7 +124,7 @@ test("what a worker that is no more had not shipped is shipped by the first one 
     boot: uuidv7(),
     required: false,
     policyRevision: () => "r1",
-    drainMs: 2_000,
+    drainMs: 20_000,
   };
   const running = startDecisionLog({ ...deps, metrics: createMetrics({ prefix: "t_" }) }, options);
   const of = (boot: string) => sent.filter((batch) => batch.includes(boot)).join();

@@ -5,12 +5,13 @@
  * the file never holds half a record that a later one follows. Written data survives the death of the process; only `sync` makes it survive
  * the machine's. After a failed fsync nobody knows what is on the disk, so the spool refuses from then on.
  */
-import { closeSync, fdatasync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { BEGINNING, endAfter, type LogEnd, placeAfter } from "../../../core/domain/log-chain.ts";
 import { canonicalRecord, type RecordBody } from "../../../core/messages/canonical-decision.ts";
 import { leafHashInPlace } from "../../../core/messages/hashing.ts";
+import { makeFolder } from "../../../platform/make-folder.ts";
 import { MAX_LINE_BYTES, OWNER_ONLY, segmentPath } from "./spool-files.ts";
 
 /** What it leaves out is when the file was changed; its length is on the disk. */
@@ -54,7 +55,7 @@ export type SpoolOptions = {
 /** @throws when the folder or the file cannot be made. */
 export function openSpool(options: SpoolOptions): Spool {
   const { folder, log, boot } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   /** Where the chain goes on, behind what was written and behind what was appended. */
   let written = options.after ?? BEGINNING;
   let next = written;

@@ -166,6 +166,21 @@ describe("not kept", () => {
     expect((await submit(key, body)).status).toBe(201);
   });
 
+  test("that a request was open already is answered alike too, also when it has been cancelled since: nothing is asked anew", async () => {
+    const [key, body] = [randomUUID(), await submission()];
+    const first = await submit(randomUUID(), body);
+    const again = await submit(key, body);
+    expect([again.status, textAt(again, "request.id")]).toEqual([200, textAt(first, "request.id")]);
+    const cancelled = await rest.call("POST", `/v1/requests/${textAt(first, "request.id")}/cancel`, {
+      token: dana,
+      body: {},
+    });
+    expect(cancelled.status).toBe(200);
+    const late = await submit(key, body);
+    expect([late.status, late.body]).toEqual([200, again.body]);
+    expect((await submit(randomUUID(), body)).status).toBe(201);
+  });
+
   test("a key whose process died with it: free for the same call after its time, and not for another one", async () => {
     const [key, body] = [randomUUID(), await submission()];
     // What is left of a process that took the key and died: a first call's row, without its answer.

@@ -72,9 +72,10 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
         by: party.subject,
         asked: askedOf(body, now),
         automatic: false,
-        settle: keeping(request, (made: SubmitOutcome) =>
-          made.kind === "submitted" ? answer(made.request, made.grant) : undefined,
-        ),
+        settle: keeping(request, (made: SubmitOutcome) => {
+          if (made.kind === "exists") return answer(made.request, undefined); // an open one has no grant yet
+          return made.kind === "submitted" ? answer(made.request, made.grant) : undefined;
+        }),
       });
       switch (outcome.kind) {
         case "refused":
@@ -87,7 +88,7 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
           return sendAnswer(reply, answer(before, grant));
         }
         case "exists":
-          return sendAnswer(reply, answer(outcome.request, await reads.grantOfRequest(outcome.request.id)));
+          return sendAnswer(reply, answer(outcome.request, undefined));
         case "submitted":
           return sendAnswer(reply, answer(outcome.request, outcome.grant));
       }

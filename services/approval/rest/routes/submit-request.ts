@@ -3,7 +3,7 @@ import { type Id, id } from "../../../../core/domain/id.ts";
 import type { Instant } from "../../../../core/domain/time.ts";
 import type { SubmitOutcome } from "../../commands/ports.ts";
 import type { BindingTokens } from "../access-requests/profile.ts";
-import { requestAnswer, sendAnswer } from "../answer.ts";
+import { type Answer, requestAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
@@ -52,7 +52,7 @@ export const submitRequest: AddRoute = (rest, { submit, reads, accessRequests })
         asked: readAsked(request.body),
         automatic: false,
         settle: keeping(request, (made: SubmitOutcome) =>
-          made.kind === "submitted" ? requestAnswer(201, made.request, made.grant) : undefined,
+          made.kind === "submitted" || made.kind === "exists" ? answerTo(made) : undefined,
         ),
       });
       switch (outcome.kind) {
@@ -60,16 +60,21 @@ export const submitRequest: AddRoute = (rest, { submit, reads, accessRequests })
           return sendProblem(reply, outcome.reason);
         case "already_granted":
           return sendProblem(reply, "already_granted", { grant_id: outcome.grant.id });
-        case "exists": {
-          const grant = await reads.grantOfRequest(outcome.request.id);
-          return sendAnswer(reply, requestAnswer(200, outcome.request, grant));
-        }
+        case "exists":
         case "submitted":
-          return sendAnswer(reply, requestAnswer(201, outcome.request, outcome.grant));
+          return sendAnswer(reply, answerTo(outcome));
       }
     },
   );
 };
+
+type Answered = Extract<SubmitOutcome, { readonly kind: "submitted" | "exists" }>;
+
+/** NB: an open request with the same key has no grant yet. */
+function answerTo(outcome: Answered): Answer {
+  if (outcome.kind === "exists") return requestAnswer(200, outcome.request, undefined);
+  return requestAnswer(201, outcome.request, outcome.grant);
+}
 
 type Named =
   | { readonly kind: "denial"; readonly denialId: Id<"denial"> }

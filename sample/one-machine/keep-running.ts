@@ -1,0 +1,34 @@
+/** What ends by itself is started again: the programs of the set, and its database when that is ours. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Said } from "./set.ts";
+
+export type Kept = {
+  readonly name: string;
+  readonly isRunning: () => boolean;
+  readonly start: () => Promise<void>;
+  /** The end of what it said, or where that stands. */
+  readonly tail: () => Promise<string>;
+};
+
+/** How often something may end within a minute before it is given up. */
+const MAX_ENDS = 5;
+const LOOK_EVERY_MS = 250;
+
+/** Resolves when `stop` is aborted. @throws when it ends again and again. */
+export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: AbortSignal): Promise<void> {
+  const ends: number[] = [];
+  while (!stop.aborted) {
+    await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => {});
+    if (stop.aborted || kept.isRunning()) continue;
+    const now = performance.now();
+    ends.push(now);
+    const tail = await kept.tail();
+    if (stop.aborted) break; // it was ended, and nothing ends what would be started now
+    say({ kind: "ended", what: kept.name, detail: tail });
+    if (ends.filter((at) => now - at < 60_000).length > MAX_ENDS) throw new Error(`${kept.name} ends again and again`);
+    await kept.start().then(
+      () => say({ kind: "ready", what: kept.name, detail: "again" }),
+      (error: unknown) => say({ kind: "ended", what: kept.name, detail: String(error) }),
+    );
+  }
+}
