@@ -5,7 +5,7 @@
 import { Settings } from "typebox/system";
 
 /** As typebox says it, and as fastify hands it on. */
-export type Finding = {
+type Finding = {
   readonly keyword: string;
   /** JSON pointer. */
   readonly instancePath: string;

@@ -1,6 +1,5 @@
 /** What ends by itself is started again: the programs of the set, and its database when that is ours. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Said } from "./set.ts";
 
 export type Kept = {
   readonly name: string;
@@ -13,6 +12,8 @@ export type Kept = {
 /** How often something may end within a minute before it is given up. */
 const MAX_ENDS = 5;
 const LOOK_EVERY_MS = 250;
+
+type Said = { readonly kind: "ended" | "ready"; readonly what: string; readonly detail: string };
 
 /** Resolves when `stop` is aborted. @throws when it ends again and again. */
 export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: AbortSignal): Promise<void> {

@@ -141,9 +141,7 @@ describe("npm start", () => {
     expect(await processOf("services/decision/main.ts")).not.toBe(decision);
 
     process.kill(await postmaster(), "SIGKILL");
-    await waitUntil("the database to be started again, and say so", 30_000, () =>
-      /✓ database +again/.test(set.said()),
-    );
+    await waitUntil("the database to be started again, and say so", 30_000, () => /✓ database +again/.test(set.said()));
     expect(set.said()).toMatch(/✗ database ended; see .*postgres\.log/);
     const still = await waitUntil("the grant to be known as ever", 30_000, async () => {
       const answer = await (await as("dana", set)).approvals("GET", `/v1/grants/${grantId}`);

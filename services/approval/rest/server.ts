@@ -8,7 +8,6 @@ import { Server as TlsServer } from "node:tls";
 import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
-import { AppError } from "../../../core/domain/app-error.ts";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { portOf, SILENT_MS, STRICT, STRICT_TLS, superviseConnections } from "../../../platform/http/connections.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
@@ -18,11 +17,11 @@ import type { Traces } from "../../../platform/traces/traces.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
 import { withAllFindings } from "../../../platform/schema-faults.ts";
-import { faultIn, faultsOf } from "./field-faults.ts";
+import { answerFault } from "./answer-fault.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
 import { watchMethods } from "./method-not-allowed.ts";
 import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
-import type { ProblemCode } from "./problem-table.ts";
+
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { accessRequestTask } from "./routes/access-request-task.ts";
@@ -219,39 +218,6 @@ export async function startRest(
     },
     [Symbol.asyncDispose]: () => connections.drain(drainMs, () => app.close()),
   };
-}
-
-const BY_APP_ERROR: Partial<Record<AppError["code"], ProblemCode>> = {
-  invalid_argument: "invalid_request",
-  conflict: "conflict",
-  unavailable: "unavailable",
-};
-
-const BY_STATUS: ReadonlyMap<number | undefined, ProblemCode> = new Map([
-  [400, "invalid_request"],
-  [413, "too_large"],
-  [415, "unsupported_media_type"],
-]);
-
-function answerFault(log: Log, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error.validation !== undefined) return sendProblem(reply, "invalid_request", { errors: faultsOf(error) });
-  if (error instanceof AppError) {
-    const code = BY_APP_ERROR[error.code];
-    if (code === "invalid_request") {
-      return sendProblem(reply, code, { detail: error.detail, errors: faultIn(error.detail) });
-    }
-    if (code !== undefined) {
-      log.warn({ event: "rest_unavailable", err: error, requestId: request.id }, "a REST request could not be served");
-      return sendProblem(reply, code);
-    }
-  }
-  const code = BY_STATUS.get(error.statusCode);
-  // NB: there are no `errors` that the usual detail could point to.
-  if (code === "invalid_request")
-    return sendProblem(reply, code, { detail: "The body is not one JSON value that can be read." });
-  if (code !== undefined) return sendProblem(reply, code);
-  log.error({ event: "rest_fault", err: error, requestId: request.id }, "a REST request ended in a fault");
-  return sendProblem(reply, "internal_error");
 }
 
 const byName = { buildLocalReference: (schema: { readonly $id?: unknown }) => String(schema.$id) };
