@@ -1,10 +1,12 @@
 /** The bounds of regular expressions: each call ends within the budget, whatever its pattern and its text make the matcher look at. */
 import { describe, expect, test } from "@jest/globals";
+import { RE2JS } from "re2js";
 import { builtinCall, callBuiltin, runBuiltin } from "../../../../test/harness/run-builtin.ts";
 import { threadMs } from "../../../../test/harness/thread-time.ts";
 import { allowanceOf, DEFAULT_BUDGET } from "../../budget.ts";
 import { BuiltinLimit } from "../../builtin.ts";
 import { priceOf } from "../prices.ts";
+import { expandedSize } from "./expanded-size.ts";
 
 const LONG_MS = 4 * DEFAULT_BUDGET.timeMs;
 
@@ -61,4 +63,44 @@ test("globs that would be exponential for a greedy matcher are answered", () => 
     expect(callBuiltin("regex.globs_match", `${".*a".repeat(150)}x`, `${".*a".repeat(150)}y`)).toBe("false");
   });
   expect(ms).toBeLessThan(3_000);
+});
+
+describe("a pattern is paid for before it is compiled", () => {
+  test.each([
+    ["counts in counts", `((${"[a-cx-z]b".repeat(50)}){30}){30}`],
+    ["many parts, counted", `(?:${"[a-cx-z]b".repeat(1_000)}){4}`],
+    ["classes of many ranges", "\\PL".repeat(3_000)],
+  ])("%s", (_, pattern) => {
+    let paid = 0;
+    const poor = {
+      ...builtinCall,
+      pay: (units: number) => {
+        paid += units;
+        if (units > 5_000_000) throw new BuiltinLimit("not paid");
+      },
+    };
+    runBuiltin("regex.find_n", '["a", "a", 1]', poor);
+    const ms = threadMs(10, () => {
+      expect(runBuiltin("regex.find_n", JSON.stringify([pattern, "a", 1]), poor)).toBe("limit");
+    });
+    expect(ms).toBeLessThan(10);
+    expect(paid).toBeGreaterThan(5_000_000);
+  });
+
+  test("of which the estimate is no more than twice the program", () => {
+    for (const pattern of [
+      "a.{0,200}b",
+      "^/v1/[a-z]+/\\d{4}-\\d{2}$",
+      "((a{30}){30}|[^]x]{2,}){1}",
+      "(?i:abc)+",
+      "a\\{9}[{9}]",
+    ]) {
+      const size = RE2JS.compile(pattern).programSize();
+      expect([pattern, expandedSize(pattern) > size / 3, expandedSize(pattern) < 2 * size]).toEqual([
+        pattern,
+        true,
+        true,
+      ]);
+    }
+  });
 });
