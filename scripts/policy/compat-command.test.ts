@@ -113,6 +113,25 @@ async function policy(...args: readonly string[]) {
     expect(out).not.toContain("NOT what the source says");
   });
 
+  test("explain asks the source at the moment of the input, as it asks the bundle", async () => {
+    const clock = `package envoy.authz
+
+result := {"allowed": false, "http_status": 402} if time.now_ns() == 1795514400000000005
+
+result := {"allowed": false, "http_status": 401} if time.now_ns() != 1795514400000000005
+`;
+    await mkdir(at("clock"));
+    await writeFile(at("clock/policy.rego"), clock);
+    await makeCompatBundle(at("clock.tar.gz"), clock, {
+      entrypoint: "envoy/authz/result",
+      revision: "clock",
+      data: {},
+    });
+    const { out } = await explainFrom("clock", "--bundle", at("clock.tar.gz"));
+    expect(out).toMatch(/^deny: 402\n/);
+    expect(out).not.toContain("NOT what the source says");
+  });
+
   test("explain with a source that the bundle was not built from says so", async () => {
     const { out } = await explain("--bundle", at("after.tar.gz"));
     expect(out).toMatch(/^deny: 401\n/);

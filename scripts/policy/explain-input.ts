@@ -52,8 +52,10 @@ export async function explainInput(options: ExplainOptions): Promise<string> {
     const dataFile = path.join(scratch, "data.json");
     await writeFile(inputFile, recorded.json);
     await writeFile(dataFile, bundle.files.get("data.json") ?? "{}");
-    const { compatPath } = bundle;
-    const source = { files: await regoFiles(options.source), dataFiles: [dataFile], inputFile, compatPath };
+    const source = {
+      ...{ files: await regoFiles(options.source), dataFiles: [dataFile], inputFile },
+      ...{ nowNs: recorded.nowNs, compatPath: bundle.compatPath },
+    };
     const explanation = await explain({ opa: await findOpa(options) }, source);
     refuseUnknownPackage(explanation.rules, options.package);
     return explanationText(explanation, {

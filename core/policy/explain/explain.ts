@@ -49,18 +49,20 @@ type ExplainSource = {
   /** JSON files of base data (a bundle's data.json). */
   readonly dataFiles: readonly string[];
   readonly inputFile: string;
+  /** What `time.now_ns` says, as it did for the bundle. */
+  readonly nowNs: bigint;
   /** Where a policy of opa-envoy-plugin is asked; undefined: the policies are ours. */
   readonly compatPath?: string | undefined;
 };
 
-/** What OPA is asked, and whose rules are told. */
-type Question = { readonly query: string; readonly tells: (rule: SourceRule) => boolean };
+/** What OPA is asked, term by term, and whose rules are told. */
+type Question = { readonly terms: readonly string[]; readonly tells: (rule: SourceRule) => boolean };
 
 const SETS = new Set(["deny", "elevate", "allow", "response"]);
 
 /** The decision first: what it asks is told where it was asked, before everything else is. */
 const NATIVE: Question = {
-  query: "decision = data.countersign.decision; policies = data.countersign.policies",
+  terms: ["decision = data.countersign.decision", "policies = data.countersign.policies"],
   tells: ({ package: name, name: rule }) =>
     name.startsWith("countersign.policies.") && SETS.has(rule.split(".")[0] ?? ""),
 };
@@ -71,15 +73,16 @@ function compatQuestion(path: string): Question {
   const at = parts.join(".");
   const terms = parts.map((part) => (/^-?\d+$/.test(part) ? `[${Number(part)}]` : `[${JSON.stringify(part)}]`));
   return {
-    query: `decision = data${terms.join("")}`,
+    terms: [`decision = data${terms.join("")}`],
     tells: ({ package: name }) => `${at}.`.startsWith(`${name}.`) || name.startsWith(`${at}.`),
   };
 }
 
 /** @throws AppError invalid_argument when what OPA writes is not understood; whatever `opa` rejects with */
 export async function explain({ opa }: ExplainDeps, source: ExplainSource): Promise<Explanation> {
-  const { query, tells } = source.compatPath === undefined ? NATIVE : compatQuestion(source.compatPath);
+  const { terms, tells } = source.compatPath === undefined ? NATIVE : compatQuestion(source.compatPath);
   const rules = await readRules({ opa }, source.files);
+  const query = terms.map((term) => `${term} with time.now_ns as ${source.nowNs}`).join("; ");
   const output = await opa(
     ...["eval", "--format", "json", "--explain", "full", "--disable-indexing", "--disable-early-exit"],
     ...[...source.files, ...source.dataFiles].flatMap((file) => ["--data", file]),
