@@ -5,9 +5,11 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { aborted } from "../platform/aborted.ts";
 import { createLog } from "../platform/log/log.ts";
 import { scriptArguments } from "../platform/programs/script-arguments.ts";
 import { canStartSystem, startSystem } from "../test/harness/system.ts";
+import { onEndingSignal } from "./one-machine/ending-signals.ts";
 import { startOneMachine } from "./one-machine/set.ts";
 import { unsupported } from "./one-machine/unsupported.ts";
 import { oneMachineStage } from "./story/one-machine-stage.ts";
@@ -18,9 +20,17 @@ import { createTeller, WrongSight } from "./story/teller.ts";
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
+/** By Ctrl-C: everything that was started is ended, and nothing stays. */
+const interrupted = new AbortController();
+onEndingSignal(() => interrupted.abort(new Error("interrupted")));
+
 async function playOn(stage: Stage, logs: () => Promise<string>): Promise<number> {
   try {
-    await play(stage, createTeller(say));
+    const ended = await Promise.race([
+      play(stage, createTeller(say)),
+      aborted(interrupted.signal).then(() => "by_signal"),
+    ]);
+    if (ended === "by_signal") return 130;
   } catch (error) {
     say(`\n${error instanceof Error ? error.message : String(error)}`);
     if (!(error instanceof WrongSight)) say(await logs());
@@ -54,7 +64,10 @@ async function onOneMachine(): Promise<number> {
   await chmod(folder, 0o711); // as root PostgreSQL runs as somebody else, who has to pass
   try {
     const log = createLog({ name: "demo", level: "silent" });
-    await using set = await startOneMachine({ log, say: () => {} }, { folder, anyPorts: true });
+    await using set = await startOneMachine(
+      { log, say: () => {} },
+      { folder, anyPorts: true, signal: interrupted.signal },
+    );
     say(`… ready after ${seconds(begin)}; clients call http://127.0.0.1:${set.ports.gateway}`);
     const tails = async () => (await Promise.all([...set.programs.values()].map(({ tail }) => tail()))).join("\n---\n");
     return await playOn(oneMachineStage(set, folder), tails);
@@ -70,4 +83,7 @@ function seconds(since: number): string {
 const { values } = scriptArguments("npm run demo -- [--real]   (--real: on Envoy, Kafka and PostgreSQL)", {
   options: { real: { type: "boolean" } },
 });
-process.exitCode = await (values.real === true ? onRealParts() : onOneMachine());
+process.exitCode = await (values.real === true ? onRealParts() : onOneMachine()).catch((error: unknown) => {
+  if (interrupted.signal.aborted) return 130; // while it was starting
+  throw error;
+});

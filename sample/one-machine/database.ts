@@ -64,6 +64,8 @@ export async function openSetDatabase(
   );
   const { adopted } = server;
   const { url: own, decisionUrl } = urlsOf(server.connection);
+  const ended = new AbortController();
+  let starting: Promise<EmbeddedPostgres> | undefined;
   const stop = async () => {
     const running = server;
     server = undefined;
@@ -91,9 +93,15 @@ export async function openSetDatabase(
     tail: async () => `ended; see ${join(dataDir, "postgres.log")}`,
     async start() {
       if (server?.lost.aborted) await stop();
-      server ??= await startEmbeddedPostgres({ dataDir, leash: true });
+      if (server !== undefined || ended.signal.aborted) return;
+      starting = startEmbeddedPostgres({ dataDir, leash: true, signal: ended.signal });
+      server = await starting;
     },
-    [Symbol.asyncDispose]: stop,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await starting?.catch(() => {}); // one that came up all the same is ended with the rest
+      await stop();
+    },
   };
 }
 

@@ -9,15 +9,16 @@ export type Kept = {
   readonly tail: () => Promise<string>;
 };
 
-/** How often something may end within a minute before it is given up. */
+/** How often something may end within a minute, or not start, before it is given up. */
 const MAX_ENDS = 5;
 const LOOK_EVERY_MS = 250;
 
 type Said = { readonly kind: "ended" | "ready"; readonly what: string; readonly detail: string };
 
-/** Resolves when `stop` is aborted. @throws when it ends again and again. */
+/** Resolves when `stop` is aborted. @throws when it ends again and again, or does not start any more. */
 export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: AbortSignal): Promise<void> {
   const ends: number[] = [];
+  let failedStarts = 0; // one after the other, however long each took
   while (!stop.aborted) {
     await sleep(LOOK_EVERY_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted || kept.isRunning()) continue;
@@ -26,10 +27,17 @@ export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: A
     const tail = await kept.tail();
     if (stop.aborted) break; // it was ended, and nothing ends what would be started now
     say({ kind: "ended", what: kept.name, detail: tail });
+    if (failedStarts >= MAX_ENDS) throw new Error(`${kept.name} does not start any more`);
     if (ends.filter((at) => now - at < 60_000).length > MAX_ENDS) throw new Error(`${kept.name} ends again and again`);
     await kept.start().then(
-      () => say({ kind: "ready", what: kept.name, detail: "again" }),
-      (error: unknown) => say({ kind: "ended", what: kept.name, detail: String(error) }),
+      () => {
+        failedStarts = 0;
+        if (!stop.aborted) say({ kind: "ready", what: kept.name, detail: "again" });
+      },
+      (error: unknown) => {
+        failedStarts += 1;
+        if (!stop.aborted) say({ kind: "ended", what: kept.name, detail: String(error) });
+      },
     );
   }
 }

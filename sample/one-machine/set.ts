@@ -3,6 +3,7 @@
  * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end,
  * the database too. One that was left running all the same is taken over by the next start.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
 import { lockDataFolder, openDataFolder } from "./data-folder.ts";
@@ -79,8 +80,18 @@ export async function startOneMachine(
     programs.set(plan.name, program);
     await program.start(after);
     say({ kind: "ready", what: plan.name, detail: "" });
-    keep({ ...program, tail: async () => `it said last:\n${await program.tail()}` });
+    // NB: a service that finds no database ends; where that ended too, it is waited for.
+    keep({
+      ...program,
+      start: () => program.start(databaseBack()),
+      tail: async () => `it said last:\n${await program.tail()}`,
+    });
   }
+  const databaseBack = async () => {
+    const one = await opening;
+    while (!stop.signal.aborted && !one.isRunning())
+      await sleep(100, undefined, { signal: stop.signal }).catch(() => {});
+  };
   const keep = (kept: Kept) => {
     if (supervise) keepRunning(kept, say, stop.signal).catch(failed.resolve);
   };
