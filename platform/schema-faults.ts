@@ -27,12 +27,13 @@ export function withAllFindings<T>(read: () => T): T {
   }
 }
 
-/** Each finding once; of those about the texts that may stand in one place, one that names them. */
+/** Of findings about the texts that may stand in one place, one that names them, each once; and none that another one says as well. */
 export function merged(findings: readonly Finding[]): readonly Finding[] {
-  const textsAt = new Map<string, unknown[]>();
+  const textsAt = new Map<string, Set<unknown>>();
   for (const { keyword, instancePath, params } of findings) {
     if (keyword !== "const") continue;
-    textsAt.set(instancePath, [...(textsAt.get(instancePath) ?? []), params["allowedValue"]]);
+    const texts = textsAt.get(instancePath) ?? new Set();
+    textsAt.set(instancePath, texts.add(params["allowedValue"]));
   }
   const told = new Set<string>();
   return findings.flatMap((finding) => {
@@ -43,6 +44,6 @@ export function merged(findings: readonly Finding[]): readonly Finding[] {
     if (keyword !== "const" || texts === undefined) return [finding];
     if (told.has(instancePath)) return [];
     told.add(instancePath);
-    return [{ ...finding, message: `must be ${texts.map((one) => JSON.stringify(one)).join(" or ")}` }];
+    return [{ ...finding, message: `must be ${[...texts].map((one) => JSON.stringify(one)).join(" or ")}` }];
   });
 }

@@ -39,7 +39,8 @@ export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject |
  * Connect Core section 5.6.2; Entra ID, which in tokens by way of a browser says `hasgroups` alone).
  */
 function isElsewhere({ _claim_names: named, hasgroups }: JsonObject, groupsClaim: string): boolean {
-  return (isObject(named) && Object.hasOwn(named, groupsClaim)) || hasgroups === true || hasgroups === "true";
+  if (isObject(named) && Object.hasOwn(named, groupsClaim)) return true;
+  return groupsClaim === "groups" && (hasgroups === true || hasgroups === "true");
 }
 
 function groupsOf(value: Json | undefined): readonly string[] | undefined {

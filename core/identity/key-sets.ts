@@ -79,6 +79,8 @@ type Held = {
   /** Number of the latest look that was begun, and of the one that `current` came from. */
   begun: number;
   shown: number;
+  /** Whether the last write to the disk succeeded, once it is through. */
+  written: Promise<boolean>;
   requested: boolean;
   wake: () => void;
 };
@@ -103,7 +105,15 @@ export async function createKeySets(
   const all = new Map<string, Held>();
 
   for (const issuer of deps.issuers.values()) {
-    const held: Held = { issuer, current: undefined, begun: 0, shown: 0, requested: false, wake: () => {} };
+    const held: Held = {
+      issuer,
+      current: undefined,
+      begun: 0,
+      shown: 0,
+      written: Promise.resolve(true),
+      requested: false,
+      wake: () => {},
+    };
     all.set(issuer.issuer, held);
     const lastGood = await disk?.read(issuer);
     const ageMs = clock.wallMs() - (lastGood?.confirmedAt ?? 0);
@@ -135,8 +145,11 @@ export async function createKeySets(
     const keySet = changed || held.current === undefined ? loaded.keySet : held.current.keySet;
     held.current = { keySet, confirmedAt: clock.wallMs(), seenAtMs: clock.monotonicMs(), agedMs: 0 };
     onEvent({ kind: "keys_refreshed", issuer, changed, keys: keySet.keys.length, ignored: loaded.keySet.ignored });
-    const persisted = await disk?.write(held.issuer, held.current);
-    if (persisted === false) onEvent({ kind: "keys_not_persisted", issuer });
+    // One after the other, and what counts at its turn: an older set that lands last would come back at a restart.
+    held.written = held.written.then(async () => {
+      return disk === undefined || held.current === undefined || disk.write(held.issuer, held.current);
+    });
+    if (!(await held.written)) onEvent({ kind: "keys_not_persisted", issuer });
     return undefined;
   };
 

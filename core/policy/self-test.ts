@@ -90,7 +90,8 @@ function inputTexts(text: string): readonly string[] {
 type WrittenCase = { readonly name: string; readonly time: string; readonly expect: unknown };
 
 /** `inputJson`: as it is written in the file. */
-export function caseOf({ name, time, expect }: WrittenCase, inputJson = "null"): Case {
+export function caseOf({ name, time, expect }: WrittenCase, inputJson: string | undefined): Case {
+  if (inputJson === undefined) throw new AppError("invalid_bundle", `case ${JSON.stringify(name)} has no input`);
   return {
     name,
     nowNs: BigInt(parseRfc3339(time)) * 1_000_000n,

@@ -36,13 +36,15 @@ export function createLeadership(
   { lockName }: { readonly lockName: string },
 ): Leadership {
   let leading = false;
+  /** That it was lost; said once, and not again with every try to take it. */
+  let isTold = false;
 
-  async function term(task: (lease: Lease) => Promise<void>, onLeading: () => void, stop: AbortSignal): Promise<void> {
+  async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal): Promise<void> {
     await using session = await database.openSession(lockName);
     const signal = AbortSignal.any([stop, session.lost]);
     while (!(await tryLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
     leading = true;
-    onLeading();
+    isTold = false;
     log.info({ event: "leading", lock: lockName }, "leading");
     try {
       await task({ query: session.query, transaction: session.transaction, signal });
@@ -54,13 +56,9 @@ export function createLeadership(
   return {
     async run(task, stop) {
       const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
-      let isTold = false;
-      const onLeading = () => {
-        isTold = false;
-      };
       while (!stop.aborted) {
         try {
-          await term(task, onLeading, stop);
+          await term(task, stop);
           backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
@@ -69,7 +67,7 @@ export function createLeadership(
               { event: "leadership_lost", err: error, lock: lockName },
               "the lock of a work that one process does is lost; it is taken again, here or elsewhere, as soon as the database is there",
             );
-          isTold = true; // once, and not again with every try to take it
+          isTold = true;
         }
         await backoff.wait(stop).catch(() => {});
       }

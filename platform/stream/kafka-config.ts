@@ -102,8 +102,11 @@ export function settingsNow(settings: KafkaSettings | SettingsNow): SettingsNow 
 }
 
 /** `before` with the certificates and credentials of `next`, for connections from now on. @throws ReloadRefused */
-export function exchanged(before: KafkaSettings, { tls, sasl }: KafkaSettings): KafkaSettings {
+export function exchanged(before: KafkaSettings, { brokers, tls, sasl }: KafkaSettings): KafkaSettings {
   const { tls: tlsBefore, sasl: saslBefore, ...rest } = before;
+  // NB: credentials of other brokers would go to those that are connected, by rules that were asked about the others.
+  if (brokers.join() !== before.brokers.join())
+    throw new ReloadRefused("kafka.brokers: to change them needs a restart");
   if ((tls === undefined) !== (tlsBefore === undefined) || (sasl === undefined) !== (saslBefore === undefined))
     throw new ReloadRefused("kafka: to switch TLS, or user and password, on or off needs a restart");
   return { ...rest, ...(tls === undefined ? {} : { tls }), ...(sasl === undefined ? {} : { sasl }) };

@@ -6,7 +6,7 @@ import { eventually, members, refusal } from "./see.ts";
 import type { Stage } from "./stage.ts";
 import type { Teller } from "./teller.ts";
 
-/** What is promised of a revocation in ordinary times (docs/rules.md, rule 3, has the worst). */
+/** Of each of the two, as the story says; docs/rules.md promises it of 99 in 100, and has the worst. */
 const REVOKED_WITHIN_MS = 1_000;
 
 export async function ends(stage: Stage, tell: Teller): Promise<void> {

@@ -10,6 +10,7 @@ import { AppError } from "../../core/domain/app-error.ts";
 import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { withRuntime } from "../../core/policy/builtins/runtime.ts";
 import { type Said, statementOf } from "../../core/policy/asked/said.ts";
+import { dataTextOf } from "../../core/policy/bundles/documents.ts";
 import { compatResult } from "../../core/policy/compat-result.ts";
 import { verdictOf } from "../../core/policy/decision-result.ts";
 import { explain, type RuleExplanation } from "../../core/policy/explain/explain.ts";
@@ -51,7 +52,7 @@ export async function explainInput(options: ExplainOptions): Promise<string> {
     const inputFile = path.join(scratch, "input.json");
     const dataFile = path.join(scratch, "data.json");
     await writeFile(inputFile, recorded.json);
-    await writeFile(dataFile, bundle.files.get("data.json") ?? "{}");
+    await writeFile(dataFile, await dataTextOf(bundle.files, [""]));
     const source = {
       ...{ files: await regoFiles(options.source), dataFiles: [dataFile], inputFile },
       ...{ nowNs: recorded.nowNs, compatPath: bundle.compatPath },

@@ -20,7 +20,7 @@ const FORMS = [
     what: "a planted secret",
     form: [MARK, MARK.toLowerCase(), Buffer.from(MARK).toString("hex"), ...inBase64].join("|"),
   },
-  { what: "a whole token", form: String.raw`\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}` },
+  { what: "a whole token", form: String.raw`eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}` },
   { what: "a private key", form: "BEGIN [A-Z ]*PRIVATE KEY" },
   { what: "a webhook's secret", form: String.raw`whsec_[\w+/-]{16,}` },
 ] as const;

@@ -32,6 +32,8 @@ test.each([
   ["a planted secret", Buffer.from(`dana:${secret}`).toString("base64url")],
   ["a planted secret", encodeURIComponent(`a b ${secret}`)],
   ["a whole token", `authorization: Bearer ${token}`],
+  ["a whole token", JSON.stringify(`two lines\n${token}`)],
+  ["a whole token", `token_${token}`],
   ["a private key", "-----BEGIN EC PRIVATE KEY-----\\nMC4CAQAw"],
   ["a webhook's secret", `secret whsec_${base64("x".repeat(32))}`],
 ])("%s is found, with file and line: %s", async (what, line) => {

@@ -104,3 +104,14 @@ test("a result file that is not as expected is unreadable, not empty", () => {
     ),
   ).toEqual({ passed: 1, failed: 0, brokenFiles: 0, skipped: ["/a > x"], again: ["/a > y"] });
 });
+
+test("that no log was kept of what programs said is a failure in CI, where tests start some", () => {
+  const none = { ...base, logs: { ...logs, files: 0, bytes: 0 } };
+  const heavy = { ...good, kind: "heavy" } as const;
+  expect(formatSummary({ ...none, runs: [good, heavy] })).toMatchObject({
+    isGood: false,
+    text: expect.stringContaining("FAILED: no log of a program was kept"),
+  });
+  expect(formatSummary({ ...none, runs: [good, heavy], isCi: false }).isGood).toBe(true);
+  expect(formatSummary(none).isGood).toBe(true);
+});

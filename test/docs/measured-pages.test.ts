@@ -19,6 +19,8 @@ test("docs/soak.md is of every crash point that there is, at each in every round
     ...[...DECISION_POINTS.keys()].map((point) => `decision: ${point}`),
   ];
   expect(rows.map(([, service, point]) => `${service}: ${point}`).toSorted()).toEqual(points.toSorted());
+  const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+  expect(readme).toContain(`each of ${points.length} points`);
   const rounds = Number(/^\| crashes \| .*, (\d+) rounds \|$/m.exec(soak)?.[1]);
   expect(rounds).toBeGreaterThanOrEqual(FEWEST_ROUNDS);
   expect(rows.filter(([, , , times]) => Number(times) < rounds)).toEqual([]);

@@ -14,8 +14,8 @@ import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { isGroupThere, processesWith } from "../harness/processes-with.ts";
 
 const NOBODY = 65534;
-const isRoot = process.getuid?.() === 0;
-const needs = isRoot ? "" : " (needs root)";
+const isRoot = process.getuid?.() === 0 && process.platform === "linux"; // it looks into /proc
+const needs = isRoot ? "" : " (needs root on Linux)";
 
 let home: string;
 let copy: CheckoutCopy;

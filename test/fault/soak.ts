@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: every crash point ten times, in another order each time, under one load, on one running set; then the account of all of it.
  * Writes what came out to docs/soak.md and exits non-zero when anything was lost, doubled or slow. `npm run soak -- 3` does it three
- * times. Takes about three minutes a round.
+ * times. Takes about four minutes a round.
  */
 import { writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
@@ -61,7 +61,7 @@ async function page({ crashes, told, seconds, again }: Soak): Promise<string> {
     const slowest = Math.max(...own.map(({ restartMs }) => restartMs));
     return `| ${place} | ${own.length} | ${slowest} |`;
   });
-  return `<!-- Written by \`npm run soak\`. -->
+  return `<!-- Written by \`npm run soak -- ${rounds}\`. -->
 # Soak
 
 The last run of \`npm run soak\`: each service killed with \`kill -9\` at each of its crash points, again and again, under load, on real Kafka,

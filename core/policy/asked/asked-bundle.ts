@@ -2,13 +2,13 @@
  * A bundle that is asked beside what decides, whichever kind it is of: a candidate in shadow, and what an author explains or compares. It
  * passes the checks of every activation, and is evaluated as it would be where it decides. Nobody performs what it asks of the network.
  */
-import { AppError } from "../../domain/app-error.ts";
 import type { Instant } from "../../domain/time.ts";
 import { activateFiles } from "../activate-files.ts";
 import type { Replies } from "../asks.ts";
 import { type Budget, DEFAULT_BUDGET } from "../budget.ts";
 import type { BundleFiles } from "../bundles/bundle-files.ts";
 import type { Taken } from "../bundles/keeper.ts";
+import { refusalOf } from "../bundles/refusals.ts";
 import { createCompatHost } from "../compat-host.ts";
 import type { InputReads } from "../input-reads.ts";
 import { createPolicyHost, type EvaluationTime } from "../policy-host.ts";
@@ -44,8 +44,7 @@ export function createAskedBundle(deps: RunnerDeps, { compatPath, ...options }: 
       try {
         return await asked.activate(files, validUntil);
       } catch (error) {
-        const detail = error instanceof AppError ? error.detail : "it cannot be used";
-        return { kind: "refused", reason: "invalid_bundle", detail };
+        return refusalOf(error);
       }
     },
   };

@@ -104,6 +104,14 @@ describe("a query of many fields of one name", () => {
   });
 });
 
+test.each([
+  '{ any { ...F @defer(label: "x") ...F @defer(label: "x") ...G @defer(label: "x") } }',
+  "{ ... @defer { any { __typename } } }",
+])("to OPA's library @defer is a directive like any other: %s", (query) => {
+  const fragments = "fragment F on Order { id } fragment G on Order { note }";
+  expect(isValid(query.includes("...F") ? `${query} ${fragments}` : query)).toBe("true");
+});
+
 test("valid queries and schemas are told so; an extension may come without its type", () => {
   expect(
     isValid("query Q($n: Int = 3) { order(id: 7, limit: $n) { ...F note @own(size: S) } } fragment F on Node { id }"),

@@ -3,7 +3,17 @@
  * A query or schema may be given as text or as such a tree. `is_valid`, `schema_is_valid` and `parse_and_verify` answer
  * any fault with a plain no; the others make the expression undefined.
  */
-import { buildASTSchema, type GraphQLSchema, MaxIntrospectionDepthRule, specifiedRules, validate } from "graphql";
+import {
+  buildASTSchema,
+  DeferStreamDirectiveLabelRule,
+  DeferStreamDirectiveOnRootFieldRule,
+  DeferStreamDirectiveOnValidOperationsRule,
+  type GraphQLSchema,
+  MaxIntrospectionDepthRule,
+  specifiedRules,
+  StreamDirectiveOnListFieldRule,
+  validate,
+} from "graphql";
 import {
   type Builtin,
   type BuiltinCall,
@@ -27,7 +37,14 @@ const MAX_SELECTIONS = 2_000;
 const PER_PAIR = 2_000;
 /** What graphql says where a rule takes more steps than it allows: no fault of the query. */
 const GAVE_UP = "Validation aborted.";
-const RULES = [...specifiedRules, MaxIntrospectionDepthRule];
+/** OPA's library knows `@defer` and `@stream` as directives like any other, without rules of their own. */
+const NOT_OPAS: ReadonlySet<unknown> = new Set([
+  DeferStreamDirectiveLabelRule,
+  DeferStreamDirectiveOnRootFieldRule,
+  DeferStreamDirectiveOnValidOperationsRule,
+  StreamDirectiveOnListFieldRule,
+]);
+const RULES = [...specifiedRules.filter((rule) => !NOT_OPAS.has(rule)), MaxIntrospectionDepthRule];
 
 function queryOf(value: RegoValue | undefined): RegoObject {
   if (typeof value === "string") return parseQuery(value);

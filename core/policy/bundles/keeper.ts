@@ -5,15 +5,14 @@
  * One look is one step: read → open (signature, times, replay) → activate (the target's own checks) → keep on disk. The first step that
  * refuses ends it, is told once, and stays in the status until the source offers something else.
  */
-import { AppError } from "../../domain/app-error.ts";
 import { type Instant, instant } from "../../domain/time.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { Clock } from "../../../platform/clock.ts";
 import { type BundleFiles, fingerprintOf } from "./bundle-files.ts";
 import { createKeeping, type KeptEvent } from "./keep-on-disk.ts";
 import type { KeptBundle } from "./kept-bundle.ts";
-import { type BundleTrust, openBundle, type OpenedBundle, UNTIMELY } from "./open-bundle.ts";
-import type { RefusalReason } from "./refusals.ts";
+import { type BundleTrust, isSameProof, openBundle, type OpenedBundle, UNTIMELY } from "./open-bundle.ts";
+import { type RefusalReason, refusalOf } from "./refusals.ts";
 import type { BundleSource } from "./source.ts";
 import type { ActiveBundle, KeeperStatus, Trouble } from "./status.ts";
 
@@ -104,26 +103,29 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     onEvent({ kind: "bundle_ended", active });
   }
 
-  async function accept(files: BundleFiles, from: "source" | "kept"): Promise<void> {
+  /** Why it was not taken, if it was not. */
+  async function accept(files: BundleFiles, from: "source" | "kept"): Promise<string | undefined> {
     const startedMs = clock.monotonicMs();
     const fingerprint = fingerprintOf(files);
     const isActive = fingerprint === active?.bundle.fingerprint;
     // What was judged before is not judged again, by a source without tags at every look.
     if (isActive && trust === trustedBy) {
       refused = undefined;
-      return;
+      return undefined;
     }
-    if (fingerprint === refused?.fingerprint && !PASSING.has(refused.reason)) return;
+    if (fingerprint === refused?.fingerprint && !PASSING.has(refused.reason)) return refused.reason;
     const by = trust;
     const opened = await openBundle(files, by, { fingerprint, now: now(), newest, kept: from === "kept" }).catch(
       refusalOf,
     );
     if (opened.kind === "refused") return refuse(opened, from, fingerprint);
+    // By keys or rules that hold no more: the look that a reload has asked for judges it anew.
+    if (trust !== by) return "not_tried";
     const { bundle } = opened;
-    if (isActive) {
+    if (isActive && isSameProof(active?.bundle, bundle)) {
       trustedBy = by;
       refused = undefined;
-      return;
+      return undefined;
     }
     const taken = await take(bundle).catch(refusalOf);
     if (taken.kind === "refused") return refuse(taken, from, fingerprint);
@@ -135,17 +137,31 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     firstActive.resolve();
     onEvent({ kind: "bundle_activated", active, compiled, tookMs: Math.round(clock.monotonicMs() - startedMs) });
     if (from === "source") keeping.want(bundle);
+    return undefined;
   }
 
-  function refuse({ reason, detail }: Refused, from: "source" | "kept", fingerprint: string): void {
+  function refuse({ reason, detail }: Refused, from: "source" | "kept", fingerprint: string): string {
     const isTold = refused?.reason === reason && refused.detail === detail && refused.fingerprint === fingerprint;
     const at = now();
     if (from === "source") refused = { reason, detail, fingerprint, at: isTold ? (refused?.at ?? at) : at };
     if (!isTold) onEvent({ kind: "bundle_refused", from, trouble: { reason, detail, at } });
+    return reason;
+  }
+
+  /**
+   * Whether the one on disk is done with. NB: as long as it could not be tried, an older one of the source is not known as such, and would
+   * take its place.
+   */
+  async function beginWithKept(): Promise<boolean> {
+    if (begin === undefined) return true;
+    if ((await accept(begin, "kept")) === "not_tried") return false;
+    begin = undefined;
+    return true;
   }
 
   /** How to wait for the next one. */
   async function look(): Promise<"again" | "poll" | "retry"> {
+    if (!(await beginWithKept())) return "retry";
     const found = await source.look(seen, AbortSignal.any([signal, woken.signal]));
     if (woken.signal.aborted || signal.aborted) return "again";
     if (found.kind === "failed") {
@@ -192,11 +208,11 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
     }
   }
 
-  const files = await kept?.read().catch((error: unknown) => {
+  let begin = await kept?.read().catch((error: unknown) => {
     refuse(refusalOf(error), "kept", "");
     return undefined;
   });
-  if (files !== undefined) await accept(files, "kept");
+  await beginWithKept();
   const first = active === undefined ? await look() : undefined;
   await keeping.tryNow();
   const loop = keepLooking(first);
@@ -225,12 +241,6 @@ export async function createKeeper(deps: KeeperDeps, { pollMs }: { readonly poll
       for (const done of reloads) done();
     },
   };
-}
-
-function refusalOf(error: unknown): Extract<Taken, { kind: "refused" }> {
-  const detail = error instanceof AppError ? error.detail : "it cannot be used";
-  const isItsOwn = error instanceof AppError && error.code !== "unavailable";
-  return { kind: "refused", reason: isItsOwn ? "invalid_bundle" : "not_tried", detail };
 }
 
 function withoutFingerprint(trouble: (Trouble & { readonly fingerprint: string }) | undefined): Trouble | undefined {

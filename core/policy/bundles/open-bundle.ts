@@ -97,3 +97,8 @@ export async function openBundle(
 function refused(reason: OpenRefusal, detail: string): Opened {
   return { kind: "refused", reason, detail };
 }
+
+/** Whether both count as long and are as old: what later bundles are held against. */
+export function isSameProof(one: OpenedBundle | undefined, other: OpenedBundle): boolean {
+  return one?.proof?.issuedAt === other.proof?.issuedAt && one?.proof?.validUntil === other.proof?.validUntil;
+}

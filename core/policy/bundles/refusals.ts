@@ -1,3 +1,5 @@
+import { AppError } from "../../domain/app-error.ts";
+
 /** Why a bundle is not put to use, as logs, metrics and the status have it. docs/bundles.md says of each what to do, held by a test. */
 export const REFUSALS = [
   // Nobody who may has signed it, or not now: open-bundle.ts.
@@ -22,3 +24,14 @@ export const REFUSALS = [
 ] as const;
 
 export type RefusalReason = (typeof REFUSALS)[number];
+
+/** What a throw is, at any step: `invalid_bundle` where it says so of the bundle, and every other one of the moment. */
+export function refusalOf(error: unknown): {
+  readonly kind: "refused";
+  readonly reason: "invalid_bundle" | "not_tried";
+  readonly detail: string;
+} {
+  const detail = error instanceof AppError ? error.detail : "it cannot be used";
+  const isItsOwn = error instanceof AppError && error.code !== "unavailable";
+  return { kind: "refused", reason: isItsOwn ? "invalid_bundle" : "not_tried", detail };
+}

@@ -21,7 +21,6 @@ import { answerFault } from "./answer-fault.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
 import { watchMethods } from "./method-not-allowed.ts";
 import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
-
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { accessRequestTask } from "./routes/access-request-task.ts";
@@ -133,7 +132,11 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler((route) => {
     const validate = TypeBoxValidatorCompiler(route);
-    return (value: unknown) => withAllFindings(() => validate(value));
+    // Once more where it is not of the schema: the first ones alone are found by default.
+    return (value: unknown) => {
+      const said = validate(value);
+      return typeof said === "object" && "error" in said ? withAllFindings(() => validate(value)) : said;
+    };
   });
   // Bodies are made by show.ts, whose types are those of the schemas: nothing is left out or bent on the way.
   app.setSerializerCompiler(() => JSON.stringify);

@@ -153,7 +153,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       evaluate,
       candidates: createCandidates(policy.host),
       identity,
-      mostUnknown: Math.floor(maxWaiting * SHARE_OF_API),
+      mostUnknown: Math.ceil(maxWaiting * SHARE_OF_API),
       issuers: identity.issuers,
       grants: view,
     },

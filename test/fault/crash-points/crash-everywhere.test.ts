@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { crashInTurn } from "./crash-everywhere.ts";
 import { armedFile, unnamedFile } from "./reach.ts";
@@ -39,21 +38,23 @@ test("a point that its work does not reach is a fault that names both, is disarm
     ["seal after commit", doNothing],
     ["cancel before commit", dieThere],
   ] as const;
-  const { crashes, faults } = await crashInTurn(undefined, program, points, { reachedMs: 60 });
-  expect(faults).toEqual(['Error: waited 60 ms in vain for approval to reach "seal after commit" by doNothing']);
+  const { crashes, faults } = await crashInTurn(undefined, program, points, { reachedMs: 500 });
+  expect(faults).toEqual(['Error: waited 500 ms in vain for approval to reach "seal after commit" by doNothing']);
   expect(crashes).toMatchObject([{ service: "approval", point: "cancel before commit" }]);
   expect(existsSync(armedFile(configPath))).toBe(false);
 });
 
 test("work that a death interrupts is done to its end, and told where it fails", async () => {
   const done: string[] = [];
+  const gate = Promise.withResolvers<void>();
   async function dieAndGoOn() {
     await dieThere();
-    await sleep(40);
+    await gate.promise;
     done.push("to its end");
   }
   async function dieAndFail() {
     await dieThere();
+    queueMicrotask(gate.resolve); // the other one goes on when both have died
     throw new Error("no text at id");
   }
   const points = [

@@ -77,6 +77,25 @@ test("a bundle that could not be tried, for no fault of its own, is tried again 
   expect(taken).toBe(1);
 });
 
+test("the one on disk that could not be tried at the start is tried again before an older one of the source may take its place", async () => {
+  keeping.server.serve(await signedAt("two", 5), '"2"');
+  const before = await keeping.keep();
+  await waitUntil("two on disk", 5_000, () => isThere(join(keeping.keptFolder, "last-good.tar.gz")));
+  await before.keeper[Symbol.asyncDispose]();
+  keeping.server.serve(await signedAt("one", 10), '"1"');
+  const taken: number[] = [];
+  const { keeper } = await keeping.keep({
+    take({ proof }) {
+      taken.push(proof?.issuedAt ?? 0);
+      if (taken.length < 3) return Promise.reject(new AppError("unavailable", "the thread has ended"));
+      return Promise.resolve({ kind: "activated", revision: "two", cases: 0, compiled: true });
+    },
+  });
+  await waitUntil("the older one to be refused", 10_000, () => keeper.status().refused?.reason === "replayed");
+  expect(keeper.status().active).toMatchObject({ revision: "two", from: "kept" });
+  expect(new Set(taken).size).toBe(1);
+});
+
 function isThere(file: string): Promise<boolean> {
   return access(file).then(
     () => true,

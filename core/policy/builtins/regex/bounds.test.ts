@@ -70,6 +70,10 @@ describe("a pattern is paid for before it is compiled", () => {
     ["counts in counts", `((${"[a-cx-z]b".repeat(50)}){30}){30}`],
     ["many parts, counted", `(?:${"[a-cx-z]b".repeat(1_000)}){4}`],
     ["classes of many ranges", "\\PL".repeat(3_000)],
+    ["counts behind a bracket that is quoted", `\\Q[\\E(?:(?:${"ab".repeat(2_900)}){15}){15}]`],
+    ["counts behind the bracket of a named class", `(?:${"ab".repeat(80)}[[:alpha:](]){1000}`],
+    ["ranges without regard to case", "(?i)" + "[B-\\x{1e942}]".repeat(1_000)],
+    ["classes without regard to case", "(?i)" + "\\PL".repeat(3_000)],
   ])("%s", (_, pattern) => {
     let paid = 0;
     const poor = {
@@ -94,6 +98,9 @@ describe("a pattern is paid for before it is compiled", () => {
       "((a{30}){30}|[^]x]{2,}){1}",
       "(?i:abc)+",
       "a\\{9}[{9}]",
+      "\\Q[{9}(\\E[)]x\\x{12}",
+      "[[:alpha:](]{30}[[:(]",
+      "[^]a\\]b]{20}",
     ]) {
       const size = RE2JS.compile(pattern).programSize();
       expect([pattern, expandedSize(pattern) > size / 3, expandedSize(pattern) < 2 * size]).toEqual([
