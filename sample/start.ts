@@ -9,6 +9,7 @@ import { styleText } from "node:util";
 import { createLog } from "../platform/log/log.ts";
 import { bundleForStart } from "./one-machine/bundles.ts";
 import { onEndingSignal } from "./one-machine/ending-signals.ts";
+import { keepLogsBounded } from "./one-machine/bounded-logs.ts";
 import { followLog } from "./one-machine/follow-log.ts";
 import { memoryOf, memoryText } from "./one-machine/memory.ts";
 import { npmPid, whenNpmIsGone } from "./one-machine/npm.ts";
@@ -73,12 +74,14 @@ async function main(): Promise<number> {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);
   };
+  const folders = [folder, set.database.folder].filter((one) => one !== undefined);
+  const bounding = keepLogsBounded(folders, ended.signal);
   const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
 
   const failure = await Promise.race([set.failed, aborted(ended.signal)]);
   if (failure !== undefined) process.stderr.write(`${failure.message}; see ${join(folder, "*.log")}\n`);
   ended.abort();
-  await following;
+  await Promise.all([following, bounding]);
   line("\nStopping …");
   return failure === undefined ? 0 : 1;
 }

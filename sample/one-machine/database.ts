@@ -5,11 +5,7 @@
 import { createHash } from "node:crypto";
 import { chown, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { accessTo, topicSpecs } from "../../core/messages/topic-setup.ts";
-import { TOPICS } from "../../core/messages/topics.ts";
-import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
 import {
   connectionString,
   type EmbeddedPostgres,
@@ -17,12 +13,8 @@ import {
   startEmbeddedPostgres,
 } from "../../platform/postgres/embedded.ts";
 import { isEnterable, runUser } from "../../platform/postgres/embedded-folders.ts";
-import { createDatabase } from "../../platform/postgres/pool.ts";
-import {
-  createPostgresTopics,
-  grantPostgresStream,
-  migratePostgresStream,
-} from "../../platform/stream/postgres-topics.ts";
+import { openNamedDatabase } from "./named-database.ts";
+import { prepareStream } from "./prepare-stream.ts";
 
 const DECISION_ROLE = "countersign_decision";
 
@@ -34,16 +26,19 @@ export interface DatabaseUrls {
 }
 
 export interface SetDatabase extends DatabaseUrls, AsyncDisposable {
-  /** Whether a server of our own runs; of one that is not ours nothing is known, and it counts as running. */
+  /** Whether a server of our own runs; of one that is not ours, whether the session by which it is this set's is there. */
   isRunning(): boolean;
   /** For people: where it says why it ended. */
   tail(): Promise<string>;
   /** For people: where it is, and whether it was running already. */
   readonly description: string;
+  /** Of a server of our own: where its files and its log are. */
+  readonly folder: string | undefined;
   /** Of a server of our own, while it runs. */
   readonly pid: number | undefined;
-  /** SIGKILL, and a start on the same data at the same address: what an outage is made with. @throws without a server of our own. */
+  /** SIGKILL: what an outage is made with. @throws without a server of our own. */
   kill(): Promise<void>;
+  /** On the same data at the same address; waits for one that is not ours, until it is this set's again. */
   start(): Promise<void>;
 }
 
@@ -56,7 +51,7 @@ export async function openSetDatabase(
     signal,
   }: { readonly folder: string; readonly url: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<SetDatabase> {
-  if (url !== undefined) return openNamedDatabase(log, url);
+  if (url !== undefined) return namedSetDatabase(log, url);
   const dataDir = await postgresFolder(folder);
   let server: EmbeddedPostgres | undefined = await naming(
     folder,
@@ -82,6 +77,7 @@ export async function openSetDatabase(
     url: own,
     decisionUrl,
     description: `${dataDir}${adopted ? " (was running)" : ""}`,
+    folder: dataDir,
     get pid() {
       return server?.pid;
     },
@@ -102,6 +98,22 @@ export async function openSetDatabase(
       await starting?.catch(() => {}); // one that came up all the same is ended with the rest
       await stop();
     },
+  };
+}
+
+async function namedSetDatabase(log: Log, url: string): Promise<SetDatabase> {
+  const named = await openNamedDatabase(log, url);
+  return {
+    url,
+    decisionUrl: url,
+    description: named.description,
+    folder: undefined,
+    pid: undefined,
+    isRunning: () => named.isHeld(),
+    tail: async () => `no connection to ${named.description}; waiting for it`,
+    kill: () => Promise.reject(new Error("the database of DATABASE_URL is not ours to end")),
+    start: () => named.hold(),
+    [Symbol.asyncDispose]: () => named[Symbol.asyncDispose](),
   };
 }
 
@@ -132,44 +144,6 @@ async function naming<T>(folder: string, work: Promise<T>): Promise<T> {
   });
 }
 
-/** @throws CannotStart when it cannot be used, or is used by another set: two that write one decision log would break its chain. */
-async function openNamedDatabase(log: Log, url: string): Promise<SetDatabase> {
-  const protocol = URL.parse(url)?.protocol;
-  if (protocol !== "postgres:" && protocol !== "postgresql:") {
-    throw new CannotStart(
-      "DATABASE_URL: is not an address of PostgreSQL; it has to look like postgresql://USER@HOST/DATABASE",
-    );
-  }
-  const host = URL.parse(url)?.host || "a PostgreSQL of your own";
-  await using owned = new AsyncDisposableStack();
-  const database = owned.use(createDatabase({ log }, { connection: url, applicationName: "countersign-start" }));
-  await withDatabase("DATABASE_URL", url, async () => {
-    const owner = owned.use(await database.openSession("owner"));
-    const { rows } = await owner.query<{ locked: boolean }>(
-      "select pg_try_advisory_lock(hashtextextended('countersign one machine', 0)) as locked",
-    );
-    if (rows[0]?.locked !== true) {
-      throw new CannotStart(
-        `DATABASE_URL: ${host} is in use by another npm start; end that one or choose another database`,
-      );
-    }
-    await prepareStream(log, url);
-  });
-  const all = owned.move();
-  const notOurs = () => Promise.reject(new Error("the database of DATABASE_URL is not ours to end"));
-  return {
-    url,
-    decisionUrl: url,
-    description: host,
-    pid: undefined,
-    isRunning: () => true,
-    tail: async () => "",
-    kill: notOurs,
-    start: notOurs,
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
-  };
-}
-
 /**
  * In the data folder; but as root, and below a folder that only root may enter, in one of its own outside: PostgreSQL refuses
  * root and runs as `nobody`, who could not get there.
@@ -183,16 +157,4 @@ async function postgresFolder(folder: string): Promise<string> {
   await mkdir(outside, { recursive: true, mode: 0o700 });
   if (user.uid !== undefined) await chown(outside, user.uid, user.gid);
   return outside;
-}
-
-async function prepareStream(log: Log, url: string, role?: string): Promise<void> {
-  await migratePostgresStream(url);
-  await using database = createDatabase({ log }, { connection: url, applicationName: "countersign-start" });
-  await createPostgresTopics(database, topicSpecs({ partitions: 2, replicas: 1 }));
-  if (role === undefined) return;
-  const having = (right: "Read" | "Write") =>
-    Object.values(TOPICS)
-      .filter((topic) => accessTo(topic).some(({ who, rights }) => who === "decision" && rights.includes(right)))
-      .map(({ name }) => name);
-  await grantPostgresStream(database, { role, read: having("Read"), write: having("Write") });
 }

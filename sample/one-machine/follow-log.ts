@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const EVERY_MS = 150;
 const CHUNK = 65_536;
 
-/** Begins at the end of what is there. Each JSON line is handed over as its members; other lines are left out. */
+/** Begins at the end of what is there, and anew in a file that was emptied. Each JSON line is handed over as its members; other lines are left out. */
 export async function followLog(
   path: string,
   onLine: (line: ReadonlyMap<string, unknown>) => void,
@@ -18,6 +18,10 @@ export async function followLog(
   while (!signal.aborted) {
     const { bytesRead } = await file.read(chunk, 0, CHUNK, at);
     if (bytesRead === 0) {
+      if ((await file.stat()).size < at) {
+        at = 0;
+        rest = Buffer.alloc(0);
+      }
       await sleep(EVERY_MS, undefined, { signal }).catch(() => {});
       continue;
     }

@@ -1,11 +1,13 @@
 /** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createLog } from "../../platform/log/log.ts";
+import { connectionString, type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { lockDataFolder, openDataFolder } from "../../sample/one-machine/data-folder.ts";
 import { openSetDatabase } from "../../sample/one-machine/database.ts";
 import { freePort } from "../harness/free-port.ts";
@@ -17,6 +19,7 @@ const log = createLog({ name: "test", level: "silent" });
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "npm-start-"));
+  await chmod(folder, 0o711); // PostgreSQL is not root
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -82,3 +85,28 @@ test("a second set on the same database is refused while the first one has it, a
   await using again = await open();
   expect(again.pid).toBeUndefined();
 }, 60_000);
+
+test("when the database that is not ours was restarted, it is this set's again before anybody else's, and lost to a set that was quicker", async () => {
+  const dataDir = join(folder, "not-ours");
+  const url = ({ connection }: EmbeddedPostgres) => connectionString(connection);
+  let server = await startEmbeddedPostgres({ dataDir });
+  try {
+    await using first = await openSetDatabase({ log }, { folder, url: url(server) });
+    await server.stop();
+    await waitUntil("the set to see that its session is gone", 10_000, () => !first.isRunning());
+    const again = first.start(); // waits for it
+    server = await startEmbeddedPostgres({ dataDir });
+    await again;
+    expect(first.isRunning()).toBe(true);
+    await expect(openSetDatabase({ log }, { folder, url: url(server) })).rejects.toThrow("in use by another npm start");
+
+    await server.stop();
+    await waitUntil("the set to see that its session is gone", 10_000, () => !first.isRunning());
+    server = await startEmbeddedPostgres({ dataDir });
+    await using _second = await openSetDatabase({ log }, { folder, url: url(server) });
+    await expect(first.start()).rejects.toThrow("is in use by another npm start");
+    expect(first.isRunning()).toBe(false);
+  } finally {
+    await server.stop();
+  }
+}, 120_000);
