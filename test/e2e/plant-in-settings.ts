@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { inBatches } from "../fault/in-batches.ts";
 import { startBundleServer } from "../harness/bundle-server.ts";
 import { createAuthority, pairFiles } from "../harness/certificates.ts";
 import { runService } from "../harness/run-service.ts";
@@ -20,6 +21,9 @@ type Case = {
   /** Without it the secret was never tried. */
   readonly says: RegExp;
 };
+
+/** So many starts in parallel; a machine of two cores needs a minute for all at once. */
+const AT_ONCE = 4;
 
 type Said = { readonly texts: readonly string[]; readonly keys: ReadonlyMap<string, string> };
 
@@ -67,21 +71,20 @@ export async function startWithSecrets(system: System): Promise<Said> {
     { main: "approval", section: "rest", config: system.approval.configPath },
   ];
 
-  const texts = await Promise.all(
-    ports.flatMap(({ main, section, config }) => {
-      const served = { port: 0, certPath: tls.cert, keyPath: tls.key };
-      const all: readonly Case[] = [
-        ...cases,
-        { settings: { [section]: served }, says: /"event":"started"/ },
-        { settings: { [section]: { ...served, keyPath: none } }, says: new RegExp(section) },
-      ];
-      return all.map(async ({ settings, env, says }, at) => {
-        const said = await saidBy(main, join(folder, `${main}-${at}`), config, { settings, says, ...(env && { env }) });
-        if (!says.test(said)) throw new Error(`${main} with ${JSON.stringify(settings)} did not say ${says}:\n${said}`);
-        return said;
-      });
-    }),
-  );
+  const starts = ports.flatMap(({ main, section, config }) => {
+    const served = { port: 0, certPath: tls.cert, keyPath: tls.key };
+    const all: readonly Case[] = [
+      ...cases,
+      { settings: { [section]: served }, says: /"event":"started"/ },
+      { settings: { [section]: { ...served, keyPath: none } }, says: new RegExp(section) },
+    ];
+    return all.map((one, at) => ({ ...one, main, config, place: join(folder, `${main}-${at}`) }));
+  });
+  const texts = await inBatches(starts, AT_ONCE, async ({ main, place, config, ...one }) => {
+    const said = await saidBy(main, place, config, one);
+    if (one.says.test(said)) return said;
+    throw new Error(`${main} with ${JSON.stringify(one.settings)} did not say ${one.says}:\n${said}`);
+  });
   return { texts, keys: new Map([["the private key of a port", keyIn(pair.key.toString())]]) };
 
   async function saidBy(main: string, place: string, config: string, { settings, env, says }: Case) {

@@ -17,7 +17,7 @@ export async function runService(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   {
-    deadlineMs = 30_000,
+    deadlineMs = 60_000,
     cwd = ROOT,
     until,
   }: { readonly deadlineMs?: number; readonly cwd?: string; readonly until?: RegExp | undefined } = {},
