@@ -1,43 +1,68 @@
-/** How much more processor time a built-in takes for larger arguments, and how much more it is paid. */
+/** How much more processor time a call takes for larger arguments, and how much more it is paid. */
 import { expect } from "@jest/globals";
 import { PER_NESTED_VALUE, PER_RESULT_CHARACTER, priceOf } from "../../core/policy/builtins/prices.ts";
 import { parseCounted } from "../../core/policy/rego-value/parse.ts";
 import { builtinCall, runBuiltin } from "./run-builtin.ts";
+import { threadUs } from "./thread-time.ts";
 
-const REPEATS = 5;
-/** The processor time of a thread is told in steps of a millisecond and more. */
-const ROUND_US = 6_000;
-const WARM_UP_US = 15_000;
+/** Of both sizes in turn, so that a slow minute slows both. */
+const ROUNDS = { least: 4, most: 24 };
+/** Long beside what it costs to read the time, short beside how often other machines take the processor away. */
+const ROUND_US = 3_000;
+const WARM_UP_US = 12_000;
 
 type Growth = { readonly time: number; readonly paid: number };
+/** Makes the call ready; each run of it says what it paid. */
+export type PaidCall = (args: string) => () => number;
 
-/** Of one call, reading its arguments included; both are Rego text, without the brackets around. */
-export function growthOf(name: string, small: string, large: string): Growth {
-  runFor(WARM_UP_US, name, small);
-  const [before, after] = [measured(name, small), measured(name, large)];
-  return { time: after.us / before.us, paid: after.paid / before.paid };
+/**
+ * From the least time that each size took in any round: what else a machine does only adds to it. What grows by `margin` times as much as it is
+ * paid is measured again before that is said: a call whose price is wrong does so each time.
+ */
+export function growthOf(call: PaidCall, small: string, large: string, margin: number): Growth {
+  const [before, after] = [measured(call(small)), measured(call(large))];
+  const paid = after.paid / before.paid;
+  let time = Number.POSITIVE_INFINITY;
+  for (let round = 1; round <= ROUNDS.least || (round <= ROUNDS.most && time >= margin * paid); round += 1)
+    time = after.leastUs() / before.leastUs();
+  return { time, paid };
 }
 
-function runOnce(name: string, args: string): { readonly us: number; readonly paid: number } {
+/** A built-in, reading its arguments included; they are Rego text, without the brackets around. */
+export function builtinNamed(name: string): PaidCall {
   const price = priceOf(name);
-  const given = `[${args}]`;
-  let paid = price.call + given.length * price.perCharacter + parseCounted(given, "rego").count * PER_NESTED_VALUE;
-  const call = { ...builtinCall, pay: (units: number) => void (paid += units) };
-  const begun = process.threadCpuUsage();
-  const answer = runBuiltin(name, given, call);
-  const { user, system } = process.threadCpuUsage(begun);
-  expect(["error", "limit"]).not.toContain(answer);
-  return { us: user + system, paid: paid + answer.length * PER_RESULT_CHARACTER };
+  return (args) => {
+    const given = `[${args}]`;
+    const begin = price.call + given.length * price.perCharacter + parseCounted(given, "rego").count * PER_NESTED_VALUE;
+    return () => {
+      let paid = begin;
+      const answer = runBuiltin(name, given, { ...builtinCall, pay: (units) => void (paid += units) });
+      expect(["error", "limit"]).not.toContain(answer);
+      return paid + answer.length * PER_RESULT_CHARACTER;
+    };
+  };
 }
 
-function runFor(us: number, name: string, args: string): number {
-  let [spent, runs] = [0, 0];
-  for (; spent < us; runs++) spent += runOnce(name, args).us;
-  return spent / runs;
+/** Warmed up; `leastUs` runs it again for a round, as often as it takes. */
+function measured(run: () => number): { readonly paid: number; leastUs(): number } {
+  const paid = run();
+  const runsFor = (us: number) => {
+    for (let runs = 1; ; runs *= 2) if (timeOf(run, runs) * runs >= us) return runs;
+  };
+  runsFor(WARM_UP_US);
+  const runs = runsFor(ROUND_US);
+  let least = Number.POSITIVE_INFINITY;
+  return {
+    paid,
+    leastUs() {
+      least = Math.min(least, timeOf(run, runs));
+      return least;
+    },
+  };
 }
 
-/** Medians, since a busy machine stops a run now and then. */
-function measured(name: string, args: string): { readonly us: number; readonly paid: number } {
-  const times = Array.from({ length: REPEATS }, () => runFor(ROUND_US, name, args));
-  return { us: times.toSorted((a, b) => a - b)[REPEATS >> 1] ?? 0, paid: runOnce(name, args).paid };
+function timeOf(run: () => number, runs: number): number {
+  const begun = threadUs();
+  for (let done = 0; done < runs; done += 1) run();
+  return (threadUs() - begun) / runs;
 }
