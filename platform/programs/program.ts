@@ -14,7 +14,7 @@ import { nodeOptions } from "./launch/node-options.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const LEASH = join(import.meta.dirname, "leash.ts");
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 const POLL_MS = 25;
 const STOP_MS = 20_000;
 const SHOWN_LINES = 40;

@@ -19,8 +19,8 @@ const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWa
 
 const LEAK = /MaxListenersExceededWarning/;
 
-/** Heavy tests start real servers; unit tests keep jest's 5 s. */
-const heavyTimeoutMs = 120_000;
+/** Heavy tests start real servers, on a machine that others use too; unit tests keep jest's 5 s. */
+const heavyTimeoutMs = 180_000;
 const exitGraceMs = 30_000;
 
 type Selected =

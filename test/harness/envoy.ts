@@ -75,7 +75,7 @@ export async function startEnvoy({
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const version = await waitUntil("Envoy's /server_info to say LIVE", 20_000, async () => {
+    const version = await waitUntil("Envoy's /server_info to say LIVE", 60_000, async () => {
       if (child.exitCode !== null) throw new Error(`Envoy ended with ${child.exitCode}:\n${log}`);
       return liveVersion(adminPort);
     });

@@ -72,7 +72,7 @@ export async function startGatewayProcess(targets: GatewayTargets): Promise<Runn
     return child.exitCode;
   };
   try {
-    const started = await waitUntil("the gateway's start line", 20_000, () => {
+    const started = await waitUntil("the gateway's start line", 60_000, () => {
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}:\n${lines.join("\n")}`);
       return lines.find((line) => line.includes('"event":"started"'));
     });

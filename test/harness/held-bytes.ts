@@ -15,7 +15,7 @@ export async function heldBytes(service: Pick<Program, "pid" | "log">): Promise<
   if (pid === undefined) throw new Error("the service is gone");
   process.kill(pid, "SIGUSR2");
   return Number(
-    await waitUntil("the service to say what it holds", 20_000, async () => (await said()).at(before)?.[1]),
+    await waitUntil("the service to say what it holds", 60_000, async () => (await said()).at(before)?.[1]),
   );
 }
 

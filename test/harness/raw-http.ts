@@ -9,7 +9,7 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-export function sendRaw(port: number, bytes: string | Uint8Array, deadlineMs = 10_000): Promise<RawAnswer> {
+export function sendRaw(port: number, bytes: string | Uint8Array, deadlineMs = 30_000): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(port, "127.0.0.1", () => socket.write(bytes));

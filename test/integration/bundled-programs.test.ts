@@ -42,7 +42,7 @@ beforeAll(async () => {
   copy.run("scripts/bundle-packages.ts");
   await mkdir(`${folderOf(PROGRAMS[0])}.1.new`, { recursive: true }); // of a builder that was killed
   copy.run("scripts/bundle-programs.ts");
-}, 120_000);
+});
 afterAll(async () => {
   await copy?.[Symbol.asyncDispose]();
 });
@@ -53,7 +53,7 @@ test("every program has one, and there is nothing more to do", async () => {
   const before = await Promise.all(PROGRAMS.map(madeAt));
   copy.run("scripts/bundle-programs.ts");
   expect(await Promise.all(PROGRAMS.map(madeAt))).toEqual(before);
-}, 60_000);
+});
 
 test("a file that is touched, even if its content and its times stay, makes those stale that have it, and only those are made anew", async () => {
   const before = await Promise.all(PROGRAMS.map(madeAt));
@@ -65,7 +65,7 @@ test("a file that is touched, even if its content and its times stay, makes thos
   expect(without()).toEqual([]);
   const after = await Promise.all(PROGRAMS.map(madeAt));
   expect(PROGRAMS.filter((_main, index) => after[index] !== before[index])).toEqual(["services/decision/main.ts"]);
-}, 60_000);
+});
 
 test("a bundle is of every source that its program can load, and of how it was made", async () => {
   const { stamps } = JSON.parse(await readFile(indexOf("services/decision/main.ts"), "utf8"));
@@ -103,4 +103,4 @@ test("a program loads none of our sources but what was loaded before it", () => 
   for (const main of PROGRAMS.filter((one) => one.endsWith("main.ts"))) {
     expect({ main, loaded: spyOn(main, program) }).toEqual({ main, loaded: [] });
   }
-}, 60_000);
+});

@@ -29,7 +29,7 @@ beforeAll(async () => {
   ]);
   envoy = await startEnvoy({ bootstrap: "enforcers/envoy/native.yaml", ports });
   gateway = await startGatewayProcess({ authorization: authorization.port, upstream: upstream.port });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();

@@ -13,7 +13,7 @@ import { type RecordingUpstream, startRecordingUpstream } from "../harness/recor
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { testEnforcer } from "./enforcer-contract.ts";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 let authorization: RecordingAuthorization;
 let upstream: RecordingUpstream;
@@ -23,7 +23,7 @@ beforeAll(async () => {
   authorization = await startRecordingAuthorization();
   upstream = await startRecordingUpstream();
   gateway = await startGatewayProcess({ authorization: authorization.port, upstream: upstream.port });
-}, 60_000);
+});
 
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]();

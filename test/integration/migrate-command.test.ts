@@ -2,14 +2,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { stringify } from "yaml";
 import { freePort } from "../harness/free-port.ts";
 import { createTestDatabase } from "../harness/postgres.ts";
 import { runService } from "../harness/run-service.ts";
-
-jest.setTimeout(120_000);
 
 let folder: string;
 beforeAll(async () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
       [8081, upstream.port],
     ]),
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await envoy?.[Symbol.asyncDispose]();
@@ -63,5 +63,5 @@ describeInEnvoy("alone", () => {
     });
     expect((await sendRaw(alone.port, rawRequest("GET", "/orders", []))).status).toBe(503);
     expect(upstream.received).toEqual([]);
-  }, 60_000);
+  });
 });

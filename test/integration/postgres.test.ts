@@ -23,7 +23,7 @@ describe("database", () => {
     scratch = await createTestDatabase();
     database = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
     await database.query("create table t (id int primary key)");
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await database.close();
@@ -86,7 +86,7 @@ describe("database", () => {
     expect(session.lost.aborted).toBe(false);
     expect((await session.query("select pg_advisory_unlock(42) as held")).rows).toEqual([{ held: true }]);
     await expect(session.query("select pg_terminate_backend(pg_backend_pid())")).rejects.toThrow();
-    await waitUntil("the session to be lost", 5_000, () => session.lost.aborted);
+    await waitUntil("the session to be lost", 30_000, () => session.lost.aborted);
   });
 
   test("two candidates never lead at once, and the second takes over when the first one's session is killed", async () => {
@@ -106,17 +106,17 @@ describe("database", () => {
         }
       }, stop.signal);
     const running = [candidate("first"), candidate("second")];
-    await waitUntil("a leader", 5_000, () => leaders === 1);
+    await waitUntil("a leader", 30_000, () => leaders === 1);
     const [former] = terms;
     await database.query(
       "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
     );
-    await waitUntil("another leader", 10_000, () => terms.length > 1 && leaders === 1);
+    await waitUntil("another leader", 30_000, () => terms.length > 1 && leaders === 1);
     stop.abort();
     await Promise.all(running);
     expect(former).toBeDefined();
     expect(mostAtOnce).toBe(1);
-  }, 20_000);
+  });
 
   test("a notification wakes the waiting loop long before its poll, also one that came before it waited", async () => {
     await using wakeup = createWakeup({ database, log }, { channel: "bell", pollMs: 30_000 });
@@ -128,7 +128,7 @@ describe("database", () => {
     await woken;
     await database.query("notify bell");
     await wakeup.next(signal);
-    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   test("a bell rung by many wakes each channel, soon, and a few times at most", async () => {
@@ -138,10 +138,10 @@ describe("database", () => {
     for (const channel of ["grants_bell", "outbox_bell"]) await session.query(`listen ${channel}`);
     const bell = createBell({ database, log }, ["grants_bell", "outbox_bell"]);
     for (let call = 0; call < 500; call += 1) bell.ring();
-    await waitUntil("both channels to have rung twice", 10_000, () => heard.length >= 4);
+    await waitUntil("both channels to have rung twice", 30_000, () => heard.length >= 4);
     expect(new Set(heard)).toEqual(new Set(["grants_bell", "outbox_bell"]));
     bell.ring();
-    await waitUntil("a later call to ring again", 10_000, () => heard.length === 6);
+    await waitUntil("a later call to ring again", 30_000, () => heard.length === 6);
   });
 
   test("a bell that cannot ring throws nothing, and rings again when it can", async () => {
@@ -159,7 +159,7 @@ describe("database", () => {
     await new Promise(setImmediate);
     isDown = false;
     bell.ring();
-    await waitUntil("it to ring", 5_000, () => rung.length > 0);
+    await waitUntil("it to ring", 30_000, () => rung.length > 0);
   });
 
   test("a template is prepared once and each clone is a database of its own", async () => {
@@ -180,7 +180,7 @@ describe("database", () => {
       await opened.query("insert into marker values (1)");
     }
     await Promise.all(clones.map((clone) => clone.drop()));
-  }, 20_000);
+  });
 });
 
 describe("embedded Postgres", () => {
@@ -217,5 +217,5 @@ describe("embedded Postgres", () => {
       owner.kill("SIGKILL");
       await rm(dataDir, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

@@ -9,15 +9,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { freePort } from "../harness/free-port.ts";
 import { createTestDatabase, type TestDatabase } from "../harness/postgres.ts";
 import { type Ended, runService } from "../harness/run-service.ts";
 import { type KeyPairFiles, makeKeyPair } from "../harness/system/key-pair.ts";
 import { migrate } from "../../services/approval/store/migrate.ts";
-
-jest.setTimeout(120_000);
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const issuer = { issuer: "https://i.example", audience: ["a"], algorithms: ["RS256"], jwks_file: "none.json" };

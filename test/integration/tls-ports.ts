@@ -69,7 +69,7 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
       owned.defer(() => client.close());
       return () =>
         new Promise((resolve) => {
-          client.call(new Metadata(), { deadline: Date.now() + 5_000 }, (error) =>
+          client.call(new Metadata(), { deadline: Date.now() + 30_000 }, (error) =>
             resolve(error === null || error.code !== status.UNAVAILABLE ? "answered" : error.details),
           );
         });
@@ -83,7 +83,7 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
         const server = owned.use(
           await startCheckServer(
             { check: async () => ALLOW, faults: { report: () => {} }, monotonicMs },
-            { ...AT, tls: certificates, maxMessageBytes: 65_536, maxInFlight: 8, deadlineMs: 450, drainMs: 300 },
+            { ...AT, tls: certificates, maxMessageBytes: 65_536, maxInFlight: 8, deadlineMs: 10_000, drainMs: 300 },
           ),
         );
         return { port: server.port, replace: (next) => server.replaceCertificates(next) };
@@ -119,7 +119,14 @@ export function tlsPorts(owned: AsyncDisposableStack, ours: () => Authority): re
               metrics: createMetrics({ prefix: "t_" }),
             },
             {
-              ...{ ...AT, tls: certificates, maxMessageBytes: 65_536, maxInFlight: 8, deadlineMs: 450, drainMs: 300 },
+              ...{
+                ...AT,
+                tls: certificates,
+                maxMessageBytes: 65_536,
+                maxInFlight: 8,
+                deadlineMs: 10_000,
+                drainMs: 300,
+              },
               ...{ grpcReflection: false, maxBatch: 3 },
             },
           ),

@@ -13,7 +13,7 @@ import { createPostgresStream } from "../../platform/stream/postgres.ts";
 import { createTestDatabase, type TestDatabase } from "../harness/postgres.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const DEADLINE = { deadlineMs: 5_000 };
+const DEADLINE = { deadlineMs: 30_000 };
 const log = createLog({ name: "test", level: "silent" });
 
 let folder: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "operator.yaml"), "stream: { kind: postgres }\n");
   scratch = await createTestDatabase();
   database = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
-}, 60_000);
+});
 afterAll(async () => {
   await database.close();
   await scratch.drop();
@@ -48,7 +48,7 @@ test("without the schema it could not look; a role of a part that is none is ref
   expect(await topics("--create", "--role", "gateway=x")).toMatchObject({ code: 2 });
   const { rows } = await database.query("select from pg_namespace where nspname = 'event_stream'");
   expect(rows).toEqual([]);
-}, 30_000);
+});
 
 test("creates everything once, finds what was changed, and gives a role what its part needs and no more", async () => {
   const name = `pdp ${randomUUID()}`;
@@ -79,4 +79,4 @@ test("creates everything once, finds what was changed, and gives a role what its
   } finally {
     await database.query(`drop owned by ${pg.escapeIdentifier(name)}; drop role ${pg.escapeIdentifier(name)}`);
   }
-}, 60_000);
+});

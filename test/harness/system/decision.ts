@@ -10,7 +10,7 @@ import { createProgram, type Program } from "./program.ts";
 import { placeServiceToken } from "./service-token.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
-const FRESH_MS = 20_000;
+const FRESH_MS = 60_000;
 
 export type Decision = Program & {
   /** Where ext_authz is served, on loopback. */

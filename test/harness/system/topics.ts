@@ -30,7 +30,7 @@ export async function recordsIn(
   stream: Pick<EventStream, "subscribe" | "position" | "endOffsets">,
   topic: string,
 ): Promise<readonly StreamRecord[]> {
-  const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
+  const ends = await stream.endOffsets(topic, { deadlineMs: READ_MS });
   const found: StreamRecord[] = [];
   stream.subscribe({
     topic,

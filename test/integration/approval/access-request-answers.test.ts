@@ -15,7 +15,7 @@ import { tokenOf } from "./rest-fixture.ts";
 let tasks: Tasks;
 beforeAll(async () => {
   tasks = await createTasks();
-}, 90_000);
+});
 afterAll(() => tasks.close());
 
 describe("the answer to a submission", () => {
@@ -126,4 +126,4 @@ test("arap-21-4-4-2: submissions and polls beyond the rate of an account are 429
   const poll = () => slow.call("GET", `${PATH}/${textAt(task, "task.id")}`, { token: dana });
   expect([(await poll()).status, (await poll()).status, (await poll()).status]).toEqual([200, 200, 429]);
   await slow.close();
-}, 60_000);
+});

@@ -26,7 +26,7 @@ import { createRestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 let rest: AccessRequestApproval;
 beforeAll(async () => {
   rest = await createAccessRequestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["developers"]);
@@ -133,5 +133,5 @@ describe("a binding token", () => {
       404,
     );
     await plain.close();
-  }, 60_000);
+  });
 });

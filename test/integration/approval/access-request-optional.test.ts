@@ -15,7 +15,7 @@ import { tokenOf } from "./rest-fixture.ts";
 let tasks: Tasks;
 beforeAll(async () => {
   tasks = await createTasks();
-}, 90_000);
+});
 afterAll(() => tasks.close());
 
 const max = tokenOf("max", ["managers"]);

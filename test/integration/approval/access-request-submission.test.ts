@@ -23,7 +23,7 @@ import { tokenOf } from "./rest-fixture.ts";
 let rest: AccessRequestApproval;
 beforeAll(async () => {
   rest = await createAccessRequestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["developers"]);

@@ -24,7 +24,7 @@ let approval: Approval;
 let routing: Routing = ONE_MANAGER;
 beforeAll(async () => {
   approval = await createApproval(() => routing);
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 const manager = (name: string) => account(name, ["managers"]);

@@ -36,8 +36,8 @@ beforeAll(async () => {
   topic = openStateTopic(database);
   topic.startRelay({ metrics });
   key = grantKey(await insertGrant(database));
-  await waitUntil("the grant to be published", 10_000, isHeld);
-}, 60_000);
+  await waitUntil("the grant to be published", 30_000, isHeld);
+});
 afterAll(async () => {
   await topic?.[Symbol.asyncDispose]();
   await database?.close();
@@ -62,6 +62,6 @@ test.each(HOSTILE)("$name in place of a grant is put right, once", async (hostil
   const before = await repaired();
   topic.broker.append(hostile.make({ topic: TOPIC, key, version: 1, payload, isTaken: async () => true }, pens));
   expect(isHeld()).toBe(false);
-  await waitUntil("the grant to stand last again", 10_000, async () => isHeld() && (await repaired()) > before);
+  await waitUntil("the grant to stand last again", 30_000, async () => isHeld() && (await repaired()) > before);
   expect(await repaired()).toBe(before + 1);
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
   database = await migratedDatabase();
   stateTopic = openStateTopic(database);
   ({ broker, startRelay } = stateTopic);
-}, 60_000);
+});
 afterEach(async () => {
   await stateTopic[Symbol.asyncDispose]();
   await database.close();
@@ -74,7 +74,7 @@ test("one that is opened is known as soon as it is committed, beside the grants,
   await close(first);
   await reader.says("the second", second);
   expect(reader.view.size).toBe(3);
-}, 40_000);
+});
 
 test("a replayed older record brings no closed one back, in a running reader or in one that starts after it", async () => {
   startRelay();
@@ -89,7 +89,7 @@ test("a replayed older record brings no closed one back, in a running reader or 
   await running.says("still its end");
   const restarted = startReader();
   await restarted.says("its end after a restart");
-}, 40_000);
+});
 
 test("without its record, as somebody's null leaves it, a list is not fresh until the relay has put it back", async () => {
   const halt = startRelay();
@@ -98,11 +98,11 @@ test("without its record, as somebody's null leaves it, a list is not fresh unti
   await reader.says("the incident", incident);
   await halt();
   broker.append({ topic, key: keyOf(incident), value: null });
-  await waitUntil("the null to be read", 10_000, () => reader.view.incidents()?.length === 0);
-  await waitUntil("what is old to be old", 10_000, () => !reader.isFresh());
+  await waitUntil("the null to be read", 30_000, () => reader.view.incidents()?.length === 0);
+  await waitUntil("what is old to be old", 30_000, () => !reader.isFresh());
   startRelay();
   await reader.says("the incident again", incident);
-}, 40_000);
+});
 
 test("where the topic is ahead of a restored database, what the database says stands, above the topic, and is fresh", async () => {
   const halt = startRelay();
@@ -113,7 +113,7 @@ test("where the topic is ahead of a restored database, what the database says st
   // Not the record of its beginning, beside which the list may have been empty before.
   const isItsEnd = ({ key, headers }: ReturnType<typeof broker.records>[number]) =>
     key === keyOf(incident) && headers.get(ENVELOPE_HEADERS.version)?.toString() === "2";
-  await waitUntil("the record of its end", 10_000, () => broker.records(topic).some(isItsEnd));
+  await waitUntil("the record of its end", 30_000, () => broker.records(topic).some(isItsEnd));
   await halt();
   await database.query(
     "update incidents set state = 'open', version = 1, published_version = 1, closed_at = null where id = $1",
@@ -123,7 +123,7 @@ test("where the topic is ahead of a restored database, what the database says st
   await reader.says("that it is open", incident);
   const { rows } = await database.query("select version from incidents where id = $1", [incident]);
   expect(rows).toEqual([{ version: 3 }]);
-}, 40_000);
+});
 
 test("a closed one leaves the topic 24 hours after its end and not before", async () => {
   startRelay();
@@ -131,15 +131,15 @@ test("a closed one leaves the topic 24 hours after its end and not before", asyn
   const incident = await open();
   await close(incident);
   await reader.says("that it is closed");
-  await waitUntil("its record", 10_000, () => reader.view.size === 1);
+  await waitUntil("its record", 30_000, () => reader.view.size === 1);
   const closedAgo = (hours: number) =>
     database.query("update incidents set closed_at = now() - $2 * interval '1 hour' where id = $1", [incident, hours]);
   await closedAgo(23.9);
   const heartbeats = () => broker.records(topic).filter(({ key }) => key === "heartbeat").length;
   const before = heartbeats();
-  await waitUntil("more heartbeats", 10_000, () => heartbeats() > before + 3);
+  await waitUntil("more heartbeats", 30_000, () => heartbeats() > before + 3);
   expect(reader.view.size).toBe(1);
   await closedAgo(24.1);
-  await waitUntil("the tombstone", 10_000, () => reader.view.size === 0);
+  await waitUntil("the tombstone", 30_000, () => reader.view.size === 0);
   await reader.says("a set that is whole");
-}, 40_000);
+});

@@ -19,7 +19,7 @@ const T = Math.floor(Date.now() / HOUR) * HOUR - 2 * HOUR;
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
-}, 90_000);
+});
 afterAll(() => approval.close());
 beforeEach(() => approval.database.query("truncate profiles cascade"));
 
@@ -72,13 +72,13 @@ test("a country stays known when the networks there were pushed out by newer one
     { country: "DE", count: 1, last: T },
     { country: "FR", count: 2, last: T + 11 * MINUTE },
   ]);
-}, 30_000);
+});
 
 test(`of more than ${MOST_COUNTRIES} countries those stay that were seen last`, async () => {
   const codes = Array.from({ length: MOST_COUNTRIES + 3 }, (_, n) => `A${String.fromCharCode(65 + n)}`);
   for (const [n, country] of codes.entries()) await told(n, { country, source_address: `198.51.${n}.1` });
   expect((await countries()).map((line) => line.slice(0, 2))).toEqual(codes.slice(3));
-}, 30_000);
+});
 
 test("a country that was not seen for the time that is kept is deleted, and with the last one the profile", async () => {
   await told(0, { country: "DE" });

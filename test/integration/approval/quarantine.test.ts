@@ -13,7 +13,7 @@ import { tokenOf } from "./rest-fixture.ts";
 let quarantine: Quarantine;
 beforeAll(async () => {
   quarantine = await createQuarantine();
-}, 90_000);
+});
 afterAll(() => quarantine.close());
 
 test("nobody but security sees a record, that there is one, or has one replayed", async () => {

@@ -10,7 +10,7 @@ import { createQuarantine, type Quarantine, sam } from "./quarantine-fixture.ts"
 let quarantine: Quarantine;
 beforeAll(async () => {
   quarantine = await createQuarantine();
-}, 90_000);
+});
 afterAll(() => quarantine.close());
 
 /** A log of `length` records, as a decision service would write it. */

@@ -14,7 +14,7 @@ let record: ReturnType<typeof createRecordDecisions>;
 beforeAll(async () => {
   approval = await createApproval();
   record = createRecordDecisions({ store: approval.store });
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 async function deliver(entries: readonly DecisionEntry[]) {
@@ -146,4 +146,4 @@ test("a reader who pages by arrival while 8 writers commit in any order misses n
   writing = false;
   await reading;
   expect(seen.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 160 }, (_, n) => n));
-}, 30_000);
+});

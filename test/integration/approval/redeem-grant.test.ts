@@ -13,7 +13,7 @@ import { claimOf } from "./redeeming.ts";
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 test("a one-use grant redeemed by 64 callers at once is granted exactly once, in every one of 50 rounds", async () => {
@@ -25,7 +25,7 @@ test("a one-use grant redeemed by 64 callers at once is granted exactly once, in
     expect(new Set(refusals)).toEqual(new Set(["spent"]));
     expect(await approval.store.reads.grant(grant.id)).toMatchObject({ uses: 1, state: "consumed", version: 2 });
   }
-}, 120_000);
+}, 400_000);
 
 test("one redemption id sent 16 times at once counts one use and is a duplicate 15 times", async () => {
   const grant = await approval.grant({ maxUses: 10 });
@@ -107,10 +107,10 @@ test("a use notifies nobody in its own transaction, which would queue all uses f
   for (const channel of ["countersign_grants", "countersign_outbox", "told"]) await session.query(`listen ${channel}`);
   expect((await approval.store.redeem(claimOf(grant))).kind).toBe("redeemed");
   await approval.database.query("notify told");
-  await waitUntil("what came before this to be told", 5_000, () => heard.includes("told"));
+  await waitUntil("what came before this to be told", 30_000, () => heard.includes("told"));
   expect(heard).toEqual(["told"]);
   await approval.database.query("update grants set version = version + 1, state = 'revoked' where id = $1", [grant.id]);
-  await waitUntil("a revocation to be told", 5_000, () => heard.includes("countersign_grants"));
+  await waitUntil("a revocation to be told", 30_000, () => heard.includes("countersign_grants"));
 });
 
 test.each([
@@ -123,42 +123,38 @@ test.each([
       return tried?.kind === "redeemed" ? tried : (await whyNoneUsed(approval.database, [claim]))[0];
     },
   ],
-])(
-  "the statement %s answers like the domain's redeem on any grant and any claim",
-  async (_which, ask) => {
-    const now = await approval.store.reads.now();
-    const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
-    const shapes = fc.record({
-      state: fc.constantFrom("scheduled", "active", "consumed", "expired", "revoked"),
-      max: fc.constantFrom<MaxUses[]>(1, 2, 3, "unlimited"),
-      used: fc.integer({ min: 0, max: 3 }),
-      begun: fc.boolean(),
-      over: fc.boolean(),
-      exact: fc.boolean(),
-      wrong: fc.constantFrom("", "", "", "issuer", "subject", "entitlement", "scope", "digest"),
-    } as const);
-    await fc.assert(
-      fc.asyncProperty(shapes, async ({ state, max, used, begun, over, exact, wrong }) => {
-        const notBefore = instant(begun ? now - 3 * far : over ? now - 2 * far : now + far);
-        const grant = await approval.grant({
-          state,
-          maxUses: max,
-          uses: max === "unlimited" ? used : Math.min(used, max),
-          notBefore,
-          expiresAt: instant(over ? now - far : notBefore + 6 * far),
-          binding: exact
-            ? { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: ["x-currency"] }
-            : { kind: "scope" },
-        });
-        const other = wrong === "digest" ? digest("b".repeat(64)) : "other";
-        const claim = claimOf(grant, wrong === "" ? {} : { [wrong]: other });
-        const expected = redeem(grant, claim, await approval.store.reads.now());
-        expect(await ask(claim)).toEqual(expected);
-        const after = expected.kind === "redeemed" ? expected.grant : grant;
-        expect(await approval.store.reads.grant(grant.id)).toEqual(after);
-      }),
-      { numRuns: 150 },
-    );
-  },
-  120_000,
-);
+])("the statement %s answers like the domain's redeem on any grant and any claim", async (_which, ask) => {
+  const now = await approval.store.reads.now();
+  const far = 600_000; // far from the clock's edge on both sides, so that both rules see the same side of it
+  const shapes = fc.record({
+    state: fc.constantFrom("scheduled", "active", "consumed", "expired", "revoked"),
+    max: fc.constantFrom<MaxUses[]>(1, 2, 3, "unlimited"),
+    used: fc.integer({ min: 0, max: 3 }),
+    begun: fc.boolean(),
+    over: fc.boolean(),
+    exact: fc.boolean(),
+    wrong: fc.constantFrom("", "", "", "issuer", "subject", "entitlement", "scope", "digest"),
+  } as const);
+  await fc.assert(
+    fc.asyncProperty(shapes, async ({ state, max, used, begun, over, exact, wrong }) => {
+      const notBefore = instant(begun ? now - 3 * far : over ? now - 2 * far : now + far);
+      const grant = await approval.grant({
+        state,
+        maxUses: max,
+        uses: max === "unlimited" ? used : Math.min(used, max),
+        notBefore,
+        expiresAt: instant(over ? now - far : notBefore + 6 * far),
+        binding: exact
+          ? { kind: "exact", digest: digest("a".repeat(64)), bindHeaders: ["x-currency"] }
+          : { kind: "scope" },
+      });
+      const other = wrong === "digest" ? digest("b".repeat(64)) : "other";
+      const claim = claimOf(grant, wrong === "" ? {} : { [wrong]: other });
+      const expected = redeem(grant, claim, await approval.store.reads.now());
+      expect(await ask(claim)).toEqual(expected);
+      const after = expected.kind === "redeemed" ? expected.grant : grant;
+      expect(await approval.store.reads.grant(grant.id)).toEqual(after);
+    }),
+    { numRuns: 150 },
+  );
+});

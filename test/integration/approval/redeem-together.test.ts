@@ -10,7 +10,7 @@ import { claimOf, hold, holdRow, inLocks } from "./redeeming.ts";
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 async function grants(count: number, maxUses = 1): Promise<readonly Grant[]> {
@@ -152,7 +152,7 @@ test("a grant of ten uses, asked for by four processes at once and over and over
     expect(counts.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(await approval.store.reads.grant(grant.id)).toMatchObject({ uses: 10, state: "consumed", version: 11 });
   }
-}, 60_000);
+});
 
 test("uses of one grant behind a row that somebody holds keep few connections, and each is answered once it is free", async () => {
   const [held] = await grants(1, 30);
@@ -160,7 +160,7 @@ test("uses of one grant behind a row that somebody holds keep few connections, a
   const letGo = await holdRow(approval.database, held);
   const { redeem, statements } = counted();
   const answers = Promise.all(Array.from({ length: 64 }, () => redeem(claimOf(held))));
-  await waitUntil("them to wait for the row", 10_000, async () => (await inLocks(approval.database)) > 0);
+  await waitUntil("them to wait for the row", 30_000, async () => (await inLocks(approval.database)) > 0);
   expect(statements()).toBeLessThan(8);
   await letGo();
   const outcomes = await answers;
@@ -229,7 +229,7 @@ test("when the connection of a round is lost, each of it is told so, nobody is a
   const many = await grants(6, 3);
   const letGo = await hold(approval.database, "lock table redemptions in exclusive mode");
   const answers = Promise.allSettled(many.map((grant) => approval.store.redeem(claimOf(grant))));
-  await waitUntil("the round to wait for the table", 10_000, async () => (await inLocks(approval.database)) > 0);
+  await waitUntil("the round to wait for the table", 30_000, async () => (await inLocks(approval.database)) > 0);
   await approval.database.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
   );
@@ -240,4 +240,4 @@ test("when the connection of a round is lost, each of it is told so, nobody is a
   expect(await Promise.all(many.map(usesOf))).toEqual(many.map(() => 0));
   const outcomes = await Promise.all(many.map((grant) => approval.store.redeem(claimOf(grant))));
   expect(new Set(kinds(outcomes))).toEqual(new Set(["redeemed"]));
-}, 30_000);
+});

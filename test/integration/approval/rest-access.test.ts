@@ -11,7 +11,7 @@ import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-f
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const good = tokenOf("somebody", ["managers", "security"]);

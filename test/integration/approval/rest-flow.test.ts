@@ -7,7 +7,7 @@ import { createRestApproval, offering, type RestApproval, SECOND, tokenOf } from
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["engineers"]);

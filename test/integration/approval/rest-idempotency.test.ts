@@ -14,7 +14,7 @@ import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["engineers"]);
@@ -72,7 +72,7 @@ describe("refused", () => {
     await rest.database.transaction("test", async (tx) => {
       await tx.query("select 1 from requests where id = $1 for update", [request.id]);
       first = send();
-      await waitUntil("the key to be held", 10_000, async () => {
+      await waitUntil("the key to be held", 30_000, async () => {
         const { rows } = await rest.database.query("select 1 from idempotency_keys where key = $1", [key]);
         return rows.length === 1;
       });
@@ -231,7 +231,7 @@ test("a key that is over and taken by two at once: the one that comes second is 
   await database.transaction("test", async (tx) => {
     expect(await holdKey(tx, { ...first, holder: randomUUID() }, ours)).toEqual({ kind: "held" });
     late = Promise.all([second(), other()]);
-    await waitUntil("both to wait for the key", 10_000, async () => (await inLocks(database)) === 2);
+    await waitUntil("both to wait for the key", 30_000, async () => (await inLocks(database)) === 2);
   });
   expect(await late).toEqual([{ kind: "in_use" }, { kind: "in_use" }]);
 });

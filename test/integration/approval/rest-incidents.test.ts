@@ -8,7 +8,7 @@ import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.t
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const sam = tokenOf("sam", ["security"]);
@@ -93,4 +93,4 @@ test("however many are opened at once, no more are open than every input may hol
   expect(ids).toHaveLength(MOST_OPEN_INCIDENTS);
   await close(ids[0] ?? "");
   expect((await open()).status).toBe(201);
-}, 60_000);
+});

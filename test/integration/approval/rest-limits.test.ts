@@ -8,7 +8,7 @@ beforeAll(async () => {
   rest = await createRestApproval({
     limits: { reads: { burst: 5, perMinute: 1 }, writes: { burst: 2, perMinute: 6 } },
   });
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const said = (answer: Answer) => [answer.status, at(answer, "code")];

@@ -7,7 +7,7 @@ import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-f
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const sam = tokenOf("sam", ["security"]);
@@ -107,7 +107,7 @@ test("pages walked while four others write hold what was there exactly once, in 
   }
   expect(new Set(denials).size).toBe(denials.length);
   expect(denials.length).toBeGreaterThanOrEqual(made.length);
-}, 60_000);
+});
 
 test("grants and denials are listed to whoever they are of, and filtered", async () => {
   const token = tokenOf("gina");

@@ -54,7 +54,7 @@ beforeAll(async () => {
       return `postgresql://${encodeURIComponent(user)}@127.0.0.1:${port}/${database}`;
     },
   });
-}, 90_000);
+});
 afterAll(async () => {
   refuse(false);
   await rest.close();
@@ -79,7 +79,7 @@ test("no database: every route is 503 unavailable, and well again once it is bac
   refuse(false);
   await waitUntil(
     "REST to answer again",
-    10_000,
+    30_000,
     async () => (await rest.call("GET", "/v1/audit", { token: sam })).status === 200,
   );
   expect((await rest.vote(tokenOf("max", ["managers"]), request)).status).toBe(200);
@@ -93,7 +93,7 @@ test("connections cut in the middle of votes: 200 or 503, and each request is wh
   const votes = await locked.transaction("test", async (tx) => {
     await tx.query("select 1 from requests for update");
     const begun = requests.map((request) => rest.vote(max, request));
-    await waitUntil("votes to wait for their rows", 10_000, async () => (await inLocks(rest.database)) >= 8);
+    await waitUntil("votes to wait for their rows", 30_000, async () => (await inLocks(rest.database)) >= 8);
     await rest.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and wait_event_type = 'Lock'`,

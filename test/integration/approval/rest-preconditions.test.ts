@@ -6,7 +6,7 @@ import { createRestApproval, type RestApproval, tokenOf } from "./rest-fixture.t
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["engineers"]);

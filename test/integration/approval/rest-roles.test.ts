@@ -58,7 +58,7 @@ let rest: AccessRequestApproval;
 let routes: readonly string[];
 beforeAll(async () => {
   ({ made: rest, routes } = await withRoutes(createAccessRequestApproval));
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const BODIES: ReadonlyMap<string, unknown> = new Map<string, unknown>([

@@ -6,7 +6,7 @@ import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-f
 let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval();
-}, 90_000);
+});
 afterAll(() => rest.close());
 
 const dana = tokenOf("dana", ["developers"]);

@@ -8,7 +8,7 @@ let approval: Approval;
 let routing: Routing = ONE_MANAGER;
 beforeAll(async () => {
   approval = await createApproval(() => routing);
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 const manager = (name: string) => account(name, ["managers"]);
@@ -49,7 +49,7 @@ test("64 managers who vote at once on a request for one: one final state, one gr
     const { rowCount } = await approval.database.query("select 1 from grants where request_id = $1", [request.id]);
     expect(rowCount).toBe(after?.status === "approved" ? 1 : 0);
   }
-}, 60_000);
+});
 
 test("two approvals that race for a request for two leave one grant with both votes", async () => {
   routing = TWO_MANAGERS;

@@ -8,7 +8,7 @@ import { type Approval, createApproval } from "./approval-fixture.ts";
 let approval: Approval;
 beforeAll(async () => {
   approval = await createApproval();
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 test("the sweep ends what time has ended, and nothing else", async () => {

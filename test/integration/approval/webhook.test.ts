@@ -13,7 +13,7 @@ import { migratedDatabase, silent as log } from "./migrated-database.ts";
 let database: Database;
 beforeAll(async () => {
   database = await migratedDatabase();
-}, 60_000);
+});
 afterAll(() => database.close());
 
 test("a notification that fails is tried again with the same id and bytes until it is taken, and then no more; the others do not wait for it", async () => {
@@ -40,7 +40,7 @@ test("a notification that fails is tried again with the same id and bytes until 
     },
     { firstRetrySeconds: 0.02, maxRetrySeconds: 0.1 },
   ).run(stop.signal);
-  await waitUntil("all deliveries", 10_000, async () => {
+  await waitUntil("all deliveries", 30_000, async () => {
     const { rows } = await database.query<{ open: number }>(
       "select count(*)::int as open from notifications where delivered_at is null",
     );
@@ -57,7 +57,7 @@ test("a notification that fails is tried again with the same id and bytes until 
   for (const bodies of tries.values()) expect(new Set(bodies).size).toBe(1);
   const [[first] = []] = tries.values();
   expect(JSON.parse(first ?? "")).toMatchObject({ type: "countersign.review_requested.v1", data: { n: 1 } });
-}, 30_000);
+});
 
 test("one slow answer holds up no other, not even of more than go out at once; it is not sent twice meanwhile", async () => {
   await database.query(
@@ -86,15 +86,15 @@ test("one slow answer holds up no other, not even of more than go out at once; i
     const { rows } = await database.query<{ id: string }>("select id from notifications where delivered_at is null");
     return rows.map(({ id }) => id);
   };
-  await waitUntil("all but the slow one to be delivered", 10_000, async () => (await open()).length === 1);
+  await waitUntil("all but the slow one to be delivered", 30_000, async () => (await open()).length === 1);
   expect(await open()).toEqual([slowId]);
   slow.resolve();
-  await waitUntil("the slow one to be delivered", 10_000, async () => (await open()).length === 0);
+  await waitUntil("the slow one to be delivered", 30_000, async () => (await open()).length === 0);
   stop.abort();
   await running;
   expect(new Set(tries).size).toBe(tries.length);
   expect(most).toBeLessThanOrEqual(8);
-}, 30_000);
+});
 
 test("two sweepers never sweep at once, and one goes on after a sweep that failed", async () => {
   let sweeping = 0;
@@ -119,8 +119,8 @@ test("two sweepers never sweep at once, and one goes on after a sweep that faile
       { intervalMs: 5 },
     ).run(stop.signal);
   const running = [sweeper(), sweeper()];
-  await waitUntil("ten sweeps", 10_000, () => sweeps >= 10);
+  await waitUntil("ten sweeps", 30_000, () => sweeps >= 10);
   stop.abort();
   await Promise.all(running);
   expect(most).toBe(1);
-}, 30_000);
+});

@@ -2,12 +2,11 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { runService } from "../../harness/run-service.ts";
 
-jest.setTimeout(60_000);
 const SOURCE = join(import.meta.dirname, "../../../rego/countersign");
 const describeWithOpa = (await hasOpa()) ? describe : describe.skip;
 

@@ -2,11 +2,10 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { runService } from "../../harness/run-service.ts";
 
-jest.setTimeout(60_000);
 const root = path.join(import.meta.dirname, "../../..");
 const describeWithOpa = (await hasOpa()) ? describe : describe.skip;
 

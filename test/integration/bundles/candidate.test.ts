@@ -1,5 +1,5 @@
 /** The thread of the candidate with the committed sample: what it agrees with, and that its end is the end of nothing else. */
-import { afterEach, expect, jest, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { type Candidate, type CandidateOptions, createCandidate } from "../../../services/decision/shadow/candidate.ts";
@@ -7,7 +7,6 @@ import type { Job } from "../../../services/decision/shadow/candidate-messages.t
 import { changed, sampleFiles } from "../../harness/signed-bundle.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
-jest.setTimeout(60_000);
 const settings = { defaultRealm: "corp", budget: DEFAULT_BUDGET };
 let owned = new AsyncDisposableStack();
 afterEach(async () => {

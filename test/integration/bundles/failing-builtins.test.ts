@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { UNSEEN, WATCHED } from "../../../core/policy/native-builtins.ts";
@@ -15,7 +15,6 @@ import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-h
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { runService } from "../../harness/run-service.ts";
 
-jest.setTimeout(60_000);
 const REGO = join(import.meta.dirname, "../../../rego");
 /** Only in old Rego. */
 const OLD = new Set(["all", "any", "set_diff", "re_match", "net.cidr_overlap"]);

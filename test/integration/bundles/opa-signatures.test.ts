@@ -6,7 +6,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";
 import { readArchive } from "../../../core/policy/bundles/read-archive.ts";
 import { readFolder } from "../../../core/policy/bundles/read-folder.ts";
@@ -18,8 +18,6 @@ import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { sampleFiles } from "../../harness/signed-bundle.ts";
-
-jest.setTimeout(60_000);
 
 /** Everything that two encoders can write in two ways. */
 const AWKWARD_DATA = String.raw`{
@@ -58,7 +56,7 @@ describeWithOpa("signatures and the real OPA", () => {
   async function opa(cwd: string, ...args: readonly string[]): Promise<{ ok: boolean; said: string }> {
     const tool = await resolveTool("opa");
     if (tool.kind === "missing") throw new Error(tool.reason);
-    const ran = await runCommand(tool.location, args, { timeoutMs: 30_000, cwd });
+    const ran = await runCommand(tool.location, args, { timeoutMs: 60_000, cwd });
     return ran.kind === "done" ? { ok: true, said: ran.output } : { ok: false, said: ran.message };
   }
 

@@ -6,7 +6,7 @@ import {
   type CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 type Enforcer = Pick<Client, "close"> & {
   /** `allow`, the status and reasons of a denial, or the status of a gRPC error. */

@@ -9,7 +9,7 @@ const described = (await hasOpa()) ? describe : describe.skip;
 let authzen: AuthzenProcess;
 beforeAll(async () => {
   if (await hasOpa()) authzen = await startAuthzenProcess();
-}, 60_000);
+});
 afterAll(() => authzen?.[Symbol.asyncDispose]());
 const post: AuthzenProcess["post"] = (...sent) => authzen.post(...sent);
 
@@ -43,7 +43,7 @@ described("bodies that are no requests", () => {
       );
     }
     expect(await faults()).toBe(before);
-  }, 60_000);
+  });
 
   test.each<readonly [string, string, number]>([
     ["nested a hundred deep", JSON.stringify(ask("read", { context: nested(100) })), 400],

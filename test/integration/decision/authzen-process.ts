@@ -74,7 +74,7 @@ export async function startAuthzenProcess() {
         ...headers,
       },
       body: typeof body === "string" ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;

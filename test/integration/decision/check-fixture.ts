@@ -128,7 +128,7 @@ export async function startCheckEdge() {
       tls: undefined,
       maxMessageBytes: 65_536,
       maxInFlight: 64,
-      deadlineMs: 2_000,
+      deadlineMs: 10_000,
       drainMs: 1_000,
     },
   );

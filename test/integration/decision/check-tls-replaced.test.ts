@@ -55,7 +55,7 @@ describe("certificates that are replaced while it runs", () => {
           client.check(
             REQUEST,
             new Metadata(),
-            { deadline: systemClock.wallMs() + 5_000 },
+            { deadline: systemClock.wallMs() + 30_000 },
             (error: ServiceError | null) => resolve(error === null ? "answered" : error.details),
           );
         });

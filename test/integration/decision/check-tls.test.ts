@@ -112,7 +112,7 @@ describe("connections that never speak", () => {
     expect(await ask(server, mtls ? shows(clientPair) : credentials.createInsecure())).toBe("answered");
     const begin = performance.now();
     await server[Symbol.asyncDispose]();
-    expect(performance.now() - begin).toBeLessThan(DRAIN_MS + 2_000);
+    expect(performance.now() - begin).toBeLessThan(DRAIN_MS + 10_000);
     for (const socket of silent) socket.destroy();
   });
 });

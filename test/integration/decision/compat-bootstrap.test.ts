@@ -59,7 +59,7 @@ const canRun = (await hasEnvoy()) && opa.kind === "found";
     const built = await runCommand(opa.location, args, { timeoutMs: 60_000, cwd: folder });
     expect(built).toMatchObject({ kind: "done" });
     upstream = await startRecordingUpstream();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     for (const one of running) await one[Symbol.asyncDispose]();
@@ -91,7 +91,7 @@ const canRun = (await hasEnvoy()) && opa.kind === "found";
     ]);
     const envoy = await startEnvoy({ bootstrap: "enforcers/envoy/compat.yaml", ports });
     running.push(envoy);
-    await waitUntil("Envoy to believe the service", 5_000, async () => {
+    await waitUntil("Envoy to believe the service", 30_000, async () => {
       return (await sendRaw(envoy.port, rawRequest("GET", "/plain", []))).status === 200;
     });
     upstream.received.length = 0;
@@ -103,7 +103,7 @@ const canRun = (await hasEnvoy()) && opa.kind === "found";
     let envoy: RunningEnvoy;
     beforeAll(async () => {
       ({ decision, envoy } = await start("safe", {}));
-    }, 60_000);
+    });
 
     const send = (method: string, target: string, lines: readonly string[] = [], body?: Uint8Array) => {
       upstream.received.length = 0;
@@ -164,5 +164,5 @@ const canRun = (await hasEnvoy()) && opa.kind === "found";
     expect(upstream.received.map(({ url }) => url)).toEqual(["/denied"]);
     expect(await (await fetch(`${decision.opsUrl}/readyz`)).text()).toContain("unsafe: onError deny, dryRun true");
     expect(await (await fetch(`${decision.opsUrl}/metrics`)).text()).toContain("compat_unsafe 1");
-  }, 60_000);
+  });
 });

@@ -5,7 +5,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parse, stringify } from "yaml";
 import {
   AuthorizationService,
@@ -20,8 +20,6 @@ import { COMPAT_PATH, makeCompatBundle } from "../../harness/made-compat-bundle.
 import { sampleFiles } from "../../harness/signed-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
-
-jest.setTimeout(60_000);
 
 const ACTIVE = `package envoy.authz
 

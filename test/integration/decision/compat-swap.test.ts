@@ -52,7 +52,7 @@ async function put(rego: string, { entrypoint = PATH, selfTest }: { entrypoint?:
   const args = ["build", "-t", "wasm", "-e", entrypoint, "-o", archive, "policy.rego"];
   expect(await runCommand(opa.location, args, { timeoutMs: 60_000, cwd: folder })).toMatchObject({ kind: "done" });
   await rm(join(bundle, "self-test.json"), { force: true });
-  await runCommand("tar", ["-xzf", archive, "-C", bundle, "/policy.wasm"], { timeoutMs: 20_000 });
+  await runCommand("tar", ["-xzf", archive, "-C", bundle, "/policy.wasm"], { timeoutMs: 60_000 });
   if (selfTest !== undefined) await writeFile(join(bundle, "self-test.json"), JSON.stringify(selfTest));
 }
 

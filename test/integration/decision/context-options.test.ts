@@ -53,8 +53,8 @@ beforeAll(async () => {
   plain = createAsking(started[1].port);
   owned.defer(() => asking.close());
   owned.defer(() => plain.close());
-}, 90_000);
-afterAll(() => owned.disposeAsync(), 30_000);
+});
+afterAll(() => owned.disposeAsync());
 
 const forwarded = (value: string): [string, string] => ["x-forwarded-for", value];
 
@@ -116,7 +116,7 @@ const forwarded = (value: string): [string, string] => ["x-forwarded-for", value
     "at %s UTC that it is %s where the organisation works, and whether that is an office hour",
     async (minute, _where, local) => {
       await decision.shiftClock(Date.parse(`${minute}:15Z`) - Date.now());
-      const told = await waitUntil(`the service's clock to be at ${minute}`, 5_000, async () => {
+      const told = await waitUntil(`the service's clock to be at ${minute}`, 30_000, async () => {
         const seen = await asking.told();
         return seen.time?.startsWith(minute) && seen;
       });

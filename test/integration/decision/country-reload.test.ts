@@ -33,7 +33,7 @@ beforeAll(async () => {
   if (possible) await makeTellingBundle(join(folder, "bundle"));
   const further = { context: { countryDatabase: path } };
   decision = await startLoneDecision({ folder, name: "decision", further, ...bundle });
-}, 60_000);
+});
 afterAll(async () => {
   await decision?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
@@ -64,7 +64,7 @@ test("a cut file is refused and the last good one stays; the next good one count
   await swapAndReload(database(SECOND));
   await waitUntil("the new file to count", 8_000, async () => (await metric(BUILT)) === String(SECOND));
   await waitUntil("the reload to be taken", 8_000, async () => (await metric(refused)) === "0");
-}, 40_000);
+});
 
 (possible ? describe : describe.skip)("under load", () => {
   test("good, cut and other files take turns: each check's policy is told the country of the last good file or of the one before, and no check fails", async () => {
@@ -107,5 +107,5 @@ test("a cut file is refused and the last good one stays; the next good one count
       await load;
       asking.close();
     }
-  }, 60_000);
+  });
 });

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { readBundleFiles } from "../../../core/policy/bundle.ts";
 import { loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
@@ -24,7 +24,6 @@ import { hasOpa } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { startLoneDecision } from "./lone-decision.ts";
 
-jest.setTimeout(60_000);
 const root = join(import.meta.dirname, "../../..");
 const PATH = "envoy/authz/allow";
 const POLICY = `package envoy.authz
@@ -67,7 +66,7 @@ const BODY = '{"order":9007199254740993,"amount":40.10}';
 
   async function inputs(...args: readonly string[]) {
     const command = ["scripts/policy.ts", "inputs", ...args, "--ops", service.opsUrl];
-    return runCommand(process.execPath, command, { timeoutMs: 20_000, cwd: root });
+    return runCommand(process.execPath, command, { timeoutMs: 60_000, cwd: root });
   }
 
   test("none is kept of a call that cannot be described to the policy", async () => {

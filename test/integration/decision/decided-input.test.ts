@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { statementOf } from "../../../core/policy/asked/said.ts";
 import { loadAsked, type LoadedBundle } from "../../../core/policy/explain/load-asked.ts";
@@ -18,7 +18,6 @@ import type { Decision } from "../../harness/system/decision.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 
-jest.setTimeout(60_000);
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
 /** Beyond 2^53, and with a zero at its end. */
 const BODY = '{"order":9007199254740993,"amount":40.10}';
@@ -73,7 +72,7 @@ test("the record of that decision names the revision that decided, and that bund
   expect(outcome).toBe("elevate");
   expect(JSON.parse(line)).toMatchObject(told);
   let record = "";
-  await waitUntil("the record of the decision", 10_000, async () => {
+  await waitUntil("the record of the decision", 30_000, async () => {
     record = (await spooled()).find((one) => one.includes(decisionId)) ?? "";
     return record !== "";
   });

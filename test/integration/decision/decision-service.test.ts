@@ -34,7 +34,7 @@ beforeAll(async () => {
   await cp(path.join(import.meta.dirname, "../../../rego/bundle"), bundle, { recursive: true });
   decision = await startLoneDecision({ folder, name: "grpc", bundle, further: { api } });
   client = new DecisionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
-}, 60_000);
+});
 afterAll(async () => {
   client?.close();
   await decision?.stop();
@@ -67,7 +67,7 @@ function said<T>(resolve: (said: Said<T>) => void) {
 
 const evaluate = (request: EvaluateRequest, metadata = metadataOf(CLIENT)) =>
   new Promise<Said<EvaluateResponse>>((resolve) => {
-    client.evaluate(request, metadata, { deadline: Date.now() + 5_000 }, said(resolve));
+    client.evaluate(request, metadata, { deadline: Date.now() + 30_000 }, said(resolve));
   });
 const batch = (evaluations: EvaluateRequest[], semantic: Semantic) =>
   new Promise<Said<EvaluateBatchResponse>>((resolve) => {

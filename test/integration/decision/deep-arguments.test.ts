@@ -49,7 +49,7 @@ const DEEPEST_BODY = 2_000;
     expect(await native.activate(await loadBundle(nativeFolder, BUNDLE_LIMITS))).toMatchObject({ kind: "activated" });
     const files = await readBundleFiles(compatFolder);
     compat = await loadCompatPolicy(deps, { files, path: "countersign/decision", budget });
-  }, 120_000);
+  });
   afterAll(() => rm(folder, { recursive: true }));
 
   test("is read, one of more is not", () => {

@@ -54,8 +54,8 @@ beforeAll(async () => {
   ]);
   asking = owned.use(await startEnvoy({ bootstrap, ports }));
   unasking = owned.use(await startEnvoy({ bootstrap: "enforcers/envoy/native.yaml", ports }));
-}, 90_000);
-afterAll(() => owned.disposeAsync(), 30_000);
+});
+afterAll(() => owned.disposeAsync());
 
 /** The bootstrap as text; in its listener what docs/identity.md says has to be there. */
 async function withClientCertificates({ cert, key }: PairFiles, ca: string): Promise<string> {

@@ -34,8 +34,8 @@ beforeAll(async () => {
   };
   believing = await behind("believing", { identity: { token: { metadata: { key: "jwt_payload" } } } });
   doubting = await behind("doubting", {});
-}, 90_000);
-afterAll(() => owned.disposeAsync(), 30_000);
+});
+afterAll(() => owned.disposeAsync());
 
 /** The bootstrap as text, with the filter in front of ext_authz and the ext_authz filter told to pass on what it found. */
 async function withJwtFilter(): Promise<string> {

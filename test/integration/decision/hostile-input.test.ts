@@ -12,7 +12,7 @@ const MAX_HELD_BYTES = 512 * 1024 * 1024;
 let target: HostileTarget;
 beforeAll(async () => {
   target = await startHostileTarget("hostile-input");
-}, 60_000);
+});
 afterAll(() => target[Symbol.asyncDispose]());
 afterEach(() => target.expectServing());
 

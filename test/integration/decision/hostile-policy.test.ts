@@ -89,7 +89,7 @@ whenOpa("a policy that answers nonsense denies, and says so to nobody but the op
   let target: HostileTarget;
   beforeAll(async () => {
     target = await startHostileTarget("nonsense", nonsenseBundle);
-  }, 90_000);
+  });
   afterAll(() => target[Symbol.asyncDispose]());
   afterEach(() => target.expectServing());
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   target = await startHostileTarget("hostile-tokens", undefined, {
     secondIssuer: { issuer: SECOND, publicKey: secondKey.publicKey },
   });
-}, 60_000);
+});
 afterAll(async () => {
   elsewhere.close();
   await target[Symbol.asyncDispose]();

@@ -6,14 +6,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { allowanceOf, DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { createPolicyHost, type PolicyHost } from "../../../core/policy/policy-host.ts";
 import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
 
-jest.setTimeout(60_000);
 const MOST_OF_A_BUDGET = 0.5;
 const many = <Item>(count: number, item: (at: number) => Item): readonly Item[] =>
   Array.from({ length: count }, (_, at) => item(at));

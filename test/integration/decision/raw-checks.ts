@@ -16,7 +16,7 @@ export function createRawEnforcer(port: number) {
         (value) => CheckResponse.decode(value),
         bytes,
         new Metadata(),
-        { deadline: Date.now() + 10_000 },
+        { deadline: Date.now() + 30_000 },
         (error: ServiceError | null, answer) => resolve((error === null ? answer : status[error.code]) ?? "?"),
       );
     });

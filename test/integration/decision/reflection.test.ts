@@ -32,7 +32,7 @@ beforeAll(async () => {
   };
   told = await start("told", { grpcReflection: true });
   await start("silent", {});
-}, 60_000);
+});
 afterAll(() => owned.disposeAsync());
 
 /** What buf says, or why it says nothing; it has no schema but the server's. */

@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import {
   AuthorizationService,
@@ -18,8 +18,6 @@ import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
-
-jest.setTimeout(60_000);
 
 const rest = `"elevations": [], "responses": [], "context_missing": [], "malformed": []`;
 const POLICY = `package countersign

@@ -67,7 +67,7 @@ export function createAsking(port: number): Asking {
   async function reasonsOf({ from = "192.0.2.1", headers = [] }: Asked): Promise<readonly string[]> {
     const request = CheckRequest.decode(checkBytes({ headers, from }));
     const answer = await new Promise<CheckResponse>((resolve, reject) => {
-      const options = { deadline: Date.now() + 10_000 };
+      const options = { deadline: Date.now() + 30_000 };
       client.check(request, new Metadata(), options, (error, response) => (error ? reject(error) : resolve(response)));
     });
     return deniedAs(answer).reasons;

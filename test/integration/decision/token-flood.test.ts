@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "flood-"));
   service = await startLoneDecision({ folder, name: "decision" });
   client = new AuthorizationClient(`127.0.0.1:${service.port}`, credentials.createInsecure());
-}, 60_000);
+});
 afterAll(async () => {
   client.close();
   await service.kill();
@@ -89,4 +89,4 @@ test("every honest call among them is allowed, every other is 401, and no more o
   expect(refused).toBeGreaterThan(100);
   expect(refused).toBeLessThanOrEqual(MOST_REFUSED);
   expect(await check(token())).toBe("allow");
-}, 60_000);
+}, 300_000);

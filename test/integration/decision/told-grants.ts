@@ -19,7 +19,7 @@ import { createTestDatabase } from "../../harness/postgres.ts";
 import { type KeyPairFiles, makeKeyPair } from "../../harness/system/key-pair.ts";
 
 const HEARTBEAT_MS = 1_000;
-const DEADLINE = { deadlineMs: 10_000 };
+const DEADLINE = { deadlineMs: 30_000 };
 const topic = TOPICS.state.name;
 const log = createLog({ name: "test", level: "silent" });
 
