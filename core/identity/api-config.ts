@@ -53,7 +53,12 @@ export const ApiSchema = Type.Object(
       description:
         "Key id → path of the public key of each other decision service behind `baseUrl`: shown at its key set beside this one's.",
     }),
-    deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one request." }),
+    deadlineMs: Type.Integer({
+      minimum: 50,
+      maximum: 30_000,
+      default: 450,
+      description: "Of one request, from its arrival; not counted is the time in which its body is waited for.",
+    }),
     maxBodyBytes: Type.Integer({
       minimum: 1_024,
       maximum: 1_048_576,

@@ -9,10 +9,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { takeRest, takeWhole } from "../../../platform/http/known-body.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { ApiCallers } from "../api/ports.ts";
-import type { Deadline, Faults } from "../ports.ts";
+import type { Faults } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations, Said } from "./evaluations.ts";
-import { BUSY_REFUSAL, isGone, lateFor, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
+import { BUSY_REFUSAL, isGone, lateFor, type NewDeadline, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
 import type { ObserveRequest } from "./observe-request.ts";
@@ -22,7 +22,7 @@ type DirectDeps = {
   readonly evaluations: Evaluations;
   readonly callers: Pick<ApiCallers, "authenticate">;
   readonly admission: Admission;
-  readonly newDeadline: () => Deadline;
+  readonly newDeadline: NewDeadline;
   readonly newRequestId: () => string;
   readonly monotonicMs: () => number;
   readonly observe: ObserveRequest;
@@ -60,11 +60,16 @@ export function createDirect(
     operation: keyof Evaluations,
     bytes: number,
   ): Promise<Answer | undefined> {
-    const caller = await callers.authenticate(shownBy(request), lateFor(request, newDeadline()));
+    let deadline = newDeadline();
+    const caller = await callers.authenticate(shownBy(request), lateFor(request, deadline));
     if ("reason" in caller) return refusal(refusalOf(caller));
-    const { whole, begun } = takeWhole(request, bytes);
-    const body = whole ?? (await takeRest(request, begun));
-    if (body === undefined) return undefined;
+    let { whole: body, begun } = takeWhole(request, bytes);
+    if (body === undefined) {
+      const leftMs = deadline.leftMs();
+      body = await takeRest(request, begun);
+      if (body === undefined) return undefined;
+      deadline = newDeadline(leftMs);
+    }
     // NB: not before the body is whole: who sends half of one would have a place for as long as a body may take.
     const leave = admission.enter();
     if (leave === undefined) return refusal(BUSY_REFUSAL);
@@ -72,7 +77,7 @@ export function createDirect(
       const read = parseJsonBody(body);
       if (read.kind === "not_json") return error(NOT_JSON);
       const traceparent = firstTraceparent([request.headers["traceparent"]]);
-      const asked = { body: read.value, caller, traceparent, isGone: () => isGone(request) };
+      const asked = { body: read.value, caller, deadline, traceparent, isGone: () => isGone(request) };
       return answerOf(await evaluations[operation](asked));
     } finally {
       // NB: when the answer is made, whoever has left; not when it was taken, or who asks and does not read had a place for each.

@@ -14,7 +14,6 @@ import { readApproval } from "./reevaluation.ts";
 
 export type EvaluationDeps = {
   readonly asking: Asking;
-  readonly newDeadline: () => Deadline;
   readonly maxBatch: number;
   readonly answers: AnswerParts;
   /** Before each item of a batch, of all requests of the API together. */
@@ -26,6 +25,8 @@ type Asked = {
   /** As JSON.parse made it. */
   readonly body: unknown;
   readonly caller: Authenticated;
+  /** Of the whole request, from its arrival. */
+  readonly deadline: Deadline;
   readonly traceparent: string | undefined;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: () => boolean;
@@ -38,9 +39,14 @@ export type Said =
 /** `evaluation` and `evaluations` of AuthZEN. Rejects only with what is a fault of ours. */
 export type Evaluations = { readonly [Operation in "evaluation" | "evaluations"]: (asked: Asked) => Promise<Said> };
 
-export function createEvaluations({ asking, newDeadline, maxBatch, answers, pause }: EvaluationDeps): Evaluations {
-  function one(question: Question, context: Stated, mode: Mode, { caller, traceparent }: Asked): Promise<Said> {
-    return asking.during({ caller, traceparent, deadline: newDeadline() }, async (ask) => {
+export function createEvaluations({ asking, maxBatch, answers, pause }: EvaluationDeps): Evaluations {
+  function one(
+    question: Question,
+    context: Stated,
+    mode: Mode,
+    { caller, deadline, traceparent }: Asked,
+  ): Promise<Said> {
+    return asking.during({ caller, traceparent, deadline }, async (ask) => {
       const answered = await ask(question, mode);
       const body = shownDecision(answered, answers, readApproval(context));
       return { kind: "answer", body, decisionId: answered.evaluation.decisionId };
@@ -71,8 +77,7 @@ export function createEvaluations({ asking, newDeadline, maxBatch, answers, paus
       if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
-      const { caller, traceparent, isGone } = asked;
-      const deadline = newDeadline();
+      const { caller, deadline, traceparent, isGone } = asked;
       return asking.during({ caller, traceparent, deadline }, async (ask) => {
         const parts = answers;
         const shown = await evaluateBatch(ask, body, items, { semantic, parts, deadline, isGone, pause });

@@ -24,6 +24,12 @@ export function isGone({ socket }: Pick<IncomingMessage, "socket">): boolean {
   return socket.destroyed;
 }
 
+/**
+ * Of a request, from its arrival: one for all that is done about it. `ms`: what was left of it before its body was waited for, since that time
+ * is its caller's, and is bounded by that in which a request has to arrive.
+ */
+export type NewDeadline = (ms?: number) => Deadline;
+
 /** Whether an answer would come too late for the one who waits for it. */
 export function lateFor(request: Pick<IncomingMessage, "socket">, deadline: Deadline): () => boolean {
   return () => deadline.leftMs() <= 0 || isGone(request);

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { Authenticated } from "../api/ports.ts";
+import type { Deadline } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations } from "./evaluations.ts";
 import { BUSY_REFUSAL, isGone, type refusalOf } from "./http-caller.ts";
@@ -14,7 +15,7 @@ export function addEvaluationRoutes(app: FastifyInstance, evaluations: Evaluatio
       inPlace(admission, reply, async () => {
         const said = await evaluations[operation]({
           body: request.body,
-          caller: callerOf(request),
+          ...askerOf(request),
           traceparent: firstTraceparent([request.headers["traceparent"]]),
           isGone: () => isGone(request.raw),
         });
@@ -48,9 +49,12 @@ export function refuse(reply: FastifyReply, { status, sentence, header }: Return
   return say(reply.header(...header), status, sentence);
 }
 
-/** The caller of a route behind authentication; throws anywhere else. */
-export function callerOf(request: FastifyRequest): Authenticated {
-  const caller = request.getDecorator<Authenticated | null>("caller");
-  if (caller === null) throw new Error("a route without authentication");
-  return caller;
+/** Who asks, and how long it may take from here on. */
+export type Asker = { readonly caller: Authenticated; readonly deadline: Deadline };
+
+/** Of a route behind authentication, whose body is there; throws anywhere else. */
+export function askerOf(request: FastifyRequest): Asker {
+  const asker = request.getDecorator<Asker | null>("asker");
+  if (asker === null) throw new Error("a route without authentication");
+  return asker;
 }

@@ -5,13 +5,13 @@ import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Action, Entity } from "../../../core/domain/question.ts";
 import type { Pause } from "../../../platform/shared-pause.ts";
 import type { ApiCallers, EvaluateAside } from "../api/ports.ts";
-import type { Deadline, Vouched } from "../ports.ts";
+import type { Vouched } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import { isGone } from "./http-caller.ts";
 import type { Candidates, Sought } from "./ports.ts";
 import { PATHS } from "./metadata.ts";
 import { stated, statedContext } from "./question.ts";
-import { callerOf, inPlace } from "./routes.ts";
+import { askerOf, inPlace } from "./routes.ts";
 import { say } from "./say.ts";
 import { ActionSearchBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
 import { type Page, search } from "./search.ts";
@@ -37,7 +37,6 @@ export type SearchDeps = {
   readonly evaluateAside: EvaluateAside;
   readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
   readonly readClocks: () => Clocks;
-  readonly newDeadline: () => Deadline;
   /** Before each piece of long work, of all requests of the API together. */
   readonly pause: Pause;
 };
@@ -59,7 +58,7 @@ async function answer(
   const { body } = request;
   const fault = faultIn(body);
   if (fault !== undefined) return say(reply, 400, fault);
-  const caller = callerOf(request);
+  const { caller, deadline } = askerOf(request);
   const { candidates, readClocks, evaluateAside, pause } = deps;
   // NB: denied for every candidate, it would look like a decision about each; those that the policy lists are not its caller's mistake (unjudged.ts).
   const isUnusable = sought !== "subject" && cannotBeClaims(deps.callers.vouch(caller, entityOf(body.subject, false)));
@@ -67,7 +66,7 @@ async function answer(
   const found = await search(
     {
       ...{ candidates, readClocks, pause },
-      async decide(question, deadline) {
+      async decide(question) {
         const vouched = deps.callers.vouch(caller, question.subject);
         return (await evaluateAside(question, vouched, deadline)).decision;
       },
@@ -83,7 +82,7 @@ async function answer(
       }),
     },
     body.page,
-    { deadline: deps.newDeadline(), isGone: () => isGone(request.raw) },
+    { deadline, isGone: () => isGone(request.raw) },
   );
   switch (found.kind) {
     case "found":

@@ -11,15 +11,15 @@ import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { portOf, SILENT_MS, STRICT, STRICT_TLS, superviseConnections } from "../../../platform/http/connections.ts";
 import { replacementFor, secureContextOf } from "../../../platform/grpc/server-tls.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { ApiCallers, Authenticated } from "../api/ports.ts";
+import type { ApiCallers } from "../api/ports.ts";
 import type { Faults } from "../ports.ts";
 import { type Admission, createAdmission } from "./admission.ts";
 import { createDirect, type Direct } from "./direct.ts";
 import { createEvaluations, type EvaluationDeps } from "./evaluations.ts";
-import { lateFor, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
+import { lateFor, type NewDeadline, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { createObserveRequest } from "./observe-request.ts";
-import { addEvaluationRoutes, refuse } from "./routes.ts";
+import { addEvaluationRoutes, type Asker, refuse } from "./routes.ts";
 import { ALWAYS, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
 import { addSearchRoutes, type SearchDeps } from "./search-routes.ts";
 
@@ -30,6 +30,7 @@ type AuthzenDeps = EvaluationDeps &
   SearchDeps & {
     readonly callers: ApiCallers;
     readonly newRequestId: () => string;
+    readonly newDeadline: NewDeadline;
     readonly faults: Faults;
     readonly metrics: Metrics;
   };
@@ -121,10 +122,18 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   const evaluations = createEvaluations(deps);
   void app.register(
     async (scope) => {
-      scope.decorateRequest("caller", null);
+      scope.decorateRequest("known", null).decorateRequest("asker", null);
       scope.addHook("onRequest", async (request, reply) => {
-        const caller = await callers.authenticate(shownBy(request.raw), lateFor(request.raw, newDeadline()));
-        return admit(caller, request, reply);
+        const deadline = newDeadline();
+        const caller = await callers.authenticate(shownBy(request.raw), lateFor(request.raw, deadline));
+        if ("reason" in caller) return refuse(reply, refusalOf(caller));
+        request.setDecorator<Known>("known", { caller, leftMs: deadline.leftMs() });
+        return undefined;
+      });
+      scope.addHook("preValidation", (request, _reply, done) => {
+        const { caller, leftMs } = request.getDecorator<Known>("known");
+        request.setDecorator<Asker>("asker", { caller, deadline: newDeadline(leftMs) });
+        done();
       });
       addEvaluationRoutes(scope, evaluations, admission);
       addSearchRoutes(scope, deps, admission);
@@ -148,16 +157,8 @@ function putBefore({ server }: FastifyInstance, direct: Direct): void {
   });
 }
 
-/** Goes on only with somebody who is known. */
-function admit(
-  caller: Awaited<ReturnType<ApiCallers["authenticate"]>>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply | undefined {
-  if ("reason" in caller) return refuse(reply, refusalOf(caller));
-  request.setDecorator<Authenticated>("caller", caller);
-  return undefined;
-}
+/** Somebody, until their body is there. */
+type Known = { readonly caller: Asker["caller"]; readonly leftMs: number };
 
 function answerFault(faults: Faults, error: FastifyError, reply: FastifyReply): FastifyReply {
   if (error.validation !== undefined) {

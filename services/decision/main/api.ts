@@ -62,7 +62,7 @@ export async function startApi(
           ...{ callers, pause },
           candidates,
           readClocks,
-          newDeadline: () => deadlineIn(api.deadlineMs),
+          newDeadline: (ms = api.deadlineMs) => deadlineIn(ms),
           newRequestId: uuidv7,
           faults,
           metrics,
