@@ -13,7 +13,7 @@ export type SignatureTurns = {
   wait<T>(work: () => T): Promise<T> | undefined;
 };
 
-/** About what as many checks take as begin in one turn (platform/grpc/http2/turns.ts): half of the time is theirs, however many tokens are new. */
+/** About what as many checks take as begin in one turn (platform/turns.ts): half of the time is theirs, however many tokens are new. */
 const PER_TURN_MS = 1;
 /** What was waited for may be known by then; but each goes on with what comes behind its signature. */
 const MOST_PER_TURN = 16;

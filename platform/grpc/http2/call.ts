@@ -10,6 +10,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";
 import { firstTraceparent } from "../../traces/traceparent.ts";
+import type { Turns } from "../../turns.ts";
 import { type Peer, RETURN_MS, type Terms } from "../terms.ts";
 import { answerFailure, answerMessage, openTelling, type Telling } from "./answer.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -17,7 +18,6 @@ import { type Failure, INTERNAL } from "./failure.ts";
 import { createMessageReader } from "./message.ts";
 import { peerOf } from "./peer.ts";
 import { timeoutMs } from "./timeout.ts";
-import type { Turns } from "./turns.ts";
 import { unpacked } from "./unpack.ts";
 
 /** For the message to be there, whatever later deadline the caller states: until then it holds memory and a stream, and is not yet a check. */
@@ -56,6 +56,8 @@ type CallDeps = {
   readonly onFault: (error: unknown) => void;
   readonly load: Load;
   readonly turns: Turns;
+  /** Of those who are asked who they are, and never of a whole message. */
+  readonly turnsOfAsked: Turns;
 };
 
 /** Calls of unary methods under way, of all connections. */
@@ -74,7 +76,7 @@ export function takeCall(
   stream: ServerHttp2Stream,
   { headers, rawHeaders }: Head,
   method: Method,
-  { deadlines, monotonicMs, onFault, load, turns }: CallDeps,
+  { deadlines, monotonicMs, onFault, load, turns, turnsOfAsked }: CallDeps,
   { maxReceiveBytes, maxInFlight, deadlineMs }: CallLimits,
 ): void {
   const statedMs = timeoutMs(headers["grpc-timeout"]);
@@ -113,8 +115,9 @@ export function takeCall(
       due.dueMs = receivedMs;
       due.expire = late;
       deadlines.add(due);
-      // NB: in turns, as calls are: those that came together are due together, and each costs more than its deadline does.
-      turns(() => {
+      // NB: in turns, as calls are: those that came together are due together, and each costs more than its deadline does. In turns of their own, since half
+      // messages are what anybody can send very many of, and no call is to wait for them.
+      turnsOfAsked.take(() => {
         if (!isOver() && !stream.readableEnded) ask();
       });
     };
@@ -135,7 +138,7 @@ export function takeCall(
   }
 
   function take(message: Buffer, wholeMs: number): void {
-    if (method.kind === "unary") return turns(() => run(method, message, wholeMs));
+    if (method.kind === "unary") return turns.take(() => run(method, message, wholeMs));
     if (isOver()) return;
     try {
       if (method.kind === "at once") return settle(method.answer(message));

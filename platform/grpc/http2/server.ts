@@ -29,8 +29,8 @@ import { type Method, takeCall } from "./call.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Failure } from "./failure.ts";
 import { createHealth } from "./health.ts";
+import { createTurns } from "../../turns.ts";
 import { superviseSessions } from "./sessions.ts";
-import { createTurns } from "./turns.ts";
 
 /** Each counts as 32 bytes more than it is long; an enforcer sends a dozen short ones. */
 const MAX_HEADER_BYTES = 16_384;
@@ -70,7 +70,8 @@ export async function startHttp2Server(
   const sessions = superviseSessions(server, keepAlive);
   const health = createHealth(["", options.service]);
   const served = new Map([...health.methods, ...methods]);
-  const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, turns: createTurns() };
+  const turns = { turns: createTurns(), turnsOfAsked: createTurns() };
+  const callDeps = { ...deps, deadlines: createDeadlines(deps), load: { inFlight: 0 }, ...turns };
 
   server.on(
     "stream",
