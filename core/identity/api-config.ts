@@ -69,7 +69,7 @@ export const ApiSchema = Type.Object(
       minimum: 1,
       maximum: 10_000,
       default: 256,
-      description: "Requests at once; more are shed.",
+      description: "Requests at once; more are shed. Four times as many may wait for their turn to begin.",
     }),
     maxBatch: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: "Evaluations in one request." }),
   },

@@ -1,5 +1,17 @@
-/** How many requests may be under way at once, whichever way they take, and whether the end has begun. */
+/**
+ * How many requests may begin in one turn of the event loop and be under way at once, whichever way they take, and whether the end has begun. NB: a turn is
+ * waited for, and a place asked for, when the body is whole: who sends half of one would have them for as long as a body may take.
+ */
+import { createTurns } from "../../../platform/turns.ts";
+
+/** A burst that is answered in good time, by evaluations that wait for nothing, is larger than what may be under way; what is held of bodies is bounded by it. */
+const WAITING_PER_PLACE = 4;
+
 export type Admission = {
+  /** Undefined: go on. Otherwise whether to, when that resolves. */
+  turn(): Promise<boolean> | undefined;
+  /** Whether `enter` would give a place now: asked before anything is done that is for nothing without one. */
+  hasRoom(): boolean;
   /** Undefined: there are enough. Otherwise how to leave, which counts once, however often it is called. */
   enter(): Leave | undefined;
   close(): void;
@@ -9,12 +21,17 @@ export type Admission = {
 type Leave = () => void;
 
 export function createAdmission({ maxInFlight }: { readonly maxInFlight: number }): Admission {
+  const turns = createTurns({ maxWaiting: maxInFlight * WAITING_PER_PLACE });
   let inFlight = 0;
   let closed = false;
 
+  const hasRoom = () => inFlight < maxInFlight;
+
   return {
+    turn: turns.wait,
+    hasRoom,
     enter() {
-      if (inFlight >= maxInFlight) return undefined;
+      if (!hasRoom()) return undefined;
       inFlight += 1;
       let hasLeft = false;
       return () => {

@@ -70,7 +70,8 @@ export function createDirect(
       if (body === undefined) return undefined;
       deadline = newDeadline(leftMs);
     }
-    // NB: not before the body is whole: who sends half of one would have a place for as long as a body may take.
+    const turn = admission.turn();
+    if (turn !== undefined && (!(await turn) || lateFor(request, deadline)())) return refusal(BUSY_REFUSAL);
     const leave = admission.enter();
     if (leave === undefined) return refusal(BUSY_REFUSAL);
     try {

@@ -1,5 +1,5 @@
 /**
- * A body as fastify reads one: JSON, with or without a byte order mark, and without names that would reach the prototype of an object which
+ * A body as both ways through HTTP read it: JSON, with or without a byte order mark, and without names that would reach the prototype of an object which
  * somebody copies it into. Such names are looked for only where the text holds something that could be one.
  */
 const BYTE_ORDER_MARK = 0xfeff;

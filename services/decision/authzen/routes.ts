@@ -1,13 +1,49 @@
 /** Evaluation and evaluations as routes of fastify, for requests in any form; those in their usual one do not come here (direct.ts). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import type { Authenticated } from "../api/ports.ts";
+import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations } from "./evaluations.ts";
-import { BUSY_REFUSAL, isGone, type refusalOf } from "./http-caller.ts";
+import { BUSY_REFUSAL, isGone, lateFor, type NewDeadline, refusalOf, shownBy } from "./http-caller.ts";
+import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
-import { DECISION_ID, say } from "./say.ts";
+import { DECISION_ID, NOT_JSON, say } from "./say.ts";
+
+type Terms = {
+  readonly callers: Pick<ApiCallers, "authenticate">;
+  readonly newDeadline: NewDeadline;
+  readonly admission: Admission;
+};
+
+/** Somebody whose body is not there yet. */
+type Known = { readonly caller: Authenticated; readonly leftMs: number };
+
+/** What `app` serves is for callers who are known, in turns; and nothing is read of a body for which there is no place. */
+export function admitCallers(app: FastifyInstance, { callers, newDeadline, admission }: Terms): void {
+  app.decorateRequest("known", null).decorateRequest("asker", null);
+  app.addHook("onRequest", async (request, reply) => {
+    const deadline = newDeadline();
+    const caller = await callers.authenticate(shownBy(request.raw), lateFor(request.raw, deadline));
+    if ("reason" in caller) return refuse(reply, refusalOf(caller));
+    request.setDecorator<Known>("known", { caller, leftMs: deadline.leftMs() });
+    return undefined;
+  });
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addHook("preValidation", async (request, reply) => {
+    const { caller, leftMs } = request.getDecorator<Known>("known");
+    const deadline = newDeadline(leftMs);
+    const turn = admission.turn();
+    if (turn !== undefined && (!(await turn) || lateFor(request.raw, deadline)())) return refuse(reply, BUSY_REFUSAL);
+    if (!admission.hasRoom()) return refuse(reply, BUSY_REFUSAL);
+    request.setDecorator<Asker>("asker", { caller, deadline });
+    if (!Buffer.isBuffer(request.body)) return undefined;
+    const read = parseJsonBody(request.body);
+    if (read.kind === "not_json") return say(reply, NOT_JSON.status, NOT_JSON.sentence);
+    request.body = read.value;
+    return undefined;
+  });
+}
 
 export function addEvaluationRoutes(app: FastifyInstance, evaluations: Evaluations, admission: Admission): void {
   for (const operation of ["evaluation", "evaluations"] as const) {

@@ -2,7 +2,7 @@
  * AuthZEN 1.0 over HTTP: the well-known metadata and the keys for everybody, everything else for callers that are known (api/callers.ts).
  * Answers are 200 also for a denial; 400 for what is no such request, whatever is wrong with it; 401 for an unknown caller;
  * 403 for `enforce` by a client that may not; 404 for searches that no policy serves; 503 above the limit of requests at
- * once, and of callers who wait to be known. The text of an error is a sentence for its reader and nothing of what was sent.
+ * once, and of those who wait for a turn or to be known. The text of an error is a sentence for its reader and nothing of what was sent.
  */
 import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
@@ -16,10 +16,10 @@ import type { Faults } from "../ports.ts";
 import { type Admission, createAdmission } from "./admission.ts";
 import { createDirect, type Direct } from "./direct.ts";
 import { createEvaluations, type EvaluationDeps } from "./evaluations.ts";
-import { lateFor, type NewDeadline, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
+import { type NewDeadline, requestIdOf } from "./http-caller.ts";
 import { metadataOf, metadataPath, PATHS } from "./metadata.ts";
 import { createObserveRequest } from "./observe-request.ts";
-import { addEvaluationRoutes, type Asker, refuse } from "./routes.ts";
+import { addEvaluationRoutes, admitCallers } from "./routes.ts";
 import { ALWAYS, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
 import { addSearchRoutes, type SearchDeps } from "./search-routes.ts";
 
@@ -122,19 +122,7 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   const evaluations = createEvaluations(deps);
   void app.register(
     async (scope) => {
-      scope.decorateRequest("known", null).decorateRequest("asker", null);
-      scope.addHook("onRequest", async (request, reply) => {
-        const deadline = newDeadline();
-        const caller = await callers.authenticate(shownBy(request.raw), lateFor(request.raw, deadline));
-        if ("reason" in caller) return refuse(reply, refusalOf(caller));
-        request.setDecorator<Known>("known", { caller, leftMs: deadline.leftMs() });
-        return undefined;
-      });
-      scope.addHook("preValidation", (request, _reply, done) => {
-        const { caller, leftMs } = request.getDecorator<Known>("known");
-        request.setDecorator<Asker>("asker", { caller, deadline: newDeadline(leftMs) });
-        done();
-      });
+      admitCallers(scope, { callers, newDeadline, admission });
       addEvaluationRoutes(scope, evaluations, admission);
       addSearchRoutes(scope, deps, admission);
     },
@@ -156,9 +144,6 @@ function putBefore({ server }: FastifyInstance, direct: Direct): void {
     for (const other of others) Reflect.apply(other, server, [request, response]);
   });
 }
-
-/** Somebody, until their body is there. */
-type Known = { readonly caller: Asker["caller"]; readonly leftMs: number };
 
 function answerFault(faults: Faults, error: FastifyError, reply: FastifyReply): FastifyReply {
   if (error.validation !== undefined) {
