@@ -93,7 +93,7 @@ function asks(at: string, type: string, body: object) {
   return {
     send: (...parts: readonly [begin: number, end?: number]) =>
       socket.write((parts[0] === 0 ? head : "") + text.slice(...parts)),
-    answered: () => waitUntil("an answer", 2_000, () => /^HTTP\/1\.1 200 /.test(got)),
+    answered: () => waitUntil("an answer", 2_000, () => got.startsWith("HTTP/1.1 200 ")),
   };
 }
 

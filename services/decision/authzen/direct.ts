@@ -63,10 +63,11 @@ export function createDirect(
     let deadline = newDeadline();
     const caller = await callers.authenticate(shownBy(request), lateFor(request, deadline));
     if ("reason" in caller) return refusal(refusalOf(caller));
-    let { whole: body, begun } = takeWhole(request, bytes);
+    const came = takeWhole(request, bytes);
+    let body = came.whole;
     if (body === undefined) {
       const leftMs = deadline.leftMs();
-      body = await takeRest(request, begun);
+      body = await takeRest(request, came.begun);
       if (body === undefined) return undefined;
       deadline = newDeadline(leftMs);
     }

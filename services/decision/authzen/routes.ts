@@ -81,12 +81,12 @@ export async function inPlace<T>(
   }
 }
 
-export function refuse(reply: FastifyReply, { status, sentence, header }: ReturnType<typeof refusalOf>): FastifyReply {
+function refuse(reply: FastifyReply, { status, sentence, header }: ReturnType<typeof refusalOf>): FastifyReply {
   return say(reply.header(...header), status, sentence);
 }
 
 /** Who asks, and how long it may take from here on. */
-export type Asker = { readonly caller: Authenticated; readonly deadline: Deadline };
+type Asker = { readonly caller: Authenticated; readonly deadline: Deadline };
 
 /** Of a route behind authentication, whose body is there; throws anywhere else. */
 export function askerOf(request: FastifyRequest): Asker {
