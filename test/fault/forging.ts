@@ -53,8 +53,13 @@ const EAGER = new Map([
   ["max.compaction.lag.ms", "100"],
 ]);
 
-/** Has a topic compacted at once while `work` runs, and as it was configured afterwards. */
-export async function whileCompacting(kafka: KafkaSettings, topic: string, work: () => Promise<void>): Promise<void> {
+/** Has a topic compacted at once (or as `soon` says) while `work` runs, and as it was configured afterwards. */
+export async function whileCompacting<T>(
+  kafka: KafkaSettings,
+  topic: string,
+  work: () => Promise<T>,
+  soon: ReadonlyMap<string, string> = EAGER,
+): Promise<T> {
   stopIdleTimer();
   const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = client.admin();
@@ -71,9 +76,9 @@ export async function whileCompacting(kafka: KafkaSettings, topic: string, work:
         validateOnly: false,
         resources: [{ ...resource, configEntries: [...entries].map(([name, value]) => ({ name, value })) }],
       });
-    await alter(new Map([...own, ...EAGER]));
+    await alter(new Map([...own, ...soon]));
     try {
-      await work();
+      return await work();
     } finally {
       await alter(own);
     }
