@@ -8,7 +8,7 @@ import path from "node:path";
 const root = path.resolve(import.meta.dirname, "..");
 const ADDRESSES: ReadonlyMap<number, string> = new Map([
   [8080, "0.0.0.0"],
-  [9191, "approval"], // whose network the decision service shares
+  [9191, "pod"], // whose network the decision service shares
   [8081, "orders"],
 ]);
 const HEADER = `# The Envoy of docker-compose.yml: enforcers/envoy/native.yaml with the names of the containers. Generated (npm run generate).\n`;

@@ -26,6 +26,13 @@ describe("docker-compose.yml", () => {
     expect(published.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
   });
 
+  test("what others share the network of runs no program that could end and restart without them", () => {
+    const modes = [...services.values()].flatMap(({ network_mode: mode }) => (mode === undefined ? [] : [mode]));
+    expect(modes).toEqual(["service:pod", "service:pod"]);
+    expect(services.get("pod")).toMatchObject({ entrypoint: ["sleep", "infinity"] });
+    expect(services.get("pod")?.network_mode).toBeUndefined();
+  });
+
   test("a private key is in the container of its writer only, and nobody but the maker of secrets can change one", () => {
     const mounts = [...services].flatMap(([name, { volumes = [] }]) => volumes.map((volume) => ({ name, volume })));
     const seenBy = (volume: string) =>

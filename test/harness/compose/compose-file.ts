@@ -10,7 +10,10 @@ export const ROOT = join(import.meta.dirname, "../../..");
 const Service = Type.Object({
   image: Type.String(),
   build: Type.Optional(Type.Object({ target: Type.String() })),
+  /** In place of the image's; its command is then left out. */
+  entrypoint: Type.Optional(Type.Array(Type.String())),
   command: Type.Optional(Type.Array(Type.String())),
+  network_mode: Type.Optional(Type.String({ pattern: "^service:" })),
   environment: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))),
   volumes: Type.Optional(Type.Array(Type.String())),
   ports: Type.Optional(Type.Array(Type.String())),

@@ -79,7 +79,7 @@ export async function startComposeStand(): Promise<ComposeStand> {
     }
     const { build, command = [] } = service;
     if (build === undefined) throw new Error(`${name} is no program of ours`);
-    const [program = "", ...args] = [...(await entryPoint(build.target)), ...command];
+    const [program = "", ...args] = [...(service.entrypoint ?? (await entryPoint(build.target))), ...command];
     const cwd = join(folder, build.target);
     const variables = Object.fromEntries([...environment, ...portVariables(name, ports)]);
     const env = { NODE_ENV: "production", PATH: process.env["PATH"], ...variables };
