@@ -15,6 +15,7 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ["57P03", "is starting up or shutting down; start again in a moment"],
   ["53300", "has no connection left; raise its max_connections, or lower ours"],
   ["42501", "refuses this user a right that is needed; grant it"],
+  ["22P05", "keeps no UTF-8; create the database with ENCODING UTF8"],
 ]);
 
 /** Runs what needs the database. @throws CannotStart. `setting` names the key and its variable; `url` is shown as its host only. */
@@ -27,7 +28,8 @@ export async function withDatabase<T>(setting: string, url: string, work: () => 
     const meaning = code === undefined ? undefined : MEANING.get(code);
     const where = URL.parse(url)?.host || "the database";
     if (meaning !== undefined) {
-      throw new CannotStart(`${setting}: ${where} ${meaning}`, { mayHelpAgain: true, cause: error });
+      const said = code === "42501" && error instanceof Error ? ` (it says: ${error.message})` : "";
+      throw new CannotStart(`${setting}: ${where} ${meaning}${said}`, { mayHelpAgain: true, cause: error });
     }
     // pg says this one without a code.
     if (/timeout/i.test(String(error))) {

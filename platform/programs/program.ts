@@ -44,7 +44,7 @@ export interface Program extends AsyncDisposable {
   reload(): void;
   /** Everything it has said since the first start. */
   log(): Promise<string>;
-  /** The end of that, for a message. */
+  /** The end of what it has said since it was started last, for a message. */
   tail(): Promise<string>;
 }
 
@@ -77,6 +77,8 @@ export function createProgram({
   const configPath = join(folder, `${name}.yaml`);
   const logPath = join(folder, `${name}.log`);
   let child: ChildProcess | undefined;
+  /** How long its log was when it was started last. */
+  let saidBefore = 0;
   /** An end that comes while the process is being made waits for it: otherwise it would find nothing to end, and leave one behind. */
   let making: Promise<unknown> = Promise.resolve();
 
@@ -84,6 +86,7 @@ export function createProgram({
     await writeFile(configPath, stringify(config, { aliasDuplicateObjects: false }));
     const options = [...(await nodeOptions()), ...[LEASH, ...preload].flatMap((one) => ["--import", one])];
     const output = await open(logPath, "a", 0o600);
+    saidBefore = (await output.stat()).size;
     const started = spawn(process.execPath, [...options, join(ROOT, main), "--config", configPath], {
       cwd: folder,
       env: isHeld ? { ...env, START_AFTER_FD: String(HOLD_FD) } : { ...env },
@@ -102,7 +105,9 @@ export function createProgram({
   }
 
   async function tail(): Promise<string> {
-    return (await log()).trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
+    const all = await readFile(logPath).catch(() => Buffer.of());
+    const said = all.subarray(saidBefore <= all.length ? saidBefore : 0); // a log may be cut meanwhile
+    return said.toString("utf8").trimEnd().split("\n").slice(-SHOWN_LINES).join("\n");
   }
 
   async function explain(problem: string): Promise<Error> {

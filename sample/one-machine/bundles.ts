@@ -11,7 +11,7 @@ import type { Said } from "./set.ts";
 
 const SCRIPT = join(ROOT, "scripts/bundle-for-start.ts");
 /** It takes a second or two. Who waits longer than this starts without. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * Resolves when all is there, or cannot be made: then programs run from their sources and packages as they are. Never rejects. `signal` gives it
@@ -33,5 +33,8 @@ export async function bundleForStart(
   if (signal.aborted) return;
   if (code === 0)
     say({ kind: "ready", what: "bundles", detail: "of sources and packages, for this start and the next ones" });
-  else say({ kind: "note", what: "bundles", detail: "cannot be made; everything works as well, and starts slower" });
+  else {
+    const why = child.killed ? `take longer than ${PATIENCE_MS / 1_000} s to make` : "cannot be made";
+    say({ kind: "note", what: "bundles", detail: `${why}; everything works as well, and starts slower` });
+  }
 }

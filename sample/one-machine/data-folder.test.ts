@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -28,6 +28,27 @@ test("one that is not there is made with those above it, and nobody else can lis
   expect((await stat(join(path, "keys"))).mode & 0o777).toBe(0o700);
   expect((await stat(first.approvalKey.privatePath)).mode & 0o777).toBe(0o600);
   expect(await openDataFolder(path)).toEqual(first);
+});
+
+test("an end while a secret is written leaves none, and one that is spoilt is named", async () => {
+  const path = join(place, "data");
+  const first = await openDataFolder(path);
+  await writeFile(join(path, "keys/service-token.1.new"), ""); // where such an end left off
+  expect(await openDataFolder(path)).toEqual(first);
+  await writeFile(join(path, "keys/service-token"), "");
+  await expect(openDataFolder(path)).rejects.toThrow(`${path}/keys/service-token is empty; remove it`);
+  await writeFile(first.approvalKey.privatePath, "");
+  await expect(openDataFolder(path)).rejects.toThrow(`${first.approvalKey.privatePath} holds no private key in PEM`);
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+asRoot("a folder that another user began is refused by the number of that user", async () => {
+  const path = join(place, "data");
+  await openDataFolder(path);
+  await chown(join(path, "keys"), 12_345, 12_345);
+  await expect(openDataFolder(path)).rejects.toThrow(
+    `${path} belongs to the user with the number 12345; start as that user, or choose another folder (COUNTERSIGN_DATA)`,
+  );
 });
 
 const onLinux = process.platform === "linux" ? test : test.skip;

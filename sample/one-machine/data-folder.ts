@@ -2,12 +2,13 @@
  * Where the one-machine set keeps what has to survive: keys and tokens that are made once, the database, the decision log's
  * spool. Nobody else can list it or read a secret in it.
  */
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 
 /** To say its number; one that is stopped (SIGSTOP) says none. */
 const HOLDER_MS = 500;
@@ -39,6 +40,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
       cause: error,
     });
   }
+  await refuseOthers(path, keys);
   return {
     path,
     approvalKey: await keyFiles(keys, "approval-1"),
@@ -46,6 +48,15 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     serviceToken: await secret(join(keys, "service-token"), () => randomBytes(32).toString("base64url")),
     webhookSecret: await secret(join(keys, "webhook-secret"), () => `whsec_${randomBytes(32).toString("base64")}`),
   };
+}
+
+/** What one user began another cannot go on with: neither the keys nor the database are theirs. */
+async function refuseOthers(path: string, keys: string): Promise<void> {
+  const { uid } = await stat(keys);
+  if (process.getuid === undefined || uid === process.getuid()) return;
+  throw new CannotStart(
+    `${path} belongs to the user with the number ${uid}; start as that user, or choose another folder (COUNTERSIGN_DATA)`,
+  );
 }
 
 /** With those above it. NB: not `mkdir`'s own `recursive`, which never returns where nothing can be made (/proc). */
@@ -96,7 +107,7 @@ export async function keyFiles(folder: string, kid: string, publicFolder = folde
   const files = { kid, privatePath: join(folder, `${kid}.key.pem`), publicPath: join(publicFolder, `${kid}.pub.pem`) };
   const { privateKey } = generateKeyPairSync("ed25519");
   await writeOnce(files.privatePath, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
-  const publicKey = createPublicKey(await readFile(files.privatePath));
+  const publicKey = publicKeyOf(files.privatePath, await readFile(files.privatePath));
   await writeFile(files.publicPath, publicKey.export({ type: "spki", format: "pem" }));
   return files;
 }
@@ -104,16 +115,31 @@ export async function keyFiles(folder: string, kid: string, publicFolder = folde
 /** What stands in the file; made at the first time. */
 export async function secret(path: string, make: () => string): Promise<string> {
   await writeOnce(path, make());
-  return readFile(path, "utf8");
+  const text = await readFile(path, "utf8");
+  if (text === "") throw new Error(`${path} is empty; remove it, and the next start makes another`);
+  return text;
 }
 
-/** What is there stays. */
-async function writeOnce(path: string, text: string): Promise<void> {
+function publicKeyOf(path: string, pem: Buffer): KeyObject {
   try {
-    await writeFile(path, text, { mode: 0o600, flag: "wx" });
+    return createPublicKey(pem);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return;
-    throw error;
+    throw new Error(`${path} holds no private key in PEM; put it back as it was, or choose another folder`, {
+      cause: error,
+    });
+  }
+}
+
+/** What is there stays. It is there whole or not at all, whenever this process ends. */
+async function writeOnce(path: string, text: string): Promise<void> {
+  const aside = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(aside, text, { mode: 0o600, flush: true });
+    await link(aside, path);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 

@@ -3,8 +3,9 @@
  * a schema of its own, the event stream; the decision service connects as a role that reaches the stream and nothing else.
  */
 import { createHash } from "node:crypto";
-import { chown, mkdir, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
 import {
   connectionString,
@@ -17,6 +18,8 @@ import { openNamedDatabase } from "./named-database.ts";
 import { prepareStream } from "./prepare-stream.ts";
 
 const DECISION_ROLE = "countersign_decision";
+/** In the data folder: where the database is. */
+const LOCATION = "postgres-location";
 
 export interface DatabaseUrls {
   /** For the approval service: everything. */
@@ -68,7 +71,7 @@ export async function openSetDatabase(
   };
   try {
     await prepareStream(log, own, DECISION_ROLE);
-    await writeFile(join(folder, "postgres-location"), `${dataDir}\n`);
+    await writeFile(join(folder, LOCATION), `${dataDir}\n`);
   } catch (error) {
     await stop();
     throw error;
@@ -146,12 +149,31 @@ async function naming<T>(folder: string, work: Promise<T>): Promise<T> {
 
 /**
  * In the data folder; but as root, and below a folder that only root may enter, in one of its own outside: PostgreSQL refuses
- * root and runs as `nobody`, who could not get there.
+ * root and runs as `nobody`, who could not get there. Where it once was it stays, whatever became of the path and the modes of folders.
  */
 async function postgresFolder(folder: string): Promise<string> {
   const near = join(resolve(folder), "postgres");
+  const last = await readFile(join(folder, LOCATION), "utf8").then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+  const isThere = (path: string) =>
+    stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+  if (last !== undefined && (await isThere(last))) return last;
+  if (last !== undefined && !(await isThere(near))) {
+    throw new CannotStart(
+      `${join(folder, LOCATION)} says that the database is at ${last}, where none is; put it back there, or remove that file and begin with an empty one`,
+    );
+  }
   const user = runUser();
   if (await isEnterable(resolve(folder), user)) return near;
+  if (await isThere(join(near, "cluster")))
+    throw new CannotStart(
+      `PostgreSQL, which does not run as root, cannot reach the database at ${near} any more: let everybody pass through the folders above it (chmod o+x)`,
+    );
   const hash = createHash("sha256").update(near).digest("hex").slice(0, 16);
   const outside = join("/var/lib", `countersign-${hash}`);
   await mkdir(outside, { recursive: true, mode: 0o700 });

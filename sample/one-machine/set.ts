@@ -3,6 +3,7 @@
  * own, watched by this one. A program that ends by itself is started again; when this process ends, however, they all end,
  * the database too. One that was left running all the same is taken over by the next start.
  */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
 import { createProgram, type Program } from "../../platform/programs/program.ts";
@@ -11,6 +12,7 @@ import { databaseUrls, openSetDatabase, type SetDatabase } from "./database.ts";
 import { type Kept, keepRunning } from "./keep-running.ts";
 import { startNotices } from "./notices.ts";
 import { choosePorts, type Ports } from "./ports.ts";
+import { lastWords } from "./terminal.ts";
 import { ENDING, plansBesides, type ProgramPlan, servicePlans } from "./settings.ts";
 
 /** `note`: something is not as usual. `ended`: by itself; `detail` says how it goes on. */
@@ -84,7 +86,7 @@ export async function startOneMachine(
     keep({
       ...program,
       start: () => program.start(databaseBack()),
-      tail: async () => `it said last:\n${await program.tail()}`,
+      tail: async () => `it said last: ${lastWords(await program.tail())}; see ${join(folder, `${plan.name}.log`)}`,
     });
   }
   const databaseBack = async () => {

@@ -8,6 +8,8 @@ import type { Ports } from "./ports.ts";
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const DEPLOYMENT = "one-machine";
 const REALM = "example";
+/** A name, and no address: grants are for an account of this issuer, whatever port it gets at the next start. */
+const ISSUER = "http://127.0.0.1:8083";
 
 type Plan = {
   readonly data: DataFolder;
@@ -47,7 +49,7 @@ function issuer({ data, ports }: WithoutDatabase): ProgramPlan {
   return {
     name: "issuer",
     main: "sample/token-issuer/main.ts",
-    config: { port: ports.issuer, keyFolder: join(data.path, "issuer-key") },
+    config: { port: ports.issuer, issuer: ISSUER, keyFolder: join(data.path, "issuer-key") },
     env: {},
     readyUrl: at(ports.issuer, "/healthz"),
   };
@@ -76,7 +78,7 @@ function approval({ data, database, ports, webhookUrl }: Plan): ProgramPlan {
       stream: { kind: "postgres" },
       bundle: { path: BUNDLE, unsigned: "accepted" },
       identity: identity(data, ports, "countersign"),
-      roles: { security: [{ issuer: at(ports.issuer), group: "security" }] },
+      roles: { security: [{ issuer: ISSUER, group: "security" }] },
       signing: { kid: data.approvalKey.kid, keyPath: data.approvalKey.privatePath },
       decisionServices: { trustedKeys: { [data.decisionKey.kid]: data.decisionKey.publicPath } },
       webhook: { url: webhookUrl, allowedRanges: ["127.0.0.1/32"] },
@@ -142,7 +144,7 @@ function gateway({ ports }: WithoutDatabase): ProgramPlan {
 
 function identity(data: DataFolder, ports: Ports, audience: string) {
   const trusted: IssuerConfig = {
-    issuer: at(ports.issuer),
+    issuer: ISSUER,
     audience: [audience],
     algorithms: ["EdDSA"],
     typ: "at+jwt",

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "@jest/globals";
-import { decisionLine, noticeLine } from "./terminal.ts";
+import { decisionLine, lastWords, noticeLine } from "./terminal.ts";
 
 const NOW = new Date(2026, 0, 2, 3, 4, 5);
 
@@ -77,5 +77,17 @@ describe("the short log", () => {
   test("colours are for a terminal, or for whoever asks for them", async () => {
     expect(await written({})).not.toContain("\x1b");
     expect(await written({ FORCE_COLOR: "1" })).toContain("\x1b[31mdeny");
+  });
+});
+
+describe("what is shown of a program that ended", () => {
+  test("is its last warning or error with the reason, else the last that it said, in one line that steers no terminal", () => {
+    const line = (members: object) => JSON.stringify({ level: "info", ...members });
+    const failed = line({ level: "fatal", msg: "cannot\u001b[2J start", err: { message: "no disk", stack: "at x" } });
+    const stopping = line({ msg: "stopping" });
+    expect(lastWords([line({ msg: "one" }), failed, stopping].join("\n"))).toBe("cannot?[2J start: no disk");
+    expect(lastWords([line({ msg: "one" }), stopping, ""].join("\n"))).toBe("stopping");
+    expect(lastWords("node: bad option: --x\n")).toBe("node: bad option: --x");
+    expect(lastWords("")).toBe("nothing");
   });
 });

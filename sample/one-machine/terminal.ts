@@ -32,17 +32,39 @@ export function noticeLine(notice: unknown, now: Date): string {
   const data = members(members(notice).get("data"));
   const request = members(data.get("request") ?? data.get("grant"));
   const words = [data.get("kind"), request.get("title") ?? request.get("entitlement"), request.get("scope")].map(
-    printable,
+    (word) => printable(word),
   );
   const time = styleText("dim", now.toTimeString().slice(0, 8));
   return `${time} ${styleText("cyan", "notice".padEnd(14))} ${words.join(" · ")} ${styleText("dim", printable(request.get("id")))}`;
+}
+
+/** The last that a program said which has ended, in a line. `tail` is the end of its log: lines of JSON, and others where Node itself speaks. */
+export function lastWords(tail: string): string {
+  const lines = tail.split("\n").filter((line) => line.trim() !== "");
+  const told = lines.map(parsed).filter((line) => line.has("msg"));
+  const last = told.findLast((line) => WARNINGS.has(line.get("level"))) ?? told.at(-1);
+  if (last === undefined) return printable(lines.at(-1) ?? "nothing", LAST_WORDS);
+  const why = printable(members(last.get("err")).get("message"), LAST_WORDS);
+  return [printable(last.get("msg"), LAST_WORDS), why].filter((word) => word !== "").join(": ");
+}
+
+const WARNINGS: ReadonlySet<unknown> = new Set(["warn", "error", "fatal"]);
+/** Characters. */
+const LAST_WORDS = 300;
+
+function parsed(line: string): ReadonlyMap<string, unknown> {
+  try {
+    return members(JSON.parse(line));
+  } catch {
+    return new Map();
+  }
 }
 
 function members(value: unknown): ReadonlyMap<string, unknown> {
   return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
 }
 
-function printable(value: unknown): string {
+function printable(value: unknown, most = 80): string {
   const text = typeof value === "string" || typeof value === "number" ? String(value) : "";
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 80);
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, most);
 }

@@ -1,5 +1,5 @@
 /**
- * Compares the adapters of the event stream on real servers: `node test/bench/streams.ts [ROUNDS]` prints a table of medians. One Kafka
+ * Compares the adapters of the event stream on real servers: `sh scripts/on-node-24.sh test/bench/streams.ts [ROUNDS]` prints a table of medians. One Kafka
  * broker and one Postgres, both on this machine.
  */
 import { migratePostgresStream } from "../../platform/stream/postgres-topics.ts";

@@ -1,6 +1,6 @@
 /** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { createLog } from "../../platform/log/log.ts";
 import { connectionString, type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { lockDataFolder, openDataFolder } from "../../sample/one-machine/data-folder.ts";
-import { openSetDatabase } from "../../sample/one-machine/database.ts";
+import { databaseUrls, openSetDatabase } from "../../sample/one-machine/database.ts";
 import { freePort } from "../harness/free-port.ts";
 import { startAsPerson } from "../harness/npm-start.ts";
 import { createTestDatabase } from "../harness/postgres.ts";
@@ -110,3 +110,19 @@ test("when the database that is not ours was restarted, it is this set's again b
     await server.stop();
   }
 }, 120_000);
+
+test("the database is where it was, whatever became of the path of the data folder, or the start says where it was sought", async () => {
+  const data = join(folder, "moved-here");
+  const elsewhere = join(folder, "elsewhere");
+  for (const place of [data, elsewhere]) await mkdir(place, { mode: 0o711 });
+  await writeFile(join(data, "postgres-location"), `${elsewhere}\n`);
+  const { url } = await databaseUrls({ folder: data, url: undefined });
+  expect(decodeURIComponent(url)).toContain(`${elsewhere}/`);
+  await rm(elsewhere, { recursive: true });
+  await expect(databaseUrls({ folder: data, url: undefined })).rejects.toThrow(
+    `${data}/postgres-location says that the database is at ${elsewhere}, where none is`,
+  );
+  await mkdir(join(data, "postgres/cluster"), { recursive: true }); // moved along with the data folder
+  const along = await databaseUrls({ folder: data, url: undefined });
+  expect(decodeURIComponent(along.url)).toContain(`${data}/postgres/`);
+});
