@@ -1,6 +1,6 @@
 /** What workers that are no more left behind: taken over whole, and not while somebody may still write it. */
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -101,6 +101,29 @@ test("a wall clock that was set back by an hour holds up the start no longer tha
   monotonicMs = 111_000;
   await adopting;
   expect(segmentsOf(folder, boot)).toHaveLength(1);
+});
+
+test("an adoption that was killed between two files is brought to its end by the next start, before anybody reads the log", async () => {
+  const boot = uuidv7();
+  const from = join(folder, "worker-2");
+  const spool = openSpool({ folder: from, log: `pdp/pdp-a/${boot}`, boot, segmentBytes: 1, maxBytes: 1e6 });
+  const time = new Date(NOW).toISOString();
+  spool.append({ kind: "log_opened", time, policy_revision: null });
+  spool.write();
+  spool.append({ kind: "log_closed", time, tail: "complete" });
+  spool.write();
+  spool.close();
+  acknowledge(from, boot, { segment: 0, offset: 0 });
+  const all = readdirSync(from).sort();
+  expect(all).toHaveLength(3);
+  // What goes first: the mark, and the end of the log.
+  for (const name of all.toReversed().slice(0, 2)) renameSync(join(from, name), join(folder, name));
+  await adoptSpools(
+    { log, clock: { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => 0 } },
+    { folder, workers: 1, quietMs: 60_000 },
+  );
+  expect(readdirSync(from)).toEqual([]);
+  expect(segmentsOf(folder, boot)).toHaveLength(2);
 });
 
 test("what a worker that is no more had not shipped is shipped by the first one under its own log, after what was acknowledged", async () => {
