@@ -4,10 +4,11 @@
  * who can write there can add keys.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { replaceFile } from "../../platform/replace-file.ts";
 import type { Issuer } from "./issuers.ts";
 import { type KeySet, parseKeySet, writeKeySet } from "./key-set.ts";
 
@@ -51,11 +52,7 @@ export function createLastGoodKeys(directory: string): LastGoodKeys {
         jwks: writeKeySet(keySet),
       };
       try {
-        await mkdir(directory, { recursive: true, mode: 0o700 });
-        const file = fileOf(issuer);
-        const scratch = `${file}.${process.pid}`;
-        await writeFile(scratch, JSON.stringify(value), { mode: 0o600, flush: true });
-        await rename(scratch, file);
+        await replaceFile(fileOf(issuer), JSON.stringify(value));
         return true;
       } catch {
         return false;

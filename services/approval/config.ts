@@ -120,7 +120,7 @@ export const ApprovalConfigSchema = Type.Object(
           description: "Whose tokens count, and what their claims mean here.",
         }),
         principals: PrincipalsSchema,
-        keyFolder: Path("Where the last good key sets are kept across restarts."),
+        keyFolder: Path("Where the last good key sets are kept across restarts; its own for each process."),
         defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
       },
       closed,

@@ -1,12 +1,12 @@
 /**
  * The last good bundle on disk, so that a process starts from it while the source is away or holds something bad, and still knows which
- * one was the newest. One file, replaced whole and synced, so that a crash leaves the old one or the new one. It is verified again when
- * it is read: a key that is no longer trusted does not sign for it either.
+ * one was the newest. One file, replaced whole. It is verified again when it is read: a key that is no longer trusted does not sign for it either.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf } from "../../../platform/lifecycle/cannot-start.ts";
+import { replaceFile } from "../../../platform/replace-file.ts";
 import { type BundleFiles, BUNDLE_LIMITS, type BundleLimits } from "./bundle-files.ts";
 import { readArchive } from "./read-archive.ts";
 import { writeArchive } from "./write-archive.ts";
@@ -36,25 +36,11 @@ export function createKeptBundle(folder: string, name = "last-good", limits: Bun
     },
     async write(files) {
       try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        const scratch = `${file}.${process.pid}`;
-        await using handle = await open(scratch, "w", 0o600);
-        await handle.writeFile(await writeArchive(files));
-        await handle.sync();
-        await rename(scratch, file);
-        await using directory = await open(folder);
-        await directory.sync();
-        await removeLeftovers(folder, `${name}.tar.gz.`);
+        await replaceFile(file, await writeArchive(files));
         return undefined;
       } catch (error) {
         return reasonOf(error);
       }
     },
   };
-}
-
-/** What processes that were killed in the middle of a write left behind. */
-async function removeLeftovers(folder: string, prefix: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix));
-  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }

@@ -17,7 +17,7 @@ export const IdentitySchema = Type.Object(
     }),
     principals: PrincipalsSchema,
     token: TokenSourceSchema,
-    keyFolder: Path("Where the last good key sets are kept across restarts."),
+    keyFolder: Path("Where the last good key sets are kept across restarts; its own for each process."),
     defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
   },
   closed,
