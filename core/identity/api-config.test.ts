@@ -41,6 +41,13 @@ describe("section api", () => {
       { clients: [{ name: "a", certificate: "DNS:a", subjects: {}, enforcer: false }] },
       "api.clients",
     ],
+    [
+      "a client that enforces unless it says otherwise, and may not enforce",
+      {
+        clients: [{ name: "a", tokenPath: "t", subjects: {}, enforcer: false, defaultMode: "enforce" }],
+      },
+      "api.clients",
+    ],
     ["two clients of one name", { clients: [...fine.clients, ...fine.clients] }, "api.clients"],
     [
       "a client that speaks for accounts of nobody",

@@ -14,6 +14,7 @@ const ClientSchema = Type.Object(
     certificate: Path("Name in its certificate, such as `URI:spiffe://…` or `DNS:…`."),
     subjects: Type.Record(Type.String(), Type.String(), { default: {} }),
     enforcer: Type.Boolean({ default: false }),
+    defaultMode: Type.Optional(Type.Union([Type.Literal("ask"), Type.Literal("enforce")])),
   },
   closed,
 );
@@ -41,7 +42,7 @@ export const ApiSchema = Type.Object(
     clients: Type.Array(ClientSchema, {
       default: [],
       description:
-        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials.",
+        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials; `defaultMode`: what an evaluation over AuthZEN is that names no mode: `ask`, or for an enforcer that knows AuthZEN's profile alone `enforce`.",
     }),
     accessRequestEndpoint: Type.Optional(
       Text(
@@ -117,7 +118,7 @@ export function apiFaults({
     fault("grpcReflection", "answers anybody; beyond loopback set api.clientCaPath, so that only yours may ask");
   }
   const names = new Set<string>();
-  for (const { name, tokenPath, certificate, subjects } of api.clients) {
+  for (const { name, tokenPath, certificate, subjects, enforcer, defaultMode } of api.clients) {
     if (names.has(name)) fault("clients", `two are named ${name}; name each once`);
     names.add(name);
     if (tokenPath === undefined && certificate === undefined) {
@@ -125,6 +126,12 @@ export function apiFaults({
     }
     if (certificate !== undefined && api.clientCaPath === undefined) {
       fault("clients", `${name} is known by its certificate, which needs api.clientCaPath`);
+    }
+    if (defaultMode === "enforce" && !enforcer) {
+      fault(
+        "clients",
+        `${name} enforces by its defaultMode and is no enforcer; set its enforcer, or leave defaultMode out`,
+      );
     }
     for (const issuer of Object.values(subjects)) {
       if (!issuers.has(issuer)) fault("clients", `${name} may speak for accounts of ${issuer}; configure that issuer`);

@@ -13,9 +13,10 @@ type AskingDeps = {
 
 export function createAsking({ ask, callers, underWay }: AskingDeps): Asking {
   return {
-    modeOf(caller, enforces) {
-      if (!enforces) return "ask";
-      return caller.kind === "client" && caller.client.enforcer ? "enforce" : undefined;
+    modeOf(caller, stated) {
+      const client = caller.kind === "client" ? caller.client : undefined;
+      const mode = stated ?? client?.defaultMode ?? "ask";
+      return mode === "ask" || client?.enforcer === true ? mode : undefined;
     },
 
     async during({ caller, deadline, traceparent }, answer) {

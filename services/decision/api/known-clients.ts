@@ -6,12 +6,13 @@ import type { KnownClient } from "./callers.ts";
 /** Rejects, naming the client, when a file cannot be read or holds no token. */
 export async function readClients(clients: ApiConfig["clients"]): Promise<readonly KnownClient[]> {
   return Promise.all(
-    clients.map(async ({ name, tokenPath, certificate, subjects, enforcer }) => ({
+    clients.map(async ({ name, tokenPath, certificate, subjects, enforcer, defaultMode }) => ({
       name,
       token: tokenPath === undefined ? undefined : await tokenIn(name, tokenPath),
       certificate,
       subjects: new Map(Object.entries(subjects)),
       enforcer,
+      defaultMode,
     })),
   );
 }

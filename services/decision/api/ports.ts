@@ -20,6 +20,8 @@ export type ApiClient = {
   readonly subjects: ReadonlyMap<string, string>;
   /** Its decisions may be enforced: they redeem, and publish denials. */
   readonly enforcer: boolean;
+  /** Of an evaluation over AuthZEN that names none; `ask` unless given. */
+  readonly defaultMode?: Mode | undefined;
 };
 
 type Shown = {
@@ -62,8 +64,8 @@ export type AskQuestion = (question: Question, options: AskOptions) => Promise<A
 export type Ask = (question: Question, mode: Mode) => Promise<Answered>;
 
 export type Asking = {
-  /** Undefined: enforcing is for clients that are configured as enforcers. */
-  modeOf(caller: Authenticated, enforces: boolean): Mode | undefined;
+  /** `stated`: undefined where the request names none. Gives undefined where it may not be: enforcing is for clients that are configured as enforcers. */
+  modeOf(caller: Authenticated, stated: Mode | undefined): Mode | undefined;
   /** Gives what `answer` makes by what it asks. */
   during<T>(
     request: Omit<AskOptions, "vouched" | "mode"> & { readonly caller: Authenticated },

@@ -58,7 +58,7 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
       const read = sound(readEvaluation(asked.body));
       if (read.kind === "refused") return refused(read.why);
       const body = read.value;
-      const mode = asking.modeOf(asked.caller, body.options?.countersign_mode === ENFORCE);
+      const mode = asking.modeOf(asked.caller, statedMode(body.options));
       return mode === undefined ? NOT_AN_ENFORCER : one(questionOf(body), body.context, mode, asked);
     },
 
@@ -66,7 +66,8 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
       const read = sound(readEvaluations(asked.body));
       if (read.kind === "refused") return refused(read.why);
       const body = read.value;
-      const mode = asking.modeOf(asked.caller, body.options?.countersign_mode === ENFORCE);
+      const stated = statedMode(body.options);
+      const mode = asking.modeOf(asked.caller, stated);
       if (mode === undefined) return NOT_AN_ENFORCER;
       const items = body.evaluations ?? [];
       // Without items it is a single evaluation ("The Access Evaluations API Request").
@@ -74,7 +75,8 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
         const question = readQuestion(body);
         return question.kind === "refused" ? refused(question.why) : one(question.value, body.context, mode, asked);
       }
-      if (mode === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
+      // NB: whatever the caller's default is: a batch is asked.
+      if (stated === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
       const { caller, deadline, traceparent, isGone } = asked;
@@ -87,8 +89,11 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
   };
 }
 
-/** `options.countersign_mode`; what is no mode is `ask`, which changes nothing. */
-const ENFORCE = "enforce";
+/** Undefined: none is named. What is no mode is `ask`, which changes nothing. */
+function statedMode(options: { readonly countersign_mode?: string } | undefined): Mode | undefined {
+  const stated = options?.countersign_mode;
+  return stated === undefined || stated === "enforce" ? stated : "ask";
+}
 
 type Stated = Parameters<typeof readApproval>[0];
 

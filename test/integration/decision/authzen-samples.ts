@@ -10,6 +10,8 @@ import type { KnownClient } from "../../../services/decision/api/callers.ts";
 
 const ISSUER = sample.ISSUER;
 export const ENFORCER = "service-token-of-the-enforcer";
+/** Enforces, and knows nothing of modes. */
+export const STOCK = "service-token-of-a-stock-enforcer";
 export const ASKER = "service-token-of-somebody-who-asks";
 
 const client = (name: string, more: Partial<KnownClient>): KnownClient => ({
@@ -18,6 +20,7 @@ const client = (name: string, more: Partial<KnownClient>): KnownClient => ({
 });
 export const CLIENTS = [
   client("enforcer", { token: ENFORCER, enforcer: true }),
+  client("stock", { token: STOCK, enforcer: true, defaultMode: "enforce" }),
   client("asker", { token: ASKER }),
   client("meshed", { certificate: "URI:spiffe://example.org/enforcer", enforcer: true }),
   client("both", { certificate: "URI:spiffe://example.org/both", token: "service-token-with-a-certificate" }),

@@ -94,7 +94,7 @@ export function createDecisionMethods(
     evaluate: unary("Evaluate", EvaluateRequest.decode, async (request, { caller, ask }) => {
       const question = questionFrom(request);
       if (question.kind === "refused") throw new Refusal(status.INVALID_ARGUMENT, question.why);
-      const mode = asking.modeOf(caller, request.mode === Mode.MODE_ENFORCE);
+      const mode = asking.modeOf(caller, request.mode === Mode.MODE_ENFORCE ? "enforce" : "ask");
       if (mode === undefined) {
         throw new Refusal(status.PERMISSION_DENIED, "this caller is not configured as an enforcer");
       }
