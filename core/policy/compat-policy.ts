@@ -150,9 +150,10 @@ const EXPIRED: Evaluated = {
   fuelUsed: 0,
 };
 
-/** NB: a module without names keeps its own reading of text, which ends at bytes that any client can send. */
+/** NB: the runtime traps at texts that any client can send; of all traps only two values of one rule are the policy's own doing. */
 function failed(message: string): CompatResult {
-  return { kind: "fault", reason: "policy_error", message, echoes: message.includes("illegal utf-8") };
+  const isConflict = /^aborted: .*conflict/s.test(message);
+  return { kind: "fault", reason: "policy_error", message, echoes: !isConflict };
 }
 
 function entrypointFor(path: string, entrypoints: ReadonlyMap<string, number>) {

@@ -108,6 +108,21 @@ function inputOf(path: string): string {
     expect(policy.evaluate(inputOf("/a"), { nowNs: 1n }).result).toMatchObject({ kind: "allow" });
   });
 
+  test("where the runtime traps a client may have brought it about, which is never an error that opens a door", async () => {
+    const policy = await load(
+      "traps",
+      `package countersign
+
+decision := object.keys(json.filter(input.o, [input.f])) != set()
+decision := false if input.f == "conflict"
+`,
+    );
+    for (const f of ["", [], "conflict"]) {
+      const { result } = policy.evaluate(JSON.stringify({ o: { a: 1, conflict: 1 }, f }), { nowNs: 1n });
+      expect(result).toMatchObject({ kind: "fault", reason: "policy_error", echoes: f !== "conflict" });
+    }
+  });
+
   test("arithmetic by the host is paid for like everything else", async () => {
     const policy = await load("loop", LOOP);
     const ms = threadMs(2_000, () => {
