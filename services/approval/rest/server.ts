@@ -9,6 +9,7 @@ import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { readJsonBody } from "../../../platform/http/json-body.ts";
 import { portOf, SILENT_MS, STRICT, STRICT_TLS, superviseConnections } from "../../../platform/http/connections.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -130,6 +131,7 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   const app: Rest = fastify({ ...settings, ...(tls ? { https: { ...STRICT_TLS, ...tls } } : { http: STRICT }) });
   // NB: only JSON is read; fastify's own parser of plain text would hand a string to the schemas.
   app.removeContentTypeParser("text/plain");
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, readJsonBody);
   app.setValidatorCompiler((route) => {
     const validate = TypeBoxValidatorCompiler(route);
     // Once more where it is not of the schema: the first ones alone are found by default.

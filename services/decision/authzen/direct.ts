@@ -6,6 +6,7 @@
  * time in which a request has to arrive are those of the one server that both are behind.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseJsonBody } from "../../../platform/http/json-body.ts";
 import { takeRest, takeWhole } from "../../../platform/http/known-body.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { ApiCallers } from "../api/ports.ts";
@@ -13,7 +14,6 @@ import type { Faults } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations, Said } from "./evaluations.ts";
 import { BUSY_REFUSAL, isGone, lateFor, type NewDeadline, refusalOf, requestIdOf, shownBy } from "./http-caller.ts";
-import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
 import type { ObserveRequest } from "./observe-request.ts";
 import { ALWAYS, DECISION_ID, FAULT, NOT_JSON, TEXT } from "./say.ts";

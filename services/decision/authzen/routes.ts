@@ -1,12 +1,12 @@
 /** Evaluation and evaluations as routes of fastify, for requests in any form; those in their usual one do not come here (direct.ts). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parseJsonBody } from "../../../platform/http/json-body.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
 import type { ApiCallers, Authenticated } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
 import type { Admission } from "./admission.ts";
 import type { Evaluations } from "./evaluations.ts";
 import { BUSY_REFUSAL, isGone, lateFor, type NewDeadline, refusalOf, shownBy } from "./http-caller.ts";
-import { parseJsonBody } from "./json-body.ts";
 import { PATHS } from "./metadata.ts";
 import { DECISION_ID, NOT_JSON, say } from "./say.ts";
 

@@ -69,6 +69,19 @@ test.each([
   expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
 });
 
+test.each([
+  { what: "Latin-1", body: Buffer.from(JSON.stringify({ denial_id: ID, justification: "für Müller" }), "latin1") },
+  { what: "UTF-16", body: Buffer.from(JSON.stringify({ denial_id: ID }), "utf16le") },
+])("$what, by which two texts could become one, is no JSON", async ({ body }) => {
+  const headers = { ...JSON_TYPE, authorization: `Bearer ${token}` };
+  const answer = await rest.app.inject({ method: "POST", url: "/v1/requests", headers, payload: body });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({
+    code: "invalid_request",
+    detail: "The body is not one JSON value that can be read.",
+  });
+});
+
 test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"])(
   "a body of type %s is 415 on every route that reads one",
   async (type) => {
