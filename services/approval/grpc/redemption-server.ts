@@ -17,6 +17,7 @@ import { isLoopback } from "../../../platform/config/tls-rules.ts";
 import type { Failure } from "../../../platform/grpc/http2/failure.ts";
 import { startHttp2Server } from "../../../platform/grpc/http2/server.ts";
 import type { KeepAlive, Peer, Serving, Terms } from "../../../platform/grpc/terms.ts";
+import { utf8Reader } from "../../../platform/grpc/utf8-reader.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import {
@@ -162,7 +163,7 @@ function showsToken(peer: Peer, token: string): boolean {
 
 function decoded(message: Buffer): RedeemRequest | undefined {
   try {
-    return RedeemRequest.decode(message);
+    return RedeemRequest.decode(utf8Reader(message));
   } catch {
     return undefined;
   }

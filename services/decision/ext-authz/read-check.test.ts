@@ -4,6 +4,7 @@ import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { utf8Reader } from "../../../platform/grpc/utf8-reader.ts";
 import { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { sampleCheck } from "../../../test/bench/check/sample-check.ts";
 import { fieldPaths, strangeRecord, withRecord } from "../../../test/harness/wire-mutation.ts";
@@ -11,7 +12,7 @@ import { type Headers, type ReadCheck, readCheck } from "./read-check.ts";
 
 /** What the generated code reads, as far as a check looks at it, with headers as a check takes them. */
 function expected(bytes: Uint8Array): ReadCheck {
-  const { attributes } = CheckRequest.decode(bytes);
+  const { attributes } = CheckRequest.decode(utf8Reader(bytes));
   if (attributes === undefined) return { attributes };
   const { source, destination, request, contextExtensions, metadataContext, tlsSession } = attributes;
   const wire = request?.http;
@@ -62,6 +63,7 @@ const desc = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync
 if (desc === undefined) throw new Error("no descriptor of CheckRequest");
 const paths = fieldPaths(desc);
 const sample = sampleCheck("DELETE", "a.b.c");
+const EMPTY = Buffer.alloc(0);
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 
 test("a whole check is read as the generated code reads it", () => {
@@ -95,6 +97,28 @@ test("one that is cut, or changed in any byte, is read or refused alike", () => 
     }),
     { numRuns: 5_000 },
   );
+});
+
+const PLACE = "#PLACE#";
+
+test.each<[string, (http: Http, source: { principal: string; service: string }) => void]>([
+  ["the path", (http) => (http.path = `/${PLACE}`)],
+  ["the host", (http) => (http.host = PLACE)],
+  ["the method", (http) => (http.method = PLACE)],
+  ["the body as text", (http) => (http.body = PLACE)],
+  ["the name of a header", (http) => (http.headerMap = { headers: [{ key: PLACE, value: "x", rawValue: EMPTY }] })],
+  ["the text of a header", (http) => (http.headerMap = { headers: [{ key: "a", value: PLACE, rawValue: EMPTY }] })],
+  ["a header of the joined ones", (http) => http.headers.set("a", PLACE)],
+  ["the principal", (_http, source) => (source.principal = PLACE)],
+  ["the service", (_http, source) => (source.service = PLACE)],
+])("%s that is not UTF-8 leaves nothing to be read: replaced, two would be one", (_what, set) => {
+  const { attributes } = CheckRequest.decode(sample);
+  if (attributes?.request?.http === undefined || attributes.source === undefined) throw new Error("no request");
+  set(attributes.request.http, attributes.source);
+  const whole = Buffer.from(CheckRequest.encode({ attributes }).finish());
+  expect(outcomeOf(readCheck, whole)).not.toBe("refused");
+  whole.set(Buffer.from("M\u00fcller", "latin1"), whole.indexOf(PLACE));
+  expect(outcomeOf(readCheck, whole)).toBe("refused");
 });
 
 test.each<[string, readonly (readonly [string, Buffer])[], readonly string[] | undefined]>([

@@ -4,10 +4,11 @@
  * and three buffers each. What is small or rare is left to the generated code.
  *
  * Headers come as a raw list, so duplicates stay apart; where only the joined map is sent, that is taken. NB: bytes that are not UTF-8 in a
- * value leave nothing of the headers: replaced, two different values would look the same (CVE-2023-27488).
+ * value leave nothing of the headers, and in a text nothing of the check: replaced, two different ones would look the same (CVE-2023-27488).
  */
 import { isUtf8 } from "node:buffer";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import type { BinaryReader } from "@bufbuild/protobuf/wire";
+import { utf8Reader } from "../../../platform/grpc/utf8-reader.ts";
 import { Metadata } from "../../../proto/gen/envoy/config/core/v3/base.ts";
 import {
   type AttributeContext,
@@ -59,7 +60,7 @@ const NOT_ASCII = /[\u0080-\u00ff]/;
 
 /** @throws for what is no CheckRequest */
 export function readCheck(bytes: Buffer): ReadCheck {
-  const reader = new BinaryReader(bytes);
+  const reader = utf8Reader(bytes);
   let attributes: ReadAttributes | undefined;
   for (let tag = nextTag(reader, reader.len); tag !== END; tag = nextTag(reader, reader.len)) {
     if (tag === ATTRIBUTES) attributes = readAttributes(reader, bytes);
@@ -180,7 +181,7 @@ function add(headers: Headers, name: string, value: string): void {
   else values.push(value);
 }
 
-/** What `reader.string()` gives, which is slower for the short ASCII that nearly all of it is. */
+/** What `reader.string()` gives, or throws, which is slower for the short ASCII that nearly all of it is. */
 function readText(reader: BinaryReader, bytes: Buffer): string {
   const begin = reader.pos;
   const end = endOf(reader);

@@ -3,9 +3,11 @@
  * same rules. Failures are for what was not evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT,
  * RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED where the caller has gone, and INTERNAL for what cannot be decoded and for faults of ours.
  */
+import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status } from "@grpc/grpc-js";
 import type { Failure } from "../../../../platform/grpc/http2/failure.ts";
 import type { Peer, Terms } from "../../../../platform/grpc/terms.ts";
+import { NotUtf8, utf8Reader } from "../../../../platform/grpc/utf8-reader.ts";
 import type { Metrics } from "../../../../platform/metrics/metrics.ts";
 import type { Pause } from "../../../../platform/shared-pause.ts";
 import {
@@ -67,7 +69,7 @@ export function createDecisionMethods(
 
   function unary<Request>(
     method: string,
-    decode: (message: Buffer) => Request,
+    decode: (message: BinaryReader) => Request,
     answer: Answer<Request>,
   ): DecisionMethod {
     return async (message, { leftMs, shed, traceparent, isGone }, peer) => {
@@ -108,10 +110,11 @@ export function createDecisionMethods(
   };
 }
 
-function decoded<Request>(decode: (message: Buffer) => Request, message: Buffer): Request {
+function decoded<Request>(decode: (message: BinaryReader) => Request, message: Buffer): Request {
   try {
-    return decode(message);
-  } catch {
+    return decode(utf8Reader(message));
+  } catch (error) {
+    if (error instanceof NotUtf8) throw new Refusal(status.INVALID_ARGUMENT, error.message);
     throw new Refusal(status.INTERNAL, "the message cannot be decoded");
   }
 }
