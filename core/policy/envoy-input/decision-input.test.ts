@@ -85,8 +85,8 @@ test("bytes that are not UTF-8 survive as text and back", () => {
 
 describe("bodies", () => {
   const json = new Map([["content-type", "application/json; charset=utf-8"]]);
-  const parsed = (headers: ReadonlyMap<string, string>, text: string): unknown => {
-    const body = parseBody(headers, Buffer.from(text));
+  const parsed = (headers: ReadonlyMap<string, string>, text: string | Buffer): unknown => {
+    const body = parseBody(headers, typeof text === "string" ? Buffer.from(text) : text);
     return body.kind === "fault" ? "fault" : `${writeJson(body.body)} ${body.truncated}`;
   };
 
@@ -103,6 +103,16 @@ describe("bodies", () => {
     '{"a":1,"\\u0061":2}',
   ])("%j is refused", (text) => {
     expect(parsed(json, text)).toBe("fault");
+  });
+
+  test.each([
+    ["Latin-1", Buffer.from('{"owner":"M\u00fcller"}', "latin1")],
+    ["UTF-16", Buffer.from('{"owner":"dana"}', "utf16le")],
+    ["half a character", Buffer.from('["ü"]').subarray(0, 3)],
+    ["half a surrogate pair in bytes", Buffer.from('["\u00ed\u00a0\u0080"]', "latin1")],
+  ])("%s, which an upstream may read in another way, is refused", (_what, bytes) => {
+    expect(parsed(json, bytes)).toBe("fault");
+    expect(parsed(json, '["ü\ufffd"]')).toBe('["ü\ufffd"] false');
   });
 
   test("numbers keep their text, no name is special, half a surrogate pair is U+FFFD", () => {

@@ -2,8 +2,10 @@
  * `parsed_body` and `truncated_body` much as opa-envoy-plugin makes them: the content type is found by a substring, JSON keeps the text of
  * its numbers, forms become lists by name; anything else is `null`.
  * Divergences, so that a policy and an upstream do not read one body in two ways: the content type in any case, and JSON with a name twice
- * in one object is refused. JSON deeper than 2,000 levels is refused (there 10,000); multipart and gRPC bodies are `null`.
+ * in one object, or of bytes that are not UTF-8 (replaced, two texts become one), is refused. So is JSON deeper than 2,000 levels (there
+ * 10,000); multipart and gRPC bodies are `null`.
  */
+import { isUtf8 } from "node:buffer";
 import { AppError } from "../../domain/app-error.ts";
 import { parseGoQuery } from "../go-query.ts";
 import { textOfBytes } from "../rego-value/bytes.ts";
@@ -30,7 +32,9 @@ export function parseBody(headers: Pick<ReadonlyMap<string, string>, "get">, bod
     if (!/^[+-]?\d+$/.test(length)) return { kind: "fault", message: "invalid content-length" };
     if (BigInt(length.replace(/^\+/, "")) > BigInt(body.length)) return TRUNCATED;
   }
-  return isJson ? jsonBody(Buffer.from(body).toString("utf8"), "unambiguous_json") : formBody(body);
+  if (!isJson) return formBody(body);
+  if (!isUtf8(body)) return { kind: "fault", message: "the body is not UTF-8" };
+  return jsonBody(Buffer.from(body).toString("utf8"), "unambiguous_json");
 }
 
 export function jsonBody(text: string, grammar: "json" | "unambiguous_json" = "json"): ParsedBody {
