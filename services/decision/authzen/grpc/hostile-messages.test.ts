@@ -77,6 +77,47 @@ test.each<[what: string, bytes: Uint8Array]>([
   expect(asked).toEqual([]);
 });
 
+const NO_KIND = Buffer.alloc(0);
+const inStruct = (content: Uint8Array) => field(5, content);
+const inList = (...items: readonly Uint8Array[]) => field(6, Buffer.concat(items.map((item) => field(1, item))));
+const ACT = struct(["sub", text("agent")]);
+
+test.each<[what: string, properties: Uint8Array]>([
+  ["an empty value", struct(["act", NO_KIND])],
+  ["no value", field(1, field(1, "act"))],
+  ["a value of a kind that there is not", struct(["act", field(9, "x")])],
+  ["an empty value below", struct(["a", inStruct(struct(["act", NO_KIND]))])],
+  ["an empty item", struct(["groups", inList(text("a"), NO_KIND)])],
+  ["__proto__ as a struct", struct(["__proto__", inStruct(struct(["act", inStruct(ACT)]))])],
+  ["__proto__ as a text", struct(["__proto__", text("x")])],
+  ["__proto__ below, in a list", struct(["a", inList(inStruct(struct(["__proto__", inStruct(ACT)])))])],
+  ["one that is empty behind one that is not", struct(["act", inStruct(ACT)], ["act", NO_KIND])],
+])("%s in a Struct, which would be lost, is INVALID_ARGUMENT and nobody is asked", async (_what, properties) => {
+  expect(await saidOf(message(entity("dana", properties)))).toBe(status.INVALID_ARGUMENT);
+  expect(await saidOf(message(entity("dana"), field(4, properties)))).toBe(status.INVALID_ARGUMENT);
+  expect(await saidOf(message(entity("dana"), field(2, field(2, properties))))).toBe(status.INVALID_ARGUMENT);
+  expect(await saidOf(message(entity("dana"), field(3, entity("f1", properties))))).toBe(status.INVALID_ARGUMENT);
+  expect(asked).toEqual([]);
+});
+
+test("every kind of value in a Struct is asked about as it is", async () => {
+  const [no, one, yes] = [Buffer.of(8, 0), Buffer.of(17, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f), Buffer.of(32, 1)];
+  const properties = struct(
+    ...([
+      ["null", no],
+      ["one", one],
+      ["yes", yes],
+      ["", text("")],
+      ["of", inStruct(Buffer.alloc(0))],
+    ] as const),
+    ["all", inList(no, one, yes, text("__proto__"), inStruct(ACT), inList())],
+  );
+  expect(await saidOf(message(entity("dana", properties)))).toBe(status.OK);
+  const all = [null, 1, true, "__proto__", { sub: "agent" }, []];
+  const subject = { type: "user", id: "dana", properties: { null: null, one: 1, yes: true, "": "", of: {}, all } };
+  expect(asked[0]).toMatchObject({ subject });
+});
+
 test("what is no message at all is INTERNAL", async () => {
   expect(await saidOf(Buffer.of(0x0a, 0xff))).toBe(status.INTERNAL);
   expect(asked).toEqual([]);

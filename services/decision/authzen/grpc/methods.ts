@@ -22,6 +22,7 @@ import {
 } from "../../../../proto/gen/countersign/v1/decision.ts";
 import type { ApiCallers, Ask, Asking, Authenticated, NotKnown } from "../../api/ports.ts";
 import type { Deadline, Faults } from "../../ports.ts";
+import { lostIn } from "./lost-values.ts";
 import { NOT_EVALUATED, questionFrom, responseOf, TOO_LATE } from "./translate.ts";
 
 export type MethodDeps = {
@@ -56,6 +57,8 @@ type Asked = {
   readonly isGone: Terms["isGone"];
 };
 
+const KINDS = { Evaluate: "request", EvaluateBatch: "batch" } as const;
+
 type Answer<Request> = (request: Request, asked: Asked) => Promise<Uint8Array>;
 
 export function createDecisionMethods(
@@ -68,7 +71,7 @@ export function createDecisionMethods(
   ]);
 
   function unary<Request>(
-    method: string,
+    method: keyof typeof KINDS,
     decode: (message: BinaryReader) => Request,
     answer: Answer<Request>,
   ): DecisionMethod {
@@ -77,7 +80,7 @@ export function createDecisionMethods(
         if (shed) throw new Refusal(status.RESOURCE_EXHAUSTED, "too many calls at once");
         const deadline = newDeadline(leftMs);
         const caller = await callerOf(callers, peer, () => deadline.leftMs() <= 0 || isGone());
-        const request = decoded(decode, message);
+        const request = decoded(decode, message, KINDS[method]);
         const response = await asking.during({ caller, deadline, traceparent }, (ask) =>
           answer(request, { caller, ask, deadline, isGone }),
         );
@@ -110,10 +113,18 @@ export function createDecisionMethods(
   };
 }
 
-function decoded<Request>(decode: (message: BinaryReader) => Request, message: Buffer): Request {
+function decoded<Request>(
+  decode: (message: BinaryReader) => Request,
+  message: Buffer,
+  kind: Parameters<typeof lostIn>[1],
+): Request {
   try {
-    return decode(utf8Reader(message));
+    const request = decode(utf8Reader(message));
+    const fault = lostIn(message, kind);
+    if (fault !== undefined) throw new Refusal(status.INVALID_ARGUMENT, fault);
+    return request;
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     if (error instanceof NotUtf8) throw new Refusal(status.INVALID_ARGUMENT, error.message);
     throw new Refusal(status.INTERNAL, "the message cannot be decoded");
   }
