@@ -79,12 +79,14 @@ export function createApiCallers(
       // NB: found by its hash, so that the time it takes says nothing about a token.
       const client = bearer.kind === "token" ? byToken.get(hashOf(bearer.token)) : undefined;
       if (client !== undefined) {
-        if (client.certificate === undefined || certificateNames.includes(client.certificate))
+        if (client.certificate === undefined || certificateNames().includes(client.certificate))
           return { kind: "client", client };
         return { kind: "refused", reason: "authentication_required" };
       }
       if (authorization.length === 0) {
-        const named = certificateNames.map((name) => byCertificate.get(name)).find((one) => one !== undefined);
+        const named = certificateNames()
+          .map((name) => byCertificate.get(name))
+          .find((one) => one !== undefined);
         return named === undefined
           ? { kind: "refused", reason: "authentication_required" }
           : { kind: "client", client: named };

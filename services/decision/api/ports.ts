@@ -27,8 +27,8 @@ export type ApiClient = {
 type Shown = {
   /** All values of `authorization`. */
   readonly authorization: readonly string[];
-  /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. */
-  readonly certificateNames: readonly string[];
+  /** Names of the verified certificate of the connection, such as `URI:spiffe://…`; none without one. Read where they matter: a certificate is parsed for it. */
+  readonly certificateNames: () => readonly string[];
   /** That certificate, as DER: for a token that counts with it alone. */
   readonly certificate: () => Uint8Array | undefined;
 };

@@ -14,7 +14,7 @@ export function shownBy({
 }: Pick<IncomingMessage, "rawHeaders" | "socket">): Parameters<ApiCallers["authenticate"]>[0] {
   return {
     authorization: valuesIn(rawHeaders, "authorization"),
-    certificateNames: certificateNames(socket),
+    certificateNames: () => certificateNames(socket),
     certificate: () => verifiedCertificate(socket),
   };
 }

@@ -154,7 +154,7 @@ function authenticate(
 ): ReturnType<ApiCallers["authenticate"]> {
   const shown = {
     authorization: peer.authorization(),
-    certificateNames: peer.certificateNames(),
+    certificateNames: peer.certificateNames,
     certificate: peer.certificate,
   };
   return callers.authenticate(shown, isLate);
