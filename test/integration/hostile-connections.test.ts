@@ -36,15 +36,18 @@ const whole = (asking: Asking, body = asking.body, type = "application/json") =>
 
 async function statusOf(bytes: string, port: number): Promise<number | undefined> {
   const { socket, statuses, seen } = opened(bytes, port);
-  await waitUntil("an answer or the end", 5_000, () => statuses().length > 0 || seen.endedMs !== undefined);
+  await waitUntil("an answer or the end", 30_000, () => statuses().length > 0 || seen.endedMs !== undefined);
   socket.destroy();
   return statuses()[0];
 }
 
+/** Who waited for one that does not come to its end would wait for 10 s at least. */
+const SERVED_MS = 8_000;
+
 async function expectServed(asking: Asking): Promise<void> {
   const begun = performance.now();
   for (const type of asking.types) expect(await statusOf(whole(asking, asking.body, type), asking.port)).toBe(200);
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  expect(performance.now() - begun).toBeLessThan(SERVED_MS);
 }
 
 /** One of each kind that does not come to its end; with `everyMs` it goes on a byte at a time. */
@@ -114,13 +117,13 @@ test("what does not come to its end is ended within 15 s, at each port: a head, 
   await Promise.all(ports.map(expectServed));
   await waitUntil("the end of all", 15_000, () => slow.every(({ seen }) => seen.endedMs !== undefined));
   await Promise.all(ports.map(expectServed));
-}, 60_000);
+});
 
 describe.each(HTTP_PORTS)("$name", ({ serve }) => {
   let served: ServedHttp;
   beforeAll(async () => {
     served = await serve();
-  }, 90_000);
+  });
   afterAll(async () => {
     await served?.[Symbol.asyncDispose]();
   });
@@ -147,7 +150,7 @@ describe.each(HTTP_PORTS)("$name", ({ serve }) => {
     for (const type of served.types) {
       const bytes = `${headOf(served)}content-type: ${type}\r\n${rest(SMUGGLED(served.path))}`;
       const { statuses, seen } = opened(bytes, served.port);
-      await waitUntil("the end of the connection", 5_000, () => seen.endedMs !== undefined);
+      await waitUntil("the end of the connection", 30_000, () => seen.endedMs !== undefined);
       expect(statuses()).toEqual([400]);
     }
   });
@@ -166,7 +169,7 @@ describe.each(HTTP_PORTS)("$name", ({ serve }) => {
     await expectServed({ ...own, ...own.other });
     expect(socket.writableLength).toBeGreaterThan(0);
     socket.destroy();
-  }, 20_000);
+  });
 
   test.each(DEEP)("JSON: %s is refused, by each way of reading it", async (_what, bodyOf) => {
     const body = bodyOf(served.body, served.member);
@@ -180,7 +183,7 @@ describe.each(HTTP_PORTS)("$name", ({ serve }) => {
     await expectServed(own);
     const begun = performance.now();
     await own[Symbol.asyncDispose]();
-    expect(performance.now() - begun).toBeLessThan(DRAIN_MS + 2_000);
-    await waitUntil("the end of all", 2_000, () => open.every(({ seen }) => seen.endedMs !== undefined));
-  }, 60_000);
+    expect(performance.now() - begun).toBeLessThan(DRAIN_MS + SERVED_MS);
+    await waitUntil("the end of all", 30_000, () => open.every(({ seen }) => seen.endedMs !== undefined));
+  });
 });

@@ -14,7 +14,7 @@ import { startRecordingAuthorization } from "../../harness/recording-authorizati
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 let upstream: RecordingUpstream;
 
@@ -44,7 +44,7 @@ describe("the decision service comes and goes", () => {
     upstream.received.length = 0;
     expect((await ask()).status).toBe(503);
     expect(upstream.received).toEqual([]);
-  }, 30_000);
+  });
 
   test("a decision service that accepts and says nothing costs half a second, not more", async () => {
     const sockets: Socket[] = [];
@@ -53,10 +53,10 @@ describe("the decision service comes and goes", () => {
     await using own = await startGatewayProcess({ authorization: port, upstream: upstream.port });
     const started = performance.now();
     expect((await sendRaw(own.port, rawRequest("GET", "/orders", []))).status).toBe(503);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     for (const socket of sockets) socket.destroy();
     mute.close();
-  }, 30_000);
+  });
 });
 
 describe("by TLS", () => {
@@ -92,7 +92,7 @@ describe("by TLS", () => {
 
     expect(await ask(port, { ...mine, caPath })).toBe(200);
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   test("SIGHUP has it show the certificate that lies there now; a broken one is refused, and the one before is shown on", async () => {
     const folder = await mkdtemp(join(tmpdir(), "countersign-gateway-reload-"));
@@ -112,7 +112,7 @@ describe("by TLS", () => {
     const said = async (event: string) => {
       const before = own.lines.length;
       own.reload();
-      await waitUntil(`the gateway to say ${event}`, 10_000, () =>
+      await waitUntil(`the gateway to say ${event}`, 30_000, () =>
         own.lines.slice(before).some((line) => line.includes(`"event":"${event}"`)),
       );
     };
@@ -124,9 +124,9 @@ describe("by TLS", () => {
     );
     await place(await ours.issue({ name: "gateway", use: "client" }));
     await said("reloaded");
-    await waitUntil("the new certificate to be shown", 10_000, async () => (await status()) === 200);
+    await waitUntil("the new certificate to be shown", 30_000, async () => (await status()) === 200);
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const pathsOf = ({ cert, key }: { readonly cert: string; readonly key: string }) => ({
     certPath: cert,
