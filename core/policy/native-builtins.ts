@@ -7,6 +7,8 @@
  * - `WATCHED`: where the module has none, the host is asked what that means (wasm/redirect-functions.ts). It is a failure like
  *   that of a built-in of its own, which ends a native evaluation with `policy_error`; so `count(input.parsed_body.items)` denies
  *   where `items` is a number, and costs nothing where it is a list.
+ *   Some the host answers altogether (`ANSWERS`): the module's regular expressions are those of an old RE2 without `(?<name>…)`, end at
+ *   a NUL and are compiled anew at each call, and it joins sets in the order of a hash table.
  * - `UNSEEN`: reads a text, and that this is no number or no address may be what a policy wants to know. It stays undefined, and
  *   the build check refuses it where a denial depends on it, unless the package says that nothing does
  *   (scripts/bundle/check-policies.ts).
@@ -57,8 +59,7 @@ const WATCHES: readonly Watched[] = [
     ...{ opa_set_intersection: "and", opa_set_union: "or", builtin_object_filter: "object.filter" },
     ...{ builtin_object_remove: "object.remove", builtin_object_union: "object.union" },
     ...{ builtin_json_filter: "json.filter", builtin_json_remove: "json.remove" },
-    ...{ opa_regex_match: "regex.match re_match", opa_strings_format_int: "format_int" },
-    ...{ opa_strings_concat: "concat", opa_strings_contains: "contains", opa_strings_endswith: "endswith" },
+    ...{ opa_strings_format_int: "format_int", opa_strings_contains: "contains", opa_strings_endswith: "endswith" },
     ...{ opa_strings_indexof: "indexof", opa_strings_split: "split", opa_strings_startswith: "startswith" },
     ...{ opa_strings_replace_n: "strings.replace_n", opa_strings_trim: "trim", opa_strings_trim_left: "trim_left" },
     ...{ opa_strings_trim_prefix: "trim_prefix", opa_strings_trim_right: "trim_right" },
@@ -66,29 +67,35 @@ const WATCHES: readonly Watched[] = [
   }),
   ...watched(3, {
     ...{ opa_array_slice: "array.slice", opa_glob_match: "glob.match", builtin_object_get: "object.get" },
-    ...{ opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n" },
     ...{ opa_strings_replace: "replace", opa_strings_substring: "substring" },
   }),
 ];
 
-export const WATCHED: ReadonlySet<string> = new Set(WATCHES.flatMap(({ builtins }) => builtins));
+const ANSWERS: readonly Watched[] = [
+  ...watched(1, { opa_regex_is_valid: "regex.is_valid" }),
+  ...watched(2, { opa_regex_match: "regex.match re_match", opa_strings_concat: "concat" }),
+  ...watched(3, { opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n" }),
+];
+
+export const WATCHED: ReadonlySet<string> = new Set(
+  [...WATCHES, ...ANSWERS].flatMap(({ builtins }) => builtins).filter((name) => !INFALLIBLE.has(name)),
+);
 
 /** Above every number that a compiler gives out, and apart from those of opa-answers.ts. */
 const FIRST_ID = 2_000_000;
 
-export const WATCHING: readonly Redirection[] = WATCHES.map(({ runtimeName, parameters }, at) => ({
-  runtimeName,
-  parameters,
-  builtinId: FIRST_ID + at,
-  onlyAfterFailure: true,
+export const WATCHING: readonly Redirection[] = [...WATCHES, ...ANSWERS].map(({ runtimeName, parameters }, at) => ({
+  ...{ runtimeName, parameters, builtinId: FIRST_ID + at },
+  onlyAfterFailure: at < WATCHES.length,
 }));
 
+/** Those that are answered, too. */
 export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
-  WATCHES.map(({ builtins }, at) => [FIRST_ID + at, builtins[0] ?? ""]),
+  [...WATCHES, ...ANSWERS].map(({ builtins }, at) => [FIRST_ID + at, builtins[0] ?? ""]),
 );
 
 /** What the host says to a call that has no answer. NB: one that it serves itself goes before: another compiler may import it. */
-export const FAILURES: BuiltinTable = new Map([...WATCHED_BY_ID.values()].map((name) => [name, failureOf(name)]));
+export const FAILURES: BuiltinTable = new Map(WATCHES.map(({ builtins: [name = ""] }) => [name, failureOf(name)]));
 
 function failureOf(name: string): Builtin {
   return (args) => {

@@ -28,6 +28,10 @@ describe("refused as OPA refuses it", () => {
     ["format_int", ["1", "7"]],
     ["json.marshal", ["[5.e0]"]],
     ["net.cidr_contains", ['"10.0.0.1"', '"10.0.0.1"']],
+    ["regex.match", ['"("', '"x"']],
+    ["regex.match", ["1", '"x"']],
+    ["concat", ['","', '["a", 1]']],
+    ["concat", ['","', '"a"']],
   ])("%s of %j", (name, args) => {
     expect(() => run(name, ...args)).toThrow(BuiltinError);
   });
@@ -39,6 +43,8 @@ describe("answered as OPA answers it", () => {
     ["base64.is_valid", ["1"], "false"],
     ["base64.decode", ['"aGk=\\r\\n"'], '"hi"'],
     ["base64.decode", ['"/w=="'], '"\udcff"'],
+    ["concat", ['","', '{"staff", "admin", "ops", "dev"}'], '"admin,dev,ops,staff"'],
+    ["concat", ['","', '["staff", "admin"]'], '"staff,admin"'],
     ["count", ['"a\udcff\udcfe😀"'], "4"],
     ["format_int", ["4.1024448e+09", "10"], '"4102444800"'],
     ["format_int", ["-17.9", "16"], '"-11"'],
@@ -48,6 +54,12 @@ describe("answered as OPA answers it", () => {
     ["net.cidr_contains", ['"10.0.0.0/8"', '"10.0.0.0/7"'], "false"],
     ["net.cidr_intersects", ['"10.0.0.0/8"', '"10.1.0.0/16"'], "true"],
     ["net.cidr_intersects", ['"10.0.0.0/8"', '"11.0.0.0/8"'], "false"],
+    ["regex.is_valid", ['"("'], "false"],
+    ["regex.is_valid", ["1"], "false"],
+    ["regex.is_valid", ['"(?<id>a)"'], "true"],
+    ["regex.match", ['"^/admin/(?<id>[0-9]+)$"', '"/admin/7"'], "true"],
+    ["regex.match", [String.raw`"^acme\u0000$"`, '"acme-prod"'], "false"],
+    ["regex.match", [String.raw`"^[\\p{L} ]{1,100}$"`, '"Zoë Œuvre"'], "true"],
     ["sprintf", ['"%d %v"', "[1.0, 1.0]"], '"%!d(float64=1) 1"'],
     ["to_number", ['"007"'], "7.e0"],
     ["to_number", ['"+5"'], "5.e0"],

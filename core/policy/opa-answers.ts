@@ -8,7 +8,9 @@ import { ARITHMETIC } from "./builtins/arithmetic.ts";
 import { BASE64 } from "./builtins/base64.ts";
 import { CIDR_CONTAINS } from "./builtins/cidr-contains.ts";
 import { NUMBER_TEXT } from "./builtins/number-text.ts";
+import { REGEX } from "./builtins/regex.ts";
 import { SPRINTF_OF_OPA } from "./builtins/sprintf.ts";
+import { STRINGS } from "./builtins/strings.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
 
 type Answer = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor"> & { readonly builtin: string };
@@ -33,6 +35,13 @@ const ANSWERS: readonly Answer[] = [
   { runtimeName: "opa_base64_is_valid", builtin: "base64.is_valid", parameters: 1 },
   { runtimeName: "opa_base64_decode", builtin: "base64.decode", parameters: 1 },
   { runtimeName: "opa_base64_url_decode", builtin: "base64url.decode", parameters: 1 },
+  { runtimeName: "opa_regex_is_valid", builtin: "regex.is_valid", parameters: 1 },
+  { runtimeName: "opa_regex_match", builtin: "regex.match", parameters: 2 },
+  {
+    ...{ runtimeName: "opa_regex_find_all_string_submatch", parameters: 3 },
+    builtin: "regex.find_all_string_submatch_n",
+  },
+  { runtimeName: "opa_strings_concat", builtin: "concat", parameters: 2 },
   { runtimeName: "opa_cidr_contains", builtin: "net.cidr_contains", parameters: 2 },
   { runtimeName: "opa_cidr_intersects", builtin: "net.cidr_intersects", parameters: 2 },
 ];
@@ -50,5 +59,5 @@ export const OPA_ANSWERS_BY_ID: ReadonlyMap<number, string> = new Map(
 );
 
 export const OPA_ANSWERS: BuiltinTable = new Map(
-  [ARITHMETIC, BASE64, CIDR_CONTAINS, NUMBER_TEXT, SPRINTF_OF_OPA].flatMap((table) => [...table]),
+  [ARITHMETIC, BASE64, CIDR_CONTAINS, NUMBER_TEXT, REGEX, SPRINTF_OF_OPA, STRINGS].flatMap((table) => [...table]),
 );

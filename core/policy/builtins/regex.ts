@@ -107,12 +107,24 @@ function templatePattern(template: string, open: string, close: string): string 
   return `^${pattern}${RE2JS.quote(literal)}$`;
 }
 
+function isValid(pattern: string, call: BuiltinCall): boolean {
+  try {
+    compile(pattern, call);
+    return true;
+  } catch (error) {
+    if (error instanceof BuiltinError) return false;
+    throw error;
+  }
+}
+
 /** Escapes what has meaning in `glob.match`. */
 function quoteGlob(text: string): string {
   return text.replace(/[*?\\[\]{}]/g, (char) => `\\${char}`);
 }
 
 export const REGEX = builtinTable([
+  ["regex.is_valid", ([pattern], call) => typeof pattern === "string" && isValid(pattern, call)],
+  ["regex.match", (args, call) => !matches(compile(stringArg(args, 0), call), stringArg(args, 1), call, 1).next().done],
   ["regex.replace", (args, call) => replaceAll(stringArg(args, 0), stringArg(args, 1), stringArg(args, 2), call)],
   ["regex.find_n", (args, call) => findN(stringArg(args, 0), stringArg(args, 1), smallIntegerArg(args, 2), call)],
   ["regex.split", (args, call) => split(stringArg(args, 0), stringArg(args, 1), call)],

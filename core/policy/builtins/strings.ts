@@ -5,12 +5,14 @@ import {
   builtinTable,
   BuiltinError,
   BuiltinLimit,
+  itemsArg,
+  MAX_BUILTIN_OUTPUT,
   objectArg,
   smallIntegerArg,
   stringArg,
   stringsArg,
 } from "../builtin.ts";
-import { regoInteger } from "../rego-value/value.ts";
+import { type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { executeTemplate } from "./template/execute.ts";
 import { parseTemplate } from "./template/syntax.ts";
 
@@ -72,7 +74,16 @@ function anyMatch(isAt: (text: string, part: string) => boolean): Builtin {
   };
 }
 
+/** In the order of the array, or of the set's items. */
+function concat(separator: string, items: readonly RegoValue[]): string {
+  const texts = items.map((_, at) => stringArg(items, at));
+  const length = texts.reduce((sum, text) => sum + text.length + separator.length, 0);
+  if (length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
+  return texts.join(separator);
+}
+
 export const STRINGS = builtinTable([
+  ["concat", (args) => concat(stringArg(args, 0), itemsArg(args, 1))],
   ["strings.any_prefix_match", anyMatch((text, prefix) => text.startsWith(prefix))],
   ["strings.any_suffix_match", anyMatch((text, suffix) => text.endsWith(suffix))],
   ["strings.count", (args) => regoInteger(count(stringArg(args, 0), stringArg(args, 1)))],
