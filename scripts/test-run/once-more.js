@@ -1,4 +1,4 @@
-// In CI a test with real servers that fails is run once more: a whole run starts some hundred of them on a machine that others use too, and one
+// In CI a test that fails is run once more: a whole run has some thousands, and starts some hundred servers, on a machine that others use too, and one
 // limit of time that was missed would hide what all else showed. What failed is printed, and the summary names who passed only then (summary.ts).
 // Not for what goes wrong now and then by its nature: there a failure that does not come again is what the test is for. Where inputs are drawn,
 // the same are drawn again.

@@ -3,15 +3,17 @@
  * halves are told apart by folder only, so `npm test -- anything jest understands` keeps working.
  *
  * jest itself never ends while a test leaves a socket or timer open. That would hang CI, so a jest that has written its
- * results and does not end within half a minute is stopped and reported as `didNotExit`, a failure.
+ * results and does not end within half a minute is stopped and reported as `didNotExit`, a failure. So is one that does not
+ * get on with a file, with its name (`stuck-file.ts`).
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, readFile, rm } from "node:fs/promises";
+import { access, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseResults } from "./parse-results.ts";
+import { type StuckFile, stuckFile } from "./stuck-file.ts";
 import type { TestRun } from "./summary.ts";
 
 const heavyFolders = ["integration", "e2e", "fault", "contract", "bench"];
@@ -22,6 +24,7 @@ const LEAK = /MaxListenersExceededWarning/;
 /** Heavy tests start real servers, on a machine that others use too; unit tests keep jest's 5 s. */
 const heavyTimeoutMs = 180_000;
 const exitGraceMs = 30_000;
+const lookForStuckMs = 10_000;
 
 type Selected =
   | {
@@ -68,6 +71,9 @@ export async function runJest({ kind, root, userArgs, outputFile, logFolder, isC
   await rm(outputFile, { force: true }); // an old one would read as "has written its results"
   const warnings = `${outputFile}.warnings`;
   await rm(warnings, { force: true });
+  const running = `${outputFile}.running`;
+  await rm(running, { recursive: true, force: true });
+  await mkdir(running);
   const split =
     kind === "heavy"
       ? [
@@ -87,18 +93,29 @@ export async function runJest({ kind, root, userArgs, outputFile, logFolder, isC
       `--outputFile=${outputFile}`,
       ...(isCi ? ["--ci"] : []),
       "--setupFilesAfterEnv=<rootDir>/scripts/test-run/name-test-file.js",
-      ...(isCi && kind === "heavy" ? ["--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js"] : []),
+      ...(isCi
+        ? [
+            "--setupFilesAfterEnv=<rootDir>/scripts/test-run/once-more.js",
+            `--env=${path.join(root, "scripts/test-run/patient-environment.js")}`,
+          ]
+        : []),
       ...split,
     ],
     // stdout would carry the JSON a second time.
-    { cwd: root, stdio: ["inherit", "ignore", "inherit"], env: { ...process.env, TEST_LOGS: logFolder } },
+    {
+      cwd: root,
+      stdio: ["inherit", "ignore", "inherit"],
+      env: { ...process.env, TEST_LOGS: logFolder, TEST_RUNNING: running },
+    },
   );
   const exited = once(child, "exit").then(([code]) => ({ kind: "exited", code: Number(code ?? 1) }) as const);
-  const outcome = await Promise.race([exited, hung(outputFile, exited)]);
-  if (outcome.kind === "hung") {
+  const outcome = await Promise.race([exited, hung(outputFile, exited), stuck(running, exited)]);
+  if (outcome.kind === "stuck" && outcome.by.pid !== child.pid) kill(outcome.by.pid);
+  if (outcome.kind !== "exited") {
     child.kill("SIGKILL");
     await exited;
   }
+  await rm(running, { recursive: true, force: true });
   const text = await readFile(outputFile, "utf8").catch(() => undefined);
   const warned = await readFile(warnings, "utf8").catch(() => "");
   process.stderr.write(warned);
@@ -107,9 +124,29 @@ export async function runJest({ kind, root, userArgs, outputFile, logFolder, isC
     seconds: (performance.now() - begin) / 1000,
     results: text === undefined ? undefined : parseResults(text),
     didNotExit: outcome.kind === "hung",
+    stuckAt: outcome.kind === "stuck" ? outcome.by.file : undefined,
     leaks: warned.split("\n").filter((line) => LEAK.test(line)),
-    exitCode: outcome.kind === "hung" ? 1 : outcome.code,
+    exitCode: outcome.kind === "exited" ? outcome.code : 1,
   };
+}
+
+/** Settles when a file has been begun too long ago; never when jest ends by itself. */
+async function stuck(folder: string, exited: Promise<unknown>): Promise<{ readonly kind: "stuck"; by: StuckFile }> {
+  const gone = new AbortController();
+  void exited.then(() => gone.abort());
+  while (!gone.signal.aborted) {
+    await delay(lookForStuckMs, undefined, { signal: gone.signal }).catch(() => {});
+    const by = gone.signal.aborted ? undefined : await stuckFile(folder, Date.now());
+    if (by !== undefined) return { kind: "stuck", by };
+  }
+  return new Promise(() => {});
+}
+
+/** A worker that is in a loop does not notice that jest is gone. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {} // ended since
 }
 
 /** Settles when the results have been there for a while and jest still runs; never when jest ends by itself. */

@@ -8,6 +8,7 @@ const good: TestRun = {
   seconds: 3.2,
   results: { passed: 7, failed: 0, brokenFiles: 0, skipped: [], again: [] },
   didNotExit: false,
+  stuckAt: undefined,
   leaks: [],
   exitCode: 0,
 };
@@ -53,6 +54,14 @@ test("a file that did not load, a jest without results and a jest that hangs eac
   const summary = formatSummary({ ...base, runs: [broken, lost, hanging] });
   expect(summary.isGood).toBe(false);
   expect(summary.text).toContain("tests: 7 passed, 3 failed, 0 skipped");
+});
+
+test("a file that holds up the run is a failure, and is named", () => {
+  const stuck = { ...good, results: undefined, stuckAt: "/repo/test/e2e/a.test.ts", exitCode: 1 };
+  const summary = formatSummary({ ...base, runs: [stuck] });
+  expect(summary.isGood).toBe(false);
+  expect(summary.text).toContain("FAILED, stopped at test/e2e/a.test.ts, which did not end");
+  expect(summary.text).toContain("tests: 0 passed, 1 failed, 0 skipped");
 });
 
 test("a warning of too many listeners is a failure, and is shown", () => {

@@ -14,6 +14,8 @@ export type TestRun = {
   /** Undefined when jest left no readable result file. */
   readonly results: TestResults | undefined;
   readonly didNotExit: boolean;
+  /** The file that it did not get on with, and at which it was stopped. */
+  readonly stuckAt: string | undefined;
   /** What Node warned of where something is registered again and again and never taken away. */
   readonly leaks: readonly string[];
   readonly exitCode: number;
@@ -34,7 +36,7 @@ export function formatSummary({ runs, logs, missing, isCi, root }: SummaryInput)
   readonly text: string;
   readonly isGood: boolean;
 } {
-  const lines = ["", ...runs.map(formatRun)];
+  const lines = ["", ...runs.map((run) => formatRun(run, root))];
   const skipped = runs.flatMap((run) => run.results?.skipped ?? []);
   const isIncomplete = missing.length + skipped.length > 0;
   if (isIncomplete) lines.push("", `SKIPPED${isCi ? " (with CI=true this is a failure)" : ""}`);
@@ -65,8 +67,10 @@ export function formatSummary({ runs, logs, missing, isCi, root }: SummaryInput)
   return { text: lines.join("\n"), isGood };
 }
 
-function formatRun(run: TestRun): string {
+function formatRun(run: TestRun, root: string): string {
   const seconds = `${run.seconds.toFixed(0)} s`;
+  if (run.stuckAt !== undefined)
+    return `${run.kind}: FAILED, stopped at ${path.relative(root, run.stuckAt)}, which did not end; what came before it stands above, ${seconds}`;
   if (run.results === undefined)
     return `${run.kind}: FAILED, jest left no readable results (exit ${run.exitCode}), ${seconds}`;
   const { passed, failed, brokenFiles, skipped } = run.results;
@@ -84,7 +88,7 @@ function formatLogs({ folder, files, bytes, found }: SearchedLogs): readonly str
 
 /** A run whose failure no test count shows. */
 function isLost(run: TestRun): boolean {
-  return run.results === undefined || run.didNotExit || run.leaks.length > 0;
+  return run.results === undefined || run.didNotExit || run.stuckAt !== undefined || run.leaks.length > 0;
 }
 
 function sum(runs: readonly TestRun[], count: (results: TestResults) => number): number {
