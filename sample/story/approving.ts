@@ -1,6 +1,6 @@
 /** Steps 1 to 6: a call that needs approval gets it, for less than was asked, and passes. */
 import { textAt } from "../../platform/programs/client.ts";
-import { ARRIVAL_MS, approved, REASON, submitted, terms } from "./ask.ts";
+import { ARRIVAL_MS, answerOf, approved, passes, REASON, submitted, terms } from "./ask.ts";
 import { eventually, listAt, members } from "./see.ts";
 import type { Stage } from "./stage.ts";
 import type { Teller } from "./teller.ts";
@@ -13,12 +13,12 @@ export async function approving(stage: Stage, tell: Teller): Promise<Approved> {
   const max = await stage.as("max");
 
   tell.step(1, "dana reads an order");
-  const read = await dana.proxy("GET", "/orders/42");
+  const read = await answerOf(() => dana.proxy("GET", "/orders/42"));
   tell.see("GET /orders/42", 200, read.status);
   tell.see("the order", { id: "42", item: "lamp" }, read.body);
 
   tell.step(2, "dana deletes it: this needs approval, and nothing has happened");
-  const denied = await dana.proxy("DELETE", "/orders/42");
+  const denied = await answerOf(() => dana.proxy("DELETE", "/orders/42"));
   tell.see("DELETE /orders/42", 403, denied.status);
   tell.see("content type", "application/problem+json", denied.headers.get("content-type"));
   tell.see(
@@ -69,7 +69,7 @@ export async function approving(stage: Stage, tell: Teller): Promise<Approved> {
 
   tell.step(6, "the retry passes");
   const retry = () => dana.proxy("DELETE", "/orders/42");
-  const passed = await eventually("the grant to arrive", ARRIVAL_MS, retry, ({ status }) => status !== 403);
+  const passed = await eventually("the grant to arrive", ARRIVAL_MS, retry, passes);
   tell.see("DELETE /orders/42", 200, passed.answer.status);
   tell.note(`${passed.ms} ms after the approval`);
   tell.see("the order is gone", 404, (await stage.orders("GET", "/orders/42")).status);

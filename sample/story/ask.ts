@@ -6,15 +6,25 @@ import type { Stage } from "./stage.ts";
 export const REASON = "the customer cancelled and was charged twice";
 
 /** Long enough for a denial or grant to arrive on a busy machine; the story tells how long it really took. */
-export const ARRIVAL_MS = 10_000;
+export const ARRIVAL_MS = 30_000;
+
+/**
+ * The first answer that is one. 503 says to come back: a denial is named only once the stream has it, and a use is counted by the database, and each
+ * has no more than 150 ms, which a busy machine may need for something else. Nothing has happened then, and nothing was used.
+ */
+export async function answerOf(call: () => Promise<Answer>): Promise<Answer> {
+  return (await eventually("an answer", ARRIVAL_MS, call, ({ status }) => status !== 503)).answer;
+}
+
+/** Let through: neither denied nor told to come back. */
+export function passes({ status }: Answer): boolean {
+  return status !== 403 && status !== 503;
+}
 
 /** dana's call ends in a denial that may be submitted; its id. */
 export async function deniedId(stage: Stage, method: string, path: string, body?: unknown): Promise<string> {
   const { proxy } = await stage.as("dana");
-  const call = () => proxy(method, path, { body });
-  // 503 says to come back: a denial is named only once Kafka has it, and that had no more than 150 ms.
-  const { answer } = await eventually("a denial", ARRIVAL_MS, call, ({ status }) => status !== 503);
-  return textAt(answer.body, "denial_id");
+  return textAt((await answerOf(() => proxy(method, path, { body }))).body, "denial_id");
 }
 
 /** dana submits a denial. It may still be on its way to the approval service, which then says 404 and when to try again. */
