@@ -28,7 +28,7 @@ describe("the end of a process", () => {
   test("a start that fails ends with code 1 and disposes of what was there", async () => {
     const { source, listeners } = signals();
     const closed: string[] = [];
-    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+    const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async (lifecycle) => {
       lifecycle.own(owner("pool", closed));
       throw new Error("no port");
     });
@@ -38,7 +38,7 @@ describe("the end of a process", () => {
   test("an uncaught error and an unhandled rejection end with code 1, even one without a reason", async () => {
     for (const name of ["uncaughtException", "unhandledRejection"]) {
       const { source, emit } = signals();
-      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async () => {
+      const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async () => {
         emit(name, undefined);
       });
       expect(code).toBe(1);
@@ -83,7 +83,7 @@ describe("the end of a process", () => {
   test("SIGTERM aborts the signal first, then disposes in reverse order, and ends with code 0", async () => {
     const { source, emit, listeners } = signals();
     const seen: string[] = [];
-    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+    const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async (lifecycle) => {
       lifecycle.own(owner("pool", seen));
       lifecycle.own(owner("server", seen));
       lifecycle.signal.addEventListener("abort", () => seen.push("signal"));
@@ -95,7 +95,7 @@ describe("the end of a process", () => {
   test("what has to be said beforehand is said, and waited for, before anything is aborted or closed", async () => {
     const { source, emit } = signals();
     const seen: string[] = [];
-    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+    const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async (lifecycle) => {
       lifecycle.own(owner("server", seen));
       lifecycle.signal.addEventListener("abort", () => seen.push("signal"));
       lifecycle.beforeEnd(async () => {
@@ -116,7 +116,7 @@ describe("the end of a process", () => {
     async (_what, name, expected) => {
       const { source, emit } = signals();
       const seen: string[] = [];
-      const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+      const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async (lifecycle) => {
         lifecycle.own(owner("server", seen));
         lifecycle.beforeEnd(() => new Promise<void>(() => {}));
         emit("SIGTERM", "SIGTERM");
@@ -129,7 +129,7 @@ describe("the end of a process", () => {
   test("an end by a fault is announced to nobody", async () => {
     const { source } = signals();
     const said: string[] = [];
-    const code = await run({ log }, { drainDeadlineMs: 1_000, source }, async (lifecycle) => {
+    const code = await run({ log }, { drainDeadlineMs: 30_000, source }, async (lifecycle) => {
       lifecycle.beforeEnd(async () => void said.push("notice"));
       lifecycle.stop(new Error("broken"));
     });

@@ -53,7 +53,7 @@ test("a warning, and what came before it, is written though the turn that wrote 
     log.info("before"); log.warn("then"); for (;;);`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", text]);
   try {
-    const signal = AbortSignal.timeout(15_000);
+    const signal = AbortSignal.timeout(50_000);
     let said = "";
     while (!said.includes("then")) said += String((await once(child.stdout, "data", { signal }))[0]);
     expect(said).toMatch(/before.*\n.*then/);
@@ -81,7 +81,7 @@ const REFUSED = `
 function refusedStart(stdout: number | "pipe") {
   const stdio: StdioOptions = ["ignore", stdout, "pipe"];
   const env = { PATH: process.env["PATH"], UV_THREADPOOL_SIZE: "4" };
-  const options = { encoding: "utf8", stdio, env, timeout: 10_000, killSignal: "SIGKILL" } as const;
+  const options = { encoding: "utf8", stdio, env, timeout: 50_000, killSignal: "SIGKILL" } as const;
   return spawnSync(process.execPath, ["--input-type=module", "--eval", REFUSED], options);
 }
 
@@ -113,7 +113,7 @@ test.each(["does not read", "is gone"])("a log whose reader %s holds up nobody w
   });
   try {
     if (what === "is gone") child.stdout.destroy();
-    const [said] = await once(child.stderr, "data", { signal: AbortSignal.timeout(20_000) });
+    const [said] = await once(child.stderr, "data", { signal: AbortSignal.timeout(50_000) });
     expect(String(said)).toContain("through");
     if (what === "is gone") return;
     // And who reads at last gets all of it, in its order.
@@ -136,10 +136,10 @@ test("a process whose log reader has stopped reading ends all the same, soon aft
     stdio: ["ignore", "pipe", "pipe"],
   });
   try {
-    const [said] = await once(child.stderr, "data", { signal: AbortSignal.timeout(20_000) });
+    const [said] = await once(child.stderr, "data", { signal: AbortSignal.timeout(50_000) });
     expect(String(said)).toContain("through");
     // Nothing else ends it: an exit waits for the thread that writes.
-    expect(await once(child, "exit", { signal: AbortSignal.timeout(10_000) })).toEqual([null, "SIGKILL"]);
+    expect(await once(child, "exit", { signal: AbortSignal.timeout(40_000) })).toEqual([null, "SIGKILL"]);
   } finally {
     child.kill("SIGKILL");
   }
@@ -152,7 +152,7 @@ test("lines of processes that share a pipe stand alone, also when it was full", 
     env: { PATH: process.env["PATH"], NODE: process.execPath, PROGRAM: FIFTY_TURNS },
   });
   try {
-    const signal = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.timeout(50_000);
     for (let said = ""; said !== "throughthrough"; ) said += String((await once(child.stderr, "data", { signal }))[0]);
     let text = "";
     for await (const chunk of child.stdout) text += String(chunk);

@@ -62,13 +62,13 @@ async function msFor(work: () => Promise<unknown>): Promise<number> {
 test("a server that accepts a session and says nothing is given up after the time to connect", async () => {
   const database = await against(Buffer.alloc(0));
   const took = await msFor(() => expect(database.openSession("test")).rejects.toThrow("timeout"));
-  expect(took).toBeLessThan(CONNECT_MS + 4_000);
+  expect(took).toBeLessThan(CONNECT_MS + 10_000);
 });
 
 test("a server that refuses a session and keeps its connection open is given up", async () => {
   const database = await against(REFUSAL);
   const took = await msFor(() => expect(database.openSession("test")).rejects.toThrow("recovery mode"));
-  expect(took).toBeLessThan(5_000);
+  expect(took).toBeLessThan(15_000);
   await database.close();
 }, 20_000);
 
@@ -80,7 +80,7 @@ test("a statement that is never answered rejects, in a session and in the pool, 
     const unanswered = { status: "rejected", reason: { message: "Query read timeout" } };
     for (const answer of await Promise.allSettled(asked)) expect(answer).toMatchObject(unanswered);
   });
-  expect(took).toBeLessThan(2 * ANSWER_MS + 4_000);
+  expect(took).toBeLessThan(2 * ANSWER_MS + 10_000);
   await session.close();
   await database.close();
 }, 40_000);
@@ -93,13 +93,13 @@ test("a session whose statement was not answered is lost, and what waits behind 
     for (const answer of await Promise.allSettled(asked)) expect(answer.status).toBe("rejected");
   });
   expect(session.lost.aborted).toBe(true);
-  expect(took).toBeLessThan(ANSWER_MS + 4_000);
+  expect(took).toBeLessThan(ANSWER_MS + 10_000);
   await database.close();
 }, 40_000);
 
 test("a session that nobody uses can be closed although its server does not take leave", async () => {
   const database = await against(WELCOME);
   const session = await database.openSession("test");
-  expect(await msFor(() => database.close())).toBeLessThan(5_000);
+  expect(await msFor(() => database.close())).toBeLessThan(15_000);
   expect(session.lost.aborted).toBe(true);
 }, 20_000);

@@ -30,7 +30,7 @@ test("it runs nothing before it is let go, then becomes ready, and reads its con
   const starting = program.start(here).then(() => {
     isReady = true;
   });
-  await waitUntil("it to wait for descriptor 3", 10_000, () => isWaiting(program.pid()));
+  await waitUntil("it to wait for descriptor 3", 50_000, () => isWaiting(program.pid()));
   expect({ isReady, runs: program.isRunning(), log: await program.log() }).toEqual({ isReady, runs: true, log: "" });
   resolve();
   await starting;

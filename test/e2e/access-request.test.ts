@@ -19,6 +19,7 @@ import { startTlsFront, type TlsFront } from "../harness/tls-front.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { type Answer, type Call, createCall, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 
 const PDP = "https://pdp.example";
 const PATH = "/access/v1/requests";
@@ -114,12 +115,12 @@ function submissionOf(denied: Answer): object {
 
 (possible ? describe : describe.skip)("an enforcer over AuthZEN", () => {
   test("asks for what was denied, is allowed once by an approval of somebody else, and then has to ask again", async () => {
-    const denied = await evaluate();
+    const denied = await answerOf(() => evaluate());
     expect(denied.body).toMatchObject({ decision: false, context: { reason: "approval_required" } });
     const body = submissionOf(denied);
     const [dana, max, sam] = [await system.as("dana"), await system.as("max"), await system.as("sam")];
     // Nobody else's, although the token is good.
-    const foreign = await waitUntil("the denial to arrive", 10_000, async () => {
+    const foreign = await waitUntil("the denial to arrive", 30_000, async () => {
       const answer = await sam.approvals("POST", PATH, { body });
       return answer.status !== 404 && answer;
     });
@@ -137,14 +138,14 @@ function submissionOf(denied: Answer): object {
     expect(done.body).toMatchObject({ task: { status: "approved" }, result: { mode: "reevaluate" } });
     const approval: unknown = Reflect.get(Object(Reflect.get(Object(done.body), "result")), "approval");
 
-    const allowed = await waitUntil("the grant to arrive", 10_000, async () => {
+    const allowed = await waitUntil("the grant to arrive", 30_000, async () => {
       const answer = await evaluate({ approval });
       const decided: unknown = Reflect.get(Object(answer.body), "decision");
       if (decided !== true) expect(answer.body).toMatchObject({ context: { next_action: "retry" } });
       return decided === true && answer;
     });
     expect(allowed.body).toMatchObject({ context: { approval: { id: Reflect.get(Object(approval), "id") } } });
-    const again = await waitUntil("the use to be known here", 10_000, async () => {
+    const again = await waitUntil("the use to be known here", 30_000, async () => {
       const answer = await evaluate({ approval });
       return Reflect.get(Object(Reflect.get(Object(answer.body), "context")), "grant_reason") === "spent" && answer;
     });
@@ -160,10 +161,10 @@ function submissionOf(denied: Answer): object {
       (await enforcer("GET", "/.well-known/authzen-configuration")).body,
       "access_request_endpoint",
     );
-    const denied = await evaluate({ purpose: "submitted where the metadata says" });
+    const denied = await answerOf(() => evaluate({ purpose: "submitted where the metadata says" }));
     const body = { ...submissionOf(denied), context: { purpose: "submitted where the metadata says", ...JUSTIFIED } };
     expect(await front.call("POST", published, { token: "nobody", body })).toMatchObject({ status: 401 });
-    const task = await waitUntil("the denial to arrive", 10_000, async () => {
+    const task = await waitUntil("the denial to arrive", 30_000, async () => {
       const answer = await front.call("POST", published, { token, body });
       return answer.status !== 404 && answer;
     });
@@ -192,7 +193,7 @@ function judged(token: string, name: string, mode: Mode): Promise<EvaluateRespon
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
   return new Promise((resolve) => {
-    grpc.evaluate(question, metadata, { deadline: Date.now() + 5_000 }, (error: ServiceError | null, answer) =>
+    grpc.evaluate(question, metadata, { deadline: Date.now() + 30_000 }, (error: ServiceError | null, answer) =>
       resolve(error === null ? answer : error.code),
     );
   });
@@ -217,7 +218,7 @@ function judged(token: string, name: string, mode: Mode): Promise<EvaluateRespon
     const denied = await enforced("q5");
     expect(denied).toMatchObject({ outcome: Outcome.OUTCOME_NEEDS_APPROVAL, denial: { id: expect.any(String) } });
     const body = { denial_id: textAt(denied, "denial", "id"), justification: REASON };
-    const submitted = await waitUntil("the denial to arrive", 10_000, async () => {
+    const submitted = await waitUntil("the denial to arrive", 30_000, async () => {
       const answer = await dana.approvals("POST", "/v1/requests", { body });
       return answer.status !== 404 && answer;
     });
@@ -228,7 +229,7 @@ function judged(token: string, name: string, mode: Mode): Promise<EvaluateRespon
     const grantId = textAt(approved.body, "grant", "id");
     const uses = async () => (await dana.approvals("GET", `/v1/grants/${grantId}`)).body;
 
-    await waitUntil("the grant to arrive", 10_000, async () => {
+    await waitUntil("the grant to arrive", 30_000, async () => {
       const asked = await judged(ASKER_TOKEN, "q5", Mode.MODE_ASK);
       return Reflect.get(Object(asked), "grantReason") === "use_by_enforce";
     });

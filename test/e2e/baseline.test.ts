@@ -8,6 +8,7 @@ import { TOPICS } from "../../core/messages/topics.ts";
 import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { textAt } from "../../platform/programs/client.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { testTracedStory } from "./traced-story.ts";
 
@@ -50,24 +51,24 @@ afterAll(async () => {
 
   test("deleting an order needs approval: the order is still there, and the signed denial is on the topic", async () => {
     const { proxy } = await system.as("dana");
-    const answer = await proxy("DELETE", "/orders/42");
+    const answer = await answerOf(() => proxy("DELETE", "/orders/42"));
     expect(answer).toMatchObject({
       status: 403,
       body: { outcome: "needs_approval", request_url: `${system.approval.url}/v1/requests` },
     });
     expect((await system.orders.book()).orders).toContainEqual({ id: "42", item: "lamp" });
     expect(await system.orders.journal()).toEqual([]);
-    expect(await denials()).toMatchObject([
-      {
-        kind: "parsed",
-        value: {
-          id: textAt(answer.body, "denial_id"),
-          subject: { issuer: system.issuers.main.url, id: "dana" },
-          call: { method: "DELETE", path: "/orders/42" },
-          offers: [{ elevation: { entitlement: "orders-delete", scope: "order/42" } }],
-        },
+    const [told, ...more] = await denials();
+    expect(told).toMatchObject({
+      kind: "parsed",
+      value: {
+        id: textAt(answer.body, "denial_id"),
+        subject: { issuer: system.issuers.main.url, id: "dana" },
+        call: { method: "DELETE", path: "/orders/42" },
+        offers: [{ elevation: { entitlement: "orders-delete", scope: "order/42" } }],
       },
-    ]);
+    });
+    for (const repeated of more) expect(repeated).toEqual(told); // where its acknowledgement came too late
   });
 
   test("dana reads an order, and the upstream is told who she is and by which decision, whatever she says herself", async () => {

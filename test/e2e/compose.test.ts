@@ -12,6 +12,8 @@ import { runService } from "../harness/run-service.ts";
 import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { ARRIVAL_MS } from "../../sample/story/ask.ts";
+import { eventually, POLITE_MS } from "../../sample/story/see.ts";
 
 let services: ReadonlyMap<string, ComposeService>;
 
@@ -99,15 +101,19 @@ describe("docker-compose.yml", () => {
   test("dana is denied, asks, max approves, and it passes", async () => {
     const [dana, max] = [await as("dana"), await as("max")];
     expect((await dana.proxy("GET", "/orders/42")).status).toBe(200);
-    const denied = await waitUntil("a denial that may be submitted", 20_000, async () => {
+    const denied = await waitUntil("a denial that may be submitted", 30_000, async () => {
       const answer = await dana.proxy("DELETE", "/orders/42");
       return answer.status === 403 ? answer : undefined;
     });
     const ask = { denial_id: textAt(denied.body, "denial_id"), justification: "the customer cancelled it" };
-    const asked = await waitUntil("the denial to arrive", 20_000, async () => {
-      const answer = await dana.approvals("POST", "/v1/requests", { body: ask });
-      return answer.status === 404 ? undefined : answer;
-    });
+    const submit = () => dana.approvals("POST", "/v1/requests", { body: ask });
+    const { answer: asked } = await eventually(
+      "the denial to arrive",
+      ARRIVAL_MS,
+      submit,
+      ({ status }) => status !== 404,
+      { everyMs: POLITE_MS },
+    );
     expect(asked.status).toBe(201);
     const path = `/v1/requests/${textAt(asked.body, "request", "id")}/reviews`;
     const review = { vote: "approve", digest: textAt(asked.body, "request", "digest") };
@@ -115,7 +121,7 @@ describe("docker-compose.yml", () => {
     // Five uses: on a busy machine one may be spent without an answer in time.
     await waitUntil(
       "the grant to arrive",
-      20_000,
+      30_000,
       async () => (await dana.proxy("DELETE", "/orders/42")).status === 200,
     );
   });

@@ -1,7 +1,7 @@
 /** Whether what a process has logged is what its metrics count. */
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
-const SOON_MS = 10_000;
+const SOON_MS = 30_000;
 
 type Counts = ReadonlyMap<string, number>;
 

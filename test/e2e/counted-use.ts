@@ -11,9 +11,9 @@ import { callOverTls } from "../harness/call-over-tls.ts";
 import { checkBytes } from "../integration/decision/check-messages.ts";
 import type { ReloadableSystem } from "./reload-fixture.ts";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
-type CountedUse = Disposable & {
+export type CountedUse = Disposable & {
   /** `allow`, or the status and reasons of a denial. */
   use(): Promise<string>;
   /** What the database has counted. */

@@ -102,7 +102,7 @@ async function connectByForwarder(uri: string): Promise<Connected | Refused> {
 
 async function login(by: pg.ClientConfig): Promise<Connected | Refused> {
   const client = new pg.Client({
-    ...{ host: "127.0.0.1", user: "postgres", database: "postgres", connectionTimeoutMillis: 10_000, ...by },
+    ...{ host: "127.0.0.1", user: "postgres", database: "postgres", connectionTimeoutMillis: 30_000, ...by },
   });
   const began = performance.now();
   const ended = new Promise<number>((resolve) => client.once("end", () => resolve(performance.now() - began)));
@@ -141,18 +141,24 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     // The alert is all that a client is told.
     expect(await connect(DANA)).toMatchObject({ because: expect.stringMatching(/access.denied/i) });
 
-    const denials = await waitUntil("the denial to arrive", 10_000, async () => {
-      const { status, body } = await dana.approvals("GET", "/v1/denials");
-      expect(status).toBe(200);
-      return JSON.stringify(body).includes('"tcp"') ? body : undefined;
-    });
+    // Where there was no time to publish it, the next one is the same.
+    const denials = await waitUntil(
+      "the denial to arrive",
+      30_000,
+      async () => {
+        const { status, body } = await dana.approvals("GET", "/v1/denials");
+        expect(status).toBe(200);
+        return JSON.stringify(body).includes('"tcp"') ? body : void (await connect(DANA));
+      },
+      { everyMs: 250 },
+    );
     expect(denials).toMatchObject({
       items: [{ call: { protocol: "tcp" }, elevations: [{ elevation: { scope: "database/orders" } }] }],
     });
     expect(await max.approvals("GET", "/v1/denials")).toMatchObject({ body: { items: [] } });
 
     const denialId = textAt(denials, "items", "0", "id");
-    const reason = { justification: "looking for the order that is stuck", requested: { duration: "14s" } };
+    const reason = { justification: "looking for the order that is stuck", requested: { duration: "20s" } };
     expect(await max.approvals("POST", "/v1/requests", { body: { denial_id: denialId, ...reason } })).toMatchObject({
       status: 404,
     });
@@ -170,7 +176,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
 
     const approved = await max.approvals("POST", reviews, review);
     expect(approved).toMatchObject({ status: 200, body: { grant: { subject: DANA, max_uses: "unlimited" } } });
-    const first = await waitUntil("a connection to be allowed", 10_000, async () => {
+    const first = await waitUntil("a connection to be allowed", 30_000, async () => {
       const outcome = await connect(DANA);
       return outcome.kind === "connected" && outcome;
     });
@@ -185,7 +191,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     // NB: by the limit of the connection, while the grant is still live: the next one is allowed.
     const lasted = await first.ended;
     expect(lasted).toBeGreaterThan(2_500);
-    expect(lasted).toBeLessThan(6_000);
+    expect(lasted).toBeLessThan(10_000);
     await expect(valueFrom(first)).rejects.toThrow();
     const second = await connect(DANA);
     if (second.kind !== "connected") throw new Error(`${second.because}\n${await system.logs()}`);

@@ -47,7 +47,7 @@ export async function compatMetrics(system: System): Promise<readonly string[]> 
     );
     await compat.start();
     const ofWorker = () => metricsOf(`http://127.0.0.1:${opsPorts[0]}`).catch(() => undefined);
-    return [...(await metricsOf(compat.opsUrl)), ...(await waitUntil("a worker's metrics", 20_000, ofWorker))];
+    return [...(await metricsOf(compat.opsUrl)), ...(await waitUntil("a worker's metrics", 30_000, ofWorker))];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -78,7 +78,7 @@ afterAll(() => owned.disposeAsync(), 60_000);
       const { status, body } = await dana.proxy("DELETE", "/orders/42");
       return `${status} ${textAt(body, "outcome")}`;
     };
-    await waitUntil("a deletion to need approval", 10_000, async () => (await deletes()) === "403 needs_approval");
+    await waitUntil("a deletion to need approval", 30_000, async () => (await deletes()) === "403 needs_approval");
 
     const said = { severity: "high", scope: "orders", title: "Orders are sent twice" };
     expect(await dana.approvals("POST", "/v1/incidents", { body: said })).toMatchObject({ status: 403 });
@@ -86,7 +86,7 @@ afterAll(() => owned.disposeAsync(), 60_000);
     expect(await sam.approvals("POST", "/v1/incidents", elsewhere)).toMatchObject({ status: 201 });
     const opened = await sam.approvals("POST", "/v1/incidents", { body: said });
     expect(opened).toMatchObject({ status: 201, body: { state: "open" } });
-    await waitUntil("deletions to be frozen", 10_000, async () => (await deletes()) === "403 deny");
+    await waitUntil("deletions to be frozen", 30_000, async () => (await deletes()) === "403 deny");
     expect(await dana.proxy("DELETE", "/orders/42")).toMatchObject({
       body: { reasons: ["policy_denied", "frozen_by_incident"] },
     });
@@ -96,7 +96,7 @@ afterAll(() => owned.disposeAsync(), 60_000);
     expect(await dana.approvals("POST", close, { body: {} })).toMatchObject({ status: 403 });
     expect(await deletes()).toBe("403 deny");
     expect(await sam.approvals("POST", close, { body: {} })).toMatchObject({ status: 200 });
-    await waitUntil("deletions to be possible again", 10_000, async () => (await deletes()) === "403 needs_approval");
+    await waitUntil("deletions to be possible again", 30_000, async () => (await deletes()) === "403 needs_approval");
   }, 60_000);
 
   test("apart: what an account was allowed becomes its profile, and nobody else's", async () => {
@@ -113,7 +113,7 @@ afterAll(() => owned.disposeAsync(), 60_000);
   test("that nobody can hear of any more is no absence of one: what requires them is unavailable, not allowed", async () => {
     const dana = await system.as("dana");
     await system.approval.kill();
-    const reads = await waitUntil("heartbeats to be too old", 20_000, async () => {
+    const reads = await waitUntil("heartbeats to be too old", 30_000, async () => {
       const answer = await dana.proxy("GET", "/orders/42");
       return answer.status === 200 ? undefined : answer;
     });

@@ -129,7 +129,7 @@ function blocksOf(section: string): readonly string[] {
     await typed(lineOf(envoy, "--mode validate"));
     typedAndLeft(lineOf(envoy, "envoy -c"));
     typedAndLeft(lineOf(calls, "node -e").replace(/ &$/, ""));
-    await waitUntil("Envoy and what is behind it", 20_000, async () => {
+    await waitUntil("Envoy and what is behind it", 30_000, async () => {
       return (await typed("curl -si http://127.0.0.1:8080/health || true")).includes("200 OK");
     });
     const answers = await asked(calls);
@@ -151,7 +151,7 @@ function blocksOf(section: string): readonly string[] {
     if (service !== undefined) await ended(service);
     await waitUntil(
       "the first one to be gone",
-      20_000,
+      30_000,
       async () => (await typed(`${lineOf(commands, "readyz")} || true`)) === "",
     );
     typedAndLeft(commands.split("\n")[1] ?? "");
@@ -161,7 +161,7 @@ function blocksOf(section: string): readonly string[] {
     const [, calls = ""] = blocksOf("3");
     await waitUntil(
       "a call without a user",
-      10_000,
+      30_000,
       async () => (await asked(calls))[1]?.[1].includes("200 OK") === true,
     );
     const metrics = await typed(lineOf(commands, "/metrics").replace(/grep \S+/, "grep compat_unsafe"));

@@ -93,7 +93,7 @@ test("when the database that is not ours was restarted, it is this set's again b
   try {
     await using first = await openSetDatabase({ log }, { folder, url: url(server) });
     await server.stop();
-    await waitUntil("the set to see that its session is gone", 10_000, () => !first.isRunning());
+    await waitUntil("the set to see that its session is gone", 30_000, () => !first.isRunning());
     const again = first.start(); // waits for it
     server = await startEmbeddedPostgres({ dataDir });
     await again;
@@ -101,7 +101,7 @@ test("when the database that is not ours was restarted, it is this set's again b
     await expect(openSetDatabase({ log }, { folder, url: url(server) })).rejects.toThrow("in use by another npm start");
 
     await server.stop();
-    await waitUntil("the set to see that its session is gone", 10_000, () => !first.isRunning());
+    await waitUntil("the set to see that its session is gone", 30_000, () => !first.isRunning());
     server = await startEmbeddedPostgres({ dataDir });
     await using _second = await openSetDatabase({ log }, { folder, url: url(server) });
     await expect(first.start()).rejects.toThrow("is in use by another npm start");

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { isReachable, runUser } from "../../platform/postgres/embedded-folders.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 import { type CheckoutCopy, copyCheckout } from "../harness/checkout-copy.ts";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { isGroupThere, processesWith } from "../harness/processes-with.ts";
@@ -97,14 +98,14 @@ async function socketsBelow(path: string): Promise<readonly string[]> {
 
       const dana = await as("dana", first);
       expect((await dana.proxy("GET", "/orders/42")).status).toBe(200);
-      const denial = textAt((await dana.proxy("DELETE", "/orders/42")).body, "denial_id");
+      const denial = textAt((await answerOf(() => dana.proxy("DELETE", "/orders/42"))).body, "denial_id");
       process.kill(-(first.child.pid ?? Number.NaN), "SIGKILL");
       await first.ended;
 
       const again = await start();
       expect(again.said()).toMatch(new RegExp(`database +${place}`));
       const { approvals } = await as("dana", again);
-      await waitUntil("the denial that was named before", 10_000, async () => {
+      await waitUntil("the denial that was named before", 30_000, async () => {
         return JSON.stringify((await approvals("GET", "/v1/denials")).body).includes(denial);
       });
       process.kill(-(again.child.pid ?? Number.NaN), "SIGINT");

@@ -10,7 +10,7 @@ import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { isGroupThere, processesWith } from "../harness/processes-with.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
-const GONE_MS = 30_000;
+const GONE_MS = 60_000;
 
 let folder: string;
 const groups = new Set<number>();

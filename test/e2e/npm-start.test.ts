@@ -13,6 +13,8 @@ import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { processesWith } from "../harness/processes-with.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { ARRIVAL_MS, answerOf } from "../../sample/story/ask.ts";
+import { eventually, POLITE_MS } from "../../sample/story/see.ts";
 
 let folder: string;
 const running = new Set<Started>();
@@ -37,11 +39,14 @@ function start({ byNpm = false } = {}): Started {
 /** dana is granted two uses for an order; the grant's id. */
 async function grant(set: Started, order: string): Promise<string> {
   const dana = await as("dana", set);
-  const denialId = textAt((await dana.proxy("DELETE", `/orders/${order}`)).body, "denial_id");
-  const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 2 } };
-  const asked = await waitUntil("the denial to arrive", 10_000, async () => {
-    const answer = await dana.approvals("POST", "/v1/requests", { body });
-    return answer.status === 404 ? undefined : answer;
+  const denied = await answerOf(() => dana.proxy("DELETE", `/orders/${order}`));
+  const body = {
+    ...{ denial_id: textAt(denied.body, "denial_id"), justification: "the customer cancelled it" },
+    requested: { max_uses: 2 },
+  };
+  const ask = () => dana.approvals("POST", "/v1/requests", { body });
+  const { answer: asked } = await eventually("the denial to arrive", ARRIVAL_MS, ask, ({ status }) => status !== 404, {
+    everyMs: POLITE_MS,
   });
   const review = { vote: "approve", digest: textAt(asked.body, "request", "digest") };
   const path = `/v1/requests/${textAt(asked.body, "request", "id")}/reviews`;
@@ -73,7 +78,7 @@ describe("npm start", () => {
     expect(set.said()).toMatch(/approvals is on port \d+, since 9200 is taken/);
     expect(set.said()).not.toContain("\x1b"); // colours are for a terminal
     expect((await (await as("dana", set)).proxy("GET", "/orders/42")).status).toBe(200);
-    await waitUntil("a line for the decision", 5_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));
+    await waitUntil("a line for the decision", 30_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));
 
     const second = start();
     expect(await second.ended).not.toBe(0);
@@ -109,7 +114,7 @@ describe("npm start", () => {
     const grantId = await grant(set, "7");
     expect(await everyProcess("postgres")).not.toEqual([]);
     const gone = () =>
-      waitUntil("every process to end", 20_000, async () => (await everyProcess()).length === 0, { everyMs: 100 });
+      waitUntil("every process to end", 30_000, async () => (await everyProcess()).length === 0, { everyMs: 100 });
     set.child.kill("SIGKILL");
     await gone();
 
@@ -152,7 +157,7 @@ describe("npm start", () => {
     process.kill(await processOf("pg_ctl"), "SIGKILL"); // who would end the database
     set.child.kill("SIGKILL");
     await set.ended;
-    await waitUntil("the programs to end", 10_000, async () => {
+    await waitUntil("the programs to end", 30_000, async () => {
       const left = await everyProcess();
       return left.length < before.length && !(await isAnswering(set.address("proxy")));
     });
@@ -164,7 +169,8 @@ describe("npm start", () => {
     expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 2 } });
 
     // Everything at once, the database too: what was acknowledged is on disk.
-    const another = await (await as("dana", next)).proxy("DELETE", "/orders/42");
+    const { proxy } = await as("dana", next);
+    const another = await answerOf(() => proxy("DELETE", "/orders/42"));
     expect(another).toEqual({ ...another, status: 200 }); // shows why not
     for (const one of await everyProcess()) process.kill(one, "SIGKILL");
     next.child.kill("SIGKILL");
@@ -181,7 +187,7 @@ describe("npm start", () => {
 });
 
 async function isAnswering(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+  return fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
     () => true,
     () => false,
   );

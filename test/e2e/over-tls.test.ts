@@ -12,6 +12,7 @@ import { DECISION_NAME, mtlsCluster } from "../harness/envoy-mtls-cluster.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { type Answer, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 
 const possible = await canStartSystem();
 const STRANGER = "decision-2";
@@ -59,8 +60,8 @@ afterAll(async () => {
     const dana = await system.as("dana");
     const max = await system.as("max");
     const remove = () => dana.proxy("DELETE", "/orders/42");
-    const denialId = textAt((await remove()).body, "denial_id");
-    const submitted = await waitUntil("the denial to arrive", 10_000, async () => {
+    const denialId = textAt((await answerOf(remove)).body, "denial_id");
+    const submitted = await waitUntil("the denial to arrive", 30_000, async () => {
       const body = { denial_id: denialId, justification: "the customer cancelled it", requested: { max_uses: 3 } };
       const answer = await dana.approvals("POST", "/v1/requests", { body });
       return answer.status !== 404 && answer;
@@ -72,7 +73,7 @@ afterAll(async () => {
 
     // Envoy takes turns: until both have answered with the grant in hand.
     const answers: Answer[] = [];
-    await waitUntil("both decision services to have used the grant, or tried to", 20_000, async () => {
+    await waitUntil("both decision services to have used the grant, or tried to", 30_000, async () => {
       const answer = await remove();
       if (answer.status !== 403) answers.push(answer);
       return new Set(answers.map(({ status }) => status === 503)).size === 2;

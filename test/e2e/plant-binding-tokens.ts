@@ -8,7 +8,7 @@ import type { System } from "../harness/system.ts";
 import { PLANTED } from "./planted-secrets.ts";
 
 const PATH = "/access/v1/requests";
-const ARRIVAL_MS = 10_000;
+const ARRIVAL_MS = 60_000;
 const REASON = "the customer asked for it, ticket 4711";
 
 type Submitted = {

@@ -13,7 +13,7 @@ import { checkWithCertificate, redeemWithAWrongToken } from "./plant-over-grpc.t
 import { refusedTokens } from "./plant-tokens.ts";
 import { PLANTED, signatureOf } from "./planted-secrets.ts";
 
-export const ARRIVAL_MS = 20_000;
+export const ARRIVAL_MS = 60_000;
 
 type Planting = {
   /** Everything that anybody was answered. */

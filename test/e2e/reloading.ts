@@ -20,7 +20,7 @@ async function linesOf(program: Program): Promise<readonly Line[]> {
 export async function reload(program: Program, ...parts: readonly string[]): Promise<ReadonlyMap<string, Line>> {
   const before = (await linesOf(program)).length;
   program.reload();
-  return waitUntil(`${program.name} to say of ${parts.join(", ")}`, 20_000, async () => {
+  return waitUntil(`${program.name} to say of ${parts.join(", ")}`, 30_000, async () => {
     const fresh = (await linesOf(program)).slice(before);
     const said = new Map(
       fresh

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { type Answer, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 
 const possible = await canStartSystem();
 let system: System;
@@ -22,7 +23,7 @@ afterAll(async () => {
     const dana = await system.as("dana");
     const danaElsewhere = await system.as("dana", "other");
     const maxElsewhere = await system.as("max", "other");
-    const denial = await dana.proxy("DELETE", "/orders/42");
+    const denial = await answerOf(() => dana.proxy("DELETE", "/orders/42"));
     const submitted = await submit(textAt(denial.body, "denial_id"));
     const requestId = textAt(submitted.body, "request", "id");
     const review = { vote: "approve", digest: textAt(submitted.body, "request", "digest") };
@@ -42,7 +43,7 @@ afterAll(async () => {
     const stranger = await danaElsewhere.proxy("DELETE", "/orders/42");
     expect(stranger.status).toBe(403);
     expect(await system.orders.journal()).toEqual([]);
-    const done = await waitUntil("the grant to open", 10_000, async () => {
+    const done = await waitUntil("the grant to open", 30_000, async () => {
       const answer = await dana.proxy("DELETE", "/orders/42");
       return answer.status === 200 && answer;
     });
@@ -51,7 +52,7 @@ afterAll(async () => {
     /** 404 with Retry-After until the denial has arrived over Kafka. */
     async function submit(denialId: string): Promise<Answer> {
       const body = { denial_id: denialId, justification: "the customer cancelled it twice" };
-      return waitUntil("the denial to arrive", 10_000, async () => {
+      return waitUntil("the denial to arrive", 30_000, async () => {
         const answer = await dana.approvals("POST", "/v1/requests", { body });
         if (answer.status !== 404) return answer;
         expect(answer.headers.get("retry-after")).toBe("1");

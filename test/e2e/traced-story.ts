@@ -10,6 +10,7 @@ import type { System } from "../harness/system.ts";
 import { type Call, textAt } from "../../platform/programs/client.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { answerOf } from "../../sample/story/ask.ts";
 
 const REASON = "the customer cancelled it twice";
 /** Of a client of the REST interface. */
@@ -25,13 +26,13 @@ export function testTracedStory(on: () => { readonly system: System; readonly co
     const { system, collector } = on();
     const dana = await system.as("dana");
     const max = await system.as("max");
-    const denied = await dana.proxy("DELETE", "/orders/43");
+    const denied = await answerOf(() => dana.proxy("DELETE", "/orders/43"));
     const denialId = textAt(denied.body, "denial_id");
     const request = await submit(dana.approvals, denialId);
     const requestId = textAt(request, "id");
     const body = { vote: "approve", digest: textAt(request, "digest") };
     await max.approvals("POST", `/v1/requests/${requestId}/reviews`, { body });
-    await waitUntil("the grant to open", 10_000, async () => {
+    await waitUntil("the grant to open", 30_000, async () => {
       const { status } = await dana.proxy("DELETE", "/orders/43");
       return status === 200;
     });
@@ -44,14 +45,14 @@ export function testTracedStory(on: () => { readonly system: System; readonly co
     // Envoy's own span is the parent, though the client named none.
     expect(denial.parentSpanId).toMatch(/^[0-9a-f]{16}$/);
     const parent = denial.parentSpanId ?? "";
-    await waitUntil("Envoy to send the span that the decision is below", 15_000, () => collector.hasBinary(parent));
+    await waitUntil("Envoy to send the span that the decision is below", 30_000, () => collector.hasBinary(parent));
 
     const rest = await spansOf(collector, CALLER.traceId, ["POST /v1/requests"]);
     expect(rest).toMatchObject([{ parentSpanId: CALLER.spanId, kind: 2 }]);
     const submits = collector.spans().filter(({ name, traceId }) => name === "submit" && traceId === story);
     expect(submits.map(({ links }) => links)).toContainEqual([CALLER.traceId]);
 
-    const redeemed = await waitUntil("the span of the use", 10_000, () =>
+    const redeemed = await waitUntil("the span of the use", 30_000, () =>
       collector
         .spans()
         .find(({ service, name }) => service === "countersign-approval" && name.endsWith("RedemptionService/Redeem")),
@@ -64,7 +65,7 @@ export function testTracedStory(on: () => { readonly system: System; readonly co
     expect(redeemed.parentSpanId).toBe(client?.spanId);
 
     // Everything on the audit topic names the span that made it: the story's, or the use's.
-    const events = await waitUntil("the use to be on the audit topic", 15_000, async () => {
+    const events = await waitUntil("the use to be on the audit topic", 30_000, async () => {
       const found = (await audited(system)).filter(({ subject }) => /^(request|grant|decision|denial)\//.test(subject));
       return found.some(({ type }) => type === "countersign.grant.used.v1") && found;
     });
@@ -75,13 +76,13 @@ export function testTracedStory(on: () => { readonly system: System; readonly co
     const kinds = ["request.submitted", "review.recorded", "request.approved", "grant.issued"];
     expect(told(kinds.map((kind) => `countersign.${kind}.v1`))).toEqual(kinds.map(() => story));
     expect(told(["countersign.grant.used.v1"])).toEqual([retry]);
-    const decisions = await waitUntil("both decisions to be on the audit topic", 15_000, async () => {
+    const decisions = await waitUntil("both decisions to be on the audit topic", 30_000, async () => {
       const of = (await audited(system)).filter(({ type }) => type === "countersign.decision.v1");
       const ids = of.map(({ traceparent }) => parseTraceparent(traceparent)?.traceId);
       return ids.includes(story) && ids.includes(retry) && of;
     });
     expect(decisions.map(({ traceparent }) => parseTraceparent(traceparent)?.spanId)).toContain(denial.spanId);
-    await waitUntil("the audit relay's span for the story", 10_000, () =>
+    await waitUntil("the audit relay's span for the story", 30_000, () =>
       collector
         .spans()
         .some(
@@ -97,7 +98,7 @@ export function testTracedStory(on: () => { readonly system: System; readonly co
 async function submit(call: Call, denialId: string): Promise<object> {
   const body = { denial_id: denialId, justification: REASON };
   const headers = { traceparent: `00-${CALLER.traceId}-${CALLER.spanId}-01` };
-  return waitUntil("the denial to arrive", 10_000, async () => {
+  return waitUntil("the denial to arrive", 30_000, async () => {
     // Those before it has come are another trace, or they would be more than one request of the caller's.
     const known = await call("GET", `/v1/denials/${denialId}`);
     if (known.status !== 200) return undefined;
@@ -117,7 +118,7 @@ function decisionWith(
   value: string,
   isIt: (span: CollectedSpan) => boolean,
 ): Promise<CollectedSpan> {
-  return waitUntil(`the span of a decision with ${attribute} ${value}`, 10_000, () =>
+  return waitUntil(`the span of a decision with ${attribute} ${value}`, 30_000, () =>
     collector
       .spans()
       .find((span) => span.name === "decision" && span.attributes.get(attribute) === value && isIt(span)),
@@ -127,7 +128,7 @@ function decisionWith(
 async function spansOf(collector: OtlpCollector, trace: string, names: readonly string[]) {
   let missing: readonly string[] = [];
   try {
-    return await waitUntil(`the spans of trace ${trace}`, 15_000, () => {
+    return await waitUntil(`the spans of trace ${trace}`, 30_000, () => {
       const found = collector.spans().filter(({ traceId }) => traceId === trace);
       missing = names.filter((name) => !found.some((span) => span.name === name));
       return missing.length === 0 && found;

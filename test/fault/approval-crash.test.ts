@@ -17,7 +17,7 @@ import { seeded } from "./seeded.ts";
 import { say } from "./say.ts";
 import { ask, differencesFromTruth } from "./state-topic.ts";
 
-const HEALED_MS = 40_000;
+const HEALED_MS = 120_000;
 const COUNTS = { approve: 10, cancel: 5, revoke: 5, limited: 3 };
 const WORKERS = 6;
 

@@ -63,7 +63,7 @@ afterAll(async () => {
  * publish a denial or to hear a heartbeat, which opens nothing and says nothing about what is bound.
  */
 async function send(sent: Sent) {
-  return waitUntil("a decision", 20_000, async () => {
+  return waitUntil("a decision", 60_000, async () => {
     const answer = await sendOnce(sent);
     if (answer.status !== 503) return answer;
     expect(answer.arrived).toBe(0);
@@ -87,7 +87,7 @@ async function approve(sent: Sent): Promise<void> {
   const asked = await submitted(stage, textAt(denied.problem, "denial_id"));
   const answer = await approved(stage, textAt(asked.body, "request", "id"));
   expect(answer.status).toBe(200);
-  await waitUntil("the approved call to pass", 30_000, async () => (await send(sent)).arrived === 1);
+  await waitUntil("the approved call to pass", 60_000, async () => (await send(sent)).arrived === 1);
 }
 
 async function expectOutside(sent: Sent): Promise<void> {

@@ -22,7 +22,7 @@ import { metricTotal } from "./metric.ts";
 import { say } from "./say.ts";
 import { ask } from "./state-topic.ts";
 
-const WITHIN_MS = 20_000;
+const WITHIN_MS = 60_000;
 
 const possible = await canStartSystem();
 let system: System;
@@ -137,16 +137,26 @@ async function countOf(table: "denials" | "requests" | "grants"): Promise<number
   test("decisions: none is on the record, each is set aside and told of, and the log goes on whole", async () => {
     const topic = TOPICS.decisions.name;
     const dana = await stage.as("dana");
-    expect((await dana.proxy("GET", "/orders/42")).status).toBe(200);
-    const base = await waitUntil("a batch of decisions that is small enough to travel unpacked", WITHIN_MS, async () =>
-      (await oneOfEach(topic)).find(({ value }) => value !== null && readDecisionBatch(value).kind === "parsed"),
+    // The last one has to be: on a busy machine it may have to wait for others and go with them, so as often as it takes.
+    const base = await waitUntil(
+      "a batch of decisions that is small enough to travel unpacked",
+      WITHIN_MS,
+      async () => {
+        await dana.proxy("GET", "/orders/42");
+        return (await oneOfEach(topic)).find(
+          ({ value }) => value !== null && readDecisionBatch(value).kind === "parsed",
+        );
+      },
+      { everyMs: 250 },
     );
     const forgeries = decisionForgeries(base, signers, system.deployment);
     const { rows, ms } = await setAside(topic, forgeries);
     await expectTold(topic, rows);
 
-    const { body } = await dana.proxy("PUT", "/orders/42", { body: {} });
-    const { decision_id: decisionId } = members(body, "decision_id");
+    const decisionId = await waitUntil("an answer that names its decision", WITHIN_MS, async () => {
+      const { body } = await dana.proxy("PUT", "/orders/42", { body: {} });
+      return members(body, "decision_id")["decision_id"] ?? undefined;
+    });
     const record = await waitUntil("the next decision to be on the record", WITHIN_MS, async () => {
       const read = await readAuditRecord(system);
       return read.events.some((event) => members(event, "id")["id"] === decisionId) && read;

@@ -12,7 +12,7 @@ export async function metricTotal(
 ): Promise<number> {
   const response = await fetch(`${opsUrl}/metrics`, {
     headers: { connection: "close" },
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(20_000),
   });
   const text = await response.text();
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);

@@ -70,7 +70,7 @@ export function watch(call: () => Promise<Answer>, callers: number): Watch {
   });
   return {
     seen,
-    async until(what, count, isIt, deadlineMs = 20_000) {
+    async until(what, count, isIt, deadlineMs = 60_000) {
       const from = performance.now();
       await waitUntil(what, deadlineMs, () => {
         const last = seen.slice(-count);
@@ -90,6 +90,15 @@ export function watch(call: () => Promise<Answer>, callers: number): Watch {
 /** When the last allow was answered; undefined without one. */
 export function lastAllowAt(seen: readonly Seen[]): number | undefined {
   return seen.findLast(isAllowed)?.at;
+}
+
+/**
+ * When the last call was made that was allowed; NaN without one. What is decided in time and answered late, since others had the processors, was no
+ * allow beyond a limit: between the two moments lies one call.
+ */
+export function lastAllowedCallAt(seen: readonly Seen[]): number {
+  const calls = seen.filter(isAllowed).map(({ sentAt }) => sentAt);
+  return calls.length === 0 ? Number.NaN : Math.max(...calls);
 }
 
 /** How often what was said, for the line of numbers. */

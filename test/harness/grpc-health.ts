@@ -6,7 +6,7 @@ const STATUS: ReadonlyMap<string, string> = new Map([
   ["0801", "SERVING"],
   ["0802", "NOT_SERVING"],
 ]);
-const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 10_000;
 
 const named = (hex: string): string => STATUS.get(hex) ?? hex;
 

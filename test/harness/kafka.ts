@@ -155,7 +155,7 @@ export async function startKafka(
     const child = spawn("java", [...java, "kafka.Kafka", file], { stdio: ["ignore", output.fd, output.fd] });
     broker = child;
     await output.close();
-    await waitUntil("the Kafka broker", 90_000, async () => {
+    await waitUntil("the Kafka broker", 180_000, async () => {
       if (child.exitCode !== null)
         throw new Error(`broker ended:\n${await readFile(join(folder, "broker.log"), "utf8")}`);
       return answers(settings);

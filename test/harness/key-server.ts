@@ -12,7 +12,7 @@ import * as sample from "../../core/identity/sample-tokens.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 20_000;
 export const both = sample.jwksOf({ ed25519: sample.keys.ed25519, p256: sample.keys.p256 });
 
 export const json =

@@ -1,8 +1,10 @@
 /** `npm start` as a process, as a person sees it: what it says, where things are, and its end. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createCall, textAt } from "../../platform/programs/client.ts";
 import { keepLogsIn, keepText } from "./kept-logs.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
@@ -15,13 +17,16 @@ const START: readonly string[] = [
   join(ROOT, "sample/start.ts"),
 ];
 /** Ready takes a few seconds on two idle cores; other tests may keep them busy. */
-const READY_MS = 90_000;
+const READY_MS = 180_000;
+/** For what it said last, when it has ended. Programs that outlive it hold its output open. */
+const HEARD_MS = 3_000;
 
 export type Started = {
   readonly child: ChildProcess;
   readonly said: () => string;
   /** Resolves with the milliseconds from the making of the process to the end of what it says when it is ready. */
   readonly ready: () => Promise<number>;
+  /** Of the process; all that it said has been read then. */
   readonly ended: Promise<number | null>;
   /** What stands after a word in the list of addresses. */
   readonly address: (word: string) => string;
@@ -68,7 +73,9 @@ export function startAsPerson({
       if (said.includes("Ctrl-C ends it")) readyMs ??= performance.now() - begun;
     });
   }
-  const ended = exited.then((code) => {
+  const heard = once(child, "close").catch(() => {});
+  const ended = exited.then(async (code) => {
+    await Promise.race([heard, sleep(HEARD_MS, undefined, { ref: false })]);
     keepLogsIn(env["COUNTERSIGN_DATA"] ?? join(byNpm ? root : cwd, ".data"));
     return code;
   });

@@ -52,7 +52,7 @@ async function testServer(): Promise<string> {
     if (!(typeof error === "object" && error !== null && "code" in error && error.code === "EEXIST")) throw error;
   }
   let failure: string | undefined;
-  const url = await waitUntil("the embedded Postgres of this test run", 60_000, async () => {
+  const url = await waitUntil("the embedded Postgres of this test run", 120_000, async () => {
     failure = await textOf(join(folder, "failed"));
     return failure === undefined ? textOf(join(folder, "ready")) : "";
   });

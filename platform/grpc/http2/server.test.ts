@@ -13,6 +13,8 @@ import { startHttp2Server } from "./server.ts";
 
 const PATH = "/test.v1.Echo/Say";
 const MAX_BYTES = 10_000;
+/** Of a call that states none. */
+const DEADLINE_MS = 5_000;
 const HELLO = Buffer.from("hello");
 
 type Say = (message: Buffer, terms: Terms) => Promise<Uint8Array | Failure>;
@@ -37,7 +39,7 @@ beforeEach(async () => {
     new Map([[PATH, { kind: "unary", answer }]]),
     {
       ...{ host: "127.0.0.1", port: 0, tls: undefined, drainMs: 300, service: "test.v1.Echo" },
-      ...{ maxReceiveBytes: MAX_BYTES, maxInFlight: 4, deadlineMs: 1_000 },
+      ...{ maxReceiveBytes: MAX_BYTES, maxInFlight: 4, deadlineMs: DEADLINE_MS },
     },
   );
 });
@@ -156,7 +158,10 @@ describe("a method", () => {
     expect(asked[0]?.leftMs).toBeLessThanOrEqual(480);
     expect(asked[1]?.leftMs ?? 0).toBeLessThan(0);
     expect(asked[1]?.shed).toBe(false); // late from the outset, whoever else is there
-    expect(asked[2]).toMatchObject({ leftMs: expect.closeTo(1_000, -2), traceparent: undefined });
+    expect(asked[2]).toMatchObject({ traceparent: undefined });
+    // All of it, but for what it took to come here.
+    expect(asked[2]?.leftMs).toBeLessThanOrEqual(DEADLINE_MS);
+    expect(asked[2]?.leftMs).toBeGreaterThan(DEADLINE_MS / 2);
   });
 
   test.each<[string, Say]>([
@@ -186,13 +191,13 @@ describe("a method", () => {
     say = () => gate.promise;
     const session = await connected();
     const gone = Array.from({ length: 4 }, () => opened(session).end(frame(HELLO)));
-    await waitUntil("all to be asked", 2_000, () => asked.length === 4);
+    await waitUntil("all to be asked", 20_000, () => asked.length === 4);
     for (const stream of gone) stream.close(constants.NGHTTP2_CANCEL);
     say = echo;
     await said({ body: frame(HELLO) });
     expect(asked.at(-1)?.shed).toBe(true);
     gate.resolve(HELLO);
-    await waitUntil("none to be under way", 2_000, async () => {
+    await waitUntil("none to be under way", 20_000, async () => {
       await said({ body: frame(HELLO) });
       return asked.at(-1)?.shed === false;
     });
@@ -203,7 +208,7 @@ describe("a connection", () => {
   test("has room for many messages, and says how many calls it takes", async () => {
     const session = await connected();
     expect(session.remoteSettings).toMatchObject({ maxConcurrentStreams: 8, initialWindowSize: 1024 * 1024 });
-    await waitUntil("the window", 2_000, () => (session.state.remoteWindowSize ?? 0) >= 1024 * 1024);
+    await waitUntil("the window", 20_000, () => (session.state.remoteWindowSize ?? 0) >= 1024 * 1024);
   });
 
   test("whose caller opens and resets streams without end is ended before it makes much work", async () => {

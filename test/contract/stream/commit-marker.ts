@@ -15,5 +15,5 @@ export async function endInCommitMarker(stream: EventStream, brokers: readonly s
   await transaction.send({ topic, messages: [{ key: "k", value: null }] });
   await transaction.commit();
   await producer.disconnect();
-  await waitUntil("the commit marker", 10_000, async () => (await end()) === before + 2n);
+  await waitUntil("the commit marker", 60_000, async () => (await end()) === before + 2n);
 }

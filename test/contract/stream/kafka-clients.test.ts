@@ -112,12 +112,12 @@ const deps = { log: createLog({ name: "test", level: "silent" }), onFatal: () =>
       },
     });
     try {
-      await waitUntil("a damaged record, or a third try", 30_000, () => seen.length > 0 || damaged() >= 3);
+      await waitUntil("a damaged record, or a third try", 60_000, () => seen.length > 0 || damaged() >= 3);
     } finally {
       proxy.damage(undefined);
     }
     const during = [...seen];
-    await waitUntil("the record", 30_000, () => seen.length > 0);
+    await waitUntil("the record", 60_000, () => seen.length > 0);
     return { during, after: seen, damaged: damaged() };
   }
 

@@ -29,7 +29,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
     await using stream = kafka().open();
     const seen = valuesReadBy(stream, topic);
     await publishSurely(stream, [record(topic, "k", "before")]);
-    await waitUntil("the record before", 20_000, () => seen.includes("before"));
+    await waitUntil("the record before", 60_000, () => seen.includes("before"));
     await kafka().broker.kill();
     expect((await stream.publish([record(topic, "k", "meanwhile")], { deadlineMs: 300 })).kind).toBe("unknown");
     await expect(stream.endOffsets(topic, { deadlineMs: 500 })).rejects.toBeDefined();
@@ -43,18 +43,18 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
     const topic = await kafka().newTopic();
     const fatal: Error[] = [];
     await using stream = kafka().open(
-      { stallMs: 400, connection: { ...kafka().broker.settings, requestTimeoutMs: 2_000 } },
+      { stallMs: 1_500, connection: { ...kafka().broker.settings, requestTimeoutMs: 6_000 } },
       (error) => fatal.push(error),
     );
     const seen = valuesReadBy(stream, topic);
     await publishSurely(stream, [record(topic, "k", "0")]);
-    await waitUntil("the first record", 20_000, () => seen.length === 1);
+    await waitUntil("the first record", 60_000, () => seen.length === 1);
     kafka().broker.freeze();
     try {
       for (let n = 0; n < 4; n += 1) {
         const begun = performance.now();
-        expect((await stream.publish([record(topic, "k", "frozen")], { deadlineMs: 500 })).kind).toBe("unknown");
-        expect(performance.now() - begun).toBeLessThan(1_500);
+        expect((await stream.publish([record(topic, "k", "frozen")], { deadlineMs: 1_000 })).kind).toBe("unknown");
+        expect(performance.now() - begun).toBeLessThan(5_000); // of a request it is 6 s
       }
     } finally {
       kafka().broker.thaw();
@@ -70,17 +70,17 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
     const recreated: string[] = [];
     await using stream = kafka().createStream(
       { log, onFatal: (error) => fatal.push(error), onRecreated: (of) => recreated.push(of) },
-      { connection: { ...kafka().broker.proxied, requestTimeoutMs: 60_000 }, stallMs: 2_000, reassignMs: 100 },
+      { connection: { ...kafka().broker.proxied, requestTimeoutMs: 60_000 }, stallMs: 4_000, reassignMs: 100 },
     );
     const seen = valuesReadBy(stream, topic);
     await using writer = kafka().open();
     await publishSurely(writer, [record(topic, "k", "0")]);
-    await waitUntil("the first record", 20_000, () => seen.length === 1);
+    await waitUntil("the first record", 60_000, () => seen.length === 1);
     const mutedBefore = kafka().proxy.faults.muted;
     kafka().proxy.muteFetchers();
     expect(kafka().proxy.faults.muted).toBeGreaterThan(mutedBefore);
     await publishSurely(writer, [record(topic, "k", "1")]);
-    await waitUntil("the second record", 30_000, () => seen.length === 2);
+    await waitUntil("the second record", 45_000, () => seen.length === 2);
     expect(seen).toEqual(["0", "1"]);
     expect(recreated).toEqual([topic]);
     expect(fatal).toEqual([]);
@@ -91,16 +91,16 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
     const fatal: Error[] = [];
     await using stream = kafka().createStream(
       { log, onFatal: (error) => fatal.push(error) },
-      { connection: { ...kafka().broker.proxied, requestTimeoutMs: 60_000 }, stallMs: 1_000, reassignMs: 100 },
+      { connection: { ...kafka().broker.proxied, requestTimeoutMs: 60_000 }, stallMs: 2_500, reassignMs: 100 },
     );
     stream.subscribe({ topic, from: async () => 0n, handle: async () => "continue" });
     await using writer = kafka().open();
     await publishSurely(writer, [record(topic, "k", "0")]);
-    await waitUntil("position 1", 20_000, () => stream.position(topic).get(0) === 1n);
+    await waitUntil("position 1", 60_000, () => stream.position(topic).get(0) === 1n);
     kafka().proxy.muteFetchers({ alsoLater: true });
     try {
       await publishSurely(writer, [record(topic, "k", "1")]);
-      await waitUntil("the report", 30_000, () => fatal.length > 0);
+      await waitUntil("the report", 60_000, () => fatal.length > 0);
     } finally {
       kafka().proxy.muteFetchers({ alsoLater: false });
     }
@@ -114,7 +114,7 @@ export function kafkaFaults(kafka: () => KafkaBroker): void {
     });
     await publishSurely(stream, [record(topic, "k", "v")]);
     const seen = valuesReadBy(stream, topic);
-    await waitUntil("the record", 20_000, () => seen.length === 1);
+    await waitUntil("the record", 60_000, () => seen.length === 1);
     for (let n = 0; n < 5; n += 1) expect((await stream.endOffsets(topic, DEADLINE)).get(0)).toBe(1n);
   }, 60_000);
 }

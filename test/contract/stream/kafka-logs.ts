@@ -74,7 +74,7 @@ export function kafkaLogs(kafka: () => KafkaBroker): void {
         return "continue";
       },
     });
-    await waitUntil("position 5", 30_000, () => stream.position(topic).get(0) === 5n);
+    await waitUntil("position 5", 60_000, () => stream.position(topic).get(0) === 5n);
     expect(seen).toEqual(["3", "4"]);
     expect(asked.length).toBeGreaterThan(1);
   }, 60_000);

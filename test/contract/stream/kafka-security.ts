@@ -101,11 +101,11 @@ export function kafkaSecurity(kafka: () => KafkaBroker): void {
         ...{ folder: files.folder, name: "decision", further: { kafka: files.section } },
       });
       const hasSaid = async (what: string) => (await service.log()).includes(what);
-      await waitUntil("it to be refused", 20_000, () => hasSaid('"event":"stream_away"'));
+      await waitUntil("it to be refused", 60_000, () => hasSaid('"event":"stream_away"'));
       expect(await hasSaid('"event":"stream_back"')).toBe(false);
       await files.renew();
       expect((await reload(service, "kafka")).get("kafka")).toMatchObject({ event: "reloaded" });
-      await waitUntil("it to be taken", 20_000, () => hasSaid('"event":"stream_back"'));
+      await waitUntil("it to be taken", 60_000, () => hasSaid('"event":"stream_back"'));
     }, 60_000);
   });
 }

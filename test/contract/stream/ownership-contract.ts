@@ -48,14 +48,14 @@ export function ownershipContract(fixture: () => StreamFixture): void {
         keys.map((key) => record(topic, key, `${key}:${round}`)),
       );
     await publishRound(0);
-    await waitUntil("the first round", 30_000, () => handled.length >= 20);
+    await waitUntil("the first round", 60_000, () => handled.length >= 20);
     expect(new Set(owners.values())).toEqual(new Set(["first", "second"]));
     await first.close();
     await publishRound(1);
     for (const [partition, owner] of owners) if (owner === "first") owners.delete(partition);
     owners.set(-1, "nobody"); // from now on one owner may hold all
     await publishRound(2);
-    await waitUntil("all rounds", 30_000, () => handled.length >= 60);
+    await waitUntil("all rounds", 60_000, () => handled.length >= 60);
     expect(handled).toHaveLength(60);
     for (const key of keys) {
       const own = handled.filter(({ value }) => value?.startsWith(`${key}:`)).map(({ value }) => value);
@@ -90,7 +90,7 @@ export function ownershipContract(fixture: () => StreamFixture): void {
         )
       ).rows;
     await publishRounds(0, 10);
-    await waitUntil("the first instance at work", 30_000, async () => (await effects()).length > 5);
+    await waitUntil("the first instance at work", 60_000, async () => (await effects()).length > 5);
     instances.push(instance("second"));
     await publishRounds(10, 20);
     await instances[0]?.kill();

@@ -17,7 +17,7 @@ import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.t
 import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
 const log = createLog({ name: "test", level: "silent" });
-const DEADLINE = { deadlineMs: 5_000 };
+const DEADLINE = { deadlineMs: 30_000 };
 
 let streams: PostgresStreams;
 beforeAll(async () => {

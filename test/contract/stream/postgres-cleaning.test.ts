@@ -8,7 +8,7 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.ts";
 import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
-const DEADLINE = { deadlineMs: 10_000 };
+const DEADLINE = { deadlineMs: 30_000 };
 
 const AGE = `update event_stream.records r set written_at = written_at - interval '2 minutes'
   from event_stream.topics t where t.id = r.topic_id and t.topic = $1`;
@@ -115,11 +115,11 @@ describe("cleaning", () => {
         throw new Error("not now"); // the batch at hand is handed over again; what comes next is gone
       },
     });
-    await waitUntil("position 30", 20_000, () => stream.position(topic).get(0) === 30n);
+    await waitUntil("position 30", 60_000, () => stream.position(topic).get(0) === 30n);
     expect(asked).toEqual([0n]);
     await using late = streams.open();
     const second = follow(late, topic, (earliest, times) => (times === 1 ? 5n : earliest));
-    await waitUntil("position 30", 20_000, () => late.position(topic).get(0) === 30n);
+    await waitUntil("position 30", 60_000, () => late.position(topic).get(0) === 30n);
     expect(second.asked[0]).toBe(20n);
     expect(second.handed).toEqual(Array.from({ length: 10 }, (_, n) => String(n + 20)));
     expect(handed).toEqual(Array.from({ length: 25 }, (_, n) => String(n + 5)));
@@ -132,7 +132,7 @@ describe("cleaning", () => {
     await using stream = streams.open();
     for (let n = 0; n < 5; n += 1) await publishSurely(stream, [record(topic, "k", String(n))]);
     const { handed, asked } = follow(stream, topic, (earliest) => earliest);
-    await waitUntil("position 5", 20_000, () => stream.position(topic).get(0) === 5n);
+    await waitUntil("position 5", 60_000, () => stream.position(topic).get(0) === 5n);
     await streams.database.query(
       `update event_stream.cleaned c set earliest = 7 from event_stream.topics t where t.id = c.topic_id and t.topic = $1`,
       [topic],
@@ -141,7 +141,7 @@ describe("cleaning", () => {
       `update event_stream.heads h set next = 8 from event_stream.topics t where t.id = h.topic_id and t.topic = $1`,
       [topic],
     );
-    await waitUntil("position 8", 20_000, () => stream.position(topic).get(0) === 8n);
+    await waitUntil("position 8", 60_000, () => stream.position(topic).get(0) === 8n);
     expect(asked).toEqual([0n, 7n]);
     expect(handed).toHaveLength(5);
   }, 30_000);
@@ -202,9 +202,9 @@ describe("cleaning", () => {
     for (let n = 0; n < 200; n += 1) {
       await publishSurely(n % 2 === 0 ? first : second, [record(topic, `k${n % 5}`, String(n))]);
     }
-    await waitUntil("position 200", 20_000, () => first.position(topic).get(0) === 200n);
+    await waitUntil("position 200", 60_000, () => first.position(topic).get(0) === 200n);
     expect([...latest.values()].toSorted()).toEqual(["195", "196", "197", "198", "199"]);
     const left = async () => (await streams.standing(topic)).length;
-    await waitUntil("five records to be left", 20_000, async () => (await left()) === 5);
+    await waitUntil("five records to be left", 60_000, async () => (await left()) === 5);
   }, 60_000);
 });

@@ -68,7 +68,7 @@ export async function startPostgresStreams(given?: string): Promise<PostgresStre
       return rows.map(({ value }) => value);
     },
     backends: (applicationName) =>
-      waitUntil(`a session named ${applicationName}`, 10_000, async () => {
+      waitUntil(`a session named ${applicationName}`, 60_000, async () => {
         const { rows } = await database.query<{ pid: number }>(
           "select pid from pg_stat_activity where application_name = $1",
           [applicationName],

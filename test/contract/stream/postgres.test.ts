@@ -10,7 +10,7 @@ import { type PostgresStreams, startPostgresStreams } from "./postgres-streams.t
 import { streamContract } from "./stream-contract.ts";
 import { publishSurely, readAll, record, valuesOf } from "./stream-fixture.ts";
 
-const DEADLINE = { deadlineMs: 10_000 };
+const DEADLINE = { deadlineMs: 30_000 };
 const HOLDING = join(import.meta.dirname, "holding-process.ts");
 const PUBLISH_ONE =
   "select event_stream.publish(array[$1], array['k'::bytea], array[convert_to($2, 'UTF8')], array[null])";
@@ -75,24 +75,24 @@ describe("offsets", () => {
     await slow.query("begin");
     await slow.query(PUBLISH_ONE, [topic, "slow"]);
     const behind = stream.publish([record(topic, "k", "behind")], DEADLINE);
-    await waitUntil("the publisher behind it to wait for the head", 10_000, () =>
+    await waitUntil("the publisher behind it to wait for the head", 60_000, () =>
       waitsForLock("test stream publisher"),
     );
     const read = await streams.database.query(READ, [topic]);
     expect(read.rows).toMatchObject([{ next: "0", offset: null }]);
     await slow.query("commit");
     expect((await behind).kind).toBe("acked");
-    await waitUntil("both", 10_000, () => seen.length === 2);
+    await waitUntil("both", 60_000, () => seen.length === 2);
     expect(seen).toEqual(["slow", "behind"]);
   }, 30_000);
 
   test("a publisher that is killed inside its transaction leaves no record and no gap, and whoever waited goes on", async () => {
     const topic = await streams.newTopic();
     const holder = startNodeProcess(HOLDING, [streams.connectionString, topic]);
-    await waitUntil("the head to be held", 20_000, () => holder.lines.includes("published"));
+    await waitUntil("the head to be held", 60_000, () => holder.lines.includes("published"));
     await using stream = streams.open();
     const behind = stream.publish([record(topic, "k", "behind")], DEADLINE);
-    await waitUntil("the publisher behind it to wait for the head", 10_000, () =>
+    await waitUntil("the publisher behind it to wait for the head", 60_000, () =>
       waitsForLock("test stream publisher"),
     );
     await holder.kill();
@@ -182,12 +182,12 @@ describe("waiting", () => {
     const [rung, polled]: [string[], string[]] = [[], []];
     collect(patient, topic, rung);
     collect(polling, topic, polled);
-    await waitUntil("both to read", 10_000, () => patient.position(topic).size + polling.position(topic).size === 2);
+    await waitUntil("both to read", 60_000, () => patient.position(topic).size + polling.position(topic).size === 2);
     await using writer = streams.open();
     await publishSurely(writer, [record(topic, "k", "with")]);
-    await waitUntil("the notified one", 5_000, () => rung.length === 1);
+    await waitUntil("the notified one", 30_000, () => rung.length === 1);
     await streams.database.query(APPEND_SILENTLY, [topic]);
-    await waitUntil("the polling one", 5_000, () => polled.length === 2);
+    await waitUntil("the polling one", 60_000, () => polled.length === 2);
     expect(polled).toEqual(["with", "without"]);
     expect(rung).toEqual(["with"]);
   }, 30_000);

@@ -13,7 +13,7 @@ export function publishingContract(fixture: () => StreamFixture): void {
     const outcome = await stream.publish([record("no-such-topic", "k", "v")], { deadlineMs: 3_000 });
     expect(outcome.kind).toBe("unknown");
     await expect(stream.endOffsets("no-such-topic", { deadlineMs: 3_000 })).rejects.toBeDefined();
-  }, 20_000);
+  }, 60_000);
 
   test("a record that is too large is `unknown` and harms nothing: what was published before and after it arrives", async () => {
     const topic = await fixture().createTopic({ partitions: 1 });
@@ -34,7 +34,7 @@ export function publishingContract(fixture: () => StreamFixture): void {
       values.map((value) => record(topic, "k", value)),
     );
     expect(valuesOf(await readAll(stream, topic))).toEqual(values);
-  }, 20_000);
+  }, 60_000);
 
   test("publishers that race keep the order of each, and a reader that runs along is handed every record once, each batch where the last ended", async () => {
     const topic = await fixture().createTopic({ partitions: 1 });
@@ -62,7 +62,7 @@ export function publishingContract(fixture: () => StreamFixture): void {
         await stream.close();
       }),
     );
-    await waitUntil("all records", 30_000, () => seen.length >= writers.length * rounds.length * 2);
+    await waitUntil("all records", 60_000, () => seen.length >= writers.length * rounds.length * 2);
     for (const { name } of writers) {
       const own = seen.filter((value) => value.startsWith(`${name}:`));
       expect(own).toEqual(rounds.flatMap((n) => [`${name}:${n}.0`, `${name}:${n}.1`]));
@@ -84,7 +84,7 @@ export function publishingContract(fixture: () => StreamFixture): void {
         }
       }),
     );
-    expect(Math.max(...slowest)).toBeLessThan(5_000);
+    expect(Math.max(...slowest)).toBeLessThan(20_000);
     const records = await readAll(stream, topic);
     for (const key of callers) {
       const own = records.filter((found) => found.key === key);
@@ -95,7 +95,7 @@ export function publishingContract(fixture: () => StreamFixture): void {
   test("a publisher that is killed in the middle leaves everything acknowledged behind, each key in order and without a gap", async () => {
     const topic = await fixture().createTopic({ partitions: 3 });
     const publisher = startNodeProcess(PUBLISHING, [JSON.stringify(fixture().config), topic]);
-    await waitUntil("twenty batches", 30_000, () => publisher.lines.length >= 20);
+    await waitUntil("twenty batches", 60_000, () => publisher.lines.length >= 20);
     await publisher.kill();
     const acked = publisher.lines.length;
     await using stream = fixture().createStream();

@@ -16,6 +16,6 @@ const stream = server.open({
 const keys = Array.from({ length: 30 }, (_, n) => `key-${n}`);
 for (let batch = 0; ; batch += 1) {
   const records = keys.map((key) => ({ topic, key, value: Buffer.from(String(batch)) }));
-  while ((await stream.publish(records, { deadlineMs: 5_000 })).kind !== "acked");
+  while ((await stream.publish(records, { deadlineMs: 30_000 })).kind !== "acked");
   process.stdout.write(`${batch}\n`);
 }

@@ -45,9 +45,9 @@ export function readingContract(fixture: () => StreamFixture): void {
         return "continue";
       },
     });
-    await waitUntil("position 10", 20_000, () => reader.position(topic).get(0) === 10n);
+    await waitUntil("position 10", 60_000, () => reader.position(topic).get(0) === 10n);
     await publishSurely(writer, [record(topic, "k", "10")]);
-    await waitUntil("position 11", 20_000, () => reader.position(topic).get(0) === 11n);
+    await waitUntil("position 11", 60_000, () => reader.position(topic).get(0) === 11n);
     expect(range).toEqual({ earliest: 0n, end: 10n });
     expect(valuesOf(batches.flatMap(({ records }) => records))).toEqual(["4", "5", "6", "7", "8", "9", "10"]);
     let expected = 4n;
@@ -76,10 +76,10 @@ export function readingContract(fixture: () => StreamFixture): void {
         return "continue";
       },
     });
-    await waitUntil("the third try", 20_000, () => throws >= 3);
+    await waitUntil("the third try", 60_000, () => throws >= 3);
     expect(stream.position(topic).get(0)).toBe(0n);
     refusing = false;
-    await waitUntil("position 2", 20_000, () => stream.position(topic).get(0) === 2n);
+    await waitUntil("position 2", 60_000, () => stream.position(topic).get(0) === 2n);
     expect(seen).toEqual(["poison", "next"]);
   }, 60_000);
 
@@ -103,7 +103,7 @@ export function readingContract(fixture: () => StreamFixture): void {
         return "continue";
       },
     });
-    await waitUntil("position 2", 30_000, () => stream.position(topic).get(0) === 2n);
+    await waitUntil("position 2", 60_000, () => stream.position(topic).get(0) === 2n);
     expect(seen).toEqual(["1"]);
   }, 60_000);
 
@@ -123,7 +123,7 @@ export function readingContract(fixture: () => StreamFixture): void {
         return "continue";
       },
     });
-    await waitUntil("the second reading", 20_000, () => seen.length >= 5 && stream.position(topic).get(0) === 3n);
+    await waitUntil("the second reading", 60_000, () => seen.length >= 5 && stream.position(topic).get(0) === 3n);
     expect(seen).toEqual(["0", "1", "2", "1", "2"]);
   }, 60_000);
 
@@ -139,7 +139,7 @@ export function readingContract(fixture: () => StreamFixture): void {
     expect(stream.position(topic)).toEqual(ends);
     expect(records.findLast(({ key }) => key === "a")?.value?.toString()).toBe("4");
     await publishSurely(stream, [record(topic, "a", "behind")]);
-    await waitUntil("the next record", 20_000, () => (stream.position(topic).get(0) ?? 0n) > (ends.get(0) ?? 0n));
+    await waitUntil("the next record", 60_000, () => (stream.position(topic).get(0) ?? 0n) > (ends.get(0) ?? 0n));
   }, 60_000);
 
   test("an empty topic is read to its end at once", async () => {
@@ -165,7 +165,7 @@ export function readingContract(fixture: () => StreamFixture): void {
         return "continue";
       },
     });
-    await waitUntil("the batch", 20_000, () => begun === 1);
+    await waitUntil("the batch", 60_000, () => begun === 1);
     const closed = stream.close().then(() => ended);
     release();
     expect(await closed).toBe(1);

@@ -14,14 +14,14 @@ export interface StreamFixture extends AsyncDisposable {
   emptyTail(topic: string): Promise<void>;
 }
 
-export const DEADLINE = { deadlineMs: 10_000 };
+export const DEADLINE = { deadlineMs: 30_000 };
 
 /** Publishes until acknowledged, as a relay does. */
 export async function publishSurely(stream: EventStream, records: readonly OutgoingRecord[]): Promise<number> {
   let tries = 0;
-  await waitUntil("an acknowledgement", 90_000, async () => {
+  await waitUntil("an acknowledgement", 120_000, async () => {
     tries += 1;
-    return (await stream.publish(records, { deadlineMs: 5_000 })).kind === "acked";
+    return (await stream.publish(records, { deadlineMs: 15_000 })).kind === "acked";
   });
   return tries;
 }
@@ -42,7 +42,7 @@ export async function readAll(stream: EventStream, topic: string): Promise<Strea
       return "continue";
     },
   });
-  await readToEnd(stream, topic, ends, AbortSignal.timeout(30_000));
+  await readToEnd(stream, topic, ends, AbortSignal.timeout(90_000));
   return records;
 }
 
