@@ -29,7 +29,7 @@ test("what is remembered of tokens is counted by its outcome, and what is too lo
     { issuers: [issuer], principals: [] },
   );
   const now = () => instant(Date.now());
-  await waitUntil("the keys", 5_000, () => identity.health(now()).status === "ok");
+  await waitUntil("the keys", 30_000, () => identity.health(now()).status === "ok");
   const ask = (bearer: string) => identity.identify({ authorization: [`Bearer ${bearer}`] }, now());
   const iat = Math.floor(Date.now() / 1_000);
   const token = (changes: object) => sample.token(sample.claims({ iat, exp: iat + 60, ...changes }));
@@ -83,7 +83,7 @@ test("the age of the keys of each issuer is a metric once there are any, and gro
       Math.floor(Number(age) / 3_600),
     ]);
   };
-  await waitUntil("the keys of the one that has some", 5_000, async () => (await ages()).length > 0);
+  await waitUntil("the keys of the one that has some", 30_000, async () => (await ages()).length > 0);
   expect(await ages()).toEqual([[sample.ISSUER, 0]]);
   await rm(file);
   await expect(identity.reload()).rejects.toThrow(sample.ISSUER);

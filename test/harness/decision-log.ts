@@ -83,7 +83,14 @@ export function entry(path = "/orders/42"): LogEntry {
 export function started(
   folder: string,
   stream: ReturnType<typeof memoryStream>,
-  options: { boot?: string; required?: boolean; maxSpoolBytes?: number; policyRevision?: () => string } = {},
+  options: {
+    boot?: string;
+    required?: boolean;
+    maxSpoolBytes?: number;
+    policyRevision?: () => string;
+    /** Short where the stream takes nothing to the end, which is waited for in vain. */
+    drainMs?: number;
+  } = {},
 ) {
   return startDecisionLog(
     { stream, signer, log, metrics: createMetrics({ prefix: "t_" }), now: () => NOW },
@@ -94,7 +101,7 @@ export function started(
       required: options.required ?? false,
       policyRevision: options.policyRevision ?? (() => "r1"),
       segmentBytes: 4_096,
-      drainMs: 2_000,
+      drainMs: options.drainMs ?? 20_000,
       ...(options.maxSpoolBytes === undefined ? {} : { maxSpoolBytes: options.maxSpoolBytes }),
     },
   );

@@ -7,7 +7,7 @@ test("a database that refuses, or that does not answer at all, is NOT_SERVING un
   let ask = (): Promise<unknown> => Promise.reject(new Error("refused"));
   const stop = new AbortController();
   const followed = followDatabase({ ask: () => ask(), say: (yes) => said.push(yes), signal: stop.signal }, 5);
-  const heard = (what: string, yes: boolean) => waitUntil(what, 5_000, () => said.at(-1) === yes);
+  const heard = (what: string, yes: boolean) => waitUntil(what, 30_000, () => said.at(-1) === yes);
   await heard("a refusal to be told", false);
   ask = () => Promise.resolve();
   await heard("an answer to be told", true);

@@ -84,7 +84,7 @@ function relayOver(published: readonly KeyVersion[], overtakeTopic: StateKind["o
       read({ topic, key, ...sealEnvelope(signer, { deployment, topic, key }, version, Buffer.from("{}")) }),
     /** Reads a heartbeat that is not the newest one. */
     async someHeartbeat() {
-      await waitUntil("two heartbeats", 5_000, () => heartbeats.length >= 2);
+      await waitUntil("two heartbeats", 30_000, () => heartbeats.length >= 2);
       const older = heartbeats.at(-2);
       if (older !== undefined) await read(older);
     },
@@ -119,7 +119,7 @@ test("a grant that is found behind the topic while others are being ended is end
   );
   await relay.newer(first, 5);
   await relay.someHeartbeat();
-  await waitUntil("both to be ended", 5_000, () => ended.length >= 2);
+  await waitUntil("both to be ended", 30_000, () => ended.length >= 2);
   await relay.stop();
   expect(ended).toEqual([[{ key: first, version: 5 }], [{ key: second, version: 7 }]]);
 });

@@ -78,7 +78,7 @@ test("twenty grants whose rows are held are waited for by three statements, and 
   const row = heldRow();
   let haveGone = false;
   const answers = Array.from({ length: 20 }, () => row.redeem(() => haveGone, id("grant", uuidv7())));
-  await waitUntil("three to wait", 5_000, () => row.waiting() === 3);
+  await waitUntil("three to wait", 30_000, () => row.waiting() === 3);
   haveGone = true;
   row.release();
   const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
@@ -94,9 +94,9 @@ test("twenty grants whose rows are held are waited for by three statements, and 
 test("after a second of it, those who came meanwhile are asked for as well, by one statement more", async () => {
   const row = heldRow();
   const answers = [row.redeem()];
-  await waitUntil("the first to wait", 5_000, () => row.waiting() === 1);
+  await waitUntil("the first to wait", 30_000, () => row.waiting() === 1);
   for (let later = 0; later < 5; later += 1) answers.push(row.redeem());
-  await waitUntil("the others to wait", 5_000, () => row.waiting() === 2);
+  await waitUntil("the others to wait", 30_000, () => row.waiting() === 2);
   expect(row.uses).toEqual([1, 5]);
   row.release();
   expect(await Promise.all(answers)).toEqual(answers.map(() => UNKNOWN));
@@ -106,7 +106,7 @@ test("who has gone while they stood in line is not asked for; whose statement is
   const row = heldRow();
   let isGone = false;
   const underWay = row.redeem(() => isGone);
-  await waitUntil("the first to wait", 5_000, () => row.waiting() === 1);
+  await waitUntil("the first to wait", 30_000, () => row.waiting() === 1);
   const inLine = [row.redeem(() => isGone), row.redeem(), row.redeem(() => isGone)];
   isGone = true;
   row.release();

@@ -12,7 +12,7 @@ import type { Deadline } from "../ports.ts";
 import { startDecisionServer } from "./grpc/server.ts";
 import { startAuthzenServer } from "./server.ts";
 
-const LIMITS = { host: "127.0.0.1", port: 0, tls: undefined, maxInFlight: 1, drainMs: 2_000 };
+const LIMITS = { host: "127.0.0.1", port: 0, tls: undefined, maxInFlight: 1, drainMs: 20_000 };
 const MOST_BYTES = 4_096;
 const client = { name: "asker", subjects: new Map(), enforcer: false };
 const callers: ApiCallers = {
@@ -59,13 +59,13 @@ async function overGrpc(grpcReflection: boolean) {
         faults,
         metrics: createMetrics({ prefix: "t_" }),
       },
-      { ...LIMITS, maxMessageBytes: MOST_BYTES, deadlineMs: 450, maxBatch: 3, grpcReflection },
+      { ...LIMITS, maxMessageBytes: MOST_BYTES, deadlineMs: 20_000, maxBatch: 3, grpcReflection },
     ] as const),
   );
   owned.push(() => server[Symbol.asyncDispose]());
   const asker = new DecisionServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
   owned.push(() => asker.close());
-  const evaluate = (deadlineMs = 5_000, name = "f1") => {
+  const evaluate = (deadlineMs = 15_000, name = "f1") => {
     const request: EvaluateRequest = {
       subject: { type: "user", id: "dana", properties: undefined },
       action: { name: "read", properties: undefined },
@@ -91,7 +91,7 @@ test.each(SERVERS)(
   async (_which, reflects) => {
     const { server, evaluate, open, left } = await overGrpc(reflects);
     const first = evaluate();
-    await waitUntil("the first call to arrive", 2_000, () => left.length === 1);
+    await waitUntil("the first call to arrive", 30_000, () => left.length === 1);
     expect(await evaluate()).toBe(status.RESOURCE_EXHAUSTED);
     expect(left).toHaveLength(1);
     const ended = server[Symbol.asyncDispose]();
@@ -106,10 +106,10 @@ test.each(SERVERS)(
   async (_which, reflects) => {
     const { evaluate, open, left } = await overGrpc(reflects);
     open();
-    for (const deadlineMs of [200, 60_000]) expect(await evaluate(deadlineMs)).toBe(status.OK);
-    expect(left[0]).toBeLessThanOrEqual(180);
-    expect(left[1]).toBeGreaterThan(300);
-    expect(left[1]).toBeLessThanOrEqual(450);
+    for (const deadlineMs of [5_000, 60_000]) expect(await evaluate(deadlineMs)).toBe(status.OK);
+    expect(left[0]).toBeLessThanOrEqual(4_980);
+    expect(left[1]).toBeGreaterThan(10_000);
+    expect(left[1]).toBeLessThanOrEqual(20_000);
   },
 );
 
@@ -118,7 +118,7 @@ test.each(SERVERS)(
   async (_which, reflects) => {
     const { evaluate, open, left } = await overGrpc(reflects);
     open();
-    expect(await evaluate(5_000, "x".repeat(MOST_BYTES))).toBe(status.RESOURCE_EXHAUSTED);
+    expect(await evaluate(15_000, "x".repeat(MOST_BYTES))).toBe(status.RESOURCE_EXHAUSTED);
     expect(left).toEqual([]);
     expect(await evaluate()).toBe(status.OK);
   },
@@ -150,7 +150,7 @@ test("AuthZEN: beyond the limit of requests at once the next one is 503 with Ret
   expect([400, 413]).toContain((await evaluate("x".repeat(MOST_BYTES))).status);
   expect(left).toEqual([]);
   const first = evaluate();
-  await waitUntil("the first request to arrive", 2_000, () => left.length === 1);
+  await waitUntil("the first request to arrive", 30_000, () => left.length === 1);
   const shed = await evaluate();
   expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "1"]);
   expect(left).toHaveLength(1);

@@ -106,7 +106,7 @@ function sends(text: string) {
 
 async function statusOf(text: string): Promise<number | undefined> {
   const { socket, statuses } = sends(text);
-  const [status] = await waitUntil("an answer", 2_000, () => statuses().length > 0 && statuses());
+  const [status] = await waitUntil("an answer", 30_000, () => statuses().length > 0 && statuses());
   socket.destroy();
   return status;
 }
@@ -120,7 +120,7 @@ async function ended(): Promise<ReadonlyMap<string, number>> {
 }
 
 const haveEnded = (count: number, status: string) =>
-  waitUntil(`${count} with ${status}`, 2_000, async () => (await ended()).get(status) === count);
+  waitUntil(`${count} with ${status}`, 30_000, async () => (await ended()).get(status) === count);
 
 async function expectAllPlaces(): Promise<void> {
   for (let turn = 0; turn <= PLACES; turn += 1) {
@@ -145,10 +145,10 @@ test.each(WAYS)(
   "%s: requests of nobody, answered and never taken, keep no place when their connection ends",
   async (_how, way) => {
     const { socket } = sends(request(way, "wait") + request(way, "look", { as: "" }).repeat(20));
-    await waitUntil("the first question", 2_000, () => waiting === 1);
+    await waitUntil("the first question", 30_000, () => waiting === 1);
     socket.destroy();
     const all = async () => [...(await ended()).values()].reduce((sum, one) => sum + one, 0);
-    await waitUntil("21 ends", 2_000, async () => (await all()) === 21);
+    await waitUntil("21 ends", 30_000, async () => (await all()) === 21);
     gate.resolve();
     await expectAllPlaces();
   },
@@ -157,7 +157,7 @@ test.each(WAYS)(
 test.each(WAYS)("%s: who leaves before the answer is counted as gone, and keeps no place", async (_how, way) => {
   for (let count = 1; count <= PLACES; count += 1) {
     const { socket } = sends(request(way, "wait"));
-    await waitUntil("the question", 2_000, () => waiting === count);
+    await waitUntil("the question", 30_000, () => waiting === count);
     socket.destroy();
     await haveEnded(count, "499");
   }
@@ -169,7 +169,7 @@ test.each(WAYS)("%s: who leaves before the answer is counted as gone, and keeps 
 test.each(WAYS)("%s: who leaves with half a body while it is asked who calls keeps no place", async (_how, way) => {
   for (let count = 1; count <= PLACES; count += 1) {
     const { socket } = sends(request(way, "look", { as: "slow", bytes: 9 }));
-    await waitUntil("the caller", 2_000, () => waiting === count);
+    await waitUntil("the caller", 30_000, () => waiting === count);
     socket.destroy();
     await haveEnded(count, "499");
   }
@@ -179,18 +179,18 @@ test.each(WAYS)("%s: who leaves with half a body while it is asked who calls kee
 
 test.each(WAYS)("%s: an answer that is made and not yet taken keeps no place", async (_how, way) => {
   const { statuses } = sends(request(way, "wait") + request(way, "look").repeat(PLACES));
-  await waitUntil("the questions", 2_000, () => waiting === 1 && decided > 0);
+  await waitUntil("the questions", 30_000, () => waiting === 1 && decided > 0);
   for (const [, other] of WAYS) expect(await statusOf(request(other, "look"))).toBe(200);
   expect(statuses()).toEqual([]);
   gate.resolve();
-  await waitUntil("all answers", 2_000, () => statuses().length === 1 + PLACES);
+  await waitUntil("all answers", 30_000, () => statuses().length === 1 + PLACES);
 });
 
 test.each(WAYS)("%s: after a fault of ours the connection serves on", async (_how, way) => {
   const { statuses } = sends(request(way, "throw"));
-  await waitUntil("the fault", 2_000, () => statuses().length === 1);
+  await waitUntil("the fault", 30_000, () => statuses().length === 1);
   sockets[0]?.write(request(way, "look"));
-  await waitUntil("the next answer", 2_000, () => statuses().length === 2);
+  await waitUntil("the next answer", 30_000, () => statuses().length === 2);
   expect([statuses(), faults.length]).toEqual([[500, 200], 1]);
 });
 
@@ -198,7 +198,7 @@ test.each(WAYS)(
   "%s: the end of the server does not wait for what was begun for one who left; that of the decisions under way does",
   async (_how, way) => {
     const { socket } = sends(request(way, "wait"));
-    await waitUntil("the question", 2_000, () => waiting === 1);
+    await waitUntil("the question", 30_000, () => waiting === 1);
     socket.destroy();
     await haveEnded(1, "499");
     await server[Symbol.asyncDispose]();

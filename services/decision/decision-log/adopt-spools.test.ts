@@ -61,7 +61,7 @@ test("a log that does not say its end is left alone while it may be written; one
     monotonicMs: () => 0,
   };
   const adopting = adoptSpools({ log, clock }, { folder, workers: 1, quietMs: 60_000 });
-  await waitUntil("the closed one to be moved", 5_000, () => segmentsOf(folder, closed).length === 1);
+  await waitUntil("the closed one to be moved", 30_000, () => segmentsOf(folder, closed).length === 1);
   expect(segmentsOf(folder, open)).toEqual([]);
   // The process that drains writes once more.
   const later = new Date(wallMs + 50_000);
@@ -69,7 +69,7 @@ test("a log that does not say its end is left alone while it may be written; one
   wallMs += 61_000;
   looked = 0;
   // It has not taken what it saw the first time for the end, or there would be no second.
-  await waitUntil("it to look at the clock once more", 5_000, () => looked >= 2);
+  await waitUntil("it to look at the clock once more", 30_000, () => looked >= 2);
   expect(segmentsOf(folder, open)).toEqual([]);
   wallMs += 60_000;
   await adopting;
@@ -90,7 +90,7 @@ test("a wall clock that was set back by an hour holds up the start no longer tha
   };
   const lookAgain = (at: number) => {
     [monotonicMs, looked] = [at, 0];
-    return waitUntil("it to look at the clock twice more", 5_000, () => looked >= 2);
+    return waitUntil("it to look at the clock twice more", 30_000, () => looked >= 2);
   };
   const adopting = adoptSpools({ log, clock }, { folder, workers: 1, quietMs: 60_000 });
   const later = new Date(Date.now() + 5_000);
@@ -151,13 +151,13 @@ test("what a worker that is no more had not shipped is shipped by the first one 
   };
   const running = startDecisionLog({ ...deps, metrics: createMetrics({ prefix: "t_" }) }, options);
   const of = (boot: string) => sent.filter((batch) => batch.includes(boot)).join();
-  await waitUntil("both logs to be shipped whole", 5_000, () =>
+  await waitUntil("both logs to be shipped whole", 30_000, () =>
     [killed, ended].every((boot) => of(boot).includes("log_closed")),
   );
   expect(of(killed)).toContain('"tail":"recovered"');
   expect(of(ended)).toContain('"tail":"complete"');
   // NB: they go after the stream has acknowledged them; an end before that leaves them to the next start.
-  await waitUntil("their spools to be gone", 5_000, () =>
+  await waitUntil("their spools to be gone", 30_000, () =>
     readdirSync(folder).every((name) => !name.includes(killed) && !name.includes(ended)),
   );
   await running[Symbol.asyncDispose]();

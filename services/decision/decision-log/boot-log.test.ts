@@ -61,7 +61,7 @@ test("a log whose end could not be written stays when all of it is shipped, and 
 
   const next = started(folder, stream);
   const of = () => stream.records.filter((record) => record.log === `pdp/pdp-a/${boot}`);
-  await waitUntil("the former log to be gone", 5_000, () => !readdirSync(folder).some((name) => name.includes(boot)));
+  await waitUntil("the former log to be gone", 30_000, () => !readdirSync(folder).some((name) => name.includes(boot)));
   await next[Symbol.asyncDispose]();
   expect(of().at(-1)).toMatchObject({ kind: "log_closed", tail: "recovered" });
   expectWhole(of());

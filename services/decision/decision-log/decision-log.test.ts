@@ -21,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe("decision log", () => {
   test("a full spool records nothing more, uses no index, and under audit: required is denied, and nothing else of it is told", async () => {
     const stream = memoryStream(() => ({ kind: "unknown", cause: new Error("down") }));
-    const running = started(folder, stream, { required: true, maxSpoolBytes: 2_000 });
+    const running = started(folder, stream, { required: true, maxSpoolBytes: 2_000, drainMs: 500 });
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => running.append(entry())));
     expect(outcomes[0]).toBeUndefined();
     expect(outcomes.at(-1)).toEqual(DENIED);
@@ -53,6 +53,7 @@ describe("decision log", () => {
     await using running = started(
       folder,
       memoryStream(() => ({ kind: "unknown", cause: new Error("down") })),
+      { drainMs: 500 },
     );
     await running.append(entry());
     const text = readdirSync(folder)
@@ -70,7 +71,7 @@ describe("decision log", () => {
       await running.append(entry());
       await waitUntil(
         "a mark",
-        5_000,
+        30_000,
         () => existsSync(spool) && readdirSync(spool).some((name) => name.endsWith(".ack")),
       );
       const modes = ["", ...readdirSync(spool)].map((name) => statSync(join(spool, name)).mode & 0o777);
@@ -99,7 +100,7 @@ describe("decision log", () => {
     );
     const running = started(folder, stream, { required: true });
     expect(await running.append(entry())).toBeUndefined();
-    await waitUntil("the decision to arrive", 5_000, () => stream.records.length >= 2);
+    await waitUntil("the decision to arrive", 30_000, () => stream.records.length >= 2);
     await running[Symbol.asyncDispose]();
     expectWhole(stream.records);
   });
@@ -111,11 +112,11 @@ describe("decision log", () => {
     const inTheWay = segmentPath(folder, boot, 999_999);
     mkdirSync(inTheWay);
     await running.append(entry());
-    await waitUntil("the spool to be found unreadable", 5_000, () => running.health().status === "degraded");
+    await waitUntil("the spool to be found unreadable", 30_000, () => running.health().status === "degraded");
     await running.append(entry());
     expect(running.health()).toEqual({ status: "degraded", detail: "the spool cannot be read" });
     rmdirSync(inTheWay);
-    await waitUntil("the second decision to arrive", 5_000, () => stream.records.length === 3);
+    await waitUntil("the second decision to arrive", 30_000, () => stream.records.length === 3);
     expectWhole(stream.records);
   });
 
@@ -130,7 +131,7 @@ describe("decision log", () => {
       readdirSync(folder)
         .map((name) => readFileSync(join(folder, name), "utf8"))
         .join("");
-    await waitUntil("the log to be closed", 5_000, () => spooled().includes('"log_closed"'));
+    await waitUntil("the log to be closed", 30_000, () => spooled().includes('"log_closed"'));
     expect(await running.append(entry())).toEqual(DENIED);
     acknowledges = true;
     await ending;
@@ -147,7 +148,7 @@ describe("decision log", () => {
     expect(await Promise.all([...before, running.append(entry("/behind"))])).toEqual(Array(3).fill(undefined));
     isUp = true;
     const logOf = (kid: string, boot: string) => stream.records.filter((one) => one.log === `pdp/${kid}/${boot}`);
-    await waitUntil("the former log to be shipped to its end", 5_000, () => logOf("pdp-a", first).length === 4);
+    await waitUntil("the former log to be shipped to its end", 30_000, () => logOf("pdp-a", first).length === 4);
     await running[Symbol.asyncDispose]();
     const pathsIn = (records: readonly DecisionLogRecord[]) =>
       records.map((one) => (one.kind === "decision" ? one.path : one.kind));

@@ -24,7 +24,7 @@ test("half a record at the end is cut off, and the old log is closed under its o
   appendFileSync(join(folder, readdirSync(folder)[0] ?? ""), '{"v":1,"log":"pdp/');
   const stream = memoryStream();
   const running = started(folder, stream);
-  const old = await waitUntil("the old log to be closed", 5_000, () => {
+  const old = await waitUntil("the old log to be closed", 30_000, () => {
     const records = stream.records.filter((record) => record.log.endsWith(boot));
     return records.length === 2 ? records : undefined;
   });
@@ -52,14 +52,14 @@ test("after kill -9 every answered decision is in the log that the next start cl
   child.stdout.on("data", (chunk: Buffer) => {
     answered += chunk.toString();
   });
-  await waitUntil("200 answers", 10_000, () => answered.split("\n").length > 200);
+  await waitUntil("200 answers", 30_000, () => answered.split("\n").length > 200);
   child.kill("SIGKILL");
   await once(child, "close");
   const last = answered.split("\n").slice(0, -1).map(Number).at(-1) ?? 0;
 
   const stream = memoryStream();
   const running = started(folder, stream);
-  const old = await waitUntil("the killed boot's log", 10_000, () => {
+  const old = await waitUntil("the killed boot's log", 30_000, () => {
     const records = stream.records.filter((record) => record.log.endsWith(boot));
     return records.at(-1)?.kind === "log_closed" ? records : undefined;
   });

@@ -21,8 +21,8 @@ async function started(check: Check, maxInFlight = 1) {
       tls: undefined,
       maxMessageBytes: 65_536,
       maxInFlight,
-      deadlineMs: 450,
-      drainMs: 2_000,
+      deadlineMs: 20_000,
+      drainMs: 20_000,
     },
   );
   const client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
@@ -48,9 +48,9 @@ test("beyond the limit of checks in flight the next one is shed at once, and the
     if (!options.shed) await gate.promise;
     return response;
   });
-  const first = ask(5_000);
-  await waitUntil("the first check to arrive", 2_000, () => shed.length === 1);
-  expect(await ask(5_000)).toBe(status.OK);
+  const first = ask(15_000);
+  await waitUntil("the first check to arrive", 30_000, () => shed.length === 1);
+  expect(await ask(15_000)).toBe(status.OK);
   expect(shed).toEqual([false, true]);
   const ended = server[Symbol.asyncDispose]();
   gate.resolve();
@@ -65,12 +65,12 @@ test("the enforcer's own deadline counts when it is the earlier one, less the wa
     left.push(deadline.leftMs(), deadline.within(50).leftMs());
     return response;
   });
-  await ask(200);
+  await ask(5_000);
   await ask(60_000);
-  expect(left[0]).toBeLessThanOrEqual(180);
+  expect(left[0]).toBeLessThanOrEqual(4_980);
   expect(left[1]).toBeLessThanOrEqual(50);
-  expect(left[2]).toBeLessThanOrEqual(450);
-  expect(left[2]).toBeGreaterThan(300);
+  expect(left[2]).toBeLessThanOrEqual(20_000);
+  expect(left[2]).toBeGreaterThan(10_000);
   client.close();
   await server[Symbol.asyncDispose]();
 });
@@ -85,12 +85,12 @@ test("at its end it says NOT_SERVING to whoever watches its health, while what i
   });
   const said: string[] = [];
   const health = watchHealth(client, (state) => said.push(state));
-  await waitUntil("the first word", 2_000, () => said.length === 1);
+  await waitUntil("the first word", 30_000, () => said.length === 1);
   server.serving(true);
-  const first = ask(5_000);
-  await waitUntil("the check to arrive", 2_000, () => arrived);
+  const first = ask(15_000);
+  await waitUntil("the check to arrive", 30_000, () => arrived);
   const ended = server[Symbol.asyncDispose]();
-  await waitUntil("the last word", 2_000, () => said.length === 3);
+  await waitUntil("the last word", 30_000, () => said.length === 3);
   expect(said).toEqual(["NOT_SERVING", "SERVING", "NOT_SERVING"]);
   gate.resolve();
   expect(await first).toBe(status.OK);

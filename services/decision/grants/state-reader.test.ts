@@ -231,7 +231,7 @@ describe("ready", () => {
     await reads.feed(grantRecord());
     expect(reads.reader.read()).toBe("reading");
     await reads.feed(heartbeat(HASH));
-    await waitUntil("the end to be seen", 2_000, () => reads.reader.read() === "read_to_end");
+    await waitUntil("the end to be seen", 30_000, () => reads.reader.read() === "read_to_end");
     expect(covers(reads)).toMatchObject({ kind: "covered", candidates: [{ grant: { id: grant.id } }] });
   });
 
@@ -242,6 +242,6 @@ describe("ready", () => {
     reads.clocks = { wall: NOW, monoMs: 1_000 + READY_WITHIN_MS };
     expect(reads.reader.read()).toBe("gave_up_waiting");
     await reads.feed(heartbeat(0n));
-    await waitUntil("the end to be seen", 2_000, () => reads.reader.read() === "read_to_end");
+    await waitUntil("the end to be seen", 30_000, () => reads.reader.read() === "read_to_end");
   });
 });

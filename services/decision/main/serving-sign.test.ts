@@ -26,9 +26,9 @@ test("what is ready no longer is NOT_SERVING until it is ready again, and what h
   const { said, become } = sign();
   expect(said).toEqual([true]);
   become(false);
-  await waitUntil("NOT_SERVING to be said", 5_000, () => said.length === 2);
+  await waitUntil("NOT_SERVING to be said", 30_000, () => said.length === 2);
   become(true);
-  await waitUntil("SERVING to be said", 5_000, () => said.length === 3);
+  await waitUntil("SERVING to be said", 30_000, () => said.length === 3);
   expect(said).toEqual([true, false, true]);
 });
 

@@ -53,7 +53,7 @@ function viewing(maxSubjects = 100) {
     const outcomes = new Map<number, ProfileOutcome>();
     for (const [index, one] of records.entries()) {
       view.take(one.key ?? "", one, (outcome) => outcomes.set(index, outcome));
-      if (!together) await waitUntil("the record to be judged", 5_000, () => outcomes.has(index));
+      if (!together) await waitUntil("the record to be judged", 30_000, () => outcomes.has(index));
     }
     return together ? [] : [...outcomes.values()];
   }
@@ -138,7 +138,7 @@ test("of many that come at once the last of each account is verified, and what i
     together: true,
   });
   expect(view.size).toBe(0);
-  await waitUntil("thirty to be verified", 5_000, () => view.size === 30);
+  await waitUntil("thirty to be verified", 30_000, () => view.size === 30);
   expect(observations("account-39")).toBe(2);
   expect(observations("account-0")).toBeUndefined();
 });

@@ -94,10 +94,10 @@ describe.each([
     const { client, batch, said, asked } = await start(reflects, { onAsk: () => sleep(ITEM_MS), deadline: LONG });
     const code = await new Promise((resolve) => {
       const call = client.evaluateBatch(batch, (error) => resolve(error?.code));
-      void waitUntil("the first item to be asked", 5_000, () => asked() > 0).then(() => call.cancel());
+      void waitUntil("the first item to be asked", 30_000, () => asked() > 0).then(() => call.cancel());
     });
     expect(code).toBe(status.CANCELLED);
-    await waitUntil("the batch to end", 5_000, () => said("CANCELLED"));
+    await waitUntil("the batch to end", 30_000, () => said("CANCELLED"));
     expect(asked()).toBeLessThan(ITEMS);
   });
 
@@ -107,7 +107,7 @@ describe.each([
       client.evaluateBatch(batch, new Metadata(), { deadline: Date.now() + 300 }, (error) => resolve(error?.code));
     });
     expect(code).toBe(status.DEADLINE_EXCEEDED);
-    await waitUntil("the batch to end", 5_000, () => said("CANCELLED"));
+    await waitUntil("the batch to end", 30_000, () => said("CANCELLED"));
     expect(asked()).toBeLessThan(ITEMS);
   });
 });
