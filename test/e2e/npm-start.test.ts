@@ -13,8 +13,8 @@ import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { processesWith } from "../harness/processes-with.ts";
 import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
-import { ARRIVAL_MS, answerOf } from "../../sample/story/ask.ts";
-import { eventually, POLITE_MS } from "../../sample/story/see.ts";
+import { ARRIVAL_MS, answerOf, passes } from "../../sample/story/ask.ts";
+import { eventually, members, POLITE_MS } from "../../sample/story/see.ts";
 
 let folder: string;
 const running = new Set<Started>();
@@ -36,13 +36,13 @@ function start({ byNpm = false } = {}): Started {
   return one;
 }
 
-/** dana is granted two uses for an order; the grant's id. */
+/** dana is granted five uses for an order; the grant's id. */
 async function grant(set: Started, order: string): Promise<string> {
   const dana = await as("dana", set);
   const denied = await answerOf(() => dana.proxy("DELETE", `/orders/${order}`));
   const body = {
     ...{ denial_id: textAt(denied.body, "denial_id"), justification: "the customer cancelled it" },
-    requested: { max_uses: 2 },
+    requested: { max_uses: 5 },
   };
   const ask = () => dana.approvals("POST", "/v1/requests", { body });
   const { answer: asked } = await eventually("the denial to arrive", ARRIVAL_MS, ask, ({ status }) => status !== 404, {
@@ -166,12 +166,18 @@ describe("npm start", () => {
     await next.ready();
     expect(next.said()).toContain("(was running)");
     const kept = await (await as("dana", next)).approvals("GET", `/v1/grants/${grantId}`);
-    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 2 } });
+    expect(kept).toMatchObject({ status: 200, body: { state: "active", uses: 0, max_uses: 5 } });
 
     // Everything at once, the database too: what was acknowledged is on disk.
     const { proxy } = await as("dana", next);
-    const another = await answerOf(() => proxy("DELETE", "/orders/42"));
-    expect(another).toEqual({ ...another, status: 200 }); // shows why not
+    let unanswered = 0; // of a use that was counted, perhaps, and was too late on a busy machine
+    const remove = async () => {
+      const answer = await proxy("DELETE", "/orders/42");
+      if (JSON.stringify(answer.body).includes("redemption_unknown")) unanswered += 1;
+      return answer;
+    };
+    const { answer: another } = await eventually("a use", ARRIVAL_MS, remove, passes, { everyMs: POLITE_MS });
+    expect(another.status).toBe(200);
     for (const one of await everyProcess()) process.kill(one, "SIGKILL");
     next.child.kill("SIGKILL");
     await next.ended;
@@ -180,7 +186,9 @@ describe("npm start", () => {
     await last.ready();
     const dana = await as("dana", last);
     const after = await dana.approvals("GET", `/v1/grants/${grantId}`);
-    expect(after).toMatchObject({ status: 200, body: { state: "active", uses: 1, max_uses: 2 } });
+    expect(after).toMatchObject({ status: 200, body: { state: "active", max_uses: 5 } });
+    const { uses } = members(after.body, "uses");
+    expect(Array.from({ length: unanswered + 1 }, (_, more) => 1 + more)).toContain(uses);
     last.child.kill("SIGINT");
     expect(await last.ended).toBe(0);
   }, 300_000);
