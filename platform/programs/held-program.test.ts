@@ -1,9 +1,9 @@
 /** A program that is started before what it needs is there. */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { freePort } from "../../test/harness/free-port.ts";
 import { createProgram } from "./program.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -14,10 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 async function orders() {
-  await using taken = createServer().listen(0, "127.0.0.1");
-  await new Promise((done) => taken.once("listening", done));
-  const address = taken.address();
-  const port = typeof address === "object" ? address?.port : undefined;
+  const port = await freePort();
   const main = "sample/orders-api/main.ts";
   const readyUrl = `http://127.0.0.1:${port}/healthz`;
   return createProgram({ name: "orders", main, config: { listen: { port } }, readyUrl, folder });

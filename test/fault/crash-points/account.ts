@@ -11,7 +11,7 @@ import { ask, differencesFromTruth } from "../state-topic.ts";
 import type { Ledger } from "./ledger.ts";
 import { securityFaults } from "./security-account.ts";
 
-const SETTLED_MS = 60_000;
+const SETTLED_MS = 180_000;
 
 export type Account = {
   readonly faults: readonly string[];
