@@ -21,7 +21,7 @@ const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWa
 
 const LEAK = /MaxListenersExceededWarning/;
 
-/** Heavy tests start real servers, on a machine that others use too; unit tests keep jest's 5 s. */
+/** Heavy tests start real servers, on a machine that others use too; unit tests keep what package.json says. */
 const heavyTimeoutMs = 180_000;
 const exitGraceMs = 30_000;
 const lookForStuckMs = 10_000;
