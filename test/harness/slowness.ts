@@ -11,7 +11,7 @@ const USUAL_MS = { processor: 25, clock: 60 };
 
 type BareStart = { readonly processorMs: number; readonly clockMs: number };
 
-export type Slowness = {
+type Slowness = {
   /** By processor time: what a slower processor changes, and one that is shared. */
   readonly processor: number;
   /** By the clock: what others take of the processors, too. */
