@@ -9,14 +9,19 @@ const ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512
 
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-const KNOWN: ReadonlySet<string> = new Set(ALGORITHMS);
+/** EdDSA is by Ed25519 alone here, which RFC 9864 gives a name of its own: the two are one algorithm, whoever says which. */
+const BY_NAME: ReadonlyMap<string, Algorithm> = new Map([
+  ...ALGORITHMS.map((name) => [name, name] as const),
+  ["Ed25519", "EdDSA"],
+]);
 
-export function isAlgorithm(name: string): name is Algorithm {
-  return KNOWN.has(name);
+/** What a token, a key or a configuration means by this name; undefined for none that may be used. */
+export function algorithmNamed(name: string): Algorithm | undefined {
+  return BY_NAME.get(name);
 }
 
 /** Names for fault texts and documentation, in one line. */
-export const ALGORITHM_NAMES = ALGORITHMS.join(", ");
+export const ALGORITHM_NAMES = [...BY_NAME.keys()].join(", ");
 
 const CURVE_ALGORITHM: ReadonlyMap<string, Algorithm> = new Map([
   ["prime256v1", "ES256"],

@@ -26,7 +26,7 @@ function isText(value: Json | undefined, maxLength: number): value is string {
 /** The account, or undefined when a claim that matters is missing or has the wrong shape. */
 export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject | undefined {
   const id = claims["sub"];
-  const groups = isElsewhere(claims, issuer.groupsClaim) ? undefined : groupsOf(claims[issuer.groupsClaim]);
+  const groups = isElsewhere(claims, issuer.groupsClaim) ? undefined : groupsOf(claimAt(claims, issuer.groupsClaim));
   const actors = actorsOf(claims["act"], issuer.issuer);
   if (!isIdText(id) || groups === undefined || actors === undefined) return undefined;
   const kept: { [name: string]: Json } = Object.create(null);
@@ -39,8 +39,25 @@ export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject |
  * Connect Core section 5.6.2; Entra ID, which in tokens by way of a browser says `hasgroups` alone).
  */
 function isElsewhere({ _claim_names: named, hasgroups }: JsonObject, groupsClaim: string): boolean {
-  if (isObject(named) && Object.hasOwn(named, groupsClaim)) return true;
+  // NB: of a nested claim too, whose outermost one is what is elsewhere.
+  if (isObject(named) && claimAt(named, groupsClaim) !== undefined) return true;
   return groupsClaim === "groups" && (hasgroups === true || hasgroups === "true");
+}
+
+/**
+ * The claim of this name or, where there is none, the one that its dots lead to (`realm_access.roles` of Keycloak), names with dots in them
+ * included. Null where they lead into what holds no claims: that is no list of groups, and not none.
+ */
+function claimAt(claims: JsonObject, path: string): Json | undefined {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
+    const name = path.slice(0, dot);
+    if (!Object.hasOwn(claims, name)) continue;
+    const inner = claims[name];
+    const found = isObject(inner) ? claimAt(inner, path.slice(dot + 1)) : null;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function groupsOf(value: Json | undefined): readonly string[] | undefined {

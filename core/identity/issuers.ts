@@ -9,7 +9,7 @@ import { type Static, Type } from "typebox";
 import { parseDuration } from "../domain/time.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
-import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from "./algorithms.ts";
+import { ALGORITHM_NAMES, type Algorithm, algorithmNamed } from "./algorithms.ts";
 
 const MAX_TOLERANCE_MS = 30_000;
 const closed = { additionalProperties: false };
@@ -57,7 +57,12 @@ export const IssuerSchema = Type.Object(
       Type.String({ description: "Clock difference forgiven, at most 30s; 5s unless given." }),
     ),
     groups_claim: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 128, description: "Claim that lists the groups; groups unless given." }),
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description:
+          "Claim that lists the groups; groups unless given. Where no claim has that name, its dots lead into nested ones: realm_access.roles.",
+      }),
     ),
     person: Type.Optional(PersonSchema),
     machine: Type.Optional(
@@ -115,7 +120,7 @@ export function issuerFaults(configs: readonly IssuerConfig[], key = "issuers"):
     if (config.audience.length === 0) fault("audience", "is empty, so any token would do; name at least one audience");
     if (config.algorithms.length === 0) fault("algorithms", `is empty; name some of ${ALGORITHM_NAMES}`);
     for (const algorithm of config.algorithms) {
-      if (!isAlgorithm(algorithm)) fault("algorithms", algorithmProblem(algorithm));
+      if (algorithmNamed(algorithm) === undefined) fault("algorithms", algorithmProblem(algorithm));
     }
     if ((config.jwks_uri === undefined) === (config.jwks_file === undefined)) {
       fault("jwks_uri", "give exactly one of jwks_uri and jwks_file");
@@ -154,7 +159,7 @@ export function createIssuers(configs: readonly IssuerConfig[]): Issuers {
     issuers.set(config.issuer, {
       issuer: config.issuer,
       audience: config.audience,
-      algorithms: new Set(config.algorithms.filter(isAlgorithm)),
+      algorithms: new Set(config.algorithms.flatMap((name) => algorithmNamed(name) ?? [])),
       keySource,
       typ: config.typ,
       idTokens: config.id_tokens === "accepted",

@@ -4,7 +4,7 @@
  * mean (same kid, same algorithm) are both refused, since trying them all would let a set decide how much one bad token costs.
  */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import { type Algorithm, algorithmsOf } from "./algorithms.ts";
+import { type Algorithm, algorithmNamed, algorithmsOf } from "./algorithms.ts";
 import { isObject, type JsonObject, parseStrictObject } from "./strict-json.ts";
 
 export const MAX_KEY_SET_BYTES = 64 * 1024;
@@ -90,8 +90,8 @@ function verificationKey(jwk: JsonObject): VerificationKey | undefined {
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) return undefined;
   try {
     const key = createPublicKey({ key: publicMembers(jwk), format: "jwk" });
-    // RFC 9864 names Ed25519 what RFC 8037 calls EdDSA.
-    const only = alg === "Ed25519" ? "EdDSA" : alg;
+    const only = typeof alg === "string" ? algorithmNamed(alg) : alg;
+    if (alg !== undefined && only === undefined) return undefined;
     const algorithms = algorithmsOf(key).filter((name) => only === undefined || name === only);
     return algorithms.length === 0 ? undefined : { kid, algorithms, key, jwk: key.export({ format: "jwk" }) };
   } catch {

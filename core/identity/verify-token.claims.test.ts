@@ -56,6 +56,35 @@ describe("claims", () => {
     expect(byRoles.outcome(token(claims({ _claim_names: { roles: "src1" } })))).toBe("credential_claims_invalid");
   });
 
+  test.each([
+    ["no object on the way", { realm_access: ["contractors"] }],
+    ["null on the way", { realm_access: null }],
+    ["a text at its end", { realm_access: { roles: "contractors" } }],
+    ["an object at its end", { realm_access: { roles: { contractors: true } } }],
+    ["something else than texts in its list", { realm_access: { roles: ["contractors", 7] } }],
+    ["null at its end", { realm_access: { roles: null } }],
+    ["a claim of the whole name that is no list", { "realm_access.roles": "a", realm_access: { roles: ["b"] } }],
+    ["its outermost claim somewhere else", { _claim_names: { realm_access: "src1" } }],
+    ["its claim somewhere else", { _claim_names: { "realm_access.roles": "src1" } }],
+  ])("a path to nested groups with %s is refused, never empty groups", (_what, more) => {
+    const nested = verifier({ groups_claim: "realm_access.roles" });
+    expect(nested.outcome(token(claims(more)))).toBe("credential_claims_invalid");
+  });
+
+  test.each<[path: string, more: Record<string, unknown>, groups: readonly string[]]>([
+    ["realm_access.roles", { realm_access: { roles: ["contractors"] } }, ["contractors"]],
+    ["resource_access.orders.example.roles", { resource_access: { "orders.example": { roles: ["a"] } } }, ["a"]],
+    ["a.b.c", { a: { x: 1 }, "a.b": { c: ["d"] } }, ["d"]],
+    ["https://example.com/roles", { "https://example.com/roles": ["a"] }, ["a"]],
+    ["realm_access.roles", { "realm_access.roles": ["whole"], realm_access: { roles: ["a"] } }, ["whole"]],
+    ["realm_access.roles", { realm_access: {} }, []],
+    ["realm_access.roles", {}, []],
+    ["realm_access.constructor", { realm_access: {} }, []],
+  ])("groups at %s of %j are %j", (path, more, groups) => {
+    const { caller } = verifier({ groups_claim: path }).verify(token(claims(more)), NOW);
+    expect(caller).toMatchObject({ kind: "subject", subject: { groups } });
+  });
+
   test("time claims hold to the second with the configured tolerance", () => {
     const at = (changes: Record<string, unknown>) => outcome(token(claims(changes)));
     expect(at({ exp: NOW_SECONDS - 31 })).toBe("credential_expired");

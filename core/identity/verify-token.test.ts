@@ -1,13 +1,13 @@
 /** Tokens that must not be believed for how they are signed, one by one, and the few that must. Signed and verified by node:crypto; signature.test.ts has jose sign. */
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { type Algorithm, isAlgorithm } from "./algorithms.ts";
+import { type Algorithm, algorithmNamed } from "./algorithms.ts";
 import * as sample from "./sample-tokens.ts";
 import { claims, encode, keys, NOW, signedText, token } from "./sample-tokens.ts";
 import { verifier } from "./sample-verifier.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
 
-const algorithms = sample.ALL_ALGORITHMS.filter(isAlgorithm);
+const algorithms = sample.ALL_ALGORITHMS.flatMap((name) => algorithmNamed(name) ?? []);
 
 describe("algorithms and keys", () => {
   const { outcome } = verifier();
@@ -63,6 +63,38 @@ describe("algorithms and keys", () => {
 
   test.each(algorithms)("an honest token signed with %s is its subject", (algorithm) => {
     expect(outcome(token(claims(), {}, algorithm))).toBe("subject");
+  });
+});
+
+describe("Ed25519, as RFC 9864 names what RFC 8037 calls EdDSA", () => {
+  const named = { alg: "Ed25519" };
+
+  test("opens nothing where another algorithm is configured, by another key, or with a signature of another", () => {
+    expect(verifier({ algorithms: ["ES256"] }).outcome(token(claims(), named))).toBe("credential_algorithm_refused");
+    expect(verifier().outcome(token(claims(), { ...named, kid: "p256" }))).toBe("credential_algorithm_refused");
+    expect(verifier().outcome(token(claims(), { ...named, kid: "ed25519" }, "ES256"))).toBe(
+      "credential_signature_invalid",
+    );
+    for (const alg of ["Ed448", "ed25519", "ED25519"]) {
+      expect(verifier().outcome(token(claims(), { alg }))).toBe("credential_algorithm_refused");
+    }
+  });
+
+  test.each([
+    ["EdDSA", {}],
+    ["EdDSA", named],
+    ["Ed25519", {}],
+    ["Ed25519", named],
+  ])("is the same algorithm: configured as %s, in a header %j", (algorithm, header) => {
+    expect(verifier({ algorithms: [algorithm] }).outcome(token(claims(), header))).toBe("subject");
+  });
+
+  test("is the same for a key that says its algorithm by either name", () => {
+    const [jwk] = sample.jwksOf({ ed25519: keys.ed25519 }).keys;
+    for (const alg of ["EdDSA", "Ed25519"]) {
+      const { outcome } = verifier({}, sample.keySetOf({ keys: [{ ...jwk, alg }] }));
+      for (const header of [{}, named]) expect(outcome(token(claims(), header))).toBe("subject");
+    }
   });
 });
 

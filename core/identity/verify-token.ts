@@ -6,7 +6,7 @@
 import type { Caller, CredentialRefusal } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
 import { acceptClaims } from "./accept-claims.ts";
-import { isAlgorithm } from "./algorithms.ts";
+import { algorithmNamed } from "./algorithms.ts";
 import { type CompactJwt, parseCompactJwt } from "./compact-jwt.ts";
 import type { Issuer, Issuers } from "./issuers.ts";
 import { chooseKey, type KeySet } from "./key-set.ts";
@@ -36,8 +36,9 @@ export function createVerifyToken(deps: { readonly issuers: Issuers; readonly ke
     if (jwt === undefined) return refused("credential_malformed");
     const issuer = typeof jwt.claims["iss"] === "string" ? deps.issuers.get(jwt.claims["iss"]) : undefined;
     if (issuer === undefined) return refused("credential_issuer_unknown");
-    const { algorithm, kid } = jwt;
-    if (!isAlgorithm(algorithm) || !issuer.algorithms.has(algorithm)) {
+    const { kid } = jwt;
+    const algorithm = algorithmNamed(jwt.algorithm);
+    if (algorithm === undefined || !issuer.algorithms.has(algorithm)) {
       return refused("credential_algorithm_refused", issuer);
     }
     const keySet = deps.keySets.current(issuer.issuer, now);
