@@ -2,11 +2,13 @@
  * `npm run bench -- stalls [--minutes N]`: a decision service under a mixed load at a quarter of its saturation, told to reload every minute, and
  * whether its own code ever kept the event loop for longer than 25 ms outside garbage collection; with the pauses of that.
  */
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Compile } from "typebox/compile";
 import type { Decision } from "../../harness/system/decision.ts";
+import { makeVendorLikeMmdb } from "../../harness/vendor-like-mmdb.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { checks, closed, open } from "../check/check-load.ts";
 import { startFullService } from "../check/full-service.ts";
@@ -25,7 +27,13 @@ const WATCH = new URL("./watch.ts", import.meta.url).href;
 const report = Compile(ReportSchema);
 
 export const benchStalls: Bench = async ({ minutes = MINUTES, seconds = SATURATE_S }, { cores, progress }) => {
-  await using service = await startFullService({ preload: [WATCH], onBoth: cores.onBoth });
+  await using owned = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "bench-stalls-"));
+  owned.defer(() => rm(folder, { recursive: true, force: true }));
+  const countryDatabase = join(folder, "country.mmdb");
+  await writeFile(countryDatabase, makeVendorLikeMmdb("DE"));
+  const further = { context: { countryDatabase } };
+  const service = owned.use(await startFullService({ preload: [WATCH], onBoth: cores.onBoth, further }));
   const server = measured([service.port], [service.opsUrl]);
   const load = (shape: Parameters<typeof checks>[1]) => runFreely(server, checks(mixedChecks(), shape, "any"));
   await load(closed(seconds)); // compiled and warm
@@ -54,7 +62,7 @@ export const benchStalls: Bench = async ({ minutes = MINUTES, seconds = SATURATE
     name: "stalls",
     title: "Stalls of the event loop",
     text: [
-      `${shown(minutes)} minutes at ${shown(ratePerS)} checks a second, a quarter of its own saturation under the same mixture: allowed, opened by a grant, denied, needing approval, with new tokens and bad ones, with bodies of 32 KB; and a reload of everything each minute. p50 ${each(({ p50Ms }) => p50Ms)} ms, p99 ${each(({ p99Ms }) => p99Ms)} ms, GC ${each(({ gcShare }) => gcShare * 100)} % of its processor time. The service may use both cores, one of which the load generator and the database use too.`,
+      `${shown(minutes)} minutes at ${shown(ratePerS)} checks a second, a quarter of its own saturation under the same mixture: allowed, opened by a grant, denied, needing approval, with new tokens and bad ones, with bodies of 32 KB; and a reload of everything each minute, the country database among it. p50 ${each(({ p50Ms }) => p50Ms)} ms, p99 ${each(({ p99Ms }) => p99Ms)} ms, GC ${each(({ gcShare }) => gcShare * 100)} % of its processor time. The service may use both cores, one of which the load generator and the database use too.`,
       `Stalls of our own code longer than ${STALL_MS} ms, outside garbage collection: ${goal(stalls.length, stalls.length === 0, "0")}. The longest: ${shown(longestSince(before, after))} ms. Delays of the loop since its start, whatever the cause: p50 ${shown(after.delayP50Ms)}, p99 ${shown(after.delayP99Ms)}, most ${shown(after.delayMostMs)} ms.`,
       ...(stalls.length === 0 ? [] : [stallTable(stalls, after, reloads)]),
       pauseTable(after),

@@ -2,11 +2,14 @@
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { Reader } from "mmdb-lib";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { type CountryDatabase, openCountryDatabase } from "../../../services/decision/context/country-database.ts";
 import { makeMmdb } from "../../harness/mmdb.ts";
+import { makeVendorLikeMmdb } from "../../harness/vendor-like-mmdb.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const country = (code: string) => ({ country: { iso_code: code }, continent: { code: "EU" } });
@@ -25,6 +28,7 @@ beforeEach(async () => {
   path = join(folder, "country.mmdb");
 });
 afterEach(async () => {
+  jest.restoreAllMocks();
   await open?.[Symbol.asyncDispose]();
   open = undefined;
   await rm(folder, { recursive: true, force: true });
@@ -33,7 +37,7 @@ afterEach(async () => {
 async function start(bytes: Buffer, lookEveryMs = 3_600_000): Promise<CountryDatabase> {
   await writeFile(path, bytes);
   const deps = { log: createLog({ name: "test", level: "silent" }), metrics: createMetrics({ prefix: "t_" }) };
-  open = await openCountryDatabase({ ...deps, signal: AbortSignal.timeout(60_000) }, { path, lookEveryMs });
+  open = await openCountryDatabase({ ...deps, signal: AbortSignal.timeout(120_000) }, { path, lookEveryMs });
   return open;
 }
 
@@ -166,6 +170,56 @@ describe("a file that is", () => {
     await rm(path);
     await expect(database.reload(path)).rejects.toThrow("country database");
     expect(database.find("192.0.2.1")?.code).toBe("DE");
+  });
+});
+
+describe("a file with many networks and whole records, as vendors make them,", () => {
+  const vendors = makeVendorLikeMmdb("DE");
+
+  test("does not hold the event loop while it is looked through: 64 networks in a turn, and others have theirs in between", async () => {
+    const database = await start(vendors);
+    const lookedAt = jest.spyOn(Reader.prototype, "getWithPrefixLength");
+    let done = false;
+    const reloading = database.reload(path).finally(() => (done = true));
+    let most = 0;
+    let before = 0;
+    while (!done) {
+      await turn();
+      most = Math.max(most, lookedAt.mock.calls.length - before);
+      before = lookedAt.mock.calls.length;
+    }
+    await reloading;
+    expect(most).toBeLessThanOrEqual(64);
+    expect(before).toBeGreaterThan(8_000);
+  });
+
+  test("is not decoded again for a network that was asked about before, and goes on saying the same", async () => {
+    const database = await start(vendors);
+    const first = database.find("18.1.2.3");
+    const decoded = jest.spyOn(Buffer.prototype, "toString");
+    expect([database.find("18.1.2.3"), database.find("18.1.200.3")]).toEqual([first, first]);
+    expect([first?.code, decoded.mock.calls.length]).toEqual(["DE", 0]);
+  });
+
+  test("does not take the place of one that was asked for later and is there already", async () => {
+    const database = await start(GOOD);
+    const later = join(folder, "later.mmdb");
+    await writeFile(later, NEXT);
+    await swap(vendors);
+    const reloading = database.reload(path);
+    await database.reload(later);
+    expect(database.find("192.0.2.1")?.code).toBe("PL");
+    await reloading;
+    expect([database.find("192.0.2.1")?.code, database.find("18.1.2.3")]).toEqual(["PL", undefined]);
+  });
+
+  test("counts when the one that was asked for later is refused", async () => {
+    const database = await start(GOOD);
+    await swap(vendors);
+    const reloading = database.reload(path);
+    await expect(database.reload(join(folder, "none.mmdb"))).rejects.toThrow("country database");
+    await reloading;
+    expect(database.find("18.1.2.3")?.code).toBe("DE");
   });
 });
 
