@@ -9,6 +9,40 @@ export async function readPems(paths: { readonly [kid: string]: string }): Promi
   return new Map(await Promise.all(entries));
 }
 
+/** `detail` may be shown: it quotes nothing of the file. */
+class NoAuthorities extends Error {
+  override readonly name = "NoAuthorities";
+  readonly detail: string;
+
+  constructor(detail: string) {
+    super(detail);
+    this.detail = detail;
+  }
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+
+/**
+ * PEM of every certificate in the file. Rejects when there is none, or something that is none: TLS itself goes by what it can read, so that a file that is
+ * half written would show only as those refused whose authority is in the other half. Lines outside of certificates are comments, as bundles have them,
+ * unless one begins with a dash, as the rest of a certificate does. NB: a file that was cut between two certificates cannot be told from a whole one.
+ */
+export async function readAuthorities(path: string): Promise<string> {
+  const text = await readFile(path, "utf8");
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (/^\s*-/m.test(text.replace(CERTIFICATE, "")))
+    throw new NoAuthorities(`${path}: it holds a part of a certificate, or something that is none`);
+  if (certificates.length === 0) throw new NoAuthorities(`${path}: it holds no certificate`);
+  certificates.forEach((pem, at) => {
+    try {
+      void new X509Certificate(pem);
+    } catch {
+      throw new NoAuthorities(`${path}: certificate ${at + 1} of ${certificates.length} in it cannot be read`);
+    }
+  });
+  return `${certificates.join("\n")}\n`;
+}
+
 /** PEM. With `clientCa` a caller has to show a certificate that one of these signed for use as a client. */
 export type ServerTls = { readonly cert: Buffer; readonly key: Buffer; readonly clientCa: Buffer | undefined };
 
@@ -29,15 +63,13 @@ export async function readClientTls({
 }): Promise<ClientTls | undefined> {
   if (!tls) return undefined;
   const read = async (path: string | undefined) => (path === undefined ? null : readFile(path));
-  const [ca, key, cert] = [await read(caPath), await read(keyPath), await read(certPath)];
+  const ca = caPath === undefined ? null : Buffer.from(await readAuthorities(caPath));
+  const [key, cert] = [await read(keyPath), await read(certPath)];
   createSecureContext({ ca: ca ?? undefined, key: key ?? undefined, cert: cert ?? undefined });
   return { ca, key, cert };
 }
 
-/**
- * Undefined without a certificate: plain text. Rejects also when certificate and key are unusable, or not of one pair, and when the client CA
- * is none: TLS itself takes such a file for no authority at all, which would show only as every caller refused.
- */
+/** Undefined without a certificate: plain text. Rejects also when certificate and key are unusable, or not of one pair. */
 export async function readServerTls({
   certPath,
   keyPath,
@@ -48,10 +80,8 @@ export async function readServerTls({
   readonly clientCaPath?: string;
 }): Promise<ServerTls | undefined> {
   if (certPath === undefined || keyPath === undefined) return undefined;
-  const clientCa = clientCaPath === undefined ? undefined : await readFile(clientCaPath);
+  const clientCa = clientCaPath === undefined ? undefined : Buffer.from(await readAuthorities(clientCaPath));
   const [cert, key] = [await readFile(certPath), await readFile(keyPath)];
-  // Throws when it is none.
-  if (clientCa !== undefined) void new X509Certificate(clientCa);
   createSecureContext({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
   return { cert, key, clientCa };
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { expect, test } from "@jest/globals";
 import { createLog } from "../log/log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
+import { CannotStart } from "./cannot-start.ts";
 import { createReload, type ReadAgain, ReloadRefused } from "./reload.ts";
 
 type Config = { readonly level: string; readonly tls: { readonly cert: string }; readonly list: readonly string[] };
@@ -53,6 +54,7 @@ test("a part that is refused holds up no other one, and its reason shows no text
     throw new Error("-----BEGIN PRIVATE KEY----- secret");
   });
   reload.part("two", [], async () => Promise.reject(new ReloadRefused("the bundle is refused")));
+  reload.part("file", [], async () => Promise.reject(new CannotStart("bundle.caPath: ca.pem: there is no such file")));
   reload.part("three", [], () => void taken.push("three"));
   hangUp();
   await settled();
@@ -61,9 +63,10 @@ test("a part that is refused holds up no other one, and its reason shows no text
     ["reloaded", "configuration", undefined],
     ["reload_refused", "one", "it cannot be used"],
     ["reload_refused", "two", "the bundle is refused"],
+    ["reload_refused", "file", "bundle.caPath: ca.pem: there is no such file"],
     ["reloaded", "three", undefined],
   ]);
-  expect(reload.health()).toMatchObject({ status: "degraded", detail: expect.stringMatching(/: one, two$/) });
+  expect(reload.health()).toMatchObject({ status: "degraded", detail: expect.stringMatching(/: one, two, file$/) });
   expect((await metrics.expose()).text).toContain('t_reloads_total{part="two",outcome="refused"} 1');
 });
 

@@ -9,7 +9,7 @@
 import type { CheckResult } from "../http/ops-server.ts";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { reasonOf } from "./cannot-start.ts";
+import { CannotStart, reasonOf } from "./cannot-start.ts";
 
 export type ReadAgain<C> = () => Promise<
   { readonly kind: "run"; readonly config: C } | { readonly kind: "exit"; readonly text: string }
@@ -136,7 +136,7 @@ function isMap(value: unknown): value is { readonly [name: string]: unknown } {
 
 /** NB: an error's own text may quote a file; what is shown is what a refused start would show. */
 function whyOf(error: unknown): string {
-  return error instanceof ReloadRefused ? error.message : reasonOf(error);
+  return error instanceof ReloadRefused || error instanceof CannotStart ? error.message : reasonOf(error);
 }
 
 /** Why a part does not take what it found, in words that may be shown. */

@@ -2,11 +2,11 @@
  * The `kafka` section that every service has: its schema, what in it is unsafe together, and the settings it stands for.
  * One place, so that two services cannot differ in how they reach the same brokers.
  */
-import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../config/fault.ts";
+import { readAuthorities } from "../config/pem-files.ts";
 import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
@@ -79,7 +79,7 @@ export const KAFKA_RELOADED = ["caPath", "certPath", "keyPath", "saslMechanism",
 export async function kafkaSettings(kafka: KafkaConfig, clientId: string): Promise<KafkaSettings> {
   const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka;
   const tls = {
-    ...(kafka.caPath === undefined ? {} : { ca: await readFile(kafka.caPath, "utf8") }),
+    ...(kafka.caPath === undefined ? {} : { ca: await readAuthorities(kafka.caPath) }),
     ...(kafka.certPath === undefined ? {} : { cert: await readFile(kafka.certPath, "utf8") }),
     ...(kafka.keyPath === undefined ? {} : { key: await readFile(kafka.keyPath, "utf8") }),
   };
@@ -114,5 +114,5 @@ export function exchanged(before: KafkaSettings, { brokers, tls, sasl }: KafkaSe
 
 /** @throws what would show only as every connection refused */
 function checkTls({ ca, cert, key }: NonNullable<KafkaSettings["tls"]>): void {
-  createSecureContext({ ca: ca === undefined ? undefined : new X509Certificate(ca).toString(), cert, key });
+  createSecureContext({ ca, cert, key });
 }

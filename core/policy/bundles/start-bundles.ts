@@ -2,9 +2,8 @@
  * Starts what keeps a bundle active, from the section `bundle` of a configuration. With a path a bundle has to be there at the start, since
  * nothing else is to be expected; a server may come up later, and until then the process is not ready.
  */
-import { readFile } from "node:fs/promises";
 import type { Clock } from "../../../platform/clock.ts";
-import { readPems } from "../../../platform/config/pem-files.ts";
+import { readAuthorities, readPems } from "../../../platform/config/pem-files.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import { CannotStart, fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
@@ -112,7 +111,7 @@ export async function sourceOf(config: BundleConfig, section = "bundle"): Promis
   const ca =
     caPath === undefined
       ? undefined
-      : await fromFiles(`${section}.caPath`, "an authority (PEM)", () => readFile(caPath, "utf8"));
+      : await fromFiles(`${section}.caPath`, "an authority (PEM)", () => readAuthorities(caPath));
   // Whoever has a folder does not load a client of HTTP.
   const { createHttpSource } = await import("./http-source.ts");
   return createHttpSource({ url: new URL(url), ca, waitSeconds, token });

@@ -2,10 +2,10 @@
  * Constructs and starts the loops: state relay, profile relay, sealer, audit relay, sweeper, webhook. Each leads by an advisory lock of its
  * own, ends with the signal, and the end of the process waits for it.
  */
-import { readFile } from "node:fs/promises";
 import { durationMs } from "../../../core/domain/time.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
+import { readAuthorities } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -127,7 +127,7 @@ export async function startLoops(
     const ca =
       caPath === undefined
         ? {}
-        : { ca: await fromFiles("webhook.caPath", "an authority (PEM)", () => readFile(caPath, "utf8")) };
+        : { ca: await fromFiles("webhook.caPath", "an authority (PEM)", () => readAuthorities(caPath)) };
     const checkTarget = createTargetCheck({ resolve: resolveBySystem }, webhook.allowedRanges);
     const deliver = createDeliver(
       { checkTarget, key: createWebhookKey(webhook.secret) },
