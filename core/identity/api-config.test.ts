@@ -16,6 +16,8 @@ const fine: ApiConfig = {
   maxBatch: 100,
 };
 
+const WITH_CA = { certPath: "c", keyPath: "k", clientCaPath: "ca" };
+
 function keysOf(changes: object, compat: { path?: string } = {}): readonly string[] {
   const api = { ...fine, ...changes };
   const identity = { issuers: [{ issuer: "https://login.example" }] };
@@ -24,6 +26,14 @@ function keysOf(changes: object, compat: { path?: string } = {}): readonly strin
 
 describe("section api", () => {
   test("is accepted as it should be", () => expect(keysOf({})).toEqual([]));
+
+  test.each(["URI:spiffe://example.org/orders", "DNS:orders.internal", "IP Address:192.0.2.1", "email:a@example.org"])(
+    "is accepted with a client that is known by %s",
+    (certificate) => {
+      const clients = [{ name: "a", certificate, subjects: {}, enforcer: false }];
+      expect(keysOf({ ...WITH_CA, clients })).toEqual([]);
+    },
+  );
 
   test.each<readonly [string, object, string]>([
     ["an address that is not https", { baseUrl: "http://pdp.example" }, "api.baseUrl"],
@@ -46,6 +56,16 @@ describe("section api", () => {
       {
         clients: [{ name: "a", tokenPath: "t", subjects: {}, enforcer: false, defaultMode: "enforce" }],
       },
+      "api.clients",
+    ],
+    [
+      "a name in a certificate that does not say of what kind it is",
+      { ...WITH_CA, clients: [{ name: "a", certificate: "orders.internal", subjects: {}, enforcer: false }] },
+      "api.clients",
+    ],
+    [
+      "a name in a certificate of a kind in other letters, which nobody compares equal",
+      { ...WITH_CA, clients: [{ name: "a", certificate: "dns:orders.internal", subjects: {}, enforcer: false }] },
       "api.clients",
     ],
     ["two clients of one name", { clients: [...fine.clients, ...fine.clients] }, "api.clients"],

@@ -11,7 +11,7 @@ const ClientSchema = Type.Object(
   {
     name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$" }),
     tokenPath: Path("File with its service token."),
-    certificate: Path("Name in its certificate, such as `URI:spiffe://…` or `DNS:…`."),
+    certificate: Path("Name in its certificate with its kind: `URI:…`, `DNS:…`, `IP Address:…` or `email:…`."),
     subjects: Type.Record(Type.String(), Type.String(), { default: {} }),
     enforcer: Type.Boolean({ default: false }),
     defaultMode: Type.Optional(Type.Union([Type.Literal("ask"), Type.Literal("enforce")])),
@@ -42,7 +42,7 @@ export const ApiSchema = Type.Object(
     clients: Type.Array(ClientSchema, {
       default: [],
       description:
-        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials; `defaultMode`: what an evaluation over AuthZEN is that names no mode: `ask`, or for an enforcer that knows AuthZEN's profile alone `enforce`.",
+        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it, such as `URI:spiffe://…` or `DNS:…`) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials; `defaultMode`: what an evaluation over AuthZEN is that names no mode: `ask`, or for an enforcer that knows AuthZEN's profile alone `enforce`.",
     }),
     accessRequestEndpoint: Type.Optional(
       Text(
@@ -80,6 +80,8 @@ export const ApiSchema = Type.Object(
 export type ApiConfig = Static<typeof ApiSchema>;
 
 const SHORTEST_TOKEN = 16;
+/** As Node writes the subject alternative names of a certificate. */
+const NAME_IN_CERTIFICATE = /^(URI|DNS|IP Address|email):./;
 
 /** What is wrong with it beyond its schema. */
 export function apiFaults({
@@ -131,6 +133,12 @@ export function apiFaults({
       fault(
         "clients",
         `${name} enforces by its defaultMode and is no enforcer; set its enforcer, or leave defaultMode out`,
+      );
+    }
+    if (certificate !== undefined && !NAME_IN_CERTIFICATE.test(certificate)) {
+      fault(
+        "clients",
+        `${name} has a certificate without the kind of name, as which nobody is known; write DNS: before a host name, or URI:, IP Address: or email:`,
       );
     }
     for (const issuer of Object.values(subjects)) {
