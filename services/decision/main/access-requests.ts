@@ -5,6 +5,7 @@ import { readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type AccessRequests, createAccessRequests } from "../authzen/access-request.ts";
 import type { DecisionConfig } from "../config.ts";
+import { apiOf } from "./api-section.ts";
 import type { SharedParts } from "./decision-path.ts";
 
 type Api = NonNullable<DecisionConfig["api"]>;
@@ -17,7 +18,7 @@ export async function startAccessRequests(
   if (endpoint === undefined) return undefined;
   let others = await fromFiles("api.publishedKeys", "Ed25519 public keys (PEM)", () => readPublished(publishedKeys));
   reload.part("api_published_keys", ["api.publishedKeys"], async (now) => {
-    others = await readPublished(now.api?.publishedKeys ?? {});
+    others = await readPublished(apiOf(now).publishedKeys);
   });
   const keys = () => {
     const own = signingKey.publicKeys();

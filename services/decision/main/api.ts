@@ -7,6 +7,7 @@ import { createAsking } from "../api/asking.ts";
 import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
 import { createApiCallers } from "../api/callers.ts";
 import { readClients } from "../api/known-clients.ts";
+import { apiOf } from "./api-section.ts";
 import { startAccessRequests } from "./access-requests.ts";
 import { startDecisionServer } from "../authzen/grpc/server.ts";
 import { startAuthzenServer } from "../authzen/server.ts";
@@ -42,9 +43,7 @@ export async function startApi(
     await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
     { mostUnknown },
   );
-  reload.part("api_clients", ["api.clients"], async (now) =>
-    callers.replace(await readClients(now.api?.clients ?? [])),
-  );
+  reload.part("api_clients", ["api.clients"], async (now) => callers.replace(await readClients(apiOf(now).clients)));
   const tls = await fromFiles("api.certPath", "a certificate with its key and authority (PEM)", () =>
     readServerTls(api),
   );
@@ -73,7 +72,7 @@ export async function startApi(
       ),
     ),
   );
-  reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(now.api ?? {})));
+  reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(apiOf(now))));
   const http = `${api.host}:${server.port}`;
   const { grpcPort, host } = api;
   if (grpcPort === undefined) return { at: { http }, serving: () => {} };
@@ -92,7 +91,7 @@ export async function startApi(
       ),
     ),
   );
-  reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(now.api ?? {})));
+  reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(apiOf(now))));
   return { at: { http, grpc: `${host}:${grpc.port}` }, serving: grpc.serving };
 }
 

@@ -21,6 +21,7 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { ISSUER, startLoneDecision } from "./lone-decision.ts";
 
 const PARTS = ["api_tls", "api_grpc_tls"] as const;
+const ALL_PARTS = [...PARTS, "api_clients", "api_published_keys"] as const;
 const NAME = "spiffe://example.org/asker";
 const owned = new AsyncDisposableStack();
 const ports = { http: 0, grpc: 0 };
@@ -45,7 +46,15 @@ beforeAll(async () => {
   await writeFile(tokenPath, "service-token-of-the-asker");
   [ports.http, ports.grpc] = [await freePort(), await freePort()];
   const clients = [{ name: "asker", certificate: `URI:${NAME}`, subjects: { user: ISSUER } }];
-  const api = { baseUrl: "https://pdp.example", httpPort: ports.http, grpcPort: ports.grpc, clients, ...files };
+  const accessRequestEndpoint = "https://approvals.example/access/v1/requests";
+  const api = {
+    baseUrl: "https://pdp.example",
+    httpPort: ports.http,
+    grpcPort: ports.grpc,
+    clients,
+    ...files,
+    accessRequestEndpoint,
+  };
   decision = owned.use(await startLoneDecision({ folder, name: "decision", further: { api } }));
 });
 afterAll(() => owned.disposeAsync());
@@ -77,10 +86,10 @@ function shown(): Promise<readonly string[]> {
   );
 }
 
-/** Sends SIGHUP, and waits until both parts were tried and say whether they were refused. */
-async function reload(isRefused: boolean): Promise<void> {
+/** Sends SIGHUP, and waits until these parts were tried and say whether they were refused. */
+async function reload(isRefused: boolean, parts: readonly string[] = PARTS): Promise<void> {
   decision.reload();
-  for (const part of PARTS) {
+  for (const part of parts) {
     await waitUntil(`${part} to be ${isRefused ? "refused" : "taken"}`, 30_000, async () => {
       return (
         (await metricTotal(decision.opsUrl, "countersign_decision_reload_refused", { part })) === Number(isRefused)
@@ -146,6 +155,24 @@ test("what cannot be used is refused, and the one before is shown on: a certific
     await writeFile(files.clientCaPath, ours.ca);
     await reload(false);
   }
+});
+
+test("without section api, as in a file that was cut before it, no part of it is taken: its clients and keys stay", async () => {
+  const whole = await readFile(decision.configPath, "utf8");
+  const keySet = async () => {
+    const options = { host: "127.0.0.1", port: ports.http, path: "/access/v1/jwks", ca: ours.ca, ...caller };
+    const asked = request(options).end();
+    const [response] = await once(asked, "response");
+    return String(Buffer.concat(await response.toArray()));
+  };
+  const keys = await keySet();
+  const { api: _, ...others } = parse(whole);
+  await writeFile(decision.configPath, stringify(others));
+  await reload(true, ALL_PARTS);
+  expect(await overHttp()()).toEqual([200, false]);
+  expect(await keySet()).toBe(keys);
+  await writeFile(decision.configPath, whole);
+  await reload(false, ALL_PARTS);
 });
 
 test("without the client CA in its configuration it goes on asking callers for their certificates: that takes a restart", async () => {
