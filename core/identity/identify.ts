@@ -7,6 +7,7 @@
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
 import { findBearerToken } from "./bearer.ts";
+import { isIdText } from "./claims-to-subject.ts";
 import type { Issuers } from "./issuers.ts";
 import { createReadPeerCertificate, type PeerCertificate, readDer, type ShownCertificate } from "./peer-certificate.ts";
 import { NO_PRINCIPALS, type Principals } from "./principals.ts";
@@ -116,7 +117,10 @@ const TOO_MANY: NotIdentified = { kind: "refused", reason: "overloaded" };
 /** NB: an identity that no rule knows is refused and not anonymous, as is a token of an unknown issuer. */
 function certified(principals: Principals, principal: string, certificate: ShownCertificate, now: Instant): Caller {
   const account = principals.find(principal);
-  if (account === undefined) return { kind: "refused", reason: "credential_issuer_unknown" };
+  // No rule was asked about what can be no account, such as one that is too long.
+  if (account === undefined) {
+    return { kind: "refused", reason: isIdText(principal) ? "credential_issuer_unknown" : "credential_claims_invalid" };
+  }
   const { subject } = account;
   const { issuer } = subject;
   if (certificate === undefined) return { kind: "subject", subject, expiresAt: Number.MAX_SAFE_INTEGER };

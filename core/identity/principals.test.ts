@@ -1,6 +1,8 @@
 /** Which certificate identities a rule names, what accounts they become, who stands behind them, and what a configuration may not say. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { instant } from "../domain/time.ts";
+import { createIdentify } from "./identify.ts";
 import { createPartyMapper } from "./party.ts";
 import { type PrincipalRule, principalFaults } from "./principal-config.ts";
 import { matchPrincipal } from "./principal-match.ts";
@@ -49,6 +51,15 @@ describe("an identity that no rule names", () => {
     ["one that is too long", `spiffe://example.org/people/${"d".repeat(257)}`],
   ])("%s is no account", (_name, principal) => {
     expect(principals.find(principal)).toBeUndefined();
+  });
+
+  test("one that can be no account is refused as such, and not as one that no rule knows", () => {
+    const keySets = { current: () => undefined, requestRefresh: () => {} };
+    const { identify } = createIdentify({ issuers: issuersOf({}), keySets, principals });
+    const reasonOf = (principal: string) => identify({ authorization: [], principal }, instant(1));
+    const long = `spiffe://example.org/people/${"d".repeat(257)}`;
+    expect(reasonOf(long)).toEqual({ kind: "refused", reason: "credential_claims_invalid" });
+    expect(reasonOf("spiffe://other.example/x")).toEqual({ kind: "refused", reason: "credential_issuer_unknown" });
   });
 
   test("whatever is captured is one whole segment of the identity", () => {
