@@ -109,7 +109,12 @@ describe("npm start", () => {
     await writeFile(join(data, "postgres"), "not a folder");
     const set = start({ COUNTERSIGN_DATA: data });
     expect(await set.ended).toBe(1);
-    const [, ...said] = set.said().trimEnd().split("\n");
+    // A port of ours that somebody else has is a note, and no matter here.
+    const [, ...said] = set
+      .said()
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.startsWith("       ! "));
     expect(said).toEqual([expect.stringMatching(/^the database of \S+no-database \(COUNTERSIGN_DATA\): EEXIST: /)]);
     expect(await processesWith(data)).toEqual([]);
   }, 60_000);
