@@ -65,7 +65,7 @@ const openFiles = async ({ program }: Running) => (await readdir(`/proc/${progra
 /** Hangs up; resolves when the process has no more open than that, but for a few of its own. */
 async function giveBack(one: Running, files: number): Promise<void> {
   for (const socket of sockets) socket.destroy();
-  await waitUntil("the sockets to be given back", 30_000, async () => (await openFiles(one)) <= files + OWN_FILES);
+  await waitUntil("the sockets to be given back", 20_000, async () => (await openFiles(one)) <= files + OWN_FILES);
 }
 
 describe.each([
@@ -85,7 +85,7 @@ describe.each([
     expect(all).toBe(one.ports.reduce((sum, { sent }) => sum + sent.length * OF_A_KIND, 0));
     await expectServed(one);
     const overHttp1 = one.ports.filter(({ sent }) => sent.includes("POST ")).length * 3 * OF_A_KIND;
-    await waitUntil("the halves over HTTP/1.1 to be ended", 30_000, () => left() <= all - overHttp1);
+    await waitUntil("the halves over HTTP/1.1 to be ended", 20_000, () => left() <= all - overHttp1);
     await expectServed(one);
     await giveBack(one, files);
     await expectServed(one);

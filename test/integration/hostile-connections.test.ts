@@ -36,7 +36,7 @@ const whole = (asking: Asking, body = asking.body, type = "application/json") =>
 
 async function statusOf(bytes: string, port: number): Promise<number | undefined> {
   const { socket, statuses, seen } = opened(bytes, port);
-  await waitUntil("an answer or the end", 30_000, () => statuses().length > 0 || seen.endedMs !== undefined);
+  await waitUntil("an answer or the end", SERVED_MS, () => statuses().length > 0 || seen.endedMs !== undefined);
   socket.destroy();
   return statuses()[0];
 }
@@ -150,7 +150,7 @@ describe.each(HTTP_PORTS)("$name", ({ serve }) => {
     for (const type of served.types) {
       const bytes = `${headOf(served)}content-type: ${type}\r\n${rest(SMUGGLED(served.path))}`;
       const { statuses, seen } = opened(bytes, served.port);
-      await waitUntil("the end of the connection", 30_000, () => seen.endedMs !== undefined);
+      await waitUntil("the end of the connection", SERVED_MS, () => seen.endedMs !== undefined);
       expect(statuses()).toEqual([400]);
     }
   });
