@@ -7,7 +7,7 @@ import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { listeningSockets } from "../harness/listening-sockets.ts";
 import { as, type Started, startAsPerson } from "../harness/npm-start.ts";
 import { processesWith } from "../harness/processes-with.ts";
@@ -23,11 +23,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "npm-start-"));
   await chmod(folder, 0o711); // as root PostgreSQL runs as somebody else, who has to pass
 });
-afterAll(async () => {
+// What a test that failed left running has the folder, and the next one could not start.
+afterEach(async () => {
   for (const { child } of running) child.kill("SIGINT");
   await Promise.all([...running].map(({ ended }) => ended));
-  await rm(folder, { recursive: true, force: true });
 }, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function start({ byNpm = false } = {}): Started {
   const one = startAsPerson({ cwd: folder, env: { COUNTERSIGN_DATA: join(folder, "data") }, byNpm });
@@ -77,7 +78,8 @@ describe("npm start", () => {
     await set.ready();
     expect(set.said()).toMatch(/approvals is on port \d+, since 9200 is taken/);
     expect(set.said()).not.toContain("\x1b"); // colours are for a terminal
-    expect((await (await as("dana", set)).proxy("GET", "/orders/42")).status).toBe(200);
+    const dana = await as("dana", set);
+    expect((await answerOf(() => dana.proxy("GET", "/orders/42"))).status).toBe(200);
     await waitUntil("a line for the decision", 30_000, () => /allow +GET \/orders\/42 +dana/.test(set.said()));
 
     const second = start();
