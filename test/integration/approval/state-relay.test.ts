@@ -22,7 +22,7 @@ beforeEach(async () => {
   database = await migratedDatabase();
   topic = openStateTopic(database);
   ({ broker, startRelay } = topic);
-}, 60_000);
+});
 afterEach(async () => {
   await topic[Symbol.asyncDispose]();
   await database.close();
@@ -32,6 +32,13 @@ const fresh = () => readAll(broker.records(TOPIC));
 const afterCompaction = () => readAll(compacted(broker.records(TOPIC)));
 const settledOn = (check: (reader: Reader) => boolean) => () =>
   [fresh(), afterCompaction()].every((reader) => reader.latest?.equal === true && check(reader));
+
+async function databaseMs(): Promise<number> {
+  const { rows } = await database.query<{ ms: number }>(
+    "select ceil(extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
+  );
+  return rows[0]?.ms ?? Number.NaN;
+}
 
 async function revoke(grantId: Grant["id"]): Promise<void> {
   await database.query("update grants set state = 'revoked', version = version + 1 where id = $1", [grantId]);
@@ -49,14 +56,11 @@ test("every heartbeat finds the set equal and everything committed before its T 
   for (let n = 0; n < 25; n += 1) {
     const grantId = await insertGrant(database);
     if (n % 3 === 0) await revoke(grantId);
-    const { rows } = await database.query<{ ms: number }>(
-      "select ceil(extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
-    );
-    committed.push({ grantId, at: rows[0]?.ms ?? 0 });
+    committed.push({ grantId, at: await databaseMs() });
   }
   await waitUntil(
     "all grants on the topic",
-    20_000,
+    30_000,
     settledOn((reader) => reader.view.size === 25),
   );
   const records = broker.records(TOPIC);
@@ -67,35 +71,32 @@ test("every heartbeat finds the set equal and everything committed before its T 
     for (const { grantId, at } of committed)
       if (at < (reader.latest?.time ?? 0)) expect(reader.view.get(grantKey(grantId))).toBeDefined();
   }
-}, 40_000);
+});
 
 test("a row that cannot be published stops the heartbeat; once it is gone heartbeats go on", async () => {
   startRelay();
-  await waitUntil("a heartbeat", 10_000, () => fresh().heartbeats > 0);
+  await waitUntil("a heartbeat", 30_000, () => fresh().heartbeats > 0);
   const tooLarge = await insertGrant(database, { issuer: "x".repeat(70_000) });
   const small = await insertGrant(database);
-  await waitUntil("the relay to find the row", 5_000, async () => {
-    const before = fresh().heartbeats;
-    for (let n = 0; n < 10; n += 1) await database.query("select pg_sleep(0.02)");
-    return fresh().heartbeats === before;
-  });
-  const stoppedAt = fresh().heartbeats;
+  const committedAt = await databaseMs();
   await database.query("select pg_sleep(0.5)"); // many heartbeats would fit
-  expect(fresh().heartbeats).toBe(stoppedAt);
+  // One may have been on its way, of a time before the row.
+  expect(fresh().latest?.time).toBeLessThanOrEqual(committedAt);
+  const stoppedAt = fresh().heartbeats;
   await database.query("delete from grants where id = $1", [tooLarge]);
   await waitUntil(
     "the other grant",
-    20_000,
+    30_000,
     settledOn(({ view }) => view.get(grantKey(small)) !== undefined),
   );
-  await waitUntil("a heartbeat", 10_000, () => fresh().heartbeats > stoppedAt);
-}, 40_000);
+  await waitUntil("a heartbeat", 30_000, () => fresh().heartbeats > stoppedAt);
+});
 
 test("killed between publish and mark, the next leader publishes the row again and its first heartbeat finds the set equal", async () => {
   const grantId = await insertGrant(database);
   const halt = startRelay();
   broker.fate = (records) => (records.some(({ key }) => key !== HEARTBEAT_KEY) ? "lose_acknowledgement" : "take");
-  await waitUntil("the grant on the topic", 10_000, () => fresh().view.size === 1);
+  await waitUntil("the grant on the topic", 30_000, () => fresh().view.size === 1);
   await halt();
   await revoke(grantId);
   expect(fresh().heartbeats).toBe(0);
@@ -103,10 +104,10 @@ test("killed between publish and mark, the next leader publishes the row again a
   startRelay();
   await waitUntil(
     "the revocation",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.get(grantKey(grantId))?.state === "revoked"),
   );
-}, 30_000);
+});
 
 test("an older signed record, a forged null, a value nobody signed and a topic made anew are each repaired without a restart", async () => {
   const metrics = createMetrics({ prefix: "t_" });
@@ -115,31 +116,31 @@ test("an older signed record, a forged null, a value nobody signed and a topic m
   const key = grantKey(grantId);
   await waitUntil(
     "the grant",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.get(key)?.state === "active"),
   );
   const old = broker.records(TOPIC).find((record) => record.key === key);
   if (old === undefined) throw new Error("no record of the grant");
   await revoke(grantId);
   const isRevoked = settledOn(({ view }) => view.get(key)?.state === "revoked");
-  await waitUntil("the revocation", 10_000, isRevoked);
+  await waitUntil("the revocation", 30_000, isRevoked);
 
   broker.append({ topic: TOPIC, key, value: old.value, headers: old.headers });
   expect(afterCompaction().view.get(key)?.state).toBe("active");
   expect(afterCompaction().latest?.equal).toBe(false); // a restarting reader would honour nothing
-  await waitUntil("repair of the replay", 10_000, isRevoked);
+  await waitUntil("repair of the replay", 30_000, isRevoked);
 
   broker.append({ topic: TOPIC, key, value: null });
-  await waitUntil("repair of the null", 10_000, isRevoked);
+  await waitUntil("repair of the null", 30_000, isRevoked);
 
   broker.append({ topic: TOPIC, key, value: Buffer.from("{}") });
-  await waitUntil("repair of the unsigned value", 10_000, isRevoked);
+  await waitUntil("repair of the unsigned value", 30_000, isRevoked);
 
   broker.recreate(TOPIC);
-  await waitUntil("repair of the topic", 10_000, isRevoked);
+  await waitUntil("repair of the topic", 30_000, isRevoked);
   const { text } = await metrics.expose();
   expect(Number(/^t_state_repaired_total (\d+)/m.exec(text)?.[1])).toBeGreaterThanOrEqual(4);
-}, 60_000);
+});
 
 test("a grant that ended gets a tombstone 15 minutes after its time and not before; a record replayed after it is removed again", async () => {
   startRelay();
@@ -147,7 +148,7 @@ test("a grant that ended gets a tombstone 15 minutes after its time and not befo
   const key = grantKey(grantId);
   await waitUntil(
     "the grant",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.size === 1),
   );
   const old = broker.records(TOPIC).find((record) => record.key === key);
@@ -160,26 +161,26 @@ test("a grant that ended gets a tombstone 15 minutes after its time and not befo
   await endedAgo(14);
   await waitUntil(
     "the end",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.get(key)?.state === "expired"),
   );
   const at = fresh().heartbeats;
-  await waitUntil("more heartbeats", 10_000, () => fresh().heartbeats > at + 3);
+  await waitUntil("more heartbeats", 30_000, () => fresh().heartbeats > at + 3);
   expect(fresh().view.size).toBe(1);
   await endedAgo(16);
   await waitUntil(
     "the tombstone",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.size === 0),
   );
   broker.append({ topic: TOPIC, key, value: old?.value ?? null, headers: old?.headers ?? new Map() });
   expect(afterCompaction().view.size).toBe(1);
   await waitUntil(
     "the tombstone again",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.size === 0),
   );
-}, 40_000);
+});
 
 test("a database set back behind the topic opens nothing again: what it forgot about is revoked, and readers are fresh", async () => {
   let halt = startRelay();
@@ -192,7 +193,7 @@ test("a database set back behind the topic opens nothing again: what it forgot a
   const stateOf = (grantId: Grant["id"]) => (reader: Reader) => reader.view.get(grantKey(grantId))?.state;
   await waitUntil(
     "the use",
-    10_000,
+    30_000,
     settledOn((reader) => reader.view.size === 3 && stateOf(used)(reader) === "consumed"),
   );
   await halt();
@@ -205,7 +206,7 @@ test("a database set back behind the topic opens nothing again: what it forgot a
   halt = startRelay();
   await waitUntil(
     "the repair",
-    10_000,
+    30_000,
     settledOn((reader) => reader.view.size === 2 && stateOf(used)(reader) === "revoked"),
   );
   expect(stateOf(untouched)(fresh())).toBe("active");
@@ -217,7 +218,7 @@ test("a database set back behind the topic opens nothing again: what it forgot a
     [used],
   );
   expect(after).toEqual([{ version: 6, state: "revoked", told: 1 }]);
-}, 40_000);
+});
 
 test("two relays at once: one leads, and the other goes on when the first one's session is killed", async () => {
   startRelay();
@@ -225,7 +226,7 @@ test("two relays at once: one leads, and the other goes on when the first one's 
   await insertGrant(database);
   await waitUntil(
     "the grant",
-    10_000,
+    30_000,
     settledOn(({ view }) => view.size === 1),
   );
   await database.query(
@@ -234,7 +235,7 @@ test("two relays at once: one leads, and the other goes on when the first one's 
   await insertGrant(database);
   await waitUntil(
     "the second grant",
-    20_000,
+    30_000,
     settledOn(({ view }) => view.size === 2),
   );
-}, 40_000);
+});

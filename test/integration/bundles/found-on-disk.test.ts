@@ -19,10 +19,13 @@ afterEach(async () => {
 const signed = (revision: string, ago: number) =>
   signFiles(changed(sample, revision), { ...key, issuedAt: nowSeconds() - ago });
 
+/** One after the other, each of them whole. */
 async function putFiles(folder: string, files: BundleFiles): Promise<void> {
+  const part = join(keeping.folder, "part");
   for (const [name, bytes] of files) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), bytes);
+    await writeFile(part, bytes);
+    await rename(part, join(folder, name));
   }
 }
 
@@ -34,15 +37,15 @@ test("an archive whose rest has not arrived leaves the last good one; when it ha
 
   const next = await signedAt("two", 10);
   await writeFile(path, next.subarray(0, 2_000));
-  await waitUntil("a look that fails", 5_000, () => keeper.status().failing !== undefined);
+  await waitUntil("a look that fails", 30_000, () => keeper.status().failing !== undefined);
   expect([host.revision(), allows(host)]).toEqual(["one", true]);
   await writeFile(path, next.subarray(2_000), { flag: "a" });
-  await waitUntil("two", 5_000, () => host.revision() === "two");
-  await waitUntil("no more trouble", 5_000, () => keeper.status().failing === undefined);
+  await waitUntil("two", 30_000, () => host.revision() === "two");
+  await waitUntil("no more trouble", 30_000, () => keeper.status().failing === undefined);
 
   await writeFile(`${path}.new`, await signedAt("three", 0));
   await rename(`${path}.new`, path);
-  await waitUntil("three", 5_000, () => host.revision() === "three");
+  await waitUntil("three", 30_000, () => host.revision() === "three");
   expect(keeper.status().refused).toBeUndefined();
   expect(events.filter(({ kind }) => kind === "bundle_activated")).toHaveLength(3);
 });
@@ -55,13 +58,13 @@ test("a folder that was copied halfway is refused, and taken when the other file
 
   const next = await signed("two", 10);
   await putFiles(path, new Map([...next].filter(([name]) => name === ".manifest")));
-  await waitUntil("the refusal", 5_000, () => keeper.status().refused?.reason === "bad_signature");
+  await waitUntil("the refusal", 30_000, () => keeper.status().refused?.reason === "bad_signature");
   const { answeredAt = 0 } = keeper.status();
-  await waitUntil("another look", 5_000, () => (keeper.status().answeredAt ?? 0) > answeredAt);
+  await waitUntil("another look", 30_000, () => (keeper.status().answeredAt ?? 0) > answeredAt);
   expect([host.revision(), allows(host)]).toEqual(["one", true]);
 
   await putFiles(path, next);
-  await waitUntil("two", 5_000, () => host.revision() === "two");
+  await waitUntil("two", 30_000, () => host.revision() === "two");
   expect(keeper.status().refused).toBeUndefined();
   const refusals = events.flatMap((event) => (event.kind === "bundle_refused" ? [event.trouble.reason] : []));
   expect(new Set(refusals)).toEqual(new Set(["bad_signature"]));

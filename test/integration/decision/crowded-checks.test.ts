@@ -38,7 +38,7 @@ beforeAll(async () => {
   owned.defer(() => rm(folder, { recursive: true, force: true }));
   service = owned.use(await startLoneDecision({ folder, name: "decision", preload: [HEAP_AFTER_GC] }));
   enforcer = owned.adopt(createRawEnforcer(service.port), (one) => one.close());
-}, 60_000);
+});
 afterAll(() => owned.disposeAsync());
 afterEach(async () => {
   expect(service.isRunning()).toBe(true);
@@ -56,12 +56,15 @@ test("a deadline that is over when the call arrives is an explicit denial or DEA
   const before = await counts();
   expect(Math.min(before.allows, before.evaluations)).toBeGreaterThan(0); // both are counted
   const late = { path: CHECK_PATH, headers: { "grpc-timeout": "1n" }, body: frame(sampleCheck("GET", token())) };
-  const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => sendFrames(service.port, late)));
-  for (const { message, grpcStatus } of answers) {
-    if (message === undefined) expect(grpcStatus).toBe(String(status.DEADLINE_EXCEEDED));
-    else expect(outcomeOf(CheckResponse.decode(message))).toBe("deny");
-  }
-  expect(await count("decisions_total", { outcome: "deny", reason: "deadline_exceeded" })).toBeGreaterThan(0);
+  // Which of the two depends on who is faster.
+  await waitUntil("one of them to be denied", 30_000, async () => {
+    const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => sendFrames(service.port, late)));
+    for (const { message, grpcStatus } of answers) {
+      if (message === undefined) expect(grpcStatus).toBe(String(status.DEADLINE_EXCEEDED));
+      else expect(outcomeOf(CheckResponse.decode(message))).toBe("deny");
+    }
+    return (await count("decisions_total", { outcome: "deny", reason: "deadline_exceeded" })) > 0;
+  });
   expect(await counts()).toEqual(before);
 });
 
@@ -75,13 +78,13 @@ test(`${CONNECTIONS} connections at once are all answered, and gone when their c
     expect(new Set(answers)).toEqual(new Set([true]));
     expect(await openFiles()).toBeGreaterThanOrEqual(before + CONNECTIONS - OWN_FILES);
     for (const session of sessions) session.destroy();
-    await waitUntil("the service to let go of them", 10_000, async () => (await openFiles()) <= before + OWN_FILES);
+    await waitUntil("the service to let go of them", 30_000, async () => (await openFiles()) <= before + OWN_FILES);
     return heldBytes(service);
   };
   const held = [await round(), await round(), await round(), await round()];
   const kept = held.slice(1).map((bytes, at) => bytes - (held[at] ?? 0));
   expect(Math.min(...kept)).toBeLessThan(MOST_KEPT_BYTES);
-}, 120_000);
+}, 300_000);
 
 test(`${SLOW_CLIENTS} clients that send half a call and then nothing hold up nobody: the p99 of others is what it is without them`, async () => {
   const half = frame(sampleCheck("GET", token())).subarray(0, 700);
@@ -100,7 +103,7 @@ test(`${SLOW_CLIENTS} clients that send half a call and then nothing hold up nob
     seen.push(`${besideMs.toFixed(1)} ms beside them, ${aloneMs.toFixed(1)} ms without`);
   }
   throw new Error(`slower in each round: ${seen.join("; ")}`);
-}, 120_000);
+}, 300_000);
 
 /** Of honest calls, one after the other. */
 async function p99Ms(): Promise<number> {
