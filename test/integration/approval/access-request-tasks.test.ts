@@ -18,7 +18,7 @@ import { SECOND, tokenOf } from "./rest-fixture.ts";
 let tasks: Tasks;
 beforeAll(async () => {
   tasks = await createTasks();
-}, 90_000);
+});
 afterAll(() => tasks.close());
 
 const alias = tokenOf("d.other", ["managers"], { iss: SECOND, email: "dana@example.org" });
@@ -177,8 +177,16 @@ describe("a task", () => {
   });
 
   test("arap-11-3-2, arap-18-5: that is approved can be looked at until its grant ends, whenever it had to be decided, and not after", async () => {
-    const task = await tasks.taskOf(endingIn(2_000));
-    expect((await tasks.vote(task, max)).status).toBe(200);
+    /** Of so little time that the machine just makes the vote in it. */
+    const approvedIn = async (ms: number): Promise<Answer> => {
+      const one = await tasks.taskOf(endingIn(ms));
+      const { status } = await tasks.vote(one, max);
+      if (status === 200) return one;
+      expect(status).toBe(409);
+      expect(ms).toBeLessThan(30_000);
+      return approvedIn(2 * ms);
+    };
+    const task = await approvedIn(2_000);
     const requestId = textAt(task, "task.id");
     const decidedBy = parseRfc3339(textAt(task, "task.expires_at"));
     const grantEnds = (minutes: number) =>
@@ -189,7 +197,7 @@ describe("a task", () => {
       );
     await grantEnds(30);
     const { now } = tasks.rest.store.reads;
-    await waitUntil("the time in which it had to be decided to be over", 10_000, async () => (await now()) > decidedBy);
+    await waitUntil("the time in which it had to be decided to be over", 60_000, async () => (await now()) > decidedBy);
     const seen = await tasks.look(task);
     expect([seen.status, at(seen, "task.status")]).toEqual([200, "approved"]);
     expect(at(seen, "task.expires_at")).toBe(at(seen, "result.approval.approved_until"));

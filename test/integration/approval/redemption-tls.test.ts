@@ -27,6 +27,8 @@ const TOKEN = "a-service-token-of-this-test";
 const UNAVAILABLE = { kind: "unavailable" };
 const GRANTED = { kind: "granted", uses: 1 };
 const DRAIN_MS = 300;
+/** For who waits for a connection that does not come about, and for who is answered, by a machine that may stop now and then. */
+const [IN_VAIN_MS, PATIENT_MS] = [1_000, 20_000];
 
 let approval: Approval;
 let ours: Authority;
@@ -40,7 +42,7 @@ beforeAll(async () => {
   serverPair = await ours.issue({ name: "approval", use: "server" });
   clientPair = await ours.issue({ name: "decision", use: "client" });
   approval = await createApproval();
-}, 90_000);
+});
 afterAll(() => approval.close());
 
 let executed = 0;
@@ -103,9 +105,9 @@ function deadlineIn(ms: number): Deadline {
 }
 
 /** The outcome of one use of a fresh grant; what the caller gets wrong must have left it unused. */
-async function use(server: RedemptionServer, shown: Shown) {
+async function use(server: RedemptionServer, shown: Shown, ms = PATIENT_MS) {
   const grant = await approval.grant({ maxUses: 1 });
-  const outcome = await clientOf(server, shown).redeem(claimOf(grant), deadlineIn(1_000));
+  const outcome = await clientOf(server, shown).redeem(claimOf(grant), deadlineIn(ms));
   const uses = (await approval.store.reads.grant(grant.id))?.uses;
   expect(uses).toBe(outcome.kind === "granted" ? 1 : 0);
   expect(executed).toBe(uses);
@@ -115,7 +117,7 @@ async function use(server: RedemptionServer, shown: Shown) {
 describe("over TLS with a service token, no use is counted for a decision service that", () => {
   test("speaks plain text, though it knows the token", async () => {
     const server = await withToken();
-    expect(await use(server, { token: TOKEN, plaintext: true })).toEqual(UNAVAILABLE);
+    expect(await use(server, { token: TOKEN, plaintext: true }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
   });
 
   test("shows a wrong token, an empty one, or none: UNAUTHENTICATED", async () => {
@@ -137,39 +139,39 @@ describe("over TLS with a service token, no use is counted for a decision servic
     ["for use as a client", { name: "approval", use: "client" }],
   ])("finds the server's certificate %s; the token is not sent to it", async (_what, options) => {
     const server = await withToken(await ours.issue(options));
-    expect(await use(server, { token: TOKEN })).toEqual(UNAVAILABLE);
+    expect(await use(server, { token: TOKEN }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
     expect(faults).toEqual([]);
   });
 
   test("trusts another authority, or only the system's: the token is not sent", async () => {
     const server = await withToken();
-    expect(await use(server, { token: TOKEN, trusted: foreign })).toEqual(UNAVAILABLE);
-    expect(await use(server, { token: TOKEN, systemRoots: true })).toEqual(UNAVAILABLE);
+    expect(await use(server, { token: TOKEN, trusted: foreign }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
+    expect(await use(server, { token: TOKEN, systemRoots: true }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
     expect(faults).toEqual([]);
   });
 });
 
 describe("over mTLS, no use is counted for a decision service that shows", () => {
   test("nothing, in plain text", async () => {
-    expect(await use(await withMtls(), { plaintext: true })).toEqual(UNAVAILABLE);
+    expect(await use(await withMtls(), { plaintext: true }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
   });
 
   test("no certificate, not even with the token", async () => {
-    expect(await use(await withMtls(TOKEN), { token: TOKEN })).toEqual(UNAVAILABLE);
+    expect(await use(await withMtls(TOKEN), { token: TOKEN }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
   });
 
   test("a certificate of another authority, under the same name", async () => {
     const pair = await foreign.issue({ name: "decision", use: "client" });
-    expect(await use(await withMtls(), { pair })).toEqual(UNAVAILABLE);
+    expect(await use(await withMtls(), { pair }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
   });
 
   test("a certificate of ours that has expired, is for use as a server, or was signed by no authority", async () => {
     const server = await withMtls();
     const expired = await ours.issue({ name: "decision", use: "client", endsInMs: -60_000 });
-    expect(await use(server, { pair: expired })).toEqual(UNAVAILABLE);
-    expect(await use(server, { pair: serverPair })).toEqual(UNAVAILABLE);
+    expect(await use(server, { pair: expired }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
+    expect(await use(server, { pair: serverPair }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
     const byLeaf = await ours.issueByLeaf({ name: "decision", use: "client" });
-    expect(await use(server, { pair: byLeaf })).toEqual(UNAVAILABLE);
+    expect(await use(server, { pair: byLeaf }, IN_VAIN_MS)).toEqual(UNAVAILABLE);
   });
 
   test("the right certificate and no token or a wrong one, where both are set: both are asked for", async () => {
@@ -207,7 +209,7 @@ test("connections that never speak hold up neither a redemption nor the end of t
   expect(await use(server, { pair: clientPair })).toEqual(GRANTED);
   const begin = performance.now();
   await server[Symbol.asyncDispose]();
-  expect(performance.now() - begin).toBeLessThan(DRAIN_MS + 2_000);
+  expect(performance.now() - begin).toBeLessThan(DRAIN_MS + 10_000);
 });
 
 describe("a use is counted, once, for a decision service that", () => {
@@ -226,8 +228,8 @@ describe("a use is counted, once, for a decision service that", () => {
   test("uses one connection again: the second use of the grant is refused as spent", async () => {
     const grant = await approval.grant({ maxUses: 1 });
     const client = clientOf(await withMtls(), { pair: clientPair });
-    expect(await client.redeem(claimOf(grant), deadlineIn(1_000))).toEqual(GRANTED);
-    expect(await client.redeem(claimOf(grant), deadlineIn(1_000))).toEqual({ kind: "refused", reason: "spent" });
+    expect(await client.redeem(claimOf(grant), deadlineIn(PATIENT_MS))).toEqual(GRANTED);
+    expect(await client.redeem(claimOf(grant), deadlineIn(PATIENT_MS))).toEqual({ kind: "refused", reason: "spent" });
   });
 });
 
@@ -235,11 +237,11 @@ test("a client shows the certificate that it was given last on its next connecti
   const server = await withMtls();
   const stranger = await foreign.issue({ name: "decision", use: "client" });
   const client = clientOf(server, { pair: stranger });
-  const once = async () => client.redeem(claimOf(await approval.grant({ maxUses: 1 })), deadlineIn(1_000));
-  expect(await once()).toEqual(UNAVAILABLE);
+  const once = async (ms = PATIENT_MS) => client.redeem(claimOf(await approval.grant({ maxUses: 1 })), deadlineIn(ms));
+  expect(await once(IN_VAIN_MS)).toEqual(UNAVAILABLE);
   const given = { ca: ours.ca, key: clientPair.key, cert: clientPair.cert };
   client.replaceCertificates(given);
-  await waitUntil("the new certificate to be shown", 5_000, async () => (await once()).kind === "granted");
+  await waitUntil("the new certificate to be shown", 30_000, async () => (await once(IN_VAIN_MS)).kind === "granted");
   expect(() => client.replaceCertificates({ ...given, cert: Buffer.from("half a fi") })).toThrow();
   expect(() => client.replaceCertificates({ ...given, key: stranger.key })).toThrow();
   expect(() => client.replaceCertificates(undefined)).toThrow(/restart/);

@@ -43,6 +43,8 @@ type KeepOptions = {
   /** In place of the host's own activation. */
   readonly take?: Take;
   readonly clock?: Clock;
+  /** How long the server may take; as in production unless given. */
+  readonly times?: NonNullable<Parameters<typeof createHttpSource>[0]["times"]>;
 };
 
 export type Keeping = AsyncDisposable & {
@@ -62,16 +64,15 @@ export async function startKeeping(): Promise<Keeping> {
   const keptFolder = join(folder, "kept");
 
   async function keep(options: KeepOptions = {}): Promise<Kept> {
-    const { builtins = BUILTINS, waitSeconds = 0, path, take, clock = systemClock } = options;
+    const { builtins = BUILTINS, waitSeconds = 0, path, take, clock = systemClock, times } = options;
     const host = createPolicyHost(
       { builtins, randomBytes, monotonicMs: systemClock.monotonicMs },
       { defaultRealm: "corp", budget: DEFAULT_BUDGET, warmUps: 2 },
     );
     const events: KeeperEvent[] = [];
-    const times = { connectMs: 500, headMs: 500, totalMs: 2_000 };
     const source =
       path === undefined
-        ? owned.use(createHttpSource({ url: server.url, waitSeconds, token: "s3cret", times }))
+        ? owned.use(createHttpSource({ url: server.url, waitSeconds, token: "s3cret", ...(times && { times }) }))
         : createDiskSource(path);
     const keeper = await createKeeper(
       {

@@ -37,7 +37,7 @@ describe("upstreams that misbehave", () => {
       socket.on("error", () => {});
       handler(socket);
     });
-    const routes = [{ prefix: "/", body: "streamed", timeoutMs: 500 }];
+    const routes = [{ prefix: "/", body: "streamed", timeoutMs: 2_000 }];
     const own = await startGatewayProcess({
       authorization: authorization.port,
       upstream: await listening(server),
@@ -60,7 +60,7 @@ describe("upstreams that misbehave", () => {
     await using own = await startGatewayProcess({ authorization: authorization.port, upstream: port });
     expect((await get(own.port)).status).toBe(503);
     expect((await get(own.port, "POST", Buffer.alloc(200_000))).status).toBe(503);
-  }, 30_000);
+  });
 
   test("one that hangs up without an answer is 503, and was asked once", async () => {
     await inFrontOf(
@@ -71,33 +71,29 @@ describe("upstreams that misbehave", () => {
         expect(connections()).toBe(2);
       },
     );
-  }, 30_000);
+  });
 
   test("one that never answers is 504", async () => {
     await inFrontOf(
       () => {},
       async (port) => expect((await get(port)).status).toBe(504),
     );
-  }, 30_000);
+  });
 
   test.each([
     ["no HTTP", "hello\r\n\r\n"],
     ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"],
     ["length and chunking", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
     ["a protocol that nobody asked for", "HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"],
-  ])(
-    "%s as an answer is not passed on",
-    async (_, answer) => {
-      await inFrontOf(
-        (socket) => socket.once("data", () => socket.end(answer)),
-        async (port) => {
-          const { status } = await get(port);
-          expect([502, 503]).toContain(status);
-        },
-      );
-    },
-    30_000,
-  );
+  ])("%s as an answer is not passed on", async (_, answer) => {
+    await inFrontOf(
+      (socket) => socket.once("data", () => socket.end(answer)),
+      async (port) => {
+        const { status } = await get(port);
+        expect([502, 503]).toContain(status);
+      },
+    );
+  });
 
   test("an answer that is cut is cut for the client as well, not shorter", async () => {
     await inFrontOf(
@@ -105,7 +101,7 @@ describe("upstreams that misbehave", () => {
         socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")),
       async (port) => expect((await get(port)).text).not.toContain("0\r\n\r\n"),
     );
-  }, 30_000);
+  });
 
   test("its duplicate headers, odd bytes and informational answers come through; what speaks of its connection does not", async () => {
     const answer = [
@@ -131,7 +127,7 @@ describe("upstreams that misbehave", () => {
         expect(text).toMatch(/\r\n\r\nok$/);
       },
     );
-  }, 30_000);
+  });
 });
 
 test("by TLS the upstream has to be who the configuration says, whatever the client calls it", async () => {
@@ -160,4 +156,4 @@ test("by TLS the upstream has to be who the configuration says, whatever the cli
   expect(await statusFrom("localhost")).toBe(200);
   expect(hosts).toEqual(["orders.example"]);
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
