@@ -78,7 +78,7 @@ test(`${CONNECTIONS} connections at once are all answered, and gone when their c
     expect(new Set(answers)).toEqual(new Set([true]));
     expect(await openFiles()).toBeGreaterThanOrEqual(before + CONNECTIONS - OWN_FILES);
     for (const session of sessions) session.destroy();
-    await waitUntil("the service to let go of them", 30_000, async () => (await openFiles()) <= before + OWN_FILES);
+    await waitUntil("the service to let go of them", 20_000, async () => (await openFiles()) <= before + OWN_FILES);
     return heldBytes(service);
   };
   const held = [await round(), await round(), await round(), await round()];

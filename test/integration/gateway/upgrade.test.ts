@@ -9,7 +9,7 @@ import { listening } from "../../harness/listening.ts";
 import { type RecordingAuthorization, startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 20_000;
 /** The longest there may be: an end that took it would be seen. */
 const DRAIN_MS = 60_000;
 const SMUGGLED = "GET /admin HTTP/1.1\r\nhost: a\r\n\r\n";
