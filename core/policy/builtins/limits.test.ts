@@ -16,6 +16,17 @@ describe("JSON that is nested deeper than we read, and OPA would, is never answe
   });
 });
 
+describe("YAML that is nested deeper than we read, and OPA would, is never answered as no YAML", () => {
+  test.each([
+    `${"[".repeat(1_200)}${"]".repeat(1_200)}`,
+    `${"{a: ".repeat(1_200)}1${"}".repeat(1_200)}`,
+    `${"- ".repeat(1_200)}x`,
+  ])("%.8s…", (deep) => {
+    expect(callBuiltin("yaml.is_valid", deep)).toBe("limit");
+    expect(callBuiltin("yaml.unmarshal", deep)).toBe("limit");
+  });
+});
+
 describe("a limit of ours is never told as a fault of what was given", () => {
   test.each([
     ["units.parse", ["1e401"]],

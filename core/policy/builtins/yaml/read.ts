@@ -48,6 +48,8 @@ export function readYaml(text: string, pay: Pay): RegoValue {
   const document = firstDocument(text, pay);
   if (document === undefined) return null;
   const [fault] = document.errors;
+  if (document.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION"))
+    throw new BuiltinLimit("yaml: the text is nested too deeply");
   if (fault !== undefined) throw new BuiltinError("yaml: the text cannot be read");
   return new Reader(document, pay).value(document.contents, 0);
 }
