@@ -9,6 +9,7 @@
  *   where `items` is a number, and costs nothing where it is a list.
  *   Some the host answers altogether (`ANSWERS`): the module's regular expressions are those of an old RE2 without `(?<name>…)`, end at
  *   a NUL and are compiled anew at each call, and it joins sets in the order of a hash table.
+ *   Of others its own answer is a wrong one, too, and is that of compatibility mode.
  * - `UNSEEN`: reads a text, and that this is no number or no address may be what a policy wants to know. It stays undefined, and
  *   the build check refuses it where a denial depends on it, unless the package says that nothing does
  *   (scripts/bundle/check-policies.ts).
@@ -16,6 +17,7 @@
  * In compatibility mode all of them stay undefined, as OPA has it.
  */
 import { type Builtin, BuiltinError, type BuiltinTable } from "./builtin.ts";
+import { OPA_ANSWERS } from "./opa-answers.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
 
@@ -60,25 +62,39 @@ const WATCHES: readonly Watched[] = [
     ...{ builtin_object_remove: "object.remove", builtin_object_union: "object.union" },
     ...{ builtin_json_filter: "json.filter", builtin_json_remove: "json.remove" },
     ...{ opa_strings_format_int: "format_int", opa_strings_contains: "contains", opa_strings_endswith: "endswith" },
-    ...{ opa_strings_indexof: "indexof", opa_strings_split: "split", opa_strings_startswith: "startswith" },
-    ...{ opa_strings_replace_n: "strings.replace_n", opa_strings_trim: "trim", opa_strings_trim_left: "trim_left" },
+    ...{ opa_strings_split: "split", opa_strings_startswith: "startswith" },
+    ...{ opa_strings_trim: "trim", opa_strings_trim_left: "trim_left" },
     ...{ opa_strings_trim_prefix: "trim_prefix", opa_strings_trim_right: "trim_right" },
     ...{ opa_strings_trim_suffix: "trim_suffix" },
   }),
   ...watched(3, {
-    ...{ opa_array_slice: "array.slice", opa_glob_match: "glob.match", builtin_object_get: "object.get" },
-    ...{ opa_strings_replace: "replace", opa_strings_substring: "substring" },
+    ...{ opa_array_slice: "array.slice", builtin_object_get: "object.get" },
+    ...{ opa_strings_substring: "substring" },
   }),
 ];
 
 const ANSWERS: readonly Watched[] = [
-  ...watched(1, { opa_regex_is_valid: "regex.is_valid" }),
-  ...watched(2, { opa_regex_match: "regex.match re_match", opa_strings_concat: "concat" }),
-  ...watched(3, { opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n" }),
+  ...watched(1, {
+    ...{ opa_json_unmarshal: "json.unmarshal", opa_json_is_valid: "json.is_valid" },
+    ...{ opa_regex_is_valid: "regex.is_valid" },
+    ...{ opa_base64_is_valid: "base64.is_valid", opa_base64_decode: "base64.decode" },
+    ...{ opa_base64_url_decode: "base64url.decode" },
+  }),
+  ...watched(2, {
+    ...{ opa_regex_match: "regex.match re_match", opa_strings_concat: "concat" },
+    ...{ opa_strings_indexof: "indexof", opa_strings_replace_n: "strings.replace_n" },
+    ...{ opa_cidr_contains: "net.cidr_contains net.cidr_overlap", opa_cidr_intersects: "net.cidr_intersects" },
+  }),
+  ...watched(3, {
+    ...{ opa_glob_match: "glob.match", opa_strings_replace: "replace" },
+    ...{ opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n" },
+  }),
 ];
 
 export const WATCHED: ReadonlySet<string> = new Set(
-  [...WATCHES, ...ANSWERS].flatMap(({ builtins }) => builtins).filter((name) => !INFALLIBLE.has(name)),
+  [...WATCHES, ...ANSWERS]
+    .flatMap(({ builtins }) => builtins)
+    .filter((name) => !INFALLIBLE.has(name) && !UNSEEN.has(name)),
 );
 
 /** Above every number that a compiler gives out, and apart from those of opa-answers.ts. */
@@ -94,8 +110,25 @@ export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
   [...WATCHES, ...ANSWERS].map(({ builtins }, at) => [FIRST_ID + at, builtins[0] ?? ""]),
 );
 
-/** What the host says to a call that has no answer. NB: one that it serves itself goes before: another compiler may import it. */
-export const FAILURES: BuiltinTable = new Map(WATCHES.map(({ builtins: [name = ""] }) => [name, failureOf(name)]));
+/** What the host says to a call that has no answer, or in place of the module. NB: one that it serves itself goes before: another compiler may import it. */
+export const FAILURES: BuiltinTable = new Map([
+  ...WATCHES.map(({ builtins: [name = ""] }) => [name, failureOf(name)] as const),
+  ...ANSWERS.flatMap(({ builtins: [name = ""] }) => {
+    const answer = OPA_ANSWERS.get(name);
+    return answer === undefined ? [] : [[name, UNSEEN.has(name) ? quiet(answer) : answer] as const];
+  }),
+]);
+
+function quiet(builtin: Builtin): Builtin {
+  return (args, call) => {
+    try {
+      return builtin(args, call);
+    } catch (error) {
+      if (error instanceof BuiltinError) return undefined;
+      throw error;
+    }
+  };
+}
 
 function failureOf(name: string): Builtin {
   return (args) => {

@@ -1,14 +1,18 @@
 /**
  * What a compiled module would answer by itself, and otherwise than OPA does: in compatibility mode the host answers it
  * (wasm/redirect-functions.ts), so that a policy that ran under opa-envoy-plugin sees the same digits, the same bytes and
- * the same faults. Native policies keep the module's own, which are some microseconds faster and checked by their tests.
+ * the same faults. Native policies keep the module's own, which are some microseconds faster and checked by their tests, but
+ * for those that answer wrongly (native-builtins.ts).
  */
 import type { BuiltinTable } from "./builtin.ts";
 import { ARITHMETIC } from "./builtins/arithmetic.ts";
 import { BASE64 } from "./builtins/base64.ts";
 import { CIDR_CONTAINS } from "./builtins/cidr-contains.ts";
+import { GLOB_MATCH } from "./builtins/glob-match.ts";
+import { JSON_TEXT } from "./builtins/json-text.ts";
 import { NUMBER_TEXT } from "./builtins/number-text.ts";
 import { REGEX } from "./builtins/regex.ts";
+import { SEARCH } from "./builtins/search.ts";
 import { SPRINTF_OF_OPA } from "./builtins/sprintf.ts";
 import { STRINGS } from "./builtins/strings.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
@@ -42,6 +46,12 @@ const ANSWERS: readonly Answer[] = [
     builtin: "regex.find_all_string_submatch_n",
   },
   { runtimeName: "opa_strings_concat", builtin: "concat", parameters: 2 },
+  { runtimeName: "opa_json_unmarshal", builtin: "json.unmarshal", parameters: 1 },
+  { runtimeName: "opa_json_is_valid", builtin: "json.is_valid", parameters: 1 },
+  { runtimeName: "opa_strings_indexof", builtin: "indexof", parameters: 2 },
+  { runtimeName: "opa_strings_replace", builtin: "replace", parameters: 3 },
+  { runtimeName: "opa_strings_replace_n", builtin: "strings.replace_n", parameters: 2 },
+  { runtimeName: "opa_glob_match", builtin: "glob.match", parameters: 3 },
   { runtimeName: "opa_cidr_contains", builtin: "net.cidr_contains", parameters: 2 },
   { runtimeName: "opa_cidr_intersects", builtin: "net.cidr_intersects", parameters: 2 },
 ];
@@ -59,5 +69,16 @@ export const OPA_ANSWERS_BY_ID: ReadonlyMap<number, string> = new Map(
 );
 
 export const OPA_ANSWERS: BuiltinTable = new Map(
-  [ARITHMETIC, BASE64, CIDR_CONTAINS, NUMBER_TEXT, REGEX, SPRINTF_OF_OPA, STRINGS].flatMap((table) => [...table]),
+  [
+    ARITHMETIC,
+    BASE64,
+    CIDR_CONTAINS,
+    GLOB_MATCH,
+    JSON_TEXT,
+    NUMBER_TEXT,
+    REGEX,
+    SEARCH,
+    SPRINTF_OF_OPA,
+    STRINGS,
+  ].flatMap((table) => [...table]),
 );

@@ -40,6 +40,13 @@ export function parseCounted(text: string, grammar: Grammar): { readonly value: 
   return { value, count: reader.count };
 }
 
+/** The value that a text begins with, and what stands behind it. Throws as `parseValue` does. */
+export function parseFirst(text: string): { readonly value: RegoValue; readonly count: number; readonly rest: string } {
+  const reader = new Reader(text, "json");
+  const value = reader.value(1);
+  return { value, count: reader.count, rest: reader.rest() };
+}
+
 class Reader {
   readonly #text: string;
   readonly #grammar: Grammar;
@@ -81,6 +88,11 @@ class Reader {
   end(): void {
     this.#skipSpace();
     if (this.#at < this.#text.length) throw this.#fault("invalid character after top-level value");
+  }
+
+  rest(): string {
+    this.#skipSpace();
+    return this.#text.slice(this.#at);
   }
 
   #array(depth: number): RegoValue {
