@@ -7,7 +7,7 @@ import { BuiltinError, builtinTable, type Pay, stringArg } from "../builtin.ts";
 import { parseFirst, TooDeep } from "../rego-value/parse.ts";
 
 /** In fuel, of a value that is read. */
-const PER_VALUE = 500;
+const PER_VALUE = 1_300;
 
 type First = ReturnType<typeof parseFirst>;
 

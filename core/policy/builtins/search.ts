@@ -19,6 +19,8 @@ import { regoInteger } from "../rego-value/value.ts";
 const PER_CHARACTER = 60;
 const PER_CANDIDATE = 60;
 const PER_CANDIDATE_CHARACTER = 5;
+/** Of each place where something is put. */
+const PER_FOUND = 1_200;
 /** Searching may compare everything with everything. */
 const MAX_STEPS = 100_000_000;
 
@@ -53,6 +55,7 @@ function replaced(text: string, pairs: readonly Pair[], pay: Pay): string {
   let made = "";
   let last = 0;
   const put = (at: number, to: string, length: number) => {
+    pay(PER_FOUND);
     made += bytes.slice(last, at) + to;
     last = at + length;
     if (made.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("the result is too large");
