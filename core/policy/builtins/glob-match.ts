@@ -10,8 +10,8 @@ import type { Matcher, Spend } from "./glob/matchers.ts";
 import { parseGlob } from "./glob/syntax.ts";
 
 /** In fuel: of a character of the pattern, of a look at a text, and of each byte that is looked at. */
-const PER_CHARACTER = 1_000;
-const PER_LOOK = 400;
+const PER_CHARACTER = 8_000;
+const PER_LOOK = 1_000;
 const PER_BYTE = 250;
 
 /** An evaluation pays for each pattern once. */
