@@ -42,7 +42,7 @@ function commonEnds(patterns: readonly (readonly string[])[]): { readonly before
       if (other === shortest) continue;
       if (!isLeft && !isRight) break;
       isLeft &&= shortest[left] === other[left];
-      isRight &&= isLeft === false || right > left;
+      isRight &&= !isLeft || right > left;
       isRight &&= shortest[right] === other[right + other.length - size];
     }
     if (isLeft) [before, total] = [before + 1, total + 1];
