@@ -17,7 +17,7 @@ import { SPRINTF_OF_OPA } from "./builtins/sprintf.ts";
 import { STRINGS } from "./builtins/strings.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
 
-type Answer = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor"> & { readonly builtin: string };
+type Answer = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor" | "at"> & { readonly builtin: string };
 
 /** By the names in OPA's `internal/compiler/wasm/wasm.go`. */
 const ANSWERS: readonly Answer[] = [
@@ -45,7 +45,7 @@ const ANSWERS: readonly Answer[] = [
     ...{ runtimeName: "opa_regex_find_all_string_submatch", parameters: 3 },
     builtin: "regex.find_all_string_submatch_n",
   },
-  { runtimeName: "opa_strings_concat", builtin: "concat", parameters: 2 },
+  { runtimeName: "opa_strings_concat", builtin: "concat", parameters: 2, onlyFor: "set", at: 1 },
   { runtimeName: "opa_json_unmarshal", builtin: "json.unmarshal", parameters: 1 },
   { runtimeName: "opa_json_is_valid", builtin: "json.is_valid", parameters: 1 },
   { runtimeName: "opa_strings_indexof", builtin: "indexof", parameters: 2 },

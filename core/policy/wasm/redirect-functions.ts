@@ -21,8 +21,9 @@ export type Redirection = {
   readonly parameters: 1 | 2 | 3;
   /** Above every number that a compiler gives out. */
   readonly builtinId: number;
-  /** Where the first argument is of another type, the runtime's own function goes on to answer: `-` is also for sets. */
+  /** Where the argument `at` (the first) is of another type, the runtime's own function goes on to answer: `-` is also for sets. */
   readonly onlyFor?: keyof typeof TYPE;
+  readonly at?: 0 | 1;
   /** The runtime's own function answers, and the host where it has no answer. */
   readonly onlyAfterFailure?: boolean;
 };
@@ -35,7 +36,7 @@ const NO_LOCALS = 0;
 const I32 = 0x7f;
 /** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
 const TYPE_OF = "opa_value_type";
-const TYPE = { number: 3, string: 4 } as const;
+const TYPE = { number: 3, string: 4, set: 7 } as const;
 
 /**
  * Where nothing is watched (compatibility mode), it also lets text that is not UTF-8 through (keep-foreign-bytes.ts).
@@ -76,31 +77,21 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
 type Indices = { readonly index: number; readonly builtin: number; readonly typeOf: number | undefined };
 
 function bodyOf(functions: Functions, redirection: Redirection, { index, builtin, typeOf }: Indices): Uint8Array {
-  const { parameters, builtinId, onlyFor, onlyAfterFailure } = redirection;
-  const all = Array.from({ length: parameters }, (_, at) => [OP.localGet, at]).flat();
+  const { parameters, builtinId, onlyFor, at = 0, onlyAfterFailure = false } = redirection;
+  const all = Array.from({ length: parameters }, (_, argument) => [OP.localGet, argument]).flat();
+  const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
   // `opa_builtinN(builtinId, 0, …)`
-  const asked = [
-    OP.i32Const,
-    ...writeSigned32(builtinId),
-    OP.i32Const,
-    0,
-    ...all,
-    OP.call,
-    ...writeUnsigned32(builtin),
-  ];
-  if (onlyAfterFailure === true) {
-    const own = functions.append(index, functions.bodyOf(index));
-    const answer = parameters;
-    return Uint8Array.of(
-      ...[1, 1, I32, ...all, OP.call, ...writeUnsigned32(own), OP.localTee, answer, OP.i32Eqz],
-      ...[OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end, OP.end],
-    );
-  }
-  if (onlyFor === undefined) return Uint8Array.of(NO_LOCALS, ...asked, OP.end);
+  const asked = [OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, ...all, ...call(builtin)];
+  if (onlyFor === undefined && !onlyAfterFailure) return Uint8Array.of(NO_LOCALS, ...asked, OP.end);
+  const own = [...all, ...call(functions.append(index, functions.bodyOf(index)))];
+  const answer = parameters; // the local behind them
+  const ownFirst = [...own, OP.localTee, answer, OP.i32Eqz, OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end];
+  const locals = onlyAfterFailure ? [1, 1, I32] : [NO_LOCALS];
+  const unasked = onlyAfterFailure ? ownFirst : own;
+  if (onlyFor === undefined) return Uint8Array.of(...locals, ...unasked, OP.end);
   if (typeOf === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
-  const own = functions.append(index, functions.bodyOf(index));
   return Uint8Array.of(
-    ...[NO_LOCALS, OP.localGet, 0, OP.call, ...writeUnsigned32(typeOf), OP.i32Const, TYPE[onlyFor], OP.i32Eq],
-    ...[OP.if, I32, ...asked, OP.else, ...all, OP.call, ...writeUnsigned32(own), OP.end, OP.end],
+    ...[...locals, OP.localGet, at, ...call(typeOf), OP.i32Const, TYPE[onlyFor], OP.i32Eq],
+    ...[OP.if, I32, ...asked, OP.else, ...unasked, OP.end, OP.end],
   );
 }
