@@ -8,7 +8,7 @@
  *   that of a built-in of its own, which ends a native evaluation with `policy_error`; so `count(input.parsed_body.items)` denies
  *   where `items` is a number, and costs nothing where it is a list.
  *   Some the host answers altogether (`ANSWERS`): the module's regular expressions are those of an old RE2 without `(?<name>…)`, end at
- *   a NUL and are compiled anew at each call, and it joins sets in the order of a hash table.
+ *   a NUL and a large Unicode class costs them a whole budget, and it joins sets in the order of a hash table.
  *   Of others its own answer is a wrong one, too, and is that of compatibility mode.
  * - `UNSEEN`: reads a text, and that this is no number or no address may be what a policy wants to know. It stays undefined, and
  *   the build check refuses it where a denial depends on it, unless the package says that nothing does
@@ -80,14 +80,11 @@ const WATCHES: readonly Watched[] = [
 const ANSWERS: readonly Watched[] = [
   ...watched(1, {
     ...{ opa_json_unmarshal: "json.unmarshal", opa_json_is_valid: "json.is_valid" },
-    ...{ opa_regex_is_valid: "regex.is_valid" },
-    ...{ opa_base64_is_valid: "base64.is_valid", opa_base64_decode: "base64.decode" },
-    ...{ opa_base64_url_decode: "base64url.decode" },
+    ...{ opa_regex_is_valid: "regex.is_valid", opa_base64_is_valid: "base64.is_valid" },
   }),
   ...watched(2, {
     ...{ opa_regex_match: "regex.match re_match" },
     ...{ opa_strings_indexof: "indexof", opa_strings_replace_n: "strings.replace_n" },
-    ...{ opa_cidr_contains: "net.cidr_contains net.cidr_overlap", opa_cidr_intersects: "net.cidr_intersects" },
   }),
   ...watched(3, {
     ...{ opa_glob_match: "glob.match", opa_strings_replace: "replace" },
@@ -105,10 +102,9 @@ export const WATCHED: ReadonlySet<string> = new Set(
 const FIRST_ID = 2_000_000;
 
 export const WATCHING: readonly Redirection[] = [...WATCHES, ...ANSWERS].map(
-  ({ builtins: _, ...redirection }, place) => ({
-    ...redirection,
-    builtinId: FIRST_ID + place,
-    onlyAfterFailure: place < WATCHES.length,
+  ({ runtimeName, parameters, onlyFor, at = 0 }, place) => ({
+    ...{ runtimeName, parameters, at, builtinId: FIRST_ID + place, onlyAfterFailure: place < WATCHES.length },
+    ...(onlyFor === undefined ? {} : { onlyFor }),
   }),
 );
 

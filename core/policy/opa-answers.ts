@@ -1,8 +1,8 @@
 /**
  * What a compiled module would answer by itself, and otherwise than OPA does: in compatibility mode the host answers it
  * (wasm/redirect-functions.ts), so that a policy that ran under opa-envoy-plugin sees the same digits, the same bytes and
- * the same faults. Native policies keep the module's own, which are some microseconds faster and checked by their tests, but
- * for those that answer wrongly (native-builtins.ts).
+ * the same faults. Native policies keep the module's own, which are faster, some of them by far, but for those that answer
+ * wrongly what policies are given (native-builtins.ts).
  */
 import type { BuiltinTable } from "./builtin.ts";
 import { ARITHMETIC } from "./builtins/arithmetic.ts";

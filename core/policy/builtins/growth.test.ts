@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from "@jest/globals";
 import { derCertificate } from "../../../test/harness/der-certificate.ts";
+import { DEFAULT_BUDGET, FUEL_PER_MS } from "../budget.ts";
 import { builtinNamed, growthOf } from "../../../test/harness/growth.ts";
 
 /** A generous margin over "as much": what is square where it is paid as linear grows by four times as much. */
@@ -145,6 +146,14 @@ const TEXTS: readonly Row[] = [
     (n) => text(Array.from({ length: n }, (_, at) => `k${at}=v`).join("&")),
     1_000,
   ],
+  ["a search in vain", "indexof", (n) => `${text("a".repeat(n * 10))}, ${text(`${"a".repeat(n)}b`)}`, 200],
+  ["places replaced", "replace", (n) => `${text("ab".repeat(n))}, "a", "c"`, 2_000],
+  ["several replaced", "strings.replace_n", (n) => `{"a": "x", "b": "y"}, ${text("abc".repeat(n))}`, 1_000],
+  ["JSON", "json.unmarshal", (n) => text(`[${list(n, (at) => `{"a": ${at}}`)}]`), 500],
+  ["a match", "regex.match", (n) => `"(foo|bar|[a-f]+x)$", ${text("abcdef ".repeat(n))}`, 300],
+  ["parts of a path", "glob.match", (n) => `"/files/**/x/*", ["/"], ${text(`/files${"/x".repeat(n)}/y/z`)}`, 300],
+  ["a path of one part", "glob.match", (n) => `"*a*b*c", ["/"], ${text("ab".repeat(n))}`, 500],
+  ["alternatives", "glob.match", (n) => `"{${list(n, (at) => `a${at}*`)}}", ["/"], ${text("a7x")}`, 60],
   ["a template", "strings.render_template", (n) => `"{{range .l}}x{{end}}", {"l": [${list(n, () => "1")}]}`, 1_000],
 ];
 
@@ -179,5 +188,12 @@ describe("processor time grows no faster than what is paid", () => {
       const { time, paid } = growthOf(builtinNamed(name), argsOf(size), argsOf(4 * size), MARGIN);
       expect(time).toBeLessThan(MARGIN * paid);
     },
+  );
+});
+
+test("a path that has the end of a glob at each place takes a small part of a budget", () => {
+  const path = JSON.stringify(`/files${"/x".repeat(2_000)}/y/z`);
+  expect(builtinNamed("glob.match")(`"/files/**/x/*", ["/"], ${path}`)()).toBeLessThan(
+    (DEFAULT_BUDGET.timeMs * FUEL_PER_MS) / 4,
   );
 });

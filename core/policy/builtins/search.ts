@@ -24,10 +24,14 @@ const PER_FOUND = 1_200;
 /** Searching may compare everything with everything. */
 const MAX_STEPS = 100_000_000;
 
+/** Steps of a search that a unit of fuel buys: comparing is some thousand times quicker than what an instruction of a module is paid. */
+const STEPS_PER_UNIT = 10;
+
 /** Position in code points. To Go each byte that is not UTF-8 is U+FFFD. */
-function indexOf(text: string, search: string): number {
+function indexOf(text: string, search: string, pay: Pay): number {
   if (search === "") throw new BuiltinError("empty search character");
   if (text.length * search.length > MAX_STEPS) throw new BuiltinLimit("the texts are too long to search");
+  pay(text.length * PER_CHARACTER + (text.length * search.length) / STEPS_PER_UNIT);
   const well = text.toWellFormed();
   const at = well.indexOf(search.toWellFormed());
   return at < 0 ? -1 : [...well.slice(0, at)].length;
@@ -74,7 +78,7 @@ function replaced(text: string, pairs: readonly Pair[], pay: Pay): string {
 }
 
 export const SEARCH = builtinTable([
-  ["indexof", (args) => regoInteger(indexOf(stringArg(args, 0), stringArg(args, 1)))],
+  ["indexof", (args, { pay }) => regoInteger(indexOf(stringArg(args, 0), stringArg(args, 1), pay))],
   ["replace", (args, { pay }) => replaced(stringArg(args, 0), [[stringArg(args, 1), stringArg(args, 2)]], pay)],
   [
     "strings.replace_n",

@@ -6,7 +6,10 @@ import type { Matcher, Spend, Tree } from "./matchers.ts";
 export function atLeast(limit: number): Matcher {
   return {
     ...{ kind: "min", length: -1 },
-    matches: (text) => [...runesOf(text)].length >= limit,
+    matches(text, spend) {
+      spend(text.length);
+      return [...runesOf(text)].length >= limit;
+    },
     find(text, spend) {
       spend(text.length);
       const ends = [...runesOf(text)].slice(limit - 1).map(({ at, code }) => at + lengthOf(code));
@@ -18,7 +21,10 @@ export function atLeast(limit: number): Matcher {
 export function atMost(limit: number): Matcher {
   return {
     ...{ kind: "max", length: -1 },
-    matches: (text) => [...runesOf(text)].length <= limit,
+    matches(text, spend) {
+      spend(text.length);
+      return [...runesOf(text)].length <= limit;
+    },
     find(text, spend) {
       spend(text.length);
       const ends = [...runesOf(text)].slice(0, limit).map(({ at, code }) => at + lengthOf(code));
@@ -34,7 +40,7 @@ export function anyOf(matchers: readonly Matcher[]): Matcher {
     // NB: of several, an open one at the beginning counts for nothing.
     length: commonLength(first, others),
     matches: (text, spend) => {
-      spend(text.length);
+      spend(0);
       return matchers.some((matcher) => matcher.matches(text, spend));
     },
     find(text, spend) {
@@ -60,7 +66,7 @@ export function everyOf(matchers: readonly Matcher[]): Matcher {
   return {
     ...{ kind: "everyOf", length: matchers.length === 0 ? 0 : -1 },
     matches: (text, spend) => {
-      spend(text.length);
+      spend(0);
       return matchers.every((matcher) => matcher.matches(text, spend));
     },
     find(text, spend) {
@@ -129,14 +135,12 @@ export function tree({ value, left, right }: Tree): Matcher {
       if (length > text.length) return false;
       const limit = text.length - Math.max(behind, 0);
       for (let offset = Math.max(before, 0); offset < limit; ) {
-        spend(limit - offset);
         const found = value.find(text.slice(offset, limit), spend);
         if (found === undefined) return false;
         const at = offset + found.at;
         const isLeft = left === undefined ? at === 0 : left.matches(text.slice(0, at), spend);
         const isRight = (one: number) => {
           const rest = text.slice(at + one);
-          spend(rest.length);
           return right === undefined ? rest === "" : right.matches(rest, spend);
         };
         if (isLeft && found.lengths.toReversed().some(isRight)) return true;

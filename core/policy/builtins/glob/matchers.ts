@@ -5,7 +5,7 @@
  */
 import { lengthOf, runeAt, runesOf, toBytes } from "./bytes-text.ts";
 
-/** In fuel, of a look at a text, and of each of its bytes. */
+/** In fuel, of a look at a text, and of each of its bytes that is looked at: each matcher pays for its own looks. */
 export type Spend = (bytes: number) => void;
 
 type Found = { readonly at: number; readonly lengths: readonly number[] };
@@ -47,6 +47,9 @@ function lastIndexOfAny(text: string, separators: readonly string[]): number {
   }
   return -1;
 }
+
+/** `at`: where it was found, below 0 where the whole text was searched for it. */
+const payUpTo = (at: number, text: string, spend: Spend) => spend(at < 0 ? text.length : at + 1);
 
 const starts = (text: string) => [...[...runesOf(text)].map(({ at }) => at), text.length];
 const ends = (text: string, offset: number) => [...runesOf(text)].map(({ at, code }) => offset + at + lengthOf(code));
@@ -98,7 +101,11 @@ export function any(separators: readonly number[]): Matcher {
   const bytes = utf8Of(separators);
   return {
     ...{ kind: "any", length: -1, separators },
-    matches: (text) => indexOfAny(text, bytes) < 0,
+    matches(text, spend) {
+      const at = indexOfAny(text, bytes);
+      payUpTo(bytes.length > 1 ? -1 : at, text, spend); // of several, some may have been searched for in vain
+      return at < 0;
+    },
     find(text, spend) {
       spend(text.length);
       const at = indexOfAny(text, bytes);
@@ -110,9 +117,13 @@ export function any(separators: readonly number[]): Matcher {
 export function literal(text: string): Matcher {
   return {
     ...{ kind: "text", length: [...runesOf(text)].length, text },
-    matches: (given) => given === text,
-    find(given) {
+    matches(given, spend) {
+      spend(0);
+      return given === text;
+    },
+    find(given, spend) {
       const at = given.indexOf(text);
+      payUpTo(at, given, spend);
       return at < 0 ? undefined : { at, lengths: [text.length] };
     },
   };
@@ -121,7 +132,11 @@ export function literal(text: string): Matcher {
 export function contains(text: string, not: boolean): Matcher {
   return {
     ...{ kind: "contains", length: -1 },
-    matches: (given) => given.includes(text) !== not,
+    matches(given, spend) {
+      const at = given.indexOf(text);
+      payUpTo(at, given, spend);
+      return at >= 0 !== not;
+    },
     find(given, spend) {
       spend(given.length);
       const at = given.indexOf(text);
@@ -136,7 +151,10 @@ export function contains(text: string, not: boolean): Matcher {
 export function prefix(text: string): Matcher {
   return {
     ...{ kind: "prefix", length: -1, text },
-    matches: (given) => given.startsWith(text),
+    matches(given, spend) {
+      spend(0);
+      return given.startsWith(text);
+    },
     find(given, spend) {
       spend(given.length);
       const at = given.indexOf(text);
@@ -149,9 +167,13 @@ export function prefix(text: string): Matcher {
 export function suffix(text: string): Matcher {
   return {
     ...{ kind: "suffix", length: -1, text },
-    matches: (given) => given.endsWith(text),
-    find(given) {
+    matches(given, spend) {
+      spend(0);
+      return given.endsWith(text);
+    },
+    find(given, spend) {
       const at = given.indexOf(text);
+      payUpTo(at, given, spend);
       return at < 0 ? undefined : { at: 0, lengths: [at + text.length] };
     },
   };
@@ -161,7 +183,11 @@ export function prefixAny(text: string, separators: readonly number[]): Matcher 
   const bytes = utf8Of(separators);
   return {
     ...{ kind: "prefixAny", length: -1 },
-    matches: (given) => given.startsWith(text) && indexOfAny(given.slice(text.length), bytes) < 0,
+    matches(given, spend) {
+      const starting = given.startsWith(text);
+      spend(starting ? given.length : 0);
+      return starting && indexOfAny(given.slice(text.length), bytes) < 0;
+    },
     find(given, spend) {
       spend(given.length);
       const at = given.indexOf(text);
@@ -177,9 +203,14 @@ export function suffixAny(text: string, separators: readonly number[]): Matcher 
   const bytes = utf8Of(separators);
   return {
     ...{ kind: "suffixAny", length: -1 },
-    matches: (given) => given.endsWith(text) && indexOfAny(given.slice(0, given.length - text.length), bytes) < 0,
-    find(given) {
+    matches(given, spend) {
+      const ending = given.endsWith(text);
+      spend(ending ? given.length : 0);
+      return ending && indexOfAny(given.slice(0, given.length - text.length), bytes) < 0;
+    },
+    find(given, spend) {
       const at = given.indexOf(text);
+      payUpTo(at, given, spend);
       if (at < 0) return undefined;
       const from = lastIndexOfAny(given.slice(0, at), bytes) + 1;
       return { at: from, lengths: [at + text.length - from] };
@@ -191,7 +222,10 @@ export function suffixAny(text: string, separators: readonly number[]): Matcher 
 export function prefixSuffix(before: string, behind: string): Matcher {
   return {
     ...{ kind: "prefixSuffix", length: -1 },
-    matches: (given) => given.startsWith(before) && given.endsWith(behind),
+    matches(given, spend) {
+      spend(0);
+      return given.startsWith(before) && given.endsWith(behind);
+    },
     find(given, spend) {
       spend(given.length);
       const at = given.indexOf(before);
