@@ -2,7 +2,8 @@
  * `npm start`: everything on one machine, from nothing but npm packages. Says what it starts, where things are and what to
  * try; then one line for each decision. Ctrl-C ends it all; what has to survive is in `.data/`.
  *
- * DATABASE_URL uses that PostgreSQL instead of one of our own; COUNTERSIGN_DATA names another folder than `.data`.
+ * DATABASE_URL uses that PostgreSQL instead of one of our own; COUNTERSIGN_DATA names another folder than `.data`;
+ * COUNTERSIGN_SETTINGS a file with what stands in place of the sample (docs/small-team.md).
  */
 import { join, resolve } from "node:path";
 import { styleText } from "node:util";
@@ -13,6 +14,7 @@ import { keepLogsBounded } from "./one-machine/bounded-logs.ts";
 import { followLog } from "./one-machine/follow-log.ts";
 import { memoryOf, memoryText } from "./one-machine/memory.ts";
 import { npmPid, whenNpmIsGone } from "./one-machine/npm.ts";
+import { NO_SETTINGS, readOwnSettings } from "./one-machine/own-settings.ts";
 import { createProgress } from "./one-machine/progress.ts";
 import { type OneMachineSet, startOneMachine } from "./one-machine/set.ts";
 import { decisionLine, noticeLine } from "./one-machine/terminal.ts";
@@ -22,7 +24,9 @@ const url = (port: number, path = "") => `http://127.0.0.1:${port}${path}`;
 
 async function main(): Promise<number> {
   if (process.argv.length > 2) {
-    process.stderr.write("npm start takes no arguments; DATABASE_URL and COUNTERSIGN_DATA are all there is to set\n");
+    process.stderr.write(
+      "npm start takes no arguments; DATABASE_URL, COUNTERSIGN_DATA and COUNTERSIGN_SETTINGS are all there is to set\n",
+    );
     return 2;
   }
   const databaseUrl = variable("DATABASE_URL");
@@ -32,6 +36,8 @@ async function main(): Promise<number> {
     return 1;
   }
   const folder = resolve(variable("COUNTERSIGN_DATA") ?? ".data");
+  const settings = variable("COUNTERSIGN_SETTINGS");
+  const own = settings === undefined ? NO_SETTINGS : await readOwnSettings(settings);
   const ended = new AbortController();
   onEndingSignal(() => ended.abort());
   whenNpmIsGone(() => ended.abort());
@@ -47,7 +53,7 @@ async function main(): Promise<number> {
       onNotice: (notice) => line(noticeLine(notice, new Date())),
     },
     {
-      ...{ folder, databaseUrl, supervise: true, signal: ended.signal },
+      ...{ folder, databaseUrl, own, supervise: true, signal: ended.signal },
       bundled: bundleForStart({ say: show }, { signal: ended.signal }),
     },
   );
@@ -87,16 +93,20 @@ async function main(): Promise<number> {
 }
 
 /** An empty one counts as not set, as in the services' configuration. */
-function variable(name: "DATABASE_URL" | "COUNTERSIGN_DATA"): string | undefined {
+function variable(name: "DATABASE_URL" | "COUNTERSIGN_DATA" | "COUNTERSIGN_SETTINGS"): string | undefined {
   return process.env[name] || undefined;
 }
 
 /** NB: the calls are pasted into a shell as they stand. */
-function whatToTry({ ports }: OneMachineSet): readonly string[] {
-  const curl = (user: string, rest: string) => `  curl -sw '\\n' -H "authorization: Bearer $(token ${user})" ${rest}`;
-  return [
+function whatToTry({ ports, programs }: OneMachineSet): readonly string[] {
+  const places = [
     `  proxy      ${url(ports.gateway)}        what clients call`,
     `  approvals  ${url(ports.rest)}        REST, described by ${url(ports.rest, "/v1/openapi.json")}`,
+  ];
+  if (!programs.has("issuer")) return places; // tokens are somebody else's
+  const curl = (user: string, rest: string) => `  curl -sw '\\n' -H "authorization: Bearer $(token ${user})" ${rest}`;
+  return [
+    ...places,
     `  tokens     ${url(ports.issuer, "/token")}  for dana (asks), max (approves) and sam (watches)`,
     "",
     "Paste into another terminal; README.md goes on from there:",

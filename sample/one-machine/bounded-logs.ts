@@ -1,6 +1,8 @@
 /** Keeps the logs of a set from filling the disk: one that has grown too long goes on empty, and what it said before stands beside it in `.1`. */
-import { copyFile, readdir, stat, truncate } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -18,16 +20,23 @@ export async function keepLogsBounded(
   while (!signal.aborted) {
     for (const folder of folders) {
       for (const name of await readdir(folder).catch(() => [])) {
-        if (name.endsWith(".log")) await cutWhenLong(join(folder, name), maxBytes).catch(() => {}); // full disk: tried again
+        if (name.endsWith(".log")) await cutWhenLong(join(folder, name), maxBytes).catch(() => {}); // tried again
       }
     }
     await sleep(everyMs, undefined, { signal }).catch(() => {});
   }
 }
 
+/** What is kept is no longer than what was allowed, and goes before the disk is full. */
 async function cutWhenLong(path: string, maxBytes: number): Promise<void> {
+  const kept = `${path}.1`;
   const { size } = await stat(path);
   if (size <= maxBytes) return;
-  await copyFile(path, `${path}.1`);
+  try {
+    const last = createReadStream(path, { start: size - maxBytes });
+    await pipeline(last, createWriteStream(kept, { mode: 0o600 }));
+  } catch {
+    await rm(kept, { force: true });
+  }
   await truncate(path);
 }

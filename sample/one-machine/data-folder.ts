@@ -132,6 +132,7 @@ function publicKeyOf(path: string, pem: Buffer): KeyObject {
 
 /** What is there stays. It is there whole or not at all, whenever this process ends. */
 async function writeOnce(path: string, text: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) !== undefined) return;
   const aside = `${path}.${process.pid}.new`;
   try {
     await writeFile(aside, text, { mode: 0o600, flush: true });

@@ -71,7 +71,8 @@ export async function openSetDatabase(
   };
   try {
     await prepareStream(log, own, DECISION_ROLE);
-    await writeFile(join(folder, LOCATION), `${dataDir}\n`);
+    if ((await locationIn(folder)) !== dataDir)
+      await writeFile(join(folder, LOCATION), `${dataDir}\n`, { flush: true });
   } catch (error) {
     await stop();
     throw error;
@@ -153,24 +154,20 @@ async function naming<T>(folder: string, work: Promise<T>): Promise<T> {
  */
 async function postgresFolder(folder: string): Promise<string> {
   const near = join(resolve(folder), "postgres");
-  const last = await readFile(join(folder, LOCATION), "utf8").then(
-    (text) => text.trim(),
-    () => undefined,
-  );
-  const isThere = (path: string) =>
-    stat(path).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-  if (last !== undefined && (await isThere(last))) return last;
-  if (last !== undefined && !(await isThere(near))) {
+  const last = await locationIn(folder);
+  const isNear = await isFolder(join(near, "cluster"));
+  const user = runUser();
+  const isPassable = await isEnterable(resolve(folder), user);
+  // NB: one that came along in a copy of the folder goes before the one that was copied.
+  if (isNear && isPassable) return near;
+  if (last !== undefined && (await isFolder(last))) return last;
+  if (last !== undefined && !isNear) {
     throw new CannotStart(
       `${join(folder, LOCATION)} says that the database is at ${last}, where none is; put it back there, or remove that file and begin with an empty one`,
     );
   }
-  const user = runUser();
-  if (await isEnterable(resolve(folder), user)) return near;
-  if (await isThere(join(near, "cluster")))
+  if (isPassable) return near;
+  if (isNear)
     throw new CannotStart(
       `PostgreSQL, which does not run as root, cannot reach the database at ${near} any more: let everybody pass through the folders above it (chmod o+x)`,
     );
@@ -179,4 +176,14 @@ async function postgresFolder(folder: string): Promise<string> {
   await mkdir(outside, { recursive: true, mode: 0o700 });
   if (user.uid !== undefined) await chown(outside, user.uid, user.gid);
   return outside;
+}
+
+/** Where the last start had the database; undefined when none has said it to the end. */
+async function locationIn(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, LOCATION), "utf8").catch(() => "");
+  return text.trim() || undefined;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import { type Kept, keepRunning } from "./keep-running.ts";
 
 const DOWN = { name: "it", isRunning: () => false, tail: async () => "why" };
@@ -15,6 +16,16 @@ test("what ends again and again, or does not start any more, is given up, and ev
   expect(endless.said.filter((one) => one === "ended: why")).toHaveLength(6);
   const stuck = keeping({ ...DOWN, start: () => Promise.reject(new Error("no")) });
   await expect(stuck.ended).rejects.toThrow("it does not start any more");
+  let tries = 0;
+  const refused = keeping({
+    ...DOWN,
+    start: () => {
+      tries += 1;
+      return Promise.reject(new CannotStart("taken by another set"));
+    },
+  });
+  await expect(refused.ended).rejects.toThrow("taken by another set");
+  expect(tries).toBe(1); // nothing of it goes on meanwhile
 }, 20_000);
 
 test("what ended once is started once, and nothing is started after the end of the set, also when that comes while it is asked why", async () => {

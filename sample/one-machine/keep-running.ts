@@ -1,5 +1,7 @@
 /** What ends by itself is started again: the programs of the set, and its database when that is ours. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { EX_CONFIG } from "../../platform/config/exit-code.ts";
+import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 
 export type Kept = {
   readonly name: string;
@@ -15,7 +17,7 @@ const LOOK_EVERY_MS = 250;
 
 type Said = { readonly kind: "ended" | "ready"; readonly what: string; readonly detail: string };
 
-/** Resolves when `stop` is aborted. @throws when it ends again and again, or does not start any more. */
+/** Resolves when `stop` is aborted. @throws when it ends again and again, does not start any more, or cannot (CannotStart). */
 export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: AbortSignal): Promise<void> {
   const ends: number[] = [];
   let failedStarts = 0; // one after the other, however long each took
@@ -35,6 +37,8 @@ export async function keepRunning(kept: Kept, say: (said: Said) => void, stop: A
         if (!stop.aborted) say({ kind: "ready", what: kept.name, detail: "again" });
       },
       (error: unknown) => {
+        // What has to be changed first does not come by itself; meanwhile the rest would go on as if it were there.
+        if (error instanceof CannotStart && error.exitCode === EX_CONFIG) throw error;
         failedStarts += 1;
         if (!stop.aborted) say({ kind: "ended", what: kept.name, detail: String(error) });
       },

@@ -11,6 +11,7 @@ import { lockDataFolder, openDataFolder } from "./data-folder.ts";
 import { databaseUrls, openSetDatabase, type SetDatabase } from "./database.ts";
 import { type Kept, keepRunning } from "./keep-running.ts";
 import { startNotices } from "./notices.ts";
+import { NO_SETTINGS, type OwnSettings } from "./own-settings.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { lastWords } from "./terminal.ts";
 import { ENDING, plansBesides, type ProgramPlan, servicePlans } from "./settings.ts";
@@ -36,6 +37,8 @@ type SetOptions = {
   /** Everything that has to survive. */
   readonly folder: string;
   readonly databaseUrl?: string | undefined;
+  /** In place of the sample. */
+  readonly own?: OwnSettings;
   /** Free ports instead of the usual ones. */
   readonly anyPorts?: boolean;
   /** What programs are started from is being made, until this resolves. */
@@ -53,7 +56,7 @@ export async function startOneMachine(
     say,
     onNotice = () => {},
   }: { readonly log: Log; readonly say: (said: Said) => void; readonly onNotice?: (notice: unknown) => void },
-  { folder, databaseUrl, anyPorts = false, bundled, supervise = false, signal }: SetOptions,
+  { folder, databaseUrl, own = NO_SETTINGS, anyPorts = false, bundled, supervise = false, signal }: SetOptions,
 ): Promise<OneMachineSet> {
   await using owned = new AsyncDisposableStack();
   const data = await openDataFolder(folder);
@@ -105,8 +108,8 @@ export async function startOneMachine(
   const urls = await Promise.race([databaseUrls({ folder, url: databaseUrl }), unwanted]);
   await Promise.race([bundled, neverFrom(opening), unwanted]);
   const started = Promise.all([
-    ...plansBesides({ data, ports }).map((plan) => start(plan)),
-    ...servicePlans({ data, database: urls, ports, webhookUrl: notices.url }).map((plan) => start(plan, opening)),
+    ...plansBesides({ data, ports, own }).map((plan) => start(plan)),
+    ...servicePlans({ data, database: urls, ports, webhookUrl: notices.url, own }).map((plan) => start(plan, opening)),
   ]);
   const database = await Promise.race([opening, neverFrom(started), unwanted]);
   say({ kind: "ready", what: "database", detail: database.description });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { IssuerConfig } from "../../core/identity/issuers.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { DatabaseUrls } from "./database.ts";
+import { isReplaced, isSection, type OwnSettings } from "./own-settings.ts";
 import type { Ports } from "./ports.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
@@ -17,6 +18,7 @@ type Plan = {
   readonly ports: Ports;
   /** Where notifications go. */
   readonly webhookUrl: string;
+  readonly own: OwnSettings;
 };
 
 export type ProgramPlan = {
@@ -28,11 +30,12 @@ export type ProgramPlan = {
   readonly readyUrl: string;
 };
 
-type WithoutDatabase = Pick<Plan, "data" | "ports">;
+type WithoutDatabase = Pick<Plan, "data" | "ports" | "own">;
 
 /** Programs that need no database. */
 export function plansBesides(plan: WithoutDatabase): readonly ProgramPlan[] {
-  return [issuer(plan), orders(plan), gateway(plan)];
+  const replaced = isReplaced(plan.own);
+  return [...(replaced.issuer ? [] : [issuer(plan)]), ...(replaced.orders ? [] : [orders(plan)]), gateway(plan)];
 }
 
 /** The two services. */
@@ -65,23 +68,28 @@ function orders({ ports }: WithoutDatabase): ProgramPlan {
   };
 }
 
-function approval({ data, database, ports, webhookUrl }: Plan): ProgramPlan {
+function approval({ data, database, ports, webhookUrl, own }: Plan): ProgramPlan {
   return {
     name: "approval",
     main: "services/approval/main.ts",
     config: {
       deployment: DEPLOYMENT,
-      rest: { port: ports.rest },
+      ...own.approval,
+      rest: { ...section(own.approval["rest"]), port: ports.rest },
       redemption: { port: ports.redemption },
       ops: { port: ports.approvalOps },
       database: { migrate: true },
       stream: { kind: "postgres" },
-      bundle: { path: BUNDLE, unsigned: "accepted" },
-      identity: identity(data, ports, "countersign"),
-      roles: { security: [{ issuer: ISSUER, group: "security" }] },
+      bundle: own.approval["bundle"] ?? { path: BUNDLE, unsigned: "accepted" },
+      ...(own.approval["identity"] === undefined
+        ? {
+            identity: identity(data, ports, "countersign"),
+            roles: { security: [{ issuer: ISSUER, group: "security" }] },
+          }
+        : { identity: ownIdentity(data, "countersign", own.approval["identity"]) }),
       signing: { kid: data.approvalKey.kid, keyPath: data.approvalKey.privatePath },
       decisionServices: { trustedKeys: { [data.decisionKey.kid]: data.decisionKey.publicPath } },
-      webhook: { url: webhookUrl, allowedRanges: ["127.0.0.1/32"] },
+      webhook: own.approval["webhook"] ?? { url: webhookUrl, allowedRanges: ["127.0.0.1/32"] },
     },
     env: {
       DATABASE_URL: database.url,
@@ -93,26 +101,30 @@ function approval({ data, database, ports, webhookUrl }: Plan): ProgramPlan {
   };
 }
 
-function decision({ data, database, ports }: Plan): ProgramPlan {
+function decision({ data, database, ports, own }: Plan): ProgramPlan {
   return {
     name: "decision",
     main: "services/decision/main.ts",
     config: {
       deployment: DEPLOYMENT,
+      development: { keepInputs: 100 },
+      ...own.decision,
       logLevel: "debug",
       listen: { port: ports.decision },
       // The gateway has ended by then (ENDING), and probes nothing.
       noticeMs: 0,
       ops: { port: ports.decisionOps },
-      bundle: { path: BUNDLE, unsigned: "accepted" },
-      identity: identity(data, ports, "orders"),
+      bundle: own.decision["bundle"] ?? { path: BUNDLE, unsigned: "accepted" },
+      identity:
+        own.decision["identity"] === undefined
+          ? identity(data, ports, "orders")
+          : ownIdentity(data, "orders", own.decision["identity"]),
       signing: { kid: data.decisionKey.kid, keyPath: data.decisionKey.privatePath },
       state: { trustedKeys: { [data.approvalKey.kid]: data.approvalKey.publicPath } },
       stream: { kind: "postgres" },
       redemption: { address: `127.0.0.1:${ports.redemption}` },
       decisionLog: { folder: join(data.path, "decision-log") },
       denials: { requestUrl: at(ports.rest, "/v1/requests") },
-      development: { keepInputs: 100 },
     },
     env: {
       COUNTERSIGN_STREAM_URL: database.decisionUrl,
@@ -122,16 +134,17 @@ function decision({ data, database, ports }: Plan): ProgramPlan {
   };
 }
 
-function gateway({ ports }: WithoutDatabase): ProgramPlan {
+function gateway({ ports, own }: WithoutDatabase): ProgramPlan {
   const upstream = at(ports.orders);
   return {
     name: "gateway",
     main: "enforcers/node/main.ts",
     config: {
-      listen: { port: ports.gateway },
+      ...own.gateway,
+      listen: { ...section(own.gateway["listen"]), port: ports.gateway },
       ops: { port: ports.gatewayOps },
       authorization: { address: `127.0.0.1:${ports.decision}` },
-      routes: [
+      routes: own.gateway["routes"] ?? [
         { prefix: "/refunds", upstream, body: "buffered" },
         { prefix: "/orders", upstream, body: "buffered" },
         { prefix: "/", upstream, body: "streamed" },
@@ -151,5 +164,16 @@ function identity(data: DataFolder, ports: Ports, audience: string) {
     jwks_uri: at(ports.issuer, "/jwks.json"),
     person: { realm: REALM, claim: "email", ignore_case: true },
   };
-  return { issuers: [trusted], keyFolder: join(data.path, `key-sets-${audience}`), defaultRealm: REALM };
+  return { issuers: [trusted], keyFolder: keyFolder(data, audience), defaultRealm: REALM };
 }
+
+/** What is no section is left for the program to refuse. */
+function ownIdentity(data: DataFolder, name: string, given: unknown): unknown {
+  return isSection(given) ? { keyFolder: keyFolder(data, name), ...given } : given;
+}
+
+function section(given: unknown): object {
+  return isSection(given) ? given : {};
+}
+
+const keyFolder = (data: DataFolder, name: string) => join(data.path, `key-sets-${name}`);

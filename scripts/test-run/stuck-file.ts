@@ -9,7 +9,7 @@ import path from "node:path";
 export type StuckFile = { readonly pid: number; readonly file: string };
 
 /** Longer than any file takes, on a slow machine too; a process that has nothing left to do is at its last file, and not for as long. */
-export const STUCK_MS = 25 * 60_000;
+export const STUCK_MS = 40 * 60_000;
 
 /** The one that was begun so long before `nowMs`; undefined when there is none. */
 export async function stuckFile(folder: string, nowMs: number): Promise<StuckFile | undefined> {

@@ -122,7 +122,8 @@ test("the database is where it was, whatever became of the path of the data fold
   await expect(databaseUrls({ folder: data, url: undefined })).rejects.toThrow(
     `${data}/postgres-location says that the database is at ${elsewhere}, where none is`,
   );
-  await mkdir(join(data, "postgres/cluster"), { recursive: true }); // moved along with the data folder
+  await mkdir(join(data, "postgres/cluster"), { recursive: true }); // moved or copied along with the data folder
+  await mkdir(elsewhere, { mode: 0o711 });
   const along = await databaseUrls({ folder: data, url: undefined });
   expect(decodeURIComponent(along.url)).toContain(`${data}/postgres/`);
 });

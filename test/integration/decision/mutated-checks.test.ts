@@ -105,9 +105,11 @@ test("the grants open what they are for", async () => {
 test("the honest checks are closed each in its own way: a grant is for another order or body, or spent; a rule denies; nobody is believed; no rule allows", async () => {
   const closed = closedChecks();
   const asked = usesAsked;
+  // Of a machine that is busy; a use that was not answered in time is spent.
+  const isLate = (word: string) => word === "request_unavailable" || word === "redemption_unknown";
   const answers = await waitUntil("the denials to be published", 30_000, async () => {
     const all = await Promise.all(closed.map(({ bytes }) => said(bytes)));
-    return all.some(({ words }) => words.includes("request_unavailable")) ? undefined : all;
+    return all.some(({ words }) => words.some(isLate)) ? undefined : all;
   });
   expect(answers.map(({ words }) => words)).toEqual(closed.map(({ said: expected }) => expected));
   expect(answers.map(({ denialId }) => denialId !== undefined)).toEqual([true, true, true, false, false, false]);
