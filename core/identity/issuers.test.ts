@@ -20,6 +20,8 @@ describe("faults", () => {
     ["keys by http from a name that looks local", { jwks_uri: "http://localhost.example.com/keys" }, "jwks_uri"],
     ["keys by another scheme", { jwks_uri: "file:///etc/keys" }, "jwks_uri"],
     ["a password in the address", { jwks_uri: "https://a:b@id.example.com/keys" }, "jwks_uri"],
+    ["authorities of keys by http", { jwks_uri: "http://localhost/keys", ca_path: "ca.pem" }, "ca_path"],
+    ["authorities of a file", { jwks_uri: undefined, jwks_file: "keys.json", ca_path: "ca.pem" }, "ca_path"],
     ["no address", { jwks_uri: "keys" }, "jwks_uri"],
     ["a tolerance above 30 s", { clock_tolerance: "31s" }, "clock_tolerance"],
     ["a tolerance that is no duration", { clock_tolerance: "30" }, "clock_tolerance"],

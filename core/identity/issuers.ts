@@ -45,6 +45,12 @@ export const IssuerSchema = Type.Object(
       Type.String({ description: "https, or http on a loopback address; redirects are refused." }),
     ),
     jwks_file: Type.Optional(Type.String({ minLength: 1, description: "A JWK set on disk, instead of jwks_uri." })),
+    ca_path: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: "Of an https jwks_uri: authorities (PEM), instead of the system's roots.",
+      }),
+    ),
     typ: Type.Optional(Type.String({ minLength: 1, description: "Required `typ` header, such as at+jwt (RFC 9068)." })),
     id_tokens: Type.Optional(
       Type.Literal("accepted", {
@@ -85,7 +91,7 @@ export const IssuerSchema = Type.Object(
 export type IssuerConfig = Static<typeof IssuerSchema>;
 
 export type KeySource =
-  | { readonly kind: "http"; readonly url: string }
+  | { readonly kind: "http"; readonly url: string; readonly caPath: string | undefined }
   | { readonly kind: "file"; readonly path: string };
 
 export type PersonClaim = { readonly realm: string; readonly claim: string; readonly ignoreCase: boolean };
@@ -128,6 +134,9 @@ export function issuerFaults(configs: readonly IssuerConfig[], key = "issuers"):
     if (config.jwks_uri !== undefined) {
       const problem = uriProblem(config.jwks_uri);
       if (problem !== undefined) fault("jwks_uri", problem);
+    }
+    if (config.ca_path !== undefined && URL.parse(config.jwks_uri ?? "")?.protocol !== "https:") {
+      fault("ca_path", "is set and there is no https jwks_uri that it would be for; remove it");
     }
     if (milliseconds(config.max_token_age, "24h") === undefined) {
       fault("max_token_age", "is not a duration such as 8h (s, m or h)");
@@ -177,8 +186,8 @@ export function createIssuers(configs: readonly IssuerConfig[]): Issuers {
   return issuers;
 }
 
-function keySourceOf({ jwks_uri: url, jwks_file: path }: IssuerConfig): KeySource | undefined {
-  if (url !== undefined) return { kind: "http", url };
+function keySourceOf({ jwks_uri: url, jwks_file: path, ca_path: caPath }: IssuerConfig): KeySource | undefined {
+  if (url !== undefined) return { kind: "http", url, caPath };
   return path === undefined ? undefined : { kind: "file", path };
 }
 

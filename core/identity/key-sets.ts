@@ -90,6 +90,8 @@ export async function createKeySets(
   deps: {
     readonly issuers: Issuers;
     readonly clock: Clock;
+    /** PEM, in place of the system's, by which the host of the issuer's keys is verified; asked at each look. */
+    readonly authorityOf?: (issuer: string) => string | undefined;
     /** Rejects when the signal aborts; by `clock`. */
     readonly sleep?: Sleep;
     readonly onEvent: (event: KeySetEvent) => void;
@@ -97,7 +99,7 @@ export async function createKeySets(
   },
   options: { readonly directory?: string; readonly times?: Partial<KeySetTimes> } = {},
 ): Promise<KeySets> {
-  const { clock, onEvent, sleep = sleepBySystem } = deps;
+  const { clock, onEvent, authorityOf, sleep = sleepBySystem } = deps;
   const times = { ...DEFAULT_TIMES, ...options.times };
   const disk = options.directory === undefined ? undefined : createLastGoodKeys(options.directory);
   const stop = new AbortController();
@@ -130,7 +132,8 @@ export async function createKeySets(
     held.requested = false;
     held.begun += 1;
     const look = held.begun;
-    const loaded = await loadKeySet(held.issuer.keySource, { timeoutMs: times.timeoutMs, signal });
+    const ca = authorityOf?.(issuer);
+    const loaded = await loadKeySet(held.issuer.keySource, { timeoutMs: times.timeoutMs, signal, ca });
     if (signal.aborted) return "timeout";
     if (loaded.kind === "failed") {
       const tookMs = Math.round(clock.monotonicMs() - startedAt);

@@ -1,22 +1,27 @@
 /**
  * One look at where an issuer keeps its keys: an HTTP GET or a file. The answer comes from outside, so everything about it is bounded: time,
- * bytes (as unpacked), number of keys; no redirect is followed, so the host is exactly the configured one (Istio CVE-2026-41413).
+ * bytes (as unpacked), number of keys; no redirect is followed, so the host is exactly the configured one (Istio CVE-2026-41413). What is not
+ * verified by an authority that counts there is no answer: `certificate`.
  */
 import { open } from "node:fs/promises";
 import type { KeySource } from "./issuers.ts";
 import { type KeySet, type KeySetFault, MAX_KEY_SET_BYTES, parseKeySet } from "./key-set.ts";
 
-export type LoadFault = KeySetFault | "unreachable" | "timeout" | "redirect" | "status" | "unreadable";
+export type LoadFault = KeySetFault | "unreachable" | "certificate" | "timeout" | "redirect" | "status" | "unreadable";
 
 type LoadedKeySet =
   | { readonly kind: "loaded"; readonly keySet: KeySet }
   | { readonly kind: "failed"; readonly reason: LoadFault };
 
+type LoadOptions = {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** PEM, in place of the system's authorities. */
+  readonly ca?: string | undefined;
+};
+
 /** Never rejects. An abort reads as `timeout`. */
-export async function loadKeySet(
-  source: KeySource,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<LoadedKeySet> {
+export async function loadKeySet(source: KeySource, options: LoadOptions): Promise<LoadedKeySet> {
   const bytes = source.kind === "http" ? await fetchBytes(source.url, options) : await readBytes(source.path);
   if (typeof bytes === "string") return { kind: "failed", reason: bytes };
   const parsed = parseKeySet(bytes);
@@ -25,22 +30,42 @@ export async function loadKeySet(
     : { kind: "failed", reason: parsed.reason };
 }
 
-async function fetchBytes(
-  url: string,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<Uint8Array | LoadFault> {
+async function fetchBytes(url: string, { timeoutMs, signal, ca }: LoadOptions): Promise<Uint8Array | LoadFault> {
   const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   try {
+    await using client = ca === undefined ? undefined : await clientOf(ca);
     const headers = { accept: "application/jwk-set+json, application/json" };
-    const response = await fetch(url, { redirect: "manual", signal: ended, headers });
+    const ask = client?.fetch ?? fetch;
+    const response = await ask(url, { redirect: "manual", signal: ended, headers });
     if (response.status !== 200) {
       await response.body?.cancel();
       return response.status >= 300 && response.status < 400 ? "redirect" : "status";
     }
     return await firstBytes(response.body ?? []);
-  } catch {
-    return ended.aborted ? "timeout" : "unreachable";
+  } catch (error) {
+    if (ended.aborted) return "timeout";
+    return UNVERIFIED.test(codeOf(error)) ? "certificate" : "unreachable";
   }
+}
+
+type Asked = { readonly redirect: "manual"; readonly signal: AbortSignal; readonly headers: Record<string, string> };
+
+/** For one look, so that the next one is by what the file holds then. Whoever has none of his own does not load a client of HTTP. */
+async function clientOf(ca: string) {
+  const { Agent, fetch: fetchBy } = await import("undici");
+  const dispatcher = new Agent({ connect: { ca } });
+  return {
+    fetch: (url: string, asked: Asked) => fetchBy(url, { ...asked, dispatcher }),
+    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+  };
+}
+
+/** What OpenSSL and Node say of a certificate that is not to be believed, or not for this host; `ERR_SSL_…` is what the other side says of us. */
+const UNVERIFIED = /^(?!ERR_SSL_).*(?:CERT|VERIFY|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/;
+
+function codeOf(error: unknown): string {
+  const cause = typeof error === "object" && error !== null && "cause" in error ? error.cause : undefined;
+  return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
 }
 
 /** All bytes, or `too_large` as soon as there are too many; leaving the loop cancels the rest. */

@@ -9,6 +9,7 @@ import type { CheckResult } from "../../platform/http/ops-server.ts";
 import { ReloadRefused } from "../../platform/lifecycle/reload.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Metrics } from "../../platform/metrics/metrics.ts";
+import { startAuthorities } from "./authorities.ts";
 import { createIdentify, type Identify } from "./identify.ts";
 import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
 import { createKeySets, type KeySetEvent } from "./key-sets.ts";
@@ -19,13 +20,16 @@ import { createPrincipals, type Principals } from "./principals.ts";
 interface Identity extends AsyncDisposable, Pick<Identify, "identify" | "identifyInTurn"> {
   readonly issuers: Issuers;
   readonly principals: Principals;
-  /** Looks at every key set now. Rejects when one could not be had; the last good one stays. */
+  /** Reads the authorities again and looks at every key set now. Rejects when one could not be had; what was there stays, and the others are taken. */
   reload(): Promise<void>;
   /** For `/readyz`: failed while an issuer has no keys that may be used, since its tokens are all refused. */
   health(now: Instant): CheckResult;
 }
 
-/** Does not wait for a key set: until one is here, tokens of its issuer are refused. `keyFolder` keeps the last good ones. */
+/**
+ * Does not wait for a key set: until one is here, tokens of its issuer are refused. `keyFolder` keeps the last good ones.
+ * @throws CannotStart for authorities that cannot be read
+ */
 export async function startIdentity(
   {
     clock,
@@ -48,11 +52,13 @@ export async function startIdentity(
 ): Promise<Identity> {
   const issuers = createIssuers(configs);
   const principals = createPrincipals(rules);
+  const authorities = await startAuthorities(issuers);
   const keySets = await createKeySets(
     {
       issuers,
       clock,
       signal,
+      authorityOf: authorities.of,
       onEvent: (event) => tell(log, event),
     },
     keyFolder === undefined ? {} : { directory: keyFolder },
@@ -86,9 +92,10 @@ export async function startIdentity(
     identify,
     identifyInTurn,
     async reload() {
-      const failed = await keySets.reload();
-      if (failed.length === 0) return;
-      throw new ReloadRefused(`keys of ${failed.map(({ issuer, reason }) => `${issuer} (${reason})`).join(", ")}`);
+      const unread = await authorities.reload();
+      const failed = (await keySets.reload()).map(({ issuer, reason }) => `${issuer} (${reason})`);
+      const why = [...unread, ...(failed.length === 0 ? [] : [`keys of ${failed.join(", ")}`])];
+      if (why.length > 0) throw new ReloadRefused(why.join("; "));
     },
     health: (now) => {
       const without = keySets.status(now).filter(({ usable }) => !usable);

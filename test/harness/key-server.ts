@@ -3,7 +3,8 @@
  * is a condition.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { instant } from "../../core/domain/time.ts";
@@ -11,6 +12,7 @@ import { createKeySets, type KeySetEvent, type KeySetTimes } from "../../core/id
 import * as sample from "../../core/identity/sample-tokens.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import type { CertificatePair } from "./certificates.ts";
 
 const DEADLINE_MS = 20_000;
 export const both = sample.jwksOf({ ed25519: sample.keys.ed25519, p256: sample.keys.p256 });
@@ -25,19 +27,21 @@ export const until = <T>(what: string, probe: () => T | undefined | false | Prom
 
 export type KeyServer = Awaited<ReturnType<typeof startKeyServer>>;
 
-export async function startKeyServer() {
+/** `tls`: over HTTPS, with this certificate. */
+export async function startKeyServer({ tls }: { readonly tls?: CertificatePair } = {}) {
   /** When each request came, by the monotonic clock. */
   const hits: number[] = [];
   const directory = await mkdtemp(path.join(tmpdir(), "keys-test-"));
   const world: { answer: RequestListener } = { answer: () => {} };
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     hits.push(performance.now());
     world.answer(request, response);
-  });
+  };
+  const server: Server = tls === undefined ? createServer(listener) : createTlsServer({ ...tls }, listener);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  const url = `http://127.0.0.1:${address.port}/keys`;
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${address.port}/keys`;
 
   return {
     hits,

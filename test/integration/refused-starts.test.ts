@@ -19,6 +19,8 @@ import { migrate } from "../../services/approval/store/migrate.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const issuer = { issuer: "https://i.example", audience: ["a"], algorithms: ["RS256"], jwks_file: "none.json" };
+const unvouched = { ...issuer, jwks_file: undefined, jwks_uri: "https://i.example/keys", ca_path: "garbage" };
+const NO_AUTHORITY = "identity.issuers.0.ca_path: garbage: it holds a part of a certificate, or something that is none";
 
 let folder: string;
 let keys: KeyPairFiles;
@@ -147,6 +149,11 @@ describe("the decision service does not start", () => {
       says: "kafka: ca.pem: there is no such file; it has to name certificates and keys that can be used (PEM)",
     },
     {
+      what: "an authority of an issuer that is none",
+      change: (one: object) => ({ ...one, identity: { issuers: [unvouched] } }),
+      says: `${NO_AUTHORITY}; it has to name authorities (PEM)`,
+    },
+    {
       what: "a log folder that is a file",
       change: (one: object) => ({ ...one, decisionLog: { folder: "garbage" } }),
       says: "decisionLog.folder: ",
@@ -193,6 +200,12 @@ describe("the approval service does not start", () => {
     const ended = await approval((one) => one, empty.connectionString);
     expect(sentence(ended)).toContain("database.url (DATABASE_URL): the database lacks migrations: 0001_core");
     expect(sentence(ended)).toContain("run npm run migrate with this configuration");
+    expect(ended.code).toBe(78);
+  });
+
+  test("with an authority of an issuer that is none", async () => {
+    const ended = await approval((one) => ({ ...one, identity: { issuers: [unvouched] } }), migrated.connectionString);
+    expect(sentence(ended)).toContain(NO_AUTHORITY);
     expect(ended.code).toBe(78);
   });
 
