@@ -18,6 +18,7 @@ import { createTopics } from "../../platform/stream/kafka-topics.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import { type Authority, createAuthority } from "./certificates.ts";
+import { freezeProcess } from "./freeze-process.ts";
 import { freePort } from "./free-port.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
@@ -186,7 +187,9 @@ export async function startKafka(
     start,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
-    freeze: () => void broker?.kill("SIGSTOP"),
+    freeze() {
+      if (broker?.pid !== undefined) freezeProcess(broker.pid);
+    },
     thaw: () => void broker?.kill("SIGCONT"),
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
