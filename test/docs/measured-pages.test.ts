@@ -76,7 +76,6 @@ test("an approved call is let through within a second, on both streams; redempti
 const POLICY_GOALS = [
   { what: "a whole check against a null server", section: "check", goal: "≥ 0.5", times: 4 },
   { what: "our host, given what its policies read, against the stock SDK", section: "policy", goal: "≥ 1.5", times: 2 },
-  { what: "fuel against none, on what the policies read", section: "policy", goal: "≤ 1.10", times: 2 },
   {
     what: "checks beside a runaway policy in ten seconds against those without",
     section: "policy",
@@ -113,6 +112,7 @@ test.each(SERVICE_GOALS)(
 
 /** What the page says NOT MET of, at least once. Whoever brings all figures of a row to their goal moves it into one of the lists above. */
 const NOT_MET = [
+  { what: "fuel against none", section: "policy", goal: "≤ 1.10", times: 4 },
   { what: "the decision log on against off", section: "serving", goal: "≥ 0.92", times: 1 },
   { what: "new tokens against known ones", section: "identity", goal: "≥ 0.6", times: 2 },
   { what: "valid checks beside 10,000 bad tokens", section: "identity", goal: "≤ 2", times: 1 },
