@@ -1,6 +1,6 @@
 /** Step 12: parts die. Reads go on, elevations fail closed, and no grant is lost or spent twice. */
 import type { Answer } from "../../platform/programs/client.ts";
-import { ARRIVAL_MS, answerOf, deniedId, granted, passes, refused } from "./ask.ts";
+import { ARRIVAL_MS, deniedId, granted, passes, refused } from "./ask.ts";
 import { eventually, members, refusal } from "./see.ts";
 import type { Stage } from "./stage.ts";
 import type { Teller } from "./teller.ts";
@@ -17,7 +17,7 @@ export async function outages(stage: Stage, tell: Teller): Promise<void> {
   tell.see("DELETE /orders/46, the first of three uses", 200, arrived.answer.status);
   await stage.approval.kill();
   const read = () => dana.proxy("GET", "/orders/43");
-  tell.see("GET /orders/43 without the approval service", 200, (await answerOf(read)).status);
+  tell.see("GET /orders/43 without the approval service", 200, (await read()).status);
   const uncounted = await eventually("its use to be refused", ARRIVAL_MS, remove, (answer) => {
     return ["redemption_unavailable", "grants_stale"].includes(failure(answer).code);
   });
@@ -50,8 +50,8 @@ export async function outages(stage: Stage, tell: Teller): Promise<void> {
   });
   tell.see("its second use", 200, first.answer.status);
   await stage.orders("POST", "/orders", { body: { id: "46", item: "rug" } });
-  tell.see("its third", 200, (await answerOf(remove)).status);
-  tell.see("a fourth", refused("spent"), refusal(await answerOf(remove)));
+  tell.see("its third", 200, (await remove()).status);
+  tell.see("a fourth", refused("spent"), refusal(await remove()));
 }
 
 function closed(code: string) {

@@ -1,13 +1,13 @@
 // In CI a test that fails is run once more: a whole run has some thousands, and starts some hundred servers, on a machine that others use too, and one
 // limit of time that was missed would hide what all else showed. What failed is printed, and the summary names who passed only then (summary.ts).
-// Not for what goes wrong now and then by its nature, such as a race: there a failure that does not come again is what the test is for. Where inputs are
-// drawn, the same are drawn again, so that one that is answered wrongly fails again.
+// Not for what goes wrong now and then by its nature: there a failure that does not come again is what the test is for. Where inputs are
+// drawn, the same are drawn again.
 import { relative } from "node:path";
 import { expect, jest } from "@jest/globals";
 import fc from "fast-check";
 
 const BY_CHANCE =
-  /^test.(fault|contract).|killed|race|concurren|clock|counted|swap|places|turns|refused|relay|leave|replacing|decision-log/;
+  /^test.(fault|contract).|hostile|mutated|killed|race|fuzz|flood|concurren|clock|counted|crowded|held|half|runaway|swap|secrets|places|turns|refused|relay|leave|replacing|decision-log/;
 
 if (!BY_CHANCE.test(relative(process.cwd(), expect.getState().testPath ?? ""))) {
   jest.retryTimes(1, { logErrorsBeforeRetry: true });

@@ -21,9 +21,9 @@ import { openWindow } from "./window.ts";
  * can have was sent before Kafka was gone. So no call that is *made* later than this after it may find grants fresh, without any tolerance.
  */
 const CLOSED_AFTER_MS = FRESH_WITHIN_MS;
-/** An answer for which there was no time is asked for again, so often in a row; of a hundred calls five may need that on a busy machine. */
-const TRIES = 10;
-const LATE_SHARE = 0.05;
+/** An answer for which there was no time is asked for again, so often in a row; of a hundred calls one may need that on a busy machine. */
+const TRIES = 3;
+const LATE_SHARE = 0.01;
 
 const possible = await canStartSystem();
 let system: System;

@@ -92,15 +92,6 @@ export function lastAllowAt(seen: readonly Seen[]): number | undefined {
   return seen.findLast(isAllowed)?.at;
 }
 
-/**
- * When the last call was made that was allowed; NaN without one. What is decided in time and answered late, since others had the processors, was no
- * allow beyond a limit: between the two moments lies one call.
- */
-export function lastAllowedCallAt(seen: readonly Seen[]): number {
-  const calls = seen.filter(isAllowed).map(({ sentAt }) => sentAt);
-  return calls.length === 0 ? Number.NaN : Math.max(...calls);
-}
-
 /** How often what was said, for the line of numbers. */
 export function tally(seen: readonly Seen[]): string {
   const counts = new Map<string, number>();

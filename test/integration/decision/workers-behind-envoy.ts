@@ -20,11 +20,7 @@ export type WorkersBehindEnvoy = AsyncDisposable & {
   served(worker: number): Promise<number>;
 };
 
-/** `texts`: in place of the bootstrap's own (envoy.ts). */
-export async function startWorkersBehindEnvoy(
-  count: number,
-  { texts, ...further }: { readonly texts?: ReadonlyMap<string, string>; readonly noticeMs?: number } = {},
-): Promise<WorkersBehindEnvoy> {
+export async function startWorkersBehindEnvoy(count: number, further: object = {}): Promise<WorkersBehindEnvoy> {
   await using owned = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "workers-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
@@ -42,9 +38,7 @@ export async function startWorkersBehindEnvoy(
     [9191, ports],
     [8081, upstream.port],
   ]);
-  const envoy = owned.use(
-    await startEnvoy({ bootstrap: "enforcers/envoy/native.yaml", ports: exchanged, ...(texts && { texts }) }),
-  );
+  const envoy = owned.use(await startEnvoy({ bootstrap: "enforcers/envoy/native.yaml", ports: exchanged }));
   const opsUrls = opsPorts.map((port) => `http://127.0.0.1:${port}`);
   const all = owned.move();
   return {
