@@ -10,6 +10,7 @@ import { BUILTINS } from "./builtins/registry.ts";
 import { type Bundle, loadBundle } from "./bundle.ts";
 import { BUNDLE_LIMITS } from "./bundles/bundle-files.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+import { writeJson } from "./rego-value/write.ts";
 import { readSections, SECTION, writeSections } from "./wasm/binary/sections.ts";
 
 const folder = path.resolve(import.meta.dirname, "../../rego/bundle");
@@ -212,6 +213,27 @@ describe("the sample policies", () => {
       JSON.stringify({ request: { elevation: { entitlement: "orders-delete" } }, reviewer: { groups, claims: {} } });
     expect(host.mayReview(input(["developers"]), time)).toMatchObject({ kind: "refused" });
     expect(host.mayReview(input(["managers"]), time)).toEqual({ kind: "allowed" });
+  });
+
+  test("bytes of a path that are not UTF-8 cost no instance, and are refused where a policy hands them out", async () => {
+    const input = (method: string, ...segments: readonly string[]) =>
+      call(method, [], ["engineers"]).replace('"parsed_path":[]', `"parsed_path":${writeJson(segments)}`);
+    const linked = linkedModules();
+    try {
+      for (const segment of ["\udcff", "a\udcffb", "\udced\udca0\udc80", "é\udcff"]) {
+        expect(verdictOf(host, input("GET", segment), time)).toMatchObject({ kind: "deny", reasons: [] });
+        expect(verdictOf(host, input("GET", "orders", segment), time)).toMatchObject({ reasons: ["orders_read"] });
+        expect(verdictOf(host, input("DELETE", "orders", segment), time)).toEqual({
+          ...{ kind: "fault", reason: "policy_result_invalid", detail: "a text is not Unicode" },
+        });
+      }
+      expect(linked.modules).toEqual([]);
+      expect(verdictOf(host, "{", time)).toMatchObject({ reason: "policy_error" });
+      expect(verdictOf(host, input("GET", "orders"), time).kind).toBe("allow");
+      expect(linked.modules).toHaveLength(1);
+    } finally {
+      linked.restore();
+    }
   });
 
   test("ten thousand evaluations leave no trace in each other and keep answering", () => {

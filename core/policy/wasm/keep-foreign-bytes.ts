@@ -1,6 +1,7 @@
 /**
  * Lets text that is not UTF-8 (`%ff` in a path) through OPA's runtime, which aborts where it reads such a string. Go keeps
- * the bytes, so a policy of OPA's sees them, and what it decides must not become a fault here.
+ * the bytes, so a policy of OPA's sees them, and what it decides must not become a fault here. NB: nor may an instance be lost to
+ * each such request. What a policy then hands out of them is refused where its result is read.
  *
  * The runtime decodes each character above ASCII and encodes it again. A byte that begins none is now decoded as a number
  * above all of Unicode's that says which it is, one byte long; and such a number is encoded as that byte.

@@ -39,7 +39,7 @@ const TYPE_OF = "opa_value_type";
 const TYPE = { number: 3, string: 4, set: 7 } as const;
 
 /**
- * Where nothing is watched (compatibility mode), it also lets text that is not UTF-8 through (keep-foreign-bytes.ts).
+ * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it.
  * @throws AppError invalid_bundle when the bytes are no module, or when failures were to be seen and its functions have no names
  */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
@@ -61,9 +61,7 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
       "invalid_bundle",
       "the functions of the policy module have no names; build it without stripping it",
     );
-  // A native module, whose failures are watched, is given none.
-  const answers = !redirections.some(({ onlyAfterFailure }) => onlyAfterFailure);
-  let isChanged = answers && keepForeignBytes(functions, names);
+  let isChanged = keepForeignBytes(functions, names);
   for (const redirection of redirections) {
     const index = names.get(redirection.runtimeName);
     const builtin = functions.imported(`opa_builtin${redirection.parameters}`);
