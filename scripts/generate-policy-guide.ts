@@ -67,6 +67,8 @@ in compatibility mode the host answers it as OPA does.
   \`to_number\`, \`json.unmarshal\`, \`base64.decode\`, \`base64url.decode\`, \`net.cidr_contains\` and \`net.cidr_intersects\`. The build refuses them in \`deny\`,
   \`elevate\` and their helpers, and says what to call instead, unless the package's METADATA says that a failure opens nothing:
   \`custom: {fallible_calls: [to_number]}\` (example 11).
+- **A path or query may hold bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; one that hands them out, in a scope or a header, say,
+  is a denial (\`policy_result_invalid\`).
 - **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
 - **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
   An elevation is \`exact\` unless it says otherwise. Of a question by API and of a TCP connection there is no exact form: say \`scope\` there, or it is
