@@ -14,6 +14,7 @@ import path from "node:path";
 import { listTests, runJest } from "./test-run/run-jest.ts";
 import { searchLogs } from "./test-run/search-logs.ts";
 import { formatSummary, type TestRun } from "./test-run/summary.ts";
+import { keepKafkaClasses } from "./tools/kafka-java.ts";
 import { runCommand } from "./tools/run-command.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
 import { type MissingTool, toolNames } from "./tools/tool.ts";
@@ -36,6 +37,14 @@ async function findTools(): Promise<readonly MissingTool[]> {
   return missing;
 }
 
+/** Brokers that tests start take them from there. */
+async function keepClasses(): Promise<void> {
+  const kafka = await resolveTool("kafka");
+  if (kafka.kind !== "found") return;
+  const classes = await keepKafkaClasses(kafka.location, path.join(root, ".tools"));
+  if (classes !== undefined) process.env["TEST_KAFKA_CLASSES"] = classes;
+}
+
 const logFolder = await mkdtemp(path.join(tmpdir(), "countersign-test-logs-"));
 let isFound = false;
 await mkdir(resultFolder, { recursive: true });
@@ -52,8 +61,10 @@ if (selected.kind === "failed") {
   for (const kind of ["unit", "heavy"] as const) {
     if (selected[kind].length === 0) continue;
     // Programs then run as at a second start; where it fails, as at a first one.
-    if (kind === "heavy")
+    if (kind === "heavy") {
       await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
+      await keepClasses();
+    }
     const outputFile = path.join(resultFolder, `${kind}.json`);
     runs.push(await runJest({ kind, root, userArgs, outputFile, logFolder, isCi }));
   }

@@ -12,7 +12,7 @@ export async function onStreams(
     progress("no Kafka here: see npm run tools");
     return `${inPostgres}\n\n### Kafka\n\nNot measured: there was no Kafka.`;
   }
-  await using kafka = await startKafka();
+  await using kafka = await startKafka({ isMeasured: true });
   progress("Kafka is up");
   return `${inPostgres}\n\n### Kafka\n\n${await measure(kafka.brokers)}`;
 }

@@ -8,7 +8,7 @@ import { createTestDatabase } from "../harness/postgres.ts";
 import { compareStreams } from "./compare-streams.ts";
 
 const rounds = Number(process.argv[2] ?? 5);
-await using kafka = await startKafka();
+await using kafka = await startKafka({ isMeasured: true });
 await using scratch = await createTestDatabase();
 await migratePostgresStream(scratch.connectionString);
 

@@ -15,6 +15,7 @@ import kafkajs from "kafkajs";
 import { createLog } from "../../platform/log/log.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import { createTopics } from "../../platform/stream/kafka-topics.ts";
+import { kafkaJava } from "../../scripts/tools/kafka-java.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import { type Authority, createAuthority } from "./certificates.ts";
@@ -66,6 +67,8 @@ export async function startKafka(
     readonly port?: number;
     /** Further broker settings; one of the same name replaces what it would be. */
     readonly properties?: Readonly<Record<string, string | number>>;
+    /** Its figures are of interest: it runs as it does for others. */
+    readonly isMeasured?: boolean;
   } = {},
 ): Promise<TestKafka> {
   const tool = await resolveTool("kafka");
@@ -132,7 +135,7 @@ export async function startKafka(
       .map(([key, value]) => `${key}=${value}\n`)
       .join(""),
   );
-  const java = ["-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", `${tool.location}/*`];
+  const java = kafkaJava(tool.location, options);
   const scram = ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((mechanism) => [
     "--add-scram",
     `${mechanism}=[name=tester,password="${password}"]`,
@@ -156,11 +159,12 @@ export async function startKafka(
     const child = spawn("java", [...java, "kafka.Kafka", file], { stdio: ["ignore", output.fd, output.fd] });
     broker = child;
     await output.close();
-    await waitUntil("the Kafka broker", 180_000, async () => {
+    const isUp = async () => {
       if (child.exitCode !== null)
         throw new Error(`broker ended:\n${await readFile(join(folder, "broker.log"), "utf8")}`);
       return answers(settings);
-    });
+    };
+    await waitUntil("the Kafka broker", 180_000, isUp, { everyMs: 100 });
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
