@@ -32,7 +32,8 @@ test loads: \`deploy/decision.yaml\` and \`deploy/approval.yaml\`; of the gatewa
   messages (\`state.trustedKeys\`, \`decisionServices.trustedKeys\`, \`signing\` of either), certificates and authorities of REST,
   gRPC and Kafka, user and password at the brokers, the service token, the policy bundle. Connections that are open go on; new ones use the new certificate. What is broken is refused
   part by part: the program goes on with what it had, logs \`reload_refused\` with the part and the reason, sets \`…_reload_refused\` and says
-  degraded in \`/readyz\`. Other keys that changed are named in \`reload_needs_restart\`. Without section \`api\` nothing of it is taken: that needs a restart.
+  degraded in \`/readyz\`. One that comes while a program starts is made good once it has started; only in the first hundredths of a start, while
+  Node itself boots, SIGHUP ends the process. Other keys that changed are named in \`reload_needs_restart\`. Without section \`api\` nothing of it is taken: that needs a restart.
 - **A new signing key** has a new id, and is announced before it signs: first to who verifies (\`decisionServices.trustedKeys\` and the other
   services' \`api.publishedKeys\` for a decision service, \`state.trustedKeys\` for the approval service; SIGHUP there), then \`signing\` (SIGHUP
   here). A decision service closes its decision log under the old key and begins another under the new one, since a log's id names its key;

@@ -10,9 +10,19 @@ import { type Metric, readMetrics } from "./metrics-page/read-metrics.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const PROGRAMS = [
-  { title: "Decision service", folder: "services/decision", prefix: "countersign_decision_" },
-  { title: "Approval service", folder: "services/approval", prefix: "countersign_approval_" },
-  { title: "Gateway", folder: "enforcers/node", prefix: "countersign_gateway_" },
+  {
+    title: "Decision service",
+    folder: "services/decision",
+    run: "main/run-service.ts",
+    prefix: "countersign_decision_",
+  },
+  {
+    title: "Approval service",
+    folder: "services/approval",
+    run: "main/run-service.ts",
+    prefix: "countersign_approval_",
+  },
+  { title: "Gateway", folder: "enforcers/node", run: "main/run-gateway.ts", prefix: "countersign_gateway_" },
 ];
 /** What every program may be made of besides its own folder; an enforcer has nothing of the core, so none of its metrics. */
 const SHARED = ["platform", "core"];
@@ -20,15 +30,17 @@ const WITHOUT_CORE = "enforcers/node";
 
 type Found = { readonly metrics: readonly Metric[]; readonly events: readonly LoggedEvent[] };
 
-async function found(folder: string, prefix?: string): Promise<Found> {
+type Program = Pick<(typeof PROGRAMS)[number], "run" | "prefix">;
+
+async function found(folder: string, program?: Program): Promise<Found> {
   const entries = await readdir(path.join(root, folder), { recursive: true, encoding: "utf8" });
   const metrics: Metric[] = [];
   const events: LoggedEvent[] = [];
   for (const file of entries.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts")).toSorted()) {
     const name = path.join(folder, file);
     const text = await readFile(path.join(root, name), "utf8");
-    if (prefix !== undefined && file === "main.ts" && !text.includes(`prefix: "${prefix}"`)) {
-      throw new Error(`${name}: not ${prefix}`);
+    if (file === program?.run && !text.includes(`prefix: "${program.prefix}"`)) {
+      throw new Error(`${name}: not ${program.prefix}`);
     }
     metrics.push(...readMetrics(name, text));
     events.push(...readEvents(name, text));
@@ -59,8 +71,8 @@ const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce
   metrics: [...one.metrics, ...other.metrics],
   events: [...one.events, ...other.events],
 }));
-for (const { title, folder, prefix } of PROGRAMS) {
-  const { metrics, events } = await found(folder, prefix);
+for (const { title, folder, run, prefix } of PROGRAMS) {
+  const { metrics, events } = await found(folder, { run, prefix });
   placesTwice([...shared.events, ...events]);
   // Alternatives (the policy in compatibility mode and the native one) keep one metric under one name; a process makes one of them.
   const byName = new Map(

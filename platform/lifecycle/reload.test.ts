@@ -9,7 +9,7 @@ type Config = { readonly level: string; readonly tls: { readonly cert: string };
 
 const FIRST: Config = { level: "info", tls: { cert: "a" }, list: [] };
 
-function set(read: ReadAgain<Config>) {
+function set(read: ReadAgain<Config>, wasHungUp = false) {
   const lines: { readonly [name: string]: unknown }[] = [];
   const source = new EventEmitter();
   const metrics = createMetrics({ prefix: "t_" });
@@ -18,7 +18,7 @@ function set(read: ReadAgain<Config>) {
     level: "info",
     destination: { write: (line) => void lines.push(JSON.parse(line)) },
   });
-  const reload = createReload({ log, metrics, source, read }, FIRST);
+  const reload = createReload({ log, metrics, source, wasHungUp: () => wasHungUp, read }, FIRST);
   const events = () => lines.map(({ event, part, why, keys }) => ({ event, part, why, keys }));
   return { reload, source, metrics, events, hangUp: () => void source.emit("SIGHUP") };
 }
@@ -32,6 +32,7 @@ test("a configuration that is refused changes nothing, and it is said until one 
   const { reload, hangUp, events, metrics } = set(async () => answer);
   const taken: string[] = [];
   reload.part("tls", ["tls"], ({ tls }) => void taken.push(tls.cert));
+  reload.begin();
   hangUp();
   await settled();
   expect(taken).toEqual([]);
@@ -56,6 +57,7 @@ test("a part that is refused holds up no other one, and its reason shows no text
   reload.part("two", [], async () => Promise.reject(new ReloadRefused("the bundle is refused")));
   reload.part("file", [], async () => Promise.reject(new CannotStart("bundle.caPath: ca.pem: there is no such file")));
   reload.part("three", [], () => void taken.push("three"));
+  reload.begin();
   hangUp();
   await settled();
   expect(taken).toEqual(["three"]);
@@ -73,6 +75,7 @@ test("a part that is refused holds up no other one, and its reason shows no text
 test("what changed and nobody takes is named, and needs a restart", async () => {
   const { reload, hangUp, events } = set(async () => loaded({ level: "warn", tls: { cert: "b" }, list: ["x"] }));
   reload.part("tls", ["tls"], () => {});
+  reload.begin();
   hangUp();
   await settled();
   expect(events().at(-1)).toMatchObject({ event: "reload_needs_restart", keys: ["level", "list"] });
@@ -92,6 +95,7 @@ test("signals that come during a reload are one more reload, after it", async ()
     await held.promise;
     atOnce -= 1;
   });
+  reload.begin();
   for (let n = 0; n < 5; n += 1) hangUp();
   await settled();
   expect(reads).toBe(1);
@@ -100,8 +104,23 @@ test("signals that come during a reload are one more reload, after it", async ()
   expect(reads).toBe(2);
 });
 
+test.each([
+  ["came before the start was through is one reload, of every part that is there by then", true],
+  ["did not come is none", false],
+])("a signal that %s", async (_what, wasHungUp) => {
+  const { reload, events } = set(async () => loaded(FIRST), wasHungUp);
+  reload.part("early", [], () => {});
+  await settled();
+  expect(events()).toEqual([]);
+  reload.part("late", [], () => {});
+  reload.begin();
+  await settled();
+  expect(events().map(({ part }) => part)).toEqual(wasHungUp ? ["configuration", "early", "late"] : []);
+});
+
 test("once disposed of it listens no more", () => {
   const { reload, source } = set(async () => loaded(FIRST));
+  reload.begin();
   expect(source.listenerCount("SIGHUP")).toBe(1);
   reload[Symbol.dispose]();
   expect(source.listenerCount("SIGHUP")).toBe(0);

@@ -4,7 +4,8 @@
  * of another key) goes on with what it has, and the others are not held up by it. Both are said in the log, in `/readyz` (degraded) and in
  * the metrics until a later reload succeeds. Keys of the configuration that changed and that nobody takes are named: they need a restart.
  *
- * One reload at a time; signals that come meanwhile are one more. Never ends the process, which SIGHUP would by itself.
+ * One reload at a time; signals that come meanwhile are one more. Those that come before the start is through are one reload after it, since a part
+ * that is not there yet would miss it. Never ends the process, which SIGHUP would by itself (before there is a handler here: early-hang-up.ts).
  */
 import type { CheckResult } from "../http/ops-server.ts";
 import type { Log } from "../log/log.ts";
@@ -24,6 +25,8 @@ export interface Reload<C> extends Disposable {
    * below them needs no restart.
    */
   part(name: string, keys: readonly string[], take: Take<C>): void;
+  /** Once every part is there: reloads if a signal came before, and from now on at each. */
+  begin(): void;
   /** For `/readyz`. */
   health(): CheckResult;
 }
@@ -33,12 +36,15 @@ export function createReload<C extends object>(
     log,
     metrics,
     source,
+    wasHungUp,
     read,
   }: {
     readonly log: Log;
     readonly metrics: Metrics;
     /** Where the signal comes from: `process`. */
     readonly source: Pick<NodeJS.EventEmitter, "on" | "off">;
+    /** Whether it came already. */
+    readonly wasHungUp: () => boolean;
     readonly read: ReadAgain<C>;
   },
   initial: C,
@@ -109,10 +115,13 @@ export function createReload<C extends object>(
     running = false;
   }
   const listener = () => void onSignal();
-  source.on("SIGHUP", listener);
 
   return {
     part: (name, keys, take) => void parts.set(name, { keys, take }),
+    begin() {
+      source.on("SIGHUP", listener);
+      if (wasHungUp()) listener();
+    },
     health: () =>
       refused.size === 0
         ? { status: "ok" }

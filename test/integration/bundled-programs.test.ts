@@ -94,6 +94,23 @@ test("an error in a program names the line of its source", async () => {
   expect(spyOn(main, program)).toContain(join(copy.root, main));
 });
 
+test("a service hears SIGHUP before anything of it is loaded but its first step", () => {
+  const program = `
+    import { registerHooks } from "node:module";
+    const deaf = [];
+    registerHooks({
+      load(url, context, next) {
+        if (process.listenerCount("SIGHUP") === 0 && url.startsWith("file:")) deaf.push(url);
+        return next(url, context);
+      },
+    });
+    process.on("exit", () => console.log(JSON.stringify(deaf.filter((url) => !url.includes("/programs/launch/")).length)));`;
+  for (const main of PROGRAMS.filter((one) => /^(services|enforcers)/.test(one))) {
+    // Its main file, the piece that listens, and a few lines that the bundler adds. All in all it loads some thirty.
+    expect([2, 3]).toContain(spyOn(main, program));
+  }
+});
+
 test("a program loads none of our sources but what was loaded before it", () => {
   const program = `
     import { registerHooks } from "node:module";

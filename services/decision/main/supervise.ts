@@ -3,6 +3,7 @@ import { systemClock } from "../../../platform/clock.ts";
 import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
 import { onAddress } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
+import { wasHungUp } from "../../../platform/lifecycle/early-hang-up.ts";
 import { createReload } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -23,7 +24,9 @@ export async function supervise(
 ): Promise<void> {
   const [file = "", ...args] = process.argv.slice(1);
   const endMs = config.noticeMs + config.drainMs + LAST_WORDS_MS;
-  const reload = lifecycle.own(createReload({ log, metrics, source: process, read: () => readConfig(args) }, config));
+  const reload = lifecycle.own(
+    createReload({ log, metrics, source: process, wasHungUp, read: () => readConfig(args) }, config),
+  );
   const plans = planWorkers(config, { prefix: PREFIX, folders: foldersOf(config) });
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
     ["workers", () => workersReady(plans, config.ops.host)],
@@ -49,7 +52,7 @@ export async function supervise(
     ),
   );
   const taken = Object.keys(config).filter((key) => !NEEDS_RESTART.has(key));
-  reload.part("workers", taken, () => workers.signal("SIGHUP"));
+  reload.part("workers", taken, () => workers.hangUp());
   log.info(
     {
       event: "workers_started",
@@ -59,6 +62,7 @@ export async function supervise(
     },
     "the workers of the decision service are started",
   );
+  reload.begin();
 }
 
 /** What only one process may use. */

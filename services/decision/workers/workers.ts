@@ -1,7 +1,8 @@
 /**
  * The workers of one decision service: each is forked, started again with growing pauses when it ends by itself, told what this process is
- * told (SIGHUP; at the end SIGTERM, and SIGKILL for one that does not drain), and asked whether it is ready. They share nothing: Envoy has
- * each as an endpoint of one cluster and leaves out the one whose health check fails.
+ * told (SIGHUP, which would end one that is still starting and waits until it says that it hears: platform/lifecycle/early-hang-up.ts; at the
+ * end SIGTERM, and SIGKILL for one that does not drain), and asked whether it is ready. They share nothing: Envoy has each as an endpoint of one
+ * cluster and leaves out the one whose health check fails.
  *
  * One whose configuration is refused at its first start ends all; later it is tried again, since the others serve.
  * NB: each is in a process group of its own, so that Ctrl-C in a terminal reaches this process alone and nobody is told twice. When this
@@ -21,7 +22,8 @@ const STEADY_MS = 30_000;
 const PAUSE = { firstMs: 200, maxMs: 10_000 };
 
 type Workers = AsyncDisposable & {
-  signal(name: NodeJS.Signals): void;
+  /** Each reads its configuration again, one that is starting as soon as it can. */
+  hangUp(): void;
 };
 
 type WorkersDeps = {
@@ -41,13 +43,14 @@ type WorkersOptions = {
   readonly killAfterMs: number;
 };
 
+type Running = { readonly child: ChildProcess; readonly hears: Promise<unknown> };
 type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
 export function startWorkers(deps: WorkersDeps, { plans, file, args, killAfterMs }: WorkersOptions): Workers {
   const { log, metrics, monotonicMs, signal, stop } = deps;
   const up = metrics.gauge("worker_up", "1 while the worker's process runs", ["worker"]);
   const starts = metrics.counter("worker_starts_total", "starts of a worker, the first among them", ["worker"]);
-  const running = new Map<number, ChildProcess>();
+  const running = new Map<number, Running>();
 
   async function keep(plan: WorkerPlan): Promise<void> {
     const worker = String(plan.number);
@@ -59,7 +62,7 @@ export function startWorkers(deps: WorkersDeps, { plans, file, args, killAfterMs
         detached: true,
         stdio: ["inherit", "inherit", "inherit", "ipc"],
       });
-      running.set(plan.number, child);
+      running.set(plan.number, { child, hears: new Promise((resolve) => void child.once("message", resolve)) });
       starts.inc({ worker });
       up.set({ worker }, 1);
       log.info({ event: "worker_started", worker, pid: child.pid, port: plan.port }, "a worker is started");
@@ -79,10 +82,12 @@ export function startWorkers(deps: WorkersDeps, { plans, file, args, killAfterMs
 
   const kept = plans.map(keep);
   const tell = (name: NodeJS.Signals) => {
-    for (const child of running.values()) child.kill(name);
+    for (const { child } of running.values()) child.kill(name);
   };
   return {
-    signal: tell,
+    hangUp() {
+      for (const { child, hears } of running.values()) void hears.then(() => child.kill("SIGHUP"));
+    },
     async [Symbol.asyncDispose]() {
       tell("SIGTERM");
       const late = setTimeout(() => tell("SIGKILL"), killAfterMs);
