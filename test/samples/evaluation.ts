@@ -4,7 +4,7 @@ import { deny } from "../../core/domain/decision.ts";
 import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
 import type { Answered } from "../../services/decision/api/ports.ts";
-import type { Evaluation } from "../../services/decision/ports.ts";
+import type { Deadline, Evaluation } from "../../services/decision/ports.ts";
 
 export const HTTP: HttpRequest = {
   method: "DELETE",
@@ -33,6 +33,9 @@ export const CONNECTION: Evaluation = {
   justification: undefined,
   traceparent: undefined,
 };
+
+/** Time that does not pass: as much as is shipped. */
+export const LEFT: Deadline = { leftMs: () => 450, within: () => LEFT };
 
 /** Of a question by API. */
 export const BY_API: Evaluation = { ...CONNECTION, protocol: "api" };

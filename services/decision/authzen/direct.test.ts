@@ -1,65 +1,49 @@
 /** The two ways of an evaluation through HTTP say the same, whatever is asked; and a request that ends badly leaves nothing behind on the short one. */
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import { connect, type Socket } from "node:net";
 import { text as textOf } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
 import type { Question } from "../../../core/domain/question.ts";
-import { instant } from "../../../core/domain/time.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { askingBy } from "../../../test/samples/asking.ts";
+import { OTHER_TYPE, startAuthzen, TYPE } from "../../../test/harness/authzen-server.ts";
+import { askingBy, CALLERS } from "../../../test/samples/asking.ts";
 import { BY_API, DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { Answered, ApiCallers } from "../api/ports.ts";
-import { startAuthzenServer } from "./server.ts";
 
 const ALLOW = decisionFrom({ kind: "allow", reasons: [], response: NO_RESPONSE_FIELDS });
-const LEFT = { leftMs: () => 450, within: () => LEFT };
 const callers: ApiCallers = {
+  ...CALLERS,
   async authenticate({ authorization: [first, ...more] }) {
     if (first === undefined) return { kind: "refused", reason: "authentication_required" };
     if (more.length > 0 || !first.startsWith("Bearer c")) return { kind: "refused", reason: "credential_malformed" };
     return { kind: "client", client: { name: first, subjects: new Map(), enforcer: first === "Bearer ce" } };
   },
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
 };
 
 let metrics: Metrics;
-let server: Awaited<ReturnType<typeof startAuthzenServer>>;
+let server: Awaited<ReturnType<typeof startAuthzen>>;
 let gate: Promise<void> = Promise.resolve();
 let asked = 0;
 const faults: unknown[] = [];
-const sockets: Socket[] = [];
 
 beforeEach(async () => {
   metrics = createMetrics({ prefix: "t_" });
-  server = await startAuthzenServer(
+  server = await startAuthzen(
     {
-      ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
-      evaluateAside: () => Promise.reject(new Error("not asked")),
-      faults: { report: (error) => faults.push(error) },
+      ...{ callers, metrics, faults: { report: (error) => faults.push(error) } },
       asking: askingBy(async (question) => {
         asked += 1;
         await gate;
         if (question.action.name === "throw") throw new Error("a fault of ours");
         return answered(question);
       }, callers),
-      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
-      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
-      newDeadline: () => LEFT,
-      pause: async () => {},
-      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
     },
-    {
-      ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example/base" },
-      ...{ maxBodyBytes: 4_096, maxInFlight: 2, drainMs: 2_000 },
-    },
+    { baseUrl: "https://pdp.example/base", drainMs: 2_000 },
   );
 });
 afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
   gate = Promise.resolve();
   await server[Symbol.asyncDispose]();
   asked = 0;
@@ -83,9 +67,8 @@ const body = (name: string, more: object = {}) =>
 
 type Sent = { readonly at?: string; readonly headers?: NodeJS.Dict<string | string[]>; readonly body: string | Buffer };
 
-/** fastify takes this spelling of the type too, direct.ts does not. */
-const DIRECT = { "content-type": "application/json" };
-const BY_FASTIFY = { "content-type": "application/json;charset=utf-8" };
+const DIRECT = { "content-type": TYPE };
+const BY_FASTIFY = { "content-type": OTHER_TYPE };
 const OTHERS = [BY_FASTIFY, { ...DIRECT, "transfer-encoding": "chunked" }];
 
 async function send(way: object, { at = "evaluation", headers = {}, body: sent }: Sent) {
@@ -148,12 +131,8 @@ function enforced(): Sent {
 
 /** One connection: what is written as it is, and everything that came back. */
 function raw() {
-  const socket = connect(server.port, "127.0.0.1");
-  sockets.push(socket);
-  let got = "";
-  socket.setEncoding("utf8").on("data", (chunk: string) => (got += chunk));
-  socket.on("error", () => {});
-  return { socket, got: () => got, answers: () => got.split("HTTP/1.1 ").slice(1) };
+  const { socket, got } = server.sends();
+  return { socket, got, answers: () => got().split("HTTP/1.1 ").slice(1) };
 }
 
 const head = (bytes: number, more = "") =>
@@ -229,7 +208,7 @@ test("both ways share one limit, and what is under way at the end is answered as
     const said = await send(way, { body: body("look") });
     expect(said).toMatchObject({ status: 503, headers: { "retry-after": "1" }, body: "too many requests at once" });
   }
-  const ended = server[Symbol.asyncDispose]();
+  const ended = server.end();
   opened.resolve();
   await once(one.socket, "close");
   expect(one.got()).toMatch(/^HTTP\/1.1 200 .*connection: close.*"decision":true/is);

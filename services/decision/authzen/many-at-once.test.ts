@@ -9,10 +9,8 @@ import { instant } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createSharedPause, type Pause } from "../../../platform/shared-pause.ts";
 import { EvaluateBatchRequest, Mode, Semantic } from "../../../proto/gen/countersign/v1/decision.ts";
-import { askingBy } from "../../../test/samples/asking.ts";
-import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
-import type { ApiCallers } from "../api/ports.ts";
-import type { Deadline } from "../ports.ts";
+import { askingBy, CALLERS } from "../../../test/samples/asking.ts";
+import { DENIED_BY_API, LEFT } from "../../../test/samples/evaluation.ts";
 import { evaluateBatch } from "./evaluate-batch.ts";
 import { createDecisionMethods } from "./grpc/methods.ts";
 import { search } from "./search.ts";
@@ -25,7 +23,6 @@ const LIST_MS = 50;
 /** What is begun and the first turn behind it are seen together. */
 const MOST_MS = 2 * PER_TURN_MS;
 
-const LEFT: Deadline = { leftMs: () => 5_000, within: () => LEFT };
 const entity = { type: "file", id: "f1", properties: {} };
 const QUESTION = {
   ...{ subject: { type: "user", id: "dana", properties: {} }, action: { name: "read", properties: {} } },
@@ -35,12 +32,6 @@ const isGone = () => false;
 
 /** Moves the clock on by what a step takes. */
 type World = { readonly pause: Pause; decided(): void; listed(): void };
-
-const callers: ApiCallers = {
-  authenticate: async () => ({ kind: "client", client: { name: "c", subjects: new Map(), enforcer: false } }),
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
-};
 
 function searchOnce({ pause, decided, listed }: World): Promise<unknown> {
   return search(
@@ -82,7 +73,7 @@ function grpcBatchOnce({ pause, decided }: World): Promise<unknown> {
   };
   const { evaluateBatch: answer } = createDecisionMethods(
     {
-      ...{ asking: askingBy(ask, callers), callers, pause, newDeadline: () => LEFT },
+      ...{ asking: askingBy(ask), callers: CALLERS, pause, newDeadline: () => LEFT },
       ...{ faults: { report: () => {} }, metrics: createMetrics({ prefix: "t_" }) },
     },
     { maxBatch: ITEMS },
@@ -91,7 +82,7 @@ function grpcBatchOnce({ pause, decided }: World): Promise<unknown> {
   const message = EvaluateBatchRequest.encode({ evaluations, semantic: Semantic.SEMANTIC_EXECUTE_ALL }).finish();
   return answer(
     Buffer.from(message),
-    { leftMs: 5_000, shed: false, traceparent: undefined, isGone },
+    { leftMs: LEFT.leftMs(), shed: false, traceparent: undefined, isGone },
     { authorization: () => [], certificateNames: () => [], certificate: () => undefined },
   );
 }

@@ -1,26 +1,17 @@
 /** The API beyond its limits, over HTTP and over gRPC: what is too much is refused at once and never an allow, and an end waits for what is under way. */
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "@jest/globals";
-import { instant } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, type EvaluateRequest, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
-import { askingBy } from "../../../test/samples/asking.ts";
+import { startAuthzen } from "../../../test/harness/authzen-server.ts";
+import { askingBy, CALLERS } from "../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
-import type { ApiCallers } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
 import { startDecisionServer } from "./grpc/server.ts";
-import { startAuthzenServer } from "./server.ts";
 
 const LIMITS = { host: "127.0.0.1", port: 0, tls: undefined, maxInFlight: 1, drainMs: 20_000 };
 const MOST_BYTES = 4_096;
-const client = { name: "asker", subjects: new Map(), enforcer: false };
-const callers: ApiCallers = {
-  authenticate: async () => ({ kind: "client", client }),
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
-};
-
 const owned: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of owned.splice(0).toReversed()) await end();
@@ -35,7 +26,7 @@ function gated() {
     await gate.promise;
     return DENIED_BY_API;
   };
-  return { open: gate.resolve, left, asking: askingBy(ask, callers) };
+  return { open: gate.resolve, left, asking: askingBy(ask) };
 }
 
 function deadlineOf(ms: number): Deadline {
@@ -51,7 +42,7 @@ async function overGrpc(grpcReflection: boolean) {
     ...([
       {
         asking,
-        callers,
+        callers: CALLERS,
         newDeadline: deadlineOf,
         pause: async () => {},
         monotonicMs: () => performance.now(),
@@ -126,19 +117,10 @@ test.each(SERVERS)(
 
 test("AuthZEN: beyond the limit of requests at once the next one is 503 with Retry-After and asks nothing, a body too large is 400 or 413, and the end waits for the first", async () => {
   const { asking, open, left } = gated();
-  const server = await startAuthzenServer(
-    {
-      ...{ asking, callers, faults, metrics: createMetrics({ prefix: "t_" }), maxBatch: 3, newRequestId: () => "r" },
-      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
-      evaluateAside: () => Promise.reject(new Error("not asked")),
-      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
-      newDeadline: () => deadlineOf(450),
-      pause: async () => {},
-      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
-    },
-    { ...LIMITS, baseUrl: "https://pdp.example", maxBodyBytes: MOST_BYTES },
+  await using server = await startAuthzen(
+    { asking, newDeadline: () => deadlineOf(450) },
+    { ...LIMITS, maxBodyBytes: MOST_BYTES },
   );
-  owned.push(() => server[Symbol.asyncDispose]());
   const evaluate = (name = "f1") =>
     fetch(`http://127.0.0.1:${server.port}/access/v1/evaluation`, {
       method: "POST",
@@ -154,7 +136,7 @@ test("AuthZEN: beyond the limit of requests at once the next one is 503 with Ret
   const shed = await evaluate();
   expect([shed.status, shed.headers.get("retry-after")]).toEqual([503, "1"]);
   expect(left).toHaveLength(1);
-  const ended = server[Symbol.asyncDispose]();
+  const ended = server.end();
   open();
   expect(await (await first).json()).toMatchObject({ decision: false });
   await ended;

@@ -1,36 +1,31 @@
 /** A place among the requests at once is given back whatever becomes of its caller, on both ways through HTTP; what was begun for one who left is finished. */
-import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { instant } from "../../../core/domain/time.ts";
 import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
 import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
-import { askingBy } from "../../../test/samples/asking.ts";
+import { OTHER_TYPE, requestText, startAuthzen, TYPE, type Way } from "../../../test/harness/authzen-server.ts";
+import { askingBy, CALLERS } from "../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../api/ports.ts";
-import { startAuthzenServer } from "./server.ts";
 
 const PLACES = 2;
-const DRAIN_MS = 500;
-const LEFT = { leftMs: () => 450, within: () => LEFT };
 const callers: ApiCallers = {
-  async authenticate({ authorization: [first] }) {
+  ...CALLERS,
+  async authenticate(shown, isLate) {
+    const [first] = shown.authorization;
     if (first === undefined) return { kind: "refused", reason: "authentication_required" };
     if (first === "slow") await passing();
-    return { kind: "client", client: { name: "c", subjects: new Map(), enforcer: false } };
+    return CALLERS.authenticate(shown, isLate);
   },
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
 };
 
 let metrics: Metrics;
-let server: Awaited<ReturnType<typeof startAuthzenServer>>;
+let server: Awaited<ReturnType<typeof startAuthzen>>;
 let underWay: ReturnType<typeof createUnderWay>;
 let gate: PromiseWithResolvers<void>;
 /** Have come to the gate; are decided. */
 let [waiting, decided] = [0, 0];
 const faults: unknown[] = [];
-const sockets: Socket[] = [];
 
 async function passing(): Promise<void> {
   waiting += 1;
@@ -47,65 +42,38 @@ const ask: Parameters<typeof askingBy>[0] = async ({ action: { name } }) => {
 beforeEach(async () => {
   [waiting, decided, gate, metrics] = [0, 0, Promise.withResolvers<void>(), createMetrics({ prefix: "t_" })];
   underWay = createUnderWay();
-  server = await startAuthzenServer(
+  server = await startAuthzen(
     {
-      ...{ callers, metrics, maxBatch: 2, newRequestId: () => "ours" },
+      ...{ callers, metrics, asking: askingBy(ask, callers, underWay) },
       faults: { report: (error) => faults.push(error) },
-      asking: askingBy(ask, callers, underWay),
-      evaluateAside: () => Promise.reject(new Error("not asked")),
-      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
-      readClocks: () => ({ wall: instant(Date.now()), monoMs: performance.now() }),
-      newDeadline: () => LEFT,
-      pause: async () => {},
-      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
     },
-    {
-      ...{ host: "127.0.0.1", port: 0, tls: undefined, baseUrl: "https://pdp.example" },
-      ...{ maxBodyBytes: 4_096, maxInFlight: PLACES, drainMs: DRAIN_MS },
-    },
+    { maxInFlight: PLACES },
   );
 });
 afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
   gate.resolve();
   await server[Symbol.asyncDispose]();
   faults.length = 0;
 });
 
-type Way = { readonly at: string; readonly type: string };
-const DIRECT: Way = { at: "evaluation", type: "application/json" };
-/** fastify takes this spelling of the type too, direct.ts does not. */
-const BY_FASTIFY: Way = { at: "evaluation", type: "application/json;charset=utf-8" };
-const SEARCH: Way = { at: "search/subject", type: "application/json" };
+const DIRECT: Way = { at: "evaluation", type: TYPE };
+const BY_FASTIFY: Way = { at: "evaluation", type: OTHER_TYPE };
+const SEARCH: Way = { at: "search/subject", type: TYPE };
 const WAYS = [
   ["directly", DIRECT],
   ["by the framework", BY_FASTIFY],
 ] as const;
 
-const body = (name: string) =>
-  JSON.stringify({
-    ...{ subject: { type: "user", id: "dana" }, action: { name }, resource: { type: "f", id: "1" } },
-  });
-
 /** `as`: nobody without. `bytes`: how much of the body. */
-function request({ at, type }: Way, name: string, { as = "c", bytes = Number.POSITIVE_INFINITY } = {}): string {
-  const whole = body(name);
-  const credential = as === "" ? "" : `authorization: ${as}\r\n`;
-  return `POST /access/v1/${at} HTTP/1.1\r\nhost: x\r\n${credential}content-type: ${type}\r\ncontent-length: ${whole.length}\r\n\r\n${whole.slice(0, bytes)}`;
-}
-
-function sends(text: string) {
-  const socket = connect(server.port, "127.0.0.1");
-  sockets.push(socket);
-  let got = "";
-  socket.on("error", () => {}).on("data", (chunk: Buffer) => (got += chunk.toString()));
-  socket.write(text);
-  const statuses = () => [...got.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
-  return { socket, statuses };
+function request(way: Way, name: string, { as = "c", bytes = Number.POSITIVE_INFINITY } = {}): string {
+  const body = {
+    ...{ subject: { type: "user", id: "dana" }, action: { name }, resource: { type: "f", id: "1" } },
+  };
+  return requestText({ ...way, body }, { bytes, more: as === "" ? "" : `authorization: ${as}\r\n` });
 }
 
 async function statusOf(text: string): Promise<number | undefined> {
-  const { socket, statuses } = sends(text);
+  const { socket, statuses } = server.sends(text);
   const [status] = await waitUntil("an answer", 30_000, () => statuses().length > 0 && statuses());
   socket.destroy();
   return status;
@@ -133,7 +101,7 @@ test.each([...WAYS, ["with a search", SEARCH] as const])(
   "%s: who leaves with half a body keeps no place, and is counted as gone",
   async (_how, way) => {
     for (let count = 1; count <= PLACES + 1; count += 1) {
-      const { socket } = sends(request(way, "look", { bytes: 9 }));
+      const { socket } = server.sends(request(way, "look", { bytes: 9 }));
       socket.write("", () => setImmediate(() => socket.destroy()));
       await haveEnded(count, "499");
     }
@@ -144,7 +112,7 @@ test.each([...WAYS, ["with a search", SEARCH] as const])(
 test.each(WAYS)(
   "%s: requests of nobody, answered and never taken, keep no place when their connection ends",
   async (_how, way) => {
-    const { socket } = sends(request(way, "wait") + request(way, "look", { as: "" }).repeat(20));
+    const { socket } = server.sends(request(way, "wait") + request(way, "look", { as: "" }).repeat(20));
     await waitUntil("the first question", 30_000, () => waiting === 1);
     socket.destroy();
     const all = async () => [...(await ended()).values()].reduce((sum, one) => sum + one, 0);
@@ -156,7 +124,7 @@ test.each(WAYS)(
 
 test.each(WAYS)("%s: who leaves before the answer is counted as gone, and keeps no place", async (_how, way) => {
   for (let count = 1; count <= PLACES; count += 1) {
-    const { socket } = sends(request(way, "wait"));
+    const { socket } = server.sends(request(way, "wait"));
     await waitUntil("the question", 30_000, () => waiting === count);
     socket.destroy();
     await haveEnded(count, "499");
@@ -168,7 +136,7 @@ test.each(WAYS)("%s: who leaves before the answer is counted as gone, and keeps 
 
 test.each(WAYS)("%s: who leaves with half a body while it is asked who calls keeps no place", async (_how, way) => {
   for (let count = 1; count <= PLACES; count += 1) {
-    const { socket } = sends(request(way, "look", { as: "slow", bytes: 9 }));
+    const { socket } = server.sends(request(way, "look", { as: "slow", bytes: 9 }));
     await waitUntil("the caller", 30_000, () => waiting === count);
     socket.destroy();
     await haveEnded(count, "499");
@@ -178,7 +146,7 @@ test.each(WAYS)("%s: who leaves with half a body while it is asked who calls kee
 });
 
 test.each(WAYS)("%s: an answer that is made and not yet taken keeps no place", async (_how, way) => {
-  const { statuses } = sends(request(way, "wait") + request(way, "look").repeat(PLACES));
+  const { statuses } = server.sends(request(way, "wait") + request(way, "look").repeat(PLACES));
   await waitUntil("the questions", 30_000, () => waiting === 1 && decided > 0);
   for (const [, other] of WAYS) expect(await statusOf(request(other, "look"))).toBe(200);
   expect(statuses()).toEqual([]);
@@ -187,9 +155,9 @@ test.each(WAYS)("%s: an answer that is made and not yet taken keeps no place", a
 });
 
 test.each(WAYS)("%s: after a fault of ours the connection serves on", async (_how, way) => {
-  const { statuses } = sends(request(way, "throw"));
+  const { socket, statuses } = server.sends(request(way, "throw"));
   await waitUntil("the fault", 30_000, () => statuses().length === 1);
-  sockets[0]?.write(request(way, "look"));
+  socket.write(request(way, "look"));
   await waitUntil("the next answer", 30_000, () => statuses().length === 2);
   expect([statuses(), faults.length]).toEqual([[500, 200], 1]);
 });
@@ -197,11 +165,11 @@ test.each(WAYS)("%s: after a fault of ours the connection serves on", async (_ho
 test.each(WAYS)(
   "%s: the end of the server does not wait for what was begun for one who left; that of the decisions under way does",
   async (_how, way) => {
-    const { socket } = sends(request(way, "wait"));
+    const { socket } = server.sends(request(way, "wait"));
     await waitUntil("the question", 30_000, () => waiting === 1);
     socket.destroy();
     await haveEnded(1, "499");
-    await server[Symbol.asyncDispose]();
+    await server.end();
     expect(decided).toBe(0);
     const end = underWay[Symbol.asyncDispose]().then(() => decided);
     gate.resolve();

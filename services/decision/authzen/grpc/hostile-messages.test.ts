@@ -3,20 +3,12 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { status } from "@grpc/grpc-js";
 import { beforeEach, expect, test } from "@jest/globals";
 import { createMetrics } from "../../../../platform/metrics/metrics.ts";
-import { askingBy } from "../../../../test/samples/asking.ts";
-import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
-import type { ApiCallers } from "../../api/ports.ts";
-import type { Deadline } from "../../ports.ts";
+import { askingBy, CALLERS } from "../../../../test/samples/asking.ts";
+import { DENIED_BY_API, LEFT } from "../../../../test/samples/evaluation.ts";
 import { createDecisionMethods } from "./methods.ts";
 
-const LEFT: Deadline = { leftMs: () => 450, within: () => LEFT };
-const TERMS = { leftMs: 450, shed: false, traceparent: undefined, isGone: () => false };
+const TERMS = { leftMs: LEFT.leftMs(), shed: false, traceparent: undefined, isGone: () => false };
 const PEER = { authorization: () => [], certificateNames: () => [], certificate: () => undefined };
-const callers: ApiCallers = {
-  authenticate: async () => ({ kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } }),
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
-};
 
 const asked: unknown[] = [];
 beforeEach(() => {
@@ -27,8 +19,8 @@ const methods = createDecisionMethods(
     asking: askingBy(async (question) => {
       asked.push(question);
       return DENIED_BY_API;
-    }, callers),
-    ...{ callers, newDeadline: () => LEFT, pause: async () => {} },
+    }),
+    ...{ callers: CALLERS, newDeadline: () => LEFT, pause: async () => {} },
     ...{ faults: { report: (error) => asked.push(error) }, metrics: createMetrics({ prefix: "t_" }) },
   },
   { maxBatch: 3 },

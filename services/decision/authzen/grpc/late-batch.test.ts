@@ -11,9 +11,8 @@ import {
   Semantic,
 } from "../../../../proto/gen/countersign/v1/decision.ts";
 import { createSharedPause } from "../../../../platform/shared-pause.ts";
-import { askingBy } from "../../../../test/samples/asking.ts";
+import { askingBy, CALLERS } from "../../../../test/samples/asking.ts";
 import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
-import type { ApiCallers } from "../../api/ports.ts";
 import type { Deadline } from "../../ports.ts";
 import { startDecisionServer } from "./server.ts";
 
@@ -27,11 +26,6 @@ const QUESTION = {
   ...{ context: undefined, mode: Mode.MODE_ASK },
 };
 const pause = createSharedPause({ monotonicMs: () => performance.now() });
-const callers: ApiCallers = {
-  authenticate: async () => ({ kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } }),
-  vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-  inOwnWords: (_caller, question) => question,
-};
 
 const owned: (() => unknown)[] = [];
 afterEach(async () => {
@@ -51,8 +45,8 @@ async function start(
         asked += 1;
         await onAsk(asked);
         return DENIED_BY_API;
-      }, callers),
-      callers,
+      }),
+      callers: CALLERS,
       ...{ newDeadline: () => deadline, monotonicMs: () => performance.now(), wallMs: () => Date.now() },
       ...{ faults: { report: () => {} }, metrics, pause },
     },

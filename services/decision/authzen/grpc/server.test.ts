@@ -10,15 +10,14 @@ import { waitUntil } from "../../../../platform/programs/wait-until.ts";
 import { DecisionServiceClient, DecisionServiceService, Mode } from "../../../../proto/gen/countersign/v1/decision.ts";
 import { createAuthority } from "../../../../test/harness/certificates.ts";
 import { frame, sendFrames } from "../../../../test/harness/grpc-frames.ts";
-import { askingBy } from "../../../../test/samples/asking.ts";
-import { DENIED_BY_API } from "../../../../test/samples/evaluation.ts";
+import { askingBy, CALLERS } from "../../../../test/samples/asking.ts";
+import { DENIED_BY_API, LEFT } from "../../../../test/samples/evaluation.ts";
 import type { ApiCallers } from "../../api/ports.ts";
 import { startDecisionServer } from "./server.ts";
 
 type Shown = { readonly authorization: readonly string[]; readonly names: readonly string[] };
 
 const NAME = "spiffe://example.org/asker";
-const LEFT = { leftMs: () => 450, within: () => LEFT };
 const QUESTION = {
   subject: { type: "user", id: "dana", properties: undefined },
   action: { name: "read", properties: undefined },
@@ -35,13 +34,12 @@ async function start(grpcReflection: boolean, tls?: ServerTls) {
   const shown: Shown[] = [];
   const faults: unknown[] = [];
   const callers: ApiCallers = {
-    async authenticate(one) {
+    ...CALLERS,
+    async authenticate(one, isLate) {
       shown.push({ authorization: one.authorization, names: one.certificateNames() });
       if (one.authorization[0] === "unknown") return { kind: "refused", reason: "credential_malformed" };
-      return { kind: "client", client: { name: "asker", subjects: new Map(), enforcer: false } };
+      return CALLERS.authenticate(one, isLate);
     },
-    vouch: () => ({ kind: "refused", reason: "subject_not_trusted" }),
-    inOwnWords: (_caller, question) => question,
   };
   const server = await startDecisionServer(
     {
