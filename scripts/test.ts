@@ -1,19 +1,21 @@
 /**
- * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest twice, because unit tests may share the machine and
- * tests that start brokers, databases and proxies may not: first the unit tests on two workers, then test/integration,
- * test/e2e, test/fault, test/contract and test/bench one file at a time.
+ * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest several times, because unit tests may share the machine and not all that
+ * start brokers, databases and proxies may: first the unit tests on two workers, then two at a time those of test/integration that measure
+ * nothing, then the others, test/e2e, test/fault, test/contract and test/bench one file at a time (`test-run/test-files.ts`).
  *
- * Before the second kind the external tools are looked for and fetched once. What could not be had, and every test that was
+ * Before the second the external tools are looked for and fetched once. What could not be had, and every test that was
  * skipped, is listed last as SKIPPED; with CI=true that is a failure. What programs said that tests started is searched for secrets at the end; one that
- * is found fails the run, whichever test it came from. jest's result files (unit.json, heavy.json) stay in the
+ * is found fails the run, whichever test it came from. jest's result files stay in the
  * folder TEST_RESULTS when that is set.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { listTests, runJest } from "./test-run/run-jest.ts";
+import { batchesOf, twoAtATime } from "./test-run/beside.ts";
+import { runJest } from "./test-run/run-jest.ts";
 import { searchLogs } from "./test-run/search-logs.ts";
 import { formatSummary, type TestRun } from "./test-run/summary.ts";
+import { listTests } from "./test-run/test-files.ts";
 import { keepKafkaClasses } from "./tools/kafka-java.ts";
 import { runCommand } from "./tools/run-command.ts";
 import { resolveTool } from "./tools/resolve-tool.ts";
@@ -52,22 +54,24 @@ const selected = await listTests(root, userArgs);
 if (selected.kind === "failed") {
   process.stderr.write(`${selected.message}\n`);
   process.exitCode = 1;
-} else if (selected.unit.length + selected.heavy.length === 0) {
+} else if (Object.values(selected.files).flat().length === 0) {
   process.stderr.write(`no test matches: ${userArgs.join(" ")}\n`);
   process.exitCode = 1;
 } else {
   const missing = selected.needsTools ? await findTools() : [];
   const runs: TestRun[] = [];
-  for (const kind of ["unit", "heavy"] as const) {
-    if (selected[kind].length === 0) continue;
+  const { unit, beside, alone } = selected.files;
+  const run = (name: string, kind: TestRun["kind"], files: readonly string[]) =>
+    runJest({ kind, files, root, userArgs, outputFile: path.join(resultFolder, `${name}.json`), logFolder, isCi });
+  if (unit.length > 0) runs.push(await run("unit", "unit", unit));
+  if (beside.length + alone.length > 0) {
     // Programs then run as at a second start; where it fails, as at a first one.
-    if (kind === "heavy") {
-      await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
-      await keepClasses();
-    }
-    const outputFile = path.join(resultFolder, `${kind}.json`);
-    runs.push(await runJest({ kind, root, userArgs, outputFile, logFolder, isCi }));
+    await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
+    await keepClasses();
   }
+  const batches = batchesOf(beside).map((files, index) => () => run(`beside-${index + 1}`, "beside another", files));
+  runs.push(...(await twoAtATime(batches)));
+  if (alone.length > 0) runs.push(await run("heavy", "heavy", alone));
   const logs = await searchLogs(logFolder);
   isFound = logs.found.length > 0;
   const summary = formatSummary({ runs, logs, missing, isCi, root });

@@ -5,9 +5,7 @@
 import { relative } from "node:path";
 import { expect, jest } from "@jest/globals";
 import fc from "fast-check";
-
-const BY_CHANCE =
-  /^test.(fault|contract).|hostile|mutated|killed|race|fuzz|flood|concurren|clock|counted|crowded|held|half|runaway|swap|secrets|places|turns|refused|relay|leave|replacing|decision-log/;
+import { BY_CHANCE } from "./by-chance.ts";
 
 if (!BY_CHANCE.test(relative(process.cwd(), expect.getState().testPath ?? ""))) {
   jest.retryTimes(1, { logErrorsBeforeRetry: true });

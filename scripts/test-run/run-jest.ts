@@ -1,23 +1,20 @@
 /**
- * Starts jest for one half of the tests and reads its result file. jest decides which files a user's arguments select; the
- * halves are told apart by folder only, so `npm test -- anything jest understands` keeps working.
+ * Starts jest for some of the tests and reads its result file. Which of those that a user's arguments select, it is told by `testMatch` alone, so
+ * `npm test -- anything jest understands` keeps working.
  *
  * jest itself never ends while a test leaves a socket or timer open. That would hang CI, so a jest that has written its
  * results and does not end within half a minute is stopped and reported as `didNotExit`, a failure. So is one that does not
  * get on with a file, with its name (`stuck-file.ts`).
  */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { parseResults } from "./parse-results.ts";
 import { type StuckFile, stuckFile } from "./stuck-file.ts";
 import type { TestRun } from "./summary.ts";
-
-const heavyFolders = ["integration", "e2e", "fault", "contract", "bench"];
-const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+import { heavyFolders, jestFile, nodeArgs } from "./test-files.ts";
 
 const LEAK = /MaxListenersExceededWarning/;
 
@@ -26,38 +23,10 @@ const heavyTimeoutMs = 180_000;
 const exitGraceMs = 30_000;
 const lookForStuckMs = 10_000;
 
-type Selected =
-  | {
-      readonly kind: "selected";
-      readonly unit: readonly string[];
-      readonly heavy: readonly string[];
-      /** True when a selected file starts external tools. */
-      readonly needsTools: boolean;
-    }
-  | { readonly kind: "failed"; readonly message: string };
-
-export async function listTests(root: string, userArgs: readonly string[]): Promise<Selected> {
-  const args = [...nodeArgs, jestFile(root), ...userArgs, "--listTests", "--json", "--passWithNoTests"];
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
-    const files: unknown = JSON.parse(stdout);
-    const list = Array.isArray(files) ? files.filter((file) => typeof file === "string") : [];
-    const heavy = list.filter((file) => isHeavy(root, file));
-    const unit = list.filter((file) => !isHeavy(root, file));
-    const texts = await Promise.all(unit.map((file) => readFile(file, "utf8")));
-    return {
-      kind: "selected",
-      unit,
-      heavy,
-      needsTools: heavy.length > 0 || texts.some((text) => /\bresolveTool\b/.test(text)),
-    };
-  } catch (error) {
-    return { kind: "failed", message: String(error) };
-  }
-}
-
 type JestOptions = {
-  readonly kind: "unit" | "heavy";
+  readonly kind: TestRun["kind"];
+  /** All of them; only for those that are heavy. */
+  readonly files: readonly string[];
   readonly root: string;
   readonly userArgs: readonly string[];
   readonly outputFile: string;
@@ -66,7 +35,15 @@ type JestOptions = {
   readonly isCi: boolean;
 };
 
-export async function runJest({ kind, root, userArgs, outputFile, logFolder, isCi }: JestOptions): Promise<TestRun> {
+export async function runJest({
+  kind,
+  files,
+  root,
+  userArgs,
+  outputFile,
+  logFolder,
+  isCi,
+}: JestOptions): Promise<TestRun> {
   const begin = performance.now();
   await rm(outputFile, { force: true }); // an old one would read as "has written its results"
   const warnings = `${outputFile}.warnings`;
@@ -75,13 +52,13 @@ export async function runJest({ kind, root, userArgs, outputFile, logFolder, isC
   await rm(running, { recursive: true, force: true });
   await mkdir(running);
   const split =
-    kind === "heavy"
-      ? [
+    kind === "unit"
+      ? ["--maxWorkers=2", ...ignored().map((pattern) => `--testPathIgnorePatterns=${pattern}`)]
+      : [
           "--maxWorkers=1",
           `--testTimeout=${heavyTimeoutMs}`,
-          `--testMatch=<rootDir>/test/{${heavyFolders.join(",")}}/**/*.test.ts`,
-        ]
-      : ["--maxWorkers=2", ...ignored().map((pattern) => `--testPathIgnorePatterns=${pattern}`)];
+          ...files.map((file) => `--testMatch=<rootDir>/${path.relative(root, file)}`),
+        ];
   const child = spawn(
     process.execPath,
     [
@@ -105,7 +82,7 @@ export async function runJest({ kind, root, userArgs, outputFile, logFolder, isC
     {
       cwd: root,
       stdio: ["inherit", "ignore", "inherit"],
-      env: { ...process.env, TEST_LOGS: logFolder, TEST_RUNNING: running },
+      env: { ...process.env, TEST_LOGS: logFolder, TEST_RUNNING: running, TEST_RUN: String(process.pid) },
     },
   );
   const exited = once(child, "exit").then(([code]) => ({ kind: "exited", code: Number(code ?? 1) }) as const);
@@ -168,13 +145,4 @@ async function hung(outputFile: string, exited: Promise<unknown>): Promise<{ rea
 
 function ignored(): readonly string[] {
   return ["/node_modules/", "/fixtures/", `<rootDir>/test/(${heavyFolders.join("|")})/`];
-}
-
-function isHeavy(root: string, file: string): boolean {
-  const [top, folder] = path.relative(root, file).split(path.sep);
-  return top === "test" && folder !== undefined && heavyFolders.includes(folder);
-}
-
-function jestFile(root: string): string {
-  return path.join(root, "node_modules/jest/bin/jest.js");
 }

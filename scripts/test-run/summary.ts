@@ -9,7 +9,7 @@ import type { TestResults } from "./parse-results.ts";
 import type { SearchedLogs } from "./search-logs.ts";
 
 export type TestRun = {
-  readonly kind: "unit" | "heavy";
+  readonly kind: "unit" | "beside another" | "heavy";
   readonly seconds: number;
   /** Undefined when jest left no readable result file. */
   readonly results: TestResults | undefined;
@@ -51,7 +51,7 @@ export function formatSummary({ runs, logs, missing, isCi, root }: SummaryInput)
   for (const test of again) lines.push(`  ${path.relative(root, test)}`);
 
   // A search that is handed nothing finds nothing: the tests of CI start programs.
-  const isUnsearched = isCi && logs.files === 0 && runs.some(({ kind }) => kind === "heavy");
+  const isUnsearched = isCi && logs.files === 0 && runs.some(({ kind }) => kind !== "unit");
   lines.push(
     "",
     ...(isUnsearched ? ["FAILED: no log of a program was kept to be searched for secrets"] : formatLogs(logs)),

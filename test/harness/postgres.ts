@@ -23,8 +23,8 @@ interface Template {
   prepare(connectionString: string): Promise<void>;
 }
 
-/** The jest process above its workers; with --runInBand that is this one. */
-const runPid = process.send === undefined ? process.pid : process.ppid;
+/** `npm test`, above all that it starts; without it the jest process above its workers, which with --runInBand is this one. */
+const runPid = Number(process.env["TEST_RUN"] ?? (process.send === undefined ? process.pid : process.ppid));
 
 /** Creates an empty database, or a clone of the template. Drop it in `afterAll`, or leave it to the end of the run. */
 export async function createTestDatabase(template?: Template): Promise<TestDatabase> {

@@ -1,0 +1,68 @@
+/**
+ * Which tests were asked for, and how each file is run: `unit` on two workers; `beside` another one, two at a time; `alone` on the machine. jest
+ * decides which files a user's arguments select.
+ *
+ * What starts brokers, databases and proxies runs alone, but for those of test/integration that look neither at the time that passed nor at memory,
+ * and whose outcome is the same each time: these wait more than they work, and together they keep two processors busy.
+ */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { BY_CHANCE } from "./by-chance.ts";
+
+/** Below `test`; what is in none of them are unit tests. */
+export const heavyFolders = ["integration", "e2e", "fault", "contract", "bench"];
+export const nodeArgs = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+
+const MEASURES = /performance\.now\(\) -|harness\/(held-bytes|thread-time|slowness|growth)\.ts|policy-soak\.ts/;
+/** Calls are made without a pause meanwhile, and each has to be answered in time. */
+const UNDER_LOAD = /rolling-restart/;
+
+type TestFiles = {
+  readonly unit: readonly string[];
+  readonly beside: readonly string[];
+  readonly alone: readonly string[];
+};
+
+type Selected =
+  | {
+      readonly kind: "selected";
+      readonly files: TestFiles;
+      /** True when a selected file starts external tools. */
+      readonly needsTools: boolean;
+    }
+  | { readonly kind: "failed"; readonly message: string };
+
+export async function listTests(root: string, userArgs: readonly string[]): Promise<Selected> {
+  const args = [...nodeArgs, jestFile(root), ...userArgs, "--listTests", "--json", "--passWithNoTests"];
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root });
+    const listed: unknown = JSON.parse(stdout);
+    const names = Array.isArray(listed) ? listed.filter((file) => typeof file === "string") : [];
+    const all = await Promise.all(names.map(async (file) => ({ file, text: await readFile(file, "utf8") })));
+    const of = (how: keyof TestFiles) =>
+      all.filter(({ file, text }) => howToRun(path.relative(root, file), text) === how);
+    const files = { unit: of("unit"), beside: of("beside"), alone: of("alone") };
+    const namesOf = (how: keyof TestFiles) => files[how].map(({ file }) => file);
+    return {
+      kind: "selected",
+      files: { unit: namesOf("unit"), beside: namesOf("beside"), alone: namesOf("alone") },
+      needsTools: all.length > files.unit.length || files.unit.some(({ text }) => /\bresolveTool\b/.test(text)),
+    };
+  } catch (error) {
+    return { kind: "failed", message: String(error) };
+  }
+}
+
+/** `name` is the path of the file from the root. */
+export function howToRun(name: string, text: string): keyof TestFiles {
+  const [top, folder = ""] = name.split(path.sep);
+  if (top !== "test" || !heavyFolders.includes(folder)) return "unit";
+  if (folder !== "integration" || MEASURES.test(text) || UNDER_LOAD.test(name)) return "alone";
+  return BY_CHANCE.test(name) && !/fuzz/.test(name) ? "alone" : "beside";
+}
+
+export function jestFile(root: string): string {
+  return path.join(root, "node_modules/jest/bin/jest.js");
+}
