@@ -14,6 +14,7 @@ const WITHOUT_GO = "go is not installed; install Go 1.25 or newer (https://go.de
 export function composeStep(root: string): Step {
   return {
     name: "docker-compose.yml and Dockerfile (compose-go, BuildKit)",
+    isApart: true,
     run: () => checkCompose(root, path.join(root, "docker-compose.yml")),
   };
 }

@@ -9,4 +9,9 @@ export type StepOutcome =
   /** Something the step needs is not on this machine; `message` says how to get it. A failure with CI=true. */
   | { readonly kind: "skipped"; readonly message: string };
 
-export type Step = { readonly name: string; run(): Promise<StepOutcome> };
+export type Step = {
+  readonly name: string;
+  /** It reads nothing that another step writes, and runs beside them. */
+  readonly isApart?: boolean;
+  run(): Promise<StepOutcome>;
+};
