@@ -1,15 +1,16 @@
 /**
- * The bytes of an allow. Allows by one result of the policy, to one subject, by one grant or none, differ in the id of the decision alone, and
- * ids are of one length: the first is encoded for an id that no decision has, and each is a copy of that with its own id in its places.
+ * The bytes of an allow. Allows by one result of the policy that tell the upstream the same (account, grant) differ in the id of the decision
+ * alone, and ids are of one length: the first is encoded for an id that no decision has, and each is a copy of that with its own id in its
+ * places. What is encoded is made from the result and the list of what the upstream is told, and from nothing else; the key is both.
  *
  * NB: only for what core/domain/decision.ts made as an allow, and only where the caller sent nothing that has to be removed; everything else
- * is left to check-response.ts, which also makes the pattern.
+ * is left to check-response.ts, which also makes what is encoded.
  */
 import { isAllow, type ResponseFields } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Evaluated, Evaluation } from "../ports.ts";
-import { checkResponse, type ResponseOptions, sentSpellings } from "./check-response.ts";
+import { okResponse, ownHeaders, sentSpellings } from "./check-response.ts";
 
 type Pattern = { readonly bytes: Buffer; readonly places: readonly number[] };
 
@@ -22,7 +23,7 @@ const MAX_PATTERN_BYTES = 4_096;
 /** Undefined for what check-response.ts has to answer. */
 type AllowBytes = (evaluated: Evaluated, evaluation: Evaluation) => Buffer | undefined;
 
-export function createAllowBytes(options: ResponseOptions): AllowBytes {
+export function createAllowBytes(): AllowBytes {
   const numbers = new WeakMap<ResponseFields, number>();
   const patterns = new Map<string, Pattern | "none">();
   let numbered = 0;
@@ -37,11 +38,15 @@ export function createAllowBytes(options: ResponseOptions): AllowBytes {
   return (evaluated, evaluation) => {
     const { decision, subject } = evaluated;
     if (!isAllow(decision) || sentSpellings(evaluation).length > 0) return undefined;
-    const grant = decision.by.kind === "grant" ? decision.by.grant.id : "";
-    const key = `${numberOf(decision.response)} ${grant} ${subject === undefined ? "" : `=${subject.id}`}`;
+    const { response } = decision;
+    const own = ownHeaders(decision, subject, NOBODYS_ID);
+    const key = own.reduce(
+      (before, [name, value]) => `${before} ${name}=${value.length}:${value}`,
+      `${numberOf(response)}`,
+    );
     let pattern = patterns.get(key);
     if (pattern === undefined) {
-      pattern = patternOf(evaluated, evaluation, options);
+      pattern = patternOf(response, own);
       if (patterns.size >= MAX_PATTERNS) patterns.clear();
       patterns.set(key, pattern);
     }
@@ -49,9 +54,9 @@ export function createAllowBytes(options: ResponseOptions): AllowBytes {
   };
 }
 
-function patternOf(evaluated: Evaluated, evaluation: Evaluation, options: ResponseOptions): Pattern | "none" {
-  const response = checkResponse(evaluated, { ...evaluation, decisionId: NOBODYS_ID }, options);
-  const bytes = AuthorizationService.check.responseSerialize(response);
+function patternOf(response: ResponseFields, own: ReturnType<typeof ownHeaders>): Pattern | "none" {
+  const answer = okResponse({ response, own, decisionId: NOBODYS_ID, sent: [] });
+  const bytes = AuthorizationService.check.responseSerialize(answer);
   const places: number[] = [];
   for (let at = bytes.indexOf(NOBODYS_ID); at >= 0; at = bytes.indexOf(NOBODYS_ID, at + 1)) places.push(at);
   return places.length === PLACES && bytes.length <= MAX_PATTERN_BYTES ? { bytes, places } : "none";

@@ -5,7 +5,14 @@
  * the same name in any spelling is removed (oauth2-proxy CVE-2025-64484).
  */
 import { status } from "@grpc/grpc-js";
-import { type Allow, type Deny, deny, isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";
+import {
+  type Allow,
+  type Deny,
+  deny,
+  isAllow,
+  type NeedsApproval,
+  type ResponseFields,
+} from "../../../core/domain/decision.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
@@ -59,13 +66,33 @@ export function checkResponse(
 }
 
 function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | undefined): CheckResponse {
-  const { response, by } = decision;
-  const own: [string, string][] = [["countersign-decision-id", evaluation.decisionId]];
+  const { decisionId } = evaluation;
+  const own = ownHeaders(decision, subject, decisionId);
+  return okResponse({ response: decision.response, own, decisionId, sent: sentSpellings(evaluation) });
+}
+
+/** All that an OK says of an allow. NB: what is not among these cannot be in its bytes, of which allow-bytes.ts keeps copies. */
+type AllowParts = {
+  readonly response: ResponseFields;
+  /** What the upstream is told by us. */
+  readonly own: readonly (readonly [name: string, value: string])[];
+  readonly decisionId: string;
+  /** Names under which the caller sent that. */
+  readonly sent: readonly string[];
+};
+
+export function ownHeaders(decision: Allow, subject: Subject | undefined, decisionId: string): AllowParts["own"] {
+  const own: [string, string][] = [["countersign-decision-id", decisionId]];
   if (subject !== undefined) own.push(["countersign-subject", subject.id], ["countersign-issuer", subject.issuer]);
-  if (by.kind === "grant") own.push(["countersign-grant-id", by.grant.id]);
+  if (decision.by.kind === "grant") own.push(["countersign-grant-id", decision.by.grant.id]);
+  return own;
+}
+
+/** NB: only of what `isAllow` said is one. */
+export function okResponse({ response, own, decisionId, sent }: AllowParts): CheckResponse {
   const set = new Set(own.map(([name]) => name));
   const headers = [...headerOptions(response.headers.filter(([name]) => !isIdentity(name))), ...headerOptions(own)];
-  const removed = new Set([...SPELLINGS, ...sentSpellings(evaluation), ...response.requestHeadersToRemove]);
+  const removed = new Set([...SPELLINGS, ...sent, ...response.requestHeadersToRemove]);
   return {
     status: { code: status.OK, message: "", details: [] },
     httpResponse: {
@@ -80,7 +107,7 @@ function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | und
         queryParametersToRemove: [],
       },
     },
-    dynamicMetadata: { decision_id: evaluation.decisionId, outcome: "allow" },
+    dynamicMetadata: { decision_id: decisionId, outcome: "allow" },
   };
 }
 

@@ -12,7 +12,7 @@ type CheckDeps = EdgeDeps & { readonly evaluate: Evaluate };
 
 export function createCheck(deps: CheckDeps, options: ResponseOptions): Check {
   const { evaluate, readClocks } = deps;
-  const allowBytes = createAllowBytes(options);
+  const allowBytes = createAllowBytes();
   return createEdge(deps, async ({ arrived, evaluation, fault, deadline, shed }) => {
     if (arrived.kind !== "request") return refused(deny("request_parse_error", [arrived.kind]), evaluation);
     if (fault !== undefined) return refused(deny("request_parse_error", [fault]), evaluation);

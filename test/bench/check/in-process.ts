@@ -62,7 +62,7 @@ const decision = allowByGrant(verdict, { kind: "window", candidate: match.candid
 const evaluated = { decision, subject, policyRevision: parts.host.revision() };
 const entry = { ...evaluated, evaluation, sourceAddress: "192.0.2.17", mode: "enforce", durationUs: 100 } as const;
 
-const allowBytes = createAllowBytes({ requestUrl: undefined });
+const allowBytes = createAllowBytes();
 
 const steps: readonly (readonly [string, () => unknown])[] = [
   ["decode", () => evaluationFrom(readCheck(bytes), evaluation.decisionId)],

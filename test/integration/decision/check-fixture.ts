@@ -1,6 +1,7 @@
 /**
  * The decision service's edge in one process, asked over real gRPC: real server, real path, real compiled policy, real grants view fed with
- * signed-record values, real denials over a stream that is a list. Only identity is simplified: the header names the subject.
+ * signed-record values, real denials over a stream that is a list. Only identity is simplified: the header names the subject, and its
+ * issuer where that is another (`dana of https://other.example`).
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -77,7 +78,8 @@ export async function startCheckEdge() {
       identify({ authorization: [name] }) {
         if (name === undefined) return { kind: "anonymous" };
         if (name === "bad") return { kind: "refused", reason: "credential_malformed" };
-        const subject = { issuer: ISSUER, id: name, groups: ["engineers"], claims: {}, actors: [] };
+        const [account = "", issuer = ISSUER] = name.split(" of ");
+        const subject = { issuer, id: account, groups: ["engineers"], claims: {}, actors: [] };
         return { kind: "subject", subject, expiresAt: Date.now() + 60_000 };
       },
     },

@@ -159,6 +159,18 @@ describe("allowed", () => {
     expect(headersToRemove).not.toContain("countersign-subject");
   });
 
+  test("the upstream is told the issuer of this caller, not of another one of the same name who came before", async () => {
+    const told = async (authorization: string) => {
+      const { httpResponse } = await edge.call({ headers: [["authorization", authorization]] });
+      if (httpResponse?.$case !== "okResponse") throw new Error("not an ok response");
+      const headers = new Map(httpResponse.value.headers.map(({ header }) => [header?.key, header?.value]));
+      return [headers.get("countersign-subject"), headers.get("countersign-issuer")];
+    };
+    expect(await told("kim")).toEqual(["kim", ISSUER]);
+    expect(await told("kim of https://other.example")).toEqual(["kim", "https://other.example"]);
+    expect(await told("kim")).toEqual(["kim", ISSUER]);
+  });
+
   test("by a window on exactly this scope, and by no other", async () => {
     const now = readClocks().wall;
     const grant: Grant = {
