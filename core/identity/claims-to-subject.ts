@@ -12,7 +12,6 @@ const MAX_ID_LENGTH = 256;
 const MAX_ISSUER_LENGTH = 1_024;
 /** Agents that call agents; a longer chain is a mistake or an attack. */
 const MAX_ACTORS = 8;
-const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
 
 /** An id that can stand in a header, a column and a digest: not empty, bounded, without control characters or spaces around it. */
 export function isIdText(value: Json | undefined): value is string {
@@ -29,8 +28,8 @@ export function subjectFromClaims(claims: JsonObject, issuer: Issuer): Subject |
   const groups = isElsewhere(claims, issuer.groupsClaim) ? undefined : groupsOf(claimAt(claims, issuer.groupsClaim));
   const actors = actorsOf(claims["act"], issuer.issuer);
   if (!isIdText(id) || groups === undefined || actors === undefined) return undefined;
-  const kept: { [name: string]: Json } = Object.create(null);
-  for (const [name, value] of Object.entries(claims)) if (!TIME_CLAIMS.has(name)) kept[name] = value;
+  const { exp: _exp, nbf: _nbf, iat: _iat, ...kept } = claims;
+  Object.setPrototypeOf(kept, null);
   return { issuer: issuer.issuer, id, groups, claims: kept, actors };
 }
 
