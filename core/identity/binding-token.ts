@@ -62,9 +62,7 @@ export function readBindingToken(
   const invalid = { kind: "refused", reason: "invalid" } as const;
   const parsed = parseCompactJwt(token);
   if (parsed?.algorithm !== "EdDSA" || parsed.type !== TYPE || parsed.kid === undefined) return invalid;
-  const end = token.lastIndexOf(".");
-  const signature = Buffer.from(token.slice(end + 1), "base64url");
-  if (!verifier.verify(parsed.kid, Buffer.from(token.slice(0, end)), signature)) return invalid;
+  if (!verifier.verify(parsed.kid, parsed.signed, parsed.signature)) return invalid;
   const { iss, aud, iat, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash } =
     parsed.claims;
   if (typeof iss !== "string" || !issuers.includes(iss)) return invalid;

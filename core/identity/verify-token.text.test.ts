@@ -49,6 +49,25 @@ describe("the text of a token", () => {
     expect(outcome(token(claims({ odd, [odd]: [odd, { [odd]: odd }] })))).toBe("subject");
   });
 
+  test("a header that was read before vouches for nothing behind it, and many others in between change nothing", () => {
+    const { outcome: ask } = verifier();
+    expect(ask(good)).toBe("subject");
+    expect(ask(`${header}.${payload}.${"A".repeat(86)}`)).toBe("credential_signature_invalid");
+    expect(ask(`${header}.e30.${signature}`)).toBe("credential_issuer_unknown");
+    expect(ask(`${header}.${header.slice(1)}.${signature}`)).toBe("credential_malformed");
+    expect(ask(`${header}.${payload}.`)).toBe("credential_malformed");
+    for (let at = 0; at < 100; at += 1)
+      expect(ask(token(claims(), { kid: `key ${at}` }))).toBe("credential_key_unknown");
+    expect(ask(token(claims(), { kid: "key 0" }))).toBe("credential_key_unknown");
+    expect(ask(good)).toBe("subject");
+  });
+
+  test("a header that changes what the rest means is refused each time", () => {
+    const { outcome: ask } = verifier();
+    const critical = token(claims(), { crit: ["exp"], exp: 1 });
+    for (let time = 0; time < 3; time += 1) expect(ask(critical)).toBe("credential_malformed");
+  });
+
   test("no change of one character is believed", () => {
     fc.assert(
       fc.property(fc.nat(good.length - 1), fc.constantFrom(..."ABCdef019-_.= "), (at, char) => {

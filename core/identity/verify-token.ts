@@ -7,7 +7,7 @@ import type { Caller, CredentialRefusal } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
 import { acceptClaims } from "./accept-claims.ts";
 import { algorithmNamed } from "./algorithms.ts";
-import { type CompactJwt, parseCompactJwt } from "./compact-jwt.ts";
+import { type CompactJwt, createReadHeader, parseCompactJwt } from "./compact-jwt.ts";
 import type { Issuer, Issuers } from "./issuers.ts";
 import { chooseKey, type KeySet } from "./key-set.ts";
 import { refusalByClaims } from "./registered-claims.ts";
@@ -30,9 +30,10 @@ export type Verification = {
 export type VerifyToken = (token: string, now: Instant) => Verification;
 
 export function createVerifyToken(deps: { readonly issuers: Issuers; readonly keySets: KeySetReader }): VerifyToken {
+  const headerOf = createReadHeader();
   /** Never throws. Does not check revocation of single tokens (one counts until it expires or its key is gone), nor the certificate that one is bound to. */
   return (token, now) => {
-    const jwt = parseCompactJwt(token);
+    const jwt = parseCompactJwt(token, headerOf);
     if (jwt === undefined) return refused("credential_malformed");
     const issuer = typeof jwt.claims["iss"] === "string" ? deps.issuers.get(jwt.claims["iss"]) : undefined;
     if (issuer === undefined) return refused("credential_issuer_unknown");
