@@ -13,17 +13,26 @@ type Unescaped =
 export function unescapePercent(text: string, plusIsSpace: boolean): Unescaped {
   if (!text.includes("%")) return { kind: "text", text: plusIsSpace ? text.replaceAll("+", " ") : text };
   const bytes = bytesOfText(text);
-  const decoded: number[] = [];
+  const decoded = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
   for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
+    let byte = bytes[at] ?? 0;
     if (byte === 0x25) {
-      const pair = textOfBytes(bytes.subarray(at + 1, at + 3));
-      if (!/^[0-9a-fA-F]{2}$/.test(pair)) return { kind: "bad_escape", escape: `%${pair}` };
-      decoded.push(Number.parseInt(pair, 16));
+      byte = (hexDigit(bytes[at + 1]) << 4) | hexDigit(bytes[at + 2]);
+      if (byte < 0) return { kind: "bad_escape", escape: textOfBytes(bytes.subarray(at, at + 3)) };
       at += 2;
-    } else decoded.push(plusIsSpace && byte === 0x2b ? 0x20 : byte);
+    } else if (plusIsSpace && byte === 0x2b) byte = 0x20;
+    decoded[length++] = byte;
   }
-  return { kind: "text", text: textOfBytes(Uint8Array.from(decoded)) };
+  return { kind: "text", text: textOfBytes(decoded.subarray(0, length)) };
+}
+
+/** −1 for what is none. */
+function hexDigit(byte: number | undefined): number {
+  if (byte === undefined) return -1;
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 type ParsedQuery =
@@ -32,20 +41,22 @@ type ParsedQuery =
 
 /** Go's url.ParseQuery, where any fault refuses the whole query; a `;` is named before a bad escape. */
 export function parseGoQuery(query: string): ParsedQuery {
+  if (query.includes(";")) return { kind: "fault", message: "invalid semicolon separator in query" };
   const values = new Map<string, string[]>();
-  let escapeFault: string | undefined;
   for (const pair of query.split("&")) {
-    if (pair.includes(";")) return { kind: "fault", message: "invalid semicolon separator in query" };
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const name = unescapePercent(equals < 0 ? pair : pair.slice(0, equals), true);
+    if (name.kind === "bad_escape") return badEscape(name.escape);
     const value = unescapePercent(equals < 0 ? "" : pair.slice(equals + 1), true);
-    if (name.kind === "bad_escape") escapeFault ??= name.escape;
-    else if (value.kind === "bad_escape") escapeFault ??= value.escape;
-    else appendTo(values, name.text, value.text);
+    if (value.kind === "bad_escape") return badEscape(value.escape);
+    appendTo(values, name.text, value.text);
   }
-  if (escapeFault !== undefined) return { kind: "fault", message: `invalid URL escape ${JSON.stringify(escapeFault)}` };
   return { kind: "parsed", values };
+}
+
+function badEscape(escape: string): ParsedQuery {
+  return { kind: "fault", message: `invalid URL escape ${JSON.stringify(escape)}` };
 }
 
 /** Go's url.QueryEscape: letters, digits and `-_.~` stay, space is `+`. */

@@ -42,6 +42,15 @@ test.each<readonly [string, () => unknown]>([
   expect(threadMs(FAR_ABOVE_MS, read)).toBeLessThan(FAR_ABOVE_MS);
 });
 
+test.each([
+  ["a query", (text: string) => void parsePath(`/x?${text}`)],
+  ["a form", (text: string) => void formBody(Buffer.from(text))],
+])("names in %s that are not UTF-8 cost no more than others, but for a few times", (_, read) => {
+  const others = threadMs(FAR_ABOVE_MS, () => read(filled("%41&")));
+  const limit = 4 * Math.max(others, 4);
+  expect(threadMs(limit, () => read(filled("%ff&")))).toBeLessThan(limit);
+});
+
 test("all values of a name that is repeated are kept, in order", () => {
   const path = parsePath("/x?a=1&b&a=2&a=1");
   expect(path.kind === "parsed" && path.query.get("a")).toEqual(["1", "2", "1"]);
