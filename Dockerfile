@@ -16,7 +16,7 @@ FROM node:24.21.0-bookworm-slim AS services
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=packages /app/node_modules node_modules
-COPY package.json LICENSE ./
+COPY package.json LICENSE NOTICE ./
 COPY cli cli
 COPY core core
 COPY enforcers enforcers

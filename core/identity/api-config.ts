@@ -9,12 +9,20 @@ const Path = (description: string) => Type.Optional(Text(description));
 
 const ClientSchema = Type.Object(
   {
-    name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$" }),
+    name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$", description: "Names the client in logs and records." }),
     tokenPath: Path("File with its service token."),
     certificate: Path("Name in its certificate with its kind: `URI:…`, `DNS:…`, `IP Address:…` or `email:…`."),
-    subjects: Type.Record(Type.String(), Type.String(), { default: {} }),
-    enforcer: Type.Boolean({ default: false }),
-    defaultMode: Type.Optional(Type.Union([Type.Literal("ask"), Type.Literal("enforce")])),
+    subjects: Type.Record(Type.String(), Type.String(), {
+      default: {},
+      description: "Type of subject → issuer whose accounts it may speak for; none: it may ask about nobody.",
+    }),
+    enforcer: Type.Boolean({ default: false, description: "Its decisions may redeem grants and publish denials." }),
+    defaultMode: Type.Optional(
+      Type.Union([Type.Literal("ask"), Type.Literal("enforce")], {
+        description:
+          "Mode of an evaluation over AuthZEN that names none: `ask`, or `enforce` for an enforcer that knows AuthZEN's profile only.",
+      }),
+    ),
   },
   closed,
 );
@@ -41,8 +49,7 @@ export const ApiSchema = Type.Object(
     plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
     clients: Type.Array(ClientSchema, {
       default: [],
-      description:
-        "Programs that may ask: `name`; `tokenPath` (file with a service token), `certificate` (name in it, such as `URI:spiffe://…` or `DNS:…`) or both; `subjects`: type of subject → issuer of the accounts that it may state; `enforcer`: its decisions may redeem and publish denials; `defaultMode`: what an evaluation over AuthZEN is that names no mode: `ask`, or for an enforcer that knows AuthZEN's profile alone `enforce`.",
+      description: "Programs that may ask: each with a service token, a certificate or both.",
     }),
     accessRequestEndpoint: Type.Optional(
       Text(

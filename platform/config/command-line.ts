@@ -44,7 +44,8 @@ export async function configFromCommandLine<S extends TObject>(options: {
   const file = values.config;
   const loaded = await loadConfig({ ...options, ...(file === undefined ? {} : { file }) });
   if (loaded.kind === "invalid") return { kind: "exit", code: EX_CONFIG, text: describeFaults(loaded.faults) };
-  if (values["check-config"] === true) return { kind: "exit", code: 0, text: "configuration is valid" };
+  if (values["check-config"] === true)
+    return { kind: "exit", code: 0, text: "configuration is valid; the files that it names were not opened" };
   return { kind: "run", config: loaded.config };
 }
 

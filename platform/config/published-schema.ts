@@ -2,8 +2,8 @@
  * A configuration schema as it is published: JSON Schema of the YAML file, for editors and for whoever generates configurations. It
  * differs from what the program holds in three ways. Every key says which variable sets it (`x-env-variable`). A secret may not stand in
  * the file, so nothing fits it there (`not: {}`), and it is not asked for there. A key that has to be set, in the file or by its
- * variable, says `x-required` (the name of its section where only that section needs it); what has a default is not asked for. So a file that is refused for its form is refused here too, except
- * that something may be missing which a variable sets.
+ * variable, says `x-required` (the name of its section where only that section needs it); what has a default is not asked for, in entries of
+ * lists neither. So a file that is refused for its form is refused here too, except that something may be missing which a variable sets.
  */
 import type { TSchema } from "typebox";
 import { type ConfigKey, keysOf } from "./keys.ts";
@@ -40,8 +40,20 @@ function publishKey(key: ConfigKey, node: Json): Json {
     "x-env-variable": key.variable,
     ...(key.required ? { "x-required": key.optionalSection ?? true } : {}),
   };
-  if (!key.secret) return { ...node, ...marks };
+  if (!key.secret) return { ...withoutDefaulted(node), ...marks };
   return { description: node["description"], "x-secret": true, ...marks, not: {} };
+}
+
+/** What lists hold is not read key by key above: a member that has a default need not be there. */
+function withoutDefaulted(node: Json): Json {
+  const { items } = node;
+  if (!isJson(items) || !isJson(items["properties"]) || !Array.isArray(items["required"])) return node;
+  const { properties } = items;
+  const isAsked = (name: unknown) => {
+    const inner = typeof name === "string" ? properties[name] : undefined;
+    return !isJson(inner) || inner["default"] === undefined;
+  };
+  return { ...node, items: { ...items, required: items["required"].filter(isAsked) } };
 }
 
 function isJson(value: unknown): value is Json {

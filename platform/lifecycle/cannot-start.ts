@@ -54,7 +54,7 @@ const ADDRESS: ReadonlyMap<string, string> = new Map([
 
 const FILE: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "there is no such file"],
-  ["EACCES", "this user may not read it"],
+  ["EACCES", "this user may not read or write it"],
   ["EISDIR", "it is a folder"],
   ["ENOTDIR", "a part of the path is no folder"],
   ["EROFS", "the file system is read-only"],

@@ -79,7 +79,10 @@ export function createLog(options: {
   };
   const log: Log = pino(settings, options.destination ?? output);
   function tellLost(lines: number): void {
-    log.error({ event: "log_lines_lost", lines }, "lines of the log are lost: whoever takes it did not for too long");
+    log.error(
+      { event: "log_lines_lost", lines },
+      "log lines were dropped because the reader of standard output is too slow",
+    );
   }
   const { child } = log;
   // Inherited by children of children.

@@ -18,6 +18,9 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ["22P05", "keeps no UTF-8; create the database with ENCODING UTF8"],
 ]);
 
+/** Nothing but a change by somebody mends these. */
+const LASTING: ReadonlySet<string> = new Set(["28P01", "28000", "3D000", "42501", "22P05"]);
+
 /** Runs what needs the database. @throws CannotStart. `setting` names the key and its variable; `url` is shown as its host only. */
 export async function withDatabase<T>(setting: string, url: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -29,7 +32,8 @@ export async function withDatabase<T>(setting: string, url: string, work: () => 
     const where = URL.parse(url)?.host || "the database";
     if (meaning !== undefined) {
       const said = code === "42501" && error instanceof Error ? ` (it says: ${error.message})` : "";
-      throw new CannotStart(`${setting}: ${where} ${meaning}${said}`, { mayHelpAgain: true, cause: error });
+      const mayHelpAgain = code !== undefined && !LASTING.has(code);
+      throw new CannotStart(`${setting}: ${where} ${meaning}${said}`, { mayHelpAgain, cause: error });
     }
     // pg says this one without a code.
     if (/timeout/i.test(String(error))) {

@@ -106,7 +106,7 @@ export function startPartitionReader(
       if (fetched.kind === "out_of_range") {
         log.error(
           { event: "offset_out_of_range", offset: offset.toString() },
-          "offset out of range; asking the owner again",
+          "the stored offset is outside the topic; reading the start position again (were records deleted, or the topic made anew?)",
         );
         moveTo(undefined);
         return;

@@ -58,8 +58,11 @@ function entryTable(key: string, node: Schema): readonly string[] {
     const required: readonly unknown[] = Array.isArray(object["required"]) ? object["required"] : [];
     return propertiesOf(object).flatMap(([name, inner]) => {
       if (isSection(inner)) return leaves(inner, `${prefix}${name}.`);
-      const text = typeof inner["description"] === "string" ? inner["description"] : "";
-      const cells = [`\`${prefix}${name}\``, kindOf(inner), required.includes(name) ? "**required**" : "–", text];
+      const { description, default: fallback } = inner;
+      if (typeof description !== "string") throw new Error(`without a description: ${key}[].${prefix}${name}`);
+      const missing = required.includes(name) ? "**required**" : "–";
+      const otherwise = fallback === undefined ? missing : `\`${JSON.stringify(fallback)}\``;
+      const cells = [`\`${prefix}${name}\``, kindOf(inner), otherwise, description];
       return [`| ${cells.join(" | ")} |`];
     });
   };

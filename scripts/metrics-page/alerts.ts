@@ -13,6 +13,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     "countersign_decision_bundle_unsigned_accepted",
     "1 outside of development: anybody who can change the bundle decides",
   ],
+  ["countersign_decision_compat_unsafe", "1 outside of a trial: what the policy denies may pass"],
   ["countersign_decision_bundle_not_kept_total", "any increase: the next start depends on the bundle source"],
   [
     "countersign_decision_shadow_differences_total",
@@ -42,7 +43,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   ["countersign_approval_leading", "sum over all processes of a loop not 1 for a minute: nobody, or two, run it"],
   [
-    "countersign_approval_state_heartbeat_seconds",
+    "countersign_approval_state_heartbeat_timestamp_seconds",
     "older than 5 s (highest over all processes): grants are not honoured",
   ],
   [

@@ -100,7 +100,7 @@ describe("accepted", () => {
     expect(await start(fine, secrets, "--check-config")).toEqual({
       kind: "exit",
       code: 0,
-      text: "configuration is valid",
+      text: "configuration is valid; the files that it names were not opened",
     });
   });
 });

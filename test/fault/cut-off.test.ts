@@ -234,7 +234,7 @@ async function tokenOf(shiftMs: number): Promise<string> {
 
 /** The relay has sent a heartbeat that the broker does not acknowledge: what is committed from now on waits behind it. */
 async function untilRelayWaits(): Promise<void> {
-  const beat = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_heartbeat_seconds");
+  const beat = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_heartbeat_timestamp_seconds");
   await waitUntil("the relay to wait for the broker", 60_000, async () => Date.now() / 1_000 - (await beat()) > 2);
 }
 

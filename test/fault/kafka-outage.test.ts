@@ -66,7 +66,7 @@ async function pending(orders: readonly string[]): Promise<readonly string[]> {
  * came to it after that one was made. They are made every second, on a busy machine later.
  */
 async function openUntil(): Promise<number> {
-  const made = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_heartbeat_seconds");
+  const made = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_heartbeat_timestamp_seconds");
   const [decision] = system.decisions;
   const label = { outcome: "heartbeat" };
   const come = () => metricTotal(decision?.opsUrl ?? "", "countersign_decision_state_records_total", label);

@@ -20,14 +20,20 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
     route(request) {
       const routing = host.route(createRouteInput(request), time());
       if (routing.kind === "failed") {
-        log.error({ event: "routing_failed", detail: routing.detail }, "approval.route gave nothing to act on");
+        log.error(
+          { event: "routing_failed", detail: routing.detail },
+          "approval.route failed, so the request ended as failed; see detail, mend route.rego and ask the requester to submit again",
+        );
       }
       return Promise.resolve(routing);
     },
     mayReview(request, reviewer) {
       const answer = host.mayReview(createMayReviewInput(request, reviewer), time());
       if (answer.kind === "fault") {
-        log.error({ event: "may_review_failed", detail: answer.detail }, "approval.may_review gave nothing to act on");
+        log.error(
+          { event: "may_review_failed", detail: answer.detail },
+          "approval.may_review failed, so the review was refused; see detail",
+        );
       }
       return Promise.resolve(answer.kind === "allowed" ? "allowed" : "refused");
     },

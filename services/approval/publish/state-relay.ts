@@ -71,7 +71,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   );
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
   const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
-  const heartbeatSeconds = metrics.gauge("state_heartbeat_seconds", "Database time of the last heartbeat");
+  const heartbeatSeconds = metrics.gauge("state_heartbeat_timestamp_seconds", "Database time of the last heartbeat");
   const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
   const view = createTopicView();
   const own = createOwnRecords();

@@ -1,6 +1,6 @@
 /**
- * The redemptions of this process: what is asked for while others are on their way goes together as one statement, since a statement and its
- * commit cost several times what one more use in it does, of another grant or of the same. Who comes alone does not wait for company.
+ * Batches the redemptions of this process into shared statements, because a statement with its commit costs several times what one more use in it
+ * does, of the same grant or of another. A lone caller does not wait for others.
  *
  * Nobody is worse off for it. A round waits for no row: uses of a grant whose row somebody holds are asked for by a statement of their own,
  * which waits. Uses of a grant that is used by a statement under way stand in line for the next one: in the lock of its row each would keep a

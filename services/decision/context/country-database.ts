@@ -29,7 +29,10 @@ export async function openCountryDatabase(
   options: { readonly path: string; readonly lookEveryMs?: number },
 ): Promise<CountryDatabase> {
   const { lookEveryMs = LOOK_EVERY_MS } = options;
-  const built = metrics.gauge("country_database_built_seconds", "when the active country database was made (epoch)");
+  const built = metrics.gauge(
+    "country_database_built_timestamp_seconds",
+    "when the active country database was made (epoch)",
+  );
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);
   let path = options.path;

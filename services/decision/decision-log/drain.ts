@@ -1,6 +1,6 @@
 /**
- * Ships one boot's log in the background, batch after batch, and never gives up: what the stream does not acknowledge, and what the spool
- * does not give back, is tried again, less and less often. That it does not get on is said once, and by `behind` until it does.
+ * Ships one boot's log in the background, batch after batch, and never gives up: what the stream does not acknowledge, what the spool cannot read and
+ * what fails unexpectedly is tried again, less and less often. The first failure is logged, and `behind` says why until shipping works again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../../../platform/backoff.ts";
@@ -28,6 +28,7 @@ const LINGER_MS = 50;
 const BEHIND = {
   not_acknowledged: "the stream does not acknowledge decisions",
   unreadable: "the spool cannot be read",
+  failed: "shipping fails unexpectedly; decision_log_ship_failed in the log has the error",
 } as const;
 
 const unreadable = (cause: unknown) => ({ kind: "unreadable", cause }) as const;
@@ -70,17 +71,21 @@ export function createDrain({ shipper, log, onShipped }: DrainDeps): Drain {
   return {
     async run(until, signal) {
       signal.addEventListener("abort", wake, { once: true });
-      try {
-        while (!signal.aborted && (await shipOne(until, signal)));
-      } catch (error) {
-        if (!signal.aborted)
-          log.error(
-            { event: "decision_log_ship_failed", err: error },
-            "decisions are not shipped until a restart; they stay in the spool",
-          );
-      } finally {
-        signal.removeEventListener("abort", wake);
+      while (!signal.aborted) {
+        try {
+          if (!(await shipOne(until, signal))) break;
+        } catch (error) {
+          if (signal.aborted) break;
+          if (behind !== "failed")
+            log.error(
+              { event: "decision_log_ship_failed", err: error },
+              "shipping decisions failed unexpectedly; they stay in the spool and are tried again; report the error",
+            );
+          behind = "failed";
+          await backoff.wait(signal).catch(() => {});
+        }
       }
+      signal.removeEventListener("abort", wake);
     },
     wake,
     behind: () => (behind === undefined ? undefined : BEHIND[behind]),

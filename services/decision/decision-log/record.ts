@@ -67,7 +67,10 @@ export function createRecorder(
     try {
       return spool.append(loggedDecision(entry));
     } catch (error) {
-      log.error({ event: "decision_without_form", err: error }, "a decision has no record form");
+      log.error(
+        { event: "decision_without_form", err: error },
+        "a decision could not be encoded and is not on record; this is a fault of ours: report it with err",
+      );
       return "broken";
     }
   }

@@ -29,12 +29,12 @@ const unavailable = (detail: string, retryAfterS = 2): Answer => ({
 export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   credential_malformed: refusedCredential("Send exactly one authorization header with one bearer token."),
   credential_issuer_unknown: refusedCredential("The issuer of the token is not accepted here."),
-  credential_key_unknown: refusedCredential("The key that signed the token is not known."),
+  credential_key_unknown: refusedCredential("The key that signed the token is not known; get a new token."),
   credential_algorithm_refused: refusedCredential("The token is signed in a way that is not accepted."),
   credential_signature_invalid: refusedCredential("The signature of the token is not valid."),
-  credential_audience_wrong: refusedCredential("The token is meant for somebody else."),
-  credential_expired: refusedCredential("The token has expired."),
-  credential_not_yet_valid: refusedCredential("The token is not valid yet."),
+  credential_audience_wrong: refusedCredential("The token is meant for somebody else; ask for one with this audience."),
+  credential_expired: refusedCredential("The token has expired; get a new one."),
+  credential_not_yet_valid: refusedCredential("The token is not valid yet; compare clocks."),
   credential_claims_invalid: refusedCredential("The claims of the token cannot be used."),
   credential_type_wrong: refusedCredential("The token is of the wrong type."),
   credential_certificate_wrong: refusedCredential("The token is bound to a client certificate that was not shown."),
@@ -63,7 +63,8 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   not_reviewable: {
     status: 403,
     title: "Denied",
-    detail: "This needs an approval of the exact request, and the policy shows a reviewer nothing of it.",
+    detail:
+      "This needs an approval of the exact request, and the policy shows a reviewer nothing of it; its author must add a `display`.",
   },
   exact_needs_http: {
     status: 403,
@@ -102,7 +103,7 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
   overloaded: unavailable("Too many requests at once.", 1),
   deadline_exceeded: unavailable("There was not enough time to decide.", 1),
   audit_unavailable: unavailable("Decisions cannot be recorded at the moment."),
-  internal_error: unavailable("Something went wrong here."),
+  internal_error: unavailable("An internal error; report the decision_id to the operator."),
 };
 
 export function answerTo(reason: DenyReason): Answer {

@@ -1,9 +1,8 @@
 /**
- * What whoever chooses among decision services is told, by grpc.health of every port: SERVING while this one can judge (readiness.ts), for as
- * long as it runs; and NOT_SERVING from the moment it is told to end, for `noticeMs` before it begins to. Somebody who probes once a
- * second would otherwise send new calls to a closed port until the next probe.
+ * What grpc.health reports on every port: SERVING while this service can judge (readiness.ts); NOT_SERVING from SIGTERM on, for `noticeMs` before
+ * shutdown begins. Otherwise an enforcer that probes once a second would keep sending calls to a closed port.
  *
- * NB: it is advice and opens nothing. Whatever is asked in spite of it is answered as ever, by a denial where there is nothing to judge by.
+ * It is advisory and opens nothing: a call that comes anyway is answered as always, by a denial where there is no policy to judge by.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";

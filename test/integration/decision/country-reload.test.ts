@@ -15,7 +15,7 @@ import { createAsking, makeTellingBundle } from "./telling-policy.ts";
 
 const FIRST = 1_790_000_000;
 const SECOND = 1_790_086_400;
-const BUILT = "country_database_built_seconds";
+const BUILT = "country_database_built_timestamp_seconds";
 const database = (builtAt: number, code = "DE") =>
   makeMmdb({ "192.0.2.0/24": { country: { iso_code: code } } }, { builtAt });
 const ASKERS = 8;
