@@ -1,7 +1,7 @@
 /**
  * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest several times, because unit tests may share the machine and not all that
- * start brokers, databases and proxies may: first the unit tests on two workers, then two at a time those of test/integration that measure
- * nothing, then the others, test/e2e, test/fault, test/contract and test/bench one file at a time (`test-run/test-files.ts`).
+ * start brokers, databases and proxies may: first the unit tests on two workers, then two at a time those of test/integration and test/e2e that measure
+ * nothing, then the others, test/fault, test/contract and test/bench one file at a time (`test-run/test-files.ts`).
  *
  * Before the second the external tools are looked for and fetched once. What could not be had, and every test that was
  * skipped, is listed last as SKIPPED; with CI=true that is a failure. What programs said that tests started is searched for secrets at the end; one that
@@ -11,7 +11,7 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { batchesOf, twoAtATime } from "./test-run/beside.ts";
+import { runBeside } from "./test-run/beside.ts";
 import { runJest } from "./test-run/run-jest.ts";
 import { searchLogs } from "./test-run/search-logs.ts";
 import { formatSummary, type TestRun } from "./test-run/summary.ts";
@@ -61,17 +61,17 @@ if (selected.kind === "failed") {
   const missing = selected.needsTools ? await findTools() : [];
   const runs: TestRun[] = [];
   const { unit, beside, alone } = selected.files;
-  const run = (name: string, kind: TestRun["kind"], files: readonly string[]) =>
-    runJest({ kind, files, root, userArgs, outputFile: path.join(resultFolder, `${name}.json`), logFolder, isCi });
-  if (unit.length > 0) runs.push(await run("unit", "unit", unit));
+  const run = (kind: TestRun["kind"], outputFile: string, files: readonly string[]) =>
+    runJest({ kind, files, root, userArgs, outputFile, logFolder, isCi });
+  if (unit.length > 0) runs.push(await run("unit", path.join(resultFolder, "unit.json"), unit));
   if (beside.length + alone.length > 0) {
     // Programs then run as at a second start; where it fails, as at a first one.
     await runCommand(process.execPath, ["scripts/bundle-for-start.ts"], { timeoutMs: 120_000, cwd: root });
     await keepClasses();
   }
-  const batches = batchesOf(beside).map((files, index) => () => run(`beside-${index + 1}`, "beside another", files));
-  runs.push(...(await twoAtATime(batches)));
-  if (alone.length > 0) runs.push(await run("heavy", "heavy", alone));
+  const inPairs = { files: beside, root, isCi, folder: resultFolder, say };
+  runs.push(...(await runBeside({ ...inPairs, run: (file, files) => run("beside another", file, files) })));
+  if (alone.length > 0) runs.push(await run("heavy", path.join(resultFolder, "heavy.json"), alone));
   const logs = await searchLogs(logFolder);
   isFound = logs.found.length > 0;
   const summary = formatSummary({ runs, logs, missing, isCi, root });

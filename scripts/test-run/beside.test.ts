@@ -1,12 +1,17 @@
 /** Which tests run beside another, and that none is forgotten. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
-import { batchesOf, twoAtATime } from "./beside.ts";
+import { batchesOf, runBeside, twoAtATime } from "./beside.ts";
+import { parseResults } from "./parse-results.ts";
+import type { TestRun } from "./summary.ts";
 import { howToRun } from "./test-files.ts";
 
 test.each([
   ["a fault", "test/fault/a.test.ts", ""],
-  ["the whole system", "test/e2e/a.test.ts", ""],
+  ["a whole set by npm start", "test/e2e/npm-start-own.test.ts", ""],
   ["what passed of a time", "test/integration/a.test.ts", "expect(performance.now() - begun).toBeLessThan(9)"],
   ["memory", "test/integration/a.test.ts", 'import { heldBytes } from "../harness/held-bytes.ts";'],
   ["hostile input", "test/integration/hostile-input.test.ts", ""],
@@ -15,9 +20,10 @@ test.each([
   expect(howToRun(name, text)).toBe("alone");
 });
 
-test("other integration tests and fuzzing run beside another, unit tests on workers", () => {
+test("other tests of the whole set, of parts of it and fuzzing run beside another, unit tests on workers", () => {
   expect(howToRun("test/integration/a.test.ts", "const clock = performance.now();")).toBe("beside");
   expect(howToRun("test/integration/approval/rest-fuzz.test.ts", "")).toBe("beside");
+  expect(howToRun("test/e2e/baseline.test.ts", "")).toBe("beside");
   expect(howToRun("test/docs/a.test.ts", "")).toBe("unit");
   expect(howToRun("core/fault/a.test.ts", "")).toBe("unit");
 });
@@ -44,4 +50,35 @@ test("two jobs run at a time, never three, all run, and the answers keep the ord
   });
   expect(await twoAtATime(jobs)).toEqual([0, 1, 2, 3, 4]);
   expect(most).toBe(2);
+});
+
+test("in CI a file that failed is run again, alone and once, but for what fails by chance, and elsewhere none is", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "beside-"));
+  const ran: (readonly string[])[] = [];
+  const run = async (output: string, files: readonly string[]): Promise<TestRun> => {
+    ran.push(files);
+    const isFirst = !output.endsWith("beside-again.json");
+    const testResults = files.map((name) => {
+      const status = isFirst && /bad|fuzz/.test(name) ? "failed" : "passed";
+      return { name, status, assertionResults: [{ status, fullName: "a" }] };
+    });
+    const failed = testResults.filter(({ status }) => status === "failed").length;
+    const counts = { numPassedTests: files.length - failed, numFailedTests: failed, numRuntimeErrorTestSuites: 0 };
+    const text = JSON.stringify({ ...counts, testResults });
+    await writeFile(output, text);
+    const ended = { didNotExit: false, stuckAt: undefined, leaks: [], exitCode: failed === 0 ? 0 : 1 };
+    return { kind: "beside another", seconds: 1, results: parseResults(text), ...ended };
+  };
+  const files = ["/r/good.test.ts", "/r/bad.test.ts", "/r/a-fuzz.test.ts"];
+  const options = { files, root: "/r", run, folder, say: () => {} };
+  const outcomes = (runs: readonly TestRun[]) =>
+    runs.map(({ results, exitCode }) => [results?.passed, results?.failed, results?.again, exitCode]);
+  expect(outcomes(await runBeside({ ...options, isCi: false }))).toEqual([[1, 2, [], 1]]);
+  expect(ran).toHaveLength(1);
+  expect(outcomes(await runBeside({ ...options, isCi: true }))).toEqual([
+    [1, 1, [], 1],
+    [1, 0, ["/r/bad.test.ts > a"], 0],
+  ]);
+  expect(ran.slice(2)).toEqual([["/r/bad.test.ts"]]);
+  await rm(folder, { recursive: true });
 });
