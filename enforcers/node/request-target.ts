@@ -1,9 +1,10 @@
 /**
  * The target of a request line: taken as it is, or refused. The gateway normalises nothing. What the native Envoy bootstrap
  * would rewrite (dot segments, `//`, `\`, escaped letters) or refuse (`%2f`, `%5c`, `%00`, `#`) is refused here, and so is
- * what frameworks are known to read differently (`..;`, line breaks). A path that passes is the same path for the policy, for
+ * what frameworks are known to read differently (`..;`, `..%3b`, line breaks). A path that passes is the same path for the policy, for
  * Envoy and for the upstream. The query is not looked into: the policy sees its exact bytes, and so does the upstream.
  */
+import { hasDotSegment } from "../../platform/http/dot-segment.ts";
 import { type Refused, refused } from "./refusal.ts";
 
 type Target = {
@@ -32,13 +33,5 @@ function hasPlainEscapes(path: string): boolean {
   return [...path.matchAll(/%(..)/g)].every(([, hex = ""]) => {
     const code = Number.parseInt(hex, 16);
     return code > 0x1f && code !== 0x7f && !/[A-Za-z0-9\-._~/\\]/.test(String.fromCharCode(code));
-  });
-}
-
-/** Some frameworks cut a segment at `;` before they look at its dots. */
-function hasDotSegment(path: string): boolean {
-  return path.split("/").some((segment) => {
-    const [name] = segment.split(";", 1);
-    return name === "." || name === "..";
   });
 }

@@ -2,6 +2,7 @@
  * What is expected of an enforcer after one request, from the three who saw it: the client, the decision service, the upstream.
  */
 import { expect } from "@jest/globals";
+import { hasDotSegment } from "../../platform/http/dot-segment.ts";
 import type { RawAnswer } from "../harness/raw-http.ts";
 import type { RecordingAuthorization } from "../harness/recording-authorization.ts";
 import type { RecordingUpstream } from "../harness/recording-upstream.ts";
@@ -10,7 +11,10 @@ import { isRefusal } from "./is-refusal.ts";
 
 export type Recorders = { readonly authorization: RecordingAuthorization; readonly upstream: RecordingUpstream };
 
-/** Either nothing passed and the client was told no, or one request passed, and it was the one that the policy saw. */
+/**
+ * Either nothing passed and the client was told no, or one request passed, and it was the one that the policy saw, with a path in which no
+ * upstream finds dots to resolve: who may repair such a path does so before it asks.
+ */
 export function expectConsistent(
   answer: RawAnswer,
   { authorization, upstream }: Recorders,
@@ -33,6 +37,7 @@ export function expectConsistent(
     path: http?.path,
     host: http?.host,
   });
+  expect(hasDotSegment(got.url.split("?", 1)[0] ?? "")).toBe(false);
   const judged = (http?.headerMap?.headers ?? []).map(({ key, rawValue }) => `${key}: ${rawValue.toString("latin1")}`);
   expect(endToEnd(linesOf(got.rawHeaders), got.body.length)).toEqual(endToEnd(judged, got.body.length));
   const isBuffered = authorization.seen[0]?.attributes?.contextExtensions.get("countersign.body") === "buffered";

@@ -145,6 +145,34 @@ describe("the document", () => {
     expect(createDecisionInput(call(http({ path: "/%zz" })), undefined, {})).toMatchObject({ kind: "fault" });
   });
 
+  test.each([
+    ["/public/../admin", ""],
+    ["/public/..;/admin", ""],
+    ["/public/%2e%2e%3bx/admin", ""],
+    ["/public%2f..%2fadmin", ""],
+    ["/public\\admin", ""],
+    ["/public#/admin", ""],
+    ["/public", "?a=1#/admin"],
+    ["/public%00/admin", ""],
+    ["/public/.\t./admin", ""],
+  ])("%s%s, which an upstream may read in another way, is a fault", (path, query) => {
+    expect(createDecisionInput(call(http({ path, query })), undefined, {})).toMatchObject({ kind: "fault" });
+    expect(createDecisionInput(call(http({ path, query })), undefined, {}, inputReadsOf([["action"]]))).toMatchObject({
+      kind: "fault",
+    });
+  });
+
+  test.each([
+    ["/a//b", ["a", "", "b"]],
+    ["/group%2Fname", ["group", "name"]],
+    ["/a%5cb", ["a\\b"]],
+    ["/a/%252e%252e/b", ["a", "%2e%2e", "b"]],
+    ["/a;v=../.b/c..", ["a;v=..", ".b", "c.."]],
+  ])("%s is an ordinary path", (path, segments) => {
+    const input = inputOf(http({ path, query: "?x=/../%23\\" }));
+    expect(input).toMatchObject({ parsed_path: segments });
+  });
+
   test("headers are joined, the body is read and shown, unset fields are absent", () => {
     const headers = new Map([
       ["content-type", ["application/json"]],

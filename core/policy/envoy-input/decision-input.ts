@@ -2,7 +2,7 @@
  * The input document of one decision, as JSON text: everything opa-envoy-plugin gives, field for field (only populated
  * fields, numbers as numbers, bytes as base64), and AuthZEN's subject, action, resource and context. Native mode: headers
  * are derived from the raw list, the body from raw bytes. What cannot be described is a fault: deny
- * `request_parse_error`, HTTP 400, as the plugin.
+ * `request_parse_error`, HTTP 400, as the plugin; and so, unlike there, is a path that an upstream could read in another way.
  *
  * A question that came by API brings its own entities. NB: what the caller states of the context stands under
  * `context.stated`, and `issuer`, `groups`, `claims`, `actors` of the subject are those of the account that it was found to
@@ -13,6 +13,7 @@ import type { Json, Subject } from "../../domain/subject.ts";
 import { type InputReads, onlyRead } from "../input-reads.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
+import { ambiguityOf } from "./ambiguous-target.ts";
 import { createAttributes, type EnforcedCall } from "./attributes.ts";
 import { type ParsedBody, parseBody } from "./parsed-body.ts";
 import { type ParsedPath, parsePath } from "./parsed-path.ts";
@@ -38,6 +39,8 @@ export function createDecisionInput(
   reads?: InputReads,
 ): DecisionInputText {
   const { http } = call;
+  const ambiguity = http && ambiguityOf(http);
+  if (ambiguity !== undefined) return { kind: "fault", detail: ambiguity };
   const path = http === undefined ? NO_PATH : parsePath(http.path + http.query);
   if (path.kind === "fault") return { kind: "fault", detail: path.message };
   const body = http === undefined ? NO_BODY : bodyOf(http);
