@@ -65,8 +65,9 @@ in compatibility mode the host answers it as OPA does.
   \`opa test\` does not show it; \`self-test.json\` does, and \`npm run policy -- diff\`.
 - **Six calls stay undefined when they fail**, since what they are given is text, and that it cannot be read may be what a policy wants to know:
   \`to_number\`, \`json.unmarshal\`, \`base64.decode\`, \`base64url.decode\`, \`net.cidr_contains\` and \`net.cidr_intersects\`. The build refuses them in \`deny\`,
-  \`elevate\` and their helpers, and says what to call instead, unless the package's METADATA says that a failure opens nothing:
-  \`custom: {fallible_calls: [to_number]}\` (example 11).
+  \`elevate\` and their helpers, and in \`allow\` behind \`not\` and in a comprehension (\`not net.cidr_contains(…)\` holds for what is no address).
+  It says what to call instead, unless the package's METADATA says that a failure opens nothing: \`custom: {fallible_calls: [to_number]}\`
+  (example 11).
 - **A path or query may hold bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; one that hands them out, in a scope or a header, say,
   is a denial (\`policy_result_invalid\`).
 - **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.

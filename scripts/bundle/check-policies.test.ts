@@ -16,7 +16,7 @@ function policy(name: readonly string[], rules: readonly object[], custom?: obje
   };
 }
 
-const set = (name: string, ...calls: readonly string[]): object => ({
+const set = (name: string, ...calls: readonly string[]) => ({
   head: { ref: ref(name), key: { type: "string", value: "r" } },
   body: calls.map((call) => ({ terms: [{ type: "ref", value: ref(...call.split(".")) }] })),
 });
@@ -77,6 +77,21 @@ test("a native call that can fail unseen is refused in deny, in elevate and besi
     expect(checkPolicies([policy(["a"], module, { fallible_calls: ["json.unmarshal"] })]).faults).toEqual([]);
   }
   expect(checkPolicies([policy(["a"], [set("allow", "to_number")])]).faults).toEqual([]);
+});
+
+test("in allow, such a call is refused where its failure makes the rule hold: behind `not` and in a comprehension", () => {
+  const [expression] = set("allow", "net.cidr_contains").body;
+  const term = { type: "setcomprehension", value: { term: { type: "var", value: "x" }, body: [expression] } };
+  const all = { type: "every", value: term, body: [{ ...expression, negated: true }] };
+  for (const part of [{ ...expression, negated: true }, { terms: term }, { terms: all }]) {
+    const allow = { ...set("allow"), body: [part] };
+    const { faults } = checkPolicies([policy(["a"], [allow])]);
+    expect(faults).toEqual([expect.stringContaining("allow has net.cidr_contains behind `not` or in a comprehension")]);
+    expect(checkPolicies([policy(["a"], [allow], { fallible_calls: ["net.cidr_contains"] })]).faults).toEqual([]);
+  }
+  const helped = { ...set("allow", "_trusted"), body: [{ terms: { type: "var", value: "_trusted" }, negated: true }] };
+  const faults = checkPolicies([policy(["a"], [helped, set("_trusted", "net.cidr_contains")])]).faults;
+  expect(faults).toEqual([expect.stringContaining("_trusted calls net.cidr_contains")]);
 });
 
 test("a library that a denial may call is held to the same", () => {

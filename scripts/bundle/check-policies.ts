@@ -4,7 +4,8 @@
  * is a set. No rule comes among them by a head with dots in another package. And no module-native built-in whose failure nobody sees
  * (core/policy/native-builtins.ts) stands inside `deny` or `elevate`, a rule beside them, or a library that they may call, unless the
  * package's METADATA waives it (`custom.fallible_calls: [to_number]`):
- * a failing call makes a rule undefined, and an undefined deny opens a door. For the same reason no `not` stands there before
+ * a failing call makes a rule undefined, and an undefined deny opens a door. In `allow` it closes one, but for what stands behind `not` or in a
+ * comprehension, where no such call may stand either. For the same reason no `not` stands there before
  * something that looks up what may be absent (negated-inputs.ts), unless that is waived, too
  * (`custom.negated_inputs: [input.context.country]`). Also collects `custom.requires`.
  */
@@ -41,10 +42,12 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     const waived = new Set(strings(field(custom, "fallible_calls")));
     const waivedInputs = new Set(strings(field(custom, "negated_inputs")));
     const rules = list(field(ast, "rules"));
+    const unwaived = (node: unknown) => calls(node).filter((name) => !waived.has(name));
+    const unseenWhereItOpens = (rule: unknown, ruleName: string) => {
+      for (const call of unwaived(openedByFailures(rule))) faults.push(`${file}: ${openingText(ruleName, call)}`);
+    };
     const unseen = (rule: unknown, ruleName: string) => {
-      for (const call of calls(rule).filter((name) => !waived.has(name))) {
-        faults.push(`${file}: ${unseenText(ruleName, call)}`);
-      }
+      for (const call of unwaived(rule)) faults.push(`${file}: ${unseenText(ruleName, call)}`);
       for (const negated of negatedInputs(rule, rulesOf(path, modules))) {
         if (!waivedInputs.has(negated.name)) faults.push(`${file}: ${negatedText(ruleName, negated)}`);
       }
@@ -73,7 +76,8 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
           faults.push(`${file}: ${ruleName} must be a set (write: ${first} contains … if …)`);
       }
       if (first === "elevate") faults.push(...elevationFaults(rule).map((fault) => `${file}: ${fault}`));
-      if (first !== "allow" && first !== "response") unseen(rule, ruleName);
+      if (first === "allow") unseenWhereItOpens(rule, ruleName);
+      else if (first !== "response") unseen(rule, ruleName);
     }
     setsOf.set(name, sets);
   }
@@ -110,8 +114,16 @@ function rulesOf(path: readonly string[], modules: readonly ParsedModule[]): rea
 }
 
 function unseenText(ruleName: string, call: string): string {
+  return `${ruleName} calls ${call}, which can fail unseen and leave the rule undefined; ${insteadText(call)}`;
+}
+
+function openingText(ruleName: string, call: string): string {
+  return `${ruleName} has ${call} behind \`not\` or in a comprehension; it can fail unseen, and then the rule holds; ${insteadText(call)}`;
+}
+
+function insteadText(call: string): string {
   const other = SEEN_INSTEAD.get(call) ?? "a built-in that the host serves";
-  return `${ruleName} calls ${call}, which can fail unseen and leave the rule undefined; call ${other}, where a failure denies, or, where a failure opens nothing, waive it in the package's METADATA: custom: {fallible_calls: [${call}]}`;
+  return `call ${other}, where a failure denies, or, where a failure opens nothing, waive it in the package's METADATA: custom: {fallible_calls: [${call}]}`;
 }
 
 function negatedText(ruleName: string, { name, call }: NegatedInput): string {
@@ -133,6 +145,15 @@ function packageCustom(ast: unknown): unknown {
     own.find((annotation) => field(annotation, "scope") === "package"),
     "custom",
   );
+}
+
+/** The parts of a rule of which more holds where something inside has no answer: what is behind `not`, and comprehensions, which leave it out. */
+function openedByFailures(node: unknown): readonly unknown[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => openedByFailures(item));
+  if (typeof node !== "object" || node === null) return [];
+  const type = field(node, "type");
+  const isOpened = field(node, "negated") === true || (typeof type === "string" && type.endsWith("comprehension"));
+  return isOpened ? [node] : Object.values(node).flatMap((item: unknown) => openedByFailures(item));
 }
 
 /** Names of the functions called anywhere inside whose failure nobody sees, as dotted text. */
