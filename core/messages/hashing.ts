@@ -32,11 +32,17 @@ export function hashParts(parts: readonly (string | Uint8Array)[]): Digest {
   return sha256(lengthPrefixed(parts));
 }
 
+const WITHOUT_CANONICAL_FORM = "a value without canonical JSON";
+
 /** RFC 8785. @throws AppError invalid_record for what has no canonical form (NaN, a lone surrogate). */
 export function canonicalJson(value: Json): string {
-  const text: string | undefined = canonicalize(value);
-  if (text === undefined || !text.isWellFormed())
-    throw new AppError("invalid_record", "a value without canonical JSON");
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (cause) {
+    throw new AppError("invalid_record", WITHOUT_CANONICAL_FORM, { cause });
+  }
+  if (text === undefined) throw new AppError("invalid_record", WITHOUT_CANONICAL_FORM);
   return text;
 }
 
