@@ -150,6 +150,9 @@ describe("routes", () => {
     ["n of too few", { requirement: { n_of: { n: 3, of: [{ group: "a" }, { group: "b" }] } } }],
     ["an unknown kind", { requirement: { none_of: [{ group: "a" }] } }],
     ["a name that is no text", { requirement: { group: 1 } }],
+    ["a group that no index takes", { requirement: { group: "a".repeat(257) } }],
+    ["a person that no index takes", { requirement: { person: "a".repeat(257) } }],
+    ["a realm that no index takes", { requirement: { group: "a", realm: "x".repeat(257) } }],
     ["a name that no column takes", { requirement: { group: "a\0" } }],
     ["a reason that no column takes", { decide: "deny", reason: "r\0" }],
     ["a stage inside a tree", { requirement: { all_of: [{ stages: [{ group: "a" }] }] } }],
@@ -179,6 +182,11 @@ describe("routes", () => {
         ],
       },
     });
+  });
+
+  test("a name of 256 characters is taken", () => {
+    const [group, realm] = ["a".repeat(256), "\u{1d11e}".repeat(128)];
+    expect(route({ requirement: { group, realm } })).toMatchObject({ requirement: { set: { group, realm } } });
   });
 
   test("stages, expiry, limits, and who is told and when are understood", () => {

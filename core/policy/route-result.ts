@@ -81,7 +81,7 @@ function requirementOf(node: unknown, defaultRealm: string, depth: number): Requ
   };
   if (kind === "group" || kind === "person") {
     const realm = fields.get("realm") ?? defaultRealm;
-    return { kind: "one_from", set: reviewerSet(kind, nonEmpty(fields.get(kind)), nonEmpty(realm)) };
+    return { kind: "one_from", set: reviewerSet(kind, nameOf(fields.get(kind)), nameOf(realm)) };
   }
   if (fields.has("realm")) throw invalid("realm belongs to a group or a person");
   if (kind === "all_of" || kind === "any_of" || kind === "stages") return { kind, of: children(fields.get(kind)) };
@@ -101,9 +101,12 @@ function fieldsOf(node: unknown): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(node));
 }
 
-function nonEmpty(value: unknown): string {
-  if (typeof value !== "string" || value === "" || value.includes("\0")) {
-    throw invalid("a name must be a text that is not empty, without U+0000");
+/** NB: names are indexed, and no entry of an index is larger than a third of a page (8 KiB); a request with one could not be stored. */
+const LONGEST_NAME = 256;
+
+function nameOf(value: unknown): string {
+  if (typeof value !== "string" || value === "" || value.length > LONGEST_NAME || value.includes("\0")) {
+    throw invalid(`a name must be a text of 1 to ${LONGEST_NAME} characters, without U+0000`);
   }
   return value;
 }

@@ -17,6 +17,21 @@ export function isUndone(error: unknown): boolean {
   return state !== undefined && (state === CANCELLED || !LEFT_OPEN.test(state));
 }
 
+/** Of program limits (54000): which routines say that an entry is too large for an index. NB: the words are in the server's language. */
+const FORMS_ENTRIES = /^(GinFormTuple|_bt_check_third_page|index_form_tuple)/;
+
+/** What the statement would store is too large for an index, at each try. NB: other program limits pass, such as a full queue of notifications. */
+export function isTooLargeForIndex(error: unknown): boolean {
+  return (
+    sqlState(error) === "54000" &&
+    typeof error === "object" &&
+    error !== null &&
+    "routine" in error &&
+    typeof error.routine === "string" &&
+    FORMS_ENTRIES.test(error.routine)
+  );
+}
+
 /** Of this named constraint or index. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
   return (

@@ -3,7 +3,7 @@
  * with its offset in one transaction, so its partition goes on; everything else is left to be tried again.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
-import { sqlState } from "../../../platform/postgres/sql-state.ts";
+import { isTooLargeForIndex, sqlState } from "../../../platform/postgres/sql-state.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 import type { Origin, QuarantinedRecord, Reading, Replay, StreamPosition } from "./ports.ts";
 import type { TakeRecord } from "./consumer.ts";
@@ -63,8 +63,10 @@ function refusalOf(error: unknown): Reading {
   if (error instanceof AppError && (error.code === "invalid_record" || error.code === "invalid_argument"))
     return { kind: "refused", reason: "invalid_record", detail: error.detail };
   const state = sqlState(error) ?? "";
-  // Classes 22 (data) and 23 (constraint) speak of the values. NB: the text of such an error holds values, the code does not.
-  if (/^2[23]/.test(state)) return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
+  // Classes 22 (data) and 23 (constraint) speak of the values, and so does an index whose entry is too large. NB: the text of such an error
+  // holds values, the code does not.
+  if (/^2[23]/.test(state) || isTooLargeForIndex(error))
+    return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
   // The program's own fault, such as a nesting that no stack holds. Set aside and not lost: a replay after the mending takes it.
   if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)
     return { kind: "refused", reason: "fault", detail: error.name };
