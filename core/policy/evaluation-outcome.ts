@@ -4,6 +4,7 @@
  * have been the deny.
  */
 import type { Verdict } from "../domain/decision.ts";
+import type { Routing } from "../domain/routing.ts";
 import { fault } from "./decision-result.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
@@ -26,6 +27,17 @@ type Ending = { readonly endsNs: bigint | undefined; readonly revision: string }
 export function expired({ endsNs, revision }: Ending, nowNs: bigint): Outcome | undefined {
   if (endsNs === undefined || nowNs < endsNs) return undefined;
   return { kind: "fault", fault: fault("policy_expired", `${revision} was signed to decide until then`), fuelUsed: 0 };
+}
+
+/** None decides now: none was loaded, or its time is over. Another may later, and nothing has to end for that. */
+export type NoPolicy = { readonly kind: "unavailable"; readonly detail: string };
+
+type Unrouted = NoPolicy | Extract<Routing, { readonly kind: "failed" }>;
+
+/** What a fault is to whoever asked for a route: the policy's own ends the request, and the same policy would say it again. */
+export function unrouted({ reason, detail }: Extract<Verdict, { kind: "fault" }>): Unrouted {
+  const isNone = reason === "policy_not_loaded" || reason === "policy_expired";
+  return { kind: isNone ? "unavailable" : "failed", detail };
 }
 
 export function outcomeOf(evaluation: Evaluation): Outcome {

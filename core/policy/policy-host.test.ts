@@ -52,6 +52,7 @@ describe("activation", () => {
       detail: "not served here: sprintf",
     });
     expect(host.revision()).toBeUndefined();
+    expect(host.route("{}", time)).toMatchObject({ kind: "unavailable" });
     expect(verdictOf(host, call("GET", ["orders"], ["engineers"]), time)).toMatchObject({
       reason: "policy_not_loaded",
     });

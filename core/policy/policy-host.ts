@@ -17,7 +17,7 @@ import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
 import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
 import { verdictOf } from "./decision-result.ts";
-import { expired, NOT_LOADED, type Outcome, outcomeOf } from "./evaluation-outcome.ts";
+import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, unrouted } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
@@ -59,7 +59,7 @@ export type PolicyHost = {
   decide(inputJson: string, time: EvaluationTime, replies?: Replies): Decided;
   /** A policy may ask the network. A promise, which never rejects, only where it does. */
   decideAsking(inputJson: string, time: EvaluationTime, asking: Asking): Decided | Promise<Decided>;
-  route(inputJson: string, time: EvaluationTime): Routing;
+  route(inputJson: string, time: EvaluationTime): Routing | NoPolicy;
   mayReview(inputJson: string, time: EvaluationTime): MayReview;
   /** Whether the active bundle has the optional entrypoint. */
   offersCandidates(): boolean;
@@ -194,7 +194,7 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);
       if (outcome.kind === "value") return routeOf(outcome.value, options.defaultRealm);
-      return { kind: "failed", detail: outcome.fault.detail };
+      return unrouted(outcome.fault);
     },
     mayReview(inputJson, time) {
       const outcome = evaluate("mayReview", inputJson, time);

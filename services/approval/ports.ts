@@ -36,7 +36,7 @@ export type Digests = {
 /** Maps an account to the person behind it (rule 5); may ask a directory. */
 export type People = { readonly resolve: (subject: Subject) => Promise<Party> };
 
-/** `data.countersign.approval.route`. Never rejects: a fault is `failed`. */
+/** `data.countersign.approval.route`: a fault is `failed`. Rejects, with AppError `unavailable`, only while no policy is active. */
 export type Router = { readonly route: (request: RoutedRequest) => Promise<Routing> };
 
 /** `data.countersign.approval.may_review`. Can only refuse more; never rejects: a fault refuses. */

@@ -25,11 +25,11 @@ export function createIntake(
     log,
     metrics,
   }: {
-    readonly database: Database;
-    readonly commands: Commands;
+    readonly database: Pick<Database, "openSession" | "query">;
+    readonly commands: Pick<Commands, "acceptDenial" | "recordDecisions" | "quarantine" | "replayWith">;
     /** Knows the decision services' keys. */
     readonly verifier: Verifier;
-    readonly lifecycle: Lifecycle;
+    readonly lifecycle: Pick<Lifecycle, "own">;
     readonly log: Log;
     readonly metrics: Metrics;
   },
@@ -50,10 +50,17 @@ export function createIntake(
   });
   return {
     replay: commands.replayWith(createReadAgain(readers)),
-    start(stream: EventStream): void {
-      for (const subscription of subscriptions) stream.subscribe(subscription);
+    /** Denials are read once a policy is active that says who must agree; decisions need none. Resolves then, or when the process ends. */
+    async start(stream: Pick<EventStream, "subscribe" | "endOffsets">, untilActive: Promise<void>): Promise<void> {
       const stored = (topic: string, partition: number) => knownOffset(database, topic, partition);
       exposeLag({ metrics, stream, stored }, [...readers.keys()]);
+      const isRouted = ({ topic }: Subscription) => topic === TOPICS.denials.name;
+      for (const subscription of subscriptions) if (!isRouted(subscription)) stream.subscribe(subscription);
+      const isActive = await untilActive.then(
+        () => true,
+        () => false,
+      );
+      if (isActive) for (const subscription of subscriptions.filter(isRouted)) stream.subscribe(subscription);
     },
   };
 }

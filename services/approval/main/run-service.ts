@@ -133,7 +133,7 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
     { deployment },
   );
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
-  intake.start(stream);
+  void intake.start(stream, policy.untilActive());
   exposeBacklog({ database, metrics });
   await startLoops(
     { database, stream, signer, verifier: ownKeys, commands, ids, tracing, lifecycle, log, metrics },

@@ -1,12 +1,13 @@
 import { expect, test } from "@jest/globals";
 import type { Routing } from "../../../core/domain/routing.ts";
+import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import type { RoutedRequest } from "../../../core/domain/access-request.ts";
 import { createApprovalPolicy } from "./approval-policy.ts";
 import { DENIAL, PENDING } from "../../../test/samples/domain.ts";
 
 const request: RoutedRequest = { ...PENDING, subject: DENIAL.subject };
-const policyThat = (route: Routing, mayReview: "allowed" | "refused" | "fault") =>
+const policyThat = (route: ReturnType<PolicyHost["route"]>, mayReview: "allowed" | "refused" | "fault") =>
   createApprovalPolicy({
     host: {
       route: () => route,
@@ -25,6 +26,11 @@ const party = { subject: request.subject, person: undefined, actorPersons: [], m
 test("a fault of routing is failed, never a decision", async () => {
   const policy = policyThat({ kind: "failed", detail: "undefined" }, "allowed");
   expect(await policy.route(request)).toEqual({ kind: "failed", detail: "undefined" });
+});
+
+test("without a policy, or after its time, nothing is routed and nothing fails: it is asked again later", async () => {
+  const policy = policyThat({ kind: "unavailable", detail: "no bundle is active" }, "allowed");
+  await expect(policy.route(request)).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test("a fault of may_review refuses", async () => {

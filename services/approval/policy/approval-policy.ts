@@ -1,7 +1,9 @@
 /**
  * `approval.route` and `approval.may_review` behind the ports of the commands. A fault of routing is `failed` (the request
- * ends there, on record, and the next one is processed); a fault of may_review refuses, since it can only refuse more.
+ * ends there, on record, and the next one is processed); a fault of may_review refuses, since it can only refuse more. While no policy is
+ * active, or its time is over, routing rejects with AppError `unavailable`: a denial waits, and whoever submits one is told to come back.
  */
+import { AppError } from "../../../core/domain/app-error.ts";
 import { createMayReviewInput, createRouteInput } from "../../../core/policy/approval-input.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -17,15 +19,16 @@ type ApprovalPolicyDeps = {
 export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps): Router & Permission {
   const time = () => ({ nowNs: BigInt(wallMs()) * 1_000_000n });
   return {
-    route(request) {
+    async route(request) {
       const routing = host.route(createRouteInput(request), time());
+      if (routing.kind === "unavailable") throw new AppError("unavailable", `nobody can be asked: ${routing.detail}`);
       if (routing.kind === "failed") {
         log.error(
           { event: "routing_failed", detail: routing.detail },
           "approval.route failed, so the request ended as failed; see detail, mend route.rego and ask the requester to submit again",
         );
       }
-      return Promise.resolve(routing);
+      return routing;
     },
     mayReview(request, reviewer) {
       const answer = host.mayReview(createMayReviewInput(request, reviewer), time());

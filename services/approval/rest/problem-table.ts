@@ -164,7 +164,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   unavailable: {
     status: 503,
     title: "Temporarily unavailable",
-    detail: "The database does not answer; what was sent may or may not be done. Look before trying again.",
+    detail:
+      "The database does not answer, or no policy is active that says who must agree; what was sent may or may not be done. Look before trying again.",
     retryAfterS: 2,
   },
   internal_error: {

@@ -20,7 +20,7 @@ import { type ReadRecord, withQuarantine } from "../../../services/approval/inta
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { account, denialFor, ids } from "./approval-fixture.ts";
 import { silent } from "./migrated-database.ts";
-import { createRestApproval, tokenOf } from "./rest-fixture.ts";
+import { createRestApproval, type RestParts, tokenOf } from "./rest-fixture.ts";
 
 const DEPLOYMENT = "test";
 /** Stands wherever a record can hold text, and must never be shown. */
@@ -35,10 +35,12 @@ export const sam = tokenOf("sam", ["security"]);
 
 export type Quarantine = Awaited<ReturnType<typeof createQuarantine>>;
 
-export async function createQuarantine() {
+/** `policy` in place of the committed bundle. */
+export async function createQuarantine({ policy }: Pick<RestParts, "policy"> = {}) {
   let trusted = nobody;
   const readers = new Map<string, ReadRecord>();
   const rest = await createRestApproval({
+    ...(policy === undefined ? {} : { policy }),
     readersOf({ store, people, submit }) {
       const verifier: typeof nobody = { verify: (...args) => trusted.verify(...args) };
       const accept = createAcceptDenial({ store, people, submit });

@@ -31,7 +31,7 @@ test("it decides until its end and denies from then on, whatever is asked", asyn
   const endNs = BigInt(issuedAt + HOUR_S) * 1_000_000_000n;
   const { verdict, fuelUsed } = host.decide(INPUT, { nowNs: endNs });
   expect({ verdict, fuelUsed }).toMatchObject({ verdict: { kind: "fault", reason: "policy_expired" }, fuelUsed: 0 });
-  expect(host.route("{}", { nowNs: endNs })).toMatchObject({ kind: "failed" });
+  expect(host.route("{}", { nowNs: endNs })).toMatchObject({ kind: "unavailable" });
   expect(host.mayReview("{}", { nowNs: endNs })).toMatchObject({ kind: "fault" });
   expect(host.decide(INPUT, { nowNs: endNs - 1n }).verdict.kind).toBe("allow");
 });
