@@ -82,6 +82,14 @@ function fingerprintOf({ method, url, headers, body }: FastifyRequest) {
     method,
     url,
     headers["if-match"] ?? null,
-    body === undefined ? null : JSON.parse(JSON.stringify(body)),
+    body === undefined ? null : JSON.parse(withoutHalves(JSON.stringify(body))),
   ]);
+}
+
+/** What `JSON.stringify` writes for half a surrogate pair; before it, so that what follows is no escape, a backslash that is meant. */
+const HALF_A_PAIR = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
+/** Half a character has no canonical form. It is kept as U+FFFD (core/domain/plain-text.ts), and is hashed as that. */
+function withoutHalves(json: string): string {
+  return json.replace(HALF_A_PAIR, (found) => (found === "\\\\" ? found : "\uFFFD"));
 }
