@@ -1,7 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { digest } from "./id.ts";
-import { BEGINNING, endAfter, type LogEnd, type LogEntry, NO_PREVIOUS, placeAfter, standing } from "./log-chain.ts";
+import {
+  BEGINNING,
+  endAfter,
+  type LogEnd,
+  type LogEntry,
+  NO_PREVIOUS,
+  placeAfter,
+  repeats,
+  standing,
+} from "./log-chain.ts";
 
 const hash = fc.nat({ max: 2 ** 31 - 1 }).map((n) => digest((n + 1).toString(16).padStart(64, "0")));
 /** A log whose entries have different hashes, written as `placeAfter` says. */
@@ -52,6 +61,21 @@ describe("a log", () => {
         fc.pre(entry !== undefined && after !== undefined && entry.hash !== other);
         if (entry !== undefined && after !== undefined)
           expect(standing(after, endAfter({ ...entry, hash: other }))).toBe("chain_broken");
+      }),
+    );
+  });
+
+  test("under a known index another entry is no repetition where a hash is kept, and none closes the log below its end", () => {
+    fc.assert(
+      fc.property(log, fc.nat(), hash, (entries, any, other) => {
+        const [entry] = entries.slice(any % entries.length);
+        fc.pre(entry !== undefined && entry.hash !== other);
+        if (entry === undefined) return;
+        const [end, kept] = [endOf(entries), new Map([[entry.index, entry.hash]])];
+        expect(repeats({ ...entry, hash: other }, end, kept)).toBe(false);
+        expect(repeats(entry, end, kept)).toBe(true);
+        const isLast = entry.index === end.nextIndex - 1n;
+        expect(repeats({ ...entry, closes: true }, end, new Map())).toBe(isLast);
       }),
     );
   });

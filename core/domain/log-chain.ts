@@ -43,3 +43,13 @@ export function standing({ index, previous }: LogPlace, end: LogEnd): Standing {
   if (index > end.nextIndex) return "ahead";
   return previous === end.lastHash ? "next" : "chain_broken";
 }
+
+/**
+ * Whether an entry that is `known` repeats the one that stands there, as far as that can be told: by the last hash, by those in `kept`, and
+ * because what closes a log below its end cannot have stood there.
+ */
+export function repeats({ index, hash, closes }: LogEntry, end: LogEnd, kept: ReadonlyMap<bigint, Digest>): boolean {
+  if (index === end.nextIndex - 1n) return hash === end.lastHash;
+  const there = kept.get(index);
+  return !closes && (there === undefined || there === hash);
+}

@@ -179,6 +179,8 @@ export type Transaction = {
     readonly recordGap: (logId: string, gap: DecisionLogGap) => Promise<void>;
     /** Gaps that hold an index between `from` and `before` (exclusive), in order. Ask with the log locked. */
     readonly gaps: (logId: string, from: bigint, before: bigint) => Promise<readonly DecisionLogGap[]>;
+    /** Of the entries `from` to `before` (exclusive), by index: of those that are kept. */
+    readonly keptHashes: (logId: string, from: bigint, before: bigint) => Promise<ReadonlyMap<bigint, Digest>>;
     /** Forgets the gap that begins there. */
     readonly closeGap: (logId: string, from: bigint) => Promise<void>;
     /**

@@ -1,11 +1,11 @@
 /**
  * Takes one batch of a decision service's log, in which the edge has checked signature, shape and the chain inside the
  * batch. Here it is held against what was read of that log before: entries known already are dropped (delivery is at least
- * once), the next one must name the hash of the last one, and what is missing in between is marked as a gap. An entry after a
+ * once), another one in the place of a known one is refused, the next one must name the hash of the last one, and what is missing in between is marked as a gap. An entry after a
  * gap is evidence too: it is taken, and the audit stream shows the gap. Entries that come late, as from the quarantine, fill it.
  */
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
-import { BEGINNING, standing } from "../../../core/domain/log-chain.ts";
+import { BEGINNING, type LogEnd, repeats, standing } from "../../../core/domain/log-chain.ts";
 import { latestOfEach } from "../../../core/domain/profile.ts";
 import type { DecisionEntry, DecisionLogState, Origin } from "../intake/ports.ts";
 import type { Transaction, Transactions } from "../ports.ts";
@@ -37,7 +37,8 @@ export function createRecordDecisions(
       const gaps = begin < nextIndex ? await tx.decisionLogs.gaps(logId, begin, nextIndex) : [];
       const late = fillGaps(gaps, entries);
       if (late.kind === "refused") return late;
-      const known = entries.length - fresh.length - late.taken.length;
+      const known = entries.filter((entry) => standing(entry, end) === "known" && !late.taken.includes(entry));
+      if (!(await areRepeated(tx, known, end))) return { kind: "refused", reason: "chain_broken" };
       const [first] = fresh;
       const at = first && standing(first, end);
       if (at === "log_closed" || at === "chain_broken") return { kind: "refused", reason: at };
@@ -54,8 +55,16 @@ export function createRecordDecisions(
       if (profiles) await observe(tx, taken);
       if (first !== undefined) await tx.decisionLogs.save(stateAfter(fresh, first));
       await tx.settle(origin);
-      return { kind: "recorded", taken: taken.length, known, missing };
+      return { kind: "recorded", taken: taken.length, known: known.length, missing };
     });
+}
+
+/** NB: that an index is known says nothing of what stands there: another entry is a fork, and has to be kept as evidence. */
+async function areRepeated(tx: Transaction, known: readonly DecisionEntry[], end: LogEnd): Promise<boolean> {
+  const [first, last] = [known[0], known.at(-1)];
+  if (first === undefined || last === undefined) return true;
+  const kept = await tx.decisionLogs.keptHashes(first.logId, first.index, last.index + 1n);
+  return known.every((entry) => repeats(entry, end, kept));
 }
 
 /** Counts what they tell of the habits of accounts: once, as each is taken once. */

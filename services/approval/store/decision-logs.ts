@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import type { Json } from "../../../core/domain/subject.ts";
-import { digest } from "../../../core/domain/id.ts";
+import { type Digest, digest } from "../../../core/domain/id.ts";
 import { type DecisionApproval, republishedDecision } from "../../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../../core/messages/decision-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
@@ -96,6 +96,20 @@ export async function keepDecisions(db: Queryable, told: readonly ToldDecision[]
       kept.map(({ event }) => event),
     ],
   );
+}
+
+/** Of the entries `from` to `before` (exclusive) that are kept, by index. */
+export async function keptHashes(
+  db: Queryable,
+  logId: string,
+  from: bigint,
+  before: bigint,
+): Promise<ReadonlyMap<bigint, Digest>> {
+  const { rows } = await db.query<{ leaf_index: string; leaf_hash: string }>(
+    "select leaf_index, leaf_hash from decisions where log_id = $1 and leaf_index >= $2 and leaf_index < $3",
+    [logId, from.toString(), before.toString()],
+  );
+  return new Map(rows.map((row) => [BigInt(row.leaf_index), digest(row.leaf_hash)]));
 }
 
 function touches(entry: DecisionEntry): boolean {

@@ -11,6 +11,7 @@ import { databaseNow } from "./clock.ts";
 import {
   approvalsOf,
   keepDecisions,
+  keptHashes,
   lockDecisionLog,
   lockNewDecisionLog,
   queueRepublication,
@@ -203,6 +204,7 @@ function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): T
       save: (state) => saveDecisionLog(tx, state),
       recordGap: (logId, gap) => recordDecisionGap(tx, logId, gap),
       gaps: (logId, from, before) => decisionGaps(tx, logId, from, before),
+      keptHashes: (logId, from, before) => keptHashes(tx, logId, from, before),
       closeGap: (logId, from) => closeDecisionGap(tx, logId, from),
       append: async (entries) => {
         const told = tellDecisions(entries, await approvalsOf(tx, entries), events.deployment);

@@ -5,7 +5,7 @@ import { digest } from "../../../core/domain/id.ts";
 import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import type { DecisionEntry } from "../../../services/approval/intake/ports.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
-import { account, type Approval, createApproval } from "./approval-fixture.ts";
+import { account, type Approval, createApproval, ids } from "./approval-fixture.ts";
 import { logOf, some } from "./decision-log-fixture.ts";
 
 const TOPIC = "decisions";
@@ -76,6 +76,24 @@ test("a next entry that names another predecessor is refused, and neither stored
   expect(await deliver(forged)).toEqual({ kind: "refused", reason: "chain_broken" });
   expect(await republished(log[0].logId)).toEqual([0, 1]);
   expect(await storedOffset(approval.database, TOPIC, 0, 0n)).toBe(before);
+});
+
+test("another entry under a known index is refused: the last one, one that is kept, and one that closes the log below its end", async () => {
+  const log = logOf(6).map((entry) => (entry.index === 2n ? { ...entry, denialId: ids.fresh("denial") } : entry));
+  await deliver(log);
+  const before = await storedOffset(approval.database, TOPIC, 0, 0n);
+  const forked = { hash: digest("f".repeat(64)) };
+  const closed = { ...forked, closes: true, tail: "recovered" } as const;
+  for (const [index, change] of [
+    [5, forked],
+    [2, forked],
+    [3, closed],
+  ] as const) {
+    const fork = log.slice(index, index + 1).map((entry) => ({ ...entry, ...change }));
+    expect([index, await deliver(fork)]).toEqual([index, { kind: "refused", reason: "chain_broken" }]);
+  }
+  expect(await storedOffset(approval.database, TOPIC, 0, 0n)).toBe(before);
+  expect(await deliver(log)).toEqual({ kind: "recorded", taken: 0, known: 6, missing: 0n });
 });
 
 test("a first entry that does not begin a log is refused", async () => {
