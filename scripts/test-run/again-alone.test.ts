@@ -26,7 +26,7 @@ const first = textOf([good, bad, broken], { numPassedTests: 2, numFailedTests: 1
 test("what failed, and what did not even load, is run again whole, and counts no more in the first results", () => {
   const failed = failedFiles(first, () => true);
   expect(failed?.files).toEqual(["/bad.test.ts", "/broken.test.ts"]);
-  expect([...(failed?.tests ?? [])]).toEqual(["/bad.test.ts > c"]);
+  expect([...(failed?.tests ?? [])]).toEqual(["/bad.test.ts > c", "/broken.test.ts"]);
   const rest = { passed: 1, failed: 0, brokenFiles: 0, skipped: ["/good.test.ts > b"], again: [] };
   expect(parseResults(failed?.rest ?? "")).toEqual(rest);
 });
@@ -65,4 +65,9 @@ test("who passed only the second time is named, who passed both times is not, an
     );
   expect(parseResults(again("passed"))?.again).toEqual(["/bad.test.ts > c"]);
   expect(parseResults(again("failed"))).toMatchObject({ failed: 1, again: [] });
+  const loaded = { ...broken, status: "passed", assertionResults: [{ status: "passed", fullName: "e" }] };
+  const counts = { numPassedTests: 1, numFailedTests: 0, numRuntimeErrorTestSuites: 0 };
+  expect(parseResults(markedAgain(textOf([loaded], counts), new Set([broken.name])))?.again).toEqual([
+    "/broken.test.ts > e",
+  ]);
 });

@@ -8,7 +8,7 @@ type Failed = {
   /** The result file without them. */
   readonly rest: string;
   readonly files: readonly string[];
-  /** Of the tests in them that failed, as "path of file > describe > name". */
+  /** Of the tests in them that failed, as "path of file > describe > name"; of a file that did not load its path. */
   readonly tests: ReadonlySet<string>;
 };
 
@@ -28,11 +28,10 @@ export function failedFiles(text: string, isWanted: (file: string) => boolean): 
     numFailedTests: count("failed"),
     numRuntimeErrorTestSuites: broken.length,
   };
-  const failed = bad.flatMap((file) =>
-    testsOf(file)
-      .filter(({ status }) => status === "failed")
-      .map((one) => nameOf(file, one)),
-  );
+  const failed = bad.flatMap((file) => {
+    const tests = testsOf(file).filter((one) => one["status"] === "failed");
+    return tests.length === 0 ? [String(file["name"])] : tests.map((one) => nameOf(file, one));
+  });
   return { rest: JSON.stringify(rest), files: bad.map(({ name }) => String(name)), tests: new Set(failed) };
 }
 
@@ -41,7 +40,9 @@ export function markedAgain(text: string, tests: ReadonlySet<string>): string {
   const whole = record(parsed(text));
   const testResults = list(whole["testResults"]).map((file) => ({
     ...file,
-    assertionResults: testsOf(file).map((one) => (tests.has(nameOf(file, one)) ? { ...one, invocations: 2 } : one)),
+    assertionResults: testsOf(file).map((one) =>
+      tests.has(nameOf(file, one)) || tests.has(String(file["name"])) ? { ...one, invocations: 2 } : one,
+    ),
   }));
   return JSON.stringify({ ...whole, testResults });
 }
