@@ -18,7 +18,7 @@ export const nodeArgs = ["--experimental-vm-modules", "--disable-warning=Experim
 const MEASURES =
   /performance\.now\(\) -|harness\/(held-bytes|thread-time|slowness|growth|measured-start)\.ts|policy-soak\.ts/;
 /** Calls without a pause of which each has to be answered in time; what comes back by itself; whole sets by `npm start`. */
-const WANTS_ALL = /rolling-restart|e2e.(npm-start|readme|restarts|logs-and-metrics)/;
+const WANTS_ALL = /rolling-restart|e2e.(npm-start|readme|restarts|logs-and-metrics|access-request)/;
 const BESIDE_FOLDERS = ["integration", "e2e"];
 
 type TestFiles = {
