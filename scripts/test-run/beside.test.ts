@@ -11,7 +11,7 @@ import { howToRun } from "./test-files.ts";
 
 test.each([
   ["a fault", "test/fault/a.test.ts", ""],
-  ["a whole set by npm start", "test/e2e/npm-start-own.test.ts", ""],
+  ["the whole system", "test/e2e/a.test.ts", ""],
   ["what passed of a time", "test/integration/a.test.ts", "expect(performance.now() - begun).toBeLessThan(9)"],
   ["memory", "test/integration/a.test.ts", 'import { heldBytes } from "../harness/held-bytes.ts";'],
   ["hostile input", "test/integration/hostile-input.test.ts", ""],
@@ -20,10 +20,9 @@ test.each([
   expect(howToRun(name, text)).toBe("alone");
 });
 
-test("other tests of the whole set, of parts of it and fuzzing run beside another, unit tests on workers", () => {
+test("other integration tests and fuzzing run beside another, unit tests on workers", () => {
   expect(howToRun("test/integration/a.test.ts", "const clock = performance.now();")).toBe("beside");
   expect(howToRun("test/integration/approval/rest-fuzz.test.ts", "")).toBe("beside");
-  expect(howToRun("test/e2e/baseline.test.ts", "")).toBe("beside");
   expect(howToRun("test/docs/a.test.ts", "")).toBe("unit");
   expect(howToRun("core/fault/a.test.ts", "")).toBe("unit");
 });

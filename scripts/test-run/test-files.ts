@@ -2,7 +2,7 @@
  * Which tests were asked for, and how each file is run: `unit` on two workers; `beside` another one, two at a time; `alone` on the machine. jest
  * decides which files a user's arguments select.
  *
- * What starts brokers, databases and proxies runs alone, but for those of test/integration and test/e2e that look neither at the time that passed nor at memory,
+ * What starts brokers, databases and proxies runs alone, but for those of test/integration that look neither at the time that passed nor at memory,
  * and whose outcome is the same each time: these wait more than they work, and together they keep two processors busy.
  */
 import { execFile } from "node:child_process";
@@ -17,9 +17,8 @@ export const nodeArgs = ["--experimental-vm-modules", "--disable-warning=Experim
 
 const MEASURES =
   /performance\.now\(\) -|harness\/(held-bytes|thread-time|slowness|growth|measured-start)\.ts|policy-soak\.ts/;
-/** Calls without a pause of which each has to be answered in time; what comes back by itself; whole sets by `npm start`. */
-const WANTS_ALL = /rolling-restart|e2e.(npm-start|readme|restarts|logs-and-metrics|access-request)/;
-const BESIDE_FOLDERS = ["integration", "e2e"];
+/** Calls are made without a pause meanwhile, and each has to be answered in time. */
+const UNDER_LOAD = /rolling-restart/;
 
 type TestFiles = {
   readonly unit: readonly string[];
@@ -61,7 +60,7 @@ export async function listTests(root: string, userArgs: readonly string[]): Prom
 export function howToRun(name: string, text: string): keyof TestFiles {
   const [top, folder = ""] = name.split(path.sep);
   if (top !== "test" || !heavyFolders.includes(folder)) return "unit";
-  if (!BESIDE_FOLDERS.includes(folder) || MEASURES.test(text) || WANTS_ALL.test(name)) return "alone";
+  if (folder !== "integration" || MEASURES.test(text) || UNDER_LOAD.test(name)) return "alone";
   return BY_CHANCE.test(name) && !/fuzz/.test(name) ? "alone" : "beside";
 }
 
