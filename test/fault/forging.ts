@@ -1,21 +1,17 @@
 /** What a forger needs of a running set: to write to any topic, to see what comes of it, and to make Kafka forget what stood before. */
 import kafkajs from "kafkajs";
-import { createLog } from "../../platform/log/log.ts";
-import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
-import type { OutgoingRecord } from "../../platform/stream/port.ts";
+import type { EventStream, OutgoingRecord } from "../../platform/stream/port.ts";
 import type { Call } from "../../platform/programs/client.ts";
 
-const log = createLog({ name: "forger", level: "silent" });
-
 export interface Forger extends AsyncDisposable {
-  /** Resolves when Kafka has it. */
+  /** Resolves when the stream has it. */
   write(...records: readonly OutgoingRecord[]): Promise<void>;
 }
 
-export function createForger(kafka: KafkaSettings): Forger {
-  const stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+/** By a stream of its own, which it closes. */
+export function createForger(stream: EventStream): Forger {
   return {
     async write(...records) {
       const outcome = await stream.publish(records, { deadlineMs: 20_000 });
@@ -53,18 +49,32 @@ const EAGER = new Map([
   ["max.compaction.lag.ms", "100"],
 ]);
 
-/** Has a topic compacted at once (or as `soon` says) while `work` runs, and as it was configured afterwards. */
-export async function whileCompacting<T>(
-  kafka: KafkaSettings,
-  topic: string,
-  work: () => Promise<T>,
-  soon: ReadonlyMap<string, string> = EAGER,
-): Promise<T> {
+/** Records below these offsets are gone, by partition. */
+export function forgetRecords(kafka: KafkaSettings, topic: string, below: ReadonlyMap<number, string>): Promise<void> {
+  const partitions = [...below].map(([partition, offset]) => ({ partition, offset }));
+  return withAdmin(kafka, (admin) => admin.deleteTopicRecords({ topic, partitions }));
+}
+
+async function withAdmin<T>(kafka: KafkaSettings, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
   stopIdleTimer();
   const client = new kafkajs.Kafka({ brokers: [...kafka.brokers], logLevel: kafkajs.logLevel.NOTHING });
   const admin = client.admin();
   await admin.connect();
   try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Has a topic compacted at once (or as `soon` says) while `work` runs, and as it was configured afterwards. */
+export function whileCompacting<T>(
+  kafka: KafkaSettings,
+  topic: string,
+  work: () => Promise<T>,
+  soon: ReadonlyMap<string, string> = EAGER,
+): Promise<T> {
+  return withAdmin(kafka, async (admin) => {
     const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
     const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
     // Altering replaces everything that was set, so that has to be said again.
@@ -82,7 +92,5 @@ export async function whileCompacting<T>(
     } finally {
       await alter(own);
     }
-  } finally {
-    await admin.disconnect();
-  }
+  });
 }
