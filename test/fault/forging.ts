@@ -68,29 +68,31 @@ async function withAdmin<T>(kafka: KafkaSettings, work: (admin: kafkajs.Admin) =
 }
 
 /** Has a topic compacted at once (or as `soon` says) while `work` runs, and as it was configured afterwards. */
-export function whileCompacting<T>(
+export async function whileCompacting<T>(
   kafka: KafkaSettings,
   topic: string,
   work: () => Promise<T>,
   soon: ReadonlyMap<string, string> = EAGER,
 ): Promise<T> {
-  return withAdmin(kafka, async (admin) => {
-    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+  const alter = (admin: kafkajs.Admin, entries: ReadonlyMap<string, string>) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ ...resource, configEntries: [...entries].map(([name, value]) => ({ name, value })) }],
+    });
+  // A connection for each end: the broker closes one that is idle for as long as the work may take.
+  const own = await withAdmin(kafka, async (admin) => {
     const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
     // Altering replaces everything that was set, so that has to be said again.
-    const own = new Map<string, string>();
+    const set = new Map<string, string>();
     for (const { configName, configValue, isDefault } of resources[0]?.configEntries ?? [])
-      if (!isDefault) own.set(configName, configValue);
-    const alter = (entries: ReadonlyMap<string, string>) =>
-      admin.alterConfigs({
-        validateOnly: false,
-        resources: [{ ...resource, configEntries: [...entries].map(([name, value]) => ({ name, value })) }],
-      });
-    await alter(new Map([...own, ...soon]));
-    try {
-      return await work();
-    } finally {
-      await alter(own);
-    }
+      if (!isDefault) set.set(configName, configValue);
+    await alter(admin, new Map([...set, ...soon]));
+    return set;
   });
+  try {
+    return await work();
+  } finally {
+    await withAdmin(kafka, (admin) => alter(admin, own));
+  }
 }
