@@ -38,7 +38,7 @@ const chance = seeded();
 
 async function soak(): Promise<Soak> {
   await using system = await startSystem(UNDER_CRASHES);
-  return whileCompacting(system.kafka.settings, TOPICS.state.name, () => soakOf(system), COMPACTED);
+  return await whileCompacting(system.kafka.settings, TOPICS.state.name, () => soakOf(system), COMPACTED);
 }
 
 async function soakOf(system: System): Promise<Soak> {
