@@ -52,7 +52,10 @@ const EAGER = new Map([
 /** Records below these offsets are gone, by partition. */
 export function forgetRecords(kafka: KafkaSettings, topic: string, below: ReadonlyMap<number, string>): Promise<void> {
   const partitions = [...below].map(([partition, offset]) => ({ partition, offset }));
-  return withAdmin(kafka, (admin) => admin.deleteTopicRecords({ topic, partitions }));
+  return withAdmin(kafka, async (admin) => {
+    await admin.fetchTopicOffsets(topic); // deleteTopicRecords of kafkajs 2.2.4 knows only topics that something else has asked about
+    await admin.deleteTopicRecords({ topic, partitions });
+  });
 }
 
 async function withAdmin<T>(kafka: KafkaSettings, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
