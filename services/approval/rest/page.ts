@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Id, type IdKind, isId } from "../../../core/domain/id.ts";
-import type { Page } from "./ports.ts";
+import type { Listed, Page } from "./ports.ts";
 
 const DEFAULT_LIMIT = 50;
 
@@ -14,20 +14,18 @@ export function readLimit({ limit }: Pick<Query, "limit">): number {
   return limit === undefined ? DEFAULT_LIMIT : Number(limit);
 }
 
-/** One row more than is shown is asked for: it tells whether there is a page after. @throws AppError invalid_argument */
+/** @throws AppError invalid_argument */
 export async function readPage<Kind extends IdKind, Row extends { readonly id: Id<Kind> }, Shown>(
   kind: Kind,
   query: Query,
-  list: (page: Page<Kind>) => Promise<readonly Row[]>,
+  list: (page: Page<Kind>) => Promise<Listed<Row>>,
   show: (row: Row) => Shown,
 ): Promise<{ readonly items: Shown[]; readonly next: string | null }> {
-  const limit = readLimit(query);
-  const rows = await list({ limit: limit + 1, before: readCursor(kind, query.cursor) });
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const { rows, more } = await list({ limit: readLimit(query), before: readCursor(kind, query.cursor) });
+  const last = rows.at(-1);
   return {
-    items: shown.map(show),
-    next: rows.length > limit && last !== undefined ? Buffer.from(last.id, "utf8").toString("base64url") : null,
+    items: rows.map(show),
+    next: more && last !== undefined ? Buffer.from(last.id, "utf8").toString("base64url") : null,
   };
 }
 

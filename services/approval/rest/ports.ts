@@ -12,16 +12,21 @@ import type { Quarantined, QuarantinedRecord } from "../intake/ports.ts";
 
 export type DenialOwner = { readonly issuer: string; readonly subject: string; readonly person: Person | undefined };
 
-/** Pages, newest first unless said; `before` is the last id of the page before. */
+/**
+ * Pages, newest first unless said; `before` is the last id of the page before. They end where they are large enough, too: whether there is
+ * `more` does not follow from how many rows there are. One row is always in a page, if there is one.
+ */
+export type Listed<Row> = { readonly rows: readonly Row[]; readonly more: boolean };
+
 export type Listings = {
-  readonly requests: (filter: RequestFilter, page: Page<"request">) => Promise<readonly AccessRequest[]>;
-  readonly grants: (filter: GrantFilter, page: Page<"grant">) => Promise<readonly Grant[]>;
+  readonly requests: (filter: RequestFilter, page: Page<"request">) => Promise<Listed<AccessRequest>>;
+  readonly grants: (filter: GrantFilter, page: Page<"grant">) => Promise<Listed<Grant>>;
   /** Denials that can still be submitted, of one account and of every other account of the same person. */
-  readonly denials: (owner: DenialOwner, page: Page<"denial">) => Promise<readonly Denial[]>;
+  readonly denials: (owner: DenialOwner, page: Page<"denial">) => Promise<Listed<Denial>>;
   /** Audit events in order of arrival, after a sequence number: own sealed ones and kept decisions. */
   readonly audit: (after: bigint, limit: number) => Promise<readonly AuditEntry[]>;
-  readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<readonly QuarantineLine[]>;
-  readonly incidents: (filter: IncidentFilter, page: Page<"incident">) => Promise<readonly RecordedIncident[]>;
+  readonly quarantine: (filter: QuarantineFilter, page: Page<"quarantine">) => Promise<Listed<QuarantineLine>>;
+  readonly incidents: (filter: IncidentFilter, page: Page<"incident">) => Promise<Listed<RecordedIncident>>;
 };
 
 export type IncidentFilter = { readonly state: "open" | "closed" | "all" };

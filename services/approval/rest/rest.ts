@@ -62,6 +62,8 @@ declare module "fastify" {
     problemTypes?: ReadonlyMap<ProblemCode, string>;
     /** A call without a body is taken as well. */
     bodyOptional?: boolean;
+    /** Its answers may be large (list-turns.ts). */
+    isList?: boolean;
   }
 }
 

@@ -17,9 +17,11 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import { type CallerDeps, createAuthenticate } from "./caller.ts";
 import { completeDocument, DOCUMENT, documentTransform } from "./document.ts";
+import type { Patience } from "../../../platform/one-at-a-time.ts";
 import { withAllFindings } from "../../../platform/schema-faults.ts";
 import { answerFault } from "./answer-fault.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
+import { createTakeTurn, endTurn } from "./list-turns.ts";
 import { watchMethods } from "./method-not-allowed.ts";
 import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
@@ -96,10 +98,12 @@ type RestOptions = {
   /** PEM; plain text without. */
   readonly tls: Pick<ServerTls, "cert" | "key"> | undefined;
   readonly limits: RateLimits;
+  /** Of lists that wait for others of their account; as list-turns.ts has it unless given. */
+  readonly patience?: Patience;
 };
 
 /** The interface, not yet listening. */
-export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): Promise<Rest> {
+export async function createRest(deps: RestDeps, { tls, limits, patience }: RestOptions): Promise<Rest> {
   const { log, metrics } = deps;
   const settings = {
     bodyLimit: MAX_BODY_BYTES,
@@ -154,7 +158,11 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
     "operation",
     "status",
   ]);
-  const limited = metrics.counter("rest_limited_total", "REST requests beyond an account's rate", ["kind"]);
+  const limited = metrics.counter(
+    "rest_limited_total",
+    "REST requests of an account that were too many: by rate (reads, writes), or behind its own lists",
+    ["kind"],
+  );
   if (deps.traces !== undefined) traceRequests(app, deps.traces);
   app.addHook("onRequest", async (_request, reply) => {
     setHeaders(reply);
@@ -177,10 +185,13 @@ export async function createRest(deps: RestDeps, { tls, limits }: RestOptions): 
   await app.register(async (scope: Rest) => {
     scope.decorateRequest("caller", null);
     scope.decorateRequest("held", null);
+    scope.decorateRequest("listTurn", null);
     scope.addHook("onRequest", createAuthenticate(deps));
     scope.addHook("onRequest", createRateLimit({ ...deps, onLimited: (kind) => limited.inc({ kind }) }, limits));
+    scope.addHook("preHandler", createTakeTurn({ onLimited: () => limited.inc({ kind: "lists" }) }, patience));
     scope.addHook("preHandler", createHold(deps));
     scope.addHook("onSend", createRelease(deps));
+    scope.addHook("onSend", endTurn);
     for (const add of ROUTES) add(scope, deps);
   });
   refuseOtherMethods();

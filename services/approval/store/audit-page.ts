@@ -4,18 +4,27 @@ import type { Json } from "../../../core/domain/subject.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { AuditEntry } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
+import { pageOf } from "./page.ts";
+
+type EntryRow = {
+  readonly arrival: string;
+  readonly log_id: string;
+  readonly leaf_index: string;
+  readonly event: unknown;
+};
 
 const readEvent = createColumnReader("event", Type.Unsafe<Json>(Type.Object({})));
 
 /** NB: safe to page because numbers are given in the order of commits (trigger `lock_arrival`). */
 export async function readAuditPage(db: Queryable, after: bigint, limit: number): Promise<readonly AuditEntry[]> {
-  const { rows } = await db.query<{ arrival: string; log_id: string; leaf_index: string; event: unknown }>(
-    `(select arrival, log_id, leaf_index, event from audit_log where arrival > $1 order by arrival limit $2)
+  const { rows } = await pageOf<EntryRow>(db, {
+    select: `(select arrival, log_id, leaf_index, event from audit_log where arrival > $1 order by arrival limit $2)
      union all
-     (select arrival, log_id, leaf_index, event from decisions where arrival > $1 order by arrival limit $2)
-     order by arrival limit $2`,
-    [after.toString(), limit],
-  );
+     (select arrival, log_id, leaf_index, event from decisions where arrival > $1 order by arrival limit $2)`,
+    order: "arrival",
+    values: [after.toString(), limit + 1],
+    limit,
+  });
   return rows.map((row) => ({
     arrival: BigInt(row.arrival),
     logId: row.log_id,

@@ -10,7 +10,8 @@ import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { denialToWire, readDenial } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";
-import type { DenialOwner, Page } from "../rest/ports.ts";
+import type { DenialOwner, Listed, Page } from "../rest/ports.ts";
+import { pageOf } from "./page.ts";
 
 type DenialRow = { readonly record: string };
 
@@ -47,15 +48,17 @@ export async function listDenials(
   db: Queryable,
   { issuer, subject, person }: DenialOwner,
   page: Page<"denial">,
-): Promise<readonly Denial[]> {
-  const { rows } = await db.query<DenialRow>(
-    `select record::text as record from denials
-      where ((issuer = $1 and subject = $2) or (person_realm = $5 and person_id = $6))
-        and not stays and expires_at > statement_timestamp() and ($3::uuid is null or id < $3)
-      order by id desc limit $4`,
-    [issuer, subject, page.before ?? null, page.limit, person?.realm ?? null, person?.id ?? null],
-  );
-  return rows.map(denialFromRow);
+): Promise<Listed<Denial>> {
+  const { rows, more } = await pageOf<DenialRow>(db, {
+    select: `select id, record from denials
+      where ((issuer = $1 and subject = $2) or (person_realm = $4 and person_id = $5))
+        and not stays and expires_at > statement_timestamp() and ($3::uuid is null or id < $3)`,
+    order: "id desc",
+    columns: "record::text as record",
+    values: [issuer, subject, page.before ?? null, person?.realm ?? null, person?.id ?? null],
+    limit: page.limit,
+  });
+  return { rows: rows.map(denialFromRow), more };
 }
 
 /** A submitted denial stays, as the first link of its request's record, and is marked as one that does. How many were looked at. */

@@ -4,8 +4,9 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { GrantFilter, Page } from "../rest/ports.ts";
+import type { GrantFilter, Listed, Page } from "../rest/ports.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
+import { pageOf } from "./page.ts";
 
 export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {
   await db.query(
@@ -84,16 +85,16 @@ export async function liveGrants(db: Queryable, issuer: string, subject: string)
 }
 
 /** Newest first. A requester sees the grants of their account and of their person. */
-export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<"grant">): Promise<readonly Grant[]> {
+export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<"grant">): Promise<Listed<Grant>> {
   const { visibility, state, entitlement } = filter;
   const own = visibility.kind === "requester" ? visibility : undefined;
-  const { rows } = await db.query<GrantRow>(
-    `select ${GRANT_COLUMNS} from grants
+  const { rows, more } = await pageOf<GrantRow>(db, {
+    select: `select ${GRANT_COLUMNS} from grants
       where ($1 or (issuer = $2 and subject = $3) or (person_realm = $4 and person_id = $5))
         and ($6::text is null or state = $6) and ($7::text is null or entitlement = $7)
-        and ($8::uuid is null or id < $8)
-      order by id desc limit $9`,
-    [
+        and ($8::uuid is null or id < $8)`,
+    order: "id desc",
+    values: [
       visibility.kind === "everything",
       own?.issuer ?? null,
       own?.subject ?? null,
@@ -102,8 +103,8 @@ export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<
       state ?? null,
       entitlement ?? null,
       page.before ?? null,
-      page.limit,
     ],
-  );
-  return rows.map(grantFromRow);
+    limit: page.limit,
+  });
+  return { rows: rows.map(grantFromRow), more };
 }

@@ -4,7 +4,8 @@ import { type Id, id } from "../../../core/domain/id.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import { instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { IncidentFilter, Page } from "../rest/ports.ts";
+import type { IncidentFilter, Listed, Page } from "../rest/ports.ts";
+import { pageOf } from "./page.ts";
 
 /** The columns that make an incident, in the order of `IncidentRow`. */
 export const INCIDENT_COLUMNS = "id, version, state, severity, scope, title, opened_at, closed_at";
@@ -70,12 +71,13 @@ export async function listIncidents(
   db: Queryable,
   { state }: IncidentFilter,
   page: Page<"incident">,
-): Promise<readonly RecordedIncident[]> {
-  const { rows } = await db.query<IncidentRow>(
-    `select ${INCIDENT_COLUMNS} from incidents
-      where ($1::text is null or state = $1) and ($2::uuid is null or id < $2)
-      order by id desc limit $3`,
-    [state === "all" ? null : state, page.before ?? null, page.limit],
-  );
-  return rows.map(incidentFromRow);
+): Promise<Listed<RecordedIncident>> {
+  const { rows, more } = await pageOf<IncidentRow>(db, {
+    select: `select ${INCIDENT_COLUMNS} from incidents
+      where ($1::text is null or state = $1) and ($2::uuid is null or id < $2)`,
+    order: "id desc",
+    values: [state === "all" ? null : state, page.before ?? null],
+    limit: page.limit,
+  });
+  return { rows: rows.map(incidentFromRow), more };
 }

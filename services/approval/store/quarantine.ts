@@ -4,8 +4,9 @@ import { type Id, id } from "../../../core/domain/id.ts";
 import { type Instant, instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Quarantined, QuarantinedRecord } from "../intake/ports.ts";
-import type { Page, QuarantineFilter, QuarantineLine } from "../rest/ports.ts";
+import type { Listed, Page, QuarantineFilter, QuarantineLine } from "../rest/ports.ts";
 import { createColumnReader } from "./json-column.ts";
+import { pageOf } from "./page.ts";
 
 export async function insertQuarantined(
   db: Queryable,
@@ -68,19 +69,21 @@ export async function listQuarantined(
   db: Queryable,
   { state, topic }: QuarantineFilter,
   page: Page<"quarantine">,
-): Promise<readonly QuarantineLine[]> {
-  const { rows } = await db.query<Row & { readonly bytes: number | null }>(
-    `select ${COLUMNS}, octet_length(record_value) as bytes
+): Promise<Listed<QuarantineLine>> {
+  const { rows, more } = await pageOf<Row & { readonly bytes: number | null }>(db, {
+    select: `select ${COLUMNS}, octet_length(record_value) as bytes
        from quarantine
       where case $1 when 'open' then replayed_at is null and dismissed_at is null
                     when 'taken' then replayed_at is not null
                     when 'dismissed' then dismissed_at is not null
                     else true end and ($2::text is null or topic = $2)
-        and ($3::uuid is null or id < $3)
-      order by id desc limit $4`,
-    [state, topic ?? null, page.before ?? null, page.limit],
-  );
-  return rows.map((row) => ({ ...stateOf(row), record: recordOf(row), bytes: row.bytes ?? undefined }));
+        and ($3::uuid is null or id < $3)`,
+    order: "id desc",
+    values: [state, topic ?? null, page.before ?? null],
+    limit: page.limit,
+  });
+  const lines = rows.map((row) => ({ ...stateOf(row), record: recordOf(row), bytes: row.bytes ?? undefined }));
+  return { rows: lines, more };
 }
 
 /** False when it was taken or dismissed before. */

@@ -11,7 +11,8 @@ import { openSets } from "../../../core/domain/stages.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { subjectToWire } from "../../../core/messages/denial-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-import type { Page, RequestFilter } from "../rest/ports.ts";
+import type { Listed, Page, RequestFilter } from "../rest/ports.ts";
+import { pageOf } from "./page.ts";
 import { REQUEST_COLUMNS, type RequestRow, requestFromRow, requestToValues } from "./request-row.ts";
 import { narrowingToColumn } from "./terms-column.ts";
 
@@ -131,13 +132,13 @@ export async function listRequests(
   db: Queryable,
   filter: RequestFilter,
   page: Page<"request">,
-): Promise<readonly AccessRequest[]> {
+): Promise<Listed<AccessRequest>> {
   const { visibility } = filter;
   const own = visibility.kind === "requester" ? visibility : undefined;
   const reviewer = visibility.kind === "reviewer" ? visibility : undefined;
   const { issuer, subject, person } = own ?? reviewer ?? NOBODY;
-  const { rows } = await db.query<RequestRow>(
-    `select ${REQUEST_COLUMNS} from requests
+  const { rows, more } = await pageOf<RequestRow>(db, {
+    select: `select ${REQUEST_COLUMNS} from requests
       where case $1::text
               when 'everything' then true
               when 'reviewer' then reviewer_sets && $2::text[]
@@ -157,9 +158,9 @@ export async function listRequests(
                                where reviews.request_id = requests.id
                                  and reviews.person_realm = $5 and reviews.person_id = $6)))
         and ($8::text is null or status = $8) and ($9::text is null or entitlement = $9)
-        and ($10::uuid is null or id < $10)
-      order by id desc limit $11`,
-    [
+        and ($10::uuid is null or id < $10)`,
+    order: "id desc",
+    values: [
       visibility.kind,
       reviewer?.sets ?? [],
       issuer ?? null,
@@ -170,10 +171,10 @@ export async function listRequests(
       filter.status ?? null,
       filter.entitlement ?? null,
       page.before ?? null,
-      page.limit,
     ],
-  );
-  return rows.map(requestFromRow);
+    limit: page.limit,
+  });
+  return { rows: rows.map(requestFromRow), more };
 }
 
 function first({ rows }: { readonly rows: readonly RequestRow[] }): AccessRequest | undefined {

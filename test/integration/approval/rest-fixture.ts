@@ -28,6 +28,7 @@ import { createApprovalPolicy } from "../../../services/approval/policy/approval
 import type { People } from "../../../services/approval/ports.ts";
 import type { RateLimits } from "../../../services/approval/rest/rate-limit.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
+import type { Patience } from "../../../platform/one-at-a-time.ts";
 import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
 import { type Answer, textAt } from "./rest-answer.ts";
 import { requireDocumented } from "./rest-document.ts";
@@ -79,11 +80,13 @@ export type RestParts = Partial<Pick<ApprovalParts, "connection" | "policy">> & 
   /** What a replay reads with; nothing unless given. */
   readonly readersOf?: (approval: Approval) => ReadonlyMap<string, ReadRecord>;
   readonly limits?: RateLimits;
+  readonly patience?: Patience;
   /** Not offered unless given. */
   readonly accessRequests?: RestDeps["accessRequests"];
 };
 
-export async function createRestApproval({ readersOf, limits = NO_LIMITS, accessRequests, ...parts }: RestParts = {}) {
+export async function createRestApproval(given: RestParts = {}) {
+  const { readersOf, limits = NO_LIMITS, patience, accessRequests, ...parts } = given;
   const partyOf = createPartyMapper(issuers);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const host = createPolicyHost(
@@ -117,7 +120,7 @@ export async function createRestApproval({ readersOf, limits = NO_LIMITS, access
     newRequestId: uuidv7,
     monotonicMs: () => performance.now(),
   };
-  const options = { tls: undefined, limits };
+  const options = { tls: undefined, limits, ...(patience === undefined ? {} : { patience }) };
   const app = await createRest(deps, options);
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
   await app.ready();

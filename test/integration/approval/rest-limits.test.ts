@@ -7,6 +7,7 @@ let rest: RestApproval;
 beforeAll(async () => {
   rest = await createRestApproval({
     limits: { reads: { burst: 5, perMinute: 1 }, writes: { burst: 2, perMinute: 6 } },
+    patience: { maxWaiting: 2, maxWaitMs: 60_000 },
   });
 });
 afterAll(() => rest.close());
@@ -45,4 +46,47 @@ test("a call beyond the rate holds no idempotency key, and one without a good to
   expect(said(await write(mia, "one"))).toEqual([429, "too_many_requests"]);
   const { rows } = await rest.database.query("select 1 from idempotency_keys where key = 'one'");
   expect(rows).toEqual([]);
+});
+
+/** While it is held, no list of denials ends. */
+async function holdDenials() {
+  const [locked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const locking = rest.database.transaction("hold", async (tx) => {
+    await tx.query("lock table denials in access exclusive mode");
+    locked.resolve();
+    await held.promise;
+  });
+  await Promise.race([locked.promise, locking]);
+  return async () => {
+    held.resolve();
+    await locking;
+  };
+}
+
+test("one list of an account is under way at a time: some wait for it, more are told to come back, and other accounts do not wait", async () => {
+  const release = await holdDenials();
+  const list = () => rest.call("GET", "/v1/denials", { token: tokenOf("gus") });
+  const lists = [list(), list(), list(), list()];
+  const refused = await Promise.race(lists);
+  expect(said(refused)).toEqual([429, "too_many_requests"]);
+  expect(refused.headers["retry-after"]).toBe("1");
+  expect((await rest.call("GET", "/v1/grants", { token: tokenOf("gil") })).status).toBe(200);
+  await release();
+  expect((await Promise.all(lists)).map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429]);
+});
+
+test("who leaves before the answer gives the turn back when it was made", async () => {
+  const release = await holdDenials();
+  const token = tokenOf("gwen");
+  const leaving = new AbortController();
+  const left = fetch(`${rest.origin}/v1/denials`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: leaving.signal,
+  });
+  const stays = rest.call("GET", "/v1/grants", { token });
+  leaving.abort();
+  await expect(left).rejects.toThrow();
+  await release();
+  expect((await stays).status).toBe(200);
+  expect((await rest.call("GET", "/v1/denials", { token })).status).toBe(200);
 });

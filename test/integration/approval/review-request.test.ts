@@ -100,7 +100,7 @@ test("awaiting shows a reviewer what they may decide, and neither their own nor 
       } as const;
       const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
       const found = await approval.store.listings.requests(filter, { limit: 1, before: undefined });
-      return found[0]?.id;
+      return found.rows[0]?.id;
     };
     expect(await awaiting("max")).toBe(request.id);
     expect(await awaiting(name)).not.toBe(request.id);

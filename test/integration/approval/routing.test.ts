@@ -57,7 +57,7 @@ async function awaits(who: Subject, request: AccessRequest): Promise<boolean> {
   const visibility = { kind: "reviewer", sets, issuer: who.issuer, subject: who.id, person } as const;
   const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
   const listed = await approval.store.listings.requests(filter, { limit: 200, before: undefined });
-  return listed.some(({ id }) => id === request.id);
+  return listed.rows.some(({ id }) => id === request.id);
 }
 
 test("a request with all that routing can say comes back from the database as it went in", async () => {

@@ -12,6 +12,7 @@ export const listDenials: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/denials",
     {
+      config: { isList: true },
       schema: {
         operationId: "listDenials",
         summary: "Your denials that can still be submitted, under whichever account.",

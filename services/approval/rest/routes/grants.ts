@@ -13,7 +13,7 @@ export const listGrants: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/grants",
     {
-      config: { problems: ["security_role_required"] },
+      config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "listGrants",
         summary: "Your grants, or (security) all.",

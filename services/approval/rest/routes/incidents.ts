@@ -13,7 +13,7 @@ export const listIncidents: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/incidents",
     {
-      config: { problems: ["security_role_required"] },
+      config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "listIncidents",
         summary: "Incidents, newest first (security only).",

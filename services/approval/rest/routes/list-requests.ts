@@ -12,7 +12,7 @@ export const listRequests: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/requests",
     {
-      config: { problems: ["security_role_required"] },
+      config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "listRequests",
         summary: "Requests that you asked for, may review, or (security) all.",

@@ -15,7 +15,7 @@ export const listQuarantine: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/quarantine",
     {
-      config: { problems: ["security_role_required"] },
+      config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "listQuarantine",
         summary: "Records that were set aside, newest first (security only).",

@@ -10,7 +10,7 @@ export const readAudit: AddRoute = (rest, { listings }) => {
   rest.get(
     "/v1/audit",
     {
-      config: { problems: ["security_role_required"] },
+      config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "readAudit",
         summary: "Sealed events, and decisions that touch a denial, request or grant (security only).",

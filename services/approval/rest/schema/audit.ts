@@ -28,7 +28,10 @@ export const AuditPage = Type.Object(
         closed,
       ),
     ),
-    next: Type.String({ description: "Give it as `after` to go on; the same as before when nothing is new." }),
+    next: Type.String({
+      description:
+        "Give it as `after` to go on; the same as before when nothing is new. It alone says so: also a page with fewer than `limit` has others after it.",
+    }),
   },
   closed,
 );

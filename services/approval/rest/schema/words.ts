@@ -58,7 +58,11 @@ export const ChangeHeaders = Type.Object({
 
 export const paging = {
   limit: Type.Optional(
-    Type.String({ pattern: "^([1-9][0-9]?|1[0-9]{2}|200)$", description: "1 to 200; 50 unless given." }),
+    Type.String({
+      pattern: "^([1-9][0-9]?|1[0-9]{2}|200)$",
+      description:
+        "1 to 200; 50 unless given. A page may hold fewer, although there are more: it ends at about 1 MB, too.",
+    }),
   ),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "`next` of the page before." })),
 };
@@ -70,7 +74,15 @@ export const ActorBody = Type.Object({ issuer: Type.String(), id: Type.String() 
 
 export function PageOf<S extends TSchema>(item: S) {
   return Type.Object(
-    { items: Type.Array(item), next: Nullable(Type.String({ description: "`cursor` of the page after." })) },
+    {
+      items: Type.Array(item),
+      next: Nullable(
+        Type.String({
+          description:
+            "`cursor` of the page after; null on the last. It alone says whether there are more, and not how many came.",
+        }),
+      ),
+    },
     closed,
   );
 }

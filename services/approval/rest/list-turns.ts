@@ -1,0 +1,41 @@
+/**
+ * One list of an account at a time: a page may take as long as a hundred other reads, and one that its client does not read is held here.
+ * Those that come meanwhile wait, as a screen wants that loads several at once; beyond that the answer is 429, as in rate-limit.ts.
+ * A turn lasts until the page was made and its connection has taken it or is gone: who leaves early gets no further that way.
+ */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { createOneAtATime, type Patience } from "../../../platform/one-at-a-time.ts";
+import { callerOf } from "./caller.ts";
+import { sendProblem } from "./problem.ts";
+
+/** More than any screen has lists; and as long as a client that reads nothing holds off each of the others. */
+const PATIENCE: Patience = { maxWaiting: 20, maxWaitMs: 5_000 };
+
+type ListTurn = () => void;
+
+/** For a preHandler hook behind authentication. */
+export function createTakeTurn({ onLimited }: { readonly onLimited: () => void }, patience = PATIENCE) {
+  const turns = createOneAtATime(patience);
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    if (request.routeOptions.config.isList !== true) return undefined;
+    const { issuer, id } = callerOf(request).party.subject;
+    const turn = await turns.take(JSON.stringify([issuer, id]));
+    if (turn === undefined) {
+      onLimited();
+      return sendProblem(reply, "too_many_requests", { detail: ALREADY });
+    }
+    request.setDecorator<ListTurn>("listTurn", turn);
+    return undefined;
+  };
+}
+
+const ALREADY =
+  "Lists of this account are answered one after another, and too many wait already. Read those answers, then try again. Nothing was done.";
+
+/** For an onSend hook: nothing is left to do but to send. */
+export async function endTurn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const turn = request.getDecorator<ListTurn | null>("listTurn");
+  if (turn === null) return;
+  if (reply.raw.closed) turn();
+  else reply.raw.once("close", turn);
+}
