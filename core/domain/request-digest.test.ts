@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { digest, id } from "./id.ts";
-import { type DigestedRequest, requestDigestParts } from "./request-digest.ts";
+import { type DigestedRequest, requestDigestParts, salted } from "./request-digest.ts";
 import type { Requirement } from "./requirement.ts";
 import { durationMs, instant } from "./time.ts";
 
@@ -90,6 +90,12 @@ const paths = leaves(request).filter((path) => path.at(-1) !== "kind");
 describe("what a reviewer sees is covered by the digest", () => {
   test.each(paths.map((path) => [path.join("."), path] as const))("%s", (_name, path) => {
     expect(partsOf(changedAt(request, path))).not.toBe(partsOf(request));
+  });
+
+  test("the salt, which leaves the hashes of the fields what they are", () => {
+    const call = salted(request.call, B);
+    expect(partsOf({ ...request, call })).not.toBe(partsOf({ ...request, call: salted(request.call, A) }));
+    expect(call.fieldHashes).toMatchObject(request.call.fieldHashes);
   });
 
   test("who submitted it, when that was not the requester", () => {

@@ -1,10 +1,15 @@
 /**
  * The request digest's layout. A review must send the digest of what the reviewer saw (rule 6), so it covers everything
- * that a reviewer decides on, in wire names: anybody can recompute it as SHA-256 over the RFC 8785 form of these parts.
+ * that a reviewer decides on, in wire names: whoever has these parts can recompute it as SHA-256 over their RFC 8785 form.
  * The denied call is among them, since a call that could not be bound has no binding digest that would speak for it.
+ *
+ * NB: reviewers see the digest, and all parts but the field hashes and the binding digest. Without `salted` a short query or body could be
+ * found by trying: a guess gives the hashes, and they the digest.
  */
 import { unreachable } from "./app-error.ts";
 import type { AccessRequest, Requester } from "./access-request.ts";
+import type { DeniedCall } from "./denial.ts";
+import type { Digest } from "./id.ts";
 import type { Requirement } from "./requirement.ts";
 import type { Limits } from "./routing.ts";
 import type { Json } from "./subject.ts";
@@ -15,6 +20,11 @@ export type DigestedRequest = Pick<
   AccessRequest,
   "id" | "denialId" | "requester" | "submittedBy" | "call" | "offer" | "justification" | "requested" | "policyRevision"
 >;
+
+/** The call as a request keeps it: with one hash more, of no field, which nobody can guess. `salt` is random, and shown to nobody. */
+export function salted(call: DeniedCall, salt: Digest): DeniedCall {
+  return { ...call, fieldHashes: { ...call.fieldHashes, salt } };
+}
 
 /** What routing adds to them. */
 type DigestedRouting = Pick<AccessRequest, "requirement" | "limits">;

@@ -31,6 +31,8 @@ export type Digests = {
   readonly ofJson: (parts: Json) => Digest;
   /** The binding digest of a denied call under these bound headers; undefined when a field hash is missing. */
   readonly ofCall: (call: DeniedCall, bindHeaders: readonly string[]) => Digest | undefined;
+  /** 32 random bytes, each time others. */
+  readonly salt: () => Digest;
 };
 
 /** Maps an account to the person behind it (rule 5); may ask a directory. */

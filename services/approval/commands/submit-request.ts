@@ -10,6 +10,7 @@ import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
+import { salted } from "../../../core/domain/request-digest.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
@@ -63,7 +64,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
           key,
           requester,
           submittedBy,
-          call,
+          call: salted(call, digests.salt()),
           offer,
           justification,
           requested,

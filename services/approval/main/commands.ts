@@ -1,4 +1,6 @@
 /** Constructs the commands: one store behind all of them, and the ports that reach identity, policy and hashes. */
+import { randomBytes } from "node:crypto";
+import { digest } from "../../../core/domain/id.ts";
 import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
 import { hashJson } from "../../../core/messages/hashing.ts";
 import { requestKey } from "../../../core/messages/record-keys.ts";
@@ -28,6 +30,7 @@ const DIGESTS: Digests = {
   requestKey,
   ofJson: hashJson,
   ofCall: ({ fieldHashes }, names) => digestFromHashes(fieldHashes, names),
+  salt: () => digest(randomBytes(32).toString("hex")),
 };
 
 export function createCommands(

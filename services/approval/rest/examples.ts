@@ -46,7 +46,7 @@ const elevation: Static<typeof RequestShown>["elevation"] = {
   max_duration: "1h",
   justification: { required: true, min_length: 10 },
 };
-const binding = { digest: null, unbindable: "not_buffered" };
+const binding = { unbindable: "not_buffered" };
 const call: Static<typeof RequestShown>["call"] = {
   protocol: "http",
   method: "DELETE",
@@ -54,7 +54,6 @@ const call: Static<typeof RequestShown>["call"] = {
   path: "/orders/42",
   masked_query: "",
   body_bytes: null,
-  field_hashes: { method: DIGEST },
   source_address: "192.0.2.7",
 };
 const requirement = { group: "managers", realm: "example" };
@@ -120,7 +119,7 @@ const grant: Static<typeof GrantShown> = {
   actors: [],
   entitlement: "orders-delete",
   scope: "order/42",
-  binding: { kind: "scope", digest: null, bind_headers: [] },
+  binding: { kind: "scope", bind_headers: [] },
   state: "active",
   uses: 0,
   max_uses: 1,

@@ -1,6 +1,6 @@
 /** From the domain to the bodies of schema/. The only place that knows both. */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
-import type { Denial, OfferBinding } from "../../../core/domain/denial.ts";
+import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
 import { requesterParts, requirementParts } from "../../../core/domain/request-digest.ts";
@@ -32,7 +32,7 @@ export function showRequest(request: AccessRequest): Static<typeof RequestShown>
     digest: request.digest,
     requester: requesterParts(requester),
     submitted_by: submittedBy === undefined ? null : requesterParts(submittedBy),
-    call: callToWire(request.call),
+    call: showCall(request.call),
     elevation: elevationToWire(request.offer.elevation),
     binding: showBinding(request.offer.binding),
     justification: request.justification,
@@ -68,7 +68,6 @@ export function showGrant(grant: Grant): Static<typeof GrantShown> {
     scope: grant.scope,
     binding: {
       kind: binding.kind,
-      digest: binding.kind === "exact" ? binding.digest : null,
       bind_headers: binding.kind === "exact" ? [...binding.bindHeaders] : [],
     },
     state: grant.state,
@@ -93,7 +92,7 @@ export function showDenial(denial: Denial): Static<typeof DenialShown> {
     id: denial.id,
     minted_at: rfc3339(denial.mintedAt),
     expires_at: rfc3339(denial.expiresAt),
-    call: callToWire(denial.call),
+    call: showCall(denial.call),
     elevations: denial.offers.map(({ elevation, binding }) => ({
       elevation: elevationToWire(elevation),
       binding: showBinding(binding),
@@ -151,8 +150,12 @@ export function showQuarantined({ record, ...one }: QuarantineLine): Static<type
   };
 }
 
+/** NB: without hashes, here as in bindings: they have no key, so that who sees one of a short query or body can find that by trying. */
+function showCall(call: DeniedCall) {
+  const { field_hashes: _, ...shown } = callToWire(call);
+  return shown;
+}
+
 function showBinding(binding: OfferBinding) {
-  return binding.kind === "digest"
-    ? { digest: binding.digest, unbindable: null }
-    : { digest: null, unbindable: binding.reason };
+  return { unbindable: binding.kind === "digest" ? null : binding.reason };
 }

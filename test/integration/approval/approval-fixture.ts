@@ -3,11 +3,11 @@
  * fixed unless a test brings the real ones: who is who (by the e-mail claim) and who must agree (what the test says). Each
  * denial has an account of its own.
  */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
-import { type Digest, id } from "../../../core/domain/id.ts";
+import { type Digest, digest, id } from "../../../core/domain/id.ts";
 import type { Requirement } from "../../../core/domain/requirement.ts";
 import type { Party, Subject } from "../../../core/domain/subject.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
@@ -33,6 +33,7 @@ const digests: Digests = {
   requestKey,
   ofJson: hashJson,
   ofCall: (call, bindHeaders) => digestFromHashes(call.fieldHashes, bindHeaders),
+  salt: () => digest(randomBytes(32).toString("hex")),
 };
 
 /** The e-mail claim is the person, whatever issuer vouches for the account. */

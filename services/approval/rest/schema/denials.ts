@@ -1,7 +1,7 @@
 /** Denials, and what they share with the requests made of them: the call and what an exact grant is bound to. */
 import { type Static, Type } from "typebox";
 import { ElevationSchema } from "../../../../core/messages/elevation-record.ts";
-import { closed, Nullable, paging, Sha256, Time, Uuid } from "./words.ts";
+import { closed, Nullable, paging, Time, Uuid } from "./words.ts";
 
 export const DenialsQuery = Type.Object(paging, closed);
 
@@ -13,15 +13,17 @@ export const CallBody = Type.Object(
     path: Type.String(),
     masked_query: Type.String({ description: "Names of the parameters; their values are masked." }),
     body_bytes: Nullable(Type.Integer({ minimum: 0 })),
-    field_hashes: Type.Record(Type.String(), Sha256),
     source_address: Nullable(Type.String()),
   },
   closed,
 );
 
 export const BindingBody = Type.Object(
-  { digest: Nullable(Sha256), unbindable: Nullable(Type.String()) },
-  { ...closed, description: "What an exact grant would be bound to, or why it cannot be." },
+  { unbindable: Nullable(Type.String({ description: "Why an exact grant cannot be bound to this call." })) },
+  {
+    ...closed,
+    description: "Whether this call can be bound. Hashes of it are not shown: its values could be guessed by them.",
+  },
 );
 
 export const DenialShown = Type.Object(

@@ -1,7 +1,7 @@
 /** Grants: listing and showing them. */
 import { type Static, Type } from "typebox";
 import { MaxUsesSchema } from "../../../../core/messages/elevation-record.ts";
-import { ActorBody, closed, Name, Nullable, PersonBody, paging, Sha256, Time, Uuid } from "./words.ts";
+import { ActorBody, closed, Name, Nullable, PersonBody, paging, Time, Uuid } from "./words.ts";
 
 const State = Type.Enum(["scheduled", "active", "consumed", "expired", "revoked"]);
 
@@ -31,7 +31,6 @@ export const GrantShown = Type.Object(
     binding: Type.Object(
       {
         kind: Type.Union([Type.Literal("scope"), Type.Literal("exact")]),
-        digest: Nullable(Sha256),
         bind_headers: Type.Array(Type.String()),
       },
       closed,
