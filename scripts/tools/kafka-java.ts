@@ -13,6 +13,8 @@ import path from "node:path";
 import { runCommand } from "./run-command.ts";
 
 const timeoutMs = 120_000;
+/** What Java exits with after SIGTERM, when it has done all that is to be done at its end. */
+const ENDED_BY_TERM = 143;
 const quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const common = ["-Xmx512m", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
 
@@ -92,7 +94,8 @@ async function runBroker(jars: string, scratch: string, options: readonly string
     output.on("data", (text: Buffer) => {
       if (text.includes("Kafka Server started")) broker.kill("SIGTERM");
     });
-  await ended;
+  const [code] = await ended;
+  if (code !== ENDED_BY_TERM) throw new Error(`the broker ended with ${code}, and may have left half a file`);
 }
 
 async function freePort(): Promise<number> {
