@@ -164,7 +164,8 @@ function entrypointFor(path: string, entrypoints: ReadonlyMap<string, number>) {
   }
   if (entrypoints.has(ENTRYPOINTS.decide)) {
     const why = "it is a bundle of countersign.policies, which needs what compatibility mode does not know: who calls";
-    throw new AppError("invalid_bundle", `no entrypoint of the bundle lies on ${path}; ${why}`);
+    const what = "as a candidate it is asked with bundle.shadow.native: true";
+    throw new AppError("invalid_bundle", `no entrypoint of the bundle lies on ${path}; ${why}; ${what}`);
   }
   const known = [...entrypoints.keys()].join(", ");
   throw new AppError(

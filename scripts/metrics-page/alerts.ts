@@ -21,7 +21,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   [
     "countersign_decision_shadow_not_compared_total",
-    "grows as fast as shadow_compared_total: the candidate is too slow for what it is asked, or its thread ends",
+    "grows as fast as shadow_compared_total: the candidate is too slow for what it is asked, its thread ends, or (not_identified) tokens are refused",
   ],
   ["countersign_approval_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
   [

@@ -136,7 +136,7 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
   workerFaults,
   streamFaults,
   ({ bundle }) => bundleFaults(bundle, "bundle"),
-  ({ bundle }) => shadowFaults(bundle, "bundle"),
+  (config) => shadowFaults(config.bundle, "bundle", isCompat(config)),
   ({ policy }) => compatFaults(policy.compat, "policy.compat"),
   ({ policy, listen }) => networkFaults(policy.network, listen.deadlineMs, "policy.network"),
   ({ context }) => contextFaults(context, "context"),

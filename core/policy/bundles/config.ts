@@ -59,8 +59,13 @@ export const ShadowedBundleSchema = Type.Object(
         {
           ...Source,
           compatPath: Path(
-            "The candidate is a policy of opa-envoy-plugin, asked at this path; where policy.compat.path is set it is one, at that path unless given. One of countersign.policies cannot be tried there, since it needs to know who calls.",
+            "The candidate is a policy of opa-envoy-plugin, asked at this path; where policy.compat.path is set it is one, at that path unless given, or else native.",
           ),
+          native: Type.Boolean({
+            default: false,
+            description:
+              "With policy.compat.path: the candidate is one of countersign.policies, as before a migration. Who calls is found by section identity, for it alone.",
+          }),
         },
         {
           ...closed,
@@ -78,7 +83,7 @@ export type ShadowedBundleConfig = Static<typeof ShadowedBundleSchema>;
 export function candidateConfig({ shadow, ...active }: ShadowedBundleConfig): BundleConfig | undefined {
   if (shadow === undefined) return undefined;
   const { pollSeconds, waitSeconds, trustedKeys, scope, unsigned } = active;
-  const { compatPath: _, ...source } = shadow;
+  const { compatPath: _, native: __, ...source } = shadow;
   return { pollSeconds, waitSeconds, trustedKeys, scope, unsigned, ...source };
 }
 
@@ -103,11 +108,20 @@ export function bundleFaults(bundle: BundleConfig, section: string): readonly Co
 }
 
 /** Of a candidate, where there is one. */
-export function shadowFaults(bundle: ShadowedBundleConfig, section: string): readonly ConfigFault[] {
+export function shadowFaults(
+  bundle: ShadowedBundleConfig,
+  section: string,
+  isCompat: boolean,
+): readonly ConfigFault[] {
   const candidate = candidateConfig(bundle);
   if (candidate === undefined) return [];
   const key = `${section}.shadow`;
-  return [...sourceFaults(candidate, key), ...pathFaults(bundle.shadow?.compatPath, `${key}.compatPath`)];
+  const { native = false, compatPath } = bundle.shadow ?? {};
+  const faults = [...sourceFaults(candidate, key), ...pathFaults(compatPath, `${key}.compatPath`)];
+  const fault = (problem: string) => faults.push({ key: `${key}.native`, variable: undefined, problem });
+  if (native && !isCompat) fault("is set without policy.compat.path, where every candidate is one of ours; remove it");
+  if (native && compatPath !== undefined) fault("and compatPath are both set; set one of them");
+  return faults;
 }
 
 function sourceFaults(bundle: BundleConfig, section: string): readonly ConfigFault[] {

@@ -3,6 +3,7 @@
  * that were read from the wire (message-document.ts). What cannot be described is a fault; the plugin answers it with 400
  * and never asks the policy.
  */
+import { bytesOfText } from "../rego-value/bytes.ts";
 import { RegoObject, type RegoValue } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
 import { parseCompatBody } from "./compat-body.ts";
@@ -48,6 +49,18 @@ export function createCompatInput(request: RegoObject, options: CompatInputOptio
   const principal = textAt(objectAt(attributes, "source"), "principal");
   if (principal !== "") entries.push(["source_principal", principal]);
   return { kind: "input", json: writeJson(new RegoObject(entries)) };
+}
+
+/** `body`: its bytes as they were sent, as text or packed; empty where there are none. */
+export function httpRequestOf(request: RegoObject): { readonly isHttp: boolean; readonly body: () => Uint8Array } {
+  const http = objectAt(objectAt(objectAt(request, "attributes"), "request"), "http");
+  return {
+    isHttp: http !== undefined,
+    body() {
+      const text = textAt(http, "body");
+      return text === "" ? Buffer.from(textAt(http, "rawBody"), "base64") : bytesOfText(text);
+    },
+  };
 }
 
 function textEntries(object: RegoObject): [string, RegoValue][] {

@@ -68,6 +68,19 @@ const unsafe: readonly UnsafeCase[] = [
     says: "bundle.shadow.compatPath (COUNTERSIGN_BUNDLE_SHADOW_COMPAT_PATH): names no rule; give it as the plugin had it",
   },
   {
+    what: "a candidate of ours beside one of ours, said twice",
+    settings: { bundle: { ...fine.bundle, shadow: { path: "next", native: true } } },
+    says: "bundle.shadow.native (COUNTERSIGN_BUNDLE_SHADOW_NATIVE): is set without policy.compat.path",
+  },
+  {
+    what: "a candidate of both kinds",
+    settings: {
+      policy: { compat: { path: "a/b" } },
+      bundle: { ...fine.bundle, shadow: { path: "next", native: true, compatPath: "a/c" } },
+    },
+    says: "bundle.shadow.native (COUNTERSIGN_BUNDLE_SHADOW_NATIVE): and compatPath are both set; set one of them",
+  },
+  {
     what: "checks in plain text beyond loopback",
     settings: { listen: { host: "0.0.0.0" } },
     says: "listen.host (COUNTERSIGN_LISTEN_HOST): is not loopback and there is no TLS; set listen.certPath",

@@ -16,14 +16,16 @@ import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, SharedParts } from "./decision-path.ts";
+import { startNativeQuestion } from "./native-question.ts";
 import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
 export async function createCompatPath(
   config: DecisionConfig,
-  { log, lifecycle, reload, metrics, sourceAddress, traces }: SharedParts,
+  shared: SharedParts,
 ): Promise<DecisionPath> {
+  const { log, lifecycle, reload, metrics, sourceAddress, traces } = shared;
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
   const served = network === undefined ? BUILTINS : BUILTINS_AND_NETWORK;
@@ -35,9 +37,10 @@ export async function createCompatPath(
     { bundle: config.bundle, path, budget, builtins },
   );
   lifecycle.own(bundles);
+  const question = config.bundle.shadow?.native === true ? await startNativeQuestion(config, shared) : undefined;
   const shadow = lifecycle.own(
     await startShadow(
-      { tell: bundles.tell, clock: systemClock, signal: lifecycle.signal, log, metrics },
+      { tell: bundles.tell, clock: systemClock, signal: lifecycle.signal, log, metrics, question },
       config.bundle,
       {
         ...{ compatPath: path, defaultRealm: config.identity.defaultRealm, budget, environment },

@@ -4,7 +4,11 @@
  * its budget, and who brings it beyond that too often is not evaluated again for a while (suspensions.ts).
  */
 import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-policy.ts";
-import { type CompatInputOptions, createCompatInput } from "../../../core/policy/envoy-input/compat-input.ts";
+import {
+  type CompatInputOptions,
+  createCompatInput,
+  httpRequestOf,
+} from "../../../core/policy/envoy-input/compat-input.ts";
 import type { CompatJudged, CompatPolicy } from "../ext-authz/ports.ts";
 import type { Evaluation, Network } from "../ports.ts";
 import type { Asked, Shadow } from "../shadow/ports.ts";
@@ -69,7 +73,9 @@ export function createCompatPolicy(
         const asked = asking?.asked() ?? [];
         if (shadow?.isAsked() === true) {
           const replies = asked.length === 0 ? undefined : asking?.replies;
-          shadow.offer(whole({ decisionId, ...time, said: { mode: "compat", result }, revision, replies }, input));
+          const offered = { decisionId, ...time, said: { mode: "compat", result }, revision, replies } as const;
+          const native = shadow.native?.()?.(evaluation, httpRequestOf(request), { wall, monoMs });
+          shadow.offer(native === undefined ? whole(offered, input) : ofItsOwn(offered, native, input.json.length));
         }
         return asked.length === 0 ? { result, revision, fuelUsed } : { result, revision, fuelUsed, asked };
       };
@@ -80,10 +86,14 @@ export function createCompatPolicy(
   };
 }
 
+type Offered = Pick<Asked, "decisionId" | "nowNs" | "said" | "revision" | "replies">;
+
 /** The plugin's input is written whole, whoever reads it. NB: apart, so that the queue holds the text and not the request. */
-function whole(
-  asked: Pick<Asked, "decisionId" | "nowNs" | "said" | "revision" | "replies">,
-  input: Asked["input"],
-): Asked {
+function whole(asked: Offered, input: NonNullable<Asked["input"]>): Asked {
   return { ...asked, input, reads: undefined, inputFor: () => input, bytes: input.json.length };
+}
+
+/** Of a candidate of ours. The queue holds the request: as a document, and as it was read. */
+function ofItsOwn(asked: Offered, inputFor: Asked["inputFor"], inputLength: number): Asked {
+  return { ...asked, input: undefined, reads: undefined, inputFor, bytes: 3 * inputLength };
 }

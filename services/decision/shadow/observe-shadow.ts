@@ -28,11 +28,11 @@ export function createShadowObserver({
   ]);
   const notCompared = metrics.counter(
     "shadow_not_compared_total",
-    "decisions that the candidate was not asked: its queue was full (dropped), its thread ended, or there is no input for it",
+    "decisions that the candidate was not asked: its queue was full (dropped), its thread ended, there is no input for it, or its caller was not identified",
     ["why"],
   );
   const lines = createSomeLines({ monotonicMs });
-  const totals = { agreed: 0, differed: 0, dropped: 0, lost: 0, not_described: 0 };
+  const totals = { agreed: 0, differed: 0, dropped: 0, lost: 0, not_described: 0, not_identified: 0 };
 
   function tell({ decisionId, revision, differences: kinds, active, candidate }: Differing, own: string): void {
     const unlogged = lines();

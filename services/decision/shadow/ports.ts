@@ -1,9 +1,14 @@
 /** What the policy in force hands to a candidate, so that the same is asked of both. */
 import type { Said } from "../../../core/policy/asked/said.ts";
 import type { Replies } from "../../../core/policy/asks.ts";
+import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { DecisionInputText } from "../../../core/policy/envoy-input/decision-input.ts";
+import type { Evaluation } from "../ports.ts";
+
+/** `not_identified`: who calls was not found out, so native mode would have refused the call before any policy is asked. */
+export type Described = DecisionInputText | { readonly kind: "not_identified" };
 
 /** What a policy was asked, as text, and what it said. */
 export type Asked = {
@@ -11,20 +16,30 @@ export type Asked = {
   readonly nowNs: bigint;
   readonly said: Said;
   readonly revision: string;
-  readonly input: Extract<DecisionInputText, { kind: "input" }>;
+  /** Undefined where a candidate is of another kind and has an input of its own. */
+  readonly input: Extract<DecisionInputText, { kind: "input" }> | undefined;
   /** Parts that the input was written with; undefined: all. */
   readonly reads: InputReads | undefined;
-  /** The same input, with what another policy reads. */
-  readonly inputFor: (reads: InputReads | undefined) => DecisionInputText;
+  /** The input with what another policy reads. Never rejects. */
+  readonly inputFor: (reads: InputReads | undefined) => Described | Promise<Described>;
   /** What the network said to the policy in force, which a candidate is told, too: nobody is asked twice. */
   readonly replies?: Replies | undefined;
   /** What it holds in memory while it is kept, about, but for the replies. */
   readonly bytes: number;
 };
 
+/** Of a request that a policy of opa-envoy-plugin decides. `isHttp`: as its policy saw it. */
+export type NativeQuestion = (
+  evaluation: Evaluation,
+  request: { readonly isHttp: boolean; readonly body: () => Uint8Array },
+  clocks: Clocks,
+) => Asked["inputFor"];
+
 /** A candidate that is asked the same later, and compared. Never throws, and takes no time. */
 export type Shadow = {
   /** Whether there is one; without it nothing need be made ready. */
   isAsked(): boolean;
+  /** Where a policy of opa-envoy-plugin decides and the candidate is one of ours: how that is asked. */
+  native?(): NativeQuestion | undefined;
   offer(asked: Asked): void;
 };

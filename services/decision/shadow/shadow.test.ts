@@ -114,6 +114,16 @@ describe("not asked", () => {
     expect(sent).toEqual([]);
     expect(notCompared).toEqual([["not_described", 1]]);
   });
+
+  test("whose caller is not identified is counted apart, and what has an input of its own for it is asked by no other", async () => {
+    const { shadow, sent, notCompared } = shadowOf();
+    const own = { input: undefined, reads: undefined };
+    shadow.offer(asked("1", { ...own, inputFor: async () => ({ kind: "not_identified" }) }));
+    shadow.offer(asked("2", { ...own, inputFor: async () => ({ kind: "input", json: '{"own":true}' }) }));
+    await nextTurn();
+    expect(notCompared).toEqual([["not_identified", 1]]);
+    expect(sent.flat().map(({ inputJson }) => inputJson)).toEqual(['{"own":true}']);
+  });
 });
 
 describe("asked", () => {

@@ -5,12 +5,15 @@
  */
 import type { Replies } from "../../../core/policy/asks.ts";
 import { holdsReads } from "../../../core/policy/input-reads.ts";
-import type { Asked, Shadow } from "./ports.ts";
+import type { Asked, Described, Shadow } from "./ports.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Compared, Job } from "./candidate-messages.ts";
 
-/** `dropped`: the queue was full. `lost`: the thread ended. `not_described`: it reads what cannot be written of this request. */
-export type NotCompared = "dropped" | "lost" | "not_described";
+/**
+ * `dropped`: the queue was full. `lost`: the thread ended. `not_described`: it reads what cannot be written of this request.
+ * `not_identified`: its credential was refused, or nobody had time to look at it.
+ */
+export type NotCompared = "dropped" | "lost" | "not_described" | "not_identified";
 
 export type ShadowDeps = {
   readonly candidate: Pick<Candidate, "isActive" | "inputReads" | "compare">;
@@ -41,18 +44,21 @@ export function createShadow(
   }
 
   async function compare(asked: readonly Asked[]): Promise<void> {
-    const jobs = asked.flatMap(jobOf);
-    if (jobs.length < asked.length) onNotCompared("not_described", asked.length - jobs.length);
+    const jobs: Job[] = [];
+    for (const one of asked) {
+      const text = await textFor(one);
+      if (text.kind === "input") jobs.push(jobOf(one, text.json));
+      else onNotCompared(text.kind === "fault" ? "not_described" : text.kind, 1);
+    }
     if (jobs.length === 0) return;
     const compared = await candidate.compare(jobs);
     if (compared === undefined) onNotCompared("lost", jobs.length);
     else onCompared(compared);
   }
 
-  function jobOf({ decisionId, nowNs, said, revision, input, reads, inputFor, replies }: Asked): readonly Job[] {
+  function textFor({ input, reads, inputFor }: Asked): Described | Promise<Described> {
     const wanted = candidate.inputReads();
-    const text = holdsReads(reads, wanted) ? input : inputFor(wanted);
-    return text.kind === "fault" ? [] : [{ decisionId, nowNs, said, revision, inputJson: text.json, replies }];
+    return input !== undefined && holdsReads(reads, wanted) ? input : inputFor(wanted);
   }
 
   return {
@@ -68,6 +74,10 @@ export function createShadow(
       setImmediate(() => void send());
     },
   };
+}
+
+function jobOf({ decisionId, nowNs, said, revision, replies }: Asked, inputJson: string): Job {
+  return { decisionId, nowNs, said, revision, inputJson, replies };
 }
 
 /** Questions and answers: both are kept while the candidate is waited for. */

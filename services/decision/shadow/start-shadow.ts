@@ -8,8 +8,9 @@ import { type Bundles, bundleTrust, sourceOf } from "../../../core/policy/bundle
 import { describeStatus, type KeeperStatus } from "../../../core/policy/bundles/status.ts";
 import type { Clock } from "../../../platform/clock.ts";
 import type { Log } from "../../../platform/log/log.ts";
+import { CannotStart } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import type { Asked, Shadow } from "./ports.ts";
+import type { Asked, NativeQuestion, Shadow } from "./ports.ts";
 import { createCandidate } from "./candidate.ts";
 import type { CandidateSettings } from "./candidate-messages.ts";
 import { createShadowObserver } from "./observe-shadow.ts";
@@ -32,13 +33,15 @@ type StartShadowDeps = {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Where a policy of opa-envoy-plugin decides: how a candidate of ours is asked, if the process was started with one. */
+  readonly question?: NativeQuestion | undefined;
 };
 
 type Running = AsyncDisposable & Shadow & { status(): KeeperStatus | undefined };
 
 /** `settings`: as of the policy that decides. @throws CannotStart when a file that the configuration names cannot be used */
 export async function startShadow(
-  { tell, clock, signal, log, metrics }: StartShadowDeps,
+  { tell, clock, signal, log, metrics, question }: StartShadowDeps,
   config: ShadowedBundleConfig,
   settings: CandidateSettings,
 ): Promise<RunningShadow> {
@@ -53,7 +56,12 @@ export async function startShadow(
   async function begin(now: ShadowedBundleConfig): Promise<Running | undefined> {
     const from = candidateConfig(now);
     if (from === undefined) return undefined;
-    const compatPath = now.shadow?.compatPath ?? settings.compatPath;
+    const native = now.shadow?.native === true;
+    if (native && question === undefined)
+      throw new CannotStart(
+        "bundle.shadow.native: is taken by a restart only, since identity and context are prepared by the start; restart the process",
+      );
+    const compatPath = native ? undefined : (now.shadow?.compatPath ?? settings.compatPath);
     const trust = await bundleTrust(from);
     const source = await sourceOf(from, "bundle.shadow");
     const stop = new AbortController();
@@ -74,6 +82,7 @@ export async function startShadow(
     void starting.then((keeper) => (status = keeper.status));
     return {
       ...createShadow({ candidate, ...observer }),
+      native: () => (native ? question : undefined),
       status: () => status?.(),
       async [Symbol.asyncDispose]() {
         stop.abort();
@@ -86,6 +95,7 @@ export async function startShadow(
 
   return {
     isAsked: () => running?.isAsked() === true,
+    native: () => running?.native?.(),
     offer: (asked: Asked) => running?.offer(asked),
     describe() {
       const status = running?.status();

@@ -1,6 +1,6 @@
 /**
  * As shadow.test.ts where a policy of opa-envoy-plugin decides: another one beside it answers otherwise, never ends, or is none, and the
- * answers are those of the first. And such a policy beside one of ours, as after a migration.
+ * answers are those of the first. And such a policy beside one of ours, as after a migration, and one of ours beside it, as before.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ import { hasOpa } from "../../harness/made-bundle.ts";
 import { COMPAT_PATH, makeCompatBundle } from "../../harness/made-compat-bundle.ts";
 import { sampleFiles } from "../../harness/signed-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { startLoneDecision, token } from "./lone-decision.ts";
+import { claims, startLoneDecision, token } from "./lone-decision.ts";
 
 const ACTIVE = `package envoy.authz
 
@@ -212,5 +212,29 @@ async function told(service: Decision): Promise<readonly string[]> {
       active: { outcome: "allow", reasons: ["orders_read"] },
       candidate: { outcome: "deny", status: 402 },
     });
+  },
+);
+
+((await hasOpa()) ? test : test.skip)(
+  "one of ours beside a policy of opa-envoy-plugin is told who calls, as before a migration; what it says changes no answer",
+  async () => {
+    await makeCompatBundle(archive("present"), ACTIVE, { revision: "present" });
+    const shadow = { path: join(import.meta.dirname, "../../../rego/bundle"), native: true };
+    const service = await start("native", archive("present"), shadow, { compat: { path: COMPAT_PATH } });
+    await untilShown(service, "the candidate", { active: { revision: expect.stringMatching(/^[0-9a-f]{32}$/) } });
+    const stranger = token({ payload: claims({ sub: "sam", groups: [] }) });
+    for (const bearer of [token(), stranger, `${token()}x`, undefined]) {
+      const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+      expect(await answerTo(service, { ...authorization, "x-user": "max" })).toMatchObject(passed("max"));
+    }
+    const response = { agreed: 0, differed: 3, not_identified: 1, not_described: 0, dropped: 0, lost: 0 };
+    await untilShown(service, "what it says", { compared: response });
+    expect((await told(service)).map((line) => JSON.parse(line))).toMatchObject([
+      { kinds: ["response"], active: { outcome: "allow" }, candidate: { outcome: "allow", reasons: ["orders_read"] } },
+      { kinds: ["outcome"], active: { outcome: "allow" }, candidate: { outcome: "deny", reasons: [] } },
+      { kinds: ["outcome"], active: { outcome: "allow" }, candidate: { outcome: "deny", reasons: [] } },
+    ]);
+    expect(await metric(service, 'shadow_not_compared_total{why="not_identified"}')).toMatch(/ 1$/);
+    expect(await service.log()).not.toContain(stranger);
   },
 );
