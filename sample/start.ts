@@ -80,8 +80,12 @@ async function main(): Promise<number> {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);
   };
-  const folders = [folder, set.database.folder].filter((one) => one !== undefined);
-  const bounding = keepLogsBounded(folders, ended.signal);
+  const own = [...set.programs.keys()].map((name) => join(folder, `${name}.log`));
+  const { folder: database } = set.database;
+  const bounding = keepLogsBounded(
+    database === undefined ? own : [...own, join(database, "postgres.log")],
+    ended.signal,
+  );
   const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
 
   const failure = await Promise.race([set.failed, aborted(ended.signal)]);

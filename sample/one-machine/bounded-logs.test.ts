@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -12,10 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test("a log that is long goes on empty in the same file, what it said stands beside it, and who follows it misses nothing new; others stay", async () => {
+test("a log that is long goes on empty in the same file, what it said stands beside it, and who follows it misses nothing new; others stay, those of somebody else too", async () => {
   const path = join(folder, "one.log");
   await writeFile(join(folder, "short.log"), "short\n");
-  await writeFile(join(folder, "long.data"), "x".repeat(500));
+  for (const name of ["long.data", "somebody-elses.log"]) await writeFile(join(folder, name), "x".repeat(500));
   const heard: unknown[] = [];
   const stop = new AbortController();
   await using file = await open(path, "a");
@@ -27,7 +27,11 @@ test("a log that is long goes on empty in the same file, what it said stands bes
   });
   for (const n of [2, 3, 4]) await say(n);
   await waitUntil("the last line to be heard", 5_000, () => heard.includes(4));
-  const bounding = keepLogsBounded([folder], stop.signal, { maxBytes: 300, everyMs: 20 });
+  const bounding = keepLogsBounded(
+    ["none.log", "short.log", "one.log"].map((name) => join(folder, name)),
+    stop.signal,
+    { maxBytes: 300, everyMs: 20 },
+  );
   await waitUntil("the log to be empty", 5_000, async () => (await readFile(path, "utf8")) === "");
   expect((await readFile(`${path}.1`, "utf8")).trimEnd().split("\n").slice(-2)).toEqual(
     [3, 4].map((n) => expect.stringContaining(`{"n":${n},`)),
@@ -39,5 +43,9 @@ test("a log that is long goes on empty in the same file, what it said stands bes
   stop.abort();
   await Promise.all([following, bounding]);
   expect(await readFile(join(folder, "short.log"), "utf8")).toBe("short\n");
-  expect(await readFile(join(folder, "long.data"), "utf8")).toHaveLength(500);
+  for (const name of ["long.data", "somebody-elses.log"])
+    expect(await readFile(join(folder, name), "utf8")).toHaveLength(500);
+  expect((await readdir(folder)).toSorted()).toEqual([
+    ...["long.data", "one.log", "one.log.1", "short.log", "somebody-elses.log"],
+  ]);
 });

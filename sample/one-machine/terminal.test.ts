@@ -81,13 +81,33 @@ describe("the short log", () => {
 });
 
 describe("what is shown of a program that ended", () => {
+  const line = (members: object) => JSON.stringify({ level: "info", ...members });
+
   test("is its last warning or error with the reason, else the last that it said, in one line that steers no terminal", () => {
-    const line = (members: object) => JSON.stringify({ level: "info", ...members });
     const failed = line({ level: "fatal", msg: "cannot\u001b[2J start", err: { message: "no disk", stack: "at x" } });
     const stopping = line({ msg: "stopping" });
     expect(lastWords([line({ msg: "one" }), failed, stopping].join("\n"))).toBe("cannot?[2J start: no disk");
     expect(lastWords([line({ msg: "one" }), stopping, ""].join("\n"))).toBe("stopping");
     expect(lastWords("node: bad option: --x\n")).toBe("node: bad option: --x");
     expect(lastWords("")).toBe("nothing");
+  });
+
+  test("is what Node says of its end, where that stands behind what the program told; its warnings are not", () => {
+    const told = [line({ level: "warn", msg: "no stream" }), line({ msg: "ready" })];
+    const uncaught = ["file:///x/main.ts:7", "  throw new TypeError();", "  ^", "", "TypeError: no \u001b port"];
+    const trace = ["    at start (file:///x/main.ts:7:9) {", "  code: 'X'", "}", "", "Node.js v24.7.0", ""];
+    expect(lastWords([...told, ...uncaught, ...trace].join("\n"))).toBe("TypeError: no ? port");
+    const memory = "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
+    const native = [
+      "<--- Last few GCs --->",
+      "[7:0x1] 9 ms: Mark-Compact",
+      memory,
+      "----- Native stack trace -----",
+      " 1: 0x1",
+    ];
+    expect(lastWords([...told, ...native].join("\n"))).toBe(memory);
+    const aside = ["(node:7) Warning: an Error that is none", "(Use `node --trace-warnings ...`)"];
+    expect(lastWords([...told, ...aside].join("\n"))).toBe("no stream");
+    expect(lastWords([...uncaught, line({ msg: "again" })].join("\n"))).toBe("again");
   });
 });

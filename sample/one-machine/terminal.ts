@@ -41,12 +41,22 @@ export function noticeLine(notice: unknown, now: Date): string {
 /** The last that a program said which has ended, in a line. `tail` is the end of its log: lines of JSON, and others where Node itself speaks. */
 export function lastWords(tail: string): string {
   const lines = tail.split("\n").filter((line) => line.trim() !== "");
-  const told = lines.map(parsed).filter((line) => line.has("msg"));
+  const all = lines.map(parsed);
+  const behind = lines.slice(1 + all.findLastIndex((line) => line.has("msg"))).filter((line) => !ASIDE.test(line));
+  const end = behind.findLast((line) => ENDING.test(line));
+  if (end !== undefined) return printable(end, LAST_WORDS);
+  const told = all.filter((line) => line.has("msg"));
   const last = told.findLast((line) => WARNINGS.has(line.get("level"))) ?? told.at(-1);
   if (last === undefined) return printable(lines.at(-1) ?? "nothing", LAST_WORDS);
   const why = printable(members(last.get("err")).get("message"), LAST_WORDS);
   return [printable(last.get("msg"), LAST_WORDS), why].filter((word) => word !== "").join(": ");
 }
+
+/** What Node, its engine and the system say of an end that a program could not tell of itself. */
+const ENDING =
+  /^(?:Uncaught )?[A-Za-z]*Error\b|^(?:FATAL|Fatal|fatal) |^# Fatal|^node: |^Killed|^Segmentation|^Aborted/;
+/** Where it was, and warnings of Node. */
+const ASIDE = /^\s|^\(|^file:/;
 
 const WARNINGS: ReadonlySet<unknown> = new Set(["warn", "error", "fatal"]);
 /** Characters. */
