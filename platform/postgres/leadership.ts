@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database, Queryable } from "./pool.ts";
+import { trySessionLock } from "./session-lock.ts";
 
 /** Leadership while it lasts. `signal` aborts when the session is lost or the process stops; the task then returns or throws soon. */
 export interface Lease extends Queryable {
@@ -42,7 +43,7 @@ export function createLeadership(
   async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal): Promise<void> {
     await using session = await database.openSession(lockName);
     const signal = AbortSignal.any([stop, session.lost]);
-    while (!(await tryLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
+    while (!(await trySessionLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
     leading = true;
     isTold = false;
     log.info({ event: "leading", lock: lockName }, "leading");
@@ -76,12 +77,4 @@ export function createLeadership(
       return leading;
     },
   };
-}
-
-async function tryLock(session: Queryable, lockName: string): Promise<boolean> {
-  const { rows } = await session.query<{ locked: boolean }>(
-    "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked",
-    [lockName],
-  );
-  return rows[0]?.locked === true;
 }

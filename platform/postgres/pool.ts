@@ -64,6 +64,9 @@ export interface DatabaseOptions {
 /** How long a statement's answer may be late after the server has promised to cancel it. Its connection is of no use then. */
 const ANSWER_GRACE_MS = 5_000;
 
+/** How long a connection may be silent before it is looked whether its other end is there; ten seconds later it is lost. */
+const KEEP_ALIVE_MS = 5_000;
+
 /** Creates the pool; connects when first used. */
 export function createDatabase({ log }: { readonly log: Log }, options: DatabaseOptions): Database {
   const { statementTimeoutMs = 10_000 } = options;
@@ -75,6 +78,7 @@ export function createDatabase({ log }: { readonly log: Log }, options: Database
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 15_000,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
   const pool = new pg.Pool({
     ...settings,

@@ -1,12 +1,13 @@
 /** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createLog } from "../../platform/log/log.ts";
 import { connectionString, type EmbeddedPostgres, startEmbeddedPostgres } from "../../platform/postgres/embedded.ts";
+import { createDatabase } from "../../platform/postgres/pool.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { lockDataFolder, openDataFolder } from "../../sample/one-machine/data-folder.ts";
 import { databaseUrls, openSetDatabase } from "../../sample/one-machine/database.ts";
@@ -80,10 +81,45 @@ test("a second set on the same database is refused while the first one has it, a
   await using scratch = await createTestDatabase();
   const open = () => openSetDatabase({ log }, { folder, url: scratch.connectionString });
   await using first = await open();
-  await expect(open()).rejects.toThrow("is in use by another npm start");
+  const refused = String(await open().then(String, (error: unknown) => error));
+  expect(refused).toContain("is in use by another npm start; end that one, whose connection is process ");
+  expect(refused).toMatch(/\(countersign-start owner, (from \S+, )?since 20\S+Z\)/);
+  const [, end = "", pid] = /(select pg_terminate_backend\((\d+)\))$/.exec(refused) ?? [];
+  expect(refused).toContain(`process ${pid} of the server`);
+  await using database = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
+  await database.query(end);
+  await waitUntil("the first set to see that it has lost it", 30_000, () => !first.isRunning());
+  await using second = await open();
+  await second[Symbol.asyncDispose]();
   await first[Symbol.asyncDispose]();
   await using again = await open();
   expect(again.pid).toBeUndefined();
+}, 60_000);
+
+test("the server asks within seconds whether a silent set is there, so that one whose machine is gone does not keep the next one out", async () => {
+  // A loopback address of its own: the port is the usual one.
+  const host = `127.77.${process.pid % 250}.${1 + (Date.now() % 250)}`;
+  await using server = await startEmbeddedPostgres({
+    dataDir: join(folder, "by-tcp"),
+    settings: { listen_addresses: host },
+  });
+  const { port } = server.connection;
+  await using _set = await openSetDatabase({ log }, { folder, url: `postgresql://postgres@${host}:${port}/postgres` });
+  await using database = createDatabase({ log }, { connection: server.connection, applicationName: "test" });
+  const { rows } = await database.query<{ client_port: number }>(
+    "select client_port from pg_stat_activity where application_name = 'countersign-start owner'",
+  );
+  const hex = (one: number) => one.toString(16).toUpperCase().padStart(4, "0");
+  const timers = async () => {
+    const sockets = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
+    return sockets.flatMap(([, local, remote, , , timer = ""]) =>
+      local?.endsWith(`:${hex(port)}`) && remote?.endsWith(`:${hex(rows[0]?.client_port ?? 0)}`) ? [timer] : [],
+    );
+  };
+  const [KEEP_ALIVE, SECOND] = ["02", 100];
+  await waitUntil("the server's side to be silent", 10_000, async () => (await timers())[0]?.startsWith(KEEP_ALIVE));
+  const [, ticks] = ((await timers())[0] ?? "").split(":");
+  expect(Number.parseInt(ticks ?? "", 16)).toBeLessThanOrEqual(5 * SECOND);
 }, 60_000);
 
 test("when the database that is not ours was restarted, it is this set's again before anybody else's, and lost to a set that was quicker", async () => {

@@ -108,11 +108,7 @@ export function bundleFaults(bundle: BundleConfig, section: string): readonly Co
 }
 
 /** Of a candidate, where there is one. */
-export function shadowFaults(
-  bundle: ShadowedBundleConfig,
-  section: string,
-  isCompat: boolean,
-): readonly ConfigFault[] {
+export function shadowFaults(bundle: ShadowedBundleConfig, section: string, isCompat: boolean): readonly ConfigFault[] {
   const candidate = candidateConfig(bundle);
   if (candidate === undefined) return [];
   const key = `${section}.shadow`;

@@ -9,6 +9,7 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database, Session } from "../../../platform/postgres/pool.ts";
+import { trySessionLock } from "../../../platform/postgres/session-lock.ts";
 import type {
   HandleOutcome,
   OffsetRange,
@@ -63,11 +64,7 @@ export function createConsumer({ database, offsets, take, events }: ConsumerDeps
   async function own(partition: number): Promise<boolean> {
     const holder = await lockSession();
     if (owned.get(partition) === holder) return true;
-    const { rows } = await holder.query<{ locked: boolean }>(
-      "select pg_try_advisory_lock(hashtextextended($1, 0)) as locked",
-      [`countersign.intake ${topic}/${partition}`],
-    );
-    if (rows[0]?.locked !== true) return false;
+    if (!(await trySessionLock(holder, `countersign.intake ${topic}/${partition}`))) return false;
     owned.set(partition, holder);
     return true;
   }

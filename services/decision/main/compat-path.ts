@@ -21,10 +21,7 @@ import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
-export async function createCompatPath(
-  config: DecisionConfig,
-  shared: SharedParts,
-): Promise<DecisionPath> {
+export async function createCompatPath(config: DecisionConfig, shared: SharedParts): Promise<DecisionPath> {
   const { log, lifecycle, reload, metrics, sourceAddress, traces } = shared;
   const { path = "", protoDescriptorPath, skipRequestBodyParse, dryRun, onError, unsafe } = config.policy.compat;
   const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);

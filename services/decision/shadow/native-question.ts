@@ -24,12 +24,13 @@ export function createNativeQuestion({ identity, context }: NativeQuestionDeps):
     return createDecisionInput({ call }, subject, context.gather(evaluation, clocks, subject), reads);
   }
 
-  return (evaluation, { isHttp, body }, clocks) => async (reads) => {
-    const call = buffered(evaluation.call, body);
-    // Native mode refuses it before any policy is asked.
-    if (isHttp && (call.http === undefined || call.http.method === "" || call.http.path === "")) return NOT_READ;
-    return describe(evaluation, call, clocks, reads);
-  };
+  return (evaluation, { isHttp, body }, clocks) =>
+    async (reads) => {
+      const call = buffered(evaluation.call, body);
+      // Native mode refuses it before any policy is asked.
+      if (isHttp && (call.http === undefined || call.http.method === "" || call.http.path === "")) return NOT_READ;
+      return describe(evaluation, call, clocks, reads);
+    };
 }
 
 const NOT_READ: Described = { kind: "fault", detail: "the request cannot be read" };
