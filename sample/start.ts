@@ -80,10 +80,10 @@ async function main(): Promise<number> {
     const text = decisionLine(members, new Date());
     if (text !== undefined) line(text);
   };
-  const own = [...set.programs.keys()].map((name) => join(folder, `${name}.log`));
+  const logs = [...set.programs.keys()].map((name) => join(folder, `${name}.log`));
   const { folder: database } = set.database;
   const bounding = keepLogsBounded(
-    database === undefined ? own : [...own, join(database, "postgres.log")],
+    database === undefined ? logs : [...logs, join(database, "postgres.log")],
     ended.signal,
   );
   const following = followLog(join(folder, "decision.log"), onLine, ended.signal);
