@@ -17,7 +17,7 @@ import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
 import { compatSelfTestOf } from "./compat-self-test.ts";
-import { exceededText, unansweredText } from "./evaluation-outcome.ts";
+import { exceededText, tooDearText, unansweredText } from "./evaluation-outcome.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
 import { plainOf } from "./rego-value/plain.ts";
@@ -54,7 +54,8 @@ type CompatPolicyOptions = {
 
 /**
  * Has run the bundle's own test, and evaluated once, so that the first call does not find a cold module.
- * @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path, a case that fails
+ * @throws AppError invalid_bundle: no module of this ABI, a built-in that is not served here, no entrypoint on the path, a case that fails, an
+ * empty call that costs more than the budget
  */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
@@ -77,7 +78,8 @@ export async function loadCompatPolicy(
     return evaluation.kind === "value" ? lookUp(evaluation.value, rest) : undefined;
   });
   // NB: whatever it says: OPA takes a policy that has no answer to an empty input, and so does whoever comes from there.
-  policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n);
+  const tooDear = tooDearText(policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n));
+  if (tooDear !== undefined) throw new AppError("invalid_bundle", tooDear);
 
   function resultOf(evaluation: Evaluation): CompatResult {
     switch (evaluation.kind) {
