@@ -23,6 +23,8 @@ async function file(name: string, content: string | Buffer): Promise<string> {
   return join(folder, name);
 }
 
+const block = (label: string) =>
+  `-----BEGIN ${label}-----\n${Buffer.from(label).toString("base64")}\n-----END ${label}-----\n`;
 const PART = "it holds a part of a certificate, or something that is none";
 const BAD: readonly (readonly [string, () => string, string])[] = [
   ["empty", () => "", "it holds no certificate"],
@@ -33,13 +35,32 @@ const BAD: readonly (readonly [string, () => string, string])[] = [
   ["one and the end of another", () => a + b.slice(200), PART],
   ["two, the second without the end of its last line", () => a + b.trim().slice(0, -3), PART],
   ["one and the first dashes of another", () => `${a}--`, PART],
-  ["one and a key", () => a + String(pair.key), PART],
+  [
+    "one and a key",
+    () => a + String(pair.key),
+    "it holds a private key (PRIVATE KEY), which nobody needs to trust an authority; remove it",
+  ],
+  [
+    "one and a request",
+    () => a + block("CERTIFICATE REQUEST"),
+    "it holds a block CERTIFICATE REQUEST beside certificates; remove it",
+  ],
+  ["one and part of a block", () => `${a}-----BEGIN X509 CRL----`, PART],
   [
     "two, the second cut within",
     () => `${a}${b.slice(0, 200)}\n-----END CERTIFICATE-----\n`,
     "certificate 2 of 2 in it cannot be read",
   ],
 ];
+
+/** What OpenSSL takes, and somebody may count on. */
+test.each([
+  ["TRUSTED CERTIFICATE", "whose list of uses is not gone by here; write each anew as a plain one (openssl x509 -in"],
+  ["X509 CRL", "which is not gone by here; remove it, and replace the authority"],
+])("authorities with a %s among them are refused, with what to do", async (label, what) => {
+  const path = await file("openssl.pem", `${a}${block(label)}${b}`);
+  await expect(readAuthorities(path).catch(reasonOf)).resolves.toContain(what);
+});
 
 describe("authorities: a file that is", () => {
   test.each(BAD)("%s is refused, in words that may be shown", async (_name, content, why) => {

@@ -22,6 +22,21 @@ class NoAuthorities extends Error {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
+/** What OpenSSL would take beside certificates, or what has no business there: each with what to do. */
+function whatIsThere(rest: string): string {
+  const [, label] = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----/m.exec(rest) ?? [];
+  if (label === undefined || label === "CERTIFICATE")
+    return "it holds a part of a certificate, or something that is none";
+  if (label === "TRUSTED CERTIFICATE")
+    return "it holds a TRUSTED CERTIFICATE, whose list of uses is not gone by here; write each anew as a plain one (openssl x509 -in ONE -out PLAIN), or name the system's plain bundle";
+  // NB: passed over in silence, whoever was revoked would be let in by somebody who thinks otherwise.
+  if (label === "X509 CRL")
+    return "it holds a revocation list (X509 CRL), which is not gone by here; remove it, and replace the authority where a certificate has to end before its time";
+  if (label.endsWith("PRIVATE KEY"))
+    return `it holds a private key (${label}), which nobody needs to trust an authority; remove it`;
+  return `it holds a block ${label} beside certificates; remove it`;
+}
+
 /**
  * PEM of every certificate in the file. Rejects when there is none, or something that is none: TLS itself goes by what it can read, so that a file that is
  * half written would show only as those refused whose authority is in the other half. Lines outside of certificates are comments, as bundles have them,
@@ -30,8 +45,8 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIF
 export async function readAuthorities(path: string): Promise<string> {
   const text = await readFile(path, "utf8");
   const certificates = text.match(CERTIFICATE) ?? [];
-  if (/^\s*-/m.test(text.replace(CERTIFICATE, "")))
-    throw new NoAuthorities(`${path}: it holds a part of a certificate, or something that is none`);
+  const rest = text.replace(CERTIFICATE, "");
+  if (/^\s*-/m.test(rest)) throw new NoAuthorities(`${path}: ${whatIsThere(rest)}`);
   if (certificates.length === 0) throw new NoAuthorities(`${path}: it holds no certificate`);
   certificates.forEach((pem, at) => {
     try {
