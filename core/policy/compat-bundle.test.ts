@@ -30,6 +30,17 @@ test("data that would be passed over refuses the bundle: YAML, what is there twi
   expect((await compatBundleOf(bundle({ ".manifest": '{"roots": null, "revision": "r1"}' }))).revision).toBe("r1");
 });
 
+test("half a surrogate pair in data is U+FFFD, as OPA reads it, and so two names of such are one; bytes that are not UTF-8 are refused by name", async () => {
+  const text = String.raw`{"a": "\ud800", "b": {"\ud800": 1, "\udfff": 2}, "c": "\ud83d\ude00"}`;
+  expect((await compatBundleOf(bundle({ "data.json": text }))).dataJson).toBe(
+    '{"a":"\ufffd","b":{"\ufffd":2},"c":"\u{1f600}"}',
+  );
+  const files = new Map([...bundle({}), ["data.json", Buffer.from('{"a": "\xff"}', "latin1")]]);
+  await expect(compatBundleOf(files)).rejects.toMatchObject({
+    detail: expect.stringMatching(/^data\.json is not UTF-8; /),
+  });
+});
+
 test("without a revision the bundle is called after what it holds, data in folders included", async () => {
   const one = (await compatBundleOf(bundle({ "blocked/data.json": '{"dana": true}' }))).revision;
   expect(one).toMatch(/^sha256-/);

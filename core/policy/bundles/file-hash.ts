@@ -6,6 +6,7 @@
  * NB: in such a file the last of two equal keys is hashed, and another reader may take the first. What is used of a structured file has
  * to be what was hashed: `parseStructured` is the only reader of them.
  */
+import { isUtf8 } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";
 import { parseValue } from "../rego-value/parse.ts";
@@ -24,12 +25,13 @@ const ALGORITHMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 const STRUCTURED = [".manifest", "data.json", "data.yaml", ".signatures.json"];
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @throws AppError invalid_bundle for what is not JSON in UTF-8 */
 export function parseStructured(name: string, bytes: Uint8Array): RegoValue {
+  // NB: OPA puts U+FFFD in the place of each such byte, by which two names can become one.
+  if (!isUtf8(bytes)) throw new AppError("invalid_bundle", `${name} is not UTF-8; write it anew, as opa build does`);
   try {
-    return parseValue(utf8.decode(bytes), "json");
+    return parseValue(Buffer.from(bytes).toString("utf8"), "json");
   } catch (error) {
     throw new AppError("invalid_bundle", `${name} is not JSON`, { cause: error });
   }

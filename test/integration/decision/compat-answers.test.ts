@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { type CompatPolicy, loadCompatPolicy } from "../../../core/policy/compat-policy.ts";
 import { parsePath } from "../../../core/policy/envoy-input/parsed-path.ts";
+import { parseValue } from "../../../core/policy/rego-value/parse.ts";
 import { RegoObject } from "../../../core/policy/rego-value/value.ts";
 import { writeJson } from "../../../core/policy/rego-value/write.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
@@ -96,6 +97,27 @@ function inputOf(path: string): string {
     const policy = await load("beside", ANSWERS);
     const { result } = policy.evaluate(inputOf("/ab/caf%C3%A9"), { nowNs: 1n });
     const ours = result.kind === "allow" ? (result.fields?.headers ?? []) : [];
+    expect([{ allowed: true, headers: Object.fromEntries(ours) }]).toEqual(JSON.parse(said.output));
+  });
+
+  test("half a surrogate pair, in a policy and in an input, is what OPA takes it for", async () => {
+    const opa = await resolveTool("opa");
+    if (opa.kind === "missing") throw new Error(opa.reason);
+    const text = String.raw`package countersign
+
+decision := {"allowed": true, "headers": {"x": hex.encode(concat("|", [input.half, "\udfff", "\ud83d\ude00"]))}} if input.half == "\ud800"
+`;
+    const half = String.raw`{"half": "\udc80"}`;
+    const [file, input] = [join(folder, "halves.rego"), join(folder, "halves.json")];
+    await writeFile(file, text);
+    await writeFile(input, half);
+    const args = ["eval", "--format", "values", "--data", file, "--input", input, "data.countersign.decision"];
+    const said = await runCommand(opa.location, args, { timeoutMs: 60_000 });
+    if (said.kind === "failed") throw new Error(said.message);
+    const policy = await load("halves", text);
+    const { result } = policy.evaluate(writeJson(parseValue(half, "json")), { nowNs: 1n });
+    const ours = result.kind === "allow" ? (result.fields?.headers ?? []) : [];
+    expect(ours).toEqual([["x", "efbfbd7cefbfbd7cf09f9880"]]);
     expect([{ allowed: true, headers: Object.fromEntries(ours) }]).toEqual(JSON.parse(said.output));
   });
 
