@@ -17,7 +17,7 @@ import type { BundleFiles } from "./bundles/bundle-files.ts";
 import { compatBundleOf } from "./compat-bundle.ts";
 import { type CompatResult, compatResult } from "./compat-result.ts";
 import { compatSelfTestOf } from "./compat-self-test.ts";
-import { exceededText, tooDearText, unansweredText } from "./evaluation-outcome.ts";
+import { exceededText, unansweredText } from "./evaluation-outcome.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "./opa-answers.ts";
 import type { EvaluationTime } from "./policy-host.ts";
 import { plainOf } from "./rego-value/plain.ts";
@@ -25,6 +25,7 @@ import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./
 import { equalRego } from "./rego-value/order.ts";
 import { type Case, meets, SELF_TEST_FILE } from "./self-test.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
+import { tooDearFault } from "./warm-up.ts";
 import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
 
@@ -78,7 +79,7 @@ export async function loadCompatPolicy(
     return evaluation.kind === "value" ? lookUp(evaluation.value, rest) : undefined;
   });
   // NB: whatever it says: OPA takes a policy that has no answer to an empty input, and so does whoever comes from there.
-  const tooDear = tooDearText(policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n));
+  const tooDear = tooDearFault(policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n));
   if (tooDear !== undefined) throw new AppError("invalid_bundle", tooDear);
 
   function resultOf(evaluation: Evaluation): CompatResult {

@@ -74,12 +74,6 @@ export function exceededText({ what, rule }: Extract<Evaluation, { kind: "exceed
   return `${WHAT[what]}${inRule(rule)}`;
 }
 
-/** Of an empty call, by which a bundle is tried; undefined where it is not. NB: how long a built-in takes is the machine's, and proves nothing. */
-export function tooDearText(evaluation: Evaluation): string | undefined {
-  if (evaluation.kind !== "exceeded" || evaluation.what === "builtin") return undefined;
-  return `even an empty call costs more than an evaluation may: ${exceededText(evaluation)}; checks would be denied. Make the policy cheaper, or raise policy.budget`;
-}
-
 /** NB: names the host at most; a URL, headers and bodies may hold secrets. */
 export function unansweredText({ asked, why }: Extract<Evaluation, { kind: "asks" }>): string {
   return `${asked.builtin}: ${why}`;

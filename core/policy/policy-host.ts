@@ -17,7 +17,7 @@ import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
 import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
 import { verdictOf } from "./decision-result.ts";
-import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, tooDearText, unrouted } from "./evaluation-outcome.ts";
+import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, unrouted } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
@@ -25,6 +25,7 @@ import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { differenceText, meets } from "./self-test.ts";
+import { warmUpFault } from "./warm-up.ts";
 import type { CompileJob } from "./wasm/compile-apart.ts";
 import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
@@ -132,13 +133,8 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     const times = isWarm ? 1 : warmUps;
     for (let count = 0; count < times; count++) {
       const evaluation = target.policy.run(target.entrypoints.decide, { kind: "json", text: WARM_UP_INPUT }, 0n);
-      const tooDear = tooDearText(evaluation);
-      if (tooDear !== undefined) return { kind: "refused", reason: "warm_up_failed", detail: tooDear };
-      const outcome = outcomeOf(evaluation);
-      const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
-      if (verdict.kind === "fault" && verdict.reason === "policy_result_invalid") {
-        return { kind: "refused", reason: "warm_up_failed", detail: verdict.detail };
-      }
+      const detail = warmUpFault(evaluation);
+      if (detail !== undefined) return { kind: "refused", reason: "warm_up_failed", detail };
       await pause();
     }
     return undefined;

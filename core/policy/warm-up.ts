@@ -1,0 +1,18 @@
+/** What an answer to the empty call by which a bundle is tried has against it. Undefined: nothing. */
+import { verdictOf } from "./decision-result.ts";
+import { exceededText, outcomeOf } from "./evaluation-outcome.ts";
+import type { Evaluation } from "./wasm/evaluation.ts";
+
+/** Of a policy of ours, which has to answer by the contract. */
+export function warmUpFault(evaluation: Evaluation): string | undefined {
+  const outcome = outcomeOf(evaluation);
+  const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
+  const isInvalid = verdict.kind === "fault" && verdict.reason === "policy_result_invalid";
+  return isInvalid ? verdict.detail : tooDearFault(evaluation);
+}
+
+/** Of any policy. NB: how long a built-in takes is the machine's doing, and proves nothing. */
+export function tooDearFault(evaluation: Evaluation): string | undefined {
+  if (evaluation.kind !== "exceeded" || evaluation.what === "builtin") return undefined;
+  return `even an empty call costs more than an evaluation may: ${exceededText(evaluation)}; checks would be denied. Make the policy cheaper, or raise policy.budget`;
+}
