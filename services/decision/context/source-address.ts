@@ -4,19 +4,40 @@
  * written by the caller and is never looked at; without configured proxies the header is not looked at either. With them,
  * an entry that is missing or no address leaves the source unknown: the peer is then a proxy of ours, and its address would
  * open what is meant for our own networks.
+ *
+ * An entry may carry a port, and IPv6 its brackets (`10.1.2.3:51234`, `[2001:db8::1]:443`), as some load balancers write them. An IPv4 address
+ * inside IPv6, which is what a listener for both sees, is the IPv4 address: a policy asks for networks of that family.
  */
 import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { Evaluation } from "../ports.ts";
 
 export function createSourceAddress({ trustedProxies }: { readonly trustedProxies: number }) {
   return ({ call }: Evaluation): string | undefined => {
-    const peer = call.source?.address || undefined;
+    const peer = unmapped(call.source?.address ?? "") || undefined;
     if (trustedProxies === 0 || call.http === undefined) return peer;
     const values = call.http.headers.get("x-forwarded-for") ?? [];
-    const entries = values.flatMap((value) => value.split(",")).map((entry) => entry.trim());
+    const entries = values.flatMap((value) => value.split(",")).map(addressOf);
     // The enforcer may have added its own peer already; that one is the first trusted proxy itself.
-    if (entries.at(-1) === peer) entries.pop();
-    const entry = entries.at(-trustedProxies);
-    return entry !== undefined && isIP(entry) !== 0 ? entry : undefined;
+    if (peer !== undefined && entries.at(-1) === peer) entries.pop();
+    return entries.at(-trustedProxies);
   };
+}
+
+const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
+const WITH_PORT = /^([\d.]+):\d{1,5}$/;
+
+/** Undefined for what is none. */
+function addressOf(entry: string): string | undefined {
+  const text = entry.trim();
+  const six = BRACKETED.exec(text)?.[1];
+  if (six !== undefined) return isIP(six) === 6 ? unmapped(six) : undefined;
+  const address = WITH_PORT.exec(text)?.[1] ?? text;
+  return isIP(address) === 0 ? undefined : unmapped(address);
+}
+
+function unmapped(address: string): string {
+  if (isIP(address) !== 6 || !ipaddr.IPv6.isValid(address)) return address;
+  const six = ipaddr.IPv6.parse(address);
+  return six.isIPv4MappedAddress() ? six.toIPv4Address().toString() : address;
 }
