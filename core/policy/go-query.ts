@@ -35,7 +35,7 @@ function hexDigit(byte: number | undefined): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-type ParsedQuery =
+export type ParsedQuery =
   | { readonly kind: "parsed"; readonly values: ReadonlyMap<string, readonly string[]> }
   | { readonly kind: "fault"; readonly message: string };
 

@@ -142,9 +142,15 @@ const chunked = (body: Buffer): Sent => ({
       chunked(Buffer.from('{"order":"7","amount":41}')),
     ];
     for (const sent of changed) await expectOutside(sent);
-    const encoded = await send({ lines: [json, batch, "content-encoding: gzip"], body: whole });
-    expect(encoded).toMatchObject({ status: 403, arrived: 0, problem: { outcome: "deny" } });
-    expect(textAt(encoded.problem, "type")).toContain("body_not_bindable");
+    // One that would be parsed is not looked into; of another kind it is seen, and cannot be bound.
+    for (const [type, status, refusal] of [
+      ["application/json", 400, "request_parse_error"],
+      ["application/octet-stream", 403, "body_not_bindable"],
+    ] as const) {
+      const encoded = await send({ lines: [`content-type: ${type}`, batch, "content-encoding: gzip"], body: whole });
+      expect(encoded).toMatchObject({ status, arrived: 0, problem: { outcome: "deny" } });
+      expect(textAt(encoded.problem, "type")).toContain(refusal);
+    }
     await expectPassed({ lines: ["Content-Type: application/json", "X-BATCH: Red", "x-unbound: 1"], body: whole });
     await expectPassed(chunked(whole));
   });

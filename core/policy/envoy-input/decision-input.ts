@@ -10,6 +10,7 @@
  */
 import type { Question } from "../../domain/question.ts";
 import type { Json, Subject } from "../../domain/subject.ts";
+import { type ParsedQuery, parseGoQuery } from "../go-query.ts";
 import { type InputReads, onlyRead } from "../input-reads.ts";
 import { RegoObject } from "../rego-value/value.ts";
 import { writeJson, writePlainJson } from "../rego-value/write.ts";
@@ -31,7 +32,10 @@ export type DecisionInputText =
   | { readonly kind: "input"; readonly json: string }
   | { readonly kind: "fault"; readonly detail: string };
 
-/** @param reads what the policy reads, where that is known: the rest is left out, `attributes` being most of a request's text */
+/**
+ * @param reads what the policy reads, where that is known: the rest is left out, `attributes` being most of a request's text. A query or a body that
+ * is not read is not parsed either, so one that cannot be is no fault then; what a denial depends on always is, or nothing could be denied by it.
+ */
 export function createDecisionInput(
   { call, question }: DescribedCall,
   subject: Subject | undefined,
@@ -39,22 +43,26 @@ export function createDecisionInput(
   reads?: InputReads,
 ): DecisionInputText {
   const { http } = call;
+  const isRead = (name: string) => reads === undefined || reads.has(name);
   const ambiguity = http && ambiguityOf(http);
   if (ambiguity !== undefined) return { kind: "fault", detail: ambiguity };
-  const path = http === undefined ? NO_PATH : parsePath(http.path + http.query);
-  if (path.kind === "fault") return { kind: "fault", detail: path.message };
-  const body = http === undefined ? NO_BODY : bodyOf(http);
-  if (body.kind === "fault") return { kind: "fault", detail: body.message };
-  const known = { call, question, subject, context, path, body };
+  const path = http === undefined ? NO_PATH : parsePath(http.path);
+  if (path.kind === "fault") return { kind: "fault", detail: `path: ${path.message}` };
+  const query = http !== undefined && isRead("parsed_query") ? parseGoQuery(http.query.slice(1)) : NO_QUERY;
+  if (query.kind === "fault") return { kind: "fault", detail: `query: ${query.message}` };
+  const body = http !== undefined && (isRead("parsed_body") || isRead("truncated_body")) ? bodyOf(http) : NO_BODY;
+  if (body.kind === "fault") return { kind: "fault", detail: `body: ${body.message}` };
+  const known = { call, question, subject, context, path, query, body };
   let json = "";
   for (const [name, textOf] of MEMBERS) {
-    const text = reads?.has(name) === false ? undefined : textOf(known, reads?.get(name));
+    const text = isRead(name) ? textOf(known, reads?.get(name)) : undefined;
     if (text !== undefined) json += `${json === "" ? "{" : ","}"${name}":${text}`;
   }
   return { kind: "input", json: json === "" ? "{}" : `${json}}` };
 }
 
 const NO_PATH = parsePath("");
+const NO_QUERY = parseGoQuery("");
 const NO_BODY = parseBody(new Map(), undefined);
 
 function bodyOf({ headers, body }: NonNullable<EnforcedCall["http"]>): ParsedBody {
@@ -66,6 +74,7 @@ type Known = DescribedCall & {
   readonly subject: Subject | undefined;
   readonly context: DecisionContext;
   readonly path: Extract<ParsedPath, { kind: "parsed" }>;
+  readonly query: Extract<ParsedQuery, { kind: "parsed" }>;
   readonly body: Extract<ParsedBody, { kind: "parsed" }>;
 };
 
@@ -79,7 +88,7 @@ const MEMBERS: readonly (readonly [name: string, textOf: TextOf])[] = [
   ["version", () => `{"ext_authz":"v3","encoding":"protojson"}`],
   ["attributes", ({ call }, reads) => readText(createAttributes(call), reads)],
   ["parsed_path", ({ path }) => writeJson(path.segments)],
-  ["parsed_query", ({ path }) => writeJson(new RegoObject(path.query.entries()))],
+  ["parsed_query", ({ query }) => writeJson(new RegoObject(query.values.entries()))],
   ["parsed_body", ({ body }) => writeJson(body.body)],
   ["truncated_body", ({ body, call }) => String(body.truncated || call.http?.body.kind === "partial")],
   ["source_principal", ({ call }) => (call.source?.principal ? writePlainJson(call.source.principal) : undefined)],

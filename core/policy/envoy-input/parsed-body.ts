@@ -2,8 +2,8 @@
  * `parsed_body` and `truncated_body` much as opa-envoy-plugin makes them: the content type is found by a substring, JSON keeps the text of
  * its numbers, forms become lists by name; anything else is `null`.
  * Divergences, so that a policy and an upstream do not read one body in two ways: the content type in any case, and JSON with a name twice
- * in one object, or of bytes that are not UTF-8 (replaced, two texts become one), is refused. So is JSON deeper than 2,000 levels (there
- * 10,000); multipart and gRPC bodies are `null`.
+ * in one object, or of bytes that are not UTF-8 (replaced, two texts become one), is refused, and so is what is compressed
+ * (`content-encoding`), which there is parsed as if it were not, and JSON deeper than 2,000 levels (there 10,000); multipart and gRPC bodies are `null`.
  */
 import { isUtf8 } from "node:buffer";
 import { AppError } from "../../domain/app-error.ts";
@@ -27,14 +27,20 @@ export function parseBody(headers: Pick<ReadonlyMap<string, string>, "get">, bod
   const isJson = type.includes("application/json");
   const isForm = !type.includes("application/grpc") && type.includes("application/x-www-form-urlencoded");
   if (!isJson && !isForm) return NOTHING;
+  // NB: a fault and not null: a denial that asks what the body says must not be silenced by a header.
+  if (isEncoded(headers.get("content-encoding"))) return { kind: "fault", message: "it is compressed or encoded" };
   const length = headers.get("content-length");
   if (length !== undefined) {
     if (!/^[+-]?\d+$/.test(length)) return { kind: "fault", message: "invalid content-length" };
     if (BigInt(length.replace(/^\+/, "")) > BigInt(body.length)) return TRUNCATED;
   }
   if (!isJson) return formBody(body);
-  if (!isUtf8(body)) return { kind: "fault", message: "the body is not UTF-8" };
+  if (!isUtf8(body)) return { kind: "fault", message: "it is not UTF-8" };
   return jsonBody(Buffer.from(body).toString("utf8"), "unambiguous_json");
+}
+
+function isEncoded(codings = ""): boolean {
+  return codings.split(",").some((coding) => !["", "identity"].includes(coding.trim().toLowerCase()));
 }
 
 export function jsonBody(text: string, grammar: "json" | "unambiguous_json" = "json"): ParsedBody {
