@@ -45,6 +45,7 @@ describe("what a denial is held to", () => {
     ["another property of the action", { action: { ...asked.action, properties: { soft: true } } }],
     ["another bound context", { context: { ...asked.context, device: "unknown" } }],
     ["a bound context member that is null", { context: { ...asked.context, device: null } }],
+    ["half a character", { resource: { ...asked.resource, id: "f1\ud800" } }],
     ["a bound context member that is gone", { context: {} }],
   ])("is not %s", (_what, changes) => {
     expect(isAbout(hashes, { ...asked, ...changes })).toBe(false);

@@ -3,6 +3,7 @@
  * members are among them, so that the record alone tells whether a submission is about the same question; a binding token
  * repeats that hash (`binding_hash` of the Access Request profile, draft 1). What was stated travels as hashes only.
  */
+import { AppError } from "../domain/app-error.ts";
 import { boundMembers, boundParts } from "../domain/bound-question.ts";
 import type { Digest } from "../domain/id.ts";
 import type { Question } from "../domain/question.ts";
@@ -28,7 +29,13 @@ export function questionHash(question: Question, members: readonly string[] = bo
 /** Whether a question is the one that was denied, by what the denial recorded; never for a denial that no question led to. */
 export function isAbout(hashes: Hashes, question: Question): boolean {
   const whole = hashes[WHOLE];
-  return whole !== undefined && whole === questionHash(question, recordedMembers(hashes));
+  try {
+    return whole !== undefined && whole === questionHash(question, recordedMembers(hashes));
+  } catch (error) {
+    // Half a surrogate pair in it: without a canonical form nothing was ever hashed that it could be.
+    if (error instanceof AppError && error.code === "invalid_record") return false;
+    throw error;
+  }
 }
 
 /** The bound context members of a denied question, in order. */
