@@ -42,6 +42,7 @@ _texts["interpolated"] := $"{1 / 3}"
 const LOOP = `package countersign
 
 decision := true if {
+	input.loops
 	total := sum([x | some i in numbers.range(1, 200000); x := (i * 0.1) + (i / 3)])
 	total > 0
 }
@@ -148,7 +149,7 @@ decision := false if input.f == "conflict"
   test("arithmetic by the host is paid for like everything else", async () => {
     const policy = await load("loop", LOOP);
     const ms = threadMs(2_000, () => {
-      const { result } = policy.evaluate("{}", { nowNs: 1n });
+      const { result } = policy.evaluate('{"loops":true}', { nowNs: 1n });
       expect(result).toMatchObject({ kind: "fault", reason: "policy_budget_exceeded" });
     });
     expect(ms).toBeLessThan(2_000);
