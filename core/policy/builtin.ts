@@ -69,11 +69,14 @@ export function integerArg(args: readonly RegoValue[], at: number): bigint {
   return value;
 }
 
-/** An integer that fits a JavaScript number. */
+/** Digits, with nothing but zeros behind a point, as Go reads a machine's integer (`util.Atoi64`). */
+const MACHINE_INTEGER = /^(?=-?.{1,19}$)(-?\d+)(?:\.0*)?$/;
+
+/** An integer of 64 bits, or the nearest one that a JavaScript number has. */
 export function smallIntegerArg(args: readonly RegoValue[], at: number): number {
-  const value = Number(integerArg(args, at));
-  if (!Number.isSafeInteger(value)) throw wrongType(at, "small integer");
-  return value;
+  const digits = MACHINE_INTEGER.exec(numberArg(args, at))?.[1];
+  if (digits === undefined || BigInt.asIntN(64, BigInt(digits)) !== BigInt(digits)) throw wrongType(at, "integer");
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(digits)));
 }
 
 export function arrayArg(args: readonly RegoValue[], at: number): readonly RegoValue[] {

@@ -9,7 +9,7 @@
  *   where `items` is a number, and costs nothing where it is a list.
  *   Some the host answers altogether (`ANSWERS`): the module's regular expressions are those of an old RE2 without `(?<name>…)`, end at
  *   a NUL and a large Unicode class costs them a whole budget, and it joins sets in the order of a hash table.
- *   Of others its own answer is a wrong one, too, and is that of compatibility mode.
+ *   Where it goes wrong only for some values it is left those that policies mostly have: integers in arithmetic, IPv4 in networks.
  * - `UNSEEN`: reads a text, and that this is no number or no address may be what a policy wants to know. It stays undefined, and
  *   the build check refuses it where a denial depends on it, unless the package says that nothing does
  *   (scripts/bundle/check-policies.ts).
@@ -35,35 +35,40 @@ export const UNSEEN: ReadonlySet<string> = new Set([
   ...["net.cidr_contains", "net.cidr_intersects", "net.cidr_overlap"],
 ]);
 
-type Watched = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor" | "at"> & {
-  readonly builtins: readonly string[];
-};
+type Special = Pick<Redirection, "onlyFor" | "notFor" | "at" | "onlyBeyondWhole" | "onlyBeyondIpv4">;
+type Watched = Special & Pick<Redirection, "runtimeName" | "parameters"> & { readonly builtins: readonly string[] };
 
-function watched(parameters: 1 | 2 | 3, names: { readonly [runtimeName: string]: string }): readonly Watched[] {
-  return Object.entries(names).map(([runtimeName, text]) => ({ runtimeName, parameters, builtins: text.split(" ") }));
+function watched(
+  parameters: 1 | 2 | 3,
+  names: { readonly [runtimeName: string]: string },
+  special: Special = {},
+): readonly Watched[] {
+  const entries = Object.entries(names);
+  return entries.map(([runtimeName, text]) => ({ runtimeName, parameters, ...special, builtins: text.split(" ") }));
 }
 
 /** By the names in OPA's `internal/compiler/wasm/wasm.go`. */
 const WATCHES: readonly Watched[] = [
   ...watched(1, {
-    ...{ opa_arith_abs: "abs", opa_arith_ceil: "ceil", opa_arith_floor: "floor", opa_arith_round: "round" },
     ...{ opa_agg_count: "count", opa_agg_max: "max", opa_agg_min: "min", opa_agg_product: "product" },
     ...{ opa_agg_sort: "sort", opa_agg_sum: "sum", opa_agg_all: "all", opa_agg_any: "any" },
-    ...{ opa_array_flatten: "array.flatten", opa_array_reverse: "array.reverse", opa_bits_negate: "bits.negate" },
+    ...{ opa_array_flatten: "array.flatten", opa_array_reverse: "array.reverse" },
     ...{ opa_base64_encode: "base64.encode", opa_base64_url_encode: "base64url.encode" },
-    ...{ builtin_object_keys: "object.keys", builtin_object_union_n: "object.union_n" },
+    ...{ builtin_object_keys: "object.keys" },
     ...{ opa_sets_intersection: "intersection", opa_sets_union: "union", opa_strings_reverse: "strings.reverse" },
     ...{ opa_strings_lower: "lower", opa_strings_trim_space: "trim_space", opa_strings_upper: "upper" },
   }),
   ...watched(2, {
-    ...{ opa_arith_divide: "div", opa_arith_minus: "minus", opa_arith_multiply: "mul", opa_arith_plus: "plus" },
-    ...{ opa_arith_rem: "rem", opa_bits_and: "bits.and", opa_bits_or: "bits.or", opa_bits_xor: "bits.xor" },
-    ...{ opa_bits_shiftleft: "bits.lsh", opa_bits_shiftright: "bits.rsh", opa_numbers_range: "numbers.range" },
-    ...{ opa_array_concat: "array.concat", builtin_graph_reachable: "graph.reachable", opa_set_diff: "minus set_diff" },
+    ...{
+      opa_numbers_range: "numbers.range",
+      opa_array_concat: "array.concat",
+      builtin_graph_reachable: "graph.reachable",
+      opa_set_diff: "minus set_diff",
+    },
     ...{ opa_set_intersection: "and", opa_set_union: "or", builtin_object_filter: "object.filter" },
     ...{ builtin_object_remove: "object.remove", builtin_object_union: "object.union" },
     ...{ builtin_json_filter: "json.filter", builtin_json_remove: "json.remove" },
-    ...{ opa_strings_format_int: "format_int", opa_strings_contains: "contains", opa_strings_endswith: "endswith" },
+    ...{ opa_strings_contains: "contains", opa_strings_endswith: "endswith" },
     ...{ opa_strings_split: "split", opa_strings_startswith: "startswith" },
     ...{ opa_strings_trim: "trim", opa_strings_trim_left: "trim_left" },
     ...{ opa_strings_trim_prefix: "trim_prefix", opa_strings_trim_right: "trim_right" },
@@ -75,17 +80,42 @@ const WATCHES: readonly Watched[] = [
   }),
   // What is joined in the order of an array is quicker where it is.
   { runtimeName: "opa_strings_concat", parameters: 2, builtins: ["concat"], onlyFor: "set", at: 1 },
+  { runtimeName: "builtin_object_union_n", parameters: 1, builtins: ["object.union_n"], notFor: "array" },
+  // Integers are computed with by the module; it has other decimals than OPA.
+  ...watched(
+    1,
+    { opa_arith_abs: "abs", opa_arith_ceil: "ceil", opa_arith_floor: "floor", opa_arith_round: "round" },
+    { onlyFor: "number", onlyBeyondWhole: true },
+  ),
+  ...watched(
+    2,
+    {
+      ...{ opa_arith_divide: "div", opa_arith_minus: "minus", opa_arith_multiply: "mul", opa_arith_plus: "plus" },
+      ...{ opa_arith_rem: "rem" },
+    },
+    { onlyFor: "number", onlyBeyondWhole: true },
+  ),
 ];
 
 const ANSWERS: readonly Watched[] = [
   ...watched(1, {
     ...{ opa_json_unmarshal: "json.unmarshal", opa_json_is_valid: "json.is_valid" },
     ...{ opa_regex_is_valid: "regex.is_valid", opa_base64_is_valid: "base64.is_valid" },
+    ...{ opa_bits_negate: "bits.negate" },
   }),
+  ...watched(1, { opa_to_number: "to_number" }, { onlyFor: "string" }),
+  ...watched(1, { opa_base64_decode: "base64.decode", opa_base64_url_decode: "base64url.decode" }),
   ...watched(2, {
     ...{ opa_regex_match: "regex.match re_match" },
     ...{ opa_strings_indexof: "indexof", opa_strings_replace_n: "strings.replace_n" },
+    ...{ opa_bits_and: "bits.and", opa_bits_or: "bits.or", opa_bits_xor: "bits.xor" },
+    ...{ opa_bits_shiftleft: "bits.lsh", opa_bits_shiftright: "bits.rsh", opa_strings_format_int: "format_int" },
   }),
+  ...watched(
+    2,
+    { opa_cidr_contains: "net.cidr_contains net.cidr_overlap", opa_cidr_intersects: "net.cidr_intersects" },
+    { onlyBeyondIpv4: true },
+  ),
   ...watched(3, {
     ...{ opa_glob_match: "glob.match", opa_strings_replace: "replace" },
     ...{ opa_regex_find_all_string_submatch: "regex.find_all_string_submatch_n" },
@@ -102,9 +132,9 @@ export const WATCHED: ReadonlySet<string> = new Set(
 const FIRST_ID = 2_000_000;
 
 export const WATCHING: readonly Redirection[] = [...WATCHES, ...ANSWERS].map(
-  ({ runtimeName, parameters, onlyFor, at = 0 }, place) => ({
-    ...{ runtimeName, parameters, at, builtinId: FIRST_ID + place, onlyAfterFailure: place < WATCHES.length },
-    ...(onlyFor === undefined ? {} : { onlyFor }),
+  ({ builtins: _, ...redirection }, place) => ({
+    ...redirection,
+    ...{ builtinId: FIRST_ID + place, onlyAfterFailure: place < WATCHES.length },
   }),
 );
 
@@ -116,7 +146,8 @@ export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
 /** What the host says to a call that has no answer, or in place of the module. NB: one that it serves itself goes before: another compiler may import it. */
 export const FAILURES: BuiltinTable = new Map([
   ...WATCHES.map(
-    ({ builtins: [name = ""], onlyFor }) => [name, (onlyFor && OPA_ANSWERS.get(name)) || failureOf(name)] as const,
+    ({ builtins: [name = ""], onlyFor, notFor }) =>
+      [name, ((onlyFor ?? notFor) && OPA_ANSWERS.get(name)) || failureOf(name)] as const,
   ),
   ...ANSWERS.flatMap(({ builtins: [name = ""] }) => {
     const answer = OPA_ANSWERS.get(name);

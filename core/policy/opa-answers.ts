@@ -1,19 +1,21 @@
 /**
  * What a compiled module would answer by itself, and otherwise than OPA does: in compatibility mode the host answers it
  * (wasm/redirect-functions.ts), so that a policy that ran under opa-envoy-plugin sees the same digits, the same bytes and
- * the same faults. Native policies keep the module's own, which are faster, some of them by far, but for those that answer
- * wrongly what policies are given (native-builtins.ts).
+ * the same faults. Native policies keep the module's own where it answers as OPA does, or is quicker by far and wrong only in the order of
+ * what it writes (native-builtins.ts).
  */
 import type { BuiltinTable } from "./builtin.ts";
 import { ARITHMETIC } from "./builtins/arithmetic.ts";
 import { BASE64 } from "./builtins/base64.ts";
+import { BITS } from "./builtins/bits.ts";
 import { CIDR_CONTAINS } from "./builtins/cidr-contains.ts";
 import { GLOB_MATCH } from "./builtins/glob-match.ts";
 import { JSON_TEXT } from "./builtins/json-text.ts";
 import { NUMBER_TEXT } from "./builtins/number-text.ts";
+import { OBJECT_PATHS } from "./builtins/object-paths.ts";
 import { REGEX } from "./builtins/regex.ts";
 import { SEARCH } from "./builtins/search.ts";
-import { SPRINTF_OF_OPA } from "./builtins/sprintf.ts";
+import { TEMPLATE_STRING } from "./builtins/sprintf.ts";
 import { STRINGS } from "./builtins/strings.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
 
@@ -22,6 +24,7 @@ type Answer = Pick<Redirection, "runtimeName" | "parameters" | "onlyFor" | "at">
 /** By the names in OPA's `internal/compiler/wasm/wasm.go`. */
 const ANSWERS: readonly Answer[] = [
   { runtimeName: "opa_json_marshal", builtin: "json.marshal", parameters: 1 },
+  { runtimeName: "opa_template_string", builtin: "internal.template_string", parameters: 1 },
   { runtimeName: "opa_arith_plus", builtin: "plus", parameters: 2, onlyFor: "number" },
   { runtimeName: "opa_arith_minus", builtin: "minus", parameters: 2, onlyFor: "number" },
   { runtimeName: "opa_arith_multiply", builtin: "mul", parameters: 2, onlyFor: "number" },
@@ -52,6 +55,15 @@ const ANSWERS: readonly Answer[] = [
   { runtimeName: "opa_strings_replace", builtin: "replace", parameters: 3 },
   { runtimeName: "opa_strings_replace_n", builtin: "strings.replace_n", parameters: 2 },
   { runtimeName: "opa_glob_match", builtin: "glob.match", parameters: 3 },
+  { runtimeName: "opa_bits_and", builtin: "bits.and", parameters: 2 },
+  { runtimeName: "opa_bits_or", builtin: "bits.or", parameters: 2 },
+  { runtimeName: "opa_bits_xor", builtin: "bits.xor", parameters: 2 },
+  { runtimeName: "opa_bits_negate", builtin: "bits.negate", parameters: 1 },
+  { runtimeName: "opa_bits_shiftleft", builtin: "bits.lsh", parameters: 2 },
+  { runtimeName: "opa_bits_shiftright", builtin: "bits.rsh", parameters: 2 },
+  { runtimeName: "builtin_json_filter", builtin: "json.filter", parameters: 2 },
+  { runtimeName: "builtin_json_remove", builtin: "json.remove", parameters: 2 },
+  { runtimeName: "builtin_object_union_n", builtin: "object.union_n", parameters: 1 },
   { runtimeName: "opa_cidr_contains", builtin: "net.cidr_contains", parameters: 2 },
   { runtimeName: "opa_cidr_intersects", builtin: "net.cidr_intersects", parameters: 2 },
 ];
@@ -72,13 +84,15 @@ export const OPA_ANSWERS: BuiltinTable = new Map(
   [
     ARITHMETIC,
     BASE64,
+    BITS,
     CIDR_CONTAINS,
     GLOB_MATCH,
     JSON_TEXT,
     NUMBER_TEXT,
+    OBJECT_PATHS,
     REGEX,
     SEARCH,
-    SPRINTF_OF_OPA,
     STRINGS,
+    TEMPLATE_STRING,
   ].flatMap((table) => [...table]),
 );

@@ -13,11 +13,15 @@ type Network = {
 };
 
 const MAPPED = 0xffffn;
+/** To ipaddr.js this is an IPv4 address inside IPv6, to Go an address of IPv6 like any other: only `::ffff:…` is one. */
+const COMPATIBLE = /^::(\d+\.\d+\.\d+\.\d+)$/;
 
 function address(text: string): { readonly bits: 32 | 128; readonly value: bigint } {
   if ((!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) || text.includes("%")) {
     throw new BuiltinError("invalid address");
   }
+  const compatible = COMPATIBLE.exec(text)?.[1];
+  if (compatible !== undefined) return { bits: 128, value: address(compatible).value };
   const bytes = ipaddr.parse(text).toByteArray();
   return { bits: bytes.length === 4 ? 32 : 128, value: bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n) };
 }

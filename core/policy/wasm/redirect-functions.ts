@@ -14,6 +14,9 @@ import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts"
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
 import { keepForeignBytes } from "./keep-foreign-bytes.ts";
+import { takeWholeDecimals } from "./take-whole-decimals.ts";
+import { askingWhetherPlainNetwork } from "./plain-networks.ts";
+import { askingWhetherWhole } from "./whole-numbers.ts";
 
 export type Redirection = {
   /** Of the runtime's function: its parameters and its one result are addresses of values. */
@@ -24,22 +27,28 @@ export type Redirection = {
   /** Where the argument `at` (the first) is of another type, the runtime's own function goes on to answer: `-` is also for sets. */
   readonly onlyFor?: keyof typeof TYPE;
   readonly at?: 0 | 1;
+  /** The other way about: the runtime's own function answers for this type, and the host for all others. */
+  readonly notFor?: keyof typeof TYPE;
   /** The runtime's own function answers, and the host where it has no answer. */
   readonly onlyAfterFailure?: boolean;
+  /** Where all arguments are short integers and its answer is one, the runtime's own goes on to answer. */
+  readonly onlyBeyondWhole?: boolean;
+  /** Where all arguments are addresses or networks of IPv4 as they are mostly written, the runtime's own goes on to answer. */
+  readonly onlyBeyondIpv4?: boolean;
 };
 
 const OP = {
   ...{ if: 0x04, else: 0x05, end: 0x0b, call: 0x10, localGet: 0x20, localTee: 0x22 },
-  ...{ i32Const: 0x41, i32Eqz: 0x45, i32Eq: 0x46 },
+  ...{ i32Const: 0x41, i32Eqz: 0x45, i32Eq: 0x46, i32And: 0x71 },
 } as const;
 const NO_LOCALS = 0;
 const I32 = 0x7f;
 /** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
 const TYPE_OF = "opa_value_type";
-const TYPE = { number: 3, string: 4, set: 7 } as const;
+const TYPE = { number: 3, string: 4, array: 5, set: 7 } as const;
 
 /**
- * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it.
+ * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it. And `1.0` is an integer (take-whole-decimals.ts).
  * @throws AppError invalid_bundle when the bytes are no module, or when failures were to be seen and its functions have no names
  */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
@@ -61,35 +70,77 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
       "invalid_bundle",
       "the functions of the policy module have no names; build it without stripping it",
     );
-  let isChanged = keepForeignBytes(functions, names);
+  const keepsBytes = keepForeignBytes(functions, names);
+  let isChanged = takeWholeDecimals(functions, names) || keepsBytes;
+  const typeOf = names.get(TYPE_OF);
+  const asking = (isWanted: boolean, body: (typeOf: number) => Uint8Array) =>
+    isWanted && typeOf !== undefined ? functions.append(typeOf, body(typeOf)) : undefined;
+  const isWhole = asking(
+    redirections.some(({ onlyBeyondWhole }) => onlyBeyondWhole),
+    askingWhetherWhole,
+  );
+  const isIpv4 = asking(
+    redirections.some(({ onlyBeyondIpv4 }) => onlyBeyondIpv4),
+    askingWhetherPlainNetwork,
+  );
   for (const redirection of redirections) {
     const index = names.get(redirection.runtimeName);
     const builtin = functions.imported(`opa_builtin${redirection.parameters}`);
     if (index === undefined || builtin === undefined) continue;
-    functions.replace(index, bodyOf(functions, redirection, { index, builtin, typeOf: names.get(TYPE_OF) }));
+    functions.replace(index, bodyOf(functions, redirection, { index, builtin, typeOf, isWhole, isIpv4 }));
     isChanged = true;
   }
   return isChanged ? writeSections(functions.written()) : wasm;
 }
 
-type Indices = { readonly index: number; readonly builtin: number; readonly typeOf: number | undefined };
+type Indices = {
+  readonly index: number;
+  readonly builtin: number;
+  readonly typeOf: number | undefined;
+  readonly isWhole: number | undefined;
+  readonly isIpv4: number | undefined;
+};
 
-function bodyOf(functions: Functions, redirection: Redirection, { index, builtin, typeOf }: Indices): Uint8Array {
-  const { parameters, builtinId, onlyFor, at = 0, onlyAfterFailure = false } = redirection;
-  const all = Array.from({ length: parameters }, (_, argument) => [OP.localGet, argument]).flat();
+function bodyOf(
+  functions: Functions,
+  redirection: Redirection,
+  { index, builtin, typeOf, isWhole, isIpv4 }: Indices,
+): Uint8Array {
+  const { parameters, builtinId, onlyFor, notFor, at = 0 } = redirection;
+  const {
+    onlyAfterFailure = false,
+    onlyBeyondWhole = false,
+    onlyBeyondIpv4 = false,
+    mayHandBack = false,
+  } = redirection;
+  const places = Array.from({ length: parameters }, (_, argument) => argument);
+  const all = places.flatMap((argument) => [OP.localGet, argument]);
   const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
-  // `opa_builtinN(builtinId, 0, …)`
-  const asked = [OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, ...all, ...call(builtin)];
-  if (onlyFor === undefined && !onlyAfterFailure) return Uint8Array.of(NO_LOCALS, ...asked, OP.end);
-  const own = [...all, ...call(functions.append(index, functions.bodyOf(index)))];
+  const known = (target: number | undefined) => {
+    if (target === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
+    return call(target);
+  };
+  const hasType = (local: number, type: keyof typeof TYPE) => [
+    ...[OP.localGet, local, ...known(typeOf), OP.i32Const, TYPE[type], OP.i32Eq],
+  ];
+  const type = onlyFor ?? notFor;
+  const keepsOwn = type !== undefined || onlyAfterFailure || onlyBeyondWhole || onlyBeyondIpv4;
+  const own = keepsOwn ? [...all, ...call(functions.append(index, functions.bodyOf(index)))] : [];
   const answer = parameters; // the local behind them
+  // `opa_builtinN(builtinId, 0, …)`
+  let asked = [OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, ...all, ...call(builtin)];
+  const areAll = (is: number | undefined) =>
+    places.flatMap((place) => [OP.localGet, place, ...known(is), ...(place > 0 ? [OP.i32And] : [])]);
+  if (onlyBeyondIpv4) asked = [...areAll(isIpv4), OP.if, I32, ...own, OP.else, ...asked, OP.end];
+  if (onlyBeyondWhole) {
+    const whole = [...own, OP.localTee, answer, ...known(isWhole)];
+    const first = [...whole, OP.if, I32, OP.localGet, answer, OP.else, ...asked, OP.end];
+    asked = [...areAll(isWhole), OP.if, I32, ...first, OP.else, ...asked, OP.end];
+  }
   const ownFirst = [...own, OP.localTee, answer, OP.i32Eqz, OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end];
-  const locals = onlyAfterFailure ? [1, 1, I32] : [NO_LOCALS];
   const unasked = onlyAfterFailure ? ownFirst : own;
-  if (onlyFor === undefined) return Uint8Array.of(...locals, ...unasked, OP.end);
-  if (typeOf === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
-  return Uint8Array.of(
-    ...[...locals, OP.localGet, at, ...call(typeOf), OP.i32Const, TYPE[onlyFor], OP.i32Eq],
-    ...[OP.if, I32, ...asked, OP.else, ...unasked, OP.end, OP.end],
-  );
+  const locals = keepsOwn ? [1, 1, I32] : [NO_LOCALS];
+  if (type === undefined) return Uint8Array.of(...locals, ...(onlyAfterFailure ? ownFirst : asked), OP.end);
+  const [those, others] = onlyFor === undefined ? [unasked, asked] : [asked, unasked];
+  return Uint8Array.of(...locals, ...hasType(at, type), OP.if, I32, ...those, OP.else, ...others, OP.end, OP.end);
 }

@@ -1,0 +1,42 @@
+/**
+ * Whether a value of OPA's runtime is an integer of which decimals and OPA's binary numbers think alike: digits, and few enough of them. With
+ * such numbers the runtime computes as OPA does.
+ */
+import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { KIND_TEXT, NUMBER_FIELD, NUMBER_TYPE } from "./runtime-number.ts";
+
+/** Of the text, sign included. */
+const MOST = 18;
+const [MINUS, ZERO, NINE] = [0x2d, 0x30, 0x39];
+
+const OP = {
+  ...{ loop: 0x03, if: 0x04, end: 0x0b, br: 0x0c, return: 0x0f, call: 0x10 },
+  ...{ localGet: 0x20, localSet: 0x21, localTee: 0x22, i32Load: 0x28, i32Load8U: 0x2d, i32Const: 0x41 },
+  ...{ i32Eqz: 0x45, i32Ne: 0x47, i32GtU: 0x4b, i32Add: 0x6a, i32Sub: 0x6b, i32And: 0x71 },
+} as const;
+const I32 = 0x7f;
+const NO_RESULT = 0x40;
+const ALIGNED = 2;
+
+/** `whole(value)`: 1 or 0, of no value, too. `typeOf`: the runtime's function that says what a value is. */
+export function askingWhetherWhole(typeOf: number): Uint8Array {
+  const [value, text, left, character] = [0, 1, 2, 3];
+  const constant = (number: number) => [OP.i32Const, ...writeSigned32(number)];
+  const answered = (number: number) => [OP.if, NO_RESULT, ...constant(number), OP.return, OP.end];
+  const isOther = (number: number) => [...constant(number), OP.i32Ne];
+  return Uint8Array.of(
+    ...[1, 3, I32],
+    ...[OP.localGet, value, OP.i32Eqz, ...answered(0)],
+    ...[OP.localGet, value, OP.call, ...writeUnsigned32(typeOf), ...isOther(NUMBER_TYPE), ...answered(0)],
+    ...[OP.localGet, value, OP.i32Load8U, 0, NUMBER_FIELD.kind, ...isOther(KIND_TEXT), ...answered(1)],
+    ...[OP.localGet, value, OP.i32Load, ALIGNED, NUMBER_FIELD.text, OP.localSet, text],
+    ...[OP.localGet, value, OP.i32Load, ALIGNED, NUMBER_FIELD.length, OP.localTee, left],
+    ...[...constant(MOST), OP.i32GtU, ...answered(0)],
+    ...[OP.loop, NO_RESULT, OP.localGet, left, OP.i32Eqz, ...answered(1)],
+    ...[OP.localGet, left, ...constant(1), OP.i32Sub, OP.localTee, left],
+    ...[OP.localGet, text, OP.i32Add, OP.i32Load8U, 0, 0, OP.localTee, character],
+    ...[...constant(ZERO), OP.i32Sub, ...constant(NINE - ZERO), OP.i32GtU],
+    ...[OP.localGet, character, ...isOther(MINUS), OP.i32And, ...answered(0), OP.br, 0, OP.end],
+    ...[...constant(0), OP.end],
+  );
+}
