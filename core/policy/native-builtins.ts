@@ -131,12 +131,10 @@ export const WATCHED: ReadonlySet<string> = new Set(
 /** Above every number that a compiler gives out, and apart from those of opa-answers.ts. */
 const FIRST_ID = 2_000_000;
 
-export const WATCHING: readonly Redirection[] = [...WATCHES, ...ANSWERS].map(
-  ({ builtins: _, ...redirection }, place) => ({
-    ...redirection,
-    ...{ builtinId: FIRST_ID + place, onlyAfterFailure: place < WATCHES.length },
-  }),
-);
+export const WATCHING: readonly Redirection[] = [...WATCHES, ...ANSWERS].map((redirection, place) => ({
+  ...redirection,
+  ...{ builtinId: FIRST_ID + place, onlyAfterFailure: place < WATCHES.length },
+}));
 
 /** Those that are answered, too. */
 export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(

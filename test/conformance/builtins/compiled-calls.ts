@@ -5,7 +5,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { field, list } from "../../../scripts/bundle/ast.ts";
-import { ODD_VALUES, readBy, triplesFor } from "./odd-values.ts";
+import { ODD_VALUES } from "./odd-values.ts";
+import { readBy, triplesFor } from "./read-values.ts";
 
 export const CAPABILITIES = path.resolve(import.meta.dirname, "../../../rego/capabilities.json");
 
