@@ -107,12 +107,7 @@ function bodyOf(
   { index, builtin, typeOf, isWhole, isIpv4 }: Indices,
 ): Uint8Array {
   const { parameters, builtinId, onlyFor, notFor, at = 0 } = redirection;
-  const {
-    onlyAfterFailure = false,
-    onlyBeyondWhole = false,
-    onlyBeyondIpv4 = false,
-    mayHandBack = false,
-  } = redirection;
+  const { onlyAfterFailure = false, onlyBeyondWhole = false, onlyBeyondIpv4 = false } = redirection;
   const places = Array.from({ length: parameters }, (_, argument) => argument);
   const all = places.flatMap((argument) => [OP.localGet, argument]);
   const call = (target: number) => [OP.call, ...writeUnsigned32(target)];

@@ -47,12 +47,6 @@ export const TOLD: readonly Told[] = [
   },
   { mode: "native", names: ["json.filter", "json.remove"], kind: "none", why: "a path of no parts traps: denied" },
   {
-    mode: "native",
-    names: ["replace", "strings.replace_n"],
-    kind: "none",
-    why: "half a character, which no native module has: denied",
-  },
-  {
     ...{ mode: "native", names: ["json.marshal", "internal.template_string"], kind: "other" },
     why: "the module writes it, with keys and members in the order of a hash table, which is quicker by far",
   },
