@@ -47,7 +47,8 @@ reasons := [crypto.sha256(times(megabyte, 10))] if input.case == "10 MB made for
 reasons := ["no end"] if { input.case == "built-ins"; some a in hundred; some b in hundred; some c in hundred; time.format([(a * b) * c, "UTC", kilobyte]) == "" }
 reasons := ["no end"] if { input.case == "pattern"; some a in hundred; regex.replace(times(kilobyte, 10), "((0|1|2)+3|[0-9]{1,40}x)", "$1") == format_int(a, 10) }
 reasons := ["no end"] if { input.case == "looks ahead"; some a in hundred; regex.replace(times("ab", 20000), "a(.*c)?", "x") == format_int(a, 10) }
-reasons := ["no end"] if { input.case == "shifts"; some a in hundred; some b in hundred; some c in hundred; bits.lsh(a, 100000 + b) == c }
+reasons := ["no end"] if { input.case == "shifts"; some a in hundred; some b in hundred; some c in hundred; bits.lsh(a, 10000 + b) == c }
+reasons := ["no end"] if { input.case == "large shifts"; some a in hundred; some b in hundred; some c in hundred; bits.lsh(a, 100000 + b) == c }
 reasons := ["no end"] if { input.case == "failures"; some a in hundred; some b in hundred; some c in hundred; time.parse_rfc3339_ns(sprintf("%d", [(a + b) + c])) == 0 }
 reasons := ["no end"] if { input.case == "formats"; some a in hundred; some b in hundred; some c in hundred; time.format([(a * b) * c, "America/New_York", "Monday, January 2 15:04:05 MST 2006"]) == "" }
 reasons := ["no end"] if { input.case == "zones"; some a in hundred; some b in hundred; time.clock([a, concat("/", ["Europe", format_int(b, 10)])]) == input.value }
@@ -107,6 +108,7 @@ described("policies that do not end", () => {
     ["pattern", "policy_budget_exceeded", ""],
     ["looks ahead", "policy_budget_exceeded", "more steps"],
     ["shifts", "policy_budget_exceeded", "more steps"],
+    ["large shifts", "policy_budget_exceeded", "a built-in was given or made too much"],
     ["failures", "policy_budget_exceeded", "more steps"],
     ["formats", "policy_budget_exceeded", "more steps"],
     ["zones", "policy_budget_exceeded", "a built-in"],
