@@ -12,7 +12,9 @@ function two(change: (a: bigint, b: bigint) => bigint): Builtin {
   return (args, { pay }) => {
     const [a, b] = [integerArg(args, 0), integerArg(args, 1)];
     pay((digits(a) + digits(b)) * PER_DIGIT);
-    return regoInteger(change(a, b));
+    const result = change(a, b);
+    pay(digits(result) * PER_DIGIT); // short operands may make a long one
+    return regoInteger(result);
   };
 }
 
