@@ -11,7 +11,7 @@ import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { clientOfServices } from "../harness/kafka.ts";
 import { startSystem, type System } from "../harness/system.ts";
 import { type Account, account } from "./crash-points/account.ts";
-import { type Crash, crashEverywhere, UNDER_CRASHES } from "./crash-points/crash-everywhere.ts";
+import { type Crash, crashEverywhere, PRELOAD, withProfiles } from "./crash-points/crash-everywhere.ts";
 import { startTraffic } from "./crash-points/traffic.ts";
 import { whileCompacting } from "./forging.ts";
 import { seeded } from "./seeded.ts";
@@ -37,7 +37,7 @@ const COMPACTED = new Map([
 const chance = seeded();
 
 async function soak(): Promise<Soak> {
-  await using system = await startSystem(UNDER_CRASHES);
+  await using system = await startSystem({ preload: [PRELOAD], approvalSettings: withProfiles });
   return await whileCompacting(system.kafka.settings, TOPICS.state.name, () => soakOf(system), COMPACTED);
 }
 
@@ -78,8 +78,8 @@ async function page({ crashes, told, seconds, again }: Soak): Promise<string> {
 
 The last run of \`npm run soak\`: each service killed with \`kill -9\` at each of its crash points, again and again, under load, on real Kafka,
 PostgreSQL and Envoy, and started again; then everything that was acknowledged is held against the audit topic, the database, the state
-topic, the webhooks and what reached the upstream. A point lies around a commit, a publish, a mark, a send, an answer or
-a replaced file (\`test/fault/crash-points/work.ts\`, which also says by what work each is reached).
+topic, the webhooks and what reached the upstream. A point lies around a commit, a publish, a mark, a send or an answer
+(\`test/fault/crash-points/work.ts\`, which also says by what work each is reached, and where nobody is killed and why).
 
 | | |
 |---|---|

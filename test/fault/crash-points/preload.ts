@@ -18,14 +18,9 @@ const STAND_INS = new Map(
   ].map(([real = "", standIn = ""]) => [new URL(real, root).href, new URL(standIn, import.meta.url).href]),
 );
 
-/** What replaces files asks the system by another way than everybody else. */
-const REPLACING = new URL("platform/replace-file.ts", root).href;
-const REPLACED = new URL("replaced-files.ts", import.meta.url).href;
-
 registerHooks({
   resolve(specifier, context, next) {
     const found = next(specifier, context);
-    if (specifier === "node:fs/promises" && context.parentURL === REPLACING) return next(REPLACED, context);
     const standIn = STAND_INS.get(found.url);
     return standIn === undefined || standIn === context.parentURL ? found : { ...found, url: standIn };
   },
