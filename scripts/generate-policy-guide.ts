@@ -44,8 +44,8 @@ both, the input also of a package that does not name its schema. \`docs/context.
 \`explain\` evaluates the source by OPA, \`diff\` two bundles by the host of production, and both say what an evaluation cost in fuel (a
 millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} of it). A service keeps inputs only with \`development.keepInputs\`, and refuses that beyond loopback.
 Where \`explain\` says that the bundle decides otherwise than its source, it is mostly another source. It may be OPA itself: a service runs the module that
-OPA compiles, and where its runtime would answer otherwise than \`opa eval\` the host does. What is left (natively the order of keys in \`json.marshal\` and of members in
-\`$"…"\`) is told in \`test/conformance/builtins/told-differences.ts\`; what counts is the module, which \`diff\` asks.
+OPA compiles, and where its runtime would answer otherwise than \`opa eval\` the host does. What is left (natively the order of keys in \`json.marshal\` and of members
+in \`$"…"\`, and decimals in \`sum\` and \`product\`, among others) is told in \`test/conformance/builtins/told-differences.ts\`; what counts is the module, which \`diff\` asks.
 
 ## What to know
 

@@ -13,7 +13,7 @@ type CompatHost = {
   activate(files: BundleFiles, validUntil: Instant | undefined): Promise<Taken>;
 };
 
-type CompatHostOptions = { readonly path: string; readonly budget: Budget };
+type CompatHostOptions = { readonly path: string; readonly budget: Budget; readonly anyPrice?: boolean };
 
 export function createCompatHost(deps: RunnerDeps, options: CompatHostOptions): CompatHost {
   let active: CompatPolicy | undefined;

@@ -49,6 +49,8 @@ type CompatPolicyOptions = {
   readonly validUntil?: Instant | undefined;
   /** Of one evaluation. */
   readonly budget?: Budget;
+  /** Where nobody decides by it: a policy that is too dear for `budget` is taken. */
+  readonly anyPrice?: boolean;
   /** Of the bundle that decides meanwhile. */
   readonly active?: PolicyModule | undefined;
 };
@@ -60,7 +62,7 @@ type CompatPolicyOptions = {
  */
 export async function loadCompatPolicy(
   deps: RunnerDeps,
-  { files, path, validUntil, budget = DEFAULT_BUDGET, active }: CompatPolicyOptions,
+  { files, path, validUntil, budget = DEFAULT_BUDGET, anyPrice = false, active }: CompatPolicyOptions,
 ): Promise<CompatPolicy> {
   const { wasm, dataJson, revision } = await compatBundleOf(files);
   const builtins = new Map([...deps.builtins, ...OPA_ANSWERS]);
@@ -80,7 +82,7 @@ export async function loadCompatPolicy(
   });
   // NB: whatever it says: OPA takes a policy that has no answer to an empty input, and so does whoever comes from there.
   const tooDear = tooDearFault(policy.run(entrypoint, { kind: "json", text: WARM_UP_INPUT }, 0n));
-  if (tooDear !== undefined) throw new AppError("invalid_bundle", tooDear);
+  if (tooDear !== undefined && !anyPrice) throw new AppError("invalid_bundle", tooDear);
 
   function resultOf(evaluation: Evaluation): CompatResult {
     switch (evaluation.kind) {

@@ -25,7 +25,7 @@ import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
 import { differenceText, meets } from "./self-test.ts";
-import { warmUpFault } from "./warm-up.ts";
+import { contractFault, tooDearFault } from "./warm-up.ts";
 import type { CompileJob } from "./wasm/compile-apart.ts";
 import { type PolicyModule, policyModule } from "./wasm/policy-module.ts";
 import { createPolicyRunner, type PolicyRunner, type RunnerDeps } from "./wasm/policy-runner.ts";
@@ -74,6 +74,8 @@ type PolicyHostOptions = {
   readonly budget?: Budget;
   /** Evaluations before a bundle is swapped in: V8 compiles the hot functions meanwhile. */
   readonly warmUps?: number;
+  /** Where nobody decides by it: a policy that is too dear for `budget` is taken. */
+  readonly anyPrice?: boolean;
 };
 
 type Active = {
@@ -133,7 +135,7 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     const times = isWarm ? 1 : warmUps;
     for (let count = 0; count < times; count++) {
       const evaluation = target.policy.run(target.entrypoints.decide, { kind: "json", text: WARM_UP_INPUT }, 0n);
-      const detail = warmUpFault(evaluation);
+      const detail = contractFault(evaluation) ?? (options.anyPrice ? undefined : tooDearFault(evaluation));
       if (detail !== undefined) return { kind: "refused", reason: "warm_up_failed", detail };
       await pause();
     }

@@ -24,17 +24,19 @@ type StartPolicyOptions = {
    * services, and such a call ends the evaluation where nobody asks (asks.ts).
    */
   readonly networkBuiltins?: boolean;
+  /** True: it is never asked for a decision here, so what one costs refuses no bundle. */
+  readonly routesOnly?: boolean;
 };
 
 /** @throws CannotStart when the configuration's path holds no bundle, or one that is refused */
 export async function startPolicy(
   deps: Omit<BundlesDeps, "take">,
-  { bundle, defaultRealm, budget, environment, networkBuiltins = true }: StartPolicyOptions,
+  { bundle, defaultRealm, budget, environment, networkBuiltins = true, routesOnly = false }: StartPolicyOptions,
 ): Promise<Policy> {
   const builtins = networkBuiltins ? BUILTINS_AND_NETWORK : BUILTINS;
   const host = createPolicyHost(
     { builtins: withEnvironment(builtins, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
-    { defaultRealm, budget },
+    { defaultRealm, budget, anyPrice: routesOnly },
   );
   const take: BundlesDeps["take"] = ({ files, proof }) => activateFiles(host, files, proof?.validUntil);
   const bundles = await startBundles({ ...deps, take }, bundle, "a bundle, such as scripts/build-bundle.ts writes");

@@ -4,11 +4,11 @@ import { exceededText, outcomeOf } from "./evaluation-outcome.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
 
 /** Of a policy of ours, which has to answer by the contract. */
-export function warmUpFault(evaluation: Evaluation): string | undefined {
+export function contractFault(evaluation: Evaluation): string | undefined {
   const outcome = outcomeOf(evaluation);
   const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
   const isInvalid = verdict.kind === "fault" && verdict.reason === "policy_result_invalid";
-  return isInvalid ? verdict.detail : tooDearFault(evaluation);
+  return isInvalid ? verdict.detail : undefined;
 }
 
 /** Of any policy. NB: how long a built-in takes is the machine's doing, and proves nothing. */

@@ -14,7 +14,7 @@ const WARM_UPS = 1;
 /** Why a service would refuse it; undefined when it would not. @throws AppError invalid_bundle */
 export async function refusalOf(files: BundleFiles): Promise<string | undefined> {
   const deps = { builtins: withRuntime(BUILTINS_AND_NETWORK), randomBytes, monotonicMs: () => performance.now() };
-  const host = createPolicyHost(deps, { defaultRealm: "built", warmUps: WARM_UPS });
+  const host = createPolicyHost(deps, { defaultRealm: "built", warmUps: WARM_UPS, anyPrice: true });
   const activation = await host.activate(bundleOf(files));
   if (activation.kind !== "refused") return undefined;
   const { reason, detail } = activation;

@@ -37,6 +37,14 @@ test("what is not to be run again stays failed", () => {
   expect(parseResults(failed?.rest ?? "")).toMatchObject({ passed: 2, failed: 1, brokenFiles: 0 });
 });
 
+test("a file whose tests passed and which failed outside of them stays failed where it is not to be run again", () => {
+  const threw = { ...good, name: "/threw.test.ts", status: "failed" };
+  const results = textOf([good, bad, threw], { numPassedTests: 3, numFailedTests: 1, numRuntimeErrorTestSuites: 0 });
+  const failed = failedFiles(results, (file) => file === "/bad.test.ts");
+  expect(failed?.files).toEqual(["/bad.test.ts"]);
+  expect(parseResults(failed?.rest ?? "")).toMatchObject({ failed: 0, brokenFiles: 1 });
+});
+
 test("nothing is run again where nothing failed, and where there are no results", () => {
   expect(failedFiles(textOf([good], {}), () => true)).toBeUndefined();
   expect(failedFiles("not json", () => true)).toBeUndefined();

@@ -20,7 +20,9 @@ export function failedFiles(text: string, isWanted: (file: string) => boolean): 
   if (bad.length === 0) return undefined;
   const good = results.filter((file) => !bad.includes(file));
   const count = (status: string) => good.flatMap(testsOf).filter((one) => one["status"] === status).length;
-  const broken = good.filter((file) => file["status"] === "failed" && testsOf(file).length === 0);
+  // Also one whose tests passed: something threw outside of them.
+  const isFailed = ({ status }: Fields) => status === "failed";
+  const broken = good.filter((file) => isFailed(file) && !testsOf(file).some(isFailed));
   const rest = {
     ...whole,
     testResults: good,

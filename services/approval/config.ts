@@ -186,7 +186,7 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
 /** For the policy host: with what policies see of the environment of this process. */
 export function policySettings({ bundle, identity, policy }: ApprovalConfig) {
   const environment = chosenEnvironment(policy.environment, process.env);
-  return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment };
+  return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment, routesOnly: true };
 }
 
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [

@@ -34,6 +34,8 @@ type AskedOptions = {
   /** Of a bundle of ours: core/policy/policy-host.ts. */
   readonly defaultRealm?: string;
   readonly warmUps?: number;
+  /** Where nobody decides by it: a policy that is too dear for `budget` is taken. */
+  readonly anyPrice?: boolean;
 };
 
 export function createAskedBundle(deps: RunnerDeps, { compatPath, ...options }: AskedOptions): AskedBundle {
@@ -66,8 +68,11 @@ function native(
   };
 }
 
-function compat(deps: RunnerDeps, { path, budget = DEFAULT_BUDGET }: { path: string; budget?: Budget }): AskedBundle {
-  const host = createCompatHost(deps, { path, budget });
+function compat(
+  deps: RunnerDeps,
+  { path, budget = DEFAULT_BUDGET, anyPrice = false }: Omit<AskedOptions, "compatPath"> & { readonly path: string },
+): AskedBundle {
+  const host = createCompatHost(deps, { path, budget, anyPrice });
   return {
     revision: () => host.current()?.revision,
     inputReads: () => undefined,

@@ -25,18 +25,27 @@ function treeOf(paths: readonly RegoValue[], pay: Pay): RegoObject {
   let tree = new RegoObject([]);
   for (const path of paths) {
     const parts = partsOf(path);
-    pay(parts.length * (PER_PART + tree.size * PER_MEMBER));
-    if (parts.length > 0) tree = grown(tree, parts);
+    pay(parts.length * PER_PART);
+    if (parts.length > 0) tree = grown(tree, parts, pay);
   }
   return tree;
 }
 
 /** NB: what stands behind an end that is there is left out, and an end that comes later is one all the same. */
-function grown(tree: RegoObject, [part = null, ...rest]: readonly RegoValue[]): RegoObject {
-  if (rest.length === 0) return tree.with(part, END);
-  const below = tree.get(part);
-  if (below === END) return tree;
-  return tree.with(part, grown(below instanceof RegoObject ? below : new RegoObject([]), rest));
+function grown(tree: RegoObject, parts: readonly RegoValue[], pay: Pay): RegoObject {
+  const nodes: (readonly [RegoObject, RegoValue])[] = [];
+  let node: RegoValue = tree;
+  for (const part of parts) {
+    if (node === END) return tree;
+    const object: RegoObject = node instanceof RegoObject ? node : new RegoObject([]);
+    pay(object.size * PER_MEMBER); // each is copied with what it gets
+    nodes.push([object, part]);
+    const below = object.get(part);
+    node = below === undefined ? new RegoObject([]) : below;
+  }
+  let made: RegoValue = END;
+  for (const [object, part] of nodes.toReversed()) made = object.with(part, made);
+  return made instanceof RegoObject ? made : tree;
 }
 
 function filtered(value: RegoValue, tree: RegoValue): RegoValue {

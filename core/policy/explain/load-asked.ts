@@ -21,7 +21,7 @@ export type LoadedBundle = Pick<AskedBundle, "ask"> & {
 export async function loadAsked(folder: string, deps: RunnerDeps, path?: string): Promise<LoadedBundle> {
   const files = await readBundleFiles(folder);
   const compatPath = compatPathOf(files, folder, path);
-  const { activate, ask } = createAskedBundle(deps, { compatPath, warmUps: 1 });
+  const { activate, ask } = createAskedBundle(deps, { compatPath, warmUps: 1, anyPrice: true });
   const taken = await activate(files);
   if (taken.kind === "refused") throw new AppError("invalid_bundle", `${folder}: ${taken.reason}: ${taken.detail}`);
   return { ask, revision: taken.revision, files, compatPath };

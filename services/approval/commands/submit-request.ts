@@ -43,7 +43,10 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     const { entitlement, scope } = offer.elevation;
     const digest = offer.binding.kind === "digest" ? offer.binding.digest : undefined;
     const key = digests.requestKey({ issuer, subject, actors, entitlement, scope, digest });
-    const routing = await router.route({ requester, subject: denial.subject, call, offer, justification, requested });
+    // A fault that may pass matters only to who needs a route: not to a request that is there, or to a grant.
+    const routing = await router
+      .route({ requester, subject: denial.subject, call, offer, justification, requested })
+      .catch((fault: unknown) => ({ kind: "unrouted", fault }) as const);
 
     return store.transaction(
       "submit",
@@ -57,6 +60,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
         if (existing !== undefined) return { kind: "exists", request: existing };
         const live = coveringGrant(denial, offer, await tx.grants.liveFor(issuer, subject), now, digests);
         if (live !== undefined) return { kind: "already_granted", grant: live };
+        if (routing.kind === "unrouted") throw routing.fault;
 
         const draft = {
           id: ids.fresh("request"),

@@ -5,6 +5,7 @@
  */
 import { namedCall } from "../../../core/domain/question.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
+import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { Decided, PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Judged, Network, Policy, PolicyQuestion } from "../ports.ts";
 import type { Shadow } from "../shadow/ports.ts";
@@ -37,10 +38,12 @@ export function createPolicy(deps: PolicyDeps): Policy {
         return { verdict: { kind: "fault", reason: "policy_suspended", detail }, revision, fuelUsed: undefined };
       }
       const described = { call, question: asked };
-      // Another policy that is tried on a kept input may read more of it.
-      const reads = keptInputs === undefined ? host.inputReads() : undefined;
-      const inputFor = (members: typeof reads) => createDecisionInput(described, subject, question.context, members);
-      const input = inputFor(reads);
+      const inputFor = (members: InputReads | undefined) =>
+        createDecisionInput(described, subject, question.context, members);
+      // Another policy that is tried on a kept input may read more of it; what only that one would read decides nothing here.
+      const whole = keptInputs === undefined ? undefined : inputFor(undefined);
+      const reads = whole?.kind === "input" ? undefined : host.inputReads();
+      const input = whole?.kind === "input" ? whole : inputFor(reads);
       if (input.kind === "fault") {
         const verdict = { kind: "fault", reason: "request_parse_error", detail: input.detail } as const;
         return { verdict, revision, fuelUsed: undefined };

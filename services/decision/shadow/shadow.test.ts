@@ -120,7 +120,7 @@ describe("not asked", () => {
     const own = { input: undefined, reads: undefined };
     shadow.offer(asked("1", { ...own, inputFor: async () => ({ kind: "not_identified" }) }));
     shadow.offer(asked("2", { ...own, inputFor: async () => ({ kind: "input", json: '{"own":true}' }) }));
-    await nextTurn();
+    for (const _turn of ["begun", "first described", "second described"]) await nextTurn();
     expect(notCompared).toEqual([["not_identified", 1]]);
     expect(sent.flat().map(({ inputJson }) => inputJson)).toEqual(['{"own":true}']);
   });

@@ -3,6 +3,7 @@
  * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
  * Where the candidate is slower than the checks, questions are dropped and counted.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Replies } from "../../../core/policy/asks.ts";
 import { holdsReads } from "../../../core/policy/input-reads.ts";
 import type { Asked, Described, Shadow } from "./ports.ts";
@@ -46,6 +47,7 @@ export function createShadow(
   async function compare(asked: readonly Asked[]): Promise<void> {
     const jobs: Job[] = [];
     for (const one of asked) {
+      if (one.input === undefined) await nextTurn(); // to describe a request takes about as long as a check
       const text = await textFor(one);
       if (text.kind === "input") jobs.push(jobOf(one, text.json));
       else onNotCompared(text.kind === "fault" ? "not_described" : text.kind, 1);

@@ -59,6 +59,9 @@ test("a denial that is submitted as it arrives waits: nothing is set aside or sk
   await activate();
   expect(await deliver()).toBeUndefined();
   expect(await requestsOf(denial.id)).toEqual(["pending"]);
+  host = newHost(); // what is there needs no route: delivered again, it holds up nothing
+  expect(await deliver()).toBeUndefined();
+  expect(await requestsOf(denial.id)).toEqual(["pending"]);
 });
 
 test("a submission is 503 with Retry-After, also under a key, and is taken once there is a policy", async () => {
@@ -75,5 +78,8 @@ test("a submission is 503 with Retry-After, also under a key, and is taken once 
   expect(await requestsOf(denial.id)).toEqual([]);
   await activate();
   expect((await rest.call("POST", "/v1/requests", keyed)).status).toBe(201);
+  expect(await requestsOf(denial.id)).toEqual(["pending"]);
+  host = newHost();
+  expect((await rest.call("POST", "/v1/requests", { token, body })).status).toBe(200); // the one that is there
   expect(await requestsOf(denial.id)).toEqual(["pending"]);
 });
