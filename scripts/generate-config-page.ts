@@ -27,7 +27,7 @@ test loads: \`deploy/decision.yaml\` and \`deploy/approval.yaml\`; of the gatewa
   variable that does not exist, and what is unsafe together (plain text beyond loopback, certificates with TLS off, half of a pair).
   Those are told at the same time, as far as the values concerned can be read. A value is never repeated: it may be a secret.
 - Exit codes: 0 after \`--check-config\` found nothing, 78 when the configuration has to be changed (also when a key file or the bundle
-  that it names cannot be used), 1 when trying again may help (the database does not answer, a port is taken).
+  that it names cannot be used), 1 when trying again may help (the database does not answer, or is not set up yet, a port is taken).
 - **SIGHUP** has a running program read its configuration again, and take anew what can change under it: key sets of issuers and the authorities at \`ca_path\`, keys of
   messages (\`state.trustedKeys\`, \`decisionServices.trustedKeys\`, \`signing\` of either), certificates and authorities of REST,
   gRPC and Kafka, user and password at the brokers, the service token, the policy bundle. Connections that are open go on; new ones use the new certificate. What is broken is refused

@@ -18,9 +18,6 @@ const MEANING: ReadonlyMap<string, string> = new Map([
   ["22P05", "keeps no UTF-8; create the database with ENCODING UTF8"],
 ]);
 
-/** Nothing but a change by somebody mends these. */
-const LASTING: ReadonlySet<string> = new Set(["28P01", "28000", "3D000", "42501", "22P05"]);
-
 /** Runs what needs the database. @throws CannotStart. `setting` names the key and its variable; `url` is shown as its host only. */
 export async function withDatabase<T>(setting: string, url: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -32,8 +29,8 @@ export async function withDatabase<T>(setting: string, url: string, work: () => 
     const where = URL.parse(url)?.host || "the database";
     if (meaning !== undefined) {
       const said = code === "42501" && error instanceof Error ? ` (it says: ${error.message})` : "";
-      const mayHelpAgain = code !== undefined && !LASTING.has(code);
-      throw new CannotStart(`${setting}: ${where} ${meaning}${said}`, { mayHelpAgain, cause: error });
+      // Also what it refuses: whoever sets up the database may come later than we do.
+      throw new CannotStart(`${setting}: ${where} ${meaning}${said}`, { mayHelpAgain: true, cause: error });
     }
     // pg says this one without a code.
     if (/timeout/i.test(String(error))) {
