@@ -2,7 +2,7 @@
  * An enforcer that speaks AuthZEN, in the whole real set: what it is denied is asked for by the profile, approved by somebody else, and allowed
  * once. Tasks are submitted to, looked at and taken back under the https addresses that the services publish, through TLS in front of them.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -14,12 +14,12 @@ import {
   Outcome,
 } from "../../proto/gen/countersign/v1/decision.ts";
 import { freePort } from "../harness/free-port.ts";
-import { hasOpa, makeBundle } from "../harness/made-bundle.ts";
+import { hasOpa } from "../harness/made-bundle.ts";
 import { startTlsFront, type TlsFront } from "../harness/tls-front.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { type Answer, type Call, createCall, textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
-import { answerOf } from "../../sample/story/ask.ts";
+import { bundleWith, type Known, knownAs, requestable, shownDenial } from "./enforcer-fixture.ts";
 
 const PDP = "https://pdp.example";
 const PATH = "/access/v1/requests";
@@ -42,16 +42,12 @@ let front: TlsFront;
 let endpoint: string;
 let enforcer: Call;
 let grpc: DecisionServiceClient;
-let subject: { readonly type: "user"; readonly id: string; readonly properties: { readonly [name: string]: unknown } };
+let subject: Known;
 
 beforeAll(async () => {
   if (!possible) return;
   folder = await mkdtemp(join(tmpdir(), "access-request-"));
-  const rego = join(import.meta.dirname, "../../rego/countersign");
-  const names = ["decision.rego", "approval/route.rego", "approval/may_review.rego"];
-  const texts = await Promise.all(names.map((name) => readFile(join(rego, name), "utf8")));
-  const path = join(folder, "bundle");
-  await makeBundle(path, [...texts, POLICY], { countersign: { requires: {} } });
+  const path = await bundleWith(folder, POLICY);
   const tokenPath = join(folder, "token");
   await writeFile(tokenPath, SERVICE_TOKEN);
   const askerPath = join(folder, "asker");
@@ -77,13 +73,7 @@ beforeAll(async () => {
     }),
   });
   enforcer = createCall(`http://127.0.0.1:${httpPort}`, SERVICE_TOKEN);
-  const [, payload = ""] = (await system.token("dana")).split(".");
-  const claims: { readonly iss?: string; readonly sub?: string } = Object(
-    JSON.parse(Buffer.from(payload, "base64url").toString()),
-  );
-  // As the enforcer knows her: the claims that make her the person she is to the approval service.
-  const { iss: _iss, sub: id = "", ...properties } = claims;
-  subject = { type: "user", id, properties };
+  subject = await knownAs(system, "dana");
   grpc = new DecisionServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
 }, 180_000);
 afterAll(async () => {
@@ -101,21 +91,16 @@ const evaluate = (context: object = {}) =>
   });
 
 function submissionOf(denied: Answer): object {
-  const offer = (name: string) => textAt(denied.body, "context", "access_request", name);
   return {
     ...{ subject, action, resource },
     context: JUSTIFIED,
-    denial: {
-      evaluation_id: textAt(denied.body, "context", "evaluation_id"),
-      expires_at: offer("expires_at"),
-      binding_token: offer("binding_token"),
-    },
+    denial: shownDenial(denied.body),
   };
 }
 
 (possible ? describe : describe.skip)("an enforcer over AuthZEN", () => {
   test("asks for what was denied, is allowed once by an approval of somebody else, and then has to ask again", async () => {
-    const denied = await answerOf(() => evaluate());
+    const denied = await requestable(() => evaluate());
     expect(denied.body).toMatchObject({ decision: false, context: { reason: "approval_required" } });
     const body = submissionOf(denied);
     const [dana, max, sam] = [await system.as("dana"), await system.as("max"), await system.as("sam")];
@@ -161,7 +146,7 @@ function submissionOf(denied: Answer): object {
       (await enforcer("GET", "/.well-known/authzen-configuration")).body,
       "access_request_endpoint",
     );
-    const denied = await answerOf(() => evaluate({ purpose: "submitted where the metadata says" }));
+    const denied = await requestable(() => evaluate({ purpose: "submitted where the metadata says" }));
     const body = { ...submissionOf(denied), context: { purpose: "submitted where the metadata says", ...JUSTIFIED } };
     expect(await front.call("POST", published, { token: "nobody", body })).toMatchObject({ status: 401 });
     const task = await waitUntil("the denial to arrive", 30_000, async () => {

@@ -21,6 +21,19 @@ export async function freePort(): Promise<number> {
   throw new Error(`no free port found in ${TRIES} tries`);
 }
 
+/** Gives the first of so many in a row. */
+export async function freePortsInARow(count: number): Promise<number> {
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const first = await freePort();
+    const others = Array.from({ length: count - 1 }, (_, at) => first + 1 + at);
+    const free = await Promise.all(others.map(async (port) => !given.has(port) && (await isFree(port))));
+    if (free.includes(false)) continue;
+    for (const port of others) given.add(port);
+    return first;
+  }
+  throw new Error(`no ${count} free ports in a row found in ${TRIES} tries`);
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

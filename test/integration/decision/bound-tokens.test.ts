@@ -14,12 +14,11 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { DecisionServiceClient, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
 import { createApiCallers } from "../../../services/decision/api/callers.ts";
 import { startDecisionServer } from "../../../services/decision/authzen/grpc/server.ts";
-import { startAuthzenServer } from "../../../services/decision/authzen/server.ts";
+import { startAuthzen } from "../../harness/authzen-server.ts";
 import { type Authority, type CertificatePair, createAuthority } from "../../harness/certificates.ts";
 import { askingBy } from "../../samples/asking.ts";
-import { DENIED_BY_API } from "../../samples/evaluation.ts";
+import { DENIED_BY_API, LEFT } from "../../samples/evaluation.ts";
 
-const LEFT = { leftMs: () => 450, within: () => LEFT };
 const AT = { host: "127.0.0.1", port: 0, maxInFlight: 8, drainMs: 500 };
 const issuers = sample.issuersOf({});
 const keySet = sample.keySetOf(sample.jwksOf(sample.keys));
@@ -56,20 +55,7 @@ const tlsOf = async (asked: boolean) => {
 };
 
 async function overHttp(asked: boolean): Promise<Edge> {
-  const server = owned.use(
-    await startAuthzenServer(
-      {
-        ...{ callers, asking, faults, maxBatch: 2, newRequestId: () => "ours", newDeadline: () => LEFT },
-        metrics: createMetrics({ prefix: "t_" }),
-        evaluateAside: () => Promise.reject(new Error("not asked")),
-        candidates: { offered: () => false, list: () => ({ kind: "none" }) },
-        pause: async () => {},
-        readClocks: () => ({ wall: now(), monoMs: performance.now() }),
-        answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
-      },
-      { ...AT, tls: await tlsOf(asked), baseUrl: "https://pdp.example", maxBodyBytes: 4_096 },
-    ),
-  );
+  const server = owned.use(await startAuthzen({ callers, asking, faults }, { ...AT, tls: await tlsOf(asked) }));
   return async (token, { cert, key }) => {
     const request = httpsRequest({
       ...{ host: "127.0.0.1", port: server.port, path: "/access/v1/evaluation", method: "POST", agent: false },

@@ -4,7 +4,6 @@
  */
 import { generateKeyPairSync } from "node:crypto";
 import http2 from "node:http2";
-import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "@jest/globals";
@@ -14,12 +13,12 @@ import { createSignatureTurns } from "../../../core/identity/signature-turns.ts"
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { DecisionServiceService } from "../../../proto/gen/countersign/v1/decision.ts";
+import { EVALUATION, OTHER_TYPE, requestText, startAuthzen, TYPE } from "../../harness/authzen-server.ts";
 import { frame } from "../../harness/grpc-frames.ts";
 import { askingBy } from "../../samples/asking.ts";
 import { DENIED_BY_API } from "../../samples/evaluation.ts";
 import { createApiCallers } from "../../../services/decision/api/callers.ts";
 import { startDecisionServer } from "../../../services/decision/authzen/grpc/server.ts";
-import { startAuthzenServer } from "../../../services/decision/authzen/server.ts";
 
 const FORGED = 40;
 const MANY = 1_000;
@@ -75,40 +74,21 @@ function setUp({
 }
 
 async function overHttp(shared: ReturnType<typeof setUp>["shared"]) {
-  const server = await startAuthzenServer(
-    {
-      ...shared,
-      newRequestId: () => "ours",
-      evaluateAside: () => Promise.reject(new Error("not asked")),
-      candidates: { offered: () => false, list: () => ({ kind: "none" }) },
-      readClocks: () => ({ wall: sample.NOW, monoMs: performance.now() }),
-      answers: { requestUrl: undefined, accessRequests: undefined, grants: { standing: () => "unknown" } },
-    },
-    { ...AT, baseUrl: "https://pdp.example", maxBodyBytes: 4_096 },
-  );
+  const readClocks = () => ({ wall: sample.NOW, monoMs: performance.now() });
+  const server = await startAuthzen({ ...shared, readClocks }, AT);
   owned.push(() => server[Symbol.asyncDispose]());
   /** Everything at once on one connection, so that the server reads it in one turn. */
-  return (tokens: readonly string[], type: string) => {
-    const socket = connect(server.port, "127.0.0.1");
-    owned.push(() => socket.destroy());
-    let got = "";
-    socket.on("error", () => {}).on("data", (chunk: Buffer) => (got += chunk.toString()));
-    socket.write(tokens.map((token) => request(token, type)).join(""));
-    return () => [...got.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, one]) => Number(one));
-  };
+  return (tokens: readonly string[], type: string) =>
+    server.sends(tokens.map((token) => request(token, type)).join("")).statuses;
 }
 
 const WAYS = [
-  ["directly", "application/json"],
-  ["by the framework", "application/json;charset=utf-8"],
+  ["directly", TYPE],
+  ["by the framework", OTHER_TYPE],
 ] as const;
-const BODY = JSON.stringify({
-  ...{ subject: { type: "user", id: "dana" }, action: { name: "read" }, resource: { type: "file", id: "1" } },
-});
 
-function request(token: string, type: string): string {
-  return `POST /access/v1/evaluation HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ncontent-type: ${type}\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
-}
+const request = (token: string, type: string) =>
+  requestText({ ...EVALUATION, type }, { more: `authorization: Bearer ${token}\r\n` });
 
 test.each(WAYS)(
   "AuthZEN %s: a turn verifies one of many forged tokens, and who is known is answered among them",
@@ -151,7 +131,7 @@ test("AuthZEN: a token whose time is over when its turn comes is not verified, a
   const { shared, verified } = setUp({ isGone: () => isGone() });
   isGone = () => verified() > 0; // from the first signature on
   const send = await overHttp(shared);
-  const flood = send(forged, "application/json");
+  const flood = send(forged, TYPE);
   await waitUntil("all answers", 30_000, () => flood().length === FORGED);
   expect(verified()).toBeLessThan(FORGED);
   expect(flood()).toContain(503);
