@@ -29,3 +29,11 @@ test("so is one of opa-envoy-plugin; whatever else it says to an empty call is n
   });
   expect((await load(USUAL)).cases).toBe(0);
 });
+
+test("where nobody decides by it, such a policy is taken, in either mode", async () => {
+  const host = createPolicyHost(deps, { defaultRealm: "corp", budget: LEAST, warmUps: 2, anyPrice: true });
+  expect(await host.activate({ ...bundle, selfTest: [] })).toMatchObject({ kind: "activated" });
+  const files = new Map([["policy.wasm", bundle.wasm]]);
+  const policy = await loadCompatPolicy(deps, { files, path: "countersign/decision", budget: LEAST, anyPrice: true });
+  expect(policy.cases).toBe(0);
+});

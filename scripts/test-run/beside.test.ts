@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { batchesOf, runBeside, twoAtATime } from "./beside.ts";
 import { parseResults } from "./parse-results.ts";
@@ -38,17 +38,26 @@ test("every file is in one batch, those that take long in batches of their own a
 });
 
 test("two jobs run at a time, never three, all run, and the answers keep the order", async () => {
-  let running = 0;
-  let most = 0;
-  const jobs = [5, 1, 3, 1, 1].map((ms, index) => async () => {
-    running += 1;
-    most = Math.max(most, running);
-    await sleep(ms);
-    running -= 1;
+  const ends = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
+  const begun: number[] = [];
+  const jobs = ends.map(({ promise }, index) => async () => {
+    begun.push(index);
+    await promise;
     return index;
   });
-  expect(await twoAtATime(jobs)).toEqual([0, 1, 2, 3, 4]);
-  expect(most).toBe(2);
+  const all = twoAtATime(jobs);
+  expect(begun).toEqual([0, 1]);
+  for (const [over, next] of [
+    [1, 2],
+    [2, 3],
+  ] as const) {
+    ends[over]?.resolve();
+    await nextTurn();
+    expect(begun.at(-1)).toBe(next);
+    expect(begun).toHaveLength(next + 1);
+  }
+  for (const { resolve } of ends) resolve();
+  expect(await all).toEqual([0, 1, 2, 3]);
 });
 
 test("in CI a file that failed is run again, alone and once, but for what fails by chance, and elsewhere none is", async () => {
