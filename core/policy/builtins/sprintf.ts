@@ -1,5 +1,6 @@
 /**
- * `sprintf`, and what `$"…"` becomes, of which the module's own writes sets and objects in the order of a hash table. OPA hands Go an integer, a double, a text, or the text of any other value; so do we (go-format).
+ * `sprintf`, and what `$"…"` becomes, of which the module's own writes sets and objects in the order of a hash table. OPA hands Go an
+ * integer, a double, a text, or the text of any other value; so do we (go-format).
  */
 import {
   arrayArg,

@@ -8,19 +8,12 @@
  */
 import type { Functions } from "./binary/functions.ts";
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 const DECODE = "opa_unicode_decode_utf8";
 const ENCODE = "opa_unicode_encode_utf8";
 /** Behind U+10FFFF. */
 const BEYOND = 0x11_0000;
-
-const OP = {
-  ...{ if: 0x04, end: 0x0b, return: 0x0f, call: 0x10, localGet: 0x20, localTee: 0x22 },
-  ...{ i32Load8U: 0x2d, i32Store: 0x36, i32Store8: 0x3a, i32Const: 0x41, i32Ne: 0x47, i32GeS: 0x4e, i32LtS: 0x48 },
-  ...{ i32Add: 0x6a, i32Sub: 0x6b },
-} as const;
-const I32 = 0x7f;
-const NO_RESULT = 0x40;
 
 /** False where the module has no such functions. */
 export function keepForeignBytes(functions: Functions, names: ReadonlyMap<string, number>): boolean {

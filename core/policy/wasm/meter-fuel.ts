@@ -18,15 +18,11 @@ import { readImports } from "./binary/imports.ts";
 import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { readSections, SECTION, sectionOf, writeSections } from "./binary/sections.ts";
 import { type Prices, pricesOf } from "./prices-of-code.ts";
+import { NO_RESULT, OP } from "./binary/opcodes.ts";
 
 export const FUEL_EXPORT = "countersign_fuel";
 export const MAX_FUEL = 0x7fff_ffff;
 
-const OP = {
-  ...{ unreachable: 0x00, if: 0x04, end: 0x0b, br: 0x0c, globalGet: 0x23, globalSet: 0x24 },
-  ...{ i32Const: 0x41, i32LtS: 0x48, i32Sub: 0x6b },
-} as const;
-const NO_RESULT = 0x40;
 /** With this the counter of 32 bits lasts for about a second. */
 export const INSTRUCTIONS_PER_UNIT = 16;
 

@@ -3,20 +3,12 @@
  * mostly written. Of those it thinks as Go does. Of others it takes some that Go refuses (`10.0.0.0/+8`), and `::ffff:10.0.0.1` for no IPv4.
  */
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 /** What the runtime's `opa_value_type` says of a text, and where `opa_string_t` has its length and its address (`wasm/src/value.h`). */
 const STRING_TYPE = 4;
 const STRING_FIELD = { length: 4, text: 8 } as const;
 const [DOT, SLASH, NINE] = [0x2e, 0x2f, 0x39];
-
-const OP = {
-  ...{ loop: 0x03, if: 0x04, end: 0x0b, br: 0x0c, return: 0x0f, call: 0x10 },
-  ...{ localGet: 0x20, localSet: 0x21, localTee: 0x22, i32Load: 0x28, i32Load8U: 0x2d, i32Const: 0x41 },
-  ...{ i32Eqz: 0x45, i32Eq: 0x46, i32Ne: 0x47, i32GtU: 0x4b, i32Add: 0x6a, i32Sub: 0x6b },
-} as const;
-const I32 = 0x7f;
-const NO_RESULT = 0x40;
-const ALIGNED = 2;
 
 /** `plain(value)`: 1 or 0. `typeOf`: the runtime's function that says what a value is. */
 export function askingWhetherPlainNetwork(typeOf: number): Uint8Array {

@@ -17,6 +17,7 @@ import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 import { takeWholeDecimals } from "./take-whole-decimals.ts";
 import { askingWhetherPlainNetwork } from "./plain-networks.ts";
 import { askingWhetherWhole } from "./whole-numbers.ts";
+import { I32, OP } from "./binary/opcodes.ts";
 
 export type Redirection = {
   /** Of the runtime's function: its parameters and its one result are addresses of values. */
@@ -37,12 +38,7 @@ export type Redirection = {
   readonly onlyBeyondIpv4?: boolean;
 };
 
-const OP = {
-  ...{ if: 0x04, else: 0x05, end: 0x0b, call: 0x10, localGet: 0x20, localTee: 0x22 },
-  ...{ i32Const: 0x41, i32Eqz: 0x45, i32Eq: 0x46, i32And: 0x71 },
-} as const;
 const NO_LOCALS = 0;
-const I32 = 0x7f;
 /** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
 const TYPE_OF = "opa_value_type";
 const TYPE = { number: 3, string: 4, array: 5, set: 7 } as const;

@@ -6,21 +6,13 @@
 import type { Functions } from "./binary/functions.ts";
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { KIND_TEXT, NUMBER_FIELD } from "./runtime-number.ts";
+import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 const TRY_INTEGER = "opa_number_try_int";
 const PARSE = "opa_atoi64";
 /** Go reads no more characters, sign included. */
 const MOST = 20;
 const [ZERO, POINT] = [0x30, 0x2e];
-
-const OP = {
-  ...{ block: 0x02, loop: 0x03, if: 0x04, end: 0x0b, br: 0x0c, brIf: 0x0d, return: 0x0f, call: 0x10 },
-  ...{ localGet: 0x20, localSet: 0x21, localTee: 0x22, i32Load: 0x28, i32Load8U: 0x2d, i32Const: 0x41 },
-  ...{ i32Eqz: 0x45, i32Ne: 0x47, i32LtU: 0x49, i32GtU: 0x4b, i32Add: 0x6a, i32Sub: 0x6b },
-} as const;
-const I32 = 0x7f;
-const NO_RESULT = 0x40;
-const ALIGNED = 2;
 
 /** False where the module has no such functions. */
 export function takeWholeDecimals(functions: Functions, names: ReadonlyMap<string, number>): boolean {

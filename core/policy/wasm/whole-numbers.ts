@@ -4,19 +4,11 @@
  */
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { KIND_TEXT, NUMBER_FIELD, NUMBER_TYPE } from "./runtime-number.ts";
+import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 /** Of the text, sign included. */
 const MOST = 18;
 const [MINUS, ZERO, NINE] = [0x2d, 0x30, 0x39];
-
-const OP = {
-  ...{ loop: 0x03, if: 0x04, end: 0x0b, br: 0x0c, return: 0x0f, call: 0x10 },
-  ...{ localGet: 0x20, localSet: 0x21, localTee: 0x22, i32Load: 0x28, i32Load8U: 0x2d, i32Const: 0x41 },
-  ...{ i32Eqz: 0x45, i32Ne: 0x47, i32GtU: 0x4b, i32Add: 0x6a, i32Sub: 0x6b, i32And: 0x71 },
-} as const;
-const I32 = 0x7f;
-const NO_RESULT = 0x40;
-const ALIGNED = 2;
 
 /** `whole(value)`: 1 or 0, of no value, too. `typeOf`: the runtime's function that says what a value is. */
 export function askingWhetherWhole(typeOf: number): Uint8Array {

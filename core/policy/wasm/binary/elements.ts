@@ -2,8 +2,8 @@
 import { ByteReader } from "./byte-reader.ts";
 import { BinaryFault } from "./leb128.ts";
 import { SECTION, type Section, sectionOf } from "./sections.ts";
+import { OP } from "./opcodes.ts";
 
-const OP = { i32Const: 0x41, end: 0x0b } as const;
 /** A segment that is put into the first table when the module is linked, by the indices of its functions. */
 const ACTIVE = 0;
 

@@ -3,10 +3,9 @@ import { ByteReader } from "./byte-reader.ts";
 import { BinaryFault, writeSigned32, writeUnsigned32 } from "./leb128.ts";
 import { readImports } from "./imports.ts";
 import { SECTION, type Section, sectionOf, withSection } from "./sections.ts";
+import { I32, OP } from "./opcodes.ts";
 
-const I32 = 0x7f;
 const MUTABLE = 1;
-const OP = { i32Const: 0x41, end: 0x0b } as const;
 
 /**
  * Appends a mutable 32-bit global, so that no index moves.

@@ -6,6 +6,7 @@
  */
 import type { ByteReader } from "./byte-reader.ts";
 import { BinaryFault } from "./leb128.ts";
+import { OP } from "./opcodes.ts";
 
 type Instruction = { readonly kind: "plain" } | { readonly kind: "division" } | Turning;
 
@@ -30,11 +31,6 @@ const REFUSED: ReadonlyMap<number, string> = new Map([
 ]);
 /** `trunc_sat`: the only ones behind 0xfc that do one thing of constant cost. */
 const LAST_SATURATING = 7;
-
-const OP = {
-  ...{ unreachable: 0x00, block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b },
-  ...{ br: 0x0c, brIf: 0x0d, brTable: 0x0e, return: 0x0f, call: 0x10, callIndirect: 0x11, saturating: 0xfc },
-} as const;
 
 /** `div` and `rem` of whole numbers, of 32 and of 64 bits: the only plain ones that take a processor tens of cycles. */
 const DIVISIONS = [
