@@ -15,8 +15,14 @@ import type { Rule } from "./rules.ts";
 
 export type Started<T> =
   | { readonly kind: "run"; readonly config: T }
-  /** Print `text` (to standard error when the code is not 0) and end with the code. */
+  /** To be said (`sayInstead`) instead of running. */
   | { readonly kind: "exit"; readonly code: number; readonly text: string };
+
+/** Prints an answer (code 0), or what is wrong; the code to end with. */
+export function sayInstead({ code, text }: Extract<Started<unknown>, { kind: "exit" }>): number {
+  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  return code;
+}
 
 /** A program begins once, and reads its configuration again whenever it is told to. */
 let begun: Promise<unknown> | undefined;

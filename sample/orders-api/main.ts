@@ -1,5 +1,6 @@
 /** The sample orders API as a process: `node sample/orders-api/main.ts [--config FILE]`. */
 import { systemClock } from "../../platform/clock.ts";
+import { sayInstead } from "../../platform/config/command-line.ts";
 import { run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { readConfig } from "./config.ts";
@@ -10,10 +11,7 @@ import { startOrdersApi } from "./server.ts";
 const KEPT_ENTRIES = 10_000;
 
 const started = await readConfig(process.argv.slice(2));
-if (started.kind === "exit") {
-  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-  process.exit(started.code);
-}
+if (started.kind === "exit") process.exit(sayInstead(started));
 const { listen, orders } = started.config;
 const log = createLog({ name: "orders" });
 process.exit(

@@ -1,5 +1,6 @@
 /** The development token issuer as a process: `ISSUER_KEY_FOLDER=DIR node sample/token-issuer/main.ts [--config FILE]`. */
 import { systemClock, uuidv7 } from "../../platform/clock.ts";
+import { sayInstead } from "../../platform/config/command-line.ts";
 import { run } from "../../platform/lifecycle/lifecycle.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { readConfig } from "./config.ts";
@@ -7,10 +8,7 @@ import { startTokenIssuer } from "./server.ts";
 import { signingKeyIn } from "./signing-key.ts";
 
 const started = await readConfig(process.argv.slice(2));
-if (started.kind === "exit") {
-  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-  process.exit(started.code);
-}
+if (started.kind === "exit") process.exit(sayInstead(started));
 const { keyFolder, accounts, issuer: givenIssuer, ...options } = started.config;
 const log = createLog({ name: "issuer" });
 process.exit(

@@ -5,6 +5,7 @@
  * and finds nothing to do. Exit 0 when the database is up to date, 78 when the configuration has to be changed or the database is ahead
  * of this code, 1 when it could not be reached or a migration failed; then nothing of it is done, since all run in one transaction.
  */
+import { sayInstead } from "../../platform/config/command-line.ts";
 import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
@@ -23,10 +24,7 @@ async function bringUpToDate(url: string): Promise<string> {
 }
 
 const started = await readConfig(process.argv.slice(2));
-if (started.kind === "exit") {
-  (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-  process.exit(started.code);
-}
+if (started.kind === "exit") process.exit(sayInstead(started));
 const { url } = started.config.database;
 try {
   const said = await withDatabase("database.url (DATABASE_URL)", url, () => bringUpToDate(url));

@@ -6,12 +6,7 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readClientTls } from "../../../platform/config/pem-files.ts";
 import { type CheckResult, startOpsServer } from "../../../platform/http/ops-server.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
-import { wasHungUp } from "../../../platform/lifecycle/early-hang-up.ts";
-import { createReload } from "../../../platform/lifecycle/reload.ts";
-import { type Lifecycle, run } from "../../../platform/lifecycle/lifecycle.ts";
-import { countEvents } from "../../../platform/log/count-events.ts";
-import { createLog, type Log } from "../../../platform/log/log.ts";
-import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
+import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
 import { createAuthorization } from "../check/authorization.ts";
 import { type GatewayConfig, readConfig } from "../config.ts";
 import { startGateway } from "../gateway.ts";
@@ -21,14 +16,12 @@ import { createUpstreams } from "../upstreams.ts";
 
 const AUTHORIZATION_KEYS = ["caPath", "certPath", "keyPath"].map((name) => `authorization.${name}`);
 
-type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
-
-async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process): Promise<void> {
+async function start(
+  config: GatewayConfig,
+  { log, metrics, lifecycle, reload }: Running<GatewayConfig>,
+): Promise<void> {
   const { routes, maxBufferBytes, maxStreamMs, drainMs } = config;
   const { wallMs, monotonicMs } = systemClock;
-  const reload = lifecycle.own(
-    createReload({ log, metrics, source: process, wasHungUp, read: () => readConfig(process.argv.slice(2)) }, config),
-  );
   const { address, timeoutMs } = config.authorization;
   const tls = await fromFiles("authorization", "a certificate, its key and an authority (PEM)", () =>
     readClientTls(config.authorization),
@@ -85,16 +78,9 @@ async function start(config: GatewayConfig, { log, metrics, lifecycle }: Process
 }
 
 /** Until it ends; the code to end with. */
-export async function runGateway(): Promise<number> {
-  const started = await readConfig(process.argv.slice(2));
-  if (started.kind === "exit") {
-    (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-    return started.code;
-  }
-  const { config } = started;
-  const metrics = createMetrics({ prefix: "countersign_gateway_" });
-  const onEvent = countEvents(metrics);
-  const log = createLog({ name: "gateway", instance: config.instance, level: config.logLevel, onEvent });
-  const drainDeadlineMs = config.drainMs + 5_000;
-  return run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle }));
+export function runGateway(): Promise<number> {
+  return runProgram(
+    { name: "gateway", prefix: "countersign_gateway_", read: readConfig, endMs: ({ drainMs }) => drainMs + 5_000 },
+    start,
+  );
 }

@@ -15,13 +15,8 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readServerTls } from "../../../platform/config/pem-files.ts";
 import { answers, type CheckResult, startOpsServer } from "../../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
-import { wasHungUp } from "../../../platform/lifecycle/early-hang-up.ts";
-import { createReload } from "../../../platform/lifecycle/reload.ts";
-import { type Lifecycle, run } from "../../../platform/lifecycle/lifecycle.ts";
+import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
 import { createTogether } from "../../../platform/lifecycle/together.ts";
-import { countEvents } from "../../../platform/log/count-events.ts";
-import { createLog, type Log } from "../../../platform/log/log.ts";
-import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { withDatabase } from "../../../platform/postgres/cannot-reach.ts";
 import { createBell } from "../../../platform/postgres/bell.ts";
 import { createDatabase } from "../../../platform/postgres/pool.ts";
@@ -56,14 +51,12 @@ const STREAM_DOWN: CheckResult = {
   detail: "the brokers do not answer; grants and the record wait in the database",
 };
 
-type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
-
-async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Process): Promise<void> {
+async function start(
+  config: ApprovalConfig,
+  { log, metrics, lifecycle, reload }: Running<ApprovalConfig>,
+): Promise<void> {
   const { deployment } = config;
   const { signal } = lifecycle;
-  const reload = lifecycle.own(
-    createReload({ log, metrics, source: process, wasHungUp, read: () => readConfig(process.argv.slice(2)) }, config),
-  );
   const now = () => instant(Math.max(0, systemClock.wallMs()));
 
   const traces = await startTracesIf(config.traces, { service: "countersign-approval", instance: config.instance });
@@ -234,16 +227,9 @@ async function start(config: ApprovalConfig, { log, metrics, lifecycle }: Proces
 }
 
 /** Until it ends; the code to end with. */
-export async function runService(): Promise<number> {
-  const started = await readConfig(process.argv.slice(2));
-  if (started.kind === "exit") {
-    (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-    return started.code;
-  }
-  const { config } = started;
-  const metrics = createMetrics({ prefix: "countersign_approval_" });
-  const onEvent = countEvents(metrics);
-  const log = createLog({ name: "approval", instance: config.instance, level: config.logLevel, onEvent });
-  const drainDeadlineMs = config.drainMs + 5_000;
-  return run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => start(config, { log, metrics, lifecycle }));
+export function runService(): Promise<number> {
+  return runProgram(
+    { name: "approval", prefix: "countersign_approval_", read: readConfig, endMs: ({ drainMs }) => drainMs + 5_000 },
+    start,
+  );
 }

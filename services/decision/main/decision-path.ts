@@ -3,10 +3,7 @@ import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
 import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
-import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
-import type { Reload } from "../../../platform/lifecycle/reload.ts";
-import type { Log } from "../../../platform/log/log.ts";
-import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Running } from "../../../platform/lifecycle/run-program.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
 import type { Traces } from "../../../platform/traces/traces.ts";
 import type { DecisionConfig } from "../config.ts";
@@ -44,12 +41,9 @@ export type ApiPath = {
 };
 
 /** What exists before either is constructed. */
-export type SharedParts = Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
-  readonly log: Log;
-  readonly lifecycle: Lifecycle;
-  readonly reload: Reload<DecisionConfig>;
-  readonly metrics: Metrics;
-  readonly stream: EventStream;
-  readonly signingKey: SigningKey;
-  readonly traces: Traces | undefined;
-};
+export type SharedParts = Running<DecisionConfig> &
+  Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
+    readonly stream: EventStream;
+    readonly signingKey: SigningKey;
+    readonly traces: Traces | undefined;
+  };

@@ -13,14 +13,9 @@ import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { readServerTls } from "../../../platform/config/pem-files.ts";
 import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
-import { wasHungUp } from "../../../platform/lifecycle/early-hang-up.ts";
-import { createReload } from "../../../platform/lifecycle/reload.ts";
-import { type Lifecycle, run } from "../../../platform/lifecycle/lifecycle.ts";
+import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
 import { createTogether } from "../../../platform/lifecycle/together.ts";
 import { createUnderWay } from "../../../platform/lifecycle/under-way.ts";
-import { countEvents } from "../../../platform/log/count-events.ts";
-import { createLog, type Log } from "../../../platform/log/log.ts";
-import { createMetrics, type Metrics } from "../../../platform/metrics/metrics.ts";
 import { streamServer } from "../../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../../platform/stream/topic-check.ts";
 import { startTracesIf } from "../../../platform/traces/traces.ts";
@@ -35,15 +30,11 @@ import { createServingSign } from "./serving-sign.ts";
 import { startSigningKey } from "./signing-key.ts";
 import type { Faults } from "../ports.ts";
 
-type Process = { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle };
-
-async function start(config: DecisionConfig, { log, metrics, lifecycle }: Process): Promise<void> {
+async function start(config: DecisionConfig, running: Running<DecisionConfig>): Promise<void> {
+  const { log, metrics, lifecycle, reload } = running;
   const { deployment } = config;
   const { signal } = lifecycle;
   const isCompat = config.policy.compat.path !== undefined;
-  const reload = lifecycle.own(
-    createReload({ log, metrics, source: process, wasHungUp, read: () => readConfig(process.argv.slice(2)) }, config),
-  );
   const readClocks = (): Clocks => ({
     wall: instant(Math.max(0, systemClock.wallMs())),
     monoMs: systemClock.monotonicMs(),
@@ -73,7 +64,7 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
   const traces = await startTracesIf(config.traces, { service: "countersign-decision", instance: config.instance });
   if (traces !== undefined) lifecycle.own(traces);
-  const shared = { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces };
+  const shared = { ...running, readClocks, faults, stream, signingKey, sourceAddress, traces };
   const path = isCompat
     ? await (await import("./compat-path.ts")).createCompatPath(config, shared)
     : await createNativePath(config, shared);
@@ -183,20 +174,15 @@ async function start(config: DecisionConfig, { log, metrics, lifecycle }: Proces
   log.info({ event: "ready", state }, "decision service is ready");
 }
 
+/** A service by itself gives notice before its end begins; for one that watches workers theirs is a part of it. */
+const endMs = ({ workers, noticeMs, drainMs }: DecisionConfig) =>
+  workers > 1 ? noticeMs + drainMs + 7_000 : drainMs + 5_000;
+
 /** Until it ends; the code to end with. */
-export async function runService(): Promise<number> {
-  const started = await readConfig(process.argv.slice(2));
-  if (started.kind === "exit") {
-    (started.code === 0 ? process.stdout : process.stderr).write(`${started.text}\n`);
-    return started.code;
-  }
-  const { config } = started;
-  const metrics = createMetrics({ prefix: "countersign_decision_" });
-  const onEvent = countEvents(metrics);
-  const log = createLog({ name: "decision", instance: config.instance, level: config.logLevel, onEvent });
-  const [work, drainDeadlineMs] =
-    config.workers > 1
-      ? [(await import("./supervise.ts")).supervise, config.noticeMs + config.drainMs + 7_000]
-      : [start, config.drainMs + 5_000];
-  return run({ log }, { drainDeadlineMs, source: process }, (lifecycle) => work(config, { log, metrics, lifecycle }));
+export function runService(): Promise<number> {
+  return runProgram(
+    { name: "decision", prefix: "countersign_decision_", read: readConfig, endMs },
+    async (config, running) =>
+      config.workers > 1 ? (await import("./supervise.ts")).supervise(config, running) : start(config, running),
+  );
 }

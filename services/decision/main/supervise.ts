@@ -2,13 +2,9 @@
 import { systemClock } from "../../../platform/clock.ts";
 import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
 import { onAddress } from "../../../platform/lifecycle/cannot-start.ts";
-import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
-import { wasHungUp } from "../../../platform/lifecycle/early-hang-up.ts";
-import { createReload } from "../../../platform/lifecycle/reload.ts";
-import type { Log } from "../../../platform/log/log.ts";
-import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import type { Running } from "../../../platform/lifecycle/run-program.ts";
 import { planWorkers } from "../../../platform/workers/config.ts";
-import { type DecisionConfig, PREFIX, readConfig } from "../config.ts";
+import { type DecisionConfig, PREFIX } from "../config.ts";
 import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { workersReady } from "../workers/readiness.ts";
 import { startWorkers } from "../workers/workers.ts";
@@ -20,13 +16,10 @@ const NEEDS_RESTART: ReadonlySet<string> = new Set(["workers", "workerPorts", "w
 
 export async function supervise(
   config: DecisionConfig,
-  { log, metrics, lifecycle }: { readonly log: Log; readonly metrics: Metrics; readonly lifecycle: Lifecycle },
+  { log, metrics, lifecycle, reload }: Running<DecisionConfig>,
 ): Promise<void> {
   const [file = "", ...args] = process.argv.slice(1);
   const endMs = config.noticeMs + config.drainMs + LAST_WORDS_MS;
-  const reload = lifecycle.own(
-    createReload({ log, metrics, source: process, wasHungUp, read: () => readConfig(args) }, config),
-  );
   const plans = planWorkers(config, { prefix: PREFIX, folders: foldersOf(config) });
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
     ["workers", () => workersReady(plans, config.ops.host)],
