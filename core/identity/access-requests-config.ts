@@ -1,8 +1,7 @@
 /** Section `accessRequests` of the approval service's configuration: the Access Request profile of AuthZEN, where it is offered. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
-
-const Text = (description: string) => Type.String({ minLength: 1, description });
+import { Text } from "../../platform/config/fields.ts";
 
 export const AccessRequestsSchema = Type.Object(
   {

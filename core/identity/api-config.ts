@@ -1,11 +1,8 @@
 /** The section `api` of the decision service's configuration: where it may be asked beside ext_authz, by whom, and for whom they may speak. */
 import { type Static, Type } from "typebox";
 import { type ConfigFault, unsafe } from "../../platform/config/fault.ts";
+import { closed, Path, Text } from "../../platform/config/fields.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
-
-const closed = { additionalProperties: false } as const;
-const Text = (description: string) => Type.String({ minLength: 1, description });
-const Path = (description: string) => Type.Optional(Text(description));
 
 const ClientSchema = Type.Object(
   {

@@ -1,7 +1,6 @@
 /** Where a call has its token, by configuration of the decision service: in a header, or in what the enforcer verified. */
 import { type Static, Type } from "typebox";
-
-const closed = { additionalProperties: false } as const;
+import { closed } from "../../platform/config/fields.ts";
 
 export const TokenSourceSchema = Type.Object(
   {

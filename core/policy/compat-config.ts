@@ -1,9 +1,7 @@
 /** The section `policy.compat` of a configuration: an opa-envoy-plugin policy instead of packages of ours. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
-
-const closed = { additionalProperties: false } as const;
-const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+import { closed, Path } from "../../platform/config/fields.ts";
 
 export const CompatSchema = Type.Object(
   {

@@ -1,8 +1,8 @@
 /** What a configuration says of the context that policies get, and its faults. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { closed } from "../../platform/config/fields.ts";
 
-const closed = { additionalProperties: false } as const;
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const Clock = (fallback: string, description: string) =>
   Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", default: fallback, description });

@@ -5,13 +5,9 @@
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { unsafe } from "../../platform/config/fault.ts";
+import { closed, OpsSchema, Path, Port, processKeys } from "../../platform/config/fields.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
-
-const closed = { additionalProperties: false } as const;
-const Port = (port: number) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description: "0: any free one." });
-const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
 
 const RouteSchema = Type.Object(
   {
@@ -42,15 +38,7 @@ export const PREFIX = "COUNTERSIGN_GATEWAY_";
 
 export const GatewayConfigSchema = Type.Object(
   {
-    instance: Type.String({
-      default: "gateway",
-      pattern: "^[A-Za-z0-9._-]{1,64}$",
-      description: "Names this process.",
-    }),
-    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
-      default: "info",
-      description: "What is logged: this and whatever is graver.",
-    }),
+    ...processKeys("gateway"),
     listen: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where HTTP/1.1 is served, in plain text." }),
@@ -59,16 +47,7 @@ export const GatewayConfigSchema = Type.Object(
       },
       closed,
     ),
-    ops: Type.Object(
-      {
-        host: Type.String({
-          default: "127.0.0.1",
-          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
-        }),
-        port: Port(8082),
-      },
-      closed,
-    ),
+    ops: OpsSchema(8082),
     authorization: Type.Object(
       {
         address: Type.String({ default: "127.0.0.1:9191", pattern: ":[0-9]{1,5}$", description: "Decision service." }),

@@ -6,11 +6,10 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../config/fault.ts";
+import { Path } from "../config/fields.ts";
 import { readAuthorities } from "../config/pem-files.ts";
 import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
-
-const Path = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
 
 export const KafkaSchema = Type.Object(
   {

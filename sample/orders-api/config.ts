@@ -2,9 +2,8 @@
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { closed } from "../../platform/config/fields.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
-
-const closed = { additionalProperties: false } as const;
 
 const OrdersConfigSchema = Type.Object(
   {

@@ -6,10 +6,10 @@
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { closed } from "../../platform/config/fields.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { SAMPLE_ACCOUNTS } from "./accounts.ts";
 
-const closed = { additionalProperties: false } as const;
 const Text = Type.String({ minLength: 1 });
 
 const IssuerConfigSchema = Type.Object(

@@ -12,6 +12,7 @@ import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts"
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
 import { unsafe } from "../../platform/config/fault.ts";
+import { closed, OpsSchema, Path, Port, processKeys, Text } from "../../platform/config/fields.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -24,11 +25,6 @@ import { WebhookSchema } from "./config/webhook.ts";
 /** Of the variables. */
 export const PREFIX = "COUNTERSIGN_";
 
-const closed = { additionalProperties: false } as const;
-const Text = (description: string) => Type.String({ minLength: 1, description });
-const Port = (port: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: port, description });
-const Path = (description: string) => Type.Optional(Text(description));
 const Rate = (what: string, burst: number, perMinute: number) =>
   Type.Object(
     {
@@ -41,19 +37,11 @@ const Rate = (what: string, burst: number, perMinute: number) =>
 export const ApprovalConfigSchema = Type.Object(
   {
     deployment: Text("Name of the deployment; part of every signature, the same in both services."),
-    instance: Type.String({
-      default: "approval",
-      pattern: "^[A-Za-z0-9._-]{1,64}$",
-      description: "Names this process.",
-    }),
-    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
-      default: "info",
-      description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
-    }),
+    ...processKeys("approval"),
     rest: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where REST is served." }),
-        port: Port(9200, "0: any free one."),
+        port: Port(9200),
         certPath: Path("Certificate chain; HTTPS when given."),
         keyPath: Path("Private key of the certificate."),
         plaintext: Type.Boolean({
@@ -67,7 +55,7 @@ export const ApprovalConfigSchema = Type.Object(
     redemption: Type.Object(
       {
         host: Type.String({ default: "127.0.0.1", description: "Where decision services redeem (gRPC)." }),
-        port: Port(9201, "0: any free one."),
+        port: Port(9201),
         certPath: Path("Certificate chain; TLS when given."),
         keyPath: Path("Private key of the certificate."),
         clientCaPath: Path("Decision services have to show a certificate by this authority, which is theirs alone."),
@@ -77,16 +65,7 @@ export const ApprovalConfigSchema = Type.Object(
       },
       closed,
     ),
-    ops: Type.Object(
-      {
-        host: Type.String({
-          default: "127.0.0.1",
-          description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
-        }),
-        port: Port(9202, "0: any free one."),
-      },
-      closed,
-    ),
+    ops: OpsSchema(9202),
     database: Type.Object(
       {
         url: Type.String({

@@ -12,6 +12,7 @@ import { ContextSchema, contextFaults } from "../../core/policy/context-config.t
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import { closed, OpsSchema, processKeys, Text } from "../../platform/config/fields.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
@@ -20,9 +21,8 @@ import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
 import { workerFaults, workerKeys } from "../../platform/workers/config.ts";
-import { closed, Text } from "./config/fields.ts";
 import { IdentitySchema, identityRules } from "./config/identity.ts";
-import { ListenSchema, listenRules, OpsSchema } from "./config/listen.ts";
+import { ListenSchema, listenRules } from "./config/listen.ts";
 import { NetworkSchema, networkFaults } from "./config/network.ts";
 import { DecisionLogSchema, DenialsSchema } from "./config/records.ts";
 import { RedemptionSchema, redemptionRules } from "./config/redemption.ts";
@@ -33,19 +33,11 @@ export const PREFIX = "COUNTERSIGN_";
 export const DecisionConfigSchema = Type.Object(
   {
     deployment: Text("Name of the deployment; part of every signature, the same in both services."),
-    instance: Type.String({
-      default: "decision",
-      pattern: "^[A-Za-z0-9._-]{1,64}$",
-      description: "Names this process.",
-    }),
-    logLevel: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error"), Type.Literal("debug")], {
-      default: "info",
-      description: "What is logged: this and whatever is graver. No level shows tokens or bodies.",
-    }),
+    ...processKeys("decision"),
     ...workerKeys,
     listen: ListenSchema,
     api: Type.Optional(ApiSchema),
-    ops: OpsSchema,
+    ops: OpsSchema(9192),
     bundle: ShadowedBundleSchema,
     policy: Type.Object(
       { compat: CompatSchema, budget: BudgetSchema, environment: EnvironmentSchema, network: NetworkSchema },

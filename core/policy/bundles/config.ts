@@ -1,12 +1,10 @@
 /** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature counts. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
+import { closed, Path } from "../../../platform/config/fields.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
 import { pathFaults } from "../compat-config.ts";
 
-const closed = { additionalProperties: false } as const;
-const Text = (description: string) => Type.String({ minLength: 1, description });
-const Path = (description: string) => Type.Optional(Text(description));
 const Keys = (description: string) => Type.Record(Type.String(), Type.String(), { default: {}, description });
 
 const Source = {

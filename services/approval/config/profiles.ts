@@ -1,7 +1,6 @@
 /** Section `profiles`: when and from where accounts usually call. */
 import { Type } from "typebox";
-
-const closed = { additionalProperties: false } as const;
+import { closed } from "../../../platform/config/fields.ts";
 
 export const ProfilesSchema = Type.Object(
   {

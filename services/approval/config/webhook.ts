@@ -1,8 +1,6 @@
 /** Section `webhook`: who is told of requests. */
 import { Type } from "typebox";
-
-const closed = { additionalProperties: false } as const;
-const Text = (description: string) => Type.String({ minLength: 1, description });
+import { closed, Text } from "../../../platform/config/fields.ts";
 
 export const WebhookSchema = Type.Object(
   {

@@ -6,7 +6,7 @@ import { TokenSourceSchema } from "../../../core/identity/token-source.ts";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
-import { closed, Path } from "./fields.ts";
+import { closed, Path } from "../../../platform/config/fields.ts";
 import type { ListenConfig } from "./listen.ts";
 
 export const IdentitySchema = Type.Object(

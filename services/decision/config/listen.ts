@@ -1,14 +1,14 @@
-/** Section `listen`: where ext_authz is served, and `ops`, where operators ask. */
+/** Section `listen`: where ext_authz is served. */
 import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
-import { closed, Path, Plaintext, Port } from "./fields.ts";
+import { closed, Path, Plaintext, Port } from "../../../platform/config/fields.ts";
 
 export const ListenSchema = Type.Object(
   {
     host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
-    port: Port(9191, "0: any free one."),
+    port: Port(9191),
     certPath: Path("Certificate chain; TLS when given."),
     keyPath: Path("Private key of the certificate."),
     clientCaPath: Path("Enforcers have to show a certificate by one of these."),
@@ -31,17 +31,6 @@ export const ListenSchema = Type.Object(
 );
 
 export type ListenConfig = Static<typeof ListenSchema>;
-
-export const OpsSchema = Type.Object(
-  {
-    host: Type.String({
-      default: "127.0.0.1",
-      description: "Where operators ask: /healthz, /readyz, /metrics; plain HTTP, keep it inside.",
-    }),
-    port: Port(9192, "0: any free one."),
-  },
-  closed,
-);
 
 export const listenRules: readonly Rule<ListenConfig>[] = [
   (listen) => pairFaults("listen", listen),

@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import { type ConfigFault, unsafe } from "../../../platform/config/fault.ts";
 import { addressRanges } from "../../../platform/http/address-ranges.ts";
-import { closed } from "./fields.ts";
+import { closed } from "../../../platform/config/fields.ts";
 
 /** As a URL has it: a name or an address, IPv6 in brackets, and a port or none. */
 const HOST = String.raw`^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?)(?::[1-9][0-9]{0,4})?$`;

@@ -1,6 +1,6 @@
 /** Sections `decisionLog` and `denials`: what is written of decisions, and how many denials are named. */
 import { Type } from "typebox";
-import { closed, Path, Text } from "./fields.ts";
+import { closed, Path, Text } from "../../../platform/config/fields.ts";
 
 export const DecisionLogSchema = Type.Object(
   {

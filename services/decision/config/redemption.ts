@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
-import { closed, Path, Plaintext } from "./fields.ts";
+import { closed, Path, Plaintext } from "../../../platform/config/fields.ts";
 
 export const RedemptionSchema = Type.Object(
   {

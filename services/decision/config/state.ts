@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
 import { unsafe } from "../../../platform/config/fault.ts";
-import { closed } from "./fields.ts";
+import { closed } from "../../../platform/config/fields.ts";
 
 export const StateSchema = Type.Object(
   {
