@@ -3,6 +3,7 @@
  * stop, with what the client is told. Stop is what everything ends in that is not an allow.
  */
 import type { Socket } from "node:net";
+import { unmapped } from "../../platform/http/unmapped.ts";
 import type { Admitted } from "./admit.ts";
 import type { Answer } from "./answer.ts";
 import type { Authorization } from "./check/authorization.ts";
@@ -77,7 +78,6 @@ export function createJudge({
   };
 }
 
-/** An IPv4 peer of a socket that listens on IPv6 is named as IPv4. */
 function peer(address = "", port = 0): Peer {
-  return { address: address.replace(/^::ffff:(?=\d+\.)/, ""), port };
+  return { address: unmapped(address), port };
 }

@@ -6,6 +6,7 @@ import ipaddr from "ipaddr.js";
 import type { Sighting } from "../../../core/domain/profile.ts";
 import { parseRfc3339 } from "../../../core/domain/time.ts";
 import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
+import { unmapped } from "../../../platform/http/unmapped.ts";
 
 /** The log cuts longer names, and a cut name is nobody's. */
 const LONGEST_NAME = 1024;
@@ -23,11 +24,10 @@ export function sightingOf(record: DecisionLogRecord): Sighting | undefined {
 
 /** The /24 of an IPv4 address, the /48 of an IPv6 one; an IPv4 address inside IPv6 is the former. Empty for what is none. */
 export function networkOf(address: string): string {
-  const [text = ""] = address.split("%");
+  const [withoutZone = ""] = address.split("%");
+  const text = unmapped(withoutZone);
   if (ipaddr.IPv4.isValidFourPartDecimal(text))
     return `${ipaddr.IPv4.networkAddressFromCIDR(`${text}/24`).toString()}/24`;
   if (!ipaddr.IPv6.isValid(text)) return "";
-  const six = ipaddr.IPv6.parse(text);
-  if (six.isIPv4MappedAddress()) return networkOf(six.toIPv4Address().toString());
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${text}/48`).toString()}/48`;
 }

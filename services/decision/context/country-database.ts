@@ -6,6 +6,7 @@
 import { stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unmapped } from "../../../platform/http/unmapped.ts";
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -102,9 +103,4 @@ async function versionOf(path: string): Promise<string> {
   } catch {
     return "none";
   }
-}
-
-/** An IPv4 address that came over an IPv6 socket. */
-function unmapped(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }

@@ -6,10 +6,10 @@
  * open what is meant for our own networks.
  *
  * An entry may carry a port, and IPv6 its brackets (`10.1.2.3:51234`, `[2001:db8::1]:443`), as some load balancers write them. An IPv4 address
- * inside IPv6, which is what a listener for both sees, is the IPv4 address: a policy asks for networks of that family.
+ * inside IPv6 is the IPv4 address: a policy asks for networks of that family.
  */
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
+import { unmapped } from "../../../platform/http/unmapped.ts";
 import type { Evaluation } from "../ports.ts";
 
 export function createSourceAddress({ trustedProxies }: { readonly trustedProxies: number }) {
@@ -34,10 +34,4 @@ function addressOf(entry: string): string | undefined {
   if (six !== undefined) return isIP(six) === 6 ? unmapped(six) : undefined;
   const address = WITH_PORT.exec(text)?.[1] ?? text;
   return isIP(address) === 0 ? undefined : unmapped(address);
-}
-
-function unmapped(address: string): string {
-  if (isIP(address) !== 6 || !ipaddr.IPv6.isValid(address)) return address;
-  const six = ipaddr.IPv6.parse(address);
-  return six.isIPv4MappedAddress() ? six.toIPv4Address().toString() : address;
 }
