@@ -5,10 +5,11 @@
  * deny `overloaded`. The end is graceful: health says NOT_SERVING, checks under way are answered, then connections are closed.
  */
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
+import { deadlineIn } from "../../../platform/deadline.ts";
 import { startHttp2Server } from "../../../platform/grpc/http2/server.ts";
 import type { Serving, Terms } from "../../../platform/grpc/terms.ts";
 import { AuthorizationService, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import type { Deadline, Faults } from "../ports.ts";
+import type { Faults } from "../ports.ts";
 import { type Arrived, type Check, RpcFailure } from "./edge.ts";
 import { readCheck } from "./read-check.ts";
 
@@ -43,15 +44,10 @@ export function startCheckServer(
 
   /** Envoy names its span of this call as the caller's; what stands in the request that it asks about is the client's. */
   async function answer(message: Buffer, { leftMs, shed, traceparent }: Terms): Promise<Uint8Array | RpcFailure> {
-    const answered = await check(arrivedFrom(message, maxMessageBytes), deadlineIn(leftMs), { shed, traceparent });
+    const deadline = deadlineIn(leftMs, monotonicMs);
+    const answered = await check(arrivedFrom(message, maxMessageBytes), deadline, { shed, traceparent });
     if (Buffer.isBuffer(answered) || answered instanceof RpcFailure) return answered;
     return CheckResponse.encode(answered).finish();
-  }
-
-  function deadlineIn(ms: number): Deadline {
-    const end = monotonicMs() + ms;
-    const leftMs = () => end - monotonicMs();
-    return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
   }
 
   return startHttp2Server(

@@ -1,6 +1,7 @@
 /** Constructs what may be asked beside ext_authz: AuthZEN over HTTP and DecisionService over gRPC, on the same decision path. */
 import { id } from "../../../core/domain/id.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
+import { deadlineIn } from "../../../platform/deadline.ts";
 import { readServerTls } from "../../../platform/config/pem-files.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
 import { createAsking } from "../api/asking.ts";
@@ -13,7 +14,6 @@ import { startDecisionServer } from "../authzen/grpc/server.ts";
 import { startAuthzenServer } from "../authzen/server.ts";
 import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
-import type { Deadline } from "../ports.ts";
 import { createSharedPause } from "../../../platform/shared-pause.ts";
 import type { Together } from "../../../platform/lifecycle/together.ts";
 import type { ApiPath, SharedParts } from "./decision-path.ts";
@@ -49,6 +49,7 @@ export async function startApi(
   );
   const accessRequests = await startAccessRequests({ signingKey, faults, reload }, api);
   const pause = createSharedPause(systemClock);
+  const newDeadline = (ms = api.deadlineMs) => deadlineIn(ms, systemClock.monotonicMs);
   const newDecisionId = () => id("decision", uuidv7());
   const deps = { evaluate, newDecisionId, readClocks, faults, ...edge };
   const asking = createAsking({ ask: createAskQuestion(deps), callers, underWay });
@@ -61,7 +62,7 @@ export async function startApi(
           ...{ callers, pause },
           candidates,
           readClocks,
-          newDeadline: (ms = api.deadlineMs) => deadlineIn(ms),
+          newDeadline,
           newRequestId: uuidv7,
           faults,
           metrics,
@@ -81,7 +82,7 @@ export async function startApi(
       startDecisionServer(
         {
           ...{ asking, callers, pause },
-          newDeadline: deadlineIn,
+          newDeadline,
           monotonicMs: systemClock.monotonicMs,
           wallMs: systemClock.wallMs,
           faults,
@@ -93,10 +94,4 @@ export async function startApi(
   );
   reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(apiOf(now))));
   return { at: { http, grpc: `${host}:${grpc.port}` }, serving: grpc.serving };
-}
-
-function deadlineIn(ms: number): Deadline {
-  const end = systemClock.monotonicMs() + ms;
-  const leftMs = () => end - systemClock.monotonicMs();
-  return { leftMs, within: (shorter) => deadlineIn(Math.min(shorter, leftMs())) };
 }
