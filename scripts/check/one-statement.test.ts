@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { severalStatements } from "./one-statement.ts";
+import { severalStatements, strayStatements } from "./one-statement.ts";
 
 const STORE = "services/approval/store";
 let root: string;
@@ -58,4 +58,20 @@ test("the file that puts the others together may take several and hold none", as
   expect(await found({ "store.ts": ONE })).toEqual([
     `${STORE}/store.ts:1: one holds a statement; this file puts together`,
   ]);
+});
+
+test("a statement beside the store is found, wherever it stands in its file; a test may ask for itself", async () => {
+  const publish = path.join(root, "services/approval/publish");
+  await mkdir(publish);
+  const relay = [
+    "export const ask = (db) => db.query(A);",
+    "function rows() { return { async run(on) { await on.query(B); } }; }",
+    "await database.query(C);",
+  ];
+  await writeFile(path.join(publish, "relay.ts"), relay.join("\n"));
+  await writeFile(path.join(publish, "relay.test.ts"), "await database.query(A);");
+  expect(await found({ "one.ts": ONE })).toEqual([]);
+  expect(await strayStatements(root)).toEqual(
+    [1, 2, 3].map((line) => `services/approval/publish/relay.ts:${line}: a statement, which belongs to ${STORE}`),
+  );
 });

@@ -1,14 +1,15 @@
 /**
- * One statement per function of a store: whoever reads a name knows what is locked, what is seen, and that nothing comes between. What needs
- * several is put together in the files named below, which hold no statement themselves.
+ * SQL of the services stands in the store, one statement per function: whoever reads a name knows what is locked, what is seen, and that nothing
+ * comes between. What needs several is put together in the files named below, which hold no statement themselves.
  *
  * Counted: calls of `.query(`, in a function or method and in those of the same folder that it calls by name. One inside a loop counts as two.
  * Not seen: a statement that a library makes (migrations), or a text of several statements.
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-import { childrenOf, isNode, lineOf, nameOf, type Node, parseModule } from "../syntax-tree.ts";
+import { childrenOf, isNode, lineOf, nameOf, type Node, parseModule, walk } from "../syntax-tree.ts";
 
+const SERVICES = "services";
 const STORE = "services/approval/store";
 /** They implement ports out of the functions beside them. */
 const PUT_TOGETHER = new Set(["store.ts", "published-grants.ts", "redeem-together.ts"]);
@@ -17,7 +18,7 @@ type Unit = { readonly file: string; readonly name: string; readonly line: numbe
 
 /** `<file>:<line>: <what is wrong>`. */
 export async function severalStatements(root: string): Promise<readonly string[]> {
-  const names = (await readdir(path.join(root, STORE))).filter((name) => /(?<!\.test)\.ts$/.test(name)).sort();
+  const names = (await readdir(path.join(root, STORE))).filter(isSource).sort();
   const units: Unit[] = [];
   for (const name of names) units.push(...unitsOf(name, await readFile(path.join(root, STORE, name), "utf8")));
   const byName = new Map(units.map((unit) => [unit.name, unit]));
@@ -34,6 +35,23 @@ export async function severalStatements(root: string): Promise<readonly string[]
     return count <= 1 ? [] : [`${at} issues ${count} statements; each function of the store is one`];
   });
 }
+
+/** Statements of the services that stand anywhere else. */
+export async function strayStatements(root: string): Promise<readonly string[]> {
+  const files = (await readdir(path.join(root, SERVICES), { recursive: true }))
+    .map((name) => path.posix.join(SERVICES, name))
+    .filter((name) => isSource(name) && !name.startsWith(`${STORE}/`));
+  const found: string[] = [];
+  for (const file of files.sort()) {
+    walk(parseModule(await readFile(path.join(root, file), "utf8")), (node) => {
+      if (node.type === "CallExpression" && calleeOf(node) === ".query")
+        found.push(`${file}:${lineOf(node)}: a statement, which belongs to ${STORE}`);
+    });
+  }
+  return found;
+}
+
+const isSource = (name: string): boolean => /(?<!\.test)\.ts$/.test(name);
 
 /** Functions of the module and methods of the objects in it; an arrow function inside one is a part of it. */
 function unitsOf(file: string, text: string): readonly Unit[] {

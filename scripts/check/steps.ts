@@ -10,7 +10,7 @@ import { runCommand } from "../tools/run-command.ts";
 import { changedBy } from "./generated-files.ts";
 import { missingNames } from "./named-files.ts";
 import { needlessExports } from "./needless-exports.ts";
-import { severalStatements } from "./one-statement.ts";
+import { severalStatements, strayStatements } from "./one-statement.ts";
 import type { Step, StepOutcome } from "./step.ts";
 
 const timeoutMs = 600_000;
@@ -33,7 +33,10 @@ export function sourceSteps(root: string): readonly Step[] {
     program(root, "format (biome)", "biome", "format", "."),
     { name: "import rules", run: async () => outcome(await checkTree(root)) },
     { name: "exports that nobody imports", run: async () => outcome(await needlessExports(root)) },
-    { name: "one statement per store function", run: async () => outcome(await severalStatements(root)) },
+    {
+      name: "SQL in the store, one statement per function",
+      run: async () => outcome([...(await strayStatements(root)), ...(await severalStatements(root))]),
+    },
     { name: "documents: files they name, marks of conflicts", run: async () => outcome(await missingNames(root)) },
     program(root, "protocol style (buf)", "buf", "lint", "proto"),
   ];

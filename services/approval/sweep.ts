@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Leadership, Lease } from "../../platform/postgres/leadership.ts";
+import { ping } from "../../platform/postgres/ping.ts";
 
 interface Sweeper {
   /** Sweeps whenever it leads, until the signal aborts. A sweep that fails is logged by the leadership and tried again. */
@@ -19,7 +20,7 @@ export function createSweeper(
 ): Sweeper {
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      await lease.query("select 1"); // a session that is gone no longer holds the lock
+      await ping(lease); // a session that is gone no longer holds the lock
       const { isMore } = await sweep();
       if (!isMore) await sleep(intervalMs, undefined, { signal: lease.signal }).catch(() => {});
     }

@@ -25,7 +25,9 @@ import { createProfileRelay } from "../publish/profile-relay.ts";
 import { createSealer } from "../publish/sealer.ts";
 import { createStateRelay } from "../publish/state-relay.ts";
 import type { StateRows } from "../publish/state-rows.ts";
+import { relayRows, sealerRows } from "../store/audit-rows.ts";
 import { databaseNow } from "../store/clock.ts";
+import { dueNotifications } from "../store/due-notifications.ts";
 import { publishedGrants } from "../store/published-grants.ts";
 import { publishedIncidents } from "../store/published-incidents.ts";
 import { deleteProfiles, dueProfiles, markProfilesPublished } from "../store/published-profiles.ts";
@@ -94,9 +96,15 @@ export async function startLoops(
         interval: durationMs(profiles.enabled ? profiles.publishEveryMinutes * 60_000 : 0),
       },
     ),
-    createSealer({ ...loop("sealer", "countersign_outbox"), metrics }),
+    createSealer({ rows: sealerRows, ...loop("sealer", "countersign_outbox"), metrics }),
     createAuditRelay(
-      { ...loop("audit-relay", "countersign_audit"), stream: tracing.auditPublisher(stream), log, metrics },
+      {
+        rows: relayRows,
+        ...loop("audit-relay", "countersign_audit"),
+        stream: tracing.auditPublisher(stream),
+        log,
+        metrics,
+      },
       { topic: TOPICS.audit.name },
     ),
     createSweeper({ leadership: leadership("sweeper"), sweep: commands.sweep }),
@@ -134,6 +142,9 @@ export async function startLoops(
       { url: new URL(webhook.url), ...ca },
     );
     const traced = tracing.deliver(deliver);
-    return createWebhook({ ...loop("webhook", "countersign_notifications"), deliver: traced, log, metrics });
+    return createWebhook({
+      ...{ rows: dueNotifications, ...loop("webhook", "countersign_notifications") },
+      ...{ deliver: traced, log, metrics },
+    });
   }
 }

@@ -18,6 +18,7 @@ import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.t
 import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
 import { createTogether } from "../../../platform/lifecycle/together.ts";
 import { withDatabase } from "../../../platform/postgres/cannot-reach.ts";
+import { ping } from "../../../platform/postgres/ping.ts";
 import { createBell } from "../../../platform/postgres/bell.ts";
 import { createDatabase } from "../../../platform/postgres/pool.ts";
 import { streamServer } from "../../../platform/stream/open-stream.ts";
@@ -195,7 +196,7 @@ async function start(
     rest.replaceCertificate(await readServerTls(again.rest)),
   );
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
-    ["database", () => answers(() => database.query("select 1"), DATABASE_DOWN)],
+    ["database", () => answers(() => ping(database), DATABASE_DOWN)],
     ["bundle", policy.health],
     ["keys", () => identity.health(now())],
     ["topics", topicCheck.result],
@@ -207,7 +208,7 @@ async function start(
       startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", policy.describe]]) }, config.ops),
     ),
   );
-  void followDatabase({ ask: () => database.query("select 1"), say: redemption.serving, signal });
+  void followDatabase({ ask: () => ping(database), say: redemption.serving, signal });
   log.info(
     {
       event: "started",

@@ -8,6 +8,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Deliver, Delivery } from "./deliver.ts";
+import type { Due, DueRows } from "./due-rows.ts";
 
 /** Deliveries at the same time; when one ends the next begins, so a slow answer holds up nobody and the target is not flooded. */
 const AT_ONCE = 8;
@@ -17,23 +18,16 @@ interface Webhook {
   run(signal: AbortSignal): Promise<void>;
 }
 
-type Due = {
-  readonly id: string;
-  readonly kind: string;
-  readonly body: string;
-  readonly created_at: Date;
-  readonly traceparent: string | null;
-  readonly now: number;
-};
-
 export function createWebhook(
   {
+    rows,
     leadership,
     wakeup,
     deliver,
     log,
     metrics,
   }: {
+    readonly rows: DueRows;
     readonly leadership: Leadership;
     readonly wakeup: Wakeup;
     readonly deliver: Deliver;
@@ -45,6 +39,7 @@ export function createWebhook(
     maxRetrySeconds = 3_600,
   }: { readonly firstRetrySeconds?: number; readonly maxRetrySeconds?: number } = {},
 ): Webhook {
+  const pause = { firstSeconds: firstRetrySeconds, mostSeconds: maxRetrySeconds };
   const triesTotal = metrics.counter("webhook_tries_total", "Webhook deliveries tried", ["outcome"]);
 
   function tried(due: Due, delivery: Delivery): void {
@@ -55,45 +50,12 @@ export function createWebhook(
   }
 
   async function deliverOne(lease: Lease, due: Due): Promise<void> {
-    // json keeps the stored text, so the body and its signature are the same at every try.
-    const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.created_at.toISOString()}","data":${due.body}}`;
-    const delivery = await deliver(
-      { id: due.id, body, traceparent: due.traceparent ?? undefined },
-      due.now,
-      lease.signal,
-    );
+    const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.createdAt.toISOString()}","data":${due.body}}`;
+    const delivery = await deliver({ id: due.id, body, traceparent: due.traceparent }, due.now, lease.signal);
     if (delivery.kind === "failed" && lease.signal.aborted) return; // given up by us, not by the target
     tried(due, delivery);
-    if (delivery.kind === "delivered") {
-      await lease.query(
-        `update notifications set delivered_at = clock_timestamp(), attempts = attempts + 1, last_error = null
-          where id = $1`,
-        [due.id],
-      );
-      return;
-    }
-    await lease.query(
-      `update notifications
-          set attempts = attempts + 1, last_error = $2,
-              next_attempt_at = clock_timestamp()
-                + least($3::float8 * power(2, least(attempts, 30)), $4::float8) * interval '1 second'
-        where id = $1`,
-      [due.id, delivery.reason, firstRetrySeconds, maxRetrySeconds],
-    );
-  }
-
-  /** Those that are due and not under way. */
-  async function dueNow(lease: Lease, underWay: readonly string[], limit: number): Promise<readonly Due[]> {
-    if (limit === 0) return [];
-    const { rows } = await lease.query<Due>(
-      `select id, kind, body::text as body, created_at, traceparent, floor(extract(epoch from clock_timestamp()))::float8 as now
-         from notifications
-        where delivered_at is null and next_attempt_at <= statement_timestamp() and id <> all ($1::uuid[])
-        order by next_attempt_at
-        limit $2`,
-      [underWay, limit],
-    );
-    return rows;
+    if (delivery.kind === "delivered") return rows.markDelivered(lease, due.id);
+    await rows.tryAgain(lease, due.id, delivery.reason, pause);
   }
 
   async function term(lease: Lease): Promise<void> {
@@ -104,7 +66,7 @@ export function createWebhook(
     try {
       while (!lease.signal.aborted) {
         const room = AT_ONCE - underWay.size;
-        const due = await dueNow(lease, [...underWay.keys()], room);
+        const due = room === 0 ? [] : await rows.due(lease, [...underWay.keys()], room);
         for (const one of due) {
           const ended = deliverOne(lease, one)
             .catch(failed.reject)

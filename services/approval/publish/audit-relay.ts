@@ -9,12 +9,12 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
+import type { RelayRows } from "./audit-rows.ts";
 import { auditRecord } from "./cloud-event.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 
-const CURSOR = "audit-relay";
-
 interface AuditRelayDeps {
+  readonly rows: RelayRows;
   readonly leadership: Leadership;
   readonly wakeup: Wakeup;
   readonly stream: Pick<EventStream, "publish">;
@@ -28,7 +28,7 @@ interface AuditRelay {
 }
 
 export function createAuditRelay(
-  { leadership, wakeup, stream, log, metrics }: AuditRelayDeps,
+  { rows, leadership, wakeup, stream, log, metrics }: AuditRelayDeps,
   {
     topic,
     batchSize = 200,
@@ -49,59 +49,36 @@ export function createAuditRelay(
   }
 
   async function publishSealed(lease: Lease): Promise<number> {
-    const { rows } = await lease.query<{ arrival: string; event: string }>(
-      `select arrival, event::text as event
-         from audit_log
-        where arrival > coalesce((select position from relay_cursors where name = $1), 0)
-        order by arrival
-        limit $2`,
-      [CURSOR, batchSize],
-    );
-    const last = rows.at(-1);
+    const found = await rows.sealed(lease, batchSize);
+    const last = found.at(-1);
     if (last === undefined) return 0;
     await publishSurely(
-      rows.map((row) => auditRecord(topic, row.event, `audit_log row ${row.arrival}`)),
+      found.map(({ event, arrival }) => auditRecord(topic, event, `audit_log row ${arrival}`)),
       lease.signal,
     );
-    await lease.query(
-      `insert into relay_cursors (name, position) values ($1, $2)
-           on conflict (name) do update set position = greatest(relay_cursors.position, excluded.position)`,
-      [CURSOR, last.arrival],
-    );
-    publishedTotal.inc({ kind: "sealed" }, rows.length);
-    return rows.length;
+    await rows.markPublished(lease, last.arrival);
+    publishedTotal.inc({ kind: "sealed" }, found.length);
+    return found.length;
   }
 
   async function publishDecisions(lease: Lease): Promise<number> {
-    const { rows } = await lease.query<{ id: string; event: string }>(
-      "select id, event::text as event from republish order by id limit $1",
-      [batchSize],
-    );
-    if (rows.length === 0) return 0;
+    const found = await rows.decisions(lease, batchSize);
+    if (found.length === 0) return 0;
     await publishSurely(
-      rows.map((row) => auditRecord(topic, row.event, `republish row ${row.id}`)),
+      found.map(({ event, id }) => auditRecord(topic, event, `republish row ${id}`)),
       lease.signal,
     );
-    await lease.query("delete from republish where id = any ($1::bigint[])", [rows.map((row) => row.id)]);
-    publishedTotal.inc({ kind: "decision" }, rows.length);
-    return rows.length;
-  }
-
-  async function measureAge(lease: Lease): Promise<void> {
-    const { rows } = await lease.query<{ seconds: number | null }>(
-      `select extract(epoch from clock_timestamp() - least(
-                (select created_at from outbox order by id limit 1),
-                (select sealed_at from audit_log
-                  where arrival > coalesce((select position from relay_cursors where name = $1), 0)
-                  order by arrival limit 1)))::float8 as seconds`,
-      [CURSOR],
+    await rows.removeDecisions(
+      lease,
+      found.map(({ id }) => id),
     );
-    oldestSeconds.set(rows[0]?.seconds ?? 0);
+    publishedTotal.inc({ kind: "decision" }, found.length);
+    return found.length;
   }
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      await measureAge(lease);
+      oldestSeconds.set((await rows.oldestSeconds(lease)) ?? 0);
       const sealed = await publishSealed(lease);
       const decisions = await publishDecisions(lease);
       if (sealed < batchSize && decisions < batchSize) await wakeup.next(lease.signal);

@@ -16,6 +16,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
+import type { SealerRows } from "./audit-rows.ts";
 
 const parseUnsealed = createParser(UnsealedEventSchema);
 
@@ -26,17 +27,23 @@ interface Sealer {
 
 export function createSealer(
   {
+    rows,
     leadership,
     wakeup,
     metrics,
-  }: { readonly leadership: Leadership; readonly wakeup: Wakeup; readonly metrics: Metrics },
+  }: {
+    readonly rows: SealerRows;
+    readonly leadership: Leadership;
+    readonly wakeup: Wakeup;
+    readonly metrics: Metrics;
+  },
   { batchSize = 200 }: { readonly batchSize?: number } = {},
 ): Sealer {
   const sealedTotal = metrics.counter("audit_sealed_total", "Events sealed into the audit log");
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      const sealed = await lease.transaction("seal", (tx) => sealBatch(tx, batchSize));
+      const sealed = await lease.transaction("seal", (tx) => sealBatch(tx, rows, batchSize));
       sealedTotal.inc(sealed);
       if (sealed < batchSize) await wakeup.next(lease.signal);
     }
@@ -46,44 +53,23 @@ export function createSealer(
 }
 
 /** Seals at most `limit` events inside the given transaction; how many. Rejects when another sealer was faster. */
-export async function sealBatch(tx: Queryable, limit: number): Promise<number> {
-  const { rows: waiting } = await tx.query<{ id: string; event: string }>(
-    "select id, event::text as event from outbox order by id limit $1",
-    [limit],
-  );
+export async function sealBatch(tx: Queryable, rows: SealerRows, limit: number): Promise<number> {
+  const waiting = await rows.waiting(tx, limit);
   if (waiting.length === 0) return 0;
-  const { rows: tail } = await tx.query<{ leaf_index: string; leaf_hash: string }>(
-    "select leaf_index, leaf_hash from audit_log where log_id = $1 order by leaf_index desc limit 1",
-    [APPROVAL_LOG],
-  );
-  const last = tail[0];
-  let end = last === undefined ? BEGINNING : endOf(last.leaf_index, last.leaf_hash);
+  const last = await rows.last(tx);
+  let end = last === undefined ? BEGINNING : endOf(last.index, last.hash);
   const sealed: AuditEvent[] = [];
   for (const { id, event } of waiting) {
     const sealedEvent = sealOne(id, event, end);
     sealed.push(sealedEvent);
     end = endOf(sealedEvent.leafindex, sealedEvent.leafhash);
   }
-  // NB: events as the elements of one text and not as an array of texts, each quote in which would have to be escaped.
-  await tx.query(
-    `insert into audit_log (log_id, leaf_index, event_id, leaf_hash, event)
-     select $1, place.leaf_index, place.event_id, place.leaf_hash, place.event
-       from rows from (unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::text[]), json_array_elements($5::json))
-         as place (leaf_index, event_id, leaf_hash, event)
-      order by place.leaf_index`,
-    [
-      APPROVAL_LOG,
-      sealed.map((event) => event.leafindex),
-      sealed.map((event) => event.id),
-      sealed.map((event) => event.leafhash),
-      JSON.stringify(sealed),
-    ],
-    "seal",
+  await rows.append(tx, sealed);
+  const removed = await rows.remove(
+    tx,
+    waiting.map(({ id }) => id),
   );
-  const { rowCount } = await tx.query("delete from outbox where id = any ($1::bigint[])", [
-    waiting.map((row) => row.id),
-  ]);
-  if (rowCount !== waiting.length) throw new AppError("conflict", "another sealer took events of this batch");
+  if (removed !== waiting.length) throw new AppError("conflict", "another sealer took events of this batch");
   return waiting.length;
 }
 

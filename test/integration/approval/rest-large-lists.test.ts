@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { DeniedCall } from "../../../core/domain/denial.ts";
 import { SWEEPER } from "../../../core/domain/events.ts";
 import { sealBatch } from "../../../services/approval/publish/sealer.ts";
+import { sealerRows } from "../../../services/approval/store/audit-rows.ts";
 import { ids } from "./approval-fixture.ts";
 import { type Answer, at, itemsOf, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
@@ -77,7 +78,7 @@ test("so do large events, and `next` leads through all of them", async () => {
   const data = { incidentId: ids.fresh("incident"), reason: "x".repeat(50_000) };
   const closed = Array.from({ length: 50 }, () => ({ ...about, type: "incident.closed", data }) as const);
   await rest.store.transaction("submit", (tx) => tx.outbox.append(closed));
-  while ((await rest.database.transaction("seal", (tx) => sealBatch(tx, 50))) > 0);
+  while ((await rest.database.transaction("seal", (tx) => sealBatch(tx, sealerRows, 50))) > 0);
   const { rows } = await rest.database.query<{ index: string }>(
     "select leaf_index as index from audit_log order by arrival",
   );

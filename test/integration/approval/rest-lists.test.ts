@@ -1,6 +1,7 @@
 /** Lists and the record over REST: exactly one's own, exactly what waits, pages that stay while new things come. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sealBatch } from "../../../services/approval/publish/sealer.ts";
+import { sealerRows } from "../../../services/approval/store/audit-rows.ts";
 import { at, itemsOf, textAt } from "./rest-answer.ts";
 import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
 
@@ -137,7 +138,7 @@ test("what one account was denied is listed under every account of the same pers
 });
 
 test("the record pages through every sealed event once, in order", async () => {
-  while ((await rest.database.transaction("seal", (tx) => sealBatch(tx, 50))) > 0);
+  while ((await rest.database.transaction("seal", (tx) => sealBatch(tx, sealerRows, 50))) > 0);
   const { rows } = await rest.database.query<{ index: string }>(
     "select leaf_index as index from audit_log order by leaf_index",
   );

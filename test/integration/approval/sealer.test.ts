@@ -9,6 +9,7 @@ import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import { createAuditRelay } from "../../../services/approval/publish/audit-relay.ts";
 import { createSealer, sealBatch } from "../../../services/approval/publish/sealer.ts";
+import { relayRows, sealerRows } from "../../../services/approval/store/audit-rows.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { insertEvent, migratedDatabase, silent as log } from "./migrated-database.ts";
@@ -42,9 +43,9 @@ async function verdictOfTable(): Promise<Verdict> {
 test("two sealers that run at the same time without a lock cannot fork: one transaction fails, the log stays whole", async () => {
   for (let n = 0; n < 20; n += 1) await insertEvent(database, `race ${n}`);
   const outcomes = await Promise.allSettled([
-    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
-    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
-    database.transaction("seal", async (tx) => sealBatch(tx, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, sealerRows, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, sealerRows, 10)),
+    database.transaction("seal", async (tx) => sealBatch(tx, sealerRows, 10)),
   ]);
   expect(outcomes.some(({ status }) => status === "fulfilled")).toBe(true);
   expect((await count("outbox")) + (await count("audit_log"))).toBe(20);
@@ -61,11 +62,12 @@ test("with 8 writers and two processes that seal and relay, every committed even
   await using sealerBell = wake("outbox");
   await using relayBell = wake("audit_log");
   const running = [1, 2].flatMap(() => [
-    createSealer({ leadership: lead("sealer"), wakeup: sealerBell, metrics: metrics() }, { batchSize: 7 }).run(
-      stop.signal,
-    ),
+    createSealer(
+      { rows: sealerRows, leadership: lead("sealer"), wakeup: sealerBell, metrics: metrics() },
+      { batchSize: 7 },
+    ).run(stop.signal),
     createAuditRelay(
-      { leadership: lead("audit relay"), wakeup: relayBell, stream, log, metrics: metrics() },
+      { rows: relayRows, leadership: lead("audit relay"), wakeup: relayBell, stream, log, metrics: metrics() },
       { topic: TOPIC, batchSize: 5 },
     ).run(stop.signal),
   ]);
@@ -122,7 +124,7 @@ test("killed between publish and mark, the relay publishes again with equal id, 
   };
   const relay = () =>
     createAuditRelay(
-      { leadership: lead("audit relay"), wakeup: bell, stream, log, metrics: metrics() },
+      { rows: relayRows, leadership: lead("audit relay"), wakeup: bell, stream, log, metrics: metrics() },
       { topic: TOPIC, batchSize: 10 },
     );
   await relay().run(killed.signal);
@@ -143,7 +145,7 @@ test("killed between publish and mark, the relay publishes again with equal id, 
 
 test("half a surrogate pair in a reason does not stop the log", async () => {
   await insertEvent(database, "half \ud800 pair");
-  await database.transaction("seal", (tx) => sealBatch(tx, 10));
+  await database.transaction("seal", (tx) => sealBatch(tx, sealerRows, 10));
   expect(await count("outbox")).toBe(0);
   expect((await verdictOfTable()).logs).toMatchObject([{ kind: "whole" }]);
 });
@@ -151,6 +153,6 @@ test("half a surrogate pair in a reason does not stop the log", async () => {
 test("an outbox row that is no event stops the sealer and is not dropped", async () => {
   await database.query("insert into outbox (event_id, event) values (gen_random_uuid(), '{}')");
   await insertEvent(database, "behind it");
-  await expect(database.transaction("seal", (tx) => sealBatch(tx, 10))).rejects.toThrow("is not an event");
+  await expect(database.transaction("seal", (tx) => sealBatch(tx, sealerRows, 10))).rejects.toThrow("is not an event");
   expect(await count("outbox")).toBe(2);
 });

@@ -6,6 +6,7 @@ import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Notification } from "../../../services/approval/notify/deliver.ts";
 import { createWebhook } from "../../../services/approval/notify/webhook.ts";
+import { dueNotifications } from "../../../services/approval/store/due-notifications.ts";
 import { createSweeper } from "../../../services/approval/sweep.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { migratedDatabase, silent as log } from "./migrated-database.ts";
@@ -32,6 +33,7 @@ test("a notification that fails is tried again with the same id and bytes until 
   await using wakeup = createWakeup({ database, log }, { channel: "countersign_notifications", pollMs: 30 });
   const running = createWebhook(
     {
+      rows: dueNotifications,
       leadership: createLeadership({ database, log }, { lockName: "webhook" }),
       wakeup,
       deliver,
@@ -81,7 +83,7 @@ test("one slow answer holds up no other, not even of more than go out at once; i
   await using wakeup = createWakeup({ database, log }, { channel: "countersign_notifications", pollMs: 30 });
   const leadership = createLeadership({ database, log }, { lockName: "webhook" });
   const metrics = createMetrics({ prefix: "t_" });
-  const running = createWebhook({ leadership, wakeup, deliver, log, metrics }).run(stop.signal);
+  const running = createWebhook({ rows: dueNotifications, leadership, wakeup, deliver, log, metrics }).run(stop.signal);
   const open = async () => {
     const { rows } = await database.query<{ id: string }>("select id from notifications where delivered_at is null");
     return rows.map(({ id }) => id);
