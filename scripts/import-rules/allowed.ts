@@ -1,7 +1,8 @@
 /**
- * Import rules 1–9 of the architecture as one question: may this file import that target? The answer is undefined, or the
- * number of the broken rule with its reason. Rule 10 (cycles, barrels, folder names) needs the whole tree: structure.ts.
+ * Import rules 1–9 of the architecture, and 11, as one question: may this file import that target? The answer is undefined, or
+ * the number of the broken rule with its reason. Rule 10 (cycles, barrels, folder names) needs the whole tree: structure.ts.
  */
+import { barredFromInnerRoom } from "./inner-rooms.ts";
 import { isTestFile, type Room, roomOf } from "./room.ts";
 import type { Import } from "./source-file.ts";
 
@@ -14,6 +15,8 @@ export type Broken = { readonly rule: number; readonly reason: string };
 const testPackages = ["@jest/globals", "fast-check"];
 
 export function broken(from: string, found: Import, target: Target): Broken | undefined {
+  const reason = target.kind === "file" ? barredFromInnerRoom(from, target.path) : undefined;
+  if (reason !== undefined) return { rule: 11, reason };
   const room = roomOf(from);
   if (room.kind === "test" || room.kind === "sample" || room.kind === "gen" || room.kind === "outside") {
     return target.kind === "file" && room.kind === "gen" && roomOf(target.path).kind !== "gen"

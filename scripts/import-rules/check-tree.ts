@@ -1,8 +1,8 @@
 /**
- * Applies import rules 1–10 to a tree and returns every violation as one line "file:line imports X: rule N, reason". Works
+ * Applies import rules 1–11 to a tree and returns every violation as one line "file:line imports X: rule N, reason". Works
  * on any root, so that each rule is proven by a small tree that breaks it (fixtures/).
  *
- * Beyond the ten: an import must be resolvable by its text (rule 0), and what runs in production may import only packages
+ * Beyond them: an import must be resolvable by its text (rule 0), and what runs in production may import only packages
  * that `npm ci --omit=dev` installs.
  */
 import { access, readdir, readFile } from "node:fs/promises";
