@@ -48,7 +48,7 @@ type Activation =
 export type EvaluationTime = { readonly nowNs: bigint };
 
 /** `fuelUsed`: what it cost, the same for the same input; 0 where nothing was evaluated. */
-export type Decided = { readonly verdict: Verdict; readonly fuelUsed: number };
+type Decided = { readonly verdict: Verdict; readonly fuelUsed: number };
 
 export type PolicyHost = {
   /** Undefined before the first activation. */

@@ -10,11 +10,10 @@ import {
   httpRequestOf,
 } from "../../../core/policy/envoy-input/compat-input.ts";
 import type { CompatJudged, CompatPolicy } from "../ext-authz/ports.ts";
-import type { Evaluation, Network } from "../ports.ts";
+import type { Evaluation } from "../ports.ts";
 import type { Asked, Shadow } from "../shadow/ports.ts";
-import type { KeptInputs } from "./kept-inputs.ts";
-import type { ObserveEvaluation } from "./observe-evaluation.ts";
-import type { Attempt, Suspensions } from "./suspensions.ts";
+import { createEvaluating, type EvaluatingDeps } from "./evaluating.ts";
+import type { Attempt } from "./suspensions.ts";
 
 const NOT_LOADED = {
   kind: "fault",
@@ -23,25 +22,18 @@ const NOT_LOADED = {
   echoes: true,
 } as const;
 
-type CompatPolicyDeps = {
+type CompatPolicyDeps = EvaluatingDeps & {
   /** Of the bundle that is active at the moment of the question. */
   readonly current: () => LoadedPolicy | undefined;
-  /** Where policies may ask it. */
-  readonly network?: Network | undefined;
-  readonly suspensions: Suspensions;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
-  readonly observe: ObserveEvaluation;
   /** Is told what was asked and answered, for a candidate to be compared. */
   readonly shadow?: Shadow;
-  readonly monotonicMs: () => number;
-  /** In development only. */
-  readonly keptInputs?: Pick<KeptInputs, "keep"> | undefined;
 };
 
-export function createCompatPolicy(
-  { current, network, suspensions, sourceAddress, observe, shadow, monotonicMs, keptInputs }: CompatPolicyDeps,
-  options: CompatInputOptions,
-): CompatPolicy {
+export function createCompatPolicy(deps: CompatPolicyDeps, options: CompatInputOptions): CompatPolicy {
+  const { current, suspensions, sourceAddress, shadow } = deps;
+  const evaluating = createEvaluating(deps);
+
   /** There is no identity here but what the enforcer verified of the peer, or the address. */
   function attemptOf(evaluation: Evaluation, revision: string): Attempt {
     const { http } = evaluation.call;
@@ -50,38 +42,35 @@ export function createCompatPolicy(
   }
 
   return {
-    decide(request, evaluation, { wall, monoMs }, deadline) {
+    decide(request, evaluation, clocks, deadline) {
       const policy = current();
       if (policy === undefined) return { result: NOT_LOADED, revision: "", fuelUsed: undefined };
       const { revision } = policy;
-      if (suspensions.isSuspended(() => attemptOf(evaluation, revision), monoMs)) {
+      if (suspensions.isSuspended(() => attemptOf(evaluation, revision), clocks.monoMs)) {
         return { result: { kind: "suspended" }, revision, fuelUsed: undefined };
       }
       const input = createCompatInput(request, options);
       if (input.kind === "fault") {
         return { result: { kind: "unparsable", message: input.message }, revision, fuelUsed: undefined };
       }
-      const started = monotonicMs();
-      const time = { nowNs: BigInt(wall) * 1_000_000n };
-      const asking = network?.forDecision(deadline);
-      const judged = ({ result, fuelUsed }: ReturnType<LoadedPolicy["evaluate"]>): CompatJudged => {
-        observe({ durationMs: monotonicMs() - started - (asking?.waitedMs() ?? 0), fuelUsed });
-        const { decisionId } = evaluation;
-        keptInputs?.keep({ decisionId, time: wall, revision, inputJson: input.json, verdict: result.kind, fuelUsed });
-        if (result.kind === "fault" && result.reason === "policy_budget_exceeded")
-          suspensions.note(attemptOf(evaluation, revision), monoMs);
-        const asked = asking?.asked() ?? [];
-        if (shadow?.isAsked() === true) {
-          const replies = asked.length === 0 ? undefined : asking?.replies;
-          const offered = { decisionId, ...time, said: { mode: "compat", result }, revision, replies } as const;
-          const native = shadow.native?.()?.(evaluation, httpRequestOf(request), { wall, monoMs });
-          shadow.offer(native === undefined ? whole(offered, input) : ofItsOwn(offered, native, input.json.length));
-        }
-        return asked.length === 0 ? { result, revision, fuelUsed } : { result, revision, fuelUsed, asked };
-      };
-      if (asking === undefined) return judged(policy.evaluate(input.json, time));
-      const evaluated = policy.evaluateAsking(input.json, time, asking);
-      return evaluated instanceof Promise ? evaluated.then(judged) : judged(evaluated);
+      const { decisionId } = evaluation;
+      return evaluating(
+        {
+          ...{ decisionId, revision, inputJson: input.json, clocks, deadline },
+          attempt: () => attemptOf(evaluation, revision),
+          evaluate: (time, asking) =>
+            asking === undefined ? policy.evaluate(input.json, time) : policy.evaluateAsking(input.json, time, asking),
+          outcomeOf: ({ result }) => result,
+        },
+        ({ result, fuelUsed }, { nowNs, asked, replies }): CompatJudged => {
+          if (shadow?.isAsked() === true) {
+            const offered = { decisionId, nowNs, said: { mode: "compat", result }, revision, replies } as const;
+            const native = shadow.native?.()?.(evaluation, httpRequestOf(request), clocks);
+            shadow.offer(native === undefined ? whole(offered, input) : ofItsOwn(offered, native, input.json.length));
+          }
+          return asked === undefined ? { result, revision, fuelUsed } : { result, revision, fuelUsed, asked };
+        },
+      );
     },
   };
 }
