@@ -167,6 +167,9 @@ export type Denials = {
   publish(ask: Ask, now: Instant, deadline: Deadline): Promise<Published>;
 };
 
+/** Counts, times and, when debugging, logs every decision, by whichever edge it came. */
+export type ObserveDecision = (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
+
 /** Logs and counts what threw where nothing should: the one trace of an `internal_error`. Never throws. */
 export type Faults = { report(error: unknown): void };
 

@@ -7,7 +7,7 @@ import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import type { AskOptions, AskQuestion, EvaluateAside } from "./ports.ts";
-import type { DecisionLog, Evaluate, Evaluated, Evaluation, Faults } from "../ports.ts";
+import type { DecisionLog, Evaluate, Evaluation, Faults, ObserveDecision } from "../ports.ts";
 
 type AskQuestionDeps = {
   readonly evaluate: Evaluate;
@@ -15,8 +15,7 @@ type AskQuestionDeps = {
   readonly newDecisionId: () => Id<"decision">;
   readonly readClocks: () => Clocks;
   readonly faults: Faults;
-  /** Counts, times and, when debugging, logs every decision. */
-  readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
+  readonly observe: ObserveDecision;
 };
 
 const NO_CALL = {

@@ -8,7 +8,7 @@ import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { UnderWay } from "../../../platform/lifecycle/under-way.ts";
 import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults } from "../ports.ts";
+import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults, ObserveDecision } from "../ports.ts";
 import { evaluationFrom, unknownCall } from "./check-request.ts";
 import { checkResponse } from "./check-response.ts";
 import type { ReadCheck } from "./read-check.ts";
@@ -50,8 +50,7 @@ export type EdgeDeps = {
   readonly faults: Faults;
   /** A check counts from its arrival until it is on record, whether the enforcer still waits for it or not. */
   readonly underWay: UnderWay;
-  /** Counts, times and, when debugging, logs every decision. */
-  readonly observe: (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
+  readonly observe: ObserveDecision;
 };
 
 type Call = {

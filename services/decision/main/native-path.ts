@@ -23,9 +23,9 @@ import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import { startProfiles } from "../profiles/start-profiles.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
+import { createReadiness } from "../serving/readiness.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, SharedParts } from "./decision-path.ts";
-import { createReadiness } from "./readiness.ts";
 import { startContext } from "./start-context.ts";
 import { traceDecisions } from "./traced.ts";
 

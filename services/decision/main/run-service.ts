@@ -1,7 +1,7 @@
 /**
  * The decision service: constructs everything and starts it, what decides by main/native-path.ts or main/compat-path.ts.
  * Order: what the rest rests on first, the listener last, so that the end runs backwards. Enforcers are sent here once the
- * service is ready (main/serving-sign.ts), and what is asked before is judged by what is there; a stream that is away is waited for 10 s, then elevations are stale. What only some
+ * service is ready (serving/serving-sign.ts), and what is asked before is judged by what is there; a stream that is away is waited for 10 s, then elevations are stale. What only some
  * configurations have is loaded where it is configured, since a start is mostly the loading of modules.
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
@@ -23,10 +23,10 @@ import { type DecisionConfig, readConfig } from "../config.ts";
 import { createSourceAddress } from "../context/source-address.ts";
 import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { startDecisionLog } from "../decision-log/decision-log.ts";
+import { createObserveDecision } from "../decision-log/observe-decision.ts";
 import { startCheckServer } from "../ext-authz/server.ts";
+import { createServingSign } from "../serving/serving-sign.ts";
 import { createNativePath } from "./native-path.ts";
-import { createObserveDecision } from "./observe-decision.ts";
-import { createServingSign } from "./serving-sign.ts";
 import { startSigningKey } from "./signing-key.ts";
 import type { Faults } from "../ports.ts";
 

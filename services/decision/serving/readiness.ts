@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Freshness } from "../../../core/domain/freshness.ts";
 import { type Readiness, readiness, type StateRead } from "../../../core/domain/readiness.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
-import type { DecisionPath } from "./decision-path.ts";
 
 const POLL_MS = 20;
 
@@ -27,7 +26,7 @@ export function createReadiness({ bundle, keys, state, grants }: Parts) {
       state: state(),
       grants: grants(),
     });
-  const checks: DecisionPath["checks"] = [
+  const checks: readonly (readonly [string, () => CheckResult])[] = [
     ["bundle", bundle],
     ["keys", keys],
     ["state", () => ({ status: state() === "reading" ? "failed" : "ok", detail: state() })],

@@ -2,8 +2,8 @@
 import { isAllow } from "../../../core/domain/decision.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
-import { reasonOf } from "../decision-log/logged-decision.ts";
-import type { EdgeDeps } from "../ext-authz/edge.ts";
+import type { ObserveDecision } from "../ports.ts";
+import { reasonOf } from "./logged-decision.ts";
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 
@@ -13,7 +13,7 @@ export function createObserveDecision({
 }: {
   readonly log: Log;
   readonly metrics: Metrics;
-}): EdgeDeps["observe"] {
+}): ObserveDecision {
   const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
   const seconds = metrics.histogram("decision_seconds", "time of one decision", BUCKETS_S);
   return ({ decision, subject }, { decisionId, call }, durationMs) => {
