@@ -3,7 +3,7 @@
  * header at all is anonymous. Anything else that is not one clean token is malformed and refused: a half-understood credential that counted
  * as none would let a caller choose to be anonymous (authentik CVE-2026-25748).
  */
-type Credential =
+export type Credential =
   | { readonly kind: "anonymous" }
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "malformed" };

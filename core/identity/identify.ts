@@ -1,12 +1,12 @@
 /**
  * Who is calling: from the credentials of a call to a caller. A token comes first, then claims that the enforcer verified, then the
  * certificate identity, if any rule of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
- * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network; `identifyInTurn`
- * waits for others whose tokens have to be verified (signature-turns.ts), and never where the token is known.
+ * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network; by
+ * `identifyInTurn` a token that has to be verified waits for its turn (signature-turns.ts), and one that is known for nothing.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";
-import { findBearerToken } from "./bearer.ts";
+import { type Credential, findBearerToken } from "./bearer.ts";
 import { isIdText } from "./claims-to-subject.ts";
 import type { Issuers } from "./issuers.ts";
 import { createReadPeerCertificate, type PeerCertificate, readDer, type ShownCertificate } from "./peer-certificate.ts";
@@ -80,13 +80,10 @@ export function createIdentify(
     return shown.notAfter < caller.expiresAt ? { ...caller, expiresAt: shown.notAfter } : caller;
   };
 
-  const identify: Identify["identify"] = (credentials, now) => {
-    const { authorization, verifiedClaims, principal } = credentials;
-    const credential = findBearerToken(authorization);
+  const identified = (credential: Credential, credentials: ShownCredentials, now: Instant): Caller => {
+    const { verifiedClaims, principal } = credentials;
     if (credential.kind === "malformed") return { kind: "refused", reason: "credential_malformed" };
-    if (credential.kind === "token") {
-      return held(cache.verify(credential.token, now), credentials, now);
-    }
+    if (credential.kind === "token") return held(cache.verify(credential.token, now), credentials, now);
     if (verifiedClaims !== undefined) {
       return held(callerFromVerifiedClaims(verifiedClaims, deps.issuers, now), credentials, now);
     }
@@ -94,18 +91,16 @@ export function createIdentify(
     return certified(principals, principal, certificateIn(credentials), now);
   };
 
-  const isUnknown = (authorization: readonly string[], now: Instant): boolean => {
-    const credential = findBearerToken(authorization);
-    return credential.kind === "token" && !cache.remembers(credential.token, now);
-  };
-
   return {
-    identify,
+    identify: (credentials, now) => identified(findBearerToken(credentials.authorization), credentials, now),
     identifyInTurn(credentials, { now, isLate, mayWait }) {
-      if (turns === undefined || turns.isFree() || !isUnknown(credentials.authorization, now()))
-        return identify(credentials, now());
+      const credential = findBearerToken(credentials.authorization);
+      const shownAt = now();
+      if (turns === undefined || credential.kind !== "token") return identified(credential, credentials, shownAt);
+      const known = cache.known(credential.token, shownAt);
+      if (known !== undefined) return held(known, credentials, shownAt);
       if (mayWait?.() === false) return TOO_MANY;
-      return turns.wait(() => (isLate() ? LATE : identify(credentials, now()))) ?? TOO_MANY;
+      return turns.wait(() => (isLate() ? LATE : identified(credential, credentials, now()))) ?? TOO_MANY;
     },
     cacheSize: () => cache.size(),
   };

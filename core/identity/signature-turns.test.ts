@@ -12,30 +12,38 @@ function setUp(eachMs: number, maxWaiting = 100) {
     verified.push(n);
   });
   const wait = async <T>(work: () => T) => turns.wait(work);
-  return { turns, verify, verified, wait };
+  return { turns, verified, wait, verifies: (n: number) => wait(() => verify(n)) };
 }
 
+test("nothing is verified as it comes: those that came together are verified together in the next turn", async () => {
+  const { verified, verifies } = setUp(0.1);
+  const first = verifies(0);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  const second = verifies(1);
+  await Promise.resolve();
+  expect(verified).toEqual([]);
+  await first;
+  expect(verified).toEqual([0, 1]);
+  await second;
+});
+
 test("a turn of the event loop spends no more than its time and one signature on them, and what waits goes on in its order", async () => {
-  const { turns, verify, verified, wait } = setUp(0.4);
-  for (let n = 0; n < 3; n += 1) {
-    expect(turns.isFree()).toBe(true);
-    verify(n);
-  }
-  expect(turns.isFree()).toBe(false);
-  const waiting = [3, 4, 5, 6, 7].map((n) => wait(() => verify(n)));
+  const { verified, verifies } = setUp(0.4);
+  const waiting = [0, 1, 2, 3, 4, 5, 6, 7].map(verifies);
+  expect(verified).toEqual([]);
+  await turn();
   expect(verified).toEqual([0, 1, 2]);
   await turn();
   expect(verified).toEqual([0, 1, 2, 3, 4, 5]);
   await Promise.all(waiting);
   expect(verified).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-  await turn();
-  expect(turns.isFree()).toBe(true);
 });
 
 test("signatures that take longer than a turn may are verified one in each, and not never", async () => {
-  const { verify, verified, wait } = setUp(5);
-  verify(0);
-  const waiting = [1, 2].map((n) => wait(() => verify(n)));
+  const { verified, verifies } = setUp(5);
+  const waiting = [0, 1, 2].map(verifies);
+  await turn();
+  expect(verified).toEqual([0]);
   await turn();
   expect(verified).toEqual([0, 1]);
   await Promise.all(waiting);
@@ -43,20 +51,18 @@ test("signatures that take longer than a turn may are verified one in each, and 
 });
 
 test("nobody overtakes those who wait, and what costs nothing does not end their wait all at once", async () => {
-  const { turns, verify, wait } = setUp(2);
-  verify(0);
-  let ended = 0;
-  const waiting = Array.from({ length: 40 }, () => wait(() => (ended += 1)));
+  const { wait } = setUp(2);
+  const ended: number[] = [];
+  const waiting = Array.from({ length: 40 }, (_, n) => wait(() => ended.push(n)));
   await turn();
-  expect(ended).toBe(16);
-  expect(turns.isFree()).toBe(false);
+  expect(ended).toHaveLength(16);
+  waiting.push(wait(() => ended.push(40)));
   await Promise.all(waiting);
-  expect(ended).toBe(40);
+  expect(ended).toEqual(Array.from({ length: 41 }, (_, n) => n));
 });
 
 test("how many may wait is bounded, and there is room again when one has had its turn", async () => {
-  const { turns, verify } = setUp(2, 2);
-  verify(0);
+  const { turns } = setUp(2, 2);
   const first = turns.wait(() => "first");
   const second = turns.wait(() => "second");
   expect(turns.wait(() => "third")).toBeUndefined();

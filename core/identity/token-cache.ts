@@ -21,8 +21,8 @@ const BYTES_PER_ENTRY = 512;
 export interface TokenCache {
   /** Never throws. */
   verify(token: string, now: Instant): Caller;
-  /** Whether `verify` has nothing to verify for it. */
-  remembers(token: string, now: Instant): boolean;
+  /** What `verify` says where it has nothing to verify. */
+  known(token: string, now: Instant): Caller | undefined;
   /** For metrics. */
   size(): { readonly accepted: CacheSize; readonly refused: CacheSize };
 }
@@ -44,7 +44,7 @@ export function createTokenCache(
     return keys === undefined || deps.keySets.current(keys.issuer, now) === keys.keySet;
   };
 
-  const remembered = (token: string, now: Instant): Caller | undefined => {
+  const known = (token: string, now: Instant): Caller | undefined => {
     if (token.length > MAX_TOKEN_BYTES) return { kind: "refused", reason: "credential_malformed" };
     for (const cache of [accepted, refused]) {
       const entry = cache.get(token);
@@ -57,8 +57,8 @@ export function createTokenCache(
 
   return {
     verify(token, now) {
-      const known = remembered(token, now);
-      if (known !== undefined) return known;
+      const caller = known(token, now);
+      if (caller !== undefined) return caller;
       const verification = deps.verify(token, now);
       const cache = verification.caller.kind === "subject" ? accepted : refused;
       if (verification.validUntil > now) {
@@ -66,7 +66,7 @@ export function createTokenCache(
       }
       return verification.caller;
     },
-    remembers: (token, now) => remembered(token, now) !== undefined,
+    known,
     size: () => ({ accepted: accepted.size(), refused: refused.size() }),
   };
 }
