@@ -30,6 +30,9 @@ export function requesterOf({ subject, person, actorPersons }: Party): Requester
   return { person, actorPersons, issuer: subject.issuer, subject: subject.id, actors: subject.actors };
 }
 
+/** `account`: as its token showed it, for it is looked at again at each vote; none in a request from before it was kept. */
+export type Submitter = Requester & { readonly account?: Subject };
+
 /** One person's vote. Append-only; unique per (request, person). */
 export type Review = {
   readonly id: Id<"review">;
@@ -48,7 +51,7 @@ export type AccessRequest = {
   readonly key: Digest;
   readonly requester: Requester;
   /** Whoever submitted it, when that was not the requester, in person or through the same chain. */
-  readonly submittedBy: Requester | undefined;
+  readonly submittedBy: Submitter | undefined;
   readonly call: DeniedCall;
   readonly offer: Offer;
   readonly justification: string;

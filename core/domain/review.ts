@@ -37,8 +37,8 @@ export type Vote = {
   readonly comment: string | undefined;
   /** The request digest of what the reviewer saw. */
   readonly digest: Digest;
-  /** The requester as the mapping of people has them now: who was nobody, or somebody else, when it was submitted. */
-  readonly requesterNow: Requester;
+  /** The requester and whoever submitted it, as the mapping of people has them now: who were nobody, or somebody else, when it was submitted. */
+  readonly askingNow: readonly Requester[];
   /** Earlier approvals whose reviewer could not give them any more (`whyNotReviewer` of who they are now, or the policy). */
   readonly lapsed: ReadonlySet<Id<"review">>;
   /** What the policy says of this reviewer (`may_review`): it can only refuse, and is named after every refusal of the domain's own. */
@@ -77,13 +77,13 @@ type ReviewRefused = {
 
 export function whyNotReviewer(
   request: Asking & Pick<AccessRequest, "requirement">,
-  requesterNow: Requester,
+  askingNow: readonly Requester[],
   party: Party,
 ): NotReviewer | undefined {
   const { person, machine } = party;
   if (person === undefined) return "no_person";
   if (machine) return "not_human";
-  if (hasAsked(request, party) || isRequester(requesterNow, party)) return "is_requester";
+  if (hasAsked(request, party) || askingNow.some((one) => isRequester(one, party))) return "is_requester";
   const { requirement } = request;
   const asked = requirement !== undefined && mayFillASlot(requirement, { person, groups: party.subject.groups });
   return asked ? undefined : "not_eligible";
@@ -101,7 +101,7 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
   const { requirement } = request;
   if (request.status !== "pending" || now >= request.expiresAt || requirement === undefined)
     return refuse("not_pending");
-  const whyNot = whyNotReviewer(request, vote.requesterNow, vote.reviewer);
+  const whyNot = whyNotReviewer(request, vote.askingNow, vote.reviewer);
   if (whyNot !== undefined) return refuse(whyNot);
   const { person } = vote.reviewer;
   if (person === undefined) return refuse("no_person");

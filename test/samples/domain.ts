@@ -134,7 +134,7 @@ export function vote(reviewer: Party, more: Partial<Vote> = {}): Vote {
     narrowing: undefined,
     comment: undefined,
     digest: PENDING.digest,
-    requesterNow: PENDING.requester,
+    askingNow: [PENDING.requester],
     lapsed: new Set(),
     permitted: true,
     ...more,

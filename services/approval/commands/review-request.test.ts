@@ -1,6 +1,6 @@
 /** What the command adds to the domain's rules: the policy can only refuse, and earlier votes are looked at once more. */
 import { expect, test } from "@jest/globals";
-import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { AccessRequest, Submitter } from "../../../core/domain/access-request.ts";
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import { type Id, id, type IdKind } from "../../../core/domain/id.ts";
 import type { Requirement } from "../../../core/domain/requirement.ts";
@@ -19,8 +19,9 @@ function approvalOf(
   requirement: Requirement,
   mayReview: (reviewer: string) => "allowed" | "refused",
   personOf: (account: string) => string = (account) => account,
+  submittedBy?: Submitter,
 ) {
-  let request: AccessRequest = { ...PENDING, requirement };
+  let request: AccessRequest = { ...PENDING, requirement, submittedBy };
   let granted = 0;
   const events: DomainEvent[] = [];
   let last = 100;
@@ -103,6 +104,20 @@ test("whoever the requester turns out to be since it was submitted is refused, a
   people.set("dana", "mia");
   expect(await approve("mia")).toEqual({ kind: "refused", reason: "is_requester" });
   people.set("dana", "max");
+  expect(await approve("mia")).toMatchObject({ kind: "reviewed", grant: undefined });
+  expect(state()).toMatchObject({ status: "failed", granted: 0 });
+});
+
+test("whoever submitted it in the requester's name is mapped anew as well: who they turn out to be is refused, and an earlier approval of theirs counts for nothing", async () => {
+  const people = new Map([["sara", "dana"]]);
+  const nowOf = (name: string) => people.get(name) ?? name;
+  const two: Requirement = { kind: "n_of", n: 2, of: [managers, managers] };
+  const sara = { ...PENDING.requester, subject: "sara", account: account("sara") };
+  const { approve, state } = approvalOf(two, () => "allowed", nowOf, sara);
+  expect(await approve("max")).toMatchObject({ kind: "reviewed" });
+  people.set("sara", "mia");
+  expect(await approve("mia")).toEqual({ kind: "refused", reason: "is_requester" });
+  people.set("sara", "max");
   expect(await approve("mia")).toMatchObject({ kind: "reviewed", grant: undefined });
   expect(state()).toMatchObject({ status: "failed", granted: 0 });
 });

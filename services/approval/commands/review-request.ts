@@ -3,8 +3,8 @@
  * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
  * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
  *
- * Who asked, and who voted earlier, is asked about again, as they are now: by the mapping of people and, who voted, by the policy. A vote that came in
- * between is as new as this one and stands.
+ * Who asked, in person or in somebody's name, and who voted earlier, is asked about again, as they are now: by the mapping of people and, who voted, by
+ * the policy. A vote that came in between is as new as this one and stands.
  */
 import {
   type AccessRequest,
@@ -37,8 +37,10 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     const reviewer = await people.resolve(command.reviewer);
     const routed = { ...seen, subject: denial.subject };
     const permitted = (await permission.mayReview(routed, reviewer)) === "allowed";
-    const requesterNow = requesterOf(await people.resolve(denial.subject));
-    const lapsed = await lapsedApprovals(seen, requesterNow, routed);
+    const submitter = seen.submittedBy?.account;
+    const asking = submitter === undefined ? [denial.subject] : [denial.subject, submitter];
+    const askingNow = (await Promise.all(asking.map((one) => people.resolve(one)))).map(requesterOf);
+    const lapsed = await lapsedApprovals(seen, askingNow, routed);
 
     return store.transaction(
       "review",
@@ -56,7 +58,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
             narrowing: command.narrowing,
             comment: command.comment === undefined ? undefined : plainText(command.comment),
             digest: command.digest,
-            requesterNow,
+            askingNow,
             lapsed,
             permitted,
           },
@@ -82,7 +84,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
 
   async function lapsedApprovals(
     request: AccessRequest,
-    requesterNow: Requester,
+    askingNow: readonly Requester[],
     routed: RoutedRequest,
   ): Promise<ReadonlySet<Review["id"]>> {
     const lapsed = new Set<Review["id"]>();
@@ -90,7 +92,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
       if (vote === "deny") continue;
       const now = await people.resolve(account);
       const same = now.person !== undefined && samePerson(now.person, reviewer.person);
-      const stands = same && whyNotReviewer(request, requesterNow, now) === undefined;
+      const stands = same && whyNotReviewer(request, askingNow, now) === undefined;
       if (!stands || (await permission.mayReview(routed, now)) !== "allowed") lapsed.add(id);
     }
     return lapsed;

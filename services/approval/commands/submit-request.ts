@@ -32,7 +32,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     const [party, denied] = await Promise.all([people.resolve(by), people.resolve(denial.subject)]);
     const requester = requesterOf(denied);
     const submitter = requesterOf(party);
-    const submittedBy = sameCaller(submitter, requester) ? undefined : submitter;
+    const submittedBy = sameCaller(submitter, requester) ? undefined : { ...submitter, account: party.subject };
     const wanted = { ...asked, justification: plainText(asked.justification) };
     const chosen = choose(denial, requester, party, wanted, await reads.now());
     if (chosen.kind === "refused") return chosen;

@@ -1,6 +1,12 @@
 /** A row of `requests` with its reviews, and the domain's access request. JSON columns are checked when read. */
 import { Type } from "typebox";
-import type { AccessRequest, Requester, RequestStatus, Review } from "../../../core/domain/access-request.ts";
+import type {
+  AccessRequest,
+  Requester,
+  RequestStatus,
+  Review,
+  Submitter,
+} from "../../../core/domain/access-request.ts";
 import type { Offer } from "../../../core/domain/denial.ts";
 import { digest, id } from "../../../core/domain/id.ts";
 import { requirementParts } from "../../../core/domain/request-digest.ts";
@@ -8,7 +14,13 @@ import { reviewerSets, setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { instant, rfc3339 } from "../../../core/domain/time.ts";
-import { callFromWire, callToWire, DenialRecordSchema, SubjectSchema } from "../../../core/messages/denial-record.ts";
+import {
+  callFromWire,
+  callToWire,
+  DenialRecordSchema,
+  SubjectSchema,
+  subjectToWire,
+} from "../../../core/messages/denial-record.ts";
 import { elevationFromWire, elevationToWire } from "../../../core/messages/elevation-record.ts";
 import { ActorColumn } from "./actor-column.ts";
 import { createColumnReader } from "./json-column.ts";
@@ -22,7 +34,7 @@ import {
 } from "./terms-column.ts";
 
 /** The columns that make a request, in the order of `RequestRow`, with its reviews in order. */
-export const REQUEST_COLUMNS = `id, denial_id, key, requester, submitted_by, call, offer, justification, requested, requirement,
+export const REQUEST_COLUMNS = `id, denial_id, key, requester, submitted_by, submitted_account, call, offer, justification, requested, requirement,
   limits, notify, escalate_at, escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at,
   (select coalesce(json_agg(json_build_object(
             'id', reviews.id, 'person_realm', person_realm, 'person_id', person_id, 'groups', groups, 'account', account, 'vote', vote,
@@ -37,6 +49,7 @@ export type RequestRow = {
   readonly key: string;
   readonly requester: unknown;
   readonly submitted_by: unknown;
+  readonly submitted_account: unknown;
   readonly call: unknown;
   readonly offer: unknown;
   readonly justification: string;
@@ -72,6 +85,7 @@ const readRequester = createColumnReader(
     closed,
   ),
 );
+const readAccount = createColumnReader("submitted_account", SubjectSchema);
 const readCall = createColumnReader("call", DenialRecordSchema.properties.call);
 const readOffer = createColumnReader("offer", DenialRecordSchema.properties.offers.items);
 const readReviews = createColumnReader(
@@ -98,7 +112,7 @@ export function requestFromRow(row: RequestRow): AccessRequest {
     denialId: id("denial", row.denial_id),
     key: digest(row.key),
     requester: requesterFromColumn(row.requester),
-    submittedBy: row.submitted_by === null ? undefined : requesterFromColumn(row.submitted_by),
+    submittedBy: submitterFromRow(row),
     call: callFromWire(readCall(row.call)),
     offer: offerFromColumn(row.offer),
     justification: row.justification,
@@ -151,6 +165,7 @@ export function requestToValues(request: AccessRequest): readonly unknown[] {
     request.statusReason ?? null,
     request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
     submittedBy === undefined ? null : JSON.stringify(requesterToColumn(submittedBy)),
+    submittedBy?.account === undefined ? null : JSON.stringify(subjectToWire(submittedBy.account)),
   ];
 }
 
@@ -167,6 +182,11 @@ function requesterToColumn(requester: Requester): Json {
 function requesterFromColumn(column: unknown): Requester {
   const { person, actor_persons, issuer, subject, actors } = readRequester(column);
   return { person: person ?? undefined, actorPersons: actor_persons, issuer, subject, actors };
+}
+
+function submitterFromRow({ submitted_by: by, submitted_account: account }: RequestRow): Submitter | undefined {
+  if (by === null) return undefined;
+  return { ...requesterFromColumn(by), ...(account === null ? {} : { account: readAccount(account) }) };
 }
 
 function offerToColumn({ elevation, binding }: Offer): Json {

@@ -24,9 +24,10 @@ export async function insertRequest(db: Queryable, request: AccessRequest): Prom
   await db.query(
     `insert into requests (id, denial_id, key, issuer, subject, person_realm, person_id, requester, call, entitlement,
        offer, justification, requested, requirement, reviewer_sets, open_sets, limits, notify, escalate_at,
-       escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at, submitted_by)
+       escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at, submitted_by,
+       submitted_account)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-       $24, $25, $26, $27, $28)`,
+       $24, $25, $26, $27, $28, $29)`,
     requestToValues(request),
   );
 }

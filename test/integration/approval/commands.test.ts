@@ -77,6 +77,15 @@ test("a request comes back from the database as it went in", async () => {
   expect(await approval.store.reads.request(request.id)).toEqual(request);
 });
 
+test("so does who submitted it in somebody's name, with the account that is asked about again at each vote", async () => {
+  const denial = await approval.deny();
+  const by = { ...denial.subject, claims: { email: "dana@example.org" }, actors: [{ issuer: "https://i", id: "meg" }] };
+  const outcome = await approval.submit({ denialId: denial.id, by, asked: ASKED, automatic: false });
+  const request = outcome.kind === "submitted" ? outcome.request : undefined;
+  expect(request?.submittedBy).toMatchObject({ actors: by.actors, account: by });
+  expect(await approval.store.reads.request(request?.id ?? ids.fresh("request"))).toEqual(request);
+});
+
 test("a submit that a live grant covers already makes no request", async () => {
   const request = await approval.ask();
   await approval.approveBy(request, manager("max"));
