@@ -11,16 +11,16 @@ const stale: fc.Arbitrary<Freshness> = fc
 const state: fc.Arbitrary<StateRead> = fc.constantFrom("reading", "read_to_end", "gave_up_waiting");
 const known: fc.Arbitrary<Known> = fc.record({
   hasPolicy: fc.boolean(),
-  hasKeys: fc.boolean(),
+  keys: fc.constantFrom("of_everyone", "of_others", "lacking"),
   state,
   grants: fc.oneof(fc.constant(fresh), stale),
 });
-const all: Known = { hasPolicy: true, hasKeys: true, state: "read_to_end", grants: fresh };
+const all: Known = { hasPolicy: true, keys: "of_everyone", state: "read_to_end", grants: fresh };
 
 describe("a decision service", () => {
   test.each<[string, Partial<Known>, string]>([
     ["a policy", { hasPolicy: false }, "policy"],
-    ["the keys of an issuer", { hasKeys: false }, "keys"],
+    ["the keys of an issuer", { keys: "lacking" }, "keys"],
     ["what stands on the state topic", { state: "reading" }, "state"],
   ])("is not ready without %s, and says so, however fresh the rest is", (_what, without, name) => {
     expect(readiness({ ...all, ...without })).toEqual({ kind: "not_ready", lacks: [name] });
@@ -33,7 +33,7 @@ describe("a decision service", () => {
         const lacks = now.kind === "not_ready" ? now.lacks : [];
         expect([lacks.includes("policy"), lacks.includes("keys"), lacks.includes("state")]).toEqual([
           !one.hasPolicy,
-          !one.hasKeys,
+          one.keys === "lacking",
           one.state === "reading",
         ]);
       }),
@@ -47,7 +47,7 @@ describe("a decision service", () => {
         if (before.kind === "not_ready") expect(after).toEqual(before);
         else
           expect([before, after]).toEqual([
-            { kind: "ready" },
+            one.keys === "of_others" ? { kind: "degraded", why: "keys" } : { kind: "ready" },
             { kind: "degraded", why: "why" in grants && grants.why },
           ]);
       }),

@@ -1,7 +1,8 @@
 /**
  * Whether a decision service may be asked (rule 7). It needs a policy that decides and the keys of every issuer, both of which may be the
  * last good ones from its disk, and everything that stood on the state topic when it began; or to have waited for that long enough, since
- * the baseline needs no grants.
+ * the baseline needs no grants. So it is with an issuer that is away: when it was waited for long enough, the others are served, and its tokens
+ * are refused.
  *
  * What is not fresh keeps nobody waiting. It is degraded: freshness.ts is asked again for each request, grants are ignored meanwhile, an
  * elevation is answered `grants_stale`, and nothing is opened.
@@ -20,25 +21,28 @@ export function stateRead(
   return waitedMs >= waitAtMostMs ? "gave_up_waiting" : "reading";
 }
 
+/** Of issuers, and not older than they may be. `of_others`: one that has none was waited for, and somebody can be known without it. */
+export type KeysKnown = "of_everyone" | "of_others" | "lacking";
+
 export type Known = {
   readonly hasPolicy: boolean;
-  /** Of every issuer, and not older than they may be. */
-  readonly hasKeys: boolean;
+  readonly keys: KeysKnown;
   readonly state: StateRead;
   readonly grants: Freshness;
 };
 
 export type Readiness =
   | { readonly kind: "not_ready"; readonly lacks: readonly ("policy" | "keys" | "state")[] }
-  | { readonly kind: "degraded"; readonly why: StaleReason }
+  | { readonly kind: "degraded"; readonly why: StaleReason | "keys" }
   | { readonly kind: "ready" };
 
-export function readiness({ hasPolicy, hasKeys, state, grants }: Known): Readiness {
+export function readiness({ hasPolicy, keys, state, grants }: Known): Readiness {
   const lacks = [
     ...(hasPolicy ? [] : ["policy" as const]),
-    ...(hasKeys ? [] : ["keys" as const]),
+    ...(keys === "lacking" ? ["keys" as const] : []),
     ...(state === "reading" ? ["state" as const] : []),
   ];
   if (lacks.length > 0) return { kind: "not_ready", lacks };
-  return grants.kind === "stale" ? { kind: "degraded", why: grants.why } : { kind: "ready" };
+  if (grants.kind === "stale") return { kind: "degraded", why: grants.why };
+  return keys === "of_others" ? { kind: "degraded", why: "keys" } : { kind: "ready" };
 }

@@ -1,12 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../platform/clock.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { instant } from "../domain/time.ts";
+import type { IssuerConfig } from "./issuers.ts";
+import type { PrincipalRule } from "./principal-config.ts";
 import * as sample from "./sample-tokens.ts";
 import { startIdentity } from "./start-identity.ts";
 
@@ -89,4 +91,60 @@ test("the age of the keys of each issuer is a metric once there are any, and gro
   await expect(identity.reload()).rejects.toThrow(sample.ISSUER);
   passedMs = 23 * 3_600_000;
   expect(await ages()).toEqual([[sample.ISSUER, 23]]);
+});
+
+describe("an issuer without keys", () => {
+  /** By a clock that stands, but for what is said to have passed. */
+  async function start(issuers: readonly IssuerConfig[], principals: readonly PrincipalRule[] = []) {
+    let passedMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => passedMs };
+    const metrics = createMetrics({ prefix: "t_" });
+    const { signal } = new AbortController();
+    const log = createLog({ name: "test", level: "silent" });
+    const identity = await startIdentity({ clock, signal, metrics, log }, { issuers, principals });
+    const usable = async () =>
+      [...(await metrics.expose()).text.matchAll(/^t_issuer_keys_usable\{issuer="([^"]+)"\} (\d)$/gm)].map(
+        ([, issuer, value]) => `${issuer} ${value}`,
+      );
+    return {
+      ...{ identity, usable, health: () => identity.health(instant(Date.now())) },
+      passed: (ms: number) => void (passedMs = ms),
+    };
+  }
+  const common = { audience: ["orders"], algorithms: ["EdDSA"] };
+  const AWAY = "https://away.example";
+  const without = `no usable keys of ${AWAY}`;
+  const away = () => ({ ...common, issuer: AWAY, jwks_file: join(folder, "away.json") });
+
+  test("is waited for, and then keeps nobody from being known by another: degraded, and counted", async () => {
+    const file = join(folder, "here.json");
+    await writeFile(file, JSON.stringify(sample.jwksOf(sample.keys)));
+    const { identity, usable, health, passed } = await start([
+      { ...common, issuer: sample.ISSUER, jwks_file: file },
+      away(),
+    ]);
+    await using _owned = identity;
+    const both = `no usable keys of ${sample.ISSUER}, ${AWAY}`;
+    await waitUntil("the keys of the other", 30_000, () => health().detail !== both);
+    expect(health()).toEqual({ status: "failed", detail: without });
+    passed(10_000);
+    expect(health()).toEqual({ status: "degraded", detail: without });
+    expect(await usable()).toEqual([`${sample.ISSUER} 1`, `${AWAY} 0`]);
+  });
+
+  test("is a failure for as long as nobody could be known by anything else", async () => {
+    const { identity, health, passed } = await start([away()]);
+    await using _owned = identity;
+    passed(24 * 3_600_000);
+    expect(health()).toEqual({ status: "failed", detail: without });
+  });
+
+  test("leaves those who are known by a certificate", async () => {
+    const rule = { match: "spiffe://example.org/ns/{ns}", issuer: "spiffe://example.org" };
+    const { identity, health, passed } = await start([away()], [rule]);
+    await using _owned = identity;
+    expect(health().status).toBe("failed");
+    passed(10_000);
+    expect(health()).toEqual({ status: "degraded", detail: without });
+  });
 });

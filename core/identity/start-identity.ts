@@ -17,12 +17,21 @@ import type { PrincipalRule } from "./principal-config.ts";
 import { createSignatureTurns } from "./signature-turns.ts";
 import { createPrincipals, type Principals } from "./principals.ts";
 
+/**
+ * From the start on, as the state topic is waited for. NB: longer, and one dead issuer would keep a service that was restarted from everybody else;
+ * shorter, and whoever is sent here would be refused for a hiccup.
+ */
+const WAIT_FOR_KEYS_MS = 10_000;
+
 interface Identity extends AsyncDisposable, Pick<Identify, "identify" | "identifyInTurn"> {
   readonly issuers: Issuers;
   readonly principals: Principals;
   /** Reads the authorities again and looks at every key set now. Rejects when one could not be had; what was there stays, and the others are taken. */
   reload(): Promise<void>;
-  /** For `/readyz`: failed while an issuer has no keys that may be used, since its tokens are all refused. */
+  /**
+   * For `/readyz`, while an issuer has no keys that may be used, so that all its tokens are refused: failed for as long as it is waited for at the
+   * start, then degraded; and failed for good where nobody could be known without it.
+   */
   health(now: Instant): CheckResult;
 }
 
@@ -50,6 +59,7 @@ export async function startIdentity(
     readonly maxWaiting?: number;
   },
 ): Promise<Identity> {
+  const startedMs = clock.monotonicMs();
   const issuers = createIssuers(configs);
   const principals = createPrincipals(rules);
   const authorities = await startAuthorities(issuers);
@@ -86,6 +96,14 @@ export async function startIdentity(
       }
     },
   );
+  metrics.gauge(
+    "issuer_keys_usable",
+    "1 while there are keys of the issuer that may be used; 0: all its tokens are refused",
+    ["issuer"],
+    (gauge) => {
+      for (const { issuer, usable } of keySets.status(nowByClock())) gauge.set({ issuer }, usable ? 1 : 0);
+    },
+  );
   return {
     issuers,
     principals,
@@ -97,11 +115,13 @@ export async function startIdentity(
       const why = [...unread, ...(failed.length === 0 ? [] : [`keys of ${failed.join(", ")}`])];
       if (why.length > 0) throw new ReloadRefused(why.join("; "));
     },
-    health: (now) => {
+    health(now) {
       const without = keySets.status(now).filter(({ usable }) => !usable);
-      return without.length === 0
-        ? { status: "ok" }
-        : { status: "failed", detail: `no usable keys of ${without.map(({ issuer }) => issuer).join(", ")}` };
+      if (without.length === 0) return { status: "ok" };
+      const canKnow = principals.configured || without.length < issuers.size;
+      const isWaitedFor = clock.monotonicMs() - startedMs < WAIT_FOR_KEYS_MS;
+      const detail = `no usable keys of ${without.map(({ issuer }) => issuer).join(", ")}`;
+      return { status: canKnow && !isWaitedFor ? "degraded" : "failed", detail };
     },
     [Symbol.asyncDispose]: () => keySets[Symbol.asyncDispose](),
   };

@@ -68,6 +68,9 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
         "above 3600: the issuer's keys cannot be read, and after 24 h its tokens are refused",
       ] as const,
   ),
+  ...["decision", "approval"].map(
+    (program) => [`countersign_${program}_issuer_keys_usable`, "0: all tokens of the issuer are refused"] as const,
+  ),
   ...["decision", "approval", "gateway"].map(
     (program) => [`countersign_${program}_reload_refused`, "1: what was put in place is not in use"] as const,
   ),

@@ -164,6 +164,13 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     async ready() {
       state.start(signal);
       await readiness.untilReady(signal);
+      const keys = identity.health(readClocks().wall);
+      if (keys.status !== "ok") {
+        log.warn(
+          { event: "keys_not_read", why: keys.detail },
+          "serving without the keys of an issuer; its tokens are refused",
+        );
+      }
       const read = state.read();
       if (read === "gave_up_waiting") log.warn({ event: "state_not_read" }, "serving the baseline without grants");
       return read;

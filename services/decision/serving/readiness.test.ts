@@ -6,6 +6,7 @@ import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import { createReadiness } from "./readiness.ts";
 
 const OK: CheckResult = { status: "ok" };
+const DEGRADED: CheckResult = { status: "degraded" };
 const FAILED: CheckResult = { status: "failed" };
 const AS_STATUS = { not_ready: "failed", degraded: "degraded", ready: "ok" } as const;
 const states: readonly StateRead[] = ["reading", "read_to_end", "gave_up_waiting"];
@@ -14,7 +15,7 @@ const grants: readonly Freshness[] = [
   { kind: "stale", why: "too_old" },
 ];
 const every = [OK, FAILED].flatMap((bundle) =>
-  [OK, FAILED].flatMap((keys) =>
+  [OK, DEGRADED, FAILED].flatMap((keys) =>
     states.flatMap((state) => grants.map((known) => ({ bundle, keys, state, grants: known }))),
   ),
 );

@@ -4,15 +4,18 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Freshness } from "../../../core/domain/freshness.ts";
-import { type Readiness, readiness, type StateRead } from "../../../core/domain/readiness.ts";
+import { type KeysKnown, type Readiness, readiness, type StateRead } from "../../../core/domain/readiness.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 
 const POLL_MS = 20;
+const KEYS: Readonly<Record<CheckResult["status"], KeysKnown>> = {
+  ...{ ok: "of_everyone", degraded: "of_others", failed: "lacking" },
+};
 
 type Parts = {
   /** Failed while no bundle is active. */
   readonly bundle: () => CheckResult;
-  /** Failed while an issuer has no keys that may be used. */
+  /** Degraded while an issuer has no keys that may be used; failed while it is waited for, or nobody could be known without it. */
   readonly keys: () => CheckResult;
   readonly state: () => StateRead;
   readonly grants: () => Freshness;
@@ -22,7 +25,7 @@ export function createReadiness({ bundle, keys, state, grants }: Parts) {
   const judge = (): Readiness =>
     readiness({
       hasPolicy: bundle().status !== "failed",
-      hasKeys: keys().status !== "failed",
+      keys: KEYS[keys().status],
       state: state(),
       grants: grants(),
     });
