@@ -1,6 +1,6 @@
 /**
  * Who may call the API, and for whom it may speak. A *client* is a program that is configured here: it shows its service
- * token, or a certificate with its name, or where both are set both; of each type of subject that it is trusted for it may
+ * token, or a certificate with its name, which counts for as long as it is valid, or where both are set both; of each type of subject that it is trusted for it may
  * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
  * shows a token of a configured issuer, with the certificate that it may be bound to, and may ask about that account alone; what they say about themselves stands below
  * `stated`. Nobody is anonymous here. NB: anybody who reaches a port can show tokens that have to be verified; those have their turns among those of
@@ -14,6 +14,7 @@ import { findBearerToken } from "../../../core/identity/bearer.ts";
 import { subjectFromClaims } from "../../../core/identity/claims-to-subject.ts";
 import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
+import { readDer } from "../../../core/identity/peer-certificate.ts";
 import type { ApiCallers, ApiClient, Authenticated, NotKnown } from "./ports.ts";
 import type { Vouched } from "../ports.ts";
 
@@ -71,6 +72,15 @@ export function createApiCallers(
     }
   }
 
+  /** NB: the handshake in which its certificate was verified may be long ago. */
+  function shownNow(client: KnownClient, { certificate }: Shown): Known {
+    const der = certificate();
+    const read = der && readDer(der);
+    return read?.kind === "certificate" && now() < read.notAfter
+      ? { kind: "client", client }
+      : { kind: "refused", reason: "credential_expired" };
+  }
+
   return {
     replace,
     async authenticate(shown, isLate) {
@@ -79,17 +89,16 @@ export function createApiCallers(
       // NB: found by its hash, so that the time it takes says nothing about a token.
       const client = bearer.kind === "token" ? byToken.get(hashOf(bearer.token)) : undefined;
       if (client !== undefined) {
-        if (client.certificate === undefined || certificateNames().includes(client.certificate))
-          return { kind: "client", client };
-        return { kind: "refused", reason: "authentication_required" };
+        if (client.certificate === undefined) return { kind: "client", client };
+        return certificateNames().includes(client.certificate)
+          ? shownNow(client, shown)
+          : { kind: "refused", reason: "authentication_required" };
       }
       if (authorization.length === 0) {
         const named = certificateNames()
           .map((name) => byCertificate.get(name))
           .find((one) => one !== undefined);
-        return named === undefined
-          ? { kind: "refused", reason: "authentication_required" }
-          : { kind: "client", client: named };
+        return named === undefined ? { kind: "refused", reason: "authentication_required" } : shownNow(named, shown);
       }
       return ownAccount(shown, isLate);
     },
