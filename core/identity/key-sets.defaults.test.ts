@@ -179,3 +179,15 @@ test("keys that are confirmed while the clock is a year ahead are not kept for a
   for (let hour = 0; hour < 24; hour += 1) await pass(HOUR);
   expect(kids()).toBeUndefined();
 });
+
+test("after a machine has slept for two days, the first token has the provider asked within 30 seconds, and not at the next regular look", async () => {
+  server.answerBy(json(both));
+  const { keySets, identify, now, setClock, pass } = await shipped();
+  await using _ended = keySets;
+  const use = () => identify({ authorization: [`Bearer ${tokenAt(now(), "EdDSA")}`] }, now());
+  await pass(SECOND);
+  setClock(48 * HOUR);
+  expect(use()).toMatchObject({ kind: "refused", reason: "keys_unavailable" });
+  await pass(30 * SECOND);
+  expect(use()).toMatchObject({ kind: "subject" });
+});

@@ -145,7 +145,10 @@ function tell(log: Log, { kind, ...about }: KeySetEvent): void {
       log.warn({ event: "keys_not_persisted", ...about }, "the keys of an issuer cannot be kept on the disk");
       return;
     case "keys_requested":
-      log.info({ event: "keys_requested", ...about }, "a token names a key that is not known; the issuer is asked");
+      log.info(
+        { event: "keys_requested", ...about },
+        "a token names a key that is not known, or those that are known are too old; the issuer is asked",
+      );
       return;
     default:
       throw unreachable(kind satisfies never);

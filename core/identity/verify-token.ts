@@ -43,7 +43,11 @@ export function createVerifyToken(deps: { readonly issuers: Issuers; readonly ke
       return refused("credential_algorithm_refused", issuer);
     }
     const keySet = deps.keySets.current(issuer.issuer, now);
-    if (keySet === undefined) return { ...refused("keys_unavailable", issuer), validUntil: 0 };
+    if (keySet === undefined) {
+      // After a machine has slept they are too old at once, and the next look is minutes away.
+      deps.keySets.requestRefresh(issuer.issuer);
+      return { ...refused("keys_unavailable", issuer), validUntil: 0 };
+    }
     const choice = chooseKey(keySet, algorithm, kid);
     if (choice.kind === "unsuitable") return refused("credential_algorithm_refused", issuer, keySet);
     if (choice.kind !== "key") {
