@@ -20,7 +20,8 @@ class NoAuthorities extends Error {
   }
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+/** Each in a text of several. */
+export const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /** What OpenSSL would take beside certificates, or what has no business there: each with what to do. */
 function whatIsThere(rest: string): string {

@@ -72,6 +72,13 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     (program) => [`countersign_${program}_issuer_keys_usable`, "0: all tokens of the issuer are refused"] as const,
   ),
   ...["decision", "approval", "gateway"].map(
+    (program) =>
+      [
+        `countersign_${program}_certificate_ends_timestamp_seconds`,
+        "less than a week ahead: nobody has put the next one in place (docs/tls.md)",
+      ] as const,
+  ),
+  ...["decision", "approval", "gateway"].map(
     (program) => [`countersign_${program}_reload_refused`, "1: what was put in place is not in use"] as const,
   ),
 ]);

@@ -3,7 +3,7 @@
  * the request.
  */
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readClientTls } from "../../../platform/config/pem-files.ts";
+import { createCertificates } from "../../../platform/config/certificates.ts";
 import { type CheckResult, startOpsServer } from "../../../platform/http/ops-server.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
@@ -23,12 +23,13 @@ async function start(
   const { routes, maxBufferBytes, maxStreamMs, drainMs } = config;
   const { wallMs, monotonicMs } = systemClock;
   const { address, timeoutMs } = config.authorization;
+  const certificates = createCertificates(metrics);
   const tls = await fromFiles("authorization", "a certificate, its key and an authority (PEM)", () =>
-    readClientTls(config.authorization),
+    certificates.client("authorization", config.authorization),
   );
   const authorization = lifecycle.own(createAuthorization({ wallMs }, { address, timeoutMs, tls }));
   reload.part("authorization_tls", AUTHORIZATION_KEYS, async (now) =>
-    authorization.replaceCertificates(await readClientTls(now.authorization)),
+    authorization.replaceCertificates(await certificates.client("authorization", now.authorization)),
   );
   const upstreams = lifecycle.own(
     createUpstreams({

@@ -12,7 +12,7 @@ import { TOPICS } from "../../../core/messages/topics.ts";
 import { RELOADED } from "../../../core/policy/bundles/start-bundles.ts";
 import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readServerTls } from "../../../platform/config/pem-files.ts";
+import { createCertificates } from "../../../platform/config/certificates.ts";
 import { answers, type CheckResult, startOpsServer } from "../../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
 import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
@@ -135,9 +135,10 @@ async function start(
   );
 
   // The listeners.
+  const pems = createCertificates(metrics);
   const tls = {
-    redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => readServerTls(config.redemption)),
-    rest: await fromFiles("rest.certPath", CERTIFICATE, () => readServerTls(config.rest)),
+    redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => pems.server("redemption", config.redemption)),
+    rest: await fromFiles("rest.certPath", CERTIFICATE, () => pems.server("rest", config.rest)),
   };
   let { serviceToken } = config.redemption;
   const listeners = lifecycle.own(createTogether());
@@ -189,11 +190,11 @@ async function start(
   if (config.kafka !== undefined) reload.part("kafka", streamAt.reloadable, (again) => streamAt.reload(again));
   reload.part("policy", RELOADED, ({ bundle }) => policy.reload(bundle));
   reload.part("redemption_tls", REDEMPTION_KEYS, async (again) => {
-    redemption.replaceCertificates(await readServerTls(again.redemption));
+    redemption.replaceCertificates(await pems.server("redemption", again.redemption));
     ({ serviceToken } = again.redemption);
   });
   reload.part("rest_tls", ["rest.certPath", "rest.keyPath"], async (again) =>
-    rest.replaceCertificate(await readServerTls(again.rest)),
+    rest.replaceCertificate(await pems.server("rest", again.rest)),
   );
   const checks = new Map<string, () => CheckResult | Promise<CheckResult>>([
     ["database", () => answers(() => ping(database), DATABASE_DOWN)],

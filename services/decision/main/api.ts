@@ -2,7 +2,6 @@
 import { id } from "../../../core/domain/id.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { deadlineIn } from "../../../platform/deadline.ts";
-import { readServerTls } from "../../../platform/config/pem-files.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
 import { createAsking } from "../api/asking.ts";
 import { createAskQuestion, createEvaluateAside } from "../api/ask-question.ts";
@@ -29,7 +28,7 @@ type RunningApi = {
 
 export async function startApi(
   api: NonNullable<DecisionConfig["api"]>,
-  { reload, metrics, readClocks, faults, signingKey }: SharedParts,
+  { reload, metrics, readClocks, faults, signingKey, certificates }: SharedParts,
   { evaluate, candidates, identity, mostUnknown, issuers, grants }: ApiPath,
   {
     listeners,
@@ -45,7 +44,7 @@ export async function startApi(
   );
   reload.part("api_clients", ["api.clients"], async (now) => callers.replace(await readClients(apiOf(now).clients)));
   const tls = await fromFiles("api.certPath", "a certificate with its key and authority (PEM)", () =>
-    readServerTls(api),
+    certificates.server("api", api),
   );
   const accessRequests = await startAccessRequests({ signingKey, faults, reload }, api);
   const pause = createSharedPause(systemClock);
@@ -73,7 +72,9 @@ export async function startApi(
       ),
     ),
   );
-  reload.part("api_tls", TLS_KEYS, async (now) => server.replaceCertificates(await readServerTls(apiOf(now))));
+  reload.part("api_tls", TLS_KEYS, async (now) =>
+    server.replaceCertificates(await certificates.server("api", apiOf(now))),
+  );
   const http = `${api.host}:${server.port}`;
   const { grpcPort, host } = api;
   if (grpcPort === undefined) return { at: { http }, serving: () => {} };
@@ -92,6 +93,8 @@ export async function startApi(
       ),
     ),
   );
-  reload.part("api_grpc_tls", TLS_KEYS, async (now) => grpc.replaceCertificates(await readServerTls(apiOf(now))));
+  reload.part("api_grpc_tls", TLS_KEYS, async (now) =>
+    grpc.replaceCertificates(await certificates.server("api", apiOf(now))),
+  );
   return { at: { http, grpc: `${host}:${grpc.port}` }, serving: grpc.serving };
 }

@@ -2,6 +2,7 @@
 import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
 import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";
+import type { Certificates } from "../../../platform/config/certificates.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Running } from "../../../platform/lifecycle/run-program.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
@@ -43,6 +44,7 @@ export type ApiPath = {
 /** What exists before either is constructed. */
 export type SharedParts = Running<DecisionConfig> &
   Pick<EdgeDeps, "readClocks" | "faults" | "sourceAddress"> & {
+    readonly certificates: Certificates;
     readonly stream: EventStream;
     readonly signingKey: SigningKey;
     readonly traces: Traces | undefined;

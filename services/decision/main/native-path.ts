@@ -5,7 +5,7 @@ import { rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
 import { createVerifier } from "../../../core/messages/signing.ts";
 import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readClientTls, readPems } from "../../../platform/config/pem-files.ts";
+import { readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { type DecisionConfig, policyEnvironment } from "../config.ts";
@@ -38,7 +38,19 @@ const SHARE_OF_API = 0.5;
 const REDEMPTION_KEYS = ["caPath", "certPath", "keyPath", "serviceToken"].map((name) => `redemption.${name}`);
 
 export async function createNativePath(config: DecisionConfig, shared: SharedParts): Promise<DecisionPath> {
-  const { log, lifecycle, reload, metrics, readClocks, faults, stream, signingKey, sourceAddress, traces } = shared;
+  const {
+    log,
+    lifecycle,
+    reload,
+    metrics,
+    readClocks,
+    faults,
+    stream,
+    signingKey,
+    sourceAddress,
+    traces,
+    certificates,
+  } = shared;
   const { deployment } = config;
   const { signal } = lifecycle;
   const maxWaiting = Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN);
@@ -87,7 +99,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
       {
         address: config.redemption.address,
         tls: await fromFiles("redemption", "a certificate, its key and an authority (PEM)", () =>
-          readClientTls(config.redemption),
+          certificates.client("redemption", config.redemption),
         ),
         serviceToken: () => serviceToken,
       },
@@ -142,7 +154,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
   );
   reload.part("redemption_tls", REDEMPTION_KEYS, async ({ redemption }) => {
-    redeemer.replaceCertificates(await readClientTls(redemption));
+    redeemer.replaceCertificates(await certificates.client("redemption", redemption));
     ({ serviceToken } = redemption);
   });
 

@@ -10,7 +10,7 @@ import { instant } from "../../../core/domain/time.ts";
 import { requiredTopics } from "../../../core/messages/required-topics.ts";
 import { RELOADED } from "../../../core/policy/bundles/start-bundles.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readServerTls } from "../../../platform/config/pem-files.ts";
+import { createCertificates } from "../../../platform/config/certificates.ts";
 import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
 import { fromFiles, onAddress } from "../../../platform/lifecycle/cannot-start.ts";
 import { type Running, runProgram } from "../../../platform/lifecycle/run-program.ts";
@@ -64,7 +64,8 @@ async function start(config: DecisionConfig, running: Running<DecisionConfig>): 
   const sourceAddress = createSourceAddress({ trustedProxies: config.trustedProxies });
   const traces = await startTracesIf(config.traces, { service: "countersign-decision", instance: config.instance });
   if (traces !== undefined) lifecycle.own(traces);
-  const shared = { ...running, readClocks, faults, stream, signingKey, sourceAddress, traces };
+  const certificates = createCertificates(metrics);
+  const shared = { ...running, readClocks, faults, stream, signingKey, sourceAddress, traces, certificates };
   const path = isCompat
     ? await (await import("./compat-path.ts")).createCompatPath(config, shared)
     : await createNativePath(config, shared);
@@ -115,7 +116,7 @@ async function start(config: DecisionConfig, running: Running<DecisionConfig>): 
     ),
   );
   const tls = await fromFiles("listen.certPath", "a certificate with its key and authority (PEM)", () =>
-    readServerTls(config.listen),
+    certificates.server("listen", config.listen),
   );
   const listeners = lifecycle.own(createTogether());
   const server = listeners.own(
@@ -129,7 +130,7 @@ async function start(config: DecisionConfig, running: Running<DecisionConfig>): 
   if (config.kafka !== undefined) reload.part("kafka", streamAt.reloadable, (again) => streamAt.reload(again));
   reload.part("policy", RELOADED, ({ bundle }) => path.bundles.reload(bundle));
   reload.part("listen_tls", ["listen.certPath", "listen.keyPath", "listen.clientCaPath"], async ({ listen }) =>
-    server.replaceCertificates(await readServerTls(listen)),
+    server.replaceCertificates(await certificates.server("listen", listen)),
   );
   const api =
     config.api === undefined || path.api === undefined
