@@ -1,4 +1,4 @@
-/** Grants on the state topic: gone 15 minutes after the time of one that ended. */
+/** Grants on the state topic: one that has ended is removed 15 minutes after its `expires_at`. */
 import { endedEvent } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import { grantKey, grantToWire } from "../../../core/messages/state-record.ts";
