@@ -19,18 +19,19 @@ const INTRODUCTION = `# Policy guide
 
 <!-- Written by scripts/generate-policy-guide.ts from ${packages}: change the examples there. -->
 
-A policy is a Rego package under \`countersign.policies\`, exactly one level deep. It says what it knows in three sets, and leaves the rest to
-other packages:
+A policy is a Rego package under \`countersign.policies\`, exactly one level deep. It contributes to three sets and leaves the rest to
+other packages. The first set that has a member, in this order, gives the answer:
 
-| set | holds | the answer |
+| set | holds | the answer if it has a member |
 |---|---|---|
-| \`deny\` | reasons | any: denied, whatever else is said |
-| \`elevate\` | elevations | else any: needs approval, or allowed by a live grant |
-| \`allow\` | reasons | else any: allowed |
-| – | nothing | else: denied, \`no_rule_matched\` |
+| \`deny\` | reasons | denied |
+| \`elevate\` | elevations | needs approval, or allowed by a live grant |
+| \`allow\` | reasons | allowed |
+| none | | denied, \`no_rule_matched\` |
 
-What a package may ask is \`rego/countersign/schema/input.json\`, what an elevation may hold \`rego/countersign/schema/decision.json\`; the build checks
-both, the input also of a package that does not name its schema. \`docs/context.md\` says where time, country and device come from, \`docs/bundles.md\` how policies get into a service.
+\`rego/countersign/schema/input.json\` describes what a package can read, \`rego/countersign/schema/decision.json\` what an elevation may contain. The build
+checks both, the input also for a package that does not name its schema. \`docs/context.md\` says where time, country and device come from,
+\`docs/bundles.md\` how policies get into a service.
 
 ## Try it
 
@@ -38,41 +39,41 @@ both, the input also of a package that does not name its schema. \`docs/context.
     npm run build-bundle -- --source DIR --out /tmp/candidate   # DIR: a copy of rego/countersign with your packages
     npm start                                                   # in another terminal; it keeps its last 100 inputs
     npm run -s policy -- inputs > recorded.ndjson               # with credentials and bodies: keep the file to yourself
-    npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition kept the others, and what it met
+    npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition stopped the others, and its value
     npm run policy -- diff rego/bundle /tmp/candidate recorded.ndjson
 
-\`explain\` evaluates the source by OPA, \`diff\` two bundles by the host of production, and both say what an evaluation cost in fuel (a
-millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} of it). A service keeps inputs only with \`development.keepInputs\`, and refuses that beyond loopback.
-Where \`explain\` says that the bundle decides otherwise than its source, it is mostly another source. It may be OPA itself: a service runs the module that
-OPA compiles, and where its runtime would answer otherwise than \`opa eval\` the host does. What is left (natively the order of keys in \`json.marshal\` and of members
-in \`$"…"\`, and decimals in \`sum\` and \`product\`, among others) is told in \`test/conformance/builtins/told-differences.ts\`; what counts is the module, which \`diff\` asks.
+\`explain\` evaluates the source with OPA; \`diff\` evaluates two bundles as in production. Both show what an evaluation cost in fuel (a
+millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} of it). A service keeps inputs only with \`development.keepInputs\`, which it refuses beyond loopback.
+If \`explain\` says that the bundle decides differently from its source, the bundle was usually built from another source. Rarely it is OPA itself: a service
+runs the module that OPA compiles, and where that would answer differently from \`opa eval\`, the host answers instead. The remaining differences
+(natively the order of keys in \`json.marshal\` and of members in \`$"…"\`, and decimals in \`sum\` and \`product\`, among others) are listed in
+\`test/conformance/builtins/told-differences.ts\`; what counts is the module, which \`diff\` evaluates.
 
 ## What to know
 
-- **Ask for what is trusted.** A condition on something that is not there does not hold. In \`allow\` that keeps a door shut, in \`deny\` it
-  opens one. So a denial is written \`not trusted\`, with a rule of its own for what is trusted.
-- **\`not\` before a helper, not before a look-up.** \`not input.context.country in _countries\` does *not* hold for an unknown country: OPA
+- **Test for what is trusted.** A condition on a value that is absent does not hold. In \`allow\` that keeps a door shut, in \`deny\` it
+  opens one. So write a denial as \`not trusted\`, with a separate rule for what is trusted.
+- **Put \`not\` before a helper, not before a look-up.** \`not input.context.country in _countries\` does *not* hold for an unknown country: OPA
   looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\`, with \`_country_trusted if
-  input.context.country in _countries\`, holds. The build refuses the first in \`deny\`, \`elevate\` and their helpers wherever the schema says
-  that the value may be absent, for every function and operator but \`==\` (example 3). Where it never is, waive it by its name in the
+  input.context.country in _countries\`, holds. The build refuses the first form in \`deny\`, \`elevate\` and their helpers wherever the schema says
+  that the value may be absent, for every function and operator except \`==\` (example 3). If the value is never absent, waive it by name in the
   package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
-- **A built-in that fails denies.** \`count\` of a number, \`object.get\` of a body that is none, \`startswith\` of a list, a division by zero: OPA
-  leaves such a rule undefined, and an undefined denial opens a door. The host sees it and denies what was asked with \`policy_error\` (503),
-  wherever it stands, in \`allow\` as well; the decision's record names call and rule. So ask for the type first (\`is_string(input.parsed_body.to)\`, examples 6
-  and 8), in a denial by a rule of its own: \`deny contains "not_readable" if not _readable\`; and in place of
+- **A failing built-in denies.** \`count\` of a number, \`object.get\` of a body that is not an object, \`startswith\` of a list, a division by zero: OPA
+  leaves such a rule undefined, and an undefined denial opens a door. So the host notices and denies the request with \`policy_error\` (503),
+  wherever it happens, also in \`allow\`; the decision record names call and rule. So test the type first (\`is_string(input.parsed_body.to)\`, examples 6
+  and 8), in a denial with a separate rule: \`deny contains "not_readable" if not _readable\`; and instead of
   \`object.get(input.parsed_body, "dry_run", false) == false\` write \`not _dry_run\` with \`_dry_run if input.parsed_body.dry_run == true\`.
-  \`opa test\` does not show it; \`self-test.json\` does, and \`npm run policy -- diff\`.
-- **Six calls stay undefined when they fail**, since what they are given is text, and that it cannot be read may be what a policy wants to know:
+  \`opa test\` does not show this; \`self-test.json\` and \`npm run policy -- diff\` do.
+- **Six built-ins are undefined when they fail**, because they parse text and a policy may want to know that it cannot be parsed:
   \`to_number\`, \`json.unmarshal\`, \`base64.decode\`, \`base64url.decode\`, \`net.cidr_contains\` and \`net.cidr_intersects\`. The build refuses them in \`deny\`,
-  \`elevate\` and their helpers, and in \`allow\` behind \`not\` and in a comprehension (\`not net.cidr_contains(…)\` holds for what is no address).
-  It says what to call instead, unless the package's METADATA says that a failure opens nothing: \`custom: {fallible_calls: [to_number]}\`
+  \`elevate\` and their helpers, and in \`allow\` behind \`not\` and in a comprehension (\`not net.cidr_contains(…)\` holds for anything that is not an address).
+  It says what to call instead. A package may declare in its METADATA that a failure opens nothing: \`custom: {fallible_calls: [to_number]}\`
   (example 11).
-- **A path or query may hold bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; one that hands them out, in a scope or a header, say,
-  is a denial (\`policy_result_invalid\`).
-- **The moment is \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input says the same tomorrow.
-- **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\` opens the one call that was denied, body included.
-  An elevation is \`exact\` unless it says otherwise. Of a question by API and of a TCP connection there is no exact form: say \`scope\` there, or it is
-  denied with \`exact_needs_http\`.
+- **A path or query may contain bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; if it returns them, for example in a scope or a
+  header, the request is denied (\`policy_result_invalid\`).
+- **Use \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input gives the same answer tomorrow.
+- **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\`, the default, opens only the one call that was denied, body
+  included. A question by API or a TCP connection has no exact form: write \`scope\` for these, or it is denied with \`exact_needs_http\`.
 `;
 
 async function section(name: string, number: number): Promise<string> {

@@ -1,9 +1,8 @@
 # METADATA
 # title: Admin API
 # description: |
-#   Administrators look at accounts freely, and change one with a countersignature that is tied to the very call
-#   and its body. From outside the trusted networks the admin API is closed to everybody; an unknown address is
-#   outside.
+#   Administrators view accounts freely, and change one with a countersignature that is tied to the very call and its
+#   body. From outside the trusted networks the admin API is closed to everybody; an unknown address counts as outside.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,9 +1,9 @@
 # METADATA
 # title: Agent acting for a person
 # description: |
-#   An agent that acts for a person reads what the person reads, but each thing that it sends in the person's name
-#   takes a countersignature. `actors` are those who act, by the token's `act` claim; a person who asks in person
-#   has none.
+#   An agent that acts for a person reads what the person may read, but everything that it sends in the person's name
+#   needs a countersignature. `actors` lists who acts, from the token's `act` claim; it is empty for a person who asks in
+#   person.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,8 +1,8 @@
 # METADATA
 # title: Deletes
 # description: |
-#   Support deletes one customer at a time, each with a countersignature for that customer: the scope names it, so
-#   an approval for one opens no other. Deleting all at once is not offered to anybody.
+#   Support deletes one customer at a time, each with a countersignature for that customer: the scope names the customer,
+#   so an approval for one opens no other. Deleting all at once is offered to nobody.
 # schemas:
 #   - input: schema.input
 # scope: package

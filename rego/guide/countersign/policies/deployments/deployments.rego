@@ -1,8 +1,8 @@
 # METADATA
 # title: Incident
 # description: |
-#   While an incident is open that touches deployments or everything, only its responders deploy, and taking one back
-#   needs approval. `custom.requires` says that nothing can be decided without knowing of incidents: where
+#   While an incident is open that affects deployments or everything, only its responders deploy, and taking a deployment
+#   back needs approval. `custom.requires` says that nothing can be decided without knowing the incidents: while
 #   `input.context.incidents` is absent or not fresh, a bundle with this package allows nothing at all
 #   (`context_unavailable`).
 # schemas:

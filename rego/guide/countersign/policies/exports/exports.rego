@@ -1,8 +1,8 @@
 # METADATA
 # title: Country
 # description: |
-#   Customer data leaves only for countries where it may be. The country comes from `context.countryDatabase` by
-#   the source address; the rule asks for what is trusted, so an unknown country is not one of them.
+#   Customer data may leave only for certain countries. The country comes from `context.countryDatabase` and the source
+#   address. The rule tests for what is trusted, so an unknown country is denied.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,8 +1,8 @@
 # METADATA
 # title: Baseline by group
 # description: |
-#   Everybody who works here reads the handbook, and its editors change it. What no rule names is denied without
-#   being mentioned, so there is no rule for strangers.
+#   Everybody on the staff reads the handbook, and its editors change it. What no rule names is denied by default, so
+#   there is no rule for strangers.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,8 +1,8 @@
 # METADATA
 # title: Database connection
 # description: |
-#   A connection is judged once, when it begins (docs/tcp.md). Who connects is who the client certificate says,
-#   and the database is the name that the enforcer routes by. A window rather than a number of uses, since a pool
+#   A connection is judged once, when it begins (docs/tcp.md). The client certificate says who connects, and the name that
+#   the enforcer routes by says which database. The elevation opens a window rather than a number of uses, because a pool
 #   opens connections as it likes.
 # schemas:
 #   - input: schema.input

@@ -1,9 +1,9 @@
 # METADATA
 # title: Money limit from the body
 # description: |
-#   Finance pays up to 500 on its own. Above that a payout needs a countersignature for the very call and its
-#   body, above 50,000 there is none. An amount is plain digits: `1e5` would read as little to a person, and what
-#   cannot be read is denied before it is compared.
+#   Finance pays up to 500 on its own. A larger payout needs a countersignature for the very call and its body; above
+#   50,000 it is denied. An amount must be plain digits: a person would read `1e5` as a small number. What cannot be read
+#   is denied before it is compared.
 # schemas:
 #   - input: schema.input
 # scope: package

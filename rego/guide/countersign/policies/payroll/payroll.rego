@@ -1,9 +1,9 @@
 # METADATA
 # title: Office hours
 # description: |
-#   Payroll is open to accountants while the office is, by `context.timeZone` and `context.officeHours` of the
-#   decision service. At any other time it takes a countersignature: `not` says so, and holds as well when nothing
-#   is known of the time.
+#   Payroll is open to accountants during office hours, as `context.timeZone` and `context.officeHours` of the decision
+#   service define them. At any other time it needs a countersignature: the rule says `not`, so it also holds if the time
+#   is unknown.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,9 +1,8 @@
 # METADATA
 # title: Device
 # description: |
-#   Source code is read from devices that are managed. What is said of a device comes from claims or from headers
-#   that a proxy of yours replaces (`context.device`): a caller can write any other header. What is not said does
-#   not hold.
+#   Source code is read only from managed devices. Facts about the device come from claims, or from headers that a proxy
+#   of yours overwrites (`context.device`): a caller can write any other header. A fact that is not stated does not hold.
 # schemas:
 #   - input: schema.input
 # scope: package

@@ -1,12 +1,11 @@
 # METADATA
 # title: Usual hours and places
 # description: |
-#   Engineers read the vault at hours and from places that are usual for them; at any other time or place somebody
-#   countersigns, and sees what is usual. The profile (`context.profiles.enabled`) is only evidence: what is unusual is
-#   said here, as fewer than three sightings of at least twenty. A place is a network, or a country that was seen ten
-#   times: the networks of a phone change, and a country is a larger place (`context.countryDatabase`). Without a profile
-#   everything is unusual, and so it is where the address is none: `fallible_calls` says that a failing look-up opens
-#   nothing.
+#   Engineers read the vault at their usual hours and from their usual places; otherwise somebody countersigns, and sees
+#   what is usual. The profile (`context.profiles.enabled`) is only evidence; this policy says what is unusual: fewer than
+#   three sightings out of at least twenty. A place is a network, or a country seen ten times, because the networks of a
+#   phone change and a country is larger (`context.countryDatabase`). Without a profile everything is unusual, and so is a
+#   source address that cannot be parsed: `fallible_calls` says that a failing look-up opens nothing.
 # schemas:
 #   - input: schema.input
 # custom:
