@@ -6,10 +6,10 @@ import { Text } from "../../platform/config/fields.ts";
 export const AccessRequestsSchema = Type.Object(
   {
     endpoint: Text(
-      "Where enforcers reach POST /access/v1/requests of this service: https, the `api.accessRequestEndpoint` of the decision services.",
+      "URL at which enforcers reach POST /access/v1/requests of this service: https, the same as `api.accessRequestEndpoint` of the decision services.",
     ),
     decisionPoints: Type.Array(Text("`api.baseUrl` of decision services."), {
-      description: "Identifiers (`api.baseUrl`) of the decision services whose binding tokens count.",
+      description: "Identifiers (`api.baseUrl`) of the decision services whose binding tokens are accepted.",
     }),
   },
   { additionalProperties: false },

@@ -11,13 +11,13 @@ const ClientSchema = Type.Object(
     certificate: Path("Name in its certificate with its kind: `URI:…`, `DNS:…`, `IP Address:…` or `email:…`."),
     subjects: Type.Record(Type.String(), Type.String(), {
       default: {},
-      description: "Type of subject → issuer whose accounts it may speak for; none: it may ask about nobody.",
+      description: "Type of subject → issuer whose accounts it may ask about; empty: it may ask about nobody.",
     }),
     enforcer: Type.Boolean({ default: false, description: "Its decisions may redeem grants and publish denials." }),
     defaultMode: Type.Optional(
       Type.Union([Type.Literal("ask"), Type.Literal("enforce")], {
         description:
-          "Mode of an evaluation over AuthZEN that names none: `ask`, or `enforce` for an enforcer that knows AuthZEN's profile only.",
+          "Mode of an AuthZEN evaluation that does not name one: `ask`, or `enforce` for an enforcer that knows only AuthZEN's profile.",
       }),
     ),
   },
@@ -26,23 +26,24 @@ const ClientSchema = Type.Object(
 
 export const ApiSchema = Type.Object(
   {
-    baseUrl: Text("What callers know this decision point as: https, no query, no slash at its end."),
-    host: Type.String({ default: "127.0.0.1", description: "Where AuthZEN (HTTP) is served." }),
-    httpPort: Type.Integer({ minimum: 0, maximum: 65_535, default: 9193, description: "0: any free one." }),
+    baseUrl: Text("URL by which callers know this decision point: https, no query, no slash at its end."),
+    host: Type.String({ default: "127.0.0.1", description: "Address on which AuthZEN (HTTP) is served." }),
+    httpPort: Type.Integer({ minimum: 0, maximum: 65_535, default: 9193, description: "Port; 0: any free one." }),
     grpcPort: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 65_535,
-        description: "Where countersign.v1.DecisionService is served too, on the same host. 0: any free one.",
+        description:
+          "If set, countersign.v1.DecisionService (gRPC) is served too, on this port of the same host. 0: any free one.",
       }),
     ),
     grpcReflection: Type.Boolean({
       default: false,
-      description: "Tell callers of grpcPort the service's schema (gRPC server reflection), whoever they are.",
+      description: "Serve the schema at grpcPort (gRPC server reflection), to any caller without authentication.",
     }),
-    certPath: Path("Certificate chain; TLS when given."),
+    certPath: Path("Certificate chain; enables TLS."),
     keyPath: Path("Private key of the certificate."),
-    clientCaPath: Path("Callers have to show a certificate by one of these."),
+    clientCaPath: Path("CA certificates; if set, callers must present a certificate from one of these."),
     plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
     clients: Type.Array(ClientSchema, {
       default: [],
@@ -50,31 +51,31 @@ export const ApiSchema = Type.Object(
     }),
     accessRequestEndpoint: Type.Optional(
       Text(
-        "Where enforcers submit access requests: `accessRequests.endpoint` of the approval service, https. Denials offer none without it.",
+        "Where enforcers submit access requests: `accessRequests.endpoint` of the approval service, https. Without it, denials offer no access request.",
       ),
     ),
     publishedKeys: Type.Record(Type.String(), Type.String(), {
       default: {},
       description:
-        "Key id → path of the public key of each other decision service behind `baseUrl`: shown at its key set beside this one's.",
+        "Key id → path of the public key of each other decision service behind `baseUrl`: published in the key set beside this one's.",
     }),
     deadlineMs: Type.Integer({
       minimum: 50,
       maximum: 30_000,
       default: 450,
-      description: "Of one request, from its arrival; not counted is the time in which its body is waited for.",
+      description: "Deadline of one request, from its arrival, without the time spent waiting for its body.",
     }),
     maxBodyBytes: Type.Integer({
       minimum: 1_024,
       maximum: 1_048_576,
       default: 65_536,
-      description: "Larger is refused.",
+      description: "Largest request body; a larger one is refused.",
     }),
     maxInFlight: Type.Integer({
       minimum: 1,
       maximum: 10_000,
       default: 256,
-      description: "Requests at once; more are shed. Four times as many may wait for their turn to begin.",
+      description: "Concurrent requests; more are rejected. Four times as many may wait to be started.",
     }),
     maxBatch: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: "Evaluations in one request." }),
   },

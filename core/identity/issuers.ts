@@ -20,16 +20,17 @@ export const PersonSchema = Type.Object(
     realm: Type.String({
       minLength: 1,
       maxLength: 128,
-      description: "Names the set of people; issuers of one realm speak of the same people.",
+      description: "Name of a set of people; issuers with the same realm identify the same people.",
     }),
     claim: Type.String({
       minLength: 1,
       maxLength: 128,
-      description: "Claim whose value is one human, whatever account speaks.",
+      description: "Claim whose value identifies one human, whichever account is used.",
     }),
     ignore_case: Type.Optional(
       Type.Boolean({
-        description: "For claims such as email, where two spellings are one person. Same in a realm.",
+        description:
+          "For claims such as email, where two spellings are one person. Must be the same throughout a realm.",
       }),
     ),
   },
@@ -48,26 +49,26 @@ export const IssuerSchema = Type.Object(
     ca_path: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Of an https jwks_uri: authorities (PEM), instead of the system's roots.",
+        description: "For an https jwks_uri: CA certificates (PEM), instead of the system's roots.",
       }),
     ),
     typ: Type.Optional(Type.String({ minLength: 1, description: "Required `typ` header, such as at+jwt (RFC 9068)." })),
     id_tokens: Type.Optional(
       Type.Literal("accepted", {
         description:
-          "ID tokens say that somebody signed in somewhere, and are refused (`nonce`, `at_hash`, `c_hash`, `s_hash`) unless this is set.",
+          "Accept ID tokens. They only say that somebody signed in somewhere, so they are refused (recognised by `nonce`, `at_hash`, `c_hash`, `s_hash`) unless this is set.",
       }),
     ),
-    max_token_age: Type.Optional(Type.String({ description: "Longest time since `iat`; 24h unless given." })),
+    max_token_age: Type.Optional(Type.String({ description: "Longest time since `iat`; 24h by default." })),
     clock_tolerance: Type.Optional(
-      Type.String({ description: "Clock difference forgiven, at most 30s; 5s unless given." }),
+      Type.String({ description: "Tolerated clock difference, at most 30s; 5s by default." }),
     ),
     groups_claim: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 128,
         description:
-          "Claim that lists the groups; groups unless given. Where no claim has that name, its dots lead into nested ones: realm_access.roles.",
+          "Claim that lists the groups; groups by default. If no claim has that name, its dots lead into nested claims: realm_access.roles.",
       }),
     ),
     person: Type.Optional(PersonSchema),
@@ -77,9 +78,9 @@ export const IssuerSchema = Type.Object(
           claim: Type.String({
             minLength: 1,
             maxLength: 128,
-            description: "Claim that tells a machine: it never fills a human's place.",
+            description: "Claim that marks a machine, which never counts as a human approver.",
           }),
-          value: Type.Union([Type.String(), Type.Boolean()], { description: "What that claim holds for a machine." }),
+          value: Type.Union([Type.String(), Type.Boolean()], { description: "Value of that claim for a machine." }),
         },
         closed,
       ),

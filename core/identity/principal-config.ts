@@ -12,12 +12,12 @@ const PrincipalSchema = Type.Object(
       minLength: 1,
       maxLength: 512,
       description:
-        "The identity as the enforcer states it: exactly, or a SPIFFE ID in which {name} stands for one segment, such as spiffe://example.org/people/{user}.",
+        "The identity as the enforcer reports it: exact, or a SPIFFE ID in which {name} stands for one segment, such as spiffe://example.org/people/{user}.",
     }),
     issuer: Type.String({
       minLength: 1,
       maxLength: 512,
-      description: "What these accounts are said to come from, such as spiffe://example.org; no issuer of tokens.",
+      description: "Issuer name of these accounts, such as spiffe://example.org; must not be an issuer of tokens.",
     }),
     claims: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
@@ -29,7 +29,9 @@ const PrincipalSchema = Type.Object(
     ),
     person: Type.Optional(PersonSchema),
     machine: Type.Optional(
-      Type.Boolean({ description: "It never fills a human's place; true unless a person is configured." }),
+      Type.Boolean({
+        description: "Marks a machine, which never counts as a human approver; true unless a person is configured.",
+      }),
     ),
   },
   closed,
@@ -40,7 +42,8 @@ export type PrincipalRule = Static<typeof PrincipalSchema>;
 /** For the `identity` section of both services. */
 export const PrincipalsSchema = Type.Array(PrincipalSchema, {
   default: [],
-  description: "Certificate identities that are accounts; the first that matches counts. Empty: certificates are none.",
+  description:
+    "Which certificate identities are accounts; the first match counts. Empty: no certificate is an account.",
 });
 
 /** All faults at once; `key` is the path of the list. */

@@ -8,7 +8,7 @@ export const TokenSourceSchema = Type.Object(
       default: "authorization",
       pattern: "^[a-z0-9][a-z0-9-]{0,63}$",
       description:
-        "Lower-case name of the one header that holds the token; in another than authorization the word Bearer may be left out.",
+        "Lower-case name of the one header that contains the token; in any header but authorization the word Bearer is optional.",
     }),
     metadata: Type.Optional(
       Type.Object(
@@ -16,11 +16,11 @@ export const TokenSourceSchema = Type.Object(
           namespace: Type.String({
             minLength: 1,
             default: "envoy.filters.http.jwt_authn",
-            description: "Of the enforcer's dynamic metadata.",
+            description: "Namespace of the enforcer's dynamic metadata.",
           }),
           key: Type.String({
             minLength: 1,
-            description: "Under which the verified claims are (payload_in_metadata of Envoy's jwt_authn).",
+            description: "Key of the verified claims in that namespace (payload_in_metadata of Envoy's jwt_authn).",
           }),
         },
         closed,

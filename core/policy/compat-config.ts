@@ -10,21 +10,21 @@ export const CompatSchema = Type.Object(
     ),
     skipRequestBodyParse: Type.Boolean({
       default: false,
-      description: "The input has neither parsed_body nor truncated_body.",
+      description: "Leave parsed_body and truncated_body out of the input.",
     }),
-    protoDescriptorPath: Path("A FileDescriptorSet with its imports: gRPC bodies are parsed by it."),
+    protoDescriptorPath: Path("FileDescriptorSet, including imports, for parsing gRPC bodies."),
     onError: Type.Union([Type.Literal("deny"), Type.Literal("grpc_error")], {
       default: "deny",
       description:
-        "What a policy fault is answered with. grpc_error is the plugin's way and needs unsafe: an enforcer may take it for an allow.",
+        "Answer to a policy that fails. grpc_error is the plugin's behaviour and needs unsafe: an enforcer may take it for an allow.",
     }),
     dryRun: Type.Boolean({
       default: false,
-      description: "What the policy denies is allowed, and only recorded. Needs unsafe.",
+      description: "Allow what the policy denies, and only record it. Needs unsafe.",
     }),
     unsafe: Type.Boolean({
       default: false,
-      description: "Permits onError grpc_error and dryRun. Logged at the start, a metric, shown in /readyz.",
+      description: "Permits onError grpc_error and dryRun. Logged at start, and shown as a metric and in /readyz.",
     }),
   },
   closed,

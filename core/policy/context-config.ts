@@ -12,23 +12,23 @@ export const ContextSchema = Type.Object(
     timeZone: Type.String({
       minLength: 1,
       default: "UTC",
-      description: "Where the organisation works, such as Europe/Berlin: input.context.local.",
+      description: "Time zone of the organisation, such as Europe/Berlin: input.context.local.",
     }),
     officeHours: Type.Object(
       {
         days: Type.Array(Type.String(), {
           default: WEEKDAYS.slice(0, 5),
-          description: "English names of the days with office hours.",
+          description: "Days with office hours, in English.",
         }),
-        from: Clock("08:00", "When they begin."),
-        to: Clock("18:00", "When they are over; 24:00 is the end of the day."),
+        from: Clock("08:00", "Begin of office hours."),
+        to: Clock("18:00", "End of office hours; 24:00 is the end of the day."),
       },
       closed,
     ),
     countryDatabase: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "A MaxMind DB file with countries: input.context.country. Looked at every 10 s and at SIGHUP.",
+        description: "MaxMind DB file with countries: input.context.country. Checked every 10 s and at SIGHUP.",
       }),
     ),
     profiles: Type.Object(
@@ -36,13 +36,13 @@ export const ContextSchema = Type.Object(
         enabled: Type.Boolean({
           default: false,
           description:
-            "Know when and from where accounts usually call: input.context.profile. `profiles` of the approval service too.",
+            "Read profiles of when and from where accounts usually call: input.context.profile. Requires `profiles` of the approval service.",
         }),
         maxSubjects: Type.Integer({
           minimum: 1,
           maximum: 5_000_000,
           default: 200_000,
-          description: "Profiles kept in memory: of the accounts that were told of or asked for last.",
+          description: "Profiles kept in memory, those received or used last.",
         }),
       },
       closed,
@@ -56,7 +56,7 @@ export const ContextSchema = Type.Object(
         headers: Type.Record(Type.String(), Type.String(), {
           default: {},
           description:
-            "Name → lower-case header. Only one that a proxy of yours replaces: a caller can write any other.",
+            "Name in input.context.device → lower-case header. Only headers that a proxy of yours overwrites: a caller can write any other.",
         }),
       },
       closed,

@@ -7,7 +7,7 @@ const KEY = "policy.environment";
 export const EnvironmentSchema = Type.Array(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }), {
   default: [],
   description:
-    "Variables of this process that policies may see as `opa.runtime().env`; each has to be set. None: a bundle that calls `opa.runtime` is refused. Name the same in both services.",
+    "Variables of this process that policies see as `opa.runtime().env`; each must be set. Empty: a bundle that calls `opa.runtime` is refused. Use the same list in both services.",
 });
 
 type Variables = Readonly<Record<string, string | undefined>>;

@@ -15,22 +15,21 @@ export const KafkaSchema = Type.Object(
   {
     brokers: Type.Array(Type.String({ pattern: "^[^\\s,]+:\\d{1,5}$" }), {
       minItems: 1,
-      description: "host:port of some brokers; the others are learnt from them.",
+      description: "host:port of some brokers; they name the others.",
       "x-env-variable": "KAFKA_BROKERS",
     }),
     client: Type.Optional(
       Type.Union([Type.Literal("platformatic"), Type.Literal("kafkajs")], {
-        description:
-          "Library that speaks to the brokers: platformatic (default) or kafkajs. Both keep the same contract.",
+        description: "Kafka client library: platformatic (default) or kafkajs. Both pass the same tests.",
       }),
     ),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),
-    caPath: Path("Instead of the system's roots."),
+    caPath: Path("CA certificates (PEM), instead of the system's roots."),
     certPath: Path("Client certificate."),
     keyPath: Path("Its private key."),
     saslMechanism: Type.Optional(
       Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")], {
-        description: "How this service proves who it is; with user name and password.",
+        description: "SASL mechanism; needs user name and password.",
       }),
     ),
     saslUsername: Type.Optional(Type.String({ description: "User name at the brokers." })),

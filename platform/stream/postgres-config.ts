@@ -6,12 +6,12 @@ import { type Static, Type } from "typebox";
 
 export const PostgresStreamSchema = Type.Object(
   {
-    kind: Type.Literal("postgres", { description: "Where the event stream is kept when it is not Kafka." }),
+    kind: Type.Literal("postgres", { description: "Where the event stream is kept instead of Kafka." }),
     url: Type.String({
       minLength: 1,
       "x-secret": true,
       description:
-        "PostgreSQL, as postgres://user:password@host/database; its user needs the schema event_stream only.",
+        "PostgreSQL, as postgres://user:password@host/database; its user needs only the schema event_stream.",
     }),
   },
   { additionalProperties: false },

@@ -5,13 +5,14 @@ export const TracesSchema = Type.Object(
   {
     endpoint: Type.String({
       pattern: "^https?://[^/?#@]+(/[^?#]*)?$",
-      description: "Where spans are sent: OTLP over HTTP, with its path, such as http://127.0.0.1:4318/v1/traces.",
+      description:
+        "Collector to which spans are sent: OTLP over HTTP, with path, such as http://127.0.0.1:4318/v1/traces.",
     }),
     ratio: Type.Number({
       minimum: 0,
       maximum: 1,
       default: 1,
-      description: "Of calls that come without a traceparent; otherwise whoever wrote it has decided.",
+      description: "Share of calls without a traceparent that are traced, 0 to 1; a traceparent decides for itself.",
     }),
   },
   { additionalProperties: false },

@@ -18,10 +18,11 @@ export const workerKeys = {
     minimum: 1,
     maximum: 64,
     default: 1,
-    description: "Processes. More than one: each has its own port, and the first process starts and watches them.",
+    description:
+      "Number of worker processes. With more than one, each has its own port, and a parent process starts and watches them.",
   }),
-  workerPorts: Ports("Where each worker serves; without them listen.port and those after it."),
-  workerOpsPorts: Ports("Where operators ask each worker; without them those after ops.port, which asks about all."),
+  workerPorts: Ports("Port of each worker; by default listen.port and those after it."),
+  workerOpsPorts: Ports("Operators' port of each worker; by default those after ops.port, which is about all of them."),
 };
 
 /** What the keys above say together with the ports of the program. */

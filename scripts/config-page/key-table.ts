@@ -18,18 +18,13 @@ export function keyTable(schema: Schema): string {
     if (isSection(node)) tables.push(table(`### ${name}`, rowsOf(node, `${name}.`)));
     else top.push(row(name, node));
   }
-  return [table("### At the top", top), ...tables, ...entries].join("\n");
+  return [table("### Top level", top), ...tables, ...entries].join("\n");
 }
 
 function table(title: string, rows: readonly string[]): string {
-  return [
-    title,
-    "",
-    "| key | variable | what it may hold | default | what it is for |",
-    "|---|---|---|---|---|",
-    ...rows,
-    "",
-  ].join("\n");
+  return [title, "", "| key | variable | type | default | description |", "|---|---|---|---|---|", ...rows, ""].join(
+    "\n",
+  );
 }
 
 function row(key: string, node: Schema): string {
@@ -68,14 +63,9 @@ function entryTable(key: string, node: Schema): readonly string[] {
   };
   const lines = leaves(items, "");
   return [
-    [
-      `### Entries of ${key}`,
-      "",
-      "| key | what it may hold | default | what it is for |",
-      "|---|---|---|---|",
-      ...lines,
-      "",
-    ].join("\n"),
+    [`### Entries of ${key}`, "", "| key | type | default | description |", "|---|---|---|---|", ...lines, ""].join(
+      "\n",
+    ),
   ];
 }
 

@@ -10,12 +10,12 @@ const Keys = (description: string) => Type.Record(Type.String(), Type.String(), 
 const Source = {
   path: Path("The policy bundle: a folder or a tar.gz. Either this or url."),
   url: Path("The policy bundle on a server that speaks OPA's bundle protocol."),
-  caPath: Path("With url: instead of the system's roots."),
+  caPath: Path("With url: CA certificates (PEM), instead of the system's roots."),
   token: Type.Optional(
     Type.String({
       minLength: 1,
       "x-secret": true,
-      description: "With url: what is shown to the server, as a bearer token.",
+      description: "With url: bearer token for the server.",
     }),
   ),
 };
@@ -27,21 +27,22 @@ export const BundleSchema = Type.Object(
       minimum: 1,
       maximum: 3_600,
       default: 30,
-      description: "How often the source is looked at, a quarter more or less; also the longest pause after a failure.",
+      description: "How often the source is polled, a quarter more or less; also the longest pause after a failure.",
     }),
     waitSeconds: Type.Integer({
       minimum: 0,
       maximum: 600,
       default: 30,
-      description: "With url: how long a server that can wait for a change may do so (long poll); 0: not at all.",
+      description: "With url: how long a server that supports long polling may wait for a change; 0: no long polling.",
     }),
-    trustedKeys: Keys("Key id → path of a public key that bundles may be signed with: Ed25519, EC or RSA."),
-    scope: Type.String({ default: "", description: "What the signature has to be for; empty: for no scope." }),
+    trustedKeys: Keys("Key id → path of a public key that verifies bundles: Ed25519, EC or RSA."),
+    scope: Type.String({ default: "", description: "Scope that the signature must have; empty: none." }),
     unsigned: Type.Union([Type.Literal("refused"), Type.Literal("accepted")], {
       default: "refused",
-      description: "accepted: a bundle without signature may decide. For development only; logged, and a metric.",
+      description:
+        "accepted: a bundle without a signature may decide. For development only; logged, and shown as a metric.",
     }),
-    keepFolder: Path("Where the last good bundle is kept across restarts; its own for each process. Needed with url."),
+    keepFolder: Path("Folder where the last good bundle is kept across restarts; one per process. Required with url."),
   },
   closed,
 );
@@ -57,17 +58,17 @@ export const ShadowedBundleSchema = Type.Object(
         {
           ...Source,
           compatPath: Path(
-            "The candidate is a policy of opa-envoy-plugin, asked at this path; where policy.compat.path is set it is one, at that path unless given, or else native.",
+            "The candidate is an opa-envoy-plugin policy, evaluated at this path. Without it the candidate is native, or with policy.compat.path a plugin policy at that path.",
           ),
           native: Type.Boolean({
             default: false,
             description:
-              "With policy.compat.path: the candidate is one of countersign.policies, as before a migration. Who calls is found by section identity, for it alone.",
+              "With policy.compat.path: the candidate has packages of countersign.policies, for example before a migration. Section identity identifies callers for the candidate only.",
           }),
         },
         {
           ...closed,
-          description: "A candidate that is asked beside the bundle that decides, and compared; it decides nothing.",
+          description: "A candidate bundle that is evaluated beside the active one and compared; it decides nothing.",
         },
       ),
     ),

@@ -8,7 +8,7 @@ export const DevelopmentSchema = Type.Object(
       maximum: 1_000,
       default: 0,
       description:
-        "How many of the last policy inputs ops shows at /v1/inputs, credentials and bodies in them too. Loopback only.",
+        "How many of the last policy inputs the operators' port shows at /v1/inputs, including credentials and bodies. Loopback only.",
     }),
   },
   { additionalProperties: false },

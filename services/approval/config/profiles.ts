@@ -7,19 +7,19 @@ export const ProfilesSchema = Type.Object(
     enabled: Type.Boolean({
       default: false,
       description:
-        "Keep when and from which networks and countries each account usually calls, for policies. Personal data: off unless you say so; switched off, what was kept is deleted.",
+        "Keep for policies when and from which networks and countries each account usually calls. Personal data: off by default; switching it off deletes what was kept.",
     }),
     keepDays: Type.Integer({
       minimum: 1,
       maximum: 3_650,
       default: 90,
-      description: "An hour, network or country of an account that was not seen for so long is deleted.",
+      description: "An hour, network or country of an account that was not seen for this long is deleted.",
     }),
     publishEveryMinutes: Type.Integer({
       minimum: 1,
       maximum: 1_440,
       default: 60,
-      description: "A profile that goes on changing is told to decision services at most so often.",
+      description: "How often at most a profile that keeps changing is sent to decision services.",
     }),
   },
   closed,

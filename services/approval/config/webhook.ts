@@ -4,15 +4,15 @@ import { closed, Text } from "../../../platform/config/fields.ts";
 
 export const WebhookSchema = Type.Object(
   {
-    url: Text("Is told of requests that wait for review, of their end and of revocations; https."),
+    url: Text("Receiver of notifications: requests that wait for review, their end, and revocations; https."),
     secret: Type.Optional(
-      Type.String({ "x-secret": true, description: "whsec_… of Standard Webhooks; signs every delivery." }),
+      Type.String({ "x-secret": true, description: "Standard Webhooks secret (whsec_…) that signs every delivery." }),
     ),
     allowedRanges: Type.Array(Type.String(), {
       default: [],
-      description: "CIDR ranges that are not public and may be called all the same, plain http included.",
+      description: "Non-public CIDR ranges that may be called nevertheless, also with plain http.",
     }),
-    caPath: Type.Optional(Text("Instead of the system's roots.")),
+    caPath: Type.Optional(Text("CA certificates (PEM), instead of the system's roots.")),
   },
   closed,
 );

@@ -13,12 +13,12 @@ export const IdentitySchema = Type.Object(
   {
     issuers: Type.Array(IssuerSchema, {
       default: [],
-      description: "Whose tokens count, and what their claims mean here.",
+      description: "Issuers whose tokens are accepted, and what their claims mean here.",
     }),
     principals: PrincipalsSchema,
     token: TokenSourceSchema,
-    keyFolder: Path("Where the last good key sets are kept across restarts; its own for each process."),
-    defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
+    keyFolder: Path("Folder where the last good key sets are kept across restarts; one per process."),
+    defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that do not name one." }),
   },
   closed,
 );

@@ -12,37 +12,37 @@ export const NetworkSchema = Type.Object(
     hosts: Type.Array(Type.String({ pattern: HOST }), {
       default: [],
       description:
-        "Whom policies may ask by `http.send`, and whose addresses by `net.lookup_ip_addr`: names or addresses in lower case, with a port or for any. None: a bundle that calls one of the two is refused.",
+        "Hosts that policies may call with `http.send` and look up with `net.lookup_ip_addr`: names or addresses in lower case, with a port, or without for any port. Empty: a bundle that calls either is refused.",
     }),
     allowedRanges: Type.Array(Type.String(), {
       default: [],
       description:
-        "CIDR ranges that are not public (loopback, private, link-local with a cloud's metadata) and that these hosts may lie in all the same.",
+        "Non-public CIDR ranges (loopback, private, link-local including a cloud's metadata service) in which these hosts may be.",
     }),
     timeoutMs: Type.Integer({
       minimum: 1,
       maximum: 30_000,
       default: 250,
       description:
-        "For all questions of one decision together; below listen.deadlineMs, which has to leave time for the rest.",
+        "Time for all calls of one decision together; less than listen.deadlineMs, which must leave time for the rest.",
     }),
     maxCalls: Type.Integer({
       minimum: 1,
       maximum: 32,
       default: 8,
-      description: "Different questions of one decision.",
+      description: "Different calls of one decision.",
     }),
     maxResponseBytes: Type.Integer({
       minimum: 1_024,
       maximum: 524_288,
       default: 262_144,
-      description: "Largest body of an answer; a larger one ends the decision.",
+      description: "Largest response body; a larger one ends the decision.",
     }),
     maxCacheBytes: Type.Integer({
       minimum: 0,
       maximum: 1_073_741_824,
       default: 16_777_216,
-      description: "Of answers that are kept for other decisions (`cache`, `force_cache`), about; 0: none.",
+      description: "Approximate size of the cache of responses shared by decisions (`cache`, `force_cache`); 0: none.",
     }),
   },
   closed,

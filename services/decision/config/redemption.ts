@@ -9,14 +9,15 @@ export const RedemptionSchema = Type.Object(
   {
     address: Type.String({ default: "", description: "host:port of the approval service's gRPC port." }),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the approval service's certificate." }),
-    caPath: Path("Instead of the system's roots."),
+    caPath: Path("CA certificates (PEM), instead of the system's roots."),
     certPath: Path("Client certificate."),
     keyPath: Path("Its private key."),
     serviceToken: Type.Optional(
       Type.String({
         minLength: 16,
         "x-secret": true,
-        description: "What this service shows when it has no client certificate; the same in the approval service.",
+        description:
+          "Token that this service presents, instead of or beside a client certificate; the same in the approval service.",
       }),
     ),
     plaintext: Plaintext,

@@ -15,7 +15,7 @@ export const StateSchema = Type.Object(
       maximum: 60_000,
       default: 10_000,
       description:
-        "Ready after this time also without having read the state topic to its end; grants then wait for it.",
+        "Ready after this time even if the state topic has not been read to its end; grants do not count until it has.",
     }),
   },
   closed,
