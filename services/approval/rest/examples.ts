@@ -195,8 +195,8 @@ const problem: Static<typeof ProblemDocument> = {
   type: "/v1/problems/digest_mismatch",
   code: "digest_mismatch",
   status: 409,
-  title: "This is not what you were shown",
-  detail: "Get the request again, read it, and send its `digest`.",
+  title: "The digest does not match the request",
+  detail: "GET the request again, read it, and send its `digest`.",
   pointer: "/digest",
   retry_after_seconds: null,
 };

@@ -5,10 +5,10 @@ export const INCIDENT_PROBLEMS = {
     title: "There is no such incident",
     detail: "GET /v1/incidents lists those that are open.",
   },
-  already_closed: { status: 409, title: "The incident is closed", detail: "Open a new one if it began again." },
+  already_closed: { status: 409, title: "The incident is closed", detail: "If it has begun again, open a new one." },
   too_many_incidents: {
     status: 409,
     title: "Too many incidents are open",
-    detail: "Close some first: every one of them is part of what every decision is made from.",
+    detail: "Close some first: each is part of the input of every decision.",
   },
 } as const;

@@ -30,7 +30,7 @@ export function createTakeTurn({ onLimited }: { readonly onLimited: () => void }
 }
 
 const ALREADY =
-  "Lists of this account are answered one after another, and too many wait already. Read those answers, then try again. Nothing was done.";
+  "Lists of one account are answered one after another, and too many are waiting. Read those answers, then try again. Nothing was done.";
 
 /** For an onSend hook: nothing is left to do but to send. */
 export async function endTurn(request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -20,7 +20,7 @@ export const REFUSED_BY_RULE = {
   },
   exceeds_offer: {
     status: 422,
-    title: "More is asked than is offered",
+    title: "The request exceeds the offer",
     detail: "Ask for at most the elevation's max_uses and max_duration, starting within seven days.",
     pointer: "/requested",
   },
@@ -33,29 +33,29 @@ export const REFUSED_BY_RULE = {
   no_person: {
     status: 403,
     title: "No person is known behind this account",
-    detail:
-      "A human approval is given to a person, by a person; the issuer's configuration maps no claim of this token.",
+    detail: "Human approval is only for persons, and the issuer's `person` settings find none in this token.",
   },
   already_granted: {
     status: 409,
-    title: "A live grant covers this already",
+    title: "A live grant already covers this",
     detail: "Repeat the call; `grant_id` names the grant.",
   },
-  not_human: { status: 403, title: "A machine does not review", detail: "A person has to use their own token." },
+  not_human: { status: 403, title: "A machine cannot review", detail: "A person has to review, with their own token." },
   is_requester: {
     status: 403,
     title: "Nobody reviews their own request",
-    detail: "Under no account, and not for an agent of theirs. It is on record; GET …/approvers says who may.",
+    detail:
+      "Not under another account either, nor one of their agent. This is on record; GET …/approvers says who may review.",
   },
   not_eligible: {
     status: 403,
-    title: "Your review is not asked for",
+    title: "You are not a reviewer of this request",
     detail: "You are in none of the reviewer sets; GET …/approvers lists them.",
   },
   stage_not_open: {
     status: 409,
     title: "It is not your turn",
-    detail: "Others are asked first, or were: GET …/approvers says whose turn it is. You may deny it now.",
+    detail: "Another stage is being reviewed: GET …/approvers says whose turn it is. You may deny the request now.",
   },
   policy_refused: {
     status: 403,
@@ -69,13 +69,13 @@ export const REFUSED_BY_RULE = {
   },
   already_reviewed: {
     status: 409,
-    title: "You have reviewed this before",
-    detail: "A person votes once, whatever account they use.",
+    title: "You have already reviewed this",
+    detail: "A person votes once, whichever account they use.",
   },
   digest_mismatch: {
     status: 409,
-    title: "This is not what you were shown",
-    detail: "Get the request again, read it, and send its `digest`.",
+    title: "The digest does not match the request",
+    detail: "GET the request again, read it, and send its `digest`.",
     pointer: "/digest",
   },
   reason_required: {
@@ -87,18 +87,19 @@ export const REFUSED_BY_RULE = {
   widens: {
     status: 422,
     title: "An approval can only narrow",
-    detail: "Fewer uses, shorter, a later start within seven days, or `exact`: nothing beyond what was asked.",
+    detail:
+      "Fewer uses, a shorter time, a later start within seven days, or `exact`: nothing beyond what was requested.",
     pointer: "/narrowing",
   },
   no_common_time: {
     status: 409,
-    title: "The approvals have no moment in common",
-    detail: "An earlier approval is for another time: see `reviews`, and approve with a `not_before` inside of it.",
+    title: "The approvals have no time in common",
+    detail: "An earlier approval is for another time: see `reviews`, and approve with a `not_before` within it.",
   },
   not_requester: {
     status: 403,
     title: "Only the requester can cancel",
-    detail: "As a reviewer, deny it, or revoke its grant.",
+    detail: "As a reviewer you can deny it, or revoke its grant.",
   },
   already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke." },
 } as const;

@@ -2,18 +2,18 @@
 export const ACCESS_REQUEST_PROBLEMS = {
   invalid_denial_binding: {
     status: 400,
-    title: "This is not bound to a denial",
+    title: "The binding token does not match a denial",
     detail:
-      "The binding token is none of a decision service that counts here, or the denial was of something else. Send what was denied, with its token.",
+      "It is not from a decision service that is trusted here, or the denial was of something else. Send exactly what was denied, with its token.",
   },
   not_requestable: {
     status: 400,
-    title: "Nothing of this can be asked for",
-    detail: "There is no denial of yours under this evaluation id that offers a request.",
+    title: "This cannot be requested",
+    detail: "You have no denial with this evaluation id that can be requested.",
   },
   task_expired: {
     status: 410,
     title: "The task is over",
-    detail: "Neither a decision nor a grant is left to wait for. Ask again if it is still needed.",
+    detail: "There is no decision to wait for and no grant to use. Request it again if it is still needed.",
   },
 } as const;
