@@ -124,7 +124,8 @@ export function issuerFaults(configs: readonly IssuerConfig[], key = "issuers"):
       faults.push({ key: `${key}.${index}.${name}`, variable: undefined, problem });
     if (seen.has(config.issuer)) fault("issuer", "is configured twice; keep one entry for each issuer");
     seen.add(config.issuer);
-    if (config.audience.length === 0) fault("audience", "is empty, so any token would do; name at least one audience");
+    if (config.audience.length === 0)
+      fault("audience", "is empty, so a token for any audience would be accepted; name at least one audience");
     if (config.algorithms.length === 0) fault("algorithms", `is empty; name some of ${ALGORITHM_NAMES}`);
     for (const algorithm of config.algorithms) {
       if (algorithmNamed(algorithm) === undefined) fault("algorithms", algorithmProblem(algorithm));
@@ -137,7 +138,7 @@ export function issuerFaults(configs: readonly IssuerConfig[], key = "issuers"):
       if (problem !== undefined) fault("jwks_uri", problem);
     }
     if (config.ca_path !== undefined && URL.parse(config.jwks_uri ?? "")?.protocol !== "https:") {
-      fault("ca_path", "is set and there is no https jwks_uri that it would be for; remove it");
+      fault("ca_path", "is set, but there is no https jwks_uri to use it for; remove it");
     }
     if (milliseconds(config.max_token_age, "24h") === undefined) {
       fault("max_token_age", "is not a duration such as 8h (s, m or h)");
@@ -148,7 +149,7 @@ export function issuerFaults(configs: readonly IssuerConfig[], key = "issuers"):
     }
     if (config.person === undefined) return;
     const { realm, ignore_case: ignoreCase = false } = config.person;
-    if (realm.includes("/")) fault("person.realm", "may not hold a slash");
+    if (realm.includes("/")) fault("person.realm", "must not contain a slash");
     if ((caseOfRealm.get(realm) ?? ignoreCase) !== ignoreCase) {
       fault("person.ignore_case", "must be the same for every issuer of one realm");
     }

@@ -74,7 +74,7 @@ export function principalFaults(
     }
     if (rule.person === undefined) return;
     const { realm, claim, ignore_case: ignoreCase = false } = rule.person;
-    if (realm.includes("/")) fault("person.realm", "may not hold a slash");
+    if (realm.includes("/")) fault("person.realm", "must not contain a slash");
     if (claim !== "sub" && !captures.includes(claim) && !Object.hasOwn(rule.claims ?? {}, claim)) {
       fault("person.claim", "is neither sub nor a claim of this entry, so nobody would be a person");
     }

@@ -122,7 +122,7 @@ test("a file that holds none, or is not there, refuses the start with its reason
   const key = "identity.issuers.1.ca_path";
   const ask = (path: string) => identify(server, { [OTHER]: undefined, [sample.ISSUER]: path });
   await expect(ask(empty)).rejects.toThrow(
-    `${key}: ${empty}: it holds no certificate; it has to name authorities (PEM)`,
+    `${key}: ${empty}: it contains no certificate; it has to name authorities (PEM)`,
   );
   await expect(ask("gone.pem")).rejects.toThrow(`${key}: gone.pem: there is no such file`);
 });
@@ -145,7 +145,7 @@ test("a reload reads the file again: a wrong one is refused and takes no key awa
   server.answerBy(json(one));
   await writeFile(caPath, ours.ca.subarray(0, 200));
   await expect(identity.reload()).rejects.toThrow(
-    `identity.issuers.0.ca_path: ${caPath}: it holds a part of a certificate, or something that is none; it has to name authorities (PEM)`,
+    `identity.issuers.0.ca_path: ${caPath}: it contains part of a certificate, or something that is not a certificate; it has to name authorities (PEM)`,
   );
   expect([outcome("EdDSA"), outcome("ES256")]).toEqual(["subject", "refused"]);
 });

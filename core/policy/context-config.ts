@@ -70,11 +70,12 @@ export type ContextConfig = Static<typeof ContextSchema>;
 export function contextFaults({ timeZone, officeHours, device }: ContextConfig, key: string): readonly ConfigFault[] {
   const faults: ConfigFault[] = [];
   const fault = (name: string, problem: string) => faults.push({ key: `${key}.${name}`, variable: undefined, problem });
-  if (!isTimeZone(timeZone)) fault("timeZone", "is no time zone; write it as Europe/Berlin");
+  if (!isTimeZone(timeZone)) fault("timeZone", "is not a time zone; write one such as Europe/Berlin");
   for (const day of officeHours.days) {
-    if (!WEEKDAYS.includes(day)) fault("officeHours.days", `holds no day; use some of ${WEEKDAYS.join(", ")}`);
+    if (!WEEKDAYS.includes(day))
+      fault("officeHours.days", `contains something that is not a day; use some of ${WEEKDAYS.join(", ")}`);
   }
-  if (officeHours.from >= officeHours.to) fault("officeHours.to", "is not after from");
+  if (officeHours.from >= officeHours.to) fault("officeHours.to", "is not after officeHours.from; correct one of them");
   for (const [name, header] of Object.entries(device.headers)) {
     if (!/^[a-z0-9][a-z0-9-]*$/.test(header)) fault(`device.headers.${name}`, "is no lower-case header name");
     if (Object.hasOwn(device.claims, name))

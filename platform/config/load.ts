@@ -59,7 +59,7 @@ export async function loadConfig<S extends TObject>(options: {
   }
   for (const key of keys) {
     if (key.secret && has(tree, key.path)) {
-      faults.push(fault(key, `is a secret and may not stand in the file; set ${key.variable}_FILE or ${key.variable}`));
+      faults.push(fault(key, `is a secret and not allowed in the file; set ${key.variable}_FILE or ${key.variable}`));
     }
     const value = await fromEnvironment(key, env, faults);
     if (value !== undefined) put(tree, key.path, value);
@@ -110,7 +110,7 @@ async function readYaml(file: string, faults: ConfigFault[]): Promise<Tree> {
     const document: unknown = parse(await readFile(file, "utf8"), { maxAliasCount: 0, uniqueKeys: true });
     if (document === null || document === undefined) return nullTree();
     if (isTree(document)) return copy(document);
-    faults.push({ key: file, variable: undefined, problem: "has to be a YAML mapping at its top" });
+    faults.push({ key: file, variable: undefined, problem: "must be a YAML mapping at its top level; correct it" });
   } catch (error) {
     const place =
       error instanceof YAMLParseError ? `line ${error.linePos?.[0].line ?? "?"}: ${error.code}` : fileTrouble(error);

@@ -25,10 +25,10 @@ async function file(name: string, content: string | Buffer): Promise<string> {
 
 const block = (label: string) =>
   `-----BEGIN ${label}-----\n${Buffer.from(label).toString("base64")}\n-----END ${label}-----\n`;
-const PART = "it holds a part of a certificate, or something that is none";
+const PART = "it contains part of a certificate, or something that is not a certificate";
 const BAD: readonly (readonly [string, () => string, string])[] = [
-  ["empty", () => "", "it holds no certificate"],
-  ["another kind of file", () => "<html>not found</html>", "it holds no certificate"],
+  ["empty", () => "", "it contains no certificate"],
+  ["another kind of file", () => "<html>not found</html>", "it contains no certificate"],
   ["half a certificate", () => a.slice(0, 200), PART],
   ["one and half another", () => a + b.slice(0, 200), PART],
   ["half one and another", () => a.slice(0, 200) + b, PART],
@@ -38,12 +38,12 @@ const BAD: readonly (readonly [string, () => string, string])[] = [
   [
     "one and a key",
     () => a + String(pair.key),
-    "it holds a private key (PRIVATE KEY), which nobody needs to trust an authority; remove it",
+    "it contains a private key (PRIVATE KEY), which is not needed to trust an authority; remove it",
   ],
   [
     "one and a request",
     () => a + block("CERTIFICATE REQUEST"),
-    "it holds a block CERTIFICATE REQUEST beside certificates; remove it",
+    "it contains a block CERTIFICATE REQUEST beside certificates; remove it",
   ],
   ["one and part of a block", () => `${a}-----BEGIN X509 CRL----`, PART],
   [
@@ -55,8 +55,8 @@ const BAD: readonly (readonly [string, () => string, string])[] = [
 
 /** What OpenSSL takes, and somebody may count on. */
 test.each([
-  ["TRUSTED CERTIFICATE", "whose list of uses is not gone by here; write each anew as a plain one (openssl x509 -in"],
-  ["X509 CRL", "which is not gone by here; remove it, and replace the authority"],
+  ["TRUSTED CERTIFICATE", "whose list of uses is not applied here; rewrite each as a plain one (openssl x509 -in"],
+  ["X509 CRL", "which is not applied here; remove it, and replace the authority"],
 ])("authorities with a %s among them are refused, with what to do", async (label, what) => {
   const path = await file("openssl.pem", `${a}${block(label)}${b}`);
   await expect(readAuthorities(path).catch(reasonOf)).resolves.toContain(what);

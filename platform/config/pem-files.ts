@@ -27,15 +27,15 @@ export const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END
 function whatIsThere(rest: string): string {
   const [, label] = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----/m.exec(rest) ?? [];
   if (label === undefined || label === "CERTIFICATE")
-    return "it holds a part of a certificate, or something that is none";
+    return "it contains part of a certificate, or something that is not a certificate";
   if (label === "TRUSTED CERTIFICATE")
-    return "it holds a TRUSTED CERTIFICATE, whose list of uses is not gone by here; write each anew as a plain one (openssl x509 -in ONE -out PLAIN), or name the system's plain bundle";
+    return "it contains a TRUSTED CERTIFICATE, whose list of uses is not applied here; rewrite each as a plain one (openssl x509 -in ONE -out PLAIN), or name the system's plain bundle";
   // NB: passed over in silence, whoever was revoked would be let in by somebody who thinks otherwise.
   if (label === "X509 CRL")
-    return "it holds a revocation list (X509 CRL), which is not gone by here; remove it, and replace the authority where a certificate has to end before its time";
+    return "it contains a revocation list (X509 CRL), which is not applied here; remove it, and replace the authority if a certificate has to end early";
   if (label.endsWith("PRIVATE KEY"))
-    return `it holds a private key (${label}), which nobody needs to trust an authority; remove it`;
-  return `it holds a block ${label} beside certificates; remove it`;
+    return `it contains a private key (${label}), which is not needed to trust an authority; remove it`;
+  return `it contains a block ${label} beside certificates; remove it`;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function readAuthorities(path: string): Promise<string> {
   const certificates = text.match(CERTIFICATE) ?? [];
   const rest = text.replace(CERTIFICATE, "");
   if (/^\s*-/m.test(rest)) throw new NoAuthorities(`${path}: ${whatIsThere(rest)}`);
-  if (certificates.length === 0) throw new NoAuthorities(`${path}: it holds no certificate`);
+  if (certificates.length === 0) throw new NoAuthorities(`${path}: it contains no certificate`);
   certificates.forEach((pem, at) => {
     try {
       void new X509Certificate(pem);

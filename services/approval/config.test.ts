@@ -91,7 +91,7 @@ const unsafe: readonly UnsafeCase[] = [
   {
     what: "a role for an issuer that nobody trusts",
     settings: { roles: { security: [{ issuer: "https://elsewhere.example", group: "security" }] } },
-    says: "roles.security.0.issuer (COUNTERSIGN_ROLES_SECURITY): is no issuer of identity.issuers; correct it",
+    says: "roles.security.0.issuer (COUNTERSIGN_ROLES_SECURITY): is not an issuer of identity.issuers; correct it",
   },
   {
     what: "decision services that nobody knows",
@@ -159,7 +159,7 @@ describe("refused", () => {
       {},
     );
     expect(text).toContain(
-      "database.url (DATABASE_URL): is a secret and may not stand in the file; set DATABASE_URL_FILE",
+      "database.url (DATABASE_URL): is a secret and not allowed in the file; set DATABASE_URL_FILE",
     );
     expect(text).toContain(`redemption.serviceToken (${TOKEN}): is a secret`);
     expect(text).not.toContain("hunter2");

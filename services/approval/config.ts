@@ -209,7 +209,7 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
     return roles.security.flatMap(({ issuer }, index) =>
       known.has(issuer)
         ? []
-        : [unsafe(`roles.security.${index}.issuer`, "is no issuer of identity.issuers; correct it")],
+        : [unsafe(`roles.security.${index}.issuer`, "is not an issuer of identity.issuers; correct it")],
     );
   },
   ({ webhook }) => {

@@ -58,7 +58,7 @@ describe("refused", () => {
       ...fine,
       redemption: { ...fine.redemption, serviceToken: "hunter2-hunter2-hunter2" },
     });
-    expect(text).toContain(`redemption.serviceToken (${TOKEN}): is a secret and may not stand in the file`);
+    expect(text).toContain(`redemption.serviceToken (${TOKEN}): is a secret and not allowed in the file`);
     expect(text).not.toContain("hunter2");
   });
 

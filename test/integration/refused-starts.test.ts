@@ -20,7 +20,8 @@ import { migrate } from "../../services/approval/store/migrate.ts";
 const BUNDLE = join(import.meta.dirname, "../../rego/bundle");
 const issuer = { issuer: "https://i.example", audience: ["a"], algorithms: ["RS256"], jwks_file: "none.json" };
 const unvouched = { ...issuer, jwks_file: undefined, jwks_uri: "https://i.example/keys", ca_path: "garbage" };
-const NO_AUTHORITY = "identity.issuers.0.ca_path: garbage: it holds a part of a certificate, or something that is none";
+const NO_AUTHORITY =
+  "identity.issuers.0.ca_path: garbage: it contains part of a certificate, or something that is not a certificate";
 
 let folder: string;
 let keys: KeyPairFiles;

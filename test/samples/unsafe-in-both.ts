@@ -24,7 +24,7 @@ export function unsafeInBoth(
     {
       what: "an issuer without an audience",
       settings: { identity: { issuers: [{ ...issuer, audience: [] }] } },
-      says: "identity.issuers.0.audience (COUNTERSIGN_IDENTITY_ISSUERS): is empty, so any token would do; name at least one audience",
+      says: "identity.issuers.0.audience (COUNTERSIGN_IDENTITY_ISSUERS): is empty, so a token for any audience would be accepted; name at least one audience",
     },
     {
       what: "an issuer whose audience is left out",
