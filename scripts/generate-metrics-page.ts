@@ -96,12 +96,12 @@ if (unused.size > 0) throw new Error(`alerts for metrics that do not exist: ${[.
 const intro = `# Metrics and events
 
 Generated from the calls that make them (\`npm run generate\`). Each program serves its metrics as Prometheus text at \`/metrics\` of its
-\`ops\` port, besides the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Labels are closed lists, never an id of a person or a
-request. Gauges that ask the database or the stream have no value while it does not answer. Alert on \`/readyz\` and on a scrape that
-fails as well: a program that is gone counts nothing.
+\`ops\` port, together with the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Label values come from closed lists and never identify a
+person or a request. Gauges that ask the database or the stream have no value while it does not answer. Also alert on \`/readyz\` and on failed
+scrapes: a program that is gone counts nothing.
 
-Each line of a log is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it from \`info\` up whatever
-\`logLevel\` is. Ids stand in the record, never a token, a body, a header or the value of a query.
+Each log line is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it from level \`info\` up, whatever
+\`logLevel\` is. Lines contain ids, but never a token, a body, a header or a query value.
 `;
 const everywhere = `## In every program\n\n${eventTable(shared.events)}`;
 await writeFile(path.join(root, "docs/metrics.md"), `${intro}\n${[...sections, everywhere].join("\n")}`);

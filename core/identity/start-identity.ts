@@ -75,16 +75,11 @@ export async function startIdentity(
   );
   const turns = maxWaiting === undefined ? {} : { turns: createSignatureTurns(clock, { maxWaiting }) };
   const { identify, identifyInTurn, cacheSize } = createIdentify({ issuers, keySets, principals, ...turns });
-  metrics.gauge(
-    "tokens_remembered",
-    "Tokens whose verification is remembered, by its outcome",
-    ["outcome"],
-    (gauge) => {
-      const { accepted, refused } = cacheSize();
-      gauge.set({ outcome: "accepted" }, accepted.entries);
-      gauge.set({ outcome: "refused" }, refused.entries);
-    },
-  );
+  metrics.gauge("tokens_remembered", "Tokens whose verification is cached, by outcome", ["outcome"], (gauge) => {
+    const { accepted, refused } = cacheSize();
+    gauge.set({ outcome: "accepted" }, accepted.entries);
+    gauge.set({ outcome: "refused" }, refused.entries);
+  });
   const nowByClock = () => instant(Math.max(0, clock.wallMs()));
   metrics.gauge(
     "issuer_keys_age_seconds",

@@ -34,9 +34,13 @@ export type Observe = {
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 export function createObserve({ metrics, log }: { readonly metrics: Metrics; readonly log: Log }): Observe {
-  const requests = metrics.counter("requests_total", "requests by what became of them", ["outcome", "reason"]);
-  const seconds = metrics.histogram("request_seconds", "from the request's head to the end of its answer", BUCKETS_S);
-  const faults = metrics.counter("faults_total", "what threw where nothing should");
+  const requests = metrics.counter("requests_total", "requests by outcome and reason", ["outcome", "reason"]);
+  const seconds = metrics.histogram(
+    "request_seconds",
+    "time from the request's head to the end of its answer",
+    BUCKETS_S,
+  );
+  const faults = metrics.counter("faults_total", "unexpected exceptions");
   return {
     finished({ outcome, requestId, method, url, durationMs }) {
       const reason = reasonOf(outcome);

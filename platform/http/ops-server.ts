@@ -104,7 +104,7 @@ async function readiness(
       } catch (error) {
         log.warn(
           { event: "readiness_check_threw", err: error, check: name },
-          "a part could not be asked whether it is ready; it counts as not",
+          "a readiness check threw; the part counts as not ready",
         );
         return [name, { status: "failed", detail: "the check itself failed" }];
       }

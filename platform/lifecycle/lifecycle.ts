@@ -100,7 +100,7 @@ export async function run(
       .then(
         () => "drained" as const,
         (error: unknown) => {
-          log.error({ event: "drain_failed", err: error }, "not everything could be closed in good order");
+          log.error({ event: "drain_failed", err: error }, "not everything could be closed cleanly");
           exitCode = 1;
           return "drained" as const;
         },

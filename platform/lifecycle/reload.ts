@@ -55,7 +55,7 @@ export function createReload<C extends object>(
   ]);
   const refusedNow = metrics.gauge(
     "reload_refused",
-    "1 while a part goes on with what it had, its last reload refused",
+    "1 while a part keeps its previous settings because its last reload was refused",
     ["part"],
   );
   const parts = new Map<string, { readonly keys: readonly string[]; readonly take: Take<C> }>();
@@ -76,7 +76,7 @@ export function createReload<C extends object>(
     reloads.inc({ part, outcome: "refused" });
     refusedNow.set({ part }, 1);
     refused.add(part);
-    log.error({ event: "reload_refused", part, why }, "a reload is refused; what was there goes on");
+    log.error({ event: "reload_refused", part, why }, "a reload is refused; the previous settings stay in use");
   }
 
   async function reload(): Promise<void> {
@@ -101,7 +101,10 @@ export function createReload<C extends object>(
       (path) => !mine.some((key) => path === key || path.startsWith(`${key}.`)),
     );
     if (left.length > 0)
-      log.warn({ event: "reload_needs_restart", keys: left }, "changed, and taken by a restart only");
+      log.warn(
+        { event: "reload_needs_restart", keys: left },
+        "these keys changed and take effect only after a restart",
+      );
   }
 
   async function onSignal(): Promise<void> {

@@ -33,7 +33,7 @@ export function createBell(
         await sleep(PAUSE_MS, undefined, { ref: false });
       }
     } catch (error) {
-      log.debug({ event: "wakeup_not_rung", err: error, channels }, "cannot ring; they poll");
+      log.debug({ event: "wakeup_not_rung", err: error, channels }, "cannot notify the readers; they poll");
     } finally {
       ringing = false;
     }

@@ -66,7 +66,7 @@ export function createLeadership(
           if (!isTold)
             log.warn(
               { event: "leadership_lost", err: error, lock: lockName },
-              "the lock of a work that one process does is lost; it is taken again, here or elsewhere, as soon as the database is there",
+              "the lock of a loop that only one process runs is lost; it is taken again, here or elsewhere, as soon as the database answers",
             );
           isTold = true;
         }

@@ -39,7 +39,7 @@ export function createWakeup(
         backoff.reset();
         await aborted(AbortSignal.any([stop.signal, session.lost]));
       } catch (error) {
-        log.debug({ event: "wakeup_polls", err: error, channel }, "cannot listen; polling");
+        log.debug({ event: "wakeup_polls", err: error, channel }, "cannot listen for notifications; polling");
       }
       await backoff.wait(stop.signal).catch(() => {});
     }

@@ -106,7 +106,7 @@ export function startPartitionReader(
       if (fetched.kind === "out_of_range") {
         log.error(
           { event: "offset_out_of_range", offset: offset.toString() },
-          "the stored offset is outside the topic; reading the start position again (were records deleted, or the topic made anew?)",
+          "the stored offset is outside the topic; reading the start position again (were records deleted, or the topic created again?)",
         );
         moveTo(undefined);
         return;

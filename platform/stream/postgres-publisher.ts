@@ -113,7 +113,7 @@ export function createPostgresPublisher({
     try {
       await connected(); // before calls are taken: until something is sent, they wait as long as their deadlines allow
     } catch (error) {
-      log.warn({ event: "stream_not_connected", err: error }, "stream cannot publish; connecting again");
+      log.warn({ event: "stream_not_connected", err: error }, "the stream cannot publish; connecting again");
       await backoff.wait(stop.signal).catch(() => {});
       return;
     }

@@ -1,12 +1,12 @@
 /** What to alert on, by the full name of a metric. An entry for a metric that does not exist fails the generator. */
 export const ALERTS: ReadonlyMap<string, string> = new Map([
-  ["countersign_decision_faults_total", "any increase: a decision ended in a fault, and was a denial"],
+  ["countersign_decision_faults_total", "any increase: a decision ended in an unexpected exception and was denied"],
   ["countersign_decision_worker_up", "0 for a minute: a worker does not stay up, and its core does nothing"],
   ["countersign_decision_decision_seconds", "p99 above the enforcer's timeout: callers are refused"],
   ["countersign_decision_grants_fresh", "0 for a minute: every elevation is answered with 503"],
   ["countersign_decision_decision_log_spool_bytes", "grows for ten minutes: decisions are not shipped"],
   ["countersign_decision_decision_log_appended_total", "any outcome but written: decisions are not on record"],
-  ["countersign_decision_denials_total", "outcome unavailable: nobody can ask for what was denied"],
+  ["countersign_decision_denials_total", "outcome unavailable: nobody can request what was denied"],
   ["countersign_decision_redemptions_total", "outcome unavailable or unknown: grants cannot be used, or uses are lost"],
   ["countersign_decision_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
   [
@@ -21,7 +21,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   [
     "countersign_decision_shadow_not_compared_total",
-    "grows as fast as shadow_compared_total: the candidate is too slow for what it is asked, its thread ends, or (not_identified) tokens are refused",
+    "grows as fast as shadow_compared_total: the candidate is too slow, its thread ends, or (not_identified) tokens are refused",
   ],
   ["countersign_approval_bundle_trouble", "1 for ten minutes: no new policy arrives, and the last good one decides"],
   [
@@ -31,11 +31,11 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_approval_bundle_not_kept_total", "any increase: the next start depends on the bundle source"],
   ["countersign_approval_intake_lost_total", "any increase: retention removed records that nobody read"],
   ["countersign_approval_intake_quarantined_total", "any increase: a record could not be understood or trusted"],
-  ["countersign_approval_quarantine_bytes", "grows: somebody writes what nobody can read"],
+  ["countersign_approval_quarantine_bytes", "grows: somebody writes records that cannot be read"],
   ["countersign_approval_intake_lag_records", "grows for ten minutes: denials cannot be submitted yet"],
   [
     "countersign_approval_backlog_rows",
-    "queue quarantine above 0: somebody has to look; the others: growth for ten minutes",
+    "queue quarantine above 0: somebody has to look at it; other queues: growth for ten minutes",
   ],
   [
     "countersign_approval_backlog_oldest_seconds",
@@ -79,6 +79,6 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
       ] as const,
   ),
   ...["decision", "approval", "gateway"].map(
-    (program) => [`countersign_${program}_reload_refused`, "1: what was put in place is not in use"] as const,
+    (program) => [`countersign_${program}_reload_refused`, "1: the new settings or files are not in use"] as const,
   ),
 ]);

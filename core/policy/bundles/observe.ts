@@ -12,7 +12,7 @@ const TOLD = { active: "policy is active", candidate: "policy is compared with t
 export function createBundleEvents({ log, metrics }: { readonly log: Log; readonly metrics: Metrics }) {
   const activations = metrics.counter("bundle_activations_total", "bundles that were activated", ["role"]);
   const refusals = metrics.counter("bundle_refusals_total", "bundles that were refused, by reason", ["role", "reason"]);
-  const failures = metrics.counter("bundle_source_failures_total", "looks at a source that failed, by reason", [
+  const failures = metrics.counter("bundle_source_failures_total", "failed polls of a source, by reason", [
     "role",
     "reason",
   ]);
@@ -59,7 +59,7 @@ export function createBundleEvents({ log, metrics }: { readonly log: Log; readon
         if (event.times > 1) return;
         log.error(
           { event: "bundle_not_kept", role, detail: event.trouble.detail },
-          "the last good bundle cannot be written to disk; it is tried again at each look",
+          "the last good bundle cannot be written to disk; it is tried again at each poll",
         );
         return;
       case "bundle_kept_at_last":
@@ -105,7 +105,7 @@ export function exposeBundle(metrics: Metrics, status: () => KeeperStatus): void
   });
   metrics.gauge(
     "bundle_trouble",
-    "1: the source fails, or holds what is refused, or the active bundle is not on disk",
+    "1: the source fails or offers a refused bundle, or the active bundle is not on disk",
     [],
     (gauge) => {
       const { failing, refused, notKept } = status();

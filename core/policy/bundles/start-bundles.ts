@@ -55,7 +55,10 @@ export async function startBundles(
   let source = await sourceOf(config);
   const tell = createBundleEvents({ log, metrics });
   if (trust.unsigned === "accepted") {
-    log.warn({ event: "bundle_unsigned_accepted" }, "bundle.unsigned: anybody who can change the bundle decides");
+    log.warn(
+      { event: "bundle_unsigned_accepted" },
+      "bundle.unsigned is accepted: anybody who can change the bundle decides",
+    );
   }
   metrics
     .gauge("bundle_unsigned_accepted", "1: a bundle without signature may decide, by bundle.unsigned")

@@ -17,16 +17,16 @@ export interface IntakeEvents {
 /** One set for all consumers of a process. */
 export function createIntakeEvents({ metrics, log }: { readonly metrics: Metrics; readonly log: Log }): IntakeEvents {
   const taken = metrics.counter("intake_taken_total", "Records taken, their effect committed", ["topic"]);
-  const quarantined = metrics.counter("intake_quarantined_total", "Records set aside", ["topic", "reason"]);
+  const quarantined = metrics.counter("intake_quarantined_total", "Quarantined records", ["topic", "reason"]);
   const lost = metrics.counter("intake_lost_total", "Offsets removed by retention before they were read", ["topic"]);
-  const retried = metrics.counter("intake_retried_total", "Tries of a record that have to be made again", ["topic"]);
+  const retried = metrics.counter("intake_retried_total", "Retries of records", ["topic"]);
   return {
     taken: (topic) => taken.inc({ topic }),
     quarantined({ topic, partition, offset, reason }) {
       quarantined.inc({ topic, reason });
       log.warn(
         { event: "record_quarantined", topic, partition, offset: `${offset}`, reason },
-        "a record is set aside; GET /v1/quarantine shows it",
+        "a record is quarantined; GET /v1/quarantine shows it",
       );
     },
     lost({ topic, partition, stored, earliest }) {
@@ -34,7 +34,7 @@ export function createIntakeEvents({ metrics, log }: { readonly metrics: Metrics
       lost.inc({ topic }, missed);
       log.error(
         { event: "offset_outside_topic", topic, partition, stored: `${stored}`, earliest: `${earliest}`, missed },
-        "offset outside topic: records are gone, or the topic was made anew",
+        "the stored offset is outside the topic: records are gone, or the topic was created again",
       );
     },
     waits({ topic, partition, offset }, error) {

@@ -25,7 +25,7 @@ export function exposeBacklog({
     gauge.reset();
     for (const { queue, count } of await waiting()) gauge.set({ queue }, Number(count));
   });
-  metrics.gauge("quarantine_bytes", "size of the records that are set aside", ["topic"], async (gauge) => {
+  metrics.gauge("quarantine_bytes", "size of the quarantined records", ["topic"], async (gauge) => {
     gauge.reset();
     for (const { topic, bytes } of await quarantinedBytes(database)) gauge.set({ topic }, Number(bytes));
   });

@@ -25,7 +25,7 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
       if (routing.kind === "failed") {
         log.error(
           { event: "routing_failed", detail: routing.detail },
-          "approval.route failed, so the request ended as failed; see detail, mend route.rego and ask the requester to submit again",
+          "approval.route failed, so the request ended as failed; see detail, correct route.rego and ask the requester to submit again",
         );
       }
       return routing;

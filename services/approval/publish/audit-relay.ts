@@ -36,7 +36,7 @@ export function createAuditRelay(
   }: { readonly topic: string; readonly batchSize?: number; readonly publishDeadlineMs?: number },
 ): AuditRelay {
   const publishedTotal = metrics.counter("audit_published_total", "Acknowledged audit records", ["kind"]);
-  const unknownTotal = metrics.counter("audit_unacknowledged_total", "Publish tries without an acknowledgement");
+  const unknownTotal = metrics.counter("audit_unacknowledged_total", "Attempts to publish that were not acknowledged");
   const oldestSeconds = metrics.gauge("audit_oldest_unpublished_seconds", "Age of the oldest unpublished audit event");
   const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
 

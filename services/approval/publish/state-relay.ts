@@ -67,10 +67,10 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const repairedTotal = metrics.counter("state_repaired_total", "Keys of the state topic published again by repair");
   const setBackTotal = metrics.counter(
     "state_set_back_total",
-    "Grants ended and incidents stated anew because the topic held a newer version than the database",
+    "Grants ended and incidents published again because the topic held a newer version than the database",
   );
   const publishedTotal = metrics.counter("state_published_total", "Acknowledged state records", ["kind"]);
-  const unknownTotal = metrics.counter("state_unacknowledged_total", "Publish tries without an acknowledgement");
+  const unknownTotal = metrics.counter("state_unacknowledged_total", "Attempts to publish that were not acknowledged");
   const heartbeatSeconds = metrics.gauge("state_heartbeat_timestamp_seconds", "Database time of the last heartbeat");
   const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
   const view = createTopicView();
@@ -142,7 +142,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     if (again.length + gone.length === 0) return 0;
     log.error(
       { event: "state_topic_differs", again: again.length, gone: gone.length },
-      "state topic differs from the state; repairing",
+      "the state topic differs from the database; repairing it",
     );
     const kept = new Set<string>();
     for (const of of rows.kinds) {
@@ -171,7 +171,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
     setBackTotal.inc(changed.length);
     log.error(
       { event: "database_set_back", count: changed.length, keys: changed.slice(0, 10) },
-      "the database is behind the state topic (restored, or failed over with a loss); these grants were revoked, incidents stated anew",
+      "the database is behind the state topic (restored, or failed over with a loss); these grants were revoked, incidents published again",
     );
   }
 

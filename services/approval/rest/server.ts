@@ -160,7 +160,7 @@ export async function createRest(deps: RestDeps, { tls, limits, patience }: Rest
   ]);
   const limited = metrics.counter(
     "rest_limited_total",
-    "REST requests of an account that were too many: by rate (reads, writes), or behind its own lists",
+    "REST requests refused because an account sent too many: by rate (reads, writes), or waiting for its own lists",
     ["kind"],
   );
   if (deps.traces !== undefined) traceRequests(app, deps.traces);

@@ -32,7 +32,7 @@ export async function openCountryDatabase(
   const { lookEveryMs = LOOK_EVERY_MS } = options;
   const built = metrics.gauge(
     "country_database_built_timestamp_seconds",
-    "when the active country database was made (epoch)",
+    "when the active country database was built (epoch)",
   );
   const ending = new AbortController();
   const end = AbortSignal.any([signal, ending.signal]);

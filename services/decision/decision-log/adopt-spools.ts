@@ -41,13 +41,13 @@ export async function adoptSpools(
           moveBoot(from, folder, boot);
           log.warn(
             { event: "decision_log_adopted", boot, from },
-            "a worker that is no more left decisions that were not shipped; they are shipped now",
+            "a removed worker left decisions that were not shipped; they are shipped now",
           );
         }
       } catch (error) {
         log.error(
           { event: "decision_log_abandoned", from, err: error },
-          "a worker that is no more left decisions that cannot be taken over; they stay where they are",
+          "a removed worker left decisions that cannot be taken over; they stay where they are",
         );
       }
     }),

@@ -40,7 +40,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   /** Of former keys, until they are shipped. */
   const ending = new Map<BootLog, Promise<void>>();
   const logs = () => [current, ...ending.keys()];
-  metrics.gauge("decision_log_spool_bytes", "recorded and not yet acknowledged", [], (gauge) =>
+  metrics.gauge("decision_log_spool_bytes", "bytes recorded but not yet acknowledged by the stream", [], (gauge) =>
     gauge.set(logs().reduce((sum, one) => sum + one.bytes(), 0)),
   );
   const stopping = new AbortController();

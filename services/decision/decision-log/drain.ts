@@ -59,7 +59,7 @@ export function createDrain({ shipper, log, onShipped }: DrainDeps): Drain {
         if (behind === undefined)
           log.warn(
             { event: "decision_log_behind", why: batch.kind, reason: String(batch.cause) },
-            "decisions do not get on to the stream",
+            "decisions cannot be shipped to the stream; they wait in the spool",
           );
         behind = batch.kind;
         await backoff.wait(signal);

@@ -69,7 +69,7 @@ export function createRecorder(
     } catch (error) {
       log.error(
         { event: "decision_without_form", err: error },
-        "a decision could not be encoded and is not on record; this is a fault of ours: report it with err",
+        "a decision could not be encoded and is not on record; this is a bug in Countersign: report it with err",
       );
       return "broken";
     }

@@ -47,7 +47,7 @@ export function createDenials(
   { deployment }: { readonly deployment: string },
 ): Denials {
   const remembered = new Map<Digest, Remembered>();
-  const outcomes = metrics.counter("denials_total", "requestable denials by what became of them", ["outcome"]);
+  const outcomes = metrics.counter("denials_total", "requestable denials by outcome", ["outcome"]);
 
   function remember(entry: Remembered): void {
     remembered.delete(entry.reuseKey);
@@ -66,7 +66,7 @@ export function createDenials(
     if (outcome.kind === "acked") return true;
     log.warn(
       { event: "denial_not_published", denialId: id, err: outcome.cause },
-      "a denial was not acknowledged by the stream; its caller is told to come again",
+      "a denial was not acknowledged by the stream; its caller is told to try again",
     );
     return false;
   }

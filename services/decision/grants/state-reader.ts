@@ -69,7 +69,7 @@ export function createStateReader(
 ): StateReader {
   const records = metrics.counter("state_records_total", "records read from the state topic", ["outcome"]);
   metrics.gauge("state_keys", "keys in the state view that are not tombstoned", [], (gauge) => gauge.set(view.size));
-  metrics.gauge("grants_fresh", "1 when grants may open something now", [], (gauge) =>
+  metrics.gauge("grants_fresh", "1 while grants count", [], (gauge) =>
     gauge.set(view.freshness(readClocks()).kind === "fresh" ? 1 : 0),
   );
   let startedMonoMs = Number.POSITIVE_INFINITY;
@@ -149,7 +149,7 @@ export function createStateReader(
         if (!signal.aborted)
           log.error(
             { event: "state_end_unknown", err: error },
-            "whether the state topic was read to its end is not known; ready after state.readyWithinMs",
+            "cannot tell whether the state topic was read to its end; ready after state.readyWithinMs",
           );
       });
     },

@@ -71,7 +71,10 @@ export async function createCompatPath(config: DecisionConfig, shared: SharedPar
     .gauge("compat_unsafe", "1: a policy fault or a denial may open a door, by policy.compat.unsafe")
     .set(unsafe ? 1 : 0);
   if (unsafe)
-    log.warn({ event: "compat_unsafe", dryRun, onError }, "policy.compat.unsafe: what should be denied may pass");
+    log.warn(
+      { event: "compat_unsafe", dryRun, onError },
+      "policy.compat.unsafe is set: what should be denied may pass",
+    );
   reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   return {
     revision: () => current()?.revision,

@@ -184,7 +184,11 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
         );
       }
       const read = state.read();
-      if (read === "gave_up_waiting") log.warn({ event: "state_not_read" }, "serving the baseline without grants");
+      if (read === "gave_up_waiting")
+        log.warn(
+          { event: "state_not_read" },
+          "the state topic was not read to its end in time; deciding without grants until it is",
+        );
       return read;
     },
     canJudge: readiness.canJudge,

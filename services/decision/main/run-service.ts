@@ -39,7 +39,7 @@ async function start(config: DecisionConfig, running: Running<DecisionConfig>): 
     wall: instant(Math.max(0, systemClock.wallMs())),
     monoMs: systemClock.monotonicMs(),
   });
-  const faultCount = metrics.counter("faults_total", "what threw where nothing should");
+  const faultCount = metrics.counter("faults_total", "unexpected exceptions");
   const faults: Faults = {
     report(error) {
       faultCount.inc();

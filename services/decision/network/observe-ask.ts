@@ -23,7 +23,11 @@ export function createObserveAsk({
     "questions of policies to the network: answered, kept from another decision, failed (the policy is told an error), refused (the host is not in policy.network), unanswered (beyond a bound, and the decision ended)",
     ["outcome"],
   );
-  const seconds = metrics.histogram("policy_ask_seconds", "time until such a question had its outcome", BUCKETS_S);
+  const seconds = metrics.histogram(
+    "policy_ask_seconds",
+    "time until a policy's network call had its outcome",
+    BUCKETS_S,
+  );
   const lines = createSomeLines({ monotonicMs });
   return ({ host, outcome, durationMs }) => {
     asks.inc({ outcome });
@@ -33,7 +37,7 @@ export function createObserveAsk({
     if (unlogged === undefined) return;
     log.warn(
       { event: "policy_ask", host: host.slice(0, MAX_HOST), outcome, durationMs, unlogged },
-      "what a policy asked of the network has no answer",
+      "a policy's network call got no answer",
     );
   };
 }

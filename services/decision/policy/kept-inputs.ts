@@ -31,7 +31,10 @@ export function startKeptInputs(
 ): KeptInputs | undefined {
   const { keepInputs } = development;
   if (keepInputs === 0) return undefined;
-  log.warn({ event: "inputs_kept", keepInputs }, "development.keepInputs: ops shows requests as they were");
+  log.warn(
+    { event: "inputs_kept", keepInputs },
+    "development.keepInputs is set: the operators' port shows inputs with credentials and bodies",
+  );
   return createKeptInputs(development);
 }
 

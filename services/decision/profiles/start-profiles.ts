@@ -10,6 +10,6 @@ export function startProfiles(
 ): ProfileView | undefined {
   if (!enabled) return undefined;
   const view = createProfileView({ verifier }, { deployment, maxSubjects });
-  metrics.gauge("profiles_known", "Accounts whose profile is kept", [], (gauge) => gauge.set(view.size));
+  metrics.gauge("profiles_known", "Accounts whose profile is in memory", [], (gauge) => gauge.set(view.size));
   return view;
 }

@@ -39,8 +39,11 @@ export function createServingSign(
     const serves = canJudge() && !isLeaving;
     if (serves === said) return;
     if (said === true && !isLeaving)
-      log.warn({ event: "serving_paused" }, "nothing to judge by any more; grpc.health says so");
-    if (said === false) log.info({ event: "serving_resumed" }, "it can judge again; grpc.health says so");
+      log.warn(
+        { event: "serving_paused" },
+        "cannot decide any more (no policy or no keys); grpc.health reports NOT_SERVING",
+      );
+    if (said === false) log.info({ event: "serving_resumed" }, "can decide again; grpc.health reports SERVING");
     said = serves;
     say(serves);
   }

@@ -22,10 +22,14 @@ export function createShadowObserver({
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
 }): ShadowObserver {
-  const compared = metrics.counter("shadow_compared_total", "decisions that the candidate was asked too", ["result"]);
-  const differences = metrics.counter("shadow_differences_total", "what the candidate says otherwise, by kind", [
-    "kind",
+  const compared = metrics.counter("shadow_compared_total", "decisions that were also asked of the candidate", [
+    "result",
   ]);
+  const differences = metrics.counter(
+    "shadow_differences_total",
+    "differences between the candidate and the active policy, by kind",
+    ["kind"],
+  );
   const notCompared = metrics.counter(
     "shadow_not_compared_total",
     "decisions that the candidate was not asked: its queue was full (dropped), its thread ended, there is no input for it, or its caller was not identified",
@@ -39,7 +43,7 @@ export function createShadowObserver({
     if (unlogged === undefined) return;
     log.info(
       { event: "shadow_difference", decisionId, kinds, revision, active, candidateRevision: own, candidate, unlogged },
-      "the candidate decides otherwise",
+      "the candidate decides differently",
     );
   }
 
@@ -58,7 +62,7 @@ export function createShadowObserver({
       totals[why] += count;
       notCompared.inc({ why }, count);
     },
-    onLost: () => log.error({ event: "shadow_thread_ended" }, "the candidate's thread has ended; it is started anew"),
+    onLost: () => log.error({ event: "shadow_thread_ended" }, "the candidate's thread has ended; it is started again"),
     counts: () => ({ ...totals }),
   };
 }

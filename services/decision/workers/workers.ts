@@ -49,7 +49,7 @@ type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | n
 export function startWorkers(deps: WorkersDeps, { plans, file, args, killAfterMs }: WorkersOptions): Workers {
   const { log, metrics, monotonicMs, signal, stop } = deps;
   const up = metrics.gauge("worker_up", "1 while the worker's process runs", ["worker"]);
-  const starts = metrics.counter("worker_starts_total", "starts of a worker, the first among them", ["worker"]);
+  const starts = metrics.counter("worker_starts_total", "starts of a worker, including the first", ["worker"]);
   const running = new Map<number, Running>();
 
   async function keep(plan: WorkerPlan): Promise<void> {
