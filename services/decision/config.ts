@@ -1,7 +1,7 @@
 /**
- * Configuration of the decision service: one schema of sections (config/, and those that core and platform bring), `COUNTERSIGN_`
- * variables, unsafe combinations refused. The only file of this service that reads the environment. Paths are relative to the working
- * directory; key files are PEM.
+ * Configuration of the decision service: one schema of sections (config/, and those of core and platform), `COUNTERSIGN_` variables, and rules
+ * against unsafe combinations. The only file of this service that reads the environment. Paths are relative to the working directory; key files
+ * are PEM.
  */
 import { type Static, Type } from "typebox";
 import { ApiSchema, apiFaults } from "../../core/identity/api-config.ts";

@@ -1,7 +1,7 @@
 /**
- * THE DECISION PATH. One evaluation, top to bottom. Every step that cannot be completed ends in a deny with its own
- * reason; what throws where nothing should throw is `internal_error`. It never rejects, and never allows except through
- * core/domain/decision.ts. Only `enforce` spends uses and publishes denials; `ask` changes nothing anywhere.
+ * THE DECISION PATH: one evaluation, top to bottom (docs/decision-path.md). Every step that cannot be completed ends in a denial with its own
+ * reason; an unexpected exception is `internal_error`. It never rejects, and allows only through core/domain/decision.ts. Only mode `enforce`
+ * spends uses and publishes denials; `ask` changes nothing anywhere.
  */
 import { unreachable } from "../../core/domain/app-error.ts";
 import type { Candidate, GrantReason } from "../../core/domain/covers.ts";
@@ -33,11 +33,11 @@ import type {
   Redeemer,
 } from "./ports.ts";
 
-/** All redemptions of one decision together, and the least that is left when one is started. */
+/** Budget for all redemptions of one decision, and the time that must be left to start one. */
 const REDEEM_BUDGET_MS = 150;
 const REDEEM_LEAST_MS = 50;
 const PUBLISH_BUDGET_MS = 150;
-/** Each try is a round trip to the database's neighbour; more than these do not fit into the budget. */
+/** Each is a round trip to the approval service and its database; more would not fit into the budget. */
 const MAX_REDEMPTIONS = 3;
 
 export type Ports = {
@@ -102,7 +102,7 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
     }
   };
 
-  /** Uses one of the candidates: the next one only after a refusal that says this one has ended. */
+  /** Uses one of the candidates. The next is tried only after a refusal that says that this one has ended. */
   async function redeemOne(
     candidates: readonly Candidate[],
     verdict: Elevate,

@@ -1,7 +1,7 @@
 /**
- * What the decision path needs from outside, in the words of the domain. `evaluate.ts` and the edges know only these;
- * `main.ts` puts the adapters behind them. Every port answers with a union on `kind`: what goes wrong is an outcome. What only
- * the API, AuthZEN, compatibility mode or a candidate needs is in the ports.ts of their folder.
+ * What the decision path needs from outside, in terms of the domain. `evaluate.ts` and the edges know only these types; `main` supplies the
+ * adapters. Every port answers with a union on `kind`, in which failures are outcomes. Ports that only the API, AuthZEN, compatibility mode or a
+ * candidate needs are in the ports.ts of their folder.
  */
 import type { BindingRefusal, HttpRequest } from "../../core/domain/binding.ts";
 import type { Covering } from "../../core/domain/covers.ts";
@@ -19,49 +19,49 @@ import type { EnforcedCall } from "../../core/policy/envoy-input/attributes.ts";
 
 export type Mode = "enforce" | "ask";
 
-/** A moment that may not be passed. Counted on the monotonic clock by whoever made it. */
+/** Measured on the monotonic clock by whoever made it. */
 export type Deadline = {
   leftMs(): number;
   /** The earlier of this one and `ms` from now. */
   within(ms: number): Deadline;
 };
 
-/** What was shown to prove who is calling, as received; never logged. */
+/** The caller's credentials, as received; never logged. */
 export type Credentials = {
   /** All values of the `authorization` header. More than one is refused by identification. */
   readonly authorization: readonly string[];
-  /** The peer's verified certificate identity as the enforcer states it, or undefined. */
+  /** The peer's certificate identity, as the enforcer verified and reports it, or undefined. */
   readonly principal: string | undefined;
-  /** That certificate, as URL-encoded PEM, where the enforcer reports it. */
+  /** That certificate, as URL-encoded PEM, if the enforcer reports it. */
   readonly certificate?: string | undefined;
-  /** The one that was verified in a handshake of ours, as DER, where the caller's connection ends here. */
+  /** The client certificate that our own TLS handshake verified, as DER, if the caller's connection ends here. */
   readonly peerCertificate?: () => Uint8Array | undefined;
-  /** Lower-case name → values: where the token is, if configuration names another header. */
+  /** Lower-case name → values; contains the token if configuration names another header than `authorization`. */
   readonly headers?: ReadonlyMap<string, readonly string[]>;
-  /** What other filters of the enforcer left: namespace → fields. The enforcer's word, nobody else's. */
+  /** Metadata of other filters of the enforcer: namespace → fields. Only as trustworthy as the enforcer. */
   readonly metadata?: ReadonlyMap<string, unknown> | undefined;
 };
 
-/** Whom an edge takes for the caller, having settled that itself. */
+/** The caller, where the edge has identified it itself. */
 export type Vouched = Extract<Caller, { kind: "subject" }> | { readonly kind: "refused"; readonly reason: DenyReason };
 
 /** One call to be judged, as an edge translated it. Nothing here is a wire type. */
 export type Evaluation = {
   readonly decisionId: Id<"decision">;
   readonly protocol: "http" | "tcp" | "api";
-  /** What the enforcer stated; its `source` is the peer of the connection. */
+  /** The call as the enforcer describes it; `source` is the peer of the connection. */
   readonly call: EnforcedCall;
   readonly credentials: Credentials;
-  /** From `countersign-reason`: asks for the approval along with the call. */
+  /** From the header `countersign-reason`: requests the approval together with the call. */
   readonly justification: string | undefined;
   readonly traceparent: string | undefined;
-  /** What is asked, when the call came by API. */
+  /** The question, if it came by the API. */
   readonly question?: Question;
-  /** Who is calling, where the edge has settled it: an API client may be trusted to say. Credentials are not looked at then. */
+  /** The caller, if the edge has identified it (a trusted API client may state it). Then the credentials are ignored. */
   readonly vouched?: Vouched;
 };
 
-/** Without a word about the credential, which was not looked at: too many wait to be, or its time was over by then. */
+/** Says nothing about the credential, which was not verified: too many were waiting, or its deadline passed first. */
 type NotIdentified = { readonly kind: "refused"; readonly reason: "overloaded" | "deadline_exceeded" };
 
 /**
@@ -75,7 +75,7 @@ export type IdentityInTurn = {
   ): Caller | NotIdentified | Promise<Caller | NotIdentified>;
 };
 
-/** What policies may know of the moment: times, source address and country, the device, freshness of the state. */
+/** Gathers `input.context`: times, source address and country, device, incidents, profile, freshness of the state. */
 export type Context = {
   gather(evaluation: Evaluation, clocks: Clocks, subject: Subject | undefined): Gathered;
 };
@@ -93,11 +93,11 @@ export type Judged = {
   readonly revision: string | undefined;
   /** What the evaluation cost, in fuel; undefined where there was none. */
   readonly fuelUsed: number | undefined;
-  /** Whom the policy asked for it. */
+  /** Hosts that the policy asked during the evaluation. */
   readonly asked?: readonly AskedHost[];
 };
 
-/** Never throws; the verdict and the revision belong together. A promise, which never rejects, only where a policy asks the network. */
+/** Never throws; verdict and revision belong together. A promise, which never rejects, only if the policy asks the network. */
 export type Policy = {
   decide(question: PolicyQuestion, clocks: Clocks, deadline: Deadline): Judged | Promise<Judged>;
 };
@@ -108,17 +108,17 @@ export type Policy = {
  */
 export type AskOutcome = "answered" | "kept" | "failed" | "refused" | "unanswered";
 
-/** A question of a policy to the network, without what was asked. */
+/** A policy's network call, without its content. */
 export type AskedHost = { readonly host: string; readonly durationMs: number; readonly outcome: AskOutcome };
 
 type DecisionAsking = Asking & {
   /** In order. */
   asked(): readonly AskedHost[];
-  /** Of which the evaluation itself took nothing. */
+  /** Time spent waiting for the network, which is not part of the evaluation. */
   waitedMs(): number;
 };
 
-/** What policies may ask of the network, one decision at a time. */
+/** Network access of policies, for one decision at a time. */
 export type Network = { forDecision(deadline: Deadline): DecisionAsking };
 
 export type GrantQuery = {
@@ -129,18 +129,18 @@ export type GrantQuery = {
 
 export type Match = Covering | { readonly kind: "stale"; readonly why: StaleReason };
 
-/** Grants as the state topic told them. The clocks are read at the moment of the question. */
+/** Grants as read from the state topic. `clocks` must be read when asking. */
 export type Grants = { covering(query: GrantQuery, clocks: Clocks): Match };
 
 export type Redemption =
   | { readonly kind: "granted"; readonly uses: number }
   | { readonly kind: "refused"; readonly reason: RedemptionRefusal }
-  /** Surely not executed. */
+  /** Certainly not executed: no use was counted. */
   | { readonly kind: "unavailable" }
-  /** Sent, and nothing is known about it. */
+  /** Sent, but the outcome is not known: a use may have been counted. */
   | { readonly kind: "unknown" };
 
-/** One use of one grant. Never retried by anybody. */
+/** Uses a grant once. Nobody may retry it. */
 export type Redeemer = { redeem(claim: RedemptionClaim, deadline: Deadline): Promise<Redemption> };
 
 export type Requestable =
@@ -161,9 +161,9 @@ export type Published =
   | { readonly kind: "unavailable" };
 
 export type Denials = {
-  /** What of these elevations may be requested for this very call; an `exact` one that cannot be bound may not. */
+  /** Which of these elevations can be requested for this call; an `exact` one that cannot be bound cannot. */
   offers(query: GrantQuery): Requestable;
-  /** Names a denial only after all replicas have it. */
+  /** Returns a denial's id only after all in-sync replicas have it. */
   publish(ask: Ask, now: Instant, deadline: Deadline): Promise<Published>;
 };
 
@@ -179,18 +179,18 @@ type EvaluateOptions = {
   readonly mode: Mode;
 };
 
-/** A decision and what the log has to say about how it came about. */
+/** A decision, with what the decision log records about it. */
 export type Evaluated = {
   readonly decision: Decision;
   readonly subject: Subject | undefined;
   readonly policyRevision: string | undefined;
   readonly fuelUsed?: number | undefined;
   readonly asked?: readonly AskedHost[] | undefined;
-  /** That the policy was told of. */
+  /** The country that the policy saw. */
   readonly country?: string | undefined;
-  /** With `needs_approval`: what may be asked for. */
+  /** With `needs_approval`: what may be requested. */
   readonly ask?: Ask;
-  /** Of the span of this decision, where there is one. */
+  /** Of this decision's span, if it is traced. */
   readonly traceparent?: string;
 };
 
@@ -199,7 +199,7 @@ export type Evaluate = (evaluation: Evaluation, options: EvaluateOptions) => Pro
 
 export type LogEntry = Evaluated & {
   readonly evaluation: Evaluation;
-  /** By the trusted hops; undefined when unknown. */
+  /** As derived from the trusted proxies; undefined if unknown. */
   readonly sourceAddress: string | undefined;
   readonly mode: Mode;
   readonly time: Instant;

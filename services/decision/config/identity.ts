@@ -1,4 +1,4 @@
-/** Section `identity`: whose word counts for who is calling. */
+/** Section `identity`: which tokens and certificates are accepted. */
 import { type Static, Type } from "typebox";
 import { IssuerSchema, issuerFaults } from "../../../core/identity/issuers.ts";
 import { PrincipalsSchema, principalFaults } from "../../../core/identity/principal-config.ts";

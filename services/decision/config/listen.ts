@@ -7,25 +7,25 @@ import { closed, Path, Plaintext, Port } from "../../../platform/config/fields.t
 
 export const ListenSchema = Type.Object(
   {
-    host: Type.String({ default: "127.0.0.1", description: "Where ext_authz is served." }),
+    host: Type.String({ default: "127.0.0.1", description: "Address on which ext_authz is served." }),
     port: Port(9191),
-    certPath: Path("Certificate chain; TLS when given."),
+    certPath: Path("Certificate chain; enables TLS."),
     keyPath: Path("Private key of the certificate."),
-    clientCaPath: Path("Enforcers have to show a certificate by one of these."),
+    clientCaPath: Path("CA certificates; if set, enforcers must present a certificate from one of these."),
     plaintext: Plaintext,
     maxMessageBytes: Type.Integer({
       minimum: 65_536,
       maximum: 16_777_216,
       default: 1_048_576,
-      description: "Largest check request; above the body limit of the enforcer.",
+      description: "Largest check request; set it above the enforcer's body limit.",
     }),
     maxInFlight: Type.Integer({
       minimum: 1,
       maximum: 100_000,
       default: 512,
-      description: "Checks at once; more are shed.",
+      description: "Concurrent checks; more are rejected.",
     }),
-    deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Of one check." }),
+    deadlineMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 450, description: "Deadline of one check." }),
   },
   closed,
 );

@@ -1,4 +1,4 @@
-/** Section `policy.network`: what policies may ask of the network (`http.send`, `net.lookup_ip_addr`), and within which bounds. */
+/** Section `policy.network`: which hosts policies may ask (`http.send`, `net.lookup_ip_addr`), and within which limits. */
 import { type Static, Type } from "typebox";
 import { type ConfigFault, unsafe } from "../../../platform/config/fault.ts";
 import { addressRanges } from "../../../platform/http/address-ranges.ts";

@@ -1,4 +1,4 @@
-/** Sections `decisionLog` and `denials`: what is written of decisions, and how many denials are named. */
+/** Sections `decisionLog` and `denials`: how decisions are recorded, and how many new denials a subject may cause. */
 import { Type } from "typebox";
 import { closed, Path, Text } from "../../../platform/config/fields.ts";
 

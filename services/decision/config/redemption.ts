@@ -1,4 +1,4 @@
-/** Section `redemption`: how a use of a limited grant is asked for. */
+/** Section `redemption`: the connection to the approval service for uses of limited grants. */
 import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
 import type { Rule } from "../../../platform/config/rules.ts";

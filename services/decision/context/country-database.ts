@@ -1,7 +1,7 @@
 /**
- * The country of an address, from a MaxMind DB file that somebody else keeps current. The file is read whole and looked through before it
- * counts, so one that is cut, broken, or of another kind never takes the place of a good one; look-ups go on in the last good one
- * meanwhile. A look-up never waits and never throws: what is not known is undefined.
+ * The country of an address, from a MaxMind DB file that somebody else keeps up to date. A new file is read completely and validated before it is
+ * used, so one that is truncated, broken or of another kind never replaces a good one; meanwhile look-ups use the last good one. A look-up never
+ * waits and never throws: an unknown country is undefined.
  */
 import { stat } from "node:fs/promises";
 import { isIP } from "node:net";

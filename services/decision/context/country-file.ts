@@ -1,6 +1,6 @@
 /**
- * One MaxMind DB file with countries, read whole and looked through before it may be used. That is thousands of look-ups, so it is done in pieces,
- * each in a turn of the event loop of its own: whoever is asked meanwhile answers.
+ * One MaxMind DB file with countries, read completely and validated before use. Validation is thousands of look-ups, so it is done in pieces,
+ * each in its own turn of the event loop: checks go on meanwhile.
  */
 import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";

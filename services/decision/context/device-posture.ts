@@ -1,8 +1,8 @@
 /**
- * What is said of the device: `input.context.device`, from claims of the verified account and from headers that a trusted proxy writes,
- * each named by configuration. Only what is there, in one value: a header that comes twice says nothing.
+ * `input.context.device`: facts about the device, from claims of the verified account and from headers that a trusted proxy writes, each named by
+ * configuration. A value that is missing or ambiguous is absent: a header that comes twice says nothing.
  *
- * NB: a header is what the caller wrote, unless the proxy in front replaces it. Claims are as good as the token.
+ * NB: a header is what the caller wrote, unless the proxy in front overwrites it. Claims are as trustworthy as the token.
  */
 import type { Json, Subject } from "../../../core/domain/subject.ts";
 import type { Evaluation } from "../ports.ts";
@@ -13,12 +13,12 @@ type DeviceSources = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** Longest text of a header that is taken. */
+/** Longest header value that is used. */
 const MAX_TEXT = 1_024;
 
 export type DevicePosture = (evaluation: Evaluation, subject: Subject | undefined) => { readonly [name: string]: Json };
 
-/** Undefined when nothing is configured, so that there is no `device` at all. */
+/** Undefined if nothing is configured; then `device` is absent. */
 export function createDevicePosture({ claims, headers }: DeviceSources): DevicePosture | undefined {
   const byClaim = Object.entries(claims);
   const byHeader = Object.entries(headers);

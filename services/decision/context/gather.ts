@@ -1,8 +1,7 @@
 /**
- * What policies may know of the moment, as `input.context`: the time, in UTC and where the organisation works, the source address by trusted
- * hops and its country, what is said of the device, which incidents are open, whether the state that these and grants come from is fresh, and
- * when and from where the account usually calls. Each is a value of this moment; nothing is fetched inside a check, and what is not known is
- * not there.
+ * Gathers `input.context` (docs/context.md): the time, in UTC and at the organisation, the source address and its country, the device, open
+ * incidents, whether the state behind grants and incidents is fresh, and when and from where the account usually calls. Nothing is fetched during
+ * a check, and an unknown value is absent.
  */
 import type { Clocks, Freshness } from "../../../core/domain/freshness.ts";
 import type { Json, Subject } from "../../../core/domain/subject.ts";
@@ -14,9 +13,9 @@ import type { LocalTime } from "./local-time.ts";
 
 export type ContextDeps = {
   readonly freshness: (clocks: Clocks) => Freshness;
-  /** Undefined as long as nothing is known of them. */
+  /** Undefined until the state topic has been confirmed once: unknown is not the same as none. */
   readonly incidents: () => readonly Json[] | undefined;
-  /** What is known of when and from where an account usually calls. */
+  /** When and from where an account usually calls. */
   readonly profile: ((subject: Subject) => Json | undefined) | undefined;
   readonly sourceAddress: (evaluation: Evaluation) => string | undefined;
   readonly localTime: (now: Instant) => LocalTime;

@@ -1,6 +1,6 @@
 /**
- * The time of day where the organisation works: `input.context.local`. By the zone database of the runtime, so that a change to summer
- * time is one here too. The same object within one minute.
+ * `input.context.local`: the time of day where the organisation works, by the runtime's time zone database, summer time included. Within one
+ * minute the same object is returned.
  */
 import type { Instant } from "../../../core/domain/time.ts";
 

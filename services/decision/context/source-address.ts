@@ -1,12 +1,11 @@
 /**
- * Where a call came from: the connection's peer as the enforcer saw it, or behind a configured number of trusted proxies
- * the entry of `x-forwarded-for` that the outermost of them wrote. NB: whatever stands to the left of that entry was
- * written by the caller and is never looked at; without configured proxies the header is not looked at either. With them,
- * an entry that is missing or no address leaves the source unknown: the peer is then a proxy of ours, and its address would
- * open what is meant for our own networks.
+ * Where a call came from: the connection's peer as the enforcer saw it, or, behind a configured number of trusted proxies, the entry of
+ * `x-forwarded-for` that the outermost of them wrote. NB: the caller wrote everything to the left of that entry, so it is ignored; without
+ * configured proxies the whole header is ignored. With them, a missing or invalid entry leaves the source unknown: the peer is then one of our
+ * proxies, and its address would open what is meant for our own networks.
  *
- * An entry may carry a port, and IPv6 its brackets (`10.1.2.3:51234`, `[2001:db8::1]:443`), as some load balancers write them. An IPv4 address
- * inside IPv6 is the IPv4 address: a policy asks for networks of that family.
+ * An entry may have a port, and IPv6 brackets (`10.1.2.3:51234`, `[2001:db8::1]:443`), as some load balancers write them. An IPv4 address inside
+ * IPv6, which a dual-stack listener sees, becomes the IPv4 address, because policies compare with networks of that family.
  */
 import { isIP } from "node:net";
 import { unmapped } from "../../../platform/http/unmapped.ts";

@@ -1,10 +1,11 @@
 /**
- * Fewer workers than before: what a former one could not ship stands in a folder that nobody reads any more. Its files are moved to where the
- * first worker, or the only process, finds them at its start as logs of earlier boots, closes and ships them (a boot's name is unique).
+ * After the number of workers was reduced: what a removed worker could not ship is in a folder that nobody reads any more. Its files are moved to
+ * the folder of the first worker (or the only process), which at start treats them as logs of earlier boots, closes and ships them. Names of
+ * boots are unique.
  *
- * NB: closing the log of a process that still writes would break it. By contract a folder has one owner, and the owner is gone when its number
- * is; but workers whose watcher was killed outlive it while they drain. So a log that does not say its own end is left alone until
- * nothing was written to it for as long as a drain may take: by the wall clock, or, where that was set back, as long as it was watched.
+ * NB: closing the log of a process that still writes would break it. A folder has one owner, which is gone when its number is; but workers whose
+ * parent was killed outlive it while they drain. So a log that was not closed is left alone until nothing has been written to it for as long as
+ * draining may take: by the wall clock, or, if that was set back, by how long it was watched.
  */
 import { readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -17,15 +18,15 @@ import { bootsIn, segmentsOf } from "./spool-files.ts";
 const POLL_MS = 250;
 
 type AdoptOptions = {
-  /** Of the first worker. */
+  /** The first worker's. */
   readonly folder: string;
-  /** How many there are now; what those beyond that number left is taken over. */
+  /** How many there are now; folders of workers beyond that number are taken over. */
   readonly workers: number;
-  /** How long a process that nobody watches any more may still live. */
+  /** How long a process whose parent is gone may still live. */
   readonly quietMs: number;
 };
 
-/** Resolves when all is moved, within about `quietMs`. What cannot be moved is said, stays, and does not hold up the start. */
+/** Resolves when everything is moved, within about `quietMs`. What cannot be moved is logged, stays, and does not delay the start. */
 export async function adoptSpools(
   { log, clock }: { readonly log: Log; readonly clock: Clock },
   { folder, workers, quietMs }: AdoptOptions,
@@ -54,14 +55,14 @@ export async function adoptSpools(
   );
 }
 
-/** By its own last word. */
+/** Whether its last record closes it. */
 function isOver(folder: string, boot: string): boolean {
   const { path } = segmentsOf(folder, boot).at(-1) ?? {};
   const [line] = path === undefined ? [] : readFileSync(path, "utf8").trimEnd().split("\n").slice(-1);
   return line?.includes('"kind":"log_closed"') ?? false;
 }
 
-/** Says whether nothing was written for so long. */
+/** Whether nothing was written for `quietMs`. */
 function watched(lastWriteMs: () => number, clock: Clock, quietMs: number): () => boolean {
   let [seen, since] = [lastWriteMs(), clock.monotonicMs()];
   return () => {
@@ -75,7 +76,7 @@ function lastWrite(folder: string, boot: string): number {
   return Math.max(...segmentsOf(folder, boot).map(({ path }) => statSync(path).mtimeMs));
 }
 
-/** What was acknowledged goes first: without it records are only sent twice, and with it alone nothing is. */
+/** The acknowledgement is moved first: without it records are only sent twice, and alone it sends nothing. */
 function moveBoot(from: string, to: string, boot: string): void {
   const names = readdirSync(from).filter((name) => name.startsWith(`${boot}.`));
   for (const name of names.sort().toReversed()) renameSync(join(from, name), join(to, name));

@@ -1,6 +1,6 @@
 /**
- * The log of one boot, under one key: `pdp/<kid>/<boot>`, opened when it is made, written before each answer, shipped behind it, closed at
- * its end. A process has one at a time, and another one only when it is given another key.
+ * The log of one boot under one key, `pdp/<kid>/<boot>`: opened when it is made, written before each answer, shipped in the background, closed at
+ * its end. A process has one at a time, and gets another only when it is given another key.
  */
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { decisionLogId } from "../../../core/messages/decision-record.ts";

@@ -1,7 +1,7 @@
 /**
- * The decision log of this process: the log of its boot (boot-log.ts), and beside it those of earlier boots until they are shipped. Another
- * signing key begins another log, since a log's id names the key that signs it; the one before is closed under its own.
- * A decision that could not be recorded is counted, and under `required` is a deny.
+ * The decision log of this process: the log of its boot (boot-log.ts), and those of earlier boots until they are shipped. Another signing key
+ * begins another log, since a log's id names its key; the previous log is closed under its own. A decision that could not be recorded is counted,
+ * and under `audit: required` it becomes a denial.
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Signer } from "../../../core/messages/signing.ts";

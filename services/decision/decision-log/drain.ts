@@ -1,6 +1,6 @@
 /**
- * Ships one boot's log in the background, batch after batch, and never gives up: what the stream does not acknowledge, what the spool cannot read and
- * what fails unexpectedly is tried again, less and less often. The first failure is logged, and `behind` says why until shipping works again.
+ * Ships one boot's log in the background, batch after batch, and never gives up: what the stream does not acknowledge, what the spool cannot read
+ * and what fails unexpectedly is tried again, with growing pauses. The first failure is logged, and `behind` says why until shipping works again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../../../platform/backoff.ts";

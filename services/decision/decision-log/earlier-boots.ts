@@ -1,4 +1,4 @@
-/** What earlier boots left in the spool: closed and shipped under their own ids, one after the other, while the own log runs. */
+/** Logs of earlier boots in the spool: closed and shipped under their own ids, one after the other, while the current log runs. */
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Signer } from "../../../core/messages/signing.ts";
 import type { Log } from "../../../platform/log/log.ts";

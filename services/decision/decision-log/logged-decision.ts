@@ -1,6 +1,6 @@
 /**
- * One decision as the log keeps it: outcome, reason, who, what, under which policy, with which grant. Texts and lists from outside
- * are cut, so that a record stays far under the 64 KiB of a batch whatever they hold; tokens, bodies, headers and query values never enter.
+ * One decision as the log records it: outcome, reason, who, what, under which policy, with which grant. Text and lists from outside are
+ * truncated, so that a record always stays far below the 64 KiB of a batch. Tokens, bodies, headers and query values never enter.
  */
 import type { Decision } from "../../../core/domain/decision.ts";
 import { namedCall } from "../../../core/domain/question.ts";

@@ -1,6 +1,6 @@
 /**
- * Decisions on their way into the spool of one boot. Those of one turn of the event loop are a group: written together at its end, and
- * answered together, with one promise for all of them. The disk follows within 100 ms; under `audit: required` the group waits for it.
+ * Puts decisions into the spool of one boot. Those of one turn of the event loop form a group, written together at its end and answered together,
+ * with one promise for all. They reach the disk within 100 ms; under `audit: required` the group waits for that.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { LogEntry } from "../ports.ts";

@@ -1,7 +1,7 @@
 /**
- * Closes what an earlier boot left behind: a half-written last line is cut off, `log_closed` with tail `recovered` is
- * appended under the old log's own id, and the rest is left for shipping. What the disk lost stays lost; the record says
- * `recovered`, so a consumer knows that the tail is what the spool still held.
+ * Closes what an earlier boot left: a half-written last line is cut off, `log_closed` with tail `recovered` is appended under the old log's own
+ * id, and the rest is left for shipping. What the disk lost stays lost; `recovered` tells consumers that the log ends with what the spool still
+ * held.
  */
 import { readFileSync, truncateSync } from "node:fs";
 import { endAfter } from "../../../core/domain/log-chain.ts";

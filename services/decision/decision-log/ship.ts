@@ -1,12 +1,12 @@
 /**
- * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches, those
- * that wait together, the next only after the last were acknowledged. The spool's bytes become the batch as they are; nothing
- * is parsed or written anew. A few travel so, many packed into the 64 KiB that a record of the topic may be: a signature, a message to the stream
- * and a row there cost the same for four times as many. What was acknowledged is marked, after several batches at once since a mark is several calls of the system, and
- * removed; what was not, or is not marked when the process dies, is sent again. So a mark or a removal that fails is said, and tried again with the
- * next one: it takes nothing back of what was acknowledged.
+ * Ships one boot's spooled records to the decisions topic: consecutive records in signed batches, those that wait together, the next only after
+ * the last were acknowledged. The spool's bytes become the batch unchanged; nothing is parsed or written again. A small batch travels
+ * uncompressed; a large one is compressed, many records in the 64 KiB of a topic record, because a signature, a message and a row there cost the
+ * same for four times as many. Acknowledged records are marked, several batches at once since a mark is several system calls, and removed; what
+ * was not acknowledged, or not marked when the process dies, is sent again. A failed mark or removal is logged and tried again with the next one;
+ * it undoes nothing that was acknowledged.
  *
- * After batches that were not acknowledged each goes by itself until the spool was empty: a topic may take less at once than all of them
+ * After batches that were not acknowledged, each is sent alone until the spool is empty: a topic may accept less at once than all of them
  * (`max.message.bytes`), and one that took some of them gets few a second time.
  */
 import { setImmediate as turn } from "node:timers/promises";

@@ -1,7 +1,7 @@
 /**
- * The files of one boot's log in the spool folder: segments `<boot>.<first index>.log` with one record per line, and
- * `<boot>.ack`, the place up to which everything is acknowledged by the stream. Losing the acknowledgement only ships
- * records twice; a consumer knows them by (log, index). One process per folder.
+ * The files of one boot's log in the spool folder: segments `<boot>.<first index>.log` with one record per line, and `<boot>.ack`, the place up
+ * to which the stream has acknowledged everything. Losing the latter only ships records twice; consumers recognise them by (log, index). One
+ * process per folder.
  */
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";

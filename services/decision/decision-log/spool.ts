@@ -1,9 +1,9 @@
 /**
- * The spool of one boot: every record is written before its decision is answered, as a link of the hash chain. Records
- * are appended one by one, as bytes into one buffer that is used again, hashed where they stand, and written together, so
- * that the decisions of one turn of the event loop cost one call of the system. A write that fails is taken back with all its records, so that
- * the file never holds half a record that a later one follows. Written data survives the death of the process; only `sync` makes it survive
- * the machine's. After a failed fsync nobody knows what is on the disk, so the spool refuses from then on.
+ * The spool of one boot: every record is written before its decision is answered, as a link of the hash chain. Records are appended as bytes to
+ * one reused buffer, hashed there, and written together, so that the decisions of one turn of the event loop cost one system call. A failed write
+ * is undone with all its records, so that the file never contains half a record followed by another. Written data survives the death of the
+ * process; only `sync` makes it survive the machine's. After a failed fsync nobody knows what is on the disk, so the spool refuses everything
+ * from then on.
  */
 import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * Makes the denial that somebody may ask for: offers with their digests, hashes of the bound fields, masked text for
- * people. Of the call only method, authority and path travel in plain (rule 9); query values never do.
+ * Makes the denial that somebody may submit: offers with their digests, hashes of the bound fields, masked text for people. Of the call itself
+ * only method, authority and path are included in plain (rule 9); query values never are.
  */
 import { chainParts } from "../../../core/domain/actor-chain.ts";
 import { type BoundField, layOutBinding, PLAIN_FIELDS } from "../../../core/domain/binding.ts";

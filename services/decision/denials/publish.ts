@@ -1,8 +1,8 @@
 /**
- * Publishes a denial and names it only after all replicas have it. The same denial key (and question, where it was one) within five
- * minutes gives the same id, so a retrying client does not mint a new one; two callers with the same key at once share one publication.
- * Over 64 KiB it is not requestable; a subject that mints too many is told when to come back; an acknowledgement that
- * does not come in time is `unavailable`, and the same id is published again by the next call.
+ * Publishes a denial and returns its id only after all in-sync replicas have it. The same denial key (and question, if there is one) within five
+ * minutes gives the same id, so a client that retries causes no new denial, and concurrent callers with the same key share one publication. A
+ * denial over 64 KiB is not requestable. A subject that causes too many is told when to try again. If the acknowledgement does not come in time,
+ * the result is `unavailable`, and the next call publishes the same id again.
  */
 import type { IssuedDenial } from "../../../core/domain/decision.ts";
 import { DENIAL_REUSE, type Denial, MAX_DENIAL_BYTES } from "../../../core/domain/denial.ts";
