@@ -1,6 +1,6 @@
 /**
- * One question of an API caller: judged by the decision path, put on record and told as the decision log lets it, as the edge
- * of ext_authz does for a call. What throws where nothing should is a deny.
+ * One question of an API caller: judged by the decision path, recorded, and answered if the decision log permits, as the ext_authz edge does for
+ * a call. An unexpected exception is a denial.
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";

@@ -1,4 +1,4 @@
-/** What one request of the API asks, whatever carried it here: for whom its caller may speak, in which mode, with one deadline for all of it. */
+/** What one API request asks, whichever protocol it came by: about whom its caller may ask, in which mode, with one deadline for all of it. */
 import type { Entity } from "../../../core/domain/question.ts";
 import type { UnderWay } from "../../../platform/lifecycle/under-way.ts";
 import type { Vouched } from "../ports.ts";

@@ -1,4 +1,4 @@
-/** The configured clients with the tokens that their files hold now. */
+/** The configured clients, with the tokens that their files contain now. */
 import { readFile } from "node:fs/promises";
 import { type ApiConfig, tokenFault } from "../../../core/identity/api-config.ts";
 import type { KnownClient } from "./callers.ts";

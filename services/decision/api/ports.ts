@@ -1,6 +1,6 @@
 /**
- * What the edges of the API (AuthZEN over HTTP, our own gRPC) share: who calls and for whom, and a question of theirs as the decision path
- * answers it.
+ * What the edges of the API (AuthZEN over HTTP, our own gRPC) share: the caller and about whom it may ask, and a question with the decision
+ * path's answer.
  */
 import type { DenyReason } from "../../../core/domain/decision.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";

@@ -1,7 +1,7 @@
 /**
- * Access Request and Approval Profile, draft 1: what a denial says that may be asked for, and where. An adapter over what is
- * there: the denial was published, its signing key signs the token, the approval service takes the submission. Names of the
- * profile stand here, in metadata.ts and in reevaluation.ts, so that another draft changes these files alone.
+ * Access Request and Approval Profile, draft 1: what a denial says about requesting access. It adapts what exists: the denial was published, the
+ * signing key signs the token, the approval service takes the submission. Names of the profile occur only here, in metadata.ts and in
+ * reevaluation.ts, so that another draft changes only these files.
  */
 import type { IssuedDenial } from "../../../core/domain/decision.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";

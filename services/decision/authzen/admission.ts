@@ -1,6 +1,7 @@
 /**
- * How many requests may begin in one turn of the event loop and be under way at once, whichever way they take, and whether the end has begun. NB: a turn is
- * waited for, and a place asked for, when the body is whole: who sends half of one would have them for as long as a body may take.
+ * How many requests may begin in one turn of the event loop and be in progress at once, whichever way they take, and whether shutdown has begun.
+ * NB: a request waits for a turn and takes a place only when its body is complete; otherwise half a body would hold them for as long as a body
+ * may take.
  */
 import { createTurns } from "../../../platform/turns.ts";
 

@@ -1,7 +1,7 @@
 /**
- * A decision as AuthZEN 1.0 says it: `decision` alone, and of a denial why in `context`. There is no third outcome on the
- * wire: what needs approval is a denial, its reason `approval_required`. Where it was enforced, `denial` says what can be
- * submitted and where, in our words, and `access_request` in those of the profile. Only what core/domain/decision.ts made as an allow is true. Rule names are meant to be read; details
+ * A decision in the terms of AuthZEN 1.0: `decision`, and for a denial the reason in `context`. There is no third outcome on the wire: what needs
+ * approval is a denial with reason `approval_required`. If it was enforced, `denial` says in our words what can be submitted and where, and
+ * `access_request` in those of the profile. Only what core/domain/decision.ts made as an allow is true. Rule names are meant to be read; details
  * of a fault are for the log.
  */
 import { type Allow, isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";

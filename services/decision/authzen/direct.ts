@@ -1,9 +1,8 @@
 /**
- * Evaluations in the form that programs send them in, answered on node:http without the framework (docs/adr/0013-evaluations-on-node-http.md):
- * POST to exactly the path, `application/json`, a stated length within the limit. Whatever differs from that, and all that is no evaluation, is
- * left to the routes of fastify before anything was done for it. Both ways say the same: who is known, what an answer and an error look
- * like, and what is counted stand in files that they share, and a test asks both ways and compares. Framing, the limits of headers and the
- * time in which a request has to arrive are those of the one server that both are behind.
+ * Evaluations in the form that programs send, answered on node:http without the framework (docs/adr/0013-evaluations-on-node-http.md): POST to
+ * exactly the path, `application/json`, a stated length within the limit. Anything else is left to fastify's routes before any work is done for
+ * it. Both ways answer alike: authentication, answers, errors and metrics are in files that they share, and a test compares both. Framing, header
+ * limits and the time in which a request must arrive are those of the one server that serves both.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseJsonBody } from "../../../platform/http/json-body.ts";

@@ -1,7 +1,7 @@
 /**
- * The OpenAPI document of the AuthZEN interface, docs/openapi-decision.json: every route of server.ts with what it takes, all that it
- * answers, and an example of each. The specification stays the contract; this says what of it is here, for tools that read OpenAPI.
- * test/contract/http-routes.test.ts holds the server's routes against it, test/integration/decision/authzen-fuzz.test.ts its answers.
+ * The OpenAPI document of the AuthZEN interface, docs/openapi-decision.json: every route of server.ts with what it takes, all its answers, and an
+ * example of each. The specification stays the contract; this describes for OpenAPI tools what is served here. test/contract/http-routes.test.ts
+ * compares the server's routes with it, test/integration/decision/authzen-fuzz.test.ts its answers.
  */
 import { type TProperties, type TSchema, Type } from "typebox";
 import { metadataPath, PATHS } from "./metadata.ts";

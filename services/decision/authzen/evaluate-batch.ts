@@ -1,8 +1,8 @@
 /**
- * Access Evaluations (AuthZEN 1.0, "Access Evaluations API"): items in their order, each with the defaults of the body for what it lacks
- * (question.ts). An item that lacks something is denied by itself, as is one for which no time is left: the defaults alone can be long, and a
- * policy is shown them for each item. The semantics say when to stop, and nothing more is read, asked or put on record for a caller who has gone. Between
- * items whatever else waits gets its turn.
+ * Access Evaluations (AuthZEN 1.0, "Access Evaluations API"): the items in order, each completed with the defaults of the body (question.ts). An
+ * item that lacks something is denied by itself, and so is one for which no time is left: the defaults alone can be long, and a policy is shown
+ * them for each item. The semantics say when to stop, and nothing more is read, asked or recorded for a caller who has gone. Between items, other
+ * work of the event loop gets its turn.
  */
 import type { Pause } from "../../../platform/shared-pause.ts";
 import type { Ask } from "../api/ports.ts";

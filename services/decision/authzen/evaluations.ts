@@ -1,6 +1,6 @@
 /**
- * Evaluation and evaluations, whatever carried them here: a body and its caller in, what is to be said out. What is wrong with a body is a 400
- * with a sentence; `enforce` by a caller who is no enforcer is a 403.
+ * Evaluation and evaluations, whichever way they came: from a body and its caller to an answer. A faulty body is a 400 with a sentence; `enforce`
+ * by a caller who is not an enforcer is a 403.
  */
 import { faultIn } from "../../../core/domain/json-fault.ts";
 import type { Question } from "../../../core/domain/question.ts";

@@ -1,4 +1,4 @@
-/** What a request over HTTP shows of its caller, and how one who is not known is told. */
+/** The caller's credentials in an HTTP request, and the answer to an unknown caller. */
 import type { IncomingMessage } from "node:http";
 import { certificateNames, verifiedCertificate } from "../../../platform/http/certificate-names.ts";
 import { valuesIn } from "../../../platform/http/raw-headers.ts";

@@ -1,6 +1,6 @@
 /**
- * The metadata of this decision point (AuthZEN 1.0, "Policy Decision Point Metadata"): only what is served is named, and what is not there is left
- * out. Searches are served while the active bundle exposes candidates.
+ * The metadata of this decision point (AuthZEN 1.0, "Policy Decision Point Metadata"): names only what is served. Searches are served while the
+ * active bundle exposes candidates.
  */
 import type { Candidates } from "./ports.ts";
 import { type AccessRequests, CAPABILITY } from "./access-request.ts";

@@ -1,4 +1,4 @@
-/** Counts and times a request of AuthZEN, whichever way it took. */
+/** Counts and times an AuthZEN request, whichever way it took. */
 import type { ServerResponse } from "node:http";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 

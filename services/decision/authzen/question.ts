@@ -1,4 +1,4 @@
-/** From a body to a question. What cannot be one is refused with a sentence, never cut. */
+/** From a body to a question. A body that is not one is refused with a sentence, never truncated. */
 import { Compile } from "typebox/compile";
 import type { Action, Entity, Question, Stated } from "../../../core/domain/question.ts";
 import type { Json } from "../../../core/domain/subject.ts";

@@ -1,14 +1,14 @@
 /**
- * An evaluation that comes with `context.approval` (Access Request profile, draft 1, "Approval and Re-evaluation"). What it
- * names decides nothing: the decision path has looked for a live grant by itself, under the policy of now. Only after a denial
- * is it read, to say why the approval did not help and what to do next:
+ * An evaluation with `context.approval` (Access Request profile, draft 1, "Approval and Re-evaluation"). The named approval decides nothing: the
+ * decision path has already looked for a live grant under the current policy. It is read only after a denial, to say why it did not help and what
+ * to do next:
  *
- *     used up, over or revoked → approval_expired, request     for something else → out_of_scope, request
- *     not here yet → grant_pending, retry                      not to be found → approval_unverifiable, none
- *     with a `state` → approval_unverifiable, none: none is ever made here, so that whoever brings one has it from elsewhere
+ *     used up, expired or revoked → approval_expired, request  for something else → out_of_scope, request
+ *     not arrived yet → grant_pending, retry                   cannot be found → approval_unverifiable, none
+ *     with a `state` → approval_unverifiable, none: we never issue one, so it comes from elsewhere
  *     denied by policy → its reason, none                      no decision could be made → its reason, retry
  *
- * `request` only together with an `access_request`; without one it is `none`.
+ * `request` is given only together with an `access_request`; otherwise `none`.
  */
 import type { Decision } from "../../../core/domain/decision.ts";
 import { isId } from "../../../core/domain/id.ts";

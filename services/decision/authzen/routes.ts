@@ -1,4 +1,4 @@
-/** Evaluation and evaluations as routes of fastify, for requests in any form; those in their usual one do not come here (direct.ts). */
+/** Evaluation and evaluations as fastify routes, for requests in any form; those in the usual form are answered by direct.ts. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parseJsonBody } from "../../../platform/http/json-body.ts";
 import { firstTraceparent } from "../../../platform/traces/traceparent.ts";

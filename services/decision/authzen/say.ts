@@ -1,4 +1,4 @@
-/** An error of AuthZEN: a status and a sentence ("Error Responses"); and what both ways through HTTP (routes.ts, direct.ts) say alike. */
+/** AuthZEN errors: a status and a sentence ("Error Responses"); and the answers that both ways through HTTP (routes.ts, direct.ts) share. */
 import type { FastifyReply } from "fastify";
 
 export const TEXT = "text/plain; charset=utf-8";

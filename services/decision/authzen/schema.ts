@@ -1,6 +1,6 @@
 /**
- * Bodies of AuthZEN 1.0. Members that are not known here are ignored (section "JSON Serialization"); what is named must have
- * its type. Lengths are ours: a decision log keeps them.
+ * Bodies of AuthZEN 1.0. Unknown members are ignored (section "JSON Serialization"); known ones must have the right type. The limits on length
+ * are ours: a decision log keeps these values.
  */
 import { type Static, type TProperties, Type } from "typebox";
 

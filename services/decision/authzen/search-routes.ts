@@ -1,4 +1,4 @@
-/** The three searches: which entity is sought, which two are given. */
+/** The three searches: which entity is sought, and which two are given. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { faultIn } from "../../../core/domain/json-fault.ts";

@@ -1,9 +1,9 @@
 /**
- * The three searches (AuthZEN 1.0, "Search APIs"): every candidate that the policy exposes is asked about as an evaluation in
- * `ask` mode would be, and those that are allowed are the result. A page ends when it is full, when enough candidates were
- * looked at or when time is short; its token says where the next begins, and belongs to this search under this policy. A
- * candidate that could not be judged ends the page before it, or the search in an error when it is the first: nothing is
- * left out in silence. It is done in pieces, the list and each candidate, and ends with its caller. What is found is not put on record candidate by candidate: a search is no decision, and nobody may enforce it as one.
+ * The three searches (AuthZEN 1.0, "Search APIs"): every candidate that the policy exposes is evaluated as in mode `ask`, and the allowed ones
+ * are the result. A page ends when it is full, when enough candidates were evaluated, or when time is short; its token says where the next one
+ * begins, and is valid for this search under this policy. A candidate that could not be judged ends the page before it, or, if it is the first,
+ * makes the search an error: nothing is left out silently. The work is done in pieces, the list and each candidate, and ends when the caller
+ * leaves. Candidates are not recorded one by one: a search is not a decision, and nobody may enforce it as one.
  */
 import { createHash } from "node:crypto";
 import { type Decision, deny, type DenyReason, isAllow } from "../../../core/domain/decision.ts";

@@ -1,8 +1,8 @@
 /**
- * AuthZEN 1.0 over HTTP: the well-known metadata and the keys for everybody, everything else for callers that are known (api/callers.ts).
- * Answers are 200 also for a denial; 400 for what is no such request, whatever is wrong with it; 401 for an unknown caller;
- * 403 for `enforce` by a client that may not; 404 for searches that no policy serves; 503 above the limit of requests at
- * once, and of those who wait for a turn or to be known. The text of an error is a sentence for its reader and nothing of what was sent.
+ * AuthZEN 1.0 over HTTP: metadata and keys without authentication, everything else for known callers (api/callers.ts). Answers are 200, also for
+ * a denial; 400 for a malformed request; 401 for an unknown caller; 403 for `enforce` by a client that may not; 404 for searches that no policy
+ * serves; 503 above the limit of concurrent requests, or of those waiting for a turn or for verification. The text of an error is a sentence for
+ * its reader and repeats nothing that was sent.
  */
 import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";

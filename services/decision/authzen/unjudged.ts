@@ -1,6 +1,6 @@
 /**
- * Denials that say nothing about the question: the policy or something it rests on failed. NB: as an answer they are a
- * denial like any other; in a list of what is allowed a name that is missing for such a reason would look like a decision.
+ * Denials that say nothing about the question: the policy or something it depends on failed. NB: as an answer they are a denial like any other;
+ * but in a list of what is allowed, a missing name would look like a decision.
  */
 import type { DenyReason, PolicyFault, UnavailableReason } from "../../../core/domain/decision.ts";
 

@@ -1,4 +1,4 @@
-/** Counts, times and, when debugging, logs every decision, by whichever edge it came. */
+/** Counts and times every decision, and logs it at level debug, whichever edge it came by. */
 import { isAllow } from "../../../core/domain/decision.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

@@ -1,10 +1,10 @@
 /**
- * The bytes of an allow. Allows by one result of the policy that tell the upstream the same (account, grant) differ in the id of the decision
- * alone, and ids are of one length: the first is encoded for an id that no decision has, and each is a copy of that with its own id in its
- * places. What is encoded is made from the result and the list of what the upstream is told, and from nothing else; the key is both.
+ * The bytes of an allow. Allows from one policy result that tell the upstream the same (account, grant) differ only in the decision id, and ids
+ * have one length. So the first is encoded with an id that no decision has, and each answer is a copy with its own id in those places. The
+ * encoding depends only on the result and on what the upstream is told; the cache key is both.
  *
- * NB: only for what core/domain/decision.ts made as an allow, and only where the caller sent nothing that has to be removed; everything else
- * is left to check-response.ts, which also makes what is encoded.
+ * NB: only for what core/domain/decision.ts made as an allow, and only if the caller sent nothing that must be removed; everything else is
+ * encoded by check-response.ts, which also makes the cached bytes.
  */
 import { isAllow, type ResponseFields } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";

@@ -1,6 +1,6 @@
 /**
- * Envoy's CheckRequest, as it was read (read-check.ts), → an evaluation. Nothing is normalised beyond the lower case of names and
- * authority. Headers that are not UTF-8 are a fault.
+ * Envoy's CheckRequest, as read by read-check.ts, → an evaluation. Nothing is normalised except that names and authority become lower case.
+ * Headers that are not UTF-8 are a fault.
  */
 import type { Body } from "../../../core/domain/binding.ts";
 import { MAX_REASON_LENGTH } from "../../../core/domain/elevation.ts";

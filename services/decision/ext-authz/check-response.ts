@@ -1,8 +1,7 @@
 /**
- * A decision → Envoy's CheckResponse. Only a value that core/domain/decision.ts made as an allow becomes OK; everything
- * else is PERMISSION_DENIED or UNAUTHENTICATED with an HTTP answer, never a gRPC error, which a proxy with
- * `failure_mode_allow` would let through. On allow the identity headers are overwritten, and what a client sent under
- * the same name in any spelling is removed (oauth2-proxy CVE-2025-64484).
+ * A decision → Envoy's CheckResponse. Only a value that core/domain/decision.ts made as an allow becomes OK. Everything else is PERMISSION_DENIED
+ * or UNAUTHENTICATED with an HTTP answer, never a gRPC error, which a proxy with `failure_mode_allow` would let through. On allow, the identity
+ * headers are overwritten, and headers that the client sent under the same name in any spelling are removed (oauth2-proxy CVE-2025-64484).
  */
 import { status } from "@grpc/grpc-js";
 import {

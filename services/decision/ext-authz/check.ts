@@ -1,6 +1,6 @@
 /**
- * One Check in native mode: evaluate, translate out. What could not be decoded, described or taken on is denied; a caller
- * never gets a gRPC error from here.
+ * One Check in native mode: evaluate, then translate. What cannot be decoded, described or accepted is denied; a caller never gets a gRPC error
+ * from here.
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Evaluate } from "../ports.ts";

@@ -1,12 +1,10 @@
 /**
- * One Check in compatibility mode: an opa-envoy-plugin policy, at its own path, without identity, grants or approvals.
- * A yes is an allow, a no a denial, both told as the plugin tells them. A policy that answers neither, or not at all, is
- * a deny of ours with its own reason.
+ * One Check in compatibility mode: an opa-envoy-plugin policy at its own path, without identity, grants or approvals. Allows and denials are
+ * answered as the plugin answers them. A policy that gives neither, or fails, is our denial with its own reason.
  *
- * Two habits of the plugin open doors and exist only under `compat.unsafe`: `onError: grpc_error` answers a policy fault
- * with a gRPC error (which `failure_mode_allow` lets through), and `dryRun` allows what the policy denied. NB: neither
- * covers what a client can bring about: a message that cannot be decoded, and text that a policy echoes and that cannot
- * be sent on, stay explicit denials (CVE-2023-27488).
+ * Two habits of the plugin open doors and exist only under `compat.unsafe`: `onError: grpc_error` answers a policy fault with a gRPC error (which
+ * `failure_mode_allow` lets through), and `dryRun` allows what the policy denied. NB: neither covers what a client can cause: a message that
+ * cannot be decoded, and text that the policy echoes but that cannot be sent, stay explicit denials (CVE-2023-27488).
  */
 import { status } from "@grpc/grpc-js";
 import { allowByDryRun, allowByPolicy, decisionFrom, deny, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";

@@ -1,6 +1,6 @@
 /**
- * The bytes of a CheckRequest → the document that compatibility mode shows to a policy. From the wire and not from the
- * generated types, which keep neither nanoseconds nor the difference between absent and empty.
+ * The bytes of a CheckRequest → the document that a policy sees in compatibility mode. Made from the wire format, because the generated types
+ * keep neither nanoseconds nor the difference between absent and empty.
  */
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";

@@ -1,6 +1,6 @@
 /**
- * What a compatibility policy said → Envoy's CheckResponse, as opa-envoy-plugin writes it: a plain boolean has no HTTP
- * part, an object has one; headers carry name and value and nothing else; `decision_id` is always in the metadata.
+ * The result of a compatibility policy → Envoy's CheckResponse, as opa-envoy-plugin writes it: a plain boolean has no HTTP part, an object has
+ * one; headers carry only name and value; `decision_id` is always in the metadata.
  */
 import { status } from "@grpc/grpc-js";
 import { isAllow, type Allow } from "../../../core/domain/decision.ts";

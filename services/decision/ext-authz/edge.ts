@@ -1,7 +1,6 @@
 /**
- * The edge that native and compatibility mode share: one call in, judged, put on record, answered as the decision log lets it.
- * The one catch ends in a deny. How a call is judged and how the verdict is told to the enforcer is the business of check.ts
- * and compat-check.ts.
+ * The edge shared by native and compatibility mode: one call is judged, recorded, and answered if the decision log permits. Its one catch ends in
+ * a denial. How a call is judged and how the verdict is encoded is up to check.ts and compat-check.ts.
  */
 import { deny, type Deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";

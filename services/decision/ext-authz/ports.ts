@@ -1,4 +1,4 @@
-/** What compatibility mode needs: an existing `opa-envoy-plugin` policy, asked at its own path in place of the decision path. */
+/** What compatibility mode needs: an existing opa-envoy-plugin policy, evaluated at its own path instead of the decision path. */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { CompatResult } from "../../../core/policy/compat-result.ts";
 import type { RegoObject } from "../../../core/policy/rego-value/value.ts";

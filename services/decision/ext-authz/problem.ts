@@ -1,7 +1,6 @@
 /**
- * The HTTP answer to each way of not being allowed: one table from reason to status, sentence and whether to come back.
- * A 503 always says when; `redemption_unknown` is 403 without it, since a retry could burn a second use. Nothing here
- * tells what the policy looked at.
+ * The HTTP answer to each denial: one table from reason to status, title, detail and `Retry-After`. A 503 always says when to retry;
+ * `redemption_unknown` is 403 without it, because a retry could spend a second use. No answer reveals what the policy looked at.
  */
 import type { DenyReason } from "../../../core/domain/decision.ts";
 

@@ -1,10 +1,11 @@
 /**
- * The bytes of a CheckRequest → what is read of it. It understands and refuses what the generated code does, to the letter
- * (read-check.test.ts holds the two against each other); but headers, which are most of a check, become text at once instead of an object
- * and three buffers each. What is small or rare is left to the generated code.
+ * Reads the bytes of a CheckRequest. It accepts and refuses exactly what the generated code does (read-check.test.ts compares the two), but
+ * headers, which are most of a check, become text directly instead of an object and three buffers each. Small or rare parts are left to the
+ * generated code.
  *
- * Headers come as a raw list, so duplicates stay apart; where only the joined map is sent, that is taken. NB: bytes that are not UTF-8 in a
- * value leave nothing of the headers, and in a text nothing of the check: replaced, two different ones would look the same (CVE-2023-27488).
+ * Headers come as a raw list, so duplicates stay separate; if only the joined map is sent, that is used. NB: bytes that are not UTF-8 in a header
+ * value make all headers unusable, and in any other text the whole check: with replacement characters, two different values would look the same
+ * (CVE-2023-27488).
  */
 import { isUtf8 } from "node:buffer";
 import type { BinaryReader } from "@bufbuild/protobuf/wire";

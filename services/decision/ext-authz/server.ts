@@ -1,8 +1,8 @@
 /**
- * The gRPC server that Envoy asks: Check and grpc.health on one port. Messages that cannot be decoded or are too large
- * reach the check as such, so that they are denied and logged; only what is beyond the hard limit is cut off by the transport.
- * Above the limit of checks in flight, and when a check has waited for half of its time before it could begin, the answer is an immediate
- * deny `overloaded`. The end is graceful: health says NOT_SERVING, checks under way are answered, then connections are closed.
+ * The gRPC server that Envoy asks: Check and grpc.health on one port. Messages that cannot be decoded or are too large are passed on as such, so
+ * that they are denied and logged; the transport cuts off only what exceeds the hard limit. Above the limit of checks in flight, and when a check
+ * has waited for half of its deadline before it could begin, the answer is an immediate denial, `overloaded`. Shutdown is graceful: health says
+ * NOT_SERVING, checks in progress are answered, then connections are closed.
  */
 import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import { deadlineIn } from "../../../platform/deadline.ts";

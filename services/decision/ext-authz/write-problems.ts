@@ -1,4 +1,4 @@
-/** `npm run generate`: writes docs/problems-decision.md, the ways of not being allowed, from the table of problem.ts. */
+/** `npm run generate`: writes docs/problems-decision.md, the denials, from the table in problem.ts. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ANSWERS } from "./problem.ts";

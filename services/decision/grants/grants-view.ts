@@ -1,6 +1,6 @@
 /**
- * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by
- * caller, the open incidents and the heartbeats; answers which grants cover a call. It reads no clock: both come with each question.
+ * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by caller, the
+ * open incidents and the heartbeats, and answers which grants cover a call. It reads no clock: clocks come with each question.
  */
 import { type Acting, callerKey } from "../../../core/domain/actor-chain.ts";
 import type { HttpRequest } from "../../../core/domain/binding.ts";

@@ -1,6 +1,6 @@
 /**
- * The incidents that are open, as policies get them: id, severity, scope and since when, oldest first. The list is made when something
- * changes, not at each call, and its members stay the same objects.
+ * The open incidents as policies see them: id, severity, scope and since when, oldest first. The list is rebuilt when something changes, not for
+ * each call, and its members stay the same objects.
  */
 import type { Incident } from "../../../core/domain/incident.ts";
 import type { Json } from "../../../core/domain/subject.ts";

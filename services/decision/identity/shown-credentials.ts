@@ -1,6 +1,6 @@
 /**
- * Which of the things that a call brought along are its credentials, by configuration: the header that holds the token, and where the
- * enforcer leaves the claims that it verified. Everything else, however it is called, is not looked at.
+ * Selects a call's credentials by configuration: the header that contains the token, and the metadata in which the enforcer leaves claims that it
+ * verified. Everything else is ignored, whatever its name.
  */
 import type { ShownCredentials } from "../../../core/identity/identify.ts";
 import type { TokenSource } from "../../../core/identity/token-source.ts";

@@ -1,4 +1,4 @@
-/** Constructs what denials over AuthZEN offer to who may ask for more: tokens by the signing key, and the key set that verifies them. */
+/** Constructs what AuthZEN denials offer for requesting access: tokens by the signing key, and the key set that verifies them. */
 import { publicJwk } from "../../../core/messages/signing.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { readPems } from "../../../platform/config/pem-files.ts";

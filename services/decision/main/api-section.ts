@@ -1,4 +1,4 @@
-/** Section `api` of a configuration that is read again. */
+/** Section `api` of a configuration that was read again. */
 import { ReloadRefused } from "../../../platform/lifecycle/reload.ts";
 import type { DecisionConfig } from "../config.ts";
 

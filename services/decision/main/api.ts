@@ -1,4 +1,4 @@
-/** Constructs what may be asked beside ext_authz: AuthZEN over HTTP and DecisionService over gRPC, on the same decision path. */
+/** Constructs the API beside ext_authz: AuthZEN over HTTP and DecisionService over gRPC, on the same decision path. */
 import { id } from "../../../core/domain/id.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
 import { deadlineIn } from "../../../platform/deadline.ts";

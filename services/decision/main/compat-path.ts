@@ -1,4 +1,4 @@
-/** Constructs compatibility mode: an opa-envoy-plugin policy at its own path; no identity, no grants, nothing to ask for. */
+/** Constructs compatibility mode: an opa-envoy-plugin policy at its own path, without identity, grants or requests. */
 import { readFile } from "node:fs/promises";
 import { BUILTINS, BUILTINS_AND_NETWORK } from "../../../core/policy/builtins/registry.ts";
 import { withEnvironment } from "../../../core/policy/builtins/runtime.ts";

@@ -1,6 +1,6 @@
 /**
- * Constructs what a candidate of ours needs where a policy of opa-envoy-plugin decides: who calls, and what is known of the moment, without
- * what comes from the state topic, which is not read there. Nothing waits for it and readiness does not depend on it.
+ * Constructs what a native candidate needs in shadow of an opa-envoy-plugin policy: identity and context, without what comes from the state
+ * topic, which is not read there. Nothing waits for it, and readiness does not depend on it.
  */
 import { startIdentity } from "../../../core/identity/start-identity.ts";
 import { systemClock } from "../../../platform/clock.ts";

@@ -1,7 +1,7 @@
 /**
- * The key that signs what this process says on the stream and in binding tokens. At SIGHUP another one is taken, under another id: whatever
- * is signed from then on is signed by it. NB: whoever reads has to know it before (the approval service's `decisionServices.trustedKeys`,
- * `api.publishedKeys` of the others behind one `baseUrl`); what they cannot verify is set aside there, and not lost.
+ * The key that signs this process's records on the stream and its binding tokens. At SIGHUP another key is taken, under another id, and signs
+ * everything from then on. NB: readers must know it before (the approval service's `decisionServices.trustedKeys`, `api.publishedKeys` of the
+ * others behind one `baseUrl`); what they cannot verify is quarantined there, not lost.
  */
 import { readFile } from "node:fs/promises";
 import { rotatingSigner } from "../../../core/messages/rotating-keys.ts";

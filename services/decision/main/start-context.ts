@@ -1,4 +1,4 @@
-/** Constructs what policies get to know of the moment, and lets SIGHUP have the country database read anew. */
+/** Constructs the context of policies, and has SIGHUP read the country database again. */
 import type { ContextConfig } from "../../../core/policy/context-config.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { openCountryDatabase } from "../context/country-database.ts";

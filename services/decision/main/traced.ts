@@ -1,7 +1,7 @@
 /**
- * The decision path with a span for each decision and for each step that takes time: identify, evaluate, redeem, publish. Ports are wrapped,
- * so the path itself knows nothing of it, and without traces nothing is wrapped. A denial carries the traceparent of its decision, by which
- * what becomes of it can be found again.
+ * The decision path with a span for each decision and for each step that takes time: identify, evaluate, redeem, publish. Ports are wrapped, so
+ * the path itself knows nothing of it, and without traces nothing is wrapped. A denial carries the traceparent of its decision, so that
+ * everything that follows from it can be found.
  */
 import { isAllow } from "../../../core/domain/decision.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";

@@ -1,7 +1,7 @@
 /**
- * Sends what `http.send` asks. Each host on the way, redirects included, has to be listed, and each address that it resolves to permitted
- * (listed-hosts.ts); the connection is made to those addresses and no name is asked twice. An answer is read up to its limit while it
- * arrives. Connections are kept for the next question, but for those with TLS settings of a question's own, as in OPA.
+ * Sends what `http.send` asks. Each host on the way, redirects included, must be listed, and each address that it resolves to must be permitted
+ * (listed-hosts.ts); the connection is made to those addresses, and no name is resolved twice. A response is read up to its limit while it
+ * arrives. Connections are reused, except those with TLS settings of a call's own, as in OPA.
  */
 import { isIP, type LookupFunction } from "node:net";
 import { getCACertificates } from "node:tls";

@@ -1,9 +1,9 @@
 /**
- * Answers of `http.send` that may serve other decisions, where the policy says so: `force_cache` for a time of its own, `cache` for what the
- * answer's headers allow (RFC 9111: `no-store`, `no-cache`, `max-age` from `Date`, `Expires`), of the status codes that OPA keeps. A key is the whole
- * request, headers included, so that what was told to one token is told to no other. Who has not been used for longest goes first.
+ * Responses of `http.send` that may serve other decisions, if the policy says so: `force_cache` for a time of its own, `cache` for as long as the
+ * response's headers allow (RFC 9111: `no-store`, `no-cache`, `max-age` from `Date`, `Expires`), for the status codes that OPA caches. The key is
+ * the whole request, headers included, so that a response to one token is never given to another. The least recently used goes first.
  *
- * Unlike OPA an answer that is no longer fresh is asked for anew as a whole, without `If-None-Match`.
+ * Unlike in OPA, a response that is no longer fresh is fetched again completely, without `If-None-Match`.
  */
 import type { HttpAsk, HttpReply } from "../../../core/policy/asks.ts";
 

@@ -1,8 +1,7 @@
 /**
- * Whom a policy may ask (`policy.network`). Two rules hold at once, since a policy may build a URL from what a client sent: the host is named in
- * the configuration, and every address that it has is public or in a range that the configuration names. The second is asked where the
- * connection is made, of the addresses that it is made to (http-client.ts): a name that answers otherwise the second time is never
- * asked a second time.
+ * Which hosts a policy may ask (`policy.network`). Two rules hold at once, since a policy may build a URL from what a client sent: the host is
+ * named in the configuration, and every address of it is public or in a configured range. The second rule is checked where the connection is
+ * made, on the addresses that it is made to (http-client.ts): a name is resolved only once, so it cannot answer differently the second time.
  */
 import { addressRanges, isPublicAddress, literalAddress } from "../../../platform/http/address-ranges.ts";
 

@@ -1,7 +1,7 @@
 /**
- * The addresses of names, as the system resolves them (hosts file, search domains), for `net.lookup_ip_addr` and for connections.
- * NB: the system's resolver blocks a thread of the pool that also writes files, so no more than two of its four may wait for a name server,
- * and one name is looked up once however many want it.
+ * Resolves names as the system does (hosts file, search domains), for `net.lookup_ip_addr` and for connections. NB: the system's resolver blocks
+ * a thread of the pool that also writes files, so at most two of its four may wait for a name server, and concurrent look-ups of one name share
+ * one.
  */
 import { lookup } from "node:dns/promises";
 import { createLimit } from "../../../platform/limit.ts";

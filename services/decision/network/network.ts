@@ -1,9 +1,8 @@
 /**
- * Performs what policies ask of the network (core/policy/asks.ts), for one decision after the other and many at once. Bounded are: the calls
- * and the time of a decision (its own deadline, too), the bytes of an answer, and how many decisions wait, so that a slow server leaves room
- * for those that ask nobody. Beyond one of these the decision ends there (`policy_ask_unanswered`): it is no error that a policy could step
- * over. What OPA would give a policy as an error of the built-in is one here too: no connection, a host that is not listed, the policy's own
- * timeout.
+ * Performs the network calls of policies (core/policy/asks.ts): one after the other within a decision, many decisions at once. There are limits
+ * on a decision's calls and time (and its own deadline), on the bytes of a response, and on how many decisions wait, so that a slow server leaves
+ * room for those that ask nobody. Exceeding a limit ends the decision (`policy_ask_unanswered`): it is not an error that a policy could ignore.
+ * What OPA reports as an error of the built-in is one here too: no connection, a host that is not listed, the policy's own timeout.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { errors } from "undici";

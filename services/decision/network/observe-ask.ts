@@ -1,4 +1,4 @@
-/** What is counted and logged of every question that a policy asks of the network. Nothing of it but the host is ever told. */
+/** Counts and logs every network call of a policy. Only the host is ever named. */
 import type { Log } from "../../../platform/log/log.ts";
 import { createSomeLines } from "../../../platform/log/some-lines.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

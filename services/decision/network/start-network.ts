@@ -1,4 +1,4 @@
-/** Constructs what policies may ask of the network; nothing where `policy.network.hosts` names nobody. */
+/** Constructs the network access of policies; none if `policy.network.hosts` is empty. */
 import type { Clock } from "../../../platform/clock.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
 import type { Log } from "../../../platform/log/log.ts";

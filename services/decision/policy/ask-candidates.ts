@@ -1,4 +1,4 @@
-/** Asks the active policy what there is to search: its input is what is given, and which of the three is sought. */
+/** Asks the active policy for the candidates of a search: its input is what is given, and which of the three is sought. */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import { writePlainJson } from "../../../core/policy/rego-value/write.ts";

@@ -1,7 +1,7 @@
 /**
- * Asks an opa-envoy-plugin policy about one call: builds the input that the plugin would build, and evaluates. Faults of
- * built-ins inside the policy leave their expressions undefined, as they do there. Unlike there an evaluation ends within
- * its budget, and who brings it beyond that too often is not evaluated again for a while (suspensions.ts).
+ * Evaluates an opa-envoy-plugin policy for one call, with the input that the plugin would build. As in the plugin, a failing built-in leaves its
+ * expression undefined. Unlike there, an evaluation ends within its budget, and a caller who exceeds it too often is not evaluated for a while
+ * (suspensions.ts).
  */
 import type { CompatPolicy as LoadedPolicy } from "../../../core/policy/compat-policy.ts";
 import {

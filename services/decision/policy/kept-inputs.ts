@@ -1,8 +1,7 @@
 /**
- * The last inputs that the policy was asked about, for who writes policies (`development.keepInputs`): what a decision id
- * was decided from, to explain it or to try another bundle on it. NB: an input holds what the request held, credentials and
- * bodies too. So nothing is kept unless configuration says so, configuration refuses it where anything is reachable from
- * another machine, it stays in memory, and there is little of it.
+ * The last inputs of the policy, for policy authors (`development.keepInputs`): what a decision id was decided from, to explain it or to try
+ * another bundle on it. NB: an input holds what the request held, credentials and bodies included. So inputs are kept only if configuration says
+ * so, configuration refuses it if any port is reachable from another machine, they stay in memory, and there are few.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { Verdict } from "../../../core/domain/decision.ts";

@@ -1,4 +1,4 @@
-/** What is counted of every evaluation, in either mode: its time, its fuel, and whether it had to be stopped. */
+/** Counts every evaluation, in either mode: its time, its fuel, and whether it had to be stopped. */
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 
 const BUCKETS_S = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];

@@ -1,19 +1,18 @@
 /**
- * Who has made a policy run away too often is not let at it again for a while: after three evaluations that exceeded their
- * budget within a minute, the same subject is denied on the same route without being evaluated, so that nobody can take
- * the event loop away by repeating what is slow.
+ * Suspends callers who make a policy exceed its budget: after three such evaluations within a minute, the same subject is denied on the same
+ * route without being evaluated, so that nobody can occupy the event loop by repeating something slow.
  *
- * A rule is named by what is known before an evaluation: the policy's revision, the method, and the first segment of the
- * path. It is what a policy usually decides by, and it leaves the rest of a service open to somebody who met one bad rule.
- * NB: a caller chooses both, so nine on all routes together suspend the subject as a whole. A suspended call costs nothing
- * and counts for nothing: a minute after the first of the three the next one is tried.
+ * A route is identified by what is known before an evaluation: the policy's revision, the method, and the first segment of the path. Policies
+ * usually decide by it, and the rest of a service stays open to somebody who met one bad rule. NB: a caller chooses both, so nine on all routes
+ * together suspend the subject as a whole. A suspended call costs nothing and is not counted: a minute after the first of the three, the next
+ * call is tried.
  *
- * The table forgets whoever has been quiet for longest; one who is forgotten has three evaluations again.
+ * The table forgets subjects that have been quiet for longest; a forgotten one has three evaluations again.
  */
 
 export type Attempt = {
   readonly revision: string;
-  /** Who: a subject, or where an anonymous call came from. */
+  /** A subject, or for an anonymous call its source. */
   readonly subject: string;
   readonly method: string;
   /** Raw, as the client sent it. */
@@ -21,9 +20,9 @@ export type Attempt = {
 };
 
 export type Suspensions = {
-  /** `describe` is asked only where somebody is suspended. */
+  /** `describe` is called only if anybody is suspended. */
   isSuspended(describe: () => Attempt, nowMs: number): boolean;
-  /** One that exceeded its budget. */
+  /** Notes an evaluation that exceeded its budget. */
   note(attempt: Attempt, nowMs: number): void;
 };
 

@@ -1,10 +1,11 @@
 /**
- * The profiles of accounts that this process knows, as policies get them. Read from the state topic beside grants and incidents, and apart from
- * them: no heartbeat vouches for profiles, and nothing waits for them. There may be more than a start has time to verify, so records are put
- * aside, the last of each key, and verified a few at a time; until then, and when more are told of than are kept, an account has no profile.
+ * The profiles of accounts that this process knows, as policies see them. They are read from the state topic beside grants and incidents, but
+ * independently: no heartbeat vouches for profiles, and nothing waits for them. There may be more than can be verified during a start, so records
+ * are put aside, the last of each key, and verified a few at a time. Until then, and when more accounts are announced than are kept, an account
+ * has no profile.
  *
- * The highest version wins as long as its key is known here. NB: whoever may write to the topic and cannot sign can take a profile away, or
- * put back an old one of an account that was forgotten here; `as_of` says what it is worth.
+ * The highest version wins as long as its key is known here. NB: whoever can write to the topic but not sign can remove a profile, or put back an
+ * old one of an account that was forgotten here; `as_of` says how old it is.
  */
 import type { Json, Subject } from "../../../core/domain/subject.ts";
 import { createBoundedLru } from "../../../core/identity/bounded-lru.ts";

@@ -1,4 +1,4 @@
-/** Constructs the view of profiles where they are switched on: personal data, so nobody's service knows them unawares. */
+/** Constructs the view of profiles if they are switched on. They are personal data, so no service has them by default. */
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { ContextConfig } from "../../../core/policy/context-config.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

@@ -1,7 +1,7 @@
 /**
- * The one call from a decision to the approval service. Never retried: once it may have been sent, only an answer says
- * what became of the use. `unavailable` is said only when it surely was not executed: no connection, too little time, or
- * a refusal that the contract gives before anything happens; everything else without an outcome is `unknown`.
+ * The one call from a decision to the approval service. Never retried: once it may have been sent, only an answer says whether the use was
+ * counted. `unavailable` is returned only if it certainly was not executed: no connection, too little time, or a refusal that the contract gives
+ * before anything happens. Everything else without an outcome is `unknown`.
  */
 import { type ClientOptions, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { RedemptionRefusal } from "../../../core/domain/grant.ts";

@@ -1,6 +1,6 @@
 /**
- * Rule 7 (core/domain/readiness.ts) as it is asked for: part by part by operators, and as a whole by whoever waits to be served. `/readyz`
- * is failed exactly while the whole is not ready, and degraded while it is (readiness.test.ts).
+ * Rule 7 (core/domain/readiness.ts) as it is reported: part by part to operators, and as a whole to enforcers. `/readyz` is failed exactly while
+ * the whole is not ready, and degraded at most while it is (readiness.test.ts).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Freshness } from "../../../core/domain/freshness.ts";

@@ -1,8 +1,8 @@
 /**
- * What grpc.health reports on every port: SERVING while this service can judge (readiness.ts); NOT_SERVING from SIGTERM on, for `noticeMs` before
- * shutdown begins. Otherwise an enforcer that probes once a second would keep sending calls to a closed port.
+ * What grpc.health reports on every port: SERVING while this service can decide (readiness.ts), NOT_SERVING from SIGTERM on, for `noticeMs`
+ * before shutdown begins. Otherwise an enforcer that probes once a second would keep sending calls to a closed port.
  *
- * It is advisory and opens nothing: a call that comes anyway is answered as always, by a denial where there is no policy to judge by.
+ * It is advisory and opens nothing: a call that comes anyway is answered as always, with a denial if there is no policy.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";

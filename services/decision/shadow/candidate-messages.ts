@@ -1,4 +1,4 @@
-/** What goes between the decision service and the thread of the candidate. Everything here can be cloned. */
+/** Messages between the decision service and the candidate's thread. All of them can be cloned. */
 import type { Difference } from "../../../core/policy/asked/differences.ts";
 import type { Said, Statement } from "../../../core/policy/asked/said.ts";
 import type { Replies } from "../../../core/policy/asks.ts";

@@ -1,6 +1,6 @@
 /**
- * The thread of the candidate: a bundle that is asked, with the same built-ins and the same budget as the one that decides. One message is
- * one answer, in order of their kind; an evaluation ends within its budget here too.
+ * The candidate's thread: it evaluates a bundle with the same built-ins and the same budget as the active one. Each message gets one answer, in
+ * order of their kind; an evaluation ends within its budget here too.
  */
 import { randomBytes } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,6 +1,6 @@
 /**
- * The candidate policy, in a thread of its own, so that whatever it costs is not taken from checks. A thread that ends (out of memory, say)
- * takes with it what it was asked; it is started anew with the bundle that it had, after a pause that doubles.
+ * The candidate policy, in a thread of its own, so that its cost is not taken from checks. When the thread ends (out of memory, for example), its
+ * pending questions are lost; it is started again with the bundle that it had, after a pause that doubles.
  */
 import { Worker } from "node:worker_threads";
 import type { BundleFiles } from "../../../core/policy/bundles/bundle-files.ts";

@@ -1,6 +1,6 @@
 /**
- * What a candidate of ours is asked where a policy of opa-envoy-plugin decides: the request as the native bootstrap would have it sent, with
- * who calls and what is known of the moment. Made when its turn in the queue has come, behind the answer, so that no check waits for it.
+ * Builds the question for a native candidate in shadow of an opa-envoy-plugin policy: the request as the native bootstrap would send it, with
+ * caller and context. It is built when its turn in the queue has come, after the answer, so that no check waits for it.
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";

@@ -1,4 +1,4 @@
-/** Agreements and differences as metrics, as log lines of which there are only so many, and as figures of the status. */
+/** Reports agreements and differences: as metrics, as a limited number of log lines, and as figures of the status. */
 import type { Log } from "../../../platform/log/log.ts";
 import { createSomeLines } from "../../../platform/log/some-lines.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

@@ -1,4 +1,4 @@
-/** What the policy in force hands to a candidate, so that the same is asked of both. */
+/** What the active policy hands to a candidate, so that both are asked the same. */
 import type { Said } from "../../../core/policy/asked/said.ts";
 import type { Replies } from "../../../core/policy/asks.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";

@@ -1,7 +1,7 @@
 /**
- * What lies between a check and the candidate: questions that the active policy has answered wait in a bounded queue until the event loop is
- * idle, go to the candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts one into the queue.
- * Where the candidate is slower than the checks, questions are dropped and counted.
+ * Between checks and the candidate: questions that the active policy has answered wait in a bounded queue until the event loop is idle, go to the
+ * candidate's thread a few at a time, and come back as agreements and differences. A check only ever puts a question into the queue. If the
+ * candidate is slower than the checks, questions are dropped and counted.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Replies } from "../../../core/policy/asks.ts";

@@ -1,6 +1,6 @@
 /**
- * Starts the candidate of `bundle.shadow`: a keeper of its own over its source, with the signature rules of the bundle that decides, and a
- * thread. Nothing waits for it, neither the start nor readiness. A reload begins anew with what the configuration says then, or ends it.
+ * Starts the candidate of `bundle.shadow`: a keeper of its own over its source, with the active bundle's signature rules, and a thread. Neither
+ * the start nor readiness waits for it. A reload starts over with the current configuration, or ends it.
  */
 import { candidateConfig, type ShadowedBundleConfig } from "../../../core/policy/bundles/config.ts";
 import { createKeeper } from "../../../core/policy/bundles/keeper.ts";

@@ -1,4 +1,4 @@
-/** Whether the workers can serve, asked of each at its own operators' port. One that can is enough: Envoy leaves out the others. */
+/** Whether the workers can serve, asked of each at its operators' port. One that can is enough: Envoy leaves out the others. */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";

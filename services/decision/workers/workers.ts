@@ -1,12 +1,12 @@
 /**
- * The workers of one decision service: each is forked, started again with growing pauses when it ends by itself, told what this process is
- * told (SIGHUP, which would end one that is still starting and waits until it says that it hears: platform/lifecycle/early-hang-up.ts; at the
- * end SIGTERM, and SIGKILL for one that does not drain), and asked whether it is ready. They share nothing: Envoy has each as an endpoint of one
- * cluster and leaves out the one whose health check fails.
+ * The workers of one decision service. Each is forked, restarted with growing pauses when it ends by itself, and sent the signals that this
+ * process gets: SIGHUP, which would end a worker that is still starting and so waits until the worker says that it handles it
+ * (platform/lifecycle/early-hang-up.ts); at the end SIGTERM, then SIGKILL for one that does not drain. They share nothing: Envoy has each as an
+ * endpoint of one cluster and leaves out one whose health check fails.
  *
- * One whose configuration is refused at its first start ends all; later it is tried again, since the others serve.
- * NB: each is in a process group of its own, so that Ctrl-C in a terminal reaches this process alone and nobody is told twice. When this
- * process is gone, however that went, their channel to it closes and they drain (platform/lifecycle).
+ * A worker whose configuration is refused at its first start ends everything; later it is tried again, since the others serve. NB: each is in a
+ * process group of its own, so that Ctrl-C in a terminal reaches only this process and nobody is signalled twice. When this process is gone, for
+ * whatever reason, their channel to it closes and they drain (platform/lifecycle).
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

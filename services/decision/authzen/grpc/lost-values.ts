@@ -1,7 +1,7 @@
 /**
- * What the generated code loses of a `Struct`, in silence: an entry or item whose Value says nothing, and the name `__proto__`, which it makes the
- * prototype. NB: a policy would not see what was stated (`act`: by an agent, not by the person); over HTTP the same is refused. Reads what that
- * code reads, so call it for what was decoded.
+ * Finds what the generated code silently loses of a `Struct`: an entry or item whose Value is empty, and the name `__proto__`, which it makes the
+ * prototype. NB: a policy would not see what was stated (for example `act`: an agent, not the person); HTTP refuses the same. It reads what the
+ * generated code reads, so call it for a message that was decoded.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 

@@ -1,7 +1,7 @@
 /**
- * The methods of `countersign.v1.DecisionService`, from bytes to bytes, whatever serves them. Callers are those of the HTTP interface and known by the
- * same rules. Failures are for what was not evaluated, and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT,
- * RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED where the caller has gone, and INTERNAL for what cannot be decoded and for faults of ours.
+ * The methods of `countersign.v1.DecisionService`, from bytes to bytes, for either server. Callers and rules are those of the HTTP interface.
+ * gRPC errors mean that nothing was evaluated and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, RESOURCE_EXHAUSTED,
+ * DEADLINE_EXCEEDED, CANCELLED if the caller has gone, and INTERNAL for what cannot be decoded and for our own faults.
  */
 import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status } from "@grpc/grpc-js";

@@ -1,6 +1,6 @@
 /**
- * DecisionService with server reflection, on grpc-js: tools learn the schema by a stream of their own, which the server on node:http2 does not take.
- * NB: of several `authorization` headers grpc-js shows the first alone.
+ * DecisionService with server reflection, on grpc-js: tools learn the schema over a stream, which the server on node:http2 does not support. NB:
+ * of several `authorization` headers grpc-js shows only the first.
  */
 import type { sendUnaryData, ServerUnaryCall } from "@grpc/grpc-js";
 import type { ListenAt, Peer, Serving, UnaryServerOptions } from "../../../../platform/grpc/terms.ts";

@@ -1,8 +1,8 @@
 /**
- * gRPC server reflection, version 1 and 1alpha: tools such as grpcurl and `buf curl` learn the schema from the server. Loaded only where it is
- * configured. What is told are the compiler's own descriptors: those that proto-loader makes of .proto files lose which file imports which.
- * NB: it knows no caller and asks for no credential, so configuration refuses it where anybody could ask. ext_authz and redemption never have it:
- * who enforces has the schema, and nobody else has any business there.
+ * gRPC server reflection, version 1 and 1alpha: tools such as grpcurl and `buf curl` learn the schema from the server. Loaded only if configured.
+ * It serves the compiler's own descriptors, because those that proto-loader makes from .proto files lose which file imports which. NB: it does
+ * not authenticate, so configuration refuses it where anybody could ask. ext_authz and redemption never have it: enforcers have the schema, and
+ * nobody else has business there.
  */
 import { readFile } from "node:fs/promises";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";

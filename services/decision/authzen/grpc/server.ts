@@ -1,6 +1,6 @@
 /**
- * `countersign.v1.DecisionService` and grpc.health on one port: the questions of AuthZEN in protobuf, with the third outcome in the open. Served on
- * node:http2 as checks are; where reflection is asked for, which takes streams from callers, by grpc-js (reflected-server.ts).
+ * `countersign.v1.DecisionService` and grpc.health on one port: the questions of AuthZEN in protobuf, with the third outcome explicit. Served on
+ * node:http2 like checks, or with reflection, which needs streams, by grpc-js (reflected-server.ts).
  */
 import type { ServerTls } from "../../../../platform/config/pem-files.ts";
 import { startHttp2Server } from "../../../../platform/grpc/http2/server.ts";

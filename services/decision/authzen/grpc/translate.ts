@@ -1,4 +1,6 @@
-/** `countersign.v1.DecisionService` on the wire and back. Only what core/domain/decision.ts made as an allow is OUTCOME_ALLOW. */
+/**
+ * Translates `countersign.v1.DecisionService` messages in both directions. Only what core/domain/decision.ts made as an allow is OUTCOME_ALLOW.
+ */
 import { deny, type Decision, isAllow } from "../../../../core/domain/decision.ts";
 import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { Question } from "../../../../core/domain/question.ts";
