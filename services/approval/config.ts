@@ -1,5 +1,5 @@
 /**
- * Configuration of the approval service: one schema, `COUNTERSIGN_` variables, unsafe combinations refused. The only file of this
+ * Configuration of the approval service: one schema, `COUNTERSIGN_` variables, and rules against unsafe combinations. The only file of this
  * service that reads the environment. Paths are relative to the working directory; key files are PEM.
  */
 import { type Static, Type } from "typebox";

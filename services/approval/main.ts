@@ -1,6 +1,6 @@
 /**
- * The approval service as a process: SIGHUP is heard first, then everything is loaded that it is made of. NB: the second by `import()`, since what is
- * imported by a statement is loaded whole, nearly all of the time that a start takes, before anything of it runs.
+ * The approval service as a process: SIGHUP is handled first, then the service's modules are loaded. NB: they are loaded by `import()`, because a
+ * static import would load them all, which is most of the time of a start, before anything here runs.
  */
 import "../../platform/lifecycle/early-hang-up.ts";
 

@@ -1,9 +1,9 @@
 /**
- * `npm run migrate -- --config FILE`: brings the database to the version of this code and says what ran. The same configuration as the
- * service's, since that is whose database it is; only DATABASE_URL may name a user with more rights, who owns the tables. Run it before
- * the new version starts (migrations expand, so the old version goes on meanwhile, unless CHANGELOG.md says otherwise of one). It may run twice, also at once: the second one waits
- * and finds nothing to do. Exit 0 when the database is up to date, 78 when the configuration has to be changed or the database is ahead
- * of this code, 1 when it could not be reached or a migration failed; then nothing of it is done, since all run in one transaction.
+ * `npm run migrate -- --config FILE`: brings the database to the version of this code and says what ran. It uses the service's configuration;
+ * only DATABASE_URL may name another user with more rights, who owns the tables. Run it before the new version starts (migrations expand, so the
+ * old version goes on meanwhile, unless CHANGELOG.md says otherwise for one of them). It may run twice, also concurrently: the second run waits
+ * and finds nothing to do. Exit code 0 if the database is up to date, 78 if the configuration has to be changed or the database is ahead of this
+ * code, 1 if the database could not be reached or a migration failed; then nothing of it was done, since all run in one transaction.
  */
 import { sayInstead } from "../../platform/config/command-line.ts";
 import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";

@@ -1,11 +1,10 @@
 /**
- * What the commands of the approval service need from outside, and nothing more; what REST alone needs is in rest/ports.ts, the words for
- * what is read from a topic are in intake/ports.ts. The store implements `Transactions`, `Reads` and `Redemption`; the policy and identity
- * adapters implement the rest; main.ts puts them together.
- * Types here are the domain's own: no SQL, no Kafka record, no HTTP.
+ * What the commands of the approval service need from outside. What only REST needs is in rest/ports.ts, types of records read from a topic are
+ * in intake/ports.ts. The store implements `Transactions`, `Reads` and `Redemption`; the policy and identity adapters implement the rest; main
+ * connects them. Types here are the domain's own: no SQL, no Kafka record, no HTTP.
  *
- * Ports that may be slow or fail on their own (people, routing, permission) are asked outside of any transaction; inside
- * one there is only the database.
+ * Ports that may be slow or fail on their own (people, routing, permission) are called outside of transactions; inside one there is only the
+ * database.
  */
 import type { AccessRequest, Review, RoutedRequest } from "../../core/domain/access-request.ts";
 import type { DecisionLogGap } from "../../core/domain/decision-log-gap.ts";

@@ -1,4 +1,4 @@
-/** `npm run generate`: writes the published schema of this service's configuration, from which docs/config.md is made. */
+/** `npm run generate`: writes the published schema of this service's configuration, from which docs/config.md is generated. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { publishedSchema } from "../../platform/config/published-schema.ts";

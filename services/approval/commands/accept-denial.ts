@@ -1,10 +1,9 @@
 /**
- * Takes one denial from the stream. It is stored and nobody is notified. When the call carried a reason, or its default
- * offer needs none, it is submitted in the requester's name at once; what the domain refuses to submit just waits to be
- * submitted by hand, or lapses.
+ * Stores a denial from the stream; nobody is notified. If the call carried a reason, or its default offer needs none, it is submitted at once in
+ * the requester's name. A denial that the domain refuses to submit waits to be submitted by hand, or lapses.
  *
- * Delivery is at least once: storing is idempotent by id, submitting by denial, and its origin is settled last, so a crash at
- * any point repeats the record and nothing is done twice.
+ * Delivery is at least once: storing is idempotent by id, submitting by denial, and its origin is settled last, so after a crash at any point the
+ * record is read again and nothing is done twice.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Origin } from "../intake/ports.ts";

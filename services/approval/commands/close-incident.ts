@@ -1,4 +1,4 @@
-/** Closes an incident, on record; decided under its lock, so that of two who close it one does. */
+/** Closes an incident, on record. Decided under the incident's lock, so that only one of several callers closes it. */
 import { principalOf } from "../../../core/domain/access-request.ts";
 import { closeIncident } from "../../../core/domain/incident.ts";
 import type { People, Transactions } from "../ports.ts";

@@ -1,6 +1,6 @@
 /**
- * Ends the quarantine of a record that nothing will come of, such as a forged one: it is no longer open, cannot be replayed, and is forgotten
- * with the others that have ended. On record under the name of whoever said so, with the reason. Said again, nothing more happens.
+ * Closes a quarantined record for good, for example a forged one: it is no longer open, can never be replayed, and is deleted with the others
+ * that have ended. Recorded with the caller's name and the reason. Repeating it has no further effect.
  */
 import { principalOf } from "../../../core/domain/access-request.ts";
 import type { People, Reads, Transactions } from "../ports.ts";

@@ -1,4 +1,7 @@
-/** Opens an incident, on record, and the state relay tells the decision services. How many may be open at once is bounded: all are in every input. */
+/**
+ * Opens an incident, on record; the state relay tells the decision services. The number of open incidents is limited, because all are part of
+ * every input.
+ */
 import { principalOf } from "../../../core/domain/access-request.ts";
 import { MOST_OPEN_INCIDENTS, openIncident } from "../../../core/domain/incident.ts";
 import type { Ids, People, Transactions } from "../ports.ts";

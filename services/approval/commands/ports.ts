@@ -1,7 +1,6 @@
 /**
- * The commands as edges call them: what goes in, what comes out. Every outcome is a union on `kind`; a command rejects only
- * for a fault (database, policy host), and then nothing was done or it is not known. What commands need from outside is
- * in ../ports.ts.
+ * The commands as edges call them: arguments and outcomes. Every outcome is a union on `kind`. A command rejects only for a fault (database,
+ * policy host); then nothing was done, or it is not known. What commands need from outside is in ../ports.ts.
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";

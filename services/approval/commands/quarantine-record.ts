@@ -1,6 +1,6 @@
 /**
- * Sets aside a record that cannot be understood or trusted: kept raw, told of in the audit stream, and the offset moved,
- * all in one transaction. So it is never skipped in silence and never blocks its partition.
+ * Quarantines a record that cannot be understood or trusted: it is stored raw, announced in the audit stream, and the offset is moved, all in one
+ * transaction. So it is never skipped silently and never blocks its partition.
  */
 import type { Ids, Transactions } from "../ports.ts";
 import type { QuarantinedRecord, StreamPosition } from "../intake/ports.ts";

@@ -1,9 +1,8 @@
 /**
- * Takes one batch of a decision service's log, in which the edge has checked signature, shape and the chain inside the
- * batch. Here it is held against what was read of that log before: entries known already are dropped (delivery is at least
- * once), another one in the place of a known one is refused, the next one must name the hash of the last one, and what is missing in between is
- * marked as a gap. An entry after a gap is evidence too: it is taken, and the audit stream shows the gap. Entries that come late, as from the
- * quarantine, fill it.
+ * Takes one batch of a decision service's log, whose signature, shape and inner chain the edge has verified. It is compared with what was read of
+ * that log before: known entries are dropped (delivery is at least once), a different entry in the place of a known one is refused, the next one
+ * must name the hash of the last, and what is missing in between is marked as a gap. An entry after a gap is evidence too: it is taken, and the
+ * audit stream shows the gap. Entries that come late, for example from the quarantine, fill it.
  */
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
 import { BEGINNING, type LogEnd, repeats, standing } from "../../../core/domain/log-chain.ts";

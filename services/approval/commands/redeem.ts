@@ -1,6 +1,6 @@
 /**
- * One use of a grant, for the redemption edge. Thin on purpose: uses are statements, see store/redeem-together.ts. It rings for the
- * loops that publish the use from outside the statement: a NOTIFY in each would make all uses commit one after the other.
+ * One use of a grant, for the redemption edge. Thin on purpose: uses are statements, see store/redeem-together.ts. It wakes the loops that
+ * publish the use outside the statement: a NOTIFY in each would make all uses commit one after the other.
  */
 import type { Bell, Redemption } from "../ports.ts";
 

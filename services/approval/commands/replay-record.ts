@@ -1,7 +1,7 @@
 /**
- * Has a record that was set aside read once more, by the same reader that refused it: after a key was added, a schema extended or
- * a fault mended. Its effect and the end of its quarantine are one transaction, so it is taken once, however often and by however
- * many it is replayed; one that is refused again stays, with the reason. Both are on record under the name of whoever asked.
+ * Reads a quarantined record again with the reader that refused it: after a key was added, a schema extended or a fault fixed. Its effect and the
+ * end of its quarantine are one transaction, so it is taken once, however often and by however many callers it is replayed. A record that is
+ * refused again stays, with the reason. Both outcomes are recorded with the caller's name.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { principalOf } from "../../../core/domain/access-request.ts";

@@ -1,7 +1,7 @@
 /**
- * One person's vote on one request. Who the reviewer is and whether the policy lets them vote are settled before the
- * transaction; both can only refuse. Under the row lock the domain's rules decide, so of many concurrent votes each sees
- * the ones before it: one final state, one grant. A refused vote changes nothing but is on record.
+ * One person's vote on one request. Who the reviewer is and whether the policy lets them vote is settled before the transaction; both can only
+ * refuse. Under the row lock the domain's rules decide, so each of several concurrent votes sees the earlier ones: one final state, one grant. A
+ * refused vote changes nothing but is recorded.
  *
  * Who asked, in person or in somebody's name, and who voted earlier, is asked about again, as they are now: by the mapping of people and, who voted, by
  * the policy. A vote that came in between is as new as this one and stands.

@@ -1,7 +1,6 @@
 /**
- * Ends a grant before its time. The requester may give up their own; whoever may review the request may take it back; and
- * so may security, which the edge vouches for. Taking away is easier than giving: it needs no quorum, no digest, and
- * nobody is asked outside of the database but for who is who.
+ * Ends a grant early. The requester may give up their own, whoever may review the request may take it back, and so may security, which the edge
+ * vouches for. Revoking is easier than granting: it needs no quorum and no digest, and nothing outside the database is asked except who is who.
  */
 import { principalOf } from "../../../core/domain/access-request.ts";
 import { revoke } from "../../../core/domain/grant.ts";

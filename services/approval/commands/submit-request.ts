@@ -1,8 +1,8 @@
 /**
- * Submits a denial: somebody who was denied chooses one of its offers and says why. Out comes a new request (routed to
- * people, decided at once, or failed), the open request with the same key, or the grant that covers this very call
- * already. Routing is asked before the transaction; what it was asked about cannot change meanwhile, since a denial is
- * immutable, and what can (an open request, a grant, the time) is looked at again under the key's lock.
+ * Submits a denial: the denied person chooses one of its offers and gives a reason. The result is a new request (routed to people, decided at
+ * once, or failed), the open request with the same key, or the grant that already covers this call. Routing happens before the transaction. What
+ * it depends on cannot change meanwhile, since a denial is immutable; what can change (an open request, a grant, the time) is checked again under
+ * the key's lock.
  */
 import { type AccessRequest, expireRequest, requesterOf } from "../../../core/domain/access-request.ts";
 import { sameCaller } from "../../../core/domain/actor-chain.ts";

@@ -1,8 +1,8 @@
 /**
- * Writes down what time has already ended: pending requests that nobody decided, grants that are over, denials that were
- * never submitted, idempotency keys and sightings of accounts whose time is over, records of the quarantine that have ended, notifications of
- * long ago. Tells whom routing named when a request has waited too long. Nothing depends on its being punctual, since every use and every vote looks at the clock
- * itself. Rows that somebody holds are left for the next sweep, so several sweepers do not get in each other's way.
+ * Records what time has already ended: pending requests that nobody decided, grants that are over, denials that were never submitted, expired
+ * idempotency keys and sightings, closed records of the quarantine, old notifications. Notifies those whom routing named when a request has
+ * waited too long. Nothing depends on its being punctual, since every use and every vote checks the clock itself. Locked rows are left for the
+ * next sweep, so several sweepers do not block each other.
  */
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import { expire } from "../../../core/domain/grant.ts";

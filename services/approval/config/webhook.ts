@@ -1,4 +1,4 @@
-/** Section `webhook`: who is told of requests. */
+/** Section `webhook`: who is notified of requests. */
 import { Type } from "typebox";
 import { closed, Text } from "../../../platform/config/fields.ts";
 

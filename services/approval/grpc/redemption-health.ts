@@ -1,6 +1,6 @@
 /**
- * What grpc.health says of the redemption port: SERVING while the database answers, since nothing can be redeemed without it. Advice to whoever
- * chooses among approval services; a use that is asked for all the same ends in a fault, and is a denial.
+ * What grpc.health says for the redemption port: SERVING while the database answers, since nothing can be redeemed without it. It is advice for
+ * choosing among approval services; a redemption sent anyway ends in a fault, which is a denial.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -1,11 +1,11 @@
 /**
- * `countersign.v1.RedemptionService`: decision services spend uses here. Whoever calls is a decision service by its client
- * certificate (mTLS), by the service token, or where both are set by both: an authority may serve more than decision
- * services. Nobody else gets as far as the command. Errors that are given before anything is executed are exactly UNAUTHENTICATED,
- * INVALID_ARGUMENT and UNIMPLEMENTED, RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for one call too many (without that
- * it may be of somebody on the way), and CANCELLED for a caller that has gone before its use was asked for, of which only the metric tells.
- * After that point there is an outcome, or INTERNAL or DEADLINE_EXCEEDED, which say nothing about the use (the caller denies and never retries).
- * Served on node:http2 as checks are: of a caller who is not known, no message is waited for (docs/adr/0011-check-on-node-http2.md).
+ * `countersign.v1.RedemptionService`: decision services spend uses here. A caller proves to be a decision service by its client certificate
+ * (mTLS), by the service token, or, if both are configured, by both, because an authority may sign for more than decision services. Nobody else
+ * reaches the command. Errors given before anything is executed are exactly UNAUTHENTICATED, INVALID_ARGUMENT and UNIMPLEMENTED;
+ * RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for a call too many (without that, an intermediary may have sent it); and
+ * CANCELLED for a caller who left before the use was executed, which only the metric sees. After that point there is an outcome, or INTERNAL or
+ * DEADLINE_EXCEEDED, which say nothing about the use (the caller denies and never retries). Served on node:http2 like checks: no message is read
+ * from an unknown caller (docs/adr/0011-check-on-node-http2.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";

@@ -1,11 +1,11 @@
 /**
- * Reads one topic for the approval service. The offset of a partition is a row beside the effects, moved in their transaction and
- * only from where it was read (`UPDATE … WHERE next_offset`), so two readers can never both count. An advisory lock per
- * partition spares them the attempt; the offset row is what is relied on.
+ * Reads one topic for the approval service. A partition's offset is a row beside the effects, moved in their transaction and only from where it
+ * was read (`UPDATE … WHERE next_offset`), so two readers can never both count. An advisory lock per partition spares them the attempt;
+ * correctness relies on the offset row.
  *
- * What `take` answers: resolved = the record's effect and the moved offset are committed. An AppError `conflict` = the offset
- * was moved by somebody else: the partition is let go and asked for again. Any other rejection = transient: the same record
- * again with backoff, nothing behind it is looked at.
+ * Outcomes of `take`: resolved = the record's effect and the moved offset are committed. An AppError `conflict` = somebody else moved the offset:
+ * the partition is released and requested again. Any other rejection = transient: the same record is read again after a pause, and nothing behind
+ * it before.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database, Session } from "../../../platform/postgres/pool.ts";

@@ -1,6 +1,6 @@
 /**
- * Batches of the decision services' logs: signature, shape, that the signing key may write this log and that the batch hangs
- * together in itself; then the command, which holds it against what was read of that log before.
+ * Reads batches of the decision services' logs: signature, shape, whether the signing key may write this log, and the chain inside the batch;
+ * then the command compares it with what was read of that log before.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { id, type IdKind, type Id } from "../../../core/domain/id.ts";

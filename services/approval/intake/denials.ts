@@ -1,6 +1,6 @@
 /**
- * Denials from the decision services: signature, then shape and digests (recomputed from the carried fields), then the record
- * key, then the command. A forged denial, and one whose display and digest disagree, are refused here.
+ * Reads denials from the decision services: signature, then shape and digests (recomputed from the carried fields), then the record key, then the
+ * command. Forged denials, and those whose display and digest disagree, are refused here.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";

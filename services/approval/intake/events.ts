@@ -1,4 +1,4 @@
-/** What intake did with records: each event has one function, which counts and logs it. Never a value of a record. */
+/** What intake did with records: each event has one function, which counts and logs it. Never contains values of a record. */
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 

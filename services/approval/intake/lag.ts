@@ -1,6 +1,6 @@
 /**
- * How far intake is behind, as a metric asked at each scrape: end offsets of the topic minus the offsets that are stored beside the
- * effects. Ours are the ones that count, so a broker's view of consumer groups would show nothing.
+ * How far intake is behind, as a metric computed at each scrape: end offsets of the topic minus the offsets stored beside the effects. Only our
+ * own offsets count, so a broker's view of consumer groups would show nothing.
  */
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";

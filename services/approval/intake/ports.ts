@@ -1,6 +1,6 @@
 /**
- * What intake reads from the topics of the decision services, in words that commands and store share with it: where a record comes from,
- * what became of it, and how far each decision log was read.
+ * What intake reads from the topics of the decision services, in types that commands and store share: where a record comes from, what became of
+ * it, and how far each decision log was read.
  */
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";

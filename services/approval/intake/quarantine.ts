@@ -1,6 +1,6 @@
 /**
- * Tells what can never succeed from what may succeed later. A record that cannot be understood, trusted or stored is set aside
- * with its offset in one transaction, so its partition goes on; everything else is left to be tried again.
+ * Separates what can never succeed from what may succeed later. A record that cannot be understood, trusted or stored is quarantined with its
+ * offset in one transaction, so its partition goes on; everything else is tried again.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { isTooLargeForIndex, sqlState } from "../../../platform/postgres/sql-state.ts";

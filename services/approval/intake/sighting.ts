@@ -1,6 +1,6 @@
 /**
- * What a logged decision says of when and from where an account usually calls. Only what was allowed and enforced counts: a question does
- * nothing, and whoever is denied is not yet known to be who he says. Nor do calls by an agent for somebody (`act`) count: they are not his habits.
+ * What a logged decision says about when and from where an account usually calls. Only enforced allows count: a question does nothing, and a
+ * denied caller may not be who they claim to be. Calls by an agent for somebody (`act`) do not count either: they are not that person's habits.
  */
 import ipaddr from "ipaddr.js";
 import type { Sighting } from "../../../core/domain/profile.ts";

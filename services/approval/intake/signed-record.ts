@@ -1,6 +1,6 @@
 /**
- * What both readers ask of a record before they look at what it says: that it has a key, that a decision service signed it for this
- * topic and deployment, and that its shape is of a version that is known.
+ * Checks that both readers make before they look at a record's content: it has a key, a decision service signed it for this topic and deployment,
+ * and its shape is of a known version.
  */
 import { openEnvelope } from "../../../core/messages/envelope.ts";
 import { type Parsed, unknownVersion } from "../../../core/messages/parse.ts";

@@ -1,4 +1,4 @@
-/** Constructs what the Access Request profile needs here: where it is reached, and which tokens count. */
+/** Constructs what the Access Request profile needs here: its endpoint, and which tokens are accepted. */
 import { readBindingToken } from "../../../core/identity/binding-token.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { ApprovalConfig } from "../config.ts";

@@ -1,6 +1,6 @@
 /**
- * What waits in the database, as metrics: asked at each scrape, since every process sees the same rows and counting along would differ
- * after a restart. A database that does not answer leaves the gauges without a value, which tells more than the last one.
+ * What waits in the database, as metrics: queried at each scrape, since every process sees the same rows and a running count would be wrong after
+ * a restart. If the database does not answer, the gauges have no value, which says more than the last one would.
  */
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";

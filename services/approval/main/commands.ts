@@ -1,4 +1,4 @@
-/** Constructs the commands: one store behind all of them, and the ports that reach identity, policy and hashes. */
+/** Constructs the commands: one store behind all of them, and the ports to identity, policy and hashes. */
 import { randomBytes } from "node:crypto";
 import { digest } from "../../../core/domain/id.ts";
 import { digestFromHashes } from "../../../core/messages/binding-digest.ts";

@@ -1,4 +1,4 @@
-/** The keys of this service's messages: what the state relay signs with, and whose signatures count. Taken anew at a reload. */
+/** The keys of this service's messages: the state relay's signing key, and the trusted keys of others. Read again at a reload. */
 import { readFile } from "node:fs/promises";
 import { rotatingSigner, rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
 import {

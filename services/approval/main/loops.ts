@@ -1,6 +1,6 @@
 /**
- * Constructs and starts the loops: state relay, profile relay, sealer, audit relay, sweeper, webhook. Each leads by an advisory lock of its
- * own, ends with the signal, and the end of the process waits for it.
+ * Constructs and starts the loops: state relay, profile relay, sealer, audit relay, sweeper, webhook. Each runs in one process at a time, by an
+ * advisory lock of its own, and ends with the signal; the end of the process waits for it.
  */
 import { durationMs } from "../../../core/domain/time.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";

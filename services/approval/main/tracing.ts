@@ -1,10 +1,10 @@
 /**
- * Spans of the approval service. What comes of a denial belongs to the trace of that denial, whoever does it and whenever: intake, submit,
- * review, issue, the grant's way to the state topic, notifications. So a command stands below the decision that denied, and is linked to
- * the REST request that it came by, unless both are one trace anyway. A use is the other way round: below the call that redeems, and linked to
- * the denial. What serves several at once (a batch of a relay) is linked to each.
+ * Spans of the approval service. What follows from a denial belongs to the trace of that denial, whoever does it and whenever: intake, submit,
+ * review, issue, the grant's way to the state topic, notifications. So a command is a child of the decision that denied, and is linked to the
+ * REST request that called it, unless both are in one trace anyway. For a use it is the reverse: it is a child of the redeeming call and linked
+ * to the denial. What serves several at once (a relay's batch) is linked to each.
  *
- * Everything is wrapped from outside, and without traces nothing is. NB: attributes are ids, outcomes and reasons; never who, where, or why.
+ * Everything is wrapped from outside, and without traces nothing is. NB: attributes are ids, outcomes and reasons; never who, where or why.
  */
 import { isId } from "../../../core/domain/id.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";

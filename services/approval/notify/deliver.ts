@@ -1,7 +1,7 @@
 /**
- * One try to deliver one notification: a POST to the judged address over a connection of its own. Only 2xx counts as delivered.
- * Redirects are not followed (a redirect would choose the target after the check), the answer's body is not read, and one
- * deadline covers resolving, connecting, writing and the status line.
+ * One attempt to deliver one notification: a POST to the checked address over a connection of its own. Only 2xx counts as delivered. Redirects
+ * are not followed (a redirect would choose the target after the check), the response body is not read, and one deadline covers resolving,
+ * connecting, writing and the status line.
  */
 import { type ClientRequest, type RequestOptions, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";

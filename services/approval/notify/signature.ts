@@ -1,6 +1,6 @@
 /**
- * Signature of a webhook as in Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that a receiver can check who
- * wrote it, drop repetitions by id, and refuse what is older than its tolerance.
+ * Webhook signature as in Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, so that a receiver can verify the sender, drop repetitions
+ * by id, and refuse what is older than its tolerance.
  */
 import { createHmac } from "node:crypto";
 import { AppError } from "../../../core/domain/app-error.ts";

@@ -1,8 +1,7 @@
 /**
- * Where a webhook may go. The host of the configured URL is resolved once per delivery, every address that comes back is judged,
- * and the connection is made to the judged address itself: a name that answers differently the second time (DNS rebinding)
- * is never asked a second time. Loopback, private, link-local and every other special range is refused unless an explicit
- * allow list names it; plain HTTP is for those alone.
+ * Where a webhook may go. The host of the configured URL is resolved once per delivery, every returned address is checked, and the connection is
+ * made to a checked address: a name that would answer differently the second time (DNS rebinding) is never resolved a second time. Loopback,
+ * private, link-local and every other special range is refused unless an explicit allow list names it; plain HTTP is only for those.
  */
 import { lookup } from "node:dns/promises";
 import { AppError } from "../../../core/domain/app-error.ts";

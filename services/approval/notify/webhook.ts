@@ -1,7 +1,7 @@
 /**
- * Delivers what waits in `notifications` to the configured webhook, at least once and in no fixed order: the receiver drops
- * repetitions by `webhook-id`. A delivery that fails is tried again for ever, with a pause that doubles up to an hour; nothing
- * is called inside a transaction. One process at a time by advisory lock.
+ * Delivers what waits in `notifications` to the configured webhook, at least once and in no fixed order: the receiver drops repetitions by
+ * `webhook-id`. A failed delivery is tried again after a pause that doubles up to an hour. Nothing is called inside a transaction. One process at
+ * a time, by advisory lock.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

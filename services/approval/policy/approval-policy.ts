@@ -1,7 +1,7 @@
 /**
- * `approval.route` and `approval.may_review` behind the ports of the commands. A fault of routing is `failed` (the request
- * ends there, on record, and the next one is processed); a fault of may_review refuses, since it can only refuse more. While no policy is
- * active, or its time is over, routing rejects with AppError `unavailable`: a denial waits, and whoever submits one is told to come back.
+ * `approval.route` and `approval.may_review` behind the ports of the commands. A fault of routing is `failed` (the request ends, on record, and
+ * the next one is processed); a fault of may_review refuses, since it can only refuse more. While no policy is active, or the active one has
+ * ended, routing rejects with AppError `unavailable`: a denial waits, and whoever submits one is told to try again.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { createMayReviewInput, createRouteInput } from "../../../core/policy/approval-input.ts";

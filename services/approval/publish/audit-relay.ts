@@ -1,8 +1,7 @@
 /**
- * The audit relay: publishes sealed events (a cursor over `audit_log`, whose arrival numbers are given in commit order) and the
- * decision services' own log entries (rows of `republish`, deleted when acknowledged). Publish, then mark: killed in between,
- * it publishes again with the same id, log, index and hash, and a consumer drops the repetition. It never gives up on a row
- * and never steps over one.
+ * The audit relay: publishes sealed events (a cursor over `audit_log`, whose arrival numbers are given in commit order) and the decision
+ * services' own log entries (rows of `republish`, deleted when acknowledged). It publishes, then marks: if killed in between, it publishes again
+ * with the same id, log, index and hash, and consumers drop the repetition. It never gives up on a row and never skips one.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";

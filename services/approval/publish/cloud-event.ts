@@ -1,7 +1,7 @@
 /**
- * An audit event as a record of the audit topic: CloudEvents structured mode, so the value is the whole event, and the context
- * attributes once more as `ce_*` headers for routing without parsing (Kafka protocol binding 3.3). The key is the log id, so
- * one log is one partition and in order.
+ * An audit event as a record of the audit topic: CloudEvents structured mode, so the value is the whole event, with the context attributes
+ * repeated as `ce_*` headers for routing without parsing (Kafka protocol binding 3.3). The key is the log id, so each log is in one partition and
+ * in order.
  */
 import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";

@@ -1,7 +1,7 @@
 /**
- * What a relay has signed and sent, until it reads it again from the topic: a record that is to the byte what was sent under its key need not
- * be verified, which costs more than signing it did. Anything else has to be. Of a key the last record is remembered, so it is as many
- * records as are on their way.
+ * Remembers what a relay has signed and sent until it reads it again from the topic: a record that is byte for byte what was sent under its key
+ * need not be verified, which costs more than signing did. Any other record must be. The last record of each key is remembered, so there are as
+ * many as are in transit.
  */
 import { ENVELOPE_HEADERS, type SealedEnvelope } from "../../../core/messages/envelope.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";

@@ -1,8 +1,8 @@
 /**
- * The profile relay: publishes profiles that have changed to the state topic, in small batches and each at most once per interval, and
- * a null where nothing is left of one. It stands beside the state relay: profiles are many, open nothing, and neither wait for a heartbeat
- * nor delay one. What was published and not marked is published again, at a later version.
- * NB: nothing repairs what somebody else writes over a profile; the account's next sighting does. A policy has to make do without one anyway.
+ * The profile relay: publishes changed profiles to the state topic, in small batches and each at most once per interval, and a null when nothing
+ * is left of one. It is separate from the state relay: profiles are many and open nothing, and they neither wait for a heartbeat nor delay one.
+ * What was published but not marked is published again, at a later version. NB: nothing repairs what somebody else writes over a profile, except
+ * the account's next sighting. A policy has to cope without a profile anyway.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DurationMs } from "../../../core/domain/time.ts";

@@ -1,6 +1,6 @@
 /**
- * Publishing as every relay does it: the same records again until the stream has acknowledged them, and nothing after them before
- * that. There is no number of tries after which something is dropped.
+ * Publishes as every relay does: the same records again until the stream has acknowledged them, and nothing after them before that. There is no
+ * number of attempts after which something is dropped.
  */
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.ts";

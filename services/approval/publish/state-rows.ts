@@ -1,6 +1,6 @@
 /**
- * What the state relay asks of the rows behind the topic, kind by kind; each runs on the session it is given, which holds the relay's lock.
- * The keys of a kind begin with its name and a slash, and hold an id.
+ * What the state relay needs to know about the rows behind the topic, for each kind. Everything runs on the session that it is given, which holds
+ * the relay's lock. The keys of a kind begin with its name and a slash, followed by an id.
  */
 import { isId } from "../../../core/domain/id.ts";
 import type { Instant } from "../../../core/domain/time.ts";

@@ -1,10 +1,10 @@
 /**
- * What the state topic says last of each key, seen against what the relay has published: which keys have to be repaired.
- * Compaction keeps the last record of a key, so a replayed older record, a forged null or an unsigned value that stands last is
- * what a restarting reader would get. Running readers notice by the set hash; this finds the key.
+ * Compares the last record of each key on the state topic with what the relay has published, and says which keys have to be repaired. Compaction
+ * keeps the last record of a key, so a replayed older record, a forged null or an unsigned value in last place is what a restarting reader would
+ * get. Running readers notice by the set hash; this finds the key.
  *
- * A key is judged when one of the relay's own heartbeats is read: everything published before that heartbeat has then been read,
- * so a last record that still differs is wrong and not merely on its way. Keys published after that heartbeat wait for the next.
+ * A key is judged when one of the relay's own heartbeats is read: everything published before that heartbeat has then been read, so a last record
+ * that still differs is wrong and not merely in transit. Keys published after that heartbeat wait for the next.
  */
 import type { Instant } from "../../../core/domain/time.ts";
 

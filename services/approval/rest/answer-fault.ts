@@ -1,4 +1,4 @@
-/** From what was thrown to the problem that its caller is told. */
+/** From an exception to the problem that the caller gets. */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Log } from "../../../platform/log/log.ts";

@@ -1,6 +1,6 @@
 /**
- * What one call is answered, as it goes out: made whole before it is sent, so that it can be kept under an idempotency key in the
- * transaction of the effect and sent again byte for byte.
+ * The complete answer to a call, made before it is sent, so that it can be stored under an idempotency key in the transaction of the effect and
+ * sent again byte for byte.
  */
 import type { FastifyReply } from "fastify";
 import type { Static } from "typebox";

@@ -1,6 +1,6 @@
 /**
- * Who calls REST: a token of a configured issuer, mapped to the account and the person behind it, and whether the account is
- * security. Anonymous calls are refused here for every route, so no route has to think of it.
+ * Identifies the caller of REST: a token of a configured issuer, mapped to the account and the person behind it, and whether the account belongs
+ * to security. Anonymous calls are refused here for every route, so no route has to check.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller as TokenCaller, Party, Subject } from "../../../core/domain/subject.ts";

@@ -1,4 +1,4 @@
-/** The interface with nothing behind its routes, the Access Request profile included: what it is, and not what it does. */
+/** The interface with nothing behind its routes, the Access Request profile included, for generating its description. */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";

@@ -1,6 +1,6 @@
 /**
- * What the OpenAPI document says beside the routes: title, the bearer token, what every route may say no with, and an example of every
- * answer. A route names its own problems (`config.problems`); the answers of one status stand together, each with its example.
+ * The parts of the OpenAPI document beside the routes: title, the bearer token, the problems that every route may answer, and an example of every
+ * answer. A route names its own problems (`config.problems`); answers of one status are grouped, each with its example.
  */
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import { EXAMPLE_REQUEST_ID, EXAMPLES } from "./examples.ts";

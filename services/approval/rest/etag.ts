@@ -1,6 +1,6 @@
 /**
- * Entity tags (RFC 9110, section 8.8.3): strong, and made of what is shown, so that whatever a reader could have seen changes the tag.
- * `If-Match` is compared under the row lock of the write that it guards.
+ * Entity tags (RFC 9110, section 8.8.3): strong, and computed from what is shown, so that every visible change changes the tag. `If-Match` is
+ * compared under the row lock of the write that it guards.
  */
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";

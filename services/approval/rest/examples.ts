@@ -1,6 +1,6 @@
 /**
- * One example of every successful answer, for the OpenAPI document: the story of one order that is deleted. Typed by the schemas, and
- * document.test.ts holds each against the document. Problems need none here: theirs come from the table.
+ * One example of every successful answer, for the OpenAPI document: the story of one deleted order. Typed by the schemas; document.test.ts checks
+ * each against the document. Problems need none here: theirs come from the table.
  */
 import type { Static } from "typebox";
 import { ACCESS_REQUEST_EXAMPLES } from "./access-requests/examples.ts";

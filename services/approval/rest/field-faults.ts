@@ -1,6 +1,6 @@
 /**
- * What is wrong with a request, by place: a JSON pointer (RFC 6901) into the body, or below `/querystring`, `/params` or
- * `/headers`. Names places, never values; a name that the client made up is cut.
+ * What is wrong with a request, by place: a JSON pointer (RFC 6901) into the body, or below `/querystring`, `/params` or `/headers`. It names
+ * places, never values; a name that the client made up is truncated.
  */
 import type { FastifyError } from "fastify";
 import { merged } from "../../../platform/schema-faults.ts";

@@ -1,10 +1,10 @@
 /**
- * `Idempotency-Key` on every write (draft-ietf-httpapi-idempotency-key-header): whoever did not hear the answer sends the same call again
- * and hears it. One call holds the key; what it did and what it is answered are committed together, so a repeat gives that answer, also
- * after a restart and from another process. The same key with another call is 409, and so is a repeat while the first is under way.
+ * `Idempotency-Key` on every write (draft-ietf-httpapi-idempotency-key-header): a client that did not get the answer sends the same call again
+ * and gets it. One call holds the key; its effect and its answer are committed together, so a repeat gets that answer, also after a restart and
+ * from another process. The same key with another call is 409, and so is a repeat while the first is in progress.
  *
- * Not kept, because nothing was done: refusals that are on no record (unknown, malformed, 412, 429 …) and faults. Such a call may be sent
- * again with its key, and is looked at anew.
+ * Not stored, because nothing was done: refusals that are not recorded (unknown, malformed, 412, 429 …) and faults. Such a call may be sent again
+ * with its key, and is then processed anew.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { hashJson } from "../../../core/messages/hashing.ts";

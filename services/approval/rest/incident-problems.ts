@@ -1,4 +1,4 @@
-/** Rows of the table of problems (problem-table.ts) that are about incidents. */
+/** Rows of the table of problems (problem-table.ts) about incidents. */
 export const INCIDENT_PROBLEMS = {
   unknown_incident: {
     status: 404,

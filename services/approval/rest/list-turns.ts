@@ -1,7 +1,7 @@
 /**
- * One list of an account at a time: a page may take as long as a hundred other reads, and one that its client does not read is held here.
- * Those that come meanwhile wait, as a screen wants that loads several at once; beyond that the answer is 429, as in rate-limit.ts.
- * A turn lasts until the page was made and its connection has taken it or is gone: who leaves early gets no further that way.
+ * One list per account at a time: a page may take as long as a hundred other reads, and one that its client does not read is held in memory.
+ * Further lists wait, since a screen may load several at once; beyond that the answer is 429, as in rate-limit.ts. A turn lasts until the page
+ * was made and the connection has taken it or is gone: leaving early gains nothing.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { createOneAtATime, type Patience } from "../../../platform/one-at-a-time.ts";

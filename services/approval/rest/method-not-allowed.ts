@@ -1,4 +1,4 @@
-/** 405 with `Allow` for every address of ours and every method that it does not have, before anybody is asked who they are. */
+/** 405 with `Allow` for every address of ours and every method that it does not support, before authentication. */
 import { sendProblem } from "./problem.ts";
 import type { Rest } from "./rest.ts";
 

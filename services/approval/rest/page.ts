@@ -1,6 +1,6 @@
 /**
- * Pages of a list, newest first. A cursor is the last id that was shown, so a page stays where it was while new things come;
- * ids are UUIDs of version 7, in the order of their making. Opaque to clients: base64url, not to be made by hand.
+ * Pages of a list, newest first. A cursor is the last id that was shown, so a page stays where it was while new entries arrive; ids are UUIDs of
+ * version 7, in order of creation. Opaque to clients: base64url, not to be made by hand.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Id, type IdKind, isId } from "../../../core/domain/id.ts";

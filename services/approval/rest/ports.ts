@@ -1,6 +1,6 @@
 /**
- * What the REST interface alone needs from outside: lists, page by page, and the answers kept under idempotency keys. The store implements
- * both. What it shares with the commands is in ../ports.ts and ../intake/ports.ts.
+ * What only the REST interface needs from outside: lists, page by page, and the answers stored under idempotency keys. The store implements both.
+ * What it shares with the commands is in ../ports.ts and ../intake/ports.ts.
  */
 import type { AccessRequest, RequestStatus } from "../../../core/domain/access-request.ts";
 import type { Denial } from "../../../core/domain/denial.ts";

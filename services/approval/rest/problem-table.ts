@@ -1,8 +1,8 @@
 /**
- * Everything that REST answers other than success: one table from reason to status, title, what to do next and the field that is at
- * fault. docs/problems.md and the OpenAPI document are written from it. What is not in the table is an opaque 500.
+ * Every REST answer other than success: one table from reason to status, title, what to do next and the field at fault. docs/problems.md and the
+ * OpenAPI document are generated from it. What is not in the table is an opaque 500.
  *
- * NB: somebody else's request, grant or denial answers as one that does not exist, `Retry-After` included.
+ * NB: somebody else's request, grant or denial answers like one that does not exist, `Retry-After` included.
  */
 import type { CredentialRefusal } from "../../../core/domain/subject.ts";
 import { ACCESS_REQUEST_PROBLEMS } from "./access-requests/problem-rows.ts";

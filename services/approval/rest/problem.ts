@@ -1,6 +1,6 @@
 /**
- * How REST says no: problem+json (RFC 9457) by the table of problem-table.ts. A body carries the reason as `code`; `type` is the address
- * below which this service tells what it means (GET /v1/problems/<code>).
+ * Answers with problem+json (RFC 9457) from problem-table.ts. The body has the reason as `code`; `type` is the address at which this service
+ * explains it (GET /v1/problems/<code>).
  */
 import type { FastifyReply } from "fastify";
 import type { Static } from "typebox";

@@ -1,7 +1,7 @@
 /**
- * How often one account may call, reads and writes apart: a token bucket each, in this process (so that several processes allow as many
- * times as much). Beyond it the answer is 429 with the time to wait, before anything is read from the database. It holds off a script that
- * went wild; who may be asked how often is for the policy's limits to say.
+ * How often one account may call: a token bucket for reads and one for writes, per process (so several processes allow as many times more).
+ * Beyond it the answer is 429 with the time to wait, before anything is read from the database. It stops a runaway script; how often somebody may
+ * request something is up to the policy's limits.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";

@@ -1,6 +1,6 @@
 /**
- * From validated bodies to what commands take. What a schema cannot say (a time that exists, a length in range) is
- * checked here. @throws AppError invalid_argument, which the edge answers with 400.
+ * From validated bodies to arguments of commands. Checks what a schema cannot express (a time that exists, a duration within range). @throws
+ * AppError invalid_argument, which the edge answers with 400.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";

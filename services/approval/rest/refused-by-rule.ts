@@ -1,4 +1,4 @@
-/** Rows of the table of problems (problem-table.ts) for what a rule of the domain refuses: a submit, a vote, a cancellation, a revocation. */
+/** Rows of the table of problems (problem-table.ts) for refusals by rules of the domain: a submit, a vote, a cancellation, a revocation. */
 export const REFUSED_BY_RULE = {
   expired_denial: {
     status: 410,

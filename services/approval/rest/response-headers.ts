@@ -1,4 +1,4 @@
-/** The headers of answers, as the OpenAPI document describes them. */
+/** Response headers, as the OpenAPI document describes them. */
 export const HEADERS = {
   "x-request-id": { description: "Under it the log knows this call.", schema: { type: "string" } },
   etag: { description: "Changes with whatever is shown; give it as `If-Match`.", schema: { type: "string" } },

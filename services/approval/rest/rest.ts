@@ -1,4 +1,4 @@
-/** What every route of this folder has: the typed instance it is added to, and the service behind it. */
+/** What every route of this folder is given: the typed fastify instance that it is added to, and the service behind it. */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type {
   FastifyBaseLogger,

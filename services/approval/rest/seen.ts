@@ -1,6 +1,6 @@
 /**
- * What a caller may look at. One rule for one thing and for lists: whoever has a stake in a request (core/domain/stake.ts), and
- * security. All others are told that it does not exist.
+ * What a caller may see. One rule for single items and lists: whoever has a stake in a request (core/domain/stake.ts), and security. Everybody
+ * else is told that it does not exist.
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import { isOwner, requesterOf } from "../../../core/domain/access-request.ts";

@@ -1,7 +1,7 @@
 /**
- * The REST interface of the approval service: requests, reviews, grants, denials and the audit record, version 1. Every route
- * below /v1 is behind authentication (caller.ts), bodies are what schema/ says and nothing else, and every fault ends in
- * `sendProblem`. The document that describes it is generated from the same schemas: GET /v1/openapi.json.
+ * The REST interface of the approval service, version 1: requests, reviews, grants, denials and the audit record. Every route below /v1 requires
+ * authentication (caller.ts), bodies are validated by schema/, and every fault ends in `sendProblem`. The OpenAPI document is generated from the
+ * same schemas: GET /v1/openapi.json.
  */
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";

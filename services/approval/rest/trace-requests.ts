@@ -1,6 +1,6 @@
 /**
- * A span for every REST request, below the caller's traceparent; what the request has done is below it. Named by route, never by address:
- * addresses hold ids that are looked up, and queries what people typed.
+ * A span for every REST request, child of the caller's traceparent and parent of what the request does. Named by route, never by address:
+ * addresses contain ids, and queries what people typed.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FastifyRequest } from "fastify";

@@ -1,4 +1,4 @@
-/** `npm run generate`: writes docs/problems.md, what REST answers other than success, from the table that it answers by. */
+/** `npm run generate`: writes docs/problems.md, every REST answer other than success, from problem-table.ts. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PROBLEMS } from "./problem-table.ts";

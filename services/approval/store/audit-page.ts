@@ -1,4 +1,4 @@
-/** One page of `GET /v1/audit`: sealed events and kept decisions in the order of their arrival. */
+/** One page of `GET /v1/audit`: sealed events and kept decisions in order of arrival. */
 import { Type } from "typebox";
 import type { Json } from "../../../core/domain/subject.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";

@@ -1,6 +1,6 @@
 /**
- * The database clock, which rules grants and requests (rule 8). Statements decide by `clock_timestamp()`, so that a wait for a lock counts; where they
- * look for rows by their time it is `statement_timestamp()`: an index can be searched by that alone.
+ * The database clock, which rules grants and requests (rule 8). Statements decide by `clock_timestamp()`, so that waiting for a lock counts; to
+ * find rows by their time they use `statement_timestamp()`, because only that can use an index.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Instant, instant } from "../../../core/domain/time.ts";

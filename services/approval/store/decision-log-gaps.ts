@@ -1,4 +1,4 @@
-/** What never came of the decision logs, with the hashes that it has to fit between when it does. */
+/** Missing entries of the decision logs, with the hashes between which they have to fit when they arrive. */
 import type { DecisionLogGap } from "../../../core/domain/decision-log-gap.ts";
 import { digest } from "../../../core/domain/id.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";

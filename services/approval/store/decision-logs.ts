@@ -1,6 +1,6 @@
 /**
- * What came in on the decision logs: how far each was read, what is missing, and the entries themselves. Every entry is
- * queued for republication under its own log, index and hash; those that touch a denial, request or grant are kept.
+ * The decision logs that came in: how far each was read, what is missing, and the entries themselves. Every entry is queued for republication
+ * under its own log, index and hash; those that touch a denial, request or grant are kept.
  */
 import { Type } from "typebox";
 import type { Json } from "../../../core/domain/subject.ts";

@@ -1,6 +1,6 @@
 /**
- * Statements on `denials`. A row holds the denial in wire form; reading one back recomputes its digests, so a row that
- * was changed behind our back is a fault and not somebody else's approval.
+ * Statements on `denials`. A row holds the denial in wire form; reading it recomputes its digests, so a row that was tampered with is a fault and
+ * not somebody else's approval.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Denial } from "../../../core/domain/denial.ts";

@@ -1,7 +1,7 @@
 /**
- * Ends grants of which the state topic holds a newer version than the database: the database was set back, by a restore or a failover that
- * lost commits, and with it what was used and revoked meanwhile. NB: what such a row says must never be honoured again, or a grant that was
- * used up could be used once more. So it gets a version above the topic's and is revoked, on record; readers become fresh with it.
+ * Ends grants of which the state topic has a newer version than the database: the database was set back, by a restore or a failover that lost
+ * commits, and has forgotten what was used and revoked meanwhile. NB: such a row must never be honoured again, or a used-up grant could be used
+ * once more. So it gets a version above the topic's and is revoked, on record; with that, readers become fresh again.
  */
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";

@@ -1,4 +1,4 @@
-/** A row of `grants` and the domain's grant. Whoever writes one to a topic or an answer goes through here as well. */
+/** Converts between a row of `grants` and the domain's grant. Whatever is written to a topic or an answer goes through here as well. */
 import { Type } from "typebox";
 import type { Grant, GrantState } from "../../../core/domain/grant.ts";
 import { digest, id } from "../../../core/domain/id.ts";

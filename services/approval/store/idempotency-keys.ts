@@ -1,7 +1,7 @@
 /**
- * Idempotency keys: one row per caller and key. An answer is written in the transaction of what the call did, by the call that holds the
- * key, so of any number of calls with one key at most one has an effect, and its answer is there exactly when the effect is. What this does
- * not do: remember a call that had no effect; it may be made again.
+ * Idempotency keys: one row per caller and key. The answer is written in the transaction of the call's effect, by the call that holds the key, so
+ * at most one of any number of calls with one key has an effect, and its answer is stored exactly if the effect is. Not guaranteed: a call
+ * without an effect is not remembered; it may be made again.
  */
 import { Type } from "typebox";
 import { AppError } from "../../../core/domain/app-error.ts";

@@ -1,4 +1,4 @@
-/** Statements on `incidents`, but for those of the state relay. */
+/** Statements on `incidents`, except those of the state relay. */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { type Id, id } from "../../../core/domain/id.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";

@@ -1,6 +1,6 @@
 /**
- * JSON columns: written as text, checked when read. What stands in the database is outside data too: a column that does
- * not have its shape is a fault (`invalid_record`) and never a half-understood value.
+ * JSON columns: written as text, validated when read. What the database holds is outside data too: a column with the wrong shape is a fault
+ * (`invalid_record`), never a half-understood value.
  */
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";

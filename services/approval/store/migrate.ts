@@ -1,7 +1,7 @@
 /**
- * Brings a database to the version of this code, or says that it is not there. In production `migrate` is an explicit
- * command and a service only checks; on one machine it runs at start. Forward only: there is no way down, and a database
- * that is ahead of the code is refused as well, since an older service may not understand what a newer one wrote.
+ * Brings a database to the version of this code, or says that it is not. In production `migrate` is an explicit command and a service only
+ * checks; on one machine it runs at start. Forward only: there is no way down, and a database ahead of the code is refused as well, since an
+ * older service may not understand what a newer one wrote.
  */
 import { join } from "node:path";
 import type pg from "pg";

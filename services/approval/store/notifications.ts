@@ -1,6 +1,6 @@
 /**
- * Writes who is to be told what. Only what a reviewer may see anyway goes into a body; whoever delivers it signs it. The
- * row id is the delivery's idempotency key.
+ * Writes who is to be notified of what. A body contains only what a reviewer may see anyway; whoever delivers it signs it. The row id is the
+ * delivery's idempotency key.
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
 import type { Grant } from "../../../core/domain/grant.ts";

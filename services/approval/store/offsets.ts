@@ -1,4 +1,4 @@
-/** Offsets of consumed topics, beside the effect of what was read. Whoever finds the offset moved has lost its partition. */
+/** Offsets of consumed topics, beside the effects of what was read. A reader that finds the offset moved has lost its partition. */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { StreamPosition } from "../intake/ports.ts";

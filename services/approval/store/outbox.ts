@@ -1,4 +1,4 @@
-/** Appends domain events to the outbox, in the transaction of the state change that they tell of. */
+/** Appends domain events to the outbox, in the transaction of the state change that they report. */
 import type { DomainEvent } from "../../../core/domain/events.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { unsealedEvent } from "../../../core/messages/audit-event.ts";

@@ -1,6 +1,6 @@
 /**
- * Rows of a list until they are as many as were asked for, or large enough together. The database weighs them, so that nothing is sent
- * that will not be shown: the process that shows a page in one turn is the one that redeems.
+ * Rows of a list up to the requested number, or up to a total size. The database measures them, so that nothing is transferred that will not be
+ * shown: the process that renders a page in one turn of the event loop also redeems.
  */
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Listed } from "../rest/ports.ts";

@@ -1,7 +1,7 @@
 /**
- * Incidents on the state topic: gone 24 hours after they were closed. Where the topic is ahead of the database (a restore, a failover with a
- * loss) the database is believed: its incidents are published again above what stands there, open ones as open. NB: an incident opens
- * nothing by itself, and which of the two were wrong only a person can say; the log names them.
+ * Incidents on the state topic: removed 24 hours after they were closed. If the topic is ahead of the database (a restore, a failover with loss),
+ * the database is believed: its incidents are published again with a version above the topic's, open ones as open. NB: an incident opens nothing
+ * by itself, and only a person can say which of the two was wrong; the log names them.
  */
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";

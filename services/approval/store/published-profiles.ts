@@ -1,6 +1,6 @@
 /**
- * Profiles as the profile relay sees them, on the session that holds its lock. One whose last sighting was forgotten leaves the topic with a
- * tombstone and then the table.
+ * Profiles as the profile relay sees them, on the session that holds its lock. A profile without any remaining sighting leaves the topic with a
+ * tombstone, then the table.
  */
 import { Type } from "typebox";
 import type { Profile } from "../../../core/domain/profile.ts";

@@ -1,4 +1,4 @@
-/** Records that could not be understood or trusted, raw, so that they can be looked at and replayed. */
+/** Records that could not be understood or trusted, stored raw, so that they can be inspected and replayed. */
 import { Type } from "typebox";
 import { type Id, id } from "../../../core/domain/id.ts";
 import { type Instant, instant, rfc3339 } from "../../../core/domain/time.ts";

@@ -1,14 +1,14 @@
 /**
- * Uses of grants, one statement for one or for several, of one grant or of many: each grant is counted up once for all of its uses, each
- * use's redemption and event are inserted, or nothing happens at all. Answers exactly like core/domain/grant.ts `redeem`; a test holds the two against each other.
+ * Uses of grants in one statement, for one use or several, of one grant or many: each grant is incremented once for all of its uses, each use's
+ * redemption and event are inserted, or nothing happens at all. The outcomes equal those of core/domain/grant.ts `redeem`; a test compares the
+ * two.
  *
- * Guarantees: uses never exceed `max_uses`, across all replicas, retries and crashes, because the row lock orders all
- * redeemers and each re-reads the row under it; one redemption id counts one use at most, because a second insert of it
- * violates its key and undoes the update with it; the database clock rules (`clock_timestamp()` and not `now()`, which
- * would be the time before the wait for the lock).
+ * Guarantees: uses never exceed `max_uses`, across all replicas, retries and crashes, because the row lock orders all redeemers and each re-reads
+ * the row under it. One redemption id counts at most one use, because a second insert violates its key and undoes the update with it. The
+ * database clock rules (`clock_timestamp()` and not `now()`, which would be the time before the wait for the lock).
  *
- * Does not guarantee: that the action behind it ran once. A reply that is lost leaves the use counted and the caller
- * denied, and an enforcer that retries its upstream may run the action twice under one redemption.
+ * Does not guarantee that the action behind it ran once. If the reply is lost, the use stays counted and the caller is denied, and an enforcer
+ * that retries its upstream may run the action twice under one redemption.
  */
 import { type Redeemed, redeem, type RedemptionClaim, type RedemptionRefused } from "../../../core/domain/grant.ts";
 import type { Id } from "../../../core/domain/id.ts";

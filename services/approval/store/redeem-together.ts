@@ -1,13 +1,14 @@
 /**
  * Batches the redemptions of this process into shared statements, because a statement with its commit costs several times what one more use in it
- * does, of the same grant or of another. A lone caller does not wait for others.
+ * costs, of the same grant or another. A lone caller does not wait for others.
  *
- * Nobody is worse off for it. A round waits for no row: uses of a grant whose row somebody holds are asked for by a statement of their own,
- * which waits. Uses of a grant that is used by a statement under way stand in line for the next one: in the lock of its row each would keep a
- * connection of the pool from everybody else. When somebody in a statement uses a redemption id again, nothing of it has happened, and its halves
- * are asked for, one after the other, down to whoever it is. Any other fault is everybody's, as of a statement of their own: either it meets all
- * alike (a row that is not let go in time, a disk that is full), or it is not known what became of the statement. A use that was counted without
- * its caller's hearing of it is found again by its id, as a duplicate. Who has gone before their statement is sent uses nothing; who goes later may have.
+ * Nobody is worse off. A shared statement never waits for a row: uses of a grant whose row is locked get a statement of their own, which waits.
+ * Uses of a grant that a running statement is using queue for the next one: waiting for the row lock, each would occupy a connection of the pool.
+ * If a redemption id in a statement was used before, nothing of the statement has happened, and its halves are executed one after the other, down
+ * to the use concerned. Any other fault affects all its uses, as it would with statements of their own: either it affects all alike (a row that
+ * is not released in time, a full disk), or the outcome of the statement is unknown. A use that was counted although its caller did not hear of
+ * it is found again by its id, as a duplicate. A caller who leaves before the statement is sent uses nothing; after that, the use may have been
+ * counted.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Redeemed, RedemptionRefused } from "../../../core/domain/grant.ts";

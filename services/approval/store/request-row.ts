@@ -1,4 +1,4 @@
-/** A row of `requests` with its reviews, and the domain's access request. JSON columns are checked when read. */
+/** Converts between a row of `requests` with its reviews and the domain's access request. JSON columns are validated when read. */
 import { Type } from "typebox";
 import type {
   AccessRequest,

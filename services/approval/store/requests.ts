@@ -1,7 +1,6 @@
 /**
- * Statements on `requests` and `reviews`. Two locks keep one open request per key and one end per request: an advisory
- * lock on the key while a request is made, and the row lock while one is changed; the unique index and the trigger behind
- * them hold even for code that forgets.
+ * Statements on `requests` and `reviews`. Two locks keep one open request per key and one end per request: an advisory lock on the key while a
+ * request is made, and the row lock while one is changed. The unique index and the trigger behind them hold even for code that forgets.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { AccessRequest, Review } from "../../../core/domain/access-request.ts";

@@ -1,4 +1,4 @@
-/** A requirement from the form in which `requirementParts` writes it: stored, digested and shown alike. */
+/** Parses a requirement from the form in which `requirementParts` writes it: it is stored, digested and shown alike. */
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { AppError } from "../../../core/domain/app-error.ts";

@@ -1,6 +1,6 @@
 /**
- * Sightings, of which profiles are made. NB: `touchProfiles` comes before the other writes of a transaction: it locks the profiles in the
- * order of their ids, so two logs that tell of the same accounts wait for each other and never in a circle.
+ * Sightings, from which profiles are made. NB: `touchProfiles` comes before the other writes of a transaction: it locks the profiles in order of
+ * their ids, so two logs about the same accounts wait for each other and never deadlock.
  */
 import { MOST_COUNTRIES, MOST_NETWORKS, type Sighting } from "../../../core/domain/profile.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";

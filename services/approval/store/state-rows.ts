@@ -1,6 +1,6 @@
 /**
- * The rows of one kind as the state relay sees them, named by their keys on the topic: `version` is what the row is, `published_version`
- * what the topic has. Every statement runs on the connection that holds the relay's lock, so a deposed relay can mark nothing.
+ * The rows of one kind as the state relay sees them, named by their keys on the topic: `version` is the row's, `published_version` the topic's.
+ * Every statement runs on the connection that holds the relay's lock, so a deposed relay cannot mark anything.
  */
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 

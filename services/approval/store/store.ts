@@ -1,6 +1,6 @@
 /**
- * The approval service's database as its ports: every method is a statement function of this folder, bound to the pool or to the transaction
- * at hand, or the two or three that it takes in their order. Each of those is one statement (`npm run check -- "one statement"`).
+ * The approval service's database behind its ports: every method is a statement function of this folder, bound to the pool or to the current
+ * transaction, or two or three of them in order. Each function is one statement (`npm run check -- "one statement"`).
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database, Queryable } from "../../../platform/postgres/pool.ts";

@@ -1,4 +1,4 @@
-/** Terms, narrowings and limits as JSON columns: times and lengths in whole milliseconds, so nothing is rounded on the way. */
+/** Terms, narrowings and limits as JSON columns: times and durations in whole milliseconds, so nothing is rounded. */
 import { Type } from "typebox";
 import type { Narrowing, Terms } from "../../../core/domain/narrowing.ts";
 import type { Limits } from "../../../core/domain/routing.ts";

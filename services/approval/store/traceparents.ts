@@ -1,4 +1,4 @@
-/** The traceparents of the decisions behind denials: what an approval goes on with belongs to the trace of its denial. */
+/** The traceparents of the decisions behind denials: what follows from a denial belongs to its trace. */
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 
 const DENIALS = {

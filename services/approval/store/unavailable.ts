@@ -1,7 +1,7 @@
 /**
- * A database that cannot be reached, is restarting or gives up on a statement is `unavailable` to whoever asked: an edge
- * answers 503 and a consumer tries again. Everything else that Postgres says is a fault of ours and passes unchanged.
- * NB: when the connection is lost during COMMIT, the work may have been done all the same.
+ * A database that cannot be reached, is restarting or gives up on a statement is `unavailable` to its caller: an edge answers 503 and a consumer
+ * tries again. Every other error of Postgres is a fault of ours and passes unchanged. NB: if the connection is lost during COMMIT, the work may
+ * have been done.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";

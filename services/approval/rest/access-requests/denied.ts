@@ -1,7 +1,7 @@
 /**
- * Which denial a submission is about ("Verifying the Denial Binding"). Token or evaluation id, either only points: the denial
- * that came over the stream says what was denied, what is offered and until when, and the submission is held against that.
- * That the submitter is the denied one is for the command to say.
+ * Finds the denial that a submission is about ("Verifying the Denial Binding"). Token and evaluation id only point to it: the denial that came
+ * over the stream says what was denied, what is offered and until when, and the submission is compared with that. The command checks that the
+ * submitter is the denied person.
  */
 import type { Denial } from "../../../../core/domain/denial.ts";
 import { type Id, isId } from "../../../../core/domain/id.ts";

@@ -1,4 +1,4 @@
-/** Rows of the table of problems (problem-table.ts) that came with the Access Request profile. */
+/** Rows of the table of problems (problem-table.ts) for the Access Request profile. */
 export const ACCESS_REQUEST_PROBLEMS = {
   invalid_denial_binding: {
     status: 400,

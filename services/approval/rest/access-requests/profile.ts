@@ -1,6 +1,6 @@
 /**
- * Names of the Access Request and Approval Profile, draft 1, as far as the approval service speaks it. What stands in this folder is
- * an adapter over the same commands as /v1/requests: another draft changes this folder, and none of the rules.
+ * Names of the Access Request and Approval Profile, draft 1, as far as the approval service implements it. This folder is an adapter over the
+ * commands of /v1/requests: another draft changes this folder and none of the rules.
  */
 import type { Instant } from "../../../../core/domain/time.ts";
 import type { ReadBinding } from "../../../../core/identity/binding-token.ts";

@@ -1,9 +1,9 @@
 /**
- * What an enforcer submits ("Submitting the Access Request"), from body to what commands take. Members that are not known here
- * are ignored; those that the draft knows and that are not offered here (`items`, `callback`) are refused, since half of what
- * was asked for would be done in silence. Of `requested_access` only the end counts, and it can only shorten what is offered.
+ * An enforcer's submission ("Submitting the Access Request"), from its body to arguments of commands. Unknown members are ignored; members of the
+ * draft that are not offered here (`items`, `callback`) are refused, because otherwise half of what was asked would be done silently. Of
+ * `requested_access` only the end counts, and it can only shorten what is offered.
  *
- * NB: `client.actor` is a claim. It has to be who the credential says is acting, or nothing is submitted.
+ * NB: `client.actor` is a claim. It must be the actor of the credential, or nothing is submitted.
  */
 import { type Static, type TProperties, Type } from "typebox";
 import { AppError } from "../../../../core/domain/app-error.ts";

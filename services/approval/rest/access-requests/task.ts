@@ -1,6 +1,6 @@
 /**
- * A request as a task ("Access Request Response", "Completed Task Response"). Statuses are ours, name for name. Nothing of who
- * may approve, of policies or of reviews is in it; the grant is named, and allows nothing by being named.
+ * A request as a task ("Access Request Response", "Completed Task Response"). Statuses are ours, name for name. It contains nothing about who may
+ * approve, policies or reviews; it names the grant, which allows nothing by being named.
  */
 import type { Static } from "typebox";
 import { type AccessRequest, isOwner } from "../../../../core/domain/access-request.ts";

@@ -1,4 +1,7 @@
-/** GET /access/v1/requests/{id} and POST …/{id}/cancel (Access Request profile, draft 1): a task for those with a stake in it; only the requester takes it back. */
+/**
+ * GET /access/v1/requests/{id} and POST …/{id}/cancel (Access Request profile, draft 1): a task for those with a stake in it; only the requester
+ * can cancel it.
+ */
 import { Type } from "typebox";
 import type { CancelOutcome } from "../../commands/ports.ts";
 import { PATH, PROFILE } from "../access-requests/profile.ts";

@@ -1,4 +1,4 @@
-/** POST /v1/incidents/{id}/close: security says that it is over; nobody can open it again. */
+/** POST /v1/incidents/{id}/close: security closes an incident; nobody can reopen it. */
 import { id } from "../../../../core/domain/id.ts";
 import type { CloseOutcome } from "../../commands/ports.ts";
 import { incidentAnswer, sendAnswer } from "../answer.ts";

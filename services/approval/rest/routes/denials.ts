@@ -1,4 +1,4 @@
-/** GET /v1/denials and /v1/denials/{id}: what one was denied and may ask for. A TCP requester learns the id only here. */
+/** GET /v1/denials and /v1/denials/{id}: what one's own accounts were denied and can request. A TCP requester learns the id only here. */
 import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";

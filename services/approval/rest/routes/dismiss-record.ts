@@ -1,4 +1,4 @@
-/** POST /v1/quarantine/{id}/dismiss: nothing will come of a record that was set aside; security only. */
+/** POST /v1/quarantine/{id}/dismiss: closes a quarantined record for good; security only. */
 import { id } from "../../../../core/domain/id.ts";
 import type { DismissOutcome } from "../../commands/ports.ts";
 import type { Quarantined } from "../../intake/ports.ts";

@@ -1,4 +1,4 @@
-/** GET /v1/problems/{code}: what a problem's `type` points at. Open to everybody: it is what docs/problems.md says, and no more. */
+/** GET /v1/problems/{code}: the target of a problem's `type`. Without authentication: it says what docs/problems.md says, and no more. */
 import { sendProblem } from "../problem.ts";
 import { isProblemCode, PROBLEMS } from "../problem-table.ts";
 import type { AddRoute } from "../rest.ts";

@@ -1,4 +1,4 @@
-/** GET /v1/requests/{id}: all that a reviewer decides on, its digest, and the grant once there is one. */
+/** GET /v1/requests/{id}: everything that a reviewer decides on, its digest, and the grant once there is one. */
 import { requestAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { sendProblem } from "../problem.ts";

@@ -1,4 +1,4 @@
-/** GET /v1/incidents and /v1/incidents/{id}: what is open, and what was; security only. */
+/** GET /v1/incidents and /v1/incidents/{id}: open incidents, and past ones; security only. */
 import { id } from "../../../../core/domain/id.ts";
 import { incidentAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";

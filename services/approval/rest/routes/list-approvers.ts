@@ -1,4 +1,4 @@
-/** GET /v1/requests/{id}/approvers: who may agree, who must, and who has. */
+/** GET /v1/requests/{id}/approvers: who may approve, who must, and who has. */
 import { callerOf } from "../caller.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";

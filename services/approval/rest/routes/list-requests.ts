@@ -1,4 +1,4 @@
-/** GET /v1/requests: mine, those that wait for me or that I may review, or (security) all; newest first. */
+/** GET /v1/requests: the caller's own, those that wait for the caller or that the caller may review, or (security) all; newest first. */
 import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";

@@ -1,4 +1,4 @@
-/** POST /v1/incidents: security says that something is wrong; policies know it within a second. */
+/** POST /v1/incidents: security opens an incident; policies see it within a second. */
 import type { OpenOutcome } from "../../commands/ports.ts";
 import { incidentAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";

@@ -1,4 +1,4 @@
-/** GET /v1/audit: what is on record, in order of arrival; security only. The audit topic carries the same events and more. */
+/** GET /v1/audit: what is on record, in order of arrival; security only. The audit topic has the same events and more. */
 import { callerOf } from "../caller.ts";
 import { readLimit } from "../page.ts";
 import { sendProblem } from "../problem.ts";

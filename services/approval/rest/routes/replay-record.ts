@@ -1,4 +1,4 @@
-/** POST /v1/quarantine/{id}/replay: a record that was set aside is read once more, as intake would; security only. */
+/** POST /v1/quarantine/{id}/replay: reads a quarantined record again, as intake would; security only. */
 import type { Static } from "typebox";
 import { id } from "../../../../core/domain/id.ts";
 import { jsonAnswer, sendAnswer } from "../answer.ts";

@@ -1,6 +1,6 @@
 /**
- * POST /v1/requests/{id}/reviews: one person's vote, with the digest of what they saw. Approve, approve less, or deny with a
- * reason. Who may see the request and may not review it is refused, and that is on record.
+ * POST /v1/requests/{id}/reviews: one person's vote, with the digest of what they saw: approve, approve less, or deny with a reason. A caller who
+ * may see the request but not review it is refused, and that is recorded.
  */
 import { digest } from "../../../../core/domain/id.ts";
 import type { ReviewOutcome } from "../../commands/ports.ts";

@@ -1,4 +1,6 @@
-/** POST /access/v1/requests (Access Request profile, draft 1): what POST /v1/requests does, in the words of the profile. 201 is decided at once, 202 pending. */
+/**
+ * POST /access/v1/requests (Access Request profile, draft 1): POST /v1/requests in the terms of the profile. 201: decided at once; 202: pending.
+ */
 import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { AccessRequest } from "../../../../core/domain/access-request.ts";
 import type { Grant } from "../../../../core/domain/grant.ts";

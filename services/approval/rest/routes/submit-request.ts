@@ -1,4 +1,4 @@
-/** POST /v1/requests: the requester submits a denial, with a reason. 201 makes one, 200 is the open one with the same key. */
+/** POST /v1/requests: the requester submits a denial, with a reason. 201: a new request; 200: the open one with the same key. */
 import { type Id, id } from "../../../../core/domain/id.ts";
 import type { Instant } from "../../../../core/domain/time.ts";
 import type { SubmitOutcome } from "../../commands/ports.ts";

@@ -1,4 +1,4 @@
-/** Denials, and what they share with the requests made of them: the call and what an exact grant is bound to. */
+/** Denials, and what they share with the requests made from them: the call and what an exact grant is bound to. */
 import { type Static, Type } from "typebox";
 import { ElevationSchema } from "../../../../core/messages/elevation-record.ts";
 import { closed, Nullable, paging, Time, Uuid } from "./words.ts";

@@ -1,4 +1,4 @@
-/** Records that were set aside, their replay and their dismissal. */
+/** Quarantined records, their replay and their dismissal. */
 import { type Static, Type } from "typebox";
 import { closed, Name, Nullable, paging, Sha256, Time, Uuid } from "./words.ts";
 

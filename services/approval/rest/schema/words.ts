@@ -1,7 +1,6 @@
 /**
- * What the bodies of the REST interface are made of. Words are those of the policies and the topics (entitlement, scope, max_uses); times are
- * RFC 3339, lengths `10m`, ids UUIDs in lower case. Each resource has a file beside this one: what is validated on the way in, and what
- * OpenAPI says of both ways.
+ * Building blocks of the REST bodies. Names are those of policies and topics (entitlement, scope, max_uses); times are RFC 3339, durations `10m`,
+ * ids lower-case UUIDs. Each resource has a file beside this one: what is validated in requests, and what OpenAPI says about both directions.
  */
 import { type TSchema, Type } from "typebox";
 import { MAX_SCOPE_LENGTH } from "../../../../core/domain/elevation.ts";
