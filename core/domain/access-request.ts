@@ -1,8 +1,8 @@
 /**
- * An access request and its one life: `pending → approved | denied | expired | cancelled | failed`, each of the five
- * final. It is immutable but for its reviews and its end (rule 6): requester, call, chosen elevation, terms, requirement
- * and policy revision are copied in when it is made, and the request digest covers them all. State in, state and events
- * out; the caller holds the row lock and the transaction, this file holds the rules.
+ * An access request and its life: `pending → approved | denied | expired | cancelled | failed`, each of the five final. It is immutable except
+ * for its reviews and its end (rule 6): requester, call, chosen elevation, terms, requirement and policy revision are copied in when it is made,
+ * and the request digest covers them all. State in, state and events out; the caller holds the row lock and the transaction, this file holds the
+ * rules.
  */
 import { sameAccount } from "./actor-chain.ts";
 import { AppError } from "./app-error.ts";

@@ -1,6 +1,6 @@
 /**
- * Who acts for an account: the chain that its token shows, whoever acts now first. An account and a chain are one caller: what was approved for
- * dana alone is not for an agent that acts for her, and what was approved for that agent is not for another one, nor for her.
+ * Who acts for an account: the chain that its token shows, the current actor first. An account and a chain are one caller: an approval for dana
+ * alone does not cover an agent that acts for her, and an approval for that agent covers neither another agent nor her.
  */
 import type { Actor } from "./subject.ts";
 

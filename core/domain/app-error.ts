@@ -1,7 +1,6 @@
 /**
- * The one error class of the project: a fault, something that was not expected to happen and that ends the operation.
- * Expected outcomes are unions on `kind`, never errors. Each edge has one table from `code` to a gRPC status or a
- * problem+json; a code that the table does not name becomes an opaque 500 or a deny.
+ * The project's one error class: a fault, something unexpected that ends the operation. Expected outcomes are unions on `kind`, never errors.
+ * Each edge has one table from `code` to a gRPC status or a problem+json; a code that is not in the table becomes an opaque 500 or a denial.
  */
 
 type AppErrorCode =

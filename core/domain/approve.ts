@@ -1,7 +1,6 @@
 /**
- * From an approved request to its grant: what all approvers agreed to, within the limits of its routing, from now or the
- * agreed later start on. Reached by reviews that satisfy the requirement, or by a routing policy that decided at once; by
- * nothing else.
+ * From an approved request to its grant: what all approvers agreed to, within the limits of its routing, starting now or at the agreed later
+ * time. Reached only by reviews that satisfy the requirement, or by a routing policy that decided at once.
  */
 import { about, type AccessRequest, end, type Review } from "./access-request.ts";
 import { AppError } from "./app-error.ts";

@@ -1,11 +1,11 @@
 /**
- * What an `exact` grant is tied to. This file lays out the fields, in order; core/messages hashes them. Each field is
- * hashed on its own (with its name, so that no two fields can trade places), and the digest is the hash over the version
- * and the ordered field hashes. So a denial can carry the sensitive fields as hashes only, and the approval service can
- * still recompute the digest. Told in docs/decision-path.md, "What an exact approval is tied to".
+ * What an `exact` grant is tied to. This file lays out the fields, in order; core/messages hashes them. Each field is hashed separately (with its
+ * name, so that no two fields can trade places), and the digest is the hash over the version and the ordered field hashes. So a denial can carry
+ * sensitive fields as hashes only, and the approval service can still recompute the digest. Explained in docs/decision-path.md, "What an exact
+ * approval is tied to".
  *
- * NB: `exact` needs the enforcer's word that it buffers. Without it a body that was not sent to us looks like no body,
- * and approving the empty POST would approve every POST.
+ * NB: `exact` needs the enforcer's assurance that it buffers. Without it, a body that was not sent to us looks like no body, and approving the
+ * empty POST would approve every POST.
  */
 
 export type Body =

@@ -1,10 +1,10 @@
 /**
- * What of a question a denial is tied to: subject, resource and action whole, and the context but for what cannot stay the same
- * between the denial and its submission. This file picks; core/messages/question-binding.ts hashes. Access Request profile
- * (draft 1), "Structural Comparison" and "Denial Binding Claims".
+ * Which parts of a question a denial is tied to: subject, resource and action in full, and the context except for members that cannot stay the
+ * same between denial and submission. This file selects; core/messages/question-binding.ts hashes. Access Request profile (draft 1), "Structural
+ * Comparison" and "Denial Binding Claims".
  *
- * NB: `subject.properties.act` is left out, as the profile has it: who acts is shown by the credential, and an enforcer may
- * state it elsewhere when it submits.
+ * NB: `subject.properties.act` is left out, as the profile requires: the credential shows who acts, and an enforcer may state it differently when
+ * it submits.
  */
 import type { Action, Entity, Question, Stated } from "./question.ts";
 import type { Json } from "./subject.ts";

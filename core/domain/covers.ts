@@ -1,11 +1,10 @@
 /**
- * Which live grants cover this very request. A grant matches (issuer, subject, actors, entitlement, scope) of a
- * *current* elevation by equality: the policy is asked again at every use, and what it no longer offers is not covered. An exact
- * grant must match the digest as well. An elevation that has become `exact` is not covered by a grant on scope alone,
- * nor by one that binds fewer headers than the policy asks for now.
+ * Which live grants cover this very request. A grant matches (issuer, subject, actors, entitlement, scope) of a *current* elevation by equality:
+ * the policy is evaluated again at every use, and what it no longer offers is not covered. An exact grant must also match the digest. An
+ * elevation that has become `exact` is not covered by a grant on scope alone, nor by one that binds fewer headers than the policy asks for now.
  *
- * Candidates come in the order in which they are to be tried: windows before limited uses (a window costs nothing),
- * earliest expiry first. Without one, the nearest miss tells the requester why.
+ * Candidates come in the order in which they should be tried: windows before limited uses (a window costs nothing), earliest expiry first.
+ * Without any, the nearest miss tells the requester why.
  */
 import { type Acting, sameCaller } from "./actor-chain.ts";
 import { compareText, type Elevation } from "./elevation.ts";

@@ -1,7 +1,6 @@
 /**
- * Entries of a decision log that come after those behind them: a batch that was set aside and is replayed, or one that the stream
- * delivered late. Those that a gap waits for are taken when they fit between the hashes at its two ends; a gap that is filled
- * in part leaves what is still missing.
+ * Entries of a decision log that arrive after later ones: a replayed batch from the quarantine, or one that the stream delivered late. Entries
+ * that a gap is missing are taken if they fit between the hashes at its two ends; a partly filled gap leaves what is still missing.
  */
 import type { Digest } from "./id.ts";
 import { endAfter, type LogEntry, standing } from "./log-chain.ts";

@@ -1,8 +1,8 @@
 /**
- * The answer of one evaluation, and the only place that can make an allow (rule 1). `Allow` has no public constructor:
- * it comes from a policy verdict that says allow, or from a current elevation together with a live grant that covers
- * this very request (a window that was matched, or a redemption that was granted). Everything else is a denial with its
- * own reason; there is no default that opens anything. The one exception is named: `allowByDryRun`, under `compat.unsafe`.
+ * The answer of one evaluation, and the only place that can make an allow (rule 1). `Allow` has no public constructor: it comes from a policy
+ * verdict that says allow, or from a current elevation together with a live grant that covers this very request (a matching window, or a granted
+ * redemption). Everything else is a denial with its own reason; no default opens anything. The one exception is named: `allowByDryRun`, under
+ * `compat.unsafe`.
  */
 import { unreachable } from "./app-error.ts";
 import type { Candidate, GrantReason } from "./covers.ts";

@@ -1,8 +1,8 @@
 /**
- * A requestable denial: what the decision service publishes so that somebody may ask. It is not a request: nobody is
- * notified of it, and it lapses after 15 minutes unless it is submitted. It carries what a reviewer has to see and what
- * the approval service needs to recompute every digest, and no secret: of the bound fields only those in `PLAIN_FIELDS`
- * travel in plain. Why it is no request: docs/adr/0001-denial-is-not-a-request.md.
+ * A requestable denial: what the decision service publishes so that somebody may request the approval. It is not a request: nobody is notified of
+ * it, and it lapses after 15 minutes unless it is submitted. It carries what a reviewer has to see and what the approval service needs to
+ * recompute every digest, and no secret: of the bound fields, only those in `PLAIN_FIELDS` are included in plain. Why it is not a request:
+ * docs/adr/0001-denial-is-not-a-request.md.
  */
 import type { BindingRefusal } from "./binding.ts";
 import { compareText, type Elevation } from "./elevation.ts";

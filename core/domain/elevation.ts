@@ -1,6 +1,6 @@
 /**
- * An elevation is a policy's offer: this may be requested. It is closed: the translator in core/policy refuses unknown
- * keys and fills in the defaults, so everything here is explicit and everything here is covered by the request digest.
+ * An elevation is a policy's offer: this may be requested. It is closed: the translator in core/policy refuses unknown keys and fills in the
+ * defaults, so everything here is explicit and covered by the request digest.
  */
 import type { DurationMs } from "./time.ts";
 

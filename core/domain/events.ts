@@ -1,7 +1,6 @@
 /**
- * What happened, as the domain says it: each state change returns the events that go into the outbox in the same
- * transaction. The store adds id and time; core/messages turns one into a CloudEvent. Free text is the requester's and
- * reviewers' own; tokens, bodies and other secrets never get here (rule 9).
+ * Domain events: each state change returns the events that go into the outbox in the same transaction. The store adds id and time; core/messages
+ * turns an event into a CloudEvent. Free text is the requester's and reviewers' own; tokens, bodies and other secrets never get here (rule 9).
  */
 import type { DisplayLine, MaxUses, Risk } from "./elevation.ts";
 import type { Digest, Id } from "./id.ts";

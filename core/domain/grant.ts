@@ -1,7 +1,7 @@
 /**
- * A grant: what an approval leaves behind. `scheduled → active → consumed | expired | revoked`; the last three are final.
- * The database clock rules it (rule 8). `scheduled` counts as active once `notBefore` has passed, so no event is needed
- * for a grant to begin, and none for it to end: expiry is checked at every use.
+ * A grant: the result of an approval. `scheduled → active → consumed | expired | revoked`; the last three are final. The database clock rules it
+ * (rule 8). `scheduled` counts as active once `notBefore` has passed, so no event is needed for a grant to begin or to expire: both are checked
+ * at every use.
  */
 import { sameCaller } from "./actor-chain.ts";
 import type { MaxUses } from "./elevation.ts";

@@ -1,4 +1,4 @@
-/** Identifiers. All are UUIDs in lower case; each kind has its own type, so a denial id never passes for a grant id. */
+/** Identifiers. All are lower-case UUIDs; each kind has its own type, so a denial id never passes for a grant id. */
 import { AppError } from "./app-error.ts";
 
 declare const idBrand: unique symbol;

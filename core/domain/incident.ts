@@ -1,6 +1,6 @@
 /**
- * An incident that somebody of security has opened: `open → closed`, once. It decides nothing; policies get the open ones as plain inputs
- * (docs/context.md) and say what follows. Nobody is asked before one is opened or closed, and no time ends it: the record names who did.
+ * An incident that somebody of security has opened: `open → closed`, once. It decides nothing: policies see the open ones as input
+ * (docs/context.md) and say what follows. Opening and closing need no approval, and no time limit ends it; the record names who did it.
  */
 import type { IncidentClosed, IncidentOpened, Principal } from "./events.ts";
 import type { Id } from "./id.ts";

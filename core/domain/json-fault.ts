@@ -1,6 +1,6 @@
 /**
- * What JSON from outside may hold beyond its grammar. NB: a lone surrogate has no form in UTF-8, so it could be signed as one
- * thing and read as another; and what walks a document recursively must not be made to run out of stack.
+ * What JSON from outside must not contain, beyond its grammar. NB: a lone surrogate has no UTF-8 form, so it could be signed as one thing and
+ * read as another; and excessive nesting could exhaust the stack of recursive code.
  */
 
 /** The policy host and the canonical form read documents recursively. */

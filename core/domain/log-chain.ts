@@ -1,8 +1,8 @@
 /**
- * A log is a chain (rule 4): the first entry stands at index 0 and names nobody; each one after it has the next index and names the
- * hash of the one before; behind an entry that closes the log stands none. Every log is one: the approval service's, and each boot of
- * a decision service. Whoever writes one asks `placeAfter`, whoever reads one asks `standing`, so a log that we write is one that we
- * accept. What is behind a gap, and what fills it later: decision-log-gap.ts.
+ * A log is a chain (rule 4): the first entry has index 0 and names no predecessor; each further one has the next index and names the hash of the
+ * one before; nothing follows an entry that closes the log. This holds for every log: the approval service's, and each boot of a decision
+ * service. Writers use `placeAfter`, readers `standing`, so a log that we write is one that we accept. Entries behind a gap, and what fills it
+ * later: decision-log-gap.ts.
  */
 import { type Digest, digest } from "./id.ts";
 

@@ -1,6 +1,4 @@
-/**
- * What may be shown and recorded of a query (rule 9): the names, never the values. What a policy wants seen it says in `display`.
- */
+/** What may be shown and recorded of a query (rule 9): names, never values. What a policy wants people to see, it puts into `display`. */
 
 /** `?amount=40&dry` → `amount=***&***`. NB: a part without `=`, or with nothing behind it (base64 ends so), may be a value: it is masked. */
 export function maskQuery(query: string): string {

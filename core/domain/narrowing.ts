@@ -1,8 +1,7 @@
 /**
- * Approving less than was asked: fewer uses, shorter, a later start, `scope` → `exact`. Nothing else, so it cannot widen.
- * When several people approve with different narrowings, the grant is what all of them agreed to: in uses, in binding and
- * in time. A later start moves the end as well, so times are compared as windows: nobody's "tomorrow" makes a grant of
- * somebody else's "now, for an hour".
+ * Approving less than was requested: fewer uses, a shorter time, a later start, `scope` → `exact`. Nothing else, so it cannot widen. If several
+ * people approve with different narrowings, the grant is what all of them agreed to: in uses, in binding and in time. A later start moves the end
+ * as well, so times are compared as windows: one approver's "tomorrow" does not extend another's "now, for an hour".
  */
 import type { OfferBinding } from "./denial.ts";
 import type { MaxUses } from "./elevation.ts";

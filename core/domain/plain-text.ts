@@ -1,6 +1,6 @@
 /**
- * Free text of requesters and reviewers as it is kept: well-formed and without U+0000, which neither a canonical JSON nor
- * a text column can hold. Everything else stays as it was written; whoever shows it escapes it.
+ * Free text of requesters and reviewers as it is stored: well-formed and without U+0000, which neither canonical JSON nor a text column can hold.
+ * Everything else stays as it was written; whoever shows it escapes it.
  */
 export function plainText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\uFFFD");

@@ -1,7 +1,7 @@
 /**
- * When and from where an account usually calls: plain inputs of policies (docs/context.md), never a verdict. It is made of sightings, one per
- * hour of the day and network and at most one in ten minutes, so a busy script weighs no more than a person, and one night of an attacker
- * does not become the norm.
+ * When and from where an account usually calls: input for policies (docs/context.md), never a verdict. It is made of sightings, one per hour of
+ * the day and network and at most one in ten minutes, so a busy script weighs no more than a person, and one night of an attacker does not become
+ * the norm.
  */
 import type { Instant } from "./time.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What an API caller asks about, in the words of AuthZEN: may this subject do this action to this resource? Properties and
- * context are what the caller states; whether its word on the subject counts has been settled before a policy sees it.
+ * What an API caller asks, in AuthZEN's terms: may this subject do this action to this resource? Properties and context are stated by the caller;
+ * whether its statements about the subject are trusted is settled before a policy sees them.
  */
 import type { Json } from "./subject.ts";
 

@@ -4,8 +4,8 @@
  * the baseline needs no grants. So it is with an issuer that is away: when it was waited for long enough, the others are served, and its tokens
  * are refused.
  *
- * What is not fresh keeps nobody waiting. It is degraded: freshness.ts is asked again for each request, grants are ignored meanwhile, an
- * elevation is answered `grants_stale`, and nothing is opened.
+ * Stale state does not make it unready but degraded: freshness.ts is asked again for each request, grants are ignored meanwhile, an elevation is
+ * answered `grants_stale`, and nothing is opened.
  */
 import type { Freshness, StaleReason } from "./freshness.ts";
 

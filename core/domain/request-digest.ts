@@ -1,10 +1,10 @@
 /**
- * The request digest's layout. A review must send the digest of what the reviewer saw (rule 6), so it covers everything
- * that a reviewer decides on, in wire names: whoever has these parts can recompute it as SHA-256 over their RFC 8785 form.
- * The denied call is among them, since a call that could not be bound has no binding digest that would speak for it.
+ * The layout of the request digest. A review must send the digest of what the reviewer saw (rule 6), so it covers everything that a reviewer
+ * decides on, with wire names: whoever has these parts can recompute it as SHA-256 over their RFC 8785 form. The denied call is among them, since
+ * a call that could not be bound has no binding digest that would represent it.
  *
- * NB: reviewers see the digest, and all parts but the field hashes and the binding digest. Without `salted` a short query or body could be
- * found by trying: a guess gives the hashes, and they the digest.
+ * NB: reviewers see the digest, and all parts except the field hashes and the binding digest. Without `salted`, a short query or body could be
+ * guessed: a guess gives the hashes, and they the digest.
  */
 import { unreachable } from "./app-error.ts";
 import type { AccessRequest, Requester } from "./access-request.ts";

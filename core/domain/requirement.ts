@@ -1,8 +1,7 @@
 /**
- * Who must agree: a tree of `all_of / any_of / n_of` over reviewer sets, or such trees one after the other (`stages`, see
- * stages.ts). It is copied into the request when that is made and never looked up again. As many *distinct persons* are
- * needed as the tree has slots: one person in two groups, or in two stages, fills one of them (rule 5). Satisfaction is
- * therefore a matching of people to slots, not a count per set.
+ * Who must approve: a tree of `all_of / any_of / n_of` over reviewer sets, or several such trees in sequence (`stages`, see stages.ts). It is
+ * copied into the request when that is made and never looked up again. It needs as many *distinct persons* as the tree has slots: one person in
+ * two groups, or in two stages, fills only one (rule 5). Satisfaction is therefore a matching of people to slots, not a count per set.
  */
 import { AppError, unreachable } from "./app-error.ts";
 import { type Person, personKey, samePerson } from "./subject.ts";

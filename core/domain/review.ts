@@ -1,10 +1,9 @@
 /**
- * One person's vote on a request. The order of the checks is the order in which a refusal is named; each refusal changes
- * nothing and is on record all the same. Approvals are counted by core/domain/requirement.ts, never here.
+ * One person's vote on a request. The checks are ordered by which refusal is named first; a refusal changes nothing but is recorded. Approvals
+ * are counted by core/domain/requirement.ts, never here.
  *
- * The vote that completes a requirement is where a grant is issued, possibly days after the first vote. So those who voted
- * before are judged once more, as they are now: when too few of them could still vote, the request ends as
- * `failed/superseded` and nothing is granted.
+ * The vote that completes a requirement issues the grant, possibly days after the first vote. So earlier reviewers are checked again as they are
+ * now: if too few of them could still vote, the request ends as `failed/superseded` and nothing is granted.
  */
 import {
   about,

@@ -1,6 +1,6 @@
 /**
- * What `data.countersign.approval.route` answered, understood: people who have to agree, a decision at once, or nothing that
- * could be acted on. Beside the requirement a policy says how long to wait, what may be granted at most, and who is told.
+ * The result of `data.countersign.approval.route`, parsed: people who have to approve, an immediate decision, or nothing that could be acted on.
+ * Beside the requirement, a policy says how long to wait, what may be granted at most, and who is notified.
  */
 import type { MaxUses } from "./elevation.ts";
 import { isAtMost, type Terms } from "./narrowing.ts";

@@ -1,3 +1,3 @@
-/** How grave an incident is, by the word of whoever opened it. */
+/** The severity of an incident, as stated by whoever opened it. */
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];

@@ -1,11 +1,10 @@
 /**
- * Whose turn it is. A requirement in stages asks its first stage, and the next one when all before it have agreed, so that
- * those who decide last see what was agreed before; any other requirement asks everybody at once. Order is all that stages
- * add: who is distinct from whom is judged over all of them together (requirement.ts).
+ * Whose turn it is. A requirement in stages asks its first stage, and each further one when all before it have approved, so that those who decide
+ * last see what was approved before; any other requirement asks everybody at once. Stages only add order: distinctness of people is judged over
+ * all stages together (requirement.ts).
  *
- * So somebody who fills a slot of the first stage may be needed for a later one: then the first stage is asked again, for
- * whoever lets them move on, or it could never be agreed. That can take two people, where an alternative of the first stage
- * has two slots.
+ * So somebody who fills a slot of the first stage may be needed for a later one. Then the first stage is asked again, for somebody who can
+ * replace them, or the request could never be approved. That can take two people, if an alternative of the first stage has two slots.
  */
 import type { AccessRequest } from "./access-request.ts";
 import {

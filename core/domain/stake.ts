@@ -1,6 +1,6 @@
 /**
- * Who has a stake in a request: whoever asked, the person behind the agent that asked, and whoever may review it. They see
- * it, and may take its grant back; to everybody else it does not exist. Security sees all, which the edge vouches for.
+ * Who has a stake in a request: the requester, the person behind an agent that requested it, and whoever may review it. They see it, and may
+ * revoke its grant; for everybody else it does not exist. Security sees everything, which the edge vouches for.
  */
 import { type AccessRequest, isOwner } from "./access-request.ts";
 import { mayFillASlot } from "./requirement.ts";

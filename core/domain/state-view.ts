@@ -1,11 +1,10 @@
 /**
- * What a reader of the state topic knows: for each key the highest version and the value under it, and the hash over the
- * set of keys that are not tombstoned. Order, repetition and age of records do not matter: the highest version of a key
- * wins. A tombstone takes the value and leaves the set, but the version is remembered, so that a null that anybody could
- * have written cannot bring an older record back; after a restart the set hash decides
- * (docs/approval-lifecycle.md, "How the decision services learn of it").
+ * What a reader of the state topic knows: for each key the highest version and its value, and the hash over the set of keys that are not
+ * tombstoned. Order, repetition and age of records do not matter: the highest version of a key wins. A tombstone removes the value and the key
+ * from the set, but the version is remembered, so that a null that anybody could have written cannot bring an older record back; after a restart
+ * the set hash decides (docs/approval-lifecycle.md, "How the decision services learn of it").
  *
- * The view changes in place, since it may hold a million grants; it has no other effect and reads no clock.
+ * The view is changed in place, since it may hold a million grants; it has no other effect and reads no clock.
  */
 
 /** The sum of the record hashes is taken modulo 2²⁵⁶, so it does not depend on the order of records. */

@@ -1,7 +1,7 @@
 /**
- * Who speaks. A *subject* is an account: what one issuer calls somebody. A *person* is a human, whatever account speaks:
- * (realm, claim value), where configuration gives each issuer its realm and claim. The decision service carries the raw
- * (issuer, sub, claims); the approval service maps both people itself (rule 5), so one mapping decides who is who.
+ * Who calls. A *subject* is an account: an issuer's name for somebody. A *person* is a human, whichever account is used: (realm, claim value),
+ * where configuration gives each issuer its realm and claim. The decision service passes on the raw (issuer, sub, claims); the approval service
+ * maps requesters and reviewers itself (rule 5), so one mapping decides who is who.
  */
 
 /** JSON as it came from outside; objects are null-prototype or Maps at the edges, read-only here. */

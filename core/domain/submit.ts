@@ -1,7 +1,7 @@
 /**
- * From a denial to a request. The requester chooses one of the offers, says why, and may ask for less than was offered;
- * everything else is copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit
- * another person's denial (to them it does not exist).
+ * From a denial to a request. The requester chooses one of the offers, gives a reason, and may ask for less than was offered; everything else is
+ * copied from the denial. Nothing here can ask for more than the policy offered, and nobody can submit another person's denial (for them it does
+ * not exist).
  */
 import { unreachable } from "./app-error.ts";
 import { type AccessRequest, end, isOwner, principalOf, type Requester } from "./access-request.ts";

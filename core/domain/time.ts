@@ -1,7 +1,6 @@
 /**
- * Instants and durations. Time is always a parameter (rule 8): nothing in `domain` reads a clock, and two times that
- * must not be swapped have different types. An `Instant` is whole milliseconds since the Unix epoch; where it comes
- * from the database it is floored, so it never looks younger than it is.
+ * Instants and durations. Time is always a parameter (rule 8): nothing in `domain` reads a clock, and times that must not be confused have
+ * different types. An `Instant` is whole milliseconds since the Unix epoch; a database time is rounded down, so it never looks newer than it is.
  */
 import { AppError } from "./app-error.ts";
 

@@ -1,6 +1,6 @@
 /**
- * How much of a free text a person can see. A required reason made of zero-width or blank-looking characters is no reason:
- * it would pass a count of characters and show the reviewer, or the auditor, an empty line.
+ * How much of a free text a person can see. A required reason made of zero-width or blank-looking characters is not a reason: it would pass a
+ * character count and show reviewer and auditor an empty line.
  */
 
 /** Characters without the invisible ones: controls, what Unicode says may be ignored in display, and the blank braille. */

@@ -1,6 +1,6 @@
 /**
- * From claims whose signature holds to a caller: the rules that are ours, beside those of the standard (registered-claims.ts). Both ways to
- * verified claims end here, a token that this process verified and one that the enforcer did.
+ * From verified claims to a caller: our rules, beside those of the standard (registered-claims.ts). Tokens verified by this process and claims
+ * verified by the enforcer both end here.
  */
 import type { Caller, CredentialRefusal, Json } from "../domain/subject.ts";
 import { subjectFromClaims } from "./claims-to-subject.ts";

@@ -1,4 +1,4 @@
-/** Section `accessRequests` of the approval service's configuration: the Access Request profile of AuthZEN, where it is offered. */
+/** Section `accessRequests` of the approval service's configuration: the Access Request profile of AuthZEN. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { Text } from "../../platform/config/fields.ts";

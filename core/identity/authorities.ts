@@ -1,6 +1,6 @@
 /**
- * The authorities of issuers whose keys are at a host that a private one vouches for (`ca_path`): read at the start, and anew at a reload. They
- * count for the key set of their issuer and for nothing else. A file that cannot be used leaves what was read of it before.
+ * The private CAs of issuers (`ca_path`): read at start and again at a reload. Each counts for the key set of its issuer and for nothing else. A
+ * file that cannot be used leaves what was read of it before.
  */
 import { readAuthorities } from "../../platform/config/pem-files.ts";
 import { CannotStart, fromFiles, reasonOf } from "../../platform/lifecycle/cannot-start.ts";

@@ -1,7 +1,7 @@
 /**
- * The credential of a call: exactly one `authorization` header with one bearer token (RFC 6750 section 2.1, RFC 9110 section 11.4). No
- * header at all is anonymous. Anything else that is not one clean token is malformed and refused: a half-understood credential that counted
- * as none would let a caller choose to be anonymous (authentik CVE-2026-25748).
+ * The credential of a call: exactly one `authorization` header with one bearer token (RFC 6750 section 2.1, RFC 9110 section 11.4). No header
+ * means anonymous. Anything else is malformed and refused: treating a half-understood credential as none would let a caller choose to be
+ * anonymous (authentik CVE-2026-25748).
  */
 export type Credential =
   | { readonly kind: "anonymous" }

@@ -1,10 +1,10 @@
 /**
- * The binding token of the Access Request profile (draft 1, "Denial Binding Claims"): a compact JWS (EdDSA) by which a decision
- * service says that a question was denied and may be asked for. It points to the denial on the stream, which alone says what
- * was offered to whom; it allows nothing, and whoever submits it has to be the denied one.
+ * The binding token of the Access Request profile (draft 1, "Denial Binding Claims"): a compact JWS (EdDSA) in which a decision service says that
+ * a question was denied and may be requested. It points to the denial on the stream, which alone says what was offered to whom; it allows
+ * nothing, and only the denied person can submit it.
  *
- * NB: signed with the key of the denials. A signature over an envelope can never pass for one of these: that input begins with
- * a length (core/messages/envelope.ts), this one with `eyJ`. `typ` keeps tokens of other kinds apart.
+ * NB: signed with the key of the denials. A signature over an envelope can never pass for one of these: that input begins with a length
+ * (core/messages/envelope.ts), this one with `eyJ`. `typ` separates tokens of other kinds.
  */
 import { type Id, id } from "../domain/id.ts";
 import { type Instant, parseRfc3339, rfc3339 } from "../domain/time.ts";

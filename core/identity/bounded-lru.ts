@@ -1,7 +1,7 @@
 /**
- * A map that forgets what was used longest ago once it holds too many entries or too many bytes. The order of use is a chain of the entries
- * and not the order of the Map: whoever asks a Map for its first key pays for each one that was deleted before it, which in a full map of
- * 20,000 entries is 15 µs for each new one. So using an entry leaves the Map alone, too.
+ * A map that forgets the least recently used entry once it holds too many entries or bytes. Order of use is a linked list, not the order of the
+ * Map: asking a Map for its first key costs something for each key deleted before it, which in a full map of 20,000 entries is 15 µs for each new
+ * one. So using an entry does not touch the Map either.
  */
 interface BoundedLru<V> {
   get(key: string): V | undefined;

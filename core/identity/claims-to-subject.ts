@@ -1,6 +1,6 @@
 /**
- * From a verified token's claims to the account they speak of. Claims that decide something must have their exact shape, or the token is
- * refused: a rule such as `deny if "contractors" in groups` would be defeated by groups that are silently empty.
+ * From a verified token's claims to the account. Claims that decide something must have exactly the right shape, or the token is refused: a rule
+ * such as `deny if "contractors" in groups` would be defeated by groups that are silently empty.
  */
 import type { Actor, Json, Subject } from "../domain/subject.ts";
 import type { Issuer } from "./issuers.ts";

@@ -1,9 +1,9 @@
 /**
- * A token as received, taken apart but not believed (RFC 7515 section 7.1, RFC 8725): needed before the signature can be checked, because
- * issuer and key id say with which key. What is not one well-formed JWS with small, strict parts is refused here, before any cryptography.
+ * Parses a token without trusting it (RFC 7515 section 7.1, RFC 8725): needed before the signature can be verified, because issuer and key id
+ * select the key. What is not one well-formed JWS with small, strict parts is refused here, before any cryptography.
  *
- * NB: `jku`, `x5u`, `x5c` and `jwk` are never looked at: keys come from configuration alone. `crit` names extensions that change what the
- * rest means; we know none, so a token with it is refused (section 4.1.11).
+ * NB: `jku`, `x5u`, `x5c` and `jwk` are ignored: keys come from configuration only. `crit` names extensions that change what the rest means; we
+ * know none, so a token with it is refused (section 4.1.11).
  */
 import { createBoundedLru } from "./bounded-lru.ts";
 import { isObject, type JsonObject, parseStrictObject } from "./strict-json.ts";

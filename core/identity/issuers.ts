@@ -1,6 +1,6 @@
 /**
- * The issuers whose tokens count: what a configuration says of each, its faults, and the form the rest of this room works with. Both
- * services embed `IssuerSchema`, so that one text configures who is who everywhere.
+ * The issuers whose tokens are accepted: their configuration, its faults, and the form that the rest of this folder uses. Both services embed
+ * `IssuerSchema`, so the same settings identify people everywhere.
  *
  * NB: audience and algorithms have no default. A verifier without an audience accepts every token its issuer ever made for anybody (OpenFGA
  * CVE-2026-55689), and one without an algorithm list believes the token about how it was signed.

@@ -1,7 +1,7 @@
 /**
- * One issuer's public keys, parsed once. A JWK set (RFC 7517) comes from outside: keys that are symmetric, private-use, too weak, for
- * encryption or simply unknown are left out and counted; a set without any usable key is no set. Two different keys that one token could
- * mean (same kid, same algorithm) are both refused, since trying them all would let a set decide how much one bad token costs.
+ * One issuer's public keys, parsed once. A JWK set (RFC 7517) comes from outside: keys that are symmetric, private, too weak, for encryption or
+ * of unknown type are left out and counted; a set without a usable key is refused. If two different keys could be meant by one token (same kid,
+ * same algorithm), both are refused, because trying all would let a set decide how much a bad token costs.
  */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { type Algorithm, algorithmNamed, algorithmsOf } from "./algorithms.ts";

@@ -1,13 +1,13 @@
 /**
- * The key sets of all issuers, refreshed in the background: a check only looks at what is here (an identity provider that hangs never
- * delays one). Each issuer has a loop of its own, so a slow one does not hold up the others.
+ * The key sets of all issuers, refreshed in the background: a check only uses what is here, so a hanging identity provider never delays one. Each
+ * issuer has a loop of its own, so a slow one does not delay the others.
  *
- * - Every 4 min a set is confirmed or replaced, so a removed key stops within 5 min.
- * - A set that cannot be confirmed stays for 24 h, across restarts when there is a directory. By the clock on the wall or by time that passed
- *   here, whichever says more: neither a clock that is set back nor a restart makes keys younger.
- * - An unknown key id asks for a refresh; those come at most every 30 s for one issuer, later requests are joined into the next one.
- * - After a failure the next try comes sooner (1 s, doubling to 30 s), and not because of requests.
- * - An empty or unusable set is a failure: an issuer without keys is a mistake far more often than a wish.
+ * - Every 4 min a set is confirmed or replaced, so a removed key stops working within 5 min.
+ * - A set that cannot be confirmed stays for 24 h, across restarts if there is a directory. Its age is the larger of wall-clock age and elapsed
+ *   time here: neither a clock that is set back nor a restart makes keys younger.
+ * - An unknown key id triggers a refresh, at most every 30 s per issuer; later requests join the next one.
+ * - After a failure the next attempt comes sooner (1 s, doubling to 30 s), independent of requests.
+ * - An empty or unusable set counts as a failure: an issuer without keys is far more often a mistake than intended.
  */
 import { setTimeout as timeout } from "node:timers/promises";
 import type { Instant } from "../domain/time.ts";

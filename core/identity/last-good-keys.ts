@@ -1,7 +1,7 @@
 /**
- * The last good key set of each issuer on disk, so that a process which starts while the identity provider is away still knows its keys
- * (rule 7). One file for each issuer and source, named by their hash, replaced whole. The directory must be writable by the service alone:
- * who can write there can add keys.
+ * The last good key set of each issuer on disk, so that a process that starts while the identity provider is down still knows its keys (rule 7).
+ * One file per issuer and source, named by their hash, replaced atomically. Only the service may write to the directory: whoever can write there
+ * can add keys.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

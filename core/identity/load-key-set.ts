@@ -1,7 +1,7 @@
 /**
- * One look at where an issuer keeps its keys: an HTTP GET or a file. The answer comes from outside, so everything about it is bounded: time,
- * bytes (as unpacked), number of keys; no redirect is followed, so the host is exactly the configured one (Istio CVE-2026-41413). What is not
- * verified by an authority that counts there is no answer: `certificate`.
+ * Fetches an issuer's keys once: an HTTP GET or a file. The response comes from outside, so everything is bounded: time, bytes (after
+ * decompression), number of keys; no redirect is followed, so the host is exactly the configured one (Istio CVE-2026-41413). A host without a
+ * certificate from an accepted authority is the outcome `certificate`.
  */
 import { open } from "node:fs/promises";
 import type { KeySource } from "./issuers.ts";

@@ -1,9 +1,9 @@
 /**
- * Which human is behind an account (rule 5). The approval service maps requester and reviewer alike with this one function, so one human
- * with accounts at two issuers of a realm is one person. Without a person one can neither obtain a human approval nor give one.
+ * Which human is behind an account (rule 5). The approval service maps requesters and reviewers with this one function, so a human with accounts
+ * at two issuers of a realm is one person. An account without a person can neither obtain a human approval nor give one.
  *
- * NB: what cannot be mapped with certainty is no person: an unknown issuer, a claim that is missing, not text, surrounded by spaces, or an
- * e-mail address that its issuer says is unverified.
+ * NB: whatever cannot be mapped with certainty has no person: an unknown issuer; a claim that is missing, not text, or surrounded by spaces; an
+ * e-mail address that its issuer marks as unverified.
  */
 import type { Json, Party, Person, Subject } from "../domain/subject.ts";
 import { isIdText } from "./claims-to-subject.ts";

@@ -1,7 +1,7 @@
 /**
- * The client certificate as an enforcer reports it (URL-encoded PEM; read once and remembered), or as it was shown to us: its SHA-256
+ * The client certificate, as the enforcer reports it (URL-encoded PEM, parsed once and cached) or as it was presented to us: its SHA-256
  * thumbprint (RFC 8705 section 3.1), and until when it is valid. The chain was verified in the handshake, by the enforcer or by us; a connection
- * outlives its handshake, so the end is looked at again here.
+ * outlives its handshake, so expiry is checked again here.
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { createBoundedLru } from "./bounded-lru.ts";

@@ -1,4 +1,4 @@
-/** What a configuration says of certificate identities, and its faults. Both services embed it, as they do the issuers. */
+/** Configuration of certificate identities, and its faults. Both services embed it, like the issuers. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { type IssuerConfig, PersonSchema } from "./issuers.ts";

@@ -1,7 +1,7 @@
 /**
- * Accounts whose credential is a certificate: the identity that an enforcer has verified in the TLS handshake (a SPIFFE ID, or whatever
- * else stands in the certificate) → issuer, account, groups, claims and person, by rules of the configuration. The first rule that matches
- * counts. Both services read the same rules: the decision service makes the account, the approval service looks up the person behind it.
+ * Accounts whose credential is a certificate: the identity that an enforcer has verified in the TLS handshake (a SPIFFE ID, or another name in
+ * the certificate) → issuer, account, groups, claims and person, by rules of the configuration. The first rule that matches counts. Both services
+ * use the same rules: the decision service derives the account, the approval service the person behind it.
  */
 import type { Subject } from "../domain/subject.ts";
 import { createBoundedLru } from "./bounded-lru.ts";

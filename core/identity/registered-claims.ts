@@ -1,7 +1,7 @@
 /**
- * Why the registered claims refuse a token (RFC 7519 section 4.1; `typ` as RFC 8725 section 3.11 asks). Looked at where they stand: a library
- * takes a token's text and would read all of it a second time, at every call where the enforcer verified the token, since those are not
- * remembered. registered-claims.test.ts holds this against jose.
+ * Why the registered claims refuse a token (RFC 7519 section 4.1; `typ` as in RFC 8725 section 3.11). Written here because a library takes a
+ * token's text and would parse all of it a second time, at every call if the enforcer verified the token, since those are not cached.
+ * registered-claims.test.ts compares this with jose.
  */
 import type { CredentialRefusal, Json } from "../domain/subject.ts";
 import type { Issuer } from "./issuers.ts";

@@ -1,6 +1,6 @@
 /**
- * Keys, issuers and tokens for the tests of this room: real keys of every type and a signer that also makes what no honest issuer would.
- * Signs by node:crypto; what verifies is tested against jose in signature.test.ts.
+ * Keys, issuers and tokens for the tests of this folder: real keys of every type, and a signer that also makes what no honest issuer would. Signs
+ * with node:crypto; signature.test.ts compares verification with jose.
  */
 import { constants, createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { type Instant, instant } from "../domain/time.ts";

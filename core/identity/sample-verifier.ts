@@ -1,4 +1,4 @@
-/** A verifier of the sample issuer's tokens, for tests: what it says of one in a word, and which refreshes of keys it asked for. */
+/** A verifier of the sample issuer's tokens, for tests: its verdict in a word, and which key refreshes it requested. */
 import { instant } from "../domain/time.ts";
 import type { IssuerConfig } from "./issuers.ts";
 import * as sample from "./sample-tokens.ts";

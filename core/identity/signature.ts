@@ -1,6 +1,6 @@
 /**
- * Whether a key made this signature (RFC 7518 section 3, RFC 8037 section 3.1). Verified in place: handing one signature to another thread
- * costs more than most of them take, and an outcome that is there at once can be remembered before the next call asks for it.
+ * Whether a key made this signature (RFC 7518 section 3, RFC 8037 section 3.1). Verified on this thread: handing one signature to another thread
+ * costs more than most of them take, and an immediate outcome can be cached before the next call needs it.
  */
 import { constants, type KeyObject, verify } from "node:crypto";
 import type { Algorithm } from "./algorithms.ts";

@@ -1,6 +1,6 @@
 /**
- * What a process needs to know who is calling: the issuers of its configuration, their key sets kept fresh in the
- * background, and the check of a credential against them. Both services start it the same way.
+ * What a process needs to identify callers: the configured issuers, their key sets refreshed in the background, and the verification of
+ * credentials. Both services start it the same way.
  */
 import { unreachable } from "../domain/app-error.ts";
 import { type Instant, instant } from "../domain/time.ts";

@@ -1,7 +1,7 @@
 /**
- * JSON from a token, without the freedoms that let two readers of one text see two different things: duplicate names, invalid UTF-8, lone
- * surrogates (they all hash alike once encoded), numbers beyond what a double holds, and nesting that only serves to exhaust a stack.
- * Objects come out without prototype, since `__proto__` and `constructor` are ordinary claim names.
+ * Strict JSON for tokens, without the freedoms that let two readers of one text see different things: duplicate names, invalid UTF-8, lone
+ * surrogates (they all hash alike once encoded), numbers beyond a double, and nesting that only serves to exhaust a stack. Objects have no
+ * prototype, since `__proto__` and `constructor` are ordinary claim names.
  */
 import type { Json } from "../domain/subject.ts";
 

@@ -1,11 +1,11 @@
 /**
- * Verifies each token once: outcomes are remembered under the whole token text (no digest, so nothing can collide), bounded by count and
- * bytes. Refusals live in a small cache of their own, so a flood of bad tokens neither evicts good ones nor is verified twice.
+ * Verifies each token once: outcomes are cached under the whole token text (not a digest, so nothing can collide), bounded by count and bytes.
+ * Refusals have a small cache of their own, so a flood of bad tokens neither evicts good ones nor is verified twice.
  *
- * An entry holds while the issuer's keys are the very set it was verified with, the outcome could not have changed (validity with
- * tolerance), and for at most 60 s. A signature does not age, so 60 s is not needed for correctness: it bounds what a clock set back, or a
- * mistake in this file, can do, and costs one verification (about 0.1 ms) per token and minute. An entry from the future (clock set back)
- * does not count.
+ * An entry holds while the issuer's key set is the very one it was verified with, while the outcome could not have changed (validity with
+ * tolerance), and for at most 60 s. A signature does not age, so the 60 s are not needed for correctness: they bound what a clock set back, or a
+ * mistake in this file, can do, and cost one verification (about 0.1 ms) per token and minute. An entry from the future (clock set back) does not
+ * count.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";

@@ -1,4 +1,4 @@
-/** Where a call has its token, by configuration of the decision service: in a header, or in what the enforcer verified. */
+/** Where a call's token is, by configuration of the decision service: in a header, or in claims that the enforcer verified. */
 import { type Static, Type } from "typebox";
 import { closed } from "../../platform/config/fields.ts";
 

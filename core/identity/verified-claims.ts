@@ -1,9 +1,9 @@
 /**
- * Claims of a token that the enforcer has verified and took out of the request, such as the payload of Envoy's jwt_authn filter. Its
- * signature is the enforcer's word; issuer, audience, times and everything else are looked at here as they are of any token, so that two
- * enforcers with different settings do not make two kinds of accounts.
+ * Claims of a token that the enforcer has verified and removed from the request, such as the payload of Envoy's jwt_authn filter. For the
+ * signature we trust the enforcer; issuer, audience, times and everything else are checked here as for any token, so that two enforcers with
+ * different settings do not make two kinds of accounts.
  *
- * NB: they count only where configuration says so. Whoever may ask this service may write them.
+ * NB: they are used only if configuration says so. Whoever may call this service can write them.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";

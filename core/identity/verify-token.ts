@@ -1,7 +1,7 @@
 /**
- * Whether a token says the truth about who is calling: parse → issuer → algorithm → key → signature and claims (RFC 7519, 8725, 9068). The
- * keys are those already here; one that is unknown asks for a refresh in the background and is refused meanwhile. Every refusal has its
- * reason of the closed list. What a token claims is only looked at after its signature, except `iss`, which chooses the keys.
+ * Verifies a token: parse → issuer → algorithm → key → signature and claims (RFC 7519, 8725, 9068). It uses the keys already here; an unknown key
+ * triggers a background refresh and is refused meanwhile. Every refusal has a reason of the closed list. Claims are used only after the
+ * signature, except `iss`, which selects the keys.
  */
 import type { Caller, CredentialRefusal } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";

@@ -1,4 +1,4 @@
-/** What a domain event says on the wire: the `data` of its CloudEvent, beside who did it and what it hangs together with. */
+/** A domain event on the wire: the `data` of its CloudEvent, with who caused it and what it belongs to. */
 import type { DomainEvent } from "../domain/events.ts";
 import type { Narrowing, Terms } from "../domain/narrowing.ts";
 import { requirementParts } from "../domain/request-digest.ts";

@@ -1,9 +1,8 @@
 /**
- * Audit events as CloudEvents 1.0 in structured mode. A *sealed* event is one of the approval service's own: the sealer
- * gives it its place (`logid`, `leafindex`, `prevhash`), and its leaf hash covers all of it but `leafhash` itself. A
- * *republished decision* keeps the place and hash of the decision service's log: the hash covers `data.record`, and what
- * the approval service knows about it stands beside in `data.approval`, outside of what is hashed.
- * CloudEvents integers are 32 bits wide, so `leafindex` is decimal text, like the spec's own `sequence` extension.
+ * Audit events as CloudEvents 1.0 in structured mode. A *sealed* event is one of the approval service's own: the sealer gives it its place
+ * (`logid`, `leafindex`, `prevhash`), and its leaf hash covers all of it except `leafhash` itself. A *republished decision* keeps place and hash
+ * of the decision service's log: the hash covers `data.record`; what the approval service knows about it is added in `data.approval`, outside
+ * what is hashed. CloudEvents integers have 32 bits, so `leafindex` is decimal text, like the spec's own `sequence` extension.
  */
 import { Type } from "typebox";
 import type { DomainEvent, Principal } from "../domain/events.ts";

@@ -1,6 +1,6 @@
 /**
- * Hashes what core/domain/binding lays out. The digest is made of field hashes, not of fields, so that a denial can carry
- * hashes of what must not travel and the approval service can still recompute the digest. Both sides use this file.
+ * Hashes what core/domain/binding.ts lays out. The digest is made of field hashes, not fields, so that a denial can carry hashes of sensitive
+ * fields and the approval service can still recompute the digest. Both sides use this file.
  */
 import { BINDING_VERSION, type BoundField, boundFieldNames } from "../domain/binding.ts";
 import type { Digest } from "../domain/id.ts";

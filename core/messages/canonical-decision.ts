@@ -1,7 +1,7 @@
 /**
- * The RFC 8785 form of a logged decision, written for each check. Its members are known, so they are put in order here instead of being
- * sorted each time, and the engine writes the rest: of the strings and whole numbers of a record it writes the same text. What it would
- * write although there is no canonical form for it (half a surrogate pair, NaN) is left to `canonicalJson`, which refuses it.
+ * The RFC 8785 form of a logged decision, written for each check. Its members are known, so they are put in order here instead of being sorted
+ * each time, and JSON.stringify writes the rest: for the strings and integers of a record the text is the same. Values without a canonical form
+ * (a lone surrogate, NaN) are left to `canonicalJson`, which refuses them.
  */
 import type { DecisionLogRecord, LoggedDecision } from "./decision-record.ts";
 import { canonicalJson } from "./hashing.ts";

@@ -1,8 +1,8 @@
 /**
- * The decision log. Each boot of a decision service is one log `pdp/<kid>/<boot>` with a gap-free index from 0
- * (`log_opened`) on; each record names the hash of the one before. The hash is the RFC 6962 leaf hash of the record, so a
- * consumer finds loss, change and repetition without us. On `countersign.decisions.v1` records travel in batches, so that
- * one signature covers many; NB: the key id of the envelope has to be the one in the log id.
+ * The decision log. Each boot of a decision service is one log `pdp/<kid>/<boot>` with a gap-free index from 0 (`log_opened`); each record names
+ * the hash of the one before. The hash is the RFC 6962 leaf hash of the record, so a consumer detects loss, change and repetition without us. On
+ * `countersign.decisions.v1` records travel in batches, so that one signature covers many; NB: the envelope's key id must be the one in the log
+ * id.
  */
 import { type Static, Type } from "typebox";
 import { type Digest, digest } from "../domain/id.ts";

@@ -1,7 +1,7 @@
 /**
- * A requestable denial on `countersign.denials.v1`. Reading one back recomputes every digest from the carried field
- * hashes, and the hashes of the plain fields from the plain fields: a denial whose display and digest disagree is a
- * mismatch, and is quarantined. The signature says who minted it; this says that it is consistent.
+ * A requestable denial on `countersign.denials.v1`. Reading one recomputes every digest from the carried field hashes, and the hashes of the
+ * plain fields from the plain fields: a denial whose display and digest disagree is a mismatch and is quarantined. The signature says who made
+ * it; this says that it is consistent.
  */
 import { type Static, Type } from "typebox";
 import { type BoundField, PLAIN_FIELDS } from "../domain/binding.ts";

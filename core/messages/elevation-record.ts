@@ -1,7 +1,7 @@
 /**
- * An elevation on the wire: the keys a policy writes, with the defaults filled in. Used in denials and in answers, so that a policy
- * author, a requester and a reviewer read the same words. The request digest lays out its own (core/domain/request-digest.ts): what is
- * added here must not change what was agreed to.
+ * An elevation on the wire: the keys that a policy writes, with defaults filled in. Used in denials and answers, so that policy author, requester
+ * and reviewer read the same words. The request digest has a layout of its own (core/domain/request-digest.ts): what is added here must not
+ * change what was agreed to.
  */
 import { type Static, Type } from "typebox";
 import type { Elevation } from "../domain/elevation.ts";

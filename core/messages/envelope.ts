@@ -1,13 +1,13 @@
 /**
- * The signed envelope of all internal topics. The value is the payload itself, plain JSON that any tool can read; three
- * headers make it an envelope: `cs-kid`, `cs-version`, `cs-sig`. The signature (Ed25519) covers a domain tag, the
- * deployment, the topic, the record key, the version and the payload bytes, so a record cannot be moved to another
- * deployment, topic, key or version. What it does not prevent is replay in place: versions and set hashes do that.
+ * The signed envelope of all internal topics. The value is the payload itself, plain JSON that any tool can read; the headers `cs-kid`,
+ * `cs-version` and `cs-sig` are the envelope. The Ed25519 signature covers a domain tag, the deployment, the topic, the record key, the version
+ * and the payload bytes, so a record cannot be moved to another deployment, topic, key or version. It does not prevent replay in place; versions
+ * and set hashes do.
  *
- * A large payload can be signed by its SHA-256, which a fourth header says (`cs-digest: sha256`): Ed25519 hashes what it signs twice, by a
- * slower hash. A larger one can be packed as well (`cs-digest: sha256-zstd`): then the value is its zstd frame, and the digest is the frame's,
- * so that nothing is unpacked that nobody signed. NB: each under a domain tag of its own, so that no form can pass for another, whoever
- * sets, changes or drops the header.
+ * A large payload can be signed by its SHA-256, which a fourth header says (`cs-digest: sha256`), because Ed25519 hashes its input twice, with a
+ * slower hash. A larger one can also be compressed (`cs-digest: sha256-zstd`): then the value is its zstd frame, and the digest is the frame's,
+ * so that nothing unsigned is decompressed. NB: each form has a domain tag of its own, so that none can pass for another, whoever sets, changes
+ * or drops the header.
  */
 import { hash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";

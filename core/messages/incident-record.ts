@@ -1,4 +1,4 @@
-/** Incidents on `countersign.state.v1`, complete by `incident/<id>`. Their title stays behind: no policy needs it. */
+/** Incidents on `countersign.state.v1`, complete, under `incident/<id>`. Their title is left out: no policy needs it. */
 import { type Static, Type } from "typebox";
 import { id } from "../domain/id.ts";
 import type { Incident } from "../domain/incident.ts";

@@ -1,7 +1,7 @@
 /**
- * A record that was set aside, as it may be shown to a person: which members it has and of what kind, and only those values that are
- * of a form in which no secret fits (ids, hashes, times, versions, words of a closed list). What was set aside was not understood, so
- * nothing says what its texts are: a token may stand where a name belongs. The database keeps the bytes.
+ * A quarantined record as it may be shown to a person: its members and their types, and only those values whose form has no room for a secret
+ * (ids, hashes, times, versions, words of a closed list). A quarantined record was not understood, so nothing says what its texts are: a token
+ * may be where a name belongs. The database keeps the bytes.
  */
 import type { Json } from "../domain/subject.ts";
 

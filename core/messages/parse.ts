@@ -1,4 +1,4 @@
-/** Outside bytes → a value of a TypeBox schema, once, at the edge. */
+/** Parses outside bytes to a value of a TypeBox schema, once, at the edge. */
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 

@@ -1,7 +1,7 @@
 /**
- * Profiles on `countersign.state.v1`, complete by `profile/<hash of issuer and subject>`. They are evidence and open nothing, and there may be
- * a million of them, so they are not of the set that a heartbeat vouches for. The version is the time of publication in milliseconds: it
- * grows also over a restored database and over a profile that was deleted and began again.
+ * Profiles on `countersign.state.v1`, complete, under `profile/<hash of issuer and subject>`. They are evidence and open nothing, and there may
+ * be a million, so they are not in the set that a heartbeat vouches for. The version is the time of publication in milliseconds: it also grows
+ * across a restored database, and across a profile that was deleted and began again.
  */
 import { type Static, Type } from "typebox";
 import type { Profile } from "../domain/profile.ts";

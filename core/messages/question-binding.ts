@@ -1,7 +1,7 @@
 /**
- * Ties a denial to the question that was denied. The denial carries the hash of the bound parts, and by name which context
- * members are among them, so that the record alone tells whether a submission is about the same question; a binding token
- * repeats that hash (`binding_hash` of the Access Request profile, draft 1). What was stated travels as hashes only.
+ * Ties a denial to the question that was denied. The denial carries the hash of the bound parts and the names of the included context members, so
+ * that the record alone tells whether a submission is about the same question; a binding token repeats that hash (`binding_hash` of the Access
+ * Request profile, draft 1). What was stated is published only as hashes.
  */
 import { AppError } from "../domain/app-error.ts";
 import { boundMembers, boundParts } from "../domain/bound-question.ts";

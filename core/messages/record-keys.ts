@@ -1,4 +1,4 @@
-/** Keys that are hashes, and the hash that a state record adds to the set. Layouts: core/domain/denial.ts. */
+/** Record keys that are hashes, and what a state record adds to the set hash. Layouts: core/domain/denial.ts. */
 import { createHash } from "node:crypto";
 import { chainParts } from "../domain/actor-chain.ts";
 import { type DenialKeyParts, inCanonicalOrder, type Offer, type RequestKeyParts } from "../domain/denial.ts";

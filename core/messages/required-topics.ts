@@ -1,6 +1,6 @@
 /**
- * What a topic must be for a service to run on it: less than what the operator's command creates (replicas and retention are
- * the deployment's choice), and without exception: on a state topic of two partitions heartbeats would say nothing.
+ * What a topic must be for a service to run on it: less than what the operator's command creates (replicas and retention are the deployment's
+ * choice), but without exception: on a state topic of two partitions, heartbeats would say nothing.
  */
 import type { TopicSpec } from "../../platform/stream/topic-spec.ts";
 import { TOPICS, type TopicName } from "./topics.ts";

@@ -1,4 +1,4 @@
-/** A signer and a verifier whose keys can be replaced while others hold them: what is signed or verified next goes by the new ones. */
+/** A signer and a verifier whose keys can be replaced while others hold them: whatever is signed or verified next uses the new ones. */
 import type { Signer, Verifier } from "./signing.ts";
 
 type Rotating<T> = T & { replace(next: T): void };

@@ -1,6 +1,6 @@
 /**
- * Ed25519 keys by key id. The private key is a PKCS#8 PEM file that only the writer has; readers hold the public keys of
- * the writers they know, by configuration. Two keys may be active at once while one takes over from the other.
+ * Ed25519 keys by key id. Only the writer has the private key, a PKCS#8 PEM file; readers are configured with the public keys of the writers they
+ * know. Two keys may be active at once during a rotation.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { AppError } from "../domain/app-error.ts";

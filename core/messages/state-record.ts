@@ -1,7 +1,7 @@
 /**
- * What travels on `countersign.state.v1`: complete grants by `grant/<id>`, incidents (incident-record.ts), and heartbeats by `heartbeat`. A record's
- * version is in the envelope. A payload that cannot be read although its signature is good still counts in the set: the
- * reader keeps (key, version) and holds nothing under it.
+ * Records of `countersign.state.v1`: complete grants under `grant/<id>`, incidents (incident-record.ts), and heartbeats under `heartbeat`. A
+ * record's version is in the envelope. An unreadable payload with a valid signature still counts in the set: the reader keeps (key, version) and
+ * no value.
  */
 import { type Static, Type } from "typebox";
 import type { Heartbeat } from "../domain/freshness.ts";

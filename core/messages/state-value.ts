@@ -1,6 +1,6 @@
 /**
- * What a reader of the state topic holds under a key. One rule for the decision service, which reads, and the relay, which looks whether
- * what it published can be read.
+ * What a reader of the state topic holds under a key. One rule for the decision service, which reads, and for the relay, which checks that what
+ * it published can be read.
  */
 import type { Grant } from "../domain/grant.ts";
 import type { Incident } from "../domain/incident.ts";

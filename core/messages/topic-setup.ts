@@ -1,6 +1,6 @@
 /**
- * What the table of topics means for brokers: what the operator's command creates and verifies, and which rights each part
- * needs. Services verify less at start (required-topics.ts): replicas and retention are the deployment's choice.
+ * What the table of topics means for brokers: what the operator's command creates and verifies, and which rights each service needs. Services
+ * verify less at start (required-topics.ts): replicas and retention are the deployment's choice.
  */
 import type { TopicSpec } from "../../platform/stream/topic-spec.ts";
 import { AS_WRITTEN } from "./required-topics.ts";

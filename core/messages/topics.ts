@@ -1,7 +1,7 @@
 /**
- * The topics: names, who signs what on them, who reads them, and how they have to be set up. One table, so that the command
- * that prints or creates them (`npm run topics`), the services that verify them and the document that describes them cannot
- * differ. What follows from it for a broker: topic-setup.ts.
+ * The topics: names, who signs what on them, who reads them, and how they must be set up. One table, so that the command that prints or creates
+ * them (`npm run topics`), the services that verify them and the document that describes them cannot differ. What follows for a broker:
+ * topic-setup.ts.
  */
 
 export type TopicName = "denials" | "decisions" | "state" | "audit";
