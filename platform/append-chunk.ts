@@ -1,4 +1,4 @@
-/** Of what is held in parts, so that few copies are made of it and little is held for a length that is only claimed. */
+/** Appends to data held in parts, so that few copies are made and little memory is held for a length that is only claimed. */
 const FIRST_BYTES = 4_096;
 
 /**

@@ -1,6 +1,4 @@
-/**
- * Waiting between tries: doubles up to a ceiling, with jitter so that processes which lost the same server do not return in step.
- */
+/** Pauses between attempts: they double up to a ceiling, with jitter so that processes which lost the same server do not return in step. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Backoff {

@@ -1,6 +1,6 @@
 /**
- * Time and identifiers of a process: the only place (with main.ts and tests) that asks the system for them. Everything else takes `now`
- * as a parameter, so that rules about time can be tested without waiting.
+ * Time and identifiers of a process: the only place (with main.ts and tests) that asks the system for them. Everything else takes `now` as a
+ * parameter, so that rules about time can be tested without waiting.
  */
 import { randomUUID } from "node:crypto";
 

@@ -1,7 +1,4 @@
-/**
- * Runs asynchronous pieces of work in the order in which they came, at most so many at once: one unless said otherwise. A piece that fails does
- * not stop the next one.
- */
+/** Runs asynchronous work in order of arrival, at most so many pieces at once: one by default. A piece that fails does not stop the next one. */
 interface Limit {
   run<T>(work: () => Promise<T>): Promise<T>;
 }

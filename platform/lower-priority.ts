@@ -1,6 +1,6 @@
 /**
- * For a thread beside the event loop: a low priority where a thread can have one of its own (Linux): on a machine with no core to spare it
- * would otherwise take turns with the event loop. Not the lowest: while that core is busy all the time, its work would not be done for a minute.
+ * Lowers the priority of a thread beside the event loop, where threads have one of their own (Linux): on a machine without a spare core it would
+ * otherwise take turns with the event loop. Not to the lowest: while that core is always busy, its work would not be done for a minute.
  */
 import { constants, setPriority } from "node:os";
 

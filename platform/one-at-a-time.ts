@@ -1,4 +1,4 @@
-/** A turn by key: one at a time has it, the next ones wait in order, so many and so long. */
+/** A turn per key: one holder at a time; further ones wait in order, limited in number and time. */
 
 type OneAtATime = {
   /** Resolves with what ends the turn (again is nothing), or with undefined for whoever is too many or waited too long. Never rejects. */

@@ -1,4 +1,4 @@
-/** Long work in pieces: what waits for the event loop gets its turn in between. */
+/** Splits long work into pieces, between which whatever else waits for the event loop gets its turn. */
 import { setImmediate } from "node:timers/promises";
 
 /** Call it between two pieces: it waits only when the last pause is longer ago than `afterMs`. */

@@ -1,6 +1,6 @@
 /**
- * Replaces a file whole: it is written beside the old one, put on the disk, and takes its name. Whenever the process is killed, and whenever
- * the machine stops, the old one or the new one is there. One process writes in a folder; what killed ones left of theirs is removed.
+ * Replaces a file atomically: the new one is written beside the old one, synced, and renamed. Whenever the process is killed or the machine
+ * stops, the old or the new file is there. One process writes in a folder; leftovers of killed ones are removed.
  */
 import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What of a value is not of its schema, all of it: typebox stops at eight findings unless told otherwise, and one value that should be one of
- * several texts is as many findings as there are texts.
+ * All faults of a value against its schema: typebox stops at eight unless told otherwise, and one value that should be one of several texts is as
+ * many faults as there are texts.
  */
 import { Settings } from "typebox/system";
 

@@ -1,8 +1,8 @@
 /**
- * Long work in pieces, by many at once: in one turn of the event loop all of them together take `PER_TURN_MS` and one piece more at most (twice that in
- * the turn in which they begin), and what else waits for the loop gets its turn. (A pause of its own for each, as in pause.ts, lets n of them hold a turn n times as long.) Pieces come in the
- * order in which they were waited for, so that each of many goes on as fast as the others. What a piece does after it has waited for something outside,
- * a disk or a network, is not counted.
+ * Splits long work of many callers into pieces: in one turn of the event loop all of them together take `PER_TURN_MS` and at most one piece more
+ * (twice that in the turn in which they begin), and whatever else waits for the loop gets its turn. (With a pause for each, as in pause.ts, n of
+ * them would hold a turn n times as long.) Pieces run in the order in which they were awaited, so that each of many goes on as fast as the
+ * others. What a piece does after it has waited for something outside, a disk or a network, is not counted.
  */
 export type Pause = () => Promise<void>;
 

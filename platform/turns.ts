@@ -1,8 +1,8 @@
 /**
- * At most so many pieces of work begin in one turn of the event loop, the others in the next ones, in their order. After a stall all that callers have
- * waiting arrives at once: begun at once, it would count as under way together and be shed, although each of it takes no time; and until all of it is
- * answered nothing else would be heard. How long one may wait is for whoever asks. Work that comes alone costs a count, and each sixteenth a turn: what
- * is counted may be of several turns, so that a burst can begin with fewer, and never with more.
+ * Lets at most so many pieces of work begin in one turn of the event loop, the others in later ones, in order. After a stall, everything that
+ * callers have waiting arrives at once: begun together, it would count as concurrent and be shed, although each piece takes no time; and until
+ * all of it was answered, nothing else would run. How long a piece may wait is up to its caller. Work that comes alone costs a count, and each
+ * sixteenth a turn: counted work may be of several turns, so a burst can begin with fewer, never with more.
  */
 /** A few milliseconds of checks: as they arrive, and once more behind them. Fewer cost more for each; more are no cheaper. */
 const PER_TURN = 16;

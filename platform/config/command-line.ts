@@ -1,9 +1,9 @@
 /**
- * The command line that every service has: `--config FILE` and `--check-config`. Nothing else is set there, because what stands on a command
- * line is seen by every user of the machine.
+ * The command line of every service: `--config FILE` and `--check-config`. Nothing else is set there, because every user of the machine can see a
+ * command line.
  *
- * Whoever starts a program may do so before what it needs is there: with START_AFTER_FD=3 it has its modules loaded, and reads nothing and does
- * nothing before descriptor 3, a pipe, is at its end (platform/programs/program.ts).
+ * A program may be started before the things it needs exist: with START_AFTER_FD=3 it loads its modules, then waits for the end of descriptor 3,
+ * a pipe, before it reads or does anything (platform/programs/program.ts).
  */
 import { once } from "node:events";
 import { Socket } from "node:net";

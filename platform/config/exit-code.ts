@@ -1,2 +1,2 @@
-/** Exit code of a configuration that is refused (EX_CONFIG of sysexits.h), so that a supervisor need not start again. */
+/** Exit code of a refused configuration (EX_CONFIG of sysexits.h), so that a supervisor need not start the process again. */
 export const EX_CONFIG = 78;

@@ -1,6 +1,6 @@
 /**
  * The keys of a configuration schema: every leaf with its path and its environment variable. One list for the loader, `--help` and the
- * documentation. Reads the schema as the JSON Schema that it is, so that any TypeBox construct is fine below a leaf.
+ * documentation. Treats the schema as plain JSON Schema, so any TypeBox construct is fine below a leaf.
  */
 import type { TSchema } from "typebox";
 

@@ -1,15 +1,15 @@
 /**
- * Configuration of a process: one YAML file and environment variables against one TypeBox schema. Everything wrong is reported at once, each
- * fault with the key, the variable and what to do; anything unknown refuses to start, since a misspelt safety setting is worse than none.
+ * Configuration of a process: one YAML file and environment variables, validated by one TypeBox schema. All faults are reported at once, each
+ * with its key, its variable and what to do. Anything unknown prevents the start, since a misspelt safety setting is worse than none.
  *
  * Rules
  * - A key's variable is `x-env-variable` of its schema, else the prefix and the path: `http.listenPort` is `<PREFIX>HTTP_LISTEN_PORT`. Keys are
- *   the leaves: strings, numbers, booleans, arrays and maps. A variable wins over the file; an empty one counts as not set.
+ *   the leaves: strings, numbers, booleans, arrays and maps. A variable overrides the file; an empty one counts as not set.
  * - Text stays text; everything else in a variable is read as YAML (so `true`, `8080`, `[a, b]`, `{a: b}`). An array of strings may also be
  *   `a,b`.
- * - A key marked `x-secret: true` may not stand in the file. It comes from its variable or from `<VARIABLE>_FILE`, whose content without the
- *   last line break is taken. Any other text key accepts `_FILE` too; both at once is a fault.
- * - Objects are closed (`additionalProperties: false`) or they would accept misspelt keys: an open one is a fault of the schema.
+ * - A key marked `x-secret: true` is not allowed in the file. It comes from its variable or from the file that `<VARIABLE>_FILE` names, without
+ *   its final line break. Any other text key accepts `_FILE` too; setting both is a fault.
+ * - Objects are closed (`additionalProperties: false`), because open ones would accept misspelt keys: an open object is a fault of the schema.
  * - An unknown variable with our prefix is a fault.
  * - Values are never repeated in a fault: they may be secrets.
  */

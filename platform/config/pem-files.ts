@@ -1,4 +1,4 @@
-/** PEM files that a configuration names, read at the start and at a reload. Each rejects when a file cannot be read, naming the file. */
+/** PEM files that a configuration names, read at start and at a reload. Each function rejects if a file cannot be read, naming the file. */
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";

@@ -1,9 +1,9 @@
 /**
- * A configuration schema as it is published: JSON Schema of the YAML file, for editors and for whoever generates configurations. It
- * differs from what the program holds in three ways. Every key says which variable sets it (`x-env-variable`). A secret may not stand in
- * the file, so nothing fits it there (`not: {}`), and it is not asked for there. A key that has to be set, in the file or by its
- * variable, says `x-required` (the name of its section where only that section needs it); what has a default is not asked for, in entries of
- * lists neither. So a file that is refused for its form is refused here too, except that something may be missing which a variable sets.
+ * A configuration schema as published: JSON Schema of the YAML file, for editors and programs that generate configurations. It differs from the
+ * program's own in three ways. Every key names its variable (`x-env-variable`). A secret is not allowed in the file, so nothing matches it there
+ * (`not: {}`), and it is not required. A key that must be set, in the file or by its variable, has `x-required` (the name of its section if only
+ * that section needs it); keys with a default are not required, also not in entries of lists. So a file that the program would refuse for its
+ * form is refused here too, except that something may be missing that a variable sets.
  */
 import type { TSchema } from "typebox";
 import { type ConfigKey, keysOf } from "./keys.ts";

@@ -1,6 +1,6 @@
 /**
- * What a schema cannot say: values that are each fine and unsafe or senseless together. Each rule looks at a few of them, so that it can be
- * applied while others cannot be read: a rule that touches what is missing or wrong says nothing, and everybody else is still heard.
+ * Rules that a schema cannot express: values that are each fine, but unsafe or senseless together. Each rule looks at a few values, so that it
+ * can be applied while others are unreadable: a rule that touches a missing or wrong value is skipped, and all others still report.
  */
 import type { ConfigFault } from "./fault.ts";
 

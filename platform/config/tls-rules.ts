@@ -1,4 +1,4 @@
-/** What the section of every listener and every client is asked: does it leave this machine, and has each certificate its key. */
+/** What is checked for the section of every listener and client: whether it leaves this machine, and whether each certificate has its key. */
 import { type ConfigFault, unsafe } from "./fault.ts";
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;

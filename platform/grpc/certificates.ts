@@ -1,6 +1,6 @@
 /**
- * Certificates of gRPC that can be replaced while the server or the channel lives: connections made from then on use the new ones, those
- * that are open go on. What is handed over here has been checked by whoever read it: a pair that belongs together, authorities that are.
+ * Certificates of gRPC that can be replaced while the server or channel lives: new connections use the new ones, open ones go on. Whoever read
+ * them has checked them: matching pairs, and real authorities.
  */
 import { createSecureContext, getCACertificates } from "node:tls";
 import { type ChannelCredentials, credentials, experimental, ServerCredentials } from "@grpc/grpc-js";

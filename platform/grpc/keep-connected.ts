@@ -1,4 +1,4 @@
-/** Keeps a gRPC channel from going idle when it loses its server: the next call would pay for the connection with its own time. */
+/** Keeps a gRPC channel from going idle when it loses its server: otherwise the next call would pay for the connection with its own time. */
 import type { Client } from "@grpc/grpc-js";
 
 /** Until it is disposed of, which has to come before the client is closed. */

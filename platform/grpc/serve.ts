@@ -1,7 +1,4 @@
-/**
- * What every server of ours on grpc-js does the same way: listens with TLS or mTLS, takes rotated certificates, and ends gracefully but
- * in bounded time.
- */
+/** What all our grpc-js servers share: they listen with TLS or mTLS, accept rotated certificates, and end gracefully but in bounded time. */
 import type { Server } from "@grpc/grpc-js";
 import { createServerCertificates } from "./certificates.ts";
 import type { ListenAt, Listening } from "./terms.ts";

@@ -1,4 +1,4 @@
-/** What is asked of a server's certificates before they are used, at the start and at each replacement, and how they are used. */
+/** Checks a server's certificates before they are used, at start and at each replacement, and applies them. */
 import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import type { SecureContextOptions } from "node:tls";
 import type { ServerTls } from "../config/pem-files.ts";

@@ -1,4 +1,4 @@
-/** What every server of unary calls is told, and what it tells of each call, whatever it is built on. */
+/** What every server of unary calls is given, and what it reports about each call, whichever library it uses. */
 import type { ServerTls } from "../config/pem-files.ts";
 
 /** Time for the answer to travel back before the caller gives up. */

@@ -1,7 +1,7 @@
 /**
- * A gRPC server of unary calls with a deadline: its service and grpc.health on one port, a limit of calls at once beyond which calls are to
- * be shed, and a graceful end: health says NOT_SERVING, calls under way are answered, then connections are closed. What a call is answered,
- * shed or not, is the business of its handler.
+ * A gRPC server of unary calls with a deadline: its service and grpc.health on one port, a limit of concurrent calls beyond which calls are to be
+ * shed, and a graceful end: health says NOT_SERVING, calls in progress are answered, then connections are closed. How a call is answered, shed or
+ * not, is up to its handler.
  */
 import { type Metadata, Server } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";

@@ -1,6 +1,6 @@
 /**
- * Reads messages of protobuf whose texts have to be UTF-8, as the format says; by itself what is generated puts the replacement character where
- * they are not, and two different texts become one. Texts of ASCII, which nearly all are, cost what they did, others hardly more.
+ * Reads protobuf messages whose strings must be UTF-8, as the format says; generated code alone inserts replacement characters, which makes two
+ * different strings one. ASCII strings, which nearly all are, cost the same as before, others hardly more.
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 

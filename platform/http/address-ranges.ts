@@ -1,6 +1,6 @@
 /**
- * Which addresses a connection may be made to that somebody else chose: public ones, and those of ranges that configuration names. Loopback,
- * private, link-local (where clouds keep their metadata) and every other special range is neither, unless it is named.
+ * Which addresses a connection may be made to when somebody else chose the target: public ones, and those in ranges that configuration names.
+ * Loopback, private, link-local (where clouds keep their metadata) and every other special range is refused unless named.
  */
 import ipaddr from "ipaddr.js";
 

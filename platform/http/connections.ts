@@ -1,6 +1,7 @@
 /**
- * The connections of an HTTP server, so that its end takes a bounded time. Node closes those that are idle when it begins, and waits for all others:
- * also for one that has never said anything, or stopped in a head or a body, which anybody who reaches the port can have, before any credential.
+ * The connections of an HTTP server, ended in bounded time. When a server closes, Node closes idle connections and waits for all others, also for
+ * one that has never sent anything or stopped in the middle of headers or body, which anybody who reaches the port can have, before any
+ * credential.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";

@@ -1,7 +1,7 @@
 /**
- * A body as fastify's own parser reads one: JSON, with or without a byte order mark, and without names that would reach the prototype of an
- * object which somebody copies it into. Such names are looked for only where the text holds something that could be one.
- * NB: what fastify's would take and this does not are bytes that are no UTF-8 (RFC 8259 section 8.1): replaced, two different ids become one.
+ * Parses a body like fastify's own parser: JSON, with or without a byte order mark, and without names that would reach the prototype of an object
+ * into which somebody copies it. Such names are searched only if the text contains something that could be one. NB: unlike fastify's, it refuses
+ * bytes that are not UTF-8 (RFC 8259 section 8.1): with replacement characters, two different ids become one.
  */
 import { isUtf8 } from "node:buffer";
 

@@ -1,6 +1,7 @@
 /**
- * The operators' door of a process, on a port of its own so that it is never published with the service: `/healthz` (the process answers),
- * `/readyz` (named checks as JSON; 503 unless all that are required pass), `/metrics`, and what else a program has to tell as JSON. Any other address is told which there are.
+ * The operators' port of a process, separate so that it is never published with the service: `/healthz` (the process answers), `/readyz` (named
+ * checks as JSON; 503 unless all required ones pass), `/metrics`, and further documents of a program as JSON. Any other address answers with a
+ * list of those that exist.
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { Log } from "../log/log.ts";

@@ -1,4 +1,4 @@
-/** Headers as they came: name, value, name, value. NB: the objects that Node makes of them drop all `authorization` headers but the first. */
+/** Headers as they arrived: name, value, name, value. NB: the objects that Node makes of them keep only the first `authorization` header. */
 export function valuesIn(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

@@ -1,6 +1,6 @@
 /**
- * Why a process does not start, in one sentence for whoever started it: which setting, what is the matter, what to do. The log then shows
- * that sentence and no stack, since nothing in the program is wrong. Anything else that rejects a start is a fault and is shown as one.
+ * Why a process does not start, in one sentence for whoever started it: which setting, what is wrong, what to do. The log shows that sentence and
+ * no stack, since nothing in the program is wrong. Anything else that rejects a start is a fault and is shown as one.
  */
 import { EX_CONFIG } from "../config/exit-code.ts";
 

@@ -1,10 +1,10 @@
 /**
- * SIGHUP while a process starts, which would end it: noted from the moment this is loaded, so main.ts loads it before anything else, and made good by
- * one reload once the parts are there that take it (reload.ts). The listener stays to the end, also of the drain. A process that was forked tells the
- * one that forked it, which keeps SIGHUP until then (services/decision/workers/workers.ts).
+ * SIGHUP during the start, which would end the process: it is noted from the moment this file is loaded, so main.ts loads it before anything
+ * else, and handled by one reload once the parts exist (reload.ts). The listener stays to the end, also while draining. A forked process tells
+ * its parent, which holds SIGHUP back until then (services/decision/workers/workers.ts).
  *
- * NB: what comes before this ends the process still: the boot of Node, which sets every signal to its default, and what is loaded ahead of a program
- * (platform/programs/launch). It is some hundredths of a start; whoever sends SIGHUP within it has to start the process again.
+ * NB: an earlier SIGHUP still ends the process: while Node boots, which sets every signal to its default, and while the modules ahead of a
+ * program load (platform/programs/launch). That is a few hundredths of a start; whoever sends SIGHUP then has to start the process again.
  */
 let isNoted = false;
 process.on("SIGHUP", () => {

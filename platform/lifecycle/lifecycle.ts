@@ -1,9 +1,10 @@
 /**
- * The life of a process: one AbortSignal that says "finish", a stack of what has to be closed, and one way out. SIGTERM and SIGINT begin the
- * end: what has to be said beforehand is said while everything still works (`beforeEnd`; another signal cuts that short). Then it drains: the
- * signal aborts, and owners are disposed of in reverse order, so what was started last (the listeners) stops first and what everything rests
- * on (the pool) last. A drain that takes too long, or a signal during it, ends it at once. An error that nobody caught is logged and begins the
- * drain without a word before: the state of the process is no longer known. CannotStart is told as its sentence, without a stack. A process that was forked ends when the one that forked it is gone, as on a signal: nobody would start it again, or end it.
+ * The life of a process: one AbortSignal that says "finish", a stack of what must be closed, and one way out. SIGTERM and SIGINT begin the end:
+ * announcements are made while everything still works (`beforeEnd`; another signal cuts that short). Then it drains: the signal aborts, and
+ * owners are disposed of in reverse order, so what was started last (the listeners) stops first and what everything depends on (the pool) last. A
+ * drain that takes too long, or a signal during it, ends the process at once. An uncaught error is logged and begins the drain without
+ * announcements: the state of the process is no longer known. CannotStart is logged as its sentence, without a stack. A forked process ends when
+ * its parent is gone, as on a signal: nobody would restart or end it.
  *
  * It never calls process.exit; main.ts does, with the code that `run` resolves to.
  */

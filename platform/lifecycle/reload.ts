@@ -1,11 +1,11 @@
 /**
- * SIGHUP: the configuration is read again, and whatever can change under a running process takes its part of it: keys, certificates, policy.
- * A configuration that is refused changes nothing at all. A part that cannot use what it finds (a file that is half written, a certificate
- * of another key) goes on with what it has, and the others are not held up by it. Both are said in the log, in `/readyz` (degraded) and in
- * the metrics until a later reload succeeds. Keys of the configuration that changed and that nobody takes are named: they need a restart.
+ * SIGHUP: the configuration is read again, and each part that can change in a running process applies its share: keys, certificates, policy. A
+ * refused configuration changes nothing at all. A part that cannot use what it finds (a half-written file, a certificate of another key) keeps
+ * what it has, and does not hold up the others. Both are reported in the log, in `/readyz` (degraded) and in the metrics until a later reload
+ * succeeds. Changed keys that no part applies are named: they need a restart.
  *
- * One reload at a time; signals that come meanwhile are one more. Those that come before the start is through are one reload after it, since a part
- * that is not there yet would miss it. Never ends the process, which SIGHUP would by itself (before there is a handler here: early-hang-up.ts).
+ * One reload at a time; signals that arrive meanwhile cause one more. Signals during the start cause one reload after it, since a part that does
+ * not exist yet would miss it. It never ends the process, as SIGHUP would without a handler (early-hang-up.ts).
  */
 import type { CheckResult } from "../http/ops-server.ts";
 import type { Log } from "../log/log.ts";

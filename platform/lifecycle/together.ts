@@ -1,6 +1,6 @@
 /**
- * Owners that end at the same time. Listeners do: each may take its time to drain, and one after the other they would take it as often as there are
- * listeners, while the last ones still let in what the first ones refuse.
+ * Owners that end at the same time, such as listeners: each may take its time to drain, and one after the other would take the sum, while the
+ * last ones still accept what the first ones refuse.
  */
 export interface Together extends AsyncDisposable {
   /** Hands over an owner; returns it. */

@@ -1,5 +1,5 @@
 /**
- * Work under way, counted, so that what it needs ends behind the last of it. A server has ended when its connections have: what was begun for a caller
+ * Counts work in progress, so that what it needs ends after the last of it. A server has ended when its connections have; work begun for a caller
  * who has left goes on.
  */
 export interface UnderWay {

@@ -1,4 +1,4 @@
-/** Counts what is logged, by the name of the event: every event has a count, also while a level leaves its line out. */
+/** Counts log events by name, also those whose line is omitted because of the level. */
 import type { Metrics } from "../metrics/metrics.ts";
 import type { OnEvent } from "./log.ts";
 

@@ -1,8 +1,8 @@
 /**
- * The log of a process: JSON lines on standard output. Each line is an event that has a name (`event`), one place in the program that
- * writes it, and a count: `onEvent` hears of it whatever the level that is written. Secrets are removed by name wherever they stand up to two levels deep, and free text
- * is cut, so that a careless call cannot leak a token or flood a collector. JSON escapes line breaks, so one call is one line.
- * NB: this is the second wall. The first is that nobody hands a token, a body or a header map to the log.
+ * The log of a process: JSON lines on standard output. Each line is an event with a name (`event`), one place in the program that writes it, and
+ * a count: `onEvent` hears of it whatever level is written. Secrets are removed by name up to two levels deep, and free text is truncated, so
+ * that a careless call cannot leak a token or flood a collector. JSON escapes line breaks, so one call is one line. NB: this is the second wall.
+ * The first is that nobody hands a token, a body or a header map to the log.
  */
 import { type DestinationStream, type LogFn, type Logger, pino } from "pino";
 import { shownError } from "./shown-error.ts";

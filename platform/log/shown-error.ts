@@ -1,6 +1,6 @@
 /**
- * An error as the log shows it: what it is, what it says, where, and what caused it; of a server's or the system's error its code as well.
- * NB: nothing else of it. Errors of libraries carry what they were about: the address with its password, the row, the request.
+ * An error as the log shows it: its kind, message, place and cause; for errors of a server or the system also the code. NB: nothing else. Errors
+ * of libraries carry what they were about: the address with its password, the row, the request.
  */
 
 import { sqlState } from "../postgres/sql-state.ts";

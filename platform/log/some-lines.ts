@@ -1,4 +1,4 @@
-/** Which lines are written of an event that may come without end: a server that is away must not fill a disk. */
+/** Limits the lines of an event that may occur without end: a server that is down must not fill a disk. */
 import { createTokenBuckets } from "../token-buckets.ts";
 
 /** Lines at once, and one more after each so many milliseconds. */

@@ -1,13 +1,13 @@
 /**
- * Standard output for the log. Lines of one turn of the event loop are one write, since each write wakes up whoever reads it; a longer one is
- * made in pieces that a pipe takes whole, so that processes that share one do not write into each other's lines. It is made in the background,
- * so that a reader who is slow or gone, or a disk that is full, holds up nobody who logs. Lines stand in the order of the calls, always: nothing
- * is written past what is still on its way.
+ * Standard output for the log. Lines of one turn of the event loop are one write, since each write wakes up the reader; a longer write is split
+ * into pieces that a pipe takes whole, so that processes sharing one do not mix their lines. Writing happens in the background, so that a slow or
+ * absent reader, or a full disk, delays nobody who logs. Lines are always in the order of the calls: nothing overtakes what is still being
+ * written.
  *
- * A process that ends waits for `flush` (pino's `log.flush`) before it exits, for as long as it wants to. One that is killed from outside loses
- * what was logged in that moment. One that exits while a flush is still waited for kills itself: its reader has stopped, and an exit would wait
- * for the thread that writes to it. What is logged inside a listener of `exit` may be lost: what waits is written in such a listener, once.
- * NB: what nobody takes is kept up to a limit; beyond it lines are lost, and `onLost` is told how many once the way is free again.
+ * A process that ends waits for `flush` (pino's `log.flush`) before it exits, for as long as it wants. One that is killed from outside loses what
+ * was logged in that moment. One that exits while a flush is still waiting kills itself: its reader has stopped, and an exit would wait for the
+ * thread that writes. What is logged inside a listener of `exit` may be lost: what waits is written in such a listener, once. NB: unread lines
+ * are kept up to a limit; beyond it lines are lost, and `onLost` is told how many once writing is possible again.
  */
 import { write, writeSync } from "node:fs";
 import type { DestinationStream } from "pino";

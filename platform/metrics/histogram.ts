@@ -1,6 +1,6 @@
 /**
- * A histogram that costs little to add to: prom-client makes a text of the labels, and of the bound of a bucket, for each value. Counts are plain
- * numbers here and become text at a scrape, in the form that prom-client gives (Prometheus' text format, version 0.0.4).
+ * A histogram that is cheap to add to: prom-client builds text of the labels and bucket bounds for each value. Here counts are plain numbers and
+ * become text at a scrape, in prom-client's form (Prometheus' text format, version 0.0.4).
  */
 export interface Histogram<L extends string> {
   /** `labels`: a value for each of its labels. */

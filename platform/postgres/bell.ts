@@ -1,6 +1,6 @@
 /**
- * Rings channels on which others listen (wakeup.ts) after a commit instead of in it. Postgres lets transactions that notify commit one at a
- * time, so a statement of which there are thousands a second must not. A ring that is lost costs whoever listens one poll.
+ * Notifies channels on which others listen (wakeup.ts) after a commit instead of in it. Postgres commits transactions that notify one at a time,
+ * so a statement executed thousands of times a second must not. A lost notification costs a listener one poll.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log/log.ts";

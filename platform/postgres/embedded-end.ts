@@ -1,4 +1,4 @@
-/** How a PostgreSQL server of our own is ended. */
+/** Ends a PostgreSQL server of our own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,5 +1,5 @@
 /**
- * Whom the embedded Postgres runs as, and which folders that user can reach. As root the server runs as `nobody` (65534): PostgreSQL refuses
+ * Which user runs the embedded Postgres, and which folders that user can reach. As root the server runs as `nobody` (65534): PostgreSQL refuses
  * root, and an id without a name fails ("could not look up effective user").
  */
 import { createHash } from "node:crypto";

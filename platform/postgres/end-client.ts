@@ -1,4 +1,4 @@
-/** How a connection to Postgres is ended. */
+/** Ends a connection to Postgres. */
 import type pg from "pg";
 
 /** For the server to close the connection after it was asked to; one that is well does at once. */

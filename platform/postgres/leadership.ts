@@ -1,10 +1,10 @@
 /**
- * Runs a task in at most one process at a time: while a session-level advisory lock is held on a session of its own. That very session is
- * handed to the task for what must be done by the leader alone, so a leader whose session is gone finds out by a failing query and not by a
- * clock. Nobody waits in a queue at the server: the lock is tried, so a standby never holds a transaction open.
+ * Runs a task in at most one process at a time: while a session-level advisory lock is held, on a session of its own. The task gets that very
+ * session for what only the leader may do, so a leader whose session is gone notices by a failing query, not by a clock. Nobody queues at the
+ * server: the lock is tried, so a standby never holds a transaction open.
  *
- * NB: the lock alone fences nothing outside this session. A deposed leader may still have a publish on the wire; what it writes to the
- * database through the lease fails.
+ * NB: the lock fences nothing outside this session. A deposed leader may still have a publish in transit; what it writes to the database through
+ * the lease fails.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../backoff.ts";

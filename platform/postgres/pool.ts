@@ -1,9 +1,8 @@
 /**
- * One process's connections to Postgres: a pool for the many short statements, and dedicated sessions for what lives in a session
- * (advisory locks, LISTEN). Four things that pg leaves to its user are settled here: connection errors are listened to (without a
- * listener a restart of Postgres kills the process), statements and lock waits have limits, a server that says nothing (frozen, cut off) is
- * not waited for without end, and a COMMIT that in truth rolled back is an error. Isolation is READ COMMITTED; rules that need more take row
- * locks.
+ * One process's connections to Postgres: a pool for the many short statements, and dedicated sessions for what lives in a session (advisory
+ * locks, LISTEN). It settles four things that pg leaves to its user: connection errors have a listener (without one, a restart of Postgres kills
+ * the process), statements and lock waits have limits, a silent server (frozen, cut off) is not waited for without end, and a COMMIT that in
+ * truth rolled back is an error. Isolation is READ COMMITTED; rules that need more take row locks.
  *
  * NB: a transaction whose COMMIT reply was lost rejects, and may have been committed. Commands are idempotent for that reason.
  */

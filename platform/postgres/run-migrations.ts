@@ -1,7 +1,6 @@
 /**
- * What of the SQL files of a folder a database has seen, and the run of those that it has not, by node-pg-migrate: in one transaction, under the
- * tool's advisory lock, waiting for whoever has it. Mostly there is nothing to run, and then the tool, which takes longer to load than to ask, is
- * not loaded.
+ * Finds which SQL files of a folder a database has not seen, and runs them with node-pg-migrate: in one transaction, under the tool's advisory
+ * lock, waiting for its holder. Usually there is nothing to run, and then the tool, which takes longer to load than to ask, is not loaded.
  *
  * NB: on a client of ours. The tool does not wait for the end of its own, and a server that stops meanwhile would end the process.
  */

@@ -1,7 +1,7 @@
 /**
- * An advisory lock that lives as long as its session. The server ends that session soon after the machine or the network behind it is gone
- * unheard: of its own accord it looks after two hours, and for as long nobody else could have the lock. Whoever holds one finds out by what
- * pool.ts does for its end of a connection.
+ * An advisory lock that lives as long as its session. The server ends the session soon after the machine or network behind it has disappeared; by
+ * default it would notice after two hours, during which nobody else could have the lock. The holder notices a lost server as described in
+ * pool.ts.
  */
 import type { Queryable } from "./pool.ts";
 

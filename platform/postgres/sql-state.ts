@@ -1,4 +1,4 @@
-/** What a PostgreSQL server answers a statement that it does not carry out, told from faults of the connection and from our own. */
+/** Errors that a PostgreSQL server reports for a statement, as opposed to faults of the connection and our own. */
 
 /** The code of its answer. Undefined when it did not answer. NB: by which an answer is known is its severity, whose words are in the server's language. */
 export function sqlState(error: unknown): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * Wakes a loop that looks for work in a table: at once by NOTIFY, and every second in any case. The poll is what correctness rests on; the
- * notification only makes it fast, so a lost session is repaired in the background and costs nothing but a second.
+ * Wakes a loop that looks for work in a table: at once by NOTIFY, and every second in any case. Correctness relies on the poll; the notification
+ * only makes it fast, so a lost session is restored in the background and costs nothing but a second.
  */
 import { aborted } from "../aborted.ts";
 import { createBackoff } from "../backoff.ts";

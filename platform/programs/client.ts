@@ -1,4 +1,4 @@
-/** One person at a keyboard: calls through the proxy and to the approval service under one bearer token. Knows no domain word. */
+/** One person at a keyboard: calls through the proxy and to the approval service with one bearer token. Knows no domain word. */
 
 export type Answer = {
   readonly status: number;

@@ -1,7 +1,7 @@
 /**
- * Preloaded into a program (program.ts): ends it when the process that started it is gone, however that went (also by kill -9),
- * which is when the pipe on standard input closes. Changes nothing else. A thread is given this file too, and a standard input that is
- * closed from the start: it is not what holds the leash.
+ * Preloaded into a program (program.ts): ends it when the process that started it is gone, for whatever reason (also kill -9), which is when the
+ * pipe on standard input closes. Changes nothing else. Threads load this file too, with a standard input that is closed from the start, which
+ * does not count.
  */
 import { isMainThread } from "node:worker_threads";
 

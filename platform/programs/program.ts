@@ -1,7 +1,7 @@
 /**
- * One of our programs as a real process, as it runs in production: its own Node, its own configuration file, and an environment that holds
- * nothing but what it is given. It can be stopped, killed, frozen and started again with the same arguments, so on the same ports; it ends
- * when the process that started it does, however that went. What it says goes to a file, which is there when something fails.
+ * One of our programs as a real process, as in production: its own Node, its own configuration file, and only the environment that it is given.
+ * It can be stopped, killed, frozen and restarted with the same arguments, so on the same ports; it ends when the process that started it does,
+ * for whatever reason. Its output goes to a file, which is there when something fails.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

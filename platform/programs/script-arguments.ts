@@ -1,4 +1,4 @@
-/** For the main file of a script: what a person typed, told in words where it is wrong. */
+/** Parses the arguments of a script, and says in words what is wrong with them. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 /** `parseArgs`; but `--help` prints `usage` and ends the process, and a mistake is said with it and ends it with code 2. */

@@ -1,6 +1,4 @@
-/**
- * Waits for a condition with a deadline that says what was awaited: what tests use in place of a sleep.
- */
+/** Waits for a condition, with a deadline whose error names what was awaited: tests use it instead of sleeping. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**

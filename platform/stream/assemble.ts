@@ -1,6 +1,6 @@
 /**
- * Puts together what an adapter brings (a publisher, and connections for reading) with what all of them share (partition readers, discovery
- * of partitions, watchdog) behind the port.
+ * Combines what an adapter provides (a publisher, and connections for reading) with what all adapters share (partition readers, discovery of
+ * partitions, watchdog) behind the port.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../clock.ts";

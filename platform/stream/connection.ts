@@ -1,7 +1,7 @@
 /**
- * What an adapter has to bring for reading: one connection to its server. Everything else about reading (partition-reader.ts, watchdog.ts,
- * assemble.ts) is the same for all adapters. Every method rejects on a fault; the owner then destroys the connection and makes a new one,
- * so a connection is never repaired.
+ * What an adapter must provide for reading: one connection to its server. Everything else about reading (partition-reader.ts, watchdog.ts,
+ * assemble.ts) is the same for all adapters. Every method rejects on a fault; the owner then destroys the connection and makes a new one, so a
+ * connection is never repaired.
  */
 import type { OffsetRange, StreamRecord } from "./port.ts";
 

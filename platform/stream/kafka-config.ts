@@ -1,6 +1,6 @@
 /**
- * The `kafka` section that every service has: its schema, what in it is unsafe together, and the settings it stands for.
- * One place, so that two services cannot differ in how they reach the same brokers.
+ * The `kafka` section of every service: its schema, its unsafe combinations, and the settings it stands for. One place, so that two services
+ * cannot differ in how they reach the same brokers.
  */
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";

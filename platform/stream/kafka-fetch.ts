@@ -1,7 +1,7 @@
 /**
- * Reads the answer to a Fetch request (version 11) of one partition. Written here and not taken from kafkajs because two things that it drops
- * are what we need: where a batch *ends* (a compacted topic keeps batches without a record, and its consumer then waits for ever), and
- * whether a batch arrived as it was written (CRC-32C). What is in a batch: kafka-records.ts.
+ * Reads the response to a Fetch request (version 11) of one partition. Written here instead of taken from kafkajs, which drops two things that we
+ * need: where a batch *ends* (a compacted topic keeps batches without records, and kafkajs's consumer then waits for ever), and whether a batch
+ * arrived as it was written (CRC-32C). The contents of a batch: kafka-records.ts.
  */
 import crc32C from "kafkajs/src/protocol/recordBatch/crc32C/index.js";
 import { decodeRecords, LAST_OFFSET_DELTA_AT } from "./kafka-records.ts";

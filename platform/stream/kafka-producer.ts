@@ -1,6 +1,6 @@
 /**
- * A client of kafkajs for publishing: all replicas, no retry inside. NB: not idempotent. Its idempotent mode may acknowledge what the broker
- * dropped as a duplicate; readers drop doubles by id.
+ * A kafkajs client for publishing: acknowledged by all in-sync replicas, no retry inside. NB: not idempotent. Its idempotent mode may acknowledge
+ * what the broker dropped as a duplicate; readers drop duplicates by id.
  */
 import kafkajs, { type Message } from "kafkajs";
 import type { Log } from "../log/log.ts";

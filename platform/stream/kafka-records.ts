@@ -1,8 +1,8 @@
 /**
- * The records of one whole batch (protocol guide, "Record Batch", magic 2). Written here and not taken from kafkajs, since whoever may write to a
- * topic writes what is read here, before any signature: its decoder copies all headers for each one, unpacks without a limit, and throws where it
- * has no codec, on which a reader would come back to the same batch for ever. A batch that cannot be unpacked or read is one record without
- * headers, which no envelope can be read from: consumers set it aside and go on.
+ * The records of one whole batch (protocol guide, "Record Batch", magic 2). Written here instead of taken from kafkajs, because anybody who may
+ * write to a topic writes what is read here, before any signature is checked: its decoder copies all headers for each record, decompresses
+ * without a limit, and throws if it lacks a codec, so that a reader would come back to the same batch for ever. A batch that cannot be
+ * decompressed or read is one record without headers, in which no envelope can be found: consumers quarantine it and go on.
  */
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";

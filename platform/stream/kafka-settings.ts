@@ -1,6 +1,6 @@
 /**
- * How to reach Kafka, and what of kafkajs's defaults is not for us: no retries inside the client (we retry where the order is known), no
- * topics made by first use, every request with a deadline. TLS always verifies the broker; there is no switch for it.
+ * How to reach Kafka, and which of kafkajs's defaults we change: no retries inside the client (we retry where the order is known), no topics
+ * created by first use, a deadline on every request. TLS always verifies the broker; there is no switch for it.
  */
 import type { ConnectionOptions } from "node:tls";
 import type { ISocketFactory, KafkaConfig, logCreator, SASLOptions } from "kafkajs";

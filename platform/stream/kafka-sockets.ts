@@ -1,7 +1,7 @@
 /**
- * The sockets of one kafkajs client, so that the client can be dropped for good. Its own `disconnect` waits for answers that may never come
- * and would still send what is queued; a record sent that late could stand behind a newer one of its key.
- * NB: bytes already on their way can still arrive. What must survive that says so in its records (versions, unique ids).
+ * The sockets of one kafkajs client, so that the client can be dropped for good. Its own `disconnect` waits for answers that may never come and
+ * would still send what is queued; a record sent that late could follow a newer one of its key. NB: bytes in transit can still arrive. Records
+ * that must cope with that say so themselves (versions, unique ids).
  */
 import net from "node:net";
 import tls from "node:tls";

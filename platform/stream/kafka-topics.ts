@@ -1,5 +1,5 @@
 /**
- * Topics as they have to be: services verify at start and refuse to run on a topic that would lose or forget; a command of the operator
+ * Verifies and creates topics: services verify at start and refuse to run on a topic that would lose or forget records; a command of the operator
  * creates them. Nothing is ever created by first use.
  */
 import kafkajs from "kafkajs";

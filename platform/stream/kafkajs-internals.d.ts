@@ -1,6 +1,6 @@
 /**
- * The parts of kafkajs 2.2.4 below its public consumer that we use, typed by hand. The version is pinned and the project is at rest
- * (last release 2023), so they do not move under us. Why below: kafka-connection.ts.
+ * The parts of kafkajs 2.2.4 below its public consumer that we use, typed by hand. The version is pinned and the project is dormant (last release
+ * 2023), so they do not change. Why: kafka-connection.ts.
  */
 declare module "kafkajs/src/cluster/index.js" {
   import type { ISocketFactory, Logger, RetryOptions, SASLOptions } from "kafkajs";

@@ -1,6 +1,6 @@
 /**
- * Which event stream a service uses: Kafka (section `kafka`) or Postgres (section `stream`), one of them and not both. A service takes the
- * two sections into its schema, adds `streamFaults` to its check, and asks here for everything that depends on the choice.
+ * Selects a service's event stream: Kafka (section `kafka`) or Postgres (section `stream`), exactly one of them. A service takes the two sections
+ * into its schema, adds `streamFaults` to its rules, and asks here for everything that depends on the choice.
  */
 import type { ConfigFault } from "../config/fault.ts";
 import type { Log } from "../log/log.ts";

@@ -1,7 +1,7 @@
 /**
- * Reads one partition for its subscription, on any adapter: asks where to start, fetches, hands over, and moves the position only after the
- * handler agreed. Each partition has a connection of its own: a server answers one request per connection at a time, and a waiting fetch
- * would hold up its neighbours. Any fault drops the connection and starts again from the position.
+ * Reads one partition for its subscription, with any adapter: asks where to start, fetches, hands over, and moves the position only after the
+ * handler has resolved. Each partition has a connection of its own, because a server answers one request per connection at a time, and a waiting
+ * fetch would hold up its neighbours. Any fault drops the connection and starts again from the position.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Backoff, createBackoff } from "../backoff.ts";

@@ -1,6 +1,6 @@
 /**
- * One connection to a Kafka cluster for reading, by @platformatic/kafka and without its consumer group, for the reasons that kafka-connection.ts
- * gives. What a fetch answers is read by the same decoder as there (kafka-fetch.ts), in the version of the protocol that it knows.
+ * One connection to a Kafka cluster for reading, by @platformatic/kafka and without its consumer group, for the reasons in kafka-connection.ts.
+ * Fetch responses are read by the same decoder as there (kafka-fetch.ts), in the protocol version that it knows.
  */
 import {
   Consumer,

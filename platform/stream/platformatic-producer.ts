@@ -1,6 +1,6 @@
 /**
- * A client of @platformatic/kafka for publishing: all replicas, no retry inside, not idempotent (without retries there is nothing for it to
- * recognise). Keys go to the same partitions as with kafkajs and the Java client, so the client of a topic can be changed.
+ * A @platformatic/kafka client for publishing: acknowledged by all in-sync replicas, no retry inside, not idempotent (without retries there is
+ * nothing to recognise). Keys go to the same partitions as with kafkajs and the Java client, so the client of a topic can be changed.
  */
 import { compatibilityPartitioner, ProduceAcks, Producer } from "@platformatic/kafka";
 import type { KafkaSettings } from "./kafka-settings.ts";

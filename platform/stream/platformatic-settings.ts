@@ -1,6 +1,6 @@
 /**
- * The settings of a Kafka connection as @platformatic/kafka wants them, and what of its defaults is not for us: no retries inside the
- * client, no topics made by first use, every request with a deadline. TLS always verifies the broker.
+ * The settings of a Kafka connection for @platformatic/kafka, and which of its defaults we change: no retries inside the client, no topics
+ * created by first use, a deadline on every request. TLS always verifies the broker.
  */
 import type { BaseOptions, Consumer, SASLOptions } from "@platformatic/kafka";
 import type { KafkaSettings } from "./kafka-settings.ts";

@@ -1,13 +1,13 @@
 /**
- * The event stream: the one door to Kafka (and, on one machine, to the stream kept in Postgres). At most six methods, so that a second
- * adapter stays small; `test/contract/stream/` says what each adapter has to keep.
+ * The event stream: the one interface to Kafka (and, on one machine, to the stream in Postgres). At most six methods, so that a second adapter
+ * stays small; `test/contract/stream/` defines what each adapter must do.
  *
  * Who relies on what:
- * - a relay publishes and marks only what was acknowledged. `unknown` is not a failure: the records may be there; send the same again.
- * - an intake keeps its offsets beside the effect, in its own database. It names the offset to read from whenever a partition is
- *   (re)taken, and lets a partition go when it no longer owns it. Nothing is stored at the broker.
- * - a view over a compacted topic reads from the earliest offset and is complete once `position` has reached the end that it captured at
- *   start. NB: never wait for "the record at end − 1": compaction and control records may leave none. `position` moves over such gaps.
+ * - a relay publishes, and marks only what was acknowledged. `unknown` is not a failure: the records may be there; send the same again.
+ * - an intake keeps its offsets beside the effects, in its own database. It names the offset to read from whenever a partition is (re)taken, and
+ *   releases a partition that it no longer owns. Nothing is stored at the broker.
+ * - a view over a compacted topic reads from the earliest offset and is complete once `position` has reached the end that it captured at start.
+ *   NB: never wait for "the record at end − 1": compaction and control records may leave none. `position` moves over such gaps.
  *
  * Delivery is at least once and in order per partition. Nothing is ever skipped: a handler that throws gets the same batch again.
  */

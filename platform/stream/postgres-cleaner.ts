@@ -1,6 +1,6 @@
 /**
- * Keeps the topics of the event stream small: retention by age, and compaction to the latest record of each key. Every stream offers to do
- * it and one does at a time; what may go is decided by the database, so a second cleaner would only be waste.
+ * Keeps the topics of the event stream small: retention by age, and compaction to the latest record of each key. Every process offers to do it
+ * and one at a time does; the database decides what may go, so a second cleaner would only be waste.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../log/log.ts";

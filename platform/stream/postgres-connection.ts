@@ -1,6 +1,6 @@
 /**
- * One session of Postgres for reading the event stream. A fetch that finds nothing waits for the notification that every publish sends, or
- * for its time to be over: the poll is what correctness rests on, the notification only makes it fast.
+ * One session of Postgres for reading the event stream. A fetch that finds nothing waits for the notification that every publish sends, or for
+ * its time to be over. Correctness relies on the poll; the notification only makes it fast.
  */
 import type { Database } from "../postgres/pool.ts";
 import type { FetchOutcome, StreamConnection } from "./connection.ts";

@@ -1,10 +1,10 @@
 /**
- * Publishes into the event stream of Postgres: one session, one statement at a time, and whatever was asked for meanwhile goes together with
- * the next one (a commit costs a flush to disk, and publishers of one partition wait for each other anyway).
+ * Publishes into the event stream of Postgres: one session, one statement at a time; whatever is requested meanwhile goes together into the next
+ * one (a commit costs a flush to disk, and publishers of one partition wait for each other anyway).
  *
- * Order: a statement whose caller has given up may still take effect, but never behind one that was sent later: on one session because it
- * runs one after the other, and across sessions by a fence. NB: a lost connection does not end the statement that runs on it. A new session
- * sends nothing until the old one's server process is known to be gone.
+ * Order: a statement whose caller has given up may still take effect, but never after one that was sent later: on one session because it runs one
+ * after the other, and across sessions by a fence. NB: a lost connection does not end the statement that runs on it. A new session sends nothing
+ * until the old one's server process is known to be gone.
  */
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";

@@ -1,7 +1,7 @@
 /**
- * How a record stands in the stream of Postgres. Headers are JSON, `[[name, base64], …]`, for a value that stands there as it is. A large
- * value is compressed, as a producer of Kafka would do it: fewer bytes to send, to log ahead and to keep, by whom it costs least. Then headers
- * are `{"zstd": [[name, base64], …]}`, which no name of a header can say, and no earlier reader takes for headers of the value as it stands.
+ * How a record is stored in the Postgres stream. Headers are JSON, `[[name, base64], …]`, for a value stored as it is. A large value is
+ * compressed, as a Kafka producer would do: fewer bytes to send, to log and to keep, done where it costs least. Then headers are `{"zstd":
+ * [[name, base64], …]}`, which no header name can imitate, and no earlier reader takes for headers of an uncompressed value.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { OutgoingRecord } from "./port.ts";

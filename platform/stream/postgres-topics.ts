@@ -1,6 +1,6 @@
 /**
- * The schema of the event stream in Postgres, its topics, and who may use them. For whoever owns the schema: a command of the operator, or
- * the start on one machine. Services only verify. Nothing is ever created by first use.
+ * The schema of the event stream in Postgres, its topics, and who may use them. For the owner of the schema: a command of the operator, or the
+ * start on one machine. Services only verify. Nothing is ever created by first use.
  */
 import { join } from "node:path";
 import pg from "pg";

@@ -1,7 +1,7 @@
 /**
- * The event stream in Postgres, for one machine: the same port as Kafka without a broker. What it rests on is in
- * postgres-migrations/0001_event_stream.sql: an offset is given under the lock of its partition's head, so offsets are in the order of
- * commits, and publishing is one statement. Every stream also offers to clean (retention and compaction); one of them does at a time.
+ * The event stream in Postgres, for one machine: the same port as Kafka without a broker. It rests on postgres-migrations/0001_event_stream.sql:
+ * an offset is assigned under the lock of its partition's head, so offsets are in commit order, and publishing is one statement. Every stream
+ * also offers to clean (retention and compaction); one at a time does.
  *
  * Connections, all outside any pool: one to publish, one per partition that is read, one for cleaning.
  */

@@ -1,6 +1,6 @@
 /**
- * Waits until a subscription has handled everything that stood in a topic at a given moment: the boot of a view over a compacted topic.
- * It looks at positions, not at records, because the last offsets of a compacted topic may hold none.
+ * Waits until a subscription has handled everything that was in a topic at a given moment: the boot of a view over a compacted topic. It looks at
+ * positions, not at records, because the last offsets of a compacted topic may hold none.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EventStream } from "./port.ts";

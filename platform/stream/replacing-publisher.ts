@@ -1,8 +1,8 @@
 /**
- * Publishes through a client that gets no second chance: one that has once not answered is dropped and replaced, because what it still
- * holds could otherwise be sent after the caller has gone on (order). Records that stand alone are the exception: there a late answer is
- * only late, and the client is dropped when it fails or has been silent for `silentMs`. Connects at once and again after each drop, so that
- * a publish with a short deadline finds a connection.
+ * Publishes through a client that gets no second chance: one that has once not answered is dropped and replaced, because what it still holds
+ * could otherwise be sent after the caller has gone on (order). Independent records are the exception: there a late answer is only late, and the
+ * client is dropped if it fails or has been silent for `silentMs`. It connects at once and again after each drop, so that a publish with a short
+ * deadline finds a connection.
  */
 import { createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";

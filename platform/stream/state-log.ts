@@ -1,6 +1,6 @@
 /**
- * Logs that a part of the stream lost its server, and that it has it again: one line each, however often it tries in between. No stack:
- * the server being away is not a fault of this program, and its stacks would bury what is. What was tried in vain is for debugging.
+ * Logs that a part of the stream lost its server, and that it has it again: one line each, however often it tries in between. No stack: a server
+ * that is down is not a fault of this program, and its stacks would bury real ones. Failed attempts are logged at level debug.
  */
 import type { Log } from "../log/log.ts";
 

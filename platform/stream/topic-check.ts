@@ -1,6 +1,6 @@
 /**
- * Verifies topics in the background of a start: a service also has to come up while its brokers are down. Until they answer
- * it says so; once they answer and a topic is not as it has to be, that is a fault which only an operator can mend.
+ * Verifies topics in the background of a start, because a service must also start while its brokers are down. Until they answer it says so; if
+ * they answer and a topic is not as it must be, that is a fault that only an operator can fix.
  */
 import { createBackoff } from "../backoff.ts";
 import type { CheckResult } from "../http/ops-server.ts";

@@ -1,6 +1,6 @@
 /**
- * What a topic has to be, and what is wrong with one that is there, for every server of the stream. Settings have Kafka's names; a server
- * judges those that mean something on it.
+ * What a topic must be, and what is wrong with an existing one, for every server of the stream. Settings have Kafka's names; each server checks
+ * those that apply to it.
  */
 
 export interface TopicSpec {

@@ -1,9 +1,9 @@
 /**
- * Finds a reader that stands still although there is something to read: clients and servers have been seen to stop answering without
- * an error. It compares positions with the end offsets, asked over a connection made for that question. A reader without progress for too long
- * gets a new connection; if that does not help either, the stream is reported as beyond repair and the process should end.
+ * Finds a reader that stands still although there is something to read: clients and servers have been seen to stop answering without an error. It
+ * compares positions with the end offsets, fetched over a connection of its own. A reader without progress for too long gets a new connection; if
+ * that does not help either, the stream is reported as beyond repair and the process should end.
  *
- * An unreachable server is not a standstill, and neither is a handler that works or keeps failing: both have their own signs.
+ * An unreachable server is not a standstill, and neither is a handler that works or keeps failing: both are reported otherwise.
  */
 import type { Log } from "../log/log.ts";
 import type { PartitionReader } from "./partition-reader.ts";

@@ -1,4 +1,4 @@
-/** The section `traces` of a configuration. Off unless it is there, and then nothing of it is loaded. */
+/** The section `traces` of a configuration. Tracing is off without it, and then nothing of it is loaded. */
 import { type Static, Type } from "typebox";
 
 export const TracesSchema = Type.Object(

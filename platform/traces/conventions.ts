@@ -1,7 +1,7 @@
 /**
- * How spans of calls and messages are named, by OpenTelemetry's semantic conventions (RPC, messaging, HTTP): a dashboard that knows other
- * services knows ours. `causes` are the traceparents of what one operation serves: it stands below the only one, and is linked to each of
- * several, in a trace of its own.
+ * Names of spans for calls and messages, by OpenTelemetry's semantic conventions (RPC, messaging, HTTP): a dashboard that knows other services
+ * knows ours. `causes` are the traceparents of what one operation serves: its span is a child of a single one, or, for several, in a trace of its
+ * own and linked to each.
  */
 import { recorded } from "./traceparent.ts";
 import type { SpanOptions, Traces, TraceSpan } from "./traces.ts";

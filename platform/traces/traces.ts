@@ -1,10 +1,10 @@
 /**
- * Spans of what a process does, sent to an OpenTelemetry collector. The packages are imported by whoever calls `startTraces`, so a process
- * without traces never loads them. Nothing global is set: a span's parent is the one that runs here (by AsyncLocalStorage) or what a
- * caller's traceparent names (W3C Trace Context), which also says whether it is recorded.
+ * Spans of a process, sent to an OpenTelemetry collector. The packages are imported by whoever calls `startTraces`, so a process without traces
+ * never loads them. No global state: a span's parent is the current one (by AsyncLocalStorage) or the one that a caller's traceparent names (W3C
+ * Trace Context), which also says whether it is recorded.
  *
- * NB: attributes are names, reasons and ids; never a token, a header, a path, or who asks. What a collector does not take is dropped and
- * counted by nobody here: traces are for looking, the decision log is the record.
+ * NB: attributes are names, reasons and ids; never a token, a header, a path, or who asks. What a collector does not take is dropped and not
+ * counted: traces are an aid, the decision log is the record.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Context, Link } from "@opentelemetry/api";

@@ -1,7 +1,7 @@
 /**
- * The keys `workers`, `workerPorts` and `workerOpsPorts` of a configuration: several processes of one program, each on ports of its own.
- * A worker is an ordinary process of that program: what sets it apart reaches it as variables, which win over the file, so it reads the
- * same configuration again at a reload and stays who it is. Folders that only one process may use are its own.
+ * The keys `workers`, `workerPorts` and `workerOpsPorts` of a configuration: several processes of one program, each on ports of its own. A worker
+ * is an ordinary process of that program. What distinguishes it comes as variables, which override the file, so it reads the same configuration
+ * again at a reload and stays what it is. Folders that only one process may use are its own.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What goes back on a stream: one message and then OK in the trailers, or a failure, which needs no message. Nothing is written to a stream
- * that is closed: whoever asked has gone.
+ * What is sent on a stream: one message and then OK in the trailers, or a failure, which needs no message. Nothing is written to a closed stream:
+ * the caller has gone.
  */
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { type Failure, INTERNAL, statusOf } from "./failure.ts";

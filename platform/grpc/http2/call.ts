@@ -1,11 +1,11 @@
 /**
- * One call, from the headers of its stream to its end: the message whole within its time, unpacked, handed to the method, and what the method
- * says written back. What is no such call is refused before any method hears of it. A caller that resets the stream gets nothing; a method
- * that has begun is not told, since what it does may have been done already.
+ * One call, from the headers of its stream to its end: the message is received within its time, decompressed and handed to the method, and the
+ * method's answer is written. What is not a valid call is refused before any method sees it. A caller that resets the stream gets nothing; a
+ * method that has begun is not told, since its effect may have happened already.
  *
- * Load shows in two ways. Calls that wait for others (a redemption) are under way together, which `maxInFlight` bounds. Calls that want only
- * the processor are hardly ever under way together, since they begin in turns: they wait before they begin, and for that they have half of
- * their time (`MAX_WAIT_SHARE`). What is beyond either bound begins as one to be shed, so that its method says so; a check puts it on record too.
+ * Load shows in two ways. Calls that wait for something else (a redemption) are in progress together, which `maxInFlight` bounds. Calls that need
+ * only the processor rarely are, since they begin in turns: they wait before they begin, for at most half of their time (`MAX_WAIT_SHARE`). A
+ * call beyond either bound begins as one to be shed, so that its method says so; a check is also recorded.
  */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { status } from "@grpc/grpc-js";

@@ -1,4 +1,4 @@
-/** Deadlines of very many calls by one timer, which runs only while there are any: a timer each would cost more than a deadline is worth. */
+/** Deadlines of very many calls by one timer, which runs only while there are any: a timer for each would cost too much. */
 
 /** How late a deadline may be seen. */
 const TICK_MS = 20;

@@ -1,6 +1,6 @@
 /**
- * How a call ends without an answer, and how that is written: `grpc-status` and `grpc-message`, the latter percent-encoded ("Responses" of
- * the gRPC HTTP/2 protocol).
+ * How a call ends without an answer, and how that is written: `grpc-status` and `grpc-message`, the latter percent-encoded ("Responses" of the
+ * gRPC HTTP/2 protocol).
  */
 import { status } from "@grpc/grpc-js";
 

@@ -1,6 +1,6 @@
 /**
- * `grpc.health.v1.Health` for load balancers and kubelets: Check, Watch and List. A service is NOT_SERVING until it is said to serve. All of
- * it at once: a probe that waited behind calls would have a process restarted in the middle of an overload, which is then the next one's.
+ * `grpc.health.v1.Health` for load balancers and kubelets: Check, Watch and List. A service is NOT_SERVING until it is set to serving. Probes
+ * never queue: one that waited behind calls would have a process restarted in the middle of an overload, and then the next one.
  */
 import { status } from "@grpc/grpc-js";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";

@@ -1,8 +1,8 @@
 /**
- * The one message of a unary call out of the bytes of its stream: a prefix of five bytes (compressed or not, and the length), then the message
- * ("Length-Prefixed-Message" of the gRPC HTTP/2 protocol). What is no such thing is refused as soon as that is certain, so that nobody
- * makes this process hold more than one message may have, whatever the prefix says: RESOURCE_EXHAUSTED beyond the limit, UNIMPLEMENTED for
- * none, for half of one and for more than one, INTERNAL for a flag that is neither.
+ * Reads the one message of a unary call from its stream: a prefix of five bytes (compressed or not, and the length), then the message
+ * ("Length-Prefixed-Message" of the gRPC HTTP/2 protocol). Anything else is refused as soon as that is certain, so that nobody can make this
+ * process hold more than one message may have, whatever the prefix says: RESOURCE_EXHAUSTED beyond the limit, UNIMPLEMENTED for no message, half
+ * a message or more than one, INTERNAL for an invalid flag.
  */
 import { status } from "@grpc/grpc-js";
 import { appendChunk } from "../../append-chunk.ts";

@@ -1,4 +1,4 @@
-/** Who calls over HTTP/2. */
+/** The peer of an HTTP/2 connection. */
 import type { ServerHttp2Stream } from "node:http2";
 import { certificateNames, verifiedCertificate } from "../../http/certificate-names.ts";
 import { valuesIn } from "../../http/raw-headers.ts";

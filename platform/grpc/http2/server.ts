@@ -1,6 +1,6 @@
 /**
- * A server of unary gRPC calls on node:http2, with grpc.health on the same port: does what platform/grpc/unary-server.ts does, for half of its
- * processor time (docs/adr/0011-check-on-node-http2.md). Methods are functions from bytes to bytes. What is no call of a method is
+ * A server of unary gRPC calls on node:http2, with grpc.health on the same port: it does what platform/grpc/unary-server.ts does for half the
+ * processor time (docs/adr/0011-check-on-node-http2.md). Methods are functions from bytes to bytes. Requests that are not a call of a method are
  * answered as the gRPC HTTP/2 protocol says: 415 for another content type, UNIMPLEMENTED for another method.
  */
 import {

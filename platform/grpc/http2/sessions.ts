@@ -1,7 +1,7 @@
 /**
- * The connections of a server over HTTP/2: a window in which many messages fit, a ping that a dead peer does not answer, and an end in bounded
- * time: GOAWAY that names no stream, so that what is on its way still counts; after a round trip GOAWAY that names the last one; then
- * each ends with its last call, and what has not ended by then is cut. What goes wrong with a connection ends that connection and nothing else.
+ * The connections of an HTTP/2 server: a window in which many messages fit, a ping that a dead peer does not answer, and an end in bounded time:
+ * GOAWAY without a limit, so that streams on their way still count; after a round trip, GOAWAY that names the last stream; then each connection
+ * ends with its last call, and what has not ended in time is cut. A faulty connection ends that connection and nothing else.
  */
 import { Server, type Socket } from "node:net";
 import { constants, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";

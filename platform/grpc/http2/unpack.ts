@@ -1,4 +1,4 @@
-/** Messages that a caller packed: gzip or deflate, and never more than a message may have. */
+/** Decompresses messages (gzip or deflate), never to more than a message may have. */
 import { gunzip, inflate, type InputType, type ZlibOptions } from "node:zlib";
 import { status } from "@grpc/grpc-js";
 import type { Failure } from "./failure.ts";

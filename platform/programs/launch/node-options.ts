@@ -1,9 +1,10 @@
 /**
- * The options of Node that every process of a service runs under, in the one file that holds them (node-options, beside this one): read here by
- * whoever starts a program as a process, by scripts/service.sh for npm and the images. Workers inherit them from the process that forks them.
+ * The Node options of every process of a service, in the one file that holds them (node-options, beside this one): read here by whoever starts a
+ * program as a process, and by scripts/service.sh for npm and the images. Workers inherit them from their parent.
  *
  * `--max-semi-space-size`: a young generation that stays small keeps a process small and its pauses short, where V8 would let it grow with the
- * load. At 8 MiB a decision service under load pauses half as often as at 4, and no longer each time; at 16 each takes more than twice as long.
+ * load. At 8 MiB a decision service under load pauses half as often as at 4, and no longer each time; at 16 each pause takes more than twice as
+ * long.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
