@@ -30,7 +30,7 @@ export type Digests = {
   readonly ofJson: (parts: Json) => Digest;
   /** The binding digest of a denied call under these bound headers; undefined when a field hash is missing. */
   readonly ofCall: (call: DeniedCall, bindHeaders: readonly string[]) => Digest | undefined;
-  /** 32 random bytes, each time others. */
+  /** 32 fresh random bytes. */
   readonly salt: () => Digest;
 };
 
@@ -72,7 +72,7 @@ export type TransactionName =
   | "overtake grants"
   | "overtake incidents";
 
-/** Runs `work`, then `settle` with what it resolved to, in one database transaction; a throw undoes everything and is rethrown. */
+/** Runs `work`, then `settle` with its result, in one database transaction; an exception undoes everything and is rethrown. */
 export type Transactions = {
   readonly transaction: <T>(
     name: TransactionName,
@@ -81,30 +81,30 @@ export type Transactions = {
   ) => Promise<T>;
 };
 
-/** What an edge adds to the transaction of a write: what it keeps of the outcome is committed with it, or not at all. */
+/** What an edge adds to the transaction of a write: what it stores about the outcome is committed with it, or not at all. */
 export type Settle<Outcome> = (tx: Pick<Transaction, "answers">, outcome: Outcome) => Promise<void>;
 
 export type Transaction = {
   /** The database clock, floored to milliseconds. Read it after the locks are held. */
   readonly now: () => Promise<Instant>;
   readonly denials: {
-    /** False when a denial of this id is stored already; the stored one stays. */
+    /** False if a denial with this id is already stored; the stored one stays. */
     readonly insert: (denial: Denial, person: Person | undefined) => Promise<boolean>;
     /** Deletes denials that ended before `before` and were never submitted; at most `limit`. How many. */
     readonly deleteLapsed: (before: Instant, limit: number) => Promise<number>;
   };
   readonly requests: {
-    /** Holds off every other transaction that makes or ends a request of this key, until this one ends. */
+    /** Makes every other transaction that makes or ends a request of this key wait until this one ends. */
     readonly lockKey: (key: Digest) => Promise<void>;
-    /** The pending request of this key; it may be over by time. Not locked. */
+    /** The pending request of this key; it may be overdue. Not locked. */
     readonly findOpen: (key: Digest) => Promise<AccessRequest | undefined>;
     /** Any request that was made from this denial, newest first. */
     readonly findOfDenial: (denialId: Id<"denial">) => Promise<AccessRequest | undefined>;
     readonly find: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
     readonly lock: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
-    /** Locks pending requests whose time is over; those that another transaction holds are left out. */
+    /** Locks overdue pending requests; those locked by another transaction are left out. */
     readonly lockExpired: (limit: number) => Promise<readonly AccessRequest[]>;
-    /** Locks pending requests whose escalation is due; those that another transaction holds are left out. */
+    /** Locks pending requests whose escalation is due; those locked by another transaction are left out. */
     readonly lockEscalating: (limit: number) => Promise<readonly AccessRequest[]>;
     readonly insert: (request: AccessRequest) => Promise<void>;
     /** Writes the end, whose turn it is, and that an escalation is done; all else is immutable. @throws AppError conflict */
@@ -114,7 +114,7 @@ export type Transaction = {
   readonly grants: {
     readonly insert: (grant: Grant) => Promise<void>;
     readonly lock: (grantId: Id<"grant">) => Promise<Grant | undefined>;
-    /** Locks grants that time has ended and that do not say so yet; those held elsewhere are left out. */
+    /** Locks expired grants that are not marked so yet; those locked by another transaction are left out. */
     readonly lockExpired: (limit: number) => Promise<readonly Grant[]>;
     /** Writes state, uses and version, if the stored version is the one before. @throws AppError conflict */
     readonly save: (grant: Grant) => Promise<void>;
@@ -122,7 +122,7 @@ export type Transaction = {
     readonly liveFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
   };
   readonly incidents: {
-    /** How many are open. Holds off every other transaction that opens one, until this one ends. */
+    /** How many are open. Makes every other transaction that opens one wait until this one ends. */
     readonly countOpen: () => Promise<number>;
     readonly insert: (incident: RecordedIncident) => Promise<void>;
     readonly lock: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
@@ -130,31 +130,31 @@ export type Transaction = {
     readonly save: (incident: RecordedIncident) => Promise<void>;
   };
   readonly profiles: {
-    /** Those of which none of the same hour and network was counted in the ten minutes before. */
+    /** Those whose hour and network were not counted in the ten minutes before. */
     readonly newSightings: (sightings: readonly Sighting[]) => Promise<readonly Sighting[]>;
-    /** Locks the profiles of these, before anything is written of them, and has them published again. */
+    /** Locks these profiles before anything is written about them, and has them published again. */
     readonly touch: (sightings: readonly Sighting[]) => Promise<void>;
     /** Counts each, unless another transaction did so within ten minutes; each account, hour and network once. */
     readonly count: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Leaves these accounts the networks that were seen last. */
+    /** Deletes all networks of these accounts except those seen last. */
     readonly boundNetworks: (sightings: readonly Sighting[]) => Promise<void>;
     /** Counts the country of each, at most once in ten minutes. */
     readonly countCountries: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Leaves these accounts the countries that were seen last. */
+    /** Deletes all countries of these accounts except those seen last. */
     readonly boundCountries: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Deletes what was not seen since, of at most `limit` profiles. How many they are. */
+    /** Deletes what was not seen since, from at most `limit` profiles. Returns how many. */
     readonly forget: (before: Instant, limit: number) => Promise<number>;
   };
   readonly outbox: { readonly append: (events: readonly DomainEvent[]) => Promise<void> };
-  /** Keeps what the holder of an idempotency key is answered. @throws AppError conflict when somebody else holds it by now. */
+  /** Stores the answer for the holder of an idempotency key. @throws AppError conflict if somebody else holds it by now. */
   readonly answers: {
     readonly keep: (held: HeldKey, answer: KeptAnswer) => Promise<void>;
-    /** Forgets keys whose 24 h are over; at most `limit`. How many. */
+    /** Deletes keys whose 24 h are over; at most `limit`. Returns how many. */
     readonly forget: (limit: number) => Promise<number>;
   };
   readonly notifications: {
     readonly append: (notification: Notification) => Promise<void>;
-    /** Those from before; how many of at most `limit`. */
+    /** Deletes those from before; at most `limit`. Returns how many. */
     readonly forget: (before: Instant, limit: number) => Promise<number>;
   };
   /**
@@ -164,25 +164,25 @@ export type Transaction = {
   readonly settle: (origin: Origin) => Promise<void>;
   readonly quarantine: {
     readonly insert: (quarantineId: Id<"quarantine">, record: QuarantinedRecord) => Promise<void>;
-    /** Remembers a replay that was refused again. */
+    /** Records a replay that was refused again. */
     readonly noteTry: (quarantineId: Id<"quarantine">, reason: string, detail: string) => Promise<void>;
-    /** False when it was dismissed or taken before, or is not there. */
+    /** False if it was dismissed or taken before, or does not exist. */
     readonly dismiss: (quarantineId: Id<"quarantine">, reason: string) => Promise<boolean>;
     readonly find: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
-    /** Forgets records that were taken or dismissed before `before`; at most `limit`. How many. */
+    /** Deletes records that were taken or dismissed before `before`; at most `limit`. Returns how many. */
     readonly forget: (before: Instant, limit: number) => Promise<number>;
   };
   readonly decisionLogs: {
     /** How far this log was read, locked; undefined for a log that was never seen. */
     readonly lock: (logId: string) => Promise<DecisionLogState | undefined>;
     readonly save: (state: DecisionLogState) => Promise<void>;
-    /** Remembers what did not come. */
+    /** Records a gap. */
     readonly recordGap: (logId: string, gap: DecisionLogGap) => Promise<void>;
     /** Gaps that hold an index between `from` and `before` (exclusive), in order. Ask with the log locked. */
     readonly gaps: (logId: string, from: bigint, before: bigint) => Promise<readonly DecisionLogGap[]>;
-    /** Of the entries `from` to `before` (exclusive), by index: of those that are kept. */
+    /** Hashes of the entries `from` to `before` (exclusive) by index, as far as they are kept. */
     readonly keptHashes: (logId: string, from: bigint, before: bigint) => Promise<ReadonlyMap<bigint, Digest>>;
-    /** Forgets the gap that begins there. */
+    /** Deletes the gap that begins there. */
     readonly closeGap: (logId: string, from: bigint) => Promise<void>;
     /**
      * Queues entries for republication on the audit topic and keeps those that touch a denial, request or grant. Each is
@@ -192,10 +192,10 @@ export type Transaction = {
   };
 };
 
-/** A profile that is to be published; `profile` undefined: nothing is left of it. `changes` names the state that was read. */
+/** A profile to be published; `profile` undefined: nothing is left of it. `changes` identifies the state that was read. */
 export type DueProfile = { readonly id: string; readonly changes: bigint; readonly profile: Profile | undefined };
 
-/** What somebody is told; the store turns it into a delivery that is retried until it is taken. */
+/** A notification; the store turns it into a delivery that is retried until it is accepted. */
 export type Notification =
   /** Also when the next stage is asked. */
   | { readonly kind: "review_requested"; readonly request: AccessRequest }
@@ -209,21 +209,21 @@ export type Reads = {
   readonly denial: (denialId: Id<"denial">) => Promise<Denial | undefined>;
   readonly request: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
   readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
-  /** A request leaves one grant at most. */
+  /** A request results in one grant at most. */
   readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;
   readonly incident: (incidentId: Id<"incident">) => Promise<RecordedIncident | undefined>;
   readonly quarantined: (quarantineId: Id<"quarantine">) => Promise<Quarantined | undefined>;
 };
 
-/** Wakes the loops that publish grants and events, some time soon; they look by themselves as well. */
+/** Wakes the loops that publish grants and events, soon; they also poll. */
 export type Bell = { readonly ring: () => void };
 
-/** Whoever asked for a use has gone before it was asked of the database: nothing was used. */
+/** The caller left before the statement was sent: nothing was used. */
 export type CallerGone = { readonly kind: "caller_gone" };
 
-/** One use of a grant: one statement with those that come together, and one that says why it was none; see store/redeem-together.ts. */
+/** One use of a grant: in one statement with concurrent ones, and in one more that says why it was refused; see store/redeem-together.ts. */
 export type Redemption = {
-  /** `isGone` is asked until the statement is sent. Without it the caller stays. */
+  /** `isGone` is checked until the statement is sent. Without it the caller is taken to stay. */
   readonly redeem: (
     claim: RedemptionClaim,
     isGone?: () => boolean,

@@ -14,7 +14,7 @@ type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
 
 type AcceptOutcome =
   | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome }
-  /** Holds text that cannot be kept; nothing was stored and its origin is not settled: quarantine it. */
+  /** It contains text that cannot be stored. Nothing was stored and its origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };
 
 type Deps = { readonly store: Transactions; readonly people: People; readonly submit: Submission };
@@ -42,7 +42,7 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
   };
 }
 
-/** NB: a text column takes no U+0000, and no operator on JSON either; a denial with one in a column would fail for ever and block its partition. */
+/** NB: text columns and JSON operators refuse U+0000; a denial with one in a column would fail for ever and block its partition. */
 function isStorable({ subject, policyRevision, offers }: Denial): boolean {
   const names = offers.flatMap(({ elevation }) => [elevation.entitlement, elevation.scope]);
   const actors = subject.actors.flatMap(({ issuer, id }) => [issuer, id]);

@@ -13,21 +13,21 @@ import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
 import type { Quarantined } from "../intake/ports.ts";
 import type { Settle } from "../ports.ts";
 
-/** What an edge may add to a write of its own. */
+/** What an edge may add to its write. */
 type Write<State, Outcome> = {
-  /** Asked under the lock whether this is still what the caller saw; false refuses with `precondition_failed`, and nothing is done. */
+  /** Called under the lock: is this still what the caller saw? False refuses with `precondition_failed`, and nothing is done. */
   readonly unchanged?: ((state: State) => boolean) | undefined;
   readonly settle?: Settle<Outcome> | undefined;
 };
 
-/** Submitting a denial, as intake and REST ask for it (commands/submit-request.ts). */
+/** Submits a denial, for intake and REST (commands/submit-request.ts). */
 export type Submission = (command: SubmitRequest) => Promise<SubmitOutcome>;
 
 export type SubmitRequest = Pick<Write<never, SubmitOutcome>, "settle"> & {
   readonly denialId: Id<"denial">;
   readonly by: Subject;
   readonly asked: Asked;
-  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever became of it. */
+  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever its state. */
   readonly automatic: boolean;
 };
 
@@ -80,7 +80,7 @@ export type RevokeOutcome =
       readonly reason: "unknown_grant" | "not_allowed" | "already_final" | "precondition_failed";
     };
 
-/** The edge has seen to it that the caller has the security role. */
+/** The edge has checked that the caller has the security role. */
 export type OpenIncident = Pick<Write<never, OpenOutcome>, "settle"> &
   Pick<RecordedIncident, "severity" | "scope" | "title"> & { readonly by: Subject };
 

@@ -21,7 +21,7 @@ type RecordOutcome =
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };
 
-/** `profiles`: whether it is kept when and from where accounts usually call; what decisions tell of that is counted with them. */
+/** `profiles`: whether profiles of accounts are kept; sightings are then counted with the decisions. */
 export function createRecordDecisions(
   { store }: { readonly store: Transactions },
   { profiles = false }: { readonly profiles?: boolean } = {},
@@ -42,7 +42,7 @@ export function createRecordDecisions(
       const [first] = fresh;
       const at = first && standing(first, end);
       if (at === "log_closed" || at === "chain_broken") return { kind: "refused", reason: at };
-      // NB: nothing is written above, since a refusal commits too.
+      // NB: nothing may be written before this, since a refusal commits too.
       for (const { from } of late.closed) await tx.decisionLogs.closeGap(logId, from);
       for (const gap of late.left) await tx.decisionLogs.recordGap(logId, gap);
       const missing = first === undefined ? 0n : first.index - nextIndex;
@@ -59,7 +59,7 @@ export function createRecordDecisions(
     });
 }
 
-/** NB: that an index is known says nothing of what stands there: another entry is a fork, and has to be kept as evidence. */
+/** NB: a known index may hold a different entry, which is a fork and must be kept as evidence. */
 async function areRepeated(tx: Transaction, known: readonly DecisionEntry[], end: LogEnd): Promise<boolean> {
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined) return true;
@@ -67,7 +67,7 @@ async function areRepeated(tx: Transaction, known: readonly DecisionEntry[], end
   return known.every((entry) => repeats(entry, end, kept));
 }
 
-/** Counts what they tell of the habits of accounts: once, as each is taken once. */
+/** Counts sightings once, since each decision is taken once. */
 async function observe(tx: Transaction, taken: readonly DecisionEntry[]): Promise<void> {
   const told = latestOfEach(taken.flatMap(({ sighting }) => sighting ?? []));
   const sightings = told.length === 0 ? [] : await tx.profiles.newSightings(told);

@@ -10,7 +10,7 @@ import type { People, Reads, Transactions } from "../ports.ts";
 import type { Quarantined, QuarantinedRecord, Reading, Replay } from "../intake/ports.ts";
 import type { ReplayOutcome, ReplayRecord } from "./ports.ts";
 
-/** The readers of the intake. Rejects for what may be otherwise later; nothing has changed then. */
+/** The readers of intake. Rejects for what may succeed later; then nothing has changed. */
 export type ReadAgain = (record: QuarantinedRecord, origin: Replay) => Promise<Reading>;
 
 type Deps = {

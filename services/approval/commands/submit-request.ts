@@ -43,7 +43,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     const { entitlement, scope } = offer.elevation;
     const digest = offer.binding.kind === "digest" ? offer.binding.digest : undefined;
     const key = digests.requestKey({ issuer, subject, actors, entitlement, scope, digest });
-    // A fault that may pass matters only to who needs a route: not to a request that is there, or to a grant.
+    // A transient routing fault matters only if a route is needed: not for an existing request or grant.
     const routing = await router
       .route({ requester, subject: denial.subject, call, offer, justification, requested })
       .catch((fault: unknown) => ({ kind: "unrouted", fault }) as const);
@@ -53,7 +53,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
       async (tx): Promise<SubmitOutcome> => {
         await tx.requests.lockKey(key);
         const now = await tx.now();
-        const again = choose(denial, requester, party, wanted, now); // time may have run out meanwhile
+        const again = choose(denial, requester, party, wanted, now); // it may have lapsed meanwhile
         if (again.kind === "refused") return again;
         const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
         const existing = before ?? (await openRequest(tx, key, now));
@@ -92,7 +92,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
   };
 }
 
-/** The pending request of this key. One whose time is over is ended here, so that it does not stand in the way. */
+/** The pending request of this key. An overdue one is ended here, so that it does not block a new one. */
 async function openRequest(
   tx: Transaction,
   key: AccessRequest["key"],
@@ -110,7 +110,7 @@ async function openRequest(
   return undefined;
 }
 
-/** A grant that covers this denied call under the chosen offer, by the rule that the decision service applies. */
+/** A grant that covers this denied call under the chosen offer, by the decision service's own rule. */
 function coveringGrant(
   denial: Denial,
   offer: Offer,

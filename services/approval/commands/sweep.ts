@@ -10,7 +10,7 @@ import { type DurationMs, durationMs, instant } from "../../../core/domain/time.
 import type { Transaction, TransactionName, Transactions } from "../ports.ts";
 
 type Swept = {
-  /** Of one of these there may be more than it took: call it again at once. */
+  /** There may be more than one round took: call it again at once. */
   readonly isMore: boolean;
   readonly requests: number;
   readonly escalated: number;
@@ -20,29 +20,29 @@ type Swept = {
   readonly keys: number;
   readonly records: number;
   readonly notifications: number;
-  /** Profiles of which something was forgotten. */
+  /** Profiles from which something was deleted. */
   readonly profiles: number;
 };
 
-/** Rows per transaction: a bound on how long their locks are held. */
+/** Rows per transaction; bounds how long their locks are held. */
 const SWEEP_BATCH = 100;
-/** A lapsed denial is kept a little, so that a late submit is told `expired_denial` and not `unknown_denial`. */
+/** A lapsed denial is kept a little longer, so that a late submit gets `expired_denial` and not `unknown_denial`. */
 const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
 
-/** Records of the quarantine that were taken or dismissed; those that are open stay. */
+/** Quarantined records that were taken or dismissed; open ones stay. */
 const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
-/** A request waits seven days at most; whoever could not be told in so long is not told any more. */
+/** A request waits seven days at most; a notification that could not be delivered for this long is dropped. */
 const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
 
 /** One round of at most `SWEEP_BATCH` of each. @throws the first fault, after the round. */
 export function createSweep(
   { store }: { readonly store: Transactions },
-  /** How long sightings are kept; none while no profiles are kept. */
+  /** How long sightings are kept; undefined while no profiles are kept. */
   { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
 ) {
   return async (): Promise<Swept> => {
     const failed: unknown[] = [];
-    /** In a transaction of its own. One that fails, as for a row that cannot be read, keeps the others from nothing. */
+    /** In a transaction of its own. A failure, for example an unreadable row, does not prevent the others. */
     async function part(name: TransactionName, work: (tx: Transaction) => Promise<number>): Promise<number> {
       try {
         return await store.transaction(name, work);

@@ -31,13 +31,13 @@ import type { Redemption } from "../ports.ts";
 const SERVICE = "countersign.v1.RedemptionService";
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const DRAIN_MS = 5_000;
-/** Many times what the database takes at once; who waits longer than an enforcer does has gone by then, and uses nothing. */
+/** Many times what the database handles at once; a caller who waited longer than an enforcer does has gone, and uses nothing. */
 const MAX_IN_FLIGHT = 256;
-/** The caller's own deadline is what counts. */
+/** Upper bound; the caller's own deadline counts. */
 const DEADLINE_MS = 30_000;
 
 export type RedemptionServerDeps = {
-  /** `isGone`: whether nobody waits for the answer any more. `traceparent`: of whoever calls, if they name one. */
+  /** `isGone`: whether nobody waits for the answer any more. `traceparent`: the caller's, if it sends one. */
   readonly redeem: (
     claim: RedemptionClaim,
     isGone: () => boolean,
@@ -52,9 +52,9 @@ type RedemptionServerOptions = {
   readonly host: string;
   readonly port: number;
   readonly tls: ServerTls | undefined;
-  /** Asked for at each call, so that a rotated token is taken up. Undefined only together with `clientCa`. */
+  /** Read at each call, so that a rotated token takes effect. Undefined only together with `clientCa`. */
   readonly serviceToken: () => string | undefined;
-  /** How long redemptions under way may take when the server ends. */
+  /** How long redemptions in progress may take when the server ends. */
   readonly drainMs?: number;
   readonly maxInFlight?: number;
   readonly keepAlive?: KeepAlive;
@@ -111,7 +111,7 @@ export async function startRedemptionServer(
     if (request === undefined) return refused(status.INTERNAL, "the message cannot be decoded; nothing was begun");
     const claim = claimFrom(request);
     if (typeof claim === "string") return refused(status.INVALID_ARGUMENT, claim);
-    await turn(); // NB: the end of a call that was reset looks like the end of its request; what it was is known a turn later
+    await turn(); // NB: the end of a reset call looks like the end of its request; which it was is known a turn later
     try {
       const outcome = isGone() ? { kind: "caller_gone" as const } : await redeem(claim, isGone, traceparent);
       if (outcome.kind === "caller_gone") return refused(status.CANCELLED, "the caller has gone");
@@ -150,10 +150,10 @@ export async function startRedemptionServer(
   );
 }
 
-/** Said where it is so: the code alone may be of somebody on the way. */
+/** Set if it is so: the code alone may come from an intermediary. */
 const NOT_EXECUTED = { "countersign-executed": "no" } as const;
 
-/** Compared as hashes, so that neither content nor length shows in the time it takes. */
+/** Compared as hashes, so that the time it takes reveals neither content nor length. */
 function showsToken(peer: Peer, token: string): boolean {
   const [shown, ...more] = peer.authorization();
   if (token === "" || shown === undefined || more.length > 0) return false;

@@ -20,20 +20,20 @@ import type {
 import type { StreamPosition } from "./ports.ts";
 import type { IntakeEvents } from "./events.ts";
 
-/** Handles one record, offset included; see the file header for what it answers. */
+/** Handles one record, offset included; see the file header for its outcomes. */
 export type TakeRecord = (record: StreamRecord, position: StreamPosition) => Promise<void>;
 
 export interface StoredOffsets {
   /** Next offset to read; stores `initial` for a partition that was never read. */
   stored(topic: string, partition: number, initial: bigint): Promise<bigint>;
-  /** Moves a stored offset that lies outside of the topic. Rejects when it was moved meanwhile; `from` is then asked again. */
+  /** Moves a stored offset that is outside the topic. Rejects if it was moved meanwhile; then `from` is called again. */
   advance(position: StreamPosition): Promise<void>;
 }
 
 interface Consumer extends AsyncDisposable {
   /** For `stream.subscribe`. */
   readonly subscription: Subscription;
-  /** Lets all partitions go. Close the stream first. */
+  /** Releases all partitions. Close the stream first. */
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function createConsumer({ database, offsets, take, events }: ConsumerDeps
   const owned = new Map<number, Session>();
   let session: Promise<Session> | undefined;
 
-  /** NB: one after the other, since partitions ask at the same time: a lock held by a second, forgotten session is never let go. */
+  /** NB: one after the other, since partitions ask at the same time: a lock held by a second, forgotten session would never be released. */
   function lockSession(): Promise<Session> {
     session = openAfter(session);
     return session;
@@ -74,7 +74,7 @@ export function createConsumer({ database, offsets, take, events }: ConsumerDeps
     const stored = await offsets.stored(topic, partition, range.earliest);
     committed.set(partition, stored);
     if (stored >= range.earliest && stored <= range.end) return stored;
-    // NB: records are gone, or the topic was made anew. Going on is right (what comes is idempotent by id), silence is not.
+    // NB: records are gone, or the topic was created again. Going on is right (records are idempotent by id), silence is not.
     await offsets.advance({ topic, partition, from: stored, next: range.earliest });
     events.lost({ topic, partition, stored, earliest: range.earliest });
     committed.set(partition, range.earliest);
@@ -83,7 +83,7 @@ export function createConsumer({ database, offsets, take, events }: ConsumerDeps
 
   async function handle({ partition, fromOffset, nextOffset, records }: StreamBatch): Promise<HandleOutcome> {
     let at = committed.get(partition) ?? fromOffset;
-    if (at < fromOffset) return "release"; // somebody sought past what is stored
+    if (at < fromOffset) return "release"; // the stored offset was passed
     for (const [index, record] of records.entries()) {
       if (owned.get(partition)?.lost.aborted !== false) return release(partition);
       const next = index === records.length - 1 ? nextOffset : record.offset + 1n;

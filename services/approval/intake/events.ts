@@ -5,12 +5,12 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 type Place = { readonly topic: string; readonly partition: number };
 
 export interface IntakeEvents {
-  /** Its effect is committed. Counted alone: there are many, and the record of them is the database. */
+  /** Its effect is committed. Only counted: there are many, and the database records them. */
   readonly taken: (topic: string) => void;
   readonly quarantined: (record: Place & { readonly offset: bigint; readonly reason: string }) => void;
-  /** Offsets that retention removed before they were read; none when the topic was made anew. */
+  /** Offsets that retention removed before they were read; none if the topic was created again. */
   readonly lost: (gap: Place & { readonly stored: bigint; readonly earliest: bigint }) => void;
-  /** Something else is in the way; the same record is tried again, and nothing behind it before. */
+  /** A transient fault: the same record is tried again, and nothing behind it before. */
   readonly waits: (record: Place & { readonly offset: bigint }, error: unknown) => void;
 }
 

@@ -9,10 +9,10 @@ import type { Sighting } from "../../../core/domain/profile.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 
-/** Where a record comes from, and so what is settled in the transaction of its effect. */
+/** Where a record comes from, which determines what is settled in the transaction of its effect. */
 export type Origin = StreamPosition | Replay;
 
-/** A record that was set aside and is read once more; `told` is the event of its being taken. */
+/** A quarantined record that is read again; `told` is the event that it was taken. */
 export type Replay = { readonly quarantineId: Id<"quarantine">; readonly told: DomainEvent };
 
 /** Where a batch (or record) was read: offsets `from` (inclusive) to `next` (exclusive) of one partition. */
@@ -41,14 +41,14 @@ export type Reading =
   | { readonly kind: "taken" }
   | { readonly kind: "refused"; readonly reason: string; readonly detail: string };
 
-/** A record that was set aside, and what became of it. */
+/** A quarantined record, and what became of it. */
 export type Quarantined = {
   readonly id: Id<"quarantine">;
   readonly record: QuarantinedRecord;
   readonly quarantinedAt: Instant;
   /** When a replay took it. */
   readonly replayedAt: Instant | undefined;
-  /** That somebody said that nothing will come of it. Never together with `replayedAt`. */
+  /** When it was dismissed. Never together with `replayedAt`. */
   readonly dismissed: { readonly at: Instant; readonly reason: string } | undefined;
   /** Replays that were refused. */
   readonly tries: number;
@@ -66,13 +66,13 @@ export type DecisionLogState = {
 /** One entry of a decision service's log, its shape checked and its hash computed by the edge. */
 export type DecisionEntry = LogEntry & {
   readonly logId: string;
-  /** Only of the one that closes the log. */
+  /** Only for the entry that closes the log. */
   readonly tail: "complete" | "recovered" | undefined;
   readonly decisionId: Id<"decision"> | undefined;
   readonly denialId: Id<"denial"> | undefined;
   readonly requestId: Id<"request"> | undefined;
   readonly grantId: Id<"grant"> | undefined;
-  /** What it says of the habits of an account. */
+  /** The sighting of an account, for its profile. */
   readonly sighting: Sighting | undefined;
   /** The record exactly as it was hashed. */
   readonly record: Json;

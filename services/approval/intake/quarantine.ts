@@ -40,7 +40,7 @@ export function withQuarantine(
   };
 }
 
-/** What a replay reads with: the readers of the topics, by name. Rejects for what may be otherwise later. */
+/** The readers of the topics, by name, for a replay. Rejects for what may succeed later. */
 export function createReadAgain(readers: ReadonlyMap<string, ReadRecord>) {
   return async ({ key, value, headers, ...record }: QuarantinedRecord, origin: Replay): Promise<Reading> => {
     const read = readers.get(record.topic);
@@ -63,11 +63,11 @@ function refusalOf(error: unknown): Reading {
   if (error instanceof AppError && (error.code === "invalid_record" || error.code === "invalid_argument"))
     return { kind: "refused", reason: "invalid_record", detail: error.detail };
   const state = sqlState(error) ?? "";
-  // Classes 22 (data) and 23 (constraint) speak of the values, and so does an index whose entry is too large. NB: the text of such an error
-  // holds values, the code does not.
+  // Classes 22 (data) and 23 (constraint) concern the values, and so does an index entry that is too large. NB: the text of such an error
+  // contains values, the code does not.
   if (/^2[23]/.test(state) || isTooLargeForIndex(error))
     return { kind: "refused", reason: "unstorable", detail: `SQLSTATE ${state}` };
-  // The program's own fault, such as a nesting that no stack holds. Set aside and not lost: a replay after the mending takes it.
+  // The program's own fault, such as a nesting that exhausts the stack. Quarantined, not lost: a replay after the fix takes it.
   if (error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError)
     return { kind: "refused", reason: "fault", detail: error.name };
   throw error;

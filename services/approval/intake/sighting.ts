@@ -8,7 +8,7 @@ import { parseRfc3339 } from "../../../core/domain/time.ts";
 import type { DecisionLogRecord } from "../../../core/messages/decision-record.ts";
 import { unmapped } from "../../../platform/http/unmapped.ts";
 
-/** The log cuts longer names, and a cut name is nobody's. */
+/** The log truncates longer names, and a truncated name identifies nobody. */
 const LONGEST_NAME = 1024;
 
 /** @throws AppError invalid_argument when the time is none */

@@ -12,7 +12,7 @@ import type { TargetCheck } from "./target-address.ts";
 export type Notification = {
   readonly id: string;
   readonly body: string;
-  /** Told to the receiver, which may go on below it. */
+  /** Sent to the receiver, whose spans may be its children. */
   readonly traceparent?: string | undefined;
 };
 

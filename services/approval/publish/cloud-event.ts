@@ -29,7 +29,7 @@ export function auditRecord(topic: string, text: string, place: string): Outgoin
   if (parsed.kind === "malformed") throw new AppError("invalid_record", `${place} is not an event: ${parsed.detail}`);
   const headers = new Map([["content-type", CONTENT_TYPE]]);
   for (const [name, attribute] of Object.entries<unknown>(parsed.value)) {
-    // datacontenttype speaks of `data`; in structured mode the content type is the event's.
+    // datacontenttype describes `data`; in structured mode the content type is the event's.
     if (typeof attribute === "string" && name !== "datacontenttype") headers.set(`ce_${name}`, attribute);
   }
   return { topic, key: parsed.value.logid, value: Buffer.from(text, "utf8"), headers };

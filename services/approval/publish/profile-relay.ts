@@ -23,7 +23,7 @@ type ProfileRows = {
   readonly remove: (on: Queryable, gone: readonly DueProfile[]) => Promise<void>;
 };
 
-/** A decision service verifies a batch at once: 50 signatures are a few milliseconds. With the pause, at most 200 profiles a second. */
+/** A decision service verifies a batch at a time: 50 signatures take a few milliseconds. With the pause, at most 200 profiles a second. */
 const BATCH = 50;
 const PAUSE_MS = 250;
 const IDLE_MS = 1_000;

@@ -14,7 +14,7 @@ const MAX_BATCH_BYTES = 512 * 1024;
 /** Resolves when all records are acknowledged; rejects only when `signal` aborts. */
 type PublishSurely = (records: readonly OutgoingRecord[], signal: AbortSignal) => Promise<void>;
 
-/** `onUnknown` counts and logs a try without an acknowledgement. */
+/** `onUnknown` counts and logs an attempt without acknowledgement. */
 export function createPublishSurely(
   {
     stream,

@@ -20,13 +20,13 @@ export type StateKind = {
     limit: number,
   ) => Promise<readonly (KeyVersion & { readonly wire: object })[]>;
   readonly markPublished: (on: Queryable, sent: readonly KeyVersion[]) => Promise<void>;
-  /** The next pass publishes them again. */
+  /** Has the next pass publish them again. */
   readonly markUnpublished: (on: Queryable, keys: readonly string[]) => Promise<void>;
   /** Published keys whose time on the topic is over. */
   readonly dueTombstones: (on: Queryable, limit: number) => Promise<readonly string[]>;
   readonly markTombstoned: (on: Queryable, keys: readonly string[]) => Promise<void>;
   readonly notTombstoned: (on: Queryable, keys: readonly string[]) => Promise<readonly string[]>;
-  /** Gives those of which the topic holds a newer version (`version`) than the database one above it; which these are. */
+  /** For keys with a newer version (`version`) on the topic, raises the row's above it. Returns which these are. */
   readonly overtakeTopic: (on: Pick<Lease, "transaction">, behind: readonly KeyVersion[]) => Promise<readonly string[]>;
 };
 
@@ -36,7 +36,7 @@ export type StateRows = {
   readonly kinds: readonly StateKind[];
 };
 
-/** The keys of a kind; what is no id of ours can be no row. */
+/** The keys of a kind; what is not an id of ours cannot be a row. */
 export function keysOf({ kind }: StateKind, keys: Iterable<string>): readonly string[] {
   const prefix = `${kind}/`;
   return [...keys].filter((key) => key.startsWith(prefix) && isId(kind, key.slice(prefix.length)));

@@ -18,11 +18,11 @@ type SeenRecord =
   | { readonly kind: "refused" };
 
 type Repair = {
-  /** Published and not tombstoned, but something else, something unreadable or nothing stands last: publish it again. */
+  /** Published and not tombstoned, but its last record is another one, unreadable or missing: publish it again. */
   readonly republish: readonly string[];
-  /** Not in the set, but a signed record stands last: remove it again. */
+  /** Not in the set, but its last record is a signed one: remove it again. */
   readonly remove: readonly string[];
-  /** A newer version stands last than the one that was published: the database was set back behind the topic. */
+  /** Its last record is newer than the one that was published: the database was set back behind the topic. */
   readonly ahead: readonly { readonly key: string; readonly version: number }[];
 };
 
@@ -31,12 +31,12 @@ export type TopicView = {
   seen(key: string, record: SeenRecord): void;
   /** The topic is being read from its beginning again. */
   restart(): void;
-  /** A term of leadership begins with this set: nothing of it is judged before its own first heartbeat. */
+  /** A term of leadership begins with this set: nothing is judged before its own first heartbeat. */
   begin(published: ReadonlyMap<string, number>): void;
   /** The relay published this version, or a tombstone (undefined), and it was acknowledged. */
   published(key: string, version: number | undefined): void;
   heartbeatSent(databaseTime: Instant): void;
-  /** A heartbeat with a good signature was read. The keys to repair, each named once until it was published again. */
+  /** A heartbeat with a valid signature was read. Returns the keys to repair, each once until it was published again. */
   heartbeatRead(databaseTime: Instant): Repair;
 };
 
@@ -71,7 +71,7 @@ export function createTopicView(): TopicView {
 
   return {
     seen(key, record) {
-      // NB: only what is signed is kept, and only what may be wrong is judged, or one who never leads would remember every key there was.
+      // NB: only signed records are kept, and only possibly wrong keys are judged; otherwise a process that never leads would remember every key.
       if (record.kind === "signed") last.set(key, record);
       else last.delete(key);
       if (last.has(key) || set.has(key)) doubtful.add(key);

@@ -12,7 +12,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import { readCountryFile } from "./country-file.ts";
 
-/** How often the file is looked at: such databases change once a day. */
+/** How often the file is checked; such databases change once a day. */
 const LOOK_EVERY_MS = 10_000;
 
 type Country = { readonly code: string; readonly databaseBuilt: Date };
@@ -20,7 +20,7 @@ type Country = { readonly code: string; readonly databaseBuilt: Date };
 export interface CountryDatabase extends AsyncDisposable {
   /** ISO 3166-1 alpha-2, in upper case. */
   find(address: string): Country | undefined;
-  /** Reads the file now. Rejects with `ReloadRefused` when it is no good; the last good one stays. */
+  /** Reads the file now. Rejects with `ReloadRefused` if it is unusable; the last good one stays. */
   reload(path: string): Promise<void>;
 }
 
@@ -47,10 +47,10 @@ export async function openCountryDatabase(
   const replace = async (from: string) => {
     const mine = (begun += 1);
     const version = await versionOf(from);
-    // One that is refused is looked at again when it has changed.
+    // A refused file is checked again when it has changed.
     if (mine === begun) [path, seen] = [from, version];
     const candidate = await readCountryFile(from);
-    // It takes many turns; what was begun later and is there already is newer.
+    // This takes many turns; a load that began later and has finished is newer.
     if (mine < taken) return;
     taken = mine;
     active = candidate;
@@ -77,7 +77,7 @@ export async function openCountryDatabase(
   return {
     find(address) {
       const plain = unmapped(address);
-      // NB: the reader takes four numbers and goes on; what is no address at all (a socket's path) is in no country.
+      // NB: the reader accepts four numbers followed by anything; what is not an address (a socket's path) is in no country.
       const code = isIP(plain) === 0 ? undefined : active.find(plain);
       return code === undefined ? undefined : { code, databaseBuilt: active.built };
     },
@@ -95,7 +95,7 @@ export async function openCountryDatabase(
   };
 }
 
-/** Differs when the file does. One that is not there has a version too, so that its absence is said once. */
+/** Differs if the file does. A missing file has a version too, so that its absence is reported once. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { mtimeMs, size, ino } = await stat(path);

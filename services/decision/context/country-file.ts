@@ -7,21 +7,21 @@ import { isIPv6 } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { Reader } from "mmdb-lib";
 
-/** Networks that are looked at before a file counts, of each kind of address. */
+/** Networks checked before a file is used, for each address family. */
 const SAMPLE = 4_096;
-/** Networks in one turn: a record that is new takes some 20 µs. */
+/** Networks checked in one turn: a new record takes some 20 µs. */
 const PIECE = 64;
-/** Where they are looked for: all of IPv4, and what of IPv6 is given out (2000::/3). */
+/** Where they are taken from: all of IPv4, and the allocated part of IPv6 (2000::/3). */
 const SAMPLED: readonly (readonly [bits: number, from: bigint, end: bigint, text: (address: bigint) => string])[] = [
   [32, 0n, 1n << 32n, (address) => dotted(Number(address))],
   [128, 0x2n << 124n, 0x4n << 124n, grouped],
 ];
-/** What a file says of itself begins so, within its last 128 KiB. The reader would look for it through all of a large file, in one turn. */
+/** A file's metadata begins so, within its last 128 KiB. The reader would search all of a large file for it, in one turn. */
 const DESCRIPTION = Buffer.from("\xab\xcd\xefMaxMind.com", "latin1");
 const DESCRIPTION_WITHIN = 131_072;
 /** Files of countries hold a few thousand records; of cities, many more, and then the oldest are forgotten. */
 const REMEMBERED = 8_192;
-/** What of a record is remembered. */
+/** The part of a record that is kept. */
 const READ = ["country", "country_code", "iso_code"];
 
 type CountryFile = {
@@ -34,7 +34,7 @@ type CountryFile = {
 export async function readCountryFile(path: string): Promise<CountryFile> {
   const bytes = await readFile(path);
   if (!bytes.subarray(-DESCRIPTION_WITHIN).includes(DESCRIPTION)) throw new Error("is not a whole MaxMind DB");
-  // NB: the kind of record is looked at by `codeIn`; what a file says of itself is not.
+  // NB: `codeIn` checks the kind of record; the file's own description is not relied on.
   const reader = new Reader(bytes, { cache: createRecords() });
   const { searchTreeSize, recordSize, ipVersion, buildEpoch } = reader.metadata;
   if (![24, 28, 32].includes(recordSize) || ![4, 6].includes(ipVersion) || searchTreeSize + 16 >= bytes.length) {

@@ -26,7 +26,7 @@ export function createSourceAddress({ trustedProxies }: { readonly trustedProxie
 const BRACKETED = /^\[([^\]]+)\](?::\d{1,5})?$/;
 const WITH_PORT = /^([\d.]+):\d{1,5}$/;
 
-/** Undefined for what is none. */
+/** Undefined for what is not an address. */
 function addressOf(entry: string): string | undefined {
   const text = entry.trim();
   const six = BRACKETED.exec(text)?.[1];

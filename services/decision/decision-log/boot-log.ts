@@ -26,7 +26,7 @@ export type BootLogOptions = {
   readonly deployment: string;
   readonly boot: string;
   readonly required: boolean;
-  /** Of now: logs are begun also while the process runs. */
+  /** The current time: a log may also begin while the process runs. */
   readonly policyRevision: () => string | undefined;
   readonly segmentBytes?: number;
   readonly maxSpoolBytes?: number;
@@ -92,7 +92,7 @@ export function openBootLog(deps: BootLogDeps, options: BootLogOptions): BootLog
       await drain.run("empty", signal);
       const isShipped = spool.bytes === 0;
       spool.close();
-      // NB: one that does not say its end stays also when all of it is shipped: the next start says it, and without the file it could not.
+      // NB: a log that is not closed stays even when all of it is shipped: the next start closes it, and needs the file for that.
       if (isShipped && isClosed) await removeShipped(folder, boot, { segment: 0, offset: 0 }, true);
     },
   };

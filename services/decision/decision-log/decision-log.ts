@@ -14,7 +14,7 @@ export type DecisionLogDeps = Pick<BootLogDeps, "stream" | "signer" | "log" | "n
 
 /** `boot`: a UUID of version 7, new at each start and with each signing key. */
 export type DecisionLogOptions = BootLogOptions & {
-  /** How long the end may wait for the stream; what is left then is shipped by the next start. */
+  /** How long shutdown may wait for the stream; the next start ships the rest. */
   readonly drainMs?: number;
 };
 
@@ -22,11 +22,11 @@ export type RunningDecisionLog = DecisionLog &
   AsyncDisposable & {
     /** `failed`: decisions are not being recorded. */
     health(): { readonly status: "ok" | "degraded" | "failed"; readonly detail?: string };
-    /** Decisions from now on are signed by this key, in a log of their own. @throws when that cannot be written; the one before goes on. */
+    /** Signs decisions with this key from now on, in a new log. @throws if that cannot be written; then the current log goes on. */
     replaceSigner(signer: Signer, boot: string): void;
   };
 
-/** @throws when the spool folder cannot be written: then nothing may be served. */
+/** @throws if the spool folder cannot be written: then nothing may be served. */
 export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOptions): RunningDecisionLog {
   const { metrics, log } = deps;
   const { required, folder } = options;
@@ -59,7 +59,7 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
   return {
     async append(entry) {
       if ((await current.append(entry)) === "recorded" || !required) return undefined;
-      // NB: then it did not happen. A use that was redeemed for it stays spent.
+      // NB: then the decision did not happen. A use that was redeemed for it stays spent.
       const { subject, policyRevision } = entry;
       return { subject, policyRevision, decision: deny("audit_unavailable") };
     },

@@ -18,11 +18,11 @@ type Drain = {
   run(until: "empty" | "stopped", signal: AbortSignal): Promise<void>;
   /** There is something to ship again. */
   wake(): void;
-  /** Why what is recorded does not get on. */
+  /** Why records are not being shipped. */
   behind(): string | undefined;
 };
 
-/** Gathers a batch, which costs the same for one record as for many; no answer waits for it. */
+/** Pause that lets a batch gather, which costs the same for one record as for many; no answer waits for it. */
 const LINGER_MS = 50;
 
 const BEHIND = {

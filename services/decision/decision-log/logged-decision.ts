@@ -92,7 +92,7 @@ function entitlementsOf(decision: Decision): readonly string[] {
   return decision.kind === "allow" && decision.by.kind === "grant" ? [decision.by.grant.entitlement] : [];
 }
 
-/** NB: a lone surrogate has no canonical form, so it would make the record unhashable. */
+/** NB: a lone surrogate has no canonical form, so the record could not be hashed. */
 function cut(text: string, longest: number): string {
   if (text.length * MAX_UNIT_BYTES <= longest) return text.toWellFormed();
   for (let at = 0, bytes = 0; at < text.length; at += 1) {

@@ -21,7 +21,7 @@ export function createObserveDecision({
     const reason = reasonOf(decision) ?? "";
     decisions.inc({ outcome, reason });
     seconds.observe(durationMs / 1_000);
-    // NB: neither query nor header: they may hold what nobody should keep.
+    // NB: neither query nor headers: they may contain secrets.
     const { method, path } = call.http ?? {};
     const what = { decisionId, method, path, subject: subject?.id };
     log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");

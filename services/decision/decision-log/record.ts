@@ -12,9 +12,9 @@ type Outcome = "recorded" | "failed";
 export type RecorderDeps = {
   readonly spool: Spool;
   readonly log: Log;
-  /** Counts decisions by what became of them. */
+  /** Counts decisions by whether they were recorded. */
   readonly counted: (outcome: "written" | "full" | "broken", decisions: number) => void;
-  /** Something is there to be shipped. */
+  /** Called when there is something to ship. */
   readonly onWritten: () => void;
 };
 
@@ -41,7 +41,7 @@ export function createRecorder(
   { required }: { readonly required: boolean },
 ): Recorder {
   let failing: string | undefined;
-  /** Some decisions since the last write were refused: that the others were written does not make it whole. */
+  /** Some decisions since the last write were refused, so the log is incomplete although the others were written. */
   let refusedThisTurn = false;
   let closed = false;
   /** Appended and not written yet: until the end of this turn of the event loop. */
@@ -62,7 +62,7 @@ export function createRecorder(
   }
 
   function tryAppend(entry: LogEntry): "appended" | "full" | "broken" {
-    // NB: nothing may follow the record that says how the log ended.
+    // NB: nothing may follow the record that closes the log.
     if (closed) return "broken";
     try {
       return spool.append(loggedDecision(entry));

@@ -14,11 +14,11 @@ import { segmentsOf } from "./spool-files.ts";
 const parse = createParser(DecisionLogRecordSchema);
 
 type Recovered =
-  /** Everything up to and including its `log_closed` stands in the spool. */
+  /** The spool has everything up to and including its `log_closed`. */
   | { readonly kind: "closed"; readonly log: string }
-  /** There is no record to close it behind. */
+  /** It has no record after which it could be closed. */
   | { readonly kind: "empty" }
-  /** Left as it is for a person to look at. */
+  /** Left unchanged for a person to inspect. */
   | { readonly kind: "unreadable" };
 
 export function recoverBoot(folder: string, boot: string, now: Instant): Recovered {

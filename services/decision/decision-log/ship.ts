@@ -19,9 +19,9 @@ import { acknowledge, acknowledged, type Place, readAfter, removeShipped } from 
 
 const TOPIC = TOPICS.decisions.name;
 const PUBLISH_DEADLINE_MS = 5_000;
-/** To acknowledge them costs the stream about as much as one alone. NB: half of what a broker of Kafka takes at once by default. */
+/** Acknowledging them costs the stream about as much as one. NB: half of what a Kafka broker accepts at once by default. */
 const MAX_TOGETHER = 8;
-/** Below it packing costs more than it saves. */
+/** Below it, compression costs more than it saves. */
 const PACK_FROM_BYTES = 8 * 1024;
 /** Batches between two marks, unless the spool is empty before. */
 const MARK_EVERY = 32;
@@ -81,7 +81,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
     unmarked = 0;
   }
 
-  /** Never rejects; says a failure once, until all succeeds again. */
+  /** Never rejects; reports a failure once, until everything succeeds again. */
   async function tidied(...steps: readonly (() => void | Promise<void>)[]): Promise<void> {
     const outcomes = await Promise.allSettled(steps.map(async (step) => step()));
     const failure = outcomes.find((one) => one.status === "rejected");
@@ -96,7 +96,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
   /** Undefined: nothing waits. */
   function batchAfter(place: Place): Batch | undefined {
     const many = batchIn(room, place, (bytes) => (bytes < PACK_FROM_BYTES ? "digest" : "packed"));
-    // What can hardly be packed goes as it is, and so much of it as may go then.
+    // What hardly compresses is sent as it is, as much as then fits.
     if (many === undefined || (many.record.value?.length ?? 0) <= MAX_RECORD_BYTES) return many;
     return batchIn(roomAsItIs, place, () => "digest");
   }
@@ -133,7 +133,7 @@ export function createShipper({ stream, signer, log }: ShipDeps, options: ShipOp
         await tidied(() => mark(before));
         return { kind: "nothing" };
       }
-      // NB: where a segment ends a batch is not full either.
+      // NB: at the end of a segment a batch is not full either.
       const isEmpty = together < MAX_TOGETHER && readAfter(folder, boot, last.end, room) === undefined;
       const outcome = await stream.publish(
         batches.map(({ record }) => record),

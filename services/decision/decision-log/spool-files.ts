@@ -15,7 +15,7 @@ export type Place = { readonly segment: number; readonly offset: number };
 
 export type Segment = { readonly first: number; readonly path: string };
 
-/** Who asked for what, where from, and what a policy displays: for this process alone, whatever the umask. */
+/** Records say who asked for what, from where, and what a policy displays: only this process may read them, whatever the umask. */
 export const OWNER_ONLY = 0o600;
 
 const SEGMENT = /^([0-9a-f-]{36})\.(\d{15})\.log$/;
@@ -46,7 +46,7 @@ export function segmentsOf(folder: string, boot: string): readonly Segment[] {
 /** As `acknowledge` writes it. */
 const MARK = /^(\d{16}) (\d{16})\n\1 \2\n$/;
 
-/** The start when there is no mark, or one that is not whole. */
+/** The start, if there is no mark or an incomplete one. */
 export function acknowledged(folder: string, boot: string): Place {
   const path = join(folder, `${boot}.ack`);
   const text = existsSync(path) ? readFileSync(path, "latin1") : "";
@@ -78,7 +78,7 @@ export async function removeShipped(folder: string, boot: string, place: Place, 
   if (all) await rm(join(folder, `${boot}.ack`), { force: true });
 }
 
-/** How much was read into the buffer: whole lines, without the end of the last one. `isFull`: there was no room for what stands behind. */
+/** How much was read into the buffer: whole lines, without the last line break. `isFull`: there was no room for what follows. */
 export type Chunk = { readonly length: number; readonly end: Place; readonly isFull: boolean };
 
 /**
@@ -87,7 +87,7 @@ export type Chunk = { readonly length: number; readonly end: Place; readonly isF
  * @throws for a line that is longer than all of `into`: as an end of the segment it would be stepped over, and removed with it
  */
 export function readAfter(folder: string, boot: string, place: Place, into: Buffer): Chunk | undefined {
-  // Nearly always in the same segment, and then nothing has to be listed.
+  // Nearly always in the same segment; then the folder need not be listed.
   const here = readLines(segmentPath(folder, boot, place.segment), place, into);
   if (here !== undefined) return here;
   for (const { first, path } of segmentsOf(folder, boot)) {
@@ -97,7 +97,7 @@ export function readAfter(folder: string, boot: string, place: Place, into: Buff
   return undefined;
 }
 
-/** Undefined for a segment that is at its end (or has a line under way), or is not there. */
+/** Undefined at the end of a segment (or before an incomplete line), or if it does not exist. */
 function readLines(path: string, { segment, offset }: Place, into: Buffer): Chunk | undefined {
   const read = readAt(path, offset, into);
   const end = into.subarray(0, read).lastIndexOf(0x0a) + 1;

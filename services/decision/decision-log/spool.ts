@@ -14,10 +14,10 @@ import { leafHashInPlace } from "../../../core/messages/hashing.ts";
 import { makeFolder } from "../../../platform/make-folder.ts";
 import { MAX_LINE_BYTES, OWNER_ONLY, segmentPath } from "./spool-files.ts";
 
-/** What it leaves out is when the file was changed; its length is on the disk. */
+/** It omits only the modification time; the file's length reaches the disk. */
 const syncData = promisify(fdatasync);
 const NEWLINE = 0x0a;
-/** A turn's decisions fit as a rule; more grow it until they are written. */
+/** The decisions of one turn usually fit; more make it grow until they are written. */
 const BUFFER_BYTES = 256 * 1024;
 /** Longest form of one UTF-16 unit in UTF-8. */
 const UNIT_BYTES = 3;
@@ -35,9 +35,9 @@ export type Spool = {
   write(): "written" | "broken";
   /** Everything written before this call is on the disk when it resolves; rejects when that cannot be said. */
   sync(): Promise<void>;
-  /** Records beyond what `released` freed. */
+  /** Bytes of records, minus what `released` freed. */
   readonly bytes: number;
-  /** Takes shipped bytes off the account of `maxBytes`. */
+  /** Frees shipped bytes from the limit `maxBytes`. */
   released(bytes: number): void;
   close(): void;
 };
@@ -48,7 +48,7 @@ export type SpoolOptions = {
   readonly boot: string;
   readonly segmentBytes: number;
   readonly maxBytes: number;
-  /** Where a log that is being recovered goes on; a new one starts without it. */
+  /** Where a recovered log continues; absent for a new one. */
   readonly after?: LogEnd;
 };
 
@@ -62,7 +62,7 @@ export function openSpool(options: SpoolOptions): Spool {
   /** Appended and not written: from 1 to `end`. NB: the byte before a record is lent to its hash. */
   let lines = Buffer.allocUnsafe(BUFFER_BYTES);
   let end = 1;
-  /** A file was made, and its name may not be on the disk. */
+  /** A file was created, and its name may not be on the disk yet. */
   let isNamedAnew = false;
   let file = createSegment(written.nextIndex);
   let segmentBytes = 0;
@@ -108,7 +108,7 @@ export function openSpool(options: SpoolOptions): Spool {
       roomFor(text.length * UNIT_BYTES + 1);
       const newline = end + lines.write(text, end);
       if (newline - end > MAX_LINE_BYTES) throw new Error(`a record of ${newline - end} bytes fits into no batch`);
-      // NB: the end of a log always has room: who reads it could not tell a full spool from a tail that was cut off.
+      // NB: there is always room for the end of a log: a reader could not tell a full spool from a truncated tail.
       if (bytes + newline > options.maxBytes && body.kind !== "log_closed") return "full";
       const hash = leafHashInPlace(lines, end, newline);
       lines[end - 1] = NEWLINE;
@@ -136,7 +136,7 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     async sync() {
       const old = retired.splice(0);
-      const all = [...old, file]; // now: another may be begun while we wait
+      const all = [...old, file]; // now: another sync may begin while we wait
       try {
         if (isNamedAnew) await syncNames();
         for (const one of all) await syncData(one);

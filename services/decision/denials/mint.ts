@@ -61,7 +61,7 @@ export function reuseKeyOf(ask: Ask): Digest {
   return hashParts([denialKeyOf(ask), question === undefined ? "" : questionHash(question), ...chain]);
 }
 
-/** `sourceAddress` is the one by trusted hops. */
+/** `sourceAddress` is derived from the trusted proxies. */
 export function mintDenial(
   ask: Ask,
   { id, key, now, sourceAddress }: { id: Id<"denial">; key: Digest; now: Instant; sourceAddress: string | undefined },
@@ -101,7 +101,7 @@ function calledOf({ call: { http }, question }: Evaluation): Pick<DeniedCall, "m
   return { method: http?.method ?? "", authority: http?.authority ?? "", path: http?.path ?? "" };
 }
 
-/** Hashes of every field that some offer binds, by name: enough to recompute each digest. And of a question, what it was. */
+/** Hashes of every field that any offer binds, by name: enough to recompute each digest. For a question, also its hash. */
 function fieldHashes({ evaluation, subject, offers }: Ask): { readonly [name: string]: Digest } {
   const hashes: Record<string, Digest> = Object.create(null);
   const add = (field: BoundField) => {

@@ -20,7 +20,7 @@ import type { Deadline, Denials, Evaluation, Published } from "../ports.ts";
 import { denialKeyOf, mintDenial, offersFor, reuseKeyOf } from "./mint.ts";
 
 const TOPIC = TOPICS.denials.name;
-/** Beyond it the oldest are forgotten: a retry then mints a new denial, which is only less tidy. */
+/** Beyond it the oldest are forgotten; a retry then makes a new denial, which is harmless. */
 const MAX_REMEMBERED = 50_000;
 
 type PublishDenialsDeps = {
@@ -37,7 +37,7 @@ type Remembered = {
   readonly reuseKey: Digest;
   readonly issued: IssuedDenial;
   readonly mintedAt: Instant;
-  /** Until it is acknowledged: it holds the caller's path and query, and ten thousands are remembered. */
+  /** Kept until it is acknowledged: it contains the caller's path, and tens of thousands may be remembered. */
   unpublished: Denial | undefined;
   underWay: Promise<boolean> | undefined;
 };

@@ -20,7 +20,7 @@ const PLACES = 2;
 const MAX_PATTERNS = 4_096;
 const MAX_PATTERN_BYTES = 4_096;
 
-/** Undefined for what check-response.ts has to answer. */
+/** Undefined if check-response.ts has to answer. */
 type AllowBytes = (evaluated: Evaluated, evaluation: Evaluation) => Buffer | undefined;
 
 export function createAllowBytes(): AllowBytes {
@@ -28,7 +28,7 @@ export function createAllowBytes(): AllowBytes {
   const patterns = new Map<string, Pattern | "none">();
   let numbered = 0;
 
-  /** The same object for the same result of a policy, so its number stands for what it holds. */
+  /** The same policy result is the same object, so its number identifies its content. */
   function numberOf(fields: ResponseFields): number {
     const number = numbers.get(fields) ?? (numbered += 1);
     numbers.set(fields, number);

@@ -11,11 +11,11 @@ import type { AttributeContext_Peer } from "../../../proto/gen/envoy/service/aut
 import type { Evaluation } from "../ports.ts";
 import type { Headers, ReadAttributes, ReadCheck, ReadHttp } from "./read-check.ts";
 
-/** The enforcer's word, set per route by our bootstrap, that bodies are buffered whole and sent as bytes. */
+/** Set per route by our bootstrap: the enforcer's assurance that bodies are buffered completely and sent as bytes. */
 const BODY_EXTENSION = "countersign.body";
 const REASON_HEADER = "countersign-reason";
 
-/** `fault` is set when the call cannot be described; what could be read of it is there for the log. */
+/** `fault` is set if the call cannot be described; what could be read is kept for the log. */
 type Translated = { readonly evaluation: Evaluation; readonly fault: string | undefined };
 
 /** `traceparent`: of the call itself, by which the enforcer names its own span; without it that of the request it asks about. */
@@ -43,7 +43,7 @@ export function evaluationFrom(
   return { evaluation, fault: faultOf(attributes) };
 }
 
-/** For what could not even be decoded: nothing is known of it, and it is logged as such. */
+/** For a message that could not be decoded: nothing is known about it, and it is logged as such. */
 export function unknownCall(decisionId: Id<"decision">): Translated {
   return evaluationFrom({ attributes: undefined }, decisionId);
 }
@@ -83,14 +83,14 @@ function enforcedCall(attributes: ReadAttributes | undefined, headers: Headers):
   };
 }
 
-/** NB: without the enforcer's word, no body on the wire does not mean no body in the request. */
+/** NB: without the enforcer's assurance, no body in the message does not mean no body in the request. */
 function bodyOf(http: ReadHttp, headers: Headers, extensions: ReadonlyMap<string, string>): Body {
   if (extensions.get(BODY_EXTENSION) !== "buffered") return { kind: "not_buffered" };
   if (headers.get("x-envoy-auth-partial-body")?.some((value) => value !== "false")) return { kind: "partial" };
   if (http.body !== "") return { kind: "text" };
   const bytes = http.rawBody;
   const declared = Math.max(http.size, ...(headers.get("content-length") ?? []).map(Number));
-  // NaN and a repeated length are neither: what was declared has to be here.
+  // NaN and a repeated length fail too: the declared length must be present.
   if (bytes.length === 0 && headers.has("transfer-encoding")) return { kind: "not_buffered" };
   if (Number.isNaN(declared) || declared > bytes.length)
     return { kind: bytes.length === 0 ? "not_buffered" : "partial" };

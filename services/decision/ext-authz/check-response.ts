@@ -37,7 +37,7 @@ export type ResponseOptions = {
   readonly requestUrl: string | undefined;
 };
 
-/** A header value that would split a header or that an upstream could read in two ways; then nothing is allowed. */
+/** A header value that would split a header or that an upstream could read in two ways; then the call is denied. */
 export function withSafeHeaders({ decision, ...known }: Evaluated): Evaluated {
   const fields = decision.response;
   const values = [...fields.headers, ...fields.responseHeadersToAdd].flat();
@@ -70,13 +70,13 @@ function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | und
   return okResponse({ response: decision.response, own, decisionId, sent: sentSpellings(evaluation) });
 }
 
-/** All that an OK says of an allow. NB: what is not among these cannot be in its bytes, of which allow-bytes.ts keeps copies. */
+/** Everything that an OK depends on. NB: nothing else may enter its bytes, which allow-bytes.ts caches. */
 type AllowParts = {
   readonly response: ResponseFields;
-  /** What the upstream is told by us. */
+  /** The identity headers that we set for the upstream. */
   readonly own: readonly (readonly [name: string, value: string])[];
   readonly decisionId: string;
-  /** Names under which the caller sent that. */
+  /** Names under which the caller sent such headers. */
   readonly sent: readonly string[];
 };
 
@@ -87,7 +87,7 @@ export function ownHeaders(decision: Allow, subject: Subject | undefined, decisi
   return own;
 }
 
-/** NB: only of what `isAllow` said is one. */
+/** NB: only for what `isAllow` confirmed. */
 export function okResponse({ response, own, decisionId, sent }: AllowParts): CheckResponse {
   const set = new Set(own.map(([name]) => name));
   const headers = [...headerOptions(response.headers.filter(([name]) => !isIdentity(name))), ...headerOptions(own)];
@@ -98,7 +98,7 @@ export function okResponse({ response, own, decisionId, sent }: AllowParts): Che
       $case: "okResponse",
       value: {
         headers,
-        // NB: Envoy removes after it has set, so what was set here must not stand in this list.
+        // NB: Envoy removes after it has set, so what is set here must not be in this list.
         headersToRemove: [...removed].filter((name) => !set.has(name)),
         dynamicMetadata: undefined,
         responseHeadersToAdd: headerOptions(response.responseHeadersToAdd),
@@ -185,7 +185,7 @@ function httpDenial(
   };
 }
 
-/** What a policy adds to a denial, except for what makes the denial what it is. */
+/** What a policy adds to a denial, except for headers that we set ourselves. */
 function policyHeaders(headers: readonly (readonly [string, string])[], own: readonly (readonly [string, string])[]) {
   const taken = new Set(["content-type", "cache-control", "content-length", ...own.map(([name]) => name)]);
   return headers.filter(([name]) => !taken.has(name.toLowerCase()));
@@ -226,7 +226,7 @@ const SPELLINGS: readonly string[] = IDENTITY_HEADERS.flatMap((name) =>
     ),
 );
 
-/** Names under which the caller sent what we say to the upstream. */
+/** Names under which the caller sent headers that we set for the upstream. */
 export function sentSpellings({ call }: Evaluation): readonly string[] {
   return [...(call.http?.headers.keys() ?? [])].filter(isIdentity);
 }

@@ -15,7 +15,7 @@ import type { ReadCheck } from "./read-check.ts";
 /** What arrived: a request, or why there is none. */
 export type Arrived =
   | { readonly kind: "request"; readonly request: ReadCheck; readonly bytes: Uint8Array }
-  /** Not by read-check.ts, that is: compatibility mode reads numbers that it refuses. */
+  /** Not decodable by read-check.ts: compatibility mode accepts numbers that it refuses. */
   | { readonly kind: "undecodable"; readonly bytes: Uint8Array }
   | { readonly kind: "oversize" };
 
@@ -32,7 +32,7 @@ export class RpcFailure {
   }
 }
 
-/** A buffer is a CheckResponse that is encoded already. */
+/** A buffer is an already encoded CheckResponse. */
 type Answer = CheckResponse | Buffer | RpcFailure;
 
 export type Check = (
@@ -47,7 +47,7 @@ export type EdgeDeps = {
   readonly newDecisionId: () => Id<"decision">;
   readonly readClocks: () => Clocks;
   readonly faults: Faults;
-  /** A check counts from its arrival until it is on record, whether the enforcer still waits for it or not. */
+  /** A check counts from its arrival until it is recorded, whether or not the enforcer still waits. */
   readonly underWay: UnderWay;
   readonly observe: ObserveDecision;
 };
@@ -55,20 +55,20 @@ export type EdgeDeps = {
 type Call = {
   readonly arrived: Arrived;
   readonly evaluation: Evaluation;
-  /** Set when the call cannot be described; what could be read of it is in the evaluation. */
+  /** Set if the call cannot be described; what could be read is in the evaluation. */
   readonly fault: string | undefined;
   readonly deadline: Deadline;
   readonly shed: boolean;
 };
 
-/** `answer` is called after the decision is on record. */
+/** `answer` is called after the decision is recorded. */
 export type Judged = { readonly evaluated: Evaluated; readonly answer: () => Answer };
 
 export type Judge = (call: Call) => Promise<Judged>;
 
 const NOTHING_KNOWN = { subject: undefined, policyRevision: undefined } as const;
 
-/** A denial that no policy made. */
+/** A denial that was not made by a policy. */
 export function refused(decision: Deny, evaluation: Evaluation): Judged {
   return asDenied({ ...NOTHING_KNOWN, decision }, evaluation);
 }

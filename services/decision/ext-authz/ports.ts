@@ -15,7 +15,7 @@ export type CompatJudged = {
     | { readonly kind: "suspended" };
   readonly revision: string;
   readonly fuelUsed: number | undefined;
-  /** Whom the policy asked for it. */
+  /** Hosts that the policy asked. */
   readonly asked?: readonly AskedHost[];
 };
 

@@ -41,7 +41,7 @@ export type ReadAttributes = Pick<
 
 export type ReadCheck = { readonly attributes: ReadAttributes | undefined };
 
-/** Of a field with a length; the only other one here is `size`. */
+/** Tag of a length-delimited field; the only other one here is `size`. */
 const sized = (field: number) => (field << 3) | 2;
 const ATTRIBUTES = sized(1);
 const CONTEXT = {
@@ -171,7 +171,7 @@ function readHeader(reader: BinaryReader, bytes: Buffer, headers: Headers): bool
   }
   if (rawEnd > rawBegin) value = bytes.toString("utf8", rawBegin, rawEnd);
   add(headers, key, value);
-  // What is no UTF-8 becomes this character, which may also have been sent.
+  // Bytes that are not UTF-8 become this character, which may also have been sent.
   return rawEnd === rawBegin || !value.includes("\ufffd") || isUtf8(bytes.subarray(rawBegin, rawEnd));
 }
 

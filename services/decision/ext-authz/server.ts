@@ -14,7 +14,7 @@ import { type Arrived, type Check, RpcFailure } from "./edge.ts";
 import { readCheck } from "./read-check.ts";
 
 const SERVICE = "envoy.service.auth.v3.Authorization";
-/** Beyond it the transport refuses, before the message is read whole. */
+/** Beyond it the transport refuses, before the whole message is read. */
 const HARD_LIMIT_FACTOR = 4;
 
 type CheckServerOptions = {
@@ -23,7 +23,7 @@ type CheckServerOptions = {
   readonly tls: ServerTls | undefined;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
-  /** Time of one check, from its last byte, when the enforcer states no deadline, or a later one. */
+  /** Deadline of one check, from its last byte, if the enforcer states none or a later one. */
   readonly deadlineMs: number;
   readonly drainMs: number;
 };
@@ -42,7 +42,7 @@ export function startCheckServer(
 ): Promise<CheckServer> {
   const { maxMessageBytes } = options;
 
-  /** Envoy names its span of this call as the caller's; what stands in the request that it asks about is the client's. */
+  /** Envoy names its span in the metadata of this call; the traceparent in the described request is the client's. */
   async function answer(message: Buffer, { leftMs, shed, traceparent }: Terms): Promise<Uint8Array | RpcFailure> {
     const deadline = deadlineIn(leftMs, monotonicMs);
     const answered = await check(arrivedFrom(message, maxMessageBytes), deadline, { shed, traceparent });

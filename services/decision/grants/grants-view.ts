@@ -29,7 +29,7 @@ import { createOpenIncidents } from "./open-incidents.ts";
 
 export type GrantsView = Grants &
   GrantLookup & {
-    /** A record with a good signature; `value` undefined when its payload cannot be read. */
+    /** A record with a valid signature; `value` is undefined if its payload cannot be read. */
     apply(record: {
       readonly key: string;
       readonly version: number;
@@ -112,7 +112,7 @@ function acting({ issuer, id, actors }: Pick<Subject, "issuer" | "id" | "actors"
   return { issuer, subject: id, actors };
 }
 
-/** The digest of one request under different bound headers; each is computed once, and only when a grant asks. */
+/** Digests of one request under different bound headers; each is computed once, and only when a grant needs it. */
 function digests(issuer: string, subject: string, http: HttpRequest | undefined) {
   const known = new Map<string, Digest | undefined>();
   return (bindHeaders: readonly string[]): Digest | undefined => {

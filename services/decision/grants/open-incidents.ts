@@ -7,7 +7,7 @@ import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 
 type OpenIncidents = {
-  /** Replaces what stands under a key; undefined takes it away. */
+  /** Replaces the value of a key; undefined removes it. */
   set(key: string, incident: Incident | undefined): void;
   list(): readonly Json[];
 };

@@ -42,7 +42,7 @@ type ProfileIntake = {
 type StateReader = {
   /** Begins to read. */
   start(signal: AbortSignal): void;
-  /** How far it came, against the end that was captured at the start. */
+  /** How far it has read, compared with the end captured at the start. */
   read(): StateRead;
 };
 
@@ -51,7 +51,7 @@ type RecordOutcome =
   | "older"
   | "tombstone"
   | "heartbeat"
-  /** A profile, and none are kept, or not so many. */
+  /** A profile, while profiles are off or too many are kept. */
   | "not_kept"
   | "unreadable"
   | "version_unknown"
@@ -156,7 +156,7 @@ export function createStateReader(
   };
 }
 
-/** Signed by a known writer, and not of a shape that is known here. */
+/** Signed by a known writer, but of an unknown shape. */
 function unreadable(payload: Uint8Array): "unreadable" | "version_unknown" {
   return unknownVersion(payload) === undefined ? "unreadable" : "version_unknown";
 }

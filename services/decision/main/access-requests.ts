@@ -10,7 +10,7 @@ import type { SharedParts } from "./decision-path.ts";
 
 type Api = NonNullable<DecisionConfig["api"]>;
 
-/** Undefined where no endpoint takes them. @throws CannotStart */
+/** Undefined if no endpoint is configured. @throws CannotStart */
 export async function startAccessRequests(
   { signingKey, faults, reload }: Pick<SharedParts, "signingKey" | "faults" | "reload">,
   { accessRequestEndpoint: endpoint, baseUrl: issuer, publishedKeys }: Api,

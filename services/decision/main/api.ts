@@ -22,7 +22,7 @@ const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 type RunningApi = {
   /** Where it listens. */
   readonly at: { readonly http: string; readonly grpc?: string };
-  /** What grpc.health says of DecisionService; no until it is told. */
+  /** What grpc.health says about DecisionService; NOT_SERVING at first. */
   readonly serving: (yes: boolean) => void;
 };
 

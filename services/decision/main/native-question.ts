@@ -11,7 +11,7 @@ import type { NativeQuestion } from "../shadow/ports.ts";
 import type { SharedParts } from "./decision-path.ts";
 import { startContext } from "./start-context.ts";
 
-/** Whose token is not known waits until checks leave room: the queue of the candidate is asked one by one. */
+/** An unknown token waits until checks leave room; the candidate's queue is processed one by one. */
 const MAX_WAITING = 1;
 
 export async function startNativeQuestion(config: DecisionConfig, shared: SharedParts): Promise<NativeQuestion> {

@@ -11,13 +11,13 @@ import { type Reload, ReloadRefused } from "../../../platform/lifecycle/reload.t
 import type { DecisionConfig } from "../config.ts";
 
 export type SigningKey = {
-  /** By the key that is in use when it is asked. */
+  /** Signs with the key in use at that time. */
   readonly signer: Signer;
-  /** The one in use now, and for good. */
+  /** The key in use now; later changes do not affect the returned one. */
   current(): Signer;
-  /** The public half of the one in use, and behind it those before: what they signed is still under way. */
+  /** The public key in use, then the previous ones: records that they signed are still in transit. */
   publicKeys(): readonly PublicJwk[];
-  /** Told of another key before anything else is signed by it; what throws refuses it, and the one before stays. */
+  /** Called with another key before anything is signed by it; an exception refuses it, and the previous key stays. */
   onReplaced(take: (next: Signer) => void): void;
 };
 

@@ -9,7 +9,7 @@ import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { workersReady } from "../workers/readiness.ts";
 import { startWorkers } from "../workers/workers.ts";
 
-/** What a worker may need to end beside its notice and its drain. */
+/** What a worker may need to end, beside notice and drain. */
 const LAST_WORDS_MS = 6_000;
 /** Who these are is decided when they are forked. */
 const NEEDS_RESTART: ReadonlySet<string> = new Set(["workers", "workerPorts", "workerOpsPorts", "instance", "ops"]);
@@ -58,7 +58,7 @@ export async function supervise(
   reload.begin();
 }
 
-/** What only one process may use. */
+/** Folders that only one process may use. */
 function foldersOf({ decisionLog, identity, bundle }: DecisionConfig): ReadonlyMap<string, string | undefined> {
   return new Map([
     ["decisionLog.folder", decisionLog.folder],

@@ -87,7 +87,7 @@ function tracedEvaluate(traces: Traces, evaluate: Evaluate): Evaluate {
   };
 }
 
-/** Compatibility mode: the same span, with the policy's below it. */
+/** Compatibility mode: the same span, with the policy's as its child. */
 export function tracedJudge(traces: Traces, judge: Judge): Judge {
   return (call) =>
     decisionSpan(traces, call.evaluation, "enforce", async (traceparent) => {

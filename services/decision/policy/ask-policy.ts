@@ -64,7 +64,7 @@ export function createPolicy(deps: PolicyDeps): Policy {
   };
 }
 
-/** Nobody has a name while anonymous, so it is the address that counts. */
+/** Anonymous callers are told apart by address. */
 function attemptOf({ evaluation, caller, context }: PolicyQuestion, revision = ""): Attempt {
   const { http } = evaluation.call;
   const named = evaluation.question && namedCall(evaluation.question);

@@ -37,7 +37,7 @@ export function startKeptInputs(
   return createKeptInputs(development);
 }
 
-/** Where ops shows them. */
+/** Path at the operators' port. */
 export const inputDocuments = (kept: KeptInputs | undefined) =>
   kept === undefined ? [] : ([["/v1/inputs", kept.describe]] as const);
 
@@ -71,7 +71,7 @@ export function createKeptInputs({ keepInputs }: { readonly keepInputs: number }
   };
 }
 
-/** NB: the input as the text that it was: parsing it would round numbers beyond 2^53, and a replay would ask something else. */
+/** NB: the input stays text: parsing it would round numbers beyond 2^53, and a replay would ask something else. */
 function line({ decisionId, time, revision, inputJson, verdict, fuelUsed }: AskedInput): string {
   const about = {
     decision_id: decisionId,

@@ -16,15 +16,15 @@ import {
 } from "../../../proto/gen/countersign/v1/redemption.ts";
 import type { Redeemer, Redemption } from "../ports.ts";
 
-/** Not sent with less than this left: an answer could not come in time, and the use would be burnt. */
+/** Not sent with less time left: an answer could not come in time, and the use would be lost. */
 const LEAST_MS = 50;
 
 export type RedeemClientOptions = {
   /** `host:port` */
   readonly address: string;
-  /** Absent: plain text, for one machine only; configuration refuses it elsewhere. */
+  /** Absent: plain text, only on one machine; configuration refuses it elsewhere. */
   readonly tls: ClientTls | undefined;
-  /** Read for each call, so that a rotated token is taken up. */
+  /** Read at each call, so that a rotated token takes effect. */
   readonly serviceToken: () => string | undefined;
 };
 
@@ -78,7 +78,7 @@ export function createRedeemClient(
     readonly onFault: (code: number) => void;
     /** gRPC states deadlines as moments of the wall clock. */
     readonly wallMs: () => number;
-    /** Of the span that redeems, if there are spans. */
+    /** Of the redeeming span, if traced. */
     readonly traceparent?: (() => string | undefined) | undefined;
   },
   options: RedeemClientOptions,
@@ -116,7 +116,7 @@ export function createRedeemClient(
 
   function faultOf(error: ServiceError): Redemption {
     onFault(error.code);
-    // NB: the code alone may be of somebody on the way (ENHANCE_YOUR_CALM), who knows nothing about the use.
+    // NB: the code alone may come from an intermediary (ENHANCE_YOUR_CALM), which knows nothing about the use.
     const isShed = error.code === status.RESOURCE_EXHAUSTED && error.metadata.get("countersign-executed")[0] === "no";
     return isShed || NOT_EXECUTED.includes(error.code) ? { kind: "unavailable" } : { kind: "unknown" };
   }
@@ -140,7 +140,7 @@ export function createRedeemClient(
   };
 }
 
-/** No outcome at all is a fault of the server, and then nothing is known. */
+/** No outcome at all is a fault of the server; then nothing is known. */
 function outcomeOf({ outcome }: RedeemResponse): Redemption {
   if (outcome === undefined) return { kind: "unknown" };
   if (outcome.$case === "granted") return { kind: "granted", uses: outcome.value.uses };

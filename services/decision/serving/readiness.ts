@@ -43,7 +43,7 @@ export function createReadiness({ bundle, keys, state, grants }: Parts) {
   ];
   return {
     judge,
-    /** Whether it may go on being asked, once it was ready. NB: not whether every issuer's keys are there: others, and those without a token, are judged all the same. */
+    /** Whether it may still be asked, once it was ready. NB: a missing key set does not count: other issuers' tokens, and calls without one, are decided all the same. */
     canJudge: (): boolean => bundle().status !== "failed",
     checks,
     /** Rejects when aborted. */

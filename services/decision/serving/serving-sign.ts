@@ -8,12 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Log } from "../../../platform/log/log.ts";
 
-/** Well below what enforcers probe with. */
+/** Well below the probe intervals of enforcers. */
 const LOOK_MS = 100;
 const ENDING: CheckResult = { status: "failed", detail: "told to end; calls are still answered" };
 
 type ServingSign = {
-  /** Says that it does not serve, and resolves when everybody has had the time to hear it. Never rejects. */
+  /** Reports NOT_SERVING, and resolves when enforcers have had time to see it. Never rejects. */
   leave(): Promise<void>;
   /** For `/readyz`: failed from then on. */
   health(): CheckResult;
@@ -23,11 +23,11 @@ type ServingSignDeps = {
   readonly canJudge: () => boolean;
   readonly say: (serving: boolean) => void;
   readonly log: Log;
-  /** Ends it, a notice under way too. */
+  /** Ends it, also during a notice. */
   readonly signal: AbortSignal;
 };
 
-/** Says at once what is so. */
+/** Reports the current state at once. */
 export function createServingSign(
   { canJudge, say, log, signal }: ServingSignDeps,
   { noticeMs }: { readonly noticeMs: number },
