@@ -1,4 +1,4 @@
-/** The files of a bundle of our own kind → active in the host. */
+/** Activates the files of one of our own bundles in the host. */
 import type { Instant } from "../domain/time.ts";
 import { bundleApart } from "./bundle.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";

@@ -1,10 +1,10 @@
 /**
- * What a policy asks of the network, and how an evaluation gets its answer although it is synchronous: a built-in that finds no reply to its
- * question among those of the decision notes it and leaves its expression undefined; what the evaluation comes to counts for nothing then.
- * Whoever can wait performs the question, and the policy is evaluated again from the beginning with one reply more. The same input, moment,
- * random bytes and replies take the same way, so it arrives at the next question, or at its end.
+ * Network calls of policies, and how a synchronous evaluation gets their replies: a built-in that finds no reply to its call among those of the
+ * decision notes the call and leaves its expression undefined; the result of that evaluation is discarded. Whoever can wait performs the call,
+ * and the policy is evaluated again from the beginning with one more reply. The same input, time, random bytes and replies lead the same way, so
+ * it reaches the next call, or its end.
  *
- * NB: only the first question of an evaluation is ever performed: what comes behind it was asked as though the first one had failed.
+ * NB: only the first call of an evaluation is ever performed: those behind it were made as if the first one had failed.
  */
 
 /** `http.send`: what goes out. Headers and text as the policy wrote them. */

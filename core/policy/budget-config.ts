@@ -1,4 +1,4 @@
-/** The section `policy.budget` of a configuration: what one evaluation may take, in either service and either mode. */
+/** The section `policy.budget` of a configuration: what one evaluation may cost, in either service and either mode. */
 import { Type } from "typebox";
 import { DEFAULT_BUDGET, LONGEST_BUDGET_MS } from "./budget.ts";
 

@@ -1,9 +1,8 @@
 /**
- * What one evaluation of a policy may cost, as it is configured and as the host counts it. Fuel counts instructions of the
- * module (wasm/meter-fuel.ts), all of a function or loop when it is entered, so a millisecond holds more or fewer of them
- * by what the policy does. By the rate below every kind of work that is measured (`npm run bench -- policy`) lasts between
- * 10 and 100 ms of processor time under a budget of 50 ms. It is the same amount of work on every machine; where the
- * processor is slower or shared it takes longer, and is answered alike.
+ * What one evaluation of a policy may cost, as configured and as the host counts it. Fuel counts instructions of the module (wasm/meter-fuel.ts),
+ * all of a function or loop when it is entered, so a millisecond holds more or fewer of them depending on what the policy does. At the rate
+ * below, every kind of work that is measured (`npm run bench -- policy`) takes between 10 and 100 ms of processor time under a budget of 50 ms.
+ * The amount of work is the same on every machine; on a slower or busy processor it takes longer, with the same result.
  */
 import type { Allowance } from "./wasm/linked-policy.ts";
 import { MAX_FUEL } from "./wasm/meter-fuel.ts";

@@ -1,8 +1,7 @@
 /**
- * What a built-in function of Rego is to this host: values in, value out, synchronous. An expected failure (wrong type,
- * bad format) is a thrown `BuiltinError`; the host notes it with the built-in's name and the expression becomes
- * undefined, as OPA does outside strict mode. In native mode a noted error ends the evaluation with `policy_error`:
- * an undefined `deny` rule must not open a door.
+ * What a built-in function of Rego is to this host: values in, value out, synchronous. An expected failure (wrong type, bad format) is a thrown
+ * `BuiltinError`; the host notes it with the built-in's name, and the expression becomes undefined, as in OPA outside strict mode. In native mode
+ * a noted error ends the evaluation with `policy_error`: an undefined `deny` rule must not open a door.
  */
 import type { Ask, Reply } from "./asks.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";

@@ -1,6 +1,6 @@
 /**
- * A policy bundle: `policy.wasm`, `data.json`, `.manifest`, and the cases that it has to pass (`self-test.json`). The manifest must name
- * our entrypoints and carry the result of the build check. Where bundles come from, and how it is proven that one may be used, stands in
+ * A policy bundle: `policy.wasm`, `data.json`, `.manifest`, and the cases that it has to pass (`self-test.json`). The manifest must name our
+ * entrypoints and contain the result of the build check. Where bundles come from, and how it is proven that one may be used, is in
  * core/policy/bundles.
  */
 import { createReadStream } from "node:fs";

@@ -1,4 +1,4 @@
-/** From the optional `candidates` entrypoint's value to what a search may look at. What is not understood is a fault, and finds nothing. */
+/** From the value of the optional entrypoint `candidates` to the candidates of a search. What is not understood is a fault, and finds nothing. */
 import { Compile } from "typebox/compile";
 import type { PolicyFault } from "../domain/decision.ts";
 import type { Action, Entity, Stated } from "../domain/question.ts";

@@ -1,7 +1,7 @@
 /**
- * The bundle of a compatibility policy: whatever `opa build -t wasm` wrote, read under the limits of every bundle. Unlike
- * ours it needs no build check and no entrypoints of our own; where the manifest names no revision, the hash of module and
- * data stands in, so that the decision log says what was decided by. Its data is that of all its folders, as in native mode.
+ * The bundle of a compatibility policy: whatever `opa build -t wasm` wrote, read under the limits of every bundle. Unlike ours it needs no build
+ * check and none of our entrypoints. If the manifest names no revision, the hash of module and data is used, so that the decision log says what
+ * was decided by. Its data is that of all its folders, as in native mode.
  */
 import { createHash } from "node:crypto";
 import { Type } from "typebox";

@@ -1,4 +1,4 @@
-/** Keeps the policy of a compatibility bundle that decides now; the last good one stays when another one is refused. */
+/** Holds the active policy of a compatibility bundle; the last good one stays when another one is refused. */
 import type { Instant } from "../domain/time.ts";
 import type { Budget } from "./budget.ts";
 import type { BundleFiles } from "./bundles/bundle-files.ts";

@@ -1,10 +1,10 @@
 /**
- * Evaluates a policy that was written for opa-envoy-plugin, at the path that the plugin was configured with. The bundle is
- * what `opa build -t wasm -e <path>` makes; where the path leads into a rule's value (`envoy/authz/list/0`), the longest
- * entrypoint on the way is evaluated and the rest is looked up in its value.
+ * Evaluates an opa-envoy-plugin policy at the path that the plugin was configured with. The bundle is the output of `opa build -t wasm -e
+ * <path>`; if the path leads into a rule's value (`envoy/authz/list/0`), the longest entrypoint on the way is evaluated and the rest is looked up
+ * in its value.
  *
- * As in OPA outside of strict mode, a built-in that fails makes its expression undefined and no more: unlike in native
- * mode the outcome of such a rule stands. Never throws; a trap discards the instance.
+ * As in OPA outside strict mode, a failing built-in makes its expression undefined and no more: unlike in native mode, the result of such a rule
+ * stands. Never throws; a trap discards the instance.
  */
 import { createPause } from "../../platform/pause.ts";
 import { AppError, unreachable } from "../domain/app-error.ts";

@@ -1,9 +1,8 @@
 /**
- * The result of an opa-envoy-plugin policy → what is to be answered. A boolean says yes or no; an object must have a
- * boolean `allowed`, and every field that belongs to its branch must have its type, or the whole result is a fault whose
- * message is the plugin's. The order of the checks decides which fault is named: allowed, headers, dynamic_metadata, then
- * by branch. Unknown keys and fields of the other branch are ignored. Sets count as lists, keys that are no strings as
- * their JSON text.
+ * The result of an opa-envoy-plugin policy → the answer. A boolean allows or denies; an object must have a boolean `allowed`, and every field of
+ * its branch must have the right type, or the whole result is a fault with the plugin's message. The order of the checks determines which fault
+ * is named: allowed, headers, dynamic_metadata, then by branch. Unknown keys and fields of the other branch are ignored. Sets count as lists,
+ * keys that are not strings as their JSON text.
  *
  * Stricter than the plugin: a header or query value with a line break, and text that is not UTF-8, are faults.
  */

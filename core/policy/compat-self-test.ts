@@ -1,7 +1,7 @@
 /**
- * The cases of a compatibility bundle's `self-test.json`: what the value at the configured path has to be for an input as the plugin would
- * build it. As in native mode (self-test.ts) an object is compared by the keys that are named; unlike there a case names no entrypoint,
- * since there is one path, and may expect a plain boolean.
+ * The cases of a compatibility bundle's `self-test.json`: the expected value at the configured path for an input as the plugin would build it. As
+ * in native mode (self-test.ts) an object is compared by the keys that are named; unlike there, a case names no entrypoint, since there is one
+ * path, and may expect a plain boolean.
  *
  *     {"cases": [{"name": "…", "time": "2026-11-24T10:00:00Z", "input": {…}, "expect": true}]}
  */

@@ -1,4 +1,4 @@
-/** What a configuration says of the context that policies get, and its faults. */
+/** The section `context` of a configuration, and its faults. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { closed } from "../../platform/config/fields.ts";

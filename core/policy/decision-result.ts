@@ -1,8 +1,7 @@
 /**
- * From the decision entrypoint's value to a verdict. Only what is fully understood becomes allow, deny or elevate;
- * everything else is a fault, which the domain turns into a deny: an unknown key, a wrong type, too many elevations
- * (`policy_result_invalid`), two packages that set one response key differently (`policy_conflict`), context that is
- * required and not there (`context_unavailable`).
+ * From the decision entrypoint's value to a verdict. Only what is fully understood becomes allow, deny or elevate; everything else is a fault,
+ * which the domain turns into a denial: an unknown key, a wrong type, too many elevations (`policy_result_invalid`), two packages that set one
+ * response key differently (`policy_conflict`), required context that is missing (`context_unavailable`).
  */
 import { Compile } from "typebox/compile";
 import { AppError, unreachable } from "../domain/app-error.ts";

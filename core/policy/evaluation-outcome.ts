@@ -1,7 +1,6 @@
 /**
- * What an evaluation in native mode means: a value, nothing, or a fault with its reason. NB: an error of a host-served
- * built-in makes the whole result a `policy_error`, whatever else the policy said: the rule that it left undefined may
- * have been the deny.
+ * What an evaluation in native mode means: a value, nothing, or a fault with its reason. NB: an error of a host-served built-in makes the whole
+ * result a `policy_error`, whatever else the policy said: the rule that it left undefined may have been the deny.
  */
 import type { Verdict } from "../domain/decision.ts";
 import type { Routing } from "../domain/routing.ts";

@@ -1,6 +1,6 @@
 /**
- * What of the input the policies of a bundle read, as its build found out (scripts/bundle/input-reads.ts). The rest need not be written and parsed for
- * each decision: a reference to it stands nowhere in them, so no answer can depend on it.
+ * Which parts of the input the policies of a bundle read, as its build determined (scripts/bundle/input-reads.ts). The rest need not be
+ * serialised and parsed for each decision: the policies contain no reference to it, so no result can depend on it.
  */
 import type { Json } from "../domain/subject.ts";
 

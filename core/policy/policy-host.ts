@@ -1,11 +1,10 @@
 /**
- * Evaluates the active bundle. Activation compiles, links, checks that every imported built-in is served and every
- * entrypoint is there, runs the bundle's own test and warms up; only then is the bundle swapped in, so the last good one
- * stays on any refusal. Where only data differs, the compiled module stays (wasm/policy-module.ts). While another bundle
- * decides, what takes long is done in a thread (wasm/compile-apart.ts) and the rest in small pieces.
+ * Evaluates the active bundle. Activation compiles, links, checks that every imported built-in is served and every entrypoint exists, runs the
+ * bundle's self-test and warms up; only then is the bundle swapped in, so the last good one stays after any refusal. If only data differs, the
+ * compiled module stays (wasm/policy-module.ts). While another bundle decides, long work is done in a thread (wasm/compile-apart.ts) and the rest
+ * in small pieces.
  *
- * Evaluation is synchronous, never throws, and ends within its budget (budget.ts). What may come of it instead of a result
- * is in evaluation-outcome.ts.
+ * Evaluation is synchronous, never throws, and ends within its budget (budget.ts). Outcomes other than a result: evaluation-outcome.ts.
  */
 import { createPause } from "../../platform/pause.ts";
 import { AppError } from "../domain/app-error.ts";

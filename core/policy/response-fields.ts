@@ -1,6 +1,6 @@
 /**
- * Joins what several packages want to add to one answer. Two packages that set the same key to different values are a
- * conflict, not a race. NB: a value with a line break would split a header; opa-envoy-plugin lets it pass, we refuse.
+ * Merges what several packages want to add to one answer. Two packages that set the same key to different values are a conflict, not a race. NB:
+ * a value with a line break would split a header; opa-envoy-plugin passes it on, we refuse it.
  */
 import type { PolicyFault, ResponseFields } from "../domain/decision.ts";
 import type { ResponseWire } from "./schema/result.ts";

@@ -1,6 +1,6 @@
 /**
- * From the routing entrypoint's value to who must agree, or to an automatic decision. A fault is neither: the approval
- * service records it as `failed/routing_failed` and goes on with the next record.
+ * From the routing entrypoint's value to who must approve, or to an automatic decision. A fault is neither: the approval service records it as
+ * `failed/routing_failed` and goes on with the next record.
  */
 import { Compile } from "typebox/compile";
 import { AppError } from "../domain/app-error.ts";

@@ -1,7 +1,6 @@
 /**
- * The cases that a bundle brings along (`self-test.json`) and has to pass before it decides anything: inputs, and what the policy has to
- * say to each. What is expected is compared by the keys that it names, so that a case says only what it is about; lists and plain values
- * have to be equal.
+ * The cases that a bundle contains (`self-test.json`) and has to pass before it decides anything: inputs, and the expected result of each. An
+ * expected object is compared by the keys that it names, so that a case says only what it is about; lists and plain values must be equal.
  *
  *     {"cases": [{"name": "…", "entrypoint": "decide", "time": "2026-11-24T10:00:00Z", "input": {…}, "expect": {"outcome": "deny"}}]}
  */

@@ -1,4 +1,4 @@
-/** What keeps the bundle of a compatibility policy active: as start-policy.ts in native mode, with one path in place of our entrypoints. */
+/** Starts what keeps a compatibility policy's bundle active: like start-policy.ts in native mode, with one path instead of our entrypoints. */
 import { randomBytes } from "node:crypto";
 import type { Budget } from "./budget.ts";
 import type { BuiltinTable } from "./builtin.ts";

@@ -1,6 +1,6 @@
 /**
- * The policy host, and what keeps the bundle of the configuration active in it. Both services start it the same way, with the same
- * built-ins: one bundle means the same to both.
+ * Starts the policy host, and what keeps the configured bundle active in it. Both services start it in the same way with the same built-ins, so
+ * that one bundle means the same to both.
  */
 import { randomBytes } from "node:crypto";
 import { activateFiles } from "./activate-files.ts";

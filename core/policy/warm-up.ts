@@ -1,4 +1,4 @@
-/** What an answer to the empty call by which a bundle is tried has against it. Undefined: nothing. */
+/** Why the answer to the empty input that a bundle is tested with is not acceptable; undefined if it is. */
 import { verdictOf } from "./decision-result.ts";
 import { exceededText, outcomeOf } from "./evaluation-outcome.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";

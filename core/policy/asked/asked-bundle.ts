@@ -1,6 +1,6 @@
 /**
- * A bundle that is asked beside what decides, whichever kind it is of: a candidate in shadow, and what an author explains or compares. It
- * passes the checks of every activation, and is evaluated as it would be where it decides. Nobody performs what it asks of the network.
+ * A bundle that is evaluated beside the active one, of either kind: a candidate in shadow, or what an author explains or compares. It passes the
+ * checks of every activation, and is evaluated as if it were active. Its network calls are not performed.
  */
 import type { Instant } from "../../domain/time.ts";
 import { activateFiles } from "../activate-files.ts";

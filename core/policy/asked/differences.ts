@@ -1,6 +1,6 @@
 /**
- * In what two policies differ about the same question. A fault or another outcome is all that is said of it, since the rest follows from it;
- * under the same outcome each part that both have is compared by itself.
+ * How the results of two policies for the same question differ. If one is a fault, or the outcomes differ, only that is reported, since the rest
+ * follows; under the same outcome, each part that both have is compared separately.
  */
 import type { Parts, Statement } from "./said.ts";
 

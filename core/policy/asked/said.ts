@@ -1,6 +1,6 @@
 /**
- * What a policy said to one input, whichever kind it is of, in the parts by which two policies are compared. Between a policy of ours and one
- * that was written for opa-envoy-plugin only the parts count that both have: outcome and headers.
+ * The result of a policy of either kind for one input, in the parts by which two policies are compared. Between one of our policies and an
+ * opa-envoy-plugin policy, only the parts that both have count: outcome and headers.
  */
 import { unreachable } from "../../domain/app-error.ts";
 import type { ResponseFields, Verdict } from "../../domain/decision.ts";

@@ -1,6 +1,6 @@
 /**
- * The base document of a bundle: the `data.json` of its root, and those of folders at the path of their folder, as OPA lays them out.
- * Nothing may lie outside of the manifest's roots, and nothing twice.
+ * The base document of a bundle: the `data.json` of its root, and those of folders at the path of their folder, as in OPA. Nothing may be outside
+ * the manifest's roots, and nothing may be defined twice.
  */
 import { AppError } from "../../domain/app-error.ts";
 import { RegoObject, type RegoValue } from "../rego-value/value.ts";

@@ -1,8 +1,8 @@
 /**
- * The files of a bundle by their names, collected under limits, whatever they are read from. A bundle comes from outside, and a few
- * kilobytes of gzip can hold gigabytes: sizes and the number of entries are limited while it is read, before anything is parsed. Names
- * are relative paths without `.`, `..`, empty parts, backslashes or control characters, and each of them comes once: two readers must not
- * be able to see two different bundles in one archive.
+ * The files of a bundle by name, collected under limits, whatever they are read from. A bundle comes from outside, and a few kilobytes of gzip
+ * can hold gigabytes: sizes and the number of entries are limited while it is read, before anything is parsed. Names are relative paths without
+ * `.`, `..`, empty parts, backslashes or control characters, and each occurs once: two readers must not be able to see different bundles in one
+ * archive.
  */
 import { createHash } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";

@@ -1,4 +1,4 @@
-/** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature counts. */
+/** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature is accepted. */
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
 import { closed, Path } from "../../../platform/config/fields.ts";

@@ -1,7 +1,7 @@
 /**
- * A bundle in a folder or in one tar.gz. It is read again when a file of it has another size, time or inode; one that is half written
- * cannot be read, or is refused like any damaged one, and is read again when the rest has arrived. Where the path is a link, one look stays
- * with what it led to at first: whoever points it at another folder meanwhile does not have a mixture of both read.
+ * A bundle in a folder or in one tar.gz. It is read again when one of its files has another size, time or inode; a half-written one is
+ * unreadable, or refused like any damaged one, and is read again when the rest has arrived. If the path is a symlink, one poll stays with its
+ * first target: whoever points it at another folder meanwhile does not get a mixture of both read.
  */
 import { createReadStream, type Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";

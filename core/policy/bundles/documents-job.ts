@@ -1,4 +1,4 @@
-/** What is done in place, or in the thread, with the documents of a bundle (documents.ts). */
+/** The work on a bundle's documents (documents.ts) that is done in place or in the thread. */
 import { AppError } from "../../domain/app-error.ts";
 import { writeJson } from "../rego-value/write.ts";
 import { dataOf } from "./bundle-data.ts";

@@ -1,4 +1,4 @@
-/** The thread of documents.ts: does what it was given, answers once, and ends. */
+/** The thread of documents.ts: does one job, answers once, and ends. */
 import { parentPort, workerData } from "node:worker_threads";
 import { lowerPriority } from "../../../platform/lower-priority.ts";
 import { type DocumentsJob, done } from "./documents-job.ts";

@@ -1,7 +1,7 @@
 /**
- * What of a bundle is only known when its documents are parsed: hashes for the signature, and the data that a module is given. For megabytes of
- * data that takes a tenth of a second and more of processor time, in which no check would be answered: then it is done in a thread
- * (documents-thread.ts), for a bundle that nobody has signed as well. Small ones are not worth the start of one.
+ * What is only known of a bundle when its documents are parsed: hashes for the signature, and the data that a module is given. For megabytes of
+ * data that takes a tenth of a second and more of processor time, in which no check would be answered, so it is done in a thread
+ * (documents-thread.ts), for an unsigned bundle as well. Small ones are not worth starting one.
  */
 import { Worker } from "node:worker_threads";
 import { answerOf } from "../../../platform/answer-of-thread.ts";

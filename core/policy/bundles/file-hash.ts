@@ -1,10 +1,10 @@
 /**
- * The hash of one file as OPA computes it for `.signatures.json` (OPA v1.20.2, v1/bundle/hash.go): of most files over their bytes; of
- * `.manifest` and `data.json` over the parsed document, keys in order of their bytes, numbers as they were written, strings as Go's
- * encoder writes them without HTML escapes, nothing between the parts. White space and order of keys therefore do not count.
+ * The hash of one file as OPA computes it for `.signatures.json` (OPA v1.20.2, v1/bundle/hash.go): for most files over their bytes; for
+ * `.manifest` and `data.json` over the parsed document, keys in byte order, numbers as written, strings as Go's encoder writes them without HTML
+ * escapes, nothing between the parts. White space and order of keys therefore do not matter.
  *
- * NB: in such a file the last of two equal keys is hashed, and another reader may take the first. What is used of a structured file has
- * to be what was hashed: `parseStructured` is the only reader of them.
+ * NB: of two equal keys in such a file the last is hashed, and another reader may take the first. What is used of a structured file must be what
+ * was hashed: `parseStructured` is the only reader of them.
  */
 import { isUtf8 } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";

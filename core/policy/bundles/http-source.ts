@@ -1,9 +1,9 @@
 /**
- * A bundle from a server, asked as OPA asks it (OPA v1.20.2, v1/download): `If-None-Match` with the last ETag, `Prefer: wait=N` for a server
- * that can wait for a change, which shows by the content type `application/vnd.openpolicyagent.bundles`.
+ * A bundle from a server, requested as OPA does (OPA v1.20.2, v1/download): `If-None-Match` with the last ETag, `Prefer: wait=N` for a server
+ * that supports long polling, recognised by the content type `application/vnd.openpolicyagent.bundles`.
  *
- * Everything of the answer is bounded: the time to the head, of each pause, and of the whole; its bytes while they arrive. No redirect
- * is followed, so that the host, and with it the token, stays the configured one.
+ * Everything about the response is bounded: the time to its headers, of each pause, and of the whole; its bytes as they arrive. No redirect is
+ * followed, so that the host, and with it the receiver of the token, stays the configured one.
  */
 import { Agent, errors, request } from "undici";
 import { AppError } from "../../domain/app-error.ts";

@@ -1,6 +1,6 @@
 /**
- * Writes the active bundle to disk, at each try again until it is there: otherwise a restart without the source would decide by an older one,
- * and take that for the newest.
+ * Writes the active bundle to disk, trying again until it is there: otherwise a restart without the source would decide by an older one, and take
+ * that for the newest.
  */
 import type { Instant } from "../../domain/time.ts";
 import type { KeptBundle } from "./kept-bundle.ts";

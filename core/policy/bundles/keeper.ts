@@ -1,9 +1,9 @@
 /**
- * Keeps one bundle active: looks at its source again and again, and hands over what is new and may be used. Whatever goes wrong, the last
- * good one stays; it is also on disk, and a start begins with it when there is one, without waiting for the source.
+ * Keeps one bundle active: polls its source, and hands over what is new and may be used. Whatever goes wrong, the last good one stays; it is also
+ * on disk, and a start begins with it if there is one, without waiting for the source.
  *
- * One look is one step: read → open (signature, times, replay) → activate (the target's own checks) → keep on disk. The first step that
- * refuses ends it, is told once, and stays in the status until the source offers something else.
+ * One poll is one sequence: read → open (signature, times, replay) → activate (the target's own checks) → keep on disk. The first step that
+ * refuses ends it, is reported once, and stays in the status until the source offers something else.
  */
 import { type Instant, instant } from "../../domain/time.ts";
 import { createBackoff } from "../../../platform/backoff.ts";

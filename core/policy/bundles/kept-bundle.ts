@@ -1,6 +1,6 @@
 /**
- * The last good bundle on disk, so that a process starts from it while the source is away or holds something bad, and still knows which
- * one was the newest. One file, replaced whole. It is verified again when it is read: a key that is no longer trusted does not sign for it either.
+ * The last good bundle on disk, so that a process starts from it while the source is down or offers a bad one, and still knows which one was the
+ * newest. One file, replaced atomically. It is verified again when it is read: a key that is no longer trusted does not count for it either.
  */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";

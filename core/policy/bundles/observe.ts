@@ -1,4 +1,4 @@
-/** What happens to bundles as log lines, metrics and a line of `/readyz`: the same in both services. */
+/** Reports what happens to bundles as log lines, metrics and a line of `/readyz`, the same in both services. */
 import { type Instant, rfc3339 } from "../../domain/time.ts";
 import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { Log } from "../../../platform/log/log.ts";

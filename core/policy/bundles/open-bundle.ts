@@ -1,7 +1,7 @@
 /**
- * Whether a bundle may be used at all, before anything in it is looked at: signed by a trusted key for our scope, not signed in the
- * future, not expired, and not older than the newest one that was ever accepted here. Without that last rule whoever can answer in place
- * of the bundle server could bring back last year's policy, signature and all.
+ * Whether a bundle may be used at all, before anything in it is examined: signed by a trusted key for our scope, not signed in the future, not
+ * expired, and not older than the newest one ever accepted here. Without that last rule, whoever can answer in place of the bundle server could
+ * bring back last year's policy, signature included.
  */
 import { type DurationMs, durationMs, type Instant, plus, rfc3339 } from "../../domain/time.ts";
 import type { BundleFiles } from "./bundle-files.ts";

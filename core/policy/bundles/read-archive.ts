@@ -1,7 +1,7 @@
 /**
- * Reads a bundle from a tar.gz as it arrives, so that what is too large is noticed while it is read and not afterwards: compressed bytes,
- * unpacked bytes (tar's own headers included, which can be made long too), entries and each file have a limit. Only regular files and
- * folders may be in it: a link could name a file of the machine.
+ * Reads a bundle from a tar.gz as it arrives, so that what is too large is noticed while it is read and not afterwards: there are limits on
+ * compressed bytes, unpacked bytes (including tar's own headers, which can be long too), entries and each file. Only regular files and folders
+ * are accepted: a link could name a file of the machine.
  */
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";

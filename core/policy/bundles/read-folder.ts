@@ -1,6 +1,6 @@
 /**
- * Reads a bundle from a folder: every file below it, under the limits of every bundle. A link is refused as in an archive: who can write
- * into the folder could otherwise have any file of the machine read.
+ * Reads a bundle from a folder: every file below it, under the limits of every bundle. Links are refused as in an archive: otherwise whoever can
+ * write to the folder could have any file of the machine read.
  */
 import { open, opendir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";

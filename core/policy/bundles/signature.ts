@@ -1,9 +1,10 @@
 /**
- * `.signatures.json` as OPA has it: exactly one JWT whose payload lists every file with its hash. Verified are the signature, the scope,
- * the times, and that files and list are the same: a file that is not listed is as wrong as a listed one that is not there.
+ * `.signatures.json` in OPA's format: exactly one JWT whose payload lists every file with its hash. It verifies the signature, the scope, the
+ * times, and that files and list are the same: an unlisted file is as wrong as a listed one that is missing.
  *
- * Beyond OPA: `iat` says when it was signed, and a bundle signed before the one that is active is a replay (keeper.ts); `exp`
- * says until when it may be activated, and `valid_until` until when it decides, once active. OPA's `exclude_files` does not exist here: what is excluded is what an attacker would change.
+ * Beyond OPA: `iat` says when it was signed, and a bundle signed before the active one is a replay (keeper.ts); `exp` says until when it may be
+ * activated, and `valid_until` until when it decides once active. OPA's `exclude_files` does not exist here: what is excluded is what an attacker
+ * would change.
  */
 import { compactVerify, decodeProtectedHeader } from "jose";
 import { type Static, Type } from "typebox";

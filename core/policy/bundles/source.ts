@@ -1,4 +1,4 @@
-/** Where bundles come from: a folder, a file or a server. All three answer the same question. */
+/** Where bundles come from: a folder, a file or a server, behind one interface. */
 import type { BundleFiles } from "./bundle-files.ts";
 
 export type SourceFault = "unreachable" | "timeout" | "redirect" | "status" | "unreadable";

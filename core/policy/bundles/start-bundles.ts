@@ -1,6 +1,6 @@
 /**
- * Starts what keeps a bundle active, from the section `bundle` of a configuration. With a path a bundle has to be there at the start, since
- * nothing else is to be expected; a server may come up later, and until then the process is not ready.
+ * Starts what keeps a bundle active, from the section `bundle` of a configuration. With a path, a bundle must be there at start, since nothing
+ * else is to be expected; a server may come up later, and until then the process is not ready.
  */
 import type { Clock } from "../../../platform/clock.ts";
 import { readAuthorities, readPems } from "../../../platform/config/pem-files.ts";

@@ -1,4 +1,4 @@
-/** What is known of the bundles of a process: for `/v1/bundle`, `/readyz` and the metrics. Without contents and secrets. */
+/** The status of a process's bundles: for `/v1/bundle`, `/readyz` and the metrics. Without contents and secrets. */
 import { rfc3339, type Instant } from "../../domain/time.ts";
 import type { OpenedBundle } from "./open-bundle.ts";
 

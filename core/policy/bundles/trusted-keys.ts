@@ -1,6 +1,6 @@
 /**
- * The public keys that may have signed a bundle, by key id. The kind of the key decides which algorithms it can verify, never the
- * signature alone. HMAC, which OPA offers too, is not accepted: whoever can verify with a secret can also sign with it.
+ * The public keys that may sign a bundle, by key id. The kind of the key determines which algorithms it can verify, never the signature alone.
+ * HMAC, which OPA offers too, is not accepted: whoever can verify with a secret can also sign with it.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";

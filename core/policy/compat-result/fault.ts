@@ -1,4 +1,4 @@
-/** A result that is none: what is wrong with it in the plugin's own words, and the Go names of types in them. */
+/** An invalid result: what is wrong with it in the plugin's own words, and the Go names of types in them. */
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "../rego-value/value.ts";
 
 /** `echoes`: it may lie in what the request brought. */

@@ -1,8 +1,8 @@
 /**
  * Why a policy is not asked about a path: an upstream might serve another one than the policy sees. Native mode only; compatibility mode asks
- * about whatever opa-envoy-plugin asks about. Our Envoy bootstrap and the gateway refuse or rewrite all of this before they ask, and more
- * (`%2f`, `%5c`, `//`); what is refused here is what no client sends on purpose, whoever the enforcer is. `/a//b` and `%2f` have a meaning in
- * some APIs, so they are the enforcer's to refuse: the policy sees an empty segment, and a segment that was decoded.
+ * about whatever opa-envoy-plugin asks about. Our Envoy bootstrap and the gateway refuse or rewrite all of this before they ask, and more (`%2f`,
+ * `%5c`, `//`); what is refused here is what no client sends on purpose, whichever enforcer is used. `/a//b` and `%2f` have a meaning in some
+ * APIs, so refusing them is up to the enforcer: the policy sees an empty segment, or a decoded one.
  */
 import { hasDotSegment } from "../../../platform/http/dot-segment.ts";
 

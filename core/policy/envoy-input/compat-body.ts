@@ -1,7 +1,7 @@
 /**
- * `parsed_body` and `truncated_body` of compatibility mode: JSON, gRPC, forms and multipart, looked for in this order and
- * with the same faults as opa-envoy-plugin. Text comes from `body`, or from `rawBody` where Envoy packs bytes; gRPC only
- * from `rawBody`. The rules of native mode (parsed-body.ts) are narrower and stay apart.
+ * `parsed_body` and `truncated_body` of compatibility mode: JSON, gRPC, forms and multipart, tried in this order and with the same faults as
+ * opa-envoy-plugin. Text comes from `body`, or from `rawBody` if Envoy packs bytes; gRPC only from `rawBody`. The rules of native mode
+ * (parsed-body.ts) are narrower and separate.
  */
 import { appendTo } from "../append-to.ts";
 import { bytesOfText, textOfBytes } from "../rego-value/bytes.ts";

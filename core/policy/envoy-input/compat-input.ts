@@ -1,7 +1,6 @@
 /**
- * The input document of compatibility mode, as JSON text: what opa-envoy-plugin gives and nothing else, from attributes
- * that were read from the wire (message-document.ts). What cannot be described is a fault; the plugin answers it with 400
- * and never asks the policy.
+ * The input document of compatibility mode, as JSON text: exactly what opa-envoy-plugin gives, from attributes that were read from the wire
+ * (message-document.ts). What cannot be described is a fault; the plugin answers it with 400 and never asks the policy.
  */
 import { bytesOfText } from "../rego-value/bytes.ts";
 import { RegoObject, type RegoValue } from "../rego-value/value.ts";

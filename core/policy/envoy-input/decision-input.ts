@@ -1,12 +1,12 @@
 /**
- * The input document of one decision, as JSON text: everything opa-envoy-plugin gives, field for field (only populated
- * fields, numbers as numbers, bytes as base64), and AuthZEN's subject, action, resource and context. Native mode: headers
- * are derived from the raw list, the body from raw bytes. What cannot be described is a fault: deny
- * `request_parse_error`, HTTP 400, as the plugin; and so, unlike there, is a path that an upstream could read in another way.
+ * The input document of one decision, as JSON text: everything opa-envoy-plugin gives, field for field (only populated fields, numbers as
+ * numbers, bytes as base64), and AuthZEN's subject, action, resource and context. In native mode headers are derived from the raw list, the body
+ * from raw bytes. What cannot be described is a fault: deny `request_parse_error`, HTTP 400, as in the plugin; and so, unlike there, is a path
+ * that an upstream could read differently.
  *
- * A question that came by API brings its own entities. NB: what the caller states of the context stands under
- * `context.stated`, and `issuer`, `groups`, `claims`, `actors` of the subject are those of the account that it was found to
- * be: nothing stated can stand where a policy looks for what the host gathered.
+ * A question that came by the API brings its own entities. NB: context that the caller states is put under `context.stated`, and `issuer`,
+ * `groups`, `claims`, `actors` of the subject are those of the identified account: nothing stated can appear where a policy looks for what the
+ * host gathered.
  */
 import type { Question } from "../../domain/question.ts";
 import type { Json, Subject } from "../../domain/subject.ts";

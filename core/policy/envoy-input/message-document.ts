@@ -1,11 +1,11 @@
 /**
- * The bytes of a described protobuf message → the document that opa-envoy-plugin makes of it: only populated fields, JSON
- * names, integers and enums as numbers, bytes as base64, `Struct` as an object whose numbers have Go's `%g` text. This is
- * not protojson: times stay `{seconds, nanos}`, an `Any` stays closed.
+ * The bytes of a described protobuf message → the document that opa-envoy-plugin makes of it: only populated fields, JSON names, integers and
+ * enums as numbers, bytes as base64, `Struct` as an object whose numbers have Go's `%g` text. This is not protojson: times stay `{seconds,
+ * nanos}`, an `Any` stays closed.
  *
- * Read straight from the wire, because generated code and reflection lose what a policy can see: nanoseconds, 64-bit
- * integers, `NaN`, `-0`. NB: text that is not UTF-8 is an error as it is in Go, and a record whose wire type is not that
- * of its field is skipped as unknown; read otherwise, two parties would see two messages in the same bytes.
+ * Read directly from the wire, because generated code and reflection lose what a policy can see: nanoseconds, 64-bit integers, `NaN`, `-0`. NB:
+ * text that is not UTF-8 is an error, as in Go, and a record whose wire type is not that of its field is skipped as unknown; otherwise two
+ * parties would see two messages in the same bytes.
  */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";

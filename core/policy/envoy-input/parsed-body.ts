@@ -1,9 +1,9 @@
 /**
- * `parsed_body` and `truncated_body` much as opa-envoy-plugin makes them: the content type is found by a substring, JSON keeps the text of
- * its numbers, forms become lists by name; anything else is `null`.
- * Divergences, so that a policy and an upstream do not read one body in two ways: the content type in any case, and JSON with a name twice
- * in one object, or of bytes that are not UTF-8 (replaced, two texts become one), is refused, and so is what is compressed
- * (`content-encoding`), which there is parsed as if it were not, and JSON deeper than 2,000 levels (there 10,000); multipart and gRPC bodies are `null`.
+ * `parsed_body` and `truncated_body` much as opa-envoy-plugin makes them: the content type is found by a substring, JSON keeps the text of its
+ * numbers, forms become lists by name; anything else is `null`. Divergences, so that policy and upstream do not read one body in two ways: the
+ * content type is matched in any case. Refused are JSON with a name twice in one object or with bytes that are not UTF-8 (with replacement
+ * characters, two texts become one), compressed bodies (`content-encoding`), which the plugin parses as if they were not compressed, and JSON
+ * deeper than 2,000 levels (10,000 there). Multipart and gRPC bodies are `null`.
  */
 import { isUtf8 } from "node:buffer";
 import { AppError } from "../../domain/app-error.ts";

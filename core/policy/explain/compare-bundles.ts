@@ -1,8 +1,7 @@
 /**
- * What a change of policy would have decided: the same inputs, judged by two bundles through the host that decides in production. Compared
- * is all that a policy says: outcome, reasons, each key of each elevation, what is answered; faults by their messages too. Between one of
- * ours and one that was written for opa-envoy-plugin: what both can say. Not compared: what grants would have made of it, since they are not
- * in the input.
+ * What a change of policy would have decided: the same inputs, evaluated with two bundles by the production host. Everything that a policy says
+ * is compared: outcome, reasons, each key of each elevation, the response; faults also by their messages. Between one of ours and an
+ * opa-envoy-plugin policy: what both have. Not compared: the effect of grants, since they are not in the input.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { AskedBundle } from "../asked/asked-bundle.ts";

@@ -1,4 +1,4 @@
-/** What a decision service shows to who writes its policies, where it runs for nobody else. */
+/** The section `development`: what a decision service shows to policy authors, where it serves nobody else. */
 import { type Static, Type } from "typebox";
 
 export const DevelopmentSchema = Type.Object(

@@ -1,11 +1,10 @@
 /**
- * Why a policy said what it said to one input: which of the author's rules fired, and of each that did not the condition
- * that kept it from firing, with what the input had there, down through the rules that the condition rests on. OPA itself
- * evaluates the policy's source again, without the short cuts (index, early exit) by which it would pass over rules; what is
- * told is read from its trace. The decision that OPA came to is given too: where a bundle decides otherwise, it was not
- * built from this source, and the explanation is not of that bundle.
+ * Why a policy gave its result for one input: which of the author's rules fired, and for each of the others the condition that stopped it, with
+ * the values in the input, down through the rules that the condition depends on. OPA itself evaluates the policy's source again, without the
+ * shortcuts (index, early exit) by which it would skip rules, and its trace is read. OPA's own decision is shown too: if a bundle decides
+ * differently, it was not built from this source, and the explanation is not about that bundle.
  *
- * Not told: whether conditions behind the first failing one would have held, since OPA did not ask.
+ * Not shown: whether conditions after the first failing one would have held, since OPA did not evaluate them.
  */
 import { AppError } from "../../domain/app-error.ts";
 import { type Condition, type Place, type SourceRule, sourceRules } from "./source-rules.ts";

@@ -1,6 +1,6 @@
 /**
- * A bundle of either kind for who writes policies, ready to be asked. Which kind it is, its manifest says: one of ours names our
- * entrypoints; else it is a policy that was written for opa-envoy-plugin, asked at the path that is given, or at its only entrypoint.
+ * Loads a bundle of either kind for policy authors. The manifest tells which kind it is: one of ours names our entrypoints; otherwise it is an
+ * opa-envoy-plugin policy, evaluated at the given path, or at its only entrypoint.
  */
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";

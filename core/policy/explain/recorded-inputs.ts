@@ -1,7 +1,7 @@
 /**
- * Inputs that a decision service kept (`development.keepInputs`), or that an author wrote, one JSON document on each line:
- * either a record `{"decision_id", "time", "input"}` or the bare input document, whose moment is its `context.time`, or that of the request
- * where it is what opa-envoy-plugin gives (`attributes.request.time`).
+ * Inputs that a decision service kept (`development.keepInputs`), or that an author wrote, one JSON document per line: either a record
+ * `{"decision_id", "time", "input"}` or the bare input document, whose time is its `context.time`, or the time of the request in a document of
+ * opa-envoy-plugin (`attributes.request.time`).
  */
 import { AppError } from "../../domain/app-error.ts";
 import { parseRfc3339 } from "../../domain/time.ts";

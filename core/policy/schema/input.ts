@@ -1,7 +1,7 @@
 /**
- * The input document of the decision entrypoint, native mode: what opa-envoy-plugin gives, and AuthZEN's four. Written
- * out as JSON Schema for `opa check --schema`, so that a misspelt `input.subjct` is found when the policy is checked.
- * It describes; the builder in core/policy/envoy-input makes the document.
+ * The input document of the decision entrypoint in native mode: what opa-envoy-plugin gives, and AuthZEN's four entities. Written as JSON Schema
+ * for `opa check --schema`, so that a misspelt `input.subjct` is found when the policy is checked. It only describes; core/policy/envoy-input
+ * makes the document.
  */
 import { Type } from "typebox";
 

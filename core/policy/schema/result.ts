@@ -1,7 +1,6 @@
 /**
- * What each entrypoint may return, as schemas: they check results, and `scripts/generate-rego-schema.ts` writes them out
- * for policy authors. Everything is closed: an unknown key is a fault, so that a misspelt `bindng` cannot fall back to a
- * default.
+ * What each entrypoint may return, as schemas: they validate results, and `scripts/generate-rego-schema.ts` writes them for policy authors.
+ * Everything is closed: an unknown key is a fault, so that a misspelt `bindng` cannot fall back to a default.
  */
 import { type Static, Type } from "typebox";
 import { MAX_REASON_LENGTH, MAX_SCOPE_LENGTH } from "../../domain/elevation.ts";
