@@ -11,23 +11,24 @@ import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 
 const RouteSchema = Type.Object(
   {
-    prefix: Type.String({ pattern: "^/", description: "The first route whose prefix a path begins with takes it." }),
+    prefix: Type.String({ pattern: "^/", description: "Prefix of the path; the first route that matches is used." }),
     upstream: Type.String({
       // By TLS only to a name: it is what the upstream's certificate has to say.
       pattern:
         "^(http://([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])|https://[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*)(:[0-9]{1,5})?$",
-      description: "Scheme, host and port; the path is passed on as it is.",
+      description: "Scheme, host and port; the path is passed on unchanged.",
     }),
     body: Type.Union([Type.Literal("buffered"), Type.Literal("streamed"), Type.Literal("none")], {
       default: "buffered",
-      description: "buffered: shown to the policy, so that an approval can be tied to it. none: refused.",
+      description:
+        "buffered: bodies are shown to the policy, and an approval can be tied to them. streamed: passed on unseen. none: refused.",
     }),
     upgrade: Type.Boolean({ default: false, description: "Whether a client may switch to WebSocket." }),
     timeoutMs: Type.Integer({
       minimum: 100,
       maximum: 300_000,
       default: 15_000,
-      description: "Until the upstream's headers.",
+      description: "Time until the upstream's response headers.",
     }),
   },
   closed,
@@ -41,44 +42,64 @@ export const GatewayConfigSchema = Type.Object(
     ...processKeys("gateway"),
     listen: Type.Object(
       {
-        host: Type.String({ default: "127.0.0.1", description: "Where HTTP/1.1 is served, in plain text." }),
+        host: Type.String({ default: "127.0.0.1", description: "Address on which HTTP/1.1 is served, in plain text." }),
         port: Port(8080),
-        plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (TLS ends before)." }),
+        plaintext: Type.Boolean({
+          default: false,
+          description: "Allow plain text beyond loopback (TLS ends in front of it).",
+        }),
       },
       closed,
     ),
     ops: OpsSchema(8082),
     authorization: Type.Object(
       {
-        address: Type.String({ default: "127.0.0.1:9191", pattern: ":[0-9]{1,5}$", description: "Decision service." }),
-        timeoutMs: Type.Integer({ minimum: 50, maximum: 30_000, default: 500, description: "Later is no answer." }),
+        address: Type.String({
+          default: "127.0.0.1:9191",
+          pattern: ":[0-9]{1,5}$",
+          description: "host:port of the decision service.",
+        }),
+        timeoutMs: Type.Integer({
+          minimum: 50,
+          maximum: 30_000,
+          default: 500,
+          description: "How long to wait for its answer; then the request is refused.",
+        }),
         tls: Type.Boolean({ default: false, description: "Encrypt, and verify the decision service's certificate." }),
-        caPath: Path("Instead of the system's roots."),
+        caPath: Path("CA certificates (PEM), instead of the system's roots."),
         certPath: Path("Client certificate."),
         keyPath: Path("Its private key."),
         plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
       },
       closed,
     ),
-    routes: Type.Array(RouteSchema, { minItems: 1, description: "Which upstream takes what; the first that fits." }),
+    routes: Type.Array(RouteSchema, {
+      minItems: 1,
+      description: "Which upstream serves which paths; the first match is used.",
+    }),
     maxBufferBytes: Type.Integer({
       minimum: 0,
       maximum: 786_432,
       default: 65_536,
-      description: "Largest body of a buffered route; the decision service's limit for messages has to be larger.",
+      description: "Largest body on a buffered route; the decision service's message limit must be larger.",
     }),
-    maxStreamMs: Type.Integer({ minimum: 1_000, maximum: 3_600_000, default: 300_000, description: "Of one request." }),
+    maxStreamMs: Type.Integer({
+      minimum: 1_000,
+      maximum: 3_600_000,
+      default: 300_000,
+      description: "Longest time of one request.",
+    }),
     connectionsPerUpstream: Type.Integer({
       minimum: 1,
       maximum: 4_096,
       default: 256,
-      description: "To each upstream, at once.",
+      description: "Concurrent connections to each upstream.",
     }),
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,
       default: 5_000,
-      description: "At the end: how long requests under way may take before they are cut.",
+      description: "After SIGTERM: how long requests in progress may take before they are cut.",
     }),
   },
   closed,

@@ -28,7 +28,7 @@ export const PREFIX = "COUNTERSIGN_";
 const Rate = (what: string, burst: number, perMinute: number) =>
   Type.Object(
     {
-      burst: Type.Integer({ minimum: 1, default: burst, description: `${what} of one account at once.` }),
+      burst: Type.Integer({ minimum: 1, default: burst, description: `${what} of one account in a burst.` }),
       perMinute: Type.Integer({ minimum: 1, default: perMinute, description: `${what} of one account after that.` }),
     },
     closed,
@@ -36,13 +36,13 @@ const Rate = (what: string, burst: number, perMinute: number) =>
 
 export const ApprovalConfigSchema = Type.Object(
   {
-    deployment: Text("Name of the deployment; part of every signature, the same in both services."),
+    deployment: Text("Name of the deployment, part of every signature; the same in both services."),
     ...processKeys("approval"),
     rest: Type.Object(
       {
-        host: Type.String({ default: "127.0.0.1", description: "Where REST is served." }),
+        host: Type.String({ default: "127.0.0.1", description: "Address on which REST is served." }),
         port: Port(9200),
-        certPath: Path("Certificate chain; HTTPS when given."),
+        certPath: Path("Certificate chain; enables HTTPS."),
         keyPath: Path("Private key of the certificate."),
         plaintext: Type.Boolean({
           default: false,
@@ -54,13 +54,13 @@ export const ApprovalConfigSchema = Type.Object(
     ),
     redemption: Type.Object(
       {
-        host: Type.String({ default: "127.0.0.1", description: "Where decision services redeem (gRPC)." }),
+        host: Type.String({ default: "127.0.0.1", description: "Address on which decision services redeem (gRPC)." }),
         port: Port(9201),
-        certPath: Path("Certificate chain; TLS when given."),
+        certPath: Path("Certificate chain; enables TLS."),
         keyPath: Path("Private key of the certificate."),
-        clientCaPath: Path("Decision services have to show a certificate by this authority, which is theirs alone."),
+        clientCaPath: Path("CA for client certificates of decision services, and of nobody else."),
         serviceToken: Type.Optional(
-          Type.String({ minLength: 16, "x-secret": true, description: "What decision services show without one." }),
+          Type.String({ minLength: 16, "x-secret": true, description: "Token that decision services must present." }),
         ),
       },
       closed,
@@ -78,11 +78,11 @@ export const ApprovalConfigSchema = Type.Object(
           minimum: 2,
           maximum: 500,
           default: 10,
-          description: "Of the pool; listening and leading take about a dozen sessions more.",
+          description: "Connections of the pool; listening and leader election use about a dozen sessions more.",
         }),
         migrate: Type.Boolean({
           default: false,
-          description: "Bring the schema up to date at start; else it has to be (npm run migrate).",
+          description: "Migrate the schema at start; otherwise run npm run migrate first.",
         }),
       },
       closed,
@@ -96,11 +96,11 @@ export const ApprovalConfigSchema = Type.Object(
       {
         issuers: Type.Array(IssuerSchema, {
           default: [],
-          description: "Whose tokens count, and what their claims mean here.",
+          description: "Issuers whose tokens are accepted, and what their claims mean here.",
         }),
         principals: PrincipalsSchema,
-        keyFolder: Path("Where the last good key sets are kept across restarts; its own for each process."),
-        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that name none." }),
+        keyFolder: Path("Folder where the last good key sets are kept across restarts; one per process."),
+        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that do not name one." }),
       },
       closed,
     ),
@@ -140,7 +140,7 @@ export const ApprovalConfigSchema = Type.Object(
       minimum: 0,
       maximum: 60_000,
       default: 5_000,
-      description: "At the end: how long calls under way may take before they are cut.",
+      description: "After SIGTERM: how long calls in progress may take before they are cut.",
     }),
   },
   closed,

@@ -32,7 +32,7 @@ export const PREFIX = "COUNTERSIGN_";
 
 export const DecisionConfigSchema = Type.Object(
   {
-    deployment: Text("Name of the deployment; part of every signature, the same in both services."),
+    deployment: Text("Name of the deployment, part of every signature; the same in both services."),
     ...processKeys("decision"),
     ...workerKeys,
     listen: ListenSchema,
@@ -64,7 +64,7 @@ export const DecisionConfigSchema = Type.Object(
       maximum: 16,
       default: 0,
       description:
-        "Proxies before the enforcer that write x-forwarded-for; without their entry a source is unknown. 0: the peer is the client.",
+        "Number of proxies in front of the enforcer that append to x-forwarded-for; without their entries the source is unknown. 0: the peer is the client.",
     }),
     development: DevelopmentSchema,
     traces: Type.Optional(TracesSchema),
@@ -73,13 +73,13 @@ export const DecisionConfigSchema = Type.Object(
       maximum: 60_000,
       default: 2_000,
       description:
-        "Told to end (SIGTERM): how long it still takes calls while grpc.health says NOT_SERVING, so that they go elsewhere by then. At least interval and timeout of the enforcers' probes together; 0 where nobody probes.",
+        "After SIGTERM: how long calls are still taken while grpc.health reports NOT_SERVING, so that enforcers go elsewhere meanwhile. At least interval plus timeout of their health checks; 0 if there are none.",
     }),
     drainMs: Type.Integer({
       minimum: 0,
       maximum: 60_000,
       default: 5_000,
-      description: "After that: how long calls under way may take before they are cut.",
+      description: "After noticeMs: how long calls in progress may take before they are cut.",
     }),
   },
   closed,

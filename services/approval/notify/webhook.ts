@@ -10,7 +10,7 @@ import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Deliver, Delivery } from "./deliver.ts";
 import type { Due, DueRows } from "./due-rows.ts";
 
-/** Deliveries at the same time; when one ends the next begins, so a slow answer holds up nobody and the target is not flooded. */
+/** Concurrent deliveries; when one ends the next begins, so a slow answer delays nobody and the target is not flooded. */
 const AT_ONCE = 8;
 
 interface Webhook {
@@ -40,19 +40,22 @@ export function createWebhook(
   }: { readonly firstRetrySeconds?: number; readonly maxRetrySeconds?: number } = {},
 ): Webhook {
   const pause = { firstSeconds: firstRetrySeconds, mostSeconds: maxRetrySeconds };
-  const triesTotal = metrics.counter("webhook_tries_total", "Webhook deliveries tried", ["outcome"]);
+  const triesTotal = metrics.counter("webhook_tries_total", "Attempted webhook deliveries", ["outcome"]);
 
   function tried(due: Due, delivery: Delivery): void {
     triesTotal.inc({ outcome: delivery.kind });
     if (delivery.kind === "delivered") return;
     const { reason } = delivery;
-    log.warn({ event: "webhook_not_delivered", notification: due.id, reason }, "webhook not delivered; again later");
+    log.warn(
+      { event: "webhook_not_delivered", notification: due.id, reason },
+      "webhook not delivered; it is tried again later",
+    );
   }
 
   async function deliverOne(lease: Lease, due: Due): Promise<void> {
     const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.createdAt.toISOString()}","data":${due.body}}`;
     const delivery = await deliver({ id: due.id, body, traceparent: due.traceparent }, due.now, lease.signal);
-    if (delivery.kind === "failed" && lease.signal.aborted) return; // given up by us, not by the target
+    if (delivery.kind === "failed" && lease.signal.aborted) return; // aborted by us, not by the target
     tried(due, delivery);
     if (delivery.kind === "delivered") return rows.markDelivered(lease, due.id);
     await rows.tryAgain(lease, due.id, delivery.reason, pause);
