@@ -1,7 +1,7 @@
 /**
- * The approval service: constructs everything and starts it; main/ holds what would make this file too long. Order: what the
- * rest rests on first, the listeners last, so that the end runs backwards. Each loop (relays, sealer, sweeper, webhook) leads by
- * an advisory lock of its own, so any number of these processes may run. The stream may be down at start; the database may not.
+ * The approval service: constructs everything and starts it; main/ holds what would make this file too long. Order: what the rest depends on
+ * first, the listeners last, so that the end runs backwards. Each loop (relays, sealer, sweeper, webhook) runs in one process at a time by an
+ * advisory lock of its own, so any number of these processes may run. The stream may be down at start; the database may not.
  */
 import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";

@@ -1,10 +1,10 @@
 /**
- * The sealer: gives events their place. It moves rows from `outbox`, where the transactions that caused them left them, into the
- * append-only `audit_log`, with a gap-free index and each naming the hash of the one before. Rows wait
- * in the outbox until they are moved, so one that commits late with a low id is not skipped, only sealed later.
+ * The sealer assigns events their place: it moves rows from `outbox`, where the transactions that caused them put them, into the append-only
+ * `audit_log`, with a gap-free index and the hash of the event before. Rows wait in the outbox until they are moved, so one that commits late
+ * with a low id is not skipped, only sealed later.
  *
- * One sealer at a time by advisory lock; the lock alone is not trusted: a second one runs into UNIQUE (log_id, leaf_index) and
- * its whole transaction is undone, so there is no fork. An event that cannot be sealed stops the sealer; nothing is dropped.
+ * One sealer at a time by advisory lock, but the lock alone is not trusted: a second sealer would violate UNIQUE (log_id, leaf_index) and its
+ * whole transaction is undone, so there is no fork. An event that cannot be sealed stops the sealer; nothing is dropped.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { digest } from "../../../core/domain/id.ts";

@@ -1,17 +1,16 @@
 /**
- * The state relay (architecture section 4): the only writer of grants, incidents and heartbeats on the state topic. While it leads it repeats
+ * The state relay: the only writer of grants, incidents and heartbeats on the state topic. While it leads it repeats
  *
  *     T = database time → (a later statement) every unpublished row → publish, all acknowledged → mark
  *       → tombstones that are due → heartbeat {T, set hash}
  *
- * so a heartbeat says: everything committed before T precedes it, and the keys then hash to this. T and the rows are read on the
- * connection that holds the lock. A row that cannot be published (too large, unreadable, no acknowledgement) stops the heartbeat
- * and so closes every door that a grant opens; it is never stepped over.
+ * so a heartbeat says: everything committed before T precedes it, and the keys then hash to this. T and the rows are read on the connection that
+ * holds the lock. A row that cannot be published (too large, unreadable, no acknowledgement) stops the heartbeat and so closes everything that a
+ * grant opens; it is never skipped.
  *
- * It also reads its own topic, leading or not, and repairs what stands last of a key without being its newest (topic-view.ts). Where the
- * topic is ahead of the database, it is the database that lost something: such a grant is ended (store/end-behind-topic.ts), such an
- * incident stands as the database has it.
- * NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair buries it.
+ * It also reads its own topic, leading or not, and repairs keys whose last record is not their newest (topic-view.ts). If the topic is ahead of
+ * the database, the database has lost something: such a grant is ended (store/end-behind-topic.ts), such an incident is published as the database
+ * has it. NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair follows it.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { createStateView, type StateView } from "../../../core/domain/state-view.ts";

@@ -1,4 +1,4 @@
-/** What the two ways to decide, native and compatibility, are to main.ts, and what it gives both. */
+/** What the two ways to decide, native and compatibility mode, provide to run-service.ts, and what it gives both. */
 import type { Bundles } from "../../../core/policy/bundles/start-bundles.ts";
 import type { Identify } from "../../../core/identity/identify.ts";
 import type { Issuers } from "../../../core/identity/issuers.ts";

@@ -1,4 +1,4 @@
-/** Constructs a decision service of several workers (docs/workers.md): it serves nothing itself but the operators' port about all of them. */
+/** Constructs a decision service of several workers (docs/workers.md): it serves nothing itself except the operators' port for all of them. */
 import { systemClock } from "../../../platform/clock.ts";
 import { startOpsServer, type CheckResult } from "../../../platform/http/ops-server.ts";
 import { onAddress } from "../../../platform/lifecycle/cannot-start.ts";
