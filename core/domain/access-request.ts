@@ -60,9 +60,9 @@ export type AccessRequest = {
   readonly requirement: Requirement | undefined;
   /** The most that routing lets be granted. */
   readonly limits: Limits | undefined;
-  /** Who is told that it waits, beside its reviewers. */
+  /** Who is notified that it waits, beside its reviewers. */
   readonly notify: readonly string[];
-  /** Who is told, and when, if it still waits then. Undefined once they were. */
+  /** Who is notified, and when, if it still waits then. Undefined once they were. */
   readonly escalation: { readonly at: Instant; readonly notify: readonly string[] } | undefined;
   readonly policyRevision: string;
   readonly digest: Digest;
@@ -143,7 +143,7 @@ type Escalated = {
   readonly notify: readonly string[];
 };
 
-/** It has waited long: others are told, once. Who may decide stays as it is. */
+/** It has waited long: others are notified, once. Who may decide does not change. */
 export function escalate(request: AccessRequest, now: Instant): Escalated | { readonly kind: "nothing_to_do" } {
   const { status, escalation } = request;
   if (status !== "pending" || escalation === undefined || now < escalation.at || now >= request.expiresAt)
@@ -172,7 +172,7 @@ export function principalOf(party: Party): Principal {
   return { kind: "account", person: party.person, issuer, subject: id, actors };
 }
 
-/** What every event of a request hangs together with. */
+/** What every event of a request refers to. */
 export function about(request: AccessRequest, by: Principal) {
   const { id, denialId, policyRevision } = request;
   return { by, denialId, requestId: id, grantId: undefined, policyRevision } as const;

@@ -21,13 +21,13 @@ export function sameCaller(a: Acting, b: Acting): boolean {
   return a.issuer === b.issuer && a.subject === b.subject && sameChain(a.actors, b.actors);
 }
 
-/** One text for one caller. NB: length first, so that no texts can be split in another place and meet somebody else's grants. */
+/** One text per caller. NB: length-prefixed, so that no text can be split elsewhere and match somebody else's grants. */
 export function callerKey({ issuer, subject, actors }: Acting): string {
   const key = `${issuer.length}:${issuer}${subject.length}:${subject}`;
   return chainParts(actors).reduce((all, text) => `${all}${text.length}:${text}`, key);
 }
 
-/** Parts of a hash that no other chain has; none for whom nobody acts, so that keys from before chains counted stay as they were. */
+/** Parts of a hash that are unique to the chain; none without actors, so that keys from before chains counted stay the same. */
 export function chainParts(chain: readonly Actor[]): readonly string[] {
   return chain.flatMap(({ issuer, id }) => [issuer, id]);
 }

@@ -18,7 +18,7 @@ type AppErrorCode =
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: AppErrorCode;
-  /** Safe to show to whoever called: never holds a token, a body, a secret or SQL. */
+  /** Safe to show to the caller: never contains a token, a body, a secret or SQL. */
   readonly detail: string;
 
   constructor(code: AppErrorCode, detail: string, options?: { cause?: unknown }) {

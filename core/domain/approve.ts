@@ -96,7 +96,7 @@ function issue(request: AccessRequest, grantId: Id<"grant">, terms: Bounded, now
   };
 }
 
-/** NB: an exact grant without a digest would be a grant on scope; submit and narrow refuse it, this makes sure. */
+/** NB: an exact grant without a digest would be a grant on scope; submit and narrow refuse it, and this makes sure. */
 function exactly({ elevation, binding }: Offer): GrantBinding {
   if (binding.kind === "unbindable") throw new AppError("internal", "an exact grant needs a digest");
   return { kind: "exact", digest: binding.digest, bindHeaders: elevation.bindHeaders };

@@ -9,7 +9,7 @@
  */
 
 export type Body =
-  /** All bytes, as received: `pack_as_bytes` and the route's word that it buffers. An empty body has zero bytes. */
+  /** All bytes, as received: needs `pack_as_bytes` and the route's assurance that it buffers. An empty body has zero bytes. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "not_buffered" }
   | { readonly kind: "partial" }
@@ -48,7 +48,7 @@ type BindingLayout =
 export type BindingInput = {
   readonly issuer: string;
   readonly subject: string;
-  /** Undefined for what is not HTTP (TCP, our gRPC API): that knows only `scope`. */
+  /** Undefined for what is not HTTP (TCP, our gRPC API), where only `scope` exists. */
   readonly http: HttpRequest | undefined;
   readonly bindHeaders: readonly string[];
   /** Whether a person would see what is bound: the elevation has at least one display line. */

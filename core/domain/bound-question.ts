@@ -19,7 +19,7 @@ const MACHINERY = [
   "next_action",
   "retry_after",
 ];
-/** Different in each request by their nature. */
+/** Members that differ in each request. */
 const VOLATILE = ["time", "timestamp", "nonce", "request_id", "trace_id", "traceparent"];
 const UNBOUND: ReadonlySet<string> = new Set([...MACHINERY, ...VOLATILE]);
 
@@ -30,7 +30,7 @@ export function boundMembers(context: Stated): readonly string[] {
     .toSorted();
 }
 
-/** What is bound, as one JSON document. A member that is named and not there is left out, so that it makes a difference. */
+/** What is bound, as one JSON document. A named member that is missing is left out, so that its absence makes a difference. */
 export function boundParts({ subject, resource, action, context }: Question, members: readonly string[]): Json {
   const { act: _act, ...properties } = subject.properties;
   const named = members.filter((name) => Object.hasOwn(context, name));

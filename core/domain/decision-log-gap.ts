@@ -5,7 +5,7 @@
 import type { Digest } from "./id.ts";
 import { endAfter, type LogEntry, standing } from "./log-chain.ts";
 
-/** Entries `from` to `before` (exclusive) that never came. The hashes at both ends are undefined where they were not kept. */
+/** Missing entries `from` to `before` (exclusive). The hashes at both ends are undefined if they were not kept. */
 export type DecisionLogGap = {
   readonly from: bigint;
   readonly before: bigint;
@@ -25,7 +25,7 @@ type FilledGaps<E extends LogEntry> =
     }
   | { readonly kind: "refused"; readonly reason: "chain_broken" };
 
-/** `entries` are consecutive and hang together; those that no gap waits for are not looked at. */
+/** `entries` are consecutive and chained; those that no gap waits for are ignored. */
 export function fillGaps<E extends LogEntry>(gaps: readonly DecisionLogGap[], entries: readonly E[]): FilledGaps<E> {
   const taken: E[] = [];
   const closed: DecisionLogGap[] = [];
@@ -44,7 +44,7 @@ export function fillGaps<E extends LogEntry>(gaps: readonly DecisionLogGap[], en
   return { kind: "filled", taken, closed, left };
 }
 
-/** Where a hash was not kept, whatever is named is taken. */
+/** Where a hash was not kept, any is accepted. */
 function fits({ from, before, after, next }: DecisionLogGap, first: LogEntry, last: LogEntry): boolean {
   const begins = standing(first, { nextIndex: from, lastHash: after ?? first.previous, closed: false });
   const ends = standing({ index: before, previous: next ?? last.hash }, endAfter(last));

@@ -21,7 +21,7 @@ export type ResponseFields = {
 
 export const NO_RESPONSE_FIELDS: ResponseFields = { headers: [], responseHeadersToAdd: [], requestHeadersToRemove: [] };
 
-/** What the policy said, once its result has been understood. A fault is everything that was not understood. */
+/** The policy's result, once it has been understood. Everything that was not understood is a fault. */
 export type Verdict =
   | { readonly kind: "allow"; readonly reasons: readonly string[]; readonly response: ResponseFields }
   | { readonly kind: "deny"; readonly reasons: readonly string[]; readonly response: ResponseFields }
@@ -36,19 +36,19 @@ export type PolicyFault =
   | "policy_error" // a built-in failed, or the module trapped
   | "policy_result_invalid" // undefined, ill-typed, or more than the contract allows
   | "policy_budget_exceeded" // it was stopped: time, memory, depth, or what built-ins may take
-  | "policy_ask_unanswered" // what it asks of the network has no answer within its bounds, or nobody asks there
-  | "policy_suspended" // it was stopped too often for this subject, and not asked again
+  | "policy_ask_unanswered" // a network call got no answer within the limits, or none is made here
+  | "policy_suspended" // it was stopped too often for this subject, and not evaluated again
   | "policy_conflict" // two packages set the same response key to different values
   | "context_unavailable" // a package requires context that is absent or stale
   | "policy_not_loaded"
-  | "policy_expired" // the bundle was signed to decide until a moment that has passed
+  | "policy_expired" // the bundle was signed to decide until a time that has passed
   | "request_parse_error"; // the request itself cannot be described to a policy
 
-/** Nobody's fault but ours or a dependency's: 503 with `Retry-After`, and nothing is opened. */
+/** Our fault or a dependency's: 503 with `Retry-After`, and nothing is opened. */
 export type UnavailableReason =
   | "grants_stale"
   | "request_unavailable" // the denial could not be published in its budget
-  | "redemption_unavailable" // surely not executed
+  | "redemption_unavailable" // certainly not executed
   | "keys_unavailable"
   | "overloaded"
   | "deadline_exceeded"
@@ -59,7 +59,7 @@ export type DenyReason =
   | CredentialRefusal
   | PolicyFault
   | UnavailableReason
-  | "subject_not_trusted" // an API caller asked about somebody for whom it may not speak
+  | "subject_not_trusted" // an API caller asked about a subject that it may not ask about
   | "policy_denied"
   | "no_rule_matched"
   | "authentication_required" // anonymous, and the policy elevates
@@ -67,9 +67,9 @@ export type DenyReason =
   | "not_reviewable"
   | "exact_needs_http" // an `exact` elevation of what is no HTTP request
   | "not_requestable" // the denial would be over 64 KiB
-  | "redemption_unknown"; // sent, no reply: a use may be burnt, so nobody is told to retry
+  | "redemption_unknown"; // sent, no reply: a use may be lost, so nobody is told to retry
 
-/** A published denial: what the requester needs to ask. */
+/** A published denial: what the requester needs to request it. */
 export type IssuedDenial = { readonly id: Id<"denial">; readonly expiresAt: Instant };
 
 export type Deny = {
@@ -83,7 +83,7 @@ export type Deny = {
 export type NeedsApproval = {
   readonly kind: "needs_approval";
   readonly elevations: readonly [Elevation, ...Elevation[]];
-  /** Absent when the subject has asked for too many: then `tooManyDenials` says when to come back. */
+  /** Undefined if the subject has caused too many: then `tooManyDenials` says when to try again. */
   readonly denial: IssuedDenial | undefined;
   readonly tooManyDenials: { readonly retryAfterMs: number } | undefined;
   readonly grantReason: GrantReason | undefined;
@@ -106,7 +106,7 @@ class AllowDecision {
     this.response = response;
   }
 
-  /** Whether a value was made here and not merely looks like it: the edges ask before they tell Envoy OK. */
+  /** Whether a value was made here and does not merely look like it: the edges check this before they answer OK to Envoy. */
   static made(value: object): boolean {
     return #made in value && value.#made;
   }

@@ -10,11 +10,11 @@ import type { Digest, Id } from "./id.ts";
 import type { Actor, Subject } from "./subject.ts";
 import { type DurationMs, durationMs, type Instant } from "./time.ts";
 
-/** An unsubmitted denial can be asked for this long. */
+/** How long an unsubmitted denial can be submitted. */
 export const DENIAL_LIFETIME: DurationMs = durationMs(15 * 60_000);
 /** The same denial key within this time gives the same denial id, so that a retrying client does not mint a new one. */
 export const DENIAL_REUSE: DurationMs = durationMs(5 * 60_000);
-/** A denial beyond this size is answered deny `not_requestable`: half of it on record would be worse than none. */
+/** A larger denial is answered deny `not_requestable`: recording half of it would be worse than none. */
 export const MAX_DENIAL_BYTES = 64 * 1024;
 
 export type OfferBinding =
@@ -61,7 +61,7 @@ export type DenialKeyParts = {
   readonly justification: string | undefined;
 };
 
-/** Offers in one order for one set, whatever order the policy engine gave them in. */
+/** The same order for the same set of offers, whatever order the policy engine gave them in. */
 export function inCanonicalOrder<O extends { readonly elevation: Elevation }>(offers: readonly O[]): readonly O[] {
   return [...offers].sort(
     (a, b) =>

@@ -13,7 +13,7 @@ export type DisplayLine = { readonly label: string; readonly value: string };
 
 /** Longest scope that a policy can offer, and somebody can choose. */
 export const MAX_SCOPE_LENGTH = 1_024;
-/** Longest reason that is taken on every way to ask, the header of a call included; so no policy can ask for a longer one. */
+/** Longest reason that every way to request accepts, including the header of a call; so no policy can require a longer one. */
 export const MAX_REASON_LENGTH = 2_000;
 
 export type Elevation = {
@@ -42,7 +42,7 @@ export const ELEVATION_DEFAULTS = {
 
 const RISK_ORDER: Readonly<Record<Risk, number>> = { low: 0, medium: 1, high: 2 };
 
-/** The alternative that is taken when the requester names none: lowest risk, then entitlement, then scope. */
+/** The alternative that is used if the requester names none: lowest risk, then entitlement, then scope. */
 export function defaultElevation<E extends Pick<Elevation, "risk" | "entitlement" | "scope">>(
   elevations: readonly E[],
 ): E | undefined {

@@ -22,13 +22,13 @@ export type Principal =
     }
   | { readonly kind: "service"; readonly name: string };
 
-/** Writes down what time has ended. */
+/** Records what time has ended. */
 export const SWEEPER: Principal = { kind: "service", name: "sweeper" };
 
 type About<Type extends string, Data> = {
   readonly type: Type;
   readonly by: Principal;
-  /** What the event is about, and everything it hangs together with; undefined where there is no such thing. */
+  /** What the event is about, and everything related to it; undefined where there is no such thing. */
   readonly denialId: Id<"denial"> | undefined;
   readonly requestId: Id<"request"> | undefined;
   readonly grantId: Id<"grant"> | undefined;
@@ -102,7 +102,7 @@ type GrantUsed = About<
 
 type GrantEnded = About<"grant.revoked" | "grant.expired", { readonly reason: string | undefined }>;
 
-/** A record of a topic that could not be understood or trusted: where it stood, and under which id it is kept. */
+/** A record of a topic that could not be understood or trusted: its place, and the id under which it is kept. */
 type SetAside = {
   readonly quarantineId: Id<"quarantine">;
   readonly topic: string;
@@ -112,7 +112,7 @@ type SetAside = {
 
 type RecordQuarantined = About<"record.quarantined", SetAside & { readonly reason: string }>;
 
-/** Somebody had it read once more. `reason` says why it was refused again. */
+/** Somebody replayed it. `reason` says why it was refused again. */
 export type RecordReplayed = About<
   "record.replayed",
   SetAside & { readonly outcome: "taken" | "refused"; readonly reason: string | undefined }
@@ -133,7 +133,7 @@ export type IncidentClosed = About<
   { readonly incidentId: Id<"incident">; readonly reason: string | undefined }
 >;
 
-/** Somebody says that nothing will come of it. */
+/** Somebody dismissed it. */
 type RecordDismissed = About<"record.dismissed", SetAside & { readonly reason: string }>;
 
 export type DomainEvent =

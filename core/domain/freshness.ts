@@ -16,7 +16,7 @@ import { type Instant, instant } from "./time.ts";
 export const FRESH_WITHIN_MS = 5_000;
 /** How far a wall clock may be off, and how long before its end a grant is no longer used by a PDP. */
 export const CLOCK_TOLERANCE_MS = 2_000;
-/** Heartbeats are made every second: two that come closer together than this say nothing of the pace at which they come. */
+/** Heartbeats are made every second; two that come closer together than this say nothing about their pace. */
 const PACE_LEAST_MS = 500;
 /** How much closer together than they were made two heartbeats may come and still be no backlog. */
 const PACE_SLACK_MS = 300;
@@ -68,7 +68,7 @@ export function receiveHeartbeat(
   const { databaseTime } = heartbeat;
   if (before.latest !== undefined && databaseTime < before.latest.databaseTime) return before;
   const latest = { databaseTime, setEqual: heartbeat.setHash === ownSetHash };
-  // The same heartbeat once more says something of our set, but nothing new of the time.
+  // The same heartbeat again says something about our set, but nothing new about the time.
   if (databaseTime === before.latest?.databaseTime) return { ...before, latest };
   const offsets = withOffset(before, databaseTime - clocks.monoMs, clocks.monoMs);
   const isNew = isJustReceived(before, databaseTime, clocks.monoMs, offsets);
@@ -107,7 +107,7 @@ function isJustReceived(
   return databaseTime - monoMs >= bestOffsetMs - CLOCK_TOLERANCE_MS;
 }
 
-/** Undefined: it cannot be said from this heartbeat. */
+/** Undefined: this heartbeat cannot tell. */
 function skewOf(databaseTime: Instant, wall: Instant, isNew: boolean): Heartbeats["skew"] | undefined {
   if (databaseTime > wall + CLOCK_TOLERANCE_MS) return "wall_behind";
   if (!isNew) return undefined;

@@ -117,7 +117,7 @@ export function expire(grant: Grant, policyRevision: string | undefined, now: In
   return { kind: "ended", grant: expired, event };
 }
 
-/** Also for the statement that ends those of which the topic knows more than the database. */
+/** Also used by the statement that ends grants of which the topic has a newer version than the database. */
 export function endedEvent(
   type: "grant.revoked" | "grant.expired",
   { id, denialId, requestId }: Grant,

@@ -8,7 +8,7 @@ import { plainText } from "./plain-text.ts";
 import type { Severity } from "./severity.ts";
 import type { Instant } from "./time.ts";
 
-/** Every one of them is part of the input of every decision. */
+/** Each open incident is part of the input of every decision. */
 export const MOST_OPEN_INCIDENTS = 100;
 
 /** What decision services know of one. */
@@ -18,7 +18,7 @@ export type Incident = {
   readonly version: number;
   readonly state: "open" | "closed";
   readonly severity: Severity;
-  /** What it touches, in words that the policies know. */
+  /** What it affects, in words that the policies know. */
   readonly scope: string;
   readonly openedAt: Instant;
 };

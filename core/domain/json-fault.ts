@@ -6,7 +6,7 @@
 /** The policy host and the canonical form read documents recursively. */
 const MAX_DEPTH = 32;
 
-/** Why `value` cannot be taken on, or undefined. */
+/** Why `value` cannot be accepted, or undefined. */
 export function faultIn(value: unknown, depth = 0): string | undefined {
   if (typeof value === "string") return value.isWellFormed() ? undefined : "a text holds half a surrogate pair";
   if (typeof value === "number" && !Number.isFinite(value)) return "a number is not finite";

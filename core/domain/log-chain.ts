@@ -13,7 +13,7 @@ type LogPlace = { readonly index: bigint; readonly previous: Digest };
 
 export type LogEntry = LogPlace & {
   readonly hash: Digest;
-  /** It says that nothing follows. */
+  /** Nothing follows it. */
   readonly closes: boolean;
 };
 

@@ -51,7 +51,7 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
   };
 }
 
-/** The latest start that can be asked for or narrowed to: a grant is for something that is about to be done. */
+/** The latest start that can be requested or narrowed to: a grant is for something that is about to be done. */
 export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
 
 /** A time from `from` (inclusive) to `until` (exclusive); empty when that is not later. */
@@ -86,7 +86,7 @@ export function agreed(all: readonly [Terms, ...Terms[]], now: Instant): Bounded
   };
 }
 
-/** Whether `terms` allow nothing that `limit` does not. */
+/** Whether `terms` allow nothing beyond `limit`. */
 export function isWithin(terms: Terms, limit: Terms): boolean {
   return (
     isAtMost(terms.maxUses, limit.maxUses) &&

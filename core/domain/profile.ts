@@ -32,7 +32,7 @@ export type Profile = {
   readonly hours: readonly (Counted & { readonly hour: number })[];
   /** Not those of which the address is not known. */
   readonly networks: readonly (Counted & { readonly network: string })[];
-  /** Counted apart from networks: those come and go while somebody stays where he is. */
+  /** Counted separately from networks, which change while somebody stays in one country. */
   readonly countries: readonly (Counted & { readonly country: string })[];
 };
 

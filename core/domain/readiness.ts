@@ -9,7 +9,7 @@
  */
 import type { Freshness, StaleReason } from "./freshness.ts";
 
-/** How far the state topic was read. */
+/** How far the state topic has been read. */
 export type StateRead = "reading" | "read_to_end" | "gave_up_waiting";
 
 /** `toEnd`: to the end that was captured at the start. */

@@ -36,7 +36,7 @@ export function requestDigestParts(draft: DigestedRequest, { requirement, limits
     request_id: draft.id,
     denial_id: draft.denialId,
     ...requesterParts(draft.requester),
-    // Left out, and not null: so it was before it was kept.
+    // Left out instead of null, as in digests from before it was stored.
     ...(submittedBy === undefined ? {} : { submitted_by: requesterParts(submittedBy) }),
     call: {
       protocol: call.protocol,

@@ -67,7 +67,7 @@ export type Reviewed = {
   readonly events: readonly DomainEvent[];
 };
 
-/** A refused vote changes nothing, but is on record: the events belong into the outbox all the same. */
+/** A refused vote changes nothing but is recorded: its events still belong in the outbox. */
 type ReviewRefused = {
   readonly kind: "refused";
   readonly reason: ReviewRefusal;
@@ -106,7 +106,7 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
   if (person === undefined) return refuse("no_person");
   const reviewer: Reviewer = { person, groups: vote.reviewer.subject.groups };
   if (request.reviews.some((earlier) => samePerson(earlier.reviewer.person, person))) return refuse("already_reviewed");
-  // NB: only agreeing has an order. Whoever is asked at any stage may say no at once.
+  // NB: only approvals have an order. A reviewer of any stage may deny at once.
   if (vote.vote === "approve" && !isTheirTurn(requirement, approvers(request.reviews), reviewer))
     return refuse("stage_not_open");
   if (vote.digest !== request.digest) return refuse("digest_mismatch");

@@ -13,7 +13,7 @@ import { type DurationMs, durationMs } from "./time.ts";
  */
 export type Limits = { readonly maxUses: MaxUses | undefined; readonly maxDuration: DurationMs | undefined };
 
-/** Who is told when nobody has decided for this long. NB: told only; idleness never widens who may approve. */
+/** Who is notified when nobody has decided for this long. NB: only notified; waiting never widens who may approve. */
 type Escalation = { readonly after: DurationMs; readonly notify: readonly string[] };
 
 export type Routing =

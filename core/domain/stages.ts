@@ -19,7 +19,7 @@ import {
   slotsLeft,
 } from "./requirement.ts";
 
-/** The part that is asked now; `upTo`: it and the stages before it. */
+/** The part that is asked now; `upTo`: that part and the stages before it. */
 type Open = { readonly part: Requirement; readonly upTo: Requirement };
 
 /** Given who has approved; undefined when nothing is left to ask. */
@@ -32,7 +32,7 @@ function open(requirement: Requirement, approvers: readonly Reviewer[]): Open | 
   return undefined;
 }
 
-/** Whether this person may agree now: they are asked, or they let somebody move on. */
+/** Whether this person may approve now: they are asked, or they free somebody for a later slot. */
 export function isTheirTurn(requirement: Requirement, approvers: readonly Reviewer[], reviewer: Reviewer): boolean {
   const now = open(requirement, approvers);
   if (now === undefined) return mayFillASlot(requirement, reviewer);

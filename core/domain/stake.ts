@@ -12,6 +12,6 @@ export function hasAStakeIn(request: Pick<AccessRequest, "requester" | "requirem
   if (isOwner(requester, party)) return true;
   if (person === undefined) return false;
   if (requester.actorPersons.some((one) => samePerson(one, person))) return true;
-  // NB: a machine fills no slot, so it has no business with what others ask.
+  // NB: a machine fills no slot, so others' requests are none of its business.
   return !machine && requirement !== undefined && mayFillASlot(requirement, { person, groups: party.subject.groups });
 }

@@ -19,7 +19,7 @@ export type Subject = {
   readonly actors: readonly Actor[];
 };
 
-/** No credential was shown. It is a subject of its own: policies decide what it may do; it can never be elevated. */
+/** There was no credential. Policies decide what an anonymous caller may do; it can never be elevated. */
 type Anonymous = { readonly kind: "anonymous" };
 
 /** What identifying the credentials of one call gives. A malformed or unverifiable credential is never anonymous. */
@@ -59,7 +59,7 @@ export function personKey(person: Person): string {
   return `${person.realm}/${person.id}`;
 }
 
-/** How a token became somebody who may ask for or give approval. Without a person one can do neither. */
+/** The account and person behind a token. Without a person one can neither obtain nor give a human approval. */
 export type Party = {
   readonly subject: Subject;
   readonly person: Person | undefined;

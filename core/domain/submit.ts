@@ -18,7 +18,7 @@ import type { Json, Party } from "./subject.ts";
 import { type DurationMs, earlier, type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
 
-/** What the requester asks; whatever is undefined is taken as offered. */
+/** What the requester asks for; whatever is undefined is taken as offered. */
 export type Asked = {
   readonly entitlement: string | undefined;
   readonly scope: string | undefined;
@@ -26,7 +26,7 @@ export type Asked = {
   readonly maxUses: Terms["maxUses"] | undefined;
   readonly duration: DurationMs | undefined;
   readonly notBefore: Instant | undefined;
-  /** A moment, and not a length from approval on: whoever asks until two o'clock does not get it until three. */
+  /** A time, not a duration from approval on: who asks until two o'clock does not get it until three. */
   readonly notAfter?: Instant;
 };
 
