@@ -1,8 +1,8 @@
 /**
- * Whether a decision service may be asked (rule 7). It needs a policy that decides and the keys of every issuer, both of which may be the
- * last good ones from its disk, and everything that stood on the state topic when it began; or to have waited for that long enough, since
- * the baseline needs no grants. So it is with an issuer that is away: when it was waited for long enough, the others are served, and its tokens
- * are refused.
+ * Whether a decision service may be asked (rule 7). It needs an active policy and the keys of every issuer (for both, the last good ones from
+ * disk will do), and everything that was on the state topic when it started; or it must have waited for that long enough, since decisions without
+ * grants do not need it. The same holds for an issuer whose keys cannot be fetched: after waiting long enough the others are served, and its
+ * tokens are refused.
  *
  * Stale state does not make it unready but degraded: freshness.ts is asked again for each request, grants are ignored meanwhile, an elevation is
  * answered `grants_stale`, and nothing is opened.

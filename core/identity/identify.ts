@@ -1,8 +1,8 @@
 /**
- * Who is calling: from the credentials of a call to a caller. A token comes first, then claims that the enforcer verified, then the
- * certificate identity, if any rule of the configuration knows it; nothing at all is anonymous. A credential that is malformed or cannot be verified is refused with its
- * reason, and nothing else is looked at in its place. Uses only keys that are already here and never waits for a network; by
- * `identifyInTurn` a token that has to be verified waits for its turn (signature-turns.ts), and one that is known for nothing.
+ * Identifies the caller from the credentials of a call. A token comes first, then claims that the enforcer verified, then the certificate
+ * identity, if any rule of the configuration knows it; nothing at all is anonymous. A malformed or unverifiable credential is refused with its
+ * reason, and nothing else is tried instead. It uses only keys that are already here and never waits for a network; with `identifyInTurn` a token
+ * that has to be verified waits for its turn (signature-turns.ts), and a cached one for nothing.
  */
 import type { Caller } from "../domain/subject.ts";
 import type { Instant } from "../domain/time.ts";

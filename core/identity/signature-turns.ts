@@ -1,11 +1,11 @@
 /**
- * Signatures are verified on the thread that answers everybody, and one that is not valid costs as much as one that is: up to a millisecond
- * by ES384 or ES512. So that many tokens that nobody knows yet hold up nobody whose token is known, one turn of the event loop spends
- * `PER_TURN_MS` on them and at most one signature more. What comes beyond that waits for a later turn, in its order, behind nobody else:
- * each turn takes at least one, so that those who wait are not forgotten either. How many may wait is bounded; what is beyond that is told so.
+ * Signatures are verified on the thread that answers everybody, and an invalid one costs as much as a valid one: up to a millisecond with ES384
+ * or ES512. So that many unknown tokens do not delay callers with cached ones, one turn of the event loop spends `PER_TURN_MS` on them and at
+ * most one signature more. Further ones wait for a later turn, in order; each turn takes at least one, so that none waits forever. The number of
+ * waiting tokens is bounded; beyond that the caller is told so.
  *
- * The first waits for the next turn, too: those that came together are verified and then go on together, and a check with a new token
- * costs a fifth less than where each was verified as it came.
+ * The first one waits for the next turn, too: tokens that arrived together are verified together and go on together, which makes a check with a
+ * new token a fifth cheaper than verifying each as it arrives.
  */
 export type SignatureTurns = {
   /** The same function; what it takes counts. */

@@ -170,7 +170,7 @@ export type Denials = {
 /** Counts, times and, when debugging, logs every decision, by whichever edge it came. */
 export type ObserveDecision = (evaluated: Evaluated, evaluation: Evaluation, durationMs: number) => void;
 
-/** Logs and counts what threw where nothing should: the one trace of an `internal_error`. Never throws. */
+/** Logs and counts unexpected exceptions: the one trace of an `internal_error`. Never throws. */
 export type Faults = { report(error: unknown): void };
 
 type EvaluateOptions = {

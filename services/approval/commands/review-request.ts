@@ -3,8 +3,8 @@
  * refuse. Under the row lock the domain's rules decide, so each of several concurrent votes sees the earlier ones: one final state, one grant. A
  * refused vote changes nothing but is recorded.
  *
- * Who asked, in person or in somebody's name, and who voted earlier, is asked about again, as they are now: by the mapping of people and, who voted, by
- * the policy. A vote that came in between is as new as this one and stands.
+ * The requester, whoever submitted in their name, and earlier reviewers are checked again as they are now: by the mapping of people and, for
+ * reviewers, by the policy. A vote that arrived meanwhile is as recent as this one and stands.
  */
 import {
   type AccessRequest,

@@ -1,10 +1,10 @@
 /**
- * Who may call the API, and for whom it may speak. A *client* is a program that is configured here: it shows its service
- * token, or a certificate with its name, which counts for as long as it is valid, or where both are set both; of each type of subject that it is trusted for it may
- * state the accounts of one issuer, and its properties of a subject are read as that issuer's claims would be. Anybody else
- * shows a token of a configured issuer, with the certificate that it may be bound to, and may ask about that account alone; what they say about themselves stands below
- * `stated`. Nobody is anonymous here. NB: anybody who reaches a port can show tokens that have to be verified; those have their turns among those of
- * checks (core/identity/signature-turns.ts), and only some of them may wait at once.
+ * Who may call the API, and about whom. A *client* is a configured program: it shows its service token, a certificate with its name, which counts
+ * as long as it is valid, or both if both are set. For each type of subject that it is trusted for, it may name accounts of one issuer, and its
+ * properties of a subject are read like that issuer's claims. Anybody else shows a token of a configured issuer (with the certificate that it may
+ * be bound to) and may ask only about that account; what they say about themselves is put under `stated`. Nobody is anonymous here. NB: anybody
+ * who reaches a port can send tokens that have to be verified; these take turns with the tokens of checks (core/identity/signature-turns.ts), and
+ * only some may wait at once.
  */
 import { hash } from "node:crypto";
 import type { Question } from "../../../core/domain/question.ts";

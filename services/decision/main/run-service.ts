@@ -1,8 +1,8 @@
 /**
- * The decision service: constructs everything and starts it, what decides by main/native-path.ts or main/compat-path.ts.
- * Order: what the rest rests on first, the listener last, so that the end runs backwards. Enforcers are sent here once the
- * service is ready (serving/serving-sign.ts), and what is asked before is judged by what is there; a stream that is away is waited for 10 s, then elevations are stale. What only some
- * configurations have is loaded where it is configured, since a start is mostly the loading of modules.
+ * The decision service: constructs everything and starts it; the deciding parts are in main/native-path.ts and main/compat-path.ts. Order: what
+ * the rest depends on first, the listener last, so that the end runs backwards. Enforcers are sent here once the service is ready
+ * (serving/serving-sign.ts); an earlier call is decided with what is there. It waits 10 s for a stream that is down, then goes on without grants.
+ * Optional parts are loaded only if configured, since a start is mostly the loading of modules.
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { id } from "../../../core/domain/id.ts";

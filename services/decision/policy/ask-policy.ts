@@ -1,7 +1,7 @@
 /**
- * Asks the active policy about one call: builds its input and evaluates. A call that cannot be described to a policy is
- * a fault (`request_parse_error`), as opa-envoy-plugin has it. Who brings an evaluation beyond its budget
- * too often is not evaluated again for a while (suspensions.ts).
+ * Evaluates the active policy for one call: builds its input and evaluates. A call that cannot be described to a policy is a fault
+ * (`request_parse_error`), as in opa-envoy-plugin. A caller whose evaluations exceed their budget too often is not evaluated for a while
+ * (suspensions.ts).
  */
 import { namedCall } from "../../../core/domain/question.ts";
 import { createDecisionInput } from "../../../core/policy/envoy-input/decision-input.ts";
