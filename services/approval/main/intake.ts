@@ -15,7 +15,7 @@ import { createReadAgain, withQuarantine } from "../intake/quarantine.ts";
 import { advanceOffset, knownOffset, storedOffset } from "../store/offsets.ts";
 import type { Commands } from "./commands.ts";
 
-/** NB: call before the stream is owned: consumers let their partitions go after it is closed. */
+/** NB: call before the stream is owned: consumers release their partitions after it is closed. */
 export function createIntake(
   {
     database,
@@ -50,7 +50,7 @@ export function createIntake(
   });
   return {
     replay: commands.replayWith(createReadAgain(readers)),
-    /** Denials are read once a policy is active that says who must agree; decisions need none. Resolves then, or when the process ends. */
+    /** Denials are read once a policy is active that says who must approve; decisions need none. Resolves then, or when the process ends. */
     async start(stream: Pick<EventStream, "subscribe" | "endOffsets">, untilActive: Promise<void>): Promise<void> {
       const stored = (topic: string, partition: number) => knownOffset(database, topic, partition);
       exposeLag({ metrics, stream, stored }, [...readers.keys()]);

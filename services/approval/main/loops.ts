@@ -35,7 +35,7 @@ import { createSweeper } from "../sweep.ts";
 import type { Commands } from "./commands.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** Whether there is anybody to be told of requests. */
+/** Whether notifications have a receiver. */
 export function notifies({ webhook }: Pick<ApprovalConfig, "webhook">): boolean {
   return webhook?.secret !== undefined;
 }
@@ -89,7 +89,7 @@ export async function startLoops(
         rows: { due: dueProfiles, markPublished: markProfilesPublished, remove: deleteProfiles },
         ...{ leadership: leadership("profile-relay"), stream, signer, log, metrics },
       },
-      // NB: also when they are off: what was kept before leaves the topic.
+      // NB: runs also while profiles are off: what was kept before is removed from the topic.
       {
         deployment,
         topic: TOPICS.state.name,

@@ -42,12 +42,12 @@ export const UNTRACED: Tracing = {
   ...{ statePublisher: same, auditPublisher: same, deliver: same },
 };
 
-/** `system` is what messages travel by. */
+/** `system`: the messaging system. */
 export function createTracing(
   traces: Traces,
   { database, system }: { readonly database: Pick<Database, "query">; readonly system: string },
 ): Tracing {
-  /** Of the denials behind these; none when the database does not answer: a trace is no reason to fail. */
+  /** Traceparents of the denials behind these; none if the database does not answer: a trace is no reason to fail. */
   async function denialsOf(kind: Parameters<typeof traceparentsOf>[1], ids: readonly string[]) {
     const found = await traceparentsOf(database, kind, ids).catch(() => new Map<string, string>());
     return [...found.values()];

@@ -18,13 +18,13 @@ export type CallerDeps = {
   readonly isSecurity: (subject: Subject) => boolean;
 };
 
-/** For an onRequest hook: answers the call itself when nobody known stands behind it. */
+/** For an onRequest hook: answers the call itself if the caller is not authenticated. */
 export function createAuthenticate({ identify, people, isSecurity }: CallerDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const caller = await identify(authorizationValues(inPairs(request.raw.rawHeaders)));
     if (caller.kind === "anonymous") return sendProblem(reply, "authentication_required");
     if (caller.kind === "refused") return sendProblem(reply, caller.reason);
-    // NB: U+0000 is in no name of ours; no column can be asked for it, and no set can hold it.
+    // NB: none of our names contains U+0000, which no column can store or compare.
     if (caller.subject.groups.some((group) => group.includes("\0"))) {
       return sendProblem(reply, "credential_claims_invalid");
     }

@@ -13,7 +13,7 @@ export function etagOf(shown: object): string {
 /** `W/"…"` is a list member too, and never matches (section 13.1.1). */
 const LIST = /^\s*(W\/)?"[\x21\x23-\x7e]*"(\s*,\s*(W\/)?"[\x21\x23-\x7e]*")*\s*$/;
 
-/** Whether what is shown now is what the caller has seen; undefined when they do not say. @throws AppError invalid_argument */
+/** Whether the current state is what the caller has seen; undefined without `If-Match`. @throws AppError invalid_argument */
 export function ifMatch({ headers }: FastifyRequest): ((shown: object) => boolean) | undefined {
   const value = headers["if-match"];
   if (value === undefined) return undefined;

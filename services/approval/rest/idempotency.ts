@@ -17,7 +17,7 @@ import { sendProblem } from "./problem.ts";
 
 export type IdempotencyDeps = { readonly idempotencyKeys: IdempotencyKeys };
 
-/** What a call holds while it is under way; `kept` once its answer is part of a transaction. */
+/** State of a call in progress; `kept` once its answer is part of a transaction. */
 type Held = { readonly key: HeldKey; kept: boolean };
 
 /** For a preHandler hook: answers the call itself unless it is the first with its key. */
@@ -43,17 +43,17 @@ export function createHold({ idempotencyKeys }: IdempotencyDeps) {
   };
 }
 
-/** For an onSend hook: a key under which nothing was kept is free again before its caller hears the answer. */
+/** For an onSend hook: a key under which nothing was stored is released before the answer is sent. */
 export function createRelease({ idempotencyKeys }: IdempotencyDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const held = request.getDecorator<Held | null>("held");
     if (held === null || (held.kept && reply.statusCode < 500)) return;
-    // NB: never over an answer: a commit that was not heard may have been one. If this fails, the key is free after its time.
+    // NB: never removes an answer: a commit without a reply may have succeeded. If this fails, the key is released after its time.
     await idempotencyKeys.release(held.key).catch(() => {});
   };
 }
 
-/** For a command: keeps what `answerOf` makes of its outcome; undefined is not kept. Nothing to do without a key. */
+/** For a command: stores what `answerOf` makes of its outcome; undefined is not stored. Does nothing without a key. */
 export function keeping<Outcome>(
   request: FastifyRequest,
   answerOf: (outcome: Outcome) => Answer | undefined,
@@ -68,7 +68,7 @@ export function keeping<Outcome>(
   };
 }
 
-/** For an effect whose transaction is out of reach: keeps the answer on its own. */
+/** For an effect whose transaction is out of reach: stores the answer separately. */
 export async function keepAfterwards({ idempotencyKeys }: IdempotencyDeps, request: FastifyRequest, answer: Answer) {
   const held = request.getDecorator<Held | null>("held");
   if (held === null) return;

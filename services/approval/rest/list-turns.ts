@@ -8,7 +8,7 @@ import { createOneAtATime, type Patience } from "../../../platform/one-at-a-time
 import { callerOf } from "./caller.ts";
 import { sendProblem } from "./problem.ts";
 
-/** More than any screen has lists; and as long as a client that reads nothing holds off each of the others. */
+/** More lists than any screen has; and how long a client that does not read can hold up each of the others. */
 const PATIENCE: Patience = { maxWaiting: 20, maxWaitMs: 5_000 };
 
 type ListTurn = () => void;
@@ -32,7 +32,7 @@ export function createTakeTurn({ onLimited }: { readonly onLimited: () => void }
 const ALREADY =
   "Lists of one account are answered one after another, and too many are waiting. Read those answers, then try again. Nothing was done.";
 
-/** For an onSend hook: nothing is left to do but to send. */
+/** For an onSend hook: only sending is left to do. */
 export async function endTurn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const turn = request.getDecorator<ListTurn | null>("listTurn");
   if (turn === null) return;

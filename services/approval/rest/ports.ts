@@ -44,7 +44,7 @@ export type QuarantineFilter = {
 
 export type Page<Kind extends IdKind> = { readonly limit: number; readonly before: Id<Kind> | undefined };
 
-/** Whose things: those of one account or person, those that some reviewer sets may see, or all. */
+/** Whose items: those of one account or person, those that some reviewer sets may see, or all. */
 export type Visibility =
   | {
       readonly kind: "requester";
@@ -102,14 +102,14 @@ export type IdempotencyKeys = {
   readonly hold: (key: HeldKey, fingerprint: Digest) => Promise<HoldOutcome>;
   /** @throws AppError conflict when somebody else holds it by now. */
   readonly keep: (key: HeldKey, answer: KeptAnswer) => Promise<void>;
-  /** Frees the key, unless an answer was kept under it. */
+  /** Releases the key, unless an answer was stored under it. */
   readonly release: (key: HeldKey) => Promise<void>;
 };
 
 export type HoldOutcome =
   | { readonly kind: "held" }
   | { readonly kind: "answered"; readonly answer: KeptAnswer }
-  /** The same call is under way, or its process died with it. */
+  /** The same call is in progress, or its process died during it. */
   | { readonly kind: "in_use" }
-  /** The key stands for a call of another fingerprint. */
+  /** The key belongs to a call with another fingerprint. */
   | { readonly kind: "reused" };

@@ -33,7 +33,7 @@ export async function seenGrant({ reads }: SeenDeps, caller: Caller, text: strin
   return caller.isSecurity || hasAStakeIn(request, caller.party) ? grant : undefined;
 }
 
-/** A denial is its requester's own: nobody is asked yet. */
+/** Only the denied person sees a denial: nobody has been asked yet. */
 export async function seenDenial(
   { reads, people }: SeenDeps,
   caller: Caller,
@@ -49,7 +49,7 @@ export function own({ subject, person }: Party): Extract<Visibility, { readonly 
   return { kind: "requester", issuer: subject.issuer, subject: subject.id, person };
 }
 
-/** Undefined for whoever can be in no reviewer set. */
+/** Undefined for an account that can be in no reviewer set. */
 export function reviewable({ person, machine, subject }: Party): Visibility | undefined {
   if (person === undefined || machine) return undefined;
   const groups = subject.groups.map((group) => setKey({ kind: "group", realm: person.realm, group }));

@@ -95,7 +95,7 @@ export type RestDeps = CallerDeps &
   };
 
 type RestOptions = {
-  /** PEM; plain text without. */
+  /** PEM; absent: plain text. */
   readonly tls: Pick<ServerTls, "cert" | "key"> | undefined;
   readonly limits: RateLimits;
   /** Of lists that wait for others of their account; as list-turns.ts has it unless given. */
@@ -124,7 +124,7 @@ export async function createRest(deps: RestDeps, { tls, limits, patience }: Rest
         `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
     },
-    // What the router refuses comes by no hook and no error handler.
+    // What the router refuses reaches no hook and no error handler.
     frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       setHeaders(reply);
       sendProblem(reply, "invalid_request", {
@@ -212,7 +212,7 @@ type RestServer = AsyncDisposable & {
   replaceCertificate(tls: RestOptions["tls"]): void;
 };
 
-/** `drainMs`: how long requests under way may take at the end. */
+/** `drainMs`: how long requests in progress may take at the end. */
 type ListenAt = { readonly host: string; readonly port: number; readonly drainMs: number };
 
 /** Listens. Rejects when the port is taken. Disposing of it lets requests that have begun end, within `drainMs`. */

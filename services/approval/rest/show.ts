@@ -136,7 +136,7 @@ export function showQuarantined({ record, ...one }: QuarantineLine): Static<type
     partition: record.partition,
     offset: record.offset.toString(),
     key: maskedKey(record.key),
-    // NB: whoever wrote the record wrote this too.
+    // NB: written by whoever wrote the record.
     key_id: keyId === undefined ? null : maskedKeyId(Buffer.from(keyId).toString("utf8")),
     bytes: one.bytes ?? null,
     reason: record.reason,
@@ -150,7 +150,7 @@ export function showQuarantined({ record, ...one }: QuarantineLine): Static<type
   };
 }
 
-/** NB: without hashes, here as in bindings: they have no key, so that who sees one of a short query or body can find that by trying. */
+/** NB: without hashes, as in bindings: they are unkeyed, so a short query or body could be guessed from one. */
 function showCall(call: DeniedCall) {
   const { field_hashes: _, ...shown } = callToWire(call);
   return shown;

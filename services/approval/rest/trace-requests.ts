@@ -11,7 +11,7 @@ import type { Rest } from "./rest.ts";
 
 type Running = { readonly resume: (work: () => void) => void; readonly end: (status: number) => void };
 
-/** What a proxy would note for a client that went away. */
+/** The status that a proxy would log for a client that left. */
 const CLIENT_CLOSED = 499;
 
 /** Call before other hooks are added. */

@@ -28,7 +28,7 @@ export async function backlog(database: Queryable): Promise<readonly Row[]> {
   return rows;
 }
 
-/** Of the records that were set aside and not taken since. */
+/** Of quarantined records that are still open. */
 export async function quarantinedBytes(database: Queryable): Promise<readonly { topic: string; bytes: string }[]> {
   const { rows } = await database.query<{ topic: string; bytes: string }>(
     `select topic, coalesce(sum(octet_length(record_value)), 0) as bytes

@@ -61,7 +61,7 @@ export async function listDenials(
   return { rows: rows.map(denialFromRow), more };
 }
 
-/** A submitted denial stays, as the first link of its request's record, and is marked as one that does. How many were looked at. */
+/** A submitted denial stays, as the beginning of its request's record, and is marked so. Returns how many were checked. */
 export async function deleteLapsedDenials(db: Queryable, before: Instant, limit: number): Promise<number> {
   const { rows } = await db.query<{ seen: number }>(
     `with due as (

@@ -7,10 +7,10 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 
-/** `version` is what the topic holds. */
+/** `version` is the topic's. */
 type Behind = { readonly id: Grant["id"]; readonly version: number };
 
-/** `isRevoked`: by this; a grant that had ended anyway keeps its end. */
+/** `isRevoked`: revoked here; a grant that had already ended keeps its end. */
 type EndedBehind = { readonly grant: Grant; readonly isRevoked: boolean; readonly policyRevision: string };
 
 /** Those of them that were behind, as they are now. */

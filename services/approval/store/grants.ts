@@ -51,7 +51,7 @@ export async function lockGrant(db: Queryable, grantId: Id<"grant">): Promise<Gr
   return rows.map(grantFromRow)[0];
 }
 
-/** Grants that are over and do not say so; rows that another transaction holds are left for the next sweep. */
+/** Expired grants that are not marked so; rows locked by another transaction are left for the next sweep. */
 export async function lockExpiredGrants(db: Queryable, limit: number): Promise<readonly Grant[]> {
   const { rows } = await db.query<GrantRow>(
     `select ${GRANT_COLUMNS} from grants

@@ -25,7 +25,7 @@ export function incidentFromRow({ opened_at: opened, closed_at: closed, ...row }
   };
 }
 
-/** Holds off every other transaction that opens one, until this one ends: what is counted after it stays true. */
+/** Makes every other transaction that opens one wait until this one ends, so that a count made after it stays true. */
 export async function lockOpening(db: Queryable): Promise<void> {
   await db.query("select pg_advisory_xact_lock(hashtextextended('countersign.incidents', 0))");
 }

@@ -33,7 +33,7 @@ export async function appendNotification(
   );
 }
 
-/** Of that age, taken or not: nobody is told any more of what was then. */
+/** Deletes those of that age, delivered or not. */
 export async function forgetNotifications(db: Queryable, before: Instant, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from notifications where id in (
@@ -77,7 +77,7 @@ function requestBody(request: AccessRequest): Json {
     risk: elevation.risk,
     justification: request.justification,
     requested: termsToWire(request.requested),
-    // Those whose turn it is; nobody when it has ended.
+    // Those whose turn it is; nobody if the request has ended.
     reviewers: openSets(request).map(setKey),
     digest: request.digest,
     created_at: rfc3339(request.createdAt),

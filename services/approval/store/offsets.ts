@@ -24,7 +24,7 @@ export async function knownOffset(db: Queryable, topic: string, partition: numbe
 
 /** The next offset to read; stores `initial` for a partition that was never read. */
 export async function storedOffset(db: Queryable, topic: string, partition: number, initial: bigint): Promise<bigint> {
-  // The update changes nothing: it has the row that is there returned, also one of another transaction's at this moment.
+  // The update changes nothing: it makes the statement return the existing row, also one that another transaction has just inserted.
   const { rows } = await db.query<{ next_offset: string }>(
     `insert into offsets (topic, partition, next_offset) values ($1, $2, $3)
      on conflict (topic, partition) do update set next_offset = offsets.next_offset

@@ -9,7 +9,7 @@ import type { Ids } from "../ports.ts";
 export type EventSource = {
   readonly ids: Ids;
   readonly deployment: string;
-  /** Of the span that runs here. Left out where there are no traces; then events name none. */
+  /** Of the current span. Absent without traces; then events name none. */
   readonly traceparent?: (() => string | undefined) | undefined;
 };
 

@@ -11,9 +11,9 @@ const MAX_PAGE_BYTES = 1_000_000;
 type Query = {
   /** Without its order and limit. */
   readonly select: string;
-  /** By one column that is its own in every row. */
+  /** By one column whose values are unique. */
   readonly order: string;
-  /** What is read of the rows of `select` once it is known which: all of them unless given. */
+  /** The columns read of the selected rows; all of them by default. */
   readonly columns?: string;
   readonly values: readonly unknown[];
   readonly limit: number;

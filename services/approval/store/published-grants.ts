@@ -27,7 +27,7 @@ export function publishedGrants(events: EventSource) {
   });
   return {
     ...rows,
-    /** Ends those of which the topic holds a newer version (`version`) than the database, on record; which these are. */
+    /** Ends those of which the topic has a newer version (`version`) than the database, on record. Returns which these are. */
     async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
       const given = behind.map(({ key, version }) => ({ id: id("grant", key.slice("grant/".length)), version }));
       return on.transaction("overtake grants", async (tx) => {

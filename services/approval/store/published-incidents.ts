@@ -25,7 +25,7 @@ export function publishedIncidents() {
   });
   return {
     ...rows,
-    /** Lifts those of which the topic holds a newer version (`version`) than the database above it; which these are. */
+    /** Raises those of which the topic has a newer version (`version`) than the database above it. Returns which these are. */
     async overtakeTopic(on: Session, behind: readonly KeyVersion[]): Promise<readonly string[]> {
       return on.transaction("overtake incidents", async (tx) => {
         const { rows: lifted } = await tx.query<{ key: string }>(

@@ -38,7 +38,7 @@ const COUNTRIES = `(select coalesce(json_agg(json_build_object('country', countr
                                              order by country), '[]')
       from country_sightings where profile_id = profiles.id)`;
 
-/** Changed ones that were not published since `interval`; those that wait longest first. */
+/** Changed ones that were not published within `interval`; those that wait longest first. */
 export async function dueProfiles(db: Queryable, interval: DurationMs, limit: number): Promise<readonly DueProfile[]> {
   const { rows } = await db.query<ProfileRow>(
     `select id, issuer, subject, changes, greatest(version + 1, ${ms("clock_timestamp()")}) as now_ms,
@@ -67,7 +67,7 @@ function profileFromRow(row: Omit<ProfileRow, "id" | "changes">): Profile | unde
   };
 }
 
-/** A change that came meanwhile stays to be published. NB: locks in the order of ids, as `touchProfiles` does, or the two could wait in a circle. */
+/** A change made meanwhile stays to be published. NB: locks in the order of ids, as `touchProfiles` does, or the two could deadlock. */
 export async function markProfilesPublished(db: Queryable, sent: readonly DueProfile[]): Promise<void> {
   await db.query(
     `with locked as (

@@ -22,7 +22,7 @@ export async function insertQuarantined(
       record.topic,
       record.partition,
       record.offset.toString(),
-      // NB: a text column takes no U+0000, and a forged key must not block its partition.
+      // NB: a text column refuses U+0000, and a forged key must not block its partition.
       record.key === null ? null : record.key.replaceAll("\0", "\uFFFD"),
       record.value === null ? null : Buffer.from(record.value),
       JSON.stringify(headers),
@@ -123,7 +123,7 @@ export async function dismissQuarantined(
   return rowCount === 1;
 }
 
-/** NB: only what has ended. What is open is evidence that nobody has looked at. */
+/** NB: only closed records. Open ones are evidence that nobody has inspected yet. */
 export async function forgetQuarantined(db: Queryable, before: Instant, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from quarantine where id in (

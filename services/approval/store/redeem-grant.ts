@@ -18,10 +18,10 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import type { EventSource } from "./outbox.ts";
 
-/** One use that is asked for, with the event that will tell of it. */
+/** One requested use, with the event that will report it. */
 export type Use = { readonly claim: RedemptionClaim; readonly eventId: Id<"event">; readonly event: string };
 
-/** NB: called where whoever asks is, whose trace the event names. */
+/** NB: call it in the caller's context, whose trace the event names. */
 export function useOf(claim: RedemptionClaim, { ids, deployment, traceparent }: EventSource): Use {
   const eventId = ids.fresh("event");
   return {
@@ -67,7 +67,7 @@ function redeemedFrom(row: UsedRow): Redeemed {
   };
 }
 
-/** NB: what can be used is decided under the lock of the row, on the row as it is then; UPDATE repeats what must never be broken. */
+/** NB: whether a grant can be used is decided under the row lock, on the row as it is then; UPDATE repeats the conditions that must never be violated. */
 const statement = (lock: string) => `with asked as (
     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::jsonb[])
       with ordinality
@@ -156,7 +156,7 @@ export async function whyNoneUsed(
     if (row?.is_repeated === true) return { kind: "refused", reason: "duplicate" };
     if (row === undefined || row.id === null) return { kind: "refused", reason: "unknown_grant" };
     const answer = redeem(grantFromRow(row), claim, instant(row.now.getTime()));
-    // It became usable between the two statements: its start has just passed.
+    // It became usable between the two statements: its start time has just passed.
     return answer.kind === "refused" ? answer : { kind: "refused", reason: "not_yet_active" };
   });
 }

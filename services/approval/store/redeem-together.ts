@@ -25,21 +25,21 @@ type Waiting = {
   readonly isGone: () => boolean;
   readonly settle: (outcome: Outcome | Promise<Outcome>) => void;
 };
-/** Whether statements wait for rows that somebody holds. */
+/** Whether statements wait for locked rows. */
 type Manner = { readonly waits: boolean };
 
 const GONE: CallerGone = { kind: "caller_gone" };
 const DUPLICATE: RedemptionRefused = { kind: "refused", reason: "duplicate" };
 
-/** One is on its way to the disk while the next is worked out. */
+/** One reaches the disk while the next is computed. */
 const ROUNDS_AT_ONCE = 2;
 /** Several milliseconds of the database's time. */
 const MOST_TOGETHER = 64;
-/** What lasts longer holds up nobody else: the disk is slow, or the connection hangs. A caller has 150 ms. */
+/** A statement that takes longer (a slow disk, a hanging connection) no longer holds up others. A caller has 150 ms. */
 const LATE_MS = 20;
 /** With those that are late. More would only wait for a connection, past the point where a caller who goes uses nothing; and the pool is everybody's. */
 const MOST_ROUNDS = 4;
-/** Statements that wait for rows, of as many grants or of fewer. */
+/** Statements that wait for rows, of at most as many grants. */
 const MOST_WAITING = 3;
 /**
  * As `LATE_MS`, for a statement that waits for a row. That it lasts is no wonder, and each that is sent past it waits for the same row with a
@@ -49,9 +49,9 @@ const HELD_LATE_MS = 1_000;
 
 export function createRedemption(db: Queryable, source: EventSource): Redemption {
   const waiting: Waiting[] = [];
-  /** By the id of a grant of which uses are on their way: who stands in line behind them. */
+  /** By id of a grant with uses in progress: the uses queued behind them. */
   const lines = new Map<string, Waiting[]>();
-  /** Those that the next ones wait for, and all that are not answered. */
+  /** Rounds that the next ones wait for, and all that are unanswered. */
   let rounds = 0;
   let unanswered = 0;
   const waitingForRows = createLimit(MOST_WAITING);
@@ -70,10 +70,10 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
       isUnderWay = false;
       startRound();
     };
-    await turn(); // whoever came with the same read of a socket comes along
+    await turn(); // requests from the same read of a socket join in
     const held = await attempt(takeTogether(), { waits: false }, letNext);
     for (const [grant, those] of Map.groupBy(held, grantOf)) {
-      // After a round that was late another statement may wait for the row already.
+      // After a late round another statement may already wait for the row.
       const line = lines.get(grant);
       if (line === undefined) void attempt(those, { waits: true }, startRound);
       else line.push(...those);
@@ -82,7 +82,7 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
     letNext();
   }
 
-  /** In the order in which they came; whose grant is used by another round goes to its line. */
+  /** In order of arrival; a use whose grant is in another round joins that grant's queue. */
   function takeTogether(): readonly Waiting[] {
     const together: Waiting[] = [];
     const grants = new Set<string>();
@@ -149,7 +149,7 @@ export function createRedemption(db: Queryable, source: EventSource): Redemption
     return [...held, ...(await ask(together.slice(half), manner))];
   }
 
-  /** Returns those that were not tried. */
+  /** Returns those that were not attempted. */
   function settle(together: readonly Waiting[], tried: readonly Tried[]): readonly Waiting[] {
     const held: Waiting[] = [];
     const inVain: Waiting[] = [];

@@ -70,7 +70,7 @@ export async function lockExpiredRequests(db: Queryable, limit: number): Promise
   return lockDue(db, "expires_at", limit);
 }
 
-/** Of which those who come next are to be told. */
+/** Requests whose next reviewers are to be notified. */
 export async function lockEscalatingRequests(db: Queryable, limit: number): Promise<readonly Id<"request">[]> {
   return lockDue(db, "escalate_at", limit);
 }
@@ -88,7 +88,7 @@ async function lockDue(
   return rows.map((row) => id("request", row.id));
 }
 
-/** @throws AppError conflict when it is not pending any more. */
+/** @throws AppError conflict when it is no longer pending. */
 export async function saveRequest(db: Queryable, request: AccessRequest): Promise<void> {
   const { rowCount } = await db.query(
     `update requests set status = $2, status_reason = $3, decided_at = $4, open_sets = $5, escalate_at = $6

@@ -7,9 +7,9 @@ import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { profileId } from "../../../core/messages/profile-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 
-/** Between two of the same hour and network. */
+/** Shortest time between two counted sightings of the same hour and network. */
 const APART = "interval '10 minutes'";
-/** NB: a decision service whose clock is ahead must not have an account count as seen until then. */
+/** NB: a decision service whose clock is ahead must not make an account count as seen in the future. */
 const GIVEN = `unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[]) with ordinality
                  as given (profile_id, hour, network, told_at, position)
                cross join lateral (select least(told_at, clock_timestamp()) as seen_at) as clock`;
@@ -23,7 +23,7 @@ function columnsOf(sightings: readonly Sighting[]) {
   ];
 }
 
-/** Those of which none of the same hour and network was counted in the ten minutes before, without a lock: most are not. */
+/** Those whose hour and network were not counted in the ten minutes before; without a lock, since most were. */
 export async function newSightings(db: Queryable, sightings: readonly Sighting[]): Promise<readonly Sighting[]> {
   const { rows } = await db.query<{ position: string }>(
     `select position
@@ -35,7 +35,7 @@ export async function newSightings(db: Queryable, sightings: readonly Sighting[]
   return sightings.filter((_, index) => found.has(index));
 }
 
-/** Locks the profiles of these, and has them published again. */
+/** Locks these profiles, and has them published again. */
 export async function touchProfiles(db: Queryable, sightings: readonly Sighting[]): Promise<void> {
   await db.query(
     `insert into profiles (id, issuer, subject)
@@ -59,7 +59,7 @@ export async function countSightings(db: Queryable, sightings: readonly Sighting
   );
 }
 
-/** Leaves these accounts their networks that were seen last. */
+/** Deletes all networks of these accounts except those seen last. */
 export async function boundNetworks(db: Queryable, sightings: readonly Sighting[]): Promise<void> {
   await db.query(
     `delete from sightings
@@ -88,7 +88,7 @@ export async function countCountries(db: Queryable, sightings: readonly Sighting
   );
 }
 
-/** Leaves these accounts their countries that were seen last. */
+/** Deletes all countries of these accounts except those seen last. */
 export async function boundCountries(db: Queryable, sightings: readonly Sighting[]): Promise<void> {
   await db.query(
     `delete from country_sightings
@@ -101,7 +101,7 @@ export async function boundCountries(db: Queryable, sightings: readonly Sighting
   );
 }
 
-/** Deletes what was not seen since, of at most `limit` profiles, and has these published again. How many they are. */
+/** Deletes what was not seen since, from at most `limit` profiles, and has these published again. Returns how many. */
 export async function forgetSightings(db: Queryable, before: Instant, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `with due as (

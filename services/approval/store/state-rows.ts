@@ -11,7 +11,7 @@ type StateTable<Row> = {
   readonly kind: "grant" | "incident";
   readonly table: "grants" | "incidents";
   readonly columns: string;
-  /** Of a row whose key may go from the topic. */
+  /** Condition for rows whose keys may be removed from the topic. */
   readonly isOver: string;
   /** The record of a row. @throws AppError for a row that is none */
   readonly record: (row: Row) => KeyVersion & { readonly wire: object };
@@ -74,7 +74,7 @@ export function createStateRows<Row extends { readonly id: string }>({
       );
     },
 
-    /** Published keys that may go. */
+    /** Published keys that may be removed. */
     async dueTombstones(on: Queryable, limit: number): Promise<readonly string[]> {
       const { rows } = await on.query<{ id: string }>(
         `select id from ${table}

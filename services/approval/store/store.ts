@@ -81,7 +81,7 @@ import { sayingUnavailable } from "./unavailable.ts";
 export type Store = Transactions &
   Redemption & { readonly reads: Reads; readonly listings: Listings; readonly idempotencyKeys: IdempotencyKeys };
 
-/** `notifies`: whether anybody is told. Otherwise notifications are not written: they would wait for ever. */
+/** `notifies`: whether notifications have a receiver. Without one they are not written: they would wait for ever. */
 export function createStore(
   {
     database: pool,

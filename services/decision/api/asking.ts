@@ -20,7 +20,7 @@ export function createAsking({ ask, callers, underWay }: AskingDeps): Asking {
     },
 
     async during({ caller, deadline, traceparent }, answer) {
-      /** Of a batch the subject is as a rule the same for all items. */
+      /** In a batch the subject is usually the same for all items. */
       let last: { readonly entity: Entity; readonly vouched: Vouched } | undefined;
       const vouchedFor = (entity: Entity): Vouched => {
         if (last?.entity !== entity) last = { entity, vouched: callers.vouch(caller, entity) };

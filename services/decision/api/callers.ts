@@ -27,14 +27,14 @@ type ApiCallersDeps = {
 };
 
 type ReplaceableCallers = ApiCallers & {
-  /** From now on these, with the tokens that they have now. */
+  /** Replaces the clients from now on, with the tokens that they have now. */
   replace(clients: readonly KnownClient[]): void;
 };
 
 type Shown = Parameters<ApiCallers["authenticate"]>[0];
 type Known = Authenticated | NotKnown;
 
-/** As policies see whoever shows a token of their own. */
+/** The subject of a caller with a token of their own, as policies see it. */
 const OWN_TYPE = "user";
 /** A stated account stands for as long as the answer takes. */
 const STATED_UNTIL = Number.POSITIVE_INFINITY;

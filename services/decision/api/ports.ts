@@ -9,14 +9,14 @@ import type { Instant } from "../../../core/domain/time.ts";
 import type { Deadline, Evaluated, Evaluation, Mode, Vouched } from "../ports.ts";
 
 export type Authenticated =
-  /** A program that is configured here. */
+  /** A configured program. */
   | { readonly kind: "client"; readonly client: ApiClient }
   /** Somebody with a token of a configured issuer, who may ask about nobody else. */
   | { readonly kind: "subject"; readonly subject: Subject; readonly expiresAt: number };
 
 export type ApiClient = {
   readonly name: string;
-  /** Type of subject → issuer of the accounts that it may speak for. */
+  /** Type of subject → issuer of the accounts that it may ask about. */
   readonly subjects: ReadonlyMap<string, string>;
   /** Its decisions may be enforced: they redeem, and publish denials. */
   readonly enforcer: boolean;
@@ -35,14 +35,14 @@ type Shown = {
 
 export type NotKnown =
   | { readonly kind: "refused"; readonly reason: DenyReason }
-  /** Nothing is said of the credential, which was not looked at: too many wait to be, or its time was over by then. */
+  /** Says nothing about the credential, which was not verified: too many were waiting, or its deadline passed first. */
   | { readonly kind: "busy"; readonly reason: "overloaded" | "deadline_exceeded" };
 
-/** Who calls the API, and for whom it may speak. Anonymous callers are refused. */
+/** Identifies callers of the API, and about whom they may ask. Anonymous callers are refused. */
 export type ApiCallers = {
   /** Never rejects. A token that nobody knows yet may wait for its turn; `isLate`: whether nobody would wait for the answer by then. */
   authenticate(shown: Shown, isLate: () => boolean): Promise<Authenticated | NotKnown>;
-  /** The account that `entity` is, by the word of this caller, or that its word does not count. */
+  /** The account that `entity` names according to this caller, or that the caller is not trusted to name it. */
   vouch(caller: Authenticated, entity: Entity): Vouched;
   /** The question as this caller may put it: whoever speaks for themself says nothing about themself that a policy could take for known. */
   inOwnWords(caller: Authenticated, question: Question): Question;
@@ -57,7 +57,7 @@ export type AskOptions = {
 
 export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly time: Instant };
 
-/** One question of an API caller, judged and put on record. Never rejects. */
+/** One question of an API caller, judged and recorded. Never rejects. */
 export type AskQuestion = (question: Question, options: AskOptions) => Promise<Answered>;
 
 /** One of the questions of a request. */
@@ -73,5 +73,5 @@ export type Asking = {
   ): Promise<T>;
 };
 
-/** What would be decided now; a search looks, and nothing goes on record. Never rejects. */
+/** What would be decided now, for a search; nothing is recorded. Never rejects. */
 export type EvaluateAside = (question: Question, vouched: Vouched, deadline: Deadline) => Promise<Evaluated>;

@@ -17,9 +17,9 @@ import type { Faults } from "../ports.ts";
 export const CAPABILITY = "urn:openid:authzen:capability:access-request";
 
 export type AccessRequests = {
-  /** Where requests are submitted, as enforcers reach it; https. */
+  /** Where enforcers submit requests; https. */
   readonly endpoint: string;
-  /** By which keys its tokens can be verified. */
+  /** The keys that verify its tokens. */
   keys(): readonly PublicJwk[];
   /** `context.access_request`, or undefined when no token can be made: then the denial is a plain one. Never throws. */
   offer(denial: IssuedDenial, question: Question, elevations: readonly Elevation[], now: Instant): Json | undefined;

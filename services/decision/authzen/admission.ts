@@ -9,7 +9,7 @@ import { createTurns } from "../../../platform/turns.ts";
 const WAITING_PER_PLACE = 4;
 
 export type Admission = {
-  /** Undefined: go on. Otherwise whether to, when that resolves. */
+  /** Undefined: go on. Otherwise resolves to whether to go on. */
   turn(): Promise<boolean> | undefined;
   /** Whether `enter` would give a place now: asked before anything is done that is for nothing without one. */
   hasRoom(): boolean;

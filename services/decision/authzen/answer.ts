@@ -44,7 +44,7 @@ export function shownDecision(
       const isBound = denial !== undefined && question !== undefined;
       const offer = isBound ? parts.accessRequests?.offer(denial, question, elevations, time) : undefined;
       const requestable = offer === undefined ? {} : { access_request: offer };
-      // NB: a denial can be asked about, a decision cannot: its id is the one that stays the same while it can be submitted.
+      // NB: a denial can be submitted, a decision cannot; and the denial's id stays the same while it can be submitted.
       const named = denial === undefined ? about : { ...about, evaluation_id: denial.id };
       const context = { ...shownNeed(decision, parts), ...requestable, ...named, ...next(offer !== undefined) };
       return { decision: false, context };
@@ -55,7 +55,7 @@ export function shownDecision(
   }
 }
 
-/** The grant that allowed it, and how long it will. */
+/** The grant that allowed it, and until when it lasts. */
 function shownApproval(by: Allow["by"]): Pick<DecisionShown, "context"> {
   if (by.kind !== "grant") return {};
   return { context: { approval: { id: by.grant.id, approved_until: rfc3339(by.grant.expiresAt) } } };
@@ -80,7 +80,7 @@ function shownNeed(
   return { reason: "approval_required", ...grant, denial: submitted };
 }
 
-/** In a batch a plain denial is its decision and no more, as the scenario of the interoperability tests compares it. */
+/** In a batch a plain denial is only its decision, as the interoperability scenario expects. */
 export function shownItem(answered: Answered, parts: AnswerParts): DecisionShown {
   return answered.decision.kind === "deny" ? { decision: false } : shownDecision(answered, parts);
 }

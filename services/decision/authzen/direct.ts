@@ -28,7 +28,7 @@ type DirectDeps = {
   readonly faults: Faults;
 };
 
-/** False: not for here, and nothing was done. */
+/** False: not handled here, and nothing was done. */
 export type Direct = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 type Answer = {
@@ -53,7 +53,7 @@ export function createDirect(
     (["evaluation", "evaluations"] as const).map((name) => [prefix + PATHS[name], name] as const),
   );
 
-  /** Undefined: the caller has gone before all of it was here. */
+  /** Undefined: the caller left before all of it had arrived. */
   async function answerTo(
     request: IncomingMessage,
     operation: keyof Evaluations,

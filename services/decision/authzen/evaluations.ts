@@ -20,7 +20,7 @@ export type EvaluationDeps = {
   readonly pause: Pause;
 };
 
-/** What stood in a request, by somebody who is known. */
+/** The body of a request, with its authenticated caller. */
 type Asked = {
   /** As JSON.parse made it. */
   readonly body: unknown;
@@ -75,7 +75,7 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
         const question = readQuestion(body);
         return question.kind === "refused" ? refused(question.why) : one(question.value, body.context, mode, asked);
       }
-      // NB: whatever the caller's default is: a batch is asked.
+      // NB: whatever the caller's default: a batch is always in mode `ask`.
       if (stated === "enforce") return refused("a batch cannot be enforced; evaluate one by one");
       if (items.length > maxBatch) return refused(`more than ${maxBatch} evaluations`);
       const semantic = body.options?.evaluations_semantic ?? "execute_all";
@@ -103,7 +103,7 @@ function refused(why: string): Said {
   return { kind: "refused", status: 400, why };
 }
 
-/** Of the shape that it should have, and without what no JSON of ours may hold. */
+/** Of the right shape, and without what our JSON must not contain. */
 function sound<T>(read: Read<T>): Read<T> {
   if (read.kind === "refused") return read;
   const fault = faultIn(read.value);

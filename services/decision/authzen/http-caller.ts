@@ -30,7 +30,7 @@ export function isGone({ socket }: Pick<IncomingMessage, "socket">): boolean {
  */
 export type NewDeadline = (ms?: number) => Deadline;
 
-/** Whether an answer would come too late for the one who waits for it. */
+/** Whether an answer would come too late for the caller. */
 export function lateFor(request: Pick<IncomingMessage, "socket">, deadline: Deadline): () => boolean {
   return () => deadline.leftMs() <= 0 || isGone(request);
 }

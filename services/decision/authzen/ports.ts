@@ -6,13 +6,13 @@ import type { Subject } from "../../../core/domain/subject.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
 
 export type GrantLookup = {
-  /** What is known of this caller's grant of this id; that of somebody else, or of other actors, is `unknown`. */
+  /** What is known about this caller's grant with this id; somebody else's, or one of other actors, is `unknown`. */
   standing(caller: Pick<Subject, "issuer" | "id" | "actors">, grantId: Id<"grant">): "known" | "not_yet" | "unknown";
 };
 
 export type Sought = "subject" | "action" | "resource";
 
-/** What is asked of a search: the two entities that are given, and the type of the third. */
+/** A search: the two given entities, and the type of the third. */
 export type Search = {
   readonly sought: Sought;
   readonly question: Question;

@@ -18,7 +18,7 @@ import type { Answered } from "../api/ports.ts";
 import type { GrantLookup } from "./ports.ts";
 import { unjudged } from "./unjudged.ts";
 
-/** A grant that was made so long ago has arrived, or it is none: state is at most some seconds behind. */
+/** A grant made longer ago has arrived, or does not exist: state is at most some seconds behind. */
 const PENDING_MS = 60_000;
 const RETRY_S = 1;
 
@@ -73,7 +73,7 @@ export function nextAction(
     }
   }
 
-  /** Nothing that is known is near: for something else altogether, or not known here (yet). */
+  /** No known grant is near: it is for something else altogether, or not known here (yet). */
   function withoutGrant(): Next {
     if (approval.until !== undefined && approval.until <= time)
       return { reason: "approval_expired", next_action: "request" };

@@ -33,7 +33,7 @@ type SearchBody = {
 
 export type SearchDeps = {
   readonly candidates: Candidates;
-  /** As a question would be judged, but on no record. */
+  /** Judged like a question, but not recorded. */
   readonly evaluateAside: EvaluateAside;
   readonly callers: Pick<ApiCallers, "vouch" | "inOwnWords">;
   readonly readClocks: () => Clocks;

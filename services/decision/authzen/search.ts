@@ -16,9 +16,9 @@ import { unjudged } from "./unjudged.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
-/** Looked at for one page. */
+/** Candidates evaluated for one page. */
 const MAX_LOOKED_AT = 2_000;
-/** A page that is out of time ends with what it has. */
+/** A page that runs out of time ends with what it has. */
 const RESERVE_MS = 20;
 
 export type Page = { readonly token?: string | undefined; readonly limit?: number | undefined };
@@ -71,7 +71,7 @@ export async function search(
     const decision = isOver() ? deny("deadline_exceeded") : await decide(questionFor(asked, entity), deadline);
     const status = decision.kind === "deny" ? unjudged(decision.reason) : undefined;
     if (decision.kind === "deny" && status !== undefined) {
-      if (at > begin) break; // the next page begins here, and says so if it is still so
+      if (at > begin) break; // the next page begins here, and reports it if it is still so
       return { kind: "fault", reason: decision.reason, retry: status === 503 };
     }
     if (isAllow(decision)) found.push(entity);

@@ -23,7 +23,7 @@ import { addEvaluationRoutes, admitCallers } from "./routes.ts";
 import { ALWAYS, FAULT, NOT_JSON, say, sentenceOf } from "./say.ts";
 import { addSearchRoutes, type SearchDeps } from "./search-routes.ts";
 
-/** Verifiers come back for a key that they do not know. */
+/** Verifiers fetch again if they meet an unknown key. */
 const KEYS_CACHED = "public, max-age=300";
 
 type AuthzenDeps = EvaluationDeps &
@@ -44,7 +44,7 @@ type AuthzenOptions = {
   readonly maxBodyBytes: number;
   /** More requests at once are shed. */
   readonly maxInFlight: number;
-  /** How long requests under way may take at the end. */
+  /** How long requests in progress may take at the end. */
   readonly drainMs: number;
 };
 
@@ -136,7 +136,7 @@ function createAuthzen(deps: AuthzenDeps, options: AuthzenOptions, admission: Ad
   return app;
 }
 
-/** Whatever `direct` does not take goes on as if it were not there. */
+/** What `direct` does not handle continues as if it were not there. */
 function putBefore({ server }: FastifyInstance, direct: Direct): void {
   const others = server.listeners("request");
   server.removeAllListeners("request").on("request", (request, response) => {

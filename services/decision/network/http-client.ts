@@ -13,7 +13,7 @@ import type { ListedHosts } from "./listed-hosts.ts";
 import type { Resolve } from "./names.ts";
 
 export type HttpClient = AsyncDisposable & {
-  /** One try. @throws NotListed, TooLarge, the signal's reason, or what the connection came to */
+  /** One attempt. @throws NotListed, TooLarge, the signal's reason, or the connection's fault */
   send(ask: HttpAsk, signal: AbortSignal): Promise<HttpReply>;
 };
 
@@ -44,7 +44,7 @@ export function createHttpClient(
   const permittedLookup: LookupFunction = (name, options, found) => {
     resolve(name).then(
       (addresses) => {
-        // Refused when any is: which of them is used must not be the resolver's choice.
+        // Refused if any is refused: which of them is used must not be the resolver's choice.
         if (!addresses.every(hosts.mayLieAt)) return found(new NotListed(`address not allowed: ${name}`), "");
         const all = addresses.map((address) => ({ address, family: isIP(address) }));
         const [first] = all;

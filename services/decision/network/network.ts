@@ -103,7 +103,7 @@ export function createNetwork(deps: NetworkDeps, { maxCalls, timeoutMs, maxWaiti
           observe(one);
           if (performed.outcome === "unanswered") return { kind: "unanswered", why: performed.why };
           replies.set(unanswered.key, performed.reply);
-          await nextTurn(); // also where the answer was there already: an evaluation follows, and others wait
+          await nextTurn(); // also if the reply was already there: an evaluation follows, and others wait
           return { kind: "replied" };
         },
       };
@@ -111,13 +111,13 @@ export function createNetwork(deps: NetworkDeps, { maxCalls, timeoutMs, maxWaiti
   };
 }
 
-/** NB: nothing else of a URL is told to anybody: its path and query may hold what is secret. */
+/** NB: nothing else of a URL is revealed: its path and query may contain secrets. */
 function hostOf(ask: Ask): string {
   if (ask.kind === "addresses") return ask.name;
   return URL.parse(ask.url)?.host ?? "no host";
 }
 
-/** NB: what an error says may hold the URL, so its code stands for it. */
+/** NB: an error's message may contain the URL, so its code is used. */
 function failed(error: unknown, ask: Ask): Reply {
   const who = hostOf(ask);
   if (isTimeout(error)) return { kind: "failed", code: "network", message: `${who}: request timed out` };

@@ -11,7 +11,7 @@ import { createNames } from "./names.ts";
 import { createNetwork } from "./network.ts";
 import { createObserveAsk } from "./observe-ask.ts";
 
-/** Of the checks that may be under way: who asks nobody finds room, however slow those are whom others ask. */
+/** Share of the checks in flight that may wait for the network: others find room, however slow the asked hosts are. */
 const SHARE_OF_ASKING = 0.5;
 
 type StartNetworkDeps = {

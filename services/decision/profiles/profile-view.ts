@@ -15,14 +15,14 @@ import { profileId, profileKey, readProfile } from "../../../core/messages/profi
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 
-/** What became of a record; `not_kept`: there were too many at once. */
+/** Outcome of a record; `not_kept`: there were too many at once. */
 export type ProfileOutcome = EnvelopeFault | "applied" | "older" | "unreadable" | "version_unknown" | "not_kept";
 
 export type ProfileView = {
   /** Puts a record of the state topic aside to be verified; `count` is told what became of it. */
   take(key: string, record: StreamRecord, count: (outcome: ProfileOutcome) => void): void;
   find(subject: Subject): Json | undefined;
-  /** Accounts of which something is kept. */
+  /** Accounts with a profile. */
   readonly size: number;
 };
 

@@ -8,11 +8,11 @@ import type { Taken } from "../../../core/policy/bundles/keeper.ts";
 import type { InputReads } from "../../../core/policy/input-reads.ts";
 
 export type CandidateSettings = {
-  /** Where a policy of opa-envoy-plugin is asked; undefined: the candidate is one of ours. */
+  /** Path of an opa-envoy-plugin policy; undefined: the candidate is one of ours. */
   readonly compatPath?: string | undefined;
   readonly defaultRealm: string;
   readonly budget: Budget;
-  /** As of the policy in force. */
+  /** The active policy's. */
   readonly environment?: ReadonlyMap<string, string>;
   /** As of the policy in force, whose replies a candidate gets; it asks nobody. */
   readonly networkBuiltins?: boolean;

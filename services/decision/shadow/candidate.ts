@@ -10,7 +10,7 @@ import { createBackoff } from "../../../platform/backoff.ts";
 import type { CandidateSettings, Compared, FromCandidate, Job, ToCandidate } from "./candidate-messages.ts";
 
 export type Candidate = AsyncDisposable & {
-  /** Whether there is a bundle to be asked. */
+  /** Whether it has a bundle. */
   isActive(): boolean;
   /** Parts of the input that it reads; undefined: it may read all. */
   inputReads(): InputReads | undefined;

@@ -7,10 +7,10 @@ import type { InputReads } from "../../../core/policy/input-reads.ts";
 import type { DecisionInputText } from "../../../core/policy/envoy-input/decision-input.ts";
 import type { Evaluation } from "../ports.ts";
 
-/** `not_identified`: who calls was not found out, so native mode would have refused the call before any policy is asked. */
+/** `not_identified`: the caller was not identified, so native mode would have refused the call before asking a policy. */
 export type Described = DecisionInputText | { readonly kind: "not_identified" };
 
-/** What a policy was asked, as text, and what it said. */
+/** A policy's input, as text, and its result. */
 export type Asked = {
   readonly decisionId: Id<"decision">;
   readonly nowNs: bigint;
@@ -24,7 +24,7 @@ export type Asked = {
   readonly inputFor: (reads: InputReads | undefined) => Described | Promise<Described>;
   /** What the network said to the policy in force, which a candidate is told, too: nobody is asked twice. */
   readonly replies?: Replies | undefined;
-  /** What it holds in memory while it is kept, about, but for the replies. */
+  /** Approximate memory that it takes while it is kept, without the replies. */
   readonly bytes: number;
 };
 

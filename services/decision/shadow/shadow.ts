@@ -47,7 +47,7 @@ export function createShadow(
   async function compare(asked: readonly Asked[]): Promise<void> {
     const jobs: Job[] = [];
     for (const one of asked) {
-      if (one.input === undefined) await nextTurn(); // to describe a request takes about as long as a check
+      if (one.input === undefined) await nextTurn(); // describing a request takes about as long as a check
       const text = await textFor(one);
       if (text.kind === "input") jobs.push(jobOf(one, text.json));
       else onNotCompared(text.kind === "fault" ? "not_described" : text.kind, 1);

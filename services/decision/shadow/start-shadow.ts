@@ -16,7 +16,7 @@ import type { CandidateSettings } from "./candidate-messages.ts";
 import { createShadowObserver } from "./observe-shadow.ts";
 import { createShadow } from "./shadow.ts";
 
-/** What of the section a reload takes. */
+/** The part of the section that a reload applies. */
 export const SHADOW_RELOADED = ["bundle.shadow"];
 
 type RunningShadow = AsyncDisposable &

@@ -5,7 +5,7 @@ import type { CheckResult } from "../../../platform/http/ops-server.ts";
 import type { WorkerPlan } from "../../../platform/workers/config.ts";
 
 const ASK_MS = 1_000;
-/** Addresses that mean "all of this machine" are none to ask at. */
+/** Addresses that mean "all of this machine" cannot be connected to. */
 const ASKED_AT: ReadonlyMap<string, string> = new Map([
   ["0.0.0.0", "127.0.0.1"],
   ["::", "[::1]"],

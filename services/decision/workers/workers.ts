@@ -22,7 +22,7 @@ const STEADY_MS = 30_000;
 const PAUSE = { firstMs: 200, maxMs: 10_000 };
 
 type Workers = AsyncDisposable & {
-  /** Each reads its configuration again, one that is starting as soon as it can. */
+  /** Has each read its configuration again; one that is starting does so as soon as it can. */
   hangUp(): void;
 };
 
@@ -30,7 +30,7 @@ type WorkersDeps = {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly monotonicMs: () => number;
-  /** Aborted when this process begins to end: nobody is started again. */
+  /** Aborted when this process begins to end: no worker is restarted. */
   readonly signal: AbortSignal;
   readonly stop: (fault: unknown) => void;
 };

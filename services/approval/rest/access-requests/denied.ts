@@ -49,14 +49,14 @@ export async function deniedBy(
   if (evaluationId !== undefined && evaluationId !== denialId) return refused("invalid_denial_binding");
   if (expiresAt !== denialExpiresAt) return refused("invalid_denial_binding");
   const denial = await reads.denial(denialId);
-  // A denial is acknowledged before it is named, so that it is on its way.
+  // A denial's id is returned only after it was acknowledged, so it is on its way.
   if (denial === undefined) return refused("unknown_denial");
   return isOf(denial, question) && hash === hashOf(denial, question)
     ? denied(denialId)
     : refused("invalid_denial_binding");
 }
 
-/** NB: of one that no question led to (a call through Envoy) nothing here could be compared. */
+/** NB: a denial without a question (a call through Envoy) has nothing to compare with. */
 function isOf({ call }: Denial, question: Question): boolean {
   return call.protocol === "api" && isAbout(call.fieldHashes, question);
 }

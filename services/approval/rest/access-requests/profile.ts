@@ -29,7 +29,7 @@ const PROBLEM_TYPES: ReadonlyMap<ProblemCode, string> = new Map(
   ).map(([code, name]) => [code, `urn:openid:authzen:access-request:error:${name}`]),
 );
 
-/** Of every route of the profile: by which `type` it says no, and where it stands in the document. */
+/** For every route of the profile: the `type` of its problems, and its place in the document. */
 export const PROFILE = {
   config: { problemTypes: PROBLEM_TYPES },
   tags: ["access requests"],

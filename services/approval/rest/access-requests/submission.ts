@@ -90,7 +90,7 @@ function endAt(pointer: string, text: string, now: Instant): Instant {
   return end;
 }
 
-/** Whether what the body claims of who acts is what the credential says: the whole chain, in order, or nothing claimed. */
+/** Whether the actors that the body claims are those of the credential: the whole chain, in order, or nothing claimed. */
 export function isActing({ client }: SubmissionBody, actors: readonly Actor[]): boolean {
   if (client?.actor === undefined) return true;
   const claimed: Actor[] = [];

@@ -10,7 +10,7 @@ import { type Instant, rfc3339 } from "../../../../core/domain/time.ts";
 import { type Answer, jsonAnswer } from "../answer.ts";
 import type { TaskShown } from "./shown.ts";
 
-/** Between two looks at a pending task. */
+/** Poll interval for a pending task. */
 const POLL_S = "5";
 
 type TaskView = { readonly endpoint: string; readonly by: Party };
@@ -39,7 +39,7 @@ export function taskAnswer(
   });
 }
 
-/** Until when the task can be looked at: as long as there is something to wait for or to use. */
+/** Until when the task can be read: as long as there is something to wait for or to use. */
 export function taskEnd({ expiresAt }: AccessRequest, grant: Grant | undefined): Instant {
   return grant !== undefined && grant.expiresAt > expiresAt ? grant.expiresAt : expiresAt;
 }

@@ -68,7 +68,7 @@ export const reviewRequest: AddRoute = (rest, service) => {
         comment,
         digest: digest(request.body.digest),
         unchanged: matches && ((now) => matches(showWithGrant(now, before))),
-        // A refused vote is on record, and so is not made twice.
+        // A refused vote is recorded, so it must not be made twice.
         settle: keeping(request, (decided) => (isOnRecord(decided) ? answerOf(decided) : undefined)),
       });
       return sendAnswer(reply, answerOf(outcome));

@@ -40,7 +40,7 @@ export const revokeGrant: AddRoute = (rest, { revoke }) => {
         ),
       });
       if (outcome.kind === "revoked") return sendAnswer(reply, grantAnswer(outcome.grant));
-      // NB: that it exists is told only to those who may revoke it.
+      // NB: only those who may revoke it learn that it exists.
       return sendProblem(reply, outcome.reason === "not_allowed" ? "unknown_grant" : outcome.reason);
     },
   );

@@ -81,7 +81,7 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
       });
       switch (outcome.kind) {
         case "refused":
-          // To whom it was not denied it is no denial at all, and says no more than that.
+          // For anybody else than the denied person there is no such denial.
           return sendProblem(reply, outcome.reason === "unknown_denial" ? "not_requestable" : outcome.reason);
         case "already_granted": {
           const { grant } = outcome;

@@ -81,7 +81,7 @@ type Named =
   | { readonly kind: "none" }
   | { readonly kind: "refused"; readonly reason: "invalid_denial_binding" | "expired_denial" };
 
-/** NB: a token only points. Whether there is such a denial, and whose it is, is for the command to say. */
+/** NB: a token only points to a denial. The command checks whether it exists, and whose it is. */
 function denialNamed(
   { denial_id: denialId, binding_token: token }: SubmitBody,
   { tokens, now }: { readonly tokens: BindingTokens | undefined; readonly now: Instant },

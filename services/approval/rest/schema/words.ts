@@ -21,7 +21,7 @@ export const FreeText = Type.String({ maxLength: 4_000 });
 
 export const Uses = Type.Union([Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }), Type.Literal("unlimited")]);
 
-/** U+0000 is in no name, and no column can be asked for it. */
+/** No name contains U+0000, which no column can compare. */
 export const Name = Type.String({ minLength: 1, maxLength: 512, pattern: "^[^\\u0000]*$" });
 
 export const Scope = Type.String({ minLength: 1, maxLength: MAX_SCOPE_LENGTH, pattern: "^[^\\u0000]*$" });
@@ -40,7 +40,7 @@ const IdempotencyKey = Type.Optional(
   }),
 );
 
-/** Of every write. Other headers are nobody's business here. */
+/** Of every write. Other headers are ignored. */
 export const WriteHeaders = Type.Object({ "idempotency-key": IdempotencyKey });
 
 /** Of a write to one thing. */
@@ -68,7 +68,7 @@ export const paging = {
 
 export const PersonBody = Type.Object({ realm: Type.String(), id: Type.String() }, closed);
 
-/** Of a chain of actors: who acts now first. */
+/** Of a chain of actors: the current one first. */
 export const ActorBody = Type.Object({ issuer: Type.String(), id: Type.String() }, closed);
 
 export function PageOf<S extends TSchema>(item: S) {
