@@ -30,7 +30,7 @@ const unsafe: readonly UnsafeCase[] = [
   {
     what: "a time zone that does not exist",
     settings: { context: { timeZone: "Europe/Atlantis" } },
-    says: "context.timeZone (COUNTERSIGN_CONTEXT_TIME_ZONE): is no time zone",
+    says: "context.timeZone (COUNTERSIGN_CONTEXT_TIME_ZONE): is not a time zone",
   },
   {
     what: "office hours that end before they begin",
