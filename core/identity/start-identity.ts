@@ -93,7 +93,7 @@ export async function startIdentity(
   );
   metrics.gauge(
     "issuer_keys_usable",
-    "1 while there are keys of the issuer that may be used; 0: all its tokens are refused",
+    "1 while the issuer has usable keys; 0: all its tokens are refused",
     ["issuer"],
     (gauge) => {
       for (const { issuer, usable } of keySets.status(nowByClock())) gauge.set({ issuer }, usable ? 1 : 0);
@@ -142,7 +142,7 @@ function tell(log: Log, { kind, ...about }: KeySetEvent): void {
     case "keys_requested":
       log.info(
         { event: "keys_requested", ...about },
-        "a token names a key that is not known, or those that are known are too old; the issuer is asked",
+        "a token names an unknown key, or the known keys are too old; the issuer's keys are fetched",
       );
       return;
     default:

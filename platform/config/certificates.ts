@@ -15,7 +15,7 @@ export type Certificates = {
 export function createCertificates(metrics: Metrics): Certificates {
   const ends = metrics.gauge(
     "certificate_ends_timestamp_seconds",
-    "when the certificate ends that was read last for what is shown there, or the first of its chain (epoch); none without one",
+    "when the part's certificate, as last read, or the first of its chain expires (epoch); no value without a certificate",
     ["part"],
   );
   function noted<T extends { readonly cert: Buffer | null }>(part: string, tls: T | undefined): T | undefined {

@@ -75,7 +75,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     (program) =>
       [
         `countersign_${program}_certificate_ends_timestamp_seconds`,
-        "less than a week ahead: nobody has put the next one in place (docs/tls.md)",
+        "less than a week ahead: the next certificate is not in place yet (docs/tls.md)",
       ] as const,
   ),
   ...["decision", "approval", "gateway"].map(
