@@ -25,13 +25,12 @@ import { streamServer } from "../../../platform/stream/open-stream.ts";
 import { startTopicCheck } from "../../../platform/stream/topic-check.ts";
 import { startTracesIf } from "../../../platform/traces/traces.ts";
 import { type ApprovalConfig, policySettings, readConfig } from "../config.ts";
-import { followDatabase } from "../grpc/redemption-health.ts";
-import { startRedemptionServer } from "../grpc/redemption-server.ts";
 import { createAccessRequests } from "./access-requests.ts";
 import { createCommands } from "./commands.ts";
 import { createIntake } from "./intake.ts";
 import { startKeys } from "./keys.ts";
 import { notifies, startLoops } from "./loops.ts";
+import { startRedemption } from "./redemption.ts";
 import { createTracing, UNTRACED } from "./tracing.ts";
 import { createApprovalPolicy } from "../policy/approval-policy.ts";
 import type { Ids, People } from "../ports.ts";
@@ -41,8 +40,6 @@ import { isMigrated, migrate, requireMigrated } from "../store/migrate.ts";
 import { createStore } from "../store/store.ts";
 
 const DATABASE_SETTING = "database.url (DATABASE_URL)";
-const CERTIFICATE = "a certificate with its key and authority (PEM)";
-const REDEMPTION_KEYS = ["certPath", "keyPath", "clientCaPath", "serviceToken"].map((name) => `redemption.${name}`);
 const DATABASE_DOWN: CheckResult = {
   status: "failed",
   detail: "the database does not answer; nothing can be submitted, reviewed or redeemed",
@@ -134,27 +131,14 @@ async function start(
     config,
   );
 
-  // The listeners.
   const pems = createCertificates(metrics);
-  const tls = {
-    redemption: await fromFiles("redemption.certPath", CERTIFICATE, () => pems.server("redemption", config.redemption)),
-    rest: await fromFiles("rest.certPath", CERTIFICATE, () => pems.server("rest", config.rest)),
-  };
-  let { serviceToken } = config.redemption;
   const listeners = lifecycle.own(createTogether());
-  const redemption = listeners.own(
-    await onAddress("redemption", config.redemption, () =>
-      startRedemptionServer(
-        { redeem: tracing.redeem(redeem), log, metrics, monotonicMs: systemClock.monotonicMs },
-        {
-          host: config.redemption.host,
-          port: config.redemption.port,
-          tls: tls.redemption,
-          serviceToken: () => serviceToken,
-          drainMs: config.drainMs,
-        },
-      ),
-    ),
+  const redemption = await startRedemption(
+    { redeem: tracing.redeem(redeem), database, listeners, pems, log, metrics, lifecycle, reload },
+    config,
+  );
+  const tls = await fromFiles("rest.certPath", "a certificate with its key and authority (PEM)", () =>
+    pems.server("rest", config.rest),
   );
   const rest = listeners.own(
     await onAddress("rest", config.rest, () =>
@@ -182,17 +166,13 @@ async function start(
           monotonicMs: systemClock.monotonicMs,
           traces,
         },
-        { ...config.rest, tls: tls.rest, drainMs: config.drainMs },
+        { ...config.rest, tls, drainMs: config.drainMs },
       ),
     ),
   );
   reload.part("issuer_keys", [], () => identity.reload());
   if (config.kafka !== undefined) reload.part("kafka", streamAt.reloadable, (again) => streamAt.reload(again));
   reload.part("policy", RELOADED, ({ bundle }) => policy.reload(bundle));
-  reload.part("redemption_tls", REDEMPTION_KEYS, async (again) => {
-    redemption.replaceCertificates(await pems.server("redemption", again.redemption));
-    ({ serviceToken } = again.redemption);
-  });
   reload.part("rest_tls", ["rest.certPath", "rest.keyPath"], async (again) =>
     rest.replaceCertificate(await pems.server("rest", again.rest)),
   );
@@ -209,12 +189,11 @@ async function start(
       startOpsServer({ metrics, checks, log, documents: new Map([["/v1/bundle", policy.describe]]) }, config.ops),
     ),
   );
-  void followDatabase({ ask: () => ping(database), say: redemption.serving, signal });
   log.info(
     {
       event: "started",
       rest: `${config.rest.host}:${rest.port}`,
-      redemption: `${config.redemption.host}:${redemption.port}`,
+      redemption,
       ops: `${config.ops.host}:${ops.port}`,
       tls: { rest: config.rest.certPath !== undefined, redemption: config.redemption.certPath !== undefined },
       database: URL.parse(config.database.url)?.host || "by connection string",
