@@ -24,8 +24,10 @@ test: \`deploy/decision.yaml\`, \`deploy/approval.yaml\` and \`enforcers/node/ga
 - **Secrets** are not allowed in the file. They come from their variable, or from a file that \`<VARIABLE>_FILE\` names; a final line break is
   dropped. Other text keys accept \`_FILE\` too. Setting both is refused.
 - All faults are reported at once, each with its key, its variable and what to do: anything missing or misspelt, a key or a \`COUNTERSIGN_\`
-  variable that does not exist, and unsafe combinations (plain text beyond loopback, certificates while TLS is off, half of a pair), these as far as the
-  values concerned can be read. A value is never repeated: it may be a secret.
+  variable that does not exist, and unsafe combinations (plain text beyond loopback, certificates while TLS is off, half of a pair, a password in
+  an address, the same key id for two services, the same port twice), these as far as the values concerned can be read. A value is never repeated: it may be a secret.
+- \`--check-config\` also names the files that cannot be read where it runs. That is not a fault: the configuration may be meant for another machine.
+  The content of files is checked at start.
 - Exit codes: 0 if \`--check-config\` found nothing, 78 if the configuration has to be changed (also if a key file or the bundle
   that it names cannot be used), 1 if trying again may help (the database does not answer or is not set up yet, a port is taken).
 - **SIGHUP** makes a running program read its configuration again and apply what can change while it runs: key sets of issuers and the authorities at

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { Text } from "../../platform/config/fields.ts";
+import { BASE_URL, isBaseUrl } from "./base-url.ts";
 
 export const AccessRequestsSchema = Type.Object(
   {
@@ -21,10 +22,10 @@ export function accessRequestFaults(section: Static<typeof AccessRequestsSchema>
   const fault = (key: string, problem: string) =>
     faults.push({ key: `accessRequests.${key}`, variable: undefined, problem });
   const { endpoint, decisionPoints } = section;
-  const url = URL.parse(endpoint);
-  if (url?.protocol !== "https:" || url.search !== "" || url.hash !== "" || endpoint.endsWith("/")) {
-    fault("endpoint", "has to be an https address without query, fragment and slash at its end");
-  }
+  if (!isBaseUrl(endpoint)) fault("endpoint", BASE_URL);
+  decisionPoints.forEach((one, at) => {
+    if (!isBaseUrl(one)) fault(`decisionPoints.${at}`, `is no api.baseUrl, which ${BASE_URL}`);
+  });
   if (decisionPoints.length === 0) {
     fault("decisionPoints", "is empty, so no binding token would count; name the decision services");
   }

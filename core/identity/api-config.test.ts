@@ -68,6 +68,20 @@ describe("section api", () => {
       { ...WITH_CA, clients: [{ name: "a", certificate: "dns:orders.internal", subjects: {}, enforcer: false }] },
       "api.clients",
     ],
+    [
+      "two clients that show one token, of whom one would be taken for the other",
+      { clients: [...fine.clients, { name: "b", tokenPath: "t", subjects: {}, enforcer: true }] },
+      "api.clients",
+    ],
+    [
+      "two clients that are known by one certificate",
+      {
+        ...WITH_CA,
+        clients: ["a", "b"].map((name) => ({ name, certificate: "DNS:a", subjects: {}, enforcer: name === "b" })),
+      },
+      "api.clients",
+    ],
+    ["an address with a password, which everybody is shown", { baseUrl: "https://:p@pdp.example" }, "api.baseUrl"],
     ["two clients of one name", { clients: [...fine.clients, ...fine.clients] }, "api.clients"],
     [
       "a client that speaks for accounts of nobody",

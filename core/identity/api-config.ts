@@ -2,12 +2,14 @@
 import { type Static, Type } from "typebox";
 import { type ConfigFault, unsafe } from "../../platform/config/fault.ts";
 import { closed, Path, Text } from "../../platform/config/fields.ts";
+import { FilePath, FilesById } from "../../platform/config/files.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
+import { BASE_URL, isBaseUrl } from "./base-url.ts";
 
 const ClientSchema = Type.Object(
   {
     name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$", description: "Names the client in logs and records." }),
-    tokenPath: Path("File with its service token."),
+    tokenPath: FilePath("File with its service token."),
     certificate: Path("Name in its certificate with its kind: `URI:…`, `DNS:…`, `IP Address:…` or `email:…`."),
     subjects: Type.Record(Type.String(), Type.String(), {
       default: {},
@@ -26,7 +28,7 @@ const ClientSchema = Type.Object(
 
 export const ApiSchema = Type.Object(
   {
-    baseUrl: Text("URL by which callers know this decision point: https, no query, no slash at its end."),
+    baseUrl: Text("URL by which callers know this decision point: https, no user, no query, no slash at its end."),
     host: Type.String({ default: "127.0.0.1", description: "Address on which AuthZEN (HTTP) is served." }),
     httpPort: Type.Integer({ minimum: 0, maximum: 65_535, default: 9193, description: "Port; 0: any free one." }),
     grpcPort: Type.Optional(
@@ -41,9 +43,9 @@ export const ApiSchema = Type.Object(
       default: false,
       description: "Serve the schema at grpcPort (gRPC server reflection), to any caller without authentication.",
     }),
-    certPath: Path("Certificate chain; enables TLS."),
-    keyPath: Path("Private key of the certificate."),
-    clientCaPath: Path("CA certificates; if set, callers must present a certificate from one of these."),
+    certPath: FilePath("Certificate chain; enables TLS."),
+    keyPath: FilePath("Private key of the certificate."),
+    clientCaPath: FilePath("CA certificates; if set, callers must present a certificate from one of these."),
     plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
     clients: Type.Array(ClientSchema, {
       default: [],
@@ -54,11 +56,10 @@ export const ApiSchema = Type.Object(
         "Where enforcers submit access requests: `accessRequests.endpoint` of the approval service, https. Without it, denials offer no access request.",
       ),
     ),
-    publishedKeys: Type.Record(Type.String(), Type.String(), {
-      default: {},
-      description:
-        "Key id → path of the public key of each other decision service behind `baseUrl`: published in the key set beside this one's.",
-    }),
+    publishedKeys: FilesById(
+      "Key id → path of the public key of each other decision service behind `baseUrl`: published in the key set beside this one's.",
+      { default: {} },
+    ),
     deadlineMs: Type.Integer({
       minimum: 50,
       maximum: 30_000,
@@ -106,10 +107,10 @@ export function apiFaults({
     fault("baseUrl", "is not served in compatibility mode, whose policies know only calls; remove section api");
   }
   if (!isBaseUrl(api.baseUrl)) {
-    fault("baseUrl", "has to be an https address without query, fragment and slash at its end");
+    fault("baseUrl", BASE_URL);
   }
   if (api.accessRequestEndpoint !== undefined && !isBaseUrl(api.accessRequestEndpoint)) {
-    fault("accessRequestEndpoint", "has to be an https address without query, fragment and slash at its end");
+    fault("accessRequestEndpoint", BASE_URL);
   }
   if (api.clientCaPath !== undefined && api.certPath === undefined) {
     fault("clientCaPath", "asks callers for certificates, which needs TLS; set api.certPath and api.keyPath");
@@ -125,9 +126,16 @@ export function apiFaults({
     fault("grpcReflection", "answers anybody; beyond loopback set api.clientCaPath, so that only yours may ask");
   }
   const names = new Set<string>();
+  const shown = new Set<string>();
   for (const { name, tokenPath, certificate, subjects, enforcer, defaultMode } of api.clients) {
+    const proof = tokenPath ?? certificate;
     if (names.has(name)) fault("clients", `two are named ${name}; name each once`);
+    // NB: one of them would be taken for the other, with its subjects and as an enforcer.
+    else if (proof !== undefined && shown.has(proof)) {
+      fault("clients", `${name} shows what another client shows; give each its own`);
+    }
     names.add(name);
+    if (proof !== undefined) shown.add(proof);
     if (tokenPath === undefined && certificate === undefined) {
       fault("clients", `${name} shows nothing; set its tokenPath or certificate`);
     }
@@ -157,9 +165,4 @@ export function apiFaults({
 export function tokenFault(token: string): string | undefined {
   if (token.length < SHORTEST_TOKEN) return `shorter than ${SHORTEST_TOKEN} characters`;
   return /^[A-Za-z0-9._~+/-]+=*$/.test(token) ? undefined : "not of the characters of a bearer token (RFC 6750)";
-}
-
-function isBaseUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && url.protocol === "https:" && url.search === "" && url.hash === "" && !/[/?#]$/.test(text);
 }

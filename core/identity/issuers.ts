@@ -8,6 +8,7 @@
 import { type Static, Type } from "typebox";
 import { parseDuration } from "../domain/time.ts";
 import type { ConfigFault } from "../../platform/config/fault.ts";
+import { FilePath } from "../../platform/config/files.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { ALGORITHM_NAMES, type Algorithm, algorithmNamed } from "./algorithms.ts";
 
@@ -45,13 +46,8 @@ export const IssuerSchema = Type.Object(
     jwks_uri: Type.Optional(
       Type.String({ description: "https, or http on a loopback address; redirects are refused." }),
     ),
-    jwks_file: Type.Optional(Type.String({ minLength: 1, description: "A JWK set on disk, instead of jwks_uri." })),
-    ca_path: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: "For an https jwks_uri: CA certificates (PEM), instead of the system's roots.",
-      }),
-    ),
+    jwks_file: FilePath("A JWK set on disk, instead of jwks_uri."),
+    ca_path: FilePath("For an https jwks_uri: CA certificates (PEM), instead of the system's roots."),
     typ: Type.Optional(Type.String({ minLength: 1, description: "Required `typ` header, such as at+jwt (RFC 9068)." })),
     id_tokens: Type.Optional(
       Type.Literal("accepted", {

@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { closed, Path } from "../../platform/config/fields.ts";
+import { FilePath } from "../../platform/config/files.ts";
 
 export const CompatSchema = Type.Object(
   {
@@ -12,7 +13,7 @@ export const CompatSchema = Type.Object(
       default: false,
       description: "Leave parsed_body and truncated_body out of the input.",
     }),
-    protoDescriptorPath: Path("FileDescriptorSet, including imports, for parsing gRPC bodies."),
+    protoDescriptorPath: FilePath("FileDescriptorSet, including imports, for parsing gRPC bodies."),
     onError: Type.Union([Type.Literal("deny"), Type.Literal("grpc_error")], {
       default: "deny",
       description:

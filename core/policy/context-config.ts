@@ -2,6 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../../platform/config/fault.ts";
 import { closed } from "../../platform/config/fields.ts";
+import { FilePath } from "../../platform/config/files.ts";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const Clock = (fallback: string, description: string) =>
@@ -25,11 +26,8 @@ export const ContextSchema = Type.Object(
       },
       closed,
     ),
-    countryDatabase: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: "MaxMind DB file with countries: input.context.country. Checked every 10 s and at SIGHUP.",
-      }),
+    countryDatabase: FilePath(
+      "MaxMind DB file with countries: input.context.country. Checked every 10 s and at SIGHUP.",
     ),
     profiles: Type.Object(
       {

@@ -3,7 +3,6 @@
  * result a `policy_error`, whatever else the policy said: the rule that it left undefined may have been the deny.
  */
 import type { Verdict } from "../domain/decision.ts";
-import type { Routing } from "../domain/routing.ts";
 import { fault } from "./decision-result.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import type { Evaluation } from "./wasm/evaluation.ts";
@@ -31,12 +30,16 @@ export function expired({ endsNs, revision }: Ending, nowNs: bigint): Outcome | 
 /** None decides now: none was loaded, or its time is over. Another may later, and nothing has to end for that. */
 export type NoPolicy = { readonly kind: "unavailable"; readonly detail: string };
 
-type Unrouted = NoPolicy | Extract<Routing, { readonly kind: "failed" }>;
-
-/** What a fault is to whoever asked for a route: the policy's own ends the request, and the same policy would say it again. */
-export function unrouted({ reason, detail }: Extract<Verdict, { kind: "fault" }>): Unrouted {
+/**
+ * What a fault is to whoever asked for a route or a permission: the policy's own is theirs by the name they have for it, and the same policy would say it
+ * again; where there is none nobody was refused.
+ */
+export function unanswered<Kind extends string>(
+  { reason, detail }: Extract<Verdict, { kind: "fault" }>,
+  kind: Kind,
+): NoPolicy | { readonly kind: Kind; readonly detail: string } {
   const isNone = reason === "policy_not_loaded" || reason === "policy_expired";
-  return { kind: isNone ? "unavailable" : "failed", detail };
+  return isNone ? { kind: "unavailable", detail } : { kind, detail };
 }
 
 export function outcomeOf(evaluation: Evaluation): Outcome {

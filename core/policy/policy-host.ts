@@ -16,7 +16,7 @@ import { notServed } from "./builtins/not-served.ts";
 import { type Bundle, CANDIDATES, ENTRYPOINTS } from "./bundle.ts";
 import { candidatesOf, type CandidateSets } from "./candidates-result.ts";
 import { verdictOf } from "./decision-result.ts";
-import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, unrouted } from "./evaluation-outcome.ts";
+import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, unanswered } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
@@ -60,7 +60,7 @@ export type PolicyHost = {
   /** A policy may ask the network. A promise, which never rejects, only where it does. */
   decideAsking(inputJson: string, time: EvaluationTime, asking: Asking): Decided | Promise<Decided>;
   route(inputJson: string, time: EvaluationTime): Routing | NoPolicy;
-  mayReview(inputJson: string, time: EvaluationTime): MayReview;
+  mayReview(inputJson: string, time: EvaluationTime): MayReview | NoPolicy;
   /** Whether the active bundle has the optional entrypoint. */
   offersCandidates(): boolean;
   candidates(inputJson: string, time: EvaluationTime): CandidateSets;
@@ -194,12 +194,11 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);
       if (outcome.kind === "value") return routeOf(outcome.value, options.defaultRealm);
-      return unrouted(outcome.fault);
+      return unanswered(outcome.fault, "failed");
     },
     mayReview(inputJson, time) {
       const outcome = evaluate("mayReview", inputJson, time);
-      if (outcome.kind === "value") return mayReviewOf(outcome.value);
-      return { kind: "fault", detail: outcome.fault.detail };
+      return outcome.kind === "value" ? mayReviewOf(outcome.value) : unanswered(outcome.fault, "fault");
     },
     offersCandidates: () => active?.policy.entrypoints.has(CANDIDATES) ?? false,
     candidates(inputJson, { nowNs }) {

@@ -45,6 +45,12 @@ test.each([
     { COUNTERSIGN_GATEWAY_ROUTES: "[{prefix: /, upstream: 'http://a', boddy: none}]" },
     "routes.0.boddy",
   ],
+  [
+    "a decision service by a scheme",
+    { COUNTERSIGN_GATEWAY_AUTHORIZATION_ADDRESS: "dns:///127.0.0.1:9191" },
+    "authorization.address",
+  ],
+  ["one port for two purposes", { COUNTERSIGN_GATEWAY_OPS_PORT: "8080" }, "ops.port"],
   ["no route", { COUNTERSIGN_GATEWAY_ROUTES: "[]" }, "routes"],
 ])("%s does not start", async (_, env, key) => {
   expect(await faultsOf(env)).toContain(key);

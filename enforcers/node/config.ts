@@ -4,8 +4,10 @@
  */
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
+import { hostPortProblem, samePortFaults } from "../../platform/config/addresses.ts";
 import { unsafe } from "../../platform/config/fault.ts";
-import { closed, OpsSchema, Path, Port, processKeys } from "../../platform/config/fields.ts";
+import { closed, OpsSchema, Port, processKeys } from "../../platform/config/fields.ts";
+import { FilePath } from "../../platform/config/files.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 
@@ -56,7 +58,6 @@ export const GatewayConfigSchema = Type.Object(
       {
         address: Type.String({
           default: "127.0.0.1:9191",
-          pattern: ":[0-9]{1,5}$",
           description: "host:port of the decision service.",
         }),
         timeoutMs: Type.Integer({
@@ -66,9 +67,9 @@ export const GatewayConfigSchema = Type.Object(
           description: "How long to wait for its answer; then the request is refused.",
         }),
         tls: Type.Boolean({ default: false, description: "Encrypt, and verify the decision service's certificate." }),
-        caPath: Path("CA certificates (PEM), instead of the system's roots."),
-        certPath: Path("Client certificate."),
-        keyPath: Path("Its private key."),
+        caPath: FilePath("CA certificates (PEM), instead of the system's roots."),
+        certPath: FilePath("Client certificate."),
+        keyPath: FilePath("Its private key."),
         plaintext: Type.Boolean({ default: false, description: "Allow plain text beyond loopback (a mesh encrypts)." }),
       },
       closed,
@@ -124,6 +125,15 @@ export const unsafeTogether: readonly Rule<GatewayConfig>[] = [
     const choice = "set listen.plaintext if TLS ends before";
     return [unsafe("listen.host", `is not loopback and tokens would travel in plain text; ${choice}`)];
   },
+  ({ authorization: { address } }) => {
+    const problem = hostPortProblem(address);
+    return problem === undefined ? [] : [unsafe("authorization.address", problem)];
+  },
+  ({ listen, ops }) =>
+    samePortFaults([
+      { ...listen, key: "listen.port" },
+      { ...ops, key: "ops.port" },
+    ]),
   ({ authorization: { tls, address, plaintext } }) => {
     if (tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
     const choice = "set authorization.tls, or authorization.plaintext if a mesh encrypts";

@@ -10,6 +10,7 @@ import { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import type { Static, TObject } from "typebox";
 import { EX_CONFIG } from "./exit-code.ts";
+import { unreadableFiles } from "./files.ts";
 import { describeFaults, loadConfig } from "./load.ts";
 import type { Rule } from "./rules.ts";
 
@@ -50,9 +51,16 @@ export async function configFromCommandLine<S extends TObject>(options: {
   const file = values.config;
   const loaded = await loadConfig({ ...options, ...(file === undefined ? {} : { file }) });
   if (loaded.kind === "invalid") return { kind: "exit", code: EX_CONFIG, text: describeFaults(loaded.faults) };
-  if (values["check-config"] === true)
-    return { kind: "exit", code: 0, text: "configuration is valid; the files that it names were not opened" };
+  if (values["check-config"] === true) {
+    return { kind: "exit", code: 0, text: checked(await unreadableFiles(options.schema, loaded.config)) };
+  }
   return { kind: "run", config: loaded.config };
+}
+
+/** NB: no fault: it may be the configuration of another machine. */
+function checked(unreadable: readonly string[]): string {
+  if (unreadable.length === 0) return "configuration is valid; the files that it names are there, and were not opened";
+  return ["configuration is valid; of the files that it names these cannot be read here:", ...unreadable].join("\n");
 }
 
 /** Resolves when the other side is closed, also by the end of whoever had it. */

@@ -23,6 +23,14 @@ export function addressRanges(ranges: readonly string[]): AddressRanges {
 /** IPv6 with an IPv4 address behind zeros alone, as RFC 4291 has it no longer: where something still takes it, it is that address. */
 const IPV4_COMPATIBLE = addressRanges(["::/96"]);
 
+/** What is wrong with ranges of a configuration, and what to do. */
+export function rangeProblem(ranges: readonly string[]): string | undefined {
+  const wrong = ranges.filter((range) => !ipaddr.isValidCIDR(range));
+  return wrong.length === 0
+    ? undefined
+    : `has ${wrong.join(" and ")}, which is no CIDR range; write one as 10.1.2.0/24 or fd00::/8`;
+}
+
 export function isPublicAddress(text: string): boolean {
   const address = ipaddr.process(text);
   return address.range() === "unicast" && !IPV4_COMPATIBLE.hold(text);

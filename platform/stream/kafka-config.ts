@@ -6,14 +6,14 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { type Static, Type } from "typebox";
 import type { ConfigFault } from "../config/fault.ts";
-import { Path } from "../config/fields.ts";
+import { FilePath } from "../config/files.ts";
 import { readAuthorities } from "../config/pem-files.ts";
 import { ReloadRefused } from "../lifecycle/reload.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
 export const KafkaSchema = Type.Object(
   {
-    brokers: Type.Array(Type.String({ pattern: "^[^\\s,]+:\\d{1,5}$" }), {
+    brokers: Type.Array(Type.String({ pattern: "^(?:\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" }), {
       minItems: 1,
       description: "host:port of some brokers; they name the others.",
       "x-env-variable": "KAFKA_BROKERS",
@@ -24,16 +24,18 @@ export const KafkaSchema = Type.Object(
       }),
     ),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the brokers' certificates." }),
-    caPath: Path("CA certificates (PEM), instead of the system's roots."),
-    certPath: Path("Client certificate."),
-    keyPath: Path("Its private key."),
+    caPath: FilePath("CA certificates (PEM), instead of the system's roots."),
+    certPath: FilePath("Client certificate."),
+    keyPath: FilePath("Its private key."),
     saslMechanism: Type.Optional(
       Type.Union([Type.Literal("plain"), Type.Literal("scram-sha-256"), Type.Literal("scram-sha-512")], {
         description: "SASL mechanism; needs user name and password.",
       }),
     ),
-    saslUsername: Type.Optional(Type.String({ description: "User name at the brokers." })),
-    saslPassword: Type.Optional(Type.String({ "x-secret": true, description: "Password at the brokers." })),
+    saslUsername: Type.Optional(Type.String({ minLength: 1, description: "User name at the brokers." })),
+    saslPassword: Type.Optional(
+      Type.String({ minLength: 1, "x-secret": true, description: "Password at the brokers." }),
+    ),
   },
   { additionalProperties: false },
 );

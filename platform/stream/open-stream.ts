@@ -2,7 +2,8 @@
  * Selects a service's event stream: Kafka (section `kafka`) or Postgres (section `stream`), exactly one of them. A service takes the two sections
  * into its schema, adds `streamFaults` to its rules, and asks here for everything that depends on the choice.
  */
-import type { ConfigFault } from "../config/fault.ts";
+import { databaseProblem } from "../config/addresses.ts";
+import { type ConfigFault, unsafe } from "../config/fault.ts";
 import type { Log } from "../log/log.ts";
 import { createDatabase } from "../postgres/pool.ts";
 import type { StreamDeps } from "./assemble.ts";
@@ -43,7 +44,9 @@ export function streamFaults({ kafka, stream }: StreamConfig): readonly ConfigFa
   if (kafka !== undefined && stream !== undefined) {
     return [{ key: "stream", variable: undefined, problem: "and kafka are both set; set one" }];
   }
-  return kafka === undefined ? [] : kafkaFaults(kafka, "kafka");
+  if (kafka !== undefined) return kafkaFaults(kafka, "kafka");
+  const problem = stream === undefined ? undefined : databaseProblem(stream.url);
+  return problem === undefined ? [] : [unsafe("stream.url", problem)];
 }
 
 /** Reads the certificates that the configuration names; connects to nothing. `clientName` shows at the server. */

@@ -38,6 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const WEBHOOK = { COUNTERSIGN_WEBHOOK_SECRET: "whsec_b25seSBmb3IgdGhpcyB0ZXN0IGFuZCBubyBvdGhlcg==" };
 const tls = { certPath: "c.pem", keyPath: "k.pem" };
 const unsafe: readonly UnsafeCase[] = [
   {
@@ -106,8 +107,60 @@ const unsafe: readonly UnsafeCase[] = [
   {
     what: "a webhook that is no web address",
     settings: { webhook: { url: "file:///etc/passwd" } },
-    env: { ...secrets, COUNTERSIGN_WEBHOOK_SECRET: "whsec_b25seSBmb3IgdGhpcyB0ZXN0IG9ubHk=" },
+    env: { ...secrets, ...WEBHOOK },
     says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is not an http(s) URL; correct it",
+  },
+  {
+    what: "a webhook with a password in its address, which is never sent",
+    settings: { webhook: { url: "https://u:hunter2@chat.example.com/hook" } },
+    env: { ...secrets, ...WEBHOOK },
+    says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): may not hold a user name or password; remove them",
+  },
+  {
+    what: "a webhook in plain text to any host",
+    settings: { webhook: { url: "http://chat.example.com/hook" } },
+    env: { ...secrets, ...WEBHOOK },
+    says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is plain http, which goes to addresses of webhook.allowedRanges alone",
+  },
+  {
+    what: "a webhook to a range that is none",
+    settings: { webhook: { url: "https://chat.example.com/hook", allowedRanges: ["10.0.0.1"] } },
+    env: { ...secrets, ...WEBHOOK },
+    says: "webhook.allowedRanges (COUNTERSIGN_WEBHOOK_ALLOWED_RANGES): has 10.0.0.1, which is no CIDR range; write one as",
+  },
+  {
+    what: "a webhook's secret that nothing can be signed with",
+    settings: { webhook: { url: "https://chat.example.com/hook" } },
+    env: { ...secrets, COUNTERSIGN_WEBHOOK_SECRET: "hunter2" },
+    says: "webhook.secret (COUNTERSIGN_WEBHOOK_SECRET): is no secret of Standard Webhooks; make one of whsec_",
+  },
+  {
+    what: "the key of grants as one of decisions",
+    settings: { decisionServices: { trustedKeys: { "approval-1": "approval.pem" } } },
+    says: "decisionServices.trustedKeys (COUNTERSIGN_DECISION_SERVICES_TRUSTED_KEYS): names signing.kid, the key of grants",
+  },
+  {
+    what: "a new key under the id of the one before",
+    settings: { signing: { ...fine.signing, previousKeys: { "approval-1": "old.pem" } } },
+    says: "signing.previousKeys (COUNTERSIGN_SIGNING_PREVIOUS_KEYS): names signing.kid too; give the new key an id of its own",
+  },
+  {
+    what: "one port for two purposes",
+    settings: { rest: { port: 9201 } },
+    says: "redemption.port (COUNTERSIGN_REDEMPTION_PORT): is that of rest.port too; give each its own",
+  },
+  {
+    what: "a database of another kind",
+    settings: {},
+    env: { ...secrets, DATABASE_URL: "mysql://u:hunter2@h/d" },
+    says: "database.url (DATABASE_URL): is not an address of PostgreSQL; write it as postgres://user:password@host/database",
+  },
+  {
+    what: "decision points by what nobody is known as",
+    settings: {
+      accessRequests: { endpoint: "https://a.example/access/v1/requests", decisionPoints: ["https://pdp.example/"] },
+    },
+    says: "accessRequests.decisionPoints.0 (COUNTERSIGN_ACCESS_REQUESTS_DECISION_POINTS): is no api.baseUrl, which has to be",
   },
   {
     what: "access requests at an address that is not https",
@@ -134,7 +187,9 @@ const unsafe: readonly UnsafeCase[] = [
 
 describe("refused", () => {
   test.each([...unsafe, ...unsafeInBoth(fine, secrets)])("$what", async ({ settings, env, says }) => {
-    expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
+    const text = await refusal({ ...fine, ...settings }, env);
+    expect(text).toContain(says);
+    expect(text).not.toMatch(/h[uü]nter2/);
   });
 
   test("several unsafe combinations are named together", async () => {
@@ -197,11 +252,25 @@ describe("accepted", () => {
     expect(started).toMatchObject({ config: { database: { url: "postgres://u:p@h/d" } } });
   });
 
-  test("--check-config, which says so with exit code 0 and does not run", async () => {
-    expect(await start(fine, secrets, "--check-config")).toEqual({
-      kind: "exit",
-      code: 0,
-      text: "configuration is valid; the files that it names were not opened",
+  test("--check-config, which says so with exit code 0, names the files that are not here, and does not run", async () => {
+    const here = join(folder, "here");
+    await writeFile(here, "not looked at");
+    const keys = { "key-1": here };
+    const settings = {
+      ...fine,
+      bundle: { path: folder, trustedKeys: keys },
+      signing: { kid: "approval-1", keyPath: here },
+      decisionServices: { trustedKeys: keys },
+    };
+    const valid = { kind: "exit", code: 0 };
+    expect(await start(settings, secrets, "--check-config")).toEqual({
+      ...valid,
+      text: "configuration is valid; the files that it names are there, and were not opened",
+    });
+    const webhook = { url: "https://chat.example.com/hook", caPath: "ca.pem" };
+    expect(await start({ ...settings, webhook }, { ...secrets, ...WEBHOOK }, "--check-config")).toEqual({
+      ...valid,
+      text: "configuration is valid; of the files that it names these cannot be read here:\nwebhook.caPath: ca.pem: there is no such file",
     });
   });
 });

@@ -11,60 +11,28 @@ import { PrincipalsSchema, principalFaults } from "../../core/identity/principal
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
+import { databaseProblem } from "../../platform/config/addresses.ts";
 import { unsafe } from "../../platform/config/fault.ts";
-import { closed, OpsSchema, Path, Port, processKeys, Text } from "../../platform/config/fields.ts";
+import { closed, OpsSchema, Path, processKeys, Text } from "../../platform/config/fields.ts";
+import { FilesById, NeededFilePath } from "../../platform/config/files.ts";
 import type { Rule } from "../../platform/config/rules.ts";
-import { isLoopback, pairFaults } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
 import { streamFaults } from "../../platform/stream/open-stream.ts";
 import { PostgresStreamSchema } from "../../platform/stream/postgres-config.ts";
 import { TracesSchema } from "../../platform/traces/config.ts";
+import { listenerRules, RedemptionSchema, RestSchema } from "./config/listeners.ts";
 import { ProfilesSchema } from "./config/profiles.ts";
-import { WebhookSchema } from "./config/webhook.ts";
+import { WebhookSchema, webhookFaults } from "./config/webhook.ts";
 
 /** Of the variables. */
 export const PREFIX = "COUNTERSIGN_";
-
-const Rate = (what: string, burst: number, perMinute: number) =>
-  Type.Object(
-    {
-      burst: Type.Integer({ minimum: 1, default: burst, description: `${what} of one account in a burst.` }),
-      perMinute: Type.Integer({ minimum: 1, default: perMinute, description: `${what} of one account after that.` }),
-    },
-    closed,
-  );
 
 export const ApprovalConfigSchema = Type.Object(
   {
     deployment: Text("Name of the deployment, part of every signature; the same in both services."),
     ...processKeys("approval"),
-    rest: Type.Object(
-      {
-        host: Type.String({ default: "127.0.0.1", description: "Address on which REST is served." }),
-        port: Port(9200),
-        certPath: Path("Certificate chain; enables HTTPS."),
-        keyPath: Path("Private key of the certificate."),
-        plaintext: Type.Boolean({
-          default: false,
-          description: "Allow plain HTTP beyond loopback (a proxy encrypts).",
-        }),
-        limits: Type.Object({ reads: Rate("Reads", 300, 1_200), writes: Rate("Writes", 60, 120) }, closed),
-      },
-      closed,
-    ),
-    redemption: Type.Object(
-      {
-        host: Type.String({ default: "127.0.0.1", description: "Address on which decision services redeem (gRPC)." }),
-        port: Port(9201),
-        certPath: Path("Certificate chain; enables TLS."),
-        keyPath: Path("Private key of the certificate."),
-        clientCaPath: Path("CA for client certificates of decision services, and of nobody else."),
-        serviceToken: Type.Optional(
-          Type.String({ minLength: 16, "x-secret": true, description: "Token that decision services must present." }),
-        ),
-      },
-      closed,
-    ),
+    rest: RestSchema,
+    redemption: RedemptionSchema,
     ops: OpsSchema(9202),
     database: Type.Object(
       {
@@ -100,7 +68,11 @@ export const ApprovalConfigSchema = Type.Object(
         }),
         principals: PrincipalsSchema,
         keyFolder: Path("Folder where the last good key sets are kept across restarts; one per process."),
-        defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that do not name one." }),
+        defaultRealm: Type.String({
+          default: "default",
+          pattern: "^[^/]+$",
+          description: "Realm of reviewer sets that do not name one; no slash in it.",
+        }),
       },
       closed,
     ),
@@ -116,19 +88,17 @@ export const ApprovalConfigSchema = Type.Object(
     signing: Type.Object(
       {
         kid: Text("Key id of the state relay; the decision services know its public key."),
-        keyPath: Text("Ed25519, PKCS#8."),
-        previousKeys: Type.Record(Type.String(), Type.String(), {
-          default: {},
-          description: "Key id → path of the public key of each earlier signer whose records are still on the topic.",
-        }),
+        keyPath: NeededFilePath("Ed25519, PKCS#8."),
+        previousKeys: FilesById(
+          "Key id → path of the public key of each earlier signer whose records are still on the topic.",
+          { default: {} },
+        ),
       },
       closed,
     ),
     decisionServices: Type.Object(
       {
-        trustedKeys: Type.Record(Type.String(), Type.String(), {
-          description: "Key id → path of the public key of each decision service.",
-        }),
+        trustedKeys: FilesById("Key id → path of the public key of each decision service."),
       },
       closed,
     ),
@@ -168,6 +138,8 @@ export function policySettings({ bundle, identity, policy }: ApprovalConfig) {
   return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment, routesOnly: true };
 }
 
+const OWN_KEY = "give each service a key of its own, with an id of its own";
+
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
   ({ identity }) => issuerFaults(identity.issuers, "identity.issuers"),
   ({ identity: { principals, issuers } }) => principalFaults(principals, issuers, "identity.principals"),
@@ -178,31 +150,24 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
     identity.issuers.length === 0
       ? [unsafe("identity.issuers", "is empty, so nobody could ask or approve; name the issuer of your tokens")]
       : [],
-  ({ rest }) => pairFaults("rest", rest),
-  ({ redemption }) => pairFaults("redemption", redemption),
-  ({ rest: { certPath, host, plaintext } }) => {
-    if (certPath !== undefined || isLoopback(host) || plaintext) return [];
-    const choice = "set rest.certPath, or rest.plaintext if a proxy encrypts";
-    return [unsafe("rest.host", `is not loopback and there is no TLS; ${choice}`)];
-  },
-  ({ redemption: { certPath, host } }) =>
-    certPath === undefined && !isLoopback(host)
-      ? [unsafe("redemption.host", "is not loopback and there is no TLS; set redemption.certPath")]
-      : [],
-  ({ redemption: { certPath, clientCaPath } }) =>
-    clientCaPath !== undefined && certPath === undefined
-      ? [unsafe("redemption.clientCaPath", "asks for certificates, which needs TLS; set redemption.certPath")]
-      : [],
-  ({ redemption: { clientCaPath, serviceToken } }) => {
-    if (clientCaPath !== undefined || serviceToken !== undefined) return [];
-    const choice = "set COUNTERSIGN_REDEMPTION_SERVICE_TOKEN or its _FILE";
-    const problem = "is missing and there is no clientCaPath, so anybody could spend grants";
-    return [unsafe("redemption.serviceToken", `${problem}; ${choice}`)];
-  },
+  ...listenerRules,
   ({ decisionServices: { trustedKeys } }) => {
     if (Object.keys(trustedKeys).length > 0) return [];
     const problem = "is empty, so no denial could be trusted; name the decision services' keys";
     return [unsafe("decisionServices.trustedKeys", problem)];
+  },
+  // NB: or whoever has a key of decisions could sign grants, and the other way round.
+  ({ decisionServices: { trustedKeys }, signing: { kid } }) =>
+    Object.hasOwn(trustedKeys, kid)
+      ? [unsafe("decisionServices.trustedKeys", `names signing.kid, the key of grants; ${OWN_KEY}`)]
+      : [],
+  ({ signing: { kid, previousKeys } }) =>
+    Object.hasOwn(previousKeys, kid)
+      ? [unsafe("signing.previousKeys", "names signing.kid too; give the new key an id of its own")]
+      : [],
+  ({ database: { url } }) => {
+    const problem = databaseProblem(url);
+    return problem === undefined ? [] : [unsafe("database.url", problem)];
   },
   ({ identity, roles }) => {
     const known = new Set(identity.issuers.map(({ issuer }) => issuer));
@@ -212,15 +177,5 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
         : [unsafe(`roles.security.${index}.issuer`, "is not an issuer of identity.issuers; correct it")],
     );
   },
-  ({ webhook }) => {
-    const url = webhook === undefined ? undefined : URL.parse(webhook.url);
-    return url === undefined || (url !== null && /^https?:$/.test(url.protocol))
-      ? []
-      : [unsafe("webhook.url", "is not an http(s) URL; correct it")];
-  },
-  ({ webhook }) => {
-    if (webhook === undefined || webhook.secret !== undefined) return [];
-    const choice = "set COUNTERSIGN_WEBHOOK_SECRET or its _FILE, so that receivers can verify";
-    return [unsafe("webhook.secret", `is missing; ${choice}`)];
-  },
+  ({ webhook }) => webhookFaults(webhook),
 ];

@@ -40,7 +40,7 @@ export type People = { readonly resolve: (subject: Subject) => Promise<Party> };
 /** `data.countersign.approval.route`: a fault is `failed`. Rejects, with AppError `unavailable`, only while no policy is active. */
 export type Router = { readonly route: (request: RoutedRequest) => Promise<Routing> };
 
-/** `data.countersign.approval.may_review`. Can only refuse more; never rejects: a fault refuses. */
+/** `data.countersign.approval.may_review`. Can only refuse more: a fault refuses. Rejects, with AppError `unavailable`, only while no policy is active. */
 export type Permission = {
   readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
 };

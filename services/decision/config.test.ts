@@ -96,11 +96,17 @@ describe("accepted", () => {
     expect(started).toMatchObject({ config: { redemption: { serviceToken: "a token from a file, long" } } });
   });
 
-  test("--check-config, which says so with exit code 0 and does not run", async () => {
+  test("--check-config, which says so with exit code 0, names the files that are not here, and does not run", async () => {
     expect(await start(fine, secrets, "--check-config")).toEqual({
       kind: "exit",
       code: 0,
-      text: "configuration is valid; the files that it names were not opened",
+      text: [
+        "configuration is valid; of the files that it names these cannot be read here:",
+        "bundle.path: bundle: there is no such file",
+        "bundle.trustedKeys.policy-1: policy.pem: there is no such file",
+        "signing.keyPath: key.pem: there is no such file",
+        "state.trustedKeys.approval-1: approval.pem: there is no such file",
+      ].join("\n"),
     });
   });
 });

@@ -11,9 +11,12 @@ import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
+import { samePortFaults, webAddressProblem } from "../../platform/config/addresses.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { closed, OpsSchema, processKeys, Text } from "../../platform/config/fields.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
+import { type ConfigFault, unsafe } from "../../platform/config/fault.ts";
+import { NeededFilePath } from "../../platform/config/files.ts";
 import type { Rule } from "../../platform/config/rules.ts";
 import { isLoopback } from "../../platform/config/tls-rules.ts";
 import { KafkaSchema } from "../../platform/stream/kafka-config.ts";
@@ -47,7 +50,7 @@ export const DecisionConfigSchema = Type.Object(
     signing: Type.Object(
       {
         kid: Text("Key id of this process; the approval service knows its public key."),
-        keyPath: Text("Ed25519, PKCS#8."),
+        keyPath: NeededFilePath("Ed25519, PKCS#8."),
       },
       closed,
     ),
@@ -115,8 +118,16 @@ const approvalRules: readonly Rule<DecisionConfig>[] = [
       ({ redemption }) =>
         rule(redemption),
   ),
-  ({ state }) => stateFaults(state),
+  ({ state, signing }) => stateFaults(state, signing.kid),
 ];
+
+/** Of one process; of several, each of which has its own: `workerFaults`. */
+function portFaults({ workers, listen, ops, api }: DecisionConfig): readonly ConfigFault[] {
+  if (workers > 1) return [];
+  const ofApi = api === undefined ? [] : [{ key: "api.httpPort", host: api.host, port: api.httpPort }];
+  const grpc = api?.grpcPort === undefined ? [] : [{ key: "api.grpcPort", host: api.host, port: api.grpcPort }];
+  return samePortFaults([{ ...listen, key: "listen.port" }, { ...ops, key: "ops.port" }, ...ofApi, ...grpc]);
+}
 
 export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
   ...identityRules,
@@ -138,6 +149,11 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
     return developmentFaults(development, { isLoopback: isOnlyHere }, "development");
   },
   apiFaults,
+  ({ denials: { requestUrl } }) => {
+    const problem = requestUrl === undefined ? undefined : webAddressProblem(requestUrl);
+    return problem === undefined ? [] : [unsafe("denials.requestUrl", problem)];
+  },
+  portFaults,
   ...approvalRules.map(
     (rule): Rule<DecisionConfig> =>
       (config) =>

@@ -55,11 +55,8 @@ describe("docker-compose.yml", () => {
       const file = join(ROOT, "deploy/compose", `${name}.yaml`);
       const secrets = { COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: "a token of this test only", ...env };
       const ended = await runService(`services/${name}/main.ts`, ["--config", file, "--check-config"], secrets);
-      expect(ended).toEqual({
-        code: 0,
-        out: "configuration is valid; the files that it names were not opened\n",
-        err: "",
-      });
+      expect(ended).toMatchObject({ code: 0, err: "" });
+      expect(ended.out).toMatch(/^configuration is valid; /);
     },
   );
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
     bundle: { path: "not looked at", unsigned: "accepted" },
     identity: { issuers: [{ issuer: "https://i.example", audience: ["a"], algorithms: ["RS256"], jwks_file: "x" }] },
     signing: { kid: "key-1", keyPath: "not looked at" },
-    decisionServices: { trustedKeys: { "key-1": "not looked at" } },
+    decisionServices: { trustedKeys: { "decision-1": "not looked at" } },
   };
   await writeFile(join(folder, "approval.yaml"), stringify(settings));
 });

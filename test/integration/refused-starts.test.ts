@@ -61,7 +61,7 @@ async function decision(change: Change): Promise<Ended> {
     change({
       ...ports,
       ...common(),
-      state: { trustedKeys: { "key-1": keys.publicPath } },
+      state: { trustedKeys: { "approval-1": keys.publicPath } },
       redemption: { address: `127.0.0.1:${await freePort()}` },
       decisionLog: { folder: join(folder, "log") },
     }),
@@ -74,7 +74,7 @@ async function approval(change: Change, databaseUrl: string): Promise<Ended> {
     redemption: { port: await freePort() },
     ops: { port: await freePort() },
   };
-  const trusted = { decisionServices: { trustedKeys: { "key-1": keys.publicPath } } };
+  const trusted = { decisionServices: { trustedKeys: { "decision-1": keys.publicPath } } };
   return run("approval", { DATABASE_URL: databaseUrl }, change({ ...ports, ...common(), ...trusted }));
 }
 

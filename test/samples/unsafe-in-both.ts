@@ -63,6 +63,45 @@ export function unsafeInBoth(
       says: "kafka.saslPassword (COUNTERSIGN_KAFKA_SASL_PASSWORD): is missing",
     },
     {
+      what: "a service token that no header can carry",
+      settings: {},
+      env: { ...secrets, [TOKEN]: "hunter2 hunter2 hünter2" },
+      says: `redemption.serviceToken (${TOKEN}): holds what no header can carry; use printable ASCII characters`,
+    },
+    {
+      what: "a bundle server's password in its address",
+      settings: { bundle: { url: "https://:hunter2@bundles.example/b", keepFolder: "k", trustedKeys: { a: "a.pem" } } },
+      says: "bundle.url (COUNTERSIGN_BUNDLE_URL): is no http or https address without user and fragment; correct it",
+    },
+    {
+      what: "a bundle server's token that no header can carry",
+      settings: { bundle: { url: "https://bundles.example/b", keepFolder: "k", trustedKeys: { a: "a.pem" } } },
+      env: { ...secrets, COUNTERSIGN_BUNDLE_TOKEN: "hunter2\nhunter2" },
+      says: "bundle.token (COUNTERSIGN_BUNDLE_TOKEN): holds what no header can carry",
+    },
+    {
+      what: "a broker with a password in its address",
+      settings: { kafka: { brokers: ["u:hunter2@kafka:9092"] } },
+      says: "kafka.brokers.0 (KAFKA_BROKERS): must match pattern",
+    },
+    {
+      what: "a broker login without a name",
+      settings: { kafka: { brokers: ["kafka:9092"], saslMechanism: "scram-sha-512", saslUsername: "" } },
+      env: { ...secrets, COUNTERSIGN_KAFKA_SASL_PASSWORD: "p" },
+      says: "kafka.saslUsername (COUNTERSIGN_KAFKA_SASL_USERNAME): must not have fewer than 1 characters",
+    },
+    {
+      what: "a realm that would read as another's person",
+      settings: { identity: { ...identity, defaultRealm: "a/b" } },
+      says: "identity.defaultRealm (COUNTERSIGN_IDENTITY_DEFAULT_REALM): must match pattern",
+    },
+    {
+      what: "a stream at something that is no PostgreSQL",
+      settings: { kafka: undefined, stream: { kind: "postgres" } },
+      env: { ...secrets, COUNTERSIGN_STREAM_URL: "mysql://u:hunter2@h/d" },
+      says: "stream.url (COUNTERSIGN_STREAM_URL): is not an address of PostgreSQL; write it as postgres://",
+    },
+    {
       what: "two streams",
       settings: { stream: { kind: "postgres" } },
       env: { ...secrets, COUNTERSIGN_STREAM_URL: "postgres://h/d" },

@@ -1,16 +1,16 @@
 /** The section `bundle` of a configuration, the same in both services: where policies come from and whose signature is accepted. */
 import { type Static, Type } from "typebox";
+import { hasCredentials, headerProblem } from "../../../platform/config/addresses.ts";
 import type { ConfigFault } from "../../../platform/config/fault.ts";
 import { closed, Path } from "../../../platform/config/fields.ts";
+import { FileOrFolderPath, FilePath, FilesById } from "../../../platform/config/files.ts";
 import { isLoopback } from "../../../platform/config/tls-rules.ts";
 import { pathFaults } from "../compat-config.ts";
 
-const Keys = (description: string) => Type.Record(Type.String(), Type.String(), { default: {}, description });
-
 const Source = {
-  path: Path("The policy bundle: a folder or a tar.gz. Either this or url."),
+  path: FileOrFolderPath("The policy bundle: a folder or a tar.gz. Either this or url."),
   url: Path("The policy bundle on a server that speaks OPA's bundle protocol."),
-  caPath: Path("With url: CA certificates (PEM), instead of the system's roots."),
+  caPath: FilePath("With url: CA certificates (PEM), instead of the system's roots."),
   token: Type.Optional(
     Type.String({
       minLength: 1,
@@ -35,7 +35,7 @@ export const BundleSchema = Type.Object(
       default: 30,
       description: "With url: how long a server that supports long polling may wait for a change; 0: no long polling.",
     }),
-    trustedKeys: Keys("Key id → path of a public key that verifies bundles: Ed25519, EC or RSA."),
+    trustedKeys: FilesById("Key id → path of a public key that verifies bundles: Ed25519, EC or RSA.", { default: {} }),
     scope: Type.String({ default: "", description: "Scope that the signature must have; empty: none." }),
     unsigned: Type.Union([Type.Literal("refused"), Type.Literal("accepted")], {
       default: "refused",
@@ -129,6 +129,8 @@ function sourceFaults(bundle: BundleConfig, section: string): readonly ConfigFau
   if (url === undefined && (token ?? caPath) !== undefined) {
     fault(token === undefined ? "caPath" : "token", "is set and there is no url that it would be for; remove it");
   }
+  const unsendable = token === undefined ? undefined : headerProblem(token);
+  if (unsendable !== undefined) fault("token", unsendable);
   if (url !== undefined) faults.push(...addressFaults(url, bundle, `${section}.url`));
   return faults;
 }
@@ -137,7 +139,7 @@ function addressFaults(url: string, { unsigned, token }: BundleConfig, key: stri
   const faults: ConfigFault[] = [];
   const fault = (problem: string) => faults.push({ key, variable: undefined, problem });
   const parsed = URL.parse(url);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.username !== "" || parsed.hash !== "") {
+  if (parsed === null || !/^https?:$/.test(parsed.protocol) || hasCredentials(parsed) || parsed.hash !== "") {
     fault("is no http or https address without user and fragment; correct it");
   } else if (parsed.protocol === "http:" && !isLoopback(parsed.hostname)) {
     if (unsigned === "accepted")

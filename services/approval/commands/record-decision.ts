@@ -19,7 +19,7 @@ type RecordDecisions = {
 type RecordOutcome =
   | { readonly kind: "recorded"; readonly taken: number; readonly known: number; readonly missing: bigint }
   /** Nothing was stored and the origin is not settled: quarantine it. */
-  | { readonly kind: "refused"; readonly reason: "chain_broken" | "log_closed" };
+  | { readonly kind: "refused"; readonly reason: "chain_broken" | "closed_early" | "log_closed" };
 
 /** `profiles`: whether profiles of accounts are kept; sightings are then counted with the decisions. */
 export function createRecordDecisions(
@@ -38,7 +38,10 @@ export function createRecordDecisions(
       const late = fillGaps(gaps, entries);
       if (late.kind === "refused") return late;
       const known = entries.filter((entry) => standing(entry, end) === "known" && !late.taken.includes(entry));
-      if (!(await areRepeated(tx, known, end))) return { kind: "refused", reason: "chain_broken" };
+      const another = await notRepeated(tx, known, end);
+      if (another !== undefined) {
+        return { kind: "refused", reason: another.closes && !end.closed ? "closed_early" : "chain_broken" };
+      }
       const [first] = fresh;
       const at = first && standing(first, end);
       if (at === "log_closed" || at === "chain_broken") return { kind: "refused", reason: at };
@@ -59,12 +62,16 @@ export function createRecordDecisions(
     });
 }
 
-/** NB: a known index may hold a different entry, which is a fork and must be kept as evidence. */
-async function areRepeated(tx: Transaction, known: readonly DecisionEntry[], end: LogEnd): Promise<boolean> {
+/** NB: a known index may hold a different entry, which is a fork and must be kept as evidence. The first such entry. */
+async function notRepeated(
+  tx: Transaction,
+  known: readonly DecisionEntry[],
+  end: LogEnd,
+): Promise<DecisionEntry | undefined> {
   const [first, last] = [known[0], known.at(-1)];
-  if (first === undefined || last === undefined) return true;
+  if (first === undefined || last === undefined) return undefined;
   const kept = await tx.decisionLogs.keptHashes(first.logId, first.index, last.index + 1n);
-  return known.every((entry) => repeats(entry, end, kept));
+  return known.find((entry) => !repeats(entry, end, kept));
 }
 
 /** Counts sightings once, since each decision is taken once. */

@@ -200,7 +200,8 @@ async function start(
       stream: streamAt.name,
       bundle: policy.host.revision() ?? "none yet",
       issuers: [...identity.issuers.keys()],
-      webhook: config.webhook?.url ?? "none",
+      // NB: behind the host there may be a secret of the receiver.
+      webhook: config.webhook === undefined ? "none" : new URL(config.webhook.url).origin,
     },
     "approval service listens",
   );

@@ -4,14 +4,14 @@
  */
 import { createHmac } from "node:crypto";
 import { AppError } from "../../../core/domain/app-error.ts";
+import { webhookKeyOf } from "../../../platform/http/webhook-secret.ts";
 
 export type WebhookKey = { sign(id: string, timestampSeconds: number, body: string): string };
 
 /** `secret` is `whsec_` and base64 of 24 to 64 bytes. @throws AppError invalid_configuration, without the secret in it. */
 export function createWebhookKey(secret: string): WebhookKey {
-  const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim())?.[1] ?? "";
-  const key = Buffer.from(encoded, "base64");
-  if (key.length < 24 || key.length > 64)
+  const key = webhookKeyOf(secret);
+  if (key === undefined)
     throw new AppError("invalid_configuration", "webhook secret: whsec_ and base64 of 24 to 64 bytes");
   return {
     sign: (id, timestampSeconds, body) =>

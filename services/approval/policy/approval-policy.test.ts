@@ -7,16 +7,19 @@ import { createApprovalPolicy } from "./approval-policy.ts";
 import { DENIAL, PENDING } from "../../../test/samples/domain.ts";
 
 const request: RoutedRequest = { ...PENDING, subject: DENIAL.subject };
-const policyThat = (route: ReturnType<PolicyHost["route"]>, mayReview: "allowed" | "refused" | "fault") =>
+const policyThat = (
+  route: ReturnType<PolicyHost["route"]>,
+  mayReview: "allowed" | "refused" | "fault" | "unavailable",
+) =>
   createApprovalPolicy({
     host: {
       route: () => route,
       mayReview: () =>
         mayReview === "allowed"
           ? { kind: "allowed" }
-          : mayReview === "fault"
-            ? { kind: "fault", detail: "d" }
-            : { kind: "refused", reasons: [] },
+          : mayReview === "refused"
+            ? { kind: "refused", reasons: [] }
+            : { kind: mayReview, detail: "d" },
     },
     wallMs: () => 0,
     log: createLog({ name: "test", level: "silent" }),
@@ -31,6 +34,11 @@ test("a fault of routing is failed, never a decision", async () => {
 test("without a policy, or after its time, nothing is routed and nothing fails: it is asked again later", async () => {
   const policy = policyThat({ kind: "unavailable", detail: "no bundle is active" }, "allowed");
   await expect(policy.route(request)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("without a policy, or after its time, nobody is refused a review: it is asked again later", async () => {
+  const policy = policyThat({ kind: "unavailable", detail: "no bundle is active" }, "unavailable");
+  await expect(policy.mayReview(request, party)).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test("a fault of may_review refuses", async () => {

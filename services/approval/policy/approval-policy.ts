@@ -1,7 +1,7 @@
 /**
  * `approval.route` and `approval.may_review` behind the ports of the commands. A fault of routing is `failed` (the request ends, on record, and
  * the next one is processed); a fault of may_review refuses, since it can only refuse more. While no policy is active, or the active one has
- * ended, routing rejects with AppError `unavailable`: a denial waits, and whoever submits one is told to try again.
+ * ended, both reject with AppError `unavailable`: a denial waits, and whoever submits or reviews one is told to try again; nothing is on record.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { createMayReviewInput, createRouteInput } from "../../../core/policy/approval-input.ts";
@@ -30,15 +30,16 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
       }
       return routing;
     },
-    mayReview(request, reviewer) {
+    async mayReview(request, reviewer) {
       const answer = host.mayReview(createMayReviewInput(request, reviewer), time());
+      if (answer.kind === "unavailable") throw new AppError("unavailable", `nobody can review: ${answer.detail}`);
       if (answer.kind === "fault") {
         log.error(
           { event: "may_review_failed", detail: answer.detail },
           "approval.may_review failed, so the review was refused; see detail",
         );
       }
-      return Promise.resolve(answer.kind === "allowed" ? "allowed" : "refused");
+      return answer.kind === "allowed" ? "allowed" : "refused";
     },
   };
 }

@@ -18,7 +18,11 @@ export const IdentitySchema = Type.Object(
     principals: PrincipalsSchema,
     token: TokenSourceSchema,
     keyFolder: Path("Folder where the last good key sets are kept across restarts; one per process."),
-    defaultRealm: Type.String({ default: "default", description: "Realm of reviewer sets that do not name one." }),
+    defaultRealm: Type.String({
+      default: "default",
+      pattern: "^[^/]+$",
+      description: "Realm of reviewer sets that do not name one; no slash in it.",
+    }),
   },
   closed,
 );

@@ -1,17 +1,18 @@
 /** Section `listen`: where ext_authz is served. */
 import { type Static, Type } from "typebox";
 import { unsafe } from "../../../platform/config/fault.ts";
+import { FilePath } from "../../../platform/config/files.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
-import { closed, Path, Plaintext, Port } from "../../../platform/config/fields.ts";
+import { closed, Plaintext, Port } from "../../../platform/config/fields.ts";
 
 export const ListenSchema = Type.Object(
   {
     host: Type.String({ default: "127.0.0.1", description: "Address on which ext_authz is served." }),
     port: Port(9191),
-    certPath: Path("Certificate chain; enables TLS."),
-    keyPath: Path("Private key of the certificate."),
-    clientCaPath: Path("CA certificates; if set, enforcers must present a certificate from one of these."),
+    certPath: FilePath("Certificate chain; enables TLS."),
+    keyPath: FilePath("Private key of the certificate."),
+    clientCaPath: FilePath("CA certificates; if set, enforcers must present a certificate from one of these."),
     plaintext: Plaintext,
     maxMessageBytes: Type.Integer({
       minimum: 65_536,

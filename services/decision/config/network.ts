@@ -1,7 +1,7 @@
 /** Section `policy.network`: which hosts policies may ask (`http.send`, `net.lookup_ip_addr`), and within which limits. */
 import { type Static, Type } from "typebox";
 import { type ConfigFault, unsafe } from "../../../platform/config/fault.ts";
-import { addressRanges } from "../../../platform/http/address-ranges.ts";
+import { rangeProblem } from "../../../platform/http/address-ranges.ts";
 import { closed } from "../../../platform/config/fields.ts";
 
 /** As a URL has it: a name or an address, IPv6 in brackets, and a port or none. */
@@ -56,9 +56,9 @@ export function networkFaults(network: NetworkConfig, deadlineMs: number, sectio
     if (allowedRanges.length === 0) return [];
     return [unsafe(`${section}.allowedRanges`, `is set, and ${section}.hosts names nobody to be asked; name them`)];
   }
-  const wrong = allowedRanges.filter((range) => !isRange(range));
+  const wrong = rangeProblem(allowedRanges);
   return [
-    ...wrong.map((range) => unsafe(`${section}.allowedRanges`, `has ${range}, which is no CIDR range`)),
+    ...(wrong === undefined ? [] : [unsafe(`${section}.allowedRanges`, wrong)]),
     ...(timeoutMs < deadlineMs
       ? []
       : [
@@ -68,12 +68,4 @@ export function networkFaults(network: NetworkConfig, deadlineMs: number, sectio
           ),
         ]),
   ];
-}
-
-function isRange(text: string): boolean {
-  try {
-    return addressRanges([text]) !== undefined;
-  } catch {
-    return false;
-  }
 }

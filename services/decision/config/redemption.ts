@@ -1,17 +1,19 @@
 /** Section `redemption`: the connection to the approval service for uses of limited grants. */
 import { type Static, Type } from "typebox";
+import { headerProblem, hostPortProblem } from "../../../platform/config/addresses.ts";
 import { unsafe } from "../../../platform/config/fault.ts";
+import { FilePath } from "../../../platform/config/files.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
 import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
-import { closed, Path, Plaintext } from "../../../platform/config/fields.ts";
+import { closed, Plaintext } from "../../../platform/config/fields.ts";
 
 export const RedemptionSchema = Type.Object(
   {
     address: Type.String({ default: "", description: "host:port of the approval service's gRPC port." }),
     tls: Type.Boolean({ default: false, description: "Encrypt, and verify the approval service's certificate." }),
-    caPath: Path("CA certificates (PEM), instead of the system's roots."),
-    certPath: Path("Client certificate."),
-    keyPath: Path("Its private key."),
+    caPath: FilePath("CA certificates (PEM), instead of the system's roots."),
+    certPath: FilePath("Client certificate."),
+    keyPath: FilePath("Its private key."),
     serviceToken: Type.Optional(
       Type.String({
         minLength: 16,
@@ -33,6 +35,14 @@ export const redemptionRules: readonly Rule<RedemptionConfig>[] = [
     address === ""
       ? [unsafe("redemption.address", "is missing; set it to host:port of the approval service's gRPC port")]
       : [],
+  ({ address }) => {
+    const problem = address === "" ? undefined : hostPortProblem(address);
+    return problem === undefined ? [] : [unsafe("redemption.address", problem)];
+  },
+  ({ serviceToken }) => {
+    const problem = serviceToken === undefined ? undefined : headerProblem(serviceToken);
+    return problem === undefined ? [] : [unsafe("redemption.serviceToken", problem)];
+  },
   ({ address, tls, plaintext }) => {
     if (address === "" || tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
     const choice = "set redemption.tls, or redemption.plaintext if a mesh encrypts";

@@ -127,6 +127,36 @@ const unsafe: readonly UnsafeCase[] = [
     says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): is empty, so no grant could be trusted; name the relay's key",
   },
   {
+    what: "this service's own key as that of grants",
+    settings: { state: { trustedKeys: { "approval-1": "approval.pem", "decision-1": "decision.pem" } } },
+    says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): names signing.kid, this service's own key; give each service a key of its own",
+  },
+  {
+    what: "an approval service at a port that is not said",
+    settings: { redemption: { address: "localhost" } },
+    says: "redemption.address (COUNTERSIGN_REDEMPTION_ADDRESS): is not host:port; write a name or an address",
+  },
+  {
+    what: "requesters sent to no address",
+    settings: { denials: { requestUrl: "javascript:alert(1)" } },
+    says: "denials.requestUrl (COUNTERSIGN_DENIALS_REQUEST_URL): is not an http(s) URL; correct it",
+  },
+  {
+    what: "a password that every requester would be shown",
+    settings: { denials: { requestUrl: "https://u:hunter2@approvals.example/v1/requests" } },
+    says: "denials.requestUrl (COUNTERSIGN_DENIALS_REQUEST_URL): may not hold a user name or password; remove them",
+  },
+  {
+    what: "one port for checks and operators",
+    settings: { ops: { port: 9191 } },
+    says: "ops.port (COUNTERSIGN_OPS_PORT): is that of listen.port too; give each its own",
+  },
+  {
+    what: "one port for both APIs",
+    settings: { api: { baseUrl: "https://pdp.example", grpcPort: 9193 } },
+    says: "api.grpcPort (COUNTERSIGN_API_GRPC_PORT): is that of api.httpPort too; give each its own",
+  },
+  {
     what: "a policy whose denials are allowed, without saying unsafe",
     settings: { policy: { compat: { path: "envoy/authz/allow", dryRun: true } } },
     says: "policy.compat.dryRun (COUNTERSIGN_POLICY_COMPAT_DRY_RUN): ",
@@ -139,5 +169,7 @@ const unsafe: readonly UnsafeCase[] = [
 ];
 
 test.each([...unsafe, ...unsafeInBoth(fine, secrets)])("refused is $what", async ({ settings, env, says }) => {
-  expect(await refusal({ ...fine, ...settings }, env)).toContain(says);
+  const text = await refusal({ ...fine, ...settings }, env);
+  expect(text).toContain(says);
+  expect(text).not.toMatch(/h[uü]nter2/);
 });

@@ -39,7 +39,7 @@ export async function startApi(
 ): Promise<RunningApi> {
   const callers = createApiCallers(
     { identity, issuers, now: () => readClocks().wall },
-    await fromFiles("api.clients", "a service token in every tokenPath", () => readClients(api.clients)),
+    await fromFiles("api.clients", "a service token of its own in every tokenPath", () => readClients(api.clients)),
     { mostUnknown },
   );
   reload.part("api_clients", ["api.clients"], async (now) => callers.replace(await readClients(apiOf(now).clients)));

@@ -84,13 +84,14 @@ test("another entry under a known index is refused: the last one, one that is ke
   const before = await storedOffset(approval.database, TOPIC, 0, 0n);
   const forked = { hash: digest("f".repeat(64)) };
   const closed = { ...forked, closes: true, tail: "recovered" } as const;
-  for (const [index, change] of [
-    [5, forked],
-    [2, forked],
-    [3, closed],
+  for (const [index, change, reason] of [
+    [5, forked, "chain_broken"],
+    [2, forked, "chain_broken"],
+    [3, closed, "closed_early"],
+    [5, closed, "closed_early"],
   ] as const) {
     const fork = log.slice(index, index + 1).map((entry) => ({ ...entry, ...change }));
-    expect([index, await deliver(fork)]).toEqual([index, { kind: "refused", reason: "chain_broken" }]);
+    expect([index, await deliver(fork)]).toEqual([index, { kind: "refused", reason }]);
   }
   expect(await storedOffset(approval.database, TOPIC, 0, 0n)).toBe(before);
   expect(await deliver(log)).toEqual({ kind: "recorded", taken: 0, known: 6, missing: 0n });

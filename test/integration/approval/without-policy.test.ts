@@ -1,4 +1,7 @@
-/** The approval service while no bundle is active: a denial waits with what stands behind it, a submission is told to come back, and nothing fails. */
+/**
+ * The approval service while no bundle is active: a denial waits with what stands behind it, a submission and a review are told to come back, and
+ * nothing fails.
+ */
 import { randomBytes, randomUUID } from "node:crypto";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -82,4 +85,20 @@ test("a submission is 503 with Retry-After, also under a key, and is taken once 
   host = newHost();
   expect((await rest.call("POST", "/v1/requests", { token, body })).status).toBe(200); // the one that is there
   expect(await requestsOf(denial.id)).toEqual(["pending"]);
+});
+
+test("a review is 503 with Retry-After, is not on record as refused, and counts once there is a policy", async () => {
+  host = newHost();
+  await activate();
+  const { rest } = quarantine;
+  const asked = await rest.askAs(tokenOf("dana"));
+  const max = tokenOf("max", ["managers"]);
+  const vote = { token: max, body: { vote: "approve", digest: asked.digest } };
+  host = newHost();
+  const before = await rest.outboxTypes();
+  const answer = await rest.call("POST", `/v1/requests/${asked.id}/reviews`, vote);
+  expect([answer.status, at(answer, "code"), answer.headers["retry-after"]]).toEqual([503, "unavailable", "2"]);
+  expect(await rest.outboxTypes()).toEqual(before);
+  await activate();
+  expect((await rest.call("POST", `/v1/requests/${asked.id}/reviews`, vote)).status).toBe(200);
 });

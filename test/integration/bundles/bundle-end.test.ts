@@ -32,7 +32,7 @@ test("it decides until its end and denies from then on, whatever is asked", asyn
   const { verdict, fuelUsed } = host.decide(INPUT, { nowNs: endNs });
   expect({ verdict, fuelUsed }).toMatchObject({ verdict: { kind: "fault", reason: "policy_expired" }, fuelUsed: 0 });
   expect(host.route("{}", { nowNs: endNs })).toMatchObject({ kind: "unavailable" });
-  expect(host.mayReview("{}", { nowNs: endNs })).toMatchObject({ kind: "fault" });
+  expect(host.mayReview("{}", { nowNs: endNs })).toMatchObject({ kind: "unavailable" });
   expect(host.decide(INPUT, { nowNs: endNs - 1n }).verdict.kind).toBe("allow");
 });
 

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "@jest/globals";
+import { databaseProblem, headerProblem, hostPortProblem, samePortFaults, webAddressProblem } from "./addresses.ts";
+
+describe("refused, and never repeated, is", () => {
+  test.each([
+    ["a user with a password", "https://u:hunter2@a.example/", "user name or password"],
+    ["a password alone", "https://:hunter2@a.example/", "user name or password"],
+    ["a user alone", "https://hunter2@a.example/", "user name or password"],
+    ["a fragment", "https://a.example/#hunter2", "fragment"],
+    ["a script", "javascript:hunter2", "http(s)"],
+    ["no address", "hunter2", "http(s)"],
+  ])("a web address that is %s", (_, text, said) => {
+    expect(webAddressProblem(text)).toContain(said);
+    expect(webAddressProblem(text)).not.toContain("hunter2");
+  });
+
+  test("plain http where only https will do", () => {
+    expect(webAddressProblem("http://a.example", "https")).toContain("https");
+  });
+
+  test.each(["a", "a:", "a:0", "a:65536", "http://a:1", "dns:///a:1", "u:p@a:1", "a b:1", "::1:1", "a:1,b:1", "-a:1"])(
+    "the host and port %s",
+    (text) => expect(hostPortProblem(text)).toContain("is not host:port"),
+  );
+
+  test.each(["mysql://h/d", "h/d", ""])("the database %s", (text) => {
+    expect(databaseProblem(text)).toContain("postgres://");
+  });
+
+  test.each(["", " a token", "a token ", "two\nlines", "pässword", "tab\tin", "nul\0"])("the secret %j", (text) => {
+    expect(headerProblem(text)).toContain("printable ASCII");
+  });
+
+  test.each([
+    ["one address", "127.0.0.1", "127.0.0.1"],
+    ["two names of this machine", "127.0.0.1", "localhost"],
+    ["one address and all", "10.0.0.1", "0.0.0.0"],
+  ])("a port twice, on %s", (_, first, second) => {
+    const faults = samePortFaults([
+      { key: "a.port", host: first, port: 9 },
+      { key: "b.port", host: second, port: 9 },
+    ]);
+    expect(faults.map(({ key, problem }) => `${key} ${problem}`)).toEqual([
+      "b.port is that of a.port too; give each its own",
+    ]);
+  });
+});
+
+test("what can be used is not refused", () => {
+  for (const text of ["https://a.example/x?y=z", "http://127.0.0.1:8/"])
+    expect(webAddressProblem(text)).toBeUndefined();
+  for (const text of ["a:1", "my_service.svc:65535", "[::1]:9201", "10.0.0.1:80"])
+    expect(hostPortProblem(text)).toBeUndefined();
+  for (const text of ["postgres://u:p@h/d", "postgresql:///d?host=/run"]) expect(databaseProblem(text)).toBeUndefined();
+  expect(headerProblem("a token of several words")).toBeUndefined();
+  const apart = { key: "a.port", host: "10.0.0.1", port: 9 };
+  expect(samePortFaults([apart, { ...apart, host: "10.0.0.2" }])).toEqual([]);
+  expect(
+    samePortFaults([
+      { ...apart, port: 0 },
+      { ...apart, port: 0 },
+    ]),
+  ).toEqual([]);
+});
