@@ -30,6 +30,9 @@ describe("the text of a token", () => {
     ["a name given twice, once escaped", signText(plain, `{"s\\u0075b":"max",${JSON.stringify(claims()).slice(1)}`)],
     ["a name given twice deep inside", signText(plain, `{"x":[{"a":1,"a":2}],${JSON.stringify(claims()).slice(1)}`)],
     ["alg given twice", signText('{"alg":"none","alg":"EdDSA","kid":"ed25519"}', JSON.stringify(claims()))],
+    ["half a surrogate pair as subject", token(claims({ sub: "dana\ud800" }))],
+    ["half a surrogate pair in an actor", token(claims({ act: { sub: "agent\udc00" } }))],
+    ["half a surrogate pair in a name of a claim", token(claims({ "\ud800": 1 }))],
     ["a number beyond doubles", signText(plain, `{"x":1e999,${JSON.stringify(claims()).slice(1)}`)],
     [
       "deep nesting",

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { createLog } from "./log.ts";
+import { errorLine } from "./shown-error.ts";
 
 function lineOf(error: unknown): string {
   let line = "";
@@ -19,12 +20,15 @@ test.each([
   ["the row that a constraint refused", ofDatabase("23505", 'duplicate key value violates unique constraint "k"')],
   ["a value that the database could not read", ofDatabase("22P02", `invalid input syntax for type uuid: "${CANARY}"`)],
   ["a password in an address", new Error(`cannot reach postgresql://app:${CANARY}@db.internal:5432/x`)],
+  ["a password with an @ in it", new Error(`cannot reach postgresql://app:p@${CANARY}@db.internal:5432/x`)],
+  ["a password with a slash in it", new Error(`cannot reach postgresql://app:p/${CANARY}@db.internal:5432/x`)],
   ["a token by its scheme", new Error(`refused: authorization Bearer ${CANARY}.${CANARY}.${CANARY}`)],
   ["what is thrown and is no error", { token: CANARY }],
   ["a text that is thrown", CANARY],
   ["a cause, however deep", new Error("outer", { cause: new Error("inner", { cause: ofDatabase("22001", CANARY) }) })],
 ])("%s is not shown", (_what, error) => {
   expect(lineOf(error)).not.toContain(CANARY);
+  expect(errorLine(error)).not.toContain(CANARY);
 });
 
 test("what helps is shown: kind, message, code, constraint, place and causes", () => {

@@ -16,12 +16,20 @@ type ShownError = {
 };
 
 const MAX_MESSAGE = 1024;
+const MAX_LINE = 200;
 const MAX_STACK = 4096;
 const MAX_CAUSES = 4;
 
 /** Anything can be thrown; what is no error is named by its kind alone. */
 export function shownError(error: unknown): ShownError | string {
   return shown(error, 0);
+}
+
+/** In one line, for what is no fault of this program: what it is and what it says. */
+export function errorLine(error: unknown): string {
+  const one = shown(error, MAX_CAUSES);
+  const [line = ""] = (typeof one === "string" ? one : `${one.type}: ${one.message}`).split("\n");
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
 }
 
 function shown(error: unknown, depth: number): ShownError | string {
@@ -42,9 +50,9 @@ function shown(error: unknown, depth: number): ShownError | string {
   };
 }
 
-/** Passwords in addresses, and credentials by their scheme. */
+/** Passwords in addresses, which may hold an @ or a slash that nobody escaped, and credentials by their scheme. */
 function masked(text: string): string {
-  return text.replace(/:\/\/[^\s/@]*@/g, "://***@").replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
+  return text.replace(/:\/\/[^\s"'<>]*@/g, "://***@").replace(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***");
 }
 
 function fieldsOf(error: object): { readonly code?: unknown; readonly constraint?: unknown } {

@@ -3,8 +3,7 @@
  * that is down is not a fault of this program, and its stacks would bury real ones. Failed attempts are logged at level debug.
  */
 import type { Log } from "../log/log.ts";
-
-const MAX_REASON = 200;
+import { errorLine } from "../log/shown-error.ts";
 
 interface StateLog {
   failed(error: unknown): void;
@@ -19,7 +18,7 @@ export function createStateLog(log: Log, part: string): StateLog {
       if (isAway) log.debug({ event: "stream_still_away", part, err: error }, `${part}: tried in vain`);
       else
         log.warn(
-          { event: "stream_away", part, reason: reasonOf(error) },
+          { event: "stream_away", part, reason: errorLine(error) },
           `${part} is interrupted; trying again until it works`,
         );
       isAway = true;
@@ -29,9 +28,4 @@ export function createStateLog(log: Log, part: string): StateLog {
       isAway = false;
     },
   };
-}
-
-function reasonOf(error: unknown): string {
-  const text = String(error).split("\n")[0] ?? "";
-  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text;
 }

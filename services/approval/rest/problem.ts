@@ -35,10 +35,15 @@ export function problemAnswer(code: ProblemCode, requestId: string, more: Proble
     headers: {
       "content-type": PROBLEM_TYPE,
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
-      ...(status === 401 ? { "www-authenticate": 'Bearer realm="countersign"' } : {}),
+      ...(status === 401 ? { "www-authenticate": challengeOf(code) } : {}),
     },
     body: JSON.stringify(problemBody(code, requestId, more)),
   };
+}
+
+/** RFC 6750 section 3: that there is something wrong with the token is said only to who showed one. */
+function challengeOf(code: ProblemCode): string {
+  return `Bearer realm="countersign"${code === "authentication_required" ? "" : ', error="invalid_token"'}`;
 }
 
 export function problemBody(

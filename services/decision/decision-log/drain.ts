@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackoff } from "../../../platform/backoff.ts";
 import type { Log } from "../../../platform/log/log.ts";
+import { errorLine } from "../../../platform/log/shown-error.ts";
 import type { Shipper } from "./ship.ts";
 
 type DrainDeps = {
@@ -58,7 +59,7 @@ export function createDrain({ shipper, log, onShipped }: DrainDeps): Drain {
       default:
         if (behind === undefined)
           log.warn(
-            { event: "decision_log_behind", why: batch.kind, reason: String(batch.cause) },
+            { event: "decision_log_behind", why: batch.kind, reason: errorLine(batch.cause) },
             "decisions cannot be shipped to the stream; they wait in the spool",
           );
         behind = batch.kind;

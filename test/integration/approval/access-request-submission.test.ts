@@ -173,7 +173,8 @@ describe("a submission", () => {
           ...(token === undefined ? {} : { token }),
           body,
         });
-        expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, 'Bearer realm="countersign"']);
+        const challenge = `Bearer realm="countersign"${token === undefined ? "" : ', error="invalid_token"'}`;
+        expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, challenge]);
       }
     }));
 
