@@ -25,7 +25,13 @@ export const DOCUMENT: NonNullable<Options["openapi"]> = {
   security: [{ token: [] }],
 };
 
-const ANYWHERE: readonly ProblemCode[] = ["invalid_request", "method_not_allowed", "internal_error"];
+const ANYWHERE: readonly ProblemCode[] = [
+  "invalid_request",
+  "method_not_allowed",
+  "request_too_slow",
+  "headers_too_large",
+  "internal_error",
+];
 const BEHIND_A_TOKEN: readonly ProblemCode[] = [
   "authentication_required",
   "credential_malformed",

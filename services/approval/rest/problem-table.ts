@@ -22,9 +22,11 @@ export type ProblemCode =
   | "conflict"
   | "idempotency_key_in_use"
   | "idempotency_key_reused"
+  | "headers_too_large"
   | "internal_error"
   | "invalid_request"
   | "method_not_allowed"
+  | "request_too_slow"
   | "security_role_required"
   | "too_large"
   | "too_many_requests"
@@ -156,6 +158,17 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     title: "Too many requests from this account",
     detail: "Wait as long as `Retry-After` says. Nothing was done.",
     retryAfterS: 1,
+  },
+  request_too_slow: {
+    status: 408,
+    title: "The request did not come in time",
+    detail:
+      "It has to be whole within ten seconds of its first byte. Nothing was done; send it again on a new connection.",
+  },
+  headers_too_large: {
+    status: 431,
+    title: "The headers are too large",
+    detail: "At most 16 KiB with the address, the token included. Nothing was done.",
   },
   too_large: { status: 413, title: "The body is too large", detail: "At most 64 KiB." },
   unsupported_media_type: {

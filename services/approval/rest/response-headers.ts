@@ -11,3 +11,8 @@ export const HEADERS = {
     schema: { type: "string", enum: ["true"] },
   },
 } as const;
+
+/** Of every answer. */
+export function alwaysHeaders(requestId: string) {
+  return { "cache-control": "no-store", "x-content-type-options": "nosniff", "x-request-id": requestId };
+}

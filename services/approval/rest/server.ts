@@ -3,7 +3,6 @@
  * authentication (caller.ts), bodies are validated by schema/, and every fault ends in `sendProblem`. The OpenAPI document is generated from the
  * same schemas: GET /v1/openapi.json.
  */
-import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import swagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
@@ -23,8 +22,10 @@ import { answerFault } from "./answer-fault.ts";
 import { createHold, createRelease, type IdempotencyDeps } from "./idempotency.ts";
 import { createTakeTurn, endTurn } from "./list-turns.ts";
 import { watchMethods } from "./method-not-allowed.ts";
-import { problemBody, PROBLEM_TYPE, sendProblem } from "./problem.ts";
+import { createNotHttp } from "./not-http.ts";
+import { sendProblem } from "./problem.ts";
 import { createRateLimit, type RateLimits } from "./rate-limit.ts";
+import { alwaysHeaders } from "./response-headers.ts";
 import type { Rest, RestService } from "./rest.ts";
 import { accessRequestTask } from "./routes/access-request-task.ts";
 import { cancelRequest } from "./routes/cancel-request.ts";
@@ -111,19 +112,7 @@ export async function createRest(deps: RestDeps, { tls, limits, patience }: Rest
     connectionTimeout: SILENT_MS,
     exposeHeadRoutes: false,
     genReqId: () => deps.newRequestId(),
-    // What is no HTTP has no request and no reply: the bytes are written here. NB: in a handshake none can be, and its end would never come.
-    clientErrorHandler: (error: { readonly code?: string }, socket: Socket) => {
-      if (!socket.writable || !/^(?:HPE_|ERR_HTTP_)/.test(error.code ?? "")) return void socket.destroy();
-      const body = JSON.stringify(
-        problemBody("invalid_request", deps.newRequestId(), {
-          detail: "What came is not an HTTP request that is read here.",
-        }),
-      );
-      const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-      socket.end(
-        `HTTP/1.1 ${status}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      );
-    },
+    clientErrorHandler: createNotHttp(deps),
     // What the router refuses reaches no hook and no error handler.
     frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
       setHeaders(reply);
@@ -199,11 +188,7 @@ export async function createRest(deps: RestDeps, { tls, limits, patience }: Rest
 }
 
 function setHeaders(reply: FastifyReply): void {
-  reply.headers({
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "x-request-id": reply.request.id,
-  });
+  reply.headers(alwaysHeaders(reply.request.id));
 }
 
 type RestServer = AsyncDisposable & {
