@@ -14,10 +14,6 @@ describe("refused, and never repeated, is", () => {
     expect(webAddressProblem(text)).not.toContain("hunter2");
   });
 
-  test("plain http where only https will do", () => {
-    expect(webAddressProblem("http://a.example", "https")).toContain("https");
-  });
-
   test.each(["a", "a:", "a:0", "a:65536", "http://a:1", "dns:///a:1", "u:p@a:1", "a b:1", "::1:1", "a:1,b:1", "-a:1"])(
     "the host and port %s",
     (text) => expect(hostPortProblem(text)).toContain("is not host:port"),

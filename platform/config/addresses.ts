@@ -5,13 +5,10 @@
 import { type ConfigFault, unsafe } from "./fault.ts";
 import { isLoopback } from "./tls-rules.ts";
 
-/** Of a web address. `https`: no other scheme will do. */
-export function webAddressProblem(text: string, only?: "https"): string | undefined {
+/** Of a web address. */
+export function webAddressProblem(text: string): string | undefined {
   const url = URL.parse(text);
-  const schemes = only === undefined ? /^https?:$/ : /^https:$/;
-  if (url === null || !schemes.test(url.protocol)) {
-    return only === undefined ? "is not an http(s) URL; correct it" : "has to be an https address; correct it";
-  }
+  if (url === null || !/^https?:$/.test(url.protocol)) return "is not an http(s) URL; correct it";
   if (hasCredentials(url)) return "may not hold a user name or password; remove them";
   return url.hash === "" ? undefined : "may not hold a fragment; remove it";
 }
