@@ -145,7 +145,8 @@ export async function startSystem({
         {
           ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
           ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken, preload },
-          webhookUrl: `http://127.0.0.1:${webhookTarget.port}/approvals`,
+          // As receivers have it who know a sender by the address: a secret, which no log may show.
+          webhookUrl: `http://127.0.0.1:${webhookTarget.port}/CANARY0webhook-address`,
         },
         (settings) => ({ ...(approvalSettings?.(settings) ?? settings), ...traces }),
       ),
