@@ -5,6 +5,7 @@
 import { AppError } from "../../../core/domain/app-error.ts";
 import type { Narrowing } from "../../../core/domain/narrowing.ts";
 import type { Asked } from "../../../core/domain/submit.ts";
+import { visibleLength } from "../../../core/domain/visible-text.ts";
 import { type DurationMs, type Instant, parseDuration, parseRfc3339 } from "../../../core/domain/time.ts";
 import type { SubmitBody } from "./schema/requests.ts";
 import type { ReviewBody } from "./schema/reviews.ts";
@@ -31,6 +32,12 @@ export function readNarrowing(narrowing: ReviewBody["narrowing"]): Narrowing | u
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(binding === undefined ? {} : { binding }),
   };
+}
+
+/** What somebody has to say has to be there to be read. */
+export function readWords(text: string, pointer: string): string {
+  if (visibleLength(text) === 0) throw new AppError("invalid_argument", `${pointer} holds nothing that can be seen`);
+  return text;
 }
 
 function readDuration(text: string | undefined, pointer: string): DurationMs | undefined {

@@ -101,7 +101,7 @@ test("once its key is trusted it is taken exactly once by eight who ask at once,
 
 test("a forged record is dismissed once by eight who ask at once, with the reason on record; it is no longer open and is never taken", async () => {
   const { id, denial } = await quarantine.denialSetAside();
-  for (const body of [{}, { reason: "" }, { reason: "\0" }, { reason: "forged", more: 1 }]) {
+  for (const body of [{}, { reason: "" }, { reason: "\0" }, { reason: " \u200b" }, { reason: "forged", more: 1 }]) {
     const nothing = await quarantine.rest.call("POST", `/v1/quarantine/${id}/dismiss`, { token: sam, body });
     expect([nothing.status, at(nothing, "code")]).toEqual([400, "invalid_request"]);
   }

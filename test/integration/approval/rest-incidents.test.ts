@@ -73,6 +73,7 @@ test("a repeat with its idempotency key opens no second one, and a close on an o
 });
 
 test.each([
+  ["a title of which nothing can be seen", { ...BODY, title: " \u200b" }],
   ["a severity that is none", { ...BODY, severity: "urgent" }],
   ["no scope", { ...BODY, scope: "" }],
   ["a scope that no column takes", { ...BODY, scope: "or\0ders" }],

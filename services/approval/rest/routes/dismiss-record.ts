@@ -6,6 +6,7 @@ import { type Answer, jsonAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
+import { readWords } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
 import { DismissBody, QuarantinedRef } from "../schema/quarantine.ts";
 import { IdParams, WriteHeaders } from "../schema/words.ts";
@@ -33,7 +34,7 @@ export const dismissRecord: AddRoute = (rest, { dismiss }) => {
       const outcome = await dismiss({
         quarantineId: id("quarantine", request.params.id),
         by: party.subject,
-        reason: request.body.reason,
+        reason: readWords(request.body.reason, "/reason"),
         settle: keeping(request, (ended: DismissOutcome) =>
           ended.kind === "dismissed" ? answerOf(ended.record) : undefined,
         ),

@@ -4,6 +4,7 @@ import { incidentAnswer, sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
+import { readWords } from "../read.ts";
 import type { AddRoute } from "../rest.ts";
 import { IncidentRef, OpenIncidentBody } from "../schema/incidents.ts";
 import { WriteHeaders } from "../schema/words.ts";
@@ -25,7 +26,8 @@ export const openIncident: AddRoute = (rest, service) => {
     async (request, reply) => {
       const { party, isSecurity } = callerOf(request);
       if (!isSecurity) return sendProblem(reply, "security_role_required");
-      const { severity, scope, title } = request.body;
+      const { severity, scope } = request.body;
+      const title = readWords(request.body.title, "/title");
       const outcome = await service.openIncident({
         ...{ severity, scope, title },
         by: party.subject,
