@@ -111,30 +111,6 @@ const unsafe: readonly UnsafeCase[] = [
     says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is not an http(s) URL; correct it",
   },
   {
-    what: "a webhook with a password in its address, which is never sent",
-    settings: { webhook: { url: "https://u:hunter2@chat.example.com/hook" } },
-    env: { ...secrets, ...WEBHOOK },
-    says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): may not hold a user name or password; remove them",
-  },
-  {
-    what: "a webhook in plain text to any host",
-    settings: { webhook: { url: "http://chat.example.com/hook" } },
-    env: { ...secrets, ...WEBHOOK },
-    says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is plain http, which goes to addresses of webhook.allowedRanges alone",
-  },
-  {
-    what: "a webhook to a range that is none",
-    settings: { webhook: { url: "https://chat.example.com/hook", allowedRanges: ["10.0.0.1"] } },
-    env: { ...secrets, ...WEBHOOK },
-    says: "webhook.allowedRanges (COUNTERSIGN_WEBHOOK_ALLOWED_RANGES): has 10.0.0.1, which is no CIDR range; write one as",
-  },
-  {
-    what: "a webhook's secret that nothing can be signed with",
-    settings: { webhook: { url: "https://chat.example.com/hook" } },
-    env: { ...secrets, COUNTERSIGN_WEBHOOK_SECRET: "hunter2" },
-    says: "webhook.secret (COUNTERSIGN_WEBHOOK_SECRET): is no secret of Standard Webhooks; make one of whsec_",
-  },
-  {
     what: "the key of grants as one of decisions",
     settings: { decisionServices: { trustedKeys: { "approval-1": "approval.pem" } } },
     says: "decisionServices.trustedKeys (COUNTERSIGN_DECISION_SERVICES_TRUSTED_KEYS): names signing.kid, the key of grants",
