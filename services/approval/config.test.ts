@@ -132,13 +132,6 @@ const unsafe: readonly UnsafeCase[] = [
     says: "database.url (DATABASE_URL): is not an address of PostgreSQL; write it as postgres://user:password@host/database",
   },
   {
-    what: "decision points by what nobody is known as",
-    settings: {
-      accessRequests: { endpoint: "https://a.example/access/v1/requests", decisionPoints: ["https://pdp.example/"] },
-    },
-    says: "accessRequests.decisionPoints.0 (COUNTERSIGN_ACCESS_REQUESTS_DECISION_POINTS): is no api.baseUrl, which has to be",
-  },
-  {
     what: "access requests at an address that is not https",
     settings: {
       accessRequests: {
