@@ -114,13 +114,14 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
     return address;
   }
 
-  function run(entrypoint: number, input: InputText, units: number) {
+  /** `begins`: the input is read, and what is used from here on is used by the policy. */
+  function run(entrypoint: number, input: InputText, begins: () => void) {
     abi.opa_heap_ptr_set(baseHeap);
     const context = abi.opa_eval_ctx_new();
     abi.opa_eval_ctx_set_data(context, dataAddress);
     abi.opa_eval_ctx_set_input(context, loadInput(input));
     abi.opa_eval_ctx_set_entrypoint(context, entrypoint);
-    fuel.fill(units);
+    begins();
     const code = abi.eval(context);
     if (code !== 0) return { kind: "trap", message: `evaluation ended with code ${code}` } as const;
     const raw = values.dumpRaw(abi.opa_eval_ctx_get_result(context));
@@ -135,9 +136,15 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
       const { fuel: units, builtinMs } = allowance;
       fuel.fill(units);
       calls.begin(context, builtinMs);
-      const cost = () => ({ failures: calls.failures(), fuelUsed: Math.min(units, Math.max(0, units - fuel.left())) });
+      let isBegun = false;
+      const begins = () => {
+        fuel.fill(units);
+        isBegun = true;
+      };
+      const used = () => (isBegun ? Math.min(units, Math.max(0, units - fuel.left())) : 0);
+      const cost = () => ({ failures: calls.failures(), fuelUsed: used() });
       try {
-        const outcome = run(entrypoint, input, units);
+        const outcome = run(entrypoint, input, begins);
         return { ...outcome, ...cost() };
       } catch (error) {
         return { ...endedBy(error, fuel.left()), ...cost() };

@@ -44,3 +44,12 @@ test("one that only answered is used again, and has forgotten what it was asked"
   for (let count = 0; count < 100; count += 1) expect(kindOf(lists(1_000))).toBe("value");
   expect(linked.modules).toHaveLength(1);
 });
+
+test("an input that cannot be read costs the policy nothing, however the reading ends", () => {
+  const entrypoint = runner.entrypoints.get(ENTRYPOINTS.decide) ?? -1;
+  const run = (text: string) => runner.run(entrypoint, { kind: "json", text }, 0n);
+  expect(run("{")).toMatchObject({ kind: "trap", fuelUsed: 0 });
+  expect(run("[".repeat(500_000))).toMatchObject({ kind: "exceeded", fuelUsed: 0 });
+  expect(run(lists(400_000))).toMatchObject({ kind: "exceeded", fuelUsed: 0 });
+  expect(run("{}").fuelUsed).toBeGreaterThan(0);
+});
