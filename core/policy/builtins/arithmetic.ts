@@ -34,7 +34,7 @@ type Floating = (a: BigFloat, b: BigFloat) => BigFloat;
 
 /** In fuel, of one operation: beyond what its text costs, since `1e1000` is six characters. */
 const PER_DIGIT = 120;
-const PER_FLOAT = 20_000;
+const PER_FLOAT = 11_000;
 /** Doubles are exact below this, sums and all. */
 const SMALL = /^-?\d{1,7}$/;
 /** `big.NewFloat(1)`, which a product begins with, has the bits of a double and keeps them. */

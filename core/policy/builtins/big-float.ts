@@ -4,7 +4,7 @@
  * exponent is far beyond anything that is computed with ends the evaluation.
  */
 import { BuiltinLimit } from "../builtin.ts";
-import { parseDecimal, withoutTrailingZeros } from "../rego-value/number.ts";
+import { type Decimal, parseDecimal, withoutTrailingZeros } from "../rego-value/number.ts";
 import { type Digits, fixedText, shortestText } from "./go-float.ts";
 
 /** value = ± mantissa · 2^exponent. `precision`: bits of the mantissa that operations on it keep. */
@@ -23,15 +23,24 @@ export const MAX_SIZE = 1_500n;
 /** @throws BuiltinLimit when it is too large or too small to compute with; text that is no number counts as zero */
 export function bigFloat(text: string): BigFloat {
   const decimal = parseDecimal(text);
-  const negative = text.startsWith("-");
-  if (decimal === undefined || decimal.coefficient === "") return zero(negative);
-  const { coefficient, exponent } = decimal;
+  return decimal === undefined ? zero(text.startsWith("-")) : floatOf(decimal, text.startsWith("-"));
+}
+
+function floatOf({ coefficient, exponent }: Decimal, negative: boolean): BigFloat {
+  if (coefficient === "") return zero(negative);
   const size = exponent < 0n ? -exponent : exponent;
   if (size + BigInt(coefficient.length) > MAX_SIZE) throw new BuiltinLimit("the number is too large or too small");
-  const power = 10n ** size;
+  const power = powerOfTen(Number(size));
   const value = { negative, mantissa: BigInt(coefficient), exponent: 0, precision: PRECISION };
   if (exponent >= 0n) return rounded({ ...value, mantissa: value.mantissa * power });
   return quotient(value, { ...value, negative: false, mantissa: power });
+}
+
+/** Of small ones: to make one takes longer than to divide by it. */
+const POWERS = Array.from({ length: 40 }, (_, exponent) => 10n ** BigInt(exponent));
+
+function powerOfTen(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }
 
 export function integerFloat(value: bigint, negative = value < 0n): BigFloat {
@@ -62,8 +71,8 @@ export function quotient(a: BigFloat, b: BigFloat): BigFloat {
   // Two bits more than are kept, and one that says whether anything is left over.
   const shift = Math.max(0, precision + 2 + bitLength(b.mantissa) - bitLength(a.mantissa));
   const dividend = a.mantissa << BigInt(shift);
-  const rest = dividend % b.mantissa === 0n ? 0n : 1n;
-  const mantissa = ((dividend / b.mantissa) << 1n) | rest;
+  const whole = dividend / b.mantissa;
+  const mantissa = (whole << 1n) | (whole * b.mantissa === dividend ? 0n : 1n);
   const exponent = a.exponent - b.exponent - shift - 1;
   return rounded({ negative: a.negative !== b.negative, mantissa, exponent, precision });
 }
@@ -94,11 +103,20 @@ function signed({ negative, mantissa, exponent }: BigFloat, at: number): bigint 
   return negative ? -magnitude : magnitude;
 }
 
+const DOUBLE = new DataView(new ArrayBuffer(8));
+const DOUBLE_BIAS = 1_022;
+
 /** Of a value that is not negative. */
 function bitLength(value: bigint): number {
   if (value === 0n) return 0;
-  const hexadecimal = value.toString(16);
-  return hexadecimal.length * 4 - (Math.clz32(Number.parseInt(hexadecimal.charAt(0), 16)) - 28);
+  DOUBLE.setFloat64(0, Number(value));
+  const bits = ((DOUBLE.getUint32(0) >>> 20) & 0x7ff) - DOUBLE_BIAS;
+  if (bits > 1_024) {
+    const hexadecimal = value.toString(16);
+    return hexadecimal.length * 4 - (Math.clz32(Number.parseInt(hexadecimal.charAt(0), 16)) - 28);
+  }
+  // A double can be rounded up to the next power of two.
+  return value >> BigInt(bits - 1) === 0n ? bits - 1 : bits;
 }
 
 function rounded(float: BigFloat): BigFloat {
@@ -112,11 +130,33 @@ function rounded(float: BigFloat): BigFloat {
   return { ...float, mantissa, exponent: float.exponent + over };
 }
 
+function shortestDigits(float: BigFloat): Digits {
+  return digitsOfDouble(float) ?? searchedDigits(float);
+}
+
+/** Beyond these a double has fewer bits, or none. */
+const MOST_EXPONENT = 900;
+
+/**
+ * The digits of the nearest double, where they are read as this number: they are no more than 17, and of so few no other ones are as near as half
+ * of the last of 64 bits. So it is with most of what policies compute.
+ */
+function digitsOfDouble(float: BigFloat): Digits | undefined {
+  const { mantissa, exponent, precision } = float;
+  if (precision !== PRECISION || Math.abs(exponent) > MOST_EXPONENT) return undefined;
+  const decimal = parseDecimal(String(Number(mantissa) * 2 ** exponent));
+  if (decimal === undefined) return undefined;
+  const read = floatOf(decimal, false);
+  const least = Math.min(exponent, read.exponent);
+  const isSame = mantissa << BigInt(exponent - least) === read.mantissa << BigInt(read.exponent - least);
+  return isSame ? { digits: decimal.coefficient, point: Number(decimal.size) } : undefined;
+}
+
 /**
  * The digits of the number up to the first at which every number between it and its neighbours' halfway points could end,
  * as math/big does it (ftoa.go, roundShortest).
  */
-function shortestDigits({ mantissa, exponent, precision }: BigFloat): Digits {
+function searchedDigits({ mantissa, exponent, precision }: BigFloat): Digits {
   // The last bit of `twice` is half of the number's last place.
   const shift = precision + 1 - bitLength(mantissa);
   const twice = mantissa << BigInt(shift);

@@ -3,7 +3,7 @@ import { type Builtin, BuiltinLimit, builtinTable, integerArg, BuiltinError } fr
 import { regoInteger } from "../rego-value/value.ts";
 
 /** In fuel, of a decimal digit that is read as binary, or written. */
-const PER_DIGIT = 60;
+const PER_DIGIT = 100;
 /** Bits that a number may have: some thousand digits. */
 const MAX_BITS = 16_384n;
 const WORD = 64;

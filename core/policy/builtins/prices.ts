@@ -50,7 +50,7 @@ const PRICES: readonly (readonly [prefix: string, Price])[] = [
   ["providers.aws.", { call: 620_000, perCharacter: 15 }],
   ["rand.", { call: 18_000, perCharacter: 50 }],
   ["regex.", { call: 15_000, perCharacter: 25 }],
-  ["regex.globs_match", { call: 11_000, perCharacter: 700 }],
+  ["regex.globs_match", { call: 8_000, perCharacter: 450 }],
   ["semver.", { call: 11_000, perCharacter: 120 }],
   ["sprintf", { call: 10_000, perCharacter: 10 }],
   ["strings.count", { call: 9_000, perCharacter: 18 }],

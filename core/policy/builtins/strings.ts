@@ -25,7 +25,7 @@ const PER_TEXT = 50;
 const PER_COMPARISON = 60;
 const PER_CHARACTER = 10;
 /** Of each place where a text was found. */
-const PER_POSITION = 900;
+const PER_POSITION = 600;
 const SURROGATE = /[\ud800-\udfff]/;
 
 function refuseLongSearch(text: string, search: string, steps = MAX_STEPS): void {

@@ -6,7 +6,7 @@ import { RegoObject } from "../rego-value/value.ts";
 import { writeJson } from "../rego-value/write.ts";
 
 /** In fuel. */
-const PER_ESCAPE = 750;
+const PER_ESCAPE = 130;
 const PER_PAIR = 1_400;
 const PER_NAME = 2_200;
 

@@ -7,8 +7,8 @@ import type { Pay } from "../../builtin.ts";
 
 /** In fuel (prices.ts), of looking for one match: what is prepared and laid out for it. */
 export const PER_SEARCH = 5_000;
-/** Of each group of the pattern, at each match. */
-export const PER_GROUP = 200;
+/** Of each group of the pattern, at each match, which is most of all handed back as a text of its own. */
+export const PER_GROUP = 1_800;
 /** Of one character for one place in the pattern. */
 const PER_CHARACTER = 88;
 /** Of one character for each further place at which the pattern may be at once. */
