@@ -2,7 +2,7 @@
 import ipaddr from "ipaddr.js";
 import { type BuiltinCall, BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from "../builtin.ts";
 import { regoSet } from "../rego-value/order.ts";
-import { isRegoArray, RegoObject, type RegoValue, regoInteger } from "../rego-value/value.ts";
+import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
 type Network = {
   readonly bits: 32 | 128;
@@ -120,13 +120,24 @@ function siblings(a: Network, b: Network): boolean {
   return a.base >> shift === b.base >> shift;
 }
 
-/** What `cidr_contains_matches` takes: a string, or a collection of strings or of arrays that begin with one. */
-function labelled(value: RegoValue | undefined): readonly (readonly [label: RegoValue, cidr: string])[] {
-  if (typeof value === "string") return [[value, value]];
-  const first = (item: RegoValue): string => stringArg(isRegoArray(item) ? item : [item], 0);
-  if (value instanceof RegoObject) return [...value.entries()].map(([key, item]) => [key, first(item)]);
-  if (isRegoArray(value)) return value.map((item, at) => [regoInteger(at), first(item)]);
-  return itemsArg([value ?? null], 0).map((item) => [item, first(item)]);
+type Labelled = { readonly label: RegoValue; readonly item: RegoValue };
+
+/** What `cidr_contains_matches` goes over: a string, or a collection of strings or of arrays that begin with one. Of anything else, nothing. */
+function labelled(value: RegoValue | undefined): readonly Labelled[] {
+  if (typeof value === "string") return [{ label: value, item: value }];
+  if (value instanceof RegoObject) return [...value.entries()].map(([label, item]) => ({ label, item }));
+  if (value instanceof RegoSet) return value.items.map((item) => ({ label: item, item }));
+  return isRegoArray(value) ? value.map((item, at) => ({ label: regoInteger(at), item })) : [];
+}
+
+function firstText(item: RegoValue): string {
+  return stringArg(isRegoArray(item) ? item : [item], 0);
+}
+
+/** Read when it is first compared with something: as OPA, what nothing is compared with may be no network. */
+function readOnce<Read>(read: () => Read): () => Read {
+  let known: { readonly value: Read } | undefined;
+  return () => (known ??= { value: read() }).value;
 }
 
 export const NET = builtinTable([
@@ -146,14 +157,17 @@ export const NET = builtinTable([
   [
     "net.cidr_contains_matches",
     (args, { pay }) => {
-      const inner = labelled(args[1]).map(([label, text]) => ({ label, network: network(text) }));
+      const inners = labelled(args[1]).map(({ label, item }) => ({
+        label,
+        read: readOnce(() => network(firstText(item))),
+      }));
       const matches: RegoValue[] = [];
       const outers = labelled(args[0]);
-      if (outers.length * inner.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
-      pay(outers.length * inner.length * PER_PAIR);
-      for (const [label, text] of outers) {
-        const outer = cidr(text);
-        for (const item of inner) if (contains(outer, item.network)) matches.push([label, item.label]);
+      if (outers.length * inners.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
+      pay(outers.length * inners.length * PER_PAIR);
+      for (const { label, item } of outers) {
+        const outer = readOnce(() => cidr(firstText(item)));
+        for (const inner of inners) if (contains(outer(), inner.read())) matches.push([label, inner.label]);
       }
       pay(matches.length * PER_MATCH);
       return regoSet(matches);

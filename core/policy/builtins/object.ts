@@ -55,6 +55,17 @@ function holdsAll(outer: readonly RegoValue[], inner: readonly RegoValue[], pay:
   });
 }
 
+/** As OPA counts: what stands twice in the array counts twice, and in none there is nothing. */
+function countsAll(outer: readonly RegoValue[], inner: RegoSet, pay: Pay): boolean {
+  pay((outer.length + inner.items.length) * PER_MEMBER);
+  const wanted = new RegoObject(inner.items.map((item) => [item, true]));
+  let missing = wanted.size;
+  return outer.some((item) => {
+    if (wanted.has(item)) missing--;
+    return missing === 0;
+  });
+}
+
 const MAX_RANGE = 100_000n;
 /** In fuel. */
 const PER_NUMBER = 300;
@@ -119,7 +130,7 @@ export const OBJECT = builtinTable([
     (args, { pay }) => {
       const [outer, inner] = [args[0] ?? null, args[1] ?? null];
       // Only here, and not inside, an array is asked for what is in a set.
-      if (isRegoArray(outer) && inner instanceof RegoSet) return holdsAll(regoSet(outer).items, inner.items, pay);
+      if (isRegoArray(outer) && inner instanceof RegoSet) return countsAll(outer, inner, pay);
       const kinds = [outer, inner].map((value) =>
         isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
       );

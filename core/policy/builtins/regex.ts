@@ -132,7 +132,9 @@ export const REGEX = builtinTable([
     "regex.template_match",
     (args, call) => {
       const [open, close] = [stringArg(args, 2), stringArg(args, 3)];
-      if ([...open].length !== 1 || [...close].length !== 1) throw new BuiltinError("delimiters must be one character");
+      // Of one byte, to OPA.
+      if (Buffer.byteLength(open) !== 1 || Buffer.byteLength(close) !== 1)
+        throw new BuiltinError("delimiters must be one character of ASCII");
       const compiled = compile(templatePattern(stringArg(args, 0), open, close), call);
       return !matches(compiled, stringArg(args, 1), call, 1).next().done;
     },

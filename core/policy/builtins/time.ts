@@ -45,11 +45,11 @@ function payZone(call: BuiltinCall, zone: string, formats = 1): void {
   call.pay(formats * PER_ZONE);
 }
 
-/** `ns`, or `[ns, zone]`, or `[ns, zone, layout]`. */
+/** `ns`, or `[ns]`, `[ns, zone]`, `[ns, zone, layout]`. */
 function momentArg(args: readonly RegoValue[], at: number, call: BuiltinCall): Moment {
   const value = args[at];
   if (!isRegoArray(value)) return { ns: int64(integerArg(args, at)), zone: "UTC", layout: "RFC3339Nano" };
-  const named = stringArg(value, 1);
+  const named = value.length > 1 ? stringArg(value, 1) : "";
   const zone = named === "" || named === "Local" ? "UTC" : named;
   payZone(call, zone);
   return {
@@ -85,10 +85,11 @@ const addDate: Builtin = (args, call) => {
   return regoInteger(int64(instantOf(moved, zone)));
 };
 
-/** Years, months, days, hours, minutes, seconds between two moments, both read in the first one's zone. */
+/** Years, months, days, hours, minutes, seconds between two moments, both read in the first one's zone. The other has to be one, too. */
 const diff: Builtin = (args, call) => {
   const first = momentArg(args, 0, call);
   const second = momentArg(args, 1, call);
+  fieldsAt(second.ns, second.zone);
   const [early, late] = first.ns <= second.ns ? [first.ns, second.ns] : [second.ns, first.ns];
   const a = fieldsAt(early, first.zone);
   const b = fieldsAt(late, first.zone);
