@@ -35,7 +35,7 @@ export const UNSEEN: ReadonlySet<string> = new Set([
   ...["net.cidr_contains", "net.cidr_intersects", "net.cidr_overlap"],
 ]);
 
-type Special = Pick<Redirection, "onlyFor" | "notFor" | "at" | "onlyBeyondWhole" | "onlyBeyondIpv4">;
+type Special = Pick<Redirection, "onlyFor" | "notFor" | "at" | "onlyBeyond">;
 type Watched = Special & Pick<Redirection, "runtimeName" | "parameters"> & { readonly builtins: readonly string[] };
 
 function watched(
@@ -50,8 +50,8 @@ function watched(
 /** By the names in OPA's `internal/compiler/wasm/wasm.go`. */
 const WATCHES: readonly Watched[] = [
   ...watched(1, {
-    ...{ opa_agg_count: "count", opa_agg_max: "max", opa_agg_min: "min", opa_agg_product: "product" },
-    ...{ opa_agg_sort: "sort", opa_agg_sum: "sum", opa_agg_all: "all", opa_agg_any: "any" },
+    ...{ opa_agg_count: "count", opa_agg_max: "max", opa_agg_min: "min" },
+    ...{ opa_agg_sort: "sort", opa_agg_all: "all", opa_agg_any: "any" },
     ...{ opa_array_flatten: "array.flatten", opa_array_reverse: "array.reverse" },
     ...{ opa_base64_encode: "base64.encode", opa_base64_url_encode: "base64url.encode" },
     ...{ builtin_object_keys: "object.keys" },
@@ -63,7 +63,8 @@ const WATCHES: readonly Watched[] = [
       opa_numbers_range: "numbers.range",
       opa_array_concat: "array.concat",
       builtin_graph_reachable: "graph.reachable",
-      opa_set_diff: "minus set_diff",
+      // `-` of what are no numbers is that of sets. By its own name: `minus` has an answer for numbers, and `set_diff(2, 1)` none.
+      opa_set_diff: "set_diff minus",
     },
     ...{ opa_set_intersection: "and", opa_set_union: "or", builtin_object_filter: "object.filter" },
     ...{ builtin_object_remove: "object.remove", builtin_object_union: "object.union" },
@@ -85,7 +86,7 @@ const WATCHES: readonly Watched[] = [
   ...watched(
     1,
     { opa_arith_abs: "abs", opa_arith_ceil: "ceil", opa_arith_floor: "floor", opa_arith_round: "round" },
-    { onlyFor: "number", onlyBeyondWhole: true },
+    { onlyFor: "number", onlyBeyond: "whole" },
   ),
   ...watched(
     2,
@@ -93,16 +94,18 @@ const WATCHES: readonly Watched[] = [
       ...{ opa_arith_divide: "div", opa_arith_minus: "minus", opa_arith_multiply: "mul", opa_arith_plus: "plus" },
       ...{ opa_arith_rem: "rem" },
     },
-    { onlyFor: "number", onlyBeyondWhole: true },
+    { onlyFor: "number", onlyBeyond: "whole" },
   ),
 ];
 
 const ANSWERS: readonly Watched[] = [
   ...watched(1, {
-    ...{ opa_json_unmarshal: "json.unmarshal", opa_json_is_valid: "json.is_valid" },
+    ...{ opa_json_marshal: "json.marshal", opa_json_unmarshal: "json.unmarshal", opa_json_is_valid: "json.is_valid" },
     ...{ opa_regex_is_valid: "regex.is_valid", opa_base64_is_valid: "base64.is_valid" },
     ...{ opa_bits_negate: "bits.negate" },
   }),
+  ...watched(1, { opa_agg_product: "product", opa_agg_sum: "sum" }, { onlyBeyond: "wholes" }),
+  ...watched(1, { opa_template_string: "internal.template_string" }, { onlyBeyond: "scalar parts" }),
   ...watched(1, { opa_to_number: "to_number" }, { onlyFor: "string" }),
   ...watched(1, { opa_base64_decode: "base64.decode", opa_base64_url_decode: "base64url.decode" }),
   ...watched(2, {
@@ -114,7 +117,7 @@ const ANSWERS: readonly Watched[] = [
   ...watched(
     2,
     { opa_cidr_contains: "net.cidr_contains net.cidr_overlap", opa_cidr_intersects: "net.cidr_intersects" },
-    { onlyBeyondIpv4: true },
+    { onlyBeyond: "IPv4" },
   ),
   ...watched(3, {
     ...{ opa_glob_match: "glob.match", opa_strings_replace: "replace" },

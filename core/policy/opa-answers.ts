@@ -1,7 +1,7 @@
 /**
  * Built-ins for which a compiled module would give another answer than OPA: in compatibility mode the host answers them
  * (wasm/redirect-functions.ts), so that a policy that ran under opa-envoy-plugin sees the same digits, bytes and faults. Native policies keep the
- * module's own where it answers as OPA does, or is far quicker and differs only in the order of what it writes (native-builtins.ts).
+ * module's own where it answers as OPA does (native-builtins.ts).
  */
 import type { BuiltinTable } from "./builtin.ts";
 import { ARITHMETIC } from "./builtins/arithmetic.ts";

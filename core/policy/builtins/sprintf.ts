@@ -1,5 +1,5 @@
 /**
- * `sprintf`, and what `$"…"` becomes, of which the module's own writes sets and objects in the order of a hash table. OPA hands Go an
+ * `sprintf`, and what `$"…"` becomes, of which the module's own writes sets and objects in the order of a hash table, and texts inside as JSON. OPA hands Go an
  * integer, a double, a text, or the text of any other value; so do we (go-format).
  */
 import {
@@ -14,8 +14,9 @@ import {
 } from "../builtin.ts";
 import { integerOf } from "../rego-value/number.ts";
 import { RegoNumber, RegoSet, type RegoValue } from "../rego-value/value.ts";
-import { writeRego } from "../rego-value/write.ts";
+import { writeTerm } from "../rego-value/write.ts";
 import { goFormat, type GoValue } from "./go-format/format.ts";
+import { goTermQuote } from "./go-format/quote.ts";
 
 const MAX_INT64 = 2n ** 63n;
 
@@ -29,7 +30,7 @@ const PER_WRITTEN_CHARACTER = 200;
 function toGo(value: RegoValue, { pay }: BuiltinCall): GoValue {
   if (typeof value === "string") return { kind: "string", value };
   if (!(value instanceof RegoNumber)) {
-    const text = writeRego(value);
+    const text = writeTerm(value, goTermQuote);
     pay(text.length * PER_WRITTEN_CHARACTER);
     return { kind: "string", value: text };
   }
@@ -58,7 +59,7 @@ function templatePart(part: RegoValue, { pay }: BuiltinCall): string {
   if (items.length > 1) throw new BuiltinError("template-strings must not produce multiple outputs");
   const [value = "<undefined>"] = items;
   if (typeof value === "string") return value;
-  const text = writeRego(value);
+  const text = writeTerm(value, goTermQuote);
   pay(text.length * PER_WRITTEN_CHARACTER);
   return text;
 }

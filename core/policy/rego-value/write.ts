@@ -8,16 +8,22 @@ import { regoOf } from "./plain.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./value.ts";
 
 export function writeRego(value: RegoValue): string {
+  return writeTerm(value, quote);
+}
+
+/** The same with texts quoted in another way. */
+export function writeTerm(value: RegoValue, quoteText: (text: string) => string): string {
   if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "string") return quote(value);
+  if (typeof value === "string") return quoteText(value);
   if (value instanceof RegoNumber) return value.text;
-  if (isRegoArray(value)) return `[${value.map((item) => writeRego(item)).join(", ")}]`;
+  if (isRegoArray(value)) return `[${value.map((item) => writeTerm(item, quoteText)).join(", ")}]`;
   if (value instanceof RegoSet) {
     if (value.items.length === 0) return "set()";
-    return `{${value.items.map((item) => writeRego(item)).join(", ")}}`;
+    return `{${value.items.map((item) => writeTerm(item, quoteText)).join(", ")}}`;
   }
   const entries = sortedEntries(value);
-  return `{${entries.map(([key, item]) => `${writeRego(key)}: ${writeRego(item)}`).join(", ")}}`;
+  const members = entries.map(([key, item]) => `${writeTerm(key, quoteText)}: ${writeTerm(item, quoteText)}`);
+  return `{${members.join(", ")}}`;
 }
 
 /** Whether the Rego text of a value has more characters, about. */

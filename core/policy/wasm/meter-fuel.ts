@@ -10,6 +10,7 @@
  * The start value is the highest there is: the module's start function runs before the host can set it.
  */
 import { AppError } from "../../domain/app-error.ts";
+import { type Change, changed } from "./binary/changes.ts";
 import { readBodies, type Turn, withBodies } from "./binary/code.ts";
 import { readTableFunctions } from "./binary/elements.ts";
 import { withExport } from "./binary/exports.ts";
@@ -48,25 +49,16 @@ export function meterFuel(wasm: Uint8Array): Uint8Array {
 }
 
 function withPayments(body: Uint8Array, { begin, entry, rounds, arms }: Prices, fuel: number): Uint8Array {
-  const changes: Change[] = arms.map(({ at, size }) => ({ from: at, to: at, code: payment(fuel, size) }));
+  const changes: Change[] = entry === undefined ? [] : [{ from: begin, to: begin, code: payment(fuel, entry) }];
+  // Of an arm that begins with a branch, the arm comes first.
+  changes.push(...arms.map(({ at, size }) => ({ from: at, to: at, code: payment(fuel, size) })));
   for (const { branch, size, isSimple } of rounds) {
     const paid = payment(fuel, size);
     if (isSimple) changes.push({ from: branch.at, to: branch.end, code: paidBranch(branch, paid) });
     else changes.push({ from: branch.at, to: branch.at, code: paid });
   }
-  const parts = [body.subarray(0, begin)];
-  if (entry !== undefined) parts.push(payment(fuel, entry));
-  let at = begin;
-  // Of an arm that begins with a branch, the arm comes first: the order is kept.
-  for (const { from, to, code } of changes.toSorted((a, b) => a.from - b.from)) {
-    parts.push(body.subarray(at, from), code);
-    at = to;
-  }
-  return Buffer.concat([...parts, body.subarray(at)]);
+  return changed(body, changes);
 }
-
-/** Code in place of what stands there, of which there may be none. */
-type Change = { readonly from: number; readonly to: number; readonly code: Uint8Array };
 
 /** `br_if` that pays only when it goes back: `if (…) { payment; br }`. One block further in, so is where it goes. */
 function paidBranch({ instruction }: Turn, paid: Uint8Array): Uint8Array {

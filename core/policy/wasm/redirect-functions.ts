@@ -14,9 +14,9 @@ import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts"
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
 import { keepForeignBytes } from "./keep-foreign-bytes.ts";
+import { type Plain, plainQuestions, type PlainQuestions } from "./plain-arguments.ts";
+import { sortScans } from "./sorted-scans.ts";
 import { takeWholeDecimals } from "./take-whole-decimals.ts";
-import { askingWhetherPlainNetwork } from "./plain-networks.ts";
-import { askingWhetherWhole } from "./whole-numbers.ts";
 import { I32, OP } from "./binary/opcodes.ts";
 
 export type Redirection = {
@@ -32,10 +32,8 @@ export type Redirection = {
   readonly notFor?: keyof typeof TYPE;
   /** The runtime's own function answers, and the host where it has no answer. */
   readonly onlyAfterFailure?: boolean;
-  /** Where all arguments are short integers and its answer is one, the runtime's own goes on to answer. */
-  readonly onlyBeyondWhole?: boolean;
-  /** Where all arguments are addresses or networks of IPv4 as they are mostly written, the runtime's own goes on to answer. */
-  readonly onlyBeyondIpv4?: boolean;
+  /** Where its arguments are as it answers them like OPA (plain-arguments.ts), and what it answers is, the runtime's own goes on to answer. */
+  readonly onlyBeyond?: Plain;
 };
 
 const NO_LOCALS = 0;
@@ -44,7 +42,8 @@ const TYPE_OF = "opa_value_type";
 const TYPE = { number: 3, string: 4, array: 5, set: 7 } as const;
 
 /**
- * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it. And `1.0` is an integer (take-whole-decimals.ts).
+ * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it. And `1.0` is an integer (take-whole-decimals.ts), and
+ * a loop goes in order where that can be seen (sorted-scans.ts).
  * @throws AppError invalid_bundle when the bytes are no module, or when failures were to be seen and its functions have no names
  */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
@@ -67,23 +66,15 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
       "the functions of the policy module have no names; build it without stripping it",
     );
   const keepsBytes = keepForeignBytes(functions, names);
-  let isChanged = takeWholeDecimals(functions, names) || keepsBytes;
+  const isSorted = sortScans(functions, names);
+  let isChanged = takeWholeDecimals(functions, names) || keepsBytes || isSorted;
   const typeOf = names.get(TYPE_OF);
-  const asking = (isWanted: boolean, body: (typeOf: number) => Uint8Array) =>
-    isWanted && typeOf !== undefined ? functions.append(typeOf, body(typeOf)) : undefined;
-  const isWhole = asking(
-    redirections.some(({ onlyBeyondWhole }) => onlyBeyondWhole),
-    askingWhetherWhole,
-  );
-  const isIpv4 = asking(
-    redirections.some(({ onlyBeyondIpv4 }) => onlyBeyondIpv4),
-    askingWhetherPlainNetwork,
-  );
+  const plain = plainQuestions(functions, typeOf);
   for (const redirection of redirections) {
     const index = names.get(redirection.runtimeName);
     const builtin = functions.imported(`opa_builtin${redirection.parameters}`);
     if (index === undefined || builtin === undefined) continue;
-    functions.replace(index, bodyOf(functions, redirection, { index, builtin, typeOf, isWhole, isIpv4 }));
+    functions.replace(index, bodyOf(functions, redirection, { index, builtin, typeOf, plain }));
     isChanged = true;
   }
   return isChanged ? writeSections(functions.written()) : wasm;
@@ -93,17 +84,15 @@ type Indices = {
   readonly index: number;
   readonly builtin: number;
   readonly typeOf: number | undefined;
-  readonly isWhole: number | undefined;
-  readonly isIpv4: number | undefined;
+  readonly plain: PlainQuestions;
 };
 
 function bodyOf(
   functions: Functions,
   redirection: Redirection,
-  { index, builtin, typeOf, isWhole, isIpv4 }: Indices,
+  { index, builtin, typeOf, plain }: Indices,
 ): Uint8Array {
-  const { parameters, builtinId, onlyFor, notFor, at = 0 } = redirection;
-  const { onlyAfterFailure = false, onlyBeyondWhole = false, onlyBeyondIpv4 = false } = redirection;
+  const { parameters, builtinId, onlyFor, notFor, at = 0, onlyAfterFailure = false, onlyBeyond } = redirection;
   const places = Array.from({ length: parameters }, (_, argument) => argument);
   const all = places.flatMap((argument) => [OP.localGet, argument]);
   const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
@@ -115,18 +104,19 @@ function bodyOf(
     ...[OP.localGet, local, ...known(typeOf), OP.i32Const, TYPE[type], OP.i32Eq],
   ];
   const type = onlyFor ?? notFor;
-  const keepsOwn = type !== undefined || onlyAfterFailure || onlyBeyondWhole || onlyBeyondIpv4;
+  const keepsOwn = type !== undefined || onlyAfterFailure || onlyBeyond !== undefined;
   const own = keepsOwn ? [...all, ...call(functions.append(index, functions.bodyOf(index)))] : [];
   const answer = parameters; // the local behind them
   // `opa_builtinN(builtinId, 0, …)`
   let asked = [OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, ...all, ...call(builtin)];
-  const areAll = (is: number | undefined) =>
-    places.flatMap((place) => [OP.localGet, place, ...known(is), ...(place > 0 ? [OP.i32And] : [])]);
-  if (onlyBeyondIpv4) asked = [...areAll(isIpv4), OP.if, I32, ...own, OP.else, ...asked, OP.end];
-  if (onlyBeyondWhole) {
-    const whole = [...own, OP.localTee, answer, ...known(isWhole)];
+  if (onlyBeyond !== undefined) {
+    const { ofArgument, ofAnswer } = plain(onlyBeyond);
+    const whole = [...own, OP.localTee, answer, ...(ofAnswer === undefined ? [] : call(ofAnswer))];
     const first = [...whole, OP.if, I32, OP.localGet, answer, OP.else, ...asked, OP.end];
-    asked = [...areAll(isWhole), OP.if, I32, ...first, OP.else, ...asked, OP.end];
+    const areAll = places.flatMap((place) => [
+      ...[OP.localGet, place, ...call(ofArgument), ...(place > 0 ? [OP.i32And] : [])],
+    ]);
+    asked = [...areAll, OP.if, I32, ...(ofAnswer === undefined ? own : first), OP.else, ...asked, OP.end];
   }
   const ownFirst = [...own, OP.localTee, answer, OP.i32Eqz, OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end];
   const unasked = onlyAfterFailure ? ownFirst : own;

@@ -35,15 +35,19 @@ const MODES = {
   },
 } as const;
 type Mode = keyof typeof MODES;
+/** What Rego v1 refuses is asked of a module of Rego v0. */
+type Part = {
+  readonly wasm: Uint8Array;
+  readonly asked: ReadonlyMap<Call, readonly (readonly string[])[]>;
+  /** Of OPA, by key and place. */
+  readonly said: ReadonlyMap<string, ReadonlyMap<number, string>>;
+};
 
 const opa = await resolveTool("opa");
 
 (opa.kind === "found" ? describe : describe.skip)("what OPA compiles into a module", () => {
   let folder: string;
-  let wasm: Uint8Array;
-  let asked: ReadonlyMap<Call, readonly (readonly string[])[]>;
-  /** Of OPA, by key and place. */
-  let said: ReadonlyMap<string, ReadonlyMap<number, string>>;
+  let parts: readonly Part[];
 
   async function run(command: string, ...args: readonly string[]): Promise<string> {
     const result = await runCommand(command, args, { timeoutMs: PATIENCE_MS, cwd: folder });
@@ -51,11 +55,11 @@ const opa = await resolveTool("opa");
     return result.output;
   }
 
-  async function compiled(location: string, calls: readonly Call[]): Promise<Uint8Array> {
+  async function compiled(location: string, calls: readonly Call[], flags: readonly string[]): Promise<Uint8Array> {
     await writeFile(path.join(folder, "calls.rego"), moduleOf(calls));
     const entrypoints = calls.flatMap(({ key }) => ["--entrypoint", `calls/${key}`]);
     const build = ["build", "--target", "wasm", "--capabilities", CAPABILITIES, "--output", "calls.tar.gz"];
-    await run(location, ...build, ...entrypoints, "calls.rego");
+    await run(location, ...build, ...flags, ...entrypoints, "calls.rego");
     await run("tar", "-xzf", "calls.tar.gz", "/policy.wasm");
     return readFile(path.join(folder, "policy.wasm"));
   }
@@ -67,23 +71,33 @@ const opa = await resolveTool("opa");
     return createPolicyRunner({ builtins, randomBytes, monotonicMs: () => 0 }, runnable);
   }
 
+  async function partOf(location: string, deprecated: boolean): Promise<Part> {
+    const flags = deprecated ? ["--v0-compatible"] : [];
+    const declared = await declaredCalls(deprecated);
+    const { builtins } = await runnerOf(await compiled(location, declared, flags), "native");
+    const calls = declared.filter(({ name }) => !builtins.includes(name));
+    const asked = new Map(calls.map((call) => [call, argumentsOf(call)]));
+    await writeFile(path.join(folder, "asked.rego"), everythingAsked(asked));
+    const answers: unknown = JSON.parse(
+      await run(location, "eval", ...flags, "--data", "asked.rego", "--format", "raw", "data.calls.said"),
+    );
+    const said = new Map(calls.map(({ key }) => [key, answersOf(field(answers, key))]));
+    return { wasm: await compiled(location, calls, flags), asked, said };
+  }
+
   beforeAll(async () => {
     if (opa.kind === "missing") return;
     folder = await mkdtemp(path.join(tmpdir(), "compiled-builtins-"));
-    const declared = await declaredCalls();
-    const { builtins } = await runnerOf(await compiled(opa.location, declared), "native");
-    const calls = declared.filter(({ name }) => !builtins.includes(name));
-    wasm = await compiled(opa.location, calls);
-    asked = new Map(calls.map((call) => [call, argumentsOf(call)]));
-    await writeFile(path.join(folder, "asked.rego"), everythingAsked(asked));
-    const answers: unknown = JSON.parse(
-      await run(opa.location, "eval", "--data", "asked.rego", "--format", "raw", "data.calls.said"),
-    );
-    said = new Map(calls.map(({ key }) => [key, answersOf(field(answers, key))]));
+    parts = [await partOf(opa.location, false), await partOf(opa.location, true)];
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  function differences(runner: PolicyRunner, call: Call, mode: Mode): readonly { kind: Kind; text: string }[] {
+  function differences(
+    { asked, said }: Part,
+    runner: PolicyRunner,
+    call: Call,
+    mode: Mode,
+  ): readonly { kind: Kind; text: string }[] {
     const entrypoint = runner.entrypoints.get(`calls/${call.key}`) ?? -1;
     return (asked.get(call) ?? []).flatMap((given, at) => {
       const met = runner.run(entrypoint, { kind: "rego", text: `{"given": [${given.join(", ")}]}` }, 0n);
@@ -98,20 +112,25 @@ const opa = await resolveTool("opa");
   }
 
   test("is asked a good deal", () => {
-    expect(asked.size).toBeGreaterThan(90);
-    expect([...asked.keys()].filter(({ key }) => said.get(key)?.size === 0).map(({ name }) => name)).toEqual([]);
+    const names = parts.map(({ asked }) => [...asked.keys()].map(({ name }) => name));
+    expect(names[0]?.length).toBeGreaterThan(90);
+    expect(names[1]).toEqual(["all", "any", "net.cidr_overlap", "re_match", "set_diff"]);
+    for (const { asked, said } of parts)
+      expect([...asked.keys()].filter(({ key }) => said.get(key)?.size === 0).map(({ name }) => name)).toEqual([]);
   });
 
   test.each(["native", "compat"] as const)("answers as OPA does, or it is told why not: %s", async (mode) => {
-    const runner = await runnerOf(wasm, mode);
     const told = TOLD.filter((one) => one.mode === mode || one.mode === "both");
     const met = new Set<unknown>();
     const untold: string[] = [];
-    for (const call of asked.keys()) {
-      for (const { kind, text } of differences(runner, call, mode)) {
-        const why = told.find((one) => one.kind === kind && one.names.includes(call.name));
-        if (why === undefined) untold.push(`${kind}: ${text.slice(0, 300)}`);
-        else met.add(why);
+    for (const part of parts) {
+      const runner = await runnerOf(part.wasm, mode);
+      for (const call of part.asked.keys()) {
+        for (const { kind, text } of differences(part, runner, call, mode)) {
+          const why = told.find((one) => one.kind === kind && one.names.includes(call.name));
+          if (why === undefined) untold.push(`${kind}: ${text.slice(0, 300)}`);
+          else met.add(why);
+        }
       }
     }
     expect(untold).toEqual([]);

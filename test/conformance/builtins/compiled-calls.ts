@@ -33,12 +33,21 @@ const SYNTAX: readonly (readonly [name: string, operands: number, text: Call["te
   ["{a, b}", 2, ([a, b]) => `{${a}, ${b}}`],
   ["{a: 1, b: 2}", 2, ([a, b]) => `{${a}: 1, ${b}: 2}`],
   ["some … in", 1, ([a]) => `[[k, v] | some k, v in ${a}]`],
+  [
+    "some … in some … in",
+    2,
+    ([a, b]) =>
+      `[[k, [v | some v in x], [[x], k]] | some k, x in ${a}; [x] != [${b}]; some y in ${b}; {[y]} != {[v | some v in ${a}]}]`,
+  ],
+  ["[… | walk]", 1, ([a]) => `[found | walk(${a}, found)]`],
 ];
 
-/** All that a policy may call; the host is asked for some. */
-export async function declaredCalls(): Promise<readonly Call[]> {
+/** All that a policy may call, or only old ones; the host is asked for some. `deprecated`: those that Rego v1 refuses. */
+export async function declaredCalls(deprecated: boolean): Promise<readonly Call[]> {
   const capabilities: unknown = JSON.parse(await readFile(CAPABILITIES, "utf8"));
-  const builtins = list(field(capabilities, "builtins")).filter((one) => field(one, "deprecated") !== true);
+  const builtins = list(field(capabilities, "builtins")).filter(
+    (one) => (field(one, "deprecated") === true) === deprecated,
+  );
   const calls = builtins.map((builtin): Omit<Call, "key"> => {
     const name = String(field(builtin, "name"));
     const isRelation = field(builtin, "relation") === true;
@@ -46,7 +55,7 @@ export async function declaredCalls(): Promise<readonly Call[]> {
       isRelation ? `{found | ${name}(${given.join(", ")}, found)}` : `${name}(${given.join(", ")})`;
     return { name, operands: list(field(field(builtin, "decl"), "args")).length, text: WRITTEN[name] ?? usual };
   });
-  const syntax = SYNTAX.map(([name, operands, text]) => ({ name, operands, text }));
+  const syntax = (deprecated ? [] : SYNTAX).map(([name, operands, text]) => ({ name, operands, text }));
   return [...calls.filter(({ name }) => !PASSED_OVER.test(name)), ...syntax].map((call, at) => ({
     ...call,
     key: `f${at}`,
@@ -78,13 +87,16 @@ function isAffordable(name: string, [a = "", b = "", c = ""]: readonly string[])
   return name !== "substring" || !(Number(second) > 0 && Number(third) >= 2 ** 62);
 }
 
-/** `isModule`: with a rule for each, which takes what it is given from the input. */
+/** `if` and `in` are also for Rego v0, of which old built-ins are. */
+const HEAD = "package calls\n\nimport future.keywords";
+
+/** With a rule for each, which takes what it is given from the input. */
 export function moduleOf(calls: readonly Call[]): string {
   const rules = calls.map(({ key, operands, text }) => {
     const given = Array.from({ length: operands }, (_, at) => `input.given[${at}]`);
     return `${key} := v if v := ${text(given)}`;
   });
-  return ["package calls", ...rules].join("\n\n");
+  return [HEAD, ...rules].join("\n\n");
 }
 
 /** One rule, `said`: to each key its answers as [place, text]. NB: the values come out of a function, so that no type is known of them. */
@@ -97,10 +109,10 @@ export function everythingAsked(asked: ReadonlyMap<Call, readonly (readonly stri
   };
   const rules = [...asked].map(([{ key, operands, text }, given]) => {
     const indices = JSON.stringify(given.map((values) => values.map(placeOf)));
-    const values = Array.from({ length: operands }, (_, at) => `all[places[${at}]]`);
+    const values = Array.from({ length: operands }, (_, at) => `everything[places[${at}]]`);
     return `said["${key}"] := answers if {
-	answers := [[at, sprintf("%v", [[v]])] | places := ${indices}[at]; all := values(1); v := ${text(values)}]
+	answers := [[at, sprintf("%v", [[v]])] | places := ${indices}[at]; everything := values(1); v := ${text(values)}]
 }`;
   });
-  return [`package calls\n\nvalues(one) := [${[...places.keys()].join(", ")}] if one == 1`, ...rules].join("\n\n");
+  return [`${HEAD}\n\nvalues(one) := [${[...places.keys()].join(", ")}] if one == 1`, ...rules].join("\n\n");
 }

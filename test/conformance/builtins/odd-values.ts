@@ -18,7 +18,13 @@ const TEXTS = [
   ],
   ...['"1e5"', '"-"', '"007"', '" 1"', '"1_000"', '"0x10"', '"é"', '"ÀÉ"', String.raw`"e\u0301"`, '"😀b"', '"a😀b😀"'],
   ...['"ß"', '"İ"', '"ſ"', '"Ǆ"', '"ΑΣ"', '"ﬁ"', '"𐐨"', '"K"', String.raw`"\ufffd"`, String.raw`"\u0000"`],
-  ...[String.raw`"a\u0000b"`, String.raw`"\u00a0x\u3000"`, String.raw`"\u2028"`, String.raw`"\t\n\u000b a"`],
+  ...[
+    String.raw`"a\u0000b"`,
+    String.raw`"\u00a0x\u3000"`,
+    String.raw`"\u2028"`,
+    String.raw`"<a>&\u0001\u007f"`,
+    String.raw`"\t\n\u000b a"`,
+  ],
   ...[JSON.stringify("a".repeat(700)), JSON.stringify("é".repeat(300))],
 ];
 const NUMBERS = [

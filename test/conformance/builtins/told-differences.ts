@@ -14,18 +14,6 @@ type Told = {
 };
 
 export const TOLD: readonly Told[] = [
-  ...(["none", "other"] as const).map(
-    (kind): Told => ({
-      ...{ mode: "both", names: [kind === "none" ? "array[index]" : "object.get"], kind },
-      why: "`1.0` as an index of an array is looked up by a function of the module that every reference goes through",
-    }),
-  ),
-  {
-    mode: "both",
-    names: ["some … in"],
-    kind: "other",
-    why: "the order of a hash table; what can be seen of it is in the migration guide",
-  },
   { mode: "both", names: ["max", "min"], kind: "digits", why: "of equal numbers the first one, and not the last" },
   {
     mode: "both",
@@ -46,10 +34,5 @@ export const TOLD: readonly Told[] = [
     why: "of 2^63-1, at which OPA itself may break off (`substring`)",
   },
   { mode: "native", names: ["json.filter", "json.remove"], kind: "none", why: "a path of no parts traps: denied" },
-  {
-    ...{ mode: "native", names: ["json.marshal", "internal.template_string"], kind: "other" },
-    why: "the module writes it, with keys and members in the order of a hash table, which is quicker by far",
-  },
-  { mode: "native", names: ["product", "sum"], kind: "digits", why: "the module adds up, in decimals" },
   { mode: "native", names: ["div"], kind: "digits", why: "`0 / -1` is `-0` to OPA" },
 ];

@@ -13,6 +13,13 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 ]);
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
+const PLAIN = /^[ -~]*$/;
+
+/** As Go writes a text in a term of OPA's: most are written as JSON is. */
+export function goTermQuote(text: string): string {
+  return PLAIN.test(text) ? JSON.stringify(text) : goQuote(text, '"', false);
+}
+
 export function goQuote(text: string, delimiter: '"' | "'", asciiOnly: boolean): string {
   let quoted = "";
   for (const char of text) quoted += char === delimiter ? `\\${char}` : escaped(char, asciiOnly);

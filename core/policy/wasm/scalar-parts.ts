@@ -1,0 +1,36 @@
+/**
+ * Whether the parts of a template (`$"…"`), each a text or a set of what stands between braces, hold no collection: the runtime writes those in
+ * the order of a hash table and with the texts inside quoted as JSON.
+ */
+import { writeSigned32 } from "./binary/leb128.ts";
+import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
+import * as runtime from "./runtime-collections.ts";
+
+/** `areScalar(parts)`: 1 or 0. */
+export function askingWhetherScalarParts(): Uint8Array {
+  const [parts, item, left, part, member, bucket, leftInSet, nextAt] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const constant = (number: number) => [OP.i32Const, ...writeSigned32(number)];
+  const field = (local: number, offset: number) => [OP.localGet, local, OP.i32Load, ALIGNED, offset];
+  const type = (local: number) => [OP.localGet, local, OP.i32Load8U, 0, 0];
+  const refused = [OP.if, NO_RESULT, ...constant(0), OP.return, OP.end];
+  const ofSet = [
+    ...[...field(member, runtime.FIRST_OF_MEMBER), OP.i32Load8U, 0, 0],
+    ...[...constant(runtime.ARRAY_TYPE), OP.i32GeU, ...refused],
+  ];
+  const ofPart = [
+    ...[
+      ...field(item, runtime.ARRAY_ITEM.value),
+      OP.localSet,
+      part,
+      ...type(part),
+      ...constant(runtime.SET_TYPE),
+      OP.i32Eq,
+    ],
+    ...[OP.if, NO_RESULT, ...runtime.eachMember(part, [member, bucket, leftInSet, nextAt], ofSet), OP.else],
+    ...[...type(part), ...constant(runtime.ARRAY_TYPE), OP.i32GeU, ...refused, OP.end],
+  ];
+  return Uint8Array.of(
+    ...[1, 7, I32, ...type(parts), ...constant(runtime.ARRAY_TYPE), OP.i32Ne, ...refused],
+    ...[...runtime.eachItem(parts, [item, left], ofPart), ...constant(1), OP.end],
+  );
+}

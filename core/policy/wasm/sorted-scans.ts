@@ -1,0 +1,95 @@
+/**
+ * Lets the loops of a policy over sets and objects go in the order of their values, as OPA's evaluator does, and not in that of the runtime's
+ * hash table, where that can be seen (visible-scans.ts): in `[x | some x in set]`, and with `walk`. To sort takes longer than to go through, so
+ * all other loops stay as they are. `sort` itself takes a time that grows with n log n, and not with the square as the runtime's own.
+ */
+import { type Change, changed } from "./binary/changes.ts";
+import { turnsOf } from "./binary/code.ts";
+import { ByteReader } from "./binary/byte-reader.ts";
+import type { Functions } from "./binary/functions.ts";
+import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
+import { sorting } from "./merge-sort.ts";
+import { ADDRESS_SIZE } from "./runtime-collections.ts";
+import { sortingArray, sortingItems, sortingWalk } from "./sorted-items.ts";
+import { type Scan, visibleScans } from "./visible-scans.ts";
+
+/** Of a rule or a function, by its path. */
+const OF_A_RULE = /^g\d+\./;
+
+/** False where nothing is to be sorted, or by no functions that are known. */
+export function sortScans(functions: Functions, names: ReadonlyMap<string, number>): boolean {
+  const [iterate, append, makeArray] = ["opa_value_iter", "opa_array_append", "opa_array_with_cap"].map((name) =>
+    names.get(name),
+  );
+  const [compare, allocate, free] = ["opa_value_compare", "opa_malloc", "opa_free"].map((name) => names.get(name));
+  if (iterate === undefined || append === undefined || makeArray === undefined) return false;
+  if (compare === undefined || allocate === undefined || free === undefined) return false;
+  const rules = [...names].flatMap(([name, index]) => {
+    const scans = OF_A_RULE.test(name) ? visibleScans(functions.bodyOf(index), { iterate, append, makeArray }) : [];
+    return scans.length === 0 ? [] : [{ index, scans }];
+  });
+  const arraySort = names.get("opa_array_sort");
+  if (rules.length === 0 && arraySort === undefined) return false;
+  const sort = functions.append(compare, sorting({ compare, allocate, free }));
+  const sortsArray = sortingArray({ allocate, free }, sort);
+  if (arraySort !== undefined) functions.replace(arraySort, sortsArray);
+  const sorted = functions.append(allocate, sortingItems(allocate, sort));
+  const walk = names.get("opa_value_transitive_closure");
+  const sortArray = arraySort ?? functions.append(append, sortsArray);
+  const walked = walk === undefined ? undefined : functions.append(walk, sortingWalk(walk, sortArray));
+  for (const { index, scans } of rules) {
+    const body = functions.bodyOf(index);
+    const { change, first } = moreLocals(body, functions.parametersOf(index), scans.length);
+    const loops = scans.map((scan, at) => sortedScan(scan, first + at, { iterate, sorted }));
+    const walks = walk === undefined || walked === undefined ? [] : sortedWalks(body, scans, walk, walked);
+    functions.replace(index, changed(body, [change, ...loops, ...walks]));
+  }
+  return true;
+}
+
+/** `next`: a local of its own, which points to what is in order; 0 where nothing had to be sorted. */
+function sortedScan(
+  { from, to, source, key }: Scan,
+  next: number,
+  { iterate, sorted }: { readonly iterate: number; readonly sorted: number },
+): Change {
+  const get = (local: number) => [OP.localGet, ...writeUnsigned32(local)];
+  const set = (local: number) => [OP.localSet, ...writeUnsigned32(local)];
+  const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
+  const code = Uint8Array.of(
+    ...[...get(key), OP.i32Eqz, OP.if, NO_RESULT, ...get(source), ...call(sorted), ...set(next), OP.end],
+    ...[...get(next), OP.if, I32, ...get(next), OP.i32Load, ALIGNED, 0],
+    ...[...get(next), OP.i32Const, ...writeSigned32(ADDRESS_SIZE), OP.i32Add, ...set(next)],
+    ...[OP.else, ...get(source), ...get(key), ...call(iterate), OP.end],
+  );
+  return { from, to, code };
+}
+
+/** The calls of `walk` that such a loop goes over. */
+function sortedWalks(body: Uint8Array, scans: readonly Scan[], walk: number, walked: number): readonly Change[] {
+  const sources = new Set(scans.map(({ source }) => source));
+  return turnsOf(body).turns.flatMap(({ at, end, instruction }) => {
+    if (instruction.kind !== "call" || instruction.index !== walk) return [];
+    const reader = new ByteReader(body);
+    reader.at = end;
+    const isGoneOver = reader.byte() === OP.localTee && sources.has(reader.unsigned());
+    return isGoneOver ? [{ from: at, to: end, code: Uint8Array.of(OP.call, ...writeUnsigned32(walked)) }] : [];
+  });
+}
+
+/** `first`: the index of the first new one. */
+function moreLocals(
+  body: Uint8Array,
+  parameters: number,
+  count: number,
+): { readonly change: Change; readonly first: number } {
+  const reader = new ByteReader(body);
+  const groups = reader.vector(() => ({ count: reader.unsigned(), type: reader.byte() }));
+  const written = [...groups, { count, type: I32 }].flatMap((group) => [...writeUnsigned32(group.count), group.type]);
+  const code = Uint8Array.of(...writeUnsigned32(groups.length + 1), ...written);
+  return {
+    change: { from: 0, to: reader.at, code },
+    first: groups.reduce((sum, group) => sum + group.count, parameters),
+  };
+}
