@@ -30,7 +30,7 @@ export function requesterOf({ subject, person, actorPersons }: Party): Requester
   return { person, actorPersons, issuer: subject.issuer, subject: subject.id, actors: subject.actors };
 }
 
-/** `account`: as its token showed it, for it is looked at again at each vote; none in a request from before it was kept. */
+/** `account`: as its token showed it, for it is looked at again at each vote; none where an earlier version of the service took the request. */
 export type Submitter = Requester & { readonly account?: Subject };
 
 /** One person's vote. Append-only; unique per (request, person). */

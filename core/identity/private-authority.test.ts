@@ -58,7 +58,7 @@ async function identify(server: KeyServer, caPaths: Readonly<Record<string, stri
         ...{ clock: systemClock, signal: new AbortController().signal, metrics: createMetrics({ prefix: "t_" }) },
         log: createLog({ name: "test", level: "info", destination }),
       },
-      { issuers, principals: [] },
+      { issuers, principals: [], callersShowCertificates: true },
     ),
   );
   return {

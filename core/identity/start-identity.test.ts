@@ -28,7 +28,7 @@ test("what is remembered of tokens is counted by its outcome, and what is too lo
       ...{ clock: systemClock, signal: new AbortController().signal, metrics },
       log: createLog({ name: "test", level: "silent" }),
     },
-    { issuers: [issuer], principals: [] },
+    { issuers: [issuer], principals: [], callersShowCertificates: true },
   );
   const now = () => instant(Date.now());
   await waitUntil("the keys", 30_000, () => identity.health(now()).status === "ok");
@@ -76,6 +76,7 @@ test("the age of the keys of each issuer is a metric once there are any, and gro
         { ...common, issuer: "https://other.example", jwks_file: missing },
       ],
       principals: [],
+      callersShowCertificates: true,
     },
   );
   const ages = async () => {
@@ -95,13 +96,20 @@ test("the age of the keys of each issuer is a metric once there are any, and gro
 
 describe("an issuer without keys", () => {
   /** By a clock that stands, but for what is said to have passed. */
-  async function start(issuers: readonly IssuerConfig[], principals: readonly PrincipalRule[] = []) {
+  async function start(
+    issuers: readonly IssuerConfig[],
+    principals: readonly PrincipalRule[] = [],
+    callersShowCertificates = true,
+  ) {
     let passedMs = 0;
     const clock = { ...systemClock, monotonicMs: () => passedMs };
     const metrics = createMetrics({ prefix: "t_" });
     const { signal } = new AbortController();
     const log = createLog({ name: "test", level: "silent" });
-    const identity = await startIdentity({ clock, signal, metrics, log }, { issuers, principals });
+    const identity = await startIdentity(
+      { clock, signal, metrics, log },
+      { issuers, principals, callersShowCertificates },
+    );
     const usable = async () =>
       [...(await metrics.expose()).text.matchAll(/^t_issuer_keys_usable\{issuer="([^"]+)"\} (\d)$/gm)].map(
         ([, issuer, value]) => `${issuer} ${value}`,
@@ -139,8 +147,15 @@ describe("an issuer without keys", () => {
     expect(health()).toEqual({ status: "failed", detail: without });
   });
 
+  const rule = { match: "spiffe://example.org/ns/{ns}", issuer: "spiffe://example.org" };
+  test("is a failure also where certificates are only mapped, and shown elsewhere", async () => {
+    const { identity, health, passed } = await start([away()], [rule], false);
+    await using _owned = identity;
+    passed(10_000);
+    expect(health()).toEqual({ status: "failed", detail: without });
+  });
+
   test("leaves those who are known by a certificate", async () => {
-    const rule = { match: "spiffe://example.org/ns/{ns}", issuer: "spiffe://example.org" };
     const { identity, health, passed } = await start([away()], [rule]);
     await using _owned = identity;
     expect(health().status).toBe("failed");

@@ -51,12 +51,15 @@ export async function startIdentity(
     principals: rules,
     keyFolder,
     maxWaiting,
+    callersShowCertificates,
   }: {
     readonly issuers: readonly IssuerConfig[];
     readonly principals: readonly PrincipalRule[];
     readonly keyFolder?: string | undefined;
     /** How many may wait until their signature has its turn (signature-turns.ts); undefined: nobody waits, each is verified at once. */
     readonly maxWaiting?: number;
+    /** Whether callers are identified by a certificate here at all; else principals only map accounts that were seen elsewhere. */
+    readonly callersShowCertificates: boolean;
   },
 ): Promise<Identity> {
   const startedMs = clock.monotonicMs();
@@ -113,7 +116,7 @@ export async function startIdentity(
     health(now) {
       const without = keySets.status(now).filter(({ usable }) => !usable);
       if (without.length === 0) return { status: "ok" };
-      const canKnow = principals.configured || without.length < issuers.size;
+      const canKnow = (callersShowCertificates && principals.configured) || without.length < issuers.size;
       const isWaitedFor = clock.monotonicMs() - startedMs < WAIT_FOR_KEYS_MS;
       const detail = `no usable keys of ${without.map(({ issuer }) => issuer).join(", ")}`;
       return { status: canKnow && !isWaitedFor ? "degraded" : "failed", detail };

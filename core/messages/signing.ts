@@ -37,6 +37,22 @@ export function createVerifier(publicKeyPems: ReadonlyMap<string, string>): Veri
   };
 }
 
+/**
+ * Of those whose messages this program takes and never signs. @throws AppError invalid_configuration as `createVerifier`, and where a key is its own
+ * under whatever id: whoever signs decisions could sign grants, or the other way round.
+ */
+export function createVerifierOfOthers(publicKeyPems: ReadonlyMap<string, string>, own: Signer): Verifier {
+  const verifier = createVerifier(publicKeyPems);
+  const bytes = Buffer.from("countersign: whose key is this");
+  const signature = own.sign(bytes);
+  const kid = [...publicKeyPems.keys()].find((each) => verifier.verify(each, bytes, signature));
+  if (kid === undefined) return verifier;
+  throw new AppError(
+    "invalid_configuration",
+    `key ${kid} is the one this service signs with; give each a key of its own`,
+  );
+}
+
 export type PublicJwk = {
   readonly kty: "OKP";
   readonly crv: "Ed25519";

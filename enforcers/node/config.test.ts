@@ -47,7 +47,7 @@ test.each([
   ],
   [
     "a decision service by a scheme",
-    { COUNTERSIGN_GATEWAY_AUTHORIZATION_ADDRESS: "dns:///127.0.0.1:9191" },
+    { COUNTERSIGN_GATEWAY_AUTHORIZATION_ADDRESS: "http://127.0.0.1:9191" },
     "authorization.address",
   ],
   ["one port for two purposes", { COUNTERSIGN_GATEWAY_OPS_PORT: "8080" }, "ops.port"],

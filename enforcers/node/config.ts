@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
-import { hostPortProblem, samePortFaults } from "../../platform/config/addresses.ts";
+import { hostPortProblem, isHereAlone, samePortFaults } from "../../platform/config/addresses.ts";
 import { unsafe } from "../../platform/config/fault.ts";
 import { closed, OpsSchema, Port, processKeys } from "../../platform/config/fields.ts";
 import { FilePath } from "../../platform/config/files.ts";
@@ -135,7 +135,7 @@ export const unsafeTogether: readonly Rule<GatewayConfig>[] = [
       { ...ops, key: "ops.port" },
     ]),
   ({ authorization: { tls, address, plaintext } }) => {
-    if (tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
+    if (tls || isHereAlone(address) || plaintext) return [];
     const choice = "set authorization.tls, or authorization.plaintext if a mesh encrypts";
     return [unsafe("authorization.address", `is not loopback and there is no TLS; ${choice}`)];
   },

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { databaseProblem, headerProblem, hostPortProblem, samePortFaults, webAddressProblem } from "./addresses.ts";
+import {
+  databaseProblem,
+  headerProblem,
+  hostPortProblem,
+  isHereAlone,
+  samePortFaults,
+  shownAddressProblem,
+  webAddressProblem,
+} from "./addresses.ts";
 
 describe("refused, and never repeated, is", () => {
   test.each([
@@ -14,10 +22,23 @@ describe("refused, and never repeated, is", () => {
     expect(webAddressProblem(text)).not.toContain("hunter2");
   });
 
-  test.each(["a", "a:", "a:0", "a:65536", "http://a:1", "dns:///a:1", "u:p@a:1", "a b:1", "::1:1", "a:1,b:1", "-a:1"])(
-    "the host and port %s",
-    (text) => expect(hostPortProblem(text)).toContain("is not host:port"),
-  );
+  test.each([
+    "a",
+    "a:",
+    "a:0",
+    "a:65536",
+    "http://a:1",
+    "dns://8.8.8.8/a:1",
+    "u:p@a:1",
+    "a b:1",
+    "::1:1",
+    "a:1,b:1",
+    "-a:1",
+  ])("the host and port %s", (text) => expect(hostPortProblem(text)).toContain("is not host:port"));
+
+  test.each(["javascript:hunter2", "https://u:hunter2@a.example/#/x"])("what people are shown: %s", (text) => {
+    expect(shownAddressProblem(text)).toMatch(/http\(s\)|password/);
+  });
 
   test.each(["mysql://h/d", "h/d", ""])("the database %s", (text) => {
     expect(databaseProblem(text)).toContain("postgres://");
@@ -30,6 +51,7 @@ describe("refused, and never repeated, is", () => {
   test.each([
     ["one address", "127.0.0.1", "127.0.0.1"],
     ["two names of this machine", "127.0.0.1", "localhost"],
+    ["one address of IPv6, written in two ways", "[::1]", "::1"],
     ["one address and all", "10.0.0.1", "0.0.0.0"],
   ])("a port twice, on %s", (_, first, second) => {
     const faults = samePortFaults([
@@ -45,16 +67,24 @@ describe("refused, and never repeated, is", () => {
 test("what can be used is not refused", () => {
   for (const text of ["https://a.example/x?y=z", "http://127.0.0.1:8/"])
     expect(webAddressProblem(text)).toBeUndefined();
-  for (const text of ["a:1", "my_service.svc:65535", "[::1]:9201", "10.0.0.1:80"])
+  expect(shownAddressProblem("https://console.example/#/requests")).toBeUndefined();
+  for (const text of ["a:1", "my_service.svc:65535", "[::1]:9201", "10.0.0.1:80", "dns:///approval.svc:9201"])
     expect(hostPortProblem(text)).toBeUndefined();
   for (const text of ["postgres://u:p@h/d", "postgresql:///d?host=/run"]) expect(databaseProblem(text)).toBeUndefined();
   expect(headerProblem("a token of several words")).toBeUndefined();
-  const apart = { key: "a.port", host: "10.0.0.1", port: 9 };
-  expect(samePortFaults([apart, { ...apart, host: "10.0.0.2" }])).toEqual([]);
+  const apart = { key: "a.port", host: "127.0.0.1", port: 9 };
+  for (const host of ["127.0.0.2", "::1", "10.0.0.2"]) expect(samePortFaults([apart, { ...apart, host }])).toEqual([]);
   expect(
     samePortFaults([
       { ...apart, port: 0 },
       { ...apart, port: 0 },
     ]),
   ).toEqual([]);
+});
+
+test("only an address of loopback is of this machine alone, however it is written", () => {
+  for (const text of ["127.0.0.1:1", "localhost:1", "[::1]:1", "dns:///localhost:1"])
+    expect(isHereAlone(text)).toBe(true);
+  for (const text of ["10.0.0.1:1", "localhost.example:1", "dns:///a:1", "a", ""])
+    expect(isHereAlone(text)).toBe(false);
 });

@@ -5,30 +5,43 @@
 import { type ConfigFault, unsafe } from "./fault.ts";
 import { isLoopback } from "./tls-rules.ts";
 
-/** Of a web address. */
+/** Of a web address that this program calls. */
 export function webAddressProblem(text: string): string | undefined {
+  const problem = shownAddressProblem(text);
+  if (problem !== undefined) return problem;
+  return URL.parse(text)?.hash === "" ? undefined : "may not hold a fragment; remove it";
+}
+
+/** Of a web address that people are shown. */
+export function shownAddressProblem(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return "is not an http(s) URL; correct it";
-  if (hasCredentials(url)) return "may not hold a user name or password; remove them";
-  return url.hash === "" ? undefined : "may not hold a fragment; remove it";
+  return hasCredentials(url) ? "may not hold a user name or password; remove them" : undefined;
 }
 
 export function hasCredentials({ username, password }: URL): boolean {
   return username !== "" || password !== "";
 }
 
-/** Of `host:port`, IPv6 in brackets. */
+const HOST_AND_PORT = /^(?:dns:\/\/\/)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?):(\d{1,5})$/;
+
+/** Of what gRPC calls: `host:port`, IPv6 in brackets, or the same behind `dns:///`. */
 export function hostPortProblem(text: string): string | undefined {
-  const port = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?):(\d{1,5})$/.exec(text)?.[1];
+  const port = HOST_AND_PORT.exec(text)?.[2];
   const isPort = port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
   return isPort ? undefined : "is not host:port; write a name or an address (IPv6 in brackets) and a port, no scheme";
 }
 
+/** Whether such an address is this machine. */
+export function isHereAlone(address: string): boolean {
+  return isLoopback(HOST_AND_PORT.exec(address)?.[1] ?? "");
+}
+
 /** Of a PostgreSQL connection string. */
 export function databaseProblem(text: string): string | undefined {
-  return /^postgres(ql)?:\/\//.test(text)
-    ? undefined
-    : "is not an address of PostgreSQL; write it as postgres://user:password@host/database";
+  if (/^postgres(ql)?:\/\//.test(text)) return undefined;
+  const bySocket = "by a socket as postgres:///database?host=/folder";
+  return `is not an address of PostgreSQL; write it as postgres://user:password@host/database, or ${bySocket}`;
 }
 
 /** Of a secret that goes into a header: what it can carry, and nothing at the ends that would be cut off on the way. */
@@ -51,6 +64,10 @@ export function samePortFaults(listeners: readonly Listener[]): readonly ConfigF
 /** NB: on different addresses of this machine they do not; an unspecified one is all of them. */
 function meet(one: Listener, other: Listener): boolean {
   if (one.port === 0 || one.port !== other.port) return false;
-  const isAny = [one, other].some(({ host }) => /^(?:0\.0\.0\.0|\[?::\]?|)$/.test(host));
-  return isAny || one.host === other.host || (isLoopback(one.host) && isLoopback(other.host));
+  const [host = "", otherHost = ""] = [one, other].map((listener) => listener.host.replace(/^\[(.*)\]$/, "$1"));
+  return host === otherHost || covers(host, otherHost) || covers(otherHost, host);
+}
+
+function covers(host: string, other: string): boolean {
+  return /^(?:0\.0\.0\.0|::|)$/.test(host) || (host === "localhost" && /^(?:127\.0\.0\.1|::1)$/.test(other));
 }

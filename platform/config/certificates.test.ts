@@ -55,4 +55,7 @@ test("when each ends is a metric: of the last one read, of a chain the first tha
   await writeFile(certPath, "no certificate");
   await expect(certificates.server("listen", { certPath, keyPath })).rejects.toThrow();
   expect(await ends()).toContainEqual(["listen", endOf(between)]);
+
+  await certificates.client("redemption", { tls: true });
+  expect(await ends()).toEqual([["listen", endOf(between)]]);
 });

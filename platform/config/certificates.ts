@@ -1,6 +1,6 @@
 /**
- * The certificates that a program shows, read from their files at the start and anew at each reload. When they end is a metric, so that somebody
- * hears of it before connections fail: an end comes without a restart, and nothing else would tell.
+ * The certificates that a program shows, those for brokers apart, read from their files at the start and anew at each reload. When they end is a
+ * metric, so that somebody hears of it before connections fail: an end comes without a restart, and nothing else would tell.
  */
 import { X509Certificate } from "node:crypto";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -20,7 +20,8 @@ export function createCertificates(metrics: Metrics): Certificates {
   );
   function noted<T extends { readonly cert: Buffer | null }>(part: string, tls: T | undefined): T | undefined {
     const endMs = firstEnd(tls?.cert?.toString("latin1") ?? "");
-    if (endMs !== undefined) ends.set({ part }, endMs / 1_000);
+    if (endMs === undefined) ends.remove({ part });
+    else ends.set({ part }, endMs / 1_000);
     return tls;
   }
   return {

@@ -111,16 +111,6 @@ const unsafe: readonly UnsafeCase[] = [
     says: "webhook.url (COUNTERSIGN_WEBHOOK_URL): is not an http(s) URL; correct it",
   },
   {
-    what: "the key of grants as one of decisions",
-    settings: { decisionServices: { trustedKeys: { "approval-1": "approval.pem" } } },
-    says: "decisionServices.trustedKeys (COUNTERSIGN_DECISION_SERVICES_TRUSTED_KEYS): names signing.kid, the key of grants",
-  },
-  {
-    what: "a new key under the id of the one before",
-    settings: { signing: { ...fine.signing, previousKeys: { "approval-1": "old.pem" } } },
-    says: "signing.previousKeys (COUNTERSIGN_SIGNING_PREVIOUS_KEYS): names signing.kid too; give the new key an id of its own",
-  },
-  {
     what: "one port for two purposes",
     settings: { rest: { port: 9201 } },
     says: "redemption.port (COUNTERSIGN_REDEMPTION_PORT): is that of rest.port too; give each its own",

@@ -138,8 +138,6 @@ export function policySettings({ bundle, identity, policy }: ApprovalConfig) {
   return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment, routesOnly: true };
 }
 
-const OWN_KEY = "give each service a key of its own, with an id of its own";
-
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
   ({ identity }) => issuerFaults(identity.issuers, "identity.issuers"),
   ({ identity: { principals, issuers } }) => principalFaults(principals, issuers, "identity.principals"),
@@ -156,15 +154,6 @@ export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
     const problem = "is empty, so no denial could be trusted; name the decision services' keys";
     return [unsafe("decisionServices.trustedKeys", problem)];
   },
-  // NB: or whoever has a key of decisions could sign grants, and the other way round.
-  ({ decisionServices: { trustedKeys }, signing: { kid } }) =>
-    Object.hasOwn(trustedKeys, kid)
-      ? [unsafe("decisionServices.trustedKeys", `names signing.kid, the key of grants; ${OWN_KEY}`)]
-      : [],
-  ({ signing: { kid, previousKeys } }) =>
-    Object.hasOwn(previousKeys, kid)
-      ? [unsafe("signing.previousKeys", "names signing.kid too; give the new key an id of its own")]
-      : [],
   ({ database: { url } }) => {
     const problem = databaseProblem(url);
     return problem === undefined ? [] : [unsafe("database.url", problem)];

@@ -11,7 +11,7 @@ import { CompatSchema, compatFaults } from "../../core/policy/compat-config.ts";
 import { ContextSchema, contextFaults } from "../../core/policy/context-config.ts";
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { DevelopmentSchema, developmentFaults } from "../../core/policy/explain/development-config.ts";
-import { samePortFaults, webAddressProblem } from "../../platform/config/addresses.ts";
+import { samePortFaults, shownAddressProblem } from "../../platform/config/addresses.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
 import { closed, OpsSchema, processKeys, Text } from "../../platform/config/fields.ts";
 import { ownVariables } from "../../platform/config/keys.ts";
@@ -118,7 +118,7 @@ const approvalRules: readonly Rule<DecisionConfig>[] = [
       ({ redemption }) =>
         rule(redemption),
   ),
-  ({ state, signing }) => stateFaults(state, signing.kid),
+  ({ state }) => stateFaults(state),
 ];
 
 /** Of one process; of several, each of which has its own: `workerFaults`. */
@@ -150,7 +150,7 @@ export const unsafeTogether: readonly Rule<DecisionConfig>[] = [
   },
   apiFaults,
   ({ denials: { requestUrl } }) => {
-    const problem = requestUrl === undefined ? undefined : webAddressProblem(requestUrl);
+    const problem = requestUrl === undefined ? undefined : shownAddressProblem(requestUrl);
     return problem === undefined ? [] : [unsafe("denials.requestUrl", problem)];
   },
   portFaults,

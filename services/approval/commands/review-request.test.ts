@@ -122,6 +122,20 @@ test("whoever submitted it in the requester's name is mapped anew as well: who t
   expect(state()).toMatchObject({ status: "failed", granted: 0 });
 });
 
+test("of whose account nothing was kept but its name is mapped by that", async () => {
+  const people = new Map([["sara", "dana"]]);
+  const sara = { ...PENDING.requester, subject: "sara" };
+  const { approve, state } = approvalOf(
+    managers,
+    () => "allowed",
+    (name) => people.get(name) ?? name,
+    sara,
+  );
+  people.set("sara", "mia");
+  expect(await approve("mia")).toEqual({ kind: "refused", reason: "is_requester" });
+  expect(state()).toMatchObject({ status: "pending", granted: 0 });
+});
+
 test("an earlier approval that the policy would refuse by now grants nothing: the request ends as superseded", async () => {
   let refused: readonly string[] = [];
   const { approve, state } = approvalOf({ kind: "n_of", n: 2, of: [managers, managers] }, (reviewer) =>

@@ -12,12 +12,13 @@ import {
   requesterOf,
   type Review,
   type RoutedRequest,
+  type Submitter,
 } from "../../../core/domain/access-request.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 import { review, whyNotReviewer } from "../../../core/domain/review.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import { openSets } from "../../../core/domain/stages.ts";
-import { samePerson } from "../../../core/domain/subject.ts";
+import { samePerson, type Subject } from "../../../core/domain/subject.ts";
 import type { Ids, People, Permission, Reads, Transactions } from "../ports.ts";
 import type { ReviewOutcome, ReviewRequest } from "./ports.ts";
 
@@ -37,8 +38,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     const reviewer = await people.resolve(command.reviewer);
     const routed = { ...seen, subject: denial.subject };
     const permitted = (await permission.mayReview(routed, reviewer)) === "allowed";
-    const submitter = seen.submittedBy?.account;
-    const asking = submitter === undefined ? [denial.subject] : [denial.subject, submitter];
+    const asking = seen.submittedBy === undefined ? [denial.subject] : [denial.subject, accountOf(seen.submittedBy)];
     const askingNow = (await Promise.all(asking.map((one) => people.resolve(one)))).map(requesterOf);
     const lapsed = await lapsedApprovals(seen, askingNow, routed);
 
@@ -101,4 +101,9 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
 
 function isNextStage(before: AccessRequest, after: AccessRequest): boolean {
   return openSets(before).map(setKey).join() !== openSets(after).map(setKey).join();
+}
+
+/** Where it was not kept (core/domain/access-request.ts), as much of it as was. */
+function accountOf({ account, issuer, subject, actors }: Submitter): Subject {
+  return account ?? { issuer, id: subject, groups: [], claims: {}, actors };
 }

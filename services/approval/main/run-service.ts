@@ -93,7 +93,12 @@ async function start(
   );
   const { signer, ownKeys, decisionServiceKeys } = await startKeys({ reload }, config);
 
-  const identity = lifecycle.own(await startIdentity({ clock: systemClock, signal, log, metrics }, config.identity));
+  const identity = lifecycle.own(
+    await startIdentity(
+      { clock: systemClock, signal, log, metrics },
+      { ...config.identity, callersShowCertificates: false },
+    ),
+  );
   const partyOf = createPartyMapper(identity.issuers, identity.principals);
   const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
   const policy = lifecycle.own(await startPolicy({ clock: systemClock, signal, log, metrics }, policySettings(config)));

@@ -1,5 +1,5 @@
 -- The account of whoever submitted a request in somebody's name, as its token showed it, so that it can be mapped to a person anew at each vote.
--- Null when it was the requester, and in requests from before this.
+-- Null when it was the requester, and in requests that a version of the service from before this took.
 alter table requests add column submitted_account json;
 
 create or replace function requests_keep_immutable() returns trigger language plpgsql as $$

@@ -18,6 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
+test("a connection that was only opened ends without an answer, and without a line", async () => {
+  lines.length = 0;
+  const socket = connect(portOf(server), "127.0.0.1");
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  expect([text, ...lines]).toEqual([""]);
+});
+
 async function answerTo(bytes: string): Promise<string> {
   const socket = connect(portOf(server), "127.0.0.1");
   socket.write(bytes);

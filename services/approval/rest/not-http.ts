@@ -22,9 +22,14 @@ export function createNotHttp({ log, newRequestId }: { readonly log: Log; readon
   return ({ code = "" }: Unreadable, socket: Socket): void => {
     // NB: in a handshake nothing can be written, and its end would never come.
     if (!socket.writable || !/^(?:HPE_|ERR_HTTP_)/.test(code)) return void socket.destroy();
+    // Opened in advance, or by a probe: nobody waits for an answer.
+    if (socket.bytesRead === 0) return void socket.destroy();
     const requestId = newRequestId();
-    log.info({ event: "rest_unreadable", why: code, requestId }, "what came at the REST port is no request");
     const known = BY_CODE.get(code);
+    log.info(
+      { event: "rest_unreadable", why: code, requestId },
+      "what came at the REST port is no request, or did not come whole in time",
+    );
     const { status, headers, body } = problemAnswer(known ?? "invalid_request", requestId, known ? {} : NOT_HTTP);
     const lines = Object.entries({
       ...alwaysHeaders(requestId),

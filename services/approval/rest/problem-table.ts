@@ -162,8 +162,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   request_too_slow: {
     status: 408,
     title: "The request did not come in time",
-    detail:
-      "It has to be whole within ten seconds of its first byte. Nothing was done; send it again on a new connection.",
+    detail: "It has to be whole within ten seconds. Nothing was done; send it again on a new connection.",
   },
   headers_too_large: {
     status: 431,

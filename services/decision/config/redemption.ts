@@ -1,10 +1,10 @@
 /** Section `redemption`: the connection to the approval service for uses of limited grants. */
 import { type Static, Type } from "typebox";
-import { headerProblem, hostPortProblem } from "../../../platform/config/addresses.ts";
+import { headerProblem, hostPortProblem, isHereAlone } from "../../../platform/config/addresses.ts";
 import { unsafe } from "../../../platform/config/fault.ts";
 import { FilePath } from "../../../platform/config/files.ts";
 import type { Rule } from "../../../platform/config/rules.ts";
-import { isLoopback, pairFaults } from "../../../platform/config/tls-rules.ts";
+import { pairFaults } from "../../../platform/config/tls-rules.ts";
 import { closed, Plaintext } from "../../../platform/config/fields.ts";
 
 export const RedemptionSchema = Type.Object(
@@ -44,7 +44,7 @@ export const redemptionRules: readonly Rule<RedemptionConfig>[] = [
     return problem === undefined ? [] : [unsafe("redemption.serviceToken", problem)];
   },
   ({ address, tls, plaintext }) => {
-    if (address === "" || tls || isLoopback(address.replace(/:\d+$/, "")) || plaintext) return [];
+    if (address === "" || tls || isHereAlone(address) || plaintext) return [];
     const choice = "set redemption.tls, or redemption.plaintext if a mesh encrypts";
     return [unsafe("redemption.address", `is not loopback and there is no TLS; ${choice}`)];
   },

@@ -19,14 +19,7 @@ export const StateSchema = Type.Object(
   closed,
 );
 
-/** `ownKid`: of the key that this service signs with. */
-export function stateFaults({ trustedKeys }: Static<typeof StateSchema>, ownKid: string): readonly ConfigFault[] {
-  // NB: or whoever has a key of decisions could sign grants.
-  if (Object.hasOwn(trustedKeys, ownKid)) {
-    const problem =
-      "names signing.kid, this service's own key; give each service a key of its own, with an id of its own";
-    return [unsafe("state.trustedKeys", problem)];
-  }
+export function stateFaults({ trustedKeys }: Static<typeof StateSchema>): readonly ConfigFault[] {
   if (Object.keys(trustedKeys).length > 0) return [];
   return [unsafe("state.trustedKeys", "is empty, so no grant could be trusted; name the relay's key")];
 }

@@ -127,11 +127,6 @@ const unsafe: readonly UnsafeCase[] = [
     says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): is empty, so no grant could be trusted; name the relay's key",
   },
   {
-    what: "this service's own key as that of grants",
-    settings: { state: { trustedKeys: { "approval-1": "approval.pem", "decision-1": "decision.pem" } } },
-    says: "state.trustedKeys (COUNTERSIGN_STATE_TRUSTED_KEYS): names signing.kid, this service's own key; give each service a key of its own",
-  },
-  {
     what: "an approval service at a port that is not said",
     settings: { redemption: { address: "localhost" } },
     says: "redemption.address (COUNTERSIGN_REDEMPTION_ADDRESS): is not host:port; write a name or an address",

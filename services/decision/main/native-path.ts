@@ -1,11 +1,8 @@
 /** Constructs the decision path of docs/decision-path.md: identity, policy, grants, redemption and denials behind `evaluate`. */
 import { id } from "../../../core/domain/id.ts";
 import { startIdentity } from "../../../core/identity/start-identity.ts";
-import { rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
-import { createVerifier } from "../../../core/messages/signing.ts";
 import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock, uuidv7 } from "../../../platform/clock.ts";
-import { readPems } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { createTokenBuckets } from "../../../platform/token-buckets.ts";
 import { type DecisionConfig, policyEnvironment } from "../config.ts";
@@ -27,6 +24,7 @@ import { createReadiness } from "../serving/readiness.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
 import type { DecisionPath, SharedParts } from "./decision-path.ts";
 import { startContext } from "./start-context.ts";
+import { startStateKeys } from "./state-keys.ts";
 import { traceDecisions } from "./traced.ts";
 
 /** Of the checks that may be under way: whose token is known finds room, however many have to have theirs verified. */
@@ -55,7 +53,10 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   const { signal } = lifecycle;
   const maxWaiting = Math.ceil(config.listen.maxInFlight * SHARE_OF_UNKNOWN);
   const identity = lifecycle.own(
-    await startIdentity({ clock: systemClock, signal, log, metrics }, { ...config.identity, maxWaiting }),
+    await startIdentity(
+      { clock: systemClock, signal, log, metrics },
+      { ...config.identity, maxWaiting, callersShowCertificates: true },
+    ),
   );
   const network = startNetwork({ clock: systemClock, log, metrics, lifecycle }, config.policy.network, config.listen);
   const settings = {
@@ -72,9 +73,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   );
 
   const view = createGrantsView();
-  const verifier = await fromFiles("state.trustedKeys", "Ed25519 public keys (PEM)", async () =>
-    rotatingVerifier(createVerifier(await readPems(config.state.trustedKeys))),
-  );
+  const verifier = await startStateKeys(shared, config.state);
   const profiles = startProfiles({ verifier, metrics }, { deployment, ...config.context.profiles });
   const state = createStateReader(
     { stream, verifier, view, profiles, readClocks, log, metrics },
@@ -150,9 +149,6 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
 
   reload.part("shadow", SHADOW_RELOADED, ({ bundle }) => shadow.reload(bundle));
   reload.part("issuer_keys", [], () => identity.reload());
-  reload.part("state_keys", ["state.trustedKeys"], async (now) =>
-    verifier.replace(createVerifier(await readPems(now.state.trustedKeys))),
-  );
   reload.part("redemption_tls", REDEMPTION_KEYS, async ({ redemption }) => {
     redeemer.replaceCertificates(await certificates.client("redemption", redemption));
     ({ serviceToken } = redemption);

@@ -19,7 +19,7 @@ export async function startNativeQuestion(config: DecisionConfig, shared: Shared
   const identity = lifecycle.own(
     await startIdentity(
       { clock: systemClock, signal: lifecycle.signal, log, metrics },
-      { ...config.identity, maxWaiting: MAX_WAITING },
+      { ...config.identity, maxWaiting: MAX_WAITING, callersShowCertificates: true },
     ),
   );
   reload.part("issuer_keys", [], () => identity.reload());

@@ -41,7 +41,7 @@ export function createServingSign(
     if (said === true && !isLeaving)
       log.warn(
         { event: "serving_paused" },
-        "cannot decide any more (no policy or no keys); grpc.health reports NOT_SERVING",
+        "cannot decide any more (no active policy); grpc.health reports NOT_SERVING",
       );
     if (said === false) log.info({ event: "serving_resumed" }, "can decide again; grpc.health reports SERVING");
     said = serves;
