@@ -17,6 +17,7 @@
  * In compatibility mode all of them stay undefined, as OPA has it.
  */
 import { type Builtin, BuiltinError, type BuiltinTable } from "./builtin.ts";
+import { STRICT_NET } from "./builtins/net.ts";
 import { OPA_ANSWERS } from "./opa-answers.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
@@ -145,7 +146,7 @@ export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
 );
 
 /** What the host says to a call that has no answer, or in place of the module. NB: one that it serves itself goes before: another compiler may import it. */
-export const FAILURES: BuiltinTable = new Map([
+const FAILURES: BuiltinTable = new Map([
   ...WATCHES.map(
     ({ builtins: [name = ""], onlyFor, notFor }) =>
       [name, ((onlyFor ?? notFor) && OPA_ANSWERS.get(name)) || failureOf(name)] as const,
@@ -155,6 +156,14 @@ export const FAILURES: BuiltinTable = new Map([
     return answer === undefined ? [] : [[name, UNSEEN.has(name) ? quiet(answer) : answer] as const];
   }),
 ]);
+
+/** Where OPA's answer could switch a denial off or make an allow. Compatibility mode keeps it. */
+const STRICT = STRICT_NET;
+
+/** What a native policy calls. `served`: by this host. */
+export function nativeBuiltins(served: BuiltinTable): BuiltinTable {
+  return new Map([...FAILURES, ...served, ...STRICT]);
+}
 
 function quiet(builtin: Builtin): Builtin {
   return (args, call) => {

@@ -19,7 +19,7 @@ import { verdictOf } from "./decision-result.ts";
 import { expired, type NoPolicy, NOT_LOADED, type Outcome, outcomeOf, unanswered } from "./evaluation-outcome.ts";
 import type { InputReads } from "./input-reads.ts";
 import { type MayReview, mayReviewOf } from "./may-review-result.ts";
-import { FAILURES, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
+import { nativeBuiltins, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
 import { routeOf } from "./route-result.ts";
@@ -224,7 +224,7 @@ async function prepare(
   let policy: PolicyRunner;
   try {
     module = await compile();
-    const builtins = new Map([...FAILURES, ...deps.builtins]);
+    const builtins = nativeBuiltins(deps.builtins);
     const runnable = { module: module.module, dataJson: bundle.dataJson, budget, redirected: WATCHED_BY_ID };
     policy = createPolicyRunner({ ...deps, builtins }, runnable);
   } catch (error) {

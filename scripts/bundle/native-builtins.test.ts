@@ -10,7 +10,14 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { BUILTINS } from "../../core/policy/builtins/registry.ts";
 import { DEFAULT_BUDGET } from "../../core/policy/budget.ts";
-import { FAILURES, INFALLIBLE, UNSEEN, WATCHED, WATCHED_BY_ID, WATCHING } from "../../core/policy/native-builtins.ts";
+import {
+  INFALLIBLE,
+  nativeBuiltins,
+  UNSEEN,
+  WATCHED,
+  WATCHED_BY_ID,
+  WATCHING,
+} from "../../core/policy/native-builtins.ts";
 import { RegoSet } from "../../core/policy/rego-value/value.ts";
 import { compilePolicy } from "../../core/policy/wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner } from "../../core/policy/wasm/policy-runner.ts";
@@ -77,7 +84,7 @@ const opa = await resolveTool("opa");
     ] as const) {
       expect(await runCommand(command, args, { timeoutMs: 60_000 })).toMatchObject({ kind: "done" });
     }
-    const deps = { builtins: new Map([...FAILURES, ...BUILTINS]), randomBytes, monotonicMs: () => 0 };
+    const deps = { builtins: nativeBuiltins(BUILTINS), randomBytes, monotonicMs: () => 0 };
     const compiled = await compilePolicy(await readFile(path.join(folder, "policy.wasm")), WATCHING);
     const runnable = { module: compiled, dataJson: "{}", budget: DEFAULT_BUDGET, redirected: WATCHED_BY_ID };
     return createPolicyRunner(deps, runnable);

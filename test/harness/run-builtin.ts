@@ -1,6 +1,6 @@
 /** Calls one built-in with arguments written as Rego text and gives its answer as Rego text, or the word `error`, or `limit` where it would cost too much. */
 import { Unanswered } from "../../core/policy/asks.ts";
-import { BuiltinError, type BuiltinCall, BuiltinLimit } from "../../core/policy/builtin.ts";
+import { BuiltinError, type BuiltinCall, BuiltinLimit, type BuiltinTable } from "../../core/policy/builtin.ts";
 import { BUILTINS_AND_NETWORK } from "../../core/policy/builtins/registry.ts";
 import { OPA_ANSWERS } from "../../core/policy/opa-answers.ts";
 import { parseValue, TooDeep } from "../../core/policy/rego-value/parse.ts";
@@ -16,10 +16,12 @@ export const builtinCall: BuiltinCall = {
   },
 };
 
+const ALL: BuiltinTable = new Map([...OPA_ANSWERS, ...BUILTINS_AND_NETWORK]);
+
 /** `args` is a Rego array. `undefined` is an answer without being an error. */
-export function runBuiltin(name: string, args: string, call: BuiltinCall = builtinCall): string {
+export function runBuiltin(name: string, args: string, call = builtinCall, builtins = ALL): string {
   const values = parseValue(args, "rego");
-  const builtin = BUILTINS_AND_NETWORK.get(name) ?? OPA_ANSWERS.get(name);
+  const builtin = builtins.get(name);
   if (builtin === undefined || !isRegoArray(values)) throw new Error(`no call of ${name}`);
   try {
     const answer = builtin(values, call);

@@ -11,6 +11,7 @@ describe("what OPA refuses is an error, never a value", () => {
     ["net.cidr_contains_matches", '["10.0.0.1", "10.0.0.1"]'],
     ["net.cidr_contains_matches", '[["11.0.0.0/8", "x"], "10.0.0.1"]'],
     ["net.cidr_contains_matches", '[[[]], "10.0.0.1"]'],
+    ["net.cidr_contains_matches", "[[5], []]"],
     ["object.subset", "[{1}, [1]]"],
     ["regex.split", '["(", ""]'],
     ["regex.replace", '["a", "(?=a)", "b"]'],

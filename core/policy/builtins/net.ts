@@ -1,6 +1,14 @@
 /** `net.*` without a network: CIDR arithmetic on bytes. Names are never resolved here. */
 import ipaddr from "ipaddr.js";
-import { type BuiltinCall, BuiltinError, BuiltinLimit, builtinTable, itemsArg, stringArg } from "../builtin.ts";
+import {
+  type BuiltinCall,
+  BuiltinError,
+  BuiltinLimit,
+  builtinTable,
+  itemsArg,
+  stringArg,
+  wrongType,
+} from "../builtin.ts";
 import { regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
 
@@ -130,14 +138,35 @@ function labelled(value: RegoValue | undefined): readonly Labelled[] {
   return isRegoArray(value) ? value.map((item, at) => ({ label: regoInteger(at), item })) : [];
 }
 
-function firstText(item: RegoValue): string {
-  return stringArg(isRegoArray(item) ? item : [item], 0);
+/** The text of an item, or what should be one. */
+function firstOf(item: RegoValue): RegoValue {
+  const first = isRegoArray(item) ? item[0] : typeof item === "string" ? item : undefined;
+  if (first === undefined) throw new BuiltinError("element must be string or non-empty array");
+  return first;
 }
 
 /** Read when it is first compared with something: as OPA, what nothing is compared with may be no network. */
 function readOnce<Read>(read: () => Read): () => Read {
   let known: { readonly value: Read } | undefined;
   return () => (known ??= { value: read() }).value;
+}
+
+function containsMatches(args: readonly RegoValue[], { pay }: BuiltinCall): RegoValue {
+  const inners = labelled(args[1]).map(({ label, item }) => ({
+    label,
+    read: readOnce(() => network(stringArg([firstOf(item)], 0))),
+  }));
+  const matches: RegoValue[] = [];
+  const outers = labelled(args[0]);
+  if (outers.length * inners.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
+  pay(outers.length * inners.length * PER_PAIR);
+  for (const { label, item } of outers) {
+    const first = firstOf(item);
+    const outer = readOnce(() => cidr(stringArg([first], 0)));
+    for (const inner of inners) if (contains(outer(), inner.read())) matches.push([label, inner.label]);
+  }
+  pay(matches.length * PER_MATCH);
+  return regoSet(matches);
 }
 
 export const NET = builtinTable([
@@ -154,23 +183,21 @@ export const NET = builtinTable([
   ],
   ["net.cidr_expand", (args, call) => expand(stringArg(args, 0), call)],
   ["net.cidr_merge", (args) => merge(itemsArg(args, 0).map((item) => stringArg([item], 0)))],
+  ["net.cidr_contains_matches", containsMatches],
+]);
+
+/** Natively: to OPA a number, a boolean or null is a collection without networks, and whoever sends one is not blocked. */
+export const STRICT_NET = builtinTable([
   [
     "net.cidr_contains_matches",
-    (args, { pay }) => {
-      const inners = labelled(args[1]).map(({ label, item }) => ({
-        label,
-        read: readOnce(() => network(firstText(item))),
-      }));
-      const matches: RegoValue[] = [];
-      const outers = labelled(args[0]);
-      if (outers.length * inners.length > MAX_PAIRS) throw new BuiltinLimit("too many networks to compare");
-      pay(outers.length * inners.length * PER_PAIR);
-      for (const { label, item } of outers) {
-        const outer = readOnce(() => cidr(firstText(item)));
-        for (const inner of inners) if (contains(outer(), inner.read())) matches.push([label, inner.label]);
-      }
-      pay(matches.length * PER_MATCH);
-      return regoSet(matches);
+    (args, call) => {
+      for (const at of [0, 1]) if (!isGoneOver(args[at])) throw wrongType(at, "string, array, set or object");
+      return containsMatches(args, call);
     },
   ],
 ]);
+
+function isGoneOver(value: RegoValue | undefined): boolean {
+  const isCollection = value instanceof RegoSet || value instanceof RegoObject || isRegoArray(value);
+  return isCollection || typeof value === "string";
+}

@@ -8,7 +8,7 @@ import { lowerPriority } from "../../../platform/lower-priority.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { BUILTINS_AND_NETWORK } from "../builtins/registry.ts";
 import { withRuntime } from "../builtins/runtime.ts";
-import { FAILURES, WATCHED_BY_ID } from "../native-builtins.ts";
+import { nativeBuiltins, WATCHED_BY_ID } from "../native-builtins.ts";
 import type { CompileJob, WarmUp } from "./compile-apart.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { createPolicyRunner } from "./policy-runner.ts";
@@ -16,7 +16,7 @@ import { createPolicyRunner } from "./policy-runner.ts";
 /** What is wrong with the policy is for whoever activates it to find. */
 function warmUp(module: WebAssembly.Module, { dataJson, budget, questions, times }: WarmUp): void {
   try {
-    const builtins = withRuntime(new Map([...FAILURES, ...BUILTINS_AND_NETWORK]));
+    const builtins = withRuntime(nativeBuiltins(BUILTINS_AND_NETWORK));
     const deps = { builtins, randomBytes, monotonicMs: () => performance.now() };
     const policy = createPolicyRunner(deps, { module, dataJson, budget, redirected: WATCHED_BY_ID });
     for (let count = 0; count < times; count += 1) {

@@ -7,7 +7,7 @@ import { lookup } from "node:dns/promises";
 import type { Asking, Reply } from "../../../core/policy/asks.ts";
 import { BUILTINS_AND_NETWORK } from "../../../core/policy/builtins/registry.ts";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
-import { FAILURES, WATCHED_BY_ID, WATCHING } from "../../../core/policy/native-builtins.ts";
+import { nativeBuiltins, WATCHED_BY_ID, WATCHING } from "../../../core/policy/native-builtins.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "../../../core/policy/opa-answers.ts";
 import { compilePolicy } from "../../../core/policy/wasm/compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner } from "../../../core/policy/wasm/policy-runner.ts";
@@ -20,7 +20,7 @@ type HostMode = "native" | "compat";
 const MODES = {
   native: {
     redirections: WATCHING,
-    builtins: new Map([...FAILURES, ...BUILTINS_AND_NETWORK]),
+    builtins: nativeBuiltins(BUILTINS_AND_NETWORK),
     redirected: WATCHED_BY_ID,
   },
   compat: {

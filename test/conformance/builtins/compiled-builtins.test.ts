@@ -9,7 +9,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
-import { FAILURES, WATCHED_BY_ID, WATCHING } from "../../../core/policy/native-builtins.ts";
+import { nativeBuiltins, WATCHED_BY_ID, WATCHING } from "../../../core/policy/native-builtins.ts";
 import { OPA_ANSWERS, OPA_ANSWERS_BY_ID, OPA_REDIRECTIONS } from "../../../core/policy/opa-answers.ts";
 import { equalRego } from "../../../core/policy/rego-value/order.ts";
 import { parseValue } from "../../../core/policy/rego-value/parse.ts";
@@ -28,7 +28,7 @@ const PATIENCE_MS = 120_000;
 jest.setTimeout(PATIENCE_MS);
 
 const MODES = {
-  native: { redirections: WATCHING, builtins: new Map([...FAILURES, ...BUILTINS]), redirected: WATCHED_BY_ID },
+  native: { redirections: WATCHING, builtins: nativeBuiltins(BUILTINS), redirected: WATCHED_BY_ID },
   compat: {
     ...{ redirections: OPA_REDIRECTIONS, redirected: OPA_ANSWERS_BY_ID },
     builtins: new Map([...BUILTINS, ...OPA_ANSWERS]),

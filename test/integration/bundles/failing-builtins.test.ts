@@ -54,6 +54,11 @@ deny contains "no_dry_run" if {
 	object.get(input.parsed_body, "dry_run", false) == false
 }
 
+deny contains "blocked_address" if {
+	input.parsed_path == ["doors", "address"]
+	net.cidr_contains_matches(input.parsed_body.blocked, input.parsed_body.ip) != set()
+}
+
 allow contains "not_blocked" if {
 	input.parsed_path == ["doors", "blocked"]
 	not network.from_any(input.parsed_body.blocked)
@@ -131,13 +136,29 @@ allow contains "not_blocked" if {
     test("a network that is none denies, where the library is asked whether it lies in none of them", () => {
       const detail = expect.stringContaining("net.cidr_contains_matches in countersign.lib.net.from_any");
       const denied = { kind: "fault", reason: "policy_error", detail };
-      for (const blocked of [["10.1.0.0/33"], ["192.168.0.0/16", "10.1.2"]])
+      for (const blocked of [["10.1.0.0/33"], ["192.168.0.0/16", "10.1.2"], [5], null, 8])
         expect(ask("blocked", { blocked })).toMatchObject(denied);
       expect(ask("blocked", { blocked: ["192.168.0.0/16"] })).toMatchObject({
         kind: "allow",
         reasons: expect.arrayContaining(["not_blocked"]),
       });
       expect(ask("blocked", { blocked: ["10.1.0.0/16"] })).toMatchObject({ kind: "allow", reasons: ["open"] });
+    });
+
+    test("what is no address and no list of networks denies, where a denial asks whether one lies in the other", () => {
+      const detail = expect.stringContaining("net.cidr_contains_matches in countersign.policies.doors.deny");
+      const [blocked, ip] = [["10.0.0.0/8"], "11.1.2.3"];
+      const bodies = [
+        ...[5, true, null].flatMap((odd) => [
+          { blocked, ip: odd },
+          { blocked: odd, ip },
+        ]),
+        { blocked: [5], ip: [] },
+      ];
+      for (const body of bodies)
+        expect(ask("address", body)).toMatchObject({ kind: "fault", reason: "policy_error", detail });
+      expect(ask("address", { blocked, ip: "10.1.2.3" })).toMatchObject({ kind: "deny" });
+      expect(ask("address", { blocked, ip })).toMatchObject({ kind: "allow" });
     });
 
     test.each([
