@@ -26,3 +26,15 @@ describe("natively an argument of the wrong type is a failure, where OPA has an 
     expect(runBuiltin("net.cidr_contains_matches", args, builtinCall, native)).toBe(answer);
   });
 });
+
+test.each([
+  ['[["legal", "legal"], {"legal", "finance"}]', "false", "true"],
+  ['[["legal", "legal", "sales"], {"legal", "finance"}]', "false", "true"],
+  ["[[], set()]", "true", "false"],
+  ['[["legal", "sales", "legal", "finance"], {"legal", "finance"}]', "true", "true"],
+  ['[["legal"], {"legal", "finance"}]', "false", "false"],
+  ['[{"legal"}, ["legal"]]', "error", "error"],
+])("natively what stands twice in an array counts once: object.subset %s", (args, answer, opa) => {
+  expect(runBuiltin("object.subset", args, builtinCall, native)).toBe(answer);
+  expect(runBuiltin("object.subset", args)).toBe(opa);
+});

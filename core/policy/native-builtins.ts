@@ -18,6 +18,7 @@
  */
 import { type Builtin, BuiltinError, type BuiltinTable } from "./builtin.ts";
 import { STRICT_NET } from "./builtins/net.ts";
+import { STRICT_OBJECT } from "./builtins/object.ts";
 import { OPA_ANSWERS } from "./opa-answers.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "./rego-value/value.ts";
 import type { Redirection } from "./wasm/redirect-functions.ts";
@@ -158,7 +159,7 @@ const FAILURES: BuiltinTable = new Map([
 ]);
 
 /** Where OPA's answer could switch a denial off or make an allow. Compatibility mode keeps it. */
-const STRICT = STRICT_NET;
+const STRICT: BuiltinTable = new Map([...STRICT_NET, ...STRICT_OBJECT]);
 
 /** What a native policy calls. `served`: by this host. */
 export function nativeBuiltins(served: BuiltinTable): BuiltinTable {

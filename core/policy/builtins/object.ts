@@ -1,6 +1,7 @@
 /** `object.subset`, `json.marshal_with_options`, `numbers.range_step`, `graph.reachable_paths`: structure in, structure out. */
 import {
   booleanArg,
+  type Builtin,
   type BuiltinCall,
   BuiltinError,
   BuiltinLimit,
@@ -124,23 +125,26 @@ function marshalOptions(options: RegoObject): { readonly indent: string; readonl
   return wanted ? { indent: stringArg([indent], 0), prefix: stringArg([prefix], 0) } : undefined;
 }
 
+type InArray = (outer: readonly RegoValue[], inner: RegoSet, pay: Pay) => boolean;
+
+function subset(inArray: InArray): Builtin {
+  return (args, { pay }) => {
+    const [outer, inner] = [args[0] ?? null, args[1] ?? null];
+    // Only here, and not inside, an array is asked for what is in a set.
+    if (isRegoArray(outer) && inner instanceof RegoSet) return inArray(outer, inner, pay);
+    const kinds = [outer, inner].map((value) =>
+      isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
+    );
+    const areCollections = [outer, inner].every(
+      (value) => isRegoArray(value) || value instanceof RegoSet || value instanceof RegoObject,
+    );
+    if (!areCollections || kinds[0] !== kinds[1]) throw new BuiltinError("both arguments must be of the same type");
+    return isSubset(outer, inner, pay);
+  };
+}
+
 export const OBJECT = builtinTable([
-  [
-    "object.subset",
-    (args, { pay }) => {
-      const [outer, inner] = [args[0] ?? null, args[1] ?? null];
-      // Only here, and not inside, an array is asked for what is in a set.
-      if (isRegoArray(outer) && inner instanceof RegoSet) return countsAll(outer, inner, pay);
-      const kinds = [outer, inner].map((value) =>
-        isRegoArray(value) ? Array : value instanceof RegoSet ? RegoSet : RegoObject,
-      );
-      const areCollections = [outer, inner].every(
-        (value) => isRegoArray(value) || value instanceof RegoSet || value instanceof RegoObject,
-      );
-      if (!areCollections || kinds[0] !== kinds[1]) throw new BuiltinError("both arguments must be of the same type");
-      return isSubset(outer, inner, pay);
-    },
-  ],
+  ["object.subset", subset(countsAll)],
   [
     "numbers.range_step",
     (args, { pay }) => rangeStep([integerArg(args, 0), integerArg(args, 1), integerArg(args, 2)], pay),
@@ -154,6 +158,11 @@ export const OBJECT = builtinTable([
       return layout === undefined ? compact : layout.prefix + indentJson(compact, layout.indent, layout.prefix);
     },
   ],
+]);
+
+/** Natively: to OPA two `"legal"` are enough where `"legal"` and `"finance"` are wanted. */
+export const STRICT_OBJECT = builtinTable([
+  ["object.subset", subset((outer, inner, pay) => holdsAll(regoSet(outer).items, inner.items, pay))],
 ]);
 
 /** Lays out compact JSON text as Go's json.Indent. */
