@@ -46,7 +46,7 @@ checks both, the input also for a package that does not name its schema. \`docs/
 millisecond of \`policy.budget.timeMs\` is ${FUEL_PER_MS.toLocaleString("en")} of it). A service keeps inputs only with \`development.keepInputs\`, which it refuses beyond loopback.
 If \`explain\` says that the bundle decides differently from its source, the bundle was usually built from another source. Rarely it is OPA itself: a service
 runs the module that OPA compiles, and where that would answer differently from \`opa eval\`, the host answers instead. The remaining differences
-(natively the order of keys in \`json.marshal\` and of members in \`$"…"\`, and decimals in \`sum\` and \`product\`, among others) are listed in
+(\`max\` and \`min\` of equal numbers, such as \`1\` and \`1.0\`; natively \`0 / -1\`, and \`json.filter\` with an empty path, which denies) are listed in
 \`test/conformance/builtins/told-differences.ts\`; what counts is the module, which \`diff\` evaluates. Natively two built-ins are stricter than
 OPA's on purpose: \`object.subset(array, set)\` counts an item that stands twice in the array once, and \`net.cidr_contains_matches\` fails for a
 number, a boolean or null, in which OPA finds no network.
