@@ -30,6 +30,13 @@ export type BuiltinTable = ReadonlyMap<string, Builtin>;
 
 export class BuiltinError extends Error {
   override readonly name = "BuiltinError";
+  /** The name that a policy knows the built-in by, where the host serves it by another. */
+  readonly shownAs: string | undefined;
+
+  constructor(message: string, shownAs?: string) {
+    super(message);
+    this.shownAs = shownAs;
+  }
 }
 
 /**

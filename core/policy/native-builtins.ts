@@ -65,7 +65,7 @@ const WATCHES: readonly Watched[] = [
       opa_numbers_range: "numbers.range",
       opa_array_concat: "array.concat",
       builtin_graph_reachable: "graph.reachable",
-      // `-` of what are no numbers is that of sets. By its own name: `minus` has an answer for numbers, and `set_diff(2, 1)` none.
+      // `-` of what are no numbers is that of sets. Served by its own name, as `minus` has an answer for numbers and `set_diff(2, 1)` none; shown as `minus`.
       opa_set_diff: "set_diff minus",
     },
     ...{ opa_set_intersection: "and", opa_set_union: "or", builtin_object_filter: "object.filter" },
@@ -149,8 +149,8 @@ export const WATCHED_BY_ID: ReadonlyMap<number, string> = new Map(
 /** What the host says to a call that has no answer, or in place of the module. NB: one that it serves itself goes before: another compiler may import it. */
 const FAILURES: BuiltinTable = new Map([
   ...WATCHES.map(
-    ({ builtins: [name = ""], onlyFor, notFor }) =>
-      [name, ((onlyFor ?? notFor) && OPA_ANSWERS.get(name)) || failureOf(name)] as const,
+    ({ builtins: [name = "", shownAs], onlyFor, notFor }) =>
+      [name, ((onlyFor ?? notFor) && OPA_ANSWERS.get(name)) || failureOf(name, shownAs)] as const,
   ),
   ...ANSWERS.flatMap(({ builtins: [name = ""] }) => {
     const answer = OPA_ANSWERS.get(name);
@@ -177,10 +177,10 @@ function quiet(builtin: Builtin): Builtin {
   };
 }
 
-function failureOf(name: string): Builtin {
+function failureOf(name: string, shownAs: string | undefined): Builtin {
   return (args) => {
     if (HAVE_NO_GREATEST.has(name) && isEmpty(args[0])) return undefined;
-    throw new BuiltinError(`it has no answer for ${args.map(kindOf).join(", ")}; test what it is given first`);
+    throw new BuiltinError(`it has no answer for ${args.map(kindOf).join(", ")}; test what it is given first`, shownAs);
   };
 }
 

@@ -90,22 +90,24 @@ const opa = await resolveTool("opa");
     return createPolicyRunner(deps, runnable);
   }
 
-  type Met = "answer" | "failure" | "nothing" | "end";
+  type Met = "answer" | "failure" | "misnamed" | "nothing" | "end";
 
-  function meet(runner: PolicyRunner, name: string, given: readonly string[]): Met {
+  function meet(runner: PolicyRunner, { name, isOld }: Declared, given: readonly string[]): Met {
     const text = `{"name": "${name}", "given": [${given.join(", ")}]}`;
     const met = runner.run(runner.entrypoints.get("calls/called") ?? -1, { kind: "rego", text }, 0n);
+    // An old one is shown by the name that there is for it today.
+    if (!isOld && met.failures.some(({ builtin }) => builtin !== name)) return "misnamed";
     if (met.failures.length > 0) return "failure";
     if (met.kind !== "value" || !(met.value instanceof RegoSet)) return "end";
     return met.value.items.length > 0 ? "answer" : "nothing";
   }
 
   /** What a call comes to, and by which values it came to that. */
-  function allMet(runner: PolicyRunner, { name, operands }: Declared): ReadonlyMap<Met, readonly string[]> {
+  function allMet(runner: PolicyRunner, builtin: Declared): ReadonlyMap<Met, readonly string[]> {
     let given: readonly (readonly string[])[] = [[]];
-    for (let at = 0; at < operands; at += 1)
+    for (let at = 0; at < builtin.operands; at += 1)
       given = given.flatMap((before) => VALUES.map((value) => [...before, value]));
-    const texts = given.map((values) => ({ met: meet(runner, name, values), text: values.join(", ") }));
+    const texts = given.map((values) => ({ met: meet(runner, builtin, values), text: values.join(", ") }));
     return new Map([...Map.groupBy(texts, ({ met }) => met)].map(([met, of]) => [met, of.map(({ text }) => text)]));
   }
 
@@ -128,6 +130,7 @@ const opa = await resolveTool("opa");
         quiet: UNSEEN.has(name) || name === "max" || name === "min",
       };
       expect({ name, failures: met.has("failure"), quiet: quiet.length > 0 }).toEqual({ name, ...want });
+      expect({ name, misnamed: met.get("misnamed") }).toEqual({ name, misnamed: undefined });
       if (WATCHED.has(name)) expect(quiet.filter((text) => text !== "[]")).toEqual([]);
     }
   });

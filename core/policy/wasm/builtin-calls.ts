@@ -126,8 +126,8 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
         if (error instanceof BuiltinLimit) throw new BuiltinExceeded(`${name}: ${error.message}`, { cause: error });
         if (error instanceof BuiltinError) {
           fuel().charge(PER_FAILURE);
-          if (failures.length < MAX_NOTED)
-            failures.push({ builtin: name, message: error.message, rule: callingRule() });
+          const { message, shownAs = name } = error;
+          if (failures.length < MAX_NOTED) failures.push({ builtin: shownAs, message, rule: callingRule() });
           return 0;
         }
         throw passesThrough(error) ? error : new BuiltinBroke(`built-in ${name} broke`, { cause: error });
