@@ -1,10 +1,13 @@
 /** Loops of the real compiler over what comes with the input, and how they go. The order of mixed values is held against OPA in test/conformance/builtins. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { field, list } from "../../../scripts/bundle/ast.ts";
+import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
+import { runCommand } from "../../../scripts/tools/run-command.ts";
 import { hasOpa, makeBundle, NO_APPROVAL } from "../../../test/harness/made-bundle.ts";
 import { DEFAULT_BUDGET } from "../budget.ts";
 import { BUILTINS } from "../builtins/registry.ts";
@@ -22,7 +25,43 @@ decision := [[x, y] | some x in input.set; some y in input.set] if input.case ==
 decision := [p | walk(input.object, [p, _])] if input.case == "walk"
 decision := sort(input.list) if input.case == "sort"
 decision := count({x | some x in input.set; array.concat([x], [1]) != []}) if input.case == "unseen"
+decision := again if input.case == "again"
+
+numbers := {x | some x in input.list}
+
+groups[name] := {x | some x in members} if some name, members in input.groups
+
+none_above(x) if {
+	every y in numbers { count([z | some z in numbers; z > x; z != y]) == 0 }
+}
+
+above(x) := found if {
+	some y in numbers
+	found := [z | some z in numbers; z > y]
+	y == x
+}
+
+again := {
+	"in not, every and a function": [[x, above(x), [y | some y in numbers; not none_above(y); y != x]] |
+		some x in numbers
+		every z in numbers { count([y | some y in numbers; y != z]) == 4 }
+		not none_above(x)
+	],
+	"of many, one and none": [[name, [x | some x in groups[name]]] | some name in input.names],
+	"of constants": [[x, y, z] | some x in {"b", "a", "aa", "ab"}; some y in {300, 2, true, null, 40}; some z in {"y": 1, "x": 2, "z": 3}],
+	"of sets and objects": [[x, y] |
+		some x in {{3, 1}, {"b": 1, "a": 2}, {2}, {"b": 1, "a": 1}, [2], {1, 3, 2}, set(), {}}
+		some y in {{"b": {2, 1}}, {{9, 8}, {7}}, {"a": {3}}, {{9, 6}}}
+	],
+	"over what stays as it is": [[[x, y] | some x in numbers; some y in numbers], count(numbers), {x | some x in input.list} == numbers,
+		[x | some x in input.list; x in numbers], [x | some x in numbers; not x in input.list], numbers - {40}],
+}
 `;
+
+const AGAIN = {
+  ...{ case: "again", list: [500, 3, 40, 1, 2], names: ["many", "one", "more", "none", "many", "more", "more", "one"] },
+  groups: { many: [500, 3, 40, 1, 2], more: [7, 600, 41, 9, 8, 10], one: [5], none: [] },
+};
 
 const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at * 7_919) % 10_007);
 
@@ -30,6 +69,7 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
   let folder: string;
   let asItCame: PolicyRunner;
   let runner: PolicyRunner;
+  let again: unknown;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "sorted-scans-"));
     await makeBundle(folder, [POLICY, NO_APPROVAL], {});
@@ -39,6 +79,7 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
       createPolicyRunner(deps, { module, dataJson: "{}", budget: DEFAULT_BUDGET });
     asItCame = runnerOf(await WebAssembly.compile(Uint8Array.from(meterFuel(wasm))));
     runner = runnerOf(await compilePolicy(wasm));
+    again = await byOpa("again", AGAIN);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -46,6 +87,18 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
     const evaluation = by.run(by.entrypoints.get(ENTRYPOINTS.decide) ?? -1, { kind: "rego", text }, 0n);
     if (evaluation.kind !== "value") throw new Error(evaluation.kind);
     return { value: plainOf(evaluation.value), fuelUsed: evaluation.fuelUsed };
+  }
+  /** What its own evaluator says of a rule. */
+  async function byOpa(rule: string, input: object): Promise<unknown> {
+    const opa = await resolveTool("opa");
+    if (opa.kind === "missing") throw new Error(opa.reason);
+    const file = path.join(folder, "input.json");
+    await writeFile(file, JSON.stringify(input));
+    const policy = path.join(folder, "0.rego");
+    const query = ["eval", "--format", "raw", "--data", policy, "--input", file, `data.countersign.${rule}`];
+    const result = await runCommand(opa.location, query, { timeoutMs: 60_000 });
+    if (result.kind === "failed") throw new Error(result.message);
+    return JSON.parse(result.output);
   }
   const setOf = (items: readonly number[]) => (items.length === 0 ? "set()" : `{${items.join(", ")}}`);
 
@@ -64,6 +117,16 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
   test("inside another one begins anew each time, and neither loses its place", () => {
     const pairs = [1, 2, 3, 40, 500].flatMap((x) => [1, 2, 3, 40, 500].map((y) => [x, y]));
     expect(run('{"case": "nested", "set": {500, 3, 40, 1, 2}}').value).toEqual(pairs);
+  });
+
+  test.each([
+    ...["in not, every and a function", "of many, one and none", "of constants", "of sets and objects"],
+    "over what stays as it is",
+  ])("that is entered again goes in the order of OPA: %s", (name) => {
+    const want = field(again, name);
+    expect(list(want).length).toBeGreaterThan(1);
+    expect(field(run(JSON.stringify(AGAIN)).value, name)).toEqual(want);
+    expect(field(run(JSON.stringify(AGAIN), asItCame).value, name)).not.toEqual(want);
   });
 
   test("goes over an object by its keys, and walks through one so", () => {
