@@ -25,6 +25,8 @@ decision := [[x, y] | some x in input.set; some y in input.set] if input.case ==
 decision := [p | walk(input.object, [p, _])] if input.case == "walk"
 decision := sort(input.list) if input.case == "sort"
 decision := count({x | some x in input.set; array.concat([x], [1]) != []}) if input.case == "unseen"
+decision := count([x | some x in input.set; some y in input.set; x == y]) if input.case == "join"
+decision := count([x | some at in input.turns; some x in input.sets[at % 2]; x == at]) if input.case == "in turn"
 decision := again if input.case == "again"
 
 numbers := {x | some x in input.list}
@@ -60,8 +62,11 @@ again := {
 
 const AGAIN = {
   ...{ case: "again", list: [500, 3, 40, 1, 2], names: ["many", "one", "more", "none", "many", "more", "more", "one"] },
-  groups: { many: [500, 3, 40, 1, 2], more: [7, 600, 41, 9, 8, 10], one: [5], none: [] },
+  groups: { many: [500, 3, 40, 1, 2], more: [7, 600, 41, 9, 8], one: [5], none: [] },
 };
+
+/** Four times the usual time. */
+const LITTLE_MEMORY = { timeMs: 200, memoryMib: 1 };
 
 const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at * 7_919) % 10_007);
 
@@ -69,16 +74,18 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
   let folder: string;
   let asItCame: PolicyRunner;
   let runner: PolicyRunner;
+  let inLittleMemory: { readonly asItCame: PolicyRunner; readonly runner: PolicyRunner };
   let again: unknown;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "sorted-scans-"));
     await makeBundle(folder, [POLICY, NO_APPROVAL], {});
     const wasm = await readFile(path.join(folder, "policy.wasm"));
     const deps = { builtins: BUILTINS, randomBytes, monotonicMs: () => 0 };
-    const runnerOf = (module: WebAssembly.Module) =>
-      createPolicyRunner(deps, { module, dataJson: "{}", budget: DEFAULT_BUDGET });
-    asItCame = runnerOf(await WebAssembly.compile(Uint8Array.from(meterFuel(wasm))));
-    runner = runnerOf(await compilePolicy(wasm));
+    const runnerOf = (module: WebAssembly.Module, budget = DEFAULT_BUDGET) =>
+      createPolicyRunner(deps, { module, dataJson: "{}", budget });
+    const [before, module] = [await WebAssembly.compile(Uint8Array.from(meterFuel(wasm))), await compilePolicy(wasm)];
+    [asItCame, runner] = [runnerOf(before), runnerOf(module)];
+    inLittleMemory = { asItCame: runnerOf(before, LITTLE_MEMORY), runner: runnerOf(module, LITTLE_MEMORY) };
     again = await byOpa("again", AGAIN);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -149,6 +156,19 @@ const shuffled = (count: number) => Array.from({ length: count }, (_, at) => (at
     const { value, fuelUsed } = run(text);
     expect(value).toBe(500);
     expect(fuelUsed).toBeLessThan(1.01 * run(text, asItCame).fuelUsed);
+  });
+
+  test("of 1,000 inside one of 1,000 sorts once, in no more fuel than it took and in one MiB", () => {
+    const text = `{"case": "join", "set": ${setOf(shuffled(1_000))}}`;
+    const { value, fuelUsed } = run(text, inLittleMemory.runner);
+    expect(value).toBe(1_000);
+    expect(fuelUsed).toBeLessThan(run(text, inLittleMemory.asItCame).fuelUsed);
+  });
+
+  test("over one set and another in turn sorts each time, and needs no more memory for it", () => {
+    const sets = [0, 1].map((odd) => setOf(shuffled(2_000).filter((item) => item % 2 === odd)));
+    const text = `{"case": "in turn", "sets": [${sets.join(", ")}], "turns": ${JSON.stringify(shuffled(300))}}`;
+    expect(run(text, inLittleMemory.runner).value).toBe(run(text, inLittleMemory.asItCame).value);
   });
 
   test("sorts four times as many for less than six times the fuel, as does `sort`", () => {

@@ -10,9 +10,12 @@ import type { Functions } from "./binary/functions.ts";
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 import { sorting } from "./merge-sort.ts";
-import { ADDRESS_SIZE } from "./runtime-collections.ts";
+import { ADDRESS_SIZE, TABLE_COUNT } from "./runtime-collections.ts";
 import { sortingArray, sortingItems, sortingWalk } from "./sorted-items.ts";
 import { type Scan, visibleScans } from "./visible-scans.ts";
+
+/** Indices of functions. */
+type Targets = { readonly iterate: number; readonly sorted: number; readonly free: number };
 
 /** Of a rule or a function, by its path. */
 const OF_A_RULE = /^g\d+\./;
@@ -40,25 +43,39 @@ export function sortScans(functions: Functions, names: ReadonlyMap<string, numbe
   const walked = walk === undefined ? undefined : functions.append(walk, sortingWalk(walk, sortArray));
   for (const { index, scans } of rules) {
     const body = functions.bodyOf(index);
-    const { change, first } = moreLocals(body, functions.parametersOf(index), scans.length);
-    const loops = scans.map((scan, at) => sortedScan(scan, first + at, { iterate, sorted }));
+    const { change, first } = moreLocals(body, functions.parametersOf(index), LOCALS * scans.length);
+    const loops = scans.map((scan, at) => sortedScan(scan, first + LOCALS * at, { iterate, sorted, free }));
     const walks = walk === undefined || walked === undefined ? [] : sortedWalks(body, scans, walk, walked);
     functions.replace(index, changed(body, [change, ...loops, ...walks]));
   }
   return true;
 }
 
-/** `next`: a local of its own, which points to what is in order; 0 where nothing had to be sorted. */
-function sortedScan(
-  { from, to, source, key }: Scan,
-  next: number,
-  { iterate, sorted }: { readonly iterate: number; readonly sorted: number },
-): Change {
+/** Of its own to each loop: what comes next, or 0 where nothing had to be sorted; where that begins, and of which collection of how many it is. */
+const LOCALS = 4;
+
+/**
+ * NB: a loop inside another one is entered again and again. What is in order is kept for as long as it is entered with the same collection: the
+ * address says so, since the runtime frees no value that a policy has seen before the evaluation ends, nor adds to one that a loop goes over.
+ */
+function sortedScan({ from, to, source, key }: Scan, first: number, { iterate, sorted, free }: Targets): Change {
+  const [next, start, of, count] = [first, first + 1, first + 2, first + 3];
   const get = (local: number) => [OP.localGet, ...writeUnsigned32(local)];
   const set = (local: number) => [OP.localSet, ...writeUnsigned32(local)];
   const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
+  const countOf = [...get(source), OP.i32Load, ALIGNED, TABLE_COUNT];
+  const isKept = [
+    ...[...get(start), OP.if, I32, ...get(source), ...get(of), OP.i32Eq, OP.if, I32],
+    ...[...countOf, ...get(count), OP.i32Eq, OP.else, OP.i32Const, 0, OP.end, OP.else, OP.i32Const, 0, OP.end],
+  ];
+  const sort = [
+    ...[...get(start), OP.if, NO_RESULT, ...get(start), ...call(free), OP.end],
+    ...[...get(source), ...set(of), ...get(source), ...call(sorted), ...set(start)],
+    ...[...get(start), OP.if, NO_RESULT, ...countOf, ...set(count), OP.end],
+  ];
+  const enter = [...isKept, OP.i32Eqz, OP.if, NO_RESULT, ...sort, OP.end, ...get(start), ...set(next)];
   const code = Uint8Array.of(
-    ...[...get(key), OP.i32Eqz, OP.if, NO_RESULT, ...get(source), ...call(sorted), ...set(next), OP.end],
+    ...[...get(key), OP.i32Eqz, OP.if, NO_RESULT, ...enter, OP.end],
     ...[...get(next), OP.if, I32, ...get(next), OP.i32Load, ALIGNED, 0],
     ...[...get(next), OP.i32Const, ...writeSigned32(ADDRESS_SIZE), OP.i32Add, ...set(next)],
     ...[OP.else, ...get(source), ...get(key), ...call(iterate), OP.end],
