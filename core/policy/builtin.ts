@@ -33,8 +33,8 @@ export class BuiltinError extends Error {
   /** The name that a policy knows the built-in by, where the host serves it by another. */
   readonly shownAs: string | undefined;
 
-  constructor(message: string, shownAs?: string) {
-    super(message);
+  constructor(message: string, { shownAs, ...options }: ErrorOptions & { readonly shownAs?: string } = {}) {
+    super(message, options);
     this.shownAs = shownAs;
   }
 }

@@ -180,7 +180,9 @@ function quiet(builtin: Builtin): Builtin {
 function failureOf(name: string, shownAs: string | undefined): Builtin {
   return (args) => {
     if (HAVE_NO_GREATEST.has(name) && isEmpty(args[0])) return undefined;
-    throw new BuiltinError(`it has no answer for ${args.map(kindOf).join(", ")}; test what it is given first`, shownAs);
+    throw new BuiltinError(`it has no answer for ${args.map(kindOf).join(", ")}; test what it is given first`, {
+      ...(shownAs === undefined ? {} : { shownAs }),
+    });
   };
 }
 
