@@ -1,6 +1,6 @@
 /**
- * Whether the parts of a template (`$"…"`), each a text or a set of what stands between braces, hold no collection: the runtime writes those in
- * the order of a hash table and with the texts inside quoted as JSON.
+ * Whether the parts of a template (`$"…"`), each a text or a set of what stands between braces, hold no collection and sets no more than one value:
+ * the runtime writes collections in the order of a hash table and with the texts inside quoted as JSON.
  */
 import { writeSigned32 } from "./binary/leb128.ts";
 import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
@@ -13,21 +13,20 @@ export function askingWhetherScalarParts(): Uint8Array {
   const field = (local: number, offset: number) => [OP.localGet, local, OP.i32Load, ALIGNED, offset];
   const type = (local: number) => [OP.localGet, local, OP.i32Load8U, 0, 0];
   const refused = [OP.if, NO_RESULT, ...constant(0), OP.return, OP.end];
+  // NB: not all above are collections: the texts and booleans of the policy itself have types of their own, 8 and 9.
+  const isCollection = [
+    ...[...constant(runtime.ARRAY_TYPE), OP.i32Sub, ...constant(runtime.SET_TYPE - runtime.ARRAY_TYPE + 1), OP.i32LtU],
+  ];
+  const ofMember = [...field(member, runtime.FIRST_OF_MEMBER), OP.i32Load8U, 0, 0, ...isCollection, ...refused];
+  // Of more than one value the runtime would have no answer, and nobody would see that.
   const ofSet = [
-    ...[...field(member, runtime.FIRST_OF_MEMBER), OP.i32Load8U, 0, 0],
-    ...[...constant(runtime.ARRAY_TYPE), OP.i32GeU, ...refused],
+    ...[...field(part, runtime.TABLE_COUNT), ...constant(1), OP.i32GtU, ...refused],
+    ...runtime.eachMember(part, [member, bucket, leftInSet, nextAt], ofMember),
   ];
   const ofPart = [
-    ...[
-      ...field(item, runtime.ARRAY_ITEM.value),
-      OP.localSet,
-      part,
-      ...type(part),
-      ...constant(runtime.SET_TYPE),
-      OP.i32Eq,
-    ],
-    ...[OP.if, NO_RESULT, ...runtime.eachMember(part, [member, bucket, leftInSet, nextAt], ofSet), OP.else],
-    ...[...type(part), ...constant(runtime.ARRAY_TYPE), OP.i32GeU, ...refused, OP.end],
+    ...[...field(item, runtime.ARRAY_ITEM.value), OP.localSet, part],
+    ...[...type(part), ...constant(runtime.SET_TYPE), OP.i32Eq, OP.if, NO_RESULT, ...ofSet],
+    ...[OP.else, ...type(part), ...isCollection, ...refused, OP.end],
   ];
   return Uint8Array.of(
     ...[1, 7, I32, ...type(parts), ...constant(runtime.ARRAY_TYPE), OP.i32Ne, ...refused],

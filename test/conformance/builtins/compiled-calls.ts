@@ -39,6 +39,7 @@ const SYNTAX: readonly (readonly [name: string, operands: number, text: Call["te
     ([a, b]) =>
       `[[k, [v | some v in x], [[x], k]] | some k, x in ${a}; [x] != [${b}]; some y in ${b}; {[y]} != {[v | some v in ${a}]}]`,
   ],
+  ['$"{a}{b}"', 2, ([a, b]) => `$"{${a}}{${b}}"`],
   ["[… | walk]", 1, ([a]) => `[found | walk(${a}, found)]`],
 ];
 
