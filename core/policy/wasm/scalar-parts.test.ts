@@ -8,7 +8,7 @@ import { hasOpa, makeBundle, NO_APPROVAL } from "../../../test/harness/made-bund
 import { DEFAULT_BUDGET } from "../budget.ts";
 import { BUILTINS } from "../builtins/registry.ts";
 import { ENTRYPOINTS } from "../bundle.ts";
-import { FAILURES, WATCHED_BY_ID, WATCHING } from "../native-builtins.ts";
+import { nativeBuiltins, WATCHED_BY_ID, WATCHING } from "../native-builtins.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import { createPolicyRunner, type PolicyRunner } from "./policy-runner.ts";
 
@@ -30,7 +30,7 @@ decision := internal.template_string([{x | some x in input.list}]) if input.case
     folder = await mkdtemp(path.join(tmpdir(), "scalar-parts-"));
     await makeBundle(folder, [POLICY, NO_APPROVAL], {});
     const module = await compilePolicy(await readFile(path.join(folder, "policy.wasm")), WATCHING);
-    const builtins = new Map([...FAILURES, ...BUILTINS]);
+    const builtins = new Map(nativeBuiltins(BUILTINS));
     const own = builtins.get(TEMPLATE);
     builtins.set(TEMPLATE, (...given) => {
       hostCalls += 1;

@@ -1,4 +1,4 @@
-/** Loops of the real compiler over what comes with the input, and how they go. The order of mixed values is held against OPA in test/conformance/builtins. */
+/** Loops of the real compiler over what comes with the input, and how they go. The order of mixed values is held against OPA in compiled-builtins.test.ts. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,14 +8,14 @@ import fc from "fast-check";
 import { field, list } from "../../../scripts/bundle/ast.ts";
 import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
-import { hasOpa, makeBundle, NO_APPROVAL } from "../../../test/harness/made-bundle.ts";
-import { DEFAULT_BUDGET } from "../budget.ts";
-import { BUILTINS } from "../builtins/registry.ts";
-import { ENTRYPOINTS } from "../bundle.ts";
-import { plainOf } from "../rego-value/plain.ts";
-import { compilePolicy } from "./compile-policy.ts";
-import { meterFuel } from "./meter-fuel.ts";
-import { createPolicyRunner, type PolicyRunner } from "./policy-runner.ts";
+import { hasOpa, makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
+import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
+import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
+import { ENTRYPOINTS } from "../../../core/policy/bundle.ts";
+import { plainOf } from "../../../core/policy/rego-value/plain.ts";
+import { compilePolicy } from "../../../core/policy/wasm/compile-policy.ts";
+import { meterFuel } from "../../../core/policy/wasm/meter-fuel.ts";
+import { createPolicyRunner, type PolicyRunner } from "../../../core/policy/wasm/policy-runner.ts";
 
 const POLICY = `package countersign
 
