@@ -1,4 +1,4 @@
-/** A function of a module that sorts values of OPA's runtime, in a time that grows with n log n; its own compares each with each. */
+/** A function of a module that sorts values of OPA's runtime by n log n comparisons; its own compares each with each. */
 import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
 import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Lets the loops of a policy over sets and objects go in the order of their values, as OPA's evaluator does, and not in that of the runtime's
  * hash table, where that can be seen (visible-scans.ts): in `[x | some x in set]`, and with `walk`. To sort takes longer than to go through, so
- * all other loops stay as they are. `sort` itself takes a time that grows with n log n, and not with the square as the runtime's own.
+ * all other loops stay as they are. `sort` itself takes n log n comparisons, and not as many as the square like the runtime's own.
  */
 import { type Change, changed } from "./binary/changes.ts";
 import { turnsOf } from "./binary/code.ts";
