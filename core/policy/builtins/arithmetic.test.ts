@@ -88,3 +88,20 @@ describe("the digits are OPA's", () => {
     expect(fold("product")).toBe("1");
   });
 });
+
+test("digits that have to be searched cost more than those of a double", () => {
+  const paidFor = (name: string, ...texts: readonly string[]): number => {
+    let paid = 0;
+    const pay = (units: number) => {
+      paid += units;
+    };
+    const numbers = texts.map((text) => new RegoNumber(text));
+    ARITHMETIC.get(name)?.(numbers, { ...builtinCall, pay });
+    return paid;
+  };
+  expect(paidFor("div", "10", "7") - paidFor("div", "10", "4")).toBeGreaterThanOrEqual(18_000);
+  expect(paidFor("mul", "0.1", "3.33333333333333333333") - paidFor("mul", "0.1", "3.33")).toBeGreaterThanOrEqual(
+    18_000,
+  );
+  expect(paidFor("plus", "0.1", "0.7")).toBe(paidFor("plus", "0.1", "0.2"));
+});

@@ -54,8 +54,8 @@ function exactInteger(text: string): bigint | undefined {
   return decimal.negative ? -magnitude : magnitude;
 }
 
-function numberOf(float: BigFloat): RegoNumber {
-  return new RegoNumber(textOf(float));
+function numberOf(float: BigFloat, { pay }: BuiltinCall): RegoNumber {
+  return new RegoNumber(textOf(float, pay));
 }
 
 /** Pays for the digits of the operands, and reads them as binary numbers. */
@@ -80,7 +80,7 @@ function operation({ small, exact, float }: Operation): Builtin {
     const [x, y] = [exactInteger(a), exactInteger(b)];
     if (x === undefined || y === undefined) {
       const [f = ZERO, g = ZERO] = floats(call, a, b);
-      return numberOf(float(f, g));
+      return numberOf(float(f, g), call);
     }
     call.pay(Number(sizeOf(a) + sizeOf(b)) * PER_DIGIT);
     return regoInteger(exact(x, y));
@@ -90,7 +90,7 @@ function operation({ small, exact, float }: Operation): Builtin {
 function divided(args: readonly RegoValue[], call: BuiltinCall): RegoNumber {
   const [a = ZERO, b = ZERO] = floats(call, numberArg(args, 0), numberArg(args, 1));
   if (b.mantissa === 0n) throw new BuiltinError("divide by zero");
-  return numberOf(quotient(a, b));
+  return numberOf(quotient(a, b), call);
 }
 
 function remainder(args: readonly RegoValue[], { pay }: BuiltinCall): RegoNumber {
@@ -121,7 +121,7 @@ function floor(a: BigFloat): BigFloat {
 function alone(change: (a: BigFloat) => BigFloat): Builtin {
   return (args, call) => {
     const [a = ZERO] = floats(call, numberArg(args, 0));
-    return numberOf(change(a));
+    return numberOf(change(a), call);
   };
 }
 
@@ -133,7 +133,7 @@ function accumulation({ begin, exact, floats: accumulated }: Accumulation): Buil
     const texts = items.map((_, at) => numberArg(items, at));
     call.pay(texts.reduce((size, text) => size + Number(sizeOf(text)), 0) * PER_DIGIT);
     const integers = texts.map(exactInteger);
-    if (integers.includes(undefined)) return numberOf(accumulated(floats(call, ...texts)));
+    if (integers.includes(undefined)) return numberOf(accumulated(floats(call, ...texts)), call);
     let total = begin;
     for (const integer of integers) {
       total = exact(total, integer ?? 0n);

@@ -3,7 +3,7 @@
  * there and `1 / 3` is `0.33333333333333333334`. Rounded to nearest, halves to even. No infinities: a number whose
  * exponent is far beyond anything that is computed with ends the evaluation.
  */
-import { BuiltinLimit } from "../builtin.ts";
+import { BuiltinLimit, type Pay } from "../builtin.ts";
 import { type Decimal, parseDecimal, withoutTrailingZeros } from "../rego-value/number.ts";
 import { type Digits, fixedText, shortestText } from "./go-float.ts";
 
@@ -88,9 +88,9 @@ export function isInteger({ mantissa, exponent }: BigFloat): boolean {
 }
 
 /** The shortest digits that read back to the same number: of integers all of them, else as Go's `%g`. */
-export function textOf(float: BigFloat): string {
+export function textOf(float: BigFloat, pay: Pay): string {
   const sign = float.negative ? "-" : "";
-  const digits = float.mantissa === 0n ? { digits: "", point: 0 } : shortestDigits(float);
+  const digits = float.mantissa === 0n ? { digits: "", point: 0 } : shortestDigits(float, pay);
   return sign + (isInteger(float) ? fixedText(digits) : shortestText(digits));
 }
 
@@ -130,8 +130,14 @@ function rounded(float: BigFloat): BigFloat {
   return { ...float, mantissa, exponent: float.exponent + over };
 }
 
-function shortestDigits(float: BigFloat): Digits {
-  return digitsOfDouble(float) ?? searchedDigits(float);
+/** In fuel, of digits that are searched, as those of `1 / 7` are: beyond what an operation costs whose digits are those of a double. */
+const PER_SEARCH = 18_000;
+
+function shortestDigits(float: BigFloat, pay: Pay): Digits {
+  const digits = digitsOfDouble(float);
+  if (digits !== undefined) return digits;
+  pay(PER_SEARCH);
+  return searchedDigits(float);
 }
 
 /** Beyond these a double has fewer bits, or none. */
