@@ -10,7 +10,10 @@ package countersign.lib.net
 
 # METADATA
 # title: The source address lies in one of these networks
-# description: A set or list in CIDR notation. One that is no network (`10.0.0.0/33`) is an error, and the call is denied.
+# description: |
+#   A set or list in CIDR notation. One that is no network (`10.0.0.0/33`) is an error, and the call is denied. All of them are read
+#   at each call: under the default budget a list of 2,000 is fine, and one of more than about 12,800, or of more than 1 MiB of text,
+#   is denied at every call (`policy_budget_exceeded`).
 from_any(networks) if net.cidr_contains_matches(networks, input.context.source_address) != set()
 
 # METADATA

@@ -1,5 +1,5 @@
 /**
- * What is large and nobody's fault is answered under the default budget: a body of 64 KB, a document in YAML, two thousand groups, a path of
+ * What is large and nobody's fault is answered under the default budget: a body of 64 KB, a document in YAML, two thousand groups or networks, a path of
  * 8 KB. Policies of the real compiler through the real host; each has to leave half of the budget to the rest of a decision.
  */
 import { randomBytes } from "node:crypto";
@@ -29,6 +29,7 @@ const ORDER = {
   })),
 };
 const GROUPS = many(2_000, (at) => `/companies/emea/departments/team-${at}`);
+const NETWORKS = many(2_000, (at) => `10.${at >> 8}.${at & 255}.0/24`);
 const YAML = many(400, (at) => `- {name: item-${at}, count: ${at}}`).join("\n");
 const LONG = `/files/${many(800, (at) => `folder-${at}`).join("/")}`.slice(0, 8_192);
 const QUERY = many(500, (at) => `filter${at}=some%20value+${at}`).join("&");
@@ -80,6 +81,11 @@ const CASES: readonly Case[] = [
     "2,000 groups, put into a text each",
     'count([1 | some group in input.value; sprintf("%s: %d", [group, 1]) != ""]) == 2000',
     GROUPS,
+  ],
+  [
+    "2,000 networks, and an address in none of them",
+    'net.cidr_contains_matches(input.value, "192.168.1.1") == set()',
+    NETWORKS,
   ],
   ["a path of 8 KB, by a pattern", 'regex.match("^/files/(?:[a-z]+-[0-9]+/?)+", input.value)', LONG],
   ["a path of 8 KB, all that matches", 'count(regex.find_n("folder-[0-9]+", input.value, -1)) > 700', LONG],
