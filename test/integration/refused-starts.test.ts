@@ -25,6 +25,7 @@ const NO_AUTHORITY =
 
 let folder: string;
 let keys: KeyPairFiles;
+let others: KeyPairFiles;
 let empty: TestDatabase;
 let migrated: TestDatabase;
 let taken: number;
@@ -33,6 +34,7 @@ const blocker = createServer();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "refused-starts-"));
   keys = await makeKeyPair(folder, "key-1");
+  others = await makeKeyPair(folder, "key-2");
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
   await writeFile(join(folder, "rsa.pem"), rsa.export({ type: "pkcs8", format: "pem" }));
   await writeFile(join(folder, "garbage"), "-----BEGIN CANARY0hunter2");
@@ -61,7 +63,7 @@ async function decision(change: Change): Promise<Ended> {
     change({
       ...ports,
       ...common(),
-      state: { trustedKeys: { "approval-1": keys.publicPath } },
+      state: { trustedKeys: { "approval-1": others.publicPath } },
       redemption: { address: `127.0.0.1:${await freePort()}` },
       decisionLog: { folder: join(folder, "log") },
     }),
@@ -74,7 +76,7 @@ async function approval(change: Change, databaseUrl: string): Promise<Ended> {
     redemption: { port: await freePort() },
     ops: { port: await freePort() },
   };
-  const trusted = { decisionServices: { trustedKeys: { "decision-1": keys.publicPath } } };
+  const trusted = { decisionServices: { trustedKeys: { "decision-1": others.publicPath } } };
   return run("approval", { DATABASE_URL: databaseUrl }, change({ ...ports, ...common(), ...trusted }));
 }
 
@@ -123,6 +125,11 @@ describe("the decision service does not start", () => {
       what: "a relay's key that is not there",
       change: (one: object) => ({ ...one, state: { trustedKeys: { "approval-1": "gone.pem" } } }),
       says: "state.trustedKeys: gone.pem: there is no such file; it has to name Ed25519 public keys (PEM)",
+    },
+    {
+      what: "a key of this service's own for the relay",
+      change: (one: object) => ({ ...one, state: { trustedKeys: { "approval-1": keys.publicPath } } }),
+      says: "state.trustedKeys: key approval-1 is the one this service signs with; give each a key of its own; it has to name Ed25519 public keys (PEM)",
     },
     {
       what: "a relay's private key",

@@ -24,10 +24,8 @@ export async function startAuthzenProcess(root: string, bundle: string, basePath
   const port = await freePort();
   const baseUrl = `https://127.0.0.1:${port}${basePath}`;
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: "unused", alg: "EdDSA", use: "sig" };
-  const [secret, open] = [
-    String(privateKey.export({ type: "pkcs8", format: "pem" })),
-    String(publicKey.export({ type: "spki", format: "pem" })),
-  ];
+  const secret = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+  const relay = String(generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }));
   const issuer = { issuer: ISSUER, audience: ["conformance"], algorithms: ["EdDSA"] };
   const service = await startService({
     root,
@@ -45,7 +43,7 @@ export async function startAuthzenProcess(root: string, bundle: string, basePath
       bundle: { path: bundle, unsigned: "accepted" },
       identity: { issuers: [{ ...issuer, jwks_file: await file("keys.json", JSON.stringify({ keys: [jwk] })) }] },
       signing: { kid: "conformance", keyPath: await file("key.pem", secret) },
-      state: { trustedKeys: { relay: await file("relay.pem", open) }, readyWithinMs: 0 },
+      state: { trustedKeys: { relay: await file("relay.pem", relay) }, readyWithinMs: 0 },
       redemption: { address: "127.0.0.1:1" },
     }),
     env: { COUNTERSIGN_REDEMPTION_SERVICE_TOKEN: "unused, but long enough" },
