@@ -7,7 +7,7 @@
  * above all of Unicode's that says which it is, one byte long; and such a number is encoded as that byte.
  */
 import type { Functions } from "./binary/functions.ts";
-import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { call, constant, get, loadByte, store, tee } from "./binary/assemble.ts";
 import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 const DECODE = "opa_unicode_decode_utf8";
@@ -27,15 +27,15 @@ export function keepForeignBytes(functions: Functions, names: ReadonlyMap<string
 /** `decode(in, i, length, &taken)`: the code point, or -1. */
 function decoding(own: number): Uint8Array {
   const [input, at, length, taken, found] = [0, 1, 2, 3, 4];
-  const all = [input, at, length, taken].flatMap((parameter) => [OP.localGet, parameter]);
+  const all = [input, at, length, taken].flatMap(get);
   return Uint8Array.of(
-    ...[1, 1, I32, ...all, OP.call, ...writeUnsigned32(own), OP.localTee, found],
-    ...[OP.i32Const, ...writeSigned32(-1), OP.i32Ne, OP.if, NO_RESULT, OP.localGet, found, OP.return, OP.end],
-    ...[OP.localGet, at, OP.localGet, length, OP.i32GeS, OP.if, NO_RESULT],
-    ...[OP.i32Const, ...writeSigned32(-1), OP.return, OP.end],
-    ...[OP.localGet, taken, OP.i32Const, 1, OP.i32Store, 2, 0],
-    ...[OP.localGet, input, OP.localGet, at, OP.i32Add, OP.i32Load8U, 0, 0],
-    ...[OP.i32Const, ...writeSigned32(BEYOND), OP.i32Add, OP.end],
+    ...[1, 1, I32, ...all, ...call(own), ...tee(found)],
+    ...[...constant(-1), OP.i32Ne, OP.if, NO_RESULT, ...get(found), OP.return, OP.end],
+    ...[...get(at), ...get(length), OP.i32GeS, OP.if, NO_RESULT],
+    ...[...constant(-1), OP.return, OP.end],
+    ...[...get(taken), ...constant(1), ...store(0)],
+    ...[...get(input), ...get(at), OP.i32Add, ...loadByte(0)],
+    ...[...constant(BEYOND), OP.i32Add, OP.end],
   );
 }
 
@@ -43,9 +43,9 @@ function decoding(own: number): Uint8Array {
 function encoding(own: number): Uint8Array {
   const [point, out] = [0, 1];
   return Uint8Array.of(
-    ...[0, OP.localGet, point, OP.i32Const, ...writeSigned32(BEYOND), OP.i32LtS, OP.if, NO_RESULT],
-    ...[OP.localGet, point, OP.localGet, out, OP.call, ...writeUnsigned32(own), OP.return, OP.end],
-    ...[OP.localGet, out, OP.localGet, point, OP.i32Const, ...writeSigned32(BEYOND), OP.i32Sub, OP.i32Store8, 0, 0],
-    ...[OP.i32Const, 1, OP.end],
+    ...[0, ...get(point), ...constant(BEYOND), OP.i32LtS, OP.if, NO_RESULT],
+    ...[...get(point), ...get(out), ...call(own), OP.return, OP.end],
+    ...[...get(out), ...get(point), ...constant(BEYOND), OP.i32Sub, OP.i32Store8, 0, 0],
+    ...[...constant(1), OP.end],
   );
 }

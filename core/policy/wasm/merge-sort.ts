@@ -1,6 +1,6 @@
 /** A function of a module that sorts values of OPA's runtime by n log n comparisons; its own compares each with each. */
-import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
-import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
+import { call, constant, get, load, set, store } from "./binary/assemble.ts";
+import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 /** Indices of functions of the runtime. */
 export type Runtime = { readonly compare: number; readonly allocate: number; readonly free: number };
@@ -11,12 +11,8 @@ export type Runtime = { readonly compare: number; readonly allocate: number; rea
  */
 export function sorting({ compare, allocate, free }: Runtime): Uint8Array {
   const [values, count, spare, run, left, middle, right, i, j, out] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-  const get = (local: number) => [OP.localGet, local];
-  const set = (local: number) => [OP.localSet, local];
-  const constant = (value: number) => [OP.i32Const, ...writeSigned32(value)];
-  const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
   const at = (base: number, place: number) => [...get(base), ...get(place), ...constant(2), OP.i32Shl, OP.i32Add];
-  const load = (base: number, place: number) => [...at(base, place), OP.i32Load, ALIGNED, 0];
+  const item = (base: number, place: number) => [...at(base, place), ...load(0)];
   const increase = (local: number) => [...get(local), ...constant(1), OP.i32Add, ...set(local)];
   const size = [...get(count), ...constant(1), OP.i32Add, ...constant(2), OP.i32Shl];
   /** But no further than all. */
@@ -24,16 +20,16 @@ export function sorting({ compare, allocate, free }: Runtime): Uint8Array {
     ...[...get(from), ...get(run), OP.i32Add, ...set(to)],
     ...[...get(to), ...get(count), OP.i32GtU, OP.if, NO_RESULT, ...get(count), ...set(to), OP.end],
   ];
-  const take = (place: number) => [...load(values, place), ...increase(place)];
+  const take = (place: number) => [...item(values, place), ...increase(place)];
   const isLeftNext = [
     ...[...get(i), ...get(middle), OP.i32LtU, OP.if, I32],
     ...[...get(j), ...get(right), OP.i32GeU, OP.if, I32, ...constant(1), OP.else],
-    ...[...load(values, i), ...load(values, j), ...call(compare), ...constant(1), OP.i32LtS, OP.end],
+    ...[...item(values, i), ...item(values, j), ...call(compare), ...constant(1), OP.i32LtS, OP.end],
     ...[OP.else, ...constant(0), OP.end],
   ];
   const merge = [
     ...[OP.block, NO_RESULT, OP.loop, NO_RESULT, ...get(out), ...get(right), OP.i32GeU, OP.brIf, 1],
-    ...[...at(spare, out), ...isLeftNext, OP.if, I32, ...take(i), OP.else, ...take(j), OP.end, OP.i32Store, ALIGNED, 0],
+    ...[...at(spare, out), ...isLeftNext, OP.if, I32, ...take(i), OP.else, ...take(j), OP.end, ...store(0)],
     ...[...increase(out), OP.br, 0, OP.end, OP.end],
   ];
   const halves = [
@@ -48,7 +44,7 @@ export function sorting({ compare, allocate, free }: Runtime): Uint8Array {
     ...[OP.block, NO_RESULT, OP.loop, NO_RESULT, ...get(run), ...get(count), OP.i32GeU, OP.brIf, 1],
     ...[...constant(0), ...set(left), ...halves, ...swap],
     ...[...get(run), ...constant(1), OP.i32Shl, ...set(run), OP.br, 0, OP.end, OP.end],
-    ...[...at(values, count), ...constant(0), OP.i32Store, ALIGNED, 0],
+    ...[...at(values, count), ...constant(0), ...store(0)],
     ...[...get(spare), ...call(free), ...get(values), OP.end],
   );
 }

@@ -16,9 +16,10 @@ import { readTableFunctions } from "./binary/elements.ts";
 import { withExport } from "./binary/exports.ts";
 import { withMutableGlobal } from "./binary/globals.ts";
 import { readImports } from "./binary/imports.ts";
-import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { BinaryFault, writeUnsigned32 } from "./binary/leb128.ts";
 import { readSections, SECTION, sectionOf, writeSections } from "./binary/sections.ts";
 import { type Prices, pricesOf } from "./prices-of-code.ts";
+import { constant } from "./binary/assemble.ts";
 import { NO_RESULT, OP } from "./binary/opcodes.ts";
 
 export const FUEL_EXPORT = "countersign_fuel";
@@ -71,7 +72,7 @@ function payment(fuel: number, size: number): Uint8Array {
   const index = writeUnsigned32(fuel);
   const price = Math.max(1, Math.round(size / INSTRUCTIONS_PER_UNIT));
   return Uint8Array.of(
-    ...[OP.globalGet, ...index, OP.i32Const, ...writeSigned32(price), OP.i32Sub, OP.globalSet, ...index],
-    ...[OP.globalGet, ...index, OP.i32Const, 0, OP.i32LtS, OP.if, NO_RESULT, OP.unreachable, OP.end],
+    ...[OP.globalGet, ...index, ...constant(price), OP.i32Sub, OP.globalSet, ...index],
+    ...[OP.globalGet, ...index, ...constant(0), OP.i32LtS, OP.if, NO_RESULT, OP.unreachable, OP.end],
   );
 }

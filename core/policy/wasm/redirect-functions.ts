@@ -10,13 +10,14 @@
  */
 import { AppError } from "../../domain/app-error.ts";
 import { type Functions, functionsOf } from "./binary/functions.ts";
-import { BinaryFault, writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { BinaryFault } from "./binary/leb128.ts";
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
 import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 import { type Plain, plainQuestions, type PlainQuestions } from "./plain-arguments.ts";
 import { sortScans } from "./sorted-scans.ts";
 import { takeWholeDecimals } from "./take-whole-decimals.ts";
+import { call, constant, get, tee } from "./binary/assemble.ts";
 import { I32, OP } from "./binary/opcodes.ts";
 
 export type Redirection = {
@@ -94,31 +95,30 @@ function bodyOf(
 ): Uint8Array {
   const { parameters, builtinId, onlyFor, notFor, at = 0, onlyAfterFailure = false, onlyBeyond } = redirection;
   const places = Array.from({ length: parameters }, (_, argument) => argument);
-  const all = places.flatMap((argument) => [OP.localGet, argument]);
-  const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
+  const all = places.flatMap(get);
   const known = (target: number | undefined) => {
     if (target === undefined) throw new BinaryFault(`it has no ${TYPE_OF}`);
     return call(target);
   };
   const hasType = (local: number, type: keyof typeof TYPE) => [
-    ...[OP.localGet, local, ...known(typeOf), OP.i32Const, TYPE[type], OP.i32Eq],
+    ...[...get(local), ...known(typeOf), ...constant(TYPE[type]), OP.i32Eq],
   ];
   const type = onlyFor ?? notFor;
   const keepsOwn = type !== undefined || onlyAfterFailure || onlyBeyond !== undefined;
   const own = keepsOwn ? [...all, ...call(functions.append(index, functions.bodyOf(index)))] : [];
   const answer = parameters; // the local behind them
   // `opa_builtinN(builtinId, 0, …)`
-  let asked = [OP.i32Const, ...writeSigned32(builtinId), OP.i32Const, 0, ...all, ...call(builtin)];
+  let asked = [...constant(builtinId), ...constant(0), ...all, ...call(builtin)];
   if (onlyBeyond !== undefined) {
     const { ofArgument, ofAnswer } = plain(onlyBeyond);
-    const whole = [...own, OP.localTee, answer, ...(ofAnswer === undefined ? [] : call(ofAnswer))];
-    const first = [...whole, OP.if, I32, OP.localGet, answer, OP.else, ...asked, OP.end];
+    const whole = [...own, ...tee(answer), ...(ofAnswer === undefined ? [] : call(ofAnswer))];
+    const first = [...whole, OP.if, I32, ...get(answer), OP.else, ...asked, OP.end];
     const areAll = places.flatMap((place) => [
-      ...[OP.localGet, place, ...call(ofArgument), ...(place > 0 ? [OP.i32And] : [])],
+      ...[...get(place), ...call(ofArgument), ...(place > 0 ? [OP.i32And] : [])],
     ]);
     asked = [...areAll, OP.if, I32, ...(ofAnswer === undefined ? own : first), OP.else, ...asked, OP.end];
   }
-  const ownFirst = [...own, OP.localTee, answer, OP.i32Eqz, OP.if, I32, ...asked, OP.else, OP.localGet, answer, OP.end];
+  const ownFirst = [...own, ...tee(answer), OP.i32Eqz, OP.if, I32, ...asked, OP.else, ...get(answer), OP.end];
   const unasked = onlyAfterFailure ? ownFirst : own;
   const locals = keepsOwn ? [1, 1, I32] : [NO_LOCALS];
   if (type === undefined) return Uint8Array.of(...locals, ...(onlyAfterFailure ? ownFirst : asked), OP.end);

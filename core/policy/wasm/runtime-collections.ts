@@ -2,8 +2,8 @@
  * `opa_array_t`, `opa_object_t` and `opa_set_t` in the memory of OPA's runtime (`wasm/src/value.h`): what its `opa_value_type` says of them,
  * and code that goes over what they hold.
  */
-import { writeSigned32 } from "./binary/leb128.ts";
-import { ALIGNED, NO_RESULT, OP } from "./binary/opcodes.ts";
+import { constant, get, load, loadByte, set } from "./binary/assemble.ts";
+import { NO_RESULT, OP } from "./binary/opcodes.ts";
 
 export const ARRAY_TYPE = 5;
 export const OBJECT_TYPE = 6;
@@ -23,10 +23,8 @@ const NEXT = { inObject: 8, inSet: 4 } as const;
 
 export const ADDRESS_SIZE = 4;
 
-const get = (local: number) => [OP.localGet, local];
-const set = (local: number) => [OP.localSet, local];
-const constant = (value: number) => [OP.i32Const, ...writeSigned32(value)];
-const field = (local: number, offset: number) => [...get(local), OP.i32Load, ALIGNED, offset];
+/** What stands there in a collection of which a local has the address. */
+export const field = (local: number, offset: number) => [...get(local), ...load(offset)];
 const add = (local: number, step: number) => [...get(local), ...constant(step), OP.i32Add, ...set(local)];
 
 /** `body` sees each item of an array at the address in `item`. It may begin no block that it does not end, and may return. */
@@ -52,7 +50,7 @@ export function eachMember(
 ): readonly number[] {
   return [
     ...[...constant(NEXT.inObject), ...constant(NEXT.inSet)],
-    ...[...get(table), OP.i32Load8U, 0, 0, ...constant(OBJECT_TYPE), OP.i32Eq, OP.select, ...set(nextAt)],
+    ...[...get(table), ...loadByte(0), ...constant(OBJECT_TYPE), OP.i32Eq, OP.select, ...set(nextAt)],
     ...[...field(table, TABLE_FIELD.buckets), ...set(bucket), ...field(table, TABLE_FIELD.bucketCount), ...set(left)],
     ...[
       OP.block,
@@ -67,7 +65,7 @@ export function eachMember(
       ...set(member),
     ],
     ...[OP.block, NO_RESULT, OP.loop, NO_RESULT, ...get(member), OP.i32Eqz, OP.brIf, 1, ...body],
-    ...[...get(member), ...get(nextAt), OP.i32Add, OP.i32Load, ALIGNED, 0, ...set(member), OP.br, 0, OP.end, OP.end],
+    ...[...get(member), ...get(nextAt), OP.i32Add, ...load(0), ...set(member), OP.br, 0, OP.end, OP.end],
     ...[...add(bucket, ADDRESS_SIZE), ...add(left, -1), OP.br, 0, OP.end, OP.end],
   ];
 }

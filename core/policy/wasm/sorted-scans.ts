@@ -7,8 +7,9 @@ import { type Change, changed } from "./binary/changes.ts";
 import { turnsOf } from "./binary/code.ts";
 import { ByteReader } from "./binary/byte-reader.ts";
 import type { Functions } from "./binary/functions.ts";
-import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
-import { ALIGNED, I32, NO_RESULT, OP } from "./binary/opcodes.ts";
+import { call, constant, get, load, set } from "./binary/assemble.ts";
+import { writeUnsigned32 } from "./binary/leb128.ts";
+import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 import { sorting } from "./merge-sort.ts";
 import { ADDRESS_SIZE, TABLE_COUNT } from "./runtime-collections.ts";
 import { sortingArray, sortingItems, sortingWalk } from "./sorted-items.ts";
@@ -60,13 +61,10 @@ const LOCALS = 4;
  */
 function sortedScan({ from, to, source, key }: Scan, first: number, { iterate, sorted, free }: Targets): Change {
   const [next, start, of, count] = [first, first + 1, first + 2, first + 3];
-  const get = (local: number) => [OP.localGet, ...writeUnsigned32(local)];
-  const set = (local: number) => [OP.localSet, ...writeUnsigned32(local)];
-  const call = (target: number) => [OP.call, ...writeUnsigned32(target)];
-  const countOf = [...get(source), OP.i32Load, ALIGNED, TABLE_COUNT];
+  const countOf = [...get(source), ...load(TABLE_COUNT)];
   const isKept = [
     ...[...get(start), OP.if, I32, ...get(source), ...get(of), OP.i32Eq, OP.if, I32],
-    ...[...countOf, ...get(count), OP.i32Eq, OP.else, OP.i32Const, 0, OP.end, OP.else, OP.i32Const, 0, OP.end],
+    ...[...countOf, ...get(count), OP.i32Eq, OP.else, ...constant(0), OP.end, OP.else, ...constant(0), OP.end],
   ];
   const sort = [
     ...[...get(start), OP.if, NO_RESULT, ...get(start), ...call(free), OP.end],
@@ -76,8 +74,8 @@ function sortedScan({ from, to, source, key }: Scan, first: number, { iterate, s
   const enter = [...isKept, OP.i32Eqz, OP.if, NO_RESULT, ...sort, OP.end, ...get(start), ...set(next)];
   const code = Uint8Array.of(
     ...[...get(key), OP.i32Eqz, OP.if, NO_RESULT, ...enter, OP.end],
-    ...[...get(next), OP.if, I32, ...get(next), OP.i32Load, ALIGNED, 0],
-    ...[...get(next), OP.i32Const, ...writeSigned32(ADDRESS_SIZE), OP.i32Add, ...set(next)],
+    ...[...get(next), OP.if, I32, ...get(next), ...load(0)],
+    ...[...get(next), ...constant(ADDRESS_SIZE), OP.i32Add, ...set(next)],
     ...[OP.else, ...get(source), ...get(key), ...call(iterate), OP.end],
   );
   return { from, to, code };
@@ -91,7 +89,7 @@ function sortedWalks(body: Uint8Array, scans: readonly Scan[], walk: number, wal
     const reader = new ByteReader(body);
     reader.at = end;
     const isGoneOver = reader.byte() === OP.localTee && sources.has(reader.unsigned());
-    return isGoneOver ? [{ from: at, to: end, code: Uint8Array.of(OP.call, ...writeUnsigned32(walked)) }] : [];
+    return isGoneOver ? [{ from: at, to: end, code: Uint8Array.of(...call(walked)) }] : [];
   });
 }
 

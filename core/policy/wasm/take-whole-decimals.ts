@@ -5,7 +5,7 @@
  */
 import { redirectedCalls } from "./binary/changes.ts";
 import type { Functions } from "./binary/functions.ts";
-import { writeSigned32, writeUnsigned32 } from "./binary/leb128.ts";
+import { call, constant, get, loadByte, returnIf, set } from "./binary/assemble.ts";
 import { NO_RESULT, OP } from "./binary/opcodes.ts";
 
 const PARSE = "opa_atoi64";
@@ -28,17 +28,15 @@ export function takeWholeDecimals(functions: Functions, names: ReadonlyMap<strin
 /** `parse(text, length, &integer)`: 0 where it is one. */
 function parsing(own: number): Uint8Array {
   const [text, length, integer] = [0, 1, 2];
-  const constant = (value: number) => [OP.i32Const, ...writeSigned32(value)];
-  const refused = [OP.if, NO_RESULT, ...constant(-1), OP.return, OP.end];
-  const parsed = [OP.localGet, text, OP.localGet, length, OP.localGet, integer, OP.call, ...writeUnsigned32(own)];
-  const last = [OP.localGet, text, OP.localGet, length, OP.i32Add, ...constant(1), OP.i32Sub, OP.i32Load8U, 0, 0];
-  const shorten = [OP.localGet, length, ...constant(1), OP.i32Sub, OP.localSet, length];
+  const parsed = [...get(text), ...get(length), ...get(integer), ...call(own)];
+  const last = [...get(text), ...get(length), OP.i32Add, ...constant(1), OP.i32Sub, ...loadByte(0)];
+  const shorten = [...get(length), ...constant(1), OP.i32Sub, ...set(length)];
   return Uint8Array.of(
-    ...[0, ...parsed, OP.i32Eqz, OP.if, NO_RESULT, ...constant(0), OP.return, OP.end],
-    ...[OP.localGet, length, ...constant(MOST), OP.i32GtU, ...refused],
+    ...[0, ...parsed, OP.i32Eqz, ...returnIf(0)],
+    ...[...get(length), ...constant(MOST), OP.i32GtU, ...returnIf(-1)],
     ...[OP.block, NO_RESULT, OP.loop, NO_RESULT],
-    ...[OP.localGet, length, ...constant(2), OP.i32LtU, ...refused],
+    ...[...get(length), ...constant(2), OP.i32LtU, ...returnIf(-1)],
     ...[...last, ...constant(ZERO), OP.i32Ne, OP.brIf, 1, ...shorten, OP.br, 0, OP.end, OP.end],
-    ...[...last, ...constant(POINT), OP.i32Ne, ...refused, ...shorten, ...parsed, OP.end],
+    ...[...last, ...constant(POINT), OP.i32Ne, ...returnIf(-1), ...shorten, ...parsed, OP.end],
   );
 }

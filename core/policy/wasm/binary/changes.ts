@@ -1,7 +1,6 @@
 /** Code of a body in place of other code. Branches say how many blocks outward they go, so nothing else has to move with it. */
 import { turnsOf } from "./code.ts";
-import { writeUnsigned32 } from "./leb128.ts";
-import { OP } from "./opcodes.ts";
+import { call } from "./assemble.ts";
 
 /** In place of what stands from `from` to `to`, of which there may be none. */
 export type Change = { readonly from: number; readonly to: number; readonly code: Uint8Array };
@@ -22,7 +21,7 @@ export function redirectedCalls(body: Uint8Array, from: number, to: number): Uin
   const calls = turnsOf(body).turns.filter(
     ({ instruction }) => instruction.kind === "call" && instruction.index === from,
   );
-  const code = Uint8Array.of(OP.call, ...writeUnsigned32(to));
+  const code = Uint8Array.of(...call(to));
   return changed(
     body,
     calls.map(({ at, end }) => ({ from: at, to: end, code })),

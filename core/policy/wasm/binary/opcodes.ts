@@ -4,13 +4,11 @@ export const OP = {
   ...{ br: 0x0c, brIf: 0x0d, brTable: 0x0e, return: 0x0f, call: 0x10, callIndirect: 0x11, saturating: 0xfc },
   ...{ select: 0x1b, localGet: 0x20, localSet: 0x21, localTee: 0x22, globalGet: 0x23, globalSet: 0x24 },
   ...{ i32Load: 0x28, i32Load8U: 0x2d, i32Store: 0x36, i32Store8: 0x3a, i32Const: 0x41 },
-  ...{ i32Eqz: 0x45, i32Eq: 0x46, i32Ne: 0x47, i32LtS: 0x48, i32LtU: 0x49, i32GtS: 0x4a, i32GtU: 0x4b },
+  ...{ i32Eqz: 0x45, i32Eq: 0x46, i32Ne: 0x47, i32LtS: 0x48, i32LtU: 0x49, i32GtU: 0x4b },
   ...{ i32GeS: 0x4e, i32GeU: 0x4f, i32Shl: 0x74 },
-  ...{ i32Add: 0x6a, i32Sub: 0x6b, i32And: 0x71, i32Or: 0x72 },
+  ...{ i32Add: 0x6a, i32Sub: 0x6b, i32And: 0x71 },
 } as const;
 
 export const I32 = 0x7f;
 /** The type of a block that leaves nothing. */
 export const NO_RESULT = 0x40;
-/** Of a load of four bytes at an address that four divides: its power of two. */
-export const ALIGNED = 2;
