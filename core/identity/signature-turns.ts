@@ -5,7 +5,7 @@
  * waiting tokens is bounded; beyond that the caller is told so.
  *
  * The first one waits for the next turn, too: tokens that arrived together are verified together and go on together, which makes a check with a
- * new token a fifth cheaper than verifying each as it arrives.
+ * new token cheaper than verifying each as it arrives.
  */
 export type SignatureTurns = {
   /** The same function; what it takes counts. */

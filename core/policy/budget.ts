@@ -1,7 +1,7 @@
 /**
  * What one evaluation of a policy may cost, as configured and as the host counts it. Fuel counts instructions of the module (wasm/meter-fuel.ts),
  * all of a function or loop when it is entered, so a millisecond holds more or fewer of them depending on what the policy does. At the rate
- * below, every kind of work that is measured (`npm run bench -- policy`) takes between 10 and 100 ms of processor time under a budget of 50 ms.
+ * below, a kind of work is to take between 10 and 100 ms of processor time under a budget of 50 ms; docs/performance.md names those that do not.
  * The amount of work is the same on every machine; on a slower or busy processor it takes longer, with the same result.
  */
 import type { Allowance } from "./wasm/linked-policy.ts";
