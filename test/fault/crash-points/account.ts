@@ -74,6 +74,7 @@ async function settled(system: System, ledger: Ledger): Promise<void> {
   await Promise.all(system.decisions.map((decision) => decision.untilFresh()));
   let waiting: unknown;
   await waitUntil("everything to be taken, swept, sealed, published and delivered", SETTLED_MS, async () => {
+    await abandonAgain(system, ledger);
     const { rows } = await ask<Record<string, number>>(
       system,
       `select (select count(*) from outbox)::int as outbox, (select count(*) from republish)::int as republish,
@@ -103,6 +104,16 @@ async function settled(system: System, ledger: Ledger): Promise<void> {
     const known = new Set(events.map((event) => textAt(event, "id")));
     return [...ledger.decisions].every((id) => known.has(id));
   }).catch(() => {}); // said by name below
+}
+
+/**
+ * A denial is delivered again where the service was killed before its place on the topic was marked, and is stored again with its own end if it had been
+ * forgotten by then: within the minute here, and not before two days have passed otherwise.
+ */
+async function abandonAgain(system: System, { abandoned }: Ledger): Promise<void> {
+  const past =
+    "update denials set expires_at = clock_timestamp() - interval '48 hours' where id = any ($1) and expires_at > clock_timestamp()";
+  await ask(system, past, [[...abandoned]]);
 }
 
 /** How often each event is told of each thing, `type id`. */
