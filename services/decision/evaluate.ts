@@ -91,9 +91,8 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
       const requestable = denials.offers(query);
       if (requestable.kind === "unbindable") return answer(deny(requestable.reason, [], verdict.response));
       const { offers } = requestable;
-      const ask = { evaluation, subject, offers, policyRevision: revision };
-      known = { ...known, ask };
       if (mode === "ask") return answer(needsApproval(verdict, offers, nearest));
+      const ask = { evaluation, subject, offers, policyRevision: revision };
       const published = await denials.publish(ask, readClocks().wall, deadline.within(PUBLISH_BUDGET_MS));
       return answer(afterPublishing(published, needsApproval(verdict, offers, nearest)));
     } catch (error) {

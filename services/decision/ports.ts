@@ -188,8 +188,6 @@ export type Evaluated = {
   readonly asked?: readonly AskedHost[] | undefined;
   /** The country that the policy saw. */
   readonly country?: string | undefined;
-  /** With `needs_approval`: what may be requested. */
-  readonly ask?: Ask;
   /** Of this decision's span, if it is traced. */
   readonly traceparent?: string;
 };

@@ -14,7 +14,6 @@
  */
 import { AppError } from "../../../core/domain/app-error.ts";
 import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
-import type { Instant } from "../../../core/domain/time.ts";
 import { openEnvelope, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { isProfileKey } from "../../../core/messages/profile-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
@@ -56,8 +55,6 @@ interface StateRelayOptions {
 interface StateRelay {
   /** Subscribes, then leads whenever it can, until the signal aborts. Call once. */
   run(signal: AbortSignal): Promise<void>;
-  /** T of the last acknowledged heartbeat of this process, for readiness and the operator. */
-  readonly lastHeartbeat: Instant | undefined;
 }
 
 export function createStateRelay(deps: StateRelayDeps, options: StateRelayOptions): StateRelay {
@@ -79,7 +76,6 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   /** Versions that the topic holds and the database does not know of. */
   const toOvertake = new Map<string, number>();
   let set: StateView<undefined> = createStateView();
-  let lastHeartbeat: Instant | undefined;
 
   function notAcknowledged(cause: unknown, records: number): void {
     unknownTotal.inc();
@@ -197,7 +193,6 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       const heartbeat = heartbeatToWire({ databaseTime: time, setHash: set.setHash() });
       view.heartbeatSent(time); // before it can be read
       await publishSurely([signed(HEARTBEAT_KEY, 0, heartbeat)], lease.signal);
-      lastHeartbeat = time;
       heartbeatSeconds.set(time / 1_000);
       await wakeup.next(lease.signal);
     }
@@ -237,9 +232,6 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
         handle: look,
       });
       await leadership.run(term, signal);
-    },
-    get lastHeartbeat() {
-      return lastHeartbeat;
     },
   };
 }
