@@ -16,19 +16,3 @@ export function findBearerToken(authorization: readonly string[]): Credential {
   const token = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(value)?.[1];
   return token === undefined ? { kind: "malformed" } : { kind: "token", token };
 }
-
-/**
- * All `authorization` values in a list of headers: pairs, or a Map, of a name in any case to one value or several. NB: Node's
- * `request.headers` drops all but the first; give it `Object.entries(request.headersDistinct)`.
- */
-export function authorizationValues(
-  headers: Iterable<readonly [name: string, value: string | readonly string[] | undefined]>,
-): readonly string[] {
-  const found: string[] = [];
-  for (const [name, value] of headers) {
-    if (value === undefined || name.length !== 13 || name.toLowerCase() !== "authorization") continue;
-    if (typeof value === "string") found.push(value);
-    else found.push(...value);
-  }
-  return found;
-}

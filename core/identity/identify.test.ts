@@ -2,7 +2,6 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import type { Caller } from "../domain/subject.ts";
 import { instant } from "../domain/time.ts";
-import { authorizationValues } from "./bearer.ts";
 import { createIdentify } from "./identify.ts";
 import type { KeySet } from "./key-set.ts";
 import * as sample from "./sample-tokens.ts";
@@ -61,24 +60,6 @@ describe("the authorization header", () => {
         subject: { id: "dana" },
       });
     }
-  });
-
-  test("its values are found in pairs and in maps, in every spelling of the name, without loss", () => {
-    expect(authorizationValues([])).toEqual([]);
-    expect(
-      authorizationValues([
-        ["x-authorization", "a"],
-        ["authorizatioN2", "b"],
-      ]),
-    ).toEqual([]);
-    expect(
-      authorizationValues([
-        ["authorization", "a"],
-        ["Authorization", "b"],
-      ]),
-    ).toEqual(["a", "b"]);
-    expect(authorizationValues(new Map([["authorization", ["a", "b"]]]))).toEqual(["a", "b"]);
-    expect(authorizationValues(Object.entries({ authorization: undefined, AUTHORIZATION: "" }))).toEqual([""]);
   });
 });
 

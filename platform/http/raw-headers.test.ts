@@ -11,8 +11,12 @@ test("all values of a name are found, in any case and order, and none of another
     "b",
     "authorizations",
     "c",
+    "x-authorization",
+    "d",
+    "AUTHORIZATION",
+    "",
     "authorization",
   ];
-  expect(valuesIn(raw, "authorization")).toEqual(["a", "b"]);
+  expect(valuesIn(raw, "authorization")).toEqual(["a", "b", ""]);
   expect(valuesIn(raw, "y")).toEqual([]);
 });

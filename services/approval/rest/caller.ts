@@ -4,7 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller as TokenCaller, Party, Subject } from "../../../core/domain/subject.ts";
-import { authorizationValues } from "../../../core/identity/bearer.ts";
+import { valuesIn } from "../../../platform/http/raw-headers.ts";
 import type { People } from "../ports.ts";
 import { sendProblem } from "./problem.ts";
 
@@ -21,7 +21,7 @@ export type CallerDeps = {
 /** For an onRequest hook: answers the call itself if the caller is not authenticated. */
 export function createAuthenticate({ identify, people, isSecurity }: CallerDeps) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const caller = await identify(authorizationValues(inPairs(request.raw.rawHeaders)));
+    const caller = await identify(valuesIn(request.raw.rawHeaders, "authorization"));
     if (caller.kind === "anonymous") return sendProblem(reply, "authentication_required");
     if (caller.kind === "refused") return sendProblem(reply, caller.reason);
     // NB: none of our names contains U+0000, which no column can store or compare.
@@ -32,11 +32,6 @@ export function createAuthenticate({ identify, people, isSecurity }: CallerDeps)
     request.setDecorator<Caller>("caller", { party, isSecurity: isSecurity(caller.subject) });
     return undefined;
   };
-}
-
-/** Name, value, name, value, as they came. NB: `headers` drops all authorization headers but the first; two must not pass for one. */
-function* inPairs(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) yield [rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""];
 }
 
 /** The caller of a route behind `createAuthenticate`; throws anywhere else. */
