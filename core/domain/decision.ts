@@ -156,6 +156,11 @@ export function deny(
   return { kind: "deny", reason, reasons, response };
 }
 
+/** What an answer may say beside the reason: the names of rules, which are meant to be read. NB: details of a fault are for the log. */
+export function shownRules({ reason, reasons }: Deny): readonly string[] {
+  return reason === "policy_denied" ? reasons : [];
+}
+
 /** A verdict that needs no grant. */
 export function decisionFrom(verdict: Exclude<Verdict, { kind: "elevate" }>): Decision {
   switch (verdict.kind) {

@@ -1,10 +1,9 @@
 /**
  * A decision in the terms of AuthZEN 1.0: `decision`, and for a denial the reason in `context`. There is no third outcome on the wire: what needs
  * approval is a denial with reason `approval_required`. If it was enforced, `denial` says in our words what can be submitted and where, and
- * `access_request` in those of the profile. Only what core/domain/decision.ts made as an allow is true. Rule names are meant to be read; details
- * of a fault are for the log.
+ * `access_request` in those of the profile. Only what core/domain/decision.ts made as an allow is true.
  */
-import { type Allow, isAllow, type NeedsApproval } from "../../../core/domain/decision.ts";
+import { type Allow, isAllow, type NeedsApproval, shownRules } from "../../../core/domain/decision.ts";
 import type { Json } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
 import { elevationToWire } from "../../../core/messages/elevation-record.ts";
@@ -35,8 +34,9 @@ export function shownDecision(
     approval === undefined ? {} : nextAction(approval, answered, { grants: parts.grants, isRequestable });
   switch (decision.kind) {
     case "deny": {
-      const rules = decision.reason === "policy_denied" ? { rules: decision.reasons } : {};
-      return { decision: false, context: { reason: decision.reason, ...rules, ...about, ...next(false) } };
+      const rules = shownRules(decision);
+      const named = rules.length === 0 ? {} : { rules };
+      return { decision: false, context: { reason: decision.reason, ...named, ...about, ...next(false) } };
     }
     case "needs_approval": {
       const { denial, elevations } = decision;

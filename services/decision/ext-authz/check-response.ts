@@ -11,6 +11,7 @@ import {
   isAllow,
   type NeedsApproval,
   type ResponseFields,
+  shownRules,
 } from "../../../core/domain/decision.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
@@ -111,10 +112,9 @@ export function okResponse({ response, own, decisionId, sent }: AllowParts): Che
 }
 
 function denied(decision: Deny, evaluation: Evaluation): CheckResponse {
-  const { reason, reasons, response } = decision;
+  const { reason, response } = decision;
   const answer = answerTo(reason);
-  // Rule names are meant to be read; details of a fault are for the log.
-  const shown = reason === "policy_denied" ? [reason, ...reasons] : [reason];
+  const shown = [reason, ...shownRules(decision)];
   const extra: [string, string][] = [];
   if (answer.retryAfterS !== undefined) extra.push(["retry-after", String(answer.retryAfterS)]);
   if (answer.status === 401) {

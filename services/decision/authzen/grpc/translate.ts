@@ -1,7 +1,7 @@
 /**
  * Translates `countersign.v1.DecisionService` messages in both directions. Only what core/domain/decision.ts made as an allow is OUTCOME_ALLOW.
  */
-import { deny, type Decision, isAllow } from "../../../../core/domain/decision.ts";
+import { deny, type Decision, isAllow, shownRules } from "../../../../core/domain/decision.ts";
 import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { Question } from "../../../../core/domain/question.ts";
 import { type EvaluateRequest, type EvaluateResponse, Outcome } from "../../../../proto/gen/countersign/v1/decision.ts";
@@ -55,7 +55,7 @@ export function responseOf({ decision, evaluation, policyRevision }: Answered): 
 function outcomeOf(decision: Decision): Partial<EvaluateResponse> {
   switch (decision.kind) {
     case "deny":
-      return { reason: decision.reason, rules: decision.reason === "policy_denied" ? [...decision.reasons] : [] };
+      return { reason: decision.reason, rules: [...shownRules(decision)] };
     case "needs_approval": {
       const { elevations, denial, tooManyDenials, grantReason } = decision;
       return {
