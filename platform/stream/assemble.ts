@@ -112,11 +112,6 @@ export function assembleStream(
       const readers = new Map<number, PartitionReader>();
       readings.set(topic, { readers, done: Promise.all([discover(subscription, readers), watch(topic, readers)]) });
     },
-    seek(topic, partition, offset) {
-      const reader = readings.get(topic)?.readers.get(partition);
-      if (reader?.position === undefined) throw new Error(`${topic}/${partition} is not being read`);
-      reader.seek(offset);
-    },
     endOffsets: (topic, { deadlineMs }) => endOffsets(topic, deadlineMs),
     position(topic) {
       const positions = new Map<number, bigint>();

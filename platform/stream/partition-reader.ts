@@ -15,7 +15,6 @@ export interface PartitionReader {
   readonly position: bigint | undefined;
   /** True while the handler works or waits to be tried again: then no progress is nobody's fault here. */
   readonly handling: boolean;
-  seek(offset: bigint): void;
   /** Drops the connection; reading goes on with a new one. */
   recreate(reason: Error): void;
   /** Resolves when reading has ended after the stop signal. */
@@ -44,8 +43,6 @@ export function startPartitionReader(
   let handled: bigint | undefined;
   let handling = false;
   let connection: StreamConnection | undefined;
-  /** Counts seeks, so that a batch under way when one came does not move the position. */
-  let seeks = 0;
 
   function moveTo(offset: bigint | undefined): void {
     position = offset;
@@ -62,7 +59,7 @@ export function startPartitionReader(
         `offset ${answer} lies outside ${range.earliest}..${range.end}: its records are gone, or the topic is another one`,
       );
     }
-    if (position === undefined) moveTo(answer);
+    moveTo(answer);
     log.info({ event: "partition_taken", offset: answer.toString(), end: range.end.toString() }, "partition taken");
     return true;
   }
@@ -71,8 +68,7 @@ export function startPartitionReader(
   async function deliver(batch: StreamBatch, backoff: Backoff): Promise<boolean> {
     handling = true;
     try {
-      const seeksBefore = seeks;
-      while (!stop.aborted && seeks === seeksBefore) {
+      while (!stop.aborted) {
         try {
           const outcome = await subscription.handle(batch);
           if (outcome === "release") {
@@ -80,7 +76,7 @@ export function startPartitionReader(
             moveTo(undefined);
             return false;
           }
-          if (seeks === seeksBefore) moveTo(batch.nextOffset);
+          moveTo(batch.nextOffset);
           return true;
         } catch (error) {
           log.error(
@@ -112,7 +108,6 @@ export function startPartitionReader(
         return;
       }
       onProgress();
-      if (position !== offset) continue; // a seek came while we waited
       if (fetched.records.length === 0) {
         position = fetched.nextOffset;
         continue;
@@ -152,10 +147,6 @@ export function startPartitionReader(
     },
     get handling() {
       return handling;
-    },
-    seek(offset) {
-      seeks += 1;
-      moveTo(offset);
     },
     recreate: (reason) => connection?.destroy(reason),
     done: run(),

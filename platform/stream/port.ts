@@ -57,7 +57,7 @@ export interface OffsetRange {
 
 /**
  * A run of records of one partition. Batches handed over are contiguous: `fromOffset` is where the last one ended (or the offset that
- * `from` or `seek` named), `nextOffset` is what to store once the effect is committed. Between the two may lie offsets without a record.
+ * `from` named), `nextOffset` is what to store once the effect is committed. Between the two may lie offsets without a record.
  */
 export interface StreamBatch {
   readonly topic: string;
@@ -92,8 +92,6 @@ export interface EventStream extends AsyncDisposable {
   publish(records: readonly OutgoingRecord[], options: PublishOptions): Promise<PublishOutcome>;
   /** Starts reading and returns at once; connection faults are retried for ever, and watched (see the adapter's watchdog). */
   subscribe(subscription: Subscription): void;
-  /** Continues a partition that is being read at this offset; a batch under way is finished first and does not move the position. */
-  seek(topic: string, partition: number, offset: bigint): void;
   /** The end (exclusive) of every partition, as the broker says now. Rejects when it cannot be had within the deadline. */
   endOffsets(topic: string, options: { readonly deadlineMs: number }): Promise<ReadonlyMap<number, bigint>>;
   /** Next offset to be handled, per partition that is being read. Everything below it was handled, or holds no record. */

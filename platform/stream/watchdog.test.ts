@@ -22,7 +22,6 @@ function watched() {
     get handling() {
       return state.handling;
     },
-    seek() {},
     recreate: () => told.push("recreated"),
     done: Promise.resolve(),
   };

@@ -86,7 +86,7 @@ export function createMemoryBroker({ partitions = 1 }: { readonly partitions?: n
               const nextOffset = at + BigInt(records.length);
               const outcome = await subscription.handle({ topic, partition, fromOffset: at, nextOffset, records });
               if (outcome === "release") own.delete(partition);
-              else if (own.get(partition) === at) own.set(partition, nextOffset);
+              else own.set(partition, nextOffset);
               continue;
             }
           } catch {
@@ -108,7 +108,6 @@ export function createMemoryBroker({ partitions = 1 }: { readonly partitions?: n
             running.push(read(subscription, partition));
           });
         },
-        seek: (topic, partition, offset) => void positions.get(topic)?.set(partition, offset),
         endOffsets: async (topic) => new Map(partitionsOf(topic).map((log, at) => [at, BigInt(log.length)])),
         position: (topic) => positions.get(topic) ?? new Map(),
         async close() {

@@ -107,26 +107,6 @@ export function readingContract(fixture: () => StreamFixture): void {
     expect(seen).toEqual(["1"]);
   }, 60_000);
 
-  test("seek reads again from the named offset, also while a batch is being handled", async () => {
-    const topic = await fixture().createTopic({ partitions: 1 });
-    await using stream = fixture().createStream();
-    await publishSurely(stream, [record(topic, "k", "0"), record(topic, "k", "1"), record(topic, "k", "2")]);
-    const seen: (string | undefined)[] = [];
-    let sought = false;
-    stream.subscribe({
-      topic,
-      from: async () => 0n,
-      async handle({ records }) {
-        seen.push(...valuesOf(records));
-        if (!sought) stream.seek(topic, 0, 1n);
-        sought = true;
-        return "continue";
-      },
-    });
-    await waitUntil("the second reading", 60_000, () => seen.length >= 5 && stream.position(topic).get(0) === 3n);
-    expect(seen).toEqual(["0", "1", "2", "1", "2"]);
-  }, 60_000);
-
   test("the end of a compacted topic is reached although its last offset holds no record; the position stands at the end", async () => {
     const topic = await fixture().createTopic({ partitions: 1, compact: true });
     await using stream = fixture().createStream();
