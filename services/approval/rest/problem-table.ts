@@ -5,6 +5,7 @@
  * NB: somebody else's request, grant or denial answers like one that does not exist, `Retry-After` included.
  */
 import type { CredentialRefusal } from "../../../core/domain/subject.ts";
+import { CREDENTIAL_REFUSALS, refusedCredential } from "../../../core/identity/credential-refusals.ts";
 import { ACCESS_REQUEST_PROBLEMS } from "./access-requests/problem-rows.ts";
 import { INCIDENT_PROBLEMS } from "./incident-problems.ts";
 import { REFUSED_BY_RULE } from "./refused-by-rule.ts";
@@ -51,8 +52,6 @@ export function isProblemCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEMS, code);
 }
 
-const credential = (detail: string): Problem => ({ status: 401, title: "The credential is refused", detail });
-
 export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   invalid_request: {
     status: 400,
@@ -64,17 +63,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     title: "Authentication is required",
     detail: "Send `authorization: Bearer` with a token of a configured issuer.",
   },
-  credential_malformed: credential("Send exactly one authorization header with one bearer token."),
-  credential_issuer_unknown: credential("The issuer of the token is not accepted here."),
-  credential_key_unknown: credential("The key that signed the token is not known; get a new token."),
-  credential_algorithm_refused: credential("The token is signed in a way that is not accepted."),
-  credential_signature_invalid: credential("The signature of the token is not valid."),
-  credential_audience_wrong: credential("The token is for another audience; get one for this service."),
-  credential_expired: credential("The token has expired; get a new one."),
-  credential_not_yet_valid: credential("The token is not valid yet; check the clocks."),
-  credential_claims_invalid: credential("The claims of the token cannot be used."),
-  credential_type_wrong: credential("The token is of the wrong type."),
-  credential_certificate_wrong: credential(
+  ...CREDENTIAL_REFUSALS,
+  credential_certificate_wrong: refusedCredential(
     "The token is bound to a client certificate, which this service cannot check; get an unbound one.",
   ),
   keys_unavailable: {

@@ -3,6 +3,7 @@
  * `redemption_unknown` is 403 without it, because a retry could spend a second use. No answer reveals what the policy looked at.
  */
 import type { DenyReason } from "../../../core/domain/decision.ts";
+import { CREDENTIAL_REFUSALS, refusedCredential } from "../../../core/identity/credential-refusals.ts";
 
 export type Answer = {
   readonly status: 400 | 401 | 403 | 503;
@@ -11,7 +12,6 @@ export type Answer = {
   readonly retryAfterS?: number;
 };
 
-const refusedCredential = (detail: string): Answer => ({ status: 401, title: "The credential is refused", detail });
 const policyFault: Answer = {
   status: 503,
   title: "No decision could be made",
@@ -26,16 +26,7 @@ const unavailable = (detail: string, retryAfterS = 2): Answer => ({
 });
 
 export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
-  credential_malformed: refusedCredential("Send exactly one authorization header with one bearer token."),
-  credential_issuer_unknown: refusedCredential("The issuer of the token is not accepted here."),
-  credential_key_unknown: refusedCredential("The key that signed the token is not known; get a new token."),
-  credential_algorithm_refused: refusedCredential("The token is signed in a way that is not accepted."),
-  credential_signature_invalid: refusedCredential("The signature of the token is not valid."),
-  credential_audience_wrong: refusedCredential("The token is for another audience; get one for this service."),
-  credential_expired: refusedCredential("The token has expired; get a new one."),
-  credential_not_yet_valid: refusedCredential("The token is not valid yet; check the clocks."),
-  credential_claims_invalid: refusedCredential("The claims of the token cannot be used."),
-  credential_type_wrong: refusedCredential("The token is of the wrong type."),
+  ...CREDENTIAL_REFUSALS,
   credential_certificate_wrong: refusedCredential("The token is bound to a client certificate that was not presented."),
   authentication_required: {
     status: 401,
