@@ -11,7 +11,7 @@ export type Target =
   | { readonly kind: "package"; readonly name: string };
 export type Broken = { readonly rule: number; readonly reason: string };
 
-/** Packages that speak to the world; ports are for what is ours. */
+/** What unit tests may import anywhere. */
 const testPackages = ["@jest/globals", "fast-check"];
 
 export function broken(from: string, found: Import, target: Target): Broken | undefined {

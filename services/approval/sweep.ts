@@ -1,7 +1,4 @@
-/**
- * Runs the sweep command every few seconds, and again at once if there is more, in one process at a time: marks what has ended (requests, grants)
- * or removes it (denials that nobody submitted). No rule waits for it: expiry is checked wherever something is used.
- */
+/** Runs the sweep command (commands/sweep.ts) every few seconds, and again at once if there is more, in one process at a time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Leadership, Lease } from "../../platform/postgres/leadership.ts";
 import { ping } from "../../platform/postgres/ping.ts";

@@ -37,7 +37,7 @@ const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
 /** One round of at most `SWEEP_BATCH` of each. @throws the first fault, after the round. */
 export function createSweep(
   { store }: { readonly store: Transactions },
-  /** How long sightings are kept; undefined while no profiles are kept. */
+  /** How long sightings are kept; 0 while no profiles are kept: whatever is left is deleted. */
   { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
 ) {
   return async (): Promise<Swept> => {

@@ -29,7 +29,7 @@ import { traceDecisions } from "./traced.ts";
 
 /** Of the checks that may be under way: whose token is known finds room, however many have to have theirs verified. */
 const SHARE_OF_UNKNOWN = 0.5;
-/** Of those who may wait for that: NB: whoever floods the API with tokens leaves room for the checks that bring new ones. */
+/** Of those, callers of the API. NB: whoever floods it leaves room for checks with new tokens. */
 const SHARE_OF_API = 0.5;
 
 /** The token is asked for at each use. */
