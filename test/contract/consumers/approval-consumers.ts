@@ -8,16 +8,13 @@ import type { Verifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
-import { createAcceptDenial } from "../../../services/approval/commands/accept-denial.ts";
-import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
-import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import { createConsumer } from "../../../services/approval/intake/consumer.ts";
 import { createDecisionReader } from "../../../services/approval/intake/decisions.ts";
 import { createDenialReader } from "../../../services/approval/intake/denials.ts";
 import { createIntakeEvents } from "../../../services/approval/intake/events.ts";
 import { type ReadRecord, withQuarantine } from "../../../services/approval/intake/quarantine.ts";
 import { advanceOffset, storedOffset } from "../../../services/approval/store/offsets.ts";
-import { account, createApproval, denialFor, ids } from "../../integration/approval/approval-fixture.ts";
+import { account, createApproval, denialFor } from "../../integration/approval/approval-fixture.ts";
 import { type Consumer, DEPLOYMENT, type Good } from "./consumer.ts";
 
 const log = createLog({ name: "test", level: "silent" });
@@ -28,12 +25,12 @@ function running(
   topic: string,
   read: ReadRecord,
 ): Pick<Consumer, "start" | "refused" | typeof Symbol.asyncDispose> {
-  const { database, store } = approval;
+  const { database, commands } = approval;
   const events = createIntakeEvents({ metrics: createMetrics({ prefix: "t_" }), log });
   const consumer = createConsumer(
     {
       ...{ database, events },
-      take: withQuarantine(read, { quarantine: createQuarantineRecord({ store, ids }), events }),
+      take: withQuarantine(read, { quarantine: commands.quarantine, events }),
       offsets: {
         stored: (of, partition, initial) => storedOffset(database, of, partition, initial),
         advance: (position) => advanceOffset(database, position),
@@ -64,12 +61,9 @@ async function count(approval: Approval, table: string): Promise<number> {
 /** Effect: a row of `denials`. Two denials of one account are two records under one key. */
 export async function denialsConsumer(verifier: Verifier): Promise<Consumer> {
   const approval = await createApproval();
-  const { store, people, submit } = approval;
+  const { store, commands } = approval;
   const topic = TOPICS.denials.name;
-  const read = createDenialReader(
-    { verifier, accept: createAcceptDenial({ store, people, submit }) },
-    { deployment: DEPLOYMENT },
-  );
+  const read = createDenialReader({ verifier, accept: commands.acceptDenial }, { deployment: DEPLOYMENT });
   const now = await store.reads.now();
   return {
     ...running(approval, topic, read),
@@ -88,10 +82,9 @@ export async function denialsConsumer(verifier: Verifier): Promise<Consumer> {
 /** Effect: a row of `republish` for each entry. Each key is a log that goes on. */
 export async function decisionsConsumer(verifier: Verifier): Promise<Consumer> {
   const approval = await createApproval();
-  const { store, database } = approval;
+  const { commands, database } = approval;
   const topic = TOPICS.decisions.name;
-  const record = createRecordDecisions({ store });
-  const read = createDecisionReader({ verifier, record }, { deployment: DEPLOYMENT });
+  const read = createDecisionReader({ verifier, record: commands.recordDecisions }, { deployment: DEPLOYMENT });
   const logs = new Map<number, DecisionLogRecord[]>();
   const time = "2026-11-24T00:00:00.000Z";
   return {

@@ -1,40 +1,32 @@
 /**
- * The approval service's commands over a database of their own, with real statements, real hashes and two parts that are
+ * The approval service's commands, wired as it wires them, over a database of their own and with two parts that are
  * fixed unless a test brings the real ones: who is who (by the e-mail claim) and who must agree (what the test says). Each
  * denial has an account of its own.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
-import { type Digest, digest, id } from "../../../core/domain/id.ts";
+import { type Digest, id } from "../../../core/domain/id.ts";
 import type { Requirement } from "../../../core/domain/requirement.ts";
 import type { Party, Subject } from "../../../core/domain/subject.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
 import type { Asked } from "../../../core/domain/submit.ts";
 import { durationMs, type Instant, instant } from "../../../core/domain/time.ts";
-import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
-import { hashJson } from "../../../core/messages/hashing.ts";
-import { denialKey, requestKey } from "../../../core/messages/record-keys.ts";
+import { denialKey } from "../../../core/messages/record-keys.ts";
 import { SAMPLE_ELEVATION } from "../../../core/messages/samples.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createDatabase } from "../../../platform/postgres/pool.ts";
-import { createReviewRequest } from "../../../services/approval/commands/review-request.ts";
-import { createSubmitRequest } from "../../../services/approval/commands/submit-request.ts";
-import type { Digests, Ids, People, Permission, Router } from "../../../services/approval/ports.ts";
+import { createCommands } from "../../../services/approval/main/commands.ts";
+import type { Ids, People, Permission, Router } from "../../../services/approval/ports.ts";
 import { migrate } from "../../../services/approval/store/migrate.ts";
 import { createStore } from "../../../services/approval/store/store.ts";
 import { createTestDatabase } from "../../harness/postgres.ts";
 
 const ISSUER = "https://issuer.example";
 export const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
-const digests: Digests = {
-  requestKey,
-  ofJson: hashJson,
-  ofCall: (call, bindHeaders) => digestFromHashes(call.fieldHashes, bindHeaders),
-  salt: () => digest(randomBytes(32).toString("hex")),
-};
+const NO_PROFILES = { enabled: false, keepDays: 90, publishEveryMinutes: 60 };
 
 /** The e-mail claim is the person, whatever issuer vouches for the account. */
 export const people: People = { resolve: (subject) => Promise.resolve(partyOf(subject)) };
@@ -136,21 +128,9 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
     },
   );
   const store = createStore({ database, ids }, { deployment: "test" });
-  const submit = createSubmitRequest({
-    reads: store.reads,
-    people: who,
-    router: policy,
-    digests,
-    ids,
-    store,
-  });
-  const review = createReviewRequest({
-    reads: store.reads,
-    people: who,
-    permission: policy,
-    ids,
-    store,
-  });
+  // No loop runs here that a use could wake.
+  const commands = createCommands({ store, people: who, policy, ids, bell: { ring() {} } }, { profiles: NO_PROFILES });
+  const { submit, review } = commands;
 
   /** Stores a denial of a new account. */
   async function deny(subject: Subject = account(randomUUID()), more: Partial<Denial> = {}): Promise<Denial> {
@@ -199,6 +179,7 @@ export async function createApproval(routing: () => Routing = () => ONE_MANAGER,
     database,
     store,
     people: who,
+    commands,
     submit,
     review,
     deny,

@@ -9,16 +9,13 @@ import { createSigner, createVerifier } from "../../../core/messages/signing.ts"
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
-import { createAcceptDenial } from "../../../services/approval/commands/accept-denial.ts";
-import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
-import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import type { TakeRecord } from "../../../services/approval/intake/consumer.ts";
 import { createDecisionReader } from "../../../services/approval/intake/decisions.ts";
 import { createDenialReader } from "../../../services/approval/intake/denials.ts";
 import { createIntakeEvents } from "../../../services/approval/intake/events.ts";
 import { type ReadRecord, withQuarantine } from "../../../services/approval/intake/quarantine.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
-import { account, denialFor, ids } from "./approval-fixture.ts";
+import { account, denialFor } from "./approval-fixture.ts";
 import { silent } from "./migrated-database.ts";
 import { createRestApproval, type RestParts, tokenOf } from "./rest-fixture.ts";
 
@@ -41,17 +38,15 @@ export async function createQuarantine({ policy }: Pick<RestParts, "policy"> = {
   const readers = new Map<string, ReadRecord>();
   const rest = await createRestApproval({
     ...(policy === undefined ? {} : { policy }),
-    readersOf({ store, people, submit }) {
+    readersOf({ commands: { acceptDenial: accept, recordDecisions: record } }) {
       const verifier: typeof nobody = { verify: (...args) => trusted.verify(...args) };
-      const accept = createAcceptDenial({ store, people, submit });
-      const record = createRecordDecisions({ store });
       readers.set(TOPICS.denials.name, createDenialReader({ verifier, accept }, { deployment: DEPLOYMENT }));
       readers.set(TOPICS.decisions.name, createDecisionReader({ verifier, record }, { deployment: DEPLOYMENT }));
       return readers;
     },
   });
   const events = createIntakeEvents({ metrics: createMetrics({ prefix: "t_" }), log: silent });
-  const quarantine = createQuarantineRecord({ store: rest.store, ids });
+  const { quarantine } = rest.commands;
   const take: TakeRecord = (record, position) => {
     const read = readers.get(record.topic);
     if (read === undefined) throw new Error(`no reader of ${record.topic}`);

@@ -6,7 +6,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Denial } from "../../../core/domain/denial.ts";
-import { id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import { createPartyMapper } from "../../../core/identity/party.ts";
@@ -17,12 +16,6 @@ import { createPolicyHost } from "../../../core/policy/policy-host.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
-import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
-import { createCloseIncident } from "../../../services/approval/commands/close-incident.ts";
-import { createOpenIncident } from "../../../services/approval/commands/open-incident.ts";
-import { createDismissRecord } from "../../../services/approval/commands/dismiss-record.ts";
-import { createReplayRecord } from "../../../services/approval/commands/replay-record.ts";
-import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
 import { createReadAgain, type ReadRecord } from "../../../services/approval/intake/quarantine.ts";
 import { createApprovalPolicy } from "../../../services/approval/policy/approval-policy.ts";
 import type { People } from "../../../services/approval/ports.ts";
@@ -97,7 +90,8 @@ export async function createRestApproval(given: RestParts = {}) {
   if (activation.kind === "refused") throw new Error(`the bundle is refused: ${activation.detail}`);
   const policy = createApprovalPolicy({ host, wallMs: () => sample.NOW, log: silent });
   const approval = await createApproval(undefined, { people, policy, ...parts });
-  const { store, submit, review } = approval;
+  const { store, commands } = approval;
+  const { submit, review, cancel, revoke, openIncident, closeIncident, dismiss } = commands;
   const readAgain = createReadAgain(readersOf?.(approval) ?? new Map());
   const deps: RestDeps = {
     identify: (authorization) => identify({ authorization }, sample.NOW),
@@ -105,12 +99,12 @@ export async function createRestApproval(given: RestParts = {}) {
     isSecurity: ({ issuer, groups }) => issuer === FIRST && groups.includes("security"),
     submit,
     review,
-    cancel: createCancelRequest({ people, store }),
-    revoke: createRevokeGrant({ reads: store.reads, people, store }),
-    openIncident: createOpenIncident({ people, ids: { fresh: (kind) => id(kind, uuidv7()) }, store }),
-    closeIncident: createCloseIncident({ people, store }),
-    dismiss: createDismissRecord({ people, reads: store.reads, store }),
-    replay: createReplayRecord({ people, reads: store.reads, read: readAgain, store }),
+    cancel,
+    revoke,
+    openIncident,
+    closeIncident,
+    dismiss,
+    replay: commands.replayWith(readAgain),
     reads: store.reads,
     listings: store.listings,
     log: silent,
