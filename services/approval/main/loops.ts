@@ -24,7 +24,7 @@ import { createAuditRelay } from "../publish/audit-relay.ts";
 import { createProfileRelay } from "../publish/profile-relay.ts";
 import { createSealer } from "../publish/sealer.ts";
 import { createStateRelay } from "../publish/state-relay.ts";
-import type { StateRows } from "../publish/state-rows.ts";
+import type { StateRows } from "../publish/state-source.ts";
 import { relayRows, sealerRows } from "../store/audit-rows.ts";
 import { databaseNow } from "../store/clock.ts";
 import { dueNotifications } from "../store/due-notifications.ts";

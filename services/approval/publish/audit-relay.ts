@@ -8,7 +8,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream } from "../../../platform/stream/port.ts";
-import type { RelayRows } from "./audit-rows.ts";
+import type { RelayRows } from "./audit-source.ts";
 import { auditRecord } from "./cloud-event.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 

@@ -16,7 +16,7 @@ import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
-import type { SealerRows } from "./audit-rows.ts";
+import type { SealerRows } from "./audit-source.ts";
 
 const parseUnsealed = createParser(UnsealedEventSchema);
 

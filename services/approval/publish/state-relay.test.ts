@@ -10,7 +10,8 @@ import type { Lease } from "../../../platform/postgres/leadership.ts";
 import type { OutgoingRecord, StreamBatch, Subscription } from "../../../platform/stream/port.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createStateRelay } from "./state-relay.ts";
-import type { KeyVersion, StateKind, StateRows } from "./state-rows.ts";
+import type { KeyVersion } from "./ports.ts";
+import type { StateKind, StateRows } from "./state-source.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const signer = createSigner("relay", privateKey.export({ type: "pkcs8", format: "pem" }).toString());

@@ -28,7 +28,7 @@ import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
 import { createOwnRecords, KNOWN_AS_OWN } from "./own-records.ts";
 import { createPublishSurely } from "./publish-surely.ts";
-import { keysOf, type StateKind, type StateRows } from "./state-rows.ts";
+import { keysOf, type StateKind, type StateRows } from "./state-source.ts";
 import { createTopicView } from "./topic-view.ts";
 
 interface StateRelayDeps {

@@ -5,8 +5,7 @@
  */
 import { APPROVAL_LOG, type AuditEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-
-type OutboxRow = { readonly id: string; readonly event: string };
+import type { OutboxRow } from "../publish/ports.ts";
 
 const CURSOR = "audit-relay";
 

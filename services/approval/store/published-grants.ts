@@ -2,15 +2,11 @@
 import { endedEvent } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import { grantKey, grantToWire } from "../../../core/messages/state-record.ts";
-import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { endBehindTopic } from "./end-behind-topic.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
 import { appendToOutbox, type EventSource } from "./outbox.ts";
-import type { TransactionName } from "../ports.ts";
-import { createStateRows } from "./state-rows.ts";
-
-type Session = { transaction<T>(name: TransactionName, work: (tx: Queryable) => Promise<T>): Promise<T> };
-type KeyVersion = { readonly key: string; readonly version: number };
+import type { KeyVersion } from "../publish/ports.ts";
+import { createStateRows, type Session } from "./state-rows.ts";
 
 const BEHIND = { by: { kind: "service", name: "state-relay" }, reason: "database_behind_topic" } as const;
 

@@ -3,14 +3,10 @@
  * the database is believed: its incidents are published again with a version above the topic's, open ones as open. NB: an incident opens nothing
  * by itself, and only a person can say which of the two was wrong; the log names them.
  */
-import type { Queryable } from "../../../platform/postgres/pool.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
 import { INCIDENT_COLUMNS, incidentFromRow, type IncidentRow } from "./incidents.ts";
-import type { TransactionName } from "../ports.ts";
-import { createStateRows } from "./state-rows.ts";
-
-type Session = { transaction<T>(name: TransactionName, work: (tx: Queryable) => Promise<T>): Promise<T> };
-type KeyVersion = { readonly key: string; readonly version: number };
+import type { KeyVersion } from "../publish/ports.ts";
+import { createStateRows, type Session } from "./state-rows.ts";
 
 export function publishedIncidents() {
   const rows = createStateRows<IncidentRow>({

@@ -3,8 +3,11 @@
  * Every statement runs on the connection that holds the relay's lock, so a deposed relay cannot mark anything.
  */
 import type { Queryable } from "../../../platform/postgres/pool.ts";
+import type { TransactionName } from "../ports.ts";
+import type { KeyVersion } from "../publish/ports.ts";
 
-type KeyVersion = { readonly key: string; readonly version: number };
+/** The one that holds the relay's lock. */
+export type Session = { transaction<T>(name: TransactionName, work: (tx: Queryable) => Promise<T>): Promise<T> };
 
 /** What differs from kind to kind. NB: `table`, `columns` and `isOver` are SQL, written in this folder. */
 type StateTable<Row> = {

@@ -14,7 +14,7 @@ import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Ids } from "../../../services/approval/ports.ts";
 import { createStateRelay } from "../../../services/approval/publish/state-relay.ts";
-import type { StateKind } from "../../../services/approval/publish/state-rows.ts";
+import type { StateKind } from "../../../services/approval/publish/state-source.ts";
 import { databaseNow } from "../../../services/approval/store/clock.ts";
 import { publishedGrants } from "../../../services/approval/store/published-grants.ts";
 import { publishedIncidents } from "../../../services/approval/store/published-incidents.ts";

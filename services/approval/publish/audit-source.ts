@@ -1,9 +1,7 @@
 /** What the sealer and the audit relay ask of the rows behind the record; each runs on the session, or in the transaction, of whoever leads. */
 import type { AuditEvent } from "../../../core/messages/audit-event.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-
-/** `event`: its JSON, to the letter. */
-type OutboxRow = { readonly id: string; readonly event: string };
+import type { OutboxRow } from "./ports.ts";
 
 export type SealerRows = {
   /** In the order in which they came, those that are committed. */

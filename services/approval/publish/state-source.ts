@@ -6,8 +6,7 @@ import { isId } from "../../../core/domain/id.ts";
 import type { Instant } from "../../../core/domain/time.ts";
 import type { Lease } from "../../../platform/postgres/leadership.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
-
-export type KeyVersion = { readonly key: string; readonly version: number };
+import type { KeyVersion } from "./ports.ts";
 
 export type StateKind = {
   readonly kind: "grant" | "incident";
