@@ -14,7 +14,7 @@ import type { Decision } from "../harness/system/decision.ts";
 import { recordsOf } from "../harness/system/topics.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
-import { metricTotal } from "./metric.ts";
+import { metricTotal } from "../harness/metrics.ts";
 import { say } from "./say.ts";
 import {
   isAllowed,

@@ -18,7 +18,7 @@ import { kindOf, readAuditRecord } from "./audit-record.ts";
 import { decisionForgeries, denialForgeries, type IntakeForgery, type IntakeSigners } from "./forged-intake.ts";
 import { signersOf } from "./forged-state.ts";
 import { createForger, type Forger } from "./forging.ts";
-import { metricTotal } from "./metric.ts";
+import { metricTotal } from "../harness/metrics.ts";
 import { say } from "./say.ts";
 import { ask } from "./state-topic.ts";
 

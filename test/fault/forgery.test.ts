@@ -15,7 +15,7 @@ import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { again, heartbeatForgeries, type Signers, signersOf, stateForgeries } from "./forged-state.ts";
 import { createForger, type Forger, watch, whileCompacting } from "./forging.ts";
-import { metricTotal } from "./metric.ts";
+import { metricTotal } from "../harness/metrics.ts";
 import { seeded } from "./seeded.ts";
 import { say } from "./say.ts";
 import { differencesFromTruth } from "./state-topic.ts";

@@ -13,7 +13,7 @@ import { createCall, textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "./audit-record.ts";
-import { metricTotal } from "./metric.ts";
+import { metricTotal } from "../harness/metrics.ts";
 import { openWindow } from "./window.ts";
 
 /**

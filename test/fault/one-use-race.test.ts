@@ -13,7 +13,7 @@ import { textAt } from "../../platform/programs/client.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { inBatches } from "./in-batches.ts";
-import { metricTotal } from "./metric.ts";
+import { metricTotal } from "../harness/metrics.ts";
 import { say } from "./say.ts";
 import { seeded } from "./seeded.ts";
 import { ask } from "./state-topic.ts";

@@ -1,5 +1,5 @@
 /** A server under load, and what it says of its own work by its metrics. */
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 
 type Work = {
   /** Seconds of processor time so far, of all threads. */

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parse, stringify } from "yaml";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { DecisionServiceClient, Mode, Outcome } from "../../../proto/gen/countersign/v1/decision.ts";
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 import { type Authority, type CertificatePair, createAuthority } from "../../harness/certificates.ts";
 import { freePort } from "../../harness/free-port.ts";
 import type { Decision } from "../../harness/system/decision.ts";

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { hasOpa } from "../../harness/made-bundle.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import { ask, type AuthzenProcess, OWN, startAuthzenProcess } from "./authzen-process.ts";
 
 const described = (await hasOpa()) ? describe : describe.skip;
@@ -65,7 +66,6 @@ described("bodies that are no requests", () => {
     return depth === 0 ? {} : { in: nested(depth - 1) };
   }
   async function faults(): Promise<string> {
-    const text = await (await fetch(`${authzen.opsUrl}/metrics`)).text();
-    return /^countersign_decision_faults_total (\d+)/m.exec(text)?.[1] ?? "none";
+    return (await metricLine(authzen.opsUrl, "countersign_decision_faults_total ")) ?? "none";
   }
 });

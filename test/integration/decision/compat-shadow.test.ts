@@ -17,6 +17,7 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { hasOpa } from "../../harness/made-bundle.ts";
 import { COMPAT_PATH, makeCompatBundle } from "../../harness/made-compat-bundle.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import { sampleFiles } from "../../harness/signed-bundle.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { claims, startLoneDecision, token } from "./lone-decision.ts";
@@ -97,9 +98,8 @@ async function untilShown(service: Decision, what: string, expected: object): Pr
   }).catch(() => expect(last).toMatchObject(expected));
 }
 
-async function metric({ opsUrl }: Decision, begin: string): Promise<string | undefined> {
-  const text = await (await fetch(`${opsUrl}/metrics`)).text();
-  return text.split("\n").find((line) => line.startsWith(`countersign_decision_${begin}`));
+function metric({ opsUrl }: Decision, begin: string): Promise<string | undefined> {
+  return metricLine(opsUrl, `countersign_decision_${begin}`);
 }
 
 async function told(service: Decision): Promise<readonly string[]> {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hasOpa } from "../../harness/made-bundle.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import { makeMmdb } from "../../harness/mmdb.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -39,14 +40,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The line of a metric, without its prefix. */
+/** The value of a metric, named without its prefix. */
 async function metric(name: string): Promise<string | undefined> {
-  const text = await (await fetch(`${decision.opsUrl}/metrics`)).text();
-  return text
-    .split("\n")
-    .find((line) => line.startsWith(`countersign_decision_${name}`))
-    ?.split(" ")
-    .at(-1);
+  return (await metricLine(decision.opsUrl, `countersign_decision_${name}`))?.split(" ").at(-1);
 }
 
 async function swapAndReload(bytes: Buffer): Promise<void> {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { sampleCheck } from "../../bench/check/sample-check.ts";
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 import { percentile } from "../../fault/percentile.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { HEAP_AFTER_GC, heldBytes } from "../../harness/held-bytes.ts";

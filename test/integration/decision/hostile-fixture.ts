@@ -14,6 +14,7 @@ import {
   CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { type FrameAnswer, type FrameCall, frame, sendFrames } from "../../harness/grpc-frames.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import { checkOf } from "./ask-check.ts";
 import { type LoneOptions, startLoneDecision, token } from "./lone-decision.ts";
 
@@ -61,8 +62,7 @@ export async function startHostileTarget(
     outcomeOfCheck: (path: string, authorization: readonly string[]) => outcome(frame(check(path, authorization))),
     /** The value on the line of the service's own metrics that begins so. */
     async metric(begin: string): Promise<number> {
-      const text = await (await fetch(`${service.opsUrl}/metrics`)).text();
-      const line = text.split("\n").find((one) => one.startsWith(`${begin} `));
+      const line = await metricLine(service.opsUrl, `${begin} `);
       return Number(line?.slice(begin.length) ?? Number.NaN);
     },
     async expectServing() {

@@ -14,6 +14,7 @@ import { resolveTool } from "../../../scripts/tools/resolve-tool.ts";
 import { runCommand } from "../../../scripts/tools/run-command.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { makeBundle, NO_APPROVAL } from "../../harness/made-bundle.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { checkOf } from "./ask-check.ts";
 import { startLoneDecision } from "./lone-decision.ts";
@@ -170,8 +171,7 @@ const opa = await resolveTool("opa");
   });
 
   async function metric({ opsUrl }: Decision, name: string): Promise<number> {
-    const text = await (await fetch(`${opsUrl}/metrics`)).text();
-    const line = text.split("\n").find((one) => one.startsWith(`countersign_decision_${name} `));
+    const line = await metricLine(opsUrl, `countersign_decision_${name} `);
     return Number(line?.split(" ").at(-1) ?? 0);
   }
 });

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { credentials, Metadata, status } from "@grpc/grpc-js";
 import { DecisionServiceClient, Mode, Outcome } from "../../../proto/gen/countersign/v1/decision.ts";
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { HEAP_AFTER_GC, heldBytes } from "../../harness/held-bytes.ts";
 import type { Decision } from "../../harness/system/decision.ts";

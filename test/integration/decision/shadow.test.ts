@@ -15,6 +15,7 @@ import {
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { frame, sendFrames } from "../../harness/grpc-frames.ts";
 import { hasOpa, makeBundle } from "../../harness/made-bundle.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
@@ -85,9 +86,8 @@ async function untilShown(what: string, expected: object): Promise<void> {
   }).catch(() => expect(last).toMatchObject(expected));
 }
 
-async function metricLine(begin: string): Promise<string | undefined> {
-  const text = await (await fetch(`${service.opsUrl}/metrics`)).text();
-  return text.split("\n").find((line) => line.startsWith(begin));
+function metric(begin: string): Promise<string | undefined> {
+  return metricLine(service.opsUrl, `countersign_decision_${begin}`);
 }
 
 described("a candidate", () => {
@@ -95,8 +95,8 @@ described("a candidate", () => {
     await untilShown("the candidate", { active: { revision: "made-by-a-test" } });
     for (let count = 0; count < 5; count++) expect(await isAllowed("/orders/42")).toBe(true);
     await untilShown("the differences", { compared: { agreed: 0, differed: 5, dropped: 0, lost: 0 } });
-    expect(await metricLine('countersign_decision_shadow_differences_total{kind="outcome"}')).toMatch(/ 5$/);
-    expect(await metricLine("countersign_decision_shadow_info")).toContain("made-by-a-test");
+    expect(await metric('shadow_differences_total{kind="outcome"}')).toMatch(/ 5$/);
+    expect(await metric("shadow_info")).toContain("made-by-a-test");
     const lines = (await service.log()).split("\n").filter((line) => line.includes('"shadow_difference"'));
     expect(lines).toHaveLength(5);
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({
@@ -114,7 +114,7 @@ described("a candidate", () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => isAllowed("/orders/endless")));
     expect(answers).toEqual(answers.map(() => true));
     await untilShown("the differences", { compared: { differed: 25 } });
-    expect(await metricLine('countersign_decision_shadow_differences_total{kind="fault"}')).toMatch(/ 20$/);
+    expect(await metric('shadow_differences_total{kind="fault"}')).toMatch(/ 20$/);
     expect(await service.log()).toContain('"outcome":"policy_budget_exceeded"');
   });
 

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { credentials } from "@grpc/grpc-js";
 import { AuthorizationClient, type CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { metricLine } from "../../harness/metrics.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { checkOf } from "./ask-check.ts";
 import { claims, startLoneDecision, token } from "./lone-decision.ts";
@@ -48,10 +49,8 @@ async function check(bearer: string): Promise<string> {
 
 /** How many tokens of this outcome the service says that it remembers. */
 async function remembered(outcome: string): Promise<number> {
-  const text = await (await fetch(`${service.opsUrl}/metrics`)).text();
-  return Number(
-    new RegExp(`^countersign_decision_tokens_remembered\\{outcome="${outcome}"\\} (\\d+)$`, "m").exec(text)?.[1],
-  );
+  const sample = `countersign_decision_tokens_remembered{outcome="${outcome}"} `;
+  return Number((await metricLine(service.opsUrl, sample))?.slice(sample.length));
 }
 
 /** Forged in its signature, its key id, its issuer, or in being too long; each another text. */

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 import { startEnvoy } from "../../harness/envoy.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";

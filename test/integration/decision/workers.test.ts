@@ -3,7 +3,7 @@
  * comes back, a reload reaches all, and none outlives the process that watches them.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { metricTotal } from "../../fault/metric.ts";
+import { metricTotal } from "../../harness/metrics.ts";
 import { hasEnvoy } from "../../harness/envoy.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { pidOfWorker, startWorkersBehindEnvoy, type WorkersBehindEnvoy } from "./workers-behind-envoy.ts";
