@@ -14,13 +14,15 @@ import { recordsOf } from "../harness/system/topics.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { again, heartbeatForgeries, type Signers, signersOf, stateForgeries } from "./forged-state.ts";
-import { createForger, type Forger, watch, whileCompacting } from "./forging.ts";
+import { createForger, type Forger, whileCompacting } from "./forging.ts";
 import { metricTotal } from "../harness/metrics.ts";
 import { seeded } from "./seeded.ts";
 import { say } from "./say.ts";
 import { differencesFromTruth } from "./state-topic.ts";
+import { tally, type Watch, watch } from "./window.ts";
 
 const REPAIRED_MS = 60_000;
+const CALLERS = 2;
 const STATE = TOPICS.state.name;
 
 const possible = await canStartSystem();
@@ -91,6 +93,12 @@ async function revokedWindow() {
   return { id, active, version: 2 };
 }
 
+/** The statuses of its answers, once the last of its calls has one. */
+async function statusesOf(watching: Watch): Promise<readonly number[]> {
+  await watching[Symbol.asyncDispose]();
+  return [...new Set(watching.seen.map(({ status }) => status))];
+}
+
 const summary = (times: readonly number[]) => {
   const sorted = [...times].sort((a, b) => a - b);
   return `median ${sorted[Math.floor(sorted.length / 2)]} ms, longest ${sorted.at(-1)} ms`;
@@ -101,7 +109,7 @@ const summary = (times: readonly number[]) => {
     const other = await revokedWindow();
     const target = await revokedWindow();
     const forgeries = stateForgeries({ ...target, other: other.active }, signers, system.deployment);
-    const watching = watch(readRefunds);
+    await using watching = watch(readRefunds, CALLERS);
     const times: number[] = [];
     for (const { name, record } of forgeries) {
       const before = await repairs();
@@ -116,12 +124,12 @@ const summary = (times: readonly number[]) => {
       await forger.write(...shuffled.map(({ one }) => one.record));
       times.push(await untilRepaired("all of them at once", before));
     }
-    const statuses = await watching.stop();
-    expect([...statuses.keys()].filter((status) => status !== 403 && status !== 503)).toEqual([]);
+    const statuses = await statusesOf(watching);
+    expect(statuses.filter((status) => status !== 403 && status !== 503)).toEqual([]);
     expect(await differencesFromTruth(system)).toEqual([]);
     say(
       `revoked grant, seed ${chance.seed}: ${forgeries.length} forgeries, each alone and all at once 3 times; ` +
-        `${[...statuses.values()].reduce((a, b) => a + b, 0)} calls, none allowed; repaired and fresh: ${summary(times)}`,
+        `${watching.seen.length} calls, none allowed; repaired and fresh: ${summary(times)}`,
     );
   }, 240_000);
 
@@ -133,18 +141,18 @@ const summary = (times: readonly number[]) => {
     const times: number[] = [];
     const harmless = ["the old active record", "a deposed relay's late record"];
     const forgeries = stateForgeries({ active, version: 1, other: other.active }, signers, system.deployment);
-    const watching = watch(readRefunds);
+    await using watching = watch(readRefunds, CALLERS);
     for (const { name, record } of forgeries.filter((one) => !harmless.includes(one.name))) {
       const before = await repairs();
       await forger.write(record);
       times.push(await untilRepaired(name, before));
       await untilAnswered(200);
     }
-    const statuses = await watching.stop();
-    expect([...statuses.keys()].filter((status) => ![200, 403, 503].includes(status))).toEqual([]);
+    const statuses = await statusesOf(watching);
+    expect(statuses.filter((status) => ![200, 403, 503].includes(status))).toEqual([]);
     expect(await differencesFromTruth(system)).toEqual([]);
     await revoke(id);
-    say(`live grant: answers ${JSON.stringify(Object.fromEntries(statuses))}; repaired: ${summary(times)}`);
+    say(`live grant: answers ${tally(watching.seen)}; repaired: ${summary(times)}`);
   }, 120_000);
 
   test("heartbeats of others, or old ones, keep nothing fresh", async () => {
@@ -163,9 +171,10 @@ const summary = (times: readonly number[]) => {
     try {
       await untilAnswered(503);
       const closedMs = Math.round(performance.now() - begin);
-      const watching = watch(readRefunds);
-      await waitUntil("two hundred calls more", 60_000, () => (watching.statuses.get(503) ?? 0) > 200);
-      expect([...(await watching.stop()).keys()]).toEqual([503]);
+      await using watching = watch(readRefunds, CALLERS);
+      const refused = () => watching.seen.filter(({ status }) => status === 503).length;
+      await waitUntil("two hundred calls more", 60_000, () => refused() > 200);
+      expect(await statusesOf(watching)).toEqual([503]);
       say(`forged heartbeats: closed ${closedMs} ms after the relay was frozen, and stayed closed`);
     } finally {
       on = false;
@@ -193,7 +202,7 @@ const summary = (times: readonly number[]) => {
     });
     expect((await recordsUnder(key))[0]?.value).toEqual(active.value);
 
-    const watching = watch(readRefunds);
+    await using watching = watch(readRefunds, CALLERS);
     await Promise.all(system.decisions.map((decision) => decision.kill()));
     await Promise.all(system.decisions.map((decision) => decision.start()));
     const reasons = new Set<string>();
@@ -213,8 +222,8 @@ const summary = (times: readonly number[]) => {
     on = false;
     await asking;
     await untilAnswered(403);
-    const statuses = await watching.stop();
-    expect([...statuses.keys()].filter((status) => status !== 403 && status !== 503)).toEqual([]);
+    const statuses = await statusesOf(watching);
+    expect(statuses.filter((status) => status !== 403 && status !== 503)).toEqual([]);
     // Heartbeats came while the forgery still stood, and the hash over the set was all that spoke against it.
     expect([...reasons]).toContain("set_hash_differs");
     expect(await differencesFromTruth(system)).toEqual([]);

@@ -5,7 +5,6 @@ import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import type { OutgoingRecord } from "../../platform/stream/port.ts";
-import type { Call } from "../../platform/programs/client.ts";
 
 const log = createLog({ name: "forger", level: "silent" });
 
@@ -22,28 +21,6 @@ export function createForger(kafka: KafkaSettings): Forger {
       if (outcome.kind !== "acked") throw new Error("not written", { cause: outcome.cause });
     },
     [Symbol.asyncDispose]: () => stream.close(),
-  };
-}
-
-/** Calls without a pause with two hands until stopped; counts the answers by status. */
-export function watch(call: () => ReturnType<Call>) {
-  const statuses = new Map<number, number>();
-  let on = true;
-  const hands = [0, 1].map(async () => {
-    while (on) {
-      const { status } = await call();
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-  });
-  const running = Promise.all(hands);
-  running.catch(() => {}); // a test that fails first leaves them to the end of the system
-  return {
-    statuses,
-    async stop(): Promise<ReadonlyMap<number, number>> {
-      on = false;
-      await running;
-      return statuses;
-    },
   };
 }
 
