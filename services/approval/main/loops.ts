@@ -31,7 +31,7 @@ import { dueNotifications } from "../store/due-notifications.ts";
 import { publishedGrants } from "../store/published-grants.ts";
 import { publishedIncidents } from "../store/published-incidents.ts";
 import { deleteProfiles, dueProfiles, markProfilesPublished } from "../store/published-profiles.ts";
-import { createSweeper } from "../sweep.ts";
+import { createSweeper } from "../sweeper.ts";
 import type { Commands } from "./commands.ts";
 import type { Tracing } from "./tracing.ts";
 

@@ -6,7 +6,7 @@ import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import { type AccessRequests, createAccessRequests } from "../authzen/access-request.ts";
 import type { DecisionConfig } from "../config.ts";
 import { apiOf } from "./api-section.ts";
-import type { SharedParts } from "./decision-path.ts";
+import type { SharedParts } from "./path-parts.ts";
 
 type Api = NonNullable<DecisionConfig["api"]>;
 

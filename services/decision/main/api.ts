@@ -15,7 +15,7 @@ import type { DecisionConfig } from "../config.ts";
 import type { EdgeDeps } from "../ext-authz/edge.ts";
 import { createSharedPause } from "../../../platform/shared-pause.ts";
 import type { Together } from "../../../platform/lifecycle/together.ts";
-import type { ApiPath, SharedParts } from "./decision-path.ts";
+import type { ApiPath, SharedParts } from "./path-parts.ts";
 
 const TLS_KEYS = ["api.certPath", "api.keyPath", "api.clientCaPath"];
 

@@ -15,8 +15,8 @@ import { inputDocuments, startKeptInputs } from "../policy/kept-inputs.ts";
 import { createObserveEvaluation } from "../policy/observe-evaluation.ts";
 import { createSuspensions } from "../policy/suspensions.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
-import type { DecisionPath, SharedParts } from "./decision-path.ts";
-import { startNativeQuestion } from "./native-question.ts";
+import type { DecisionPath, SharedParts } from "./path-parts.ts";
+import { startNativeQuestion } from "./start-native-question.ts";
 import { tracedCompatPolicy, tracedJudge } from "./traced.ts";
 
 const CHECK_DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);

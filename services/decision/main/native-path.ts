@@ -22,7 +22,7 @@ import { startProfiles } from "../profiles/start-profiles.ts";
 import { createRedeemClient } from "../redemption/redeem-client.ts";
 import { createReadiness } from "../serving/readiness.ts";
 import { SHADOW_RELOADED, startShadow } from "../shadow/start-shadow.ts";
-import type { DecisionPath, SharedParts } from "./decision-path.ts";
+import type { DecisionPath, SharedParts } from "./path-parts.ts";
 import { startContext } from "./start-context.ts";
 import { startStateKeys } from "./state-keys.ts";
 import { traceDecisions } from "./traced.ts";

@@ -6,7 +6,7 @@ import { createDevicePosture } from "../context/device-posture.ts";
 import { type ContextDeps, createContext } from "../context/gather.ts";
 import { createLocalTime } from "../context/local-time.ts";
 import type { Context } from "../ports.ts";
-import type { SharedParts } from "./decision-path.ts";
+import type { SharedParts } from "./path-parts.ts";
 
 type Deps = Pick<SharedParts, "log" | "metrics" | "lifecycle" | "reload" | "sourceAddress"> &
   Pick<ContextDeps, "freshness" | "incidents" | "profile">;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
-import { createSweeper } from "../../../services/approval/sweep.ts";
+import { createSweeper } from "../../../services/approval/sweeper.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
 
 let approval: Approval;

@@ -7,7 +7,7 @@ import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Notification } from "../../../services/approval/notify/deliver.ts";
 import { createWebhook } from "../../../services/approval/notify/webhook.ts";
 import { dueNotifications } from "../../../services/approval/store/due-notifications.ts";
-import { createSweeper } from "../../../services/approval/sweep.ts";
+import { createSweeper } from "../../../services/approval/sweeper.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { migratedDatabase, silent as log } from "./migrated-database.ts";
 

@@ -8,7 +8,7 @@ import type { DecisionConfig } from "../config.ts";
 import { createShownCredentials } from "../identity/shown-credentials.ts";
 import { createNativeQuestion } from "../shadow/native-question.ts";
 import type { NativeQuestion } from "../shadow/ports.ts";
-import type { SharedParts } from "./decision-path.ts";
+import type { SharedParts } from "./path-parts.ts";
 import { startContext } from "./start-context.ts";
 
 /** An unknown token waits until checks leave room; the candidate's queue is processed one by one. */
