@@ -12,6 +12,10 @@ import { textAt } from "../../platform/programs/client.ts";
 import { makeMmdb } from "../harness/mmdb.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { TOPICS } from "../../core/messages/topics.ts";
+import { createForger } from "../fault/forging.ts";
+import { watch } from "../fault/window.ts";
+import { metricTotal } from "../harness/metrics.ts";
 
 const REGO = join(import.meta.dirname, "../../rego/countersign");
 const FREEZE = `package countersign.policies.freeze
@@ -25,6 +29,20 @@ deny contains "frozen_by_incident" if {
 	some incident in input.context.incidents
 	incident.scope in {"*", "orders"}
 	incident.severity in {"high", "critical"}
+}
+`;
+
+/** Is served from what is known, fresh or not. */
+const HELD = `package countersign.policies.held
+
+allow := set()
+
+elevate := set()
+
+deny contains "held_by_incident" if {
+	input.action.name == "GET"
+	some incident in input.context.incidents
+	incident.scope == "held"
 }
 `;
 
@@ -57,7 +75,7 @@ beforeAll(async () => {
   const modules = names.filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego"));
   const texts = await Promise.all(modules.map((name) => readFile(join(REGO, name), "utf8")));
   const path = join(folder, "bundle");
-  await makeBundle(path, [...texts, FREEZE, SEEN], { countersign: { requires: { freeze: ["incidents"] } } });
+  await makeBundle(path, [...texts, FREEZE, HELD, SEEN], { countersign: { requires: { freeze: ["incidents"] } } });
   const bundle = { path, unsigned: "accepted" };
   const countryDatabase = join(folder, "country.mmdb");
   await writeFile(countryDatabase, makeMmdb({ "127.0.0.0/8": { country: { iso_code: "DE" } } }));
@@ -98,6 +116,33 @@ afterAll(() => owned.disposeAsync(), 60_000);
     expect(await sam.approvals("POST", close, { body: {} })).toMatchObject({ status: 200 });
     await waitUntil("deletions to be possible again", 30_000, async () => (await deletes()) === "403 needs_approval");
   }, 60_000);
+
+  test("that is taken off the topic by nulls without a signature is not forgotten for a moment", async () => {
+    const [dana, sam] = [await system.as("dana"), await system.as("sam")];
+    const reads = () => dana.proxy("GET", "/orders/42");
+    const said = { severity: "high", scope: "held", title: "Orders are read twice" };
+    const opened = await sam.approvals("POST", "/v1/incidents", { body: said });
+    await waitUntil("reads to be held", 30_000, async () => (await reads()).status === 403);
+
+    await using forger = createForger(system.kafka.settings);
+    const repairs = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_repaired_total");
+    await using watching = watch(reads, 2);
+    for (let round = 0; round < 4; round += 1) {
+      const before = await repairs();
+      const key = `incident/${textAt(opened.body, "id")}`;
+      await forger.write({ topic: TOPICS.state.name, key, value: null });
+      await waitUntil("the topic to be repaired", 60_000, async () => (await repairs()) > before);
+    }
+    await watching[Symbol.asyncDispose]();
+    const statuses = new Set(watching.seen.map(({ status }) => status));
+    expect(statuses).toContain(403);
+    // 503 is the other package's, which requires what is fresh.
+    expect([...statuses].filter((status) => status !== 403 && status !== 503)).toEqual([]);
+
+    const close = `/v1/incidents/${textAt(opened.body, "id")}/close`;
+    expect(await sam.approvals("POST", close, { body: {} })).toMatchObject({ status: 200 });
+    await waitUntil("reads to be served again", 30_000, async () => (await reads()).status === 200);
+  }, 120_000);
 
   test("apart: what an account was allowed becomes its profile, and nobody else's", async () => {
     const [dana, max] = [await system.as("dana"), await system.as("max")];

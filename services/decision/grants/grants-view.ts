@@ -35,6 +35,7 @@ export type GrantsView = Grants &
       readonly version: number;
       readonly value: StateValue | undefined;
     }): "applied" | "older";
+    /** A null, signed or not: closes what the key opened. NB: an incident stays open until a heartbeat confirms that it is gone. */
     tombstone(key: string): "applied" | "older";
     heartbeat(heartbeat: Heartbeat, clocks: Clocks): void;
     freshness(clocks: Clocks): Freshness;
@@ -69,19 +70,26 @@ export function createGrantsView(): GrantsView {
       const grants = byCaller.get(caller) ?? new Map<string, Grant>();
       byCaller.set(caller, grants.set(key, after.grant));
     }
-    if (before?.kind === "incident" || after?.kind === "incident") {
-      incidents.set(key, after?.kind === "incident" ? after.incident : undefined);
-    }
+    // NB: one that cannot be read closes no incident: what could be read last stands.
+    if (after?.kind === "incident") incidents.set(key, after.incident);
     return "applied";
   }
 
   return {
     apply: ({ key, version, value }) =>
       reindex(key, view.apply({ key, version, recordHash: stateRecordHash(key, version), value })),
-    tombstone: (key) => reindex(key, view.tombstone(key)),
+    tombstone(key) {
+      const outcome = reindex(key, view.tombstone(key));
+      if (outcome === "applied") incidents.nulled(key);
+      return outcome;
+    },
     heartbeat(heartbeat, clocks) {
-      heartbeats = receiveHeartbeat(heartbeats, heartbeat, clocks, view.setHash());
-      isKnown ||= heartbeats.latest?.setEqual === true;
+      const before = heartbeats;
+      heartbeats = receiveHeartbeat(before, heartbeat, clocks, view.setHash());
+      // NB: an older one, which changes nothing, confirms nothing either: it may be from before an incident was opened.
+      if (heartbeats === before || heartbeats.latest?.setEqual !== true) return;
+      isKnown = true;
+      incidents.confirm();
     },
     freshness: (clocks) => freshness(heartbeats, clocks),
     incidents: () => (isKnown ? incidents.list() : undefined),

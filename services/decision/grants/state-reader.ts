@@ -1,7 +1,8 @@
 /**
  * Reads the state topic from its start into the grants view (docs/approval-lifecycle.md). The signature comes first: a record not signed by a
- * known writer changes nothing, except that a null removes a value, which can only close. An unreadable payload with a valid signature still
- * counts in the set hash. Profiles do not; profiles/profile-view.ts reads them.
+ * known writer changes nothing, except that a null removes a value, which can only close (open-incidents.ts says what becomes of an incident,
+ * whose absence would open). An unreadable payload with a valid signature still counts in the set hash. Profiles do not;
+ * profiles/profile-view.ts reads them.
  */
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { type StateRead, stateRead } from "../../../core/domain/readiness.ts";

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "@jest/globals";
+import { id } from "../../../core/domain/id.ts";
+import type { Incident } from "../../../core/domain/incident.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { incidentKey } from "../../../core/messages/incident-record.ts";
+import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { createGrantsView } from "./grants-view.ts";
+
+const NOW = instant(1_795_478_400_000);
+const CLOCKS = { wall: NOW, monoMs: 1_000 };
+const incident: Incident = {
+  id: id("incident", "01930000-0000-7000-8000-000000000007"),
+  ...{ version: 1, state: "open", severity: "high", scope: "orders", openedAt: NOW },
+};
+const key = incidentKey(incident.id);
+const hash = (version: number) => stateRecordHash(key, version);
+
+/** A view in which one incident is open, and confirmed. Each `beat` is a heartbeat that is younger than the last. */
+function withOneOpen() {
+  const view = createGrantsView();
+  let madeMs = 0;
+  const beatOf = (ms: number, setHash: bigint) => view.heartbeat({ databaseTime: instant(NOW + ms), setHash }, CLOCKS);
+  const beat = (setHash: bigint) => {
+    madeMs += 1;
+    beatOf(madeMs, setHash);
+  };
+  const say = (version: number, state: Incident["state"] = "open") =>
+    view.apply({ key, version, value: { kind: "incident", incident: { ...incident, version, state } } });
+  say(1);
+  beat(hash(1));
+  return { view, beat, beatOf, say, seen: () => [view.incidents()?.length, view.freshness(CLOCKS).kind] };
+}
+
+describe("an open incident", () => {
+  test("does not end by a null that anybody could have written, as often as it comes", () => {
+    const { view, beat, say, seen } = withOneOpen();
+    for (let round = 0; round < 3; round += 1) {
+      view.tombstone(key);
+      expect(seen()).toEqual([1, "fresh"]);
+      beat(hash(1));
+      expect(seen()).toEqual([1, "stale"]);
+      say(1);
+      expect(seen()).toEqual([1, "stale"]);
+      beat(hash(1));
+      expect(seen()).toEqual([1, "fresh"]);
+    }
+  });
+
+  test("does not end by a null and a heartbeat from before it was opened, replayed together", () => {
+    const { view, beatOf, seen } = withOneOpen();
+    view.tombstone(key);
+    beatOf(0, 0n);
+    expect(seen()).toEqual([1, "fresh"]);
+  });
+
+  test("does not end by a record that cannot be read, but by the next one that can", () => {
+    const { view, beat, say, seen } = withOneOpen();
+    view.apply({ key, version: 2, value: undefined });
+    beat(hash(2));
+    expect(seen()).toEqual([1, "fresh"]);
+    say(3, "closed");
+    expect(seen()[0]).toBe(0);
+  });
+
+  test("ends by a null that a heartbeat confirms, as after a restore of the database", () => {
+    const { view, beat, seen } = withOneOpen();
+    view.tombstone(key);
+    beat(0n);
+    expect(seen()).toEqual([0, "fresh"]);
+    const other = withOneOpen();
+    other.view.apply({ key, version: 2, value: undefined });
+    other.view.tombstone(key);
+    other.beat(0n);
+    expect(other.seen()).toEqual([0, "fresh"]);
+  });
+});
