@@ -68,7 +68,7 @@ export function keeping<Outcome>(
   };
 }
 
-/** For an effect whose transaction is out of reach: stores the answer separately. */
+/** For an answer that no transaction of ours comes with, or one that is out of reach: stores it separately. */
 export async function keepAfterwards({ idempotencyKeys }: IdempotencyDeps, request: FastifyRequest, answer: Answer) {
   const held = request.getDecorator<Held | null>("held");
   if (held === null) return;

@@ -10,7 +10,7 @@ import { createAccessRequestApproval, ENDPOINT, PATH, submission, URN } from "./
 import { APPROVED, createTasks, dana, eve, type Tasks } from "./access-request-tasks-fixture.ts";
 import { askPeople, oneOf } from "./approval-fixture.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
-import { tokenOf } from "./rest-fixture.ts";
+import { offering, tokenOf } from "./rest-fixture.ts";
 
 let tasks: Tasks;
 beforeAll(async () => {
@@ -76,6 +76,21 @@ describe("the answer to a submission", () => {
     const theirs = await tasks.rest.submitted(tokenOf("ann"), {}, headers);
     expect(theirs.status).toBe(202);
     expect(textAt(theirs, "task.id")).not.toBe(textAt(first, "task.id"));
+  });
+
+  test("under a key to what a live grant covered is kept: sent again once that grant has ended it is the same, and makes no request", async () => {
+    const offered = offering({ scope: `file/${randomUUID()}` });
+    const denied = async () => submission(await tasks.rest.denyQuestion(dana, undefined, offered));
+    await tasks.vote(await tasks.rest.send(dana, await denied()), tokenOf("max", ["managers"]));
+    const [whole, headers] = [await denied(), { "idempotency-key": randomUUID() }];
+    const covered = await tasks.rest.send(dana, whole, headers);
+    expect([covered.status, at(covered, "task.status")]).toEqual([201, "approved"]);
+    const revoke = `/v1/grants/${textAt(covered, "result.approval.id")}/revoke`;
+    expect((await tasks.rest.call("POST", revoke, { token: dana, body: {} })).status).toBe(200);
+    await tasks.rest.leavesNothing(async () => {
+      const again = await tasks.rest.send(dana, whole, headers);
+      expect([again.status, again.body, again.headers["idempotency-replayed"]]).toEqual([201, covered.body, "true"]);
+    });
   });
 
   test("arap-21-1-4-4: to a token that was submitted before is the same task: it makes no second request", async () => {

@@ -12,12 +12,12 @@ import { askedOf, isActing, questionOf, SubmissionBody, timeAt } from "../access
 import { taskAnswer } from "../access-requests/task.ts";
 import { sendAnswer } from "../answer.ts";
 import { callerOf } from "../caller.ts";
-import { keeping } from "../idempotency.ts";
+import { keepAfterwards, keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
 import { WriteHeaders } from "../schema/words.ts";
 
-export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessRequests }) => {
+export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessRequests, idempotencyKeys }) => {
   if (accessRequests === undefined) return;
   const { endpoint, tokens } = accessRequests;
   rest.post(
@@ -87,7 +87,10 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
           const { grant } = outcome;
           const before = await reads.request(grant.requestId);
           if (before === undefined) return sendProblem(reply, "already_granted", { grant_id: grant.id });
-          return sendAnswer(reply, answer(before, grant));
+          const granted = answer(before, grant);
+          // NB: after the transaction, which wrote nothing. Without it a repeat, once the grant is used, would make a request.
+          await keepAfterwards({ idempotencyKeys }, request, granted);
+          return sendAnswer(reply, granted);
         }
         case "exists":
           return sendAnswer(reply, answer(outcome.request, undefined));
