@@ -2,10 +2,12 @@
  * Stores a denial from the stream; nobody is notified. If the call carried a reason, or its default offer needs none, it is submitted at once in
  * the requester's name. A denial that the domain refuses to submit waits to be submitted by hand, or lapses.
  *
- * Delivery is at least once: storing is idempotent by id, submitting by denial, and its origin is settled last, so after a crash at any point the
- * record is read again and nothing is done twice.
+ * Delivery is at least once: storing is idempotent by id, submitting by denial, and the offset is moved last, so after a crash at any point the
+ * record is read again and nothing is done twice. A replay is one transaction: security may dismiss the record meanwhile, and what was dismissed
+ * has had no effect.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
+import type { Asked } from "../../../core/domain/submit.ts";
 import type { Origin } from "../intake/ports.ts";
 import type { People, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
@@ -23,22 +25,36 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
   return async ({ denial, origin }: AcceptDenial): Promise<AcceptOutcome> => {
     if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
     const { person } = await people.resolve(denial.subject);
-    const isNew = await store.transaction("denial", (tx) => tx.denials.insert(denial, person));
+    const submission = { denialId: denial.id, by: denial.subject, asked: asOffered(denial), automatic: true };
+    let isNew = false;
+    if ("topic" in origin) {
+      isNew = await store.transaction("denial", (tx) => tx.denials.insert(denial, person));
+      const submitted = await submit(submission);
+      await store.transaction("offset", (tx) => tx.settle(origin));
+      return { kind: "accepted", isNew, submitted };
+    }
     const submitted = await submit({
-      denialId: denial.id,
-      by: denial.subject,
-      automatic: true,
-      asked: {
-        entitlement: undefined,
-        scope: undefined,
-        justification: denial.justification ?? "",
-        maxUses: undefined,
-        duration: undefined,
-        notBefore: undefined,
+      ...submission,
+      arriving: {
+        denial,
+        async take(tx) {
+          await tx.settle(origin);
+          isNew = await tx.denials.insert(denial, person);
+        },
       },
     });
-    await store.transaction("topic" in origin ? "offset" : "replay", (tx) => tx.settle(origin));
     return { kind: "accepted", isNew, submitted };
+  };
+}
+
+function asOffered({ justification = "" }: Denial): Asked {
+  return {
+    entitlement: undefined,
+    scope: undefined,
+    justification,
+    maxUses: undefined,
+    duration: undefined,
+    notBefore: undefined,
   };
 }
 

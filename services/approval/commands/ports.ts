@@ -3,6 +3,7 @@
  * policy host); then nothing was done, or it is not known. What commands need from outside is in ../ports.ts.
  */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { Denial } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { Digest, Id } from "../../../core/domain/id.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
@@ -11,7 +12,7 @@ import type { Reviewed, ReviewRefusal } from "../../../core/domain/review.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Asked, SubmitRefusal } from "../../../core/domain/submit.ts";
 import type { Quarantined } from "../intake/ports.ts";
-import type { Settle } from "../ports.ts";
+import type { Settle, Transaction } from "../ports.ts";
 
 /** What an edge may add to its write. */
 type Write<State, Outcome> = {
@@ -29,6 +30,8 @@ export type SubmitRequest = Pick<Write<never, SubmitOutcome>, "settle"> & {
   readonly asked: Asked;
   /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever its state. */
   readonly automatic: boolean;
+  /** A denial that may not be stored yet: `take` stores it in the transaction of whatever comes of the submission, a refusal included. */
+  readonly arriving?: { readonly denial: Denial; readonly take: (tx: Transaction) => Promise<void> };
 };
 
 export type SubmitOutcome =

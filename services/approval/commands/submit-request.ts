@@ -26,8 +26,8 @@ type Deps = {
 };
 
 export function createSubmitRequest({ reads, people, router, digests, ids, store }: Deps) {
-  return async ({ denialId, by, asked, automatic, settle }: SubmitRequest): Promise<SubmitOutcome> => {
-    const denial = await reads.denial(denialId);
+  return async ({ denialId, by, asked, automatic, arriving, settle }: SubmitRequest): Promise<SubmitOutcome> => {
+    const denial = (await reads.denial(denialId)) ?? arriving?.denial;
     if (denial === undefined) return { kind: "refused", reason: "unknown_denial" };
     const [party, denied] = await Promise.all([people.resolve(by), people.resolve(denial.subject)]);
     const requester = requesterOf(denied);
@@ -35,7 +35,10 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
     const submittedBy = sameCaller(submitter, requester) ? undefined : { ...submitter, account: party.subject };
     const wanted = { ...asked, justification: plainText(asked.justification) };
     const chosen = choose(denial, requester, party, wanted, await reads.now());
-    if (chosen.kind === "refused") return chosen;
+    if (chosen.kind === "refused") {
+      if (arriving !== undefined) await store.transaction("replay", arriving.take);
+      return chosen;
+    }
 
     const { offer, justification, requested } = chosen;
     const { call, policyRevision } = denial;
@@ -49,8 +52,9 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
       .catch((fault: unknown) => ({ kind: "unrouted", fault }) as const);
 
     return store.transaction(
-      "submit",
+      arriving === undefined ? "submit" : "replay",
       async (tx): Promise<SubmitOutcome> => {
+        await arriving?.take(tx);
         await tx.requests.lockKey(key);
         const now = await tx.now();
         const again = choose(denial, requester, party, wanted, now); // it may have lapsed meanwhile

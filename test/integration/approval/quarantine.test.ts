@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { at, itemsOf, textAt } from "./rest-answer.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import { hold, inLocks } from "./redeeming.ts";
 import { CANARY, createQuarantine, type Quarantine, sam } from "./quarantine-fixture.ts";
 import { tokenOf } from "./rest-fixture.ts";
 
@@ -134,17 +136,42 @@ test("dismissing under one Idempotency-Key is answered alike; what was taken can
   expect(repeated.body).toEqual(first.body);
   expect(repeated.headers["idempotency-replayed"]).toBe("true");
 
-  const [{ id: raced }, { id: done }] = [await quarantine.denialSetAside(), await quarantine.denialSetAside()];
+  const [{ id: raced, denial }, { id: done }] = [await quarantine.denialSetAside(), await quarantine.denialSetAside()];
   quarantine.trustKey();
   try {
     const [dismissed, taken] = await Promise.all([quarantine.dismiss(raced), quarantine.replay(raced)]);
     expect([dismissed.status, taken.status].toSorted((a, b) => a - b)).toEqual([200, 409]);
+    const stored = await quarantine.rest.store.reads.denial(denial.id);
+    expect(stored === undefined).toBe(dismissed.status === 200);
     expect(await quarantine.replay(done)).toMatchObject({ body: { outcome: "taken" } });
     const late = await quarantine.dismiss(done);
     expect([late.status, at(late, "code")]).toEqual([409, "already_taken"]);
   } finally {
     quarantine.trustNobody();
   }
+});
+
+test("what is dismissed has had no effect: a dismissal that comes while a replay is at work finds the record taken", async () => {
+  const { id, denial } = await quarantine.denialSetAside();
+  const { database, store } = quarantine.rest;
+  quarantine.trustKey();
+  try {
+    const release = await hold(database, "lock table requests in access exclusive mode");
+    const taking = quarantine.replay(id);
+    await waitUntil("the replay to wait", 30_000, async () => (await inLocks(database)) === 1);
+    let isAnswered = false;
+    const dismissing = quarantine.dismiss(id).finally(() => {
+      isAnswered = true;
+    });
+    const waits = async () => isAnswered || (await inLocks(database)) === 2;
+    await waitUntil("the dismissal to wait behind it, or to be answered", 30_000, waits);
+    await release();
+    const [taken, dismissed] = await Promise.all([taking, dismissing]);
+    expect([taken.status, dismissed.status, at(dismissed, "code")]).toEqual([200, 409, "already_taken"]);
+  } finally {
+    quarantine.trustNobody();
+  }
+  expect(await store.reads.denial(denial.id)).toMatchObject({ id: denial.id });
 });
 
 test("records that have ended are forgotten after 30 days; what is open stays however old it is", async () => {

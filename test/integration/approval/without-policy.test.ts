@@ -67,6 +67,20 @@ test("a denial that is submitted as it arrives waits: nothing is set aside or sk
   expect(await requestsOf(denial.id)).toEqual(["pending"]);
 });
 
+test("a replay of a denial that would be submitted changes nothing, and takes and submits it once there is a policy", async () => {
+  host = newHost();
+  const { rest } = quarantine;
+  const denial = denialFor(caller(randomUUID()), await rest.store.reads.now(), { justification: WHY });
+  quarantine.trustNobody();
+  const setAside = (await quarantine.deliver(TOPICS.denials.name, denial.key, denialToWire(denial))) ?? "";
+  quarantine.trustKey();
+  expect((await quarantine.replay(setAside)).status).toBe(503);
+  expect(await rest.store.reads.denial(denial.id)).toBeUndefined();
+  await activate();
+  expect(await quarantine.replay(setAside)).toMatchObject({ status: 200, body: { outcome: "taken" } });
+  expect(await requestsOf(denial.id)).toEqual(["pending"]);
+});
+
 test("a submission is 503 with Retry-After, also under a key, and is taken once there is a policy", async () => {
   host = newHost();
   const { rest } = quarantine;
