@@ -2,6 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { samePerson, type Subject } from "../domain/subject.ts";
 import { createPartyMapper } from "./party.ts";
+import { createPersonIds } from "./person-id.ts";
 import { issuersOf } from "./sample-tokens.ts";
 
 const corp = {
@@ -19,6 +20,7 @@ function subject(issuer: string, id: string, claims: Subject["claims"] = {}, act
   return { issuer, id, groups: [], claims, actors };
 }
 
+const idOf = createPersonIds([corp, chat, mail, post]);
 const personOf = (...parts: Parameters<typeof subject>) => map(subject(...parts)).person;
 
 describe("no person", () => {
@@ -60,8 +62,14 @@ describe("one person", () => {
       expect(personOf("https://post", "2", { email })).toEqual(
         personOf("https://mail", "1", { email: "dana@example.com" }),
       );
+      // As somebody else writes it, who names a person in this realm.
+      expect(personOf("https://mail", "1", { email })?.id).toBe(idOf("mail", email));
     },
   );
+
+  test("an id that somebody writes by hand, in a realm where case counts or that nobody is in, only as it is written", () => {
+    expect([idOf("people", "Dana"), idOf("nowhere", "Dana")]).toEqual(["Dana", "Dana"]);
+  });
 
   test("the verified sub counts, not a claim of that name in a record", () => {
     expect(personOf("https://corp", "dana", { sub: "max" })).toEqual({ realm: "people", id: "dana" });

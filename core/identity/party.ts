@@ -8,6 +8,7 @@
 import type { Json, Party, Person, Subject } from "../domain/subject.ts";
 import { isIdText } from "./claims-to-subject.ts";
 import type { Issuer, Issuers, PersonClaim } from "./issuers.ts";
+import { personId } from "./person-id.ts";
 import { NO_PRINCIPALS, type Principals } from "./principals.ts";
 import { isObject, type JsonObject } from "./strict-json.ts";
 
@@ -52,7 +53,7 @@ function personOf(claims: JsonObject, mapping: PersonClaim | undefined): Person 
   if (!isIdText(id) || id.trim() !== id) return undefined;
   const verified = claims["email_verified"];
   if (claim === "email" && (verified === false || verified === "false")) return undefined;
-  return { realm, id: ignoreCase ? id.normalize("NFKC").toLowerCase() : id };
+  return { realm, id: personId(id, ignoreCase) };
 }
 
 /** The configured claim has the configured value, or holds it in a list. */

@@ -138,7 +138,7 @@ test("a set of reasons arrives sorted, whatever its order in memory", () => {
 
 describe("routes", () => {
   const route = (value: unknown): ReturnType<typeof routeOf> =>
-    routeOf(parseValue(JSON.stringify(value), "rego"), "corp");
+    routeOf(parseValue(JSON.stringify(value), "rego"), { defaultRealm: "corp" });
 
   test.each([
     ["nothing", {}],
@@ -182,6 +182,17 @@ describe("routes", () => {
         ],
       },
     });
+  });
+
+  test("a person is named in the form in which people of the realm are compared, which no index takes if it is too long; a group as it is written", () => {
+    const personId = (realm: string, id: string) => (realm === "corp" ? id.toLowerCase() : `${id}${"x".repeat(256)}`);
+    const named = (requirement: object) =>
+      routeOf(parseValue(JSON.stringify({ requirement }), "rego"), { defaultRealm: "corp", personId });
+    expect(named({ person: "Kim@Example.com" })).toMatchObject({
+      requirement: { set: { kind: "person", person: { realm: "corp", id: "kim@example.com" } } },
+    });
+    expect(named({ group: "Managers" })).toMatchObject({ requirement: { set: { group: "Managers" } } });
+    expect(named({ person: "kim", realm: "x" }).kind).toBe("failed");
   });
 
   test("a name of 256 characters is taken", () => {

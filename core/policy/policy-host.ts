@@ -22,7 +22,7 @@ import { type MayReview, mayReviewOf } from "./may-review-result.ts";
 import { nativeBuiltins, WATCHED_BY_ID, WATCHING } from "./native-builtins.ts";
 import { plainOf } from "./rego-value/plain.ts";
 import type { RegoValue } from "./rego-value/value.ts";
-import { routeOf } from "./route-result.ts";
+import { type RouteNames, routeOf } from "./route-result.ts";
 import { differenceText, meets } from "./self-test.ts";
 import { contractFault, tooDearFault } from "./warm-up.ts";
 import type { CompileJob } from "./wasm/compile-apart.ts";
@@ -66,9 +66,7 @@ export type PolicyHost = {
   candidates(inputJson: string, time: EvaluationTime): CandidateSets;
 };
 
-type PolicyHostOptions = {
-  /** The realm of reviewer sets that name none. */
-  readonly defaultRealm: string;
+type PolicyHostOptions = RouteNames & {
   /** Of one evaluation. */
   readonly budget?: Budget;
   /** Evaluations before a bundle is swapped in: V8 compiles the hot functions meanwhile. */
@@ -193,7 +191,7 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     },
     route(inputJson, time) {
       const outcome = evaluate("route", inputJson, time);
-      if (outcome.kind === "value") return routeOf(outcome.value, options.defaultRealm);
+      if (outcome.kind === "value") return routeOf(outcome.value, options);
       return unanswered(outcome.fault, "failed");
     },
     mayReview(inputJson, time) {

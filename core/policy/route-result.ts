@@ -15,8 +15,15 @@ import { type LimitsWire, type ReviewersWire, RouteDecided, RouteToReviewers } f
 const decided = Compile(RouteDecided);
 const toReviewers = Compile(RouteToReviewers);
 
-/** Never throws: what is not understood is `failed`. A reviewer set without `realm` is of `defaultRealm`. */
-export function routeOf(value: RegoValue | undefined, defaultRealm: string): Routing {
+export type RouteNames = {
+  /** The realm of reviewer sets that name none. */
+  readonly defaultRealm: string;
+  /** The one form of a person's id in a realm, as accounts are mapped to it; unless given, as it is written. */
+  readonly personId?: ((realm: string, id: string) => string) | undefined;
+};
+
+/** Never throws: what is not understood is `failed`. */
+export function routeOf(value: RegoValue | undefined, names: RouteNames): Routing {
   if (value === undefined) return { kind: "failed", detail: "the route is undefined" };
   try {
     const result = plainOf(value);
@@ -25,14 +32,14 @@ export function routeOf(value: RegoValue | undefined, defaultRealm: string): Rou
       return { kind: "automatic", decision: decide, reason, limits: limitsOf(limits) };
     }
     if (!toReviewers.Check(result)) return { kind: "failed", detail: schemaFault(toReviewers.Errors(result)) };
-    return toPeople(result, defaultRealm);
+    return toPeople(result, names);
   } catch (error) {
     return { kind: "failed", detail: error instanceof AppError ? error.detail : "the route is not readable" };
   }
 }
 
-function toPeople({ requirement: tree, ...more }: ReviewersWire, defaultRealm: string): Routing {
-  const requirement = requirementOf(tree, defaultRealm, 1);
+function toPeople({ requirement: tree, ...more }: ReviewersWire, names: RouteNames): Routing {
+  const requirement = requirementOf(tree, names, 1);
   const why = requirementFault(requirement);
   if (why !== undefined) return { kind: "failed", detail: `requirement: ${why}` };
   const expiresIn = more.expires_in === undefined ? REQUEST_LIFETIME : lengthOf("expires_in", more.expires_in);
@@ -68,20 +75,19 @@ function lengthOf(name: string, text: string): DurationMs {
 
 const MAX_DEPTH = 16;
 
-function requirementOf(node: unknown, defaultRealm: string, depth: number): Requirement {
+function requirementOf(node: unknown, names: RouteNames, depth: number): Requirement {
   if (depth > MAX_DEPTH) throw invalid("too deep");
   const fields = fieldsOf(node);
-  const names = [...fields.keys()].filter((name) => name !== "realm");
-  const [kind, ...more] = names;
+  const [kind, ...more] = [...fields.keys()].filter((name) => name !== "realm");
   if (kind === undefined || more.length > 0)
     throw invalid("a node must have exactly one of group, person, all_of, any_of, n_of, stages");
   const children = (list: unknown): Requirement[] => {
     if (!Array.isArray(list)) throw invalid(`${kind} must be a list`);
-    return list.map((child: unknown) => requirementOf(child, defaultRealm, depth + 1));
+    return list.map((child: unknown) => requirementOf(child, names, depth + 1));
   };
   if (kind === "group" || kind === "person") {
-    const realm = fields.get("realm") ?? defaultRealm;
-    return { kind: "one_from", set: reviewerSet(kind, nameOf(fields.get(kind)), nameOf(realm)) };
+    const realm = nameOf(fields.get("realm") ?? names.defaultRealm);
+    return { kind: "one_from", set: reviewerSet(kind, nameOf(fields.get(kind)), realm, names) };
   }
   if (fields.has("realm")) throw invalid("realm belongs to a group or a person");
   if (kind === "all_of" || kind === "any_of" || kind === "stages") return { kind, of: children(fields.get(kind)) };
@@ -92,8 +98,10 @@ function requirementOf(node: unknown, defaultRealm: string, depth: number): Requ
   return { kind: "n_of", n, of: children(choice.get("of")) };
 }
 
-function reviewerSet(kind: "group" | "person", name: string, realm: string): ReviewerSet {
-  return kind === "group" ? { kind, realm, group: name } : { kind, person: { realm, id: name } };
+function reviewerSet(kind: "group" | "person", name: string, realm: string, { personId }: RouteNames): ReviewerSet {
+  if (kind === "group") return { kind, realm, group: name };
+  // The other form may be longer.
+  return { kind, person: { realm, id: nameOf(personId?.(realm, name) ?? name) } };
 }
 
 function fieldsOf(node: unknown): ReadonlyMap<string, unknown> {

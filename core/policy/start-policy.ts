@@ -10,12 +10,12 @@ import { withEnvironment } from "./builtins/runtime.ts";
 import type { BundleConfig } from "./bundles/config.ts";
 import { type Bundles, type BundlesDeps, startBundles } from "./bundles/start-bundles.ts";
 import { createPolicyHost, type PolicyHost } from "./policy-host.ts";
+import type { RouteNames } from "./route-result.ts";
 
 type Policy = Bundles & { readonly host: PolicyHost };
 
-type StartPolicyOptions = {
+type StartPolicyOptions = RouteNames & {
   readonly bundle: BundleConfig;
-  readonly defaultRealm: string;
   readonly budget: Budget;
   /** What `opa.runtime` shows; empty: a bundle that calls it is refused. */
   readonly environment: ReadonlyMap<string, string>;
@@ -31,12 +31,20 @@ type StartPolicyOptions = {
 /** @throws CannotStart when the configuration's path holds no bundle, or one that is refused */
 export async function startPolicy(
   deps: Omit<BundlesDeps, "take">,
-  { bundle, defaultRealm, budget, environment, networkBuiltins = true, routesOnly = false }: StartPolicyOptions,
+  {
+    bundle,
+    defaultRealm,
+    personId,
+    budget,
+    environment,
+    networkBuiltins = true,
+    routesOnly = false,
+  }: StartPolicyOptions,
 ): Promise<Policy> {
   const builtins = networkBuiltins ? BUILTINS_AND_NETWORK : BUILTINS;
   const host = createPolicyHost(
     { builtins: withEnvironment(builtins, environment), randomBytes, monotonicMs: deps.clock.monotonicMs },
-    { defaultRealm, budget, anyPrice: routesOnly },
+    { defaultRealm, personId, budget, anyPrice: routesOnly },
   );
   const take: BundlesDeps["take"] = ({ files, proof }) => activateFiles(host, files, proof?.validUntil);
   const bundles = await startBundles({ ...deps, take }, bundle, "a bundle, such as scripts/build-bundle.ts writes");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createConfigStart, type UnsafeCase } from "../../test/harness/config-start.ts";
 import { unsafeInBoth } from "../../test/samples/unsafe-in-both.ts";
-import { ApprovalConfigSchema, PREFIX, unsafeTogether } from "./config.ts";
+import { ApprovalConfigSchema, policySettings, PREFIX, unsafeTogether } from "./config.ts";
 
 const issuer = {
   issuer: "https://login.example.com",
@@ -186,6 +186,19 @@ describe("refused", () => {
 });
 
 describe("accepted", () => {
+  test("issuers and certificates, by which a person whom a route names is brought to the form of the realm", async () => {
+    const person = (realm: string) => ({ person: { realm, claim: "sub", ignore_case: true } });
+    const identity = {
+      issuers: [{ ...issuer, ...person("corp") }],
+      principals: [{ match: "spiffe://desk/{user}", issuer: "spiffe://desk", ...person("desk") }],
+    };
+    const started = await start({ ...fine, identity });
+    if (started.kind === "exit") throw new Error(started.text);
+    const { personId } = policySettings(started.config);
+    const ids = ["corp", "desk", "default"].map((realm) => personId(realm, "Kim@Example.com"));
+    expect(ids).toEqual(["kim@example.com", "kim@example.com", "Kim@Example.com"]);
+  });
+
   test("what is fine, with defaults that open nothing beyond loopback", async () => {
     expect(await start(fine)).toMatchObject({
       kind: "run",

@@ -7,6 +7,7 @@ import { accessRequestFaults, AccessRequestsSchema } from "../../core/identity/a
 import { BudgetSchema } from "../../core/policy/budget-config.ts";
 import { chosenEnvironment, environmentFaults, EnvironmentSchema } from "../../core/policy/environment-config.ts";
 import { IssuerSchema, issuerFaults } from "../../core/identity/issuers.ts";
+import { createPersonIds } from "../../core/identity/person-id.ts";
 import { PrincipalsSchema, principalFaults } from "../../core/identity/principal-config.ts";
 import { bundleFaults, BundleSchema } from "../../core/policy/bundles/config.ts";
 import { configFromCommandLine, type Started } from "../../platform/config/command-line.ts";
@@ -135,7 +136,9 @@ export function readConfig(args: readonly string[]): Promise<Started<ApprovalCon
 /** For the policy host: with what policies see of the environment of this process. */
 export function policySettings({ bundle, identity, policy }: ApprovalConfig) {
   const environment = chosenEnvironment(policy.environment, process.env);
-  return { bundle, defaultRealm: identity.defaultRealm, budget: policy.budget, environment, routesOnly: true };
+  const personId = createPersonIds([...identity.issuers, ...identity.principals]);
+  const { defaultRealm } = identity;
+  return { bundle, defaultRealm, personId, budget: policy.budget, environment, routesOnly: true };
 }
 
 export const unsafeTogether: readonly Rule<ApprovalConfig>[] = [
