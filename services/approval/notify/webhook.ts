@@ -1,7 +1,7 @@
 /**
  * Delivers what waits in `notifications` to the configured webhook, at least once and in no fixed order: the receiver drops repetitions by
- * `webhook-id`. A failed delivery is tried again after a pause that doubles up to an hour. Nothing is called inside a transaction. One process at
- * a time, by advisory lock.
+ * `webhook-id`. A failed delivery is tried again after a pause that doubles up to two minutes. Nothing is called inside a transaction. One
+ * process at a time, by advisory lock.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
@@ -12,6 +12,8 @@ import type { Due, DueRows } from "./due-rows.ts";
 
 /** Concurrent deliveries; when one ends the next begins, so a slow answer delays nobody and the target is not flooded. */
 const AT_ONCE = 8;
+/** Reviewers hear of what waits this soon after the target is back, however long it was away. `AT_ONCE` bounds what that costs. */
+const MAX_RETRY_SECONDS = 120;
 
 interface Webhook {
   /** Delivers whenever it leads, until the signal aborts. */
@@ -36,7 +38,7 @@ export function createWebhook(
   },
   {
     firstRetrySeconds = 5,
-    maxRetrySeconds = 3_600,
+    maxRetrySeconds = MAX_RETRY_SECONDS,
   }: { readonly firstRetrySeconds?: number; readonly maxRetrySeconds?: number } = {},
 ): Webhook {
   const pause = { firstSeconds: firstRetrySeconds, mostSeconds: maxRetrySeconds };

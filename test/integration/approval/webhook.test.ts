@@ -98,6 +98,28 @@ test("one slow answer holds up no other, not even of more than go out at once; i
   expect(most).toBeLessThanOrEqual(8);
 });
 
+test("however often one has failed, its next try is no more than two minutes away", async () => {
+  await database.query(`insert into notifications (kind, body, attempts) values ('review_requested', '{"n": 3}', 20)`);
+  const stop = new AbortController();
+  await using wakeup = createWakeup({ database, log }, { channel: "countersign_notifications", pollMs: 30 });
+  const leadership = createLeadership({ database, log }, { lockName: "webhook" });
+  const metrics = createMetrics({ prefix: "t_" });
+  const deliver = async () => ({ kind: "failed", reason: "status_500" }) as const;
+  const running = createWebhook({ rows: dueNotifications, leadership, wakeup, deliver, log, metrics }).run(stop.signal);
+  const waits = await waitUntil("it to fail once more", 30_000, async () => {
+    const { rows } = await database.query<{ seconds: number }>(
+      `select extract(epoch from next_attempt_at - clock_timestamp())::float8 as seconds
+         from notifications where delivered_at is null and attempts = 21`,
+    );
+    return rows[0];
+  });
+  stop.abort();
+  await running;
+  await database.query("delete from notifications where delivered_at is null");
+  expect(waits.seconds).toBeLessThanOrEqual(120);
+  expect(waits.seconds).toBeGreaterThan(60);
+});
+
 test("two sweepers never sweep at once, and one goes on after a sweep that failed", async () => {
   let sweeping = 0;
   let most = 0;
