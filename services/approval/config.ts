@@ -81,7 +81,8 @@ export const ApprovalConfigSchema = Type.Object(
       {
         security: Type.Array(Type.Object({ issuer: Text("Its `iss`."), group: Text("Of its tokens.") }, closed), {
           default: [],
-          description: "Accounts that see everything, read the audit record and may revoke any grant.",
+          description:
+            "Accounts that see everything, read the audit record and may revoke any grant; their agents only see and read.",
         }),
       },
       closed,

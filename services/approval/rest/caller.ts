@@ -8,6 +8,7 @@ import { valuesIn } from "../../../platform/http/raw-headers.ts";
 import type { People } from "../ports.ts";
 import { sendProblem } from "./problem.ts";
 
+/** `isSecurity` is for what security reads; what it writes asks `whyNotSecurity`. */
 export type Caller = { readonly party: Party; readonly isSecurity: boolean };
 
 export type CallerDeps = {
@@ -32,6 +33,15 @@ export function createAuthenticate({ identify, people, isSecurity }: CallerDeps)
     request.setDecorator<Caller>("caller", { party, isSecurity: isSecurity(caller.subject) });
     return undefined;
   };
+}
+
+/** Why a caller may not write as security; undefined: they may. NB: an agent that acts for somebody of security only reads what they read. */
+export function whyNotSecurity({
+  party,
+  isSecurity,
+}: Caller): "security_role_required" | "security_in_person" | undefined {
+  if (!isSecurity) return "security_role_required";
+  return party.subject.actors.length === 0 ? undefined : "security_in_person";
 }
 
 /** The caller of a route behind `createAuthenticate`; throws anywhere else. */

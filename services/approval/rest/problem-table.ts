@@ -28,6 +28,7 @@ export type ProblemCode =
   | "invalid_request"
   | "method_not_allowed"
   | "request_too_slow"
+  | "security_in_person"
   | "security_role_required"
   | "too_large"
   | "too_many_requests"
@@ -77,6 +78,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
     status: 403,
     title: "Only security may do this",
     detail: "Your account is in none of the groups of roles.security in the configuration.",
+  },
+  security_in_person: {
+    status: 403,
+    title: "Security does this in person",
+    detail: "Your token is an agent's that acts for somebody of security; they may do this with a token of their own.",
   },
   unknown_route: { status: 404, title: "There is no such address and method", detail: "See /v1/openapi.json." },
   method_not_allowed: {

@@ -63,6 +63,28 @@ test("of eight who close it at once one does; the others are told, and the recor
   expect(rows).toEqual([{ told: 1 }]);
 });
 
+test("an agent that acts for somebody of security sees it, and neither opens one nor closes it, nor revokes a grant of others", async () => {
+  const bot = tokenOf("sam", ["security"], { act: { sub: "bot" } });
+  const id = textAt(await open(), "id");
+  const granted = await rest.vote(tokenOf("max", ["managers"]), await rest.askAs(tokenOf("dana")));
+  const grant = `/v1/grants/${textAt(granted, "grant.id")}`;
+  const calls: readonly (readonly [string, object])[] = [
+    ["/v1/incidents", BODY],
+    [`/v1/incidents/${id}/close`, {}],
+    [`${grant}/revoke`, {}],
+  ];
+  for (const [url, body] of calls) {
+    expect([url, ...said(await rest.call("POST", url, { token: bot, body }))]).toEqual([
+      url,
+      403,
+      "security_in_person",
+    ]);
+  }
+  expect(at(await rest.call("GET", `/v1/incidents/${id}`, { token: bot }), "state")).toBe("open");
+  expect(at(await rest.call("GET", grant, { token: bot }), "state")).toBe("active");
+  expect((await rest.call("POST", `${grant}/revoke`, { token: sam, body: {} })).status).toBe(200);
+});
+
 test("a repeat with its idempotency key opens no second one, and a close on an old tag is 412", async () => {
   const key = { "idempotency-key": randomUUID() };
   const [first, again] = [await open(BODY, key), await open(BODY, key)];

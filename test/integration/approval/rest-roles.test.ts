@@ -20,38 +20,40 @@ const CALLERS = new Map([
   ["developer", dana],
   ["manager", max],
   ["security", tokenOf("sam", ["security"])],
+  // Sam's, wielded by an agent.
+  ["agent", tokenOf("sam", ["security"], { act: { sub: "bot" } })],
   // Of the second issuer, whose group of that name is not what configuration calls security.
   ["elsewhere", tokenOf("lea", ["security"], { iss: SECOND })],
 ]);
 
 // What is 404 for security is a record or an incident that does not exist: whoever may not know is told before.
 const TABLE = roleTable(`
-                                      anonymous  foreign  stranger  developer  manager  security  elsewhere
-  POST /v1/requests                         401      401       404        201      404       404        404
-  GET  /v1/requests                         401      401       200        200      200       200        200
-  GET  /v1/requests/{id}                    401      401       404        200      200       200        404
-  GET  /v1/requests/{id}/approvers          401      401       404        200      200       200        404
-  POST /v1/requests/{id}/reviews            401      401       404        403      200       403        404
-  POST /v1/requests/{id}/cancel             401      401       404        200      403       403        404
-  GET  /v1/denials                          401      401       200        200      200       200        200
-  GET  /v1/denials/{id}                     401      401       404        200      404       200        404
-  GET  /v1/grants                           401      401       200        200      200       200        200
-  GET  /v1/grants/{id}                      401      401       404        200      200       200        404
-  POST /v1/grants/{id}/revoke               401      401       404        200      200       200        404
-  GET  /v1/audit                            401      401       403        403      403       200        403
-  GET  /v1/quarantine                       401      401       403        403      403       200        403
-  GET  /v1/quarantine/{id}                  401      401       403        403      403       404        403
-  POST /v1/quarantine/{id}/replay           401      401       403        403      403       404        403
-  POST /v1/quarantine/{id}/dismiss          401      401       403        403      403       404        403
-  POST /v1/incidents                        401      401       403        403      403       201        403
-  GET  /v1/incidents                        401      401       403        403      403       200        403
-  GET  /v1/incidents/{id}                   401      401       403        403      403       404        403
-  POST /v1/incidents/{id}/close             401      401       403        403      403       404        403
-  POST /access/v1/requests                  401      401       400        202      400       400        400
-  GET  /access/v1/requests/{id}             401      401       404        200      200       200        404
-  POST /access/v1/requests/{id}/cancel      401      401       404        200      403       403        404
-  GET  /v1/problems/{code}                  200      200       200        200      200       200        200
-  GET  /v1/openapi.json                     200      200       200        200      200       200        200
+                                      anonymous  foreign  stranger  developer  manager  security  agent  elsewhere
+  POST /v1/requests                         401      401       404        201      404       404    404        404
+  GET  /v1/requests                         401      401       200        200      200       200    200        200
+  GET  /v1/requests/{id}                    401      401       404        200      200       200    200        404
+  GET  /v1/requests/{id}/approvers          401      401       404        200      200       200    200        404
+  POST /v1/requests/{id}/reviews            401      401       404        403      200       403    403        404
+  POST /v1/requests/{id}/cancel             401      401       404        200      403       403    403        404
+  GET  /v1/denials                          401      401       200        200      200       200    200        200
+  GET  /v1/denials/{id}                     401      401       404        200      404       200    200        404
+  GET  /v1/grants                           401      401       200        200      200       200    200        200
+  GET  /v1/grants/{id}                      401      401       404        200      200       200    200        404
+  POST /v1/grants/{id}/revoke               401      401       404        200      200       200    403        404
+  GET  /v1/audit                            401      401       403        403      403       200    200        403
+  GET  /v1/quarantine                       401      401       403        403      403       200    200        403
+  GET  /v1/quarantine/{id}                  401      401       403        403      403       404    404        403
+  POST /v1/quarantine/{id}/replay           401      401       403        403      403       404    403        403
+  POST /v1/quarantine/{id}/dismiss          401      401       403        403      403       404    403        403
+  POST /v1/incidents                        401      401       403        403      403       201    403        403
+  GET  /v1/incidents                        401      401       403        403      403       200    200        403
+  GET  /v1/incidents/{id}                   401      401       403        403      403       404    404        403
+  POST /v1/incidents/{id}/close             401      401       403        403      403       404    403        403
+  POST /access/v1/requests                  401      401       400        202      400       400    400        400
+  GET  /access/v1/requests/{id}             401      401       404        200      200       200    200        404
+  POST /access/v1/requests/{id}/cancel      401      401       404        200      403       403    403        404
+  GET  /v1/problems/{code}                  200      200       200        200      200       200    200        200
+  GET  /v1/openapi.json                     200      200       200        200      200       200    200        200
 `);
 
 let rest: AccessRequestApproval;

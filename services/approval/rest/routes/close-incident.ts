@@ -2,7 +2,7 @@
 import { id } from "../../../../core/domain/id.ts";
 import type { CloseOutcome } from "../../commands/ports.ts";
 import { incidentAnswer, sendAnswer } from "../answer.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf, whyNotSecurity } from "../caller.ts";
 import { ifMatch } from "../etag.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
@@ -15,7 +15,15 @@ export const closeIncident: AddRoute = (rest, service) => {
   rest.post(
     "/v1/incidents/:id/close",
     {
-      config: { problems: ["security_role_required", "unknown_incident", "already_closed", "precondition_failed"] },
+      config: {
+        problems: [
+          "security_role_required",
+          "security_in_person",
+          "unknown_incident",
+          "already_closed",
+          "precondition_failed",
+        ],
+      },
       schema: {
         operationId: "closeIncident",
         summary: "Close an incident (security only).",
@@ -27,12 +35,13 @@ export const closeIncident: AddRoute = (rest, service) => {
       },
     },
     async (request, reply) => {
-      const { party, isSecurity } = callerOf(request);
-      if (!isSecurity) return sendProblem(reply, "security_role_required");
+      const caller = callerOf(request);
+      const whyNot = whyNotSecurity(caller);
+      if (whyNot !== undefined) return sendProblem(reply, whyNot);
       const matches = ifMatch(request);
       const outcome = await service.closeIncident({
         incidentId: id("incident", request.params.id),
-        by: party.subject,
+        by: caller.party.subject,
         reason: request.body.reason,
         unchanged: matches && ((now) => matches(showIncident(now))),
         settle: keeping(request, (ended: CloseOutcome) =>

@@ -3,7 +3,7 @@ import { id } from "../../../../core/domain/id.ts";
 import type { DismissOutcome } from "../../commands/ports.ts";
 import type { Quarantined } from "../../intake/ports.ts";
 import { type Answer, jsonAnswer, sendAnswer } from "../answer.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf, whyNotSecurity } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import { readWords } from "../read.ts";
@@ -16,7 +16,7 @@ export const dismissRecord: AddRoute = (rest, { dismiss }) => {
   rest.post(
     "/v1/quarantine/:id/dismiss",
     {
-      config: { problems: ["security_role_required", "unknown_record", "already_taken"] },
+      config: { problems: ["security_role_required", "security_in_person", "unknown_record", "already_taken"] },
       schema: {
         operationId: "dismissRecord",
         summary:
@@ -29,11 +29,12 @@ export const dismissRecord: AddRoute = (rest, { dismiss }) => {
       },
     },
     async (request, reply) => {
-      const { party, isSecurity } = callerOf(request);
-      if (!isSecurity) return sendProblem(reply, "security_role_required");
+      const caller = callerOf(request);
+      const whyNot = whyNotSecurity(caller);
+      if (whyNot !== undefined) return sendProblem(reply, whyNot);
       const outcome = await dismiss({
         quarantineId: id("quarantine", request.params.id),
-        by: party.subject,
+        by: caller.party.subject,
         reason: readWords(request.body.reason, "/reason"),
         settle: keeping(request, (ended: DismissOutcome) =>
           ended.kind === "dismissed" ? answerOf(ended.record) : undefined,

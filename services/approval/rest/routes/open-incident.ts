@@ -1,7 +1,7 @@
 /** POST /v1/incidents: security opens an incident; policies see it within a second. */
 import type { OpenOutcome } from "../../commands/ports.ts";
 import { incidentAnswer, sendAnswer } from "../answer.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf, whyNotSecurity } from "../caller.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import { readWords } from "../read.ts";
@@ -13,7 +13,7 @@ export const openIncident: AddRoute = (rest, service) => {
   rest.post(
     "/v1/incidents",
     {
-      config: { problems: ["security_role_required", "too_many_incidents"] },
+      config: { problems: ["security_role_required", "security_in_person", "too_many_incidents"] },
       schema: {
         operationId: "openIncident",
         summary: "Open an incident: from now on it is part of what policies know (security only).",
@@ -24,13 +24,14 @@ export const openIncident: AddRoute = (rest, service) => {
       },
     },
     async (request, reply) => {
-      const { party, isSecurity } = callerOf(request);
-      if (!isSecurity) return sendProblem(reply, "security_role_required");
+      const caller = callerOf(request);
+      const whyNot = whyNotSecurity(caller);
+      if (whyNot !== undefined) return sendProblem(reply, whyNot);
       const { severity, scope } = request.body;
       const title = readWords(request.body.title, "/title");
       const outcome = await service.openIncident({
         ...{ severity, scope, title },
-        by: party.subject,
+        by: caller.party.subject,
         settle: keeping(request, (made: OpenOutcome) =>
           made.kind === "opened" ? incidentAnswer(201, made.incident) : undefined,
         ),

@@ -2,7 +2,7 @@
 import type { Static } from "typebox";
 import { id } from "../../../../core/domain/id.ts";
 import { jsonAnswer, sendAnswer } from "../answer.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf, whyNotSecurity } from "../caller.ts";
 import { keepAfterwards } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
@@ -14,7 +14,7 @@ export const replayRecord: AddRoute = (rest, service) => {
   rest.post(
     "/v1/quarantine/:id/replay",
     {
-      config: { problems: ["security_role_required", "unknown_record", "record_dismissed"] },
+      config: { problems: ["security_role_required", "security_in_person", "unknown_record", "record_dismissed"] },
       schema: {
         operationId: "replayRecord",
         summary: "Read a record again that was set aside. Taken once, however often it is asked for (security only).",
@@ -25,9 +25,13 @@ export const replayRecord: AddRoute = (rest, service) => {
       },
     },
     async (request, reply) => {
-      const { party, isSecurity } = callerOf(request);
-      if (!isSecurity) return sendProblem(reply, "security_role_required");
-      const outcome = await service.replay({ quarantineId: id("quarantine", request.params.id), by: party.subject });
+      const caller = callerOf(request);
+      const whyNot = whyNotSecurity(caller);
+      if (whyNot !== undefined) return sendProblem(reply, whyNot);
+      const outcome = await service.replay({
+        quarantineId: id("quarantine", request.params.id),
+        by: caller.party.subject,
+      });
       if (outcome.kind === "refused") return sendProblem(reply, outcome.reason);
       const { record } = outcome;
       const shown: Static<typeof ReplayShown> = {

@@ -2,7 +2,7 @@
 import { id } from "../../../../core/domain/id.ts";
 import type { RevokeOutcome } from "../../commands/ports.ts";
 import { grantAnswer, sendAnswer } from "../answer.ts";
-import { callerOf } from "../caller.ts";
+import { callerOf, whyNotSecurity } from "../caller.ts";
 import { ifMatch } from "../etag.ts";
 import { keeping } from "../idempotency.ts";
 import { sendProblem } from "../problem.ts";
@@ -15,7 +15,7 @@ export const revokeGrant: AddRoute = (rest, { revoke }) => {
   rest.post(
     "/v1/grants/:id/revoke",
     {
-      config: { problems: ["unknown_grant", "already_final", "precondition_failed"] },
+      config: { problems: ["security_in_person", "unknown_grant", "already_final", "precondition_failed"] },
       schema: {
         operationId: "revokeGrant",
         summary: "End a grant now. No decision service allows by it seven seconds later, normally within one.",
@@ -28,11 +28,11 @@ export const revokeGrant: AddRoute = (rest, { revoke }) => {
     },
     async (request, reply) => {
       const matches = ifMatch(request);
-      const { party, isSecurity } = callerOf(request);
+      const caller = callerOf(request);
       const outcome = await revoke({
         grantId: id("grant", request.params.id),
-        by: party.subject,
-        asSecurity: isSecurity,
+        by: caller.party.subject,
+        asSecurity: whyNotSecurity(caller) === undefined,
         reason: request.body.reason,
         unchanged: matches && ((now) => matches(showGrant(now))),
         settle: keeping(request, (ended: RevokeOutcome) =>
@@ -40,8 +40,9 @@ export const revokeGrant: AddRoute = (rest, { revoke }) => {
         ),
       });
       if (outcome.kind === "revoked") return sendAnswer(reply, grantAnswer(outcome.grant));
-      // NB: only those who may revoke it learn that it exists.
-      return sendProblem(reply, outcome.reason === "not_allowed" ? "unknown_grant" : outcome.reason);
+      if (outcome.reason !== "not_allowed") return sendProblem(reply, outcome.reason);
+      // NB: only those who may see it learn that it exists.
+      return sendProblem(reply, caller.isSecurity ? "security_in_person" : "unknown_grant");
     },
   );
 };
