@@ -46,6 +46,8 @@ type RequestSubmitted = About<
     readonly risk: Risk;
     readonly justification: string;
     readonly requested: Terms;
+    /** `policyRevision` is the revision that denied. */
+    readonly routedByRevision: string | undefined;
     readonly requirement: Requirement | undefined;
     readonly limits: Limits | undefined;
     readonly digest: Digest;
@@ -58,6 +60,8 @@ type ReviewRecorded = About<
   {
     readonly reviewId: Id<"review">;
     readonly vote: "approve" | "deny";
+    /** The revision that let the reviewer vote. */
+    readonly permittedByRevision: string | undefined;
     readonly narrowing: Narrowing | undefined;
     readonly comment: string | undefined;
     readonly digest: Digest;

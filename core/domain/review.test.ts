@@ -110,6 +110,9 @@ describe("a review is recorded", () => {
     const first = review({ ...PENDING, requirement: TWO }, vote(max), NOW);
     if (first.kind === "refused") throw new Error(first.reason);
     expect([first.request.status, first.grant]).toEqual(["pending", undefined]);
+    expect(first.events).toMatchObject([
+      { type: "review.recorded", data: { reviewId: first.review.id, permittedByRevision: "sha256:2e0d" } },
+    ]);
     expect(review(first.request, vote(max), NOW)).toMatchObject({ reason: "already_reviewed" });
     const second = review(first.request, vote(mia, { reviewId: id("review", uuid(31)) }), NOW);
     expect(second).toMatchObject({

@@ -42,6 +42,8 @@ export type Vote = {
   readonly lapsed: ReadonlySet<Id<"review">>;
   /** What the policy says of this reviewer (`may_review`): it can only refuse, and is named after every refusal of the domain's own. */
   readonly permitted: boolean;
+  /** The revision of the policy that said so. */
+  readonly permittedByRevision: string | undefined;
 };
 
 /** Why nobody who is this party may vote on the request, whatever the vote. */
@@ -125,7 +127,10 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
     {
       ...about(request, by),
       type: "review.recorded",
-      data: { reviewId: vote.reviewId, vote: vote.vote, narrowing, comment, digest: vote.digest },
+      data: {
+        ...{ reviewId: vote.reviewId, vote: vote.vote, permittedByRevision: vote.permittedByRevision },
+        ...{ narrowing, comment, digest: vote.digest },
+      },
     },
   ];
   const voted = { ...request, reviews };

@@ -34,6 +34,9 @@ export type Routing =
     }
   | { readonly kind: "failed"; readonly detail: string };
 
+/** With the revision of the policy that was asked: the approval service may have another than the decision service that denied. */
+export type Routed = Routing & { readonly revision: string | undefined };
+
 /** How long a request waits for people when routing does not say. */
 export const REQUEST_LIFETIME: DurationMs = durationMs(24 * 3_600_000);
 /** The longest that routing can say. What was asked longer ago is no longer what the requester is about to do. */

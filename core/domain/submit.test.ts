@@ -35,7 +35,7 @@ const asked: Asked = {
   notBefore: undefined,
 };
 
-function pending(requester = throughAgent, more: Partial<Asked> = {}, expiresIn = durationMs(DAY_MS)) {
+function submitted(requester = throughAgent, more: Partial<Asked> = {}, expiresIn = durationMs(DAY_MS)) {
   const chosen = choose(denial, requester, manager("dana", "dana"), { ...asked, ...more }, NOW);
   if (chosen.kind === "refused") throw new Error(chosen.reason);
   const { offer, justification, requested } = chosen;
@@ -59,11 +59,13 @@ function pending(requester = throughAgent, more: Partial<Asked> = {}, expiresIn 
     limits: undefined,
     notify: [],
     escalation: undefined,
+    revision: "sha256:2e0d",
   } as const;
   const made = submit(draft, routing, id("grant", uuid(4)), manager("dana", "dana"), NOW, () => A);
   if (made.kind === "refused") throw new Error(made.reason);
-  return made.request;
+  return made;
 }
+const pending = (...parts: Parameters<typeof submitted>) => submitted(...parts).request;
 
 describe("submitting", () => {
   test("somebody else's denial does not exist for them", () => {
@@ -100,6 +102,12 @@ describe("submitting", () => {
     const ends = (expiresIn: number) =>
       pending(undefined, { notAfter: instant(NOW + 60_000) }, durationMs(expiresIn)).expiresAt - NOW;
     expect([ends(DAY_MS), ends(59_999)]).toEqual([60_000, 59_999]);
+  });
+
+  test("says on record which revision routed, beside the one that denied", () => {
+    expect(submitted().events).toMatchObject([
+      { type: "request.submitted", policyRevision: denial.policyRevision, data: { routedByRevision: "sha256:2e0d" } },
+    ]);
   });
 
   test("an account without a person cannot obtain a human approval", () => {

@@ -13,7 +13,7 @@ import type { Grant } from "./grant.ts";
 import type { Digest, Id } from "./id.ts";
 import { isWithin, MAX_START_IN, type Terms, windowOf } from "./narrowing.ts";
 import { requestDigestParts } from "./request-digest.ts";
-import { REQUEST_LIFETIME, type Routing } from "./routing.ts";
+import { REQUEST_LIFETIME, type Routed } from "./routing.ts";
 import type { Json, Party } from "./subject.ts";
 import { type DurationMs, earlier, type Instant, plus } from "./time.ts";
 import { visibleLength } from "./visible-text.ts";
@@ -113,7 +113,7 @@ type Submitted = {
  */
 export function submit(
   draft: Draft,
-  routing: Routing,
+  routing: Routed,
   grantId: Id<"grant">,
   submittedBy: Party,
   now: Instant,
@@ -140,7 +140,7 @@ export function submit(
     decidedAt: undefined,
     reviews: [],
   };
-  const submitted = submittedEvent(request, principalOf(submittedBy));
+  const submitted = submittedEvent(request, routing.revision, principalOf(submittedBy));
   switch (routing.kind) {
     case "people":
       return { kind: "submitted", request, grant: undefined, events: [submitted] };
@@ -168,7 +168,7 @@ export function submit(
 
 const ROUTER: Principal = { kind: "service", name: "approval.route" };
 
-function submittedEvent(request: AccessRequest, by: Principal): DomainEvent {
+function submittedEvent(request: AccessRequest, routedByRevision: string | undefined, by: Principal): DomainEvent {
   const { elevation } = request.offer;
   return {
     type: "request.submitted",
@@ -185,6 +185,7 @@ function submittedEvent(request: AccessRequest, by: Principal): DomainEvent {
       risk: elevation.risk,
       justification: request.justification,
       requested: request.requested,
+      routedByRevision,
       requirement: request.requirement,
       limits: request.limits,
       digest: request.digest,

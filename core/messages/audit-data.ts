@@ -18,6 +18,7 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
         risk: data.risk,
         justification: data.justification,
         requested: termsToWire(data.requested),
+        routed_by_revision: data.routedByRevision ?? null,
         requirement: data.requirement === undefined ? null : requirementParts(data.requirement),
         limits: limitsToWire(data.limits),
         digest: data.digest,
@@ -29,6 +30,7 @@ export function dataToWire(event: DomainEvent): { readonly [key: string]: Json }
       return {
         review_id: data.reviewId,
         vote: data.vote,
+        permitted_by_revision: data.permittedByRevision ?? null,
         narrowing: narrowingToWire(data.narrowing),
         comment: data.comment ?? null,
         digest: data.digest,

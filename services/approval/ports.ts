@@ -14,7 +14,7 @@ import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { RecordedIncident } from "../../core/domain/incident.ts";
 import type { Profile, Sighting } from "../../core/domain/profile.ts";
-import type { Routing } from "../../core/domain/routing.ts";
+import type { Routed } from "../../core/domain/routing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
 import type { DecisionEntry, DecisionLogState, Origin, Quarantined, QuarantinedRecord } from "./intake/ports.ts";
@@ -38,12 +38,15 @@ export type Digests = {
 export type People = { readonly resolve: (subject: Subject) => Promise<Party> };
 
 /** `data.countersign.approval.route`: a fault is `failed`. Rejects, with AppError `unavailable`, only while no policy is active. */
-export type Router = { readonly route: (request: RoutedRequest) => Promise<Routing> };
+export type Router = { readonly route: (request: RoutedRequest) => Promise<Routed> };
 
 /** `data.countersign.approval.may_review`. Can only refuse more: a fault refuses. Rejects, with AppError `unavailable`, only while no policy is active. */
 export type Permission = {
-  readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<"allowed" | "refused">;
+  readonly mayReview: (request: RoutedRequest, reviewer: Party) => Promise<Permitted>;
 };
+
+/** With the revision of the policy that was asked. */
+type Permitted = { readonly kind: "allowed" | "refused"; readonly revision: string | undefined };
 
 /** Every transaction of this service. */
 export type TransactionName =

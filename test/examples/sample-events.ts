@@ -34,7 +34,7 @@ export const SAMPLE_EVENTS: {
     ...{ type: "request.submitted", ...about(account) },
     data: {
       ...{ entitlement: "e", scope: "s", title: "t", display: [{ label: "l", value: "v" }], risk: "high" },
-      ...{ justification: "because", digest: DIGEST, expiresAt: AT },
+      ...{ justification: "because", digest: DIGEST, expiresAt: AT, routedByRevision: "revision" },
       requested: { maxUses: 1, duration: durationMs(60_000), notBefore: AT, binding: "scope" },
       requirement: { kind: "one_from", set: { kind: "group", realm: "example", group: "managers" } },
       limits: { maxUses: 1, maxDuration: durationMs(60_000) },
@@ -44,6 +44,7 @@ export const SAMPLE_EVENTS: {
     ...{ type: "review.recorded", ...about(account) },
     data: {
       ...{ reviewId: id("review", UUID), vote: "approve", comment: "yes", digest: DIGEST },
+      permittedByRevision: "revision",
       narrowing: { maxUses: 1, duration: durationMs(60_000) },
     },
   },

@@ -137,6 +137,7 @@ export function vote(reviewer: Party, more: Partial<Vote> = {}): Vote {
     askingNow: [PENDING.requester],
     lapsed: new Set(),
     permitted: true,
+    permittedByRevision: "sha256:2e0d",
     ...more,
   };
 }

@@ -54,7 +54,7 @@ function approvalOf(
     notifications: { append: () => Promise.resolve() },
   });
   const permission: Permission = {
-    mayReview: (_request, { subject }) => Promise.resolve(mayReview(subject.id)),
+    mayReview: (_request, { subject }) => Promise.resolve({ kind: mayReview(subject.id), revision: "sha256:2e0d" }),
   };
   const command = createReviewRequest({
     reads: { request: () => Promise.resolve(request), denial: () => Promise.resolve(DENIAL) },

@@ -37,7 +37,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
     if (seen === undefined || denial === undefined) return { kind: "refused", reason: "unknown_request" };
     const reviewer = await people.resolve(command.reviewer);
     const routed = { ...seen, subject: denial.subject };
-    const permitted = (await permission.mayReview(routed, reviewer)) === "allowed";
+    const permitted = await permission.mayReview(routed, reviewer);
     const asking = seen.submittedBy === undefined ? [denial.subject] : [denial.subject, accountOf(seen.submittedBy)];
     const askingNow = (await Promise.all(asking.map((one) => people.resolve(one)))).map(requesterOf);
     const lapsed = await lapsedApprovals(seen, askingNow, routed);
@@ -60,7 +60,8 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
             digest: command.digest,
             askingNow,
             lapsed,
-            permitted,
+            permitted: permitted.kind === "allowed",
+            permittedByRevision: permitted.revision,
           },
           await tx.now(),
         );
@@ -93,7 +94,7 @@ export function createReviewRequest({ reads, people, permission, ids, store }: D
       const now = await people.resolve(account);
       const same = now.person !== undefined && samePerson(now.person, reviewer.person);
       const stands = same && whyNotReviewer(request, askingNow, now) === undefined;
-      if (!stands || (await permission.mayReview(routed, now)) !== "allowed") lapsed.add(id);
+      if (!stands || (await permission.mayReview(routed, now)).kind !== "allowed") lapsed.add(id);
     }
     return lapsed;
   }

@@ -13,6 +13,7 @@ const policyThat = (
 ) =>
   createApprovalPolicy({
     host: {
+      revision: () => "sha256:2e0d",
       route: () => route,
       mayReview: () =>
         mayReview === "allowed"
@@ -28,7 +29,7 @@ const party = { subject: request.subject, person: undefined, actorPersons: [], m
 
 test("a fault of routing is failed, never a decision", async () => {
   const policy = policyThat({ kind: "failed", detail: "undefined" }, "allowed");
-  expect(await policy.route(request)).toEqual({ kind: "failed", detail: "undefined" });
+  expect(await policy.route(request)).toEqual({ kind: "failed", detail: "undefined", revision: "sha256:2e0d" });
 });
 
 test("without a policy, or after its time, nothing is routed and nothing fails: it is asked again later", async () => {
@@ -43,8 +44,10 @@ test("without a policy, or after its time, nobody is refused a review: it is ask
 
 test("a fault of may_review refuses", async () => {
   const routed: Routing = { kind: "automatic", decision: "deny", reason: "frozen", limits: undefined };
-  expect(await policyThat(routed, "fault").mayReview(request, party)).toBe("refused");
-  expect(await policyThat(routed, "refused").mayReview(request, party)).toBe("refused");
-  expect(await policyThat(routed, "allowed").mayReview(request, party)).toBe("allowed");
-  expect(await policyThat(routed, "allowed").route(request)).toEqual(routed);
+  const revision = "sha256:2e0d";
+  const asked = (answer: "fault" | "refused" | "allowed") => policyThat(routed, answer).mayReview(request, party);
+  expect(await asked("fault")).toEqual({ kind: "refused", revision });
+  expect(await asked("refused")).toEqual({ kind: "refused", revision });
+  expect(await asked("allowed")).toEqual({ kind: "allowed", revision });
+  expect(await policyThat(routed, "allowed").route(request)).toEqual({ ...routed, revision });
 });

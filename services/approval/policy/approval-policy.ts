@@ -10,7 +10,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Permission, Router } from "../ports.ts";
 
 type ApprovalPolicyDeps = {
-  readonly host: Pick<PolicyHost, "route" | "mayReview">;
+  readonly host: Pick<PolicyHost, "route" | "mayReview" | "revision">;
   /** Milliseconds since the epoch, for `time.now_ns` inside the policy. */
   readonly wallMs: () => number;
   readonly log: Log;
@@ -28,7 +28,7 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
           "approval.route failed, so the request ended as failed; see detail, correct route.rego and ask the requester to submit again",
         );
       }
-      return routing;
+      return { ...routing, revision: host.revision() };
     },
     async mayReview(request, reviewer) {
       const answer = host.mayReview(createMayReviewInput(request, reviewer), time());
@@ -39,7 +39,7 @@ export function createApprovalPolicy({ host, wallMs, log }: ApprovalPolicyDeps):
           "approval.may_review failed, so the review was refused; see detail",
         );
       }
-      return answer.kind === "allowed" ? "allowed" : "refused";
+      return { kind: answer.kind === "allowed" ? "allowed" : "refused", revision: host.revision() };
     },
   };
 }

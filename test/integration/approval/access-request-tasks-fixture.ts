@@ -13,7 +13,11 @@ export type Tasks = Awaited<ReturnType<typeof createTasks>>;
 
 export async function createTasks() {
   let routing: Routing = ONE_MANAGER;
-  const policy = { route: async () => routing, mayReview: async () => "allowed" as const };
+  const revision = "sha256:2e0d";
+  const policy = {
+    route: async () => ({ ...routing, revision }),
+    mayReview: async () => ({ kind: "allowed", revision }) as const,
+  };
   const rest = await createAccessRequestApproval({ policy });
 
   return {

@@ -41,6 +41,9 @@ export function account(name: string, groups: readonly string[] = [], issuer = I
   return { issuer, id: name, groups, claims: { email: `${name}@example.org` }, actors: [] };
 }
 
+/** Of the policy that routes and permits, which is not the one that denied. */
+export const REVISION = "sha256:2e0d";
+
 export const ONE_MANAGER = askPeople(oneOf("managers"));
 export const TWO_MANAGERS = askPeople({ kind: "n_of", n: 2, of: [oneOf("managers"), oneOf("managers")] });
 
@@ -109,8 +112,8 @@ export type ApprovalParts = {
 export async function createApproval(routing: () => Routing = () => ONE_MANAGER, parts: Partial<ApprovalParts> = {}) {
   const who = parts.people ?? people;
   const policy: Router & Permission = parts.policy ?? {
-    route: () => Promise.resolve(routing()),
-    mayReview: () => Promise.resolve("allowed"),
+    route: () => Promise.resolve({ ...routing(), revision: REVISION }),
+    mayReview: () => Promise.resolve({ kind: "allowed", revision: REVISION }),
   };
   const scratch = await createTestDatabase({
     name: "approval",

@@ -6,7 +6,16 @@ import type { Routing } from "../../../core/domain/routing.ts";
 import type { Party, Person, Subject } from "../../../core/domain/subject.ts";
 import { durationMs } from "../../../core/domain/time.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
-import { account, type Approval, askPeople, createApproval, oneOf, people, TWO_MANAGERS } from "./approval-fixture.ts";
+import {
+  account,
+  type Approval,
+  askPeople,
+  createApproval,
+  oneOf,
+  people,
+  REVISION,
+  TWO_MANAGERS,
+} from "./approval-fixture.ts";
 
 const STAGES = { kind: "stages", of: [oneOf("managers"), oneOf("security")] } as const;
 
@@ -26,8 +35,9 @@ beforeAll(async () => {
       },
     },
     policy: {
-      route: () => Promise.resolve(routing),
-      mayReview: (_request, { subject }) => Promise.resolve(suspended.has(subject.id) ? "refused" : "allowed"),
+      route: () => Promise.resolve({ ...routing, revision: REVISION }),
+      mayReview: (_request, { subject }) =>
+        Promise.resolve({ kind: suspended.has(subject.id) ? "refused" : "allowed", revision: REVISION }),
     },
   });
 });
@@ -101,6 +111,20 @@ test("who is told of a request sees who asks for whom, through whom, and for wha
     }),
   ]);
   expect(request.requester.actors).toEqual([agent]);
+});
+
+test("the record says which revision routed and which let somebody vote, beside the one that denied", async () => {
+  const request = await approval.ask();
+  await approval.approveBy(request, manager("max"));
+  const { rows } = await approval.database.query<{ data: unknown }>(
+    "select event -> 'data' as data from outbox where event -> 'data' ->> 'request_id' = $1 order by id",
+    [request.id],
+  );
+  expect(request.policyRevision).not.toBe(REVISION);
+  expect(rows.map(({ data }) => data)).toMatchObject([
+    { policy_revision: request.policyRevision, routed_by_revision: REVISION },
+    { policy_revision: request.policyRevision, permitted_by_revision: REVISION },
+  ]);
 });
 
 test("a grant is never more than the limits of its request, by people or at once", async () => {

@@ -9,7 +9,7 @@ import type { Subject } from "../../../core/domain/subject.ts";
 import { ISSUER } from "../../../core/identity/sample-tokens.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
-import { account, askPeople, denialFor, oneOf } from "./approval-fixture.ts";
+import { account, askPeople, denialFor, oneOf, REVISION } from "./approval-fixture.ts";
 import { createQuarantine, type Quarantine } from "./quarantine-fixture.ts";
 
 /** Nothing that is repeated, or the server would compress it until an index takes it. */
@@ -20,8 +20,8 @@ let quarantine: Quarantine;
 beforeAll(async () => {
   quarantine = await createQuarantine({
     policy: {
-      route: () => Promise.resolve(askPeople(oneOf(group))),
-      mayReview: () => Promise.resolve("allowed"),
+      route: () => Promise.resolve({ ...askPeople(oneOf(group)), revision: REVISION }),
+      mayReview: () => Promise.resolve({ kind: "allowed", revision: REVISION }),
     },
   });
   quarantine.trustKey();

@@ -29,7 +29,11 @@ const caller = (name: string) => account(name, [], ISSUER);
 let quarantine: Quarantine;
 beforeAll(async () => {
   const policy = createApprovalPolicy({
-    host: { route: (...asked) => host.route(...asked), mayReview: (...asked) => host.mayReview(...asked) },
+    host: {
+      revision: () => host.revision(),
+      route: (...asked) => host.route(...asked),
+      mayReview: (...asked) => host.mayReview(...asked),
+    },
     wallMs: () => NOW,
     log: silent,
   });
