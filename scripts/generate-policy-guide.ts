@@ -57,9 +57,9 @@ number, a boolean or null, in which OPA finds no network.
   opens one. So write a denial as \`not trusted\`, with a separate rule for what is trusted.
 - **Put \`not\` before a helper, not before a look-up.** \`not input.context.country in _countries\` does *not* hold for an unknown country: OPA
   looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\`, with \`_country_trusted if
-  input.context.country in _countries\`, holds. The build refuses the first form in \`deny\`, \`elevate\` and their helpers wherever the schema says
-  that the value may be absent, for every function and operator except \`==\` (example 3). If the value is never absent, waive it by name in the
-  package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
+  input.context.country in _countries\`, holds. The build refuses the first form in \`deny\`, \`elevate\`, their helpers and every rule outside
+  \`countersign.policies\` wherever the schema says that the value may be absent, for every function and operator except \`==\` (example 3). If the
+  value is never absent, waive it by name in the package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
 - **A failing built-in denies.** \`count\` of a number, \`object.get\` of a body that is not an object, \`startswith\` of a list, a division by zero: OPA
   leaves such a rule undefined, and an undefined denial opens a door. So the host notices and denies the request with \`policy_error\` (503),
   wherever it happens, also in \`allow\`; the decision record names call and rule. So test the type first (\`is_string(input.parsed_body.to)\`, examples 6
@@ -68,7 +68,8 @@ number, a boolean or null, in which OPA finds no network.
   \`opa test\` does not show this; \`self-test.json\` and \`npm run policy -- diff\` do.
 - **Six built-ins are undefined when they fail**, because they parse text and a policy may want to know that it cannot be parsed:
   \`to_number\`, \`json.unmarshal\`, \`base64.decode\`, \`base64url.decode\`, \`net.cidr_contains\` and \`net.cidr_intersects\`. The build refuses them in \`deny\`,
-  \`elevate\` and their helpers, and in \`allow\` behind \`not\` and in a comprehension (\`not net.cidr_contains(…)\` holds for anything that is not an address).
+  \`elevate\`, their helpers and every rule outside \`countersign.policies\` (a denial of your own in \`decision.rego\`, a refusal in approval), and in
+  \`allow\` behind \`not\` and in a comprehension (\`not net.cidr_contains(…)\` holds for anything that is not an address).
   It says what to call instead. A package may declare in its METADATA that a failure opens nothing: \`custom: {fallible_calls: [to_number]}\`
   (example 11).
 - **A path or query may contain bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; if it returns them, for example in a scope or a

@@ -58,16 +58,23 @@ test("a rule in the place of the list of required context, which it would hide, 
   }
 });
 
-test("what a denial may call is a library wherever it stands: in another package, and below lib by its head", () => {
+test("what a denial may call is a library wherever it stands, and so is what may be a denial or a refusal of its own", () => {
   const failing = (head: string) => ({ ...set(head, "json.unmarshal"), head: { ref: ref(...head.split(".")) } });
   for (const [path, head] of [
     [["acme", "helpers"], "parsed"],
     [["countersign", "helpers"], "parsed"],
     [["countersign"], "lib.parsed"],
+    [["countersign"], "_denials"],
+    [["countersign"], "_parsed"],
+    [["countersign", "approval"], "_review_refusals"],
+    [["countersign", "approval"], "route"],
+    [["countersign", "approval", "util"], "parsed"],
   ] as const) {
-    expect(checkPolicies([inPackage(path, failing(head))]).faults).toEqual([expect.stringContaining("json.unmarshal")]);
+    const { file, ast } = inPackage(path, failing(head));
+    expect(checkPolicies([{ file, ast }]).faults).toEqual([expect.stringContaining(`${head} calls json.unmarshal`)]);
+    const waiver = [{ scope: "package", custom: { fallible_calls: ["json.unmarshal"] } }];
+    expect(checkPolicies([{ file, ast: { ...ast, annotations: waiver } }]).faults).toEqual([]);
   }
-  expect(checkPolicies([inPackage(["countersign", "approval"], failing("route"))]).faults).toEqual([]);
 });
 
 test("a native call that can fail unseen is refused in deny, in elevate and beside them, unless it is waived", () => {

@@ -2,8 +2,9 @@
  * The build check: what must hold of packages under `countersign.policies` so that the composition cannot pass over them
  * in silence. Each is exactly one level deep, has at least one of the sets `deny`, `elevate`, `allow`, and each of these
  * is a set. No rule comes among them by a head with dots in another package. And no module-native built-in whose failure nobody sees
- * (core/policy/native-builtins.ts) stands inside `deny` or `elevate`, a rule beside them, or a library that they may call, unless the
- * package's METADATA waives it (`custom.fallible_calls: [to_number]`):
+ * (core/policy/native-builtins.ts) stands inside `deny` or `elevate`, a rule beside them, or any rule outside the policies (a library that
+ * they may call, a denial of one's own in `decision.rego`, a reason why somebody may not review), unless the package's METADATA waives it
+ * (`custom.fallible_calls: [to_number]`):
  * a failing call makes a rule undefined, and an undefined deny opens a door. In `allow` it closes one, but for what stands behind `not` or in a
  * comprehension, where no such call may stand either. For the same reason no `not` stands there before
  * something that looks up what may be absent (negated-inputs.ts), unless that is waived, too
@@ -11,6 +12,7 @@
  */
 
 import { UNSEEN } from "../../core/policy/native-builtins.ts";
+import { DecisionInput, MayReviewInput } from "../../core/policy/schema/input.ts";
 import { field, list, packagePath, placeOf, refText, strings } from "./ast.ts";
 import { elevationFaults } from "./elevation-terms.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
@@ -48,7 +50,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
     };
     const unseen = (rule: unknown, ruleName: string) => {
       for (const call of unwaived(rule)) faults.push(`${file}: ${unseenText(ruleName, call)}`);
-      for (const negated of negatedInputs(rule, rulesOf(path, modules))) {
+      for (const negated of negatedInputs(rule, rulesOf(path, modules), inputOf(placeOf(ast, rule)))) {
         if (!waivedInputs.has(negated.name)) faults.push(`${file}: ${negatedText(ruleName, negated)}`);
       }
     };
@@ -56,7 +58,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
       const place = placeOf(ast, rule);
       const fault = misplaced(path, place);
       if (fault !== undefined) faults.push(`${file}: ${place.join(".")} ${fault}`);
-      if (isLibrary(path, place)) unseen(rule, refText(field(field(rule, "head"), "ref")));
+      if (!isPolicy(place)) unseen(rule, refText(field(field(rule, "head"), "ref")));
     }
     if (path[0] !== "countersign" || path[1] !== "policies") continue;
     const name = path.slice(2).join(".");
@@ -101,10 +103,14 @@ function misplaced(path: readonly string[], [root, area]: readonly string[]): st
     : undefined;
 }
 
-/** What a denial may call: all but the policies themselves, what joins them, and approval. */
-function isLibrary(path: readonly string[], [root, area = ""]: readonly string[]): boolean {
-  if (root !== "countersign" || area === "lib") return true;
-  return path.length > 1 && area !== "policies" && area !== "approval";
+/** Elsewhere every rule counts as a denial: it may be asked by one or, in `decision.rego` and in approval, be one. */
+function isPolicy([root, area]: readonly string[]): boolean {
+  return root === "countersign" && area === "policies";
+}
+
+/** Says what the input of a rule always has. Of approval's two the larger: a rule that reads `input.reviewer` is none of routing. */
+function inputOf([root, area]: readonly string[]): unknown {
+  return root === "countersign" && area === "approval" ? MayReviewInput : DecisionInput;
 }
 
 /** All rules of a package, whatever file they stand in. */

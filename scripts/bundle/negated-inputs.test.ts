@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { DecisionInput } from "../../core/policy/schema/input.ts";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
 import { field, list } from "./ast.ts";
@@ -81,7 +82,7 @@ const opa = await resolveTool("opa");
     const held = list(list(await run("eval", ...query))[0]).map((at) => CONDITIONS[Number(at)]);
     const rules = list(field(await run("parse", "--format", "json", module), "rules"));
     await rm(folder, { recursive: true });
-    const named = rules.slice(-CONDITIONS.length).map((rule) => negatedInputs(rule, rules).length > 0);
+    const named = rules.slice(-CONDITIONS.length).map((rule) => negatedInputs(rule, rules, DecisionInput).length > 0);
     expect(CONDITIONS.filter((_, at) => named[at] === true)).toEqual(
       CONDITIONS.filter((condition) => !held.includes(condition) && !NO_NEGATION.includes(condition)),
     );
@@ -116,7 +117,22 @@ describe("the build check", () => {
   test("refuses it in a library, and in a comprehension or every inside a rule", () => {
     expect(checkPolicies([module("lib", "helper")]).faults).toHaveLength(1);
     const inside = { terms: { type: "setcomprehension", value: { body: [negated] } } };
-    expect(negatedInputs({ body: [inside] }, [])).toEqual([{ name: "input.context.country", call: "in" }]);
+    expect(negatedInputs({ body: [inside] }, [], DecisionInput)).toEqual([{ name: "input.context.country", call: "in" }]);
+  });
+
+  test("refuses it among the reasons why somebody may not review, by what the input of approval always has", () => {
+    const of = (...names: readonly string[]) => {
+      const given = { type: "ref", value: [{ type: "var", value: "input" }, ...names.map(text)] };
+      const rule = { head: { ref: [text("_review_refusals")], key: text("r") } };
+      const body = [{ negated: true, terms: [member, text("managers"), given] }];
+      const path = ["data", "countersign", "approval"].map(text);
+      return { file: "own.rego", ast: { package: { path }, rules: [{ ...rule, body }] } };
+    };
+    expect(checkPolicies([of("reviewer", "groups")]).faults).toEqual([]);
+    expect(checkPolicies([of("reviewer", "claims", "teams")]).faults).toEqual([
+      expect.stringContaining("_review_refusals has `not` before in of input.reviewer.claims.teams"),
+    ]);
+    expect(checkPolicies([of("subject", "properties", "groups")]).faults).toHaveLength(1);
   });
 
   test("lets it be in allow, and where it is waived by its name", () => {

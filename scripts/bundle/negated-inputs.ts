@@ -5,7 +5,6 @@
  * absent is what the schema of the input does not require, and a rule of the same package that has neither a default nor a
  * constant value.
  */
-import { DecisionInput } from "../../core/policy/schema/input.ts";
 import { field, list, refText } from "./ast.ts";
 
 export type NegatedInput = {
@@ -15,14 +14,17 @@ export type NegatedInput = {
   readonly call: string;
 };
 
-/** In order, each once. `rules`: those of the same package, which the rule may name. */
-export function negatedInputs(rule: unknown, rules: readonly unknown[]): readonly NegatedInput[] {
+type Known = { readonly rules: readonly unknown[]; readonly schema: unknown };
+
+/** In order, each once. `rules`: those of the same package, which the rule may name. `schema`: of its input. */
+export function negatedInputs(rule: unknown, rules: readonly unknown[], schema: unknown): readonly NegatedInput[] {
+  const known = { rules, schema };
   const found = new Map<string, NegatedInput>();
   for (const terms of negatedCalls(rule)) {
     const [operator, ...operands] = terms;
     const written = refText(field(operator, "value"));
     const look = EQUALITY.has(written) ? lookedUpBesideEquality : lookedUp;
-    for (const name of operands.flatMap((operand) => look(operand, rules))) {
+    for (const name of operands.flatMap((operand) => look(operand, known))) {
       if (!found.has(name)) found.set(name, { name, call: OPERATORS.get(written) ?? written });
     }
   }
@@ -32,12 +34,17 @@ export function negatedInputs(rule: unknown, rules: readonly unknown[]): readonl
 const EQUALITY = new Set(["equal", "eq"]);
 
 /** Of what is written directly beside `==`, only what stands in its brackets is looked up before. */
-function lookedUpBesideEquality(term: unknown, rules: readonly unknown[]): readonly string[] {
+function lookedUpBesideEquality(term: unknown, known: Known): readonly string[] {
   if (field(term, "type") === "var") return [];
-  if (field(term, "type") !== "ref") return lookedUp(term, rules);
+  if (field(term, "type") !== "ref") return lookedUp(term, known);
   return list(field(term, "value"))
     .slice(1)
-    .flatMap((part) => lookedUp(part, []));
+    .flatMap((part) => lookedUp(part, inBrackets(known)));
+}
+
+/** A name there is that of a variable. */
+function inBrackets({ schema }: Known): Known {
+  return { rules: [], schema };
 }
 
 const OPERATORS: ReadonlyMap<string, string> = new Map([
@@ -74,7 +81,7 @@ function bracketed(term: unknown): readonly unknown[] {
 }
 
 /** What an operand looks up and might not find. A comprehension finds nothing at worst, which is a value. */
-function lookedUp(term: unknown, rules: readonly unknown[]): readonly string[] {
+function lookedUp(term: unknown, known: Known): readonly string[] {
   const [type, value] = [field(term, "type"), field(term, "value")];
   switch (type) {
     case "arraycomprehension":
@@ -82,16 +89,16 @@ function lookedUp(term: unknown, rules: readonly unknown[]): readonly string[] {
     case "setcomprehension":
       return [];
     case "var":
-      return typeof value === "string" && mayBeUndefined(value, rules) ? [value] : [];
+      return typeof value === "string" && mayBeUndefined(value, known) ? [value] : [];
     case "ref": {
       const [head, ...parts] = list(value);
-      const inside = parts.flatMap((part) => lookedUp(part, []));
-      return field(head, "value") === "input" && !isRequired(parts) ? [nameOf(list(value)), ...inside] : inside;
+      const inside = parts.flatMap((part) => lookedUp(part, inBrackets(known)));
+      return field(head, "value") === "input" && !isRequired(parts, known) ? [nameOf(list(value)), ...inside] : inside;
     }
     default:
       return list(value)
         .flatMap((item) => (Array.isArray(item) ? item : [item]))
-        .flatMap((item: unknown) => lookedUp(item, rules));
+        .flatMap((item: unknown) => lookedUp(item, known));
   }
 }
 
@@ -101,8 +108,8 @@ function nameOf(parts: readonly unknown[]): string {
 }
 
 /** Whether the schema says that the input always has it. */
-function isRequired(parts: readonly unknown[]): boolean {
-  let schema: unknown = DecisionInput;
+function isRequired(parts: readonly unknown[], known: Known): boolean {
+  let { schema } = known;
   for (const part of parts) {
     const name = field(part, "type") === "string" ? field(part, "value") : undefined;
     if (typeof name !== "string" || !list(field(schema, "required")).includes(name)) return false;
@@ -112,32 +119,37 @@ function isRequired(parts: readonly unknown[]): boolean {
 }
 
 /** Of a name that is a rule of the package: sets, objects and defaults always have a value, and so have constants. */
-function mayBeUndefined(name: string, rules: readonly unknown[]): boolean {
-  const own = rules.filter((rule) => refText(field(field(rule, "head"), "ref")) === name);
-  return own.length > 0 && !own.some(alwaysHasValue);
+function mayBeUndefined(name: string, known: Known): boolean {
+  const own = known.rules.filter((rule) => refText(field(field(rule, "head"), "ref")) === name);
+  return own.length > 0 && !own.some((rule) => alwaysHasValue(rule, known));
 }
 
-function alwaysHasValue(rule: unknown): boolean {
+function alwaysHasValue(rule: unknown, known: Known): boolean {
   const head = field(rule, "head");
   if (field(rule, "default") === true || field(head, "key") !== undefined) return true;
   const body = list(field(rule, "body"));
   const isUnconditional = body.every((expression) => field(field(expression, "terms"), "value") === true);
-  return isUnconditional && isConstant(field(head, "value"));
+  return isUnconditional && isConstant(field(head, "value"), known);
 }
 
-function isConstant(term: unknown): boolean {
+function isConstant(term: unknown, known: Known): boolean {
   const [type, value] = [field(term, "type"), field(term, "value")];
   if (typeof type === "string" && type.endsWith("comprehension")) return true;
-  if (type === "call" || type === "var" || type === "ref") return isSafeCall(term);
+  if (type === "call" || type === "var" || type === "ref") return isSafeCall(term, known);
   return list(value)
     .flatMap((item) => (Array.isArray(item) ? item : [item]))
-    .every(isConstant);
+    .every((item: unknown) => isConstant(item, known));
 }
 
 /** `object.get` answers with its default whatever is absent below what it is given. */
-function isSafeCall(term: unknown): boolean {
+function isSafeCall(term: unknown, known: Known): boolean {
   const [operator, from, ...rest] = list(field(term, "value"));
   const isGet = field(term, "type") === "call" && refText(field(operator, "value")) === "object.get";
   const parts = list(field(from, "value"));
-  return isGet && field(parts[0], "value") === "input" && isRequired(parts.slice(1)) && rest.every(isConstant);
+  return (
+    isGet &&
+    field(parts[0], "value") === "input" &&
+    isRequired(parts.slice(1), known) &&
+    rest.every((item) => isConstant(item, known))
+  );
 }

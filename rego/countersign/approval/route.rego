@@ -2,9 +2,12 @@
 # title: Routing
 # description: |
 #   Who must agree to a request, or an automatic decision with its reason. What nobody may loosen (no self-approval,
-#   distinct persons, narrowing only) is not here: the approval service holds it.
+#   distinct persons, narrowing only) is not here: the approval service holds it. `fallible_calls` says that a failing
+#   `to_number` opens nothing: an amount that is none counts as large.
 # schemas:
 #   - input: schema.route_input
+# custom:
+#   fallible_calls: [to_number]
 # scope: package
 package countersign.approval
 

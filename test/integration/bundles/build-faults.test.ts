@@ -1,5 +1,5 @@
 /** What `npm run build-bundle` says to an author who made a mistake that a service would pass over, or deny everybody for. */
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
@@ -28,6 +28,10 @@ describeWithOpa("an author is told", () => {
 
   async function build(text: string) {
     await writeFile(path.join(added, "wiki.rego"), text);
+    return buildNow();
+  }
+
+  async function buildNow() {
     const { code, err } = await runService("scripts/build-bundle.ts", [
       "--source",
       source,
@@ -61,6 +65,24 @@ describeWithOpa("an author is told", () => {
     }
     const right = rule("action").replace("DELETE", "BREW");
     expect(await build(`package countersign.policies.wiki\n\n${right}`)).toEqual({ code: 0, err: "" });
+  });
+
+  test("of a denial of one's own in decision.rego, or a refusal in approval, that what a client sends could switch off", async () => {
+    for (const [file, rule] of [
+      [
+        "decision.rego",
+        '_denials contains "frozen" if json.unmarshal(input.attributes.request.http.headers["x-freeze"]).on',
+      ],
+      ["approval/may_review.rego", '_review_refusals contains "too low" if to_number(input.reviewer.claims.level) < 3'],
+    ] as const) {
+      const own = path.join(source, file);
+      const text = await readFile(own, "utf8");
+      await writeFile(own, `${text}\n${rule}\n`);
+      const { code, err } = await buildNow();
+      await writeFile(own, text);
+      const [name] = rule.split(" ");
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`${file}: ${name} calls `) });
+    }
   });
 
   test("of an elevation that no service would take: a name that is none, one that is missing, a constant of another form", async () => {
