@@ -164,6 +164,7 @@ describe("what has many steps pays on its way", () => {
     ["time.clock", '[[0, "Europe/Vienna"]]'],
     ["sprintf", '["%v", [[1, 2]]]'],
     ["yaml.marshal", '[{"a": [1, 2]}]'],
+    ["json.marshal_with_options", '[[1], {"pretty": true}]'],
     ["urlquery.decode", '["%41"]'],
     ["urlquery.decode_object", '["a=b"]'],
     ["indexof_n", '["aba", "a"]'],

@@ -56,6 +56,12 @@ const OBJECTS: readonly Row[] = [
     60,
   ],
   ["layout of JSON", "json.marshal_with_options", (n) => `[${list(n, String)}], {"pretty": true}`, 5_000],
+  [
+    "layout of JSON in depth",
+    "json.marshal_with_options",
+    (n) => `${"[".repeat(n)}${list(500, String)}${"]".repeat(n)}, {"pretty": true}`,
+    200,
+  ],
 ];
 
 const PATCHES: readonly Row[] = [
@@ -116,6 +122,24 @@ const SCHEMAS: readonly Row[] = [
     50,
   ],
   [
+    "schemas of which none asks how long a text is",
+    "json.match_schema",
+    (n) => `[${text("a".repeat(n * 40))}], {"items": {"oneOf": [${list(n, (at) => `{"const": ${at}}`)}]}}`,
+    75,
+  ],
+  [
+    "schemas of which each asks how long a text is",
+    "json.match_schema",
+    (n) => `[${text("😀a".repeat(n * 20))}], {"items": {"allOf": [${list(n, (at) => `{"minLength": ${at}}`)}]}}`,
+    75,
+  ],
+  [
+    "schemas that compare the digits of a number",
+    "json.match_schema",
+    (n) => `[${"7".repeat(n * 40)}], {"items": {"anyOf": [${list(n, (at) => `{"maximum": ${at}}`)}]}}`,
+    75,
+  ],
+  [
     "schemas to look at",
     "json.verify_schema",
     (n) => `{"properties": {${list(n, (at) => `"p${at}": {"type": "string", "enum": ["a", "b"]}`)}}}`,
@@ -131,6 +155,7 @@ const TEXTS: readonly Row[] = [
   ["a text laid out", "sprintf", (n) => `${text("%d ".repeat(n))}, [${list(n, String)}]`, 1_000],
   ["YAML", "yaml.unmarshal", (n) => text(`- a: 1\n`.repeat(n)), 300],
   ["YAML written", "yaml.marshal", (n) => `[${list(n, (at) => `{"a": ${at}}`)}]`, 1_000],
+  ["YAML written in depth", "yaml.marshal", (n) => `${"[".repeat(n)}${list(500, String)}${"]".repeat(n)}`, 50],
   ["a query in GraphQL", "graphql.parse_query", (n) => text(`{ ${"a ".repeat(n)} }`), 500],
   ["a module of Rego", "rego.parse_module", (n) => `"", ${text(`package a\n${"p if { x := 1 }\n".repeat(n)}`)}`, 50],
   ["networks merged", "net.cidr_merge", (n) => `[${list(n, (at) => text(`10.${at >> 8}.${at & 255}.0/24`))}]`, 500],

@@ -27,6 +27,31 @@ describe("YAML that is nested deeper than we read, and OPA would, is never answe
   });
 });
 
+describe("what would make far more than it is given ends before it is made", () => {
+  const inArrays = (depth: number, inner: string): unknown => JSON.parse(`${"[".repeat(depth)}${inner}${"]".repeat(depth)}`);
+  const template = "$0".repeat(17_000);
+  test.each<readonly [string, string, readonly unknown[]]>([
+    ["collections in YAML", "yaml.marshal", [inArrays(201, "1")]],
+    ["a long line that is broken", "yaml.marshal", [inArrays(150, `"${"a ".repeat(5_000)}"`)]],
+    ["a text of many lines", "yaml.marshal", [inArrays(150, `"a${String.raw`\na`.repeat(5_000)}"`)]],
+    ["blanks", "json.marshal_with_options", [inArrays(900, `${"1,".repeat(900)}1`), { indent: "  " }]],
+    ["a long indent", "json.marshal_with_options", [[[1]], { indent: "a".repeat(600_000) }]],
+    ["a long indent, very deep", "json.marshal_with_options", [inArrays(1_900, "1"), { indent: "a".repeat(600_000) }]],
+    ["one match, shown many times", "regex.replace", ["a".repeat(32_000), "a+", template]],
+  ])("%s: %s", (_, name, args) => {
+    expect(callBuiltin(name, ...args)).toBe("limit");
+  });
+
+  test("and what makes less is made", () => {
+    expect(callBuiltin("yaml.marshal", inArrays(200, "1"))).toBe(JSON.stringify(`${"- ".repeat(200)}1\n`));
+    expect(callBuiltin("json.marshal_with_options", [[1]], { prefix: ">", indent: " " })).toBe(
+      JSON.stringify(">[\n> [\n>  1\n> ]\n>]"),
+    );
+    const twice = callBuiltin("regex.replace", "xaay", "(?P<as>a+)|y", "<$0${as}$9$$$0$other>");
+    expect(twice).toBe('"x<aaaa$aa><y$y>"');
+  });
+});
+
 describe("a limit of ours is never told as a fault of what was given", () => {
   test.each([
     ["units.parse", ["1e401"]],

@@ -16,6 +16,7 @@ import {
 import { compareRego, equalRego, regoSet } from "../rego-value/order.ts";
 import { isRegoArray, RegoObject, RegoSet, type RegoValue, regoInteger } from "../rego-value/value.ts";
 import { lengthOf, writeGoJson } from "../rego-value/write.ts";
+import { MadeText } from "./made-text.ts";
 
 /** NB: equal collections are subsets as well; to compare them first would walk twice at each level. */
 function isSubset(outer: RegoValue, inner: RegoValue, pay: Pay): boolean {
@@ -116,7 +117,9 @@ function neighboursOf(edges: RegoValue | undefined): readonly RegoValue[] {
   return edges instanceof RegoSet ? edges.items : isRegoArray(edges) ? edges : [];
 }
 
-function marshalOptions(options: RegoObject): { readonly indent: string; readonly prefix: string } | undefined {
+type Layout = { readonly indent: string; readonly prefix: string };
+
+function marshalOptions(options: RegoObject): Layout | undefined {
   const known = new Set(["pretty", "indent", "prefix"]);
   for (const [key] of options.entries()) if (!known.has(stringArg([key], 0))) throw wrongType(1, "known options");
   const pretty = options.get("pretty");
@@ -152,10 +155,10 @@ export const OBJECT = builtinTable([
   ["graph.reachable_paths", (args, call) => reachablePaths(objectArg(args, 0), itemsArg(args, 1), call)],
   [
     "json.marshal_with_options",
-    (args) => {
+    (args, { pay }) => {
       const layout = marshalOptions(objectArg(args, 1));
       const compact = writeGoJson(args[0] ?? null);
-      return layout === undefined ? compact : layout.prefix + indentJson(compact, layout.indent, layout.prefix);
+      return layout === undefined ? compact : indentJson(compact, layout, pay);
     },
   ],
 ]);
@@ -165,20 +168,29 @@ export const STRICT_OBJECT = builtinTable([
   ["object.subset", subset((outer, inner, pay) => holdsAll(regoSet(outer).items, inner.items, pay))],
 ]);
 
-/** Lays out compact JSON text as Go's json.Indent. */
-function indentJson(compact: string, indent: string, prefix: string): string {
-  let depth = 0;
-  const line = (): string => `\n${prefix}${indent.repeat(depth)}`;
-  return compact.replace(/"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{[\]},:]/g, (token) => {
-    if (token === "{" || token === "[") {
-      depth++;
-      return token + line();
-    }
+const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{[\]},:]/g;
+
+/** Lays out compact JSON text as Go's json.Indent, behind a first prefix. NB: what stands before each line is as long as the value is deep. */
+function indentJson(compact: string, { indent, prefix }: Layout, pay: Pay): string {
+  const laidOut = new MadeText(pay);
+  let [depth, from] = [0, 0];
+  const breakLine = (): void => {
+    laidOut.add("\n");
+    laidOut.add(prefix);
+    laidOut.add(indent, depth);
+  };
+  laidOut.add(prefix);
+  for (const { 0: token, index } of compact.matchAll(JSON_TOKEN)) {
+    laidOut.add(compact.slice(from, index));
+    from = index + token.length;
     if (token === "}" || token === "]") {
       depth--;
-      return line() + token;
+      breakLine();
     }
-    if (token === ",") return token + line();
-    return token === ":" ? ": " : token;
-  });
+    laidOut.add(token === ":" ? ": " : token);
+    if (token === "{" || token === "[") depth++;
+    if (token === "{" || token === "[" || token === ",") breakLine();
+  }
+  laidOut.add(compact.slice(from));
+  return laidOut.text;
 }

@@ -136,6 +136,11 @@ test.each<readonly [string, (size: number) => readonly [string, readonly unknown
     "references that each match fills with nothing",
     (size) => ["regex.replace", ["a".repeat(99), "a", "$x".repeat(size)]],
   ],
+  [
+    "digits of a number that a schema divides",
+    (size) => ["json.match_schema", [`[${"7".repeat(size * 10)}]`, { items: { multipleOf: 7 } }]],
+  ],
+  ["blanks of a layout", (size) => ["json.marshal_with_options", [Array(size * 10).fill(1), { indent: "        " }]]],
   ["segments of a duration", (size) => ["time.parse_duration_ns", ["1s".repeat(size)]]],
   ["directives", (size) => ["sprintf", ["%[1]d".repeat(size), [1]]]],
   ["characters that one directive quotes", (size) => ["sprintf", ["%q", ["a".repeat(size)]]]],

@@ -6,12 +6,11 @@ import { MatcherInput, RE2JS } from "re2js";
 import {
   type BuiltinCall,
   BuiltinError,
-  BuiltinLimit,
   builtinTable,
-  MAX_BUILTIN_OUTPUT,
   smallIntegerArg,
   stringArg,
 } from "../builtin.ts";
+import { MadeText } from "./made-text.ts";
 import { compile } from "./regex/compile.ts";
 import { PaidText, PER_GROUP, PER_SEARCH } from "./regex/paid-text.ts";
 
@@ -45,22 +44,32 @@ const REFERENCE = /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu;
 
 function replaceAll(text: string, pattern: string, template: string, call: BuiltinCall): string {
   const compiled = compile(pattern, call);
-  const groupNames = new Map(Object.entries(compiled.namedGroups()));
-  let replaced = "";
+  const parts = partsOf(template, new Map(Object.entries(compiled.namedGroups())));
+  const replaced = new MadeText(call.pay);
   let from = 0;
   for (const { start, end, groups } of matches(compiled, text, call)) {
     call.pay(template.length * PER_TEMPLATE_CHARACTER);
-    replaced += text.slice(from, start);
-    replaced += template.replace(REFERENCE, (_, braced: string | undefined, bare: string | undefined) => {
-      const name = braced ?? bare;
-      if (name === undefined) return "$";
-      const isNumber = /^(?:0|[1-9]\d{0,8})$/.test(name);
-      return groups[isNumber ? Number(name) : (groupNames.get(name) ?? -1)] ?? "";
-    });
-    if (replaced.length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("result is too large");
+    replaced.add(text.slice(from, start));
+    for (const part of parts) replaced.add(typeof part === "string" ? part : (groups[part] ?? ""));
     from = end;
   }
-  return replaced + text.slice(from);
+  replaced.add(text.slice(from));
+  return replaced.text;
+}
+
+/** Texts, and groups by their number; one that there is none of is -1. */
+function partsOf(template: string, groupNames: ReadonlyMap<string, number>): readonly (string | number)[] {
+  const parts: (string | number)[] = [];
+  let from = 0;
+  for (const { 0: reference, 1: braced, 2: bare, index } of template.matchAll(REFERENCE)) {
+    parts.push(template.slice(from, index));
+    from = index + reference.length;
+    const name = braced ?? bare;
+    const isNumber = name !== undefined && /^(?:0|[1-9]\d{0,8})$/.test(name);
+    parts.push(name === undefined ? "$" : isNumber ? Number(name) : (groupNames.get(name) ?? -1));
+  }
+  parts.push(template.slice(from));
+  return parts.filter((part) => part !== "");
 }
 
 function findN(pattern: string, text: string, limit: number, call: BuiltinCall): string[] {
@@ -86,8 +95,11 @@ function split(pattern: string, text: string, call: BuiltinCall): string[] {
   return parts;
 }
 
-/** A template of literal text with expressions between delimiters, each expression anchored in place. */
-function templatePattern(template: string, open: string, close: string): string {
+/**
+ * A template of literal text with expressions between delimiters, each expression anchored in place. NB: each has to be one by itself:
+ * `x{a)|(b}` would match far more than its author wrote.
+ */
+function templatePattern(template: string, [open, close]: readonly [string, string], call: BuiltinCall): string {
   let pattern = "";
   let literal = "";
   let expression = "";
@@ -97,6 +109,7 @@ function templatePattern(template: string, open: string, close: string): string 
       pattern += RE2JS.quote(literal);
       literal = "";
     } else if (char === close && --level === 0) {
+      compile(`^${expression}$`, call);
       pattern += `(${expression})`;
       expression = "";
     } else if (level < 0) throw new BuiltinError("unbalanced delimiters");
@@ -135,7 +148,7 @@ export const REGEX = builtinTable([
       // Of one byte, to OPA.
       if (Buffer.byteLength(open) !== 1 || Buffer.byteLength(close) !== 1)
         throw new BuiltinError("delimiters must be one character of ASCII");
-      const compiled = compile(templatePattern(stringArg(args, 0), open, close), call);
+      const compiled = compile(templatePattern(stringArg(args, 0), [open, close], call), call);
       return !matches(compiled, stringArg(args, 1), call, 1).next().done;
     },
   ],

@@ -18,7 +18,7 @@ export const YAML = builtinTable([
     "yaml.marshal",
     ([value = null], { pay }) => {
       pay(countOf(value) * PER_VALUE);
-      return writeYaml(value);
+      return writeYaml(value, pay);
     },
   ],
   ["yaml.unmarshal", (args, { pay }) => readYaml(stringArg(args, 0), pay)],

@@ -8,7 +8,7 @@ import { membersOf } from "./keywords.ts";
 import { closest, type Fault, Outcome, type Path } from "./outcome.ts";
 import type { Schema } from "./schema.ts";
 import { NormalTexts } from "./normal-json.ts";
-import { commonFaults, isFound, isWhole, numberFaults, repeatedItems, textFaults } from "./value-faults.ts";
+import { commonFaults, isFound, isWhole, numberFaults, PER_DIGIT, repeatedItems, textFaults } from "./value-faults.ts";
 
 /** Nothing bounds how often a schema may apply another one to the same value. */
 const MAX_STEPS = 100_000;
@@ -43,6 +43,7 @@ class Validator {
       this.apply(schema.reference, value, outcome, path, depth + 1);
       return;
     }
+    if (value instanceof RegoNumber) this.#call.pay(value.text.length * PER_DIGIT);
     const given = typeOf(value);
     const fits = schema.types.includes(given) || (given === "integer" && schema.types.includes("number"));
     if (schema.types.length > 0 && !fits) {
@@ -51,7 +52,7 @@ class Validator {
       return;
     }
     this.#combinations(schema, value, outcome, path, depth);
-    if (value instanceof RegoNumber) numberFaults(schema, value.text, outcome, path);
+    if (value instanceof RegoNumber) numberFaults(schema, value.text, outcome, path, this.#call.pay);
     if (isRegoArray(value)) this.#array(schema, value, outcome, path, depth);
     if (value instanceof RegoObject) this.#object(schema, value, outcome, path, depth);
     commonFaults({ schema, value, normal: this.#normal, call: this.#call }, outcome, path);

@@ -10,11 +10,19 @@ import type { NormalTexts } from "./normal-json.ts";
 import { fieldOf, type Outcome, type Path } from "./outcome.ts";
 import type { Schema } from "./schema.ts";
 
-export function numberFaults(schema: Schema, number: string, outcome: Outcome, path: Path): void {
+/** In fuel, of a digit that is read, and of one that is divided; and of a character that is counted. Any number of schemas may ask for it. */
+export const PER_DIGIT = 20;
+const PER_DIGIT_DIVIDED = 120;
+const PER_CHARACTER = 8;
+
+export function numberFaults(schema: Schema, number: string, outcome: Outcome, path: Path, pay: Pay): void {
   const { multipleOf, maximum, exclusiveMaximum, minimum, exclusiveMinimum } = schema;
   const shown = (text: string): string => goFloat(Number(text), "g", undefined);
-  const compare = (text: string): number => Math.sign(compareNumberText(number, text));
-  if (multipleOf !== undefined && !isMultiple(number, multipleOf)) {
+  const compare = (text: string): number => {
+    pay((number.length + text.length) * PER_DIGIT);
+    return Math.sign(compareNumberText(number, text));
+  };
+  if (multipleOf !== undefined && !isMultiple(number, multipleOf, pay)) {
     outcome.add("multiple_of", path, `Must be a multiple of ${shown(multipleOf)}`);
   }
   if (maximum !== undefined && compare(maximum) > 0) {
@@ -35,7 +43,8 @@ export function numberFaults(schema: Schema, number: string, outcome: Outcome, p
 const MAX_EXPONENT = 1_000n;
 
 /** Exact: 0.3 is a multiple of 0.1. */
-function isMultiple(number: string, of: string): boolean {
+function isMultiple(number: string, of: string, pay: Pay): boolean {
+  pay((number.length + of.length) * PER_DIGIT_DIVIDED);
   const [a, b] = [parseDecimal(number), parseDecimal(of)];
   if (a === undefined || b === undefined || b.coefficient === "") return false;
   const shift = a.exponent - b.exponent;
@@ -50,17 +59,38 @@ export function isWhole(number: string): boolean {
 }
 
 export function textFaults(schema: Schema, text: string, outcome: Outcome, path: Path, pay: Pay): void {
-  const length = [...text].length;
-  if (length < (schema.minLength ?? 0)) {
-    outcome.add("string_gte", path, `String length must be greater than or equal to ${schema.minLength}`);
-  }
-  if (length > (schema.maxLength ?? Infinity)) {
-    outcome.add("string_lte", path, `String length must be less than or equal to ${schema.maxLength}`);
+  const { minLength, maxLength } = schema;
+  if (minLength !== undefined || maxLength !== undefined) {
+    pay(text.length * PER_CHARACTER);
+    const length = codePointsOf(text);
+    if (length < (minLength ?? 0)) {
+      outcome.add("string_gte", path, `String length must be greater than or equal to ${minLength}`);
+    }
+    if (length > (maxLength ?? Infinity)) {
+      outcome.add("string_lte", path, `String length must be less than or equal to ${maxLength}`);
+    }
   }
   if (schema.pattern !== undefined && !isFound(schema.pattern, text, pay)) {
     outcome.add("pattern", path, `Does not match pattern '${schema.patternText}'`);
   }
   outcome.score++;
+}
+
+/** NB: not by spreading the text, which makes a text of each of its characters. */
+function codePointsOf(text: string): number {
+  let count = text.length;
+  for (let at = 1; at < text.length; at++) {
+    if (isLowSurrogate(text.charCodeAt(at)) && isHighSurrogate(text.charCodeAt(at - 1))) count--;
+  }
+  return count;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
 }
 
 /** Whether the pattern is anywhere in the text; paid as it is read, since any number of patterns may be tried on one text. */

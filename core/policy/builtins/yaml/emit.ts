@@ -2,57 +2,71 @@
  * Values as YAML, laid out and quoted as Go's yaml.v2 does it: keys in natural order, lists not indented inside objects,
  * quotes only where a plain text would be read as something else.
  */
-import { BuiltinError } from "../../builtin.ts";
+import { BuiltinError, BuiltinLimit, type Pay } from "../../builtin.ts";
 import { isRegoArray, RegoNumber, RegoObject, RegoSet, type RegoValue } from "../../rego-value/value.ts";
 import { writeJson } from "../../rego-value/write.ts";
 import { goFloat } from "../go-float.ts";
+import { MadeText } from "../made-text.ts";
 import { compareKeys } from "./key-order.ts";
-import { refuseControl } from "./read.ts";
+import { MAX_DEPTH, refuseControl } from "./read.ts";
 import { resolveScalar } from "./scalar.ts";
 
 const STEP = 2;
 /** A longer key is written as `? key`. */
 const MAX_SIMPLE_KEY = 128;
 
-export function writeYaml(value: RegoValue): string {
+/** Pays for all that it makes, also for the blanks that depth puts before each line. */
+export function writeYaml(value: RegoValue, pay: Pay): string {
   // The library goes by way of JSON, which leaves these characters as they are.
   refuseControl(writeJson(value));
-  return `${block(value, 0, 0).replace(/^\n/, "")}\n`;
+  const made = new MadeText(pay);
+  write(value, { indent: 0, depth: 0, begins: "here" }, made);
+  made.add("\n");
+  return made.text;
 }
 
-/** What follows `key:` or stands alone: nothing, one line after a space, or lines that begin with a line break. */
-function block(value: RegoValue, indent: number, column: number): string {
-  if (value instanceof RegoSet) return block(value.items, indent, column);
-  if (isRegoArray(value)) return value.length === 0 ? "[]" : sequence(value, indent);
-  if (value instanceof RegoObject) return value.size === 0 ? "{}" : mapping(value, indent);
-  if (typeof value === "string") return text(value, indent, column);
-  return value instanceof RegoNumber ? number(value.text) : String(value);
+type Place = {
+  readonly indent: number;
+  readonly depth: number;
+  /** A collection: on the line at hand, as behind a dash, or on the next, as behind a key. */
+  readonly begins: "here" | "below";
+};
+
+function write(value: RegoValue, place: Place, made: MadeText): void {
+  if (place.depth > MAX_DEPTH) throw new BuiltinLimit("yaml: the value is nested too deeply");
+  if (value instanceof RegoSet) write(value.items, place, made);
+  else if (isRegoArray(value) && value.length > 0) sequence(value, place, made);
+  else if (value instanceof RegoObject && value.size > 0) mapping(value, place, made);
+  else {
+    if (place.begins === "below") made.add(" ");
+    if (typeof value === "string") text(value, place.indent, made);
+    else made.add(isRegoArray(value) ? "[]" : value instanceof RegoObject ? "{}" : word(value));
+  }
 }
 
-function sequence(items: readonly RegoValue[], indent: number): string {
-  const lines = items.map((item) => {
-    const inner = block(item, indent + STEP, indent + STEP);
-    // A collection begins on the line of its dash.
-    return `- ${inner.replace(/^\n */, "")}`;
+function sequence(items: readonly RegoValue[], { indent, depth, begins }: Place, made: MadeText): void {
+  for (const [at, item] of items.entries()) {
+    if (at > 0 || begins === "below") made.breakLine(indent);
+    made.add("- ");
+    write(item, { indent: indent + STEP, depth: depth + 1, begins: "here" }, made);
+  }
+}
+
+function mapping(object: RegoObject, { indent, depth, begins }: Place, made: MadeText): void {
+  const entries = [...object.entries()].map(([key, item]) => {
+    const name = typeof key === "string" ? key : writeJson(key);
+    return { name, characters: [...name], item };
   });
-  return `\n${lines.map((line) => " ".repeat(indent) + line).join("\n")}`;
+  for (const [at, { name, item }] of entries.toSorted((a, b) => compareKeys(a.characters, b.characters)).entries()) {
+    if (at > 0 || begins === "below") made.breakLine(indent);
+    writeKey(name, indent, made);
+    const isList = (isRegoArray(item) && item.length > 0) || (item instanceof RegoSet && item.items.length > 0);
+    write(item, { indent: isList ? indent : indent + STEP, depth: depth + 1, begins: "below" }, made);
+  }
 }
 
-function mapping(object: RegoObject, indent: number): string {
-  const entries = [...object.entries()].map(([key, item]): [string, RegoValue] => [
-    typeof key === "string" ? key : writeJson(key),
-    item,
-  ]);
-  const lines = entries
-    .toSorted(([a], [b]) => compareKeys(a, b))
-    .map(([key, item]) => {
-      const isList = (isRegoArray(item) && item.length > 0) || (item instanceof RegoSet && item.items.length > 0);
-      const start = keyOf(key, indent);
-      const column = indent + start.length - start.lastIndexOf("\n");
-      const inner = block(item, isList ? indent : indent + STEP, column);
-      return `${start}${inner.startsWith("\n") ? "" : " "}${inner}`;
-    });
-  return `\n${lines.map((line) => " ".repeat(indent) + line).join("\n")}`;
+function word(value: null | boolean | RegoNumber): string {
+  return value instanceof RegoNumber ? number(value.text) : String(value);
 }
 
 function number(written: string): string {
@@ -67,43 +81,48 @@ const BREAK = /[\n\r\u0085\u2028\u2029]/;
 const UNPRINTABLE = /[^\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u;
 const BASE_60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
-/** The key with its colon. A long key, or one of several lines, is written as `? key`. */
-function keyOf(key: string, indent: number): string {
+/** With its colon. A long key, or one of several lines, is written as `? key`. */
+function writeKey(key: string, indent: number, made: MadeText): void {
   const isSimple = !BREAK.test(key) && Buffer.byteLength(key) <= MAX_SIMPLE_KEY;
-  if (isSimple) return `${oneLine(key)}:`;
-  return `? ${text(key, indent + STEP, indent + STEP)}\n${" ".repeat(indent)}:`;
+  if (isSimple) made.add(oneLine(key));
+  else {
+    made.add("? ");
+    text(key, indent + STEP, made);
+    made.breakLine(indent);
+  }
+  made.add(":");
 }
 
 /** Lines are broken at the first single space beyond this column. */
 const WIDTH = 80;
 
-function folded(line: string, indent: number, column: number): string {
-  let at = column;
-  let result = "";
-  for (const [index, char] of [...line].entries()) {
-    const isSingle = char === " " && line[index - 1] !== " " && line[index + 1] !== " ";
-    if (isSingle && at > WIDTH) {
-      result += `\n${" ".repeat(indent)}`;
-      at = indent;
-    } else {
-      result += char;
-      at++;
-    }
+function folded(line: string, indent: number, made: MadeText): void {
+  let [column, from] = [made.column, 0];
+  for (let at = 0; at < line.length; at++) {
+    const isSingle = line[at] === " " && line[at - 1] !== " " && line[at + 1] !== " ";
+    if (isSingle && column > WIDTH) {
+      made.add(line.slice(from, at));
+      made.breakLine(indent);
+      [column, from] = [indent, at + 1];
+    } else column++;
   }
-  return result;
+  made.add(line.slice(from));
 }
 
-function text(value: string, indent: number, column: number): string {
-  if (!value.includes("\n")) return folded(oneLine(value), Math.max(indent, STEP), column);
+function text(value: string, indent: number, made: MadeText): void {
+  if (!value.includes("\n")) return folded(oneLine(value), Math.max(indent, STEP), made);
   const mayBeBlock = !UNPRINTABLE.test(value) && !/ $| [\n\r\u0085\u2028\u2029]/.test(value);
-  return mayBeBlock ? literal(value, Math.max(indent, STEP)) : doubleQuoted(value);
+  return mayBeBlock ? literal(value, Math.max(indent, STEP), made) : made.add(doubleQuoted(value));
 }
 
-function literal(value: string, indent: number): string {
+function literal(value: string, indent: number, made: MadeText): void {
   const hint = /^[ \n]/.test(value) ? String(STEP) : "";
   const chomp = !value.endsWith("\n") ? "-" : value === "\n" || value.endsWith("\n\n") ? "+" : "";
-  const lines = (chomp === "-" ? value : value.slice(0, -1)).split("\n");
-  return `|${hint}${chomp}\n${lines.map((line) => (line === "" ? "" : " ".repeat(indent) + line)).join("\n")}`;
+  made.add(`|${hint}${chomp}`);
+  for (const line of (chomp === "-" ? value : value.slice(0, -1)).split("\n")) {
+    made.breakLine(line === "" ? 0 : indent);
+    made.add(line);
+  }
 }
 
 function oneLine(value: string): string {

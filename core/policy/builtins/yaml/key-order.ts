@@ -3,8 +3,8 @@
 const LETTER = /\p{L}/u;
 const DIGIT = /\p{Nd}/u;
 
-export function compareKeys(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
+/** Of the characters of two keys. */
+export function compareKeys(left: readonly string[], right: readonly string[]): number {
   for (let at = 0; at < Math.min(left.length, right.length); at++) {
     const [x = "", y = ""] = [left[at], right[at]];
     if (x !== y) return compareAt(left, right, at);
@@ -20,8 +20,8 @@ function compareAt(left: readonly string[], right: readonly string[], at: number
   // Digits before may have made the number begin already: then zeros count, too.
   const started = (x === "0" || y === "0") && beginsBefore(left, at) ? "1" : "";
   const [m, n] = [digitsFrom(left, at), digitsFrom(right, at)];
-  const [i, j] = [BigInt(`${started}${m}` || "0"), BigInt(`${started}${n}` || "0")];
-  if (i !== j) return i < j ? -1 : 1;
+  const [i = "", j = ""] = [m, n].map((digits) => `${started}${digits}`.replace(/^0+/, ""));
+  if (i !== j) return i.length === j.length ? (i < j ? -1 : 1) : i.length - j.length;
   if (m.length !== n.length) return m.length - n.length;
   return code(x) - code(y);
 }

@@ -23,7 +23,8 @@ import { decodeBase64 } from "../go-base64.ts";
 import { resolveScalar } from "./scalar.ts";
 
 const MAX_VALUES = 20_000;
-const MAX_DEPTH = 200;
+/** Also of what is written. */
+export const MAX_DEPTH = 200;
 const TAG = "tag:yaml.org,2002:";
 
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;
