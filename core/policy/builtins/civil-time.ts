@@ -1,5 +1,6 @@
 /** Calendar fields of a moment in a zone, and back, by the runtime's own zone data. */
 import { BuiltinError } from "../builtin.ts";
+import { isZoneName } from "./zone-names.ts";
 
 export type DateFields = {
   readonly year: number;
@@ -31,25 +32,18 @@ function kept(key: string, make: () => Intl.DateTimeFormat): Intl.DateTimeFormat
 const formatFor = (zone: string) => kept(zone, () => makeFormat(zone));
 
 function makeFormat(zone: string): Intl.DateTimeFormat {
-  try {
-    const made = new Intl.DateTimeFormat("en-US", {
-      timeZone: zone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      second: "2-digit",
-      era: "short",
-    });
-    // Names of zones are those of files to Go: `utc` is none.
-    const resolved = made.resolvedOptions().timeZone;
-    if (resolved !== zone && resolved.toLowerCase() === zone.toLowerCase()) throw new BuiltinError("unknown time zone");
-    return made;
-  } catch (error) {
-    throw new BuiltinError("unknown time zone", { cause: error });
-  }
+  if (!isZoneName(zone)) throw new BuiltinError("unknown time zone");
+  return new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    era: "short",
+  });
 }
 
 export function fieldsAt(ns: bigint, zone: string): DateFields {

@@ -17,7 +17,7 @@ const MAX_COPY = 100_000;
 function pathOf(value: RegoValue | undefined): Path {
   if (isRegoArray(value)) return value;
   if (typeof value !== "string") throw new BuiltinError("path must be a string or an array");
-  const text = value.replace(/^\//, "");
+  const text = value.replace(/^\/+/, "");
   if (value === "") return [];
   return text.split("/").map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }

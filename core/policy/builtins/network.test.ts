@@ -37,6 +37,8 @@ describe("an error at the call", () => {
     ["headers that are no object", `{${TO}, "headers": ["a"]}`],
     ["a header that is no text", `{${TO}, "headers": {"a": 1}}`],
     ["a timeout without a meaning", `{${TO}, "timeout": "soon"}`],
+    ["a timeout longer than any number", `{${TO}, "timeout": "${"9".repeat(400)}"}`],
+    ["a timeout in days, which Go does not know", `{${TO}, "timeout": "1d"}`],
     ["force_cache without a duration", `{${TO}, "force_cache": true}`],
     ["an unknown way to cache", `{${TO}, "caching_mode": "never"}`],
     ["a certificate that is not verified", `{${TO}, "tls_insecure_skip_verify": true}`],

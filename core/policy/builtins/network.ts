@@ -114,8 +114,10 @@ function orNull(read: () => RegoValue): RegoValue {
   }
 }
 
+/** A timeout has no days, weeks and years, which are no units of Go's. */
 function durationNs(call: BuiltinCall): (text: string) => number {
   return (text) => {
+    if (/[dwy]/.test(text)) throw new BuiltinError("invalid timeout value");
     const ns = parseDuration([text], call);
     return ns instanceof RegoNumber ? Number(ns.text) : 0;
   };

@@ -20,6 +20,7 @@ import { formatLayout, namedLayout } from "./go-time-layout.ts";
 import { parseLayout } from "./go-time-parse.ts";
 
 const SECOND = 1_000_000_000n;
+const HOUR = 3600n * SECOND;
 const MAX_INT64 = 2n ** 63n;
 
 type Moment = { readonly ns: bigint; readonly zone: string; readonly layout: string };
@@ -115,7 +116,7 @@ const UNIT_NS: ReadonlyMap<string, bigint> = new Map([
   ["ms", 1_000_000n],
   ["s", SECOND],
   ["m", 60n * SECOND],
-  ["h", 3600n * SECOND],
+  ["h", HOUR],
 ]);
 
 /** Days, weeks and years are turned into hours, by doubles as OPA does it. */
@@ -140,11 +141,15 @@ export const parseDuration: Builtin = (args, { pay }) => {
     const [, amount, unit = ""] = SEGMENT.exec(text) ?? [];
     if (amount === undefined) throw new BuiltinError("invalid duration");
     const hours = HOURS.get(unit);
-    const plain = hours === undefined ? amount : goFloat(Number(amount) * hours, "f", undefined);
-    total += segmentNs(plain, UNIT_NS.get(hours === undefined ? unit : "h") ?? 0n);
+    total += hours === undefined ? segmentNs(amount, UNIT_NS.get(unit) ?? 0n) : hoursNs(Number(amount) * hours);
   }
   return regoInteger(int64(text.startsWith("-") ? -total : total));
 };
+
+function hoursNs(hours: number): bigint {
+  if (!Number.isFinite(hours)) throw new BuiltinError("invalid duration");
+  return segmentNs(goFloat(hours, "f", undefined), HOUR);
+}
 
 /** Go multiplies the fraction as a double and cuts what is left of a nanosecond. */
 function segmentNs(amount: string, unitNs: bigint): bigint {

@@ -114,7 +114,8 @@ function timeoutOf(value: RegoValue | undefined, durationNs: (text: string) => n
   const text = value instanceof RegoNumber ? value.text : value;
   if (typeof text !== "string") throw new BuiltinError("operand 1 'timeout' must be one of {string, number}");
   const whole = integerOf(text);
-  if (whole === undefined && value instanceof RegoNumber) throw new BuiltinError("invalid timeout number value");
+  const isLong = whole !== undefined && BigInt.asIntN(64, whole) !== whole;
+  if (isLong || (whole === undefined && value instanceof RegoNumber)) throw new BuiltinError("invalid timeout value");
   const ns = whole === undefined ? durationNs(text) : Number(whole);
   return ns === 0 ? undefined : Math.max(0, ns / 1e6);
 }
