@@ -110,9 +110,10 @@ function folded(line: string, indent: number, made: MadeText): void {
 }
 
 function text(value: string, indent: number, made: MadeText): void {
-  if (!value.includes("\n")) return folded(oneLine(value), Math.max(indent, STEP), made);
   const mayBeBlock = !UNPRINTABLE.test(value) && !/ $| [\n\r\u0085\u2028\u2029]/.test(value);
-  return mayBeBlock ? literal(value, Math.max(indent, STEP), made) : made.add(doubleQuoted(value));
+  if (!value.includes("\n")) folded(oneLine(value), Math.max(indent, STEP), made);
+  else if (mayBeBlock) literal(value, Math.max(indent, STEP), made);
+  else made.add(doubleQuoted(value));
 }
 
 function literal(value: string, indent: number, made: MadeText): void {
