@@ -117,7 +117,9 @@ describe("the build check", () => {
   test("refuses it in a library, and in a comprehension or every inside a rule", () => {
     expect(checkPolicies([module("lib", "helper")]).faults).toHaveLength(1);
     const inside = { terms: { type: "setcomprehension", value: { body: [negated] } } };
-    expect(negatedInputs({ body: [inside] }, [], DecisionInput)).toEqual([{ name: "input.context.country", call: "in" }]);
+    expect(negatedInputs({ body: [inside] }, [], DecisionInput)).toEqual([
+      { name: "input.context.country", call: "in" },
+    ]);
   });
 
   test("refuses it among the reasons why somebody may not review, by what the input of approval always has", () => {

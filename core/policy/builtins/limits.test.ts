@@ -28,7 +28,8 @@ describe("YAML that is nested deeper than we read, and OPA would, is never answe
 });
 
 describe("what would make far more than it is given ends before it is made", () => {
-  const inArrays = (depth: number, inner: string): unknown => JSON.parse(`${"[".repeat(depth)}${inner}${"]".repeat(depth)}`);
+  const inArrays = (depth: number, inner: string): unknown =>
+    JSON.parse(`${"[".repeat(depth)}${inner}${"]".repeat(depth)}`);
   const template = "$0".repeat(17_000);
   test.each<readonly [string, string, readonly unknown[]]>([
     ["collections in YAML", "yaml.marshal", [inArrays(201, "1")]],

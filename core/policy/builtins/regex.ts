@@ -3,13 +3,7 @@
  * policy or a request; its backtracking would let one request hold the event loop.
  */
 import { MatcherInput, RE2JS } from "re2js";
-import {
-  type BuiltinCall,
-  BuiltinError,
-  builtinTable,
-  smallIntegerArg,
-  stringArg,
-} from "../builtin.ts";
+import { type BuiltinCall, BuiltinError, builtinTable, smallIntegerArg, stringArg } from "../builtin.ts";
 import { MadeText } from "./made-text.ts";
 import { compile } from "./regex/compile.ts";
 import { PaidText, PER_GROUP, PER_SEARCH } from "./regex/paid-text.ts";
