@@ -75,7 +75,7 @@ export function createBuiltinCalls({ builtins, nameOf, values, fuel, monotonicMs
     return addresses.map((address) => {
       const before = fuel().left();
       const text = values.dump(address);
-      // Its price has the writing in it, which the module pays for by its longest way: for a text five times what it takes.
+      // Its price has the writing in it, which the module pays for by its longest way.
       fuel().fill(before);
       length += text.length;
       if (length > MAX_BUILTIN_TEXT) throw new BuiltinExceeded(`${name}: arguments are too large`);

@@ -14,6 +14,7 @@ import { writeUnsigned32 } from "./binary/leb128.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
 import { FUEL_EXPORT, INSTRUCTIONS_PER_UNIT, MAX_FUEL, meterFuel } from "./meter-fuel.ts";
 import { createPolicyRunner } from "./policy-runner.ts";
+import { redirectFunctions } from "./redirect-functions.ts";
 
 const real = readFileSync(new URL("../../../rego/bundle/policy.wasm", import.meta.url));
 const budget: Budget = { ...DEFAULT_BUDGET, timeMs: 1_000 };
@@ -44,8 +45,11 @@ function runnerOf(wasm: Uint8Array) {
   return (text: string) => runner.run(entrypoint, { kind: "json", text }, 0n);
 }
 
-test("fuel pays for whatever runs, and not many times over", () => {
-  const [fuelled, exact] = [runnerOf(meterFuel(real)), runnerOf(counted(real))];
+test.each([
+  ["as it came", real],
+  ["with our own functions in it", redirectFunctions(real, [])],
+])("fuel pays for whatever runs, and not many times over, in a module %s", (_, wasm) => {
+  const [fuelled, exact] = [runnerOf(meterFuel(wasm)), runnerOf(counted(wasm))];
   const subject = { type: "user", id: "dana", properties: { groups: ["engineers"], claims: {}, actors: [] } };
   const context = { time: "2026-11-24T10:00:00Z", source_address: "10.1.2.3", state: { fresh: true } };
   const paths = [["orders", "42"], ["admin", "users"], ["refunds"], ["x".repeat(5_000)], []];

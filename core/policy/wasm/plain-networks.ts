@@ -4,10 +4,8 @@
  */
 import { call, constant, get, load, loadByte, returnIf, set, tee } from "./binary/assemble.ts";
 import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
+import { STRING_FIELD, STRING_TYPE } from "./runtime-string.ts";
 
-/** What the runtime's `opa_value_type` says of a text, and where `opa_string_t` has its length and its address (`wasm/src/value.h`). */
-const STRING_TYPE = 4;
-const STRING_FIELD = { length: 4, text: 8 } as const;
 const [DOT, SLASH, NINE] = [0x2e, 0x2f, 0x39];
 
 /** `plain(value)`: 1 or 0. `typeOf`: the runtime's function that says what a value is. */

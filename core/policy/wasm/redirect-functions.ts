@@ -13,10 +13,13 @@ import { type Functions, functionsOf } from "./binary/functions.ts";
 import { BinaryFault } from "./binary/leb128.ts";
 import { readFunctionNames } from "./binary/names.ts";
 import { readSections, writeSections } from "./binary/sections.ts";
+import { aliasTexts } from "./alias-texts.ts";
 import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 import { type Plain, plainQuestions, type PlainQuestions } from "./plain-arguments.ts";
+import { readPlainTexts } from "./read-plain-texts.ts";
 import { sortScans } from "./sorted-scans.ts";
 import { takeWholeDecimals } from "./take-whole-decimals.ts";
+import { writePlainTexts } from "./write-plain-texts.ts";
 import { call, constant, get, tee } from "./binary/assemble.ts";
 import { I32, OP } from "./binary/opcodes.ts";
 
@@ -42,9 +45,13 @@ const NO_LOCALS = 0;
 const TYPE_OF = "opa_value_type";
 const TYPE = { number: 3, string: 4, array: 5, set: 7 } as const;
 
+/** What every module gets, whatever is redirected. Each says whether it did anything. */
+const ALWAYS = [keepForeignBytes, sortScans, takeWholeDecimals, aliasTexts, writePlainTexts, readPlainTexts] as const;
+
 /**
  * It also lets text that is not UTF-8 through (keep-foreign-bytes.ts): any client can send it. And `1.0` is an integer (take-whole-decimals.ts), and
- * a loop goes in order where that can be seen (sorted-scans.ts).
+ * a loop goes in order where that can be seen (sorted-scans.ts). Strings are read and written in fewer steps (alias-texts.ts, read-plain-texts.ts,
+ * write-plain-texts.ts).
  * @throws AppError invalid_bundle when the bytes are no module, or when failures were to be seen and its functions have no names
  */
 export function redirectFunctions(wasm: Uint8Array, redirections: readonly Redirection[]): Uint8Array {
@@ -66,9 +73,7 @@ function redirected(wasm: Uint8Array, redirections: readonly Redirection[]): Uin
       "invalid_bundle",
       "the functions of the policy module have no names; build it without stripping it",
     );
-  const keepsBytes = keepForeignBytes(functions, names);
-  const isSorted = sortScans(functions, names);
-  let isChanged = takeWholeDecimals(functions, names) || keepsBytes || isSorted;
+  let isChanged = ALWAYS.map((change) => change(functions, names)).includes(true);
   const typeOf = names.get(TYPE_OF);
   const plain = plainQuestions(functions, typeOf);
   for (const redirection of redirections) {

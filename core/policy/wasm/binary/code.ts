@@ -50,3 +50,8 @@ export function turnsOf(body: Uint8Array): { readonly begin: number; readonly tu
   if (turns.at(-1)?.end !== body.length) throw new BinaryFault("a body does not end");
   return { begin, turns };
 }
+
+/** Whether these instructions stand in a body one behind the other, byte for byte. */
+export function holds(body: Uint8Array, instructions: readonly number[]): boolean {
+  return Buffer.from(body).includes(Buffer.from(instructions));
+}

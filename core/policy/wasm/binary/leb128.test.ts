@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BinaryFault, readSigned, readUnsigned32, writeSigned32, writeUnsigned32 } from "./leb128.ts";
+import { BinaryFault, readSigned, readUnsigned32, writeSigned32, writeSigned64, writeUnsigned32 } from "./leb128.ts";
 
 const bytes = (...all: readonly number[]) => Uint8Array.from(all);
 
@@ -28,6 +28,10 @@ describe("refused", () => {
 
   test.each([-1, 1.5, 2 ** 32, Number.NaN])("%d is not written as an unsigned number", (value) => {
     expect(() => writeUnsigned32(value)).toThrow(BinaryFault);
+  });
+
+  test.each([2n ** 63n, -(2n ** 63n) - 1n])("%d is not written as a signed number of 64 bits", (value) => {
+    expect(() => writeSigned64(value)).toThrow(BinaryFault);
   });
 });
 
@@ -60,12 +64,20 @@ describe("the examples of the specification and the edges", () => {
 
 test("what is written is read again, in the fewest bytes", () => {
   fc.assert(
-    fc.property(fc.nat(2 ** 32 - 1), fc.integer(), (unsigned, signed) => {
-      const plain = bytes(...writeUnsigned32(unsigned));
-      expect(readUnsigned32(plain, 0)).toEqual({ value: unsigned, length: plain.length });
-      expect(plain.length).toBe(1 + Math.floor(Math.log2(Math.max(1, unsigned)) / 7));
-      const extended = bytes(...writeSigned32(signed));
-      expect(readSigned(extended, 0, 32)).toEqual({ value: BigInt(signed), length: extended.length });
-    }),
+    fc.property(
+      fc.nat(2 ** 32 - 1),
+      fc.integer(),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      (unsigned, signed, long) => {
+        const plain = bytes(...writeUnsigned32(unsigned));
+        expect(readUnsigned32(plain, 0)).toEqual({ value: unsigned, length: plain.length });
+        expect(plain.length).toBe(1 + Math.floor(Math.log2(Math.max(1, unsigned)) / 7));
+        const extended = bytes(...writeSigned32(signed));
+        expect(readSigned(extended, 0, 32)).toEqual({ value: BigInt(signed), length: extended.length });
+        expect(writeSigned64(BigInt(signed))).toEqual(writeSigned32(signed));
+        const longer = bytes(...writeSigned64(long));
+        expect(readSigned(longer, 0, 64)).toEqual({ value: long, length: longer.length });
+      },
+    ),
   );
 });

@@ -44,6 +44,14 @@ export function writeSigned32(value: number): readonly number[] {
   return [...bytes, rest & 0x7f];
 }
 
+export function writeSigned64(value: bigint): readonly number[] {
+  if (BigInt.asIntN(64, value) !== value) throw new BinaryFault("not a signed 64-bit number");
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest < -0x40n || rest > 0x3fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return [...bytes, Number(rest & 0x7fn)];
+}
+
 function decode(bytes: Uint8Array, at: number, { bits, isSigned }: { bits: number; isSigned: boolean }): Decoded {
   const longest = Math.ceil(bits / 7);
   let value = 0n;
