@@ -20,6 +20,7 @@ const WORKERS_GOAL = 1.3;
 const LOG_GOAL = 0.92;
 const TAIL_GOAL = 10;
 const WITHOUT_LOG = new URL("./without-decision-log.ts", import.meta.url).href;
+const FROM_SOURCES = new URL("./from-sources.ts", import.meta.url).href;
 
 type Amounts = { readonly rounds: number; readonly seconds: number };
 
@@ -78,7 +79,7 @@ async function workers({ rounds, seconds }: Amounts, { cores, progress }: Rig): 
 }
 
 async function decisionLog({ rounds, seconds }: Amounts, { cores, progress }: Rig): Promise<string> {
-  await using withLog = await startFullService();
+  await using withLog = await startFullService({ preload: [FROM_SOURCES] });
   await using withoutLog = await startFullService({ preload: [WITHOUT_LOG] });
   const load = () => checks(request(), closed(seconds));
   const lanes: readonly Lane[] = [
@@ -95,7 +96,7 @@ async function decisionLog({ rounds, seconds }: Amounts, { cores, progress }: Ri
     each(runs.of(name), ({ generatorCpu }) => generatorCpu * 100),
   ];
   return [
-    "The decision log, written, hashed, signed and shipped to a stream in Postgres, against the same service with the log taken out; **the database shares a core with the load generator**, so what it needs for the log is taken from the checks asked for:",
+    "The decision log, written, hashed, signed and shipped to a stream in Postgres, against the same service with the log taken out, both from their sources; **the database shares a core with the load generator**, so what it needs for the log is taken from the checks asked for:",
     table(
       ["", "checks/s", "× off", "CPU µs", "CPU × off", "p99 ms", "generator's core %"],
       [row("log off", "1", "1"), row("log on", atLeast(ratio, LOG_GOAL), shown(cpu))],
