@@ -22,6 +22,7 @@ const records: fc.Arbitrary<LoggedDecision> = fc.record(
     ...{ outcome: fc.constantFrom("allow", "deny", "needs_approval"), reason: nullable, reasons: fc.array(text) },
     subject: fc.option(fc.record({ issuer: text, id: text, actors: fc.array(account) }), { nil: null }),
     ...{ method: text, authority: text, path: text, masked_query: text, source_address: nullable, country: text },
+    client: text,
     ...{
       policy_revision: nullable,
       policy_fuel: count,

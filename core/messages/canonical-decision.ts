@@ -29,6 +29,7 @@ function inOrder(link: RecordLink, record: DecisionBody) {
   const { subject } = record;
   return {
     authority: record.authority,
+    client: record.client,
     country: record.country,
     decision_id: record.decision_id,
     denial_id: record.denial_id,

@@ -1,6 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { NO_PREVIOUS } from "../domain/log-chain.ts";
-import { batchFault, type DecisionLogRecord, decisionLogId, logEntryOf } from "./decision-record.ts";
+import {
+  batchFault,
+  type DecisionLogRecord,
+  decisionLogId,
+  type LoggedDecision,
+  logEntryOf,
+  readDecisionBatch,
+} from "./decision-record.ts";
 
 const log = decisionLogId("pdp-a", "01930000-0000-7000-8000-000000000001");
 const time = "2026-11-24T00:00:00.000Z";
@@ -33,4 +40,17 @@ test.each<[string, string | undefined]>([
 
 test("a batch that is part of a log hangs together, wherever it begins", () => {
   expect([of(first, second, third), of(second, third), of(third)]).toEqual([undefined, undefined, undefined]);
+});
+
+test("a decision may name the API client that asked, as a configuration may name one; one from before that names none is as good", () => {
+  const decision: LoggedDecision = {
+    ...{ v: 1, log, index: 1, prev: NO_PREVIOUS, time, kind: "decision", decision_id: "d", outcome: "allow" },
+    ...{ reason: null, reasons: [], subject: null, method: "read", authority: "", path: "", masked_query: "" },
+    ...{ source_address: null, policy_revision: null, entitlements: [], denial_id: null, grant_id: null },
+    ...{ request_id: null, grant_reason: null, redeemed: false, mode: "ask", duration_us: 1, traceparent: null },
+  };
+  const kindOf = (one: object) => readDecisionBatch(Buffer.from(JSON.stringify({ v: 1, log, records: [one] }))).kind;
+  expect(kindOf(decision)).toBe("parsed");
+  expect(kindOf({ ...decision, client: "gateway.eu-1_a" })).toBe("parsed");
+  for (const client of ["", "a b", "x".repeat(65), null]) expect(kindOf({ ...decision, client })).not.toBe("parsed");
 });

@@ -61,6 +61,11 @@ const LoggedDecisionSchema = Type.Object(
       ),
       Type.Null(),
     ]),
+    /**
+     * The API client that asked, as its configuration names it. NB: then the account is what the client stated, and no credential of that account
+     * was seen. Absent for a check, and for somebody who asked with a token of their own.
+     */
+    client: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9._-]{1,64}$" })),
     method: Type.String(),
     authority: Type.String(),
     path: Type.String(),

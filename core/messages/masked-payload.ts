@@ -52,6 +52,7 @@ const NAMED = new Set([
     "field_hashes",
     "source_address",
     "country",
+    "client",
     "offers",
     "elevation",
     "justification",

@@ -57,6 +57,8 @@ export type Evaluation = {
   readonly traceparent: string | undefined;
   /** The question, if it came by the API. */
   readonly question?: Question;
+  /** Name of the API client that asked, if it was one: then the account is known by its word alone. */
+  readonly client?: string | undefined;
   /** The caller, if the edge has identified it (a trusted API client may state it). Then the credentials are ignored. */
   readonly vouched?: Vouched;
 };

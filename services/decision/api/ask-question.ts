@@ -30,9 +30,9 @@ const NO_CALL = {
 
 export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
   const { evaluate, decisionLog, newDecisionId, readClocks, faults, observe } = deps;
-  return async (question, { vouched, deadline, mode, traceparent }) => {
+  return async (question, { vouched, deadline, mode, traceparent, client }) => {
     const started = readClocks();
-    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent });
+    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent, client });
     const time = started.wall;
     try {
       const evaluated = await evaluate(evaluation, { readClocks, deadline, mode });
@@ -67,7 +67,7 @@ export function createEvaluateAside({
   readClocks,
 }: Pick<AskQuestionDeps, "evaluate" | "newDecisionId" | "readClocks">): EvaluateAside {
   return (question, vouched, deadline) => {
-    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent: undefined });
+    const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent: undefined, client: undefined });
     return evaluate(evaluation, { readClocks, deadline, mode: "ask" });
   };
 }
@@ -75,7 +75,7 @@ export function createEvaluateAside({
 function evaluationOf(
   decisionId: Id<"decision">,
   question: Question,
-  { vouched, traceparent }: Pick<AskOptions, "vouched" | "traceparent">,
+  { vouched, traceparent, client }: Pick<AskOptions, "vouched" | "traceparent" | "client">,
 ): Evaluation {
   return {
     decisionId,
@@ -85,6 +85,7 @@ function evaluationOf(
     justification: undefined,
     traceparent,
     question,
+    client,
     vouched,
   };
 }

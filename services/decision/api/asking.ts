@@ -26,11 +26,12 @@ export function createAsking({ ask, callers, underWay }: AskingDeps): Asking {
         if (last?.entity !== entity) last = { entity, vouched: callers.vouch(caller, entity) };
         return last.vouched;
       };
+      const client = caller.kind === "client" ? caller.client.name : undefined;
       underWay.begin();
       try {
         return await answer((question, mode) => {
           const vouched = vouchedFor(question.subject);
-          return ask(callers.inOwnWords(caller, question), { vouched, deadline, mode, traceparent });
+          return ask(callers.inOwnWords(caller, question), { vouched, deadline, mode, traceparent, client });
         });
       } finally {
         underWay.end();

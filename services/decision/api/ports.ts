@@ -53,6 +53,8 @@ export type AskOptions = {
   readonly deadline: Deadline;
   readonly mode: Mode;
   readonly traceparent: string | undefined;
+  /** Of whoever asks, if it is a client. */
+  readonly client: string | undefined;
 };
 
 export type Answered = Evaluated & { readonly evaluation: Evaluation; readonly time: Instant };
@@ -68,7 +70,7 @@ export type Asking = {
   modeOf(caller: Authenticated, stated: Mode | undefined): Mode | undefined;
   /** Gives what `answer` makes by what it asks. */
   during<T>(
-    request: Omit<AskOptions, "vouched" | "mode"> & { readonly caller: Authenticated },
+    request: Omit<AskOptions, "vouched" | "mode" | "client"> & { readonly caller: Authenticated },
     answer: (ask: Ask) => Promise<T>,
   ): Promise<T>;
 };

@@ -51,6 +51,7 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
               .slice(0, MAX.actors)
               .map((actor) => ({ issuer: cut(actor.issuer, MAX.id), id: cut(actor.id, MAX.id) })),
           },
+    ...(evaluation.client === undefined ? {} : { client: evaluation.client }),
     method: cut(named?.method ?? evaluation.protocol, MAX.method),
     authority: cut(named?.authority ?? "", MAX.authority),
     path: cut(named?.path ?? "", MAX.path),

@@ -16,14 +16,14 @@ export function createObserveDecision({
 }): ObserveDecision {
   const decisions = metrics.counter("decisions_total", "decisions by outcome and reason", ["outcome", "reason"]);
   const seconds = metrics.histogram("decision_seconds", "time of one decision", BUCKETS_S);
-  return ({ decision, subject }, { decisionId, call }, durationMs) => {
+  return ({ decision, subject }, { decisionId, call, client }, durationMs) => {
     const outcome = decision.kind === "allow" && !isAllow(decision) ? "deny" : decision.kind;
     const reason = reasonOf(decision) ?? "";
     decisions.inc({ outcome, reason });
     seconds.observe(durationMs / 1_000);
     // NB: neither query nor headers: they may contain secrets.
     const { method, path } = call.http ?? {};
-    const what = { decisionId, method, path, subject: subject?.id };
+    const what = { decisionId, method, path, subject: subject?.id, client };
     log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
   };
 }

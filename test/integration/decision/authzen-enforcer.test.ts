@@ -103,7 +103,10 @@ describe("enforcing", () => {
       context: { grant_reason: "use_by_enforce" },
     });
     expect((await own.post(question(ENFORCED))).body).toMatchObject({ decision: true });
-    expect(own.logged.at(-1)).toMatchObject({ decision: { by: { kind: "grant", grant: { id: grant.id } } } });
+    expect(own.logged.at(-1)).toMatchObject({
+      decision: { by: { kind: "grant", grant: { id: grant.id } } },
+      evaluation: { client: "enforcer" },
+    });
     own.world.redemption = { kind: "refused", reason: "spent" };
     expect((await own.post(question(ENFORCED))).body).toMatchObject({
       decision: false,
