@@ -35,14 +35,36 @@ test("neither more bytes than may be held are kept, nor one entry beyond them, a
   expect(lru.size()).toEqual({ entries: 0, bytes: 0 });
 });
 
-test("whatever is set, used, replaced and deleted, it holds what a list in the order of use would", () => {
+test("what is over is forgotten in the order of use up to one that is not, and no more at once than asked for", () => {
+  const lru = createBoundedLru<number>({ maxEntries: 10, maxBytes: 100 });
+  for (const [at, key] of ["a", "b", "c", "d", "e"].entries()) lru.set(key, at, 1);
+  lru.get("a");
+  const isOver = (value: number) => value !== 3;
+  lru.forgetOver(isOver, 1);
+  expect(["b", "c", "d", "e", "a"].map((key) => lru.get(key))).toEqual([undefined, 2, 3, 4, 0]);
+  lru.forgetOver(isOver, 10);
+  expect(lru.size()).toEqual({ entries: 3, bytes: 3 });
+  expect(["c", "d", "e", "a"].map((key) => lru.get(key))).toEqual([undefined, 3, 4, 0]);
+  lru.forgetOver(() => true, 10);
+  expect(lru.size()).toEqual({ entries: 0, bytes: 0 });
+  lru.set("f", 5, 1);
+  expect(lru.get("f")).toBe(5);
+});
+
+test("whatever is set, used, replaced, deleted and forgotten, it holds what a list in the order of use would", () => {
   const lru = createBoundedLru<number>({ maxEntries: 8, maxBytes: 40 });
   let wanted: { readonly key: string; readonly value: number; readonly bytes: number }[] = [];
   const sum = () => wanted.reduce((bytes, one) => bytes + one.bytes, 0);
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(15), fc.integer({ min: 1, max: 41 }))), (steps) => {
+    fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(15), fc.integer({ min: 1, max: 41 }))), (steps) => {
       for (const [at, [step, n, bytes]] of steps.entries()) {
         const key = `key ${n}`;
+        if (step === 3) {
+          lru.forgetOver((value) => value % 2 === 0, n % 4);
+          for (let gone = 0; gone < n % 4 && (wanted[0]?.value ?? 1) % 2 === 0; gone += 1) wanted.shift();
+          expect(lru.size()).toEqual({ entries: wanted.length, bytes: sum() });
+          continue;
+        }
         const held = wanted.find((one) => one.key === key);
         wanted = wanted.filter((one) => one !== held);
         if (step === 0) {

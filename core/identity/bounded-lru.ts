@@ -7,6 +7,11 @@ interface BoundedLru<V> {
   get(key: string): V | undefined;
   set(key: string, value: V, bytes: number): void;
   delete(key: string): void;
+  /**
+   * Forgets what is over: from the entry that was used longest ago to the first one that is not over, and at most so many. NB: one that is over and
+   * was used later than that one remains until its turn.
+   */
+  forgetOver(isOver: (value: V) => boolean, atMost: number): void;
   size(): { readonly entries: number; readonly bytes: number };
 }
 
@@ -69,6 +74,9 @@ export function createBoundedLru<V>(limits: { readonly maxEntries: number; reado
       while (entries.size > limits.maxEntries || total > limits.maxBytes) remove(oldest);
     },
     delete: (key) => remove(entries.get(key)),
+    forgetOver(isOver, atMost) {
+      for (let gone = 0; gone < atMost && oldest !== undefined && isOver(oldest.value); gone += 1) remove(oldest);
+    },
     size: () => ({ entries: entries.size, bytes: total }),
   };
 }

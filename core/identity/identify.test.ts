@@ -83,9 +83,10 @@ describe("an outcome is remembered", () => {
   });
 
   test("but not when the clock was set back", () => {
-    const { at } = setUp();
+    const { at, verify } = setUp();
     const text = token(claims({ exp: sample.NOW_SECONDS + 10 }));
-    expect(reasonOf(at(text, 10_000))).toBe("credential_expired");
+    for (let sight = 0; sight < 3; sight += 1) expect(reasonOf(at(text, 10_000))).toBe("credential_expired");
+    expect(verify).toHaveBeenCalledTimes(2); // it is remembered
     expect(reasonOf(at(text, 0))).toBe("subject");
   });
 
@@ -104,7 +105,7 @@ describe("an outcome is remembered", () => {
     const old = token();
     expect(reasonOf(at(old))).toBe("subject");
     rotate(second);
-    expect(reasonOf(at(old))).toBe("credential_key_unknown");
+    for (let sight = 0; sight < 3; sight += 1) expect(reasonOf(at(old))).toBe("credential_key_unknown");
     rotate(undefined);
     expect(reasonOf(at(old))).toBe("keys_unavailable");
     rotate(first);
@@ -129,6 +130,39 @@ describe("an outcome is remembered", () => {
   });
 });
 
+describe("what no longer holds is forgotten as others come", () => {
+  const good = (count: number) => Array.from({ length: count }, (_, index) => token(claims({ sub: `user-${index}` })));
+
+  test("but nothing that still holds, and not all at once", () => {
+    const { at, cache } = setUp();
+    for (const text of good(100)) at(text);
+    at(token(), 1);
+    at(token(claims({ sub: "another" })), TOKEN_CACHE_MS - 1);
+    expect(cache.size().accepted.entries).toBe(102);
+    for (let come = 1; come <= 10; come += 1) {
+      at(token(claims({ iss: `https://${come}.example` })), TOKEN_CACHE_MS);
+      expect(cache.size().accepted.entries).toBe(Math.max(2, 102 - 16 * come));
+    }
+  });
+
+  test("also what was verified by keys that are gone", () => {
+    const { at, cache, rotate } = setUp();
+    for (const text of good(3)) at(text);
+    rotate(second);
+    at(token(claims(), {}, "ES256"));
+    expect(cache.size().accepted.entries).toBe(1);
+  });
+
+  test("and so are refusals", () => {
+    const { at, cache } = setUp();
+    const bad = token(claims({ aud: "others" }));
+    for (let sight = 0; sight < 2; sight += 1) at(bad);
+    expect(cache.size().refused.entries).toBe(1);
+    at(token(), TOKEN_CACHE_MS);
+    expect(cache.size().refused).toEqual({ entries: 0, bytes: 0 });
+  });
+});
+
 describe("a flood of distinct bad tokens", () => {
   const bad = (count: number) => {
     const [header, payload, signature = ""] = token().split(".");
@@ -145,18 +179,19 @@ describe("a flood of distinct bad tokens", () => {
     const good = Array.from({ length: 20 }, (_, index) => token(claims({ sub: `user-${index}` })));
     for (const text of good) at(text);
     for (const text of bad(3_000)) {
-      expect(reasonOf(at(text))).toBe("credential_signature_invalid");
+      for (let sight = 0; sight < 2; sight += 1) expect(reasonOf(at(text))).toBe("credential_signature_invalid");
     }
     verify.mockClear();
     for (const text of good) expect(at(text)).toMatchObject({ kind: "subject" });
     expect(verify).not.toHaveBeenCalled();
     const { accepted, refused } = cache.size();
     expect(accepted.entries).toBe(20);
+    expect(refused.entries).toBeGreaterThan(10);
     expect(refused.entries).toBeLessThanOrEqual(50);
     expect(refused.bytes).toBeLessThanOrEqual(100_000);
   });
 
-  test("of 10,000, some a megabyte long, leaves good tokens known and memory bounded by the defaults", () => {
+  test("of 10,000, some a megabyte long, leaves good tokens known and nothing of itself", () => {
     const { at, cache, verify } = setUp();
     const good = token();
     at(good);
@@ -170,16 +205,26 @@ describe("a flood of distinct bad tokens", () => {
     expect(verify).toHaveBeenCalledTimes(9_990);
     const { accepted, refused } = cache.size();
     expect(accepted.entries).toBe(1);
+    expect(refused).toEqual({ entries: 0, bytes: 0 });
+  }, 60_000);
+
+  test("each of which comes twice stays within the bounds of the defaults", () => {
+    const { at, cache } = setUp();
+    for (const text of bad(3_000)) {
+      for (let sight = 0; sight < 2; sight += 1) expect(reasonOf(at(text))).toBe("credential_signature_invalid");
+    }
+    const { refused } = cache.size();
+    expect(refused.entries).toBeGreaterThan(1_000);
     expect(refused.entries).toBeLessThanOrEqual(2_000);
     expect(refused.bytes).toBeLessThanOrEqual(4 * 1024 * 1024);
   }, 60_000);
 
-  test("that repeats itself is verified once each", () => {
+  test("that repeats itself is verified twice each, however often it comes", () => {
     const { at, verify } = setUp();
     for (let round = 0; round < 5; round += 1) {
       for (const text of bad(20)) expect(reasonOf(at(text))).toBe("credential_signature_invalid");
     }
-    expect(verify).toHaveBeenCalledTimes(20);
+    expect(verify).toHaveBeenCalledTimes(40);
   });
 
   test("of good tokens stays within the bounds too, by count and by bytes", () => {
