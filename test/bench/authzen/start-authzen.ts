@@ -1,10 +1,16 @@
-/** A decision service that answers AuthZEN's questions over HTTP and gRPC by a small policy, alone on its core. Needs OPA to compile it. */
+/**
+ * A decision service that answers AuthZEN's questions over HTTP and gRPC by a small policy, alone on its core; its decisions are shipped to a stream in
+ * Postgres. Needs OPA to compile the policy.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { instant } from "../../../core/domain/time.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { makeBundle } from "../../harness/made-bundle.ts";
-import { ISSUER, startLoneDecision } from "../../integration/decision/lone-decision.ts";
+import { DEPLOYMENT, ISSUER, startLoneDecision } from "../../integration/decision/lone-decision.ts";
+import { tellGrants } from "../../integration/decision/told-grants.ts";
 import { measuredDecision, PATIENT } from "../check/full-service.ts";
+import { grantsFor } from "../check/sample-check.ts";
 import type { Cores } from "../cores.ts";
 import { type Measured, measured } from "../load/measured.ts";
 
@@ -38,12 +44,18 @@ export async function startAuthzen(folder: string, cores: Cores): Promise<Authze
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const clients = [{ name: "bench", tokenPath, subjects: { user: ISSUER } }];
   const api = { ...PATIENT, baseUrl: "https://pdp.example", httpPort, grpcPort, clients };
-  const service = await startLoneDecision({ folder, name: "authzen", bundle, further: { api }, hasOwnClock: false });
+  await using owned = new AsyncDisposableStack();
+  const grants = grantsFor(1, ISSUER, instant(Date.now()));
+  const { streamUrl, stateRelay } = owned.use(await tellGrants(grants, { folder, deployment: DEPLOYMENT }));
+  const own = { folder, name: "authzen", bundle, streamUrl, stateRelay, hasOwnClock: false };
+  const service = owned.use(await startLoneDecision({ ...own, further: { api } }));
+  await service.untilFresh();
   await measuredDecision(service, cores);
+  const all = owned.move();
   return {
     http: measured([httpPort], [service.opsUrl]),
     grpc: measured([grpcPort], [service.opsUrl]),
     clientToken: CLIENT_TOKEN,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
