@@ -2,8 +2,9 @@
  * The metrics of one process: a registry of its own (prom-client's global one is a singleton that tests and two servers in one process would
  * share) and the ways to add to it. Labels are few and closed; never an id of a person or a request.
  */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import { createHistogram, type ExposedHistogram, type Histogram } from "./histogram.ts";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type Counter, createCounter } from "./counter.ts";
+import { createHistogram, type Histogram } from "./histogram.ts";
 
 export interface Metrics {
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
@@ -32,15 +33,23 @@ export interface Metrics {
 export function createMetrics({ prefix }: { readonly prefix: string }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const histograms = new Map<string, Pick<ExposedHistogram<string>, "text">>();
-  const common = (name: string, help: string) => {
-    if (histograms.has(name)) throw new Error(`two metrics of the name ${name}`);
-    return { name: `${prefix}${name}`, help, registers: [registry] };
+  /** Cheaper to add to than those of prom-client; all else is its. */
+  const own = new Map<string, { text(): string }>();
+  /** With its prefix. NB: a scrape with two of a name is refused as a whole. */
+  const newName = (name: string) => {
+    const whole = `${prefix}${name}`;
+    if (own.has(name) || registry.getSingleMetric(whole) !== undefined)
+      throw new Error(`two metrics of the name ${name}`);
+    return whole;
   };
   return {
-    counter: (name, help, labels = []) => new Counter({ ...common(name, help), labelNames: [...labels] }),
+    counter(name, help, labels = []) {
+      const counter = createCounter({ name: newName(name), help, labels });
+      own.set(name, counter);
+      return counter;
+    },
     gauge(name, help, labels = [], collect) {
-      const settings = { ...common(name, help), labelNames: [...labels] };
+      const settings = { name: newName(name), help, registers: [registry], labelNames: [...labels] };
       if (collect === undefined) return new Gauge(settings);
       const gauge: Gauge<(typeof labels)[number]> = new Gauge({
         ...settings,
@@ -51,16 +60,13 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
       return gauge;
     },
     histogram(name, help, buckets, labels = []) {
-      const { name: whole } = common(name, help);
-      // NB: a scrape with two of a name is refused as a whole.
-      if (registry.getSingleMetric(whole) !== undefined) throw new Error(`two metrics of the name ${name}`);
-      const histogram = createHistogram({ name: whole, help, buckets, labels });
-      histograms.set(name, histogram);
+      const histogram = createHistogram({ name: newName(name), help, buckets, labels });
+      own.set(name, histogram);
       return histogram;
     },
     async expose() {
-      const own = [...histograms.values()].map((one) => `${one.text()}\n`);
-      return { contentType: registry.contentType, text: [...own, await registry.metrics()].join("\n") };
+      const texts = [...own.values()].map((one) => `${one.text()}\n`);
+      return { contentType: registry.contentType, text: [...texts, await registry.metrics()].join("\n") };
     },
   };
 }
