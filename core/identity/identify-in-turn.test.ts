@@ -6,8 +6,8 @@ import type { Caller } from "../domain/subject.ts";
 import { type Instant, instant } from "../domain/time.ts";
 import { createIdentify } from "./identify.ts";
 import type { KeySet } from "./key-set.ts";
-import * as sample from "./sample-tokens.ts";
-import { claims, keys, NOW, token } from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { claims, keys, NOW, token } from "../../test/samples/tokens.ts";
 import { createSignatureTurns } from "./signature-turns.ts";
 
 const keySet: KeySet = sample.keySetOf(sample.jwksOf({ p521: keys.p521 }));

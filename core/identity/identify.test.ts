@@ -4,8 +4,8 @@ import type { Caller } from "../domain/subject.ts";
 import { instant } from "../domain/time.ts";
 import { createIdentify } from "./identify.ts";
 import type { KeySet } from "./key-set.ts";
-import * as sample from "./sample-tokens.ts";
-import { claims, keys, NOW, token } from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { claims, keys, NOW, token } from "../../test/samples/tokens.ts";
 import { createTokenCache, TOKEN_CACHE_MS } from "./token-cache.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
 

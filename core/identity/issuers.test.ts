@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { Compile } from "typebox/compile";
 import { createIssuers, IssuerSchema, issuerFaults } from "./issuers.ts";
-import { type IssuerChanges, issuerConfig } from "./sample-tokens.ts";
+import { type IssuerChanges, issuerConfig } from "../../test/samples/tokens.ts";
 
 const keysOf = (...configs: readonly IssuerChanges[]) =>
   issuerFaults(configs.map(issuerConfig)).map((fault) => fault.key);

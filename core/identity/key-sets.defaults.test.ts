@@ -4,7 +4,7 @@ import { both, json, type KeyServer, startKeyServer, until } from "../../test/ha
 import { instant } from "../domain/time.ts";
 import { createIdentify } from "./identify.ts";
 import { createKeySets } from "./key-sets.ts";
-import * as sample from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

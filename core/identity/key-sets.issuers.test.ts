@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { json, type KeyServer, startKeyServer, until } from "../../test/harness/key-server.ts";
 import { instant } from "../domain/time.ts";
 import { createIdentify } from "./identify.ts";
-import * as sample from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
 
 const OTHER = "https://other.example.com";
 const others = generateKeyPairSync("ed25519");

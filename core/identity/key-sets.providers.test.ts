@@ -3,7 +3,7 @@ import type { RequestListener } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { both, json, type KeyServer, startKeyServer } from "../../test/harness/key-server.ts";
 import { instant } from "../domain/time.ts";
-import * as sample from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
 
 let server: KeyServer;
 beforeEach(async () => {

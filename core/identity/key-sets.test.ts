@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { both, json, type KeyServer, startKeyServer, until } from "../../test/harness/key-server.ts";
 import { instant } from "../domain/time.ts";
 import { createIdentify } from "./identify.ts";
-import * as sample from "./sample-tokens.ts";
-import { keys } from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { keys } from "../../test/samples/tokens.ts";
 
 const one = sample.jwksOf({ ed25519: keys.ed25519 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { samePerson, type Subject } from "../domain/subject.ts";
 import { createPartyMapper } from "./party.ts";
 import { createPersonIds } from "./person-id.ts";
-import { issuersOf } from "./sample-tokens.ts";
+import { issuersOf } from "../../test/samples/tokens.ts";
 
 const corp = {
   issuer: "https://corp",

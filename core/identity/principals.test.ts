@@ -7,7 +7,7 @@ import { createPartyMapper } from "./party.ts";
 import { type PrincipalRule, principalFaults } from "./principal-config.ts";
 import { matchPrincipal } from "./principal-match.ts";
 import { createPrincipals } from "./principals.ts";
-import { issuerConfig, issuersOf } from "./sample-tokens.ts";
+import { issuerConfig, issuersOf } from "../../test/samples/tokens.ts";
 
 const people: PrincipalRule = {
   match: "spiffe://example.org/people/{user}",

@@ -16,7 +16,7 @@ import {
 } from "../../test/harness/certificates.ts";
 import { both, json, type KeyServer, startKeyServer, until } from "../../test/harness/key-server.ts";
 import { instant } from "../domain/time.ts";
-import * as sample from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
 import { startIdentity } from "./start-identity.ts";
 
 const OTHER = "https://other.example.com";

@@ -3,7 +3,7 @@ import { constants, sign, verify } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { CompactSign } from "jose";
 import { algorithmNamed } from "./algorithms.ts";
-import { ALL_ALGORITHMS, keyFor, keys } from "./sample-tokens.ts";
+import { ALL_ALGORITHMS, keyFor, keys } from "../../test/samples/tokens.ts";
 import { isSignatureOf } from "./signature.ts";
 
 const text = Buffer.from("what is signed");

@@ -9,7 +9,7 @@ import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { instant } from "../domain/time.ts";
 import type { IssuerConfig } from "./issuers.ts";
 import type { PrincipalRule } from "./principal-config.ts";
-import * as sample from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
 import { startIdentity } from "./start-identity.ts";
 
 let folder: string;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createIdentify } from "./identify.ts";
-import * as sample from "./sample-tokens.ts";
-import { claims, NOW, NOW_SECONDS, token } from "./sample-tokens.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { claims, NOW, NOW_SECONDS, token } from "../../test/samples/tokens.ts";
 import { callerFromVerifiedClaims } from "./verified-claims.ts";
 
 const issuers = sample.issuersOf({});

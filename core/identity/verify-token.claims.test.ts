@@ -1,8 +1,8 @@
 /** What the claims of a token that is signed as it should be have to say, and what becomes of them. */
 import { describe, expect, test } from "@jest/globals";
-import * as sample from "./sample-tokens.ts";
-import { claims, keys, NOW, NOW_SECONDS, signedText, token } from "./sample-tokens.ts";
-import { verifier } from "./sample-verifier.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { claims, keys, NOW, NOW_SECONDS, signedText, token } from "../../test/samples/tokens.ts";
+import { verifier } from "../../test/samples/token-verifier.ts";
 
 describe("claims", () => {
   const { outcome } = verifier();

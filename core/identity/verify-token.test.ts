@@ -2,9 +2,9 @@
 import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { type Algorithm, algorithmNamed } from "./algorithms.ts";
-import * as sample from "./sample-tokens.ts";
-import { claims, encode, keys, NOW, signedText, token } from "./sample-tokens.ts";
-import { verifier } from "./sample-verifier.ts";
+import * as sample from "../../test/samples/tokens.ts";
+import { claims, encode, keys, NOW, signedText, token } from "../../test/samples/tokens.ts";
+import { verifier } from "../../test/samples/token-verifier.ts";
 import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
 
 const algorithms = sample.ALL_ALGORITHMS.flatMap((name) => algorithmNamed(name) ?? []);

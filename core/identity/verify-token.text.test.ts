@@ -1,8 +1,8 @@
 /** Texts that are no token, or could be read in two ways. */
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { claims, encode, keys, signedText, token } from "./sample-tokens.ts";
-import { verifier } from "./sample-verifier.ts";
+import { claims, encode, keys, signedText, token } from "../../test/samples/tokens.ts";
+import { verifier } from "../../test/samples/token-verifier.ts";
 
 describe("the text of a token", () => {
   const { outcome } = verifier();

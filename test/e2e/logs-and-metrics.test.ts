@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import * as sample from "../../core/identity/sample-tokens.ts";
+import * as sample from "../samples/tokens.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { deniedId, granted } from "../../sample/story/ask.ts";
 import { realStage } from "../../sample/story/real-stage.ts";

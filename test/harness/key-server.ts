@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { instant } from "../../core/domain/time.ts";
 import { createKeySets, type KeySetEvent, type KeySetTimes } from "../../core/identity/key-sets.ts";
-import * as sample from "../../core/identity/sample-tokens.ts";
+import * as sample from "../samples/tokens.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import type { CertificatePair } from "./certificates.ts";

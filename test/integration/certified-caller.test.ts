@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { instant } from "../../core/domain/time.ts";
 import { createIdentify } from "../../core/identity/identify.ts";
 import { createPrincipals } from "../../core/identity/principals.ts";
-import * as sample from "../../core/identity/sample-tokens.ts";
+import * as sample from "../samples/tokens.ts";
 import { type Authority, createAuthority } from "../harness/certificates.ts";
 
 const DANA = "spiffe://example.org/people/dana";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createPersonIds } from "../../../core/identity/person-id.ts";
-import { NOW } from "../../../core/identity/sample-tokens.ts";
+import { NOW } from "../../samples/tokens.ts";
 import { DEFAULT_BUDGET } from "../../../core/policy/budget.ts";
 import { startPolicy } from "../../../core/policy/start-policy.ts";
 import { systemClock } from "../../../platform/clock.ts";

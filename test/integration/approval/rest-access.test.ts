@@ -3,7 +3,7 @@
  * document; what each role is answered at each is in rest-roles.test.ts, more of the Access Request profile in access-request-tasks.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { type Answer, at } from "./rest-answer.ts";
 import { operationsOf } from "./rest-document.ts";
 import { createRestApproval, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";

@@ -9,7 +9,7 @@ import type { Denial } from "../../../core/domain/denial.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import { createPartyMapper } from "../../../core/identity/party.ts";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";

@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
-import { ISSUER } from "../../../core/identity/sample-tokens.ts";
+import { ISSUER } from "../../samples/tokens.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { account, askPeople, denialFor, oneOf, REVISION } from "./approval-fixture.ts";

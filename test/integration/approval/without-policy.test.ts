@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { loadBundle } from "../../../core/policy/bundle.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { createPolicyHost } from "../../../core/policy/policy-host.ts";
-import { ISSUER, NOW } from "../../../core/identity/sample-tokens.ts";
+import { ISSUER, NOW } from "../../samples/tokens.ts";
 import { denialToWire } from "../../../core/messages/denial-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createApprovalPolicy } from "../../../services/approval/policy/approval-policy.ts";

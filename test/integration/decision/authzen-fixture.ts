@@ -11,7 +11,7 @@ import { id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, publicJwk, type Signer } from "../../../core/messages/signing.ts";

@@ -4,7 +4,7 @@ import type { Elevation } from "../../../core/domain/elevation.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import { durationMs, instant, plus } from "../../../core/domain/time.ts";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { uuidv7 } from "../../../platform/clock.ts";
 import type { KnownClient } from "../../../services/decision/api/callers.ts";
 

@@ -9,7 +9,7 @@ import { credentials, Metadata, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { instant } from "../../../core/domain/time.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { DecisionServiceClient, Mode } from "../../../proto/gen/countersign/v1/decision.ts";
 import { createApiCallers } from "../../../services/decision/api/callers.ts";

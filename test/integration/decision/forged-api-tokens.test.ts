@@ -8,7 +8,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "@jest/globals";
 import { createIdentify } from "../../../core/identity/identify.ts";
-import * as sample from "../../../core/identity/sample-tokens.ts";
+import * as sample from "../../samples/tokens.ts";
 import { createSignatureTurns } from "../../../core/identity/signature-turns.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";

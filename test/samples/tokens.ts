@@ -1,12 +1,12 @@
 /**
- * Keys, issuers and tokens for the tests of this folder: real keys of every type, and a signer that also makes what no honest issuer would. Signs
- * with node:crypto; signature.test.ts compares verification with jose.
+ * Keys, issuers and tokens for tests: real keys of every type, and a signer that also makes what no honest issuer would. Signs with node:crypto;
+ * core/identity/signature.test.ts compares verification with jose.
  */
 import { constants, createHmac, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { type Instant, instant } from "../domain/time.ts";
-import type { Algorithm } from "./algorithms.ts";
-import { createIssuers, type IssuerConfig, type Issuers } from "./issuers.ts";
-import { type KeySet, parseKeySet } from "./key-set.ts";
+import { type Instant, instant } from "../../core/domain/time.ts";
+import type { Algorithm } from "../../core/identity/algorithms.ts";
+import { createIssuers, type IssuerConfig, type Issuers } from "../../core/identity/issuers.ts";
+import { type KeySet, parseKeySet } from "../../core/identity/key-set.ts";
 
 export const ISSUER = "https://id.example.com";
 export const NOW: Instant = instant(1_800_000_000_000);

@@ -1,8 +1,8 @@
 /** A verifier of the sample issuer's tokens, for tests: its verdict in a word, and which key refreshes it requested. */
-import { instant } from "../domain/time.ts";
-import type { IssuerConfig } from "./issuers.ts";
-import * as sample from "./sample-tokens.ts";
-import { createVerifyToken, type KeySetReader } from "./verify-token.ts";
+import { instant } from "../../core/domain/time.ts";
+import type { IssuerConfig } from "../../core/identity/issuers.ts";
+import { createVerifyToken, type KeySetReader } from "../../core/identity/verify-token.ts";
+import * as sample from "./tokens.ts";
 
 const allKeys = sample.keySetOf(sample.jwksOf(sample.keys));
 
