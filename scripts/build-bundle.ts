@@ -3,7 +3,7 @@
  * our own capabilities (what OPA knows minus what our host does not serve), and writes the manifest itself: its revision is
  * the hash of what the bundle holds, so equal contents have equal names. The cases of `self-test.json` in the source, where
  * there is one, go into the bundle, and what was built has to be activated by our own host, these cases passed, before
- * anything is written. `--out DIR` writes the bundle there and nothing else; `--check` writes nothing and exits 1 when the
+ * anything is written. A source that is not ours and has our route is warned of. `--out DIR` writes the bundle there and nothing else; `--check` writes nothing and exits 1 when the
  * committed bundle differs. Needs OPA.
  */
 import { createHash } from "node:crypto";
@@ -25,6 +25,7 @@ import { inputReads } from "./bundle/input-reads.ts";
 import { notBuilt } from "./bundle/not-built.ts";
 import { notAsked } from "./bundle/not-asked.ts";
 import { type Stage, stageOf } from "./bundle/stage.ts";
+import { sampleRouteWarning } from "./bundle/sample-route.ts";
 import { refusalOf } from "./bundle/try-bundle.ts";
 import { runCommand } from "./tools/run-command.ts";
 
@@ -36,7 +37,8 @@ const USAGE = `npm run build-bundle -- [--source DIR] [--out DIR | --check]
 const { values: options } = scriptArguments(USAGE, {
   options: { check: { type: "boolean" }, source: { type: "string" }, out: { type: "string" } },
 });
-const source = options.source === undefined ? path.join(root, "rego/countersign") : path.resolve(options.source);
+const OURS = path.join(root, "rego/countersign");
+const source = options.source === undefined ? OURS : path.resolve(options.source);
 const target = path.join(root, "rego/bundle");
 const TIMEOUT_MS = 120_000;
 
@@ -163,6 +165,8 @@ async function main(): Promise<void> {
   const scratch = await mkdtemp(path.join(tmpdir(), "countersign-bundle-"));
   try {
     const output = await build(await findOpa(root), scratch);
+    const warning = source === OURS ? undefined : await sampleRouteWarning(source, OURS);
+    if (warning !== undefined) process.stderr.write(`${warning}\n`);
     if (options.out !== undefined) {
       await writeBundle(output, options.out);
       process.stdout.write(`bundle: wrote ${options.out}\n`);

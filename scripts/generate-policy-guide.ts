@@ -15,6 +15,20 @@ const EXAMPLES = [
   ...["accounts", "customers", "payouts", "ledger", "calendar", "vault"],
 ];
 
+/** Tested by test/docs/policy-guide.test.ts, which takes it from the page. */
+const ROUTE = `# METADATA
+# schemas:
+#   - input: schema.route_input
+# scope: package
+package countersign.approval
+
+_approvers := {"payroll-after-hours": "heads-of-finance", "customer-delete": "data-protection"}
+
+route := {"requirement": {"group": group}} if {
+	group := _approvers[input.request.elevation.entitlement]
+} else := {"decide": "deny", "reason": "the policy names nobody who may approve this"}
+`;
+
 const INTRODUCTION = `# Policy guide
 
 <!-- Written by scripts/generate-policy-guide.ts from ${packages}: change the examples there. -->
@@ -33,10 +47,27 @@ other packages. The first set that has a member, in this order, gives the answer
 checks both, the input also for a package that does not name its schema. \`docs/context.md\` says where time, country and device come from,
 \`docs/bundles.md\` how policies get into a service.
 
+## Who approves
+
+A policy says *that* a call needs approval. *Who* gives it says \`data.countersign.approval.route\`, for all packages together. \`approvers_hint\` ("head of
+finance", examples 2 and others) is only shown to the requester and decides nothing. The route that this repository brings is the sample's: it asks the
+group \`managers\` for every entitlement that it does not know. Replace \`approval/route.rego\` before anything is approved:
+
+\`\`\`rego
+${ROUTE}\`\`\`
+
+The names are groups of the reviewers' tokens. \`rego/countersign/approval/route.rego\` shows more: two groups, one after the other, limits, an escalation;
+\`docs/approval-lifecycle.md\` has every form and what nobody can loosen (nobody reviews their own request). Replace \`approval/may_review.rego\` too:
+it is asked at each vote and can refuse a reviewer. One that adds nothing is
+\`may_review := {"allowed": true, "reasons": set()}\`.
+
 ## Try it
 
-    npm run check -- rego                                       # format, strict check with the schema, tests, coverage
-    npm run build-bundle -- --source DIR --out /tmp/candidate   # DIR: a copy of rego/countersign with your packages
+DIR is a copy of \`rego/countersign\` with your packages in \`policies\`. Delete what is the sample's there: all that \`policies\` and \`approval\` bring, and
+\`self-test.json\`, whose cases are about them. Your own \`self-test.json\` goes into the bundle, and a service refuses a bundle that fails it.
+
+    npm run check -- rego DIR                                   # format, strict check with the schema, tests
+    npm run build-bundle -- --source DIR --out /tmp/candidate   # warns when approval/route.rego is still the sample's
     npm start                                                   # in another terminal; it keeps its last 100 inputs
     npm run -s policy -- inputs > recorded.ndjson               # with credentials and bodies: keep the file to yourself
     npm run policy -- explain --id DECISION_ID                  # which rules fired; which condition stopped the others, and its value

@@ -16,23 +16,13 @@ const schemaFolder = "rego/countersign/schema";
 const ignore = ["schema", "*.tar.gz", "self-test.json"].flatMap((pattern) => ["--ignore", pattern]);
 
 export function regoSteps(root: string): readonly Step[] {
+  const folders = () => regoFolders(root);
   return [
-    step(root, "rego format (opa fmt)", (folders) => ["fmt", "--fail", "--list", ...folders]),
-    step(root, "rego strict check", (folders) => [
-      "check",
-      "--strict",
-      "--schema",
-      schemaFolder,
-      ...ignore,
-      ...folders,
-    ]),
-    step(root, `rego tests, coverage >= ${coverageThreshold} %`, (folders) => [
-      "test",
-      "--coverage",
-      "--threshold",
-      String(coverageThreshold),
-      ...ignore,
-      ...folders,
+    formatStep(root, folders),
+    strictStep(root, folders),
+    step(root, folders, `rego tests, coverage >= ${coverageThreshold} %`, (of) => [
+      ...["test", "--coverage", "--threshold", String(coverageThreshold)],
+      ...[...ignore, ...of],
     ]),
     {
       name: "rego metadata",
@@ -53,14 +43,37 @@ export function regoSteps(root: string): readonly Step[] {
   ];
 }
 
-function step(root: string, name: string, args: (folders: readonly string[]) => readonly string[]): Step {
+/** On the policies of somebody else, in `folder`: without a gate of coverage, and without our demand for METADATA. */
+export function authorSteps(root: string, folder: string): readonly Step[] {
+  const folders = async () => ((await hasRego(folder)) ? [folder] : []);
+  return [
+    formatStep(root, folders),
+    strictStep(root, folders),
+    step(root, folders, "rego tests", (of) => ["test", ...ignore, ...of]),
+  ];
+}
+
+type Folders = () => Promise<readonly string[]>;
+
+function formatStep(root: string, folders: Folders): Step {
+  return step(root, folders, "rego format (opa fmt)", (of) => ["fmt", "--fail", "--list", ...of]);
+}
+
+function strictStep(root: string, folders: Folders): Step {
+  return step(root, folders, "rego strict check", (of) => [
+    ...["check", "--strict", "--schema", schemaFolder],
+    ...[...ignore, ...of],
+  ]);
+}
+
+function step(root: string, of: Folders, name: string, args: (folders: readonly string[]) => readonly string[]): Step {
   return {
     name,
     async run(): Promise<StepOutcome> {
       const opa = await findOpa();
       if (opa.kind === "skipped") return opa;
-      const folders = await regoFolders(root);
-      if (folders.length === 0) return { kind: "bad", message: "there is no .rego file in rego/ or sample/" };
+      const folders = await of();
+      if (folders.length === 0) return { kind: "bad", message: "there is no .rego file" };
       const result = await runCommand(opa.location, args(folders), { timeoutMs, cwd: root });
       return result.kind === "done" ? { kind: "good" } : { kind: "bad", message: result.message };
     },
@@ -78,6 +91,11 @@ type Skipped = Extract<StepOutcome, { kind: "skipped" }>;
 /** The topmost folders below `rego` and `sample` that hold policies; not the built bundle, which is data. */
 async function regoFolders(root: string): Promise<readonly string[]> {
   return [...new Set((await regoFiles(root)).map((file) => file.split(path.sep).slice(0, 2).join(path.sep)))];
+}
+
+async function hasRego(folder: string): Promise<boolean> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  return files.some((file) => file.endsWith(".rego"));
 }
 
 async function regoFiles(root: string): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 /** The examples of the guide, built into one bundle with the framework and asked by the host that decides in production. */
 import { randomBytes } from "node:crypto";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
@@ -16,6 +16,24 @@ jest.setTimeout(60_000);
 /** Of what a policy may use: one that comes near it is stopped by the first large input. */
 const MOST_OF_A_BUDGET = 0.05;
 
+/** Each has to hold, or the bundle is not built. Whom the sample asks, `managers`, is asked for nothing here. */
+const time = "2026-11-24T10:00:00Z";
+const asked = (entitlement: string) => ({ request: { elevation: { entitlement, title: "x" }, justification: "x" } });
+const ROUTED = [
+  {
+    ...{ name: "what the route does not name is denied", entrypoint: "route", time, input: asked("payout") },
+    expect: { decide: "deny", reason: "the policy names nobody who may approve this" },
+  },
+  {
+    ...{ name: "the heads of finance", entrypoint: "route", time, input: asked("payroll-after-hours") },
+    expect: { requirement: { group: "heads-of-finance" } },
+  },
+  {
+    ...{ name: "may_review adds nothing", entrypoint: "mayReview", time, input: asked("payroll-after-hours") },
+    expect: { allowed: true, reasons: [] },
+  },
+];
+
 const root = path.resolve(import.meta.dirname, "../..");
 const guide = path.join(root, "rego/guide/countersign/policies");
 const opa = await resolveTool("opa");
@@ -30,6 +48,13 @@ const opa = await resolveTool("opa");
       await cp(path.join(root, "rego/countersign", part), path.join(source, part), { recursive: true });
     }
     await cp(guide, path.join(source, "policies"), { recursive: true });
+    const page = await readFile(path.join(root, "docs/policy-guide.md"), "utf8");
+    const route = /^## Who approves$[^]*?^```rego\n([^]*?)^```$/m.exec(page)?.[1] ?? "";
+    const mayReview = /^`(may_review := .*)`\.$/m.exec(page)?.[1] ?? "";
+    expect([route, mayReview]).toEqual([expect.stringContaining("route :="), expect.stringContaining("allowed")]);
+    await writeFile(path.join(source, "approval/route.rego"), route);
+    await writeFile(path.join(source, "approval/may_review.rego"), `package countersign.approval\n\n${mayReview}\n`);
+    await writeFile(path.join(source, "self-test.json"), JSON.stringify({ cases: ROUTED }));
     const out = path.join(folder, "bundle");
     const script = path.join(root, "scripts/build-bundle.ts");
     const built = await runCommand(process.execPath, [script, "--source", source, "--out", out], { timeoutMs: 50_000 });

@@ -37,6 +37,35 @@ describeWithOpa("a bundle that is built", () => {
     expect((await loadBundle(out)).revision).not.toBe(first.revision);
   });
 
+  test("is warned of while it asks whom the sample asks; not once its route is its own, and ours is not", async () => {
+    const warned = await build();
+    expect(warned.err).toMatch(/^warning: approval\/route\.rego is still the sample's: .*"managers".*\n$/);
+    expect(warned).toMatchObject({ code: 0 });
+    const route = join(source, "approval/route.rego");
+    const sample = await readFile(route, "utf8");
+    await writeFile(route, `${sample}\n# ours\n`);
+    expect(await build()).toMatchObject({ code: 0, err: "" });
+    await writeFile(route, sample);
+    expect(await runService("scripts/build-bundle.ts", ["--out", join(folder, "ours")])).toMatchObject({
+      code: 0,
+      err: "",
+    });
+  });
+
+  test("has tests of its author that run, and one that fails is named", async () => {
+    const check = () => runService("scripts/check.ts", ["rego", source]);
+    expect(await check()).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("check: 3 passed, 0 failed, 0 skipped"),
+    });
+    const failing = join(source, "own_test.rego");
+    await writeFile(failing, "package own_test\n\ntest_that_fails if 1 == 2\n");
+    const failed = await check();
+    expect(failed).toMatchObject({ code: 1, out: expect.stringContaining("FAILED rego tests") });
+    expect(failed.out).toContain("test_that_fails");
+    await rm(failing);
+  });
+
   test("is not written when one of its own cases fails", async () => {
     const before = await loadBundle(out);
     await writeFile(
