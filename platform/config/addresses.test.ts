@@ -40,8 +40,22 @@ describe("refused, and never repeated, is", () => {
     expect(shownAddressProblem(text)).toMatch(/http\(s\)|password/);
   });
 
-  test.each(["mysql://h/d", "h/d", ""])("the database %s", (text) => {
-    expect(databaseProblem(text)).toContain("postgres://");
+  test.each(["mysql://h/d", "h/d", "", "postgres://u:hunter2/@h/d"])("the database %s", (text) => {
+    expect(databaseProblem(text)).toContain("write it as postgres://");
+    expect(databaseProblem(text)).not.toContain("hunter2");
+  });
+
+  test.each([
+    "postgres://u:hunter2@db.internal/d",
+    "postgres://u:hunter2@10.0.0.7:5432/d?sslmode=",
+    "postgresql://u:hunter2@localhost/d?host=db.internal",
+    "postgresql://u:hunter2@/d?host=db.internal",
+    "postgres://u:hunter2@localhost.example/d?application_name=sslmode=verify-full",
+    "postgres://u:hunter2@db.internal/d#?sslmode=verify-full",
+    "postgres://u:hunter2@db.internal/d?sslmode=verify-full&sslmode=",
+  ])("plain text to a database beyond loopback: %s", (text) => {
+    expect(databaseProblem(text)).toContain("add ?sslmode=verify-full&sslrootcert=FILE");
+    expect(databaseProblem(text)).not.toContain("hunter2");
   });
 
   test.each(["", " a token", "a token ", "two\nlines", "pässword", "tab\tin", "nul\0"])("the secret %j", (text) => {
@@ -70,7 +84,14 @@ test("what can be used is not refused", () => {
   expect(shownAddressProblem("https://console.example/#/requests")).toBeUndefined();
   for (const text of ["a:1", "my_service.svc:65535", "[::1]:9201", "10.0.0.1:80", "dns:///approval.svc:9201"])
     expect(hostPortProblem(text)).toBeUndefined();
-  for (const text of ["postgres://u:p@h/d", "postgresql:///d?host=/run"]) expect(databaseProblem(text)).toBeUndefined();
+  for (const text of [
+    ...["postgres://u:p@h/d?sslmode=verify-full&sslrootcert=/ca.crt", "postgres://u:p@h/d?x=y&sslmode=disable"],
+    ...["postgres://u:p@localhost/d", "postgres://u@127.0.0.1:5433/d", "postgres://u@[::1]/d", "postgres://u:p@/d"],
+    ...["postgresql:///d?host=/run", "postgresql:///d?host=%2Frun&user=u", "postgres://%2Frun%2Fpostgresql/d"],
+    ...["postgres://u@db.internal/d?host=/run", "postgres://u@db.internal/d?host=localhost", "postgres:///d"],
+  ]) {
+    expect([text, databaseProblem(text)]).toEqual([text, undefined]);
+  }
   expect(headerProblem("a token of several words")).toBeUndefined();
   const apart = { key: "a.port", host: "127.0.0.1", port: 9 };
   for (const host of ["127.0.0.2", "::1", "10.0.0.2"]) expect(samePortFaults([apart, { ...apart, host }])).toEqual([]);

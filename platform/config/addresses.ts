@@ -37,11 +37,22 @@ export function isHereAlone(address: string): boolean {
   return isLoopback(HOST_AND_PORT.exec(address)?.[1] ?? "");
 }
 
-/** Of a PostgreSQL connection string. */
+/** Of a PostgreSQL connection string, read as pg reads it: `host` in its query counts before the one in its place. A host of PGHOST is not seen. */
 export function databaseProblem(text: string): string | undefined {
-  if (/^postgres(ql)?:\/\//.test(text)) return undefined;
-  const bySocket = "by a socket as postgres:///database?host=/folder";
-  return `is not an address of PostgreSQL; write it as postgres://user:password@host/database, or ${bySocket}`;
+  // Without a host it is one of this machine, which URL does not accept behind a user.
+  const url = /^postgres(ql)?:\/\//.test(text)
+    ? (URL.parse(text) ?? URL.parse(text.replace("@/", "@localhost/")))
+    : null;
+  if (url === null) {
+    const bySocket = "by a socket as postgres:///database?host=/folder";
+    return `is not an address of PostgreSQL; write it as postgres://user:password@host/database, or ${bySocket}`;
+  }
+  const host = url.searchParams.getAll("host").at(-1) || url.hostname;
+  const isHere = host === "" || /^(?:\/|%2f)/i.test(host) || isLoopback(host);
+  // NB: an empty one counts as none for pg too.
+  if (isHere || (url.searchParams.getAll("sslmode").at(-1) ?? "") !== "") return undefined;
+  const inPlain = "is beyond loopback and without sslmode, which sends everything in plain text";
+  return `${inPlain}; add ?sslmode=verify-full&sslrootcert=FILE, or ?sslmode=disable where something else encrypts`;
 }
 
 /** Of a secret that goes into a header: what it can carry, and nothing at the ends that would be cut off on the way. */

@@ -81,8 +81,8 @@ test("either of the two is taken, from the file or from the environment", async 
     kafka: { brokers: ["a:1"], client: "kafkajs", tls: false },
   });
   expect(await load("", { KAFKA_BROKERS: "a:1" })).toEqual({ kafka: { brokers: ["a:1"], tls: false } });
-  expect(await load("stream: {kind: postgres}", { P_STREAM_URL: "postgres://h/d" })).toEqual({
-    stream: { kind: "postgres", url: "postgres://h/d" },
+  expect(await load("stream: {kind: postgres}", { P_STREAM_URL: "postgres://localhost/d" })).toEqual({
+    stream: { kind: "postgres", url: "postgres://localhost/d" },
   });
 });
 

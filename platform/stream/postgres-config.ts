@@ -11,7 +11,7 @@ export const PostgresStreamSchema = Type.Object(
       minLength: 1,
       "x-secret": true,
       description:
-        "PostgreSQL, as postgres://user:password@host/database; its user needs only the schema event_stream.",
+        "PostgreSQL, as postgres://user:password@host/database, beyond loopback with sslmode as DATABASE_URL has it; its user needs only the schema event_stream.",
     }),
   },
   { additionalProperties: false },

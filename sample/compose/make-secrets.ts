@@ -23,5 +23,7 @@ await writeFile(join(shared, "issuer.jwks.json"), JSON.stringify({ keys: [jwk] }
 const serviceToken = await secret(join(approval, "service-token"), random);
 await secret(join(decision, "service-token"), () => serviceToken);
 const password = await secret(join(database, "password"), random);
-await secret(join(approval, "database-url"), () => `postgres://countersign:${password}@postgres/countersign`);
+// In plain text: these containers share one machine, and the network of their own.
+const databaseUrl = `postgres://countersign:${password}@postgres/countersign?sslmode=disable`;
+await secret(join(approval, "database-url"), () => databaseUrl);
 process.stdout.write(`keys, passwords and tokens are in ${names.map((name) => join(root, name)).join(", ")}\n`);

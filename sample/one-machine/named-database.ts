@@ -1,5 +1,6 @@
 /** The database that DATABASE_URL names: not ours to start and end, but this set's alone, by an advisory lock that it holds while it runs. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { databaseProblem } from "../../platform/config/addresses.ts";
 import { CannotStart } from "../../platform/lifecycle/cannot-start.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { withDatabase } from "../../platform/postgres/cannot-reach.ts";
@@ -29,6 +30,8 @@ export async function openNamedDatabase(log: Log, url: string): Promise<NamedDat
       "DATABASE_URL: is not an address of PostgreSQL; it has to look like postgresql://USER@HOST/DATABASE",
     );
   }
+  const problem = databaseProblem(url);
+  if (problem !== undefined) throw new CannotStart(`DATABASE_URL: ${problem}`);
   const host = URL.parse(url)?.host || "a PostgreSQL of your own";
   const taken = async () => {
     const holder = await lockHolder(database, LOCK).catch(() => undefined);

@@ -25,7 +25,10 @@ const fine = {
   decisionServices: { trustedKeys: { "decision-1": "decision.pem" } },
 };
 const TOKEN = "COUNTERSIGN_REDEMPTION_SERVICE_TOKEN";
-const secrets = { DATABASE_URL: "postgres://approval:pass-word@db/approval", [TOKEN]: "a token of sixteen and more" };
+const secrets = {
+  DATABASE_URL: "postgres://approval:pass-word@db/approval?sslmode=verify-full",
+  [TOKEN]: "a token of sixteen and more",
+};
 const withoutToken = { DATABASE_URL: secrets.DATABASE_URL };
 
 const { start, refusal } = createConfigStart(
@@ -120,6 +123,12 @@ const unsafe: readonly UnsafeCase[] = [
     settings: {},
     env: { ...secrets, DATABASE_URL: "mysql://u:hunter2@h/d" },
     says: "database.url (DATABASE_URL): is not an address of PostgreSQL; write it as postgres://user:password@host/database",
+  },
+  {
+    what: "a database beyond loopback that is spoken to in plain text",
+    settings: {},
+    env: { ...secrets, DATABASE_URL: "postgres://u:hunter2@db.internal/d" },
+    says: "database.url (DATABASE_URL): is beyond loopback and without sslmode",
   },
   {
     what: "access requests at an address that is not https",
@@ -219,9 +228,9 @@ describe("accepted", () => {
 
   test("the database's address from a file, as containers get it", async () => {
     const file = join(folder, "database-url");
-    await writeFile(file, "postgres://u:p@h/d\n");
+    await writeFile(file, "postgres://u:p@h/d?sslmode=disable\n");
     const started = await start(fine, { [TOKEN]: secrets[TOKEN], DATABASE_URL_FILE: file });
-    expect(started).toMatchObject({ config: { database: { url: "postgres://u:p@h/d" } } });
+    expect(started).toMatchObject({ config: { database: { url: "postgres://u:p@h/d?sslmode=disable" } } });
   });
 
   test("--check-config, which says so with exit code 0, names the files that are not here, and does not run", async () => {

@@ -41,7 +41,8 @@ export const ApprovalConfigSchema = Type.Object(
           minLength: 1,
           "x-secret": true,
           "x-env-variable": "DATABASE_URL",
-          description: "PostgreSQL, as postgres://user:password@host/database.",
+          description:
+            "PostgreSQL, as postgres://user:password@host/database; beyond loopback with ?sslmode=verify-full&sslrootcert=FILE, or ?sslmode=disable where something else encrypts.",
         }),
         maxConnections: Type.Integer({
           minimum: 2,

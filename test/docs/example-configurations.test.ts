@@ -21,7 +21,8 @@ const services = [
     name: "approval",
     env: {
       ...SECRETS,
-      DATABASE_URL: "postgres://approval@db.internal/approval",
+      DATABASE_URL:
+        "postgres://approval@db.internal/approval?sslmode=verify-full&sslrootcert=/etc/countersign/tls/postgres-ca.crt",
       COUNTERSIGN_WEBHOOK_SECRET: "whsec_b25seSBmb3IgdGhpcyB0ZXN0IGFuZCBubyBvdGhlcg==",
     },
     missing: ["DATABASE_URL"],
@@ -78,7 +79,7 @@ describe.each(services)("each commented section of deploy/$name.yaml", ({ name, 
     process.env = { ...before, ...env, REGION: "north" };
     if ("stream" in section) {
       delete process.env["COUNTERSIGN_KAFKA_SASL_PASSWORD"];
-      process.env["COUNTERSIGN_STREAM_URL"] = "postgres://stream@db.internal/stream";
+      process.env["COUNTERSIGN_STREAM_URL"] = "postgres://stream@db.internal/stream?sslmode=verify-full";
     }
     return readConfig(["--config", path, "--check-config"]);
   }

@@ -48,7 +48,7 @@ describe("docker-compose.yml", () => {
 
   test.each([
     ["decision", {}],
-    ["approval", { DATABASE_URL: "postgres://countersign@postgres/countersign" }],
+    ["approval", { DATABASE_URL: "postgres://countersign@postgres/countersign?sslmode=disable" }],
   ])(
     "the configuration of the %s service is accepted with the addresses that it has in a container",
     async (name, env) => {

@@ -42,6 +42,12 @@ test.each(["garbage", "mysql://u:CANARY0hunter2@127.0.0.1/x"])(
   },
 );
 
+test("a database beyond loopback is not spoken to in plain text unless that is said", async () => {
+  expect(await refusal("postgresql://u:CANARY0hunter2@db.example/x")).toMatch(
+    /^DATABASE_URL: is beyond loopback and without sslmode, .*; add \?sslmode=verify-full&sslrootcert=FILE, or \?sslmode=disable /,
+  );
+});
+
 test("a server that is not there is named with what to do, without its password", async () => {
   const port = await freePort();
   expect(await refusal(`postgresql://u:CANARY0hunter2@127.0.0.1:${port}/x`)).toBe(

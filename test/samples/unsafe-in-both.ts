@@ -102,6 +102,12 @@ export function unsafeInBoth(
       says: "stream.url (COUNTERSIGN_STREAM_URL): is not an address of PostgreSQL; write it as postgres://",
     },
     {
+      what: "a stream at a PostgreSQL beyond loopback that is spoken to in plain text",
+      settings: { kafka: undefined, stream: { kind: "postgres" } },
+      env: { ...secrets, COUNTERSIGN_STREAM_URL: "postgres://u:hunter2@db.internal/d" },
+      says: "stream.url (COUNTERSIGN_STREAM_URL): is beyond loopback and without sslmode",
+    },
+    {
       what: "two streams",
       settings: { stream: { kind: "postgres" } },
       env: { ...secrets, COUNTERSIGN_STREAM_URL: "postgres://h/d" },
