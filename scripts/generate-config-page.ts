@@ -28,6 +28,8 @@ test: \`deploy/decision.yaml\`, \`deploy/approval.yaml\` and \`enforcers/node/ga
   an address, the same key id for two services, the same port twice), these as far as the values concerned can be read. A value is never repeated: it may be a secret.
 - \`--check-config\` also names the files that cannot be read where it runs. That is not a fault: the configuration may be meant for another machine.
   The content of files is checked at start.
+- **Kubernetes** sets variables for each Service of a namespace, and those of a Service named \`countersign-…\` begin with \`COUNTERSIGN_\`: they are refused
+  like misspelt ones, and \`COUNTERSIGN_REDEMPTION_PORT=tcp://…\` even names a key. Set \`enableServiceLinks: false\` in the pod's \`spec\`.
 - Exit codes: 0 if \`--check-config\` found nothing, 78 if the configuration has to be changed (also if a key file or the bundle
   that it names cannot be used), 1 if trying again may help (the database does not answer or is not set up yet, a port is taken).
 - **SIGHUP** makes a running program read its configuration again and apply what can change while it runs: key sets of issuers and the authorities at

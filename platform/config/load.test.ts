@@ -52,6 +52,28 @@ async function faultsOf(env: Record<string, string>, yaml?: string): Promise<str
 }
 
 describe("refused", () => {
+  test("what Kubernetes sets for a Service, and only that is told so", async () => {
+    const links = {
+      PRODUCT_APPROVAL_SERVICE_HOST: "10.0.0.7",
+      PRODUCT_APPROVAL_SERVICE_PORT: "9200",
+      PRODUCT_APPROVAL_SERVICE_PORT_REST: "9200",
+      PRODUCT_APPROVAL_PORT: "tcp://10.0.0.7:9200",
+      PRODUCT_APPROVAL_PORT_9200_TCP: "tcp://10.0.0.7:9200",
+      PRODUCT_APPROVAL_PORT_9200_TCP_ADDR: "10.0.0.7",
+      PRODUCT_HTTP_LISTEN_PORT: "tcp://10.0.0.7:8080",
+    };
+    const told = (await faultsOf({ ...enough, ...links })).split("\n");
+    expect(told).toHaveLength(7);
+    for (const line of told)
+      expect(line).toMatch(/ \(set by Kubernetes for a Service; set enableServiceLinks: false for the pod\)$/);
+    for (const misspelt of ["PRODUCT_APPROVAL_PORT", "PRODUCT_SERVICE_TOKEN", "PRODUCT_SERVICE_HOSTS"]) {
+      expect(await faultsOf({ ...enough, [misspelt]: "9200" })).toBe(
+        `${misspelt}: is not a variable of this program; remove it or correct its name`,
+      );
+    }
+    expect(await faultsOf({ ...enough, PRODUCT_HTTP_LISTEN_PORT: "99999" })).not.toContain("Kubernetes");
+  });
+
   test("everything wrong is reported at once, each with key, variable and what to do", async () => {
     const text = await faultsOf(
       { PRODUCT_HTTP_LISTEN_PORT: "99999", PRODUCT_VERBOSE: "perhaps", PRODUCT_HTPP_HOST: "x" },

@@ -21,6 +21,7 @@ import { merged, withAllFindings } from "../schema-faults.ts";
 import type { ConfigFault } from "./fault.ts";
 import { type ConfigKey, keysOf } from "./keys.ts";
 import { faultsAmong, type Rule } from "./rules.ts";
+import { serviceLinkAdvice } from "./service-links.ts";
 
 type Loaded<T> =
   | { readonly kind: "loaded"; readonly config: T }
@@ -80,10 +81,14 @@ export async function loadConfig<S extends TObject>(options: {
     ...one,
     variable: one.variable ?? variableOf(one.key.split("."), keys),
   });
+  const advised = (one: ConfigFault): ConfigFault => {
+    const advice = one.variable === undefined ? "" : serviceLinkAdvice(one.variable, env[one.variable]);
+    return { ...one, problem: `${one.problem}${advice}` };
+  };
   if (faults.length > 0) {
     const unreadable = new Set(faults.map(({ key }) => key));
     const more = isReadable && isLike(schema, candidate) ? faultsAmong(rules, candidate, unreadable) : [];
-    return { kind: "invalid", faults: [...faults, ...more.map(named)] };
+    return { kind: "invalid", faults: [...faults, ...more.map(named)].map(advised) };
   }
   const config = Value.Parse(schema, candidate);
   const unsafe = rules.flatMap((rule) => rule(config)).map(named);
