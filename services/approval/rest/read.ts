@@ -11,6 +11,7 @@ import type { SubmitBody } from "./schema/requests.ts";
 import type { ReviewBody } from "./schema/reviews.ts";
 
 export function readAsked({ elevation, justification, requested }: SubmitBody): Asked {
+  const notAfter = readTime(requested?.not_after, "/requested/not_after");
   return {
     entitlement: elevation?.entitlement,
     scope: elevation?.scope,
@@ -18,6 +19,7 @@ export function readAsked({ elevation, justification, requested }: SubmitBody): 
     maxUses: requested?.max_uses,
     duration: readDuration(requested?.duration, "/requested/duration"),
     notBefore: readTime(requested?.not_before, "/requested/not_before"),
+    ...(notAfter === undefined ? {} : { notAfter }),
   };
 }
 

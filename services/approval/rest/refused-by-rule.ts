@@ -21,7 +21,8 @@ export const REFUSED_BY_RULE = {
   exceeds_offer: {
     status: 422,
     title: "The request exceeds the offer",
-    detail: "Ask for at most the elevation's max_uses and max_duration, starting within seven days.",
+    detail:
+      "Ask for at most the elevation's max_uses and max_duration, starting within seven days; not_after lies within that duration and ahead.",
     pointer: "/requested",
   },
   not_bindable: {

@@ -39,6 +39,11 @@ test.each([
     pointer: "/requested/not_before",
   },
   {
+    what: "an end that is no time",
+    body: { denial_id: ID, requested: { not_after: "tomorrow" } },
+    pointer: "/requested/not_after",
+  },
+  {
     what: "U+0000 in a name",
     body: { denial_id: ID, elevation: { entitlement: "a\0b" } },
     pointer: "/elevation/entitlement",

@@ -1,7 +1,7 @@
 /** Submitting a denial over REST: what is refused, what is the same request again, and what the policy decides at once. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { instant } from "../../../core/domain/time.ts";
+import { instant, rfc3339 } from "../../../core/domain/time.ts";
 import { SCOPED } from "./approval-fixture.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, SECOND, tokenOf } from "./rest-fixture.ts";
@@ -57,6 +57,8 @@ test.each([
   { what: "unlimited uses", body: { requested: { max_uses: "unlimited" } }, code: "exceeds_offer" },
   { what: "longer than offered", body: { requested: { duration: "11m" } }, code: "exceeds_offer" },
   { what: "a start next year", body: { requested: { not_before: "2099-01-01T00:00:00Z" } }, code: "exceeds_offer" },
+  { what: "an end that is over", body: { requested: { not_after: "2020-01-01T00:00:00Z" } }, code: "exceeds_offer" },
+  { what: "an end next year", body: { requested: { not_after: "2099-01-01T00:00:00Z" } }, code: "exceeds_offer" },
   { what: "something else", body: { elevation: { entitlement: "root" } }, code: "unknown_elevation" },
 ])("$what is 422 and leaves no request", async ({ body, code }) => {
   const denial = await rest.denyTo(dana, fresh());
@@ -95,6 +97,20 @@ test("what the policy denies at once is a request that has ended denied", async 
   const answer = await submit(denial.id, { justification: SCOPED.title });
   expect([answer.status, at(answer, "request.status"), at(answer, "grant")]).toEqual([201, "denied", null]);
   expect(textAt(answer, "request.status_reason")).toContain("justification");
+});
+
+test("an end that is asked for is when the request lapses, and the grant ends, however late it is approved", async () => {
+  const end = rfc3339(instant((await rest.store.reads.now()) + 120_000));
+  const denial = await rest.denyTo(dana, fresh());
+  const asked = await submit(denial.id, { requested: { not_after: end } });
+  expect([asked.status, at(asked, "request.requested.not_after"), at(asked, "request.expires_at")]).toEqual([
+    201,
+    end,
+    end,
+  ]);
+  const request = { id: textAt(asked, "request.id"), digest: textAt(asked, "request.digest") };
+  const granted = await rest.vote(tokenOf("max", ["managers"]), request);
+  expect(at(granted, "grant.expires_at")).toBe(end);
 });
 
 test("less than is offered is asked for as said", async () => {

@@ -42,6 +42,12 @@ export const SubmitBody = Type.Object(
           max_uses: Type.Optional(Uses),
           duration: Type.Optional(DurationSchema),
           not_before: Type.Optional(Time),
+          not_after: Type.Optional(
+            Type.String({
+              maxLength: 40,
+              description: "RFC 3339 with a zone: the end at the latest, however late it is approved.",
+            }),
+          ),
         },
         { ...closed, description: "Less than is offered; what is left out is taken as offered." },
       ),

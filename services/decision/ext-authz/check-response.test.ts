@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { type Decision, deny, type NeedsApproval, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { id } from "../../../core/domain/id.ts";
+import { instant } from "../../../core/domain/time.ts";
+import { ELEVATION } from "../../../test/samples/domain.ts";
+import { CONNECTION } from "../../../test/samples/evaluation.ts";
+import { checkResponse } from "./check-response.ts";
+
+const PAGE = join(import.meta.dirname, "../../../docs/problems-decision.md");
+const needed: NeedsApproval = {
+  kind: "needs_approval",
+  elevations: [{ ...ELEVATION, approversHint: "managers" }],
+  denial: { id: id("denial", "01930000-0000-7000-8000-000000000001"), expiresAt: instant(900_000) },
+  tooManyDenials: undefined,
+  grantReason: "spent",
+  response: NO_RESPONSE_FIELDS,
+};
+
+function problemOf(decision: Decision, requestUrl?: string): object {
+  const evaluated = { decision, subject: undefined, policyRevision: "r" };
+  const { httpResponse } = checkResponse(evaluated, CONNECTION, { requestUrl });
+  if (httpResponse?.$case !== "deniedResponse") throw new Error("it is allowed");
+  const problem: unknown = JSON.parse(httpResponse.value.body);
+  return Object(problem);
+}
+
+test("the page names every member of an answer, and of what can be asked for", async () => {
+  const page = await readFile(PAGE, "utf8");
+  const full = problemOf(needed, "https://approvals.example");
+  const { elevations } = { elevations: [], ...full };
+  const members = [full, problemOf(deny("policy_denied", ["r"])), ...elevations].flatMap((one) => Object.keys(one));
+  expect(members).toEqual(expect.arrayContaining(["denial_id", "request_url", "grant_reason", "bind_headers"]));
+  expect(members.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("what is not known is left out: no denial of one too many, no address that is not configured, no hint, no grant", () => {
+  const many = { ...needed, denial: undefined, tooManyDenials: { retryAfterMs: 1 }, grantReason: undefined };
+  const problem = problemOf({ ...many, elevations: [{ ...ELEVATION, approversHint: undefined }] }, "https://a.example");
+  for (const name of ["denial_id", "expires_at", "request_url", "approvers_hint", "grant_reason"]) {
+    expect(problem).not.toHaveProperty(name);
+  }
+  expect(problemOf(needed)).not.toHaveProperty("request_url");
+  expect(problem).toMatchObject({ type: "urn:countersign:problem:too_many_denials", outcome: "needs_approval" });
+});
