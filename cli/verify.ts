@@ -3,6 +3,7 @@
  *
  *     npm run verify -- audit.ndjson          or standard input
  *     npm run verify -- --brokers host:9092   the audit topic itself
+ *     npm run verify -- --config FILE         the same, reached as the services say it: section kafka or stream
  *     npm run verify -- --stream-url-file f   the same of a stream in Postgres; the file holds its connection string
  *
  * One line per log; exit 0 when no log is broken, 1 when one is (or something is no audit event, or there is none), 2 when it
@@ -17,15 +18,21 @@ import type { StreamDeps } from "../platform/stream/assemble.ts";
 import { createKafkaStream } from "../platform/stream/kafka.ts";
 import type { KafkaSettings } from "../platform/stream/kafka-settings.ts";
 import type { EventStream } from "../platform/stream/port.ts";
+import { type StreamConfig, streamServer } from "../platform/stream/open-stream.ts";
 import { createPostgresStream } from "../platform/stream/postgres.ts";
 import { type ChainCheck, createChainCheck } from "./verify/chain.ts";
+import { readStreamConfig } from "./verify/config.ts";
 import { checkLines } from "./verify/from-lines.ts";
 import { checkTopic } from "./verify/from-topic.ts";
 import { reportOf } from "./verify/report.ts";
 
+/** Shown at the server. */
+const NAME = "countersign-verify";
+
 type Options = {
   readonly fromZero?: boolean;
   readonly brokers?: readonly string[];
+  readonly config?: string;
   readonly streamUrlFile?: string;
   readonly topic: string;
   readonly tlsCa?: string;
@@ -40,6 +47,7 @@ const program = new Command("verify")
   .argument("[file]", "NDJSON of audit events; standard input when absent")
   .option("--from-zero", "a log that does not begin at index 0 counts as broken")
   .option("--brokers <list>", "read the Kafka topic instead: host:port, comma-separated", (text) => text.split(","))
+  .option("--config <file>", "read the topic instead: YAML with a section kafka or stream, as npm run topics takes it")
   .option(
     "--stream-url-file <file>",
     "read the topic in Postgres instead: file with postgres://…, never on the command line",
@@ -60,24 +68,43 @@ function seconds(text: string): number {
 
 async function run(file: string | undefined, options: Options): Promise<number> {
   const check = createChainCheck({ fromZero: options.fromZero === true });
-  const sources = [file, options.brokers, options.streamUrlFile].filter((one) => one !== undefined);
-  if (sources.length > 1) throw new Error("a file, --brokers or --stream-url-file: one of them");
-  if ((options.username === undefined) !== (options.passwordFile === undefined)) {
+  const { brokers, config, streamUrlFile, tls, tlsCa, username, passwordFile } = options;
+  const sources = [file, brokers, config, streamUrlFile].filter((one) => one !== undefined);
+  if (sources.length > 1) throw new Error("a file, --brokers, --config or --stream-url-file: one of them");
+  if (config !== undefined && (tls ?? tlsCa ?? username ?? passwordFile) !== undefined) {
+    throw new Error(
+      "--tls, --tls-ca, --username and --password-file are for --brokers; with --config the file says it",
+    );
+  }
+  if ((username === undefined) !== (passwordFile === undefined)) {
     throw new Error("--username and --password-file belong together");
   }
-  if (options.brokers !== undefined) {
-    const connection = await kafkaConnection(options.brokers, options);
+  if (brokers !== undefined) {
+    const connection = await kafkaConnection(brokers, options);
     await readTopic((deps) => createKafkaStream(deps, { connection }), options, check);
-  } else if (options.streamUrlFile !== undefined) {
-    const connection = (await readFile(options.streamUrlFile, "utf8")).trim();
-    const settings = { connection, applicationName: "countersign-verify", cleanEveryMs: null };
-    await readTopic((deps) => createPostgresStream(deps, settings), options, check);
+  } else if (config !== undefined) {
+    const said = await readStreamConfig(config);
+    const open = said.stream === undefined ? await kafkaStream(said) : postgresStream(said.stream.url);
+    await readTopic(open, options, check);
+  } else if (streamUrlFile !== undefined) {
+    await readTopic(postgresStream((await readFile(streamUrlFile, "utf8")).trim()), options, check);
   } else {
     await checkLines(await inputOf(file), check);
   }
   const { text, good } = reportOf(check.verdict());
   process.stdout.write(text);
   return good ? 0 : 1;
+}
+
+async function kafkaStream(config: StreamConfig): Promise<(deps: StreamDeps) => EventStream> {
+  const log = createLog({ name: "verify", level: "silent" });
+  const server = await streamServer(config, { clientName: NAME, log });
+  return (deps) => server.open(deps);
+}
+
+/** NB: whoever only reads may not delete what is over. */
+function postgresStream(connection: string): (deps: StreamDeps) => EventStream {
+  return (deps) => createPostgresStream(deps, { connection, applicationName: NAME, cleanEveryMs: null });
 }
 
 async function inputOf(file: string | undefined) {
@@ -89,7 +116,7 @@ async function inputOf(file: string | undefined) {
 async function kafkaConnection(brokers: readonly string[], options: Options): Promise<KafkaSettings> {
   return {
     brokers,
-    clientId: "countersign-verify",
+    clientId: NAME,
     ...(options.tls === true || options.tlsCa !== undefined
       ? { tls: options.tlsCa === undefined ? {} : { ca: await readFile(options.tlsCa, "utf8") } }
       : {}),
@@ -113,7 +140,7 @@ async function readTopic(
   const stop = new AbortController();
   const log = createLog({ name: "verify", level: "silent" });
   await using stream = open({ log, onFatal: (error) => stop.abort(error) });
-  await checkTopic(stream, topic, check, AbortSignal.any([stop.signal, AbortSignal.timeout(timeout * 1_000)]));
+  await checkTopic(stream, topic, check, { timeoutMs: timeout * 1_000, signal: stop.signal });
 }
 
 try {

@@ -13,20 +13,16 @@
  * well, 1 when topics differ, 2 when it could not look.
  */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { Type } from "typebox";
 import { accessTo, topicSpecs } from "../core/messages/topic-setup.ts";
 import { TOPICS, type TopicReader } from "../core/messages/topics.ts";
-import { describeFaults, loadConfig } from "../platform/config/load.ts";
 import { createLog } from "../platform/log/log.ts";
 import { createDatabase } from "../platform/postgres/pool.ts";
-import { KafkaSchema } from "../platform/stream/kafka-config.ts";
-import { type StreamConfig, streamFaults, streamServer } from "../platform/stream/open-stream.ts";
-import { PostgresStreamSchema } from "../platform/stream/postgres-config.ts";
+import { streamServer } from "../platform/stream/open-stream.ts";
+import { operatorStream } from "../platform/stream/operator-config.ts";
 import { grantPostgresStream } from "../platform/stream/postgres-topics.ts";
 import { aligned, topicTable } from "./topics/table.ts";
 
 const PREFIX = "COUNTERSIGN_";
-const VARIABLES = /^(KAFKA_BROKERS|COUNTERSIGN_(KAFKA|STREAM)_\w+)$/;
 const PARTS: readonly TopicReader[] = ["decision", "approval", "auditor"];
 
 type Options = {
@@ -81,7 +77,8 @@ async function run(options: Options): Promise<number> {
     say(aligned(topicTable(options)));
     return 0;
   }
-  const config = await configOf(options);
+  const { brokers, config: file } = options;
+  const config = await operatorStream({ env: process.env, prefix: PREFIX, file, brokers });
   if (options.role.length > 0 && config.stream === undefined) throw new Unusable("--role is for topics in Postgres");
   const log = createLog({ name: "topics", level: "silent" });
   const server = await streamServer(config, { clientName: "countersign-topics", log });
@@ -113,22 +110,6 @@ async function grant(url: string, roles: readonly Role[]): Promise<void> {
         .map((topic) => topic.name);
     await grantPostgresStream(database, { role: name, read: granted("Read"), write: granted("Write") });
   }
-}
-
-async function configOf({ brokers, config: file }: Options): Promise<StreamConfig> {
-  const variables = Object.entries(process.env).filter(([name]) => VARIABLES.test(name));
-  const loaded = await loadConfig({
-    schema: Type.Object(
-      { kafka: Type.Optional(KafkaSchema), stream: Type.Optional(PostgresStreamSchema) },
-      { additionalProperties: false },
-    ),
-    env: { ...Object.fromEntries(variables), ...(brokers === undefined ? {} : { KAFKA_BROKERS: brokers }) },
-    ...(file === undefined ? {} : { file }),
-    prefix: PREFIX,
-    rules: [streamFaults],
-  });
-  if (loaded.kind === "invalid") throw new Unusable(describeFaults(loaded.faults));
-  return loaded.config;
 }
 
 try {

@@ -39,7 +39,7 @@ function approvalLog(length: number): AuditEvent[] {
   return events;
 }
 
-function decisionLog(tail: "closed" | "open"): AuditEvent[] {
+function decisionLog(tail: "closed" | "open", revision: string | null = null): AuditEvent[] {
   const log = decisionLogId("pdp-a", uuid(170));
   const time = "2026-11-24T02:00:00.000Z";
   const opened: DecisionLogRecord = {
@@ -49,7 +49,7 @@ function decisionLog(tail: "closed" | "open"): AuditEvent[] {
     prev: NO_PREVIOUS,
     time,
     kind: "log_opened",
-    policy_revision: null,
+    policy_revision: revision,
   };
   const records: DecisionLogRecord[] = [opened];
   if (tail === "closed")
@@ -180,6 +180,19 @@ describe("a log of a decision service", () => {
     ]);
   });
 
+  test("what comes late from before the beginning is counted, and judged by its own hash alone; two of one index are a fork", () => {
+    const [opened, closed] = decisionLog("closed");
+    const [other] = decisionLog("open", "another policy");
+    const late = verdictOf([closed, opened, opened]);
+    expect(late.logs).toEqual([{ kind: "whole", log: opened?.logid, first: 1, last: 1, unjudged: 1 }]);
+    expect(reportOf(late).text).toContain("not known before 1, where 1 came late and cannot be judged");
+    expect(verdictOf([closed, opened, other]).logs).toMatchObject([{ kind: "broken", index: 0 }]);
+    expect(verdictOf([closed, { ...opened, time: "2026-11-24T03:00:00.000Z" }]).logs).toMatchObject([
+      { kind: "broken", index: 0 },
+    ]);
+    expect(verdictOf([...whole.slice(5), at(whole, 3)]).logs).toMatchObject([{ kind: "broken", index: 3 }]);
+  });
+
   test("an event under a decision service's log that carries no decision record is broken", () => {
     const forged = rehashed({ ...at(whole, 0), logid: decisionLogId("pdp-a", uuid(170)) });
     expect(verdictOf([forged]).logs).toMatchObject([{ kind: "broken", index: 0 }]);
@@ -203,6 +216,13 @@ describe("the command", () => {
   test("an unknown option and a file that is not there end with 2, garbage and nothing with 1, a whole log with 0", () => {
     expect(verify("", "--what").status).toBe(2);
     expect(verify("", "no-such-file").status).toBe(2);
+    for (const [args, says] of [
+      [["--config", "no-such-file.yaml"], "no-such-file.yaml: cannot be read (ENOENT)"],
+      [["--config", "x.yaml", "--brokers", "a:1"], "one of them"],
+      [["--config", "x.yaml", "--username", "u", "--password-file", "p"], "are for --brokers"],
+    ] as const) {
+      expect(verify("", ...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining(says) });
+    }
     expect(verify("").status).toBe(1);
     expect(verify('{"specversion":"1.0"}\n').status).toBe(1);
     const text = whole.map((event) => `${JSON.stringify(event)}\n`).join("");

@@ -6,16 +6,26 @@
  * NB: what a chain alone cannot show. Somebody who rewrites a log from some index to its end, hashes included, makes another
  * whole log, and a tail that is cut off leaves a whole log: both need a head that was published elsewhere. A decision
  * service's log says when it is closed, so a missing tail there shows as `tail_unknown`. A log whose first index is not 0
- * began before this input, by retention or by loss.
+ * began before this input, by retention or by loss; what comes late from before it (a decision that was set aside, replayed after retention
+ * has taken its neighbours) has nothing to stand beside: of it only its own hash is judged, and it is counted as `unjudged`.
  */
 import { unreachable } from "../../core/domain/app-error.ts";
 import type { Digest } from "../../core/domain/id.ts";
 import { BEGINNING, endAfter, type LogEnd, standing } from "../../core/domain/log-chain.ts";
 import type { Link, ReadEvent } from "./audit-record.ts";
 
+type Unbroken<Kind extends string> = {
+  readonly kind: Kind;
+  readonly log: string;
+  readonly first: number;
+  readonly last: number;
+  /** Events from before `first`, if there are any. */
+  readonly unjudged?: number;
+};
+
 export type LogVerdict =
-  | { readonly kind: "whole"; readonly log: string; readonly first: number; readonly last: number }
-  | { readonly kind: "tail_unknown"; readonly log: string; readonly first: number; readonly last: number }
+  | Unbroken<"whole">
+  | Unbroken<"tail_unknown">
   | { readonly kind: "broken"; readonly log: string; readonly index: number; readonly reason: string };
 
 export type Verdict = {
@@ -39,6 +49,8 @@ type Chain = {
   end: LogEnd;
   /** By index, those that came before their predecessors. */
   readonly early: Map<bigint, { readonly link: Link; readonly fault: string | undefined }>;
+  /** By index, those of a decision service's log that came from before `first`. */
+  readonly unjudged: Map<number, Digest>;
   broken: { readonly index: number; readonly reason: string } | undefined;
 };
 
@@ -63,6 +75,7 @@ export function createChainCheck({ fromZero }: { readonly fromZero: boolean }): 
           hashes: [],
           end,
           early: new Map(),
+          unjudged: new Map(),
           broken: undefined,
         };
         chains.set(link.log, chain);
@@ -96,7 +109,7 @@ function extend(chain: Chain, link: Link, fault: string | undefined): void {
     chain.broken = { index: at, reason };
   };
   const at = standing(link, chain.end);
-  if (at === "ahead" && !chain.log.startsWith("pdp/")) return broken(expected, missing(link.index));
+  if (at === "ahead" && !isDecisionLog(chain)) return broken(expected, missing(link.index));
   if (at === "ahead") {
     const other = chain.early.get(link.index);
     if (other !== undefined && other.link.hash !== link.hash) return broken(index, FORK);
@@ -106,7 +119,13 @@ function extend(chain: Chain, link: Link, fault: string | undefined): void {
   if (fault !== undefined) return broken(index, fault);
   switch (at) {
     case "known":
-      if (index < chain.first) return broken(index, `out of order: found after ${expected - 1}`);
+      if (index < chain.first) {
+        if (!isDecisionLog(chain)) return broken(index, `out of order: found after ${expected - 1}`);
+        if (link.closes) return broken(index, "it closes the log, and events with a higher index were found before");
+        if ((chain.unjudged.get(index) ?? link.hash) !== link.hash) return broken(index, FORK);
+        chain.unjudged.set(index, link.hash);
+        return undefined;
+      }
       return chain.hashes[index - chain.first] === link.hash ? undefined : broken(index, FORK);
     case "log_closed":
       return broken(index, "an event after the log was closed");
@@ -132,6 +151,11 @@ function judged(chain: Chain): LogVerdict {
     const reason = missing([...chain.early.keys()].reduce((least, one) => (one < least ? one : least)));
     return { kind: "broken", log, index: last + 1, reason };
   }
-  const open = log.startsWith("pdp/") && !chain.end.closed;
-  return { kind: open ? "tail_unknown" : "whole", log, first, last };
+  const open = isDecisionLog(chain) && !chain.end.closed;
+  const unjudged = chain.unjudged.size === 0 ? {} : { unjudged: chain.unjudged.size };
+  return { kind: open ? "tail_unknown" : "whole", log, first, last, ...unjudged };
+}
+
+function isDecisionLog({ log }: Chain): boolean {
+  return log.startsWith("pdp/");
 }

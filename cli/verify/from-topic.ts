@@ -7,12 +7,15 @@ import { readToEnd } from "../../platform/stream/read-to-end.ts";
 import { readAuditEvent } from "./audit-record.ts";
 import type { ChainCheck } from "./chain.ts";
 
-/** Rejects when the broker does not answer, or with the signal's reason. The key of a record has to be its log id. */
+/**
+ * Rejects when the broker does not answer, with the signal's reason, or, after `timeoutMs`, with how far it came. The key of a record has to be its
+ * log id.
+ */
 export async function checkTopic(
   stream: Pick<EventStream, "subscribe" | "position" | "endOffsets">,
   topic: string,
   check: ChainCheck,
-  signal: AbortSignal,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const ends = await stream.endOffsets(topic, { deadlineMs: 10_000 });
   stream.subscribe({
@@ -31,5 +34,22 @@ export async function checkTopic(
       return "continue";
     },
   });
-  await readToEnd(stream, topic, ends, signal);
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    await readToEnd(stream, topic, ends, AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (signal.aborted || !late.aborted) throw error;
+    const far = left(stream.position(topic), ends);
+    throw new Error(`not at the end of ${topic} after ${timeoutMs / 1_000} s: ${far}; give it longer with --timeout`, {
+      cause: error,
+    });
+  }
+}
+
+/** Of each partition that is not read to its end. */
+function left(positions: ReadonlyMap<number, bigint>, ends: ReadonlyMap<number, bigint>): string {
+  return [...ends]
+    .filter(([partition, end]) => (positions.get(partition) ?? -1n) < end)
+    .map(([partition, end]) => `partition ${partition} is at offset ${positions.get(partition) ?? "none"} of ${end}`)
+    .join(", ");
 }

@@ -17,9 +17,9 @@ export function reportOf(verdict: Verdict): Report {
 function describe(verdict: LogVerdict): string {
   switch (verdict.kind) {
     case "whole":
-      return `whole (${range(verdict)})${beginning(verdict.first)}`;
+      return `whole (${range(verdict)})${beginning(verdict)}`;
     case "tail_unknown":
-      return `tail unknown (${range(verdict)}; not closed)${beginning(verdict.first)}`;
+      return `tail unknown (${range(verdict)}; not closed)${beginning(verdict)}`;
     case "broken":
       return `broken at index ${verdict.index}: ${verdict.reason}`;
     default:
@@ -32,8 +32,9 @@ function range({ first, last }: { readonly first: number; readonly last: number 
   return `${count} ${count === 1 ? "event" : "events"}, ${first}..${last}`;
 }
 
-function beginning(first: number): string {
-  return first === 0 ? "" : `, not known before ${first}`;
+function beginning({ first, unjudged = 0 }: { readonly first: number; readonly unjudged?: number }): string {
+  const late = unjudged === 0 ? "" : `, where ${unjudged} came late and cannot be judged`;
+  return first === 0 ? "" : `, not known before ${first}${late}`;
 }
 
 /** What an input claims as a log id goes to a terminal: nothing in it may steer one. */

@@ -75,6 +75,20 @@ describe.each(AUDIT_TYPES)("%s", (type) => {
   });
 });
 
+test("the table of the page has each type once, in this order, and names every member of its data", () => {
+  const page = readFileSync(new URL("../../examples/README.md", import.meta.url), "utf8");
+  const table = [...page.matchAll(/^\| `(countersign\.[\w.]+\.v1)` \| (.*) \| .+ \|$/gm)];
+  expect(table.map(([, type]) => type)).toEqual(AUDIT_TYPES);
+  const inAll = ["by", "denial_id", "request_id", "grant_id", "policy_revision"];
+  for (const [, type = "", named = ""] of table) {
+    const own = Object.keys(exampleOf(type).event.data).filter((name) => !inAll.includes(name));
+    expect([type, own.filter((name) => !named.includes(`\`${name}\``))]).toEqual([type, []]);
+    const words = named.replaceAll(/\([^)]*\)/g, "").matchAll(/`(\w+)`/g);
+    const shown = [...words].flatMap(([, name = ""]) => (name === "actors" ? [] : [name]));
+    expect([type, shown.filter((name) => !own.includes(name))]).toEqual([type, []]);
+  }
+});
+
 test.each(Object.values(SAMPLE_EVENTS).map((event) => ({ event })))(
   "$event.type is of the shape that is made today",
   ({ event }) => {

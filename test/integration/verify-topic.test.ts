@@ -1,5 +1,7 @@
 /** `verify --brokers` against a real Kafka: whole, then broken by one record that somebody else wrote. */
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { goldenRecords } from "../../core/messages/samples.ts";
@@ -13,11 +15,17 @@ const TOPIC = "countersign.audit.v1";
 const found = await hasKafka();
 const log = createLog({ name: "test", level: "silent" });
 let kafka: TestKafka;
+let folder: string;
+let config: string;
 
 function verify(...args: string[]): Promise<{ code: unknown; text: string }> {
+  return run("--brokers", kafka.brokers.join(","), ...args);
+}
+
+function run(...args: string[]): Promise<{ code: unknown; text: string }> {
   const program = join(import.meta.dirname, "../../cli/verify.ts");
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, "--brokers", kafka.brokers.join(","), ...args], (error, stdout) =>
+    execFile(process.execPath, [program, ...args], (error, stdout) =>
       resolve({ code: error === null ? 0 : error.code, text: stdout }),
     );
   });
@@ -26,10 +34,14 @@ function verify(...args: string[]): Promise<{ code: unknown; text: string }> {
 (found ? describe : describe.skip)("verify on the topic", () => {
   beforeAll(async () => {
     kafka = await startKafka();
+    folder = await mkdtemp(join(tmpdir(), "verify-"));
+    config = join(folder, "kafka.yaml");
+    await writeFile(config, JSON.stringify({ kafka: { brokers: kafka.brokers } }));
     await kafka.createTopic(TOPIC, { partitions: 3 });
   });
   afterAll(async () => {
     await kafka?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
   });
 
   test("a topic that does not exist ends with 2, an empty one with 1, a whole log with 0, an edited record with 1 and its index", async () => {
@@ -39,6 +51,7 @@ function verify(...args: string[]): Promise<{ code: unknown; text: string }> {
     await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka.settings });
     await publishSurely(stream, [auditRecord(TOPIC, event, "golden")]);
     expect(await verify()).toEqual({ code: 0, text: "approval: whole (1 event, 0..0)\n" });
+    expect(await run("--config", config)).toEqual({ code: 0, text: "approval: whole (1 event, 0..0)\n" });
     await publishSurely(stream, [auditRecord(TOPIC, event.replace("no longer needed", "edited"), "forged")]);
     expect(await verify()).toEqual({
       code: 1,

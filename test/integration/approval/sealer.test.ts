@@ -101,7 +101,7 @@ test("with 8 writers and two processes that seal and relay, every committed even
   expect(check()).toEqual({ logs: [{ kind: "whole", log: "approval", first: 0, last: total - 1 }], unreadable: [] });
   const fromTopic = createChainCheck({ fromZero: true });
   await using reader = broker.createStream();
-  await checkTopic(reader, TOPIC, fromTopic, AbortSignal.timeout(10_000));
+  await checkTopic(reader, TOPIC, fromTopic, { timeoutMs: 10_000, signal: new AbortController().signal });
   expect(fromTopic.verdict()).toEqual(check());
   expect(broker.records(TOPIC).length).toBeGreaterThan(total); // repetitions there were, and they were equal
   expect(await count("outbox")).toBe(0);
