@@ -1,7 +1,8 @@
 /**
  * `npm run migrate -- --config FILE`: brings the database to the version of this code and says what ran. It uses the service's configuration;
- * only DATABASE_URL may name another user with more rights, who owns the tables. Run it before the new version starts (migrations expand, so the
- * old version goes on meanwhile, unless CHANGELOG.md says otherwise for one of them). It may run twice, also concurrently: the second run waits
+ * only DATABASE_URL may name another user with more rights, who owns the tables. Run it before the new version starts (migrations expand, so
+ * processes of the old version that run go on meanwhile, unless CHANGELOG.md says otherwise for one of them; one that ends does not start again, on a
+ * database that is ahead of it: docs/upgrade.md). It may run twice, also concurrently: the second run waits
  * and finds nothing to do. Exit code 0 if the database is up to date, 78 if the configuration has to be changed or the database is ahead of this
  * code, 1 if the database could not be reached or a migration failed; then nothing of it was done, since all run in one transaction.
  */

@@ -11,7 +11,11 @@ export const WebhookSchema = Type.Object(
   {
     url: Text("Receiver of notifications: requests that wait for review, their end, and revocations; https."),
     secret: Type.Optional(
-      Type.String({ "x-secret": true, description: "Standard Webhooks secret (whsec_…) that signs every delivery." }),
+      Type.String({
+        "x-secret": true,
+        description:
+          "Required with `webhook`: Standard Webhooks secret (whsec_…) that signs every delivery (docs/webhooks.md).",
+      }),
     ),
     allowedRanges: Type.Array(Type.String(), {
       default: [],

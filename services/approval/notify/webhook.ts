@@ -9,6 +9,7 @@ import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { Deliver, Delivery } from "./deliver.ts";
 import type { Due, DueRows } from "./due-rows.ts";
+import { messageOf } from "./message.ts";
 
 /** Concurrent deliveries; when one ends the next begins, so a slow answer delays nobody and the target is not flooded. */
 const AT_ONCE = 8;
@@ -55,8 +56,11 @@ export function createWebhook(
   }
 
   async function deliverOne(lease: Lease, due: Due): Promise<void> {
-    const body = `{"type":"countersign.${due.kind}.v1","timestamp":"${due.createdAt.toISOString()}","data":${due.body}}`;
-    const delivery = await deliver({ id: due.id, body, traceparent: due.traceparent }, due.now, lease.signal);
+    const delivery = await deliver(
+      { id: due.id, body: messageOf(due), traceparent: due.traceparent },
+      due.now,
+      lease.signal,
+    );
     if (delivery.kind === "failed" && lease.signal.aborted) return; // aborted by us, not by the target
     tried(due, delivery);
     if (delivery.kind === "delivered") return rows.markDelivered(lease, due.id);
