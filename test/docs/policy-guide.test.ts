@@ -16,9 +16,9 @@ jest.setTimeout(60_000);
 /** Of what a policy may use: one that comes near it is stopped by the first large input. */
 const MOST_OF_A_BUDGET = 0.05;
 
-/** Each has to hold, or the bundle is not built. Whom the sample asks, `managers`, is asked for nothing here. */
 const time = "2026-11-24T10:00:00Z";
 const asked = (entitlement: string) => ({ request: { elevation: { entitlement, title: "x" }, justification: "x" } });
+/** Each has to hold, or the bundle is not built: of `managers`, whom the sample asks, nobody is asked here. */
 const ROUTED = [
   {
     ...{ name: "what the route does not name is denied", entrypoint: "route", time, input: asked("payout") },
