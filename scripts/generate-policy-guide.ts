@@ -106,7 +106,9 @@ number, a boolean or null, in which OPA finds no network.
 - **A path or query may contain bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; if it returns them, for example in a scope or a
   header, the request is denied (\`policy_result_invalid\`).
 - **A list of networks has a limit.** \`countersign.lib.net.from_any\` reads all of its networks at each call. Under the default budget 2,000 are fine; more
-  than about 12,800, or more than 1 MiB of text, deny every call (\`policy_budget_exceeded\`). So merge networks before they go into data.
+  than about 12,800, or more than 1 MiB of text, deny every call (\`policy_budget_exceeded\`). So merge networks before they go into the policy.
+- **A policy has no data.** Files of data do not come into a bundle, and the build refuses them. Lists and tables stand in Rego
+  (\`_blocked := {"dana", "kim"}\`), where they are signed with the rules that read them; a program may write such a file.
 - **Use \`input.context.time\`**, not \`time.now_ns()\`: then a recorded input gives the same answer tomorrow.
 - **\`scope\` or \`exact\`.** \`scope\` opens every call that the elevation's scope names; \`exact\`, the default, opens only the one call that was denied, body
   included. A question by API or a TCP connection has no exact form: write \`scope\` for these, or it is denied with \`exact_needs_http\`.
