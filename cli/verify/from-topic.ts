@@ -38,7 +38,8 @@ export async function checkTopic(
   try {
     await readToEnd(stream, topic, ends, AbortSignal.any([signal, late]));
   } catch (error) {
-    if (signal.aborted || !late.aborted) throw error;
+    signal.throwIfAborted(); // with its reason, which is only the cause of what a wait rejects with
+    if (!late.aborted) throw error;
     const far = left(stream.position(topic), ends);
     throw new Error(`not at the end of ${topic} after ${timeoutMs / 1_000} s: ${far}; give it longer with --timeout`, {
       cause: error,
