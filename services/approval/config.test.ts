@@ -119,18 +119,6 @@ const unsafe: readonly UnsafeCase[] = [
     says: "redemption.port (COUNTERSIGN_REDEMPTION_PORT): is that of rest.port too; give each its own",
   },
   {
-    what: "a database of another kind",
-    settings: {},
-    env: { ...secrets, DATABASE_URL: "mysql://u:hunter2@h/d" },
-    says: "database.url (DATABASE_URL): is not an address of PostgreSQL; write it as postgres://user:password@host/database",
-  },
-  {
-    what: "a database beyond loopback that is spoken to in plain text",
-    settings: {},
-    env: { ...secrets, DATABASE_URL: "postgres://u:hunter2@db.internal/d" },
-    says: "database.url (DATABASE_URL): is beyond loopback and without sslmode",
-  },
-  {
     what: "access requests at an address that is not https",
     settings: {
       accessRequests: {
@@ -224,13 +212,6 @@ describe("accepted", () => {
   test("certificates in place of a service token", async () => {
     const redemption = { host: "0.0.0.0", ...tls, clientCaPath: "ca.pem" };
     expect(await refusal({ ...fine, redemption }, withoutToken)).toBe("accepted");
-  });
-
-  test("the database's address from a file, as containers get it", async () => {
-    const file = join(folder, "database-url");
-    await writeFile(file, "postgres://u:p@h/d?sslmode=disable\n");
-    const started = await start(fine, { [TOKEN]: secrets[TOKEN], DATABASE_URL_FILE: file });
-    expect(started).toMatchObject({ config: { database: { url: "postgres://u:p@h/d?sslmode=disable" } } });
   });
 
   test("--check-config, which says so with exit code 0, names the files that are not here, and does not run", async () => {
