@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { canonicalDecision } from "./canonical-decision.ts";
-import type { LoggedDecision } from "./decision-record.ts";
+import { DecisionLogRecordSchema, type LoggedDecision } from "./decision-record.ts";
 import { canonicalJson } from "./hashing.ts";
 
 const text = fc.oneof(
@@ -51,8 +51,41 @@ test("a decision is written to the letter as RFC 8785 writes it, whatever it hol
   );
 });
 
+test("no member that the schema knows is left out of what is written", () => {
+  const [, , { properties }] = DecisionLogRecordSchema.anyOf;
+  const [record] = fc.sample(records, 1);
+  if (record === undefined) throw new Error("no sample");
+  const whole = { client: "c", country: "DE", policy_asked: [], policy_fuel: 0, ...record };
+  expect(Object.keys(JSON.parse(canonicalDecision(whole, whole)))).toEqual(Object.keys(properties).sort());
+});
+
+test("a text of any one UTF-16 unit is written as RFC 8785 writes it, and half of a pair is refused", () => {
+  const [record] = fc.sample(records, 1);
+  if (record === undefined) throw new Error("no sample");
+  const isWrong = (unit: number) => {
+    const path = String.fromCharCode(unit);
+    const written = () => canonicalDecision(record, { ...record, path });
+    return path.isWellFormed() ? !written().includes(`,"path":${canonicalJson(path)},"p`) : !isRefused(written);
+  };
+  expect(Array.from({ length: 0x1_0000 }, (_, unit) => unit).filter(isWrong)).toEqual([]);
+});
+
+function isRefused(written: () => string): boolean {
+  try {
+    written();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 test.each<[string, Partial<LoggedDecision>]>([
   ["half a surrogate pair", { path: "/\ud800" }],
+  ["half a surrogate pair in a name", { subject: { issuer: "i", id: "\udc00", actors: [] } }],
+  ["half a surrogate pair in an actor", { subject: { issuer: "i", id: "i", actors: [{ issuer: "\ud800x", id: "" }] } }],
+  ["half a surrogate pair in a list", { reasons: ["a", "\udc00\ud800"] }],
+  ["half a surrogate pair in a host", { policy_asked: [{ host: "\ud800", duration_us: 1, outcome: "kept" }] }],
+  ["a wait that is no number", { policy_asked: [{ host: "h", duration_us: Number.NaN, outcome: "kept" }] }],
   ["a time that is no number", { duration_us: Number.NaN }],
   ["a cost that is no number", { policy_fuel: Number.POSITIVE_INFINITY }],
 ])("%s has no canonical form and is refused, not written as something else", (_what, change) => {

@@ -1,16 +1,21 @@
 /**
  * The RFC 8785 form of a logged decision, written for each check. Its members are known, so they are put in order here instead of being sorted
  * each time, and JSON.stringify writes the rest: for the strings and integers of a record the text is the same. Values without a canonical form
- * (a lone surrogate, NaN) are left to `canonicalJson`, which refuses them.
+ * are refused: NaN here, and a lone surrogate by `canonicalJson`.
  */
+import { AppError } from "../domain/app-error.ts";
 import type { DecisionLogRecord, LoggedDecision } from "./decision-record.ts";
 import { canonicalJson } from "./hashing.ts";
 
 /** Where a record stands in its log. */
 type RecordLink = Pick<LoggedDecision, "v" | "log" | "index" | "prev">;
 type Unlinked<R> = R extends DecisionLogRecord ? Omit<R, keyof RecordLink> : never;
-export type RecordBody = Unlinked<DecisionLogRecord>;
-export type DecisionBody = Unlinked<LoggedDecision>;
+type MayBeAbsent = "client" | "country" | "policy_asked" | "policy_fuel";
+/** What is absent is undefined, so that these objects are all of one shape. */
+export type DecisionBody = Omit<LoggedDecision, keyof RecordLink | MayBeAbsent> & {
+  readonly [Name in MayBeAbsent]?: LoggedDecision[Name] | undefined;
+};
+export type RecordBody = DecisionBody | Unlinked<Exclude<DecisionLogRecord, LoggedDecision>>;
 
 /** A record as it is written to the spool and hashed. @throws AppError invalid_record for what has no canonical form */
 export function canonicalRecord(link: RecordLink, body: RecordBody): string {
@@ -18,10 +23,12 @@ export function canonicalRecord(link: RecordLink, body: RecordBody): string {
 }
 
 export function canonicalDecision(link: RecordLink, body: DecisionBody): string {
+  const { duration_us, policy_fuel = 0, policy_asked } = body;
+  const isWhole = Number.isSafeInteger(duration_us) && Number.isSafeInteger(policy_fuel);
+  if (!isWhole || policy_asked?.every((one) => Number.isSafeInteger(one.duration_us)) === false)
+    throw new AppError("invalid_record", "a decision with a number that is not whole");
   const text = JSON.stringify(inOrder(link, body));
-  const isCanonical =
-    !text.includes("\\ud") && Number.isSafeInteger(body.duration_us) && Number.isSafeInteger(body.policy_fuel ?? 0);
-  return isCanonical ? text : canonicalJson({ ...link, ...body });
+  return text.includes("\\ud") ? canonicalJson(JSON.parse(text)) : text;
 }
 
 /** Names in the order of their UTF-16 units, which is RFC 8785's. */

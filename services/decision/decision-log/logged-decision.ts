@@ -5,6 +5,7 @@
 import type { Decision } from "../../../core/domain/decision.ts";
 import { namedCall } from "../../../core/domain/question.ts";
 import { rfc3339 } from "../../../core/domain/time.ts";
+import type { Actor, Subject } from "../../../core/domain/subject.ts";
 import type { DecisionBody } from "../../../core/messages/canonical-decision.ts";
 import { maskQuery } from "../../../core/domain/mask-query.ts";
 import type { AskedHost, LogEntry } from "../ports.ts";
@@ -25,7 +26,7 @@ const MAX = {
 } as const;
 
 export function loggedDecision(entry: LogEntry): DecisionBody {
-  const { evaluation, decision, subject } = entry;
+  const { evaluation, decision, subject, asked } = entry;
   const { http } = evaluation.call;
   const named = http ?? (evaluation.question && namedCall(evaluation.question));
   const grant = decision.kind === "allow" && decision.by.kind === "grant" ? decision.by.grant : undefined;
@@ -37,33 +38,19 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     decision_id: evaluation.decisionId,
     outcome: decision.kind,
     reason: reasonOf(decision),
-    reasons:
-      decision.kind === "needs_approval"
-        ? []
-        : decision.reasons.slice(0, MAX.reasons).map((one) => cut(one, MAX.reason)),
-    subject:
-      subject === undefined
-        ? null
-        : {
-            issuer: cut(subject.issuer, MAX.id),
-            id: cut(subject.id, MAX.id),
-            actors: subject.actors
-              .slice(0, MAX.actors)
-              .map((actor) => ({ issuer: cut(actor.issuer, MAX.id), id: cut(actor.id, MAX.id) })),
-          },
-    ...(evaluation.client === undefined ? {} : { client: evaluation.client }),
+    reasons: decision.kind === "needs_approval" ? [] : cutAll(decision.reasons, MAX.reasons),
+    subject: subject === undefined ? null : accountOf(subject),
+    client: evaluation.client,
     method: cut(named?.method ?? evaluation.protocol, MAX.method),
     authority: cut(named?.authority ?? "", MAX.authority),
     path: cut(named?.path ?? "", MAX.path),
     masked_query: cut(maskQuery(http?.query ?? ""), MAX.query),
     source_address: entry.sourceAddress === undefined ? null : cut(entry.sourceAddress, MAX.method),
-    ...(entry.country === undefined ? {} : { country: entry.country }),
+    country: entry.country,
     policy_revision: entry.policyRevision ?? null,
-    ...(entry.fuelUsed === undefined ? {} : { policy_fuel: entry.fuelUsed }),
-    ...(entry.asked === undefined || entry.asked.length === 0 ? {} : { policy_asked: askedOf(entry.asked) }),
-    entitlements: entitlementsOf(decision)
-      .slice(0, MAX.entitlements)
-      .map((one) => cut(one, MAX.reason)),
+    policy_fuel: entry.fuelUsed,
+    policy_asked: asked === undefined || asked.length === 0 ? undefined : askedOf(asked),
+    entitlements: cutAll(entitlementsOf(decision), MAX.entitlements),
     denial_id: grant?.denialId ?? denial?.id ?? null,
     grant_id: grant?.id ?? null,
     request_id: grant?.requestId ?? null,
@@ -73,6 +60,19 @@ export function loggedDecision(entry: LogEntry): DecisionBody {
     duration_us: Math.max(0, Math.round(entry.durationUs)),
     traceparent: traceparent === undefined ? null : cut(traceparent, MAX.reason),
   };
+}
+
+type Account = NonNullable<DecisionBody["subject"]>;
+/** An account stays the same object as long as its token is remembered, and then its form stays one, too. */
+const accounts = new WeakMap<Subject, Account>();
+
+function accountOf(subject: Subject): Account {
+  const known = accounts.get(subject);
+  if (known !== undefined) return known;
+  const cutOne = ({ issuer, id }: Actor) => ({ issuer: cut(issuer, MAX.id), id: cut(id, MAX.id) });
+  const account = { ...cutOne(subject), actors: subject.actors.slice(0, MAX.actors).map(cutOne) };
+  accounts.set(subject, account);
+  return account;
 }
 
 function askedOf(asked: readonly AskedHost[]) {
@@ -91,6 +91,11 @@ export function reasonOf(decision: Decision): string | null {
 function entitlementsOf(decision: Decision): readonly string[] {
   if (decision.kind === "needs_approval") return decision.elevations.map((one) => one.entitlement);
   return decision.kind === "allow" && decision.by.kind === "grant" ? [decision.by.grant.entitlement] : [];
+}
+
+/** Most decisions name one, and many none. */
+function cutAll(texts: readonly string[], most: number): string[] {
+  return texts.length === 0 ? [] : texts.slice(0, most).map((one) => cut(one, MAX.reason));
 }
 
 /** NB: a lone surrogate has no canonical form, so the record could not be hashed. */
