@@ -4,7 +4,8 @@
  * decision service said (oauth2-proxy CVE-2025-64484). What the decision service itself set is told apart by its exact name:
  * it may remove `countersign_subject` and set `countersign-subject` in one answer. As in Envoy, removals come last.
  */
-import { folded, type HeaderLine } from "./header-line.ts";
+import { foldedName } from "../../platform/http/folded-name.ts";
+import type { HeaderLine } from "./header-line.ts";
 
 export type HeaderChange = {
   readonly kind: "replace" | "add" | "add_if_absent" | "replace_if_present";
@@ -17,8 +18,8 @@ export function changeLines(
   removed: readonly string[] = [],
 ): readonly HeaderLine[] {
   const replaced = changes.filter(({ kind }) => kind === "replace").map(({ line: [name] }) => name);
-  const gone = new Set([...replaced, ...removed].map(folded));
-  const kept = original.filter(([name]) => !gone.has(folded(name)));
+  const gone = new Set([...replaced, ...removed].map(foldedName));
+  const kept = original.filter(([name]) => !gone.has(foldedName(name)));
   const exactlyGone = new Set(removed);
   return changes.reduce(changeOne, kept).filter(([name]) => !exactlyGone.has(name));
 }

@@ -25,14 +25,6 @@ export function tokensOf(values: readonly string[]): readonly string[] {
     .filter((token) => token !== "");
 }
 
-/**
- * A name with everything that is neither letter nor digit written as `-`: how a CGI-like upstream would read it, for which
- * `countersign.subject` and `countersign-subject` are one variable.
- */
-export function folded(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
-}
-
 /** Lines that speak of one connection and not of the message; they end where the connection ends (RFC 9110 section 7.6.1). */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",

@@ -4,9 +4,11 @@
  * or several lengths, and length together with chunking; what it lets through and is still ambiguous ends here.
  *
  * Removed for policy and upstream alike: lines of the connection, and what a client may not say: `countersign-*` (except the
- * reason, which is the client's own), overrides of method, host and path, `x-envoy-*`, in every spelling that an upstream could fold.
+ * reason, which is the client's own), overrides of method, host and path, `x-forwarded-client-cert`, `x-envoy-*`, in every spelling that an
+ * upstream could fold.
  */
-import { folded, HOP_BY_HOP, type HeaderLine, linesOf, tokensOf } from "./header-line.ts";
+import { foldedName } from "../../platform/http/folded-name.ts";
+import { HOP_BY_HOP, type HeaderLine, linesOf, tokensOf } from "./header-line.ts";
 import { type Refused, refused } from "./refusal.ts";
 
 export type Framing =
@@ -56,6 +58,8 @@ const NOT_FOR_CLIENTS = new Set([
   "x-forwarded-server",
   "x-forwarded-prefix",
   "x-forwarded-path",
+  // Who showed a certificate to a proxy: of this connection none was asked for.
+  "x-forwarded-client-cert",
   // Written by the gateway itself.
   "x-forwarded-proto",
   "x-request-id",
@@ -102,7 +106,7 @@ function upgradeOf(connection: readonly string[], values: readonly string[]): st
 }
 
 function mayClientSay(name: string): boolean {
-  const plain = folded(name);
+  const plain = foldedName(name);
   if (name === REASON_HEADER) return true;
   if (plain.startsWith("countersign-") || plain.startsWith("x-envoy-")) return false;
   // The exact name is continued, another spelling of it is dropped.

@@ -27,12 +27,13 @@ export interface RecordingAuthorization extends AsyncDisposable {
   answer: "ok" | "deny";
   /** What an allow adds; on OK only. */
   okHeaders: ReadonlyMap<string, string>;
-  /** Instead of `answer`: bytes as they are, however wrong, a gRPC status, or nothing at all. */
+  /** Instead of `answer`: what is made of the question, bytes as they are, however wrong, a gRPC status, or nothing at all. */
   respond: Unusual | undefined;
 }
 
 type Unusual =
   | { readonly kind: "response"; readonly response: CheckResponse }
+  | { readonly kind: "decided"; readonly decide: (question: Buffer) => CheckResponse }
   | { readonly kind: "bytes"; readonly bytes: Buffer }
   | { readonly kind: "error"; readonly code: number }
   | { readonly kind: "silence" };
@@ -96,6 +97,7 @@ export async function startRecordingAuthorization(options: StartOptions = {}): P
       if (asked !== undefined) ask(asked, call.request, done);
       else if (respond === undefined) done(null, response(recording));
       else if (respond.kind === "response") done(null, respond.response);
+      else if (respond.kind === "decided") done(null, respond.decide(call.request.bytes));
       else if (respond.kind === "bytes") done(null, respond.bytes);
       else if (respond.kind === "error") done({ code: respond.code, details: "as the test says" });
     },

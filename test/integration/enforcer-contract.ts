@@ -3,10 +3,17 @@
  * service and a recording upstream, so that a policy and an approval mean the same behind either.
  */
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { allowByPolicy } from "../../core/domain/decision.ts";
+import { id } from "../../core/domain/id.ts";
+import { evaluationFrom } from "../../services/decision/ext-authz/check-request.ts";
+import { checkResponse } from "../../services/decision/ext-authz/check-response.ts";
+import { readCheck } from "../../services/decision/ext-authz/read-check.ts";
 import { rawRequest, sendRaw } from "../harness/raw-http.ts";
 import { enforcerCases } from "./enforcer-cases.ts";
 import { brokenBodies } from "./framed-bodies.ts";
 import { expectConsistent, type Recorders } from "./expect-consistent.ts";
+
+const DECISION_ID = id("decision", "01930000-0000-7000-8000-000000000001");
 
 type Enforcer = Recorders & { readonly port: number };
 
@@ -111,9 +118,8 @@ export function testEnforcer(enforcer: () => Enforcer): void {
   describe("what a client cannot say", () => {
     const names = ["countersign-subject", "countersign-issuer", "countersign-decision-id", "countersign-grant-id"];
     const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-host", "x-original-host"];
-    const forwarded = ["uri", "host", "port", "scheme", "ssl", "server", "prefix", "path"].map(
-      (one) => `x-forwarded-${one}`,
-    );
+    const parts = ["uri", "host", "port", "scheme", "ssl", "server", "prefix", "path", "client-cert"];
+    const forwarded = parts.map((one) => `x-forwarded-${one}`);
     const marks = [".", "~", "!", "'", "+", "|", "-"];
     /** Upper and lower case are one name anyway; with `_` a request is refused (enforcer-cases.ts). */
     const spellings = [
@@ -124,7 +130,18 @@ export function testEnforcer(enforcer: () => Enforcer): void {
       ]),
     ];
 
-    test.each(spellings)("%s of a client reaches neither policy nor upstream", async (name) => {
+    /** Written or removed by the enforcer under their own name: every other one is the client's. */
+    const othersOf = (name: string) =>
+      marks
+        .filter((mark) => mark !== "-")
+        .flatMap((mark) => [
+          name.replaceAll("-", mark),
+          ...[...name.matchAll(/-/g)].map(({ index }) => name.slice(0, index) + mark + name.slice(index + 1)),
+        ]);
+    const misspelt = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-client-cert"].flatMap(othersOf);
+    const forbidden = [...new Set([...spellings, ...misspelt])];
+
+    test.each(forbidden)("%s of a client reaches neither policy nor upstream", async (name) => {
       await send("GET", "/orders", [`${name}: spoofed`]);
       expect(lastReceived()?.url).toBe("/orders");
       expect(lastHttp().http?.path).toBe("/orders");
@@ -144,6 +161,23 @@ export function testEnforcer(enforcer: () => Enforcer): void {
       expect(lastReceived()?.headers["x-user"]).toBe("dana");
     });
 
+    test("a header that a policy sets or removes goes in every spelling of the client", async () => {
+      const headers = [["x-user", "dana"]] as const;
+      const response = { headers, responseHeadersToAdd: [], requestHeadersToRemove: ["x-secret"] };
+      const decision = allowByPolicy({ kind: "allow", reasons: ["r"], response });
+      const decide = (question: Buffer) => {
+        const { evaluation } = evaluationFrom(readCheck(question), DECISION_ID);
+        const evaluated = { decision, subject: undefined, policyRevision: "r1" };
+        return checkResponse(evaluated, evaluation, { requestUrl: undefined });
+      };
+      enforcer().authorization.respond = { kind: "decided", decide };
+      const spelt = ["x-user", "x.user", "X~User", "x-secret", "x.secret", "X|Secret"];
+      await send("GET", "/orders", [...spelt.map((name) => `${name}: sam`), "x-kept: 1"]);
+      const { headers: got = {}, rawHeaders = [] } = lastReceived() ?? {};
+      expect([got["x-user"], got["x-kept"]]).toEqual(["dana", "1"]);
+      expect(rawHeaders).not.toContain("sam");
+    });
+
     test("a reason for the approvers is the client's own, and is passed on", async () => {
       await send("GET", "/orders", ["countersign-reason: the customer asked"]);
       expect(lastReceived()?.headers["countersign-reason"]).toBe("the customer asked");
@@ -152,6 +186,13 @@ export function testEnforcer(enforcer: () => Enforcer): void {
     test.each(["x-http-method", "x-method-override", "x-envoy-retry-on"])("%s is removed", async (name) => {
       await send("GET", "/orders", [`${name}: DELETE`]);
       expect(lastReceived()?.headers[name]).toBeUndefined();
+    });
+
+    test("what the enforcer writes of the client reaches the upstream, behind what the client claimed", async () => {
+      await send("GET", "/orders", ["x-forwarded-for: 203.0.113.9", "x-forwarded-proto: https"]);
+      const { headers = {} } = lastReceived() ?? {};
+      expect(headers["x-forwarded-for"]).toMatch(/^203\.0\.113\.9, ?[\da-f.:]+$/);
+      expect(headers["x-forwarded-proto"]).toBe("http");
     });
 
     test("the source address is the peer's, whatever x-forwarded-for says", async () => {

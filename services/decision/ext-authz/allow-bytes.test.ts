@@ -86,6 +86,8 @@ test.each<[string, Decision | Allow, Evaluation]>([
   ["a denial", deny("policy_denied"), evaluationOf("1")],
   ["what only looks like an allow", JSON.parse(JSON.stringify(allowed(fields))), evaluationOf("1")],
   ["a caller who sent a header of ours", allowed(fields), evaluationOf("1", "countersign_subject")],
+  ["a caller who sent what the policy sets", allowed(fields), evaluationOf("1", "x.team")],
+  ["a caller who sent what the policy removes", allowed(fields), evaluationOf("1", "x_secret")],
   [
     "a policy that says the id that stands for all",
     allowed({ ...fields, headers: [["x-id", "00000000-0000-7000-8000-000000000000"]] }),

@@ -10,7 +10,8 @@ import { isAllow, type ResponseFields } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import { AuthorizationService } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Evaluated, Evaluation } from "../ports.ts";
-import { okResponse, ownHeaders, sentSpellings } from "./check-response.ts";
+import { okResponse, ownHeaders } from "./check-response.ts";
+import { sentSpellings } from "./sent-spellings.ts";
 
 type Pattern = { readonly bytes: Buffer; readonly places: readonly number[] };
 
@@ -37,7 +38,7 @@ export function createAllowBytes(): AllowBytes {
 
   return (evaluated, evaluation) => {
     const { decision, subject } = evaluated;
-    if (!isAllow(decision) || sentSpellings(evaluation).length > 0) return undefined;
+    if (!isAllow(decision) || sentSpellings(evaluation, decision.response).length > 0) return undefined;
     const { response } = decision;
     const own = ownHeaders(decision, subject, NOBODYS_ID);
     const key = own.reduce(

@@ -1,7 +1,7 @@
 /**
  * A decision → Envoy's CheckResponse. Only a value that core/domain/decision.ts made as an allow becomes OK. Everything else is PERMISSION_DENIED
  * or UNAUTHENTICATED with an HTTP answer, never a gRPC error, which a proxy with `failure_mode_allow` would let through. On allow, the identity
- * headers are overwritten, and headers that the client sent under the same name in any spelling are removed (oauth2-proxy CVE-2025-64484).
+ * headers are overwritten, and what the client sent in another spelling of a name that is set or removed is removed (sent-spellings.ts).
  */
 import { status } from "@grpc/grpc-js";
 import {
@@ -23,14 +23,8 @@ import {
 import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Evaluated, Evaluation } from "../ports.ts";
 import { type Answer, answerTo } from "./problem.ts";
+import { IDENTITY_SPELLINGS, isIdentity, sentSpellings } from "./sent-spellings.ts";
 
-/** NB: an account is a pair (OpenID Connect Core section 5.7): one issuer's `dana` is not another's. */
-const IDENTITY_HEADERS = [
-  "countersign-subject",
-  "countersign-issuer",
-  "countersign-decision-id",
-  "countersign-grant-id",
-] as const;
 const PROBLEM_TYPE = "urn:countersign:problem:";
 
 export type ResponseOptions = {
@@ -67,8 +61,9 @@ export function checkResponse(
 
 function allowed(decision: Allow, evaluation: Evaluation, subject: Subject | undefined): CheckResponse {
   const { decisionId } = evaluation;
+  const { response } = decision;
   const own = ownHeaders(decision, subject, decisionId);
-  return okResponse({ response: decision.response, own, decisionId, sent: sentSpellings(evaluation) });
+  return okResponse({ response, own, decisionId, sent: sentSpellings(evaluation, response) });
 }
 
 /** Everything that an OK depends on. NB: nothing else may enter its bytes, which allow-bytes.ts caches. */
@@ -77,7 +72,7 @@ type AllowParts = {
   /** The identity headers that we set for the upstream. */
   readonly own: readonly (readonly [name: string, value: string])[];
   readonly decisionId: string;
-  /** Names under which the caller sent such headers. */
+  /** Names that the caller sent (sent-spellings.ts). */
   readonly sent: readonly string[];
 };
 
@@ -92,7 +87,7 @@ export function ownHeaders(decision: Allow, subject: Subject | undefined, decisi
 export function okResponse({ response, own, decisionId, sent }: AllowParts): CheckResponse {
   const set = new Set(own.map(([name]) => name));
   const headers = [...headerOptions(response.headers.filter(([name]) => !isIdentity(name))), ...headerOptions(own)];
-  const removed = new Set([...SPELLINGS, ...sent, ...response.requestHeadersToRemove]);
+  const removed = new Set([...IDENTITY_SPELLINGS, ...sent, ...response.requestHeadersToRemove]);
   return {
     status: { code: status.OK, message: "", details: [] },
     httpResponse: {
@@ -192,7 +187,7 @@ function policyHeaders(headers: readonly (readonly [string, string])[], own: rea
 }
 
 /** The first value of a name replaces what was there, further ones are added to it. */
-function headerOptions(headers: readonly (readonly [string, string])[]): HeaderValueOption[] {
+export function headerOptions(headers: readonly (readonly [string, string])[]): HeaderValueOption[] {
   const seen = new Set<string>();
   return headers.map(([key, value]) => {
     const seenBefore = seen.has(key);
@@ -204,29 +199,4 @@ function headerOptions(headers: readonly (readonly [string, string])[]): HeaderV
     // NB: of request headers Envoy 1.40 reads only `append`, of those of a denial only the action.
     return { header, append: seenBefore, appendAction, keepEmptyValue: false };
   });
-}
-
-const IDENTITY_LENGTHS = new Set<number>(IDENTITY_HEADERS.map(({ length }) => length));
-
-function isIdentity(name: string): boolean {
-  if (!IDENTITY_LENGTHS.has(name.length)) return false; // most names, and for free
-  // Some upstreams read every other character as the same one.
-  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]/g, "-");
-  return IDENTITY_HEADERS.some((known) => known === plain);
-}
-
-/** Every way to write an identity header with `-` and `_`. */
-const SPELLINGS: readonly string[] = IDENTITY_HEADERS.flatMap((name) =>
-  name
-    .split("-")
-    .reduce<string[]>(
-      (starts, part) =>
-        starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`]),
-      [],
-    ),
-);
-
-/** Names under which the caller sent headers that we set for the upstream. */
-export function sentSpellings({ call }: Evaluation): readonly string[] {
-  return [...(call.http?.headers.keys() ?? [])].filter(isIdentity);
 }
