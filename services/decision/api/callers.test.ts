@@ -28,3 +28,20 @@ test.each([
   now += 1;
   expect(await ask()).toEqual({ kind: "refused", reason: "credential_expired" });
 });
+
+test.each([
+  ["keys_unavailable", "unverifiable"],
+  ["overloaded", "busy"],
+  ["deadline_exceeded", "busy"],
+  ["credential_key_unknown", "refused"],
+  ["credential_signature_invalid", "refused"],
+] as const)(
+  "of a token that is not believed for %s it is said whether that is its bearer's matter",
+  async (reason, kind) => {
+    const identity = { identifyInTurn: () => ({ kind: "refused", reason }) as const };
+    const deps = { identity, issuers: new Map(), now: () => instant(0) };
+    const { authenticate } = createApiCallers(deps, [], { mostUnknown: 1 });
+    const shown = { authorization: ["Bearer a.b.c"], certificateNames: () => [], certificate: () => undefined };
+    expect(await authenticate(shown, () => false)).toEqual({ kind, reason });
+  },
+);

@@ -131,6 +131,7 @@ function knownAs(caller: Awaited<ReturnType<Identify["identifyInTurn"]>>): Known
       return caller;
     case "refused": {
       const { reason } = caller;
+      if (reason === "keys_unavailable") return { kind: "unverifiable", reason };
       const isBusy = reason === "overloaded" || reason === "deadline_exceeded";
       return isBusy ? { kind: "busy", reason } : { kind: "refused", reason };
     }

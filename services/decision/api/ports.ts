@@ -36,7 +36,9 @@ type Shown = {
 export type NotKnown =
   | { readonly kind: "refused"; readonly reason: DenyReason }
   /** Says nothing about the credential, which was not verified: too many were waiting, or its deadline passed first. */
-  | { readonly kind: "busy"; readonly reason: "overloaded" | "deadline_exceeded" };
+  | { readonly kind: "busy"; readonly reason: "overloaded" | "deadline_exceeded" }
+  /** Nor does this: none of its issuer's keys are here to verify it with. */
+  | { readonly kind: "unverifiable"; readonly reason: "keys_unavailable" };
 
 /** Identifies callers of the API, and about whom they may ask. Anonymous callers are refused. */
 export type ApiCallers = {

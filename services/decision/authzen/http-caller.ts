@@ -4,7 +4,7 @@ import { certificateNames, verifiedCertificate } from "../../../platform/http/ce
 import { valuesIn } from "../../../platform/http/raw-headers.ts";
 import type { ApiCallers, NotKnown } from "../api/ports.ts";
 import type { Deadline } from "../ports.ts";
-import { BUSY } from "./say.ts";
+import { BUSY, NO_KEYS } from "./say.ts";
 
 const REQUEST_ID = /^[!-~]{1,128}$/;
 
@@ -42,10 +42,12 @@ type Refusal = {
 };
 
 export const BUSY_REFUSAL: Refusal = { ...BUSY, header: ["retry-after", BUSY.retryAfter] };
+const KEYLESS_REFUSAL: Refusal = { ...NO_KEYS, header: ["retry-after", NO_KEYS.retryAfter] };
 
 /** What is told instead of an answer. */
 export function refusalOf({ kind, reason }: NotKnown): Refusal {
   if (kind === "busy") return BUSY_REFUSAL;
+  if (kind === "unverifiable") return KEYLESS_REFUSAL;
   const challenge = reason === "authentication_required" ? "Bearer" : 'Bearer error="invalid_token"';
   return { status: 401, sentence: `show who is calling: ${reason}`, header: ["www-authenticate", challenge] };
 }

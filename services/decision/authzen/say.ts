@@ -10,6 +10,12 @@ type Sentence = { readonly status: number; readonly sentence: string };
 
 /** `retryAfter`: seconds, for the header. */
 export const BUSY = { status: 503, sentence: "too many requests at once", retryAfter: "1" } as const;
+/** The credential may be good: nobody is told to get another one. */
+export const NO_KEYS = {
+  status: 503,
+  sentence: "the keys of the token's issuer are not available: keys_unavailable",
+  retryAfter: "5",
+} as const;
 export const NOT_JSON: Sentence = { status: 400, sentence: "the body is not JSON" };
 export const FAULT: Sentence = { status: 500, sentence: "something went wrong here" };
 

@@ -1,8 +1,8 @@
 /**
  * AuthZEN 1.0 over HTTP: metadata and keys without authentication, everything else for known callers (api/callers.ts). Answers are 200, also for
  * a denial; 400 for a malformed request; 401 for an unknown caller; 403 for `enforce` by a client that may not; 404 for searches that no policy
- * serves; 503 above the limit of concurrent requests, or of those waiting for a turn or for verification. The text of an error is a sentence for
- * its reader and repeats nothing that was sent.
+ * serves; 503 above the limit of concurrent requests, or of those waiting for a turn or for verification, and for a token whose issuer's keys are
+ * not here. The text of an error is a sentence for its reader and repeats nothing that was sent.
  */
 import { Server as TlsServer } from "node:tls";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";

@@ -1,7 +1,8 @@
 /**
  * The methods of `countersign.v1.DecisionService`, from bytes to bytes, for either server. Callers and rules are those of the HTTP interface.
  * gRPC errors mean that nothing was evaluated and are never an allow: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, RESOURCE_EXHAUSTED,
- * DEADLINE_EXCEEDED, CANCELLED if the caller has gone, and INTERNAL for what cannot be decoded and for our own faults.
+ * DEADLINE_EXCEEDED, UNAVAILABLE if the keys of a token's issuer are not here, CANCELLED if the caller has gone, and INTERNAL for what cannot be
+ * decoded and for our own faults.
  */
 import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status } from "@grpc/grpc-js";
@@ -163,6 +164,8 @@ function authenticate(
 function failureOf(caller: NotKnown): Failure {
   if (caller.kind === "refused")
     return { code: status.UNAUTHENTICATED, message: `show who is calling: ${caller.reason}` };
+  if (caller.kind === "unverifiable")
+    return { code: status.UNAVAILABLE, message: "the keys of the token's issuer are not available: keys_unavailable" };
   return caller.reason === "overloaded"
     ? { code: status.RESOURCE_EXHAUSTED, message: "too many callers wait to be known" }
     : { code: status.DEADLINE_EXCEEDED, message: "the deadline of the call has passed" };
