@@ -67,7 +67,7 @@ export const DecisionConfigSchema = Type.Object(
       maximum: 16,
       default: 0,
       description:
-        "Number of proxies in front of the enforcer that append to x-forwarded-for; without their entries the source is unknown. 0: the peer is the client.",
+        "Number of proxies in front of the enforcer that append to x-forwarded-for; without their entries the source is unknown, as it is of every TCP connection then. 0: the peer is the client.",
     }),
     development: DevelopmentSchema,
     traces: Type.Optional(TracesSchema),

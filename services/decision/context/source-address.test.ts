@@ -1,10 +1,12 @@
 import { expect, test } from "@jest/globals";
 import type { Evaluation } from "../ports.ts";
 import { createSourceAddress } from "./source-address.ts";
-import { evaluationOf } from "../../../test/samples/evaluation.ts";
+import { CONNECTION, evaluationOf } from "../../../test/samples/evaluation.ts";
 
-function from(peer: string, forwarded: readonly string[]): Evaluation {
+/** Without `forwarded` a TCP connection. */
+function from(peer: string, forwarded: readonly string[] | undefined): Evaluation {
   const source = { address: peer, port: 1, principal: "", service: "", labels: new Map(), certificate: "" };
+  if (forwarded === undefined) return { ...CONNECTION, call: { ...CONNECTION.call, source } };
   return evaluationOf({ call: { source }, http: { headers: new Map([["x-forwarded-for", forwarded]]) } });
 }
 
@@ -23,6 +25,8 @@ test.each([
   ["what is no address: unknown, not the proxy", 1, "10.9.9.9", ["unknown"], undefined],
   ["the enforcer's own entry, written in another way", 1, "::ffff:10.9.9.9", ["192.0.2.7, 10.9.9.9:443"], "192.0.2.7"],
   ["an entry that is none, with a peer that is unknown", 1, "", ["192.0.2.7, unknown"], undefined],
+  ["a TCP connection names nobody but the proxy: unknown, not the proxy", 1, "10.9.9.9", undefined, undefined],
+  ["a TCP connection without proxies", 0, "192.0.2.1", undefined, "192.0.2.1"],
   ["an IPv4 peer of a listener for both", 0, "::ffff:192.0.2.1", [], "192.0.2.1"],
   ["the same in digits", 0, "0:0:0:0:0:FFFF:c000:0201", [], "192.0.2.1"],
   ["a peer that is no address", 0, "/run/envoy.sock", [], "/run/envoy.sock"],
