@@ -63,7 +63,7 @@ export type PolicyHost = {
   mayReview(inputJson: string, time: EvaluationTime): MayReview | NoPolicy;
   /** Whether the active bundle has the optional entrypoint. */
   offersCandidates(): boolean;
-  candidates(inputJson: string, time: EvaluationTime): CandidateSets;
+  candidates(inputJson: string, time: EvaluationTime): { readonly sets: CandidateSets; readonly fuelUsed: number };
 };
 
 type PolicyHostOptions = RouteNames & {
@@ -201,10 +201,11 @@ export function createPolicyHost(deps: RunnerDeps, options: PolicyHostOptions): 
     offersCandidates: () => active?.policy.entrypoints.has(CANDIDATES) ?? false,
     candidates(inputJson, { nowNs }) {
       const entrypoint = active?.policy.entrypoints.get(CANDIDATES);
-      if (active === undefined || entrypoint === undefined) return { kind: "none" };
+      if (active === undefined || entrypoint === undefined) return { sets: { kind: "none" }, fuelUsed: 0 };
       const outcome =
         expired(active, nowNs) ?? outcomeOf(active.policy.run(entrypoint, { kind: "json", text: inputJson }, nowNs));
-      return outcome.kind === "value" ? candidatesOf(outcome.value) : outcome.fault;
+      const sets = outcome.kind === "value" ? candidatesOf(outcome.value) : outcome.fault;
+      return { sets, fuelUsed: outcome.fuelUsed };
     },
   };
 }

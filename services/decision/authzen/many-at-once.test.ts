@@ -5,7 +5,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { deny } from "../../../core/domain/decision.ts";
-import { instant } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createSharedPause, type Pause } from "../../../platform/shared-pause.ts";
 import { EvaluateBatchRequest, Mode, Semantic } from "../../../proto/gen/countersign/v1/decision.ts";
@@ -36,18 +35,14 @@ type World = { readonly pause: Pause; decided(): void; listed(): void };
 function searchOnce({ pause, decided, listed }: World): Promise<unknown> {
   return search(
     {
-      candidates: {
-        offered: () => true,
-        list() {
-          listed();
-          return { kind: "candidates", revision: "r", entities: Array.from({ length: ITEMS }, () => entity) };
-        },
+      list() {
+        listed();
+        return { kind: "candidates", revision: "r", entities: Array.from({ length: ITEMS }, () => entity) };
       },
       async decide() {
         decided();
         return deny("policy_denied", []);
       },
-      readClocks: () => ({ wall: instant(0), monoMs: 0 }),
       pause,
     },
     { sought: "resource", question: QUESTION },

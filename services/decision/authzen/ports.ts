@@ -4,6 +4,7 @@ import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
+import type { Authenticated } from "../api/ports.ts";
 
 export type GrantLookup = {
   /** What is known about this caller's grant with this id; somebody else's, or one of other actors, is `unknown`. */
@@ -27,5 +28,6 @@ export type CandidateList =
 /** What the policy exposes to searches. Synchronous and never throws. */
 export type Candidates = {
   offered(): boolean;
-  list(search: Search, clocks: Clocks): CandidateList;
+  /** NB: like a decision it is refused for a while to a caller who makes the policy exceed its budget too often. */
+  list(search: Search, caller: Authenticated, clocks: Clocks): CandidateList;
 };

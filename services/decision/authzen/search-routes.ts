@@ -65,7 +65,8 @@ async function answer(
   if (isUnusable) return say(reply, 400, "the subject cannot be used: credential_claims_invalid");
   const found = await search(
     {
-      ...{ candidates, readClocks, pause },
+      list: (asked) => candidates.list(asked, caller, readClocks()),
+      pause,
       async decide(question) {
         const vouched = deps.callers.vouch(caller, question.subject);
         return (await evaluateAside(question, vouched, deadline)).decision;

@@ -7,10 +7,9 @@
  */
 import { createHash } from "node:crypto";
 import { type Decision, deny, type DenyReason, isAllow } from "../../../core/domain/decision.ts";
-import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Entity, Question } from "../../../core/domain/question.ts";
 import type { Pause } from "../../../platform/shared-pause.ts";
-import type { CandidateList, Candidates, Search } from "./ports.ts";
+import type { CandidateList, Search } from "./ports.ts";
 import type { Deadline } from "../ports.ts";
 import { unjudged } from "./unjudged.ts";
 
@@ -34,17 +33,16 @@ type Found =
   | Extract<CandidateList, { kind: "none" }>;
 
 type SearchDeps = {
-  readonly candidates: Candidates;
+  readonly list: (asked: Search) => CandidateList;
   /** What would be decided now. */
   readonly decide: (question: Question, deadline: Deadline) => Promise<Decision>;
-  readonly readClocks: () => Clocks;
   readonly pause: Pause;
 };
 
 type Terms = { readonly deadline: Deadline; readonly isGone: () => boolean };
 
 export async function search(
-  { candidates, decide, readClocks, pause }: SearchDeps,
+  { list, decide, pause }: SearchDeps,
   asked: Search,
   page: Page | undefined,
   { deadline, isGone }: Terms,
@@ -52,7 +50,7 @@ export async function search(
   const isOver = () => isGone() || deadline.leftMs() < RESERVE_MS;
   await pause();
   if (isOver()) return TOO_LATE;
-  const listed = candidates.list(asked, readClocks());
+  const listed = list(asked);
   if (listed.kind === "fault") return { ...listed, retry: unjudged(listed.reason) === 503 };
   if (listed.kind !== "candidates") return listed;
   const all = listed.entities.filter((entity) => asked.sought === "action" || entity.type === typeSought(asked));

@@ -121,6 +121,11 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
   const context = await startContext({ ...shared, freshness, incidents, profile: profiles?.find }, config.context);
   const shown = createShownCredentials(config.identity.token);
   const keptInputs = startKeptInputs({ log }, config.development);
+  const evaluating = {
+    suspensions: createSuspensions(),
+    observe: createObserveEvaluation(metrics),
+    monotonicMs: systemClock.monotonicMs,
+  };
   const ports: Ports = {
     identity: {
       identify: (credentials, { readClocks: clocks, deadline }) =>
@@ -132,12 +137,8 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     context,
     policy: createPolicy({
       host: policy.host,
-      network,
-      suspensions: createSuspensions(),
-      observe: createObserveEvaluation(metrics),
-      shadow,
-      monotonicMs: systemClock.monotonicMs,
-      keptInputs,
+      ...evaluating,
+      ...{ network, shadow, keptInputs },
     }),
     grants: view,
     redemption: redeemer,
@@ -159,7 +160,7 @@ export async function createNativePath(config: DecisionConfig, shared: SharedPar
     bundles: { ...policy, describe: () => ({ ...policy.describe(), shadow: shadow.describe() }) },
     api: {
       evaluate,
-      candidates: createCandidates(policy.host),
+      candidates: createCandidates({ host: policy.host, ...evaluating }),
       identity,
       mostUnknown: Math.ceil(maxWaiting * SHARE_OF_API),
       issuers: identity.issuers,

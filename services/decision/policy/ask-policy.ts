@@ -10,7 +10,7 @@ import type { PolicyHost } from "../../../core/policy/policy-host.ts";
 import type { Judged, Policy, PolicyQuestion } from "../ports.ts";
 import type { Shadow } from "../shadow/ports.ts";
 import { createEvaluating, type EvaluatingDeps } from "./evaluating.ts";
-import type { Attempt } from "./suspensions.ts";
+import { accountName, type Attempt } from "./suspensions.ts";
 
 type PolicyDeps = EvaluatingDeps & {
   readonly host: Pick<PolicyHost, "decide" | "decideAsking" | "inputReads" | "revision">;
@@ -69,9 +69,7 @@ function attemptOf({ evaluation, caller, context }: PolicyQuestion, revision = "
   const { http } = evaluation.call;
   const named = evaluation.question && namedCall(evaluation.question);
   const subject =
-    caller.kind === "subject"
-      ? JSON.stringify([caller.subject.issuer, caller.subject.id])
-      : `anonymous ${JSON.stringify(context["source_address"])}`;
+    caller.kind === "subject" ? accountName(caller.subject) : `anonymous ${JSON.stringify(context["source_address"])}`;
   return {
     revision,
     subject,

@@ -9,6 +9,7 @@
  *
  * The table forgets subjects that have been quiet for longest; a forgotten one has three evaluations again.
  */
+import type { Subject } from "../../../core/domain/subject.ts";
 
 export type Attempt = {
   readonly revision: string;
@@ -18,6 +19,11 @@ export type Attempt = {
   /** Raw, as the client sent it. */
   readonly path: string;
 };
+
+/** An account, as attempts name it. */
+export function accountName({ issuer, id }: Pick<Subject, "issuer" | "id">): string {
+  return JSON.stringify([issuer, id]);
+}
 
 export type Suspensions = {
   /** `describe` is called only if anybody is suspended. */
