@@ -8,7 +8,7 @@ import { createLog } from "../../platform/log/log.ts";
 import { createMetrics } from "../../platform/metrics/metrics.ts";
 import { DecisionServiceClient } from "../../proto/gen/countersign/v1/decision.ts";
 import { RedemptionServiceClient } from "../../proto/gen/countersign/v1/redemption.ts";
-import { AuthorizationClient, type CheckResponse } from "../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { AuthorizationClient, CheckResponse } from "../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { startRedemptionServer } from "../../services/approval/grpc/redemption-server.ts";
 import { absentDeps } from "../../services/approval/rest/described.ts";
 import { startRest } from "../../services/approval/rest/server.ts";
@@ -35,7 +35,7 @@ type Call = (metadata: Metadata, options: { deadline: number }, done: (error: Se
 // NB: else a second client takes over the connection of the first.
 const OWN = { "grpc.use_local_subchannel_pool": 1 };
 
-const ALLOW: CheckResponse = { status: { code: status.OK, message: "", details: [] }, httpResponse: undefined };
+const ALLOW = CheckResponse.encode({ status: { code: status.OK, message: "", details: [] } }).finish();
 const nobody = { kind: "refused", reason: "authentication_required" } as const;
 const silent = () => ({ log: createLog({ name: "t", level: "silent" }), metrics: createMetrics({ prefix: "t_" }) });
 

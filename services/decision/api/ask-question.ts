@@ -1,13 +1,13 @@
 /**
  * One question of an API caller: judged by the decision path, recorded, and answered if the decision log permits, as the ext_authz edge does for
- * a call. An unexpected exception is a denial.
+ * a call. An unexpected exception is a denial, recorded like any other.
  */
 import { deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
-import type { AskOptions, AskQuestion, EvaluateAside } from "./ports.ts";
-import type { DecisionLog, Evaluate, Evaluation, Faults, ObserveDecision } from "../ports.ts";
+import type { Answered, AskOptions, AskQuestion, EvaluateAside } from "./ports.ts";
+import type { DecisionLog, Evaluate, Evaluated, Evaluation, Faults, Mode, ObserveDecision } from "../ports.ts";
 
 type AskQuestionDeps = {
   readonly evaluate: Evaluate;
@@ -30,33 +30,43 @@ const NO_CALL = {
 
 export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
   const { evaluate, decisionLog, newDecisionId, readClocks, faults, observe } = deps;
+
+  /** Gives what may be told. NB: throws only before it is on record: one decision is never recorded as one thing and told as another. */
+  async function recorded(
+    evaluated: Evaluated,
+    { evaluation, mode, started }: { readonly evaluation: Evaluation; readonly mode: Mode; readonly started: Clocks },
+  ): Promise<Answered> {
+    const durationMs = readClocks().monoMs - started.monoMs;
+    const time = started.wall;
+    const instead = await decisionLog.append({
+      ...evaluated,
+      ...{ evaluation, sourceAddress: undefined, mode, time, durationUs: durationMs * 1_000 },
+    });
+    const told = instead ?? evaluated;
+    try {
+      observe(told, evaluation, durationMs);
+    } catch (error) {
+      faults.report(error);
+    }
+    return { ...told, evaluation, time };
+  }
+
   return async (question, { vouched, deadline, mode, traceparent, client }) => {
     const started = readClocks();
     const evaluation = evaluationOf(newDecisionId(), question, { vouched, traceparent, client });
-    const time = started.wall;
+    const asked = { evaluation, mode, started };
     try {
-      const evaluated = await evaluate(evaluation, { readClocks, deadline, mode });
-      const durationMs = readClocks().monoMs - started.monoMs;
-      const instead = await decisionLog.append({
-        ...evaluated,
-        evaluation,
-        sourceAddress: undefined,
-        mode,
-        time,
-        durationUs: durationMs * 1_000,
-      });
-      const answer = instead ?? evaluated;
-      observe(answer, evaluation, durationMs);
-      return { ...answer, evaluation, time };
+      return await recorded(await evaluate(evaluation, { readClocks, deadline, mode }), asked);
     } catch (error) {
       faults.report(error);
-      return {
-        subject: undefined,
-        policyRevision: undefined,
-        decision: deny("internal_error"),
-        evaluation,
-        time,
-      };
+      const denied = { subject: undefined, policyRevision: undefined, decision: deny("internal_error") };
+      try {
+        return await recorded(denied, asked);
+      } catch (again) {
+        // What threw may throw again; the denial is told all the same.
+        faults.report(again);
+        return { ...denied, evaluation, time: started.wall };
+      }
     }
   };
 }

@@ -1,12 +1,12 @@
 /**
- * The edge shared by native and compatibility mode: one call is judged, recorded, and answered if the decision log permits. Its one catch ends in
- * a denial. How a call is judged and how the verdict is encoded is up to check.ts and compat-check.ts.
+ * The edge shared by native and compatibility mode: one call is judged, recorded, and answered if the decision log permits. Whatever throws ends in
+ * a denial, which is recorded as well. How a call is judged and how the verdict is encoded is up to check.ts and compat-check.ts.
  */
 import { deny, type Deny } from "../../../core/domain/decision.ts";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Id } from "../../../core/domain/id.ts";
 import type { UnderWay } from "../../../platform/lifecycle/under-way.ts";
-import type { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
+import { CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import type { Deadline, DecisionLog, Evaluated, Evaluation, Faults, ObserveDecision } from "../ports.ts";
 import { evaluationFrom, unknownCall } from "./check-request.ts";
 import { checkResponse } from "./check-response.ts";
@@ -34,12 +34,14 @@ export class RpcFailure {
 
 /** A buffer is an already encoded CheckResponse. */
 type Answer = CheckResponse | Buffer | RpcFailure;
+/** A CheckResponse, encoded. */
+type Told = Uint8Array | RpcFailure;
 
 export type Check = (
   arrived: Arrived,
   deadline: Deadline,
   options: { readonly shed: boolean; readonly traceparent?: string | undefined },
-) => Promise<Answer>;
+) => Promise<Told>;
 
 export type EdgeDeps = {
   readonly decisionLog: DecisionLog;
@@ -61,7 +63,7 @@ type Call = {
   readonly shed: boolean;
 };
 
-/** `answer` is called after the decision is recorded. */
+/** `answer` is called before the decision is recorded: what cannot be told is not recorded as told. */
 export type Judged = { readonly evaluated: Evaluated; readonly answer: () => Answer };
 
 export type Judge = (call: Call) => Promise<Judged>;
@@ -79,6 +81,27 @@ function asDenied(evaluated: Evaluated, evaluation: Evaluation): Judged {
 
 export function createEdge(deps: EdgeDeps, judge: Judge): Check {
   const { decisionLog, sourceAddress, newDecisionId, readClocks, faults, underWay, observe } = deps;
+
+  /** NB: throws only before it is on record: one decision is never recorded as one thing and told as another. */
+  async function recorded({ evaluated, answer }: Judged, evaluation: Evaluation, started: Clocks): Promise<Told> {
+    const bytes = encoded(answer());
+    const durationMs = readClocks().monoMs - started.monoMs;
+    const instead = await decisionLog.append({
+      ...evaluated,
+      evaluation,
+      sourceAddress: sourceAddress(evaluation),
+      mode: "enforce",
+      time: started.wall,
+      durationUs: durationMs * 1_000,
+    });
+    try {
+      observe(instead ?? evaluated, evaluation, durationMs);
+    } catch (error) {
+      faults.report(error);
+    }
+    return instead === undefined ? bytes : encoded(asDenied(instead, evaluation).answer());
+  }
+
   return async (arrived, deadline, { shed, traceparent }) => {
     const started = readClocks();
     const decisionId = newDecisionId();
@@ -88,24 +111,24 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
       const { evaluation, fault } =
         arrived.kind === "request" ? evaluationFrom(arrived.request, decisionId, traceparent) : unknownCall(decisionId);
       known = evaluation;
-      const judged = await judge({ arrived, evaluation, fault, deadline, shed });
-      const durationMs = readClocks().monoMs - started.monoMs;
-      const instead = await decisionLog.append({
-        ...judged.evaluated,
-        evaluation,
-        sourceAddress: sourceAddress(evaluation),
-        mode: "enforce",
-        time: started.wall,
-        durationUs: durationMs * 1_000,
-      });
-      const { evaluated, answer } = instead === undefined ? judged : asDenied(instead, evaluation);
-      observe(evaluated, evaluation, durationMs);
-      return answer();
+      return await recorded(await judge({ arrived, evaluation, fault, deadline, shed }), evaluation, started);
     } catch (error) {
       faults.report(error);
-      return refused(deny("internal_error"), known ?? unknownCall(decisionId).evaluation).answer();
+      const evaluation = known ?? unknownCall(decisionId).evaluation;
+      const denied = refused(deny("internal_error"), evaluation);
+      try {
+        return await recorded(denied, evaluation, started);
+      } catch (again) {
+        // What threw may throw again; the denial is told all the same.
+        faults.report(again);
+        return encoded(denied.answer());
+      }
     } finally {
       underWay.end();
     }
   };
+}
+
+function encoded(answer: Answer): Told {
+  return Buffer.isBuffer(answer) || answer instanceof RpcFailure ? answer : CheckResponse.encode(answer).finish();
 }

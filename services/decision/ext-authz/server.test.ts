@@ -10,11 +10,12 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Check } from "./edge.ts";
 import { startCheckServer } from "./server.ts";
 
-const response = CheckResponse.decode(new Uint8Array());
+const response = new Uint8Array();
 
 async function started(check: Check, maxInFlight = 1) {
+  const faults: unknown[] = [];
   const server = await startCheckServer(
-    { check, faults: { report: () => {} }, monotonicMs: () => performance.now() },
+    { check, faults: { report: (error) => faults.push(error) }, monotonicMs: () => performance.now() },
     {
       host: "127.0.0.1",
       port: 0,
@@ -26,18 +27,19 @@ async function started(check: Check, maxInFlight = 1) {
     },
   );
   const client = new AuthorizationClient(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  const ask = (deadlineMs: number) =>
-    new Promise<number>((resolve) => {
+  const told = (deadlineMs: number) =>
+    new Promise<{ readonly code: number; readonly answer: CheckResponse | undefined }>((resolve) => {
       client.makeUnaryRequest(
         "/envoy.service.auth.v3.Authorization/Check",
         (value: CheckRequest) => Buffer.from(CheckRequest.encode(value).finish()),
         (value) => CheckResponse.decode(value),
         { attributes: undefined },
         { deadline: Date.now() + deadlineMs },
-        (error: ServiceError | null) => resolve(error === null ? status.OK : error.code),
+        (error: ServiceError | null, answer) => resolve({ code: error === null ? status.OK : error.code, answer }),
       );
     });
-  return { server, client, ask };
+  const ask = async (deadlineMs: number) => (await told(deadlineMs)).code;
+  return { server, client, ask, told, faults };
 }
 
 test("beyond the limit of checks in flight the next one is shed at once, and the end waits for those under way", async () => {
@@ -97,4 +99,17 @@ test("at its end it says NOT_SERVING to whoever watches its health, while what i
   health.cancel();
   client.close();
   await ended;
+});
+
+test("a check that throws is a denial for whoever asks, and no error that a proxy could let through", async () => {
+  const thrown = new Error("a fault of ours");
+  const { server, client, told, faults } = await started(() => Promise.reject(thrown));
+  const { code, answer } = await told(15_000);
+  expect([code, answer?.status?.code]).toEqual([status.OK, status.PERMISSION_DENIED]);
+  if (answer?.httpResponse?.$case !== "deniedResponse") throw new Error("not denied");
+  const { status: http, headers } = answer.httpResponse.value;
+  expect([http?.code, headers.map(({ header }) => header?.key)]).toEqual([503, ["retry-after"]]);
+  expect(faults).toEqual([thrown]);
+  client.close();
+  await server[Symbol.asyncDispose]();
 });

@@ -8,12 +8,12 @@ import type { ServerTls } from "../../../platform/config/pem-files.ts";
 import {
   AuthorizationClient,
   type CheckRequest,
-  type CheckResponse,
+  CheckResponse,
 } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
 import { type CheckServer, startCheckServer } from "../../../services/decision/ext-authz/server.ts";
 import { type Authority, type CertificatePair, createAuthority } from "../../harness/certificates.ts";
 
-const ALLOW: CheckResponse = { status: { code: status.OK, message: "", details: [] }, httpResponse: undefined };
+const ALLOW = CheckResponse.encode({ status: { code: status.OK, message: "", details: [] } }).finish();
 export const REQUEST: CheckRequest = { attributes: undefined };
 export const DRAIN_MS = 300;
 /** No connection came about, so nothing can have been asked. */
