@@ -4,7 +4,8 @@ import { refusalOf } from "./http-caller.ts";
 
 test("a token that nobody can verify now is not called bad: its bearer is told to come back", () => {
   expect(refusalOf({ kind: "unverifiable", reason: "keys_unavailable" })).toMatchObject({
-    ...{ status: 503, header: ["retry-after", "5"] },
+    status: 503,
+    header: ["retry-after", "5"],
     sentence: expect.stringContaining("keys_unavailable"),
   });
   expect(refusalOf({ kind: "busy", reason: "overloaded" })).toMatchObject({
@@ -18,6 +19,7 @@ test.each([
   ["authentication_required", "Bearer"],
 ] as const)("%s is 401 with a challenge", (reason, challenge) => {
   expect(refusalOf({ kind: "refused", reason })).toMatchObject({
-    ...{ status: 401, header: ["www-authenticate", challenge] },
+    status: 401,
+    header: ["www-authenticate", challenge],
   });
 });
