@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile, writeFile } from "node:fs/promises";
 import { get } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { nodeOptions } from "./launch/node-options.ts";
@@ -50,7 +50,7 @@ export interface Program extends AsyncDisposable {
 
 export type ProgramOptions = {
   readonly name: string;
-  /** Relative to the repository. */
+  /** From the repository. */
   readonly main: string;
   /** What its `--config` file says. */
   readonly config: object;
@@ -87,7 +87,7 @@ export function createProgram({
     const options = [...(await nodeOptions()), ...[LEASH, ...preload].flatMap((one) => ["--import", one])];
     const output = await open(logPath, "a", 0o600);
     saidBefore = (await output.stat()).size;
-    const started = spawn(process.execPath, [...options, join(ROOT, main), "--config", configPath], {
+    const started = spawn(process.execPath, [...options, resolve(ROOT, main), "--config", configPath], {
       cwd: folder,
       env: isHeld ? { ...env, START_AFTER_FD: String(HOLD_FD) } : { ...env },
       stdio: ["pipe", output.fd, output.fd, ...(isHeld ? ["pipe" as const] : [])],

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createSlowness } from "../harness/slowness.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
 import { account } from "./crash-points/account.ts";
-import { crashEverywhere, PRELOAD, withProfiles } from "./crash-points/crash-everywhere.ts";
+import { crashEverywhere, UNDER_CRASHES } from "./crash-points/crash-everywhere.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./crash-points/points.ts";
 import { startTraffic } from "./crash-points/traffic.ts";
 import { say } from "./say.ts";
@@ -25,7 +25,7 @@ let system: System;
 
 beforeAll(async () => {
   if (!possible) return;
-  system = await startSystem({ preload: [PRELOAD], approvalSettings: withProfiles });
+  system = await startSystem(UNDER_CRASHES);
 }, 180_000);
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();

@@ -11,7 +11,7 @@ import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { clientOfServices } from "../harness/kafka.ts";
 import { startSystem, type System } from "../harness/system.ts";
 import { type Account, account } from "./crash-points/account.ts";
-import { type Crash, crashEverywhere, PRELOAD, withProfiles } from "./crash-points/crash-everywhere.ts";
+import { type Crash, crashEverywhere, UNDER_CRASHES } from "./crash-points/crash-everywhere.ts";
 import { startTraffic } from "./crash-points/traffic.ts";
 import { whileCompacting } from "./forging.ts";
 import { seeded } from "./seeded.ts";
@@ -37,7 +37,7 @@ const COMPACTED = new Map([
 const chance = seeded();
 
 async function soak(): Promise<Soak> {
-  await using system = await startSystem({ preload: [PRELOAD], approvalSettings: withProfiles });
+  await using system = await startSystem(UNDER_CRASHES);
   return await whileCompacting(system.kafka.settings, TOPICS.state.name, () => soakOf(system), COMPACTED);
 }
 

@@ -78,8 +78,8 @@ type SystemOptions = {
   readonly approvalSettings?: (settings: ApprovalSettings) => object;
   /** Sees the address of the database and answers what the approval services are given. */
   readonly databaseUrl?: (own: string) => string;
-  /** Modules that the services load before their own. */
-  readonly preload?: readonly string[];
+  /** Given the main file of a service, from the root, and a folder to write to: answers what is run in its place. */
+  readonly replaceMain?: (main: string, folder: string) => Promise<string>;
   /** In place of the bootstrap's clusters of the same name. */
   readonly envoyClusters?: readonly EnvoyCluster[];
   /** With the broker's listeners for SASL and TLS, for who wants them. */
@@ -99,7 +99,7 @@ export async function startSystem({
   approvals: approvalCount = 1,
   decisionSettings,
   approvalSettings,
-  preload = [],
+  replaceMain = (main) => Promise.resolve(main),
   databaseUrl = (own) => own,
   envoyClusters = [],
   secureKafka = false,
@@ -135,6 +135,10 @@ export async function startSystem({
   const names = Array.from({ length: decisionCount }, (_, index) => `decision-${index + 1}`);
   const decisionKeys = await Promise.all(names.map((name) => makeKeyPair(folder, name)));
   const everyIssuer = [issuers.main, issuers.other];
+  const [approvalMain, decisionMain] = [
+    await replaceMain("services/approval/main.ts", folder),
+    await replaceMain("services/decision/main.ts", folder),
+  ];
   const [firstPorts, ...furtherPorts] = [
     await approvalPorts(),
     ...(await Promise.all(Array.from({ length: approvalCount - 1 }, approvalPorts))),
@@ -144,7 +148,8 @@ export async function startSystem({
       createApproval(
         {
           ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
-          ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken, preload },
+          ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken },
+          main: approvalMain,
           // As receivers have it who know a sender by the address: a secret, which no log may show.
           webhookUrl: `http://127.0.0.1:${webhookTarget.port}/CANARY0webhook-address`,
         },
@@ -165,7 +170,7 @@ export async function startSystem({
     const terms = {
       ...{ folder, name: signing.kid, deployment, signing, stateRelay: relayKey, issuers: everyIssuer },
       brokers: kafka.proxied.brokers,
-      preload,
+      main: decisionMain,
       redemption: { address: `127.0.0.1:${redemptionRoad?.port ?? firstPorts.redemption}`, serviceToken },
       requestUrl: `${approval.url}/v1/requests`,
     };

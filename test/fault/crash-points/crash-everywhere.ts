@@ -11,12 +11,14 @@ import type { Seeded } from "../seeded.ts";
 import type { Hands } from "./hands.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./points.ts";
 import { armedFile, unnamedFile } from "./reach.ts";
+import { bundleWithStandIns } from "./stand-ins.ts";
 import type { Work } from "./work.ts";
 
-export const PRELOAD = new URL("preload.ts", import.meta.url).href;
-
-/** Off unless somebody says so, and written by the services all the same. */
-export const withProfiles = (settings: object) => ({ ...settings, profiles: { enabled: true } });
+/** For `startSystem`. Profiles are off unless somebody says so, and written by the services all the same. */
+export const UNDER_CRASHES = {
+  replaceMain: bundleWithStandIns,
+  approvalSettings: (settings: object) => ({ ...settings, profiles: { enabled: true } }),
+};
 
 export type Crash = {
   readonly service: string;

@@ -1,5 +1,6 @@
 /** What nobody could read is looked after by security: tried again, dismissed, and taken where it can be read now. */
 import { TOPICS } from "../../../core/messages/topics.ts";
+import type { Answer } from "../../../platform/programs/client.ts";
 import { listAt, members } from "../../../sample/story/see.ts";
 import { recordsOf } from "../../harness/system/topics.ts";
 import { ask } from "../state-topic.ts";
@@ -25,9 +26,10 @@ export async function dismissRecord(hands: Hands): Promise<void> {
   const { approvals } = await system.as("sam");
   const dismissed = await surely(
     () => approvals("POST", `/v1/quarantine/${id}/dismiss`, { body: { reason: "nobody can read it" } }),
-    ({ status }) => status !== 200,
+    (answer) => answer.status !== 200 && !isProblem(answer, "already_taken"),
   );
-  if (dismissed !== undefined) ledger.dismissed.add(id);
+  // The newest may be one that is mended, and it was taken meanwhile.
+  if (dismissed?.status === 200) ledger.dismissed.add(id);
 }
 
 /** A denial whose key was not known then is taken now. It is one that was asked for, so nothing comes of it twice. */
@@ -49,8 +51,12 @@ async function replay({ system, surelyOnce }: Hands, id: string) {
   return surelyOnce(
     (headers) => approvals("POST", `/v1/quarantine/${id}/replay`, { headers }),
     // Dismissed by somebody meanwhile: there is nothing left to replay.
-    ({ status, body }) => status !== 200 && !String(members(body, "type")["type"]).endsWith("record_dismissed"),
+    (answer) => answer.status !== 200 && !isProblem(answer, "record_dismissed"),
   );
+}
+
+function isProblem({ body }: Answer, name: string): boolean {
+  return String(members(body, "type")["type"]).endsWith(name);
 }
 
 /** The newest that nobody has looked at. */

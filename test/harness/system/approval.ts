@@ -34,6 +34,8 @@ type ApprovalTerms = {
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
   readonly preload?: readonly string[];
+  /** What is run in the place of its main file. */
+  readonly main?: string;
   /** As in program.ts. */
   readonly hasOwnClock?: boolean;
   readonly databaseUrl: string;
@@ -58,7 +60,7 @@ export function createApproval(
   const opsUrl = `http://127.0.0.1:${ports.ops}`;
   const program = createProgram({
     name,
-    main: "services/approval/main.ts",
+    main: terms.main ?? "services/approval/main.ts",
     config: change(settingsOf(terms)),
     env: {
       DATABASE_URL: databaseUrl,

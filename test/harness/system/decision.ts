@@ -32,6 +32,8 @@ type DecisionTerms = {
   /** A stream in Postgres in place of the brokers. */
   readonly streamUrl?: string;
   readonly preload?: readonly string[];
+  /** What is run in the place of its main file. */
+  readonly main?: string;
   /** As in program.ts. */
   readonly hasOwnClock?: boolean;
   readonly redemption: { readonly address: string; readonly serviceToken: string };
@@ -50,7 +52,7 @@ export async function createDecision(
   const opsUrl = `http://127.0.0.1:${opsPort}`;
   const program = createProgram({
     name,
-    main: "services/decision/main.ts",
+    main: terms.main ?? "services/decision/main.ts",
     config: change(settingsOf(terms, port, opsPort)),
     env: {
       COUNTERSIGN_REDEMPTION_SERVICE_TOKEN_FILE: placeServiceToken(folder, name, redemption.serviceToken),
