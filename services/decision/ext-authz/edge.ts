@@ -106,16 +106,21 @@ export function createEdge(deps: EdgeDeps, judge: Judge): Check {
     const started = readClocks();
     const decisionId = newDecisionId();
     let known: Evaluation | undefined;
+    let judged: Judged | undefined;
     underWay.begin();
     try {
       const { evaluation, fault } =
         arrived.kind === "request" ? evaluationFrom(arrived.request, decisionId, traceparent) : unknownCall(decisionId);
       known = evaluation;
-      return await recorded(await judge({ arrived, evaluation, fault, deadline, shed }), evaluation, started);
+      judged = await judge({ arrived, evaluation, fault, deadline, shed });
+      return await recorded(judged, evaluation, started);
     } catch (error) {
       faults.report(error);
       const evaluation = known ?? unknownCall(decisionId).evaluation;
-      const denied = refused(deny("internal_error"), evaluation);
+      const decision = deny("internal_error");
+      // What was found out stays on record: whose call it was, and by which revision.
+      const denied =
+        judged === undefined ? refused(decision, evaluation) : asDenied({ ...judged.evaluated, decision }, evaluation);
       try {
         return await recorded(denied, evaluation, started);
       } catch (again) {

@@ -53,6 +53,24 @@ describe("an open incident", () => {
     expect(seen()).toEqual([1, "fresh"]);
   });
 
+  test("does not end by a null and the latest heartbeat, of before it was opened, once more", () => {
+    const view = createGrantsView();
+    const before = () => view.heartbeat({ databaseTime: NOW, setHash: 0n }, CLOCKS);
+    before();
+    view.apply({ key, version: 1, value: { kind: "incident", incident } });
+    view.tombstone(key);
+    before();
+    expect(view.incidents()).toHaveLength(1);
+  });
+
+  test("does not end by a null that a record which cannot be read has repaired", () => {
+    const { view, beat, seen } = withOneOpen();
+    view.tombstone(key);
+    view.apply({ key, version: 2, value: undefined });
+    beat(hash(2));
+    expect(seen()).toEqual([1, "fresh"]);
+  });
+
   test("does not end by a record that cannot be read, but by the next one that can", () => {
     const { view, beat, say, seen } = withOneOpen();
     view.apply({ key, version: 2, value: undefined });

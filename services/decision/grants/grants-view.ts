@@ -76,8 +76,11 @@ export function createGrantsView(): GrantsView {
   }
 
   return {
-    apply: ({ key, version, value }) =>
-      reindex(key, view.apply({ key, version, recordHash: stateRecordHash(key, version), value })),
+    apply({ key, version, value }) {
+      const outcome = reindex(key, view.apply({ key, version, recordHash: stateRecordHash(key, version), value }));
+      if (outcome === "applied") incidents.signed(key);
+      return outcome;
+    },
     tombstone(key) {
       const outcome = reindex(key, view.tombstone(key));
       if (outcome === "applied") incidents.nulled(key);
@@ -86,10 +89,10 @@ export function createGrantsView(): GrantsView {
     heartbeat(heartbeat, clocks) {
       const before = heartbeats;
       heartbeats = receiveHeartbeat(before, heartbeat, clocks, view.setHash());
-      // NB: an older one, which changes nothing, confirms nothing either: it may be from before an incident was opened.
       if (heartbeats === before || heartbeats.latest?.setEqual !== true) return;
       isKnown = true;
-      incidents.confirm();
+      // NB: one that was received before confirms nothing, though it is the latest: it may be from before an incident was opened.
+      if (before.latest === undefined || heartbeat.databaseTime > before.latest.databaseTime) incidents.confirm();
     },
     freshness: (clocks) => freshness(heartbeats, clocks),
     incidents: () => (isKnown ? incidents.list() : undefined),

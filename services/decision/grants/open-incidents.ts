@@ -12,6 +12,8 @@ import { rfc3339 } from "../../../core/domain/time.ts";
 type OpenIncidents = {
   /** Takes what a signed record says. */
   set(key: string, incident: Incident): void;
+  /** A signed record stands under the key, whether or not it can be read: what was nulled is there again. */
+  signed(key: string): void;
   /** A null stands under the key: an open incident of it stays, until `confirm`. */
   nulled(key: string): void;
   /** A heartbeat has confirmed the set as it is: what a null stands for is gone. */
@@ -25,10 +27,12 @@ export function createOpenIncidents(): OpenIncidents {
   let list: readonly Json[] | undefined;
   return {
     set(key, incident) {
-      doubtful.delete(key);
       if (incident.state === "open") open.set(key, incident);
       else if (!open.delete(key)) return;
       list = undefined;
+    },
+    signed(key) {
+      doubtful.delete(key);
     },
     nulled(key) {
       if (open.has(key)) doubtful.add(key);

@@ -70,6 +70,14 @@ describe("a search whose candidates exceed the budget", () => {
     },
   );
 
+  test("tells ids apart that begin alike, as those of SPIFFE do", () => {
+    const { list, evaluated } = setUp();
+    for (let count = 0; count < 3; count++) list(PORTAL, searchOf("resource", "spiffe://td/a"));
+    expect(list(PORTAL, searchOf("resource", "spiffe://td/a"))).toEqual(SUSPENDED);
+    expect(list(PORTAL, searchOf("resource", "spiffe://td/b"))).toMatchObject(RUNAWAY);
+    expect(evaluated()).toBe(4);
+  });
+
   test("counts against an account together with its decisions", () => {
     const suspensions = createSuspensions();
     for (let route = 0; route < 9; route++) {

@@ -50,10 +50,12 @@ export function createCandidates({ host, suspensions, observe, monotonicMs }: Ca
  * that is sought, resource) are a route of their own.
  */
 function attemptOf({ sought, question }: Search, caller: Authenticated, revision: string): Attempt {
+  const { type, id } = sought === "subject" ? question.resource : question.subject;
   return {
     revision,
     subject: caller.kind === "client" ? `client ${caller.client.name}` : accountName(caller.subject),
     method: `search ${sought}`,
-    path: sought === "subject" ? question.resource.id : question.subject.id,
+    // Of a path only the first part counts: whatever stands in an id is within it.
+    path: encodeURIComponent(`${type}:${id}`.toWellFormed()),
   };
 }
