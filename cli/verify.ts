@@ -13,6 +13,7 @@ import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { TOPICS } from "../core/messages/topics.ts";
+import { databaseProblem } from "../platform/config/addresses.ts";
 import { createLog } from "../platform/log/log.ts";
 import type { StreamDeps } from "../platform/stream/assemble.ts";
 import { createKafkaStream } from "../platform/stream/kafka.ts";
@@ -87,7 +88,10 @@ async function run(file: string | undefined, options: Options): Promise<number> 
     const open = said.stream === undefined ? await kafkaStream(said) : postgresStream(said.stream.url);
     await readTopic(open, options, check);
   } else if (streamUrlFile !== undefined) {
-    await readTopic(postgresStream((await readFile(streamUrlFile, "utf8")).trim()), options, check);
+    const url = (await readFile(streamUrlFile, "utf8")).trim();
+    const problem = databaseProblem(url);
+    if (problem !== undefined) throw new Error(`--stream-url-file: the address ${problem}`);
+    await readTopic(postgresStream(url), options, check);
   } else {
     await checkLines(await inputOf(file), check);
   }

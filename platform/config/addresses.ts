@@ -51,8 +51,9 @@ export function databaseProblem(text: string): string | undefined {
   const isHere = host === "" || /^(?:\/|%2f)/i.test(host) || isLoopback(host);
   // NB: an empty one counts as none for pg too.
   if (isHere || (url.searchParams.getAll("sslmode").at(-1) ?? "") !== "") return undefined;
-  const inPlain = "is beyond loopback and without sslmode, which sends everything in plain text";
-  return `${inPlain}; add ?sslmode=verify-full&sslrootcert=FILE, or ?sslmode=disable where something else encrypts`;
+  // NB: also where another part of it asks for TLS (`ssl=true`): one word says what is wanted.
+  const unsaid = "is beyond loopback and without sslmode, so that nothing says for sure that it is encrypted";
+  return `${unsaid}; add ?sslmode=verify-full&sslrootcert=FILE, or ?sslmode=disable where something else encrypts`;
 }
 
 /** Of a secret that goes into a header: what it can carry, and nothing at the ends that would be cut off on the way. */

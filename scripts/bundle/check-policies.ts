@@ -108,7 +108,10 @@ function isPolicy([root, area]: readonly string[]): boolean {
   return root === "countersign" && area === "policies";
 }
 
-/** Says what the input of a rule always has. Of approval's two the larger: a rule that reads `input.reviewer` is none of routing. */
+/**
+ * Says what the input of a rule always has. NB: of the package that it stands in, not of whoever asks it: a helper of approval belongs into
+ * `countersign.approval`, elsewhere it is judged as one of decisions. Of approval's two the larger: a rule that reads `input.reviewer` is none of routing.
+ */
 function inputOf([root, area]: readonly string[]): unknown {
   return root === "countersign" && area === "approval" ? MayReviewInput : DecisionInput;
 }

@@ -25,7 +25,7 @@ import { holds, secondAround, usualSecond } from "./load/seconds.ts";
 import type { Bench } from "./run-bench.ts";
 
 const ROUNDS = 5;
-/** A swap takes less than one on an idle machine, and up to three on a slow core of its own; half of one before and after it is measured too. */
+/** A swap takes less than one on an idle machine, and longer on one core that has to answer meanwhile; half of one before and after it is measured too. */
 const SECONDS = 6;
 const TRIES = 4;
 /** After the generator has begun: it is up and warm, and half a second has been measured. */

@@ -20,6 +20,7 @@ export class MadeText {
   /** So many times. */
   add(part: string, times = 1): void {
     const made = part.length * times;
+    if (made === 0) return;
     this.#length += made;
     if (this.#length > MAX_BUILTIN_OUTPUT) throw new BuiltinLimit("the result is too large");
     this.#column += made;

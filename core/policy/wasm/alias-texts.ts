@@ -10,15 +10,13 @@ import { call, constant, get, load, loadByte, set, storeByte, store, tee } from 
 import { holds } from "./binary/code.ts";
 import type { Functions } from "./binary/functions.ts";
 import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
-import { STRING_FIELD, STRING_TYPE } from "./runtime-string.ts";
+import { PLAIN_TOKEN, STRING_FIELD, STRING_TYPE } from "./runtime-string.ts";
 
 const PARSE = "opa_json_parse_string";
 /** A string of bytes that are freed with it. */
 const MAKE = "opa_string_allocated";
 /** Those that read a string of the policy (`wasm/src/encoding.c`). */
 const UNMARSHALLING = ["opa_json_unmarshal", "opa_json_is_valid"] as const;
-/** What the lexer says of a string that is as it stands (`wasm/src/json.h`). */
-const PLAIN_TOKEN = 6;
 
 /** What has to stand in the functions that are replaced and called: where it does not, the runtime is another one than is known here. */
 const KNOWN = {

@@ -7,7 +7,7 @@
  * above all of Unicode's that says which it is, one byte long; and such a number is encoded as that byte.
  */
 import type { Functions } from "./binary/functions.ts";
-import { call, constant, get, loadByte, store, tee } from "./binary/assemble.ts";
+import { call, constant, get, loadByte, store, storeByte, tee } from "./binary/assemble.ts";
 import { I32, NO_RESULT, OP } from "./binary/opcodes.ts";
 
 const DECODE = "opa_unicode_decode_utf8";
@@ -45,7 +45,7 @@ function encoding(own: number): Uint8Array {
   return Uint8Array.of(
     ...[0, ...get(point), ...constant(BEYOND), OP.i32LtS, OP.if, NO_RESULT],
     ...[...get(point), ...get(out), ...call(own), OP.return, OP.end],
-    ...[...get(out), ...get(point), ...constant(BEYOND), OP.i32Sub, OP.i32Store8, 0, 0],
+    ...[...get(out), ...get(point), ...constant(BEYOND), OP.i32Sub, ...storeByte(0)],
     ...[...constant(1), OP.end],
   );
 }

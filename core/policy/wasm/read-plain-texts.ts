@@ -8,12 +8,11 @@ import { holds } from "./binary/code.ts";
 import type { Functions } from "./binary/functions.ts";
 import { I32, I64, NO_RESULT, OP } from "./binary/opcodes.ts";
 import { hasOther, QUOTE, WORD } from "./json-words.ts";
+import { PLAIN_TOKEN } from "./runtime-string.ts";
 
 const READ = "opa_json_lex_read_string";
 /** `opa_json_lex` (`wasm/src/json.h`): the text and its length, where the token begins and ends, and where the next one is. */
 const LEXER = { text: 0, length: 4, begin: 8, end: 12, next: 16 } as const;
-/** A string that is as it stands. */
-const PLAIN_TOKEN = 6;
 
 /** What has to stand in that function: where it does not, the runtime is another one than is known here. */
 const KNOWN: readonly (readonly number[])[] = [

@@ -17,6 +17,9 @@ import { aliasTexts } from "./alias-texts.ts";
 import { keepForeignBytes } from "./keep-foreign-bytes.ts";
 import { type Plain, plainQuestions, type PlainQuestions } from "./plain-arguments.ts";
 import { readPlainTexts } from "./read-plain-texts.ts";
+import { ARRAY_TYPE, SET_TYPE } from "./runtime-collections.ts";
+import { NUMBER_TYPE } from "./runtime-number.ts";
+import { STRING_TYPE } from "./runtime-string.ts";
 import { sortScans } from "./sorted-scans.ts";
 import { takeWholeDecimals } from "./take-whole-decimals.ts";
 import { writePlainTexts } from "./write-plain-texts.ts";
@@ -43,7 +46,7 @@ export type Redirection = {
 const NO_LOCALS = 0;
 /** The runtime's function that says what a value is, and what it says (`wasm/src/value.h`). */
 const TYPE_OF = "opa_value_type";
-const TYPE = { number: 3, string: 4, array: 5, set: 7 } as const;
+const TYPE = { number: NUMBER_TYPE, string: STRING_TYPE, array: ARRAY_TYPE, set: SET_TYPE } as const;
 
 /** What every module gets, whatever is redirected. Each says whether it did anything. */
 const ALWAYS = [keepForeignBytes, sortScans, takeWholeDecimals, aliasTexts, writePlainTexts, readPlainTexts] as const;

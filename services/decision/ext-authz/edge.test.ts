@@ -121,6 +121,14 @@ describe("a part that throws", () => {
     expect(faults).toHaveLength(1);
   });
 
+  test("where an answer is put into words leaves on record whose call it was", async () => {
+    const revisions: unknown[] = [];
+    const decisionLog = { append: async ({ policyRevision }: Evaluated) => void revisions.push(policyRevision) };
+    const evaluated = { ...allow, policyRevision: "sha256:2e0d" };
+    const { counted } = await outcome({ decisionLog }, async () => ({ evaluated, answer: throwing }));
+    expect([revisions, counted]).toEqual([["sha256:2e0d"], ["internal_error"]]);
+  });
+
   test("is a denial, however often it throws", async () => {
     const none = { recorded: [], counted: [], told: "PERMISSION_DENIED", faults: [fault, fault] };
     const answer = () => OK;
