@@ -3,10 +3,13 @@
  * created by first use, a deadline on every request. TLS always verifies the broker.
  */
 import type { BaseOptions, Consumer, SASLOptions } from "@platformatic/kafka";
+import type { SettingsNow } from "./kafka-config.ts";
 import type { KafkaSettings } from "./kafka-settings.ts";
 
 export function baseOptions(settings: KafkaSettings): BaseOptions {
-  const { brokers, clientId, tls, sasl, connectTimeoutMs = 3_000, requestTimeoutMs = 10_000 } = settings;
+  const { brokers, clientId, tls, sasl, requestTimeoutMs = 10_000 } = settings;
+  // Of several brokers one that is silent is waited for before the next is asked; a packet that is lost once comes again within a second.
+  const { connectTimeoutMs = brokers.length > 1 ? 1_500 : 3_000 } = settings;
   return {
     clientId,
     bootstrapBrokers: [...brokers],
@@ -18,6 +21,20 @@ export function baseOptions(settings: KafkaSettings): BaseOptions {
     autocreateTopics: false,
     ...(tls === undefined ? {} : { tls: { ...tls, rejectUnauthorized: true }, tlsServerName: true }),
     ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+  };
+}
+
+/**
+ * Each time the list begins one broker further. NB: a client asks in the order of its list at each look for metadata, so without this every new
+ * one would first wait for a first broker that is silent.
+ */
+export function rotating(now: SettingsNow): SettingsNow {
+  let opened = 0;
+  return () => {
+    const settings = now();
+    const first = opened % settings.brokers.length;
+    opened += 1;
+    return { ...settings, brokers: [...settings.brokers.slice(first), ...settings.brokers.slice(0, first)] };
   };
 }
 

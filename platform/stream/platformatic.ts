@@ -4,6 +4,7 @@ import type { KafkaStreamOptions } from "./kafka.ts";
 import { settingsNow } from "./kafka-config.ts";
 import { openPlatformaticConnection } from "./platformatic-connection.ts";
 import { openPlatformaticProducer } from "./platformatic-producer.ts";
+import { rotating } from "./platformatic-settings.ts";
 import type { EventStream } from "./port.ts";
 import { createReplacingPublisher } from "./replacing-publisher.ts";
 
@@ -13,9 +14,11 @@ export function createPlatformaticStream(
   { connection, maxWaitMs = 500, ...reading }: KafkaStreamOptions,
 ): EventStream {
   const now = settingsNow(connection);
+  // Two counts: with one, readers that connect in between could let each new publisher begin at the same broker of two.
+  const [toRead, toPublish] = [rotating(now), rotating(now)];
   const parts = {
-    connect: () => openPlatformaticConnection(now()),
-    publisher: createReplacingPublisher({ open: () => openPlatformaticProducer(now()), log: deps.log }),
+    connect: () => openPlatformaticConnection(toRead()),
+    publisher: createReplacingPublisher({ open: () => openPlatformaticProducer(toPublish()), log: deps.log }),
   };
   return assembleStream(parts, deps, { maxWaitMs, ...reading });
 }
