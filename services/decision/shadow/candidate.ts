@@ -87,6 +87,8 @@ export function createCandidate(
   }
 
   async function load(next: BundleFiles): Promise<Taken> {
+    // NB: a keeper may still be opening a bundle when this ends; nobody would end a thread that is started now.
+    if (stop.signal.aborted) return LOST;
     const answer = Promise.withResolvers<Taken>();
     activating = answer.resolve;
     send(thread ?? start(), { kind: "activate", files: next });
