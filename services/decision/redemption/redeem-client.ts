@@ -62,7 +62,6 @@ const NOT_EXECUTED: readonly status[] = [
 
 export type RedeemClient = Redeemer &
   Disposable & {
-    connected(): boolean;
     /** For connections from now on. @throws when they cannot be used; those before stay. */
     replaceCertificates(tls: ClientTls | undefined): void;
   };
@@ -86,7 +85,6 @@ export function createRedeemClient(
   const certificates = createClientCertificates(options.tls);
   const client = new RedemptionServiceClient(options.address, certificates.credentials, CHANNEL);
   const outcomes = metrics.counter("redemptions_total", "uses of limited grants by outcome", ["outcome"]);
-  let ready = false;
   const connection = keepConnected(client);
 
   /** Waits for a connection only as long as there is time left to use it. */
@@ -122,12 +120,11 @@ export function createRedeemClient(
   }
 
   return {
-    connected: () => ready,
     replaceCertificates: certificates.replace,
     async redeem(claim, deadline) {
       let outcome: Redemption = { kind: "unavailable" };
       if (deadline.leftMs() >= LEAST_MS) {
-        ready = await connect(Math.max(0, deadline.leftMs() - LEAST_MS));
+        const ready = await connect(Math.max(0, deadline.leftMs() - LEAST_MS));
         if (ready && deadline.leftMs() >= LEAST_MS) outcome = await send(claim, deadline.leftMs());
       }
       outcomes.inc({ outcome: outcome.kind === "refused" ? outcome.reason : outcome.kind });

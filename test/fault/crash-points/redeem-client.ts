@@ -8,7 +8,6 @@ export * from "../../../services/decision/redemption/redeem-client.ts";
 export function createRedeemClient(...args: Parameters<typeof real.createRedeemClient>): RedeemClient {
   const client = real.createRedeemClient(...args);
   return {
-    connected: client.connected,
     replaceCertificates: client.replaceCertificates,
     async redeem(claim, deadline) {
       reach("redeem before call");
