@@ -137,8 +137,8 @@ describe("redemption server", () => {
   const packed = (bytes: Buffer) => ({ body: frame(bytes, { flag: 1 }), headers: { "grpc-encoding": "gzip" } });
 
   test.each<[string, status, () => Partial<FrameCall>]>([
-    ["bytes that are no message", status.INTERNAL, () => ({ body: frame(Buffer.from([0xff, 0xff])) })],
-    ["a message cut off", status.INTERNAL, () => ({ body: frame(whole().subarray(0, 20)) })],
+    ["bytes that are no message", status.INVALID_ARGUMENT, () => ({ body: frame(Buffer.from([0xff, 0xff])) })],
+    ["a message cut off", status.INVALID_ARGUMENT, () => ({ body: frame(whole().subarray(0, 20)) })],
     ["an empty message", status.INVALID_ARGUMENT, () => ({ body: frame(Buffer.alloc(0)) })],
     ["a frame that ends before its length", status.UNIMPLEMENTED, () => ({ body: frame(whole(), { length: 1_000 }) })],
     ["two messages", status.UNIMPLEMENTED, () => ({ body: Buffer.concat([frame(whole()), frame(whole())]) })],
