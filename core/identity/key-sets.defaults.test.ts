@@ -137,6 +137,20 @@ test("keys of a provider that is away count for 24 hours and not a second longer
 const away = (_request: unknown, response: { writeHead(code: number): { end(): unknown } }) =>
   void response.writeHead(503).end();
 
+test("a provider that is away is asked again after a second, then after twice as long each time up to 30 seconds", async () => {
+  server.answerBy(away);
+  const { keySets, pass } = await shipped();
+  await using _ended = keySets;
+  const asked: number[] = [];
+  let known = server.hits.length;
+  for (let second = 1; second <= 91; second += 1) {
+    await pass(SECOND);
+    if (server.hits.length > known) asked.push(second);
+    known = server.hits.length;
+  }
+  expect(asked).toEqual([1, 3, 7, 15, 31, 61, 91]);
+});
+
 test("a clock that is set back an hour gives the keys of a provider that is away no 25th hour", async () => {
   server.answerBy(json(both));
   const { keySets, kids, ageMs, setClock, pass } = await shipped();

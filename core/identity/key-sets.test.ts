@@ -72,7 +72,7 @@ describe("rotation", () => {
 
   test("requests do not make a failing provider be asked sooner", async () => {
     server.answerBy((_q, r) => void r.writeHead(503).end());
-    const { keySets, event } = await server.start({ retryMs: 150, requestedMs: 1_000 });
+    const { keySets, event } = await server.start({ retryMs: 300, requestedMs: 1_000 });
     await using _ended = keySets;
     await event("keys_refresh_failed");
     const timer = setInterval(() => keySets.requestRefresh(sample.ISSUER), 5);

@@ -161,8 +161,8 @@ export async function createKeySets(
     while (!signal.aborted) {
       const startedAt = clock.monotonicMs();
       const succeeded = (await refresh(held)) === undefined;
-      retryMs = succeeded ? times.retryMs : Math.min(retryMs * 2, times.requestedMs);
       const regularMs = succeeded ? times.refreshMs : retryMs;
+      retryMs = succeeded ? times.retryMs : Math.min(retryMs * 2, times.requestedMs);
       const leftMs = () => {
         const dueMs = held.requested && succeeded ? Math.min(regularMs, times.requestedMs) : regularMs;
         return startedAt + dueMs - clock.monotonicMs();
