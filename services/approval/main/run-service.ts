@@ -187,7 +187,8 @@ async function start(
     ["keys", () => identity.health(now())],
     ["topics", topicCheck.result],
     ["reload", reload.health],
-    ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 1_000 }), STREAM_DOWN)],
+    // NB: well within a second, after which a kubelet takes no answer for "not ready" unless told otherwise.
+    ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 500 }), STREAM_DOWN)],
   ]);
   const ops = lifecycle.own(
     await onAddress("ops", config.ops, () =>
