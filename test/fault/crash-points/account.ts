@@ -109,11 +109,12 @@ async function settled(system: System, ledger: Ledger): Promise<void> {
 
 /**
  * A denial is delivered again where the service was killed before its place on the topic was marked, and is stored again with its own end if it had been
- * forgotten by then: within the minute here, and not before two days have passed otherwise.
+ * forgotten by then: within the minute here, and not before two days have passed otherwise. That end may be over by now, though not for the day after
+ * which it is swept.
  */
 async function abandonAgain(system: System, { abandoned }: Ledger): Promise<void> {
   const past =
-    "update denials set expires_at = clock_timestamp() - interval '48 hours' where id = any ($1) and expires_at > clock_timestamp()";
+    "update denials set expires_at = clock_timestamp() - interval '48 hours' where id = any ($1) and expires_at > clock_timestamp() - interval '24 hours'";
   await ask(system, past, [[...abandoned]]);
 }
 
