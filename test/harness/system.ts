@@ -12,22 +12,16 @@ import { join } from "node:path";
 import type { TopicReader } from "../../core/messages/topics.ts";
 import type { EventStream } from "../../platform/stream/port.ts";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
-import { type EnvoyCluster, type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
+import { type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
 import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
-import type { OtlpCollector } from "./otlp-collector.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
-import {
-  type Approval,
-  type ApprovalPorts,
-  type ApprovalSettings,
-  approvalPorts,
-  createApproval,
-} from "./system/approval.ts";
+import { type Approval, type ApprovalPorts, approvalPorts, createApproval } from "./system/approval.ts";
 import { type Call, createCall } from "../../platform/programs/client.ts";
 import { type SystemDatabase, startDatabase } from "./system/database.ts";
-import { createDecision, type Decision, type DecisionSettings } from "./system/decision.ts";
+import { createDecision, type Decision } from "./system/decision.ts";
 import { createIssuer, type Issuer, OTHER_ACCOUNTS } from "./system/issuer.ts";
 import { type KeyPairFiles, makeKeyPair } from "./system/key-pair.ts";
+import type { SystemOptions } from "./system/options.ts";
 import { createOrders, type Orders } from "./system/orders.ts";
 import { openPostgresStream, preparePostgresStream } from "./system/stream.ts";
 import { createSystemTopics, openKafkaStream, PARTITIONS } from "./system/topics.ts";
@@ -73,28 +67,6 @@ export interface System extends AsyncDisposable {
   /** The last lines of every process: what a test prints when it fails. */
   logs(): Promise<string>;
 }
-
-type SystemOptions = {
-  /** In the database in place of Kafka. */
-  readonly stream?: "postgres";
-  /** How many decision services Envoy takes turns with; 1 unless given. */
-  readonly decisions?: number;
-  /** How many approval services there are; 1 unless given. */
-  readonly approvals?: number;
-  /** Each sees a configuration and answers what it should be. */
-  readonly decisionSettings?: (settings: DecisionSettings) => object;
-  readonly approvalSettings?: (settings: ApprovalSettings) => object;
-  /** Sees the address of the database and answers what the approval services are given. */
-  readonly databaseUrl?: (own: string) => string;
-  /** Given the main file of a service, from the root, and a folder to write to: answers what is run in its place. */
-  readonly replaceMain?: (main: string, folder: string) => Promise<string>;
-  /** In place of the bootstrap's clusters of the same name. */
-  readonly envoyClusters?: readonly EnvoyCluster[];
-  /** With the broker's listeners for SASL and TLS, for who wants them. */
-  readonly secureKafka?: boolean;
-  /** Where everybody, Envoy too, sends spans. */
-  readonly collector?: Pick<OtlpCollector, "port" | "endpoint">;
-};
 
 /** Whether all that has to be there from outside is; a test that needs the system is skipped without it. */
 export async function canStartSystem({ stream }: Pick<SystemOptions, "stream"> = {}): Promise<boolean> {
