@@ -69,16 +69,19 @@ export function createWebhook(
 
   async function term(lease: Lease): Promise<void> {
     const underWay = new Map<string, Promise<void>>();
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => {}); // heard below
+    /** NB: no promise of them, which would keep something of every turn that waits for it, for as long as this process leads. */
+    const faults: unknown[] = [];
     let woken: Promise<void> | undefined;
     try {
-      while (!lease.signal.aborted) {
+      while (!lease.signal.aborted && faults.length === 0) {
         const room = AT_ONCE - underWay.size;
         const due = room === 0 ? [] : await rows.due(lease, [...underWay.keys()], room);
+        if (faults.length > 0) break; // during the query
         for (const one of due) {
           const ended = deliverOne(lease, one)
-            .catch(failed.reject)
+            .catch((error: unknown) => {
+              faults.push(error);
+            })
             .finally(() => underWay.delete(one.id));
           underWay.set(one.id, ended);
         }
@@ -86,11 +89,12 @@ export function createWebhook(
           woken = undefined;
         });
         // With no room only an end makes some; with room left over there is nothing due until somebody rings.
-        await Promise.race([failed.promise, ...underWay.values(), ...(due.length < room ? [woken] : [])]);
+        await Promise.race([...underWay.values(), ...(due.length < room ? [woken] : [])]);
       }
     } finally {
       await Promise.all(underWay.values());
     }
+    if (faults.length > 0) throw faults[0];
   }
 
   return { run: (signal) => leadership.run(term, signal) };
