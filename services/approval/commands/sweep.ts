@@ -34,20 +34,23 @@ const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
 /** A request waits seven days at most; a notification that could not be delivered for this long is dropped. */
 const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
 
-/** One round of at most `SWEEP_BATCH` of each. @throws the first fault, after the round. */
+/**
+ * One round of at most `SWEEP_BATCH` of each. @throws the first fault since the last throw, after the first round that leaves nothing to do at once:
+ * one part that keeps failing does not slow the others.
+ */
 export function createSweep(
   { store }: { readonly store: Transactions },
   /** How long sightings are kept; 0 while no profiles are kept: whatever is left is deleted. */
   { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
 ) {
+  let fault: { readonly error: unknown } | undefined;
   return async (): Promise<Swept> => {
-    const failed: unknown[] = [];
     /** In a transaction of its own. A failure, for example an unreadable row, does not prevent the others. */
     async function part(name: TransactionName, work: (tx: Transaction) => Promise<number>): Promise<number> {
       try {
         return await store.transaction(name, work);
       } catch (error) {
-        failed.push(error);
+        fault ??= { error };
         return 0;
       }
     }
@@ -103,8 +106,11 @@ export function createSweep(
     const profiles = await part("sweep profiles", async (tx) =>
       tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
     );
-    if (failed.length > 0) throw failed[0];
     const counts = { requests, escalated, grants, denials, keys, records, notifications, profiles };
-    return { isMore: Object.values(counts).some((count) => count >= SWEEP_BATCH), ...counts };
+    const isMore = Object.values(counts).some((count) => count >= SWEEP_BATCH);
+    if (isMore || fault === undefined) return { isMore, ...counts };
+    const { error } = fault;
+    fault = undefined;
+    throw error;
   };
 }
