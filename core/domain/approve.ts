@@ -24,17 +24,21 @@ type Approved = {
  * two of them left no moment in common.
  */
 export function agreedBy(request: AccessRequest, now: Instant): Bounded | undefined {
-  const [first, ...rest] = approvalsOf(request).map((one) => withLess(request, one));
+  const [first, ...rest] = approvalsOf(request.reviews).map((one) => withLess(request, one));
   return agreed(first === undefined ? [request.requested] : [first, ...rest], now);
 }
 
-/** Ends a request with a grant that allows what was agreed. @throws AppError internal when `agreedBy` says nothing was. */
+/**
+ * Ends a request with a grant that allows what was agreed. Only reviews that stand are named as its approvals; the others still narrow it. @throws AppError internal when `agreedBy`
+ * says nothing was.
+ */
 export function approve(
   request: AccessRequest,
   grantId: Id<"grant">,
   by: Principal,
   now: Instant,
   reason: string | undefined,
+  standing: readonly Review[] = request.reviews,
 ): Approved {
   const agreedTerms = agreedBy(request, now);
   if (agreedTerms === undefined) throw new AppError("internal", "an approval of which nothing is left");
@@ -57,13 +61,13 @@ export function approve(
       duration: terms.duration,
       notBefore: grant.notBefore,
       expiresAt: grant.expiresAt,
-      approvedBy: approvalsOf(request).map((one) => one.reviewer.person),
+      approvedBy: approvalsOf(standing).map((one) => one.reviewer.person),
     },
   };
   return { kind: "approved", request: ended.request, grant, events: [...ended.events, issued] };
 }
 
-function approvalsOf({ reviews }: AccessRequest): readonly Review[] {
+function approvalsOf(reviews: readonly Review[]): readonly Review[] {
   return reviews.filter((one) => one.vote === "approve");
 }
 

@@ -154,7 +154,7 @@ export function review(request: AccessRequest, vote: Vote, now: Instant): Review
     const ended = end(voted, "failed", "superseded", by, now);
     return because(ended.request, ended.events);
   }
-  const approved = approve(voted, vote.grantId, by, now, undefined);
+  const approved = approve(voted, vote.grantId, by, now, undefined, standing);
   return because(approved.request, approved.events, approved.grant);
 }
 

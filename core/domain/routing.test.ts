@@ -177,6 +177,8 @@ describe("a vote given earlier", () => {
     const requirement: Requirement = { kind: "any_of", of: [two, anyOf("security")] };
     const outcome = review({ ...request, requirement, reviews: [APPROVAL] }, vote(sam, { lapsed }), NOW);
     expect(outcome).toMatchObject({ request: { status: "approved" } });
+    const issued = outcome.events.find((event) => event.type === "grant.issued");
+    expect(issued?.data.approvedBy).toEqual([{ realm: "corp", id: "sam" }]); // and not named as if it counted
   });
 });
 
