@@ -7,7 +7,7 @@
  * the lease fails.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBackoff } from "../backoff.ts";
+import { type Backoff, createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import type { Database, Queryable } from "./pool.ts";
 import { trySessionLock } from "./session-lock.ts";
@@ -21,7 +21,7 @@ export interface Lease extends Queryable {
 export interface Leadership {
   /**
    * Waits for the lock, runs the task, and starts over when the task ends, throws or loses its session. Resolves once `signal` is aborted
-   * and the task has ended. A throw is logged and followed by a growing pause.
+   * and the task has ended. A throw is logged and followed by a pause that grows until a task returns or has led for `STEADY_MS`.
    */
   run(task: (lease: Lease) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Whether this process leads right now, as far as it knows. */
@@ -30,27 +30,34 @@ export interface Leadership {
 
 /** How long a standby waits before it asks for the lock again: the longest gap after a leader died. */
 const RETRY_MS = 500;
+/** Whoever led this long is no task that throws at once: what waits for it (heartbeats, for example) is not kept waiting for earlier throws. */
+const STEADY_MS = 5_000;
 
 /** `lockName` is any text; its 64-bit hash is the key of the advisory lock. */
 export function createLeadership(
   { database, log }: { readonly database: Pick<Database, "openSession">; readonly log: Log },
-  { lockName }: { readonly lockName: string },
+  {
+    lockName,
+    monotonicMs = () => performance.now(),
+  }: { readonly lockName: string; readonly monotonicMs?: () => number },
 ): Leadership {
   let leading = false;
   /** That it was lost; said once, and not again with every try to take it. */
   let isTold = false;
 
-  async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal): Promise<void> {
+  async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal, backoff: Backoff): Promise<void> {
     await using session = await database.openSession(lockName);
     const signal = AbortSignal.any([stop, session.lost]);
     while (!(await trySessionLock(session, lockName))) await sleep(RETRY_MS, undefined, { signal });
     leading = true;
+    const sinceMs = monotonicMs();
     isTold = false;
     log.info({ event: "leading", lock: lockName }, "leading");
     try {
       await task({ query: session.query, transaction: session.transaction, signal });
     } finally {
       leading = false;
+      if (monotonicMs() - sinceMs > STEADY_MS) backoff.reset();
     }
   }
 
@@ -59,7 +66,7 @@ export function createLeadership(
       const backoff = createBackoff({ firstMs: 100, maxMs: 5_000 });
       while (!stop.aborted) {
         try {
-          await term(task, stop);
+          await term(task, stop, backoff);
           backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
