@@ -29,8 +29,8 @@ export function agreedBy(request: AccessRequest, now: Instant): Bounded | undefi
 }
 
 /**
- * Ends a request with a grant that allows what was agreed. Only reviews that stand are named as its approvals; the others still narrow it. @throws AppError internal when `agreedBy`
- * says nothing was.
+ * Ends a request with a grant that allows what was agreed. Only reviews that stand are named as its approvals; the others still narrow it.
+ * @throws AppError internal when `agreedBy` says nothing was.
  */
 export function approve(
   request: AccessRequest,

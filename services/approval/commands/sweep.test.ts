@@ -5,8 +5,15 @@ import type { Transaction } from "../ports.ts";
 import { createSweep } from "./sweep.ts";
 
 /** `lapsed`: of how many denials each round takes at most a hundred. */
-function sweepOf({ lapsed, requestsFail }: { lapsed: number; readonly requestsFail: (round: number) => boolean }) {
+function sweepOf({
+  lapsed,
+  requestsFail,
+}: {
+  readonly lapsed: number;
+  readonly requestsFail: (round: number) => boolean;
+}) {
   let round = 0;
+  let left = lapsed;
   const nothing = () => Promise.resolve([]);
   const none = () => Promise.resolve(0);
   const tx: Transaction = Object.assign(Object.create(null), {
@@ -21,8 +28,8 @@ function sweepOf({ lapsed, requestsFail }: { lapsed: number; readonly requestsFa
     grants: { lockExpired: nothing },
     denials: {
       deleteLapsed(_before: unknown, limit: number) {
-        const taken = Math.min(lapsed, limit);
-        lapsed -= taken;
+        const taken = Math.min(left, limit);
+        left -= taken;
         return Promise.resolve(taken);
       },
     },
