@@ -38,10 +38,10 @@ deny contains "frozen_by_incident" if {
 # title: During an incident nothing is deleted by one person alone
 elevate contains {
 	"entitlement": "deployment-delete",
-	"scope": sprintf("deployment/%s", [input.parsed_path[1]]),
+	"scope": sprintf("deployment/%s", [_takes_back]),
 	"title": "Take a deployment back during an incident",
 	"display": [
-		{"label": "Deployment", "value": input.parsed_path[1]},
+		{"label": "Deployment", "value": _takes_back},
 		{"label": "Open incidents", "value": concat(", ", _incidents)},
 	],
 	"approvers_hint": "release managers",
@@ -64,10 +64,10 @@ _may_deploy if {
 	http.in_group(group)
 }
 
-_takes_back if {
+_takes_back := deployment if {
 	input.action.name == "DELETE"
-	input.parsed_path[0] == "deployments"
-	input.parsed_path[1]
+	["deployments", deployment] = input.parsed_path
+	deployment != ""
 }
 
 _deploys if {

@@ -54,3 +54,12 @@ test_without_one_release_managers_deploy if {
 	count(deployments.deny) == 0 with input as _during([], "release-managers")
 	deployments.allow == {"deploy"} with input as _during([], "release-managers")
 }
+
+test_only_a_whole_deployment_is_taken_back if {
+	every path in [["deployments"], ["deployments", ""], ["deployments", "7", "pods"], ["deployments", "7", ""]] {
+		call := object.union(_takes_back([_incident("deployments")]), {"parsed_path": path})
+		count(deployments.elevate) == 0 with input as call
+		count(deployments.allow) == 0 with input as call
+		count(deployments.allow) == 0 with input as object.union(call, {"context": {"incidents": []}})
+	}
+}
