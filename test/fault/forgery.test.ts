@@ -37,7 +37,7 @@ beforeAll(async () => {
   if (!possible) return;
   system = await startSystem({ decisions: 2 });
   stage = realStage(system);
-  forger = createForger(system.openStream());
+  forger = createForger(system.kafka.settings);
   signers = await signersOf(system);
   const dana = await stage.as("dana");
   readRefunds = () => dana.proxy("GET", "/refunds");

@@ -2,10 +2,10 @@
  * `countersign.v1.RedemptionService`: decision services spend uses here. A caller proves to be a decision service by its client certificate
  * (mTLS), by the service token, or, if both are configured, by both, because an authority may sign for more than decision services. Nobody else
  * reaches the command. Errors that say that nothing was executed are UNAUTHENTICATED, INVALID_ARGUMENT and UNIMPLEMENTED (by the contract also
- * PERMISSION_DENIED, which only an intermediary sends); RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for a call too many (without that, an intermediary may have sent it); and
- * CANCELLED for a caller who left before the use was executed, which only the metric sees. After that point there is an outcome, or INTERNAL or
- * DEADLINE_EXCEEDED, which say nothing about the use (the caller denies and never retries). Served on node:http2 like checks: no message is read
- * from an unknown caller (docs/adr/0011-check-on-node-http2.md).
+ * PERMISSION_DENIED, which only an intermediary sends); RESOURCE_EXHAUSTED with `countersign-executed: no` in its trailers for a call too many
+ * (without that, an intermediary may have sent it); and CANCELLED for a caller who left before the use was executed, which only the metric sees.
+ * After that point there is an outcome, or INTERNAL or DEADLINE_EXCEEDED, which say nothing about the use (the caller denies and never retries).
+ * Served on node:http2 like checks: no message is read from an unknown caller (docs/adr/0011-check-on-node-http2.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";

@@ -22,7 +22,7 @@ allow contains "deploy" if {
 }
 
 allow contains "take_back" if {
-	_takes_back
+	_taken_back
 	_may_deploy
 }
 
@@ -38,10 +38,10 @@ deny contains "frozen_by_incident" if {
 # title: During an incident nothing is deleted by one person alone
 elevate contains {
 	"entitlement": "deployment-delete",
-	"scope": sprintf("deployment/%s", [_takes_back]),
+	"scope": sprintf("deployment/%s", [_taken_back]),
 	"title": "Take a deployment back during an incident",
 	"display": [
-		{"label": "Deployment", "value": _takes_back},
+		{"label": "Deployment", "value": _taken_back},
 		{"label": "Open incidents", "value": concat(", ", _incidents)},
 	],
 	"approvers_hint": "release managers",
@@ -49,7 +49,7 @@ elevate contains {
 	"binding": "scope",
 	"max_duration": "30m",
 } if {
-	_takes_back
+	_taken_back
 	_may_deploy
 	count(_incidents) > 0
 }
@@ -64,7 +64,7 @@ _may_deploy if {
 	http.in_group(group)
 }
 
-_takes_back := deployment if {
+_taken_back := deployment if {
 	input.action.name == "DELETE"
 	["deployments", deployment] = input.parsed_path
 	deployment != ""
