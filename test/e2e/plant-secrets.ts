@@ -123,7 +123,7 @@ export function createPlanting(system: System, gateway: RunningGateway, api: Api
   }
 
   async function forge(): Promise<void> {
-    await using forger = createForger(system.kafka.settings);
+    await using forger = createForger(system.openStream());
     const [value, member] = [PLANTED["a record that nobody can read"], PLANTED["a member of such a record"]];
     const key = PLANTED["the key of such a record"];
     const headers = new Map([

@@ -9,15 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { accessTo, topicSpecs } from "../../core/messages/topic-setup.ts";
-import { TOPICS, type TopicReader } from "../../core/messages/topics.ts";
+import { TOPICS } from "../../core/messages/topics.ts";
 import { createLog } from "../../platform/log/log.ts";
 import { createDatabase } from "../../platform/postgres/pool.ts";
-import {
-  createPostgresTopics,
-  grantPostgresStream,
-  migratePostgresStream,
-} from "../../platform/stream/postgres-topics.ts";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { type RunningGateway, startGatewayProcess } from "../harness/gateway.ts";
 import { type Approval, approvalPorts, createApproval } from "../harness/system/approval.ts";
@@ -27,6 +21,7 @@ import { createDecision, type Decision } from "../harness/system/decision.ts";
 import { createIssuer, type Issuer } from "../harness/system/issuer.ts";
 import { makeKeyPair } from "../harness/system/key-pair.ts";
 import { createOrders, type Orders } from "../harness/system/orders.ts";
+import { preparePostgresStream } from "../harness/system/stream.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { answerOf, passes } from "../../sample/story/ask.ts";
 
@@ -36,6 +31,8 @@ const HEALED_MS = 60_000;
 const owned = new AsyncDisposableStack();
 let folder: string;
 let database: SystemDatabase;
+/** The connection string of a part's role. */
+let as: Awaited<ReturnType<typeof preparePostgresStream>>;
 let issuer: Issuer;
 let orders: Orders;
 let approval: Approval;
@@ -46,7 +43,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "one-machine-"));
   owned.defer(() => rm(folder, { recursive: true, force: true }));
   database = owned.use(await startDatabase());
-  await prepareStream();
+  as = await preparePostgresStream(database.connectionString, { partitions: 1 });
   issuer = owned.use(await createIssuer({ folder, name: "issuer", accounts: SAMPLE_ACCOUNTS }));
   orders = owned.use(await createOrders({ folder }));
   const [deployment, serviceToken] = [`test-${randomUUID()}`, randomUUID()];
@@ -75,25 +72,6 @@ beforeAll(async () => {
   gateway = owned.use(await startGatewayProcess({ authorization: decision.port, upstream: orders.port }));
 }, 120_000);
 afterAll(() => owned.disposeAsync(), 60_000);
-
-/** The connection string of a part's role. */
-function as(part: TopicReader): string {
-  return database.connectionString.replace("user=postgres", `user=stream_${part}`);
-}
-
-async function prepareStream(): Promise<void> {
-  const connection = database.connectionString;
-  await migratePostgresStream(connection);
-  await using owner = createDatabase({ log }, { connection, applicationName: "test" });
-  await createPostgresTopics(owner, topicSpecs({ partitions: 1, replicas: 1 }));
-  for (const part of ["decision", "approval", "auditor"] as const) {
-    const granted = (right: "Read" | "Write") =>
-      Object.values(TOPICS)
-        .filter((topic) => accessTo(topic).some(({ who, rights }) => who === part && rights.includes(right)))
-        .map(({ name }) => name);
-    await grantPostgresStream(owner, { role: `stream_${part}`, read: granted("Read"), write: granted("Write") });
-  }
-}
 
 async function person(user: string) {
   const token = await issuer.token(user);

@@ -105,13 +105,13 @@ async function letADayPass({ database }: System, request: string): Promise<void>
   }
 }
 
-async function forgeADenial({ kafka, deployment }: System): Promise<void> {
+async function forgeADenial({ kafka, openStream, deployment }: System): Promise<void> {
   const topic = TOPICS.denials.name;
   const [real] = await recordsOf(kafka.settings, topic);
   if (real?.value === null || real?.key === null || real === undefined) throw new Error("no denial to forge after");
   const key = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const address = { deployment, topic, key: real.key };
-  await using forger = createForger(kafka.settings);
+  await using forger = createForger(openStream());
   await forger.write({
     topic,
     key: real.key,

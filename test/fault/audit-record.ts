@@ -3,7 +3,7 @@ import { readAuditEvent } from "../../cli/verify/audit-record.ts";
 import { createChainCheck, type LogVerdict } from "../../cli/verify/chain.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import { textAt } from "../../platform/programs/client.ts";
-import { recordsOf } from "../harness/system/topics.ts";
+import { recordsIn } from "../harness/system/topics.ts";
 import type { System } from "../harness/system.ts";
 
 type AuditRecord = {
@@ -14,8 +14,9 @@ type AuditRecord = {
   readonly repeated: number;
 };
 
-export async function readAuditRecord({ kafka }: Pick<System, "kafka">): Promise<AuditRecord> {
-  const records = await recordsOf(kafka.settings, TOPICS.audit.name);
+export async function readAuditRecord({ openStream }: Pick<System, "openStream">): Promise<AuditRecord> {
+  await using stream = openStream();
+  const records = await recordsIn(stream, TOPICS.audit.name);
   const check = createChainCheck({ fromZero: true });
   const byPlace = new Map<string, unknown>();
   for (const { value, offset, partition } of records) {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   if (!possible) return;
   system = await startSystem();
   stage = realStage(system);
-  forger = createForger(system.kafka.settings);
+  forger = createForger(system.openStream());
   const all = await signersOf(system);
   signers = { ...all, right: all.decision };
 }, 180_000);

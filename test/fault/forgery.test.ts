@@ -37,7 +37,7 @@ beforeAll(async () => {
   if (!possible) return;
   system = await startSystem({ decisions: 2 });
   stage = realStage(system);
-  forger = createForger(system.kafka.settings);
+  forger = createForger(system.openStream());
   signers = await signersOf(system);
   const dana = await stage.as("dana");
   readRefunds = () => dana.proxy("GET", "/refunds");

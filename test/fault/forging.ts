@@ -1,20 +1,16 @@
 /** What a forger needs of a running set: to write to any topic, to see what comes of it, and to make Kafka forget what stood before. */
 import kafkajs from "kafkajs";
-import { createLog } from "../../platform/log/log.ts";
-import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { stopIdleTimer } from "../../platform/stream/kafkajs-idle-timer.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
-import type { OutgoingRecord } from "../../platform/stream/port.ts";
-
-const log = createLog({ name: "forger", level: "silent" });
+import type { EventStream, OutgoingRecord } from "../../platform/stream/port.ts";
 
 export interface Forger extends AsyncDisposable {
-  /** Resolves when Kafka has it. */
+  /** Resolves when the stream has it. */
   write(...records: readonly OutgoingRecord[]): Promise<void>;
 }
 
-export function createForger(kafka: KafkaSettings): Forger {
-  const stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+/** By a stream of its own, which it closes. */
+export function createForger(stream: EventStream): Forger {
   return {
     async write(...records) {
       const outcome = await stream.publish(records, { deadlineMs: 20_000 });
@@ -29,6 +25,15 @@ const EAGER = new Map([
   ["min.cleanable.dirty.ratio", "0.01"],
   ["max.compaction.lag.ms", "100"],
 ]);
+
+/** Records below these offsets are gone, by partition. */
+export function forgetRecords(kafka: KafkaSettings, topic: string, below: ReadonlyMap<number, string>): Promise<void> {
+  const partitions = [...below].map(([partition, offset]) => ({ partition, offset }));
+  return withAdmin(kafka, async (admin) => {
+    await admin.fetchTopicOffsets(topic); // deleteTopicRecords of kafkajs 2.2.4 knows only topics that something else has asked about
+    await admin.deleteTopicRecords({ topic, partitions });
+  });
+}
 
 async function withAdmin<T>(kafka: KafkaSettings, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
   stopIdleTimer();

@@ -78,8 +78,8 @@ async function page({ crashes, told, seconds, again }: Soak): Promise<string> {
 
 The last run of \`npm run soak\`: each service killed with \`kill -9\` at each of its crash points, again and again, under load, on real Kafka,
 PostgreSQL and Envoy, and started again; then everything that was acknowledged is held against the audit topic, the database, the state
-topic, the webhooks and what reached the upstream. A point lies around a commit, a publish, a mark, a send or an answer
-(\`test/fault/crash-points/work.ts\`, which also says by what work each is reached, and where nobody is killed and why).
+topic, the webhooks and what reached the upstream. A point lies around a commit, a publish, a mark, a send, an answer or
+a replaced file (\`test/fault/crash-points/work.ts\`, which also says by what work each is reached).
 
 | | |
 |---|---|

@@ -13,7 +13,7 @@ import { createVerifier } from "../../core/messages/signing.ts";
 import { HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../core/messages/state-record.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import type { StreamRecord } from "../../platform/stream/port.ts";
-import { recordsOf } from "../harness/system/topics.ts";
+import { recordsIn } from "../harness/system/topics.ts";
 import type { System } from "../harness/system.ts";
 
 const TOPIC = TOPICS.state.name;
@@ -31,11 +31,12 @@ type StateTopic = {
   readonly setHash: string | undefined;
 };
 
-async function readStateTopic(system: Pick<System, "kafka" | "keys" | "deployment">): Promise<StateTopic> {
+async function readStateTopic(system: Pick<System, "openStream" | "keys" | "deployment">): Promise<StateTopic> {
   const relay = system.keys.get("approval");
   if (relay === undefined) throw new Error("no key of the state relay");
   const verifier = createVerifier(new Map([[relay.kid, await readFile(relay.publicPath, "utf8")]]));
-  const records = await recordsOf(system.kafka.settings, TOPIC);
+  await using stream = system.openStream();
+  const records = await recordsIn(stream, TOPIC);
   const last = new Map<string, Standing>();
   let setHash: string | undefined;
   for (const record of records) {

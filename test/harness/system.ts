@@ -9,25 +9,22 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TopicReader } from "../../core/messages/topics.ts";
+import type { EventStream } from "../../platform/stream/port.ts";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
-import { type EnvoyCluster, type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
+import { type RunningEnvoy, hasEnvoy, startEnvoy } from "./envoy.ts";
 import { hasKafka, startKafka, type TestKafka } from "./kafka.ts";
-import type { OtlpCollector } from "./otlp-collector.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "./recording-upstream.ts";
-import {
-  type Approval,
-  type ApprovalPorts,
-  type ApprovalSettings,
-  approvalPorts,
-  createApproval,
-} from "./system/approval.ts";
+import { type Approval, type ApprovalPorts, approvalPorts, createApproval } from "./system/approval.ts";
 import { type Call, createCall } from "../../platform/programs/client.ts";
 import { type SystemDatabase, startDatabase } from "./system/database.ts";
-import { createDecision, type Decision, type DecisionSettings } from "./system/decision.ts";
+import { createDecision, type Decision } from "./system/decision.ts";
 import { createIssuer, type Issuer, OTHER_ACCOUNTS } from "./system/issuer.ts";
 import { type KeyPairFiles, makeKeyPair } from "./system/key-pair.ts";
+import type { SystemOptions } from "./system/options.ts";
 import { createOrders, type Orders } from "./system/orders.ts";
-import { createSystemTopics } from "./system/topics.ts";
+import { openPostgresStream, preparePostgresStream } from "./system/stream.ts";
+import { createSystemTopics, openKafkaStream, PARTITIONS } from "./system/topics.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const ENVOY_PORTS = { decision: 9191, orders: 8081 };
@@ -50,7 +47,10 @@ export interface System extends AsyncDisposable {
   redeemAt(approval: number): void;
   /** `main` is where everybody belongs; `other` knows the same people under other subjects. */
   readonly issuers: { readonly main: Issuer; readonly other: Issuer };
+  /** Throws where the stream is in the database. */
   readonly kafka: TestKafka;
+  /** The stream as whoever may do everything has it; whoever opens it closes it. */
+  readonly openStream: () => EventStream;
   readonly kafkaRoad: TcpProxy;
   readonly database: SystemDatabase;
   /** What the approval service notified: one signed webhook each. */
@@ -68,33 +68,14 @@ export interface System extends AsyncDisposable {
   logs(): Promise<string>;
 }
 
-type SystemOptions = {
-  /** How many decision services Envoy takes turns with; 1 unless given. */
-  readonly decisions?: number;
-  /** How many approval services there are; 1 unless given. */
-  readonly approvals?: number;
-  /** Each sees a configuration and answers what it should be. */
-  readonly decisionSettings?: (settings: DecisionSettings) => object;
-  readonly approvalSettings?: (settings: ApprovalSettings) => object;
-  /** Sees the address of the database and answers what the approval services are given. */
-  readonly databaseUrl?: (own: string) => string;
-  /** Given the main file of a service, from the root, and a folder to write to: answers what is run in its place. */
-  readonly replaceMain?: (main: string, folder: string) => Promise<string>;
-  /** In place of the bootstrap's clusters of the same name. */
-  readonly envoyClusters?: readonly EnvoyCluster[];
-  /** With the broker's listeners for SASL and TLS, for who wants them. */
-  readonly secureKafka?: boolean;
-  /** Where everybody, Envoy too, sends spans. */
-  readonly collector?: Pick<OtlpCollector, "port" | "endpoint">;
-};
-
 /** Whether all that has to be there from outside is; a test that needs the system is skipped without it. */
-export async function canStartSystem(): Promise<boolean> {
-  return (await hasEnvoy()) && (await hasKafka());
+export async function canStartSystem({ stream }: Pick<SystemOptions, "stream"> = {}): Promise<boolean> {
+  return (await hasEnvoy()) && (stream === "postgres" || (await hasKafka()));
 }
 
 /** Resolves when everything is ready and every decision service is fresh. What was started is ended when something does not start. */
 export async function startSystem({
+  stream,
   decisions: decisionCount = 1,
   approvals: approvalCount = 1,
   decisionSettings,
@@ -121,14 +102,22 @@ export async function startSystem({
   // All settled before anything is said to have failed, so that what came up meanwhile is ended too.
   const samples = Promise.all([issuers.main, issuers.other, orders].map((program) => program.start()));
   const [kafkaStart, databaseStart, samplesStart] = await Promise.allSettled([
-    startKafka({ proxyPort: kafkaRoad.port, secure: secureKafka }).then((kafka) => owned.use(kafka)),
+    stream === undefined
+      ? startKafka({ proxyPort: kafkaRoad.port, secure: secureKafka }).then((kafka) => owned.use(kafka))
+      : undefined,
     startDatabase().then((database) => owned.use(database)),
     samples,
   ]);
   const [kafka, database] = [valueOf(kafkaStart), valueOf(databaseStart)];
   valueOf(samplesStart);
-  kafkaRoad.target = kafka.proxyTarget;
-  await createSystemTopics(kafka.settings);
+  const { connectionString } = database;
+  if (kafka !== undefined) {
+    kafkaRoad.target = kafka.proxyTarget;
+    await createSystemTopics(kafka.settings);
+  }
+  const roleOf =
+    kafka === undefined ? await preparePostgresStream(connectionString, { partitions: PARTITIONS }) : undefined;
+  const streamOf = (part: TopicReader) => (roleOf === undefined ? {} : { streamUrl: roleOf(part) });
 
   const traces = collector === undefined ? {} : { traces: { endpoint: collector.endpoint } };
   const relayKey = await makeKeyPair(folder, "approval");
@@ -148,8 +137,13 @@ export async function startSystem({
       createApproval(
         {
           ...{ folder, name, deployment, ports, signing: relayKey, decisionKeys, issuers: everyIssuer },
-          ...{ brokers: kafka.brokers, databaseUrl: databaseUrl(database.connectionString), serviceToken },
-          main: approvalMain,
+          ...{
+            brokers: kafka?.brokers ?? [],
+            databaseUrl: databaseUrl(connectionString),
+            serviceToken,
+            main: approvalMain,
+          },
+          ...streamOf("approval"),
           // As receivers have it who know a sender by the address: a secret, which no log may show.
           webhookUrl: `http://127.0.0.1:${webhookTarget.port}/CANARY0webhook-address`,
         },
@@ -169,7 +163,8 @@ export async function startSystem({
   for (const signing of decisionKeys) {
     const terms = {
       ...{ folder, name: signing.kid, deployment, signing, stateRelay: relayKey, issuers: everyIssuer },
-      brokers: kafka.proxied.brokers,
+      brokers: kafka?.proxied.brokers ?? [],
+      ...streamOf("decision"),
       main: decisionMain,
       redemption: { address: `127.0.0.1:${redemptionRoad?.port ?? firstPorts.redemption}`, serviceToken },
       requestUrl: `${approval.url}/v1/requests`,
@@ -205,7 +200,12 @@ export async function startSystem({
   const all = owned.move();
   return {
     ...{ deployment, serviceToken, proxyUrl, envoy, orders, decisions, approval, approvals, redeemAt },
-    ...{ issuers, kafka, kafkaRoad, database },
+    ...{ issuers, kafkaRoad, database },
+    get kafka() {
+      if (kafka === undefined) throw new Error("the stream of this system is in its database");
+      return kafka;
+    },
+    openStream: () => (kafka === undefined ? openPostgresStream(connectionString) : openKafkaStream(kafka.settings)),
     notified: webhookTarget.received,
     refuseNotified: webhookTarget.refuse,
     keys: new Map([relayKey, ...decisionKeys].map((key) => [key.kid, key])),

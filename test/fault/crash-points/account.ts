@@ -8,6 +8,7 @@ import type { System } from "../../harness/system.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { kindOf, readAuditRecord } from "../audit-record.ts";
 import { ask, differencesFromTruth } from "../state-topic.ts";
+import { keptFileFaults } from "./kept-files.ts";
 import type { Ledger } from "./ledger.ts";
 import { securityFaults } from "./security-account.ts";
 
@@ -63,7 +64,7 @@ export async function account(system: System, ledger: Ledger): Promise<Account> 
     if (decided.get(id) !== 1) faults.push(`decision ${id}: ${decided.get(id) ?? 0} times`);
   faults.push(...(await lostDenials(system, ledger)), ...securityFaults(ledger, own, counted));
   const { uses, wrong } = await useFaults(system, counted);
-  faults.push(...wrong, ...webhookFaults(system, ledger), ...untrue);
+  faults.push(...wrong, ...webhookFaults(system, ledger), ...untrue, ...(await keptFileFaults(system)));
   return {
     ...{ faults, sealed: sealed.length, decisions: decided.size, logs: record.verdicts.length },
     ...{ repeated: record.repeated, uses },

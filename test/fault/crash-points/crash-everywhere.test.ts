@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { crashInTurn } from "./crash-everywhere.ts";
-import { armedFile, unnamedFile } from "./reach.ts";
+import { armedFile, reachedFile, unnamedFile } from "./reach.ts";
 
 let folder: string;
 let configPath: string;
@@ -67,8 +67,12 @@ test("work that a death interrupts is done to its end, and told where it fails",
   expect(faults).toEqual(['approval to reach "cancel before commit" by dieAndFail: Error: no text at id']);
 });
 
-test("what a program wrote that has no name is a fault", async () => {
+test("what a program wrote that has no name is a fault, and so is a point that it came to and nobody kills at", async () => {
   await writeFile(unnamedFile(configPath), "statement: delete from outbox\nstatement: delete from outbox\n");
-  const { faults } = await crashInTurn(undefined, program, []);
-  expect(faults).toEqual(["approval did what has no name: statement: delete from outbox"]);
+  await writeFile(reachedFile(configPath), "cancel before commit\ncancel refused before commit\n");
+  const { faults } = await crashInTurn(undefined, program, [["cancel before commit", dieThere]]);
+  expect(faults).toEqual([
+    "approval did what has no name: statement: delete from outbox",
+    "approval did what has no name: cancel refused before commit",
+  ]);
 });

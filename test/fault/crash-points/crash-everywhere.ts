@@ -6,18 +6,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { ApprovalSettings } from "../../harness/system/approval.ts";
+import type { DecisionSettings } from "../../harness/system/decision.ts";
 import type { Program } from "../../harness/system/program.ts";
 import type { Seeded } from "../seeded.ts";
 import type { Hands } from "./hands.ts";
+import { keepingFiles } from "./kept-files.ts";
 import { APPROVAL_POINTS, DECISION_POINTS } from "./points.ts";
-import { armedFile, unnamedFile } from "./reach.ts";
+import { armedFile, reachedFile, unnamedFile } from "./reach.ts";
 import { bundleWithStandIns } from "./stand-ins.ts";
 import type { Work } from "./work.ts";
 
 /** For `startSystem`. Profiles are off unless somebody says so, and written by the services all the same. */
 export const UNDER_CRASHES = {
   replaceMain: bundleWithStandIns,
-  approvalSettings: (settings: object) => ({ ...settings, profiles: { enabled: true } }),
+  approvalSettings: (settings: ApprovalSettings) => ({ ...keepingFiles(settings), profiles: { enabled: true } }),
+  decisionSettings: (settings: DecisionSettings) => keepingFiles(settings),
 };
 
 export type Crash = {
@@ -38,13 +42,19 @@ const DONE_MS = 180_000;
 /** What went wrong on the way, apart from what the account finds. */
 type Crashes = { readonly crashes: readonly Crash[]; readonly faults: readonly string[] };
 
-export async function crashEverywhere(hands: Hands, chance: Seeded): Promise<Crashes> {
+/** At each, or at those that are chosen. */
+export async function crashEverywhere(
+  hands: Hands,
+  chance: Seeded,
+  isChosen: (point: string) => boolean = () => true,
+): Promise<Crashes> {
   const [decision] = hands.system.decisions;
   if (decision === undefined) throw new Error("no decision service");
+  const chosen = (points: ReadonlyMap<string, Work>) => shuffled(points, chance).filter(([point]) => isChosen(point));
   // Both at once: so each also meets a neighbour that has just died or is just coming back.
   const both = await Promise.all([
-    crashInTurn(hands, hands.system.approval, shuffled(APPROVAL_POINTS, chance)),
-    crashInTurn(hands, decision, shuffled(DECISION_POINTS, chance)),
+    crashInTurn(hands, hands.system.approval, chosen(APPROVAL_POINTS), { named: APPROVAL_POINTS }),
+    crashInTurn(hands, decision, chosen(DECISION_POINTS), { named: DECISION_POINTS }),
   ]);
   return { crashes: both.flatMap(({ crashes }) => crashes), faults: both.flatMap(({ faults }) => faults) };
 }
@@ -61,7 +71,10 @@ export async function crashInTurn<Doer>(
   doer: Doer,
   program: Pick<Program, "name" | "configPath" | "isRunning" | "start">,
   points: readonly (readonly [name: string, work: (doer: Doer) => Promise<unknown>])[],
-  { reachedMs = REACHED_MS }: { readonly reachedMs?: number } = {},
+  {
+    reachedMs = REACHED_MS,
+    named = new Map(points),
+  }: { readonly reachedMs?: number; readonly named?: ReadonlyMap<string, unknown> } = {},
 ): Promise<Crashes> {
   const crashes: Crash[] = [];
   const faults: string[] = [];
@@ -84,7 +97,7 @@ export async function crashInTurn<Doer>(
   await waitUntil("what deaths interrupted to be done", DONE_MS, () => underWay.size === 0).catch((error: unknown) =>
     faults.push(`${String(error)}: ${[...underWay].join("; ")}`),
   );
-  return { crashes, faults: [...faults, ...unnamedBy(program)] };
+  return { crashes, faults: [...faults, ...unnamedBy(program, named)] };
 }
 
 /** Resolves with the milliseconds until it was dead. `begin` begins the work, which ends soon after the signal says that it did its part. */
@@ -130,10 +143,15 @@ async function msToBeReady(program: Pick<Program, "start">): Promise<number> {
   return Math.round(performance.now() - dead);
 }
 
-/** What it wrote that no point is named for. */
-function unnamedBy({ name, configPath }: Pick<Program, "name" | "configPath">): readonly string[] {
-  const file = unnamedFile(configPath);
-  if (!existsSync(file)) return [];
-  const lines = new Set(readFileSync(file, "utf8").trim().split("\n"));
-  return [...lines].map((line) => `${name} did what has no name: ${line}`);
+/** What it wrote that has no name, and the points that it came to which nobody named. */
+function unnamedBy(
+  { name, configPath }: Pick<Program, "name" | "configPath">,
+  named: ReadonlyMap<string, unknown>,
+): readonly string[] {
+  const reached = linesIn(reachedFile(configPath)).filter((point) => !named.has(point));
+  return [...linesIn(unnamedFile(configPath)), ...reached].map((line) => `${name} did what has no name: ${line}`);
+}
+
+function linesIn(file: string): readonly string[] {
+  return existsSync(file) ? [...new Set(readFileSync(file, "utf8").trim().split("\n"))] : [];
 }

@@ -1,4 +1,4 @@
-/** Nothing that the approval service writes is without a crash point: each has its work, or a reason why nobody is killed there. */
+/** Nothing that the approval service writes is without a crash point. */
 import { expect, test } from "@jest/globals";
 import { isWriting, statementName, statePublish, STATEMENTS } from "./effects.ts";
 import { APPROVAL_POINTS } from "./points.ts";
@@ -52,7 +52,7 @@ test("a write outside of a transaction, one in a function that is not always giv
 
 const written = await writtenByApproval();
 
-test("every transaction of the approval service has a name, and a point by it or a reason for none", () => {
+test("every transaction of the approval service has a name, and a point by it", () => {
   const names = written.transactions.map(({ text }) => text);
   expect(names.length).toBeGreaterThan(10);
   expect(names.filter((name) => !(name in COMMITS))).toEqual([]);
@@ -67,13 +67,9 @@ test("so has every statement that it makes outside of one, and every name stands
   expect(STATEMENTS.map(([name]) => name).filter((name) => !found.has(name))).toEqual([]);
 });
 
-test("each has a point before and one after, and where nobody is killed it says why", () => {
-  for (const [name, work] of Object.entries(COMMITS)) {
-    const isReached = typeof work === "function";
-    expect([APPROVAL_POINTS.has(`${name} before commit`), APPROVAL_POINTS.has(`${name} after commit`)]).toEqual([
-      isReached,
-      isReached,
-    ]);
-    if (!isReached) expect(work.why).toMatch(/\w{3}/);
-  }
+test("each has a point before and one after", () => {
+  const missing = Object.keys(COMMITS).flatMap((name) =>
+    ["before", "after"].map((side) => `${name} ${side} commit`).filter((point) => !APPROVAL_POINTS.has(point)),
+  );
+  expect(missing).toEqual([]);
 });

@@ -44,6 +44,9 @@ export function isWriting(text: string): boolean {
 }
 
 export type PublishName = "audit" | "audit decisions" | StateName;
+/** A file that is replaced whole, for the next start. */
+export type KeptName = "kept bundle" | "kept keys";
+
 type StateName = "grants" | "incidents" | "profiles" | "tombstones" | "heartbeat";
 
 const STATE = new Map<string, { readonly value: StateName; readonly none: StateName }>([

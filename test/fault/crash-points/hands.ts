@@ -96,7 +96,7 @@ export function createHands(system: System, forger: Forger, ledger: Ledger, isOn
     const request = textAt(submitted.body, "request", "id");
     const told = new Set(["request.submitted"]);
     ledger.requests.set(request, told);
-    return { order, request, digest: textAt(submitted.body, "request", "digest"), told };
+    return { order, denial, request, digest: textAt(submitted.body, "request", "digest"), told };
   }
 
   /** Denied, asked for and granted by somebody else. */

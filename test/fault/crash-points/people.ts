@@ -1,5 +1,6 @@
 /** What people do, and what becomes of it by itself: each from the first call to its end, which stands in the ledger. */
 import { textAt } from "../../../platform/programs/client.ts";
+import { REASON } from "../../../sample/story/ask.ts";
 import { ask } from "../state-topic.ts";
 import type { Hands } from "./hands.ts";
 
@@ -96,6 +97,27 @@ export async function waitTooLong({ system, submit: asked }: Hands): Promise<voi
   const over = `set session_replication_role = replica; update requests set expires_at = clock_timestamp() where id = '${request}'`;
   await ask(system, over);
   told.add("request.expired");
+}
+
+/**
+ * Asked again when the time of the first request is over, by an account that by now no person stands behind: nobody may be given it, and on
+ * the way the first request has ended, unless a sweep was faster.
+ */
+export async function askAsNobody({ system, surely, submit: asked, dana }: Hands): Promise<void> {
+  const submitted = await asked();
+  if (submitted === undefined) return;
+  const { request, denial, told } = submitted;
+  const { approvals } = await dana();
+  const over = `set session_replication_role = replica;
+    update denials set record = (record::jsonb #- '{subject,claims,email}')::json where id = '${denial}';
+    update requests set expires_at = clock_timestamp() where id = '${request}'`;
+  await ask(system, over);
+  told.add("request.expired");
+  const body = { denial_id: denial, justification: REASON };
+  await surely(
+    () => approvals("POST", "/v1/requests", { body }),
+    () => false,
+  );
 }
 
 /** Denied, and nothing more: two days later it is forgotten. */

@@ -2,7 +2,7 @@
 import { TOPICS } from "../../../core/messages/topics.ts";
 import type { Answer } from "../../../platform/programs/client.ts";
 import { listAt, members } from "../../../sample/story/see.ts";
-import { recordsOf } from "../../harness/system/topics.ts";
+import { recordsIn } from "../../harness/system/topics.ts";
 import { ask } from "../state-topic.ts";
 import type { Hands } from "./hands.ts";
 
@@ -86,7 +86,8 @@ function genuineDenial(hands: Hands): Promise<Genuine> {
 async function findGenuineDenial({ system, submit }: Hands): Promise<Genuine> {
   await submit();
   const { rows } = await ask<{ id: string }>(system, "select denial_id as id from requests limit 1");
-  const records = await recordsOf(system.kafka.settings, TOPICS.denials.name);
+  await using stream = system.openStream();
+  const records = await recordsIn(stream, TOPICS.denials.name);
   const record = records.find(({ value }) => value?.includes(rows[0]?.id ?? "nothing was asked for"));
   const { key = null, value = null, headers } = record ?? {};
   if (key === null || value === null || headers === undefined) throw new Error("no denial stands on its topic");

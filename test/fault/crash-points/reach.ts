@@ -17,8 +17,17 @@ export function unnamedFile(configPath: string): string {
   return configPath.replace(/\.yaml$/, ".unnamed");
 }
 
+/** And each point that it came to, a line each, whether or not somebody had named it. */
+export function reachedFile(configPath: string): string {
+  return configPath.replace(/\.yaml$/, ".reached");
+}
+
+const reached = new Set<string>();
+
 export function reach(point: string): void {
   if (config === undefined) return;
+  if (!reached.has(point)) appendFileSync(reachedFile(config), `${point}\n`);
+  reached.add(point);
   const file = armedFile(config);
   let armed: string;
   try {

@@ -22,6 +22,10 @@ const STAND_INS = new Map(
   ].map(([real = "", standIn = ""]) => [join(ROOT, real), join(import.meta.dirname, standIn)]),
 );
 
+/** What replaces files asks the system by another way than everybody else. */
+const REPLACING = join(ROOT, "platform/replace-file.ts");
+const REPLACED = join(import.meta.dirname, "replaced-files.ts");
+
 const standIns: Plugin = {
   name: "stand-ins",
   setup({ onResolve }) {
@@ -29,6 +33,9 @@ const standIns: Plugin = {
       const standIn = STAND_INS.get(resolve(resolveDir, path));
       return standIn === undefined || standIn === importer ? undefined : { path: standIn };
     });
+    onResolve({ filter: /^node:fs\/promises$/ }, ({ importer }) =>
+      importer === REPLACING ? { path: REPLACED } : undefined,
+    );
   },
 };
 

@@ -18,7 +18,7 @@ type Traffic = { readonly ledger: Ledger; readonly hands: Hands; stop(): Promise
 export function startTraffic(system: System): Traffic {
   const ledger = createLedger();
   let on = true;
-  const forger = createForger(system.kafka.settings);
+  const forger = createForger(system.openStream());
   const hands = createHands(system, forger, ledger, () => on);
 
   async function whileOn(work: (hands: Hands) => Promise<unknown>, pauseMs: number): Promise<void> {

@@ -1,12 +1,14 @@
 /**
  * What reaches each crash point: the piece of work after which a service stands there. The test makes it while the point is armed and load
- * goes on beside it; none is waited for until load brings it by. The types name every transaction, statement and publish: one that is new is
- * given its work here, or the reason why nobody is killed there.
+ * goes on beside it; none is waited for until load brings it by. The types name every transaction, statement, publish and kept file: one that
+ * is new is given its work here.
  */
 import type { TransactionName } from "../../../services/approval/ports.ts";
-import type { PublishName, StatementName } from "./effects.ts";
+import type { KeptName, PublishName, StatementName } from "./effects.ts";
 import type { Hands } from "./hands.ts";
 import { closeIncidentTwice, raiseIncident } from "./incidents.ts";
+import * as kept from "./kept-files.ts";
+import { loseOffsets, setOffsetsBack } from "./offsets.ts";
 import { overwriteGrant, overwriteIncident } from "./overwrite.ts";
 import * as people from "./people.ts";
 import { dismissRecord, replayInVain, replayMended, writeGarbage } from "./quarantine.ts";
@@ -16,17 +18,15 @@ import * as time from "./time-passes.ts";
 /** To its end, through as many deaths as it meets. */
 export type Work = (hands: Hands) => Promise<unknown>;
 
-/** Why nobody is killed there. */
-export type Unreached = { readonly why: string };
-
 async function notifyInVain(hands: Hands): Promise<void> {
   hands.system.refuseNotified(1);
   await people.submit(hands);
 }
 
-type Commit = TransactionName | "review refused" | StatementName;
+/** Those that write although they refuse have a name of their own. */
+type Commit = TransactionName | "review refused" | "submit refused" | StatementName;
 
-export const COMMITS: Readonly<Record<Commit, Work | Unreached>> = {
+export const COMMITS: Readonly<Record<Commit, Work>> = {
   denial: people.deny,
   offset: people.deny,
   decisions: people.read,
@@ -35,6 +35,7 @@ export const COMMITS: Readonly<Record<Commit, Work | Unreached>> = {
   "replay refused": replayInVain,
   dismiss: dismissRecord,
   submit: people.submit,
+  "submit refused": people.askAsNobody,
   review: people.revoke,
   "review refused": people.voteForOneself,
   cancel: people.cancel,
@@ -69,8 +70,8 @@ export const COMMITS: Readonly<Record<Commit, Work | Unreached>> = {
   "key hold": raiseIncident,
   "key answer": replayMended,
   "key release": closeIncidentTwice,
-  "first offset": { why: "made while a service starts, before it reads a partition; what is there is left as it is" },
-  "lost offset": { why: "made while a service starts, on a topic whose records are gone" },
+  "first offset": loseOffsets,
+  "lost offset": setOffsetsBack,
 };
 
 export const PUBLISHES: Readonly<Record<PublishName, Work>> = {
@@ -98,3 +99,13 @@ export const DECISION_STEPS: ReadonlyMap<string, Work> = new Map([
   ["redeem before call", people.use],
   ["redeem after reply", people.use],
 ]);
+
+export const APPROVAL_FILES: Readonly<Record<KeptName, Work>> = {
+  "kept bundle": kept.changeApprovalBundle,
+  "kept keys": kept.renewApprovalKeys,
+};
+
+export const DECISION_FILES: Readonly<Record<KeptName, Work>> = {
+  "kept bundle": kept.changeDecisionBundle,
+  "kept keys": kept.renewDecisionKeys,
+};

@@ -10,7 +10,7 @@ import { readToEnd } from "../../../platform/stream/read-to-end.ts";
 const log = createLog({ name: "harness", level: "silent" });
 
 /** More than one where that is a choice, so that nothing rests on an order that Kafka does not give. */
-const PARTITIONS = 3;
+export const PARTITIONS = 3;
 
 /** A soak leaves some ten thousand records, and whoever reads them may have the machine with others. */
 const READ_MS = 60_000;
@@ -19,9 +19,13 @@ export async function createSystemTopics(kafka: KafkaSettings): Promise<void> {
   await createTopics({ log }, kafka, topicSpecs({ partitions: PARTITIONS, replicas: 1 }));
 }
 
+export function openKafkaStream(kafka: KafkaSettings): EventStream {
+  return createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+}
+
 /** Everything that stands in a topic now, in order per partition. */
 export async function recordsOf(kafka: KafkaSettings, topic: string): Promise<readonly StreamRecord[]> {
-  await using stream = createKafkaStream({ log, onFatal: () => {} }, { connection: kafka });
+  await using stream = openKafkaStream(kafka);
   return await recordsIn(stream, topic); // NB: before the stream is closed
 }
 
