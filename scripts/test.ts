@@ -1,7 +1,7 @@
 /**
  * `npm test`, `npm test -- PATH`, `npm test -- -t "name"`: runs jest several times, because unit tests may share the machine and not all that
- * start brokers, databases and proxies may: first the unit tests on two workers, then two at a time those of test/integration that measure
- * nothing, then the others, test/e2e, test/fault, test/contract and test/bench one file at a time (`test-run/test-files.ts`).
+ * start brokers, databases and proxies may: first the unit tests on two workers, then two at a time those that measure nothing, then the others
+ * one file at a time (`test-run/test-files.ts`).
  *
  * Before the second the external tools are looked for and fetched once. What could not be had, and every test that was
  * skipped, is listed last as SKIPPED; with CI=true that is a failure. What programs said that tests started is searched for secrets at the end; one that

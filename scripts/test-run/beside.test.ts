@@ -11,18 +11,32 @@ import { howToRun } from "./test-files.ts";
 
 test.each([
   ["a fault", "test/fault/a.test.ts", ""],
-  ["the whole system", "test/e2e/a.test.ts", ""],
+  ["a crash", "test/fault/crash-points.test.ts", ""],
+  ["npm start", "test/e2e/a.test.ts", 'import { startAlone } from "../harness/npm-start.ts";'],
+  ["a usual port", "test/e2e/a.test.ts", "http://127.0.0.1:8080"],
   ["what passed of a time", "test/integration/a.test.ts", "expect(performance.now() - begun).toBeLessThan(9)"],
   ["memory", "test/integration/a.test.ts", 'import { heldBytes } from "../harness/held-bytes.ts";'],
   ["hostile input", "test/integration/hostile-input.test.ts", ""],
   ["a race", "test/integration/race.test.ts", ""],
+  ["a race of the whole system", "test/e2e/race.test.ts", ""],
+  ["a consumer whose memory is looked at", "test/contract/a.test.ts", 'from "../../harness/held-bytes.ts"'],
 ])("nothing runs beside %s", (_what, name, text) => {
   expect(howToRun(name, text)).toBe("alone");
 });
 
-test("other integration tests and fuzzing run beside another, unit tests on workers", () => {
-  expect(howToRun("test/integration/a.test.ts", "const clock = performance.now();")).toBe("beside");
-  expect(howToRun("test/integration/approval/rest-fuzz.test.ts", "")).toBe("beside");
+test.each([
+  ["test/integration/a.test.ts", "const clock = performance.now();"],
+  ["test/integration/approval/rest-fuzz.test.ts", ""],
+  ["test/integration/refused-starts.test.ts", ""],
+  ["test/e2e/a.test.ts", ""],
+  ["test/contract/stream/a.test.ts", ""],
+  ["test/bench/a.test.ts", ""],
+  ["test/fault/forgery.test.ts", "const ms = performance.now() - begin;"],
+])("%s runs beside another", (name, text) => {
+  expect(howToRun(name, text)).toBe("beside");
+});
+
+test("unit tests run on workers", () => {
   expect(howToRun("test/docs/a.test.ts", "")).toBe("unit");
   expect(howToRun("core/fault/a.test.ts", "")).toBe("unit");
 });

@@ -11,7 +11,7 @@ import { parseResults } from "./parse-results.ts";
 import type { TestRun } from "./summary.ts";
 
 /** What takes minutes begins first. */
-const LONG = /fuzz|edge-matrix/;
+const LONG = /fuzz|edge-matrix|bench\.test|logs-and-metrics|forgery|approval-crash|refused-starts/;
 const MOST_BATCHES = 8;
 const LEAST_FILES = 8;
 

@@ -2,8 +2,9 @@
  * Which tests were asked for, and how each file is run: `unit` on two workers; `beside` another one, two at a time; `alone` on the machine. jest
  * decides which files a user's arguments select.
  *
- * What starts brokers, databases and proxies runs alone, but for those of test/integration that look neither at the time that passed nor at memory,
- * and whose outcome is the same each time: these wait more than they work, and together they keep two processors busy.
+ * What starts brokers, databases and proxies waits more than it works, and two of them keep two processors busy. Alone runs what looks at the time
+ * that passed or at memory, what breaks things while it looks at the clock (test/fault, but for `UNHURRIED`), what comes out by chance, and
+ * `npm start`, which takes the usual ports.
  */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -19,6 +20,11 @@ const MEASURES =
   /performance\.now\(\) -|harness\/(held-bytes|thread-time|slowness|growth|measured-start)\.ts|policy-soak\.ts/;
 /** Calls are made without a pause meanwhile, and each has to be answered in time. */
 const UNDER_LOAD = /rolling-restart/;
+const USUAL_PORTS = /harness\/npm-start\.ts|:8080/;
+/** Of test/fault: how long it took is printed, and no time is asked for but that it ends. */
+const UNHURRIED = /approval-crash|exact-binding|forge/;
+/** Chance is in none of what they expect: which inputs, and what is refused, is the same each time. */
+const SAME_EACH_TIME = /fuzz|refused|hostile-bytes|half-characters/;
 
 type TestFiles = {
   readonly unit: readonly string[];
@@ -60,8 +66,10 @@ export async function listTests(root: string, userArgs: readonly string[]): Prom
 export function howToRun(name: string, text: string): keyof TestFiles {
   const [top, folder = ""] = name.split(path.sep);
   if (top !== "test" || !heavyFolders.includes(folder)) return "unit";
-  if (folder !== "integration" || MEASURES.test(text) || UNDER_LOAD.test(name)) return "alone";
-  return BY_CHANCE.test(name) && !/fuzz/.test(name) ? "alone" : "beside";
+  if (folder === "fault") return UNHURRIED.test(name) ? "beside" : "alone";
+  if (MEASURES.test(text) || UNDER_LOAD.test(name) || USUAL_PORTS.test(text)) return "alone";
+  const isByChance = folder !== "contract" && BY_CHANCE.test(name) && !SAME_EACH_TIME.test(name);
+  return isByChance ? "alone" : "beside";
 }
 
 export function jestFile(root: string): string {
