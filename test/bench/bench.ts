@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print]`: measures on this machine, prints, and writes its
- * section of docs/performance.md, or with `--print` nothing. What is left out of the options is made for less than four minutes.
+ * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print] [--gate]`: measures on this machine, prints, and writes
+ * its section of docs/performance.md, or with `--print` nothing; with `--gate` nothing too, and it fails where a goal is missed by more than 15 %
+ * (gate.ts). What is left out of the options is made for less than four minutes.
  */
 import { scriptArguments } from "../../platform/programs/script-arguments.ts";
 import { benchApproval } from "./approval/approval.ts";
@@ -9,6 +10,7 @@ import { benchAuthzen } from "./authzen/authzen.ts";
 import { benchBundleSwap } from "./bundle-swap.ts";
 import { benchCheck } from "./check/check.ts";
 import { useCores } from "./cores.ts";
+import { gateOf } from "./gate.ts";
 import { benchIdentity } from "./identity/identity.ts";
 import { writeMeasured } from "./page.ts";
 import { benchPolicy } from "./policy/policy.ts";
@@ -35,13 +37,13 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
 ]);
 const OPTIONS = ["rounds", "seconds", "minutes", "repeats"] as const;
 
-const USAGE = `npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${OPTIONS.map((option) => `[--${option} N]`).join(" ")} [--print]`;
+const USAGE = `npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${OPTIONS.map((option) => `[--${option} N]`).join(" ")} [--print] [--gate]`;
 
 const { values, positionals } = scriptArguments(USAGE, {
   allowPositionals: true,
   options: {
     ...{ rounds: { type: "string" }, seconds: { type: "string" }, minutes: { type: "string" } },
-    ...{ repeats: { type: "string" }, print: { type: "boolean" } },
+    ...{ repeats: { type: "string" }, print: { type: "boolean" }, gate: { type: "boolean" } },
   },
 });
 const amount = (name: (typeof OPTIONS)[number]) => (values[name] === undefined ? undefined : Number(values[name]));
@@ -71,5 +73,9 @@ if (
   progress("done");
   const options = OPTIONS.flatMap((option) => (values[option] === undefined ? [] : [`--${option} ${values[option]}`]));
   const command = [name, ...options].join(" ");
-  if (values.print !== true) await writeMeasured(section, { command, cores: cores.description, now: new Date() });
+  if (values.gate === true) {
+    const { looked, far } = gateOf(section.text);
+    process.stdout.write(`${looked} figures with a goal, ${far.length} missed by more than 15 %${far.map((one) => `\n  ${one}`).join("")}\n`);
+    process.exitCode = looked > 0 && far.length === 0 ? 0 : 1;
+  } else if (values.print !== true) await writeMeasured(section, { command, cores: cores.description, now: new Date() });
 }
