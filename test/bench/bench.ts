@@ -75,7 +75,10 @@ if (
   const command = [name, ...options].join(" ");
   if (values.gate === true) {
     const { looked, far } = gateOf(section.text);
-    process.stdout.write(`${looked} figures with a goal, ${far.length} missed by more than 15 %${far.map((one) => `\n  ${one}`).join("")}\n`);
+    process.stdout.write(
+      `${looked} figures with a goal, ${far.length} missed by more than 15 %${far.map((one) => `\n  ${one}`).join("")}\n`,
+    );
     process.exitCode = looked > 0 && far.length === 0 ? 0 : 1;
-  } else if (values.print !== true) await writeMeasured(section, { command, cores: cores.description, now: new Date() });
+  } else if (values.print !== true)
+    await writeMeasured(section, { command, cores: cores.description, now: new Date() });
 }
