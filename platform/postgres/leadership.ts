@@ -9,7 +9,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Backoff, createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
-import type { Database, Queryable } from "./pool.ts";
+import { ping } from "./ping.ts";
+import type { Database, Queryable, Session } from "./pool.ts";
 import { trySessionLock } from "./session-lock.ts";
 
 /** Leadership while it lasts. `signal` aborts when the session is lost or the process stops; the task then returns or throws soon. */
@@ -21,7 +22,8 @@ export interface Lease extends Queryable {
 export interface Leadership {
   /**
    * Waits for the lock, runs the task, and starts over when the task ends, throws or loses its session. Resolves once `signal` is aborted
-   * and the task has ended. A throw is logged and followed by a pause that grows until a task returns or has led for `STEADY_MS`.
+   * and the task has ended. A throw is logged (by itself what the task throws, once what ends the session) and followed by a pause that grows
+   * until a task returns or has led for `STEADY_MS`.
    */
   run(task: (lease: Lease) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Whether this process leads right now, as far as it knows. */
@@ -45,6 +47,23 @@ export function createLeadership(
   /** That it was lost; said once, and not again with every try to take it. */
   let isTold = false;
 
+  function lost(err: unknown): void {
+    if (!isTold)
+      log.warn(
+        { event: "leadership_lost", err, lock: lockName },
+        "the lock of a loop that only one process runs is lost; it is taken again, here or elsewhere, as soon as the database answers",
+      );
+    isTold = true;
+  }
+
+  function failed(err: unknown): void {
+    log.error(
+      { event: "loop_failed", err, lock: lockName },
+      "a loop that only one process runs failed; it starts again, here or elsewhere, after a pause that grows while it fails",
+    );
+  }
+
+  /** Rejects when no session can be had, or the one that had the lock is lost. */
   async function term(task: (lease: Lease) => Promise<void>, stop: AbortSignal, backoff: Backoff): Promise<void> {
     await using session = await database.openSession(lockName);
     const signal = AbortSignal.any([stop, session.lost]);
@@ -53,12 +72,17 @@ export function createLeadership(
     const sinceMs = monotonicMs();
     isTold = false;
     log.info({ event: "leading", lock: lockName }, "leading");
+    let failure: { readonly error: unknown } | undefined;
     try {
       await task({ query: session.query, transaction: session.transaction, signal });
-    } finally {
-      leading = false;
-      if (monotonicMs() - sinceMs > STEADY_MS) backoff.reset();
+    } catch (error) {
+      failure = { error };
     }
+    leading = false;
+    if (failure === undefined || monotonicMs() - sinceMs > STEADY_MS) backoff.reset();
+    if (failure === undefined) return;
+    if (stop.aborted || !(await isOpen(session))) throw failure.error;
+    failed(failure.error);
   }
 
   return {
@@ -67,15 +91,9 @@ export function createLeadership(
       while (!stop.aborted) {
         try {
           await term(task, stop, backoff);
-          backoff.reset();
         } catch (error) {
           if (stop.aborted) return;
-          if (!isTold)
-            log.warn(
-              { event: "leadership_lost", err: error, lock: lockName },
-              "the lock of a loop that only one process runs is lost; it is taken again, here or elsewhere, as soon as the database answers",
-            );
-          isTold = true;
+          lost(error);
         }
         await backoff.wait(stop).catch(() => {});
       }
@@ -84,4 +102,13 @@ export function createLeadership(
       return leading;
     },
   };
+}
+
+/** NB: asked, since `lost` may lag behind the server. */
+async function isOpen(session: Session): Promise<boolean> {
+  if (session.lost.aborted) return false;
+  return ping(session).then(
+    () => true,
+    () => false,
+  );
 }

@@ -84,6 +84,9 @@ export type Transactions = {
   ) => Promise<T>;
 };
 
+/** A part of the sweep, by its transaction, and why it could not be done. */
+export type SweepFault = { readonly part: TransactionName; readonly error: unknown };
+
 /** What an edge adds to the transaction of a write: what it stores about the outcome is committed with it, or not at all. */
 export type Settle<Outcome> = (tx: Pick<Transaction, "answers">, outcome: Outcome) => Promise<void>;
 

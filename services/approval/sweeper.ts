@@ -1,24 +1,53 @@
 /** Runs the sweep command (commands/sweep.ts) every few seconds, and again at once if there is more, in one process at a time. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Log } from "../../platform/log/log.ts";
 import type { Leadership, Lease } from "../../platform/postgres/leadership.ts";
 import { ping } from "../../platform/postgres/ping.ts";
+import type { SweepFault } from "./ports.ts";
 
 interface Sweeper {
-  /** Sweeps whenever it leads, until the signal aborts. A sweep that fails is logged by the leadership and tried again. */
+  /** Sweeps whenever it leads, until the signal aborts. A part that fails is logged and tried again with the next sweep. */
   run(signal: AbortSignal): Promise<void>;
 }
 
+interface SweeperDeps {
+  readonly leadership: Leadership;
+  readonly sweep: () => Promise<{ readonly isMore: boolean; readonly faults: readonly SweepFault[] }>;
+  readonly log: Log;
+  readonly monotonicMs: () => number;
+}
+
+/** How long the next failure of the same part is only counted: a row that cannot be read fails with every sweep until somebody has seen to it. */
+const TELL_EVERY_MS = 60_000;
+
 export function createSweeper(
-  {
-    leadership,
-    sweep,
-  }: { readonly leadership: Leadership; readonly sweep: () => Promise<{ readonly isMore: boolean }> },
+  { leadership, sweep, log, monotonicMs }: SweeperDeps,
   { intervalMs = 2_000 }: { readonly intervalMs?: number } = {},
 ): Sweeper {
+  /** By part. */
+  const told = new Map<string, { readonly atMs: number; untold: number }>();
+
+  /** At once, and then once in `TELL_EVERY_MS`, also while the other parts have work without end. */
+  function tell({ part, error }: SweepFault): void {
+    const last = told.get(part);
+    const nowMs = monotonicMs();
+    if (last !== undefined && nowMs - last.atMs < TELL_EVERY_MS) {
+      last.untold += 1;
+      return;
+    }
+    told.set(part, { atMs: nowMs, untold: 0 });
+    log.error(
+      { event: "sweep_failed", err: error, part, untold: last?.untold ?? 0 },
+      "a part of the sweep failed; the others go on, and it is tried again with the next sweep",
+    );
+  }
+
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
       await ping(lease); // a session that is gone no longer holds the lock
-      const { isMore } = await sweep();
+      const { isMore, faults } = await sweep();
+      if (faults.length > 0) await ping(lease); // a database that went away is no fault of a part
+      faults.forEach(tell);
       if (!isMore) await sleep(intervalMs, undefined, { signal: lease.signal }).catch(() => {});
     }
   }

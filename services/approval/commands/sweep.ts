@@ -7,7 +7,7 @@
 import { escalate, expireRequest } from "../../../core/domain/access-request.ts";
 import { expire } from "../../../core/domain/grant.ts";
 import { type DurationMs, durationMs, instant } from "../../../core/domain/time.ts";
-import type { Transaction, TransactionName, Transactions } from "../ports.ts";
+import type { SweepFault, Transaction, TransactionName, Transactions } from "../ports.ts";
 
 type Swept = {
   /** There may be more than one round took: call it again at once. */
@@ -22,6 +22,8 @@ type Swept = {
   readonly notifications: number;
   /** Profiles from which something was deleted. */
   readonly profiles: number;
+  /** Parts that could not be done; nothing of theirs counts above. */
+  readonly faults: readonly SweepFault[];
 };
 
 /** Rows per transaction; bounds how long their locks are held. */
@@ -34,23 +36,20 @@ const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
 /** A request waits seven days at most; a notification that could not be delivered for this long is dropped. */
 const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
 
-/**
- * One round of at most `SWEEP_BATCH` of each. @throws the first fault since the last throw, after the first round that leaves nothing to do at once:
- * one part that keeps failing does not slow the others.
- */
+/** One round of at most `SWEEP_BATCH` of each. Never rejects: one part that fails neither stops nor slows the others, and is named with its fault. */
 export function createSweep(
   { store }: { readonly store: Transactions },
   /** How long sightings are kept; 0 while no profiles are kept: whatever is left is deleted. */
   { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
 ) {
-  let fault: { readonly error: unknown } | undefined;
   return async (): Promise<Swept> => {
+    const faults: SweepFault[] = [];
     /** In a transaction of its own. A failure, for example an unreadable row, does not prevent the others. */
     async function part(name: TransactionName, work: (tx: Transaction) => Promise<number>): Promise<number> {
       try {
         return await store.transaction(name, work);
       } catch (error) {
-        fault ??= { error };
+        faults.push({ part: name, error });
         return 0;
       }
     }
@@ -108,9 +107,6 @@ export function createSweep(
     );
     const counts = { requests, escalated, grants, denials, keys, records, notifications, profiles };
     const isMore = Object.values(counts).some((count) => count >= SWEEP_BATCH);
-    if (isMore || fault === undefined) return { isMore, ...counts };
-    const { error } = fault;
-    fault = undefined;
-    throw error;
+    return { isMore, ...counts, faults };
   };
 }

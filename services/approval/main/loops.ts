@@ -5,6 +5,7 @@
 import { durationMs } from "../../../core/domain/time.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
+import { systemClock } from "../../../platform/clock.ts";
 import { readAuthorities } from "../../../platform/config/pem-files.ts";
 import { fromFiles } from "../../../platform/lifecycle/cannot-start.ts";
 import type { Lifecycle } from "../../../platform/lifecycle/lifecycle.ts";
@@ -107,7 +108,10 @@ export async function startLoops(
       },
       { topic: TOPICS.audit.name },
     ),
-    createSweeper({ leadership: leadership("sweeper"), sweep: commands.sweep }),
+    createSweeper({
+      ...{ leadership: leadership("sweeper"), sweep: commands.sweep, log },
+      monotonicMs: systemClock.monotonicMs,
+    }),
     await createNotifier(),
   ];
   for (const one of loops) {
