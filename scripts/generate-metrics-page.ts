@@ -85,7 +85,7 @@ for (const { title, folder, run, prefix } of PROGRAMS) {
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
     .map(({ name, type, labels, help }) => {
       unused.delete(name);
-      return `| \`${name}\` | ${type} | ${labels} | ${help} | ${ALERTS.get(name) ?? "–"} |`;
+      return `| \`${name}\` | ${type} | ${labels} | ${help} | ${ALERTS.get(name)?.replaceAll(/\bX\b/g, name) ?? "–"} |`;
     });
   sections.push(
     `## ${title}\n\n| metric | type | labels | meaning | alert on |\n|---|---|---|---|---|\n${rows.join("\n")}\n\n${eventTable(events)}`,
@@ -97,8 +97,11 @@ const intro = `# Metrics and events
 
 Generated from the calls that make them (\`npm run generate\`). Each program serves its metrics as Prometheus text at \`/metrics\` of its
 \`ops\` port, together with the process metrics of prom-client (\`process_…\`, \`nodejs_…\`). Label values come from closed lists and never identify a
-person or a request. Gauges that ask the database or the stream have no value while it does not answer. Also alert on \`/readyz\` and on failed
-scrapes: a program that is gone counts nothing.
+person or a request. Gauges that ask the database or the stream have no value while it does not answer, unless their row says another thing.
+
+A program that is gone counts nothing and is in no sum, so alert on that by itself, for each job: \`up == 0 or absent(up{job="…"})\`; and on
+\`/readyz\` that is not 200. A counter with labels has no series before its first count, and \`increase\` does not see that one: "any increase" is
+\`increase(X[10m]) > 0 or (X unless X offset 10m) > 0\`.
 
 Each log line is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it from level \`info\` up, whatever
 \`logLevel\` is. Lines contain ids, but never a token, a body, a header or a query value.

@@ -1,14 +1,14 @@
 import { connect } from "node:net";
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { createLog } from "../log/log.ts";
 import { createMetrics } from "../metrics/metrics.ts";
-import { type CheckResult, type OpsServer, startOpsServer } from "./ops-server.ts";
+import { answers, type CheckResult, type OpsServer, startOpsServer } from "./ops-server.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 let server: OpsServer | undefined;
 afterEach(() => server?.close());
 
-async function serving(checks: Record<string, () => CheckResult>): Promise<string> {
+async function serving(checks: Record<string, () => CheckResult | Promise<CheckResult>>): Promise<string> {
   const metrics = createMetrics({ prefix: "product_" });
   metrics.counter("things_total", "Things", ["kind"]).inc({ kind: "small" });
   server = await startOpsServer(
@@ -31,6 +31,40 @@ test("one failed check, or one that throws, makes the process not ready, and the
     status: "failed",
     checks: { database: { status: "ok" }, bundle: { status: "failed", detail: "the check itself failed" } },
   });
+});
+
+/** Of a dependency that accepts what it is asked and never answers. */
+const never = () => new Promise(() => {});
+const AWAY: CheckResult = { status: "failed", detail: "away" };
+
+test("a dependency that never answers is waited for half a second, and is told so itself", async () => {
+  jest.useFakeTimers();
+  try {
+    const seen: unknown[] = [];
+    const checked = answers((deadlineMs) => {
+      seen.push(deadlineMs);
+      return never();
+    }, AWAY).then((result) => seen.push(result));
+    await jest.advanceTimersByTimeAsync(499);
+    expect(seen).toEqual([500]);
+    await jest.advanceTimersByTimeAsync(1);
+    await checked;
+    expect(seen).toEqual([500, AWAY]);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test("one dependency that never answers makes the process not ready, and does not keep that to itself", async () => {
+  const base = await serving({
+    database: () => answers(never, AWAY),
+    stream: () => answers(() => Promise.resolve(), AWAY),
+  });
+  const answer = await fetch(`${base}/readyz`);
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    { status: "failed", checks: { database: AWAY, stream: { status: "ok" } } },
+  ]);
 });
 
 test("a degraded process is ready and says so; it is healthy in any case", async () => {

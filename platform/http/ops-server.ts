@@ -6,6 +6,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { Log } from "../log/log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { within } from "../within.ts";
 import { portOf, STRICT } from "./connections.ts";
 
 /** `ok` counts as ready; `degraded` too, but is shown; `failed` does not. `detail` is read by operators: no secrets. */
@@ -14,9 +15,15 @@ export interface CheckResult {
   readonly detail?: string;
 }
 
-/** A check that a dependency answers; `ifNot` says what it means when it does not. */
-export async function answers(ask: () => Promise<unknown>, ifNot: CheckResult): Promise<CheckResult> {
-  return ask().then(
+/** NB: well within a second, after which a kubelet takes no answer for "not ready" unless told otherwise. */
+const ANSWER_MS = 500;
+
+/** A check that a dependency answers within `ANSWER_MS`, which `ask` is told; `ifNot` says what it means when it does not. */
+export async function answers(
+  ask: (deadlineMs: number) => Promise<unknown>,
+  ifNot: CheckResult,
+): Promise<CheckResult> {
+  return within(ANSWER_MS, ask(ANSWER_MS)).then(
     () => ({ status: "ok" }),
     () => ifNot,
   );

@@ -3,14 +3,15 @@
  * share) and the ways to add to it. Labels are few and closed; never an id of a person or a request.
  */
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { within } from "../within.ts";
 import { type Counter, createCounter } from "./counter.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 
 export interface Metrics {
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   /**
-   * `collect` is called at each scrape, for values that are cheaper to ask than to follow. One that rejects leaves the gauge as `collect`
-   * left it; the scrape goes on.
+   * `collect` is called at each scrape, for values that are cheaper to ask than to follow. One that rejects, or takes longer than `COLLECT_MS`,
+   * leaves the gauge as `collect` left it; the scrape goes on.
    */
   gauge<L extends string>(
     name: string,
@@ -28,6 +29,9 @@ export interface Metrics {
   /** The text of a scrape and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
+
+/** Prometheus gives a whole scrape ten seconds unless told otherwise. NB: a database that accepts and never answers must not hide what the others say. */
+const COLLECT_MS = 3_000;
 
 /** `prefix` is put before every name, for example `myproduct_`. Process metrics keep the names that dashboards know. */
 export function createMetrics({ prefix }: { readonly prefix: string }): Metrics {
@@ -54,7 +58,7 @@ export function createMetrics({ prefix }: { readonly prefix: string }): Metrics 
       const gauge: Gauge<(typeof labels)[number]> = new Gauge({
         ...settings,
         collect: async () => {
-          await Promise.resolve(collect(gauge)).catch(() => {});
+          await within(COLLECT_MS, Promise.resolve(collect(gauge))).catch(() => {});
         },
       });
       return gauge;

@@ -1,4 +1,8 @@
-/** What to alert on, by the full name of a metric. An entry for a metric that does not exist fails the generator. */
+/**
+ * What to alert on, by the full name of a metric: in words, and as PromQL where the words alone lead to an alert that stays silent or cries without
+ * reason (a time that is compared with another's, series of several processes, series that are gone); there `X` stands for the metric. An entry for a
+ * metric that does not exist fails the generator.
+ */
 export const ALERTS: ReadonlyMap<string, string> = new Map([
   ["countersign_decision_faults_total", "any increase: a decision ended in an unexpected exception and was denied"],
   ["countersign_decision_worker_up", "0 for a minute: a worker does not stay up, and its core does nothing"],
@@ -39,12 +43,15 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   [
     "countersign_approval_backlog_oldest_seconds",
-    "queue outbox, republish or notifications above 60: a loop stands still; quarantine above a day: nobody looks",
+    'queue outbox, republish or notifications above 60: a loop stands still; quarantine above a day: nobody looks; no value: the database does not answer. `max by (queue) (X{queue!="quarantine"}) > 60 or absent(X)`',
   ],
-  ["countersign_approval_leading", "sum over all processes of a loop not 1 for a minute: nobody, or two, run it"],
+  [
+    "countersign_approval_leading",
+    "sum over all processes of a loop not 1 for a minute: nobody, or two, run it. `sum by (loop) (X) != 1 or absent(X)`",
+  ],
   [
     "countersign_approval_state_heartbeat_timestamp_seconds",
-    "older than 5 s (highest over all processes): grants are not honoured",
+    "more than 5 s older than its own scrape in every process: grants are not honoured. `min(timestamp(X) - X) > 5 or absent(X)`; `time() - X` would also grow between two scrapes",
   ],
   [
     "countersign_approval_state_set_back_total",
@@ -56,10 +63,17 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
   ],
   ["countersign_approval_state_unacknowledged_total", "steady increase: brokers do not acknowledge"],
   ["countersign_approval_audit_unacknowledged_total", "steady increase: brokers do not acknowledge"],
-  ["countersign_approval_audit_oldest_unpublished_seconds", "above 60: the record does not reach the SIEM"],
+  [
+    "countersign_approval_audit_oldest_unpublished_seconds",
+    "above 60: the record does not reach the SIEM. `max(X) > 60 or absent(X)`",
+  ],
+  [
+    "countersign_approval_events_total",
+    "any increase of event loop_failed or sweep_failed: something waits, and the line in the log says for what",
+  ],
   [
     "countersign_approval_webhook_tries_total",
-    "no outcome delivered among tries for ten minutes: approvers are not told",
+    'no outcome delivered among tries for ten minutes: approvers are not told. `sum(increase(X[10m])) > 0 unless sum(increase(X{outcome="delivered"}[10m])) > 0`',
   ],
   ...["decision", "approval"].map(
     (program) =>
@@ -75,7 +89,7 @@ export const ALERTS: ReadonlyMap<string, string> = new Map([
     (program) =>
       [
         `countersign_${program}_certificate_ends_timestamp_seconds`,
-        "less than a week ahead: the next certificate is not in place yet (docs/tls.md)",
+        "less than a week ahead: the next certificate is not in place yet (docs/tls.md). `X - time() < 604800`",
       ] as const,
   ),
   ...["decision", "approval", "gateway"].map(

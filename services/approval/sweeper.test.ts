@@ -11,13 +11,13 @@ const GRANTS: SweepFault = { part: "sweep grants", error: new Error("another") }
 type Round = { readonly atMs: number; readonly faults: readonly SweepFault[]; readonly isGone?: boolean };
 
 /** Plays these rounds, each of which leaves more to do at once; after which of them something was told, and what. */
-async function told(...rounds: readonly Round[]): Promise<readonly (readonly [round: number, event: string, untold: unknown])[]> {
+async function told(...rounds: readonly Round[]): Promise<readonly (readonly [round: number, event: string, unlogged: unknown])[]> {
   const stop = new AbortController();
   const lines: [number, string, unknown][] = [];
   let at = -1;
   const write = (line: string) => {
-    const { event, untold }: { event: string; untold: unknown } = JSON.parse(line);
-    lines.push([at, event, untold]);
+    const { event, unlogged }: { event: string; unlogged: unknown } = JSON.parse(line);
+    lines.push([at, event, unlogged]);
   };
   const lease: Lease = {
     query: () => (rounds[at]?.isGone === true ? Promise.reject(new Error("gone")) : Promise.resolve(Object.create(null))),
@@ -38,7 +38,7 @@ async function told(...rounds: readonly Round[]): Promise<readonly (readonly [ro
   return lines;
 }
 
-test("a part that fails is told at once although the backlog never ends, and then once a minute with how often it went untold", async () => {
+test("a part that fails is told at once although the backlog never ends, and then once a minute with how often it went unlogged", async () => {
   expect(
     await told(
       { atMs: 0, faults: [REQUESTS] },

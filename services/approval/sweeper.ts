@@ -25,19 +25,19 @@ export function createSweeper(
   { intervalMs = 2_000 }: { readonly intervalMs?: number } = {},
 ): Sweeper {
   /** By part. */
-  const told = new Map<string, { readonly atMs: number; untold: number }>();
+  const told = new Map<string, { readonly atMs: number; unlogged: number }>();
 
   /** At once, and then once in `TELL_EVERY_MS`, also while the other parts have work without end. */
   function tell({ part, error }: SweepFault): void {
     const last = told.get(part);
     const nowMs = monotonicMs();
     if (last !== undefined && nowMs - last.atMs < TELL_EVERY_MS) {
-      last.untold += 1;
+      last.unlogged += 1;
       return;
     }
-    told.set(part, { atMs: nowMs, untold: 0 });
+    told.set(part, { atMs: nowMs, unlogged: 0 });
     log.error(
-      { event: "sweep_failed", err: error, part, untold: last?.untold ?? 0 },
+      { event: "sweep_failed", err: error, part, unlogged: last?.unlogged ?? 0 },
       "a part of the sweep failed; the others go on, and it is tried again with the next sweep",
     );
   }

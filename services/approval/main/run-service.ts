@@ -36,6 +36,8 @@ import { createApprovalPolicy } from "../policy/approval-policy.ts";
 import type { Ids, People } from "../ports.ts";
 import { startRest } from "../rest/server.ts";
 import { exposeBacklog } from "./backlog-gauges.ts";
+import { exposeUnpublishedAge } from "./unpublished-age.ts";
+import { relayRows } from "../store/audit-rows.ts";
 import { isMigrated, migrate, requireMigrated } from "../store/migrate.ts";
 import { createStore } from "../store/store.ts";
 
@@ -131,6 +133,7 @@ async function start(
   const stream = lifecycle.own(streamAt.open({ onFatal: (error) => lifecycle.stop(error) }));
   void intake.start(stream, policy.untilActive());
   exposeBacklog({ database, metrics });
+  exposeUnpublishedAge({ database, rows: relayRows, metrics, monotonicMs: systemClock.monotonicMs });
   await startLoops(
     { database, stream, signer, verifier: ownKeys, commands, ids, tracing, lifecycle, log, metrics },
     config,
@@ -187,8 +190,7 @@ async function start(
     ["keys", () => identity.health(now())],
     ["topics", topicCheck.result],
     ["reload", reload.health],
-    // NB: well within a second, after which a kubelet takes no answer for "not ready" unless told otherwise.
-    ["stream", () => answers(() => stream.endOffsets(TOPICS.state.name, { deadlineMs: 500 }), STREAM_DOWN)],
+    ["stream", () => answers((deadlineMs) => stream.endOffsets(TOPICS.state.name, { deadlineMs }), STREAM_DOWN)],
   ]);
   const ops = lifecycle.own(
     await onAddress("ops", config.ops, () =>

@@ -36,7 +36,6 @@ export function createAuditRelay(
 ): AuditRelay {
   const publishedTotal = metrics.counter("audit_published_total", "Acknowledged audit records", ["kind"]);
   const unknownTotal = metrics.counter("audit_unacknowledged_total", "Attempts to publish that were not acknowledged");
-  const oldestSeconds = metrics.gauge("audit_oldest_unpublished_seconds", "Age of the oldest unpublished audit event");
   const publishSurely = createPublishSurely({ stream, onUnknown: notAcknowledged }, { deadlineMs: publishDeadlineMs });
 
   function notAcknowledged(cause: unknown, records: number): void {
@@ -77,7 +76,6 @@ export function createAuditRelay(
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      oldestSeconds.set((await rows.oldestSeconds(lease)) ?? 0);
       const sealed = await publishSealed(lease);
       const decisions = await publishDecisions(lease);
       if (sealed < batchSize && decisions < batchSize) await wakeup.next(lease.signal);

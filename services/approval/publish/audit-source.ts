@@ -25,6 +25,4 @@ export type RelayRows = {
   /** Entries of the decision services' logs. */
   readonly decisions: (on: Queryable, limit: number) => Promise<readonly OutboxRow[]>;
   readonly removeDecisions: (on: Queryable, ids: readonly string[]) => Promise<void>;
-  /** Age of the oldest event that is not published, sealed or not; undefined when there is none. */
-  readonly oldestSeconds: (on: Queryable) => Promise<number | undefined>;
 };

@@ -8,6 +8,7 @@ import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { createWakeup } from "../../../platform/postgres/wakeup.ts";
 import { createAuditRelay } from "../../../services/approval/publish/audit-relay.ts";
+import { exposeUnpublishedAge } from "../../../services/approval/main/unpublished-age.ts";
 import { createSealer, sealBatch } from "../../../services/approval/publish/sealer.ts";
 import { relayRows, sealerRows } from "../../../services/approval/store/audit-rows.ts";
 import { createMemoryBroker } from "../../harness/memory-stream.ts";
@@ -141,6 +142,40 @@ test("killed between publish and mark, the relay publishes again with equal id, 
     .slice(10, 20)
     .map(({ value }) => String(value));
   expect(again).toEqual(first);
+});
+
+test("while the stream never answers the age of the oldest event grows, and it is 0 once all are published", async () => {
+  const answer = Promise.withResolvers<{ readonly kind: "acked" }>();
+  let asked = 0;
+  const stream = {
+    publish() {
+      asked += 1;
+      return answer.promise;
+    },
+  };
+  const shown = metrics();
+  exposeUnpublishedAge({ database, rows: relayRows, metrics: shown, monotonicMs: () => 0 });
+  const age = async () => {
+    const { text } = await shown.expose();
+    return Number(/^t_audit_oldest_unpublished_seconds (\S+)$/m.exec(text)?.[1]);
+  };
+  await insertEvent(database, "waits");
+  await database.transaction("seal", (tx) => sealBatch(tx, sealerRows, 10));
+  const stop = new AbortController();
+  await using bell = wake("audit_log");
+  const running = createAuditRelay(
+    { rows: relayRows, leadership: lead("audit relay"), wakeup: bell, stream, log, metrics: metrics() },
+    { topic: TOPIC },
+  ).run(stop.signal);
+  await waitUntil("a publish that hangs", 30_000, () => asked > 0);
+  const before = await age();
+  expect(before).toBeGreaterThan(0);
+  await waitUntil("the age to grow", 30_000, async () => (await age()) > before);
+  expect(asked).toBe(1);
+  answer.resolve({ kind: "acked" });
+  await waitUntil("nothing to wait", 30_000, async () => (await age()) === 0);
+  stop.abort();
+  await running;
 });
 
 test("half a surrogate pair in a reason does not stop the log", async () => {
