@@ -6,10 +6,14 @@
  */
 import { readdir } from "node:fs/promises";
 import pg from "pg";
+import { CannotStart } from "../lifecycle/cannot-start.ts";
 import { endClient } from "./end-client.ts";
 import { type Queryable, queryableOf } from "./pool.ts";
 
-/** Files of `folder`, named in `table` once they have run. `schema`: of the table, made when it is not there. NB: table and schema are SQL. */
+/**
+ * Files of `folder`, named in `table` once they have run. `schema`: of the table, made when it is not there; without it the table stands where the
+ * search_path finds it, and is made where it has everything else made. NB: table and schema are SQL.
+ */
 type Migrations = { readonly folder: string; readonly table: string; readonly schema?: string };
 
 type Seen = {
@@ -54,12 +58,14 @@ export async function runMigrations(
     await client.connect();
     const { missing, unknown } = await compareMigrations(queryableOf(client), migrations);
     if (missing.length + unknown.length === 0) return [];
+    const where = schema ?? (await schemaBySearchPath(queryableOf(client), table));
     const { runner } = await import("node-pg-migrate");
     const ran = await runner({
       dbClient: client,
       dir: folder,
       migrationsTable: table,
-      ...(schema === undefined ? {} : { migrationsSchema: schema, createMigrationsSchema: true }),
+      migrationsSchema: where,
+      createMigrationsSchema: schema !== undefined,
       direction: "up",
       checkOrder: true,
       singleTransaction: true,
@@ -70,4 +76,23 @@ export async function runMigrations(
   } finally {
     await endClient(client);
   }
+}
+
+/** NB: for the tool it would be `public`, where the search_path may not look. @throws CannotStart when nothing could be made there. */
+async function schemaBySearchPath(database: Queryable, table: string): Promise<string> {
+  const { rows } = await database.query<{ found: string | null; first: string | null; may_create: boolean | null }>(
+    `select (select nspname from pg_namespace where oid = (select relnamespace from pg_class where oid = to_regclass($1)))::text as found,
+            current_schema()::text as first, has_schema_privilege(current_schema(), 'create') as may_create`,
+    [table],
+  );
+  const { found = null, first = null, may_create: mayCreate = null } = rows[0] ?? {};
+  if (first === null)
+    throw new CannotStart(
+      "the search_path of this user names no schema that exists and that it may use; create one, or correct search_path",
+    );
+  if (mayCreate !== true)
+    throw new CannotStart(
+      `this user may not create anything in schema ${first}, the first one of its search_path; grant it create there, or name its own schema in search_path`,
+    );
+  return found ?? first;
 }

@@ -1,12 +1,16 @@
 /** `npm run migrate` as an operator runs it: a process against a real database, new, up to date, behind, ahead and away. */
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { stringify } from "yaml";
+import { createLog } from "../../platform/log/log.ts";
+import { createDatabase } from "../../platform/postgres/pool.ts";
+import { requireMigrated } from "../../services/approval/store/migrate.ts";
 import { freePort } from "../harness/free-port.ts";
-import { createTestDatabase } from "../harness/postgres.ts";
+import { createTestDatabase, type TestDatabase } from "../harness/postgres.ts";
 import { runService } from "../harness/run-service.ts";
 
 let folder: string;
@@ -63,6 +67,77 @@ test("what ran is said by name; a second run finds nothing to do; a database ahe
   expect(third.err).toContain(
     "the database is ahead of this version: 9999_from_the_future; use the version that brought it",
   );
+});
+
+/** As the owner of the database. `$db` is its name. */
+async function statements({ connectionString }: TestDatabase, ...texts: readonly string[]): Promise<readonly unknown[]> {
+  const client = new pg.Client(connectionString);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ db: string }>("select current_database() as db");
+    let last: readonly unknown[] = [];
+    for (const text of texts) ({ rows: last } = await client.query({ text: text.replace("$db", rows[0]?.db ?? ""), rowMode: "array" }));
+    return last;
+  } finally {
+    await client.end();
+  }
+}
+
+test("where search_path does not name public, what ran is named beside the tables, and is found there", async () => {
+  await using scratch = await createTestDatabase();
+  await statements(scratch, "create schema own", "alter database $db set search_path = own");
+  expect(await runMigrate(scratch.connectionString)).toMatchObject({ code: 0, err: "" });
+  const where = "select distinct schemaname from pg_tables where tablename in ('denials', 'schema_migrations')";
+  expect(await statements(scratch, where)).toEqual([["own"]]);
+  const log = createLog({ name: "test", level: "silent" });
+  await using database = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
+  await requireMigrated(database);
+  expect(await runMigrate(scratch.connectionString)).toMatchObject({ code: 0, out: expect.stringContaining("nothing to do") });
+
+  await statements(scratch, "alter database $db set search_path = public");
+  await using lost = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
+  await expect(requireMigrated(lost)).rejects.toThrow("grant it usage on their schema, and name that in its search_path");
+});
+
+test("where names of what ran are found already, they stay, though something else comes first in search_path", async () => {
+  await using scratch = await createTestDatabase();
+  await statements(
+    scratch,
+    "create table schema_migrations (id serial primary key, name varchar(255) not null, run_on timestamp not null)",
+    "create schema own",
+    "alter database $db set search_path = own, public",
+  );
+  expect(await runMigrate(scratch.connectionString)).toMatchObject({ code: 0, err: "" });
+  const where = "select tablename, schemaname from pg_tables where tablename in ('denials', 'schema_migrations') order by 1";
+  expect(await statements(scratch, where)).toEqual([
+    ["denials", "own"],
+    ["schema_migrations", "public"],
+  ]);
+});
+
+test("a search_path without a schema that is there, or that may be written, is refused with what to do, and nothing is made", async () => {
+  await using scratch = await createTestDatabase();
+  const role = `lesser_${randomUUID().replaceAll("-", "")}`;
+  await statements(scratch, "alter database $db set search_path = nowhere");
+  expect(await runMigrate(scratch.connectionString)).toMatchObject({
+    ...{ code: 78, out: "" },
+    err: expect.stringMatching(/^cannot migrate: the search_path of this user names no schema .* correct search_path\n$/),
+  });
+  try {
+    await statements(
+      scratch,
+      `create role ${role}`,
+      "alter database $db reset search_path",
+      `alter database $db set role = ${role}`,
+    );
+    expect(await runMigrate(scratch.connectionString)).toMatchObject({
+      ...{ code: 78, out: "" },
+      err: expect.stringMatching(/^cannot migrate: this user may not create anything in schema public, .* grant it create there/),
+    });
+    expect(await statements(scratch, "select from pg_tables where schemaname = 'public'")).toEqual([]);
+  } finally {
+    await statements(scratch, "set role none", "alter database $db reset role", `drop role ${role}`);
+  }
 });
 
 test("two at once: each migration runs once, and both end well", async () => {

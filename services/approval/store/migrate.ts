@@ -11,6 +11,8 @@ import { compareMigrations, runMigrations } from "../../../platform/postgres/run
 
 const MIGRATIONS = { folder: join(import.meta.dirname, "..", "migrations"), table: "schema_migrations" };
 
+const HOW_SEEN = "grant it usage on their schema, and name that in its search_path";
+
 /** Runs what has not run yet, or waits for whoever does. The names of what ran. */
 export async function migrate(connection: string | pg.ClientConfig): Promise<readonly string[]> {
   return runMigrations(connection, MIGRATIONS);
@@ -30,10 +32,11 @@ export async function isMigrated(database: Queryable): Promise<boolean> {
 
 /** @throws AppError invalid_configuration when the database is behind or ahead of this code. */
 export async function requireMigrated(database: Queryable): Promise<void> {
-  const { missing, unknown } = await compareMigrations(database, MIGRATIONS);
+  const { expected, missing, unknown } = await compareMigrations(database, MIGRATIONS);
   if (missing.length > 0) {
     const list = missing.join(", ");
-    const todo = "run npm run migrate with this configuration";
+    const run = "run npm run migrate with this configuration";
+    const todo = missing.length < expected.length ? run : `${run}, or, if that was done, let this user see the tables: ${HOW_SEEN}`;
     throw new AppError("invalid_configuration", `the database lacks migrations: ${list}; ${todo}`);
   }
   refuseAhead(unknown);
