@@ -42,6 +42,7 @@ test: \`deploy/decision.yaml\`, \`deploy/approval.yaml\` and \`enforcers/node/ga
   services' \`api.publishedKeys\` for a decision service, \`state.trustedKeys\` for the approval service; SIGHUP there), then in \`signing\` (SIGHUP
   here). A decision service closes its decision log under the old key and begins another under the new one, since a log's id names its key;
   it publishes both keys at \`jwks_uri\`. Records that were still in the spool under the old key when the process ended are shipped when that key is back.
+  How the key that signs grants is replaced, and when the old one may go: \`docs/rotating-keys.md\`.
 - Paths are relative to the working directory. Keys and certificates are PEM.
 `;
 

@@ -114,7 +114,7 @@ test("such a user finds the database migrated, and runs a request to its use, an
   const request = await approval.ask();
   expect(await approval.approveBy(request, account("max", ["managers"]))).toMatchObject({ kind: "reviewed" });
   const grant = await approval.grant();
-  const used = await approval.commands.redeem(claimOf(grant), () => false);
+  const used = await approval.commands.redeem(claimOf(grant));
   expect(used).toMatchObject({ kind: "redeemed" });
   expect(await createSweep({ store: approval.store }, { keepSightings: durationMs(1) })()).toMatchObject({ faults: [] });
   const metrics = createMetrics({ prefix: "t_" });

@@ -26,14 +26,20 @@ import { DEPLOYMENT, silent as log } from "./migrated-database.ts";
 
 export const TOPIC = TOPICS.state.name;
 
-const keys = generateKeyPairSync("ed25519");
-export const signer: Signer = createSigner(
-  "approval-1",
-  String(keys.privateKey.export({ type: "pkcs8", format: "pem" })),
-);
-export const verifier: Verifier = createVerifier(
-  new Map([["approval-1", String(keys.publicKey.export({ type: "spki", format: "pem" }))]]),
-);
+/** A new key under this id. */
+export function makeKey(kid: string): { readonly signer: Signer; readonly publicPem: string } {
+  const keys = generateKeyPairSync("ed25519");
+  return {
+    signer: createSigner(kid, String(keys.privateKey.export({ type: "pkcs8", format: "pem" }))),
+    publicPem: String(keys.publicKey.export({ type: "spki", format: "pem" })),
+  };
+}
+
+const ours = makeKey("approval-1");
+export const { signer } = ours;
+export const verifier: Verifier = createVerifier(new Map([[signer.kid, ours.publicPem]]));
+/** What a relay signs with, and whose records it takes for its own. */
+type RelayKeys = { readonly signer: Signer; readonly verifier: Verifier };
 
 const ids: Ids = { fresh: (kind) => id(kind, uuidv7()) };
 const everyKind = [publishedGrants({ ids, deployment: DEPLOYMENT }), publishedIncidents()];
@@ -42,9 +48,13 @@ const clocks = () => ({ wall: instant(Date.now()), monoMs: performance.now() });
 export interface StateTopic extends AsyncDisposable {
   readonly broker: MemoryBroker;
   /** Starts a relay. The answer kills it: its lock goes with its session. */
-  startRelay(options?: { readonly kinds?: readonly StateKind[]; readonly metrics?: Metrics }): () => Promise<void>;
+  startRelay(options?: {
+    readonly kinds?: readonly StateKind[];
+    readonly metrics?: Metrics;
+    readonly keys?: RelayKeys;
+  }): () => Promise<void>;
   /** A decision service that starts now. */
-  startReader(options?: { readonly profiles?: ProfileView | undefined }): {
+  startReader(options?: { readonly profiles?: ProfileView | undefined; readonly trusts?: Verifier }): {
     readonly view: GrantsView;
     readonly isFresh: () => boolean;
   };
@@ -57,13 +67,13 @@ export function openStateTopic(database: Database): StateTopic {
   const owned = new AsyncDisposableStack();
   return {
     broker,
-    startRelay({ kinds = everyKind, metrics = createMetrics({ prefix: "t_" }) } = {}) {
+    startRelay({ kinds = everyKind, metrics = createMetrics({ prefix: "t_" }), keys = { signer, verifier } } = {}) {
       const stop = new AbortController();
       const stream = broker.createStream();
       const wakeup = createWakeup({ database, log }, { channel: "countersign_grants", pollMs: 30 });
       const leadership = createLeadership({ database, log }, { lockName: "state relay" });
       const running = createStateRelay(
-        { rows: { databaseTime: databaseNow, kinds }, leadership, wakeup, stream, signer, verifier, log, metrics },
+        { rows: { databaseTime: databaseNow, kinds }, leadership, wakeup, stream, ...keys, log, metrics },
         { deployment: DEPLOYMENT, topic: TOPIC, batchSize: 3 }, // so that a few rows are several batches
       ).run(stop.signal);
       let stopped: Promise<void> | undefined;
@@ -77,13 +87,13 @@ export function openStateTopic(database: Database): StateTopic {
       owned.defer(halt);
       return halt;
     },
-    startReader({ profiles } = {}) {
+    startReader({ profiles, trusts = verifier } = {}) {
       const stop = new AbortController();
       const stream = broker.createStream();
       const view = createGrantsView();
       const metrics = createMetrics({ prefix: "t_" });
       createStateReader(
-        { stream, verifier, view, profiles, readClocks: clocks, log, metrics },
+        { stream, verifier: trusts, view, profiles, readClocks: clocks, log, metrics },
         { deployment: DEPLOYMENT, readyWithinMs: 10_000 },
       ).start(stop.signal);
       owned.defer(async () => {
