@@ -1,6 +1,6 @@
 /**
  * The rights of docs/postgres.md on a real server: they are those that the service's statements need, and a user who has them and nothing else runs
- * commands, relays, intake and sweep, and cannot change the record.
+ * commands, relays and sweep, and cannot change the record.
  */
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -108,7 +108,7 @@ test("the page grants what the statements of the store need, and nothing else", 
   );
 });
 
-test("such a user finds the database migrated, and runs a request to its use, an incident, quarantine, sweep and metrics", async () => {
+test("such a user finds the database migrated, and runs a request to its use, the sweep and the metrics", async () => {
   await requireMigrated(database);
   expect((await database.query<{ who: string }>("select current_user as who")).rows).toEqual([{ who: role }]);
   const request = await approval.ask();
