@@ -32,7 +32,7 @@ test("a gauge whose question is never answered is scraped as it was left, and ke
     const metrics = createMetrics({ prefix: "test_" });
     metrics.gauge("silent", "help", [], (gauge) => {
       gauge.set(7);
-      return new Promise(() => {});
+      return new Promise<void>(() => {});
     });
     metrics.gauge("open", "help", [], (gauge) => gauge.set(3));
     const scraped = metrics.expose();

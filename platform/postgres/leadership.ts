@@ -7,6 +7,7 @@
  * the lease fails.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { aborted } from "../aborted.ts";
 import { type Backoff, createBackoff } from "../backoff.ts";
 import type { Log } from "../log/log.ts";
 import { ping } from "./ping.ts";
@@ -106,9 +107,10 @@ export function createLeadership(
 
 /** NB: asked, since `lost` may lag behind the server. */
 async function isOpen(session: Session): Promise<boolean> {
-  if (session.lost.aborted) return false;
-  return ping(session).then(
+  const lost = aborted(session.lost).then(() => false);
+  const answered = ping(session).then(
     () => true,
     () => false,
   );
+  return Promise.race([lost, answered]);
 }
