@@ -19,10 +19,7 @@ export interface CheckResult {
 const ANSWER_MS = 500;
 
 /** A check that a dependency answers within `ANSWER_MS`, which `ask` is told; `ifNot` says what it means when it does not. */
-export async function answers(
-  ask: (deadlineMs: number) => Promise<unknown>,
-  ifNot: CheckResult,
-): Promise<CheckResult> {
+export async function answers(ask: (deadlineMs: number) => Promise<unknown>, ifNot: CheckResult): Promise<CheckResult> {
   return within(ANSWER_MS, ask(ANSWER_MS)).then(
     () => ({ status: "ok" }),
     () => ifNot,

@@ -65,16 +65,20 @@ test("a task that throws while its session is well is told each time, and never 
 test.each([
   ["which it is not known of yet", new AbortController().signal],
   ["which it is known of", AbortSignal.abort()],
-])("a task that throws because its session is lost, %s, is told as a lost lock and not as a failure of its own", async (_what, lost) => {
-  let opened = 0;
-  const told = await toldUntil("leading", 2, () => {
-    opened += 1;
-    let asked = 0;
-    const query = () => (++asked > 1 ? Promise.reject(new Error("ended")) : Promise.resolve({ rows: [{ locked: true }] }));
-    return Promise.resolve(opened === 1 ? Object.assign(Object.create(null), { ...session, query, lost }) : session);
-  });
-  expect(told[0]).toBe("leadership_lost");
-});
+])(
+  "a task that throws because its session is lost, %s, is told as a lost lock and not as a failure of its own",
+  async (_what, lost) => {
+    let opened = 0;
+    const told = await toldUntil("leading", 2, () => {
+      opened += 1;
+      let asked = 0;
+      const query = () =>
+        ++asked > 1 ? Promise.reject(new Error("ended")) : Promise.resolve({ rows: [{ locked: true }] });
+      return Promise.resolve(opened === 1 ? Object.assign(Object.create(null), { ...session, query, lost }) : session);
+    });
+    expect(told[0]).toBe("leadership_lost");
+  },
+);
 
 test("a database that is away is told once, however often it is tried", async () => {
   let tries = 0;

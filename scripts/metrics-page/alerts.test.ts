@@ -9,7 +9,8 @@ const expressions = [...ALERTS].flatMap(([name, alert]) =>
 test("a time that the program tells again and again is compared with the time of its sample, since now goes on between two scrapes", () => {
   const times = expressions.filter(([name]) => name.endsWith("_timestamp_seconds") && !name.includes("_ends_"));
   expect(times.map(([name]) => name)).toContain("countersign_approval_state_heartbeat_timestamp_seconds");
-  for (const [name] of times) expect([name, ALERTS.get(name)]).toEqual([name, expect.stringContaining("`min(timestamp(X) - X) >")]);
+  for (const [name] of times)
+    expect([name, ALERTS.get(name)]).toEqual([name, expect.stringContaining("`min(timestamp(X) - X) >")]);
 });
 
 test("whatever is summed up over processes also fires when there is none", () => {

@@ -11,7 +11,9 @@ const GRANTS: SweepFault = { part: "sweep grants", error: new Error("another") }
 type Round = { readonly atMs: number; readonly faults: readonly SweepFault[]; readonly isGone?: boolean };
 
 /** Plays these rounds, each of which leaves more to do at once; after which of them something was told, and what. */
-async function told(...rounds: readonly Round[]): Promise<readonly (readonly [round: number, event: string, unlogged: unknown])[]> {
+async function told(
+  ...rounds: readonly Round[]
+): Promise<readonly (readonly [round: number, event: string, unlogged: unknown])[]> {
   const stop = new AbortController();
   const lines: [number, string, unknown][] = [];
   let at = -1;
@@ -20,7 +22,8 @@ async function told(...rounds: readonly Round[]): Promise<readonly (readonly [ro
     lines.push([at, event, unlogged]);
   };
   const lease: Lease = {
-    query: () => (rounds[at]?.isGone === true ? Promise.reject(new Error("gone")) : Promise.resolve(Object.create(null))),
+    query: () =>
+      rounds[at]?.isGone === true ? Promise.reject(new Error("gone")) : Promise.resolve(Object.create(null)),
     transaction: () => Promise.reject(new Error("not asked for")),
     signal: stop.signal,
   };

@@ -116,7 +116,9 @@ describe.each(PROGRAMS)("the $program service", ({ program, kind, readConfig, po
     const path = join(scratch, `${program}.yaml`);
     await writeFile(path, text);
     const set = env.map(({ name, value = "pod-0" }) =>
-      name.endsWith("_FILE") ? [name.slice(0, -"_FILE".length), SAMPLES[name.slice(0, -"_FILE".length)]] : [name, value],
+      name.endsWith("_FILE")
+        ? [name.slice(0, -"_FILE".length), SAMPLES[name.slice(0, -"_FILE".length)]]
+        : [name, value],
     );
     process.env = { ...before, ...Object.fromEntries(set) };
     return readConfig(["--config", path, "--check-config"]);
@@ -136,7 +138,7 @@ describe.each(PROGRAMS)("the $program service", ({ program, kind, readConfig, po
     const [container] = podOf(kind, program).containers;
     const opened = container.ports?.map(({ name, containerPort }) => [name, containerPort]);
     expect(opened).toEqual(
-      Object.entries(keys).map(([name, path]) => [name, path.reduce((at: unknown, key) => Object(at)[key], config)]),
+      Object.entries(keys).map(([name, path]) => [name, path.reduce((at: unknown, key: string) => Object(at)[key], config)]),
     );
     for (const [name, port] of opened ?? []) expect(page).toContain(`| ${port} | \`${name}\`, ${program} |`);
     const byName = new Map(container.ports?.map(({ name, containerPort }) => [name, containerPort]));
@@ -217,7 +219,9 @@ describe.each(PODS)("%s %s", (kind, name, program) => {
     for (const { name: volume, secret, configMap } of volumes) {
       const object = secret?.secretName ?? configMap?.name;
       if (object === undefined || volume === "config") continue;
-      const row = page.split("\n").find((line) => line.startsWith(`| \`${object}\` | ${secret === undefined ? "ConfigMap" : "Secret"} |`));
+      const row = page
+        .split("\n")
+        .find((line) => line.startsWith(`| \`${object}\` | ${secret === undefined ? "ConfigMap" : "Secret"} |`));
       const mount = volumeMounts.find((one) => one.name === volume)?.mountPath;
       const files = paths.filter((path) => path.startsWith(`${mount}/`)).map((path) => path.slice(`${mount}/`.length));
       expect([object, row]).toEqual([object, expect.any(String)]);

@@ -70,13 +70,17 @@ test("what ran is said by name; a second run finds nothing to do; a database ahe
 });
 
 /** As the owner of the database. `$db` is its name. */
-async function statements({ connectionString }: TestDatabase, ...texts: readonly string[]): Promise<readonly unknown[]> {
+async function statements(
+  { connectionString }: TestDatabase,
+  ...texts: readonly string[]
+): Promise<readonly unknown[]> {
   const client = new pg.Client(connectionString);
   await client.connect();
   try {
     const { rows } = await client.query<{ db: string }>("select current_database() as db");
     let last: readonly unknown[] = [];
-    for (const text of texts) ({ rows: last } = await client.query({ text: text.replace("$db", rows[0]?.db ?? ""), rowMode: "array" }));
+    for (const text of texts)
+      ({ rows: last } = await client.query({ text: text.replace("$db", rows[0]?.db ?? ""), rowMode: "array" }));
     return last;
   } finally {
     await client.end();
@@ -92,11 +96,16 @@ test("where search_path does not name public, what ran is named beside the table
   const log = createLog({ name: "test", level: "silent" });
   await using database = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
   await requireMigrated(database);
-  expect(await runMigrate(scratch.connectionString)).toMatchObject({ code: 0, out: expect.stringContaining("nothing to do") });
+  expect(await runMigrate(scratch.connectionString)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("nothing to do"),
+  });
 
   await statements(scratch, "alter database $db set search_path = public");
   await using lost = createDatabase({ log }, { connection: scratch.connectionString, applicationName: "test" });
-  await expect(requireMigrated(lost)).rejects.toThrow("grant it usage on their schema, and name that in its search_path");
+  await expect(requireMigrated(lost)).rejects.toThrow(
+    "grant it usage on their schema, and name that in its search_path",
+  );
 });
 
 test("where names of what ran are found already, they stay, though something else comes first in search_path", async () => {
@@ -108,7 +117,8 @@ test("where names of what ran are found already, they stay, though something els
     "alter database $db set search_path = own, public",
   );
   expect(await runMigrate(scratch.connectionString)).toMatchObject({ code: 0, err: "" });
-  const where = "select tablename, schemaname from pg_tables where tablename in ('denials', 'schema_migrations') order by 1";
+  const where =
+    "select tablename, schemaname from pg_tables where tablename in ('denials', 'schema_migrations') order by 1";
   expect(await statements(scratch, where)).toEqual([
     ["denials", "own"],
     ["schema_migrations", "public"],
@@ -121,7 +131,9 @@ test("a search_path without a schema that is there, or that may be written, is r
   await statements(scratch, "alter database $db set search_path = nowhere");
   expect(await runMigrate(scratch.connectionString)).toMatchObject({
     ...{ code: 78, out: "" },
-    err: expect.stringMatching(/^cannot migrate: the search_path of this user names no schema .* correct search_path\n$/),
+    err: expect.stringMatching(
+      /^cannot migrate: the search_path of this user names no schema .* correct search_path\n$/,
+    ),
   });
   try {
     await statements(
@@ -132,7 +144,9 @@ test("a search_path without a schema that is there, or that may be written, is r
     );
     expect(await runMigrate(scratch.connectionString)).toMatchObject({
       ...{ code: 78, out: "" },
-      err: expect.stringMatching(/^cannot migrate: this user may not create anything in schema public, .* grant it create there/),
+      err: expect.stringMatching(
+        /^cannot migrate: this user may not create anything in schema public, .* grant it create there/,
+      ),
     });
     expect(await statements(scratch, "select from pg_tables where schemaname = 'public'")).toEqual([]);
   } finally {

@@ -65,7 +65,10 @@ afterAll(() => owned.disposeAsync(), 60_000);
 test("/readyz and a scrape are answered before the database is given up, each saying what is known: not ready, and an age that grows", async () => {
   const order: string[] = [];
   const givenUp = database.query("select 1").catch(() => void order.push("given up"));
-  const asked = await Promise.all([fetch(`http://127.0.0.1:${ops.port}/readyz`), fetch(`http://127.0.0.1:${ops.port}/metrics`)]);
+  const asked = await Promise.all([
+    fetch(`http://127.0.0.1:${ops.port}/readyz`),
+    fetch(`http://127.0.0.1:${ops.port}/metrics`),
+  ]);
   order.push("answered");
   const [readiness, scrape] = asked;
   expect([readiness.status, await readiness.json()]).toEqual([

@@ -34,11 +34,14 @@ const silent = () => new Promise<never>(() => {});
 test.each([
   ["refuses", away],
   ["accepts and never answers", silent],
-])("while the database %s the age goes on from its last answer, and once it answers it is what it says", async (_how, fails) => {
-  expect(
-    await scraped([0, is(3)], [15, fails], [75, fails], [80, is(82)], [90, is(undefined)], [91, is(undefined)]),
-  ).toEqual([3, 18, 78, 82, 0, 0]);
-});
+])(
+  "while the database %s the age goes on from its last answer, and once it answers it is what it says",
+  async (_how, fails) => {
+    expect(
+      await scraped([0, is(3)], [15, fails], [75, fails], [80, is(82)], [90, is(undefined)], [91, is(undefined)]),
+    ).toEqual([3, 18, 78, 82, 0, 0]);
+  },
+);
 
 test("an outage that began when nothing waited is shown too: what came just before it may wait since then", async () => {
   expect(await scraped([10, is(undefined)], [80, away])).toEqual([0, 70]);

@@ -36,7 +36,10 @@ export async function requireMigrated(database: Queryable): Promise<void> {
   if (missing.length > 0) {
     const list = missing.join(", ");
     const run = "run npm run migrate with this configuration";
-    const todo = missing.length < expected.length ? run : `${run}, or, if that was done, let this user see the tables: ${HOW_SEEN}`;
+    const todo =
+      missing.length < expected.length
+        ? run
+        : `${run}, or, if that was done, let this user see the tables: ${HOW_SEEN}`;
     throw new AppError("invalid_configuration", `the database lacks migrations: ${list}; ${todo}`);
   }
   refuseAhead(unknown);

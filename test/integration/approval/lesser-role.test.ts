@@ -43,7 +43,7 @@ beforeAll(async () => {
     connection(address) {
       own = address;
       const { host, port, database: name = "" } = new pg.Client(address);
-      const query = new URLSearchParams({ host, port: String(port) });
+      const query = new URLSearchParams({ host, port: String(port) }).toString();
       return `postgres://${role}:${password}@/${name}?${query}`;
     },
   });
@@ -68,7 +68,9 @@ async function grants(): Promise<readonly string[]> {
     .filter((line) => !line.startsWith("--"))
     .join("\n")
     .split(";")
-    .map((one) => one.trim().replace("to countersign_approval", `to ${role}`).replace("schema countersign", "schema public"))
+    .map((one) =>
+      one.trim().replace("to countersign_approval", `to ${role}`).replace("schema countersign", "schema public"),
+    )
     .filter((one) => one !== "");
   expect(statements.length).toBeGreaterThan(5);
   return statements;
@@ -81,7 +83,8 @@ async function needed(): Promise<ReadonlySet<string>> {
     const text = await readFile(join(STORE, file), "utf8");
     for (const [, table] of text.matchAll(/\binsert into ([a-z_]+)/g)) found.add(`${table} insert`);
     for (const [, table] of text.matchAll(/\bdelete from ([a-z_]+)/g)) found.add(`${table} delete`);
-    for (const [, table] of text.matchAll(/(?<!do |for |no key )\bupdate ([a-z_]+)\s+set\b/g)) found.add(`${table} update`);
+    for (const [, table] of text.matchAll(/(?<!do |for |no key )\bupdate ([a-z_]+)\s+set\b/g))
+      found.add(`${table} update`);
     for (const [, table] of text.matchAll(/\binsert into ([a-z_]+)(?:(?!insert into)[^`])*on conflict[^`]*?do update/g))
       found.add(`${table} update`);
     for (const [, table] of text.matchAll(/\bfrom ([a-z_]+)(?:(?! from )[^`"])*\bfor (?:no key )?update\b/g))
@@ -116,7 +119,9 @@ test("such a user finds the database migrated, and runs a request to its use, th
   const grant = await approval.grant();
   const used = await approval.commands.redeem(claimOf(grant));
   expect(used).toMatchObject({ kind: "redeemed" });
-  expect(await createSweep({ store: approval.store }, { keepSightings: durationMs(1) })()).toMatchObject({ faults: [] });
+  expect(await createSweep({ store: approval.store }, { keepSightings: durationMs(1) })()).toMatchObject({
+    faults: [],
+  });
   const metrics = createMetrics({ prefix: "t_" });
   exposeBacklog({ database, metrics });
   exposeUnpublishedAge({ database, rows: relayRows, metrics, monotonicMs: () => 0 });

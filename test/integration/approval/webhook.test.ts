@@ -131,7 +131,7 @@ test("two sweepers never sweep at once, and one goes on after a sweep that faile
       await database.query("select pg_sleep(0.01)");
       sweeps += 1;
       if (sweeps === 3) throw new Error("once");
-      return { isMore: false };
+      return { isMore: false, faults: [] };
     } finally {
       sweeping -= 1;
     }
@@ -139,7 +139,7 @@ test("two sweepers never sweep at once, and one goes on after a sweep that faile
   const stop = new AbortController();
   const sweeper = () =>
     createSweeper(
-      { leadership: createLeadership({ database, log }, { lockName: "sweep" }), sweep },
+      { leadership: createLeadership({ database, log }, { lockName: "sweep" }), sweep, log, monotonicMs: () => 0 },
       { intervalMs: 5 },
     ).run(stop.signal);
   const running = [sweeper(), sweeper()];
