@@ -138,7 +138,10 @@ describe.each(PROGRAMS)("the $program service", ({ program, kind, readConfig, po
     const [container] = podOf(kind, program).containers;
     const opened = container.ports?.map(({ name, containerPort }) => [name, containerPort]);
     expect(opened).toEqual(
-      Object.entries(keys).map(([name, path]) => [name, path.reduce((at: unknown, key: string) => Object(at)[key], config)]),
+      Object.entries(keys).map(([name, path]) => [
+        name,
+        path.reduce((at: unknown, key: string) => Object(at)[key], config),
+      ]),
     );
     for (const [name, port] of opened ?? []) expect(page).toContain(`| ${port} | \`${name}\`, ${program} |`);
     const byName = new Map(container.ports?.map(({ name, containerPort }) => [name, containerPort]));
