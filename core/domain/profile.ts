@@ -1,7 +1,7 @@
 /**
- * When and from where an account usually calls: input for policies (docs/context.md), never a verdict. It is made of sightings, one per hour of
- * the day and network and at most one in ten minutes, so a busy script weighs no more than a person, and one night of an attacker does not become
- * the norm.
+ * When and from where an account usually calls: input for policies (docs/context.md), never a verdict. It is counted in days: an hour of the day, a
+ * network or a country counts once a calendar day (UTC), however often and for however long the account called. So a busy script weighs no more than
+ * a person, and one night of an attacker is one day.
  */
 import type { Instant } from "./time.ts";
 
@@ -18,15 +18,30 @@ export type Sighting = {
   readonly at: Instant;
 };
 
-/** How often, and when last. */
-type Counted = { readonly count: number; readonly last: Instant };
+/** What a sighting says of an account, each counted by itself. */
+export type Trait = {
+  readonly issuer: string;
+  readonly subject: string;
+  /** `account`: that it was seen at all. */
+  readonly kind: "account" | "hour" | "network" | "country";
+  /** An hour in two digits; empty for `account`. */
+  readonly value: string;
+  readonly at: Instant;
+};
+
+type Counted = {
+  /** Calendar days (UTC) on which it was seen. */
+  readonly days: number;
+  /** The first sighting on the last of them. */
+  readonly last: Instant;
+};
 
 export type Profile = {
   readonly issuer: string;
   readonly subject: string;
-  /** Sightings that it is made of. */
-  readonly observations: number;
-  /** The first of them. */
+  /** Calendar days (UTC) on which the account was seen. */
+  readonly days: number;
+  /** The first sighting. */
   readonly since: Instant;
   readonly asOf: Instant;
   readonly hours: readonly (Counted & { readonly hour: number })[];
@@ -36,18 +51,30 @@ export type Profile = {
   readonly countries: readonly (Counted & { readonly country: string })[];
 };
 
-/** Those seen last stay. */
-export const MOST_NETWORKS = 16;
-export const MOST_COUNTRIES = 16;
+/**
+ * Networks that are kept of an account, and as many countries: those of most days, and of the others those seen last, where a new one has the time
+ * to become familiar. NB: whoever calls from many places on one day pushes out no familiar one.
+ */
+export const MOST_FAMILIAR = 12;
+export const MOST_RECENT = 4;
 
-/** One of each account, hour and network. */
-export function latestOfEach(sightings: readonly Sighting[]): readonly Sighting[] {
-  const found = new Map<string, Sighting>();
-  for (const one of sightings) {
-    const { issuer, subject, hour, network } = one;
-    const key = JSON.stringify([issuer, subject, hour, network]);
-    const other = found.get(key);
-    if (other === undefined || other.at < one.at) found.set(key, one);
+const DAY_MS = 86_400_000;
+
+/** One of each account, trait and day: the first. */
+export function traitsOf(sightings: readonly Sighting[]): readonly Trait[] {
+  const found = new Map<string, Trait>();
+  for (const { issuer, subject, hour, network, country, at } of sightings) {
+    const traits = [
+      { kind: "account", value: "" },
+      { kind: "hour", value: String(hour).padStart(2, "0") },
+      ...(network === "" ? [] : [{ kind: "network", value: network } as const]),
+      ...(country === "" ? [] : [{ kind: "country", value: country } as const]),
+    ] as const;
+    for (const { kind, value } of traits) {
+      const key = JSON.stringify([issuer, subject, kind, value, Math.floor(at / DAY_MS)]);
+      const other = found.get(key);
+      if (other === undefined || at < other.at) found.set(key, { issuer, subject, kind, value, at });
+    }
   }
   return [...found.values()];
 }

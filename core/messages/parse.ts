@@ -32,10 +32,10 @@ export function createParser<S extends TSchema>(schema: S): (given: Uint8Array |
   };
 }
 
-/** The major version that a record claims to be of, when it is another than 1: a writer that is newer than we are, or none at all. */
-export function unknownVersion(bytes: Uint8Array): number | undefined {
+/** The major version that a record claims to be of, when it is another than `known`: a writer that is newer or older than we are, or none at all. */
+export function unknownVersion(bytes: Uint8Array, known = 1): number | undefined {
   const parsed = parseVersion(bytes);
-  return parsed.kind === "parsed" && parsed.value.v !== 1 ? parsed.value.v : undefined;
+  return parsed.kind === "parsed" && parsed.value.v !== known ? parsed.value.v : undefined;
 }
 
 const parseVersion = createParser(Type.Object({ v: Type.Integer({ minimum: 0 }) }));

@@ -2,6 +2,8 @@
  * Profiles on `countersign.state.v1`, complete, under `profile/<hash of issuer and subject>`. They are evidence and open nothing, and there may
  * be a million, so they are not in the set that a heartbeat vouches for. The version is the time of publication in milliseconds: it also grows
  * across a restored database, and across a profile that was deleted and began again.
+ *
+ * Record version 1 counted by ten minutes. NB: another version and not other members, so that nobody takes its counts for days.
  */
 import { type Static, Type } from "typebox";
 import type { Profile } from "../domain/profile.ts";
@@ -23,21 +25,25 @@ export function profileId({ issuer, subject }: Pick<Profile, "issuer" | "subject
   return hashParts(["countersign/profile-key/v1", issuer, subject]);
 }
 
+/** Major version of the record. */
+export const PROFILE_VERSION = 2;
+
 const closed = { additionalProperties: false } as const;
-const counted = { count: Type.Integer({ minimum: 1 }), last: Type.String() };
+/** Calendar days (UTC) on which it was seen, and the first sighting on the last of them. */
+const counted = { days: Type.Integer({ minimum: 1 }), last: Type.String() };
 
 const ProfileRecordSchema = Type.Object(
   {
-    v: Type.Literal(1),
+    v: Type.Literal(PROFILE_VERSION),
     issuer: Type.String(),
     subject: Type.String(),
-    observations: Type.Integer({ minimum: 1 }),
+    /** Calendar days (UTC) on which the account was seen. */
+    days: Type.Integer({ minimum: 1 }),
     since: Type.String(),
     as_of: Type.String(),
     hours: Type.Array(Type.Object({ hour: Type.Integer({ minimum: 0, maximum: 23 }), ...counted }, closed)),
     networks: Type.Array(Type.Object({ network: Type.String(), ...counted }, closed)),
-    /** Absent where none is known, and in what older services wrote. */
-    countries: Type.Optional(Type.Array(Type.Object({ country: Type.String(), ...counted }, closed))),
+    countries: Type.Array(Type.Object({ country: Type.String(), ...counted }, closed)),
   },
   closed,
 );
@@ -45,14 +51,12 @@ const ProfileRecordSchema = Type.Object(
 export type ProfileRecord = Static<typeof ProfileRecordSchema>;
 
 export function profileToWire(profile: Profile): ProfileRecord {
-  const { issuer, subject, observations, since, asOf, hours, networks, countries } = profile;
+  const { issuer, subject, days, since, asOf, hours, networks, countries } = profile;
   return {
-    ...{ v: 1, issuer, subject, observations, since: rfc3339(since), as_of: rfc3339(asOf) },
-    hours: hours.map(({ hour, count, last }) => ({ hour, count, last: rfc3339(last) })),
-    networks: networks.map(({ network, count, last }) => ({ network, count, last: rfc3339(last) })),
-    ...(countries.length === 0
-      ? {}
-      : { countries: countries.map(({ country, count, last }) => ({ country, count, last: rfc3339(last) })) }),
+    ...{ v: PROFILE_VERSION, issuer, subject, days, since: rfc3339(since), as_of: rfc3339(asOf) },
+    hours: hours.map((one) => ({ hour: one.hour, days: one.days, last: rfc3339(one.last) })),
+    networks: networks.map((one) => ({ network: one.network, days: one.days, last: rfc3339(one.last) })),
+    countries: countries.map((one) => ({ country: one.country, days: one.days, last: rfc3339(one.last) })),
   };
 }
 

@@ -205,13 +205,13 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
     [
       "profile",
       profileToWire({
-        ...{ issuer: ISSUER, subject: "dana", observations: 3, since: instant(NOW - 86_400_000), asOf: NOW },
+        ...{ issuer: ISSUER, subject: "dana", days: 2, since: instant(NOW - 86_400_000), asOf: NOW },
         hours: [
-          { hour: 9, count: 1, last: instant(NOW - 86_400_000) },
-          { hour: 10, count: 2, last: NOW },
+          { hour: 9, days: 1, last: instant(NOW - 86_400_000) },
+          { hour: 10, days: 2, last: NOW },
         ],
-        networks: [{ network: "192.0.2.0/24", count: 3, last: NOW }],
-        countries: [{ country: "DE", count: 2, last: NOW }],
+        networks: [{ network: "192.0.2.0/24", days: 2, last: NOW }],
+        countries: [{ country: "DE", days: 1, last: NOW }],
       }),
     ],
     ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: stateRecordHash(grantKey(grant.id), grant.version) })],

@@ -13,7 +13,7 @@ import type { DomainEvent } from "../../core/domain/events.ts";
 import type { Grant, Redeemed, RedemptionClaim, RedemptionRefused } from "../../core/domain/grant.ts";
 import type { Digest, Id, IdKind } from "../../core/domain/id.ts";
 import type { RecordedIncident } from "../../core/domain/incident.ts";
-import type { Profile, Sighting } from "../../core/domain/profile.ts";
+import type { Profile, Trait } from "../../core/domain/profile.ts";
 import type { Routed } from "../../core/domain/routing.ts";
 import type { Json, Party, Person, Subject } from "../../core/domain/subject.ts";
 import type { Instant } from "../../core/domain/time.ts";
@@ -136,18 +136,14 @@ export type Transaction = {
     readonly save: (incident: RecordedIncident) => Promise<void>;
   };
   readonly profiles: {
-    /** Those whose hour and network were not counted in the ten minutes before. */
-    readonly newSightings: (sightings: readonly Sighting[]) => Promise<readonly Sighting[]>;
+    /** Those that were not counted on their day. */
+    readonly newTraits: (traits: readonly Trait[]) => Promise<readonly Trait[]>;
     /** Locks these profiles before anything is written about them, and has them published again. */
-    readonly touch: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Counts each, unless another transaction did so within ten minutes; each account, hour and network once. */
-    readonly count: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Deletes all networks of these accounts except those seen last. */
-    readonly boundNetworks: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Counts the country of each, at most once in ten minutes. */
-    readonly countCountries: (sightings: readonly Sighting[]) => Promise<void>;
-    /** Deletes all countries of these accounts except those seen last. */
-    readonly boundCountries: (sightings: readonly Sighting[]) => Promise<void>;
+    readonly touch: (traits: readonly Trait[]) => Promise<void>;
+    /** Counts the days of each that no other transaction has counted. */
+    readonly count: (traits: readonly Trait[]) => Promise<void>;
+    /** Deletes all networks and countries of these accounts except the most familiar ones and, of the others, those seen last. */
+    readonly bound: (traits: readonly Trait[]) => Promise<void>;
     /** Deletes what was not seen since, from at most `limit` profiles. Returns how many. */
     readonly forget: (before: Instant, limit: number) => Promise<number>;
   };

@@ -119,9 +119,9 @@ const opa = await resolveTool("opa");
   });
 
   test("who calls as usual is asked for nothing", () => {
-    const counted = { count: 30, last: "2026-11-23T10:00:00Z" };
+    const counted = { days: 30, last: "2026-11-23T10:00:00Z" };
     const profile = {
-      ...{ observations: 30, since: "2026-09-01T10:00:00Z", as_of: "2026-11-24T09:30:00Z" },
+      ...{ days: 30, since: "2026-09-01T10:00:00Z", as_of: "2026-11-24T09:30:00Z" },
       ...{ hours: [{ hour: 10, ...counted }], networks: [{ network: "10.1.2.0/24", ...counted }] },
       countries: [{ country: "DE", ...counted }],
     };

@@ -91,12 +91,13 @@ export const DecisionInput = Type.Object({
     ),
     profile: Type.Optional(
       Type.Object({
-        observations: Type.Integer(),
+        /** All `days` are calendar days (UTC). */
+        days: Type.Integer(),
         since: Type.String(),
         as_of: Type.String(),
-        hours: Type.Array(Type.Object({ hour: Type.Integer(), count: Type.Integer(), last: Type.String() })),
-        networks: Type.Array(Type.Object({ network: Type.String(), count: Type.Integer(), last: Type.String() })),
-        countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer(), last: Type.String() })),
+        hours: Type.Array(Type.Object({ hour: Type.Integer(), days: Type.Integer(), last: Type.String() })),
+        networks: Type.Array(Type.Object({ network: Type.String(), days: Type.Integer(), last: Type.String() })),
+        countries: Type.Array(Type.Object({ country: Type.String(), days: Type.Integer(), last: Type.String() })),
       }),
     ),
     state: Type.Object({ fresh: Type.Boolean() }),

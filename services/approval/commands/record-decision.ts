@@ -6,7 +6,7 @@
  */
 import { fillGaps } from "../../../core/domain/decision-log-gap.ts";
 import { BEGINNING, type LogEnd, repeats, standing } from "../../../core/domain/log-chain.ts";
-import { latestOfEach } from "../../../core/domain/profile.ts";
+import { traitsOf } from "../../../core/domain/profile.ts";
 import type { DecisionEntry, DecisionLogState, Origin } from "../intake/ports.ts";
 import type { Transaction, Transactions } from "../ports.ts";
 
@@ -21,7 +21,7 @@ type RecordOutcome =
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "closed_early" | "log_closed" };
 
-/** `profiles`: whether profiles of accounts are kept; sightings are then counted with the decisions. */
+/** `profiles`: whether profiles of accounts are kept; what was seen of them is then counted with the decisions. */
 export function createRecordDecisions(
   { store }: { readonly store: Transactions },
   { profiles = false }: { readonly profiles?: boolean } = {},
@@ -74,18 +74,14 @@ async function notRepeated(
   return known.find((entry) => !repeats(entry, end, kept));
 }
 
-/** Counts sightings once, since each decision is taken once. */
+/** Once, since each decision is taken once. */
 async function observe(tx: Transaction, taken: readonly DecisionEntry[]): Promise<void> {
-  const told = latestOfEach(taken.flatMap(({ sighting }) => sighting ?? []));
-  const sightings = told.length === 0 ? [] : await tx.profiles.newSightings(told);
-  if (sightings.length === 0) return;
-  await tx.profiles.touch(sightings);
-  await tx.profiles.count(sightings);
-  await tx.profiles.boundNetworks(sightings);
-  const placed = sightings.filter(({ country }) => country !== "");
-  if (placed.length === 0) return;
-  await tx.profiles.countCountries(placed);
-  await tx.profiles.boundCountries(placed);
+  const told = traitsOf(taken.flatMap(({ sighting }) => sighting ?? []));
+  const traits = told.length === 0 ? [] : await tx.profiles.newTraits(told);
+  if (traits.length === 0) return;
+  await tx.profiles.touch(traits);
+  await tx.profiles.count(traits);
+  await tx.profiles.bound(traits);
 }
 
 function stateAfter(fresh: readonly DecisionEntry[], first: DecisionEntry): DecisionLogState {

@@ -13,7 +13,8 @@ export const ProfilesSchema = Type.Object(
       minimum: 1,
       maximum: 3_650,
       default: 90,
-      description: "An hour, network or country of an account that was not seen for this long is deleted.",
+      description:
+        "An hour, network or country of an account that was not seen for this long is deleted, and the days on which it was seen with it.",
     }),
     publishEveryMinutes: Type.Integer({
       minimum: 1,

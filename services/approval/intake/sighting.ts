@@ -1,6 +1,7 @@
 /**
- * What a logged decision says about when and from where an account usually calls. Only enforced allows count: a question does nothing, and a
- * denied caller may not be who they claim to be. Calls by an agent for somebody (`act`) do not count either: they are not that person's habits.
+ * What a logged decision says about when and from where an account usually calls; the hour is UTC, as are the days that are counted. Only enforced
+ * allows count: a question does nothing, and a denied caller may not be who they claim to be. Calls by an agent for somebody (`act`) do not count
+ * either: they are not that person's habits.
  */
 import ipaddr from "ipaddr.js";
 import type { Sighting } from "../../../core/domain/profile.ts";

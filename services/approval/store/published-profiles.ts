@@ -1,5 +1,5 @@
 /**
- * Profiles as the profile relay sees them, on the session that holds its lock. A profile without any remaining sighting leaves the topic with a
+ * Profiles as the profile relay sees them, on the session that holds its lock. A profile of an account that was not seen leaves the topic with a
  * tombstone, then the table.
  */
 import { Type } from "typebox";
@@ -15,38 +15,33 @@ type ProfileRow = {
   readonly subject: string;
   readonly changes: string;
   readonly now_ms: string;
-  readonly observations: string | null;
-  readonly since_ms: string | null;
-  readonly hours: unknown;
-  readonly networks: unknown;
-  readonly countries: unknown;
+  readonly traits: unknown;
 };
 
-const counted = { count: Type.Integer(), last: Type.Integer() };
-const readHours = createColumnReader("hours", Type.Array(Type.Object({ hour: Type.Integer(), ...counted })));
-const readNetworks = createColumnReader("networks", Type.Array(Type.Object({ network: Type.String(), ...counted })));
-const readCountries = createColumnReader("countries", Type.Array(Type.Object({ country: Type.String(), ...counted })));
+const readTraits = createColumnReader(
+  "traits",
+  Type.Array(
+    Type.Object({
+      kind: Type.String(),
+      value: Type.String(),
+      days: Type.Integer(),
+      first: Type.Integer(),
+      last: Type.Integer(),
+    }),
+  ),
+);
 
 const ms = (time: string) => `floor(extract(epoch from ${time}) * 1000)::bigint`;
-/** What was seen of a profile, by `column`. */
-const countedBy = (column: "hour" | "network", where: string) =>
-  `(select coalesce(json_agg(json_build_object('${column}', ${column}, 'count', count, 'last', last) order by ${column}), '[]')
-      from (select ${column}, sum(count) as count, ${ms("max(last_seen)")} as last
-              from sightings where profile_id = profiles.id${where} group by ${column}) as counted)`;
 
-const COUNTRIES = `(select coalesce(json_agg(json_build_object('country', country, 'count', count, 'last', ${ms("last_seen")})
-                                             order by country), '[]')
-      from country_sightings where profile_id = profiles.id)`;
+const TRAITS = `(select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'days', days, 'first', ${ms("first_seen")},
+                                                           'last', ${ms("last_seen")}) order by kind, value), '[]')
+                   from traits where profile_id = profiles.id)`;
 
 /** Changed ones that were not published within `interval`; those that wait longest first. */
 export async function dueProfiles(db: Queryable, interval: DurationMs, limit: number): Promise<readonly DueProfile[]> {
   const { rows } = await db.query<ProfileRow>(
-    `select id, issuer, subject, changes, greatest(version + 1, ${ms("clock_timestamp()")}) as now_ms,
-            observations, since_ms, ${countedBy("hour", "")} as hours, ${countedBy("network", " and network <> ''")} as networks,
-            ${COUNTRIES} as countries
+    `select id, issuer, subject, changes, greatest(version + 1, ${ms("clock_timestamp()")}) as now_ms, ${TRAITS} as traits
        from profiles
-            cross join lateral (select sum(count) as observations, ${ms("min(first_seen)")} as since_ms
-                                  from sightings where profile_id = profiles.id) as whole
       where published_changes < changes and version <= ${ms("statement_timestamp()")} - $1::bigint
       order by version
       limit $2`,
@@ -55,15 +50,17 @@ export async function dueProfiles(db: Queryable, interval: DurationMs, limit: nu
   return rows.map(({ id, changes, ...row }) => ({ id, changes: BigInt(changes), profile: profileFromRow(row) }));
 }
 
-function profileFromRow(row: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
-  const { issuer, subject, observations, since_ms: since } = row;
-  if (observations === null || since === null) return undefined;
+function profileFromRow({ issuer, subject, now_ms, ...row }: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
+  const traits = readTraits(row.traits);
+  const account = traits.find(({ kind }) => kind === "account");
+  if (account === undefined) return undefined;
+  const of = (wanted: string) =>
+    traits.filter(({ kind }) => kind === wanted).map(({ value, days, last }) => ({ value, days, last: instant(last) }));
   return {
-    ...{ issuer, subject, observations: Number(observations), since: instant(Number(since)) },
-    asOf: instant(Number(row.now_ms)),
-    hours: readHours(row.hours).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
-    networks: readNetworks(row.networks).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
-    countries: readCountries(row.countries).map(({ last, ...one }) => ({ ...one, last: instant(last) })),
+    ...{ issuer, subject, days: account.days, since: instant(account.first), asOf: instant(Number(now_ms)) },
+    hours: of("hour").map(({ value, ...counted }) => ({ hour: Number(value), ...counted })),
+    networks: of("network").map(({ value, ...counted }) => ({ network: value, ...counted })),
+    countries: of("country").map(({ value, ...counted }) => ({ country: value, ...counted })),
   };
 }
 

@@ -67,15 +67,7 @@ import {
   lockRequestKey,
   saveRequest,
 } from "./requests.ts";
-import {
-  boundCountries,
-  boundNetworks,
-  countCountries,
-  countSightings,
-  forgetSightings,
-  newSightings,
-  touchProfiles,
-} from "./sightings.ts";
+import { boundTraits, countTraits, forgetTraits, newTraits, touchProfiles } from "./traits.ts";
 import { sayingUnavailable } from "./unavailable.ts";
 
 export type Store = Transactions &
@@ -162,13 +154,11 @@ function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): T
       save: (incident) => saveIncident(tx, incident),
     },
     profiles: {
-      newSightings: (sightings) => newSightings(tx, sightings),
-      touch: (sightings) => touchProfiles(tx, sightings),
-      count: (sightings) => countSightings(tx, sightings),
-      boundNetworks: (sightings) => boundNetworks(tx, sightings),
-      countCountries: (sightings) => countCountries(tx, sightings),
-      boundCountries: (sightings) => boundCountries(tx, sightings),
-      forget: (before, limit) => forgetSightings(tx, before, limit),
+      newTraits: (traits) => newTraits(tx, traits),
+      touch: (traits) => touchProfiles(tx, traits),
+      count: (traits) => countTraits(tx, traits),
+      bound: (traits) => boundTraits(tx, traits),
+      forget: (before, limit) => forgetTraits(tx, before, limit),
     },
     answers: {
       keep: (held, answer) => keepAnswer(tx, held, answer),

@@ -6,7 +6,7 @@ import { createLocalTime } from "./local-time.ts";
 import { CONNECTION } from "../../../test/samples/evaluation.ts";
 
 const account = (name: string): Subject => ({ issuer: "i", id: name, groups: [], claims: {}, actors: [] });
-const danas: ContextDeps["profile"] = ({ id }) => (id === "dana" ? { observations: 3 } : undefined);
+const danas: ContextDeps["profile"] = ({ id }) => (id === "dana" ? { days: 3 } : undefined);
 
 function gathered(subject: Subject | undefined, profile: ContextDeps["profile"]) {
   const context = createContext({
@@ -28,5 +28,5 @@ test("there is no profile of nobody, of an account that is not known, and of any
 });
 
 test("a profile is stated as it is, fresh or not", () => {
-  expect(gathered(account("dana"), danas)).toMatchObject({ profile: { observations: 3 }, state: { fresh: false } });
+  expect(gathered(account("dana"), danas)).toMatchObject({ profile: { days: 3 }, state: { fresh: false } });
 });

@@ -52,7 +52,7 @@ type RecordOutcome =
   | "older"
   | "tombstone"
   | "heartbeat"
-  /** A profile, while profiles are off or too many are kept. */
+  /** A profile, while profiles are off or too many are kept, or of an earlier record version. */
   | "not_kept"
   | "unreadable"
   | "version_unknown"

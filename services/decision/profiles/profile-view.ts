@@ -4,18 +4,19 @@
  * are put aside, the last of each key, and verified a few at a time. Until then, and when more accounts are announced than are kept, an account
  * has no profile.
  *
- * The highest version wins as long as its key is known here. NB: whoever can write to the topic but not sign can remove a profile, or put back an
- * old one of an account that was forgotten here; `as_of` says how old it is.
+ * The highest version wins as long as its key is known here; of one that was signed and cannot be read nothing is held, and of the one before it neither.
+ * NB: whoever can write to the topic but not sign can remove a profile, or put back an old one of an account that was forgotten here; `as_of` says how
+ * old it is.
  */
 import type { Json, Subject } from "../../../core/domain/subject.ts";
 import { createBoundedLru } from "../../../core/identity/bounded-lru.ts";
 import { type EnvelopeFault, openEnvelope } from "../../../core/messages/envelope.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
-import { profileId, profileKey, readProfile } from "../../../core/messages/profile-record.ts";
+import { PROFILE_VERSION, profileId, profileKey, readProfile } from "../../../core/messages/profile-record.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import type { StreamRecord } from "../../../platform/stream/port.ts";
 
-/** Outcome of a record; `not_kept`: there were too many at once. */
+/** Outcome of a record; `not_kept`: there were too many at once, or it is of an earlier record version. */
 export type ProfileOutcome = EnvelopeFault | "applied" | "older" | "unreadable" | "version_unknown" | "not_kept";
 
 export type ProfileView = {
@@ -33,7 +34,7 @@ const BYTES_EACH = 4_096;
 /** Parsed for the accounts that call most; for the others at each call. */
 const PARSED = 2_000;
 
-/** `text` is what policies get, as JSON; undefined after a null. */
+/** `text` is what policies get, as JSON; undefined after a null, and for what cannot be read. */
 type Kept = { readonly version: number; readonly text: string | undefined };
 type Waiting = { readonly record: StreamRecord; readonly count: (outcome: ProfileOutcome) => void };
 
@@ -72,9 +73,14 @@ export function createProfileView(
     const { version, payload } = opened;
     if (before !== undefined && before.version >= version) return "older";
     const read = readProfile(key, version, payload);
-    if (read.kind === "malformed") return unknownVersion(payload) === undefined ? "unreadable" : "version_unknown";
-    const { observations, since, as_of, hours, networks, countries = [] } = read.value;
-    const text = JSON.stringify({ observations, since, as_of, hours, networks, countries });
+    if (read.kind === "malformed") {
+      if (before !== undefined) kept.set(key, { version, text: undefined }, 0);
+      const other = unknownVersion(payload, PROFILE_VERSION);
+      if (other === undefined) return "unreadable";
+      return other < PROFILE_VERSION ? "not_kept" : "version_unknown";
+    }
+    const { days, since, as_of, hours, networks, countries } = read.value;
+    const text = JSON.stringify({ days, since, as_of, hours, networks, countries });
     kept.set(key, { version, text }, text.length);
     return "applied";
   }

@@ -59,7 +59,7 @@ export const HOSTILE: readonly Hostile[] = [
   {
     name: "an unknown major version",
     reason: "version_unknown",
-    make: withPayload(({ payload }) => ({ ...payload, v: 2 })),
+    make: withPayload(({ payload }) => ({ ...payload, v: 3 })),
   },
   {
     name: "an unknown major version of another shape",

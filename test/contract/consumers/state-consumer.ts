@@ -176,7 +176,7 @@ function newIncident(): Incident {
 function newProfile(): Profile {
   const now = instant(Date.now());
   return {
-    ...{ issuer: "https://issuer.example", subject: randomUUID(), observations: 1, since: now, asOf: now },
-    ...{ hours: [{ hour: 9, count: 1, last: now }], networks: [], countries: [] },
+    ...{ issuer: "https://issuer.example", subject: randomUUID(), days: 1, since: now, asOf: now },
+    ...{ hours: [{ hour: 9, days: 1, last: now }], networks: [], countries: [] },
   };
 }

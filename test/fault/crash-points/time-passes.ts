@@ -80,8 +80,9 @@ async function insertProfile(system: Hands["system"]): Promise<string> {
 async function insertSighting(system: Hands["system"], profile: string, ago: string): Promise<void> {
   await ask(
     system,
-    `insert into sightings (profile_id, hour, network, count, first_seen, last_seen)
-     values ($1, 12, '192.0.2.0/24', 1, clock_timestamp() - $2::interval, clock_timestamp() - $2::interval)`,
+    `insert into traits (profile_id, kind, value, days, first_seen, last_seen)
+     select $1, kind, value, 1, clock_timestamp() - $2::interval, clock_timestamp() - $2::interval
+       from (values ('account', ''), ('hour', '12'), ('network', '192.0.2.0/24')) as seen (kind, value)`,
     [profile, ago],
   );
 }

@@ -2,10 +2,12 @@
 # title: Usual hours and places
 # description: |
 #   Engineers read the vault at their usual hours and from their usual places; otherwise somebody countersigns, and sees
-#   what is usual. The profile (`context.profiles.enabled`) is only evidence; this policy says what is unusual: fewer than
-#   three sightings out of at least twenty. A place is a network, or a country seen ten times, because the networks of a
-#   phone change and a country is larger (`context.countryDatabase`). Without a profile everything is unusual, and so is a
-#   source address that cannot be parsed: `fallible_calls` says that a failing look-up opens nothing.
+#   what is usual. The profile (`context.profiles.enabled`) is only evidence; this policy says what is unusual: an hour or
+#   network seen on fewer than three days, of an account seen on at least ten. Days count, not calls: a stolen token adds
+#   one day to an hour or a place, however long it is used that day. A place is a network, or a country seen on five days,
+#   because the networks of a phone change and a country is larger (`context.countryDatabase`). Without a profile
+#   everything is unusual, and so is a source address that cannot be parsed: `fallible_calls` says that a failing look-up
+#   opens nothing.
 # schemas:
 #   - input: schema.input
 # custom:
@@ -44,7 +46,7 @@ elevate contains {
 }
 
 _is_usual if {
-	input.context.profile.observations >= 20
+	input.context.profile.days >= 10
 	[hour, _, _] := time.clock(time.parse_rfc3339_ns(input.context.time))
 	hour in _usual_hours
 	_is_usual_place
@@ -59,17 +61,17 @@ _is_usual_place if input.context.country in _usual_countries
 
 _usual_hours := {seen.hour |
 	some seen in input.context.profile.hours
-	seen.count >= 3
+	seen.days >= 3
 }
 
 _usual_networks := {seen.network |
 	some seen in input.context.profile.networks
-	seen.count >= 3
+	seen.days >= 3
 }
 
 _usual_countries := {seen.country |
 	some seen in input.context.profile.countries
-	seen.count >= 10
+	seen.days >= 5
 }
 
 default _usual_hours_shown := "none known"
