@@ -30,7 +30,7 @@ export type Trait = {
 };
 
 type Counted = {
-  /** Calendar days (UTC) on which it was seen. */
+  /** Calendar days (UTC) on which it was seen, of those before the last one that are kept, and `MOST_DAYS` at most. */
   readonly days: number;
   /** The first sighting on the last of them. */
   readonly last: Instant;
@@ -39,7 +39,7 @@ type Counted = {
 export type Profile = {
   readonly issuer: string;
   readonly subject: string;
-  /** Calendar days (UTC) on which the account was seen. */
+  /** Likewise, on which the account was seen. */
   readonly days: number;
   /** The first sighting. */
   readonly since: Instant;
@@ -50,6 +50,9 @@ export type Profile = {
   /** Counted separately from networks, which change while somebody stays in one country. */
   readonly countries: readonly (Counted & { readonly country: string })[];
 };
+
+/** A policy that asks for more finds nothing usual. */
+export const MOST_DAYS = 31;
 
 /**
  * Networks that are kept of an account, and as many countries: those of most days, and of the others those seen last, where a new one has the time

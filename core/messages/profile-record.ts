@@ -29,7 +29,7 @@ export function profileId({ issuer, subject }: Pick<Profile, "issuer" | "subject
 export const PROFILE_VERSION = 2;
 
 const closed = { additionalProperties: false } as const;
-/** Calendar days (UTC) on which it was seen, and the first sighting on the last of them. */
+/** Calendar days (UTC) on which it was seen lately, and the first sighting on the last of them. */
 const counted = { days: Type.Integer({ minimum: 1 }), last: Type.String() };
 
 const ProfileRecordSchema = Type.Object(
@@ -37,7 +37,7 @@ const ProfileRecordSchema = Type.Object(
     v: Type.Literal(PROFILE_VERSION),
     issuer: Type.String(),
     subject: Type.String(),
-    /** Calendar days (UTC) on which the account was seen. */
+    /** Calendar days (UTC) on which the account was seen lately. */
     days: Type.Integer({ minimum: 1 }),
     since: Type.String(),
     as_of: Type.String(),

@@ -140,8 +140,8 @@ export type Transaction = {
     readonly newTraits: (traits: readonly Trait[]) => Promise<readonly Trait[]>;
     /** Locks these profiles before anything is written about them, and has them published again. */
     readonly touch: (traits: readonly Trait[]) => Promise<void>;
-    /** Counts the days of each that no other transaction has counted. */
-    readonly count: (traits: readonly Trait[]) => Promise<void>;
+    /** Counts the days of each that no other transaction has counted, and forgets those further than `keepDays` before the last one. */
+    readonly count: (traits: readonly Trait[], keepDays: number) => Promise<void>;
     /** Deletes all networks and countries of these accounts except the most familiar ones and, of the others, those seen last. */
     readonly bound: (traits: readonly Trait[]) => Promise<void>;
     /** Deletes what was not seen since, from at most `limit` profiles. Returns how many. */

@@ -21,10 +21,10 @@ type RecordOutcome =
   /** Nothing was stored and the origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "chain_broken" | "closed_early" | "log_closed" };
 
-/** `profiles`: whether profiles of accounts are kept; what was seen of them is then counted with the decisions. */
+/** `keepDays`: how long a day on which an account was seen counts for its profile; absent while no profiles are kept. */
 export function createRecordDecisions(
   { store }: { readonly store: Transactions },
-  { profiles = false }: { readonly profiles?: boolean } = {},
+  { keepDays }: { readonly keepDays?: number | undefined } = {},
 ) {
   return ({ entries, origin }: RecordDecisions): Promise<RecordOutcome> =>
     store.transaction("decisions", async (tx): Promise<RecordOutcome> => {
@@ -55,7 +55,7 @@ export function createRecordDecisions(
       }
       const taken = [...late.taken, ...fresh];
       if (taken.length > 0) await tx.decisionLogs.append(taken);
-      if (profiles) await observe(tx, taken);
+      if (keepDays !== undefined) await observe(tx, taken, keepDays);
       if (first !== undefined) await tx.decisionLogs.save(stateAfter(fresh, first));
       await tx.settle(origin);
       return { kind: "recorded", taken: taken.length, known: known.length, missing };
@@ -75,12 +75,12 @@ async function notRepeated(
 }
 
 /** Once, since each decision is taken once. */
-async function observe(tx: Transaction, taken: readonly DecisionEntry[]): Promise<void> {
+async function observe(tx: Transaction, taken: readonly DecisionEntry[], keepDays: number): Promise<void> {
   const told = traitsOf(taken.flatMap(({ sighting }) => sighting ?? []));
   const traits = told.length === 0 ? [] : await tx.profiles.newTraits(told);
   if (traits.length === 0) return;
   await tx.profiles.touch(traits);
-  await tx.profiles.count(traits);
+  await tx.profiles.count(traits, keepDays);
   await tx.profiles.bound(traits);
 }
 

@@ -14,7 +14,7 @@ export const ProfilesSchema = Type.Object(
       maximum: 3_650,
       default: 90,
       description:
-        "An hour, network or country of an account that was not seen for this long is deleted, and the days on which it was seen with it.",
+        "How long a day on which an account was seen at an hour, in a network or in a country counts for its profile. What was not seen for this long is deleted.",
     }),
     publishEveryMinutes: Type.Integer({
       minimum: 1,

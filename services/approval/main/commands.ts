@@ -61,7 +61,7 @@ export function createCommands(
     redeem: createRedeem({ store, bell }),
     sweep: createSweep({ store }, { keepSightings: durationMs(profiles.enabled ? profiles.keepDays * DAY_MS : 0) }),
     acceptDenial: createAcceptDenial({ store, people, submit }),
-    recordDecisions: createRecordDecisions({ store }, { profiles: profiles.enabled }),
+    recordDecisions: createRecordDecisions({ store }, { keepDays: profiles.enabled ? profiles.keepDays : undefined }),
     quarantine: createQuarantineRecord({ store, ids }),
     dismiss: createDismissRecord({ people, reads, store }),
     /** `read` are the readers of intake, which stand on these commands. */

@@ -2,7 +2,7 @@
  * The profile relay: publishes changed profiles to the state topic, in small batches and each at most once per interval, and a null when nothing
  * is left of one. It is separate from the state relay: profiles are many and open nothing, and they neither wait for a heartbeat nor delay one.
  * What was published but not marked is published again, at a later version. NB: nothing repairs what somebody else writes over a profile, except
- * the account's next sighting. A policy has to cope without a profile anyway.
+ * what is counted of the account next. A policy has to cope without a profile anyway.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DurationMs } from "../../../core/domain/time.ts";

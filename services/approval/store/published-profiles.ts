@@ -33,7 +33,7 @@ const readTraits = createColumnReader(
 
 const ms = (time: string) => `floor(extract(epoch from ${time}) * 1000)::bigint`;
 
-const TRAITS = `(select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'days', days, 'first', ${ms("first_seen")},
+const TRAITS = `(select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'days', cardinality(days), 'first', ${ms("first_seen")},
                                                            'last', ${ms("last_seen")}) order by kind, value), '[]')
                    from traits where profile_id = profiles.id)`;
 
@@ -50,14 +50,14 @@ export async function dueProfiles(db: Queryable, interval: DurationMs, limit: nu
   return rows.map(({ id, changes, ...row }) => ({ id, changes: BigInt(changes), profile: profileFromRow(row) }));
 }
 
-function profileFromRow({ issuer, subject, now_ms, ...row }: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
+function profileFromRow({ issuer, subject, now_ms: nowMs, ...row }: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
   const traits = readTraits(row.traits);
   const account = traits.find(({ kind }) => kind === "account");
   if (account === undefined) return undefined;
   const of = (wanted: string) =>
     traits.filter(({ kind }) => kind === wanted).map(({ value, days, last }) => ({ value, days, last: instant(last) }));
   return {
-    ...{ issuer, subject, days: account.days, since: instant(account.first), asOf: instant(Number(now_ms)) },
+    ...{ issuer, subject, days: account.days, since: instant(account.first), asOf: instant(Number(nowMs)) },
     hours: of("hour").map(({ value, ...counted }) => ({ hour: Number(value), ...counted })),
     networks: of("network").map(({ value, ...counted }) => ({ network: value, ...counted })),
     countries: of("country").map(({ value, ...counted }) => ({ country: value, ...counted })),

@@ -156,7 +156,7 @@ function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): T
     profiles: {
       newTraits: (traits) => newTraits(tx, traits),
       touch: (traits) => touchProfiles(tx, traits),
-      count: (traits) => countTraits(tx, traits),
+      count: (traits, keepDays) => countTraits(tx, traits, keepDays),
       bound: (traits) => boundTraits(tx, traits),
       forget: (before, limit) => forgetTraits(tx, before, limit),
     },

@@ -3,7 +3,7 @@
  * locks the profiles in order of their ids. So two logs about the same accounts wait for each other and never deadlock, and what was counted under
  * the lock is counted once.
  */
-import { MOST_FAMILIAR, MOST_RECENT, type Trait } from "../../../core/domain/profile.ts";
+import { MOST_DAYS, MOST_FAMILIAR, MOST_RECENT, type Trait } from "../../../core/domain/profile.ts";
 import { type Instant, rfc3339 } from "../../../core/domain/time.ts";
 import { profileId } from "../../../core/messages/profile-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
@@ -12,14 +12,14 @@ import type { Queryable } from "../../../platform/postgres/pool.ts";
 const dayOf = (time: string) => `(${time} at time zone 'UTC')::date`;
 
 /**
- * Those of a later day than was counted. NB: a decision service whose clock is ahead must not make an account count as seen in the future; and one that
- * tells of an earlier day late does not add it, since whether that day was counted is not known any more.
+ * Those of a later day than was counted; an earlier one, told of late, never counts. NB: a decision service whose clock is ahead must not make an
+ * account count as seen in the future.
  */
 const OF_ANOTHER_DAY = `unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) with ordinality
                  as given (profile_id, kind, value, told_at, position)
                cross join lateral (select least(told_at, clock_timestamp()) as seen_at) as clock
                left join traits using (profile_id, kind, value)
-         where last_seen is null or ${dayOf("last_seen")} < ${dayOf("seen_at")}`;
+         where days is null or days[1] < ${dayOf("seen_at")}`;
 
 function columnsOf(traits: readonly Trait[]) {
   return [
@@ -49,16 +49,22 @@ export async function touchProfiles(db: Queryable, traits: readonly Trait[]): Pr
   );
 }
 
-/** Counts the days of each that were not counted, as another transaction may have done before the profiles were locked. */
-export async function countTraits(db: Queryable, traits: readonly Trait[]): Promise<void> {
+/**
+ * Counts the days of each that were not counted, as another transaction may have done before the profiles were locked. Days further than `keepDays`
+ * before the last one are forgotten, or rare nights of work would add up over the years.
+ */
+export async function countTraits(db: Queryable, traits: readonly Trait[], keepDays: number): Promise<void> {
   await db.query(
     `insert into traits (profile_id, kind, value, days, first_seen, last_seen)
-     select profile_id, kind, value, count(distinct ${dayOf("seen_at")}), min(seen_at), max(seen_at)
+     select profile_id, kind, value, (array_agg(distinct ${dayOf("seen_at")} order by ${dayOf("seen_at")} desc))[1:$6::int],
+            min(seen_at), max(seen_at)
        from ${OF_ANOTHER_DAY}
       group by profile_id, kind, value
      on conflict (profile_id, kind, value) do update
-       set days = traits.days + excluded.days, last_seen = excluded.last_seen`,
-    columnsOf(traits),
+       set days = array(select day from unnest(excluded.days || traits.days) as seen (day)
+                         where day > excluded.days[1] - $5::int order by day desc limit $6::int),
+           last_seen = excluded.last_seen`,
+    [...columnsOf(traits), keepDays, MOST_DAYS],
   );
 }
 
@@ -70,7 +76,7 @@ export async function boundTraits(db: Queryable, traits: readonly Trait[]): Prom
                     row_number() over (partition by profile_id, kind, familiar > $2 order by last_seen desc, value) as recent
                from (select profile_id, kind, value, last_seen,
                             row_number() over (partition by profile_id, kind
-                                               order by days desc, last_seen desc, value) as familiar
+                                               order by cardinality(days) desc, last_seen desc, value) as familiar
                        from traits
                       where profile_id = any($1::text[]) and kind in ('network', 'country')) as ranked) as placed
       where traits.profile_id = placed.profile_id and traits.kind = placed.kind and traits.value = placed.value

@@ -81,8 +81,9 @@ async function insertSighting(system: Hands["system"], profile: string, ago: str
   await ask(
     system,
     `insert into traits (profile_id, kind, value, days, first_seen, last_seen)
-     select $1, kind, value, 1, clock_timestamp() - $2::interval, clock_timestamp() - $2::interval
-       from (values ('account', ''), ('hour', '12'), ('network', '192.0.2.0/24')) as seen (kind, value)`,
+     select $1, kind, value, array[(seen_at at time zone 'UTC')::date], seen_at, seen_at
+       from (values ('account', ''), ('hour', '12'), ('network', '192.0.2.0/24')) as seen (kind, value),
+            (select clock_timestamp() - $2::interval as seen_at) as clock`,
     [profile, ago],
   );
 }

@@ -7,7 +7,7 @@ import { profileId } from "../../../core/messages/profile-record.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
 import { deleteProfiles } from "../../../services/approval/store/published-profiles.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
-import { at, DAY, MINUTE, T, tell, dueNow } from "./told-sightings.ts";
+import { at, DAY, dueNow, MINUTE, T, tell } from "./told-sightings.ts";
 
 let approval: Approval;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const due = () => dueNow(approval);
 
 async function countries(name = "dana") {
   const { rows } = await approval.database.query<{ value: string; days: number; last_seen: Date }>(
-    `select value, days, last_seen from traits where profile_id = $1 and kind = 'country' order by last_seen, value`,
+    `select value, cardinality(days) as days, last_seen from traits where profile_id = $1 and kind = 'country' order by last_seen, value`,
     [profileId({ issuer: "i", subject: name })],
   );
   return rows.map(({ value, days, last_seen: last }) => `${value} ${days} ${last.toISOString()}`);

@@ -1,6 +1,6 @@
 /** What makes an hour or a place look usual, in a real Postgres: days, and nothing that somebody can do within one. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { MOST_FAMILIAR, MOST_RECENT, traitsOf } from "../../../core/domain/profile.ts";
+import { MOST_DAYS, MOST_FAMILIAR, MOST_RECENT, traitsOf } from "../../../core/domain/profile.ts";
 import { instant } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
@@ -50,6 +50,13 @@ test("each hour and network counts the days on which it was seen, by itself", as
   ]);
 });
 
+test("days further back than are kept do not add up, and what is daily adds up to so many days", async () => {
+  for (const day of [0, 29, 30, 60, 61]) await tell(approval, "max", day * DAY - 35 * DAY);
+  expect(await traits("hour", "max")).toEqual(["hour 00 2"]);
+  for (let day = -2; day <= MOST_DAYS; day += 1) await tell(approval, "dana", day * DAY, {}, { keepDays: 400 });
+  expect(await traits("hour")).toEqual([`hour 00 ${MOST_DAYS}`]);
+});
+
 test("the two sides of midnight are two days of a place, and one of each hour", async () => {
   await told(DAY - 1);
   await told(DAY);
@@ -67,7 +74,7 @@ test("of several days that are told of at once those count that were not counted
   const days = [0, 1, 1, 2, 3].map((day, n) => ({ ...seen, at: instant(T + day * DAY + n) }));
   await approval.store.transaction("decisions", async (tx) => {
     await tx.profiles.touch(traitsOf(days));
-    await tx.profiles.count(traitsOf(days));
+    await tx.profiles.count(traitsOf(days), 30);
   });
   expect(await traits()).toEqual(["account  3", "hour 00 3", "network 192.0.2.0/24 3"]);
 });

@@ -41,7 +41,7 @@ afterEach(async () => {
   await stateTopic[Symbol.asyncDispose]();
 });
 
-const told = (name: string, after: number, more: Partial<LoggedDecision> = {}, options = { profiles: true }) =>
+const told = (name: string, after: number, more: Partial<LoggedDecision> = {}, options?: { keepDays?: number }) =>
   tell(approval, name, after, more, options);
 
 const rows = { due: dueProfiles, markPublished: markProfilesPublished, remove: deleteProfiles };
@@ -82,7 +82,7 @@ test("what was denied, only asked or done by an agent makes no profile, and noth
   await told("dana", 0, { outcome: "deny" });
   await told("dana", 0, { mode: "ask" });
   await told("dana", 0, agent);
-  await told("dana", 0, {}, { profiles: false });
+  await told("dana", 0, {}, {});
   const { rows: found } = await approval.database.query("select count(*)::int from profiles");
   expect(found).toEqual([{ count: 0 }]);
 });

@@ -24,7 +24,7 @@ export async function tell(
   name: string,
   after: number,
   more: Partial<LoggedDecision> = {},
-  options = { profiles: true },
+  options: { readonly keepDays?: number } = { keepDays: 30 },
 ) {
   partition += 1;
   const origin = { topic: "decisions", partition, from: 0n, next: 1n };
@@ -37,7 +37,7 @@ export async function tell(
 /** `<kind> <value> <days>` of each. */
 export async function traitsOfAccount(approval: Approval, name: string, kind?: string): Promise<readonly string[]> {
   const { rows } = await approval.database.query<{ kind: string; value: string; days: number }>(
-    "select kind, value, days from traits where profile_id = $1 and kind = coalesce($2, kind) order by kind, value",
+    "select kind, value, cardinality(days) as days from traits where profile_id = $1 and kind = coalesce($2, kind) order by kind, value",
     [profileId({ issuer: "i", subject: name }), kind],
   );
   return rows.map((one) => `${one.kind} ${one.value} ${one.days}`);
