@@ -1,7 +1,7 @@
 /**
  * When and from where an account usually calls: input for policies (docs/context.md), never a verdict. It is counted in days: an hour of the day, a
  * network or a country counts once a calendar day (UTC), however often and for however long the account called. So a busy script weighs no more than
- * a person, and one night of an attacker is one day.
+ * a person, and hours with a stolen token are a day, or the two that they touch.
  */
 import type { Instant } from "./time.ts";
 
