@@ -50,7 +50,12 @@ export async function dueProfiles(db: Queryable, interval: DurationMs, limit: nu
   return rows.map(({ id, changes, ...row }) => ({ id, changes: BigInt(changes), profile: profileFromRow(row) }));
 }
 
-function profileFromRow({ issuer, subject, now_ms: nowMs, ...row }: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
+function profileFromRow({
+  issuer,
+  subject,
+  now_ms: nowMs,
+  ...row
+}: Omit<ProfileRow, "id" | "changes">): Profile | undefined {
   const traits = readTraits(row.traits);
   const account = traits.find(({ kind }) => kind === "account");
   if (account === undefined) return undefined;

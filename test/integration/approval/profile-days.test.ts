@@ -90,8 +90,7 @@ test("a decision service whose clock is ahead does not count an account as seen 
 test("many networks of one day push out none that is familiar, and no hour", async () => {
   const usual = Array.from({ length: MOST_FAMILIAR }, (_, n) => `192.0.${n}`);
   for (const day of [0, 1]) {
-    for (const [n, network] of usual.entries())
-      await told(day * DAY + n * MINUTE, { source_address: `${network}.1` });
+    for (const [n, network] of usual.entries()) await told(day * DAY + n * MINUTE, { source_address: `${network}.1` });
   }
   for (let n = 0; n < 40; n += 1) await told(2 * DAY + n * MINUTE, { source_address: `198.51.${n}.1` });
   const left = await traits("network");

@@ -49,7 +49,9 @@ test("a hundred sightings of one hour become one day; a row of many days two; da
   );
 
   // Where it is already the next day at three o'clock, UTC.
-  await database.query(`alter database "${new URL(scratch.connectionString).pathname.slice(1)}" set timezone = 'Asia/Tokyo'`);
+  await database.query(
+    `alter database "${new URL(scratch.connectionString).pathname.slice(1)}" set timezone = 'Asia/Tokyo'`,
+  );
   expect((await migrate(scratch.connectionString))[0]).toBe("0017_profiles_in_days");
 
   const at = (time: string) => instant(Date.parse(time));
@@ -58,7 +60,10 @@ test("a hundred sightings of one hour become one day; a row of many days two; da
   const [dana, max, sam] = due.toSorted((one, other) => one.id.localeCompare(other.id));
   expect(dana?.profile).toMatchObject({
     ...{ days: 1, since: at("2026-11-24T14:30:00Z") },
-    hours: [{ hour: 14, days: 1, last: at("2026-11-24T14:59:59Z") }, { hour: 15, ...once }],
+    hours: [
+      { hour: 14, days: 1, last: at("2026-11-24T14:59:59Z") },
+      { hour: 15, ...once },
+    ],
     ...{ networks: [{ network: "192.0.2.0/24", ...once }], countries: [{ country: "US", ...once }] },
   });
   expect(max?.profile).toMatchObject({
