@@ -1,24 +1,44 @@
 /**
  * Protobuf messages changed in one field at a time, on the wire, where nothing is too wrong to be written. The descriptor says which fields
- * there are, so none can be forgotten.
+ * there are, so none can be forgotten. An entry of a map is a message, as it is on the wire: its key is field 1, its value field 2.
  */
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 
-/** A field, and the fields that lead to it from the message that is sent. */
-type FieldPath = readonly DescField[];
+const ENTRY = { key: 1, value: 2 } as const;
 
-export function nameOf(field: DescField): string {
-  return `${field.parent.typeName}.${field.name}`;
+/** Into a message by a field, or into an entry of the map that stands in this field. */
+type Step = { readonly field: DescField; readonly part?: keyof typeof ENTRY };
+
+/** A step, and the steps that lead to it from the message that is sent. */
+export type Path = readonly Step[];
+
+/** @throws for a path without steps. */
+export function lastOf(path: Path): Step {
+  const last = path.at(-1);
+  if (last === undefined) throw new Error("a path without steps");
+  return last;
+}
+
+export function nameOf({ field, part }: Step): string {
+  return [field.parent.typeName, field.name, ...(part === undefined ? [] : [part])].join(".");
+}
+
+/** On the wire, of the message that the step leads into. */
+function numberOf({ field, part }: Step): number {
+  return part === undefined ? field.number : ENTRY[part];
 }
 
 /** A path to every field that can be reached; into a message that holds itself once. */
-export function fieldPaths(desc: DescMessage, above: readonly DescField[] = []): readonly FieldPath[] {
+export function fieldPaths(desc: DescMessage, above: Path = []): readonly Path[] {
   return desc.fields.flatMap((field) => {
-    const path = [...above, field];
+    const path = [...above, { field }];
     const inner = field.message;
-    const isInside = inner === undefined || above.some(({ parent }) => parent === inner) || inner === desc;
-    return [path, ...(isInside ? [] : fieldPaths(inner, [...above, field]))];
+    const isInside = inner === desc || above.some(({ field: { parent } }) => parent === inner);
+    const below = (way: Path) => (inner === undefined || isInside ? [] : fieldPaths(inner, way));
+    if (field.fieldKind !== "map") return [path, ...below(path)];
+    const into = (part: keyof typeof ENTRY): Path => [...path, { field, part }];
+    return [path, into("key"), into("value"), ...below(into("value"))];
   });
 }
 
@@ -54,7 +74,8 @@ const VARINTS = [0n, 1n, -1n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 63n - 
 );
 
 /** Whole records for this field: good values at their limits, other wire types, lengths that lie. `random` answers in [0, 1). */
-export function strangeRecord(field: number, random: () => number): Uint8Array {
+export function strangeRecord(step: Step, random: () => number): Uint8Array {
+  const field = numberOf(step);
   const writer = new BinaryWriter();
   const pick = <T>(all: readonly T[], otherwise: T): T => all[Math.floor(random() * all.length)] ?? otherwise;
   const noise = () => Uint8Array.from({ length: Math.floor(random() * 64) }, () => Math.floor(random() * 256));
@@ -91,24 +112,55 @@ export function strangeRecord(field: number, random: () => number): Uint8Array {
   }
 }
 
-/** The message with this record in place of what stood in the field; messages on the way to it are made where they are missing. */
-export function withRecord(message: Uint8Array, path: readonly DescField[], record: Uint8Array): Uint8Array {
-  const [field, ...rest] = path;
-  if (field === undefined) return record;
+/** A record that says something of this field, and nothing strange: a word, a one, or an empty message. */
+export function plainRecord(step: Step): Uint8Array {
+  const { field, part } = step;
+  const number = numberOf(step);
+  const writer = new BinaryWriter();
+  const scalar = field.fieldKind === "map" && part === "key" ? field.mapKey : field.scalar;
+  const isEntry = field.fieldKind === "map" && part === undefined;
+  if (isEntry || (field.message !== undefined && part !== "key"))
+    return writer.tag(number, WireType.LengthDelimited).bytes(new Uint8Array()).finish();
+  if (scalar === ScalarType.STRING || scalar === ScalarType.BYTES)
+    return writer.tag(number, WireType.LengthDelimited).string("changed").finish();
+  if (scalar === ScalarType.DOUBLE) return writer.tag(number, WireType.Bit64).double(1).finish();
+  return writer.tag(number, WireType.Varint).uint32(1).finish();
+}
+
+/**
+ * The message with this record in place of one that stood in the field, which `random` chooses where there are several; all others stay as
+ * and where they are. Where there was none it comes last, in messages and entries that are made for it. `random` answers in [0, 1).
+ */
+export function withRecord(message: Uint8Array, path: Path, record: Uint8Array, random: () => number): Uint8Array {
+  const [step, ...rest] = path;
+  if (step === undefined) return record;
+  const number = numberOf(step);
+  const found = recordsOf(message, number);
+  const one = found[Math.floor(random() * found.length)];
+  const { begin, end, inner } = one ?? { begin: message.length, end: message.length, inner: new Uint8Array() };
+  const changed =
+    rest.length === 0
+      ? record
+      : new BinaryWriter()
+          .tag(number, WireType.LengthDelimited)
+          .bytes(withRecord(inner, rest, record, random))
+          .finish();
+  return Buffer.concat([message.subarray(0, begin), changed, message.subarray(end)]);
+}
+
+/** Where in a message the records of a field are, each with the message that it may hold. */
+function recordsOf(message: Uint8Array, number: number) {
   const reader = new BinaryReader(message);
-  const kept: Uint8Array[] = [];
-  let inner: Uint8Array = new Uint8Array();
+  const found: { readonly begin: number; readonly end: number; readonly inner: Uint8Array }[] = [];
   while (reader.pos < reader.len) {
     const begin = reader.pos;
-    const [number, wireType] = reader.tag();
+    const [field, wireType] = reader.tag();
     const from = reader.pos;
-    reader.skip(wireType, number);
-    if (number !== field.number) kept.push(message.subarray(begin, reader.pos));
-    else if (wireType === WireType.LengthDelimited)
-      inner = new BinaryReader(message.subarray(from, reader.pos)).bytes();
+    reader.skip(wireType, field);
+    const end = reader.pos;
+    const isLong = wireType === WireType.LengthDelimited;
+    const inner = isLong ? new BinaryReader(message.subarray(from, end)).bytes() : new Uint8Array();
+    if (field === number) found.push({ begin, end, inner });
   }
-  if (rest.length === 0) return Buffer.concat([...kept, record]);
-  const changed = withRecord(inner, rest, record);
-  const outer = new BinaryWriter().tag(field.number, WireType.LengthDelimited).bytes(changed).finish();
-  return Buffer.concat([...kept, outer]);
+  return found;
 }

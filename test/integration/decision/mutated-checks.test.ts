@@ -21,8 +21,9 @@ import { sampleCheck } from "../../bench/check/sample-check.ts";
 import { say } from "../../fault/say.ts";
 import { seeded } from "../../fault/seeded.ts";
 import { growthPerCall, HEAP_AFTER_GC, heldBytes, LEAKING_BYTES } from "../../harness/held-bytes.ts";
+import { decodedChange } from "../../harness/decoded-change.ts";
 import type { Decision } from "../../harness/system/decision.ts";
-import { fieldPaths, nameOf, strangeRecord, withRecord } from "../../harness/wire-mutation.ts";
+import { fieldPaths, lastOf, nameOf, plainRecord, strangeRecord, withRecord } from "../../harness/wire-mutation.ts";
 import { createApproval } from "../approval/approval-fixture.ts";
 import { claimOf } from "../approval/redeeming.ts";
 import { deniedAs } from "./check-messages.ts";
@@ -38,6 +39,9 @@ const WARM_UP = 3_000;
 const AT_ONCE = 32;
 /** Of all changed checks; about a tenth each. Less means that the changes have stopped coming so far. */
 const LEAST_SHARE = 0.02;
+/** Checks with a changed header whose token was believed; about a hundred. None means that one header is changed and the others are gone. */
+const LEAST_BESIDE_TOKEN = 20;
+const HEADERS = "envoy.config.core.v3.HeaderMap.headers";
 const DESCRIPTOR = new URL("../../../proto/descriptor/check.binpb", import.meta.url);
 
 const owned = new AsyncDisposableStack();
@@ -127,19 +131,20 @@ test(`of ${ROUNDS * ROUND} changed checks, in every field of the descriptor, non
   const wrong: string[] = [];
   const denials = new Set<string>();
   const asked = usesAsked;
+  let besideToken = 0;
   let at = 0;
   const next = async () => {
     const path = paths[at++ % paths.length];
     const base = bases[below(bases.length)];
-    const last = path?.at(-1);
-    if (path === undefined || base === undefined || last === undefined) throw new Error("nothing to change");
-    const bytes = withRecord(base, path, strangeRecord(last.number, random));
-    changedFields.add(nameOf(last));
+    if (path === undefined || base === undefined) throw new Error("nothing to change");
+    const bytes = withRecord(base, path, strangeRecord(lastOf(path), random), random);
+    changedFields.add(nameOf(lastOf(path)));
     const { words, denialId } = await said(bytes);
     const [outcome = ""] = words;
     const word = words.join(" ");
     outcomes.set(word, (outcomes.get(word) ?? 0) + 1);
     if (denialId !== undefined) denials.add(denialId);
+    if (outcome === "needs_approval" && path.some((step) => nameOf(step) === HEADERS)) besideToken += 1;
     if (outcome !== "deny" && outcome !== "needs_approval")
       wrong.push(`${outcome}: ${path.map(nameOf).join(" > ")} ${Buffer.from(bytes).toString("base64")}`);
   };
@@ -160,6 +165,7 @@ test(`of ${ROUNDS * ROUND} changed checks, in every field of the descriptor, non
   expect(changedFields).toEqual(everyField(desc));
   for (const nearest of ["outside", "spent"])
     expect(outcomes.get(`needs_approval ${nearest}`)).toBeGreaterThan(LEAST_SHARE * ROUNDS * ROUND);
+  expect(besideToken).toBeGreaterThan(LEAST_BESIDE_TOKEN);
   expect(usesAsked - asked).toBeGreaterThan(LEAST_SHARE * ROUNDS * ROUND);
   expect(denials.size).toBeGreaterThan(20);
   const published = await told.stream.endOffsets(TOPICS.denials.name, { deadlineMs: 30_000 });
@@ -171,13 +177,33 @@ test(`of ${ROUNDS * ROUND} changed checks, in every field of the descriptor, non
   expect(growth).toBeLessThan(LEAKING_BYTES);
 }, 600_000);
 
-/** Found otherwise than the paths: all fields of all messages that any field refers to. */
+test("and each field is where the service reads it: decoded it is another, all else as it was; no such check is allowed either", async () => {
+  const { below } = seeded();
+  const random = () => below(2 ** 32) / 2 ** 32;
+  const bases = closedChecks().map(({ bytes }) => bytes);
+  const reached = new Set<string>();
+  for (const path of fieldPaths(desc)) {
+    const name = path.map(nameOf).join(" > ");
+    const told = bases.map(async (base) => {
+      const bytes = withRecord(base, path, plainRecord(lastOf(path)), random);
+      const { changed, lost } = decodedChange(desc, path, base, bytes);
+      const { words } = await said(bytes);
+      return { name, places: changed.length, lost, isClosed: words[0] === "deny" || words[0] === "needs_approval" };
+    });
+    for (const one of await Promise.all(told)) expect(one).toEqual({ name, places: 1, lost: [], isClosed: true });
+    reached.add(nameOf(lastOf(path)));
+  }
+  expect(reached).toEqual(everyField(desc));
+}, 600_000);
+
+/** Found otherwise than the paths: all fields of all messages that any field refers to, and key and value of each map's entries. */
 function everyField(root: DescMessage): ReadonlySet<string> {
   const messages = new Set([root]);
   for (const message of messages)
     for (const { message: inner } of message.fields) if (inner !== undefined) messages.add(inner);
-  for (const message of messages)
-    for (const field of message.fields)
-      if (field.fieldKind === "map" && field.message !== undefined) messages.add(field.message);
-  return new Set([...messages].flatMap(({ fields }) => fields.map(nameOf)));
+  const fields = [...messages].flatMap((message) => message.fields);
+  const inEntries = fields
+    .filter(({ fieldKind }) => fieldKind === "map")
+    .flatMap((field) => [nameOf({ field, part: "key" }), nameOf({ field, part: "value" })]);
+  return new Set([...fields.map((field) => nameOf({ field })), ...inEntries]);
 }
