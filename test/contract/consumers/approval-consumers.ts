@@ -53,8 +53,9 @@ function running(
   };
 }
 
-async function count(approval: Approval, table: string): Promise<number> {
-  const { rows } = await approval.database.query<{ count: number }>(`select count(*)::int as count from ${table}`);
+async function count(approval: Approval, rowsOf: string, values: readonly unknown[] = []): Promise<number> {
+  const sql = `select count(*)::int as count from ${rowsOf}`;
+  const { rows } = await approval.database.query<{ count: number }>(sql, values);
   return rows[0]?.count ?? 0;
 }
 
@@ -72,7 +73,7 @@ export async function denialsConsumer(verifier: Verifier): Promise<Consumer> {
       const denial = denialFor(account(`asker-${key}`), now);
       return {
         ...{ topic, key: denial.key, version: 0, payload: denialToWire(denial) },
-        isTaken: async () => (await store.reads.denial(denial.id)) !== undefined,
+        effects: () => count(approval, "denials where id = $1", [denial.id]),
       };
     },
     effects: () => count(approval, "denials"),
@@ -82,7 +83,7 @@ export async function denialsConsumer(verifier: Verifier): Promise<Consumer> {
 /** Effect: a row of `republish` for each entry. Each key is a log that goes on. */
 export async function decisionsConsumer(verifier: Verifier): Promise<Consumer> {
   const approval = await createApproval();
-  const { commands, database } = approval;
+  const { commands } = approval;
   const topic = TOPICS.decisions.name;
   const read = createDecisionReader({ verifier, record: commands.recordDecisions }, { deployment: DEPLOYMENT });
   const logs = new Map<number, DecisionLogRecord[]>();
@@ -110,13 +111,7 @@ export async function decisionsConsumer(verifier: Verifier): Promise<Consumer> {
       records.push(entry);
       return {
         ...{ topic, key: own, version: 0, payload: { v: 1, log: own, records: [entry] } },
-        async isTaken() {
-          const { rows } = await database.query("select from republish where log_id = $1 and leaf_index = $2", [
-            own,
-            entry.index,
-          ]);
-          return rows.length === 1;
-        },
+        effects: () => count(approval, "republish where log_id = $1 and leaf_index = $2", [own, entry.index]),
       };
     },
     effects: () => count(approval, "republish"),

@@ -13,21 +13,26 @@ export type Good = {
   readonly key: string;
   readonly version: number;
   readonly payload: object;
-  /** Its effect is there. */
-  isTaken(): Promise<boolean>;
+  /** How often it has had its effect. */
+  effects(): Promise<number>;
 };
 
 type KindOfState = (typeof KINDS_OF_STATE)[number];
 /** Kinds of records on the state topic. */
 export const KINDS_OF_STATE = ["grants", "incidents", "profiles"] as const;
 
+/**
+ * Each good record has its effect exactly once, however often and wherever it comes again. A record that is the last of its key may be read and
+ * set again, as all are after a restart: nothing changes by that, so it is no effect. An older one that stands again is one too many, and so is
+ * a second row.
+ */
 export type Consumer = AsyncDisposable & {
   readonly name: "denials" | "decisions" | KindOfState;
   readonly topics: readonly { readonly topic: string; readonly partitions: number }[];
   start(stream: EventStream): void;
   /** The next good record under one of several keys, each record with an effect of its own. */
   next(key: number): Good;
-  /** Effects so far; one that came twice counts twice. */
+  /** Effects so far, of all records. */
   effects(): Promise<number>;
   /** Records refused so far for this reason; for any when there is none given. */
   refused(reason?: string): Promise<number>;

@@ -35,18 +35,21 @@ type StateConsumers = AsyncDisposable & {
   readonly isFresh: () => boolean;
 };
 
-/** Effect: a value that a view holds at a version. Each key is a grant, an incident or a profile that goes on changing. */
+/** Effect: a key begins to stand at a version. Each key is a grant, an incident or a profile that goes on changing. */
 export function stateConsumers(verifier: Verifier): StateConsumers {
   const stop = new AbortController();
   const metrics = createMetrics({ prefix: "t_" });
   const view = createGrantsView();
-  /** A version that comes again is set again, which is no second effect: nothing about it can differ. */
-  const held = new Set<string>();
+  /** By key and version. */
+  const effects = new Map<string, number>();
+  /** The version at which a key of the grants view stands, readable or not. Set again, nothing changes: nothing about it can differ. */
+  const standing = new Map<string, number>();
   const expected = createStateView<undefined>();
   const grants = new Map<number, Grant>();
   const incidents = new Map<number, Incident>();
   const profiles = new Map<number, Profile>();
   const profileView = createProfileView({ verifier }, { deployment: DEPLOYMENT, maxSubjects: 100 });
+  const tookEffect = (name: string) => effects.set(name, (effects.get(name) ?? 0) + 1);
   const readClocks = () => ({ wall: instant(Date.now()), monoMs: performance.now() });
   const watched: typeof view = {
     ...view,
@@ -55,15 +58,21 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
     },
     apply(record) {
       const outcome = view.apply(record);
-      if (outcome === "applied" && record.value !== undefined) held.add(`${record.key}@${record.version}`);
+      if (outcome === "older" || standing.get(record.key) === record.version) return outcome;
+      standing.set(record.key, record.version);
+      if (record.value !== undefined) tookEffect(`${record.key}@${record.version}`);
       return outcome;
+    },
+    tombstone(key) {
+      standing.delete(key);
+      return view.tombstone(key);
     },
   };
 
   const watchedProfiles: Pick<typeof profileView, "take"> = {
     take(key, record, count) {
       profileView.take(key, record, (outcome) => {
-        if (outcome === "applied") held.add(`${key}@${String(record.headers.get(ENVELOPE_HEADERS.version))}`);
+        if (outcome === "applied") tookEffect(`${key}@${String(record.headers.get(ENVELOPE_HEADERS.version))}`);
         count(outcome);
       });
     },
@@ -77,7 +86,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
 
   const good = (key: string, version: number, payload: object): Good => ({
     ...{ topic, key, version, payload },
-    isTaken: async () => held.has(`${key}@${version}`),
+    effects: async () => effects.get(`${key}@${version}`) ?? 0,
   });
 
   /** Of those that a heartbeat vouches for. */
@@ -114,7 +123,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
   }
 
   const counted = {
-    effects: async () => held.size,
+    effects: async () => [...effects.values()].reduce((sum, one) => sum + one, 0),
     async refused(reason?: string) {
       const all = await outcomes();
       if (reason !== undefined) return all.get(reason) ?? 0;
@@ -144,7 +153,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
     heartbeat: () => ({
       ...{ topic, key: HEARTBEAT_KEY, version: 0 },
       payload: heartbeatToWire({ databaseTime: instant(Date.now()), setHash: expected.setHash() }),
-      isTaken: async () => true,
+      effects: async () => 1,
     }),
     isFresh: () => view.freshness(readClocks()).kind === "fresh",
     [Symbol.asyncDispose]: counted[Symbol.asyncDispose],

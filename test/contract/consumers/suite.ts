@@ -48,9 +48,11 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
     });
   }
 
+  const effectsOf = (goods: readonly Good[]) => Promise.all(goods.map((good) => good.effects()));
+  const eachOnce = async (goods: readonly Good[]) => expect(await effectsOf(goods)).toEqual(goods.map(() => 1));
   const taken = (goods: readonly Good[]) =>
     waitUntil("the good records to be taken", TAKEN_MS, async () => {
-      return (await Promise.all(goods.map((good) => good.isTaken()))).every(Boolean);
+      return (await effectsOf(goods)).every((count) => count > 0);
     });
 
   describe.each(["denials", "decisions", ...KINDS_OF_STATE])(`${name}: %s`, (which) => {
@@ -65,10 +67,12 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
     const isLastAlone = which === "profiles";
     /** Good records so far, as they were written. */
     const written: OutgoingRecord[] = [];
+    const writtenOf: Good[] = [];
 
     async function writeGood(...goods: readonly Good[]): Promise<void> {
       const records = goods.map(signed);
       written.push(...records);
+      writtenOf.push(...goods);
       if (!isLastAlone) return write(...records);
       for (const [at, good] of goods.entries()) {
         await write(...records.slice(at, at + 1));
@@ -94,6 +98,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
         effects: before + 1,
         refused: refused + 1,
       });
+      await eachOnce([first, behind]);
     });
 
     test("what stands there twice in a row has one effect", async () => {
@@ -104,6 +109,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
       await writeGood(good, last);
       await taken([good, last]);
       expect(await one.effects()).toBe(before + 2);
+      await eachOnce([good, last]);
     });
 
     test("everything that was taken, written once more byte for byte, has no effect and is refused nowhere", async () => {
@@ -117,6 +123,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
         effects: before + last.length,
         refused,
       });
+      await eachOnce(writtenOf);
     });
 
     test("records of several keys in any order have the same effect, each key's own order kept", async () => {
@@ -131,6 +138,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
       for (const good of order) await writeGood(good);
       await taken(order);
       expect(await one.effects()).toBe(before + order.length);
+      await eachOnce(order);
     });
   });
 
@@ -142,7 +150,7 @@ export function consumerSuite(name: string, start: () => Promise<ConsumerFixture
     const nulled = KEYS.map((key) => grants.next(key)); // whatever was taken away above stands again
     await write(...nulled.map((good) => sealed(good, pens.right)), sealed(state.heartbeat(), pens.right));
     await taken(nulled);
-    expect([await low.isTaken(), await middle.isTaken()]).toEqual([false, false]);
+    expect(await effectsOf([high, low, middle])).toEqual([1, 0, 0]);
     await waitUntil("the view to be fresh", TAKEN_MS, () => state.isFresh());
   });
 }

@@ -60,7 +60,7 @@ test.each(HOSTILE)("$name in place of a grant is put right, once", async (hostil
   const published = topic.broker.records(TOPIC).find((record) => record.key === key && record.value !== null);
   const payload: object = JSON.parse(published?.value?.toString() ?? "");
   const before = await repaired();
-  topic.broker.append(hostile.make({ topic: TOPIC, key, version: 1, payload, isTaken: async () => true }, pens));
+  topic.broker.append(hostile.make({ topic: TOPIC, key, version: 1, payload, effects: async () => 1 }, pens));
   expect(isHeld()).toBe(false);
   await waitUntil("the grant to stand last again", 30_000, async () => isHeld() && (await repaired()) > before);
   expect(await repaired()).toBe(before + 1);
