@@ -67,7 +67,7 @@ export async function wholeChecks(
           : RATIO_GOALS.map((wanted) => atLeast(ratio, wanted)).join(", "),
         each(({ cpuUs }) => cpuUs),
         shown(runs.ratio(lane, `${FLOOR}, ${shape}`, ({ cpuUs }) => cpuUs)),
-        ...[each(({ p50Ms }) => p50Ms), each(({ p99Ms }) => p99Ms)],
+        ...[each(({ p50Ms }) => p50Ms), each(({ p99Ms }) => p99Ms), each(({ p999Ms }) => p999Ms)],
         ...[each(({ gcShare }) => gcShare * 100), each(({ generatorCpu }) => generatorCpu * 100)],
       ];
     }),
@@ -83,8 +83,8 @@ export async function wholeChecks(
     `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. c: connections, m: calls under way on each. Processor time is of the whole process, and less disturbed by whatever else runs on the machine than checks a second.`,
     table(
       [
-        ...["load", "", "checks/s", "× null", "CPU µs", "CPU × null", "p50 ms", "p99 ms", "GC % of CPU"],
-        "generator's core %",
+        ...["load", "", "checks/s", "× null", "CPU µs", "CPU × null", "p50 ms", "p99 ms", "p99.9 ms"],
+        ...["GC % of CPU", "generator's core %"],
       ],
       saturation,
     ),

@@ -24,7 +24,8 @@ export async function interleave(lanes: readonly Lane[], rounds: number, progres
     for (const { name, server, load } of lanes) {
       const run = await runLoad(server, load());
       runs.get(name)?.push(run);
-      progress(`round ${round} of ${rounds}, ${name}: ${shown(run.perS)} a second, p99 ${shown(run.p99Ms)} ms`);
+      const tail = `p99 ${shown(run.p99Ms)} ms, p99.9 ${shown(run.p999Ms)} ms`;
+      progress(`round ${round} of ${rounds}, ${name}: ${shown(run.perS)} a second, ${tail}`);
     }
   }
   const of = (name: string) => runs.get(name) ?? [];
