@@ -1,7 +1,7 @@
 /**
- * AuthZEN's certification scenario against the real decision service, over TLS, with a policy made for the fixture. Rows run
- * in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing. Then each
- * body is sent again with one member changed (mutations.ts), which is one more case of its row.
+ * AuthZEN's certification scenario against the real decision service, over TLS, with a policy made for the fixture and built as authors build
+ * theirs. Rows run in order, since some name replies to earlier ones; a row whose condition does not hold is said and counts for nothing. Then
+ * each body is sent again with one member changed (mutations.ts), which is one more case of its row.
  * Format of the rows: the README beside them. Those of the Access Request profile are in words (compare-profile.ts).
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -30,9 +30,9 @@ export async function runAuthzenCases(directory: string, say: Say, note: Say): P
   if (tool.kind === "missing") throw new Error(`opa is missing: ${tool.reason}; ${tool.help}`);
   const folder = await mkdtemp(path.join(tmpdir(), "countersign-fixture-"));
   try {
-    await buildFixtureBundle(root, tool.location, path.join(directory, "fixture.json"), folder);
-    await using plain = await startAuthzenProcess(root, folder, "");
-    await using tenant = await startAuthzenProcess(root, folder, TENANT);
+    const bundle = await buildFixtureBundle(root, path.join(directory, "fixture.json"), folder);
+    await using plain = await startAuthzenProcess(root, bundle, "");
+    await using tenant = await startAuthzenProcess(root, bundle, TENANT);
     const replies = new Map<string, Reply>();
     const outcomes: CaseOutcome[] = [...profile];
     for (const row of rows) {

@@ -1,12 +1,14 @@
 # METADATA
 # description: |
-#   The decisions of the certification fixture, over the attributes that it stores (data.fixture). Properties of a request
+#   The decisions of the certification fixture, over the attributes that it stores (data.countersign.lib.fixture). Properties of a request
 #   take precedence over stored ones.
 package countersign.policies.records
 
-_subject := [one | some one in data.fixture.subjects; one.type == input.subject.type; one.id == input.subject.id][0]
+import data.countersign.lib.fixture
 
-_resource := [one | some one in data.fixture.resources; one.type == input.resource.type; one.id == input.resource.id][0]
+_subject := [one | some one in fixture.subjects; one.type == input.subject.type; one.id == input.subject.id][0]
+
+_resource := [one | some one in fixture.resources; one.type == input.resource.type; one.id == input.resource.id][0]
 
 _role := object.get(input.subject.properties, "role", object.get(_subject.stored, "role", "none"))
 

@@ -33,16 +33,21 @@ type Sent = { readonly as?: string | null; readonly headers?: object; readonly a
 
 export type AuthzenProcess = Awaited<ReturnType<typeof startAuthzenProcess>>;
 
-/** Needs OPA, with which its policy is built. */
-export async function startAuthzenProcess() {
-  const folder = await mkdtemp(path.join(tmpdir(), "authzen-"));
-  const bundle = path.join(folder, "bundle");
+/** Makes a folder a bundle of the policy and the candidates above. */
+async function makeOwn(bundle: string): Promise<void> {
   const texts = await Promise.all(
     ["decision.rego", "approval/route.rego", "approval/may_review.rego"].map((name) =>
       readFile(path.join(rego, name), "utf8"),
     ),
   );
   await makeBundle(bundle, [...texts, POLICY, CANDIDATES], { countersign: { requires: {} } });
+}
+
+/** Needs OPA. `make`: makes a folder the bundle that it decides by. */
+export async function startAuthzenProcess(make: (bundle: string) => Promise<void> = makeOwn) {
+  const folder = await mkdtemp(path.join(tmpdir(), "authzen-"));
+  const bundle = path.join(folder, "bundle");
+  await make(bundle);
   const fileOf = (name: string) => path.join(folder, name);
   await writeFile(fileOf("gateway"), `${CLIENT}\n`);
   await writeFile(fileOf("stranger"), STRANGER);
@@ -84,6 +89,11 @@ export async function startAuthzenProcess() {
 
   return {
     post,
+    /** What it says of itself. */
+    async metadata(): Promise<unknown> {
+      const response = await fetch(`${base}/.well-known/authzen-configuration`, { signal: AbortSignal.timeout(30_000) });
+      return response.json();
+    },
     opsUrl: decision.opsUrl,
     /** Gives the first client another token, as an operator does. */
     async replaceToken(text: string) {
