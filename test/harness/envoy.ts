@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { envoy } from "../../scripts/tools/envoy.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { COLLECTOR_PORT, withTracing } from "./envoy-tracing.ts";
 import { freePort } from "./free-port.ts";
@@ -79,7 +80,7 @@ export async function startEnvoy({
       if (child.exitCode !== null) throw new Error(`Envoy ended with ${child.exitCode}:\n${log}`);
       return liveVersion(adminPort);
     });
-    if (isBelowFloor(version)) throw new Error(`Envoy ${version} is below ${ENVOY_FLOOR.join(".")}`);
+    if (!envoy.serves(version)) throw new Error(`Envoy ${version} does not serve (SECURITY.md, Which Envoy)`);
     return { port, version, log: () => log, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
@@ -97,15 +98,6 @@ async function liveVersion(adminPort: number): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function isBelowFloor(version: string): boolean {
-  const parts = version.split(".").map(Number);
-  for (const [index, least] of ENVOY_FLOOR.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== least) return part < least;
-  }
-  return false;
 }
 
 /** Wherever a list holds a cluster of one of these names, this one stands instead. */
