@@ -58,6 +58,13 @@ describe("what a denial is held to", () => {
     expect(isAbout(hashes, { ...asked, subject: by, context: later })).toBe(true);
   });
 
+  test("arap-4-2: is subject, resource and action alone where no context was bound, whatever context comes with them", () => {
+    const bare = questionHashes({ ...asked, context: { time: "2026-11-27T10:00:00Z" } });
+    expect(recordedMembers(bare)).toEqual([]);
+    for (const context of [{}, asked.context, { device: "unknown" }]) expect(isAbout(bare, { ...asked, context })).toBe(true);
+    expect(isAbout(bare, { ...asked, context: {}, resource: { ...asked.resource, id: "f2" } })).toBe(false);
+  });
+
   test("arap-4-1, arap-4-4: says which context members are bound, and none of the profile's own is", () => {
     expect(recordedMembers(hashes)).toEqual(["device"]);
     const odd = { "a/b %": 1, "\u0000": 2, __proto__x: 3, access_request: 4, evaluated_at: 5, next_action: 6 };

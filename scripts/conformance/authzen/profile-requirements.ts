@@ -1,6 +1,6 @@
 /**
- * The rows of the table of requirements of AuthZEN's Access Request and Approval Profile (draft of 29 April 2026): id, whose it is, and
- * its key word. What each says is in the draft, under the section that its id begins with.
+ * The rows of the table of requirements of AuthZEN's Access Request and Approval Profile, in the draft that core/messages/access-request-profile.ts
+ * names: id, whose it is, and its key word. What each says is in the draft, under the section that its id begins with.
  */
 type Role = "pdp" | "ars" | "pep" | "all";
 type Level = "MUST" | "MUST NOT" | "SHOULD" | "SHOULD NOT" | "MAY";

@@ -3,6 +3,8 @@
  * answer. A route names its own problems (`config.problems`); answers of one status are grouped, each with its example.
  */
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import { PROFILE_DOCS } from "../../../core/messages/access-request-profile.ts";
+import { PROFILE } from "./access-requests/profile.ts";
 import { EXAMPLE_REQUEST_ID, EXAMPLES } from "./examples.ts";
 import { HEADERS } from "./response-headers.ts";
 import { PROBLEM_TYPE, problemBody } from "./problem.ts";
@@ -23,6 +25,7 @@ export const DOCUMENT: NonNullable<Options["openapi"]> = {
     securitySchemes: { token: { type: "http", scheme: "bearer", description: "A token of a configured issuer." } },
   },
   security: [{ token: [] }],
+  tags: PROFILE.tags.map((name) => ({ name, externalDocs: PROFILE_DOCS })),
 };
 
 const ANYWHERE: readonly ProblemCode[] = [

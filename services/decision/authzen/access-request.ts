@@ -1,7 +1,7 @@
 /**
  * Access Request and Approval Profile, draft 1: what a denial says about requesting access. It adapts what exists: the denial was published, the
  * signing key signs the token, the approval service takes the submission. Names of the profile occur only here, in metadata.ts and in
- * reevaluation.ts, so that another draft changes only these files.
+ * reevaluation.ts, so that another draft changes only these files and core/messages/access-request-profile.ts, which says which one it is.
  */
 import type { IssuedDenial } from "../../../core/domain/decision.ts";
 import type { Elevation } from "../../../core/domain/elevation.ts";
@@ -13,8 +13,6 @@ import { signBindingToken } from "../../../core/identity/binding-token.ts";
 import { bindingHash, questionHash } from "../../../core/messages/question-binding.ts";
 import type { PublicJwk, Signer } from "../../../core/messages/signing.ts";
 import type { Faults } from "../ports.ts";
-
-export const CAPABILITY = "urn:openid:authzen:capability:access-request";
 
 export type AccessRequests = {
   /** Where enforcers submit requests; https. */

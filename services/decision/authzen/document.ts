@@ -4,6 +4,7 @@
  * compares the server's routes with it, test/integration/decision/authzen-fuzz.test.ts its answers.
  */
 import { type TProperties, type TSchema, Type } from "typebox";
+import { PROFILE_DOCS } from "../../../core/messages/access-request-profile.ts";
 import { metadataPath, PATHS } from "./metadata.ts";
 import { BUSY, DECISION_ID, FAULT } from "./say.ts";
 import { ActionSearchBody, EvaluationBody, EvaluationsBody, ResourceSearchBody, SubjectSearchBody } from "./schema.ts";
@@ -70,6 +71,8 @@ type Operation = {
   readonly body?: readonly [schema: TSchema, example: unknown];
   readonly answer: readonly [description: string, schema: TSchema, example: unknown];
   readonly refused: typeof REFUSED;
+  /** It has names of the Access Request profile, or is there for it. */
+  readonly isOfProfile?: true;
 };
 
 const search = (
@@ -104,6 +107,7 @@ const OPERATIONS: readonly Operation[] = [
       },
     ],
     refused: OPEN,
+    isOfProfile: true,
   },
   {
     path: PATHS.jwks,
@@ -127,6 +131,7 @@ const OPERATIONS: readonly Operation[] = [
       },
     ],
     refused: OPEN,
+    isOfProfile: true,
   },
   {
     path: PATHS.evaluation,
@@ -135,6 +140,7 @@ const OPERATIONS: readonly Operation[] = [
     body: [EvaluationBody, asked],
     answer: ["The decision, and of a denial why.", Decision, denied],
     refused: [...REFUSED, NOT_AN_ENFORCER],
+    isOfProfile: true,
   },
   {
     path: PATHS.evaluations,
@@ -158,7 +164,8 @@ const header = (description: string) => ({ description, schema: { type: "string"
 const DECISION_ID_OF = new Set(["evaluation", "evaluations"]);
 const X_REQUEST_ID = { "x-request-id": header("The one that was sent, or a new one.") };
 
-function described({ id, summary, body, answer: [description, schema, example], refused }: Operation): object {
+function described({ id, summary, body, answer, refused, isOfProfile }: Operation): object {
+  const [description, schema, example] = answer;
   const told = refused.map(([status, why, sentence]) => [
     status,
     {
@@ -174,6 +181,7 @@ function described({ id, summary, body, answer: [description, schema, example], 
   return {
     operationId: id,
     summary,
+    ...(isOfProfile === true ? { externalDocs: PROFILE_DOCS } : {}),
     ...(body === undefined ? { security: [] } : {}),
     ...(body === undefined
       ? {}

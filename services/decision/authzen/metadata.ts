@@ -2,8 +2,9 @@
  * The metadata of this decision point (AuthZEN 1.0, "Policy Decision Point Metadata"): names only what is served. Searches are served while the
  * active bundle exposes candidates.
  */
+import { ACCESS_REQUEST_PROFILE } from "../../../core/messages/access-request-profile.ts";
 import type { Candidates } from "./ports.ts";
-import { type AccessRequests, CAPABILITY } from "./access-request.ts";
+import type { AccessRequests } from "./access-request.ts";
 
 export const PATHS = {
   evaluation: "/access/v1/evaluation",
@@ -34,7 +35,7 @@ export function metadataOf(
       : {
           access_request_endpoint: accessRequests.endpoint,
           jwks_uri: baseUrl + PATHS.jwks,
-          capabilities: [CAPABILITY],
+          capabilities: [ACCESS_REQUEST_PROFILE.capability],
         };
   const searches = {
     search_subject_endpoint: baseUrl + PATHS.searchSubject,

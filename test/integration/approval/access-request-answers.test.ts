@@ -36,20 +36,25 @@ describe("the answer to a submission", () => {
     });
   });
 
-  test("arap-10-2-2, arap-11-3-1, arap-12-2, arap-21-1-5-1: is 201 with its end where a policy decides at once, and an approval says until when", async () => {
+  test("arap-10-2-2, arap-11-3-1, arap-12-2, arap-15-1-1, arap-21-1-5-1: is 201 with its end where a policy decides at once, and an approval says until when, with the members that the draft names and no others", async () => {
     const answer = await tasks.taskOf(APPROVED);
     expect(answer.status).toBe(201);
-    expect(answer.body).toMatchObject({ task: { status: "approved" }, result: { mode: "reevaluate" } });
+    const text = expect.any(String);
+    expect(answer.body).toEqual({
+      task: { id: text, status: "approved", status_endpoint: text, expires_at: text, display: { title: text } },
+      result: { mode: "reevaluate", approval: { id: text, approved_at: text, approved_until: text } },
+    });
     const until = parseRfc3339(textAt(answer, "result.approval.approved_until"));
     expect(until).toBeGreaterThan(await tasks.rest.store.reads.now());
     const denied = await tasks.taskOf({ kind: "automatic", decision: "deny", reason: "never", limits: undefined });
     expect([denied.status, at(denied, "task.status"), at(denied, "result")]).toEqual([201, "denied", undefined]);
   });
 
-  test("arap-10-2-4, arap-12-3: has ids that say nothing: of consecutive tasks they share their time alone, and none is the grant's", async () => {
+  test("arap-10-2-4, arap-12-3: has ids of 74 random bits that say when they were made and nothing else, and none is the grant's", async () => {
     const [one, two] = [await tasks.taskOf(APPROVED), await tasks.taskOf(APPROVED)];
     const ids = [one, two].flatMap((answer) => [textAt(answer, "task.id"), textAt(answer, "result.approval.id")]);
     expect(new Set(ids).size).toBe(4);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     // Behind 48 bits of time, 4 of version and 2 of variant come 74 random ones.
     expect(new Set(ids.map((id) => id.slice(15).replace("-", ""))).size).toBe(4);
   });

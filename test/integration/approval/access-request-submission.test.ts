@@ -129,13 +129,19 @@ describe("a submission", () => {
       expect((await rest.send(one, { ...whole, client: { actor: { id: "bot" } } })).status).toBe(400);
     });
     const loud = { id: "console", name: "Console", source: { session_id: "1", groups: ["managers"] } };
-    const answer = await rest.submitted(dana, { client: loud });
-    const { body } = await rest.call("GET", `/v1/requests/${textAt(answer, "task.id")}`, { token: dana });
-    expect(JSON.stringify(body)).not.toContain("session_id");
-    expect(body).toMatchObject({ request: { requester: { actors: [] }, requirement: { group: expect.anything() } } });
+    const requestOf = async (changes: object) => {
+      const answer = await rest.submitted(dana, { ...changes });
+      return rest.call("GET", `/v1/requests/${textAt(answer, "task.id")}`, { token: dana });
+    };
+    const [plain, claimed] = [await requestOf({}), await requestOf({ client: loud })];
+    expect(JSON.stringify(claimed.body)).not.toContain("session_id");
+    for (const member of ["requester", "submitted_by", "requirement", "status"])
+      expect(at(claimed, `request.${member}`)).toEqual(at(plain, `request.${member}`));
+    expect(claimed.body).toMatchObject({ request: { requester: { actors: [] }, requirement: expect.anything() } });
   });
 
   test("arap-15-3-1: with members that nobody knows is the same without them", async () => {
+    const plain = await rest.submitted(dana);
     const denial = await denied();
     const whole = submission(denial);
     const more = {
@@ -144,9 +150,16 @@ describe("a submission", () => {
       requested_access: { role: "admin" },
       subject: { ...Object(whole["subject"]), extra: 1 },
     };
-    expect(
-      (await rest.send(dana, { ...more, denial: { ...Object(whole["denial"]), template: "t", extra: [] } })).status,
-    ).toBe(202);
+    const odd = await rest.send(dana, { ...more, denial: { ...Object(whole["denial"]), template: "t", extra: [] } });
+    expect([plain.status, odd.status]).toEqual([202, 202]);
+    const requests = await Promise.all(
+      [plain, odd].map((answer) => rest.call("GET", `/v1/requests/${textAt(answer, "task.id")}`, { token: dana })),
+    );
+    const [one, other] = requests.map((answer) =>
+      ["requester", "call", "justification", "requested", "requirement"].map((name) => at(answer, `request.${name}`)),
+    );
+    expect(other).toEqual(one);
+    expect(JSON.stringify(requests.at(1)?.body)).not.toContain("admin");
   });
 
   test("that is no JSON of ours is 400 and never a fault: half a surrogate pair, nested a hundred deep, under a key or not", () =>
@@ -184,8 +197,13 @@ describe("a submission", () => {
       requested_access: { requested_until: rfc3339(instant(now + ms)), emergency: true },
     });
     await rest.leavesNothing(async () => {
-      for (const ms of [86_400_000, -1_000])
-        expect((await rest.submitted(dana, until(ms))).status).toBeGreaterThanOrEqual(400);
+      for (const [ms, status, code] of [
+        [86_400_000, 422, "exceeds_offer"],
+        [-1_000, 400, "invalid_request"],
+      ] as const) {
+        const refused = await rest.submitted(dana, until(ms));
+        expect([refused.status, at(refused, "code")]).toEqual([status, code]);
+      }
       const emergency = { context: ASKED.context, requested_access: { emergency: true } };
       expect(at(await rest.submitted(dana, emergency), "code")).toBe("justification_required");
     });

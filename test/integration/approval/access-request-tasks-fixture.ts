@@ -40,6 +40,14 @@ export async function createTasks() {
       const seen = await rest.call("GET", `/v1/requests/${id}`, { token: dana });
       return rest.vote(token, { id, digest: textAt(seen, "request.digest") }, more);
     },
+    /** Events about it that wait to be told, or only those of a type. */
+    async toldOf(answer: Answer, type = ""): Promise<readonly string[]> {
+      const { rows } = await rest.database.query<{ event: string }>(
+        "select event::text as event from outbox where event::text like $1 and event::text like $2",
+        [`%${textAt(answer, "task.id")}%`, `%${type}%`],
+      );
+      return rows.map(({ event }) => event);
+    },
     close: () => rest.close(),
   };
 }

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { durationMs, parseRfc3339 } from "../../../core/domain/time.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
-import { PATH, REASON, submission, URN } from "./access-request-fixture.ts";
+import { RequestStatus } from "../../../services/approval/rest/schema/requests.ts";
+import { ENDPOINT, PATH, REASON, submission, URN } from "./access-request-fixture.ts";
 import { APPROVED, createTasks, dana, eve, type Tasks } from "./access-request-tasks-fixture.ts";
 import { askPeople, oneOf, TWO_MANAGERS } from "./approval-fixture.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
@@ -28,8 +29,10 @@ const mia = tokenOf("mia", ["managers"]);
 const endingIn = (ms: number) => askPeople(oneOf("managers"), { expiresIn: durationMs(ms) });
 
 describe("a task", () => {
-  test("arap-18-4, arap-19-3, arap-21-3-3-1, arap-14-2: is unknown to whoever has no stake in it, whatever they know of it", async () => {
+  test("arap-18-4, arap-19-3, arap-21-3-3-1, arap-14-2: is unknown to whoever has no stake in it, whatever they know of it, and is its requester's by whichever client", async () => {
     const task = await tasks.taskOf();
+    const byAnother = tokenOf("dana", ["developers"], { azp: "another-client", client_id: "another-client" });
+    expect((await tasks.look(task, byAnother)).status).toBe(200);
     for (const token of [eve, tokenOf("ann")]) {
       for (const answer of [await tasks.look(task, token), await tasks.cancel(task, token)]) {
         expect([answer.status, at(answer, "type")]).toEqual([404, `${URN}unknown_task`]);
@@ -45,7 +48,10 @@ describe("a task", () => {
     const seen = await tasks.look(task, max);
     expect(seen.status).toBe(200);
     expect(at(seen, "task.links")).toBeUndefined();
+    for (const secret of ["managers", "max@", "requirement", "reviews"])
+      expect(JSON.stringify(seen.body)).not.toContain(secret);
     expect((await tasks.cancel(task, max)).status).toBe(403);
+    expect((await tasks.rest.call("POST", `${PATH}/${textAt(task, "task.id")}/cancel`)).status).toBe(401);
     expect(at(await tasks.look(task), "task.status")).toBe("pending");
     expect((await tasks.look(task, alias)).status).toBe(200);
   });
@@ -62,6 +68,8 @@ describe("a task", () => {
   test("arap-18-6, arap-18-7, arap-21-2-2-1: is not approved before enough other people agreed, none of them the requester under another account", async () => {
     const task = await tasks.taskOf(TWO_MANAGERS);
     expect((await tasks.vote(task, alias)).status).toBe(403);
+    const refusals = await tasks.toldOf(task, "review.refused");
+    expect(refusals).toEqual([expect.stringContaining("is_requester")]);
     expect((await tasks.vote(task, eve)).status).toBe(404);
     expect((await tasks.vote(task, max)).status).toBe(200);
     expect((await tasks.vote(task, max)).status).toBe(409);
@@ -80,7 +88,7 @@ describe("a task", () => {
     expect(at(approved, "task.links")).toBeUndefined();
   });
 
-  test("arap-7-1-5, arap-12-13, arap-18-8: leaves a record of the denial, who asked, who agreed, what was granted and until when", async () => {
+  test("arap-7-1-5, arap-12-13, arap-18-4, arap-18-8: leaves a record of the denial, who asked, who agreed, what was granted, until when, and that it was revoked, and of no client", async () => {
     const denial = await tasks.rest.denyQuestion(dana);
     const task = await tasks.rest.send(dana, submission(denial));
     await tasks.vote(task, max);
@@ -95,16 +103,24 @@ describe("a task", () => {
       },
       grant: { request_id: id, denial_id: denial.id, subject: "dana", state: "active", expires_at: expect.any(String) },
     });
-    const { rows } = await tasks.rest.database.query(
-      "select event::text as event from outbox where event::text like $1",
-      [`%${id}%`],
-    );
-    const told = rows.map((row) => String(Object(row)["event"])).join("\n");
+    const [offered] = denial.offers;
+    expect(at({ body }, "grant")).toMatchObject({
+      id: textAt(await tasks.look(task), "result.approval.id"),
+      issuer: denial.subject.issuer,
+      entitlement: offered.elevation.entitlement,
+      scope: offered.elevation.scope,
+    });
+    expect(JSON.stringify(body)).not.toContain("client");
+    const grant = `/v1/grants/${textAt({ ...task, body }, "grant.id")}`;
+    expect((await tasks.rest.call("POST", `${grant}/revoke`, { token: dana, body: {} })).status).toBe(200);
+    expect(at(await tasks.rest.call("GET", grant, { token: dana }), "state")).toBe("revoked");
+    const told = (await tasks.toldOf(task)).join("\n");
     for (const what of [
       "request.submitted",
       "review.recorded",
       "request.approved",
       "grant.issued",
+      "grant.revoked",
       denial.id,
       "max@example.org",
     ]) {
@@ -114,7 +130,10 @@ describe("a task", () => {
 
   test("arap-11-4-1: is taken back by a POST with or without a body, and has no way back where it cannot be", async () => {
     for (const body of [undefined, {}, { reason: "mistake", comment: "the wrong file" }]) {
-      const answer = await tasks.cancel(await tasks.taskOf(), dana, body);
+      const task = await tasks.taskOf();
+      // Where `cancel` posts to, under the address that the service publishes.
+      expect(textAt(task, "task.links.cancel")).toBe(`${ENDPOINT}/${textAt(task, "task.id")}/cancel`);
+      const answer = await tasks.cancel(task, dana, body);
       expect([answer.status, at(answer, "task.status"), at(answer, "task.links")]).toEqual([
         200,
         "cancelled",
@@ -133,7 +152,10 @@ describe("a task", () => {
     const again = await tasks.cancel(task);
     expect([again.status, at(again, "status"), at(again, "type")]).toEqual([409, 409, `${URN}invalid_task_state`]);
     expect(again.headers["content-type"]).toBe("application/problem+json");
-    expect((await tasks.cancel(await tasks.taskOf(APPROVED))).status).toBe(409);
+    const approved = await tasks.taskOf(APPROVED);
+    const late = await tasks.cancel(approved);
+    expect([late.status, at(late, "type")]).toEqual([409, `${URN}invalid_task_state`]);
+    expect(at(await tasks.look(approved), "task.status")).toBe("approved");
   });
 
   test("arap-11-1-1-1: ends once, whoever is faster, and that end never changes: approval, denial, cancellation and its time race", async () => {
@@ -208,11 +230,18 @@ describe("a task", () => {
 
   test("arap-11-1-2-1: has the statuses that the page names, each as a request has it", async () => {
     const page = await readFile(join(import.meta.dirname, "../../../docs/authzen.md"), "utf8");
-    const row = page.split("\n").find((line) => line.includes("GET …/{id}")) ?? "";
-    for (const status of ["pending", "approved", "denied", "expired", "cancelled", "failed"]) {
-      expect(row).toContain(`\`${status}\``);
-    }
+    const [, listed = ""] = /^\| `GET …\/\{id\}` \| the task: (.*?), the same as/m.exec(page) ?? [];
+    expect([...listed.matchAll(/`(\w+)`/g)].map(([, status]) => status)).toEqual(RequestStatus.enum);
     const failed = await tasks.taskOf({ kind: "failed", detail: "no such set" });
     expect([failed.status, at(failed, "task.status")]).toEqual([201, "failed"]);
+    const denied = await tasks.taskOf();
+    await tasks.vote(denied, max, { vote: "deny", comment: "not this one" });
+    const cancelled = await tasks.taskOf();
+    await tasks.cancel(cancelled);
+    const all = { pending: await tasks.taskOf(), approved: await tasks.taskOf(APPROVED), denied, cancelled, failed };
+    for (const [status, task] of Object.entries(all)) {
+      const request = await tasks.rest.call("GET", `/v1/requests/${textAt(task, "task.id")}`, { token: dana });
+      expect([at(await tasks.look(task), "task.status"), at(request, "request.status")]).toEqual([status, status]);
+    }
   });
 });

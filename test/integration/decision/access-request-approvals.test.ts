@@ -53,7 +53,7 @@ describe("an evaluation with an approval", () => {
     });
   });
 
-  test("arap-12-6: is bound to whom, to what and until when it was approved, whatever id it brings and whatever may be elevated", async () => {
+  test("arap-12-6: is bound to whom, to the scope and until when it was approved, whatever id it brings and whatever may be elevated, and to nothing that the policy left out of the scope", async () => {
     await using own = await startAuthzen();
     own.world.verdict = wholeScope;
     const approval = { id: own.give({ scope: "delete/f1/managed", maxUses: "unlimited" }).id, approved_until: soon() };
@@ -68,6 +68,8 @@ describe("an evaluation with an approval", () => {
     ]) {
       expect(next(await ask(changes))).toEqual(["out_of_scope", "request"]);
     }
+    const unscoped = { resource: { type: "file", id: "f1", properties: { owner: "max" } }, context: { ticket: "4711" } };
+    expect((await ask(unscoped)).body).toMatchObject({ decision: true, context: { approval: { id: approval.id } } });
     // Nobody is told that somebody else's approval is there.
     expect(next(await ask({ subject: { type: "user", id: "max" } }))).toEqual(["grant_pending", "retry"]);
     const { wall, monoMs } = own.clocks;
@@ -172,6 +174,8 @@ describe("an evaluation with an approval", () => {
     own.beat();
     const second = await own.post(body);
     expect([at(first, "context.next_action"), at(second, "context.next_action")]).toEqual(["request", "request"]);
+    const tokens = [first, second].map((reply) => textAt(reply, "context.access_request.binding_token"));
+    expect(new Set(tokens).size).toBe(2);
     const [before, after] = [first, second].map((reply) =>
       parseRfc3339(textAt(reply, "context.access_request.expires_at")),
     );

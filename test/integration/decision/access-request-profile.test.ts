@@ -63,7 +63,7 @@ describe("metadata and keys", () => {
   });
 });
 
-test("arap-15-2-1: whatever comes of a question, its context has the names of the drafts, and those of ours that the page lists", async () => {
+test("arap-15-2-1: whatever comes of a question, its context has the names of the drafts, and those of ours that the page lists, which are plain words", async () => {
   await using own = await startAuthzen({ burst: 2 });
   const found = new Set<string>();
   const collect = (reply: Reply) => {
@@ -138,7 +138,7 @@ describe("a requestable denial", () => {
     );
   });
 
-  test("arap-7-9: is plain while no token can be signed, and the denial can be submitted by its id all the same", async () => {
+  test("arap-7-9: is plain while no token can be signed, and the denial can be submitted by its id all the same; and where freshness cannot be told", async () => {
     authzen.world.sign = () => {
       throw new Error("the key is gone");
     };
@@ -146,6 +146,14 @@ describe("a requestable denial", () => {
     authzen.world.sign = (bytes) => authzen.signer.sign(bytes);
     expect(at(reply, "context.access_request")).toBeUndefined();
     expect(reply.body).toMatchObject({ decision: false, context: { denial: { id: authzen.published().at(-1)?.id } } });
+    await using stale = await startAuthzen();
+    stale.elevateAll();
+    expect(at(await stale.enforced(), "context.access_request")).toBeDefined();
+    stale.clocks.monoMs += 60_000;
+    const { body } = await stale.enforced({ resource: { type: "file", id: "stale" } });
+    expect(body).toMatchObject({ decision: false, context: { reason: "grants_stale" } });
+    expect(body).not.toHaveProperty("context.access_request");
+    expect(body).not.toHaveProperty("context.denial");
   });
 
   test("arap-7-1-1: has one evaluation id in the answer, in the token, on the stream and in the decision log", async () => {

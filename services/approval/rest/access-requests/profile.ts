@@ -1,6 +1,6 @@
 /**
  * Names of the Access Request and Approval Profile, draft 1, as far as the approval service implements it. This folder is an adapter over the
- * commands of /v1/requests: another draft changes this folder and none of the rules.
+ * commands of /v1/requests: another draft changes this folder and none of the rules. Which draft it is: core/messages/access-request-profile.ts.
  */
 import type { Instant } from "../../../../core/domain/time.ts";
 import type { ReadBinding } from "../../../../core/identity/binding-token.ts";

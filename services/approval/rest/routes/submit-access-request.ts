@@ -4,6 +4,7 @@
 import { faultIn } from "../../../../core/domain/json-fault.ts";
 import type { AccessRequest } from "../../../../core/domain/access-request.ts";
 import type { Grant } from "../../../../core/domain/grant.ts";
+import { ACCESS_REQUEST_PROFILE } from "../../../../core/messages/access-request-profile.ts";
 import type { SubmitOutcome } from "../../commands/ports.ts";
 import { deniedBy } from "../access-requests/denied.ts";
 import { PATH, PROFILE } from "../access-requests/profile.ts";
@@ -40,7 +41,7 @@ export const submitAccessRequest: AddRoute = (rest, { submit, reads, accessReque
       },
       schema: {
         operationId: "submitAccessRequest",
-        summary: "Submit what an AuthZEN evaluation denied, in the words of the Access Request profile (draft 1).",
+        summary: `Submit what an AuthZEN evaluation denied, in the words of the Access Request profile (draft ${ACCESS_REQUEST_PROFILE.draft}).`,
         tags: PROFILE.tags,
         headers: WriteHeaders,
         body: SubmissionBody,
