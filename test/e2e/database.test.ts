@@ -12,6 +12,7 @@ import { type Authority, createAuthority, pairFiles, pemFile } from "../harness/
 import { startEnvoy } from "../harness/envoy.ts";
 import { freePort } from "../harness/free-port.ts";
 import { textAt } from "../../platform/programs/client.ts";
+import { listAt, members } from "../../sample/story/see.ts";
 import { REALM } from "../harness/system/issuer.ts";
 import { startTlsForwarder } from "../harness/tls-forwarder.ts";
 import { canStartSystem, startSystem, type System } from "../harness/system.ts";
@@ -119,10 +120,31 @@ async function login(by: pg.ClientConfig): Promise<Connected | Refused> {
 }
 
 const DANA = `${DOMAIN}/people/dana`;
+/** As Envoy tells a client what the decision service denied. */
+const DENIED = { kind: "refused", because: expect.stringMatching(/access.denied/i) };
 
 async function valueFrom({ client }: Connected): Promise<unknown> {
   const { rows } = await client.query("select 40 + 2 as answer");
   return rows;
+}
+
+type Recorded = { readonly [name: string]: unknown };
+
+/** The decisions on record about dana's connections, in order: those that touched a denial, a request or a grant. */
+async function decidedOfDana(): Promise<readonly Recorded[]> {
+  const sam = await system.as("sam");
+  const found: Recorded[] = [];
+  for (let after = "0"; ; ) {
+    const { body } = await sam.approvals("GET", `/v1/audit?limit=200&after=${after}`);
+    const items = listAt(body, "items");
+    for (const item of items) {
+      const { record } = members(members(members(item, "event")["event"], "data")["data"], "record");
+      const decision = members(record, "subject", "outcome", "reason", "grant_reason", "grant_id", "denial_id");
+      if (members(decision["subject"], "id")["id"] === DANA) found.push(decision);
+    }
+    if (items.length === 0) return found;
+    after = textAt(body, "next");
+  }
 }
 
 (possible ? describe : describe.skip)("a connection to a database", () => {
@@ -139,7 +161,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
   test("is denied, asked for under the token of the same person, approved, allowed, and over when its time is over", async () => {
     const [dana, max] = [await system.as("dana"), await system.as("max")];
     // The alert is all that a client is told.
-    expect(await connect(DANA)).toMatchObject({ because: expect.stringMatching(/access.denied/i) });
+    expect(await connect(DANA)).toMatchObject(DENIED);
 
     // Where there was no time to publish it, the next one is the same.
     const denials = await waitUntil(
@@ -171,7 +193,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     const review = { body: { vote: "approve", digest: textAt(submitted.body, "request", "digest") } };
     const herself = await system.as("dana", "other");
     expect(await herself.approvals("POST", reviews, review)).toMatchObject({ body: { code: "is_requester" } });
-    expect(await connect(DANA)).toMatchObject({ kind: "refused" });
+    expect(await connect(DANA)).toMatchObject(DENIED);
     expect(await connectByForwarder(DANA)).toMatchObject({ kind: "refused" });
 
     const approved = await max.approvals("POST", reviews, review);
@@ -181,7 +203,7 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
       return outcome.kind === "connected" && outcome;
     });
     expect(await valueFrom(first)).toEqual([{ answer: 42 }]);
-    expect(await connect(`${DOMAIN}/people/max`)).toMatchObject({ kind: "refused" });
+    expect(await connect(`${DOMAIN}/people/max`)).toMatchObject(DENIED);
     const forwarded = await connectByForwarder(DANA);
     if (forwarded.kind !== "connected") throw new Error(forwarded.because);
     expect(await valueFrom(forwarded)).toEqual([{ answer: 42 }]);
@@ -198,12 +220,27 @@ async function valueFrom({ client }: Connected): Promise<unknown> {
     expect(await valueFrom(second)).toEqual([{ answer: 42 }]);
     await second.client.end();
 
-    const grant = `/v1/grants/${textAt(approved.body, "grant", "id")}`;
-    await waitUntil("the grant to be expired", 30_000, async () => {
-      const { body } = await dana.approvals("GET", grant);
+    const grantId = textAt(approved.body, "grant", "id");
+    // Up to its end the same connection works again and again; from then on it is refused, and what refused it says why.
+    const pace = { everyMs: 250 };
+    const use = async () => {
+      const outcome = await connect(DANA);
+      if (outcome.kind === "connected") await outcome.client.end();
+      const { body } = await dana.approvals("GET", `/v1/grants/${grantId}`);
       return JSON.stringify(body).includes('"state":"expired"');
-    });
-    expect(await connect(DANA)).toMatchObject({ kind: "refused" });
+    };
+    await waitUntil("the grant to be expired", 30_000, use, pace);
+    const isExpired = ({ grant_reason: why }: Recorded) => why === "expired";
+    const look = async () => {
+      expect(await connect(DANA)).toMatchObject(DENIED);
+      const all = await decidedOfDana();
+      return all.some(isExpired) && all;
+    };
+    const decided = await waitUntil("the refusal to be on record", 30_000, look, pace);
+    const first = decided.findIndex(isExpired);
+    expect(decided[first - 1]).toMatchObject({ outcome: "allow", grant_id: grantId });
+    expect(decided[first]).toMatchObject({ outcome: "needs_approval", reason: null, denial_id: denialId });
+    expect(decided.slice(first).filter(({ outcome }) => outcome === "allow")).toEqual([]);
   }, 90_000);
 
   test("is refused when nobody can be asked about it", async () => {
