@@ -128,6 +128,8 @@ describe("a submission", () => {
       expect((await rest.send(one, { ...whole, client: agent("bot", second) })).status).toBe(400);
       expect((await rest.send(one, { ...whole, client: { actor: { id: "bot" } } })).status).toBe(400);
     });
+    const shown = tokenOf("dana", [], { act: { sub: "bot", iss: "https://agents.example" } });
+    expect((await rest.send(shown, { ...submission(await denied()), client: agent("bot") })).status).toBe(202);
     const loud = { id: "console", name: "Console", source: { session_id: "1", groups: ["managers"] } };
     const requestOf = async (changes: object) => {
       const answer = await rest.submitted(dana, { ...changes });

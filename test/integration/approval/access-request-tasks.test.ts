@@ -70,6 +70,8 @@ describe("a task", () => {
     expect((await tasks.vote(task, alias)).status).toBe(403);
     const refusals = await tasks.toldOf(task, "review.refused");
     expect(refusals).toEqual([expect.stringContaining("is_requester")]);
+    const delegate = await tasks.vote(task, tokenOf("mia", ["managers"], { act: { sub: "dana" } }));
+    expect([delegate.status, at(delegate, "code")]).toEqual([403, "is_requester"]);
     expect((await tasks.vote(task, eve)).status).toBe(404);
     expect((await tasks.vote(task, max)).status).toBe(200);
     expect((await tasks.vote(task, max)).status).toBe(409);
