@@ -61,7 +61,8 @@ describe("what a denial is held to", () => {
   test("arap-4-2: is subject, resource and action alone where no context was bound, whatever context comes with them", () => {
     const bare = questionHashes({ ...asked, context: { time: "2026-11-27T10:00:00Z" } });
     expect(recordedMembers(bare)).toEqual([]);
-    for (const context of [{}, asked.context, { device: "unknown" }]) expect(isAbout(bare, { ...asked, context })).toBe(true);
+    for (const context of [{}, asked.context, { device: "unknown" }])
+      expect(isAbout(bare, { ...asked, context })).toBe(true);
     expect(isAbout(bare, { ...asked, context: {}, resource: { ...asked.resource, id: "f2" } })).toBe(false);
   });
 

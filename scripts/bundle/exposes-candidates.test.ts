@@ -15,5 +15,7 @@ test("what a search asks for is a rule `candidates` of package countersign: none
   for (const path of ["countersign.policies.files", "countersign.lib", "candidates", "acme.countersign"])
     expect(exposesCandidates([module(path, "candidates"), module("countersign", "decision")])).toBe(false);
   expect(exposesCandidates([module("countersign", "candidate", "_candidates")])).toBe(false);
-  expect(exposesCandidates([module("countersign.lib", "x"), module("countersign", "decision", "candidates")])).toBe(true);
+  expect(exposesCandidates([module("countersign.lib", "x"), module("countersign", "decision", "candidates")])).toBe(
+    true,
+  );
 });

@@ -10,7 +10,8 @@ const floor = ENVOY_FLOOR.join(".");
 test("no Envoy with the faults that SECURITY.md lists is taken, be it old or between the releases that mended them", () => {
   for (const refused of ["1.37.6", "1.38.3", "1.39.0", "2.0.0"])
     expect([refused, envoy.serves(refused)]).toEqual([refused, false]);
-  for (const taken of [floor, "1.38.9", "1.39.1", "1.40.0"]) expect([taken, envoy.serves(taken)]).toEqual([taken, true]);
+  for (const taken of [floor, "1.38.9", "1.39.1", "1.40.0"])
+    expect([taken, envoy.serves(taken)]).toEqual([taken, true]);
 });
 
 test("every bootstrap of a whole Envoy names the least one, and SECURITY.md says of the same why", async () => {

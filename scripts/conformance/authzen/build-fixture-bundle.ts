@@ -11,7 +11,11 @@ const STORED = ["subjects", "resources", "actions"];
 
 /** `fixture`: the file. Answers where below `folder` the bundle is. Rejects with what the build said. */
 export async function buildFixtureBundle(root: string, fixture: string, folder: string): Promise<string> {
-  const [ours, source, bundle] = [path.join(root, "rego/countersign"), path.join(folder, "source"), path.join(folder, "bundle")];
+  const [ours, source, bundle] = [
+    path.join(root, "rego/countersign"),
+    path.join(folder, "source"),
+    path.join(folder, "bundle"),
+  ];
   const left = new Set(["policies", "self-test.json"].map((name) => path.join(ours, name)));
   await cp(ours, source, { recursive: true, filter: (from) => !left.has(from) });
   await mkdir(path.join(source, "policies"));

@@ -68,7 +68,10 @@ describe("an evaluation with an approval", () => {
     ]) {
       expect(next(await ask(changes))).toEqual(["out_of_scope", "request"]);
     }
-    const unscoped = { resource: { type: "file", id: "f1", properties: { owner: "max" } }, context: { ticket: "4711" } };
+    const unscoped = {
+      resource: { type: "file", id: "f1", properties: { owner: "max" } },
+      context: { ticket: "4711" },
+    };
     expect((await ask(unscoped)).body).toMatchObject({ decision: true, context: { approval: { id: approval.id } } });
     // Nobody is told that somebody else's approval is there.
     expect(next(await ask({ subject: { type: "user", id: "max" } }))).toEqual(["grant_pending", "retry"]);

@@ -91,7 +91,9 @@ export async function startAuthzenProcess(make: (bundle: string) => Promise<void
     post,
     /** What it says of itself. */
     async metadata(): Promise<unknown> {
-      const response = await fetch(`${base}/.well-known/authzen-configuration`, { signal: AbortSignal.timeout(30_000) });
+      const response = await fetch(`${base}/.well-known/authzen-configuration`, {
+        signal: AbortSignal.timeout(30_000),
+      });
       return response.json();
     },
     opsUrl: decision.opsUrl,
