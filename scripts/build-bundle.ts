@@ -17,11 +17,13 @@ import { INFALLIBLE, UNSEEN, WATCHED } from "../core/policy/native-builtins.ts";
 import { SELF_TEST_FILE } from "../core/policy/self-test.ts";
 import { AppError } from "../core/domain/app-error.ts";
 import { scriptArguments } from "../platform/programs/script-arguments.ts";
+import type { ParsedModule } from "./bundle/ast.ts";
 import { checkInputs, findOpa, type Opa, opaOn, parsed } from "./bundle/author-opa.ts";
 import { BuildFault } from "./bundle/build-fault.ts";
-import { checkPolicies, exposesCandidates, type ParsedModule } from "./bundle/check-policies.ts";
+import { checkPolicies, exposesCandidates } from "./bundle/check-policies.ts";
 import { compositionFault, withComposition } from "./bundle/composition.ts";
 import { inputReads } from "./bundle/input-reads.ts";
+import { unreadMetadata } from "./bundle/metadata-text.ts";
 import { notBuilt } from "./bundle/not-built.ts";
 import { notAsked } from "./bundle/not-asked.ts";
 import { type Stage, stageOf } from "./bundle/stage.ts";
@@ -71,7 +73,11 @@ async function build(opa: Opa, scratch: string): Promise<Output> {
   const modules = await parsed(opaThere, stage.modules, from);
   const { faults, requires } = checkPolicies(modules);
   const unbuilt = notBuilt(await parsed(opaThere, stage.tests, from), stage.strange.map(from));
-  const all = [...faults, ...notAsked(modules), ...unbuilt];
+  const texts = stage.modules.map(async (file) =>
+    unreadMetadata(from(file), await readFile(path.join(stage.folder, file), "utf8")),
+  );
+  const unread = (await Promise.all(texts)).flat();
+  const all = [...faults, ...unread, ...notAsked(modules), ...unbuilt];
   if (all.length > 0) throw new BuildFault(all.join("\n"));
   await checkInputs(opaThere, stage, path.join(root, "rego/countersign/schema"));
   const reads = inputReads(modules, Object.values(requires).flat());

@@ -90,7 +90,18 @@ number, a boolean or null, in which OPA finds no network.
   looks up \`input.context.country\` before the \`not\`, and the whole rule ends there. \`not _country_trusted\`, with \`_country_trusted if
   input.context.country in _countries\`, holds. The build refuses the first form in \`deny\`, \`elevate\`, their helpers and every rule outside
   \`countersign.policies\` wherever the schema says that the value may be absent, for every function and operator except \`==\` (example 3). If the
-  value is never absent, waive it by name in the package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`.
+  value is never absent, waive it by name in the package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`. It sees the value by its
+  own name, by an import (\`import input.context as c\`), by a variable of the rule (\`d := input.context.device\`; there \`==\` and \`not d.managed\`
+  are refused, too, because the rule has ended at \`:=\`), and by a rule or function of any package of which each body looks up such a value.
+- **In \`allow\`, test for what is trusted without \`not\`.** \`allow contains "x" if not _blocked\`, with \`_blocked if input.context.country in {…}\`,
+  would allow while the country is unknown. The build refuses it, directly (\`not input.context.device.rooted\`) and through rules and functions of any
+  package, for all of \`input.context\` that may be absent. In \`deny\` and \`elevate\` such a \`not\` is right, but not a second one behind it (\`not _trusted\`,
+  with \`_trusted if not _blocked\`). It is accepted where the same rule also looks the value up without \`not\` (\`input.context.country\` as a line of
+  its own), where the bundle has \`custom: {requires: [country]}\`, and with a waiver in \`negated_inputs\`. The build does not see what a comparison
+  makes of nothing (\`count(_incidents) == 0\`), a \`default\` or \`else\` that opens, the default of \`object.get\`, a variable given by \`some … in\`, and rules
+  looked up by a name that only an evaluation knows (\`_by[kind]\`).
+- **The build reads three keys of \`custom\`**, \`requires\`, \`fallible_calls\` and \`negated_inputs\`, each a list, in METADATA with \`scope: package\`, and refuses
+  them anywhere else and every other key that does not begin with \`x-\` (\`docs/bundles.md\`).
 - **A failing built-in denies.** \`count\` of a number, \`object.get\` of a body that is not an object, \`startswith\` of a list, a division by zero: OPA
   leaves such a rule undefined, and an undefined denial opens a door. So the host notices and denies the request with \`policy_error\` (503),
   wherever it happens, also in \`allow\`; the decision record names call and rule. So test the type first (\`is_string(input.parsed_body.to)\`, examples 6

@@ -1,5 +1,8 @@
 /** Reading of what `opa parse --format json` gives: outside data, of which each part may be anything. */
 
+/** One file; read as outside data. */
+export type ParsedModule = { readonly file: string; readonly ast: unknown };
+
 /** The parts of a reference, as dotted text. */
 export function refText(ref: unknown): string {
   return list(ref)

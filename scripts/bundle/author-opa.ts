@@ -6,8 +6,8 @@ import { stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
+import { field, list, type ParsedModule } from "./ast.ts";
 import { BuildFault } from "./build-fault.ts";
-import type { ParsedModule } from "./check-policies.ts";
 import type { Stage } from "./stage.ts";
 
 export type Opa = (...args: readonly string[]) => Promise<string>;
@@ -46,7 +46,12 @@ export async function parsed(
         throw error;
       });
       const ast: unknown = JSON.parse(text);
-      return { file: original(file), ast };
+      // With lines only where something is told by them: of a long list they are many times the list.
+      const isCustom = list(field(ast, "annotations")).some((one) => field(one, "custom") !== undefined);
+      const told: unknown = isCustom
+        ? JSON.parse(await opa("parse", "--format", "json", "--json-include", "locations", file))
+        : ast;
+      return { file: original(file), ast: told };
     }),
   );
 }

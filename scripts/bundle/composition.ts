@@ -4,8 +4,7 @@
  * (check-policies.ts) passed: that each set is one is known then.
  */
 import { createHash } from "node:crypto";
-import { field, list, packagePath, refText } from "./ast.ts";
-import type { ParsedModule } from "./check-policies.ts";
+import { field, list, packagePath, type ParsedModule, refText } from "./ast.ts";
 
 const MARKED = /^# composition begins\n[^]*^# composition ends\n/m;
 

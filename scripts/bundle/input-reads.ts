@@ -6,8 +6,7 @@
  * One place names context by what the build itself wrote: whether what packages require is there (`_context_available` in decision.rego asks for
  * names of `data.countersign.requires` alone). NB: a name that were missing here would be missing context, which is a denial.
  */
-import { field, list, packagePath, placeOf } from "./ast.ts";
-import type { ParsedModule } from "./check-policies.ts";
+import { field, list, packagePath, type ParsedModule, placeOf } from "./ast.ts";
 
 /** From the input downwards; below the last name all is read. */
 type Path = readonly string[];

@@ -6,12 +6,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { DecisionInput } from "../../core/policy/schema/input.ts";
+import { parsedRego } from "../../test/harness/parsed-rego.ts";
 import { resolveTool } from "../tools/resolve-tool.ts";
 import { runCommand } from "../tools/run-command.ts";
-import { field, list } from "./ast.ts";
+import { list } from "./ast.ts";
 import { checkPolicies } from "./check-policies.ts";
 import { negatedInputs } from "./negated-inputs.ts";
+import { placedRules, rulesIn } from "./places.ts";
 
 const CONDITIONS = [
   'not input.context.country in {"AT"}',
@@ -42,10 +43,77 @@ const CONDITIONS = [
   'not input.action.name == "GET"',
   'not input.action.name in {"GET"}',
   'not "admins" in input.subject.properties.groups',
+  'not c.country in {"AT"}',
+  'not c.country == "AT"',
+  "not c.country",
+  'not c.time in {"x"}',
+  'not device.owner in {"a"}',
+  'x := input.context.country; not x in {"AT"}',
+  'x := input.context.country; not x == "AT"',
+  "x := input.context.device; not x.managed == false",
+  "x := input.context.device; not x.managed",
+  "x := input.context.device; y := x.owner; not y",
+  'x := lower(input.context.country); not x == "at"',
+  'x = input.context.country; not x in {"AT"}',
+  'input.context.country = x; not x in {"AT"}',
+  '[x, _] := [input.context.country, 1]; not x in {"AT"}',
+  'x := input.context; not x.country in {"AT"}',
+  'x := input.context; not x.country == "AT"',
+  'x := c; not x.country in {"AT"}',
+  'x := _country; not x in {"AT"}',
+  'x := input.action.name; not x in {"GET"}',
+  'x := {y | y := input.context.country}; not "AT" in x',
+  "x := input.context.country; not _known[x]",
+  "not _known[_country]",
+  "not _profile.observations < 5",
+  "not _limits.low < 5",
+  'not lib.country in {"AT"}',
+  'not data.acme.lib.country in {"AT"}',
+  'not lib.country == "AT"',
+  'not lower(lib.country) == "at"',
+  'not lib.method in {"GET"}',
+  'not lib.settled in {"AT"}',
+  "not lib.is_at",
+  'not lib.country_of(1) in {"AT"}',
+  'not lib.country_of(1) == "AT"',
+  "not lib.is_country(1)",
+  'not lib.method_of(1) == "GET"',
+  "not _is_one(lib.country)",
+  'not lib.either in {"AT"}',
 ];
+const LIBRARY = `package acme.lib
+
+country := input.context.country
+
+method := input.action.name
+
+default settled := "none"
+
+settled := input.context.country
+
+is_at if input.context.country == "AT"
+
+country_of(_) := country
+
+is_country(_) if country == "AT"
+
+method_of(_) := input.action.name
+
+either := input.context.country if input.action.name == "GET"
+
+either := "none" if input.action.name != "GET"
+`;
 const MODULE = `package countersign.policies.x
 
+import data.acme.lib
+import input.context as c
+import input.context.device
+
 _known := {"a"}
+
+_limits := {"low": 7}
+
+_profile := input.context.profile
 
 _country := input.context.country
 
@@ -55,12 +123,12 @@ _incidents := object.get(input.context, "incidents", [])
 
 _is_one(x) if x == 1
 
-${CONDITIONS.map((condition, at) => `deny contains "${at}" if ${condition}`).join("\n\n")}
+${CONDITIONS.map((condition, at) => `deny contains "${at}" if {\n\t${condition.replaceAll("; ", "\n\t")}\n}`).join("\n\n")}
 `;
 /** What the schema requires of the parts that are read above, and nothing else. */
 const INPUT = {
   ...{ action: { name: "POST" }, subject: { properties: { groups: [] } } },
-  ...{ context: {}, parsed_path: [], parsed_query: {}, parsed_body: null },
+  ...{ context: { time: "2026-11-24T10:00:00Z" }, parsed_path: [], parsed_query: {}, parsed_body: null },
 };
 /** Does not negate: that it does not hold is what it says. */
 const NO_NEGATION = ['_country != "AT"'];
@@ -70,22 +138,43 @@ const opa = await resolveTool("opa");
   test("is named exactly where OPA lets the rule end before it", async () => {
     if (opa.kind === "missing") throw new Error(opa.reason);
     const folder = await mkdtemp(path.join(tmpdir(), "negated-"));
-    const [module, input] = [path.join(folder, "x.rego"), path.join(folder, "input.json")];
+    const [module, library, input] = ["x.rego", "lib.rego", "input.json"].map((name) => path.join(folder, name));
+    if (module === undefined || library === undefined || input === undefined) throw new Error("three were named");
     await writeFile(module, MODULE);
+    await writeFile(library, LIBRARY);
     await writeFile(input, JSON.stringify(INPUT));
     const run = async (...args: readonly string[]): Promise<unknown> => {
       const result = await runCommand(opa.location, args, { timeoutMs: 60_000 });
       if (result.kind === "failed") throw new Error(result.message);
       return JSON.parse(result.output);
     };
-    const query = ["--format", "values", "--data", module, "--input", input, "data.countersign.policies.x.deny"];
-    const held = list(list(await run("eval", ...query))[0]).map((at) => CONDITIONS[Number(at)]);
-    const rules = list(field(await run("parse", "--format", "json", module), "rules"));
+    const sources = ["--data", module, "--data", library, "--input", input];
+    const held = list(
+      list(await run("eval", "--format", "values", ...sources, "data.countersign.policies.x.deny"))[0],
+    ).map((at) => CONDITIONS[Number(at)]);
     await rm(folder, { recursive: true });
-    const named = rules.slice(-CONDITIONS.length).map((rule) => negatedInputs(rule, rules, DecisionInput).length > 0);
+    const rules = placedRules(await parsedRego(LIBRARY, MODULE));
+    const named = rules.slice(-CONDITIONS.length).map((rule) => negatedInputs(rule, rulesIn(rules)).length > 0);
     expect(CONDITIONS.filter((_, at) => named[at] === true)).toEqual(
       CONDITIONS.filter((condition) => !held.includes(condition) && !NO_NEGATION.includes(condition)),
     );
+  });
+
+  test("names the input whatever an import or a variable calls it, and is waived by that name", async () => {
+    const of = (rule: string, said = "") =>
+      `${said}package countersign.policies.x\n\nimport input.context as c\n\ndeny contains "x" if {\n\t${rule}\n}\n`;
+    const waiver = (name: string) => `# METADATA\n# scope: package\n# custom:\n#   negated_inputs: [${name}]\n`;
+    for (const [rule, call, name] of [
+      ['not c.country in {"AT"}', "in", "input.context.country"],
+      ["d := c.device\n\tnot d.managed == false", "==", "input.context.device"],
+      ["d := c.device\n\tnot d.managed", "d", "input.context.device"],
+      ['d := c.device\n\tnot d.owner in {"a"}', "in", "input.context.device.owner"],
+    ] as const) {
+      expect(checkPolicies(await parsedRego(of(rule))).faults).toEqual([
+        expect.stringContaining(`0.rego: deny has \`not\` before ${call} of ${name}, which may be absent`),
+      ]);
+      expect(checkPolicies(await parsedRego(of(rule, waiver(name)))).faults).toEqual([]);
+    }
   });
 });
 
@@ -117,9 +206,10 @@ describe("the build check", () => {
   test("refuses it in a library, and in a comprehension or every inside a rule", () => {
     expect(checkPolicies([module("lib", "helper")]).faults).toHaveLength(1);
     const inside = { terms: { type: "setcomprehension", value: { body: [negated] } } };
-    expect(negatedInputs({ body: [inside] }, [], DecisionInput)).toEqual([
-      { name: "input.context.country", call: "in" },
-    ]);
+    const rule = { head: { ref: [text("deny")], key: text("r") }, body: [inside] };
+    const [placed] = placedRules([{ file: "x.rego", ast: { rules: [rule] } }]);
+    if (placed === undefined) throw new Error("there is one rule");
+    expect(negatedInputs(placed, rulesIn([placed]))).toEqual([{ name: "input.context.country", call: "in" }]);
   });
 
   test("refuses it among the reasons why somebody may not review, by what the input of approval always has", () => {

@@ -1,29 +1,38 @@
 /**
  * Finds `not` before a call that looks up something that may be absent. OPA takes such operands out of the expression and
  * evaluates them first: where `input.context.country` is absent, `not input.context.country in _trusted` does not hold, and
- * neither does anything else of the rule. Only `==` and `=` look up what stands directly beside them in place. What may be
- * absent is what the schema of the input does not require, and a rule of the same package that has neither a default nor a
- * constant value.
+ * neither does anything else of the rule. Only `==` and `=` look up what stands directly beside them in place. A variable is
+ * evaluated before, too, whatever stands beside it: after `country := input.context.country` the rule has ended. What may be
+ * absent is what the schema of the input does not require; of the same package a rule that has neither a default nor a constant
+ * value; and, by a longer name, a rule or function that looks up what may be absent in each of its bodies and has no default.
  */
+import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
 import { field, list, refText } from "./ast.ts";
+import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
+import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
 
 export type NegatedInput = {
-  /** As it is written: `input.context.country`, `_country`. */
+  /** Whatever a variable or an import calls it: `input.context.country`, `_country`. */
   readonly name: string;
-  /** The function or operator: `internal.member_2` is `in`. */
+  /** The function or operator, or the name that stands behind `not`: `internal.member_2` is `in`. */
   readonly call: string;
 };
 
-type Known = { readonly rules: readonly unknown[]; readonly schema: unknown };
+type Known = {
+  readonly place: Place;
+  readonly schema: unknown;
+  /** Rules that are looked into: a text that is not compiled yet may go round in circles. */
+  readonly inside: readonly PlacedRule[];
+};
 
-/** In order, each once. `rules`: those of the same package, which the rule may name. `schema`: of its input. */
-export function negatedInputs(rule: unknown, rules: readonly unknown[], schema: unknown): readonly NegatedInput[] {
-  const known = { rules, schema };
+/** In order, each once. */
+export function negatedInputs(rule: PlacedRule, rulesAt: RulesAt): readonly NegatedInput[] {
+  const known = knownIn(rule, rulesAt, []);
   const found = new Map<string, NegatedInput>();
-  for (const terms of negatedCalls(rule)) {
-    const [operator, ...operands] = terms;
-    const written = refText(field(operator, "value"));
-    const look = EQUALITY.has(written) ? lookedUpBesideEquality : lookedUp;
+  for (const terms of negations(rule.rule)) {
+    const [operator, ...operands] = Array.isArray(terms) ? list(terms) : [undefined, terms];
+    const written = operator === undefined ? constantsOf(headOf(terms)).join(".") : refText(field(operator, "value"));
+    const look = operator === undefined || EQUALITY.has(written) ? lookedUpBefore : lookedUp;
     for (const name of operands.flatMap((operand) => look(operand, known))) {
       if (!found.has(name)) found.set(name, { name, call: OPERATORS.get(written) ?? written });
     }
@@ -31,21 +40,11 @@ export function negatedInputs(rule: unknown, rules: readonly unknown[], schema: 
   return [...found.values()];
 }
 
+function knownIn(rule: PlacedRule, rulesAt: RulesAt, inside: readonly PlacedRule[]): Known {
+  return { place: placeInside(rule, rulesAt), schema: inputOf(rule.place), inside: [...inside, rule] };
+}
+
 const EQUALITY = new Set(["equal", "eq"]);
-
-/** Of what is written directly beside `==`, only what stands in its brackets is looked up before. */
-function lookedUpBesideEquality(term: unknown, known: Known): readonly string[] {
-  if (field(term, "type") === "var") return [];
-  if (field(term, "type") !== "ref") return lookedUp(term, known);
-  return list(field(term, "value"))
-    .slice(1)
-    .flatMap((part) => lookedUp(part, inBrackets(known)));
-}
-
-/** A name there is that of a variable. */
-function inBrackets({ schema }: Known): Known {
-  return { rules: [], schema };
-}
 
 const OPERATORS: ReadonlyMap<string, string> = new Map([
   ...([
@@ -63,21 +62,29 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
   ] as const),
 ]);
 
-/** The terms of negated calls, wherever they stand; a negated reference alone is as it should be, but for what is inside its brackets. */
-function negatedCalls(node: unknown): readonly (readonly unknown[])[] {
-  if (Array.isArray(node)) return node.flatMap((item: unknown) => negatedCalls(item));
+/** What stands behind `not`, wherever that is: the terms of a call, or a name. */
+function negations(node: unknown): readonly unknown[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => negations(item));
   if (typeof node !== "object" || node === null) return [];
-  const terms = field(node, "terms");
-  const own = field(node, "negated") !== true ? [] : Array.isArray(terms) ? [terms] : [bracketed(terms)];
-  return [...own, ...Object.values(node).flatMap((item: unknown) => negatedCalls(item))];
+  const own = field(node, "negated") === true ? [field(node, "terms")] : [];
+  return [...own, ...Object.values(node).flatMap((item: unknown) => negations(item))];
 }
 
-/** `not _known[input.id]`: looked up before as well. */
-function bracketed(term: unknown): readonly unknown[] {
-  const [head, ...parts] = list(field(term, "value"));
-  return field(term, "type") === "ref"
-    ? [{ value: [head] }, ...parts.filter((part) => field(part, "type") !== "var")]
-    : [];
+function headOf(term: unknown): readonly unknown[] {
+  return field(term, "type") === "ref" ? list(field(term, "value")).slice(0, 1) : [term];
+}
+
+/** Of what is evaluated in place, directly behind `not` or beside `==`: what its variable was given, and what stands in its brackets. */
+function lookedUpBefore(term: unknown, known: Known): readonly string[] {
+  if (!isName(term)) return lookedUp(term, known);
+  const meaning = meaningOf(term, known.place);
+  const given =
+    meaning.kind === "variable" ? meaning.values.flatMap((value) => lookedUp(value, past(term, known))) : [];
+  return [...given, ...meaning.parts.flatMap((part) => lookedUp(part, known))];
+}
+
+function past(term: unknown, known: Known): Known {
+  return { ...known, place: without(known.place, term) };
 }
 
 /** What an operand looks up and might not find. A comprehension finds nothing at worst, which is a value. */
@@ -89,11 +96,15 @@ function lookedUp(term: unknown, known: Known): readonly string[] {
     case "setcomprehension":
       return [];
     case "var":
-      return typeof value === "string" && mayBeUndefined(value, known) ? [value] : [];
+      return lookedUpByName(term, known);
     case "ref": {
-      const [head, ...parts] = list(value);
-      const inside = parts.flatMap((part) => lookedUp(part, inBrackets(known)));
-      return field(head, "value") === "input" && !isRequired(parts, known) ? [nameOf(list(value)), ...inside] : inside;
+      const [head, ...brackets] = list(value);
+      const inside = field(head, "type") === "var" ? brackets : [head, ...brackets];
+      return [...lookedUpByName(term, known), ...inside.flatMap((part) => lookedUp(part, known))];
+    }
+    case "call": {
+      const [operator, ...operands] = list(value);
+      return [...lookedUpByName(operator, known), ...operands.flatMap((operand) => lookedUp(operand, known))];
     }
     default:
       return list(value)
@@ -102,34 +113,58 @@ function lookedUp(term: unknown, known: Known): readonly string[] {
   }
 }
 
-function nameOf(parts: readonly unknown[]): string {
-  const names = parts.map((part) => (field(part, "type") === "ref" ? "[…]" : `.${String(field(part, "value"))}`));
-  return names.join("").slice(1);
-}
-
-/** Whether the schema says that the input always has it. */
-function isRequired(parts: readonly unknown[], known: Known): boolean {
-  let { schema } = known;
-  for (const part of parts) {
-    const name = field(part, "type") === "string" ? field(part, "value") : undefined;
-    if (typeof name !== "string" || !list(field(schema, "required")).includes(name)) return false;
-    schema = field(field(schema, "properties"), name);
-  }
-  return true;
+function lookedUpByName(term: unknown, known: Known): readonly string[] {
+  const meaning = meaningOf(term, known.place);
+  if (meaning.kind === "input") return absentUpTo(meaning.parts, known.schema) > 0 ? [inputName(meaning.parts)] : [];
+  if (meaning.kind === "variable")
+    return meaning.values.flatMap((value) => lookedUp(extended(value, meaning.parts), past(term, known)));
+  const isOwn = field(term, "type") === "var" && !known.place.scope.imports.has(String(field(term, "value")));
+  const isAbsent = isOwn ? mayBeUndefined(meaning.rules, known) : needsAbsent(meaning.rules, known);
+  return isAbsent ? [constantsOf(field(term, "type") === "ref" ? field(term, "value") : [term]).join(".")] : [];
 }
 
 /** Of a name that is a rule of the package: sets, objects and defaults always have a value, and so have constants. */
-function mayBeUndefined(name: string, known: Known): boolean {
-  const own = known.rules.filter((rule) => refText(field(field(rule, "head"), "ref")) === name);
-  return own.length > 0 && !own.some((rule) => alwaysHasValue(rule, known));
+function mayBeUndefined(rules: readonly PlacedRule[], known: Known): boolean {
+  return rules.length > 0 && !rules.some(({ rule }) => alwaysHasValue(rule, known));
 }
 
 function alwaysHasValue(rule: unknown, known: Known): boolean {
-  const head = field(rule, "head");
-  if (field(rule, "default") === true || field(head, "key") !== undefined) return true;
+  if (isDefaultOrSet(rule)) return true;
   const body = list(field(rule, "body"));
   const isUnconditional = body.every((expression) => field(field(expression, "terms"), "value") === true);
-  return isUnconditional && isConstant(field(head, "value"), known);
+  return isUnconditional && isConstant(field(field(rule, "head"), "value"), known);
+}
+
+function isDefaultOrSet(rule: unknown): boolean {
+  const head = field(rule, "head");
+  const ref = list(field(head, "ref"));
+  return field(rule, "default") === true || field(head, "key") !== undefined || constantsOf(ref).length < ref.length;
+}
+
+/** Whether a rule or function has no value where all is absent that may be: each of its bodies looks up something of that. */
+function needsAbsent(rules: readonly PlacedRule[], known: Known): boolean {
+  const entered = rules.filter((rule) => !known.inside.includes(rule));
+  return (
+    entered.length > 0 &&
+    !entered.some(({ rule }) => isDefaultOrSet(rule)) &&
+    entered.every((rule) => {
+      const own = knownIn(rule, known.place.rulesAt, known.inside);
+      return bodiesOf(rule.rule).every((terms) => terms.some((term) => lookedUp(term, own).length > 0));
+    })
+  );
+}
+
+/** Of a rule and its `else`s: what is evaluated for each, but for what stands behind `not`. */
+function bodiesOf(rule: unknown): readonly (readonly unknown[])[] {
+  const expressions = list(field(rule, "body")).filter((expression) => field(expression, "negated") !== true);
+  const terms = expressions.flatMap((expression) => {
+    const own = field(expression, "terms");
+    if (Array.isArray(own)) return [{ type: "call", value: own }];
+    const nested = [...list(field(own, "symbols")), field(own, "domain")].filter((term) => term !== undefined);
+    return nested.length > 0 ? nested : [own];
+  });
+  const next = field(rule, "else");
+  return [[...terms, field(field(rule, "head"), "value")], ...(next === undefined ? [] : bodiesOf(next))];
 }
 
 function isConstant(term: unknown, known: Known): boolean {
@@ -145,11 +180,11 @@ function isConstant(term: unknown, known: Known): boolean {
 function isSafeCall(term: unknown, known: Known): boolean {
   const [operator, from, ...rest] = list(field(term, "value"));
   const isGet = field(term, "type") === "call" && refText(field(operator, "value")) === "object.get";
-  const parts = list(field(from, "value"));
+  const meaning = meaningOf(from, known.place);
   return (
     isGet &&
-    field(parts[0], "value") === "input" &&
-    isRequired(parts.slice(1), known) &&
+    meaning.kind === "input" &&
+    absentUpTo(meaning.parts, known.schema) === 0 &&
     rest.every((item) => isConstant(item, known))
   );
 }

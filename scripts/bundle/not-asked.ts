@@ -1,54 +1,63 @@
 /**
  * Rules that read like a policy's and are never asked: `decision.rego` goes through the packages `countersign.policies.NAME` alone, so a
- * `deny` in `package countersign.policy.wiki` would be built, signed and passed over. One that another rule reads is a library's; whether what
- * reads it is asked itself is not looked into.
+ * `deny` in `package countersign.policy.wiki` would be built, signed and passed over. Of a policy it asks for what is called `deny`, `elevate` or
+ * `allow` and for nothing below another name, so `writes.deny` in `package countersign.policies.wiki` would be passed over as well. One that
+ * another rule reads is a library's or a helper; whether what reads it is asked itself is not looked into.
  */
-import { field, list, packagePath, placeOf, refText } from "./ast.ts";
-import type { ParsedModule } from "./check-policies.ts";
+import { field, list, type ParsedModule } from "./ast.ts";
+import { constantsOf, isPrefix, type PlacedRule, placedRules, placeIn, type Scope, scopeOf } from "./places.ts";
 
 const SAYS = ["deny", "elevate", "allow"];
+/** Of a policy, what is asked under this name: told of by checkPolicies where it is no set. What a response holds may have any name: `allow` is a header. */
+const ASKED = [...SAYS, "response"];
 
 export function notAsked(modules: readonly ParsedModule[]): readonly string[] {
-  const read = modules.flatMap(({ ast }) => readPlaces(ast));
-  const faults = modules.flatMap(({ file, ast }) => {
-    const path = packagePath(ast);
-    if (path[0] === "countersign" && path[1] === "policies") return [];
-    return list(field(ast, "rules")).flatMap((rule) => {
-      const place = placeOf(ast, rule);
-      const below = place.slice(path.length);
-      const isAsked = place[0] === "countersign" && place[1] === "policies"; // by its head: told by checkPolicies
-      if (isAsked || !below.some((part) => SAYS.includes(part))) return [];
-      return read.some((one) => isPrefix(one, place) || isPrefix(place, one)) ? [] : [faultOf(file, path, place)];
-    });
-  });
+  const read = modules.flatMap(({ ast }) => readPlaces(ast, scopeOf(ast)));
+  const faults = modules.flatMap((module) =>
+    placedRules([module]).flatMap((rule) => {
+      const fault = faultOf(rule);
+      return fault === undefined || read.some((one) => reads(one, rule)) ? [] : [`${module.file}: ${fault}`];
+    }),
+  );
   return [...new Set(faults)];
 }
 
-function faultOf(file: string, path: readonly string[], place: readonly string[]): string {
-  const name = path.at(-1) ?? "NAME";
-  const instead = name === "countersign" || !/^\w+$/.test(name) ? "NAME" : name;
-  return `${file}: ${place.join(".")} would never be asked: only packages directly below countersign.policies are, and no other rule reads it; write: package countersign.policies.${instead}; or, in a library, give it another name or take it out`;
+function faultOf({ place, rule, scope: { path } }: PlacedRule): string | undefined {
+  const [first, ...below] = list(field(field(rule, "head"), "ref"));
+  const name = String(field(first, "value"));
+  const constants = below
+    .filter((term) => field(term, "type") === "string")
+    .map((term) => String(field(term, "value")));
+  const set = [name, ...constants].find((part) => SAYS.includes(part));
+  if (set === undefined) return undefined;
+  const said = [...path, name, ...below.map((term) => String(field(term, "value")))].join(".");
+  if (isPolicy(path)) {
+    return ASKED.includes(name)
+      ? undefined
+      : `${said} would never be asked: of a policy, only what stands below no other name is, and no other rule reads it; write: ${set} contains … if …; or, in a helper, give it another name or take it out`;
+  }
+  if (isPolicy(place)) return undefined; // by its head: told by checkPolicies
+  const last = path.at(-1) ?? "NAME";
+  const instead = last === "countersign" || !/^\w+$/.test(last) ? "NAME" : last;
+  return `${said} would never be asked: only packages directly below countersign.policies are, and no other rule reads it; write: package countersign.policies.${instead}; or, in a library, give it another name or take it out`;
+}
+
+/** NB: who goes through all policies, or a policy as a whole, as the composition does, asks for none of its names. */
+function reads(one: readonly string[], { place, scope: { path } }: PlacedRule): boolean {
+  if (isPolicy(path) && one.length <= path.length) return false;
+  return isPrefix(one, place) || isPrefix(place, one);
+}
+
+function isPolicy([root, area]: readonly string[]): boolean {
+  return root === "countersign" && area === "policies";
 }
 
 /** What the rules of a module look up below `data`, as far as it is constant. Of variables too, which may be rules of the same package. */
-function readPlaces(ast: unknown): readonly (readonly string[])[] {
-  const path = packagePath(ast);
-  const imported = new Map(
-    list(field(ast, "imports")).map((one) => {
-      const parts = constantsOf(field(field(one, "path"), "value"));
-      const alias = field(one, "alias");
-      return [typeof alias === "string" ? alias : (parts.at(-1) ?? ""), parts];
-    }),
-  );
-  const placeOfRef = ([first = "", ...more]: readonly string[]): readonly string[] => {
-    const from = imported.get(first);
-    if (from !== undefined) return [...from.slice(1), ...more];
-    return first === "data" ? more : [...path, first, ...more];
-  };
+function readPlaces(ast: unknown, scope: Scope): readonly (readonly string[])[] {
   // NB: `data[x]` alone may be anything, and says nothing of what was meant.
   return list(field(ast, "rules"))
     .flatMap((rule) => refs(rule))
-    .map(placeOfRef)
+    .map((names) => placeIn(scope, names) ?? [])
     .filter((place) => place.length > 0);
 }
 
@@ -62,15 +71,4 @@ function refs(node: unknown): readonly (readonly string[])[] {
     return type === "ref" && key === "value" ? list(item).slice(1).flatMap(refs) : refs(item);
   });
   return type === "ref" ? [constantsOf(value), ...inside] : inside;
-}
-
-/** Up to the first part that only an evaluation knows. */
-function constantsOf(ref: unknown): readonly string[] {
-  const [first, ...more] = list(ref);
-  const end = more.findIndex((term) => field(term, "type") !== "string");
-  return [first, ...(end < 0 ? more : more.slice(0, end))].map((term) => refText([term]));
-}
-
-function isPrefix(start: readonly string[], path: readonly string[]): boolean {
-  return start.length <= path.length && start.every((part, at) => part === path[at]);
 }

@@ -1,6 +1,5 @@
 /** What stands in the source and does not come into the bundle, though it reads as if it did. */
-import { field, list, placeOf } from "./ast.ts";
-import type { ParsedModule } from "./check-policies.ts";
+import { field, list, type ParsedModule, placeOf } from "./ast.ts";
 
 const SAYS = ["deny", "elevate", "allow", "response"];
 

@@ -99,6 +99,19 @@ describeWithOpa("an author is told", () => {
     ]);
   });
 
+  test("of what would be lost: a denial below another name, a requirement that is no list, by its line, and of `not` that opens; said right it is built", async () => {
+    const text = (custom: string, denial: string) =>
+      `# METADATA\n# scope: package\n# custom:\n#   ${custom}\npackage countersign.policies.wiki\n\nimport input.context as c\n\n${denial} contains "x" if input.action.name == "BREW"\n\nallow contains "x" if {\n\tinput.action.name == "READ"\n\tnot c.country == "KP"\n}\n`;
+    const { code, err } = await build(text("requires: incidents", "writes.deny"));
+    expect(code).toBe(1);
+    expect(err.trimEnd().split("\n")).toEqual([
+      `${wiki}:1: custom.requires must be a list of texts, and not "incidents"; write: custom: {requires: [incidents]}`,
+      expect.stringContaining(`${wiki}: allow holds where input.context.country is absent`),
+      expect.stringContaining(`${wiki}: countersign.policies.wiki.writes.deny would never be asked`),
+    ]);
+    expect(await build(text("negated_inputs: [input.context.country]", "deny"))).toEqual({ code: 0, err: "" });
+  });
+
   test("of a syntax error by file, line and what it is", async () => {
     const { code, err } = await build("package countersign.policies.wiki\n\ndeny contains if x\n");
     expect(code).toBe(1);

@@ -1,0 +1,213 @@
+/**
+ * The check against OPA itself: each condition is evaluated with inputs that have nothing of the context which may be absent, and the check
+ * must name those conditions of `allow` that hold then, and of `deny` those that do not because of a `not`.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { hasOpa } from "../../test/harness/made-bundle.ts";
+import { parsedRego } from "../../test/harness/parsed-rego.ts";
+import { field, list } from "./ast.ts";
+import { findOpa } from "./author-opa.ts";
+import { checkPolicies } from "./check-policies.ts";
+
+/** Where it is named: by what of the context. */
+const IN_ALLOW: readonly (readonly [string, string | undefined])[] = [
+  ["not _blocked", "input.context.country"],
+  ["not data.countersign.policies.wiki._blocked", "input.context.country"],
+  ["not c.device.rooted", "input.context.device.rooted"],
+  ['not c.country == "KP"', "input.context.country"],
+  ['not input.context.profile.since == "x"', "input.context.profile"],
+  ["d := c\n\tnot d.device.rooted == true", "input.context.device.rooted"],
+  ["d := c.device\n\tnot d.rooted == true", "input.context.device.rooted"],
+  ["not _is_blocked(1)", "input.context.country"],
+  ["not lib.says_rooted", "input.context.device.rooted"],
+  ["not lib.blocks(1)", "input.context.country"],
+  ["not _with_default", "input.context.country"],
+  ["not _closed_by_default", undefined],
+  ['not "doors" in _frozen', "input.context.incidents"],
+  ['not _frozen_set["doors"]', "input.context.incidents"],
+  ['not "doors" in {i.scope | some i in input.context.incidents}', "input.context.incidents"],
+  ['frozen := {i.scope | some i in input.context.incidents}\n\tnot "doors" in frozen', "input.context.incidents"],
+  ["_trusted_by_not", "input.context.country"],
+  ["_is_trusted_by_not(1)", "input.context.country"],
+  ["not _not_trusted_by_not", undefined],
+  ["not _closes", undefined],
+  ["not _one_of_two", "input.context.country"],
+  ["input.context.country\n\tnot _blocked", undefined],
+  ["_country_known\n\tnot _blocked", undefined],
+  ['input.context.country in {"AT"}\n\tnot _blocked', undefined],
+  ['not input.context.country in {"KP"}', undefined],
+  ["not _is_blocked_country(input.context.country)", undefined],
+  ["input.context.country", undefined],
+  ["not input.context.local.office_hours", undefined],
+  ["not _admin", undefined],
+  ["not input.parsed_query.debug", undefined],
+  ["not input.subject.properties.claims.suspended == true", undefined],
+];
+const IN_DENY: readonly (readonly [string, string | undefined])[] = [
+  ["not _blocked", undefined],
+  ["not _trusted", undefined],
+  ["not _trusted_by_not", "input.context.country"],
+  ["_untrusted_by_not", "input.context.country"],
+  ["not lib.unsaid", "input.context.device.rooted"],
+  ["not _admin", undefined],
+  ["_blocked", undefined],
+];
+const POLICY = `package countersign.policies.wiki
+
+import data.acme.lib
+import input.context as c
+
+_blocked if input.context.country in {"KP"}
+
+_trusted if input.context.country in {"AT"}
+
+_country_known if input.context.country
+
+default _with_default := false
+
+_with_default if c.country == "KP"
+
+default _closed_by_default := true
+
+_closed_by_default := false if c.country == "AT"
+
+_is_blocked(_) if c.country == "KP"
+
+_is_blocked_country(country) if country == "KP"
+
+_frozen := {i.scope | some i in input.context.incidents}
+
+_frozen_set contains i.scope if some i in input.context.incidents
+
+_trusted_by_not if not _blocked
+
+_is_trusted_by_not(_) if not _blocked
+
+_untrusted_by_not if not _trusted_by_not
+
+_not_trusted_by_not if not _blocked
+
+_closes if not c.country == "AT"
+
+_one_of_two if c.country == "KP"
+
+_one_of_two if "banned" in input.subject.properties.groups
+
+_admin if "admins" in input.subject.properties.groups
+`;
+const LIBRARY = `package acme.lib
+
+says_rooted if input.context.device.rooted == true
+
+unsaid if not says_rooted
+
+blocks(_) if input.context.country == "KP"
+`;
+const INPUT = {
+  action: { name: "GET" },
+  subject: { properties: { groups: [], claims: {} } },
+  parsed_query: {},
+};
+const CONTEXT = { time: "2026-11-24T10:00:00Z", local: { office_hours: false }, state: { fresh: false } };
+/** Nothing is known, and a device of which nothing is. */
+const INPUTS = [CONTEXT, { ...CONTEXT, device: {} }].map((context) => ({ ...INPUT, context }));
+/** Holds whatever is absent, and rightly: what it asks is not of the context, or is always there. */
+const RIGHTLY = [
+  "not input.context.local.office_hours",
+  "not _admin",
+  "not input.parsed_query.debug",
+  "not input.subject.properties.claims.suspended == true",
+];
+/** Does not hold, and not because of a \`not\`. */
+const NO_NEGATION = ["_blocked"];
+
+const policyOf = (set: string, conditions: readonly string[], said = "") =>
+  said + POLICY + conditions.map((condition, at) => `\n${set} contains "${at}" if {\n\t${condition}\n}\n`).join("");
+
+((await hasOpa()) ? describe : describe.skip)("`not` before what nobody knows", () => {
+  async function held(set: string, conditions: readonly string[]): Promise<readonly string[]> {
+    const folder = await mkdtemp(path.join(tmpdir(), "opened-"));
+    await writeFile(path.join(folder, "wiki.rego"), policyOf(set, conditions));
+    await writeFile(path.join(folder, "lib.rego"), LIBRARY);
+    const opa = await findOpa(folder);
+    const files = ["--data", "wiki.rego", "--data", "lib.rego", "--input", "input.json"];
+    const found = new Set<string>();
+    for (const input of INPUTS) {
+      await writeFile(path.join(folder, "input.json"), JSON.stringify(input));
+      const asked = ["--format", "values", ...files, `data.countersign.policies.wiki.${set}`];
+      const answer: unknown = JSON.parse(await opa("eval", ...asked));
+      for (const at of list(list(answer)[0])) found.add(conditions[Number(at)] ?? "");
+    }
+    await rm(folder, { recursive: true });
+    return conditions.filter((one) => found.has(one));
+  }
+
+  /** Of each condition alone. */
+  async function told(
+    set: string,
+    conditions: readonly string[],
+    said = "",
+  ): Promise<readonly (readonly [string, readonly string[]])[]> {
+    const [policy, ...others] = await parsedRego(policyOf(set, conditions, said), LIBRARY);
+    const rules = list(field(policy?.ast, "rules"));
+    const [named, asked] = [rules.slice(0, -conditions.length), rules.slice(-conditions.length)];
+    return conditions.map((condition, at) => {
+      const ast = { ...Object(policy?.ast), rules: [...named, asked[at]] };
+      return [condition, checkPolicies([{ file: "wiki.rego", ast }, ...others]).faults] as const;
+    });
+  }
+
+  async function toldOf(condition: string, said = ""): Promise<readonly string[]> {
+    const [only] = await told("allow", [condition], said);
+    return only?.[1] ?? [];
+  }
+
+  const expected = (of: typeof IN_ALLOW, effect: string) =>
+    of.map(([condition, name]) => [
+      condition,
+      name === undefined
+        ? []
+        : [expect.stringContaining(`wiki.rego: ${effect} where ${name} is absent, because of \`not\` before `)],
+    ]);
+
+  test("is named in allow exactly where OPA lets the rule hold for that, and by what is absent", async () => {
+    const conditions = IN_ALLOW.map(([condition]) => condition);
+    expect((await held("allow", conditions)).filter((one) => !RIGHTLY.includes(one))).toEqual(
+      IN_ALLOW.flatMap(([condition, name]) => (name === undefined ? [] : [condition])),
+    );
+    expect(await told("allow", conditions)).toEqual(expected(IN_ALLOW, "allow holds"));
+  });
+
+  test("is named in deny and elevate exactly where OPA lets the rule end for that", async () => {
+    const conditions = IN_DENY.map(([condition]) => condition);
+    const denied = await held("deny", conditions);
+    expect(conditions.filter((one) => !denied.includes(one) && !NO_NEGATION.includes(one))).toEqual(
+      IN_DENY.flatMap(([condition, name]) => (name === undefined ? [] : [condition])),
+    );
+    for (const set of ["deny", "elevate"]) {
+      expect(await told(set, conditions)).toEqual(expected(IN_DENY, `${set} does not hold`));
+    }
+  });
+
+  test("is not named where the bundle requires it, or it is waived by its name; what is below that is", async () => {
+    const said = (custom: string) => `# METADATA\n# scope: package\n# custom:\n#   ${custom}\n`;
+    for (const custom of ["requires: [country]", "negated_inputs: [input.context.country]"]) {
+      expect(await toldOf("not _blocked", said(custom))).toEqual([]);
+      expect(await toldOf("not c.device.rooted", said(custom))).toHaveLength(1);
+    }
+    expect(await toldOf("not c.device.rooted", said("requires: [device]"))).toHaveLength(1);
+  });
+
+  test("says what to write, and of what can be required that too", async () => {
+    const [country = ""] = await toldOf("not _blocked");
+    expect(country).toContain(
+      "wiki.rego: allow holds where input.context.country is absent, because of `not` before _blocked. Test for what is trusted",
+    );
+    expect(country).toContain("custom: {requires: [country]}");
+    expect(country).toContain("custom: {negated_inputs: [input.context.country]}");
+    expect((await toldOf("not c.device.rooted"))[0]).not.toContain("requires");
+  });
+});

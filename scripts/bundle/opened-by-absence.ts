@@ -1,0 +1,205 @@
+/**
+ * Finds `not` that opens a door where a part of the context is absent: `allow contains "x" if not _blocked`, with `_blocked if
+ * input.context.country in {"KP"}`, allows while the country is unknown. The same through helpers, in all packages of the bundle: `deny contains
+ * "x" if not _trusted`, with `_trusted if not _blocked`, denies nobody then. Each rule is asked what it loses where something is absent (it may
+ * not hold then), and what it gains (it may hold for that); `not` turns the one into the other. So what `allow` gains is a fault, and so is what
+ * `deny` or `elevate` loses by something that gains.
+ *
+ * Not a fault: what the bundle requires (`custom.requires`), what the same rule or a helper beside the `not` looks up without `not`, since then it ends
+ * there, and what is not of the context, such as a parameter that a caller leaves out. Not seen: what a comparison makes of nothing
+ * (`count(_incidents) == 0`), a `default` that opens, an `else` that does, the default of `object.get`, and rules by names that only an evaluation knows.
+ */
+import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
+import { field, list, refText } from "./ast.ts";
+import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
+import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
+
+/** Names of context → what stands behind the `not` that opens; "" without one. */
+type Names = ReadonlyMap<string, string>;
+type Effects = {
+  /** Absent, the rule may not hold. */
+  readonly lost: Names;
+  /** Absent, it may hold for that. */
+  readonly gained: Names;
+  /** Of `lost`, what it loses by something that gains. */
+  readonly missed: Names;
+};
+
+type Opened = { readonly name: string; readonly negated: string };
+
+const NONE: Effects = { lost: new Map(), gained: new Map(), missed: new Map() };
+const EQUALITY = new Set(["equal", "eq"]);
+
+/** `required`: names of context that are never absent where anything is allowed. What it returns is for a rule of one of the three sets. */
+export function openedByAbsence(
+  rules: readonly PlacedRule[],
+  rulesAt: RulesAt,
+  required: ReadonlySet<string>,
+): (rule: PlacedRule, set: string) => readonly Opened[] {
+  // NB: empty while a rule is looked into: a text that is not compiled yet may go round in circles.
+  const effects = new Map<PlacedRule, Effects>();
+  const needs = new Map<PlacedRule, readonly string[]>();
+  const holdByDefault = new Set(rules.filter(({ rule }) => isDefault(rule) && !saysFalse(rule)).map(keyOf));
+
+  function effectsOf(rule: PlacedRule): Effects {
+    const known = effects.get(rule);
+    if (known !== undefined) return known;
+    effects.set(rule, NONE);
+    const found = holdByDefault.has(keyOf(rule)) ? NONE : ownEffects(rule);
+    effects.set(rule, found);
+    return found;
+  }
+
+  function ownEffects(rule: PlacedRule): Effects {
+    const place = placeInside(rule, rulesAt);
+    // NB: what a rule that says `false` loses, it does not say.
+    const said = withElse(rule.rule).filter((one) => !saysFalse(one));
+    const all = joined(said.map((one) => positive([keyAndValue(one), field(one, "body")], place)));
+    const needed = neededBy(rule);
+    const isOpen = ([name]: readonly [string, string]) =>
+      !needed.some((one) => one === name || one.startsWith(`${name}.`));
+    return {
+      lost: all.lost,
+      gained: new Map([...all.gained].filter(isOpen)),
+      missed: new Map([...all.missed].filter(isOpen)),
+    };
+  }
+
+  /** Of anything that is evaluated as it stands. */
+  function positive(node: unknown, place: Place): Effects {
+    if (Array.isArray(node)) return joined(node.map((item: unknown) => positive(item, place)));
+    if (typeof node !== "object" || node === null) return NONE;
+    if (field(node, "negated") === true) return negative(field(node, "terms"), place);
+    if (!isName(node)) return joined(Object.values(node).map((item: unknown) => positive(item, place)));
+    return joined([named(node, place), positive(bracketsOf(node), place)]);
+  }
+
+  function named(term: unknown, place: Place): Effects {
+    const meaning = meaningOf(term, place);
+    if (meaning.kind === "rules") return joined(meaning.rules.map(effectsOf));
+    if (meaning.kind === "variable")
+      return joined(meaning.values.map((value) => positive(extended(value, meaning.parts), without(place, term))));
+    const name = contextName(meaning.parts, place, required);
+    return name === undefined ? NONE : { ...NONE, lost: new Map([[name, ""]]) };
+  }
+
+  /** Of what stands behind `not`. */
+  function negative(terms: unknown, place: Place): Effects {
+    if (!Array.isArray(terms)) return turned(named(terms, place), textOf(terms));
+    const [operator, ...operands] = list(terms);
+    const isEquality = EQUALITY.has(refText(field(operator, "value")));
+    const inside = operands.map((operand) =>
+      turned(isEquality && isName(operand) ? named(operand, place) : neverAbsent(operand, place), textOf(operand)),
+    );
+    return joined([turned(named(operator, place), textOf(operator)), ...inside]);
+  }
+
+  /** An operand is looked up before the `not`: where it is absent the rule has ended. So only of what never is, such as a set that is empty then. */
+  function neverAbsent(term: unknown, place: Place): Effects {
+    if (Array.isArray(term)) return joined(term.map((item: unknown) => neverAbsent(item, place)));
+    if (isComprehension(term)) return positive(term, place);
+    if (!isName(term)) return Array.isArray(field(term, "value")) ? neverAbsent(field(term, "value"), place) : NONE;
+    const meaning = meaningOf(term, place);
+    if (meaning.kind === "variable")
+      return joined(meaning.values.map((value) => neverAbsent(value, without(place, term))));
+    return meaning.kind === "rules" ? joined(meaning.rules.filter(({ rule }) => isSet(rule)).map(effectsOf)) : NONE;
+  }
+
+  /** What a rule looks up in any case, but for comprehensions and what is behind `not`: absent, it does not hold. */
+  function neededBy(rule: PlacedRule): readonly string[] {
+    const known = needs.get(rule);
+    if (known !== undefined) return known;
+    needs.set(rule, []);
+    const found =
+      withElse(rule.rule).length === 1 ? neededIn(field(rule.rule, "body"), placeInside(rule, rulesAt)) : [];
+    needs.set(rule, found);
+    return found;
+  }
+
+  function neededIn(node: unknown, place: Place): readonly string[] {
+    if (Array.isArray(node)) return node.flatMap((item: unknown) => neededIn(item, place));
+    if (typeof node !== "object" || node === null || field(node, "negated") === true || isComprehension(node))
+      return [];
+    if (field(node, "domain") !== undefined) return neededIn(field(node, "domain"), place); // `every` of nothing holds
+    if (!isName(node)) return Object.values(node).flatMap((item: unknown) => neededIn(item, place));
+    const inBrackets = neededIn(bracketsOf(node), place);
+    const meaning = meaningOf(node, place);
+    if (meaning.kind === "input") return [inputName(meaning.parts), ...inBrackets];
+    if (meaning.kind === "variable") return inBrackets;
+    const isAlwaysThere = meaning.rules.some(({ rule }) => isDefault(rule) || isSet(rule));
+    const [first = [], ...more] = isAlwaysThere ? [] : meaning.rules.map(neededBy);
+    return [...inBrackets, ...first.filter((name) => more.every((names) => names.includes(name)))];
+  }
+
+  return (rule, set) => {
+    const { gained, missed } = effectsOf(rule);
+    return [...(set === "allow" ? gained : missed)].map(([name, negated]) => ({ name, negated }));
+  };
+}
+
+/** What is lost behind `not` is gained, and the other way round. */
+function turned({ lost, gained }: Effects, text: string): Effects {
+  const by = (names: Names) => new Map([...names].map(([name, inner]) => [name, inner === "" ? text : inner] as const));
+  return { lost: by(gained), gained: by(lost), missed: by(gained) };
+}
+
+function joined(all: readonly Effects[]): Effects {
+  return {
+    lost: new Map(all.flatMap(({ lost }) => [...lost])),
+    gained: new Map(all.flatMap(({ gained }) => [...gained])),
+    missed: new Map(all.flatMap(({ missed }) => [...missed])),
+  };
+}
+
+/** Up to the last part that may be absent; undefined for what is not of the context, or is never absent. */
+function contextName(parts: readonly unknown[], { scope }: Place, required: ReadonlySet<string>): string | undefined {
+  const end = absentUpTo(parts, inputOf(scope.path));
+  const [area, name] = parts.map((part) => String(field(part, "value")));
+  const isRequired = end === 2 && name !== undefined && required.has(name);
+  return area === "context" && end > 0 && !isRequired ? inputName(parts.slice(0, end)) : undefined;
+}
+
+function withElse(rule: unknown): readonly unknown[] {
+  const next = field(rule, "else");
+  return next === undefined ? [rule] : [rule, ...withElse(next)];
+}
+
+function keyAndValue(rule: unknown): readonly unknown[] {
+  const head = field(rule, "head");
+  return [field(head, "key"), field(head, "value")];
+}
+
+function keyOf({ place }: PlacedRule): string {
+  return JSON.stringify(place);
+}
+
+function isDefault(rule: unknown): boolean {
+  return field(rule, "default") === true;
+}
+
+function saysFalse(rule: unknown): boolean {
+  return field(field(field(rule, "head"), "value"), "value") === false;
+}
+
+/** Has a value, whatever is absent; less may be in it then. */
+function isSet(rule: unknown): boolean {
+  const head = field(rule, "head");
+  const ref = list(field(head, "ref"));
+  return (
+    field(head, "key") !== undefined || constantsOf(ref).length < ref.length || isComprehension(field(head, "value"))
+  );
+}
+
+function isComprehension(node: unknown): boolean {
+  const type = field(node, "type");
+  return typeof type === "string" && type.endsWith("comprehension");
+}
+
+function bracketsOf(term: unknown): readonly unknown[] {
+  return field(term, "type") === "ref" ? list(field(term, "value")).slice(1) : [];
+}
+
+function textOf(term: unknown): string {
+  if (!isName(term)) return "an expression";
+  return constantsOf(field(term, "type") === "ref" ? field(term, "value") : [term]).join(".");
+}

@@ -1,0 +1,110 @@
+/**
+ * What a name in a rule means: a part of the input, whatever an import calls it; a variable of the rule, with what it was given by `:=` or `=`;
+ * or rules of the bundle.
+ */
+import { field, list, refText } from "./ast.ts";
+import { constantsOf, type PlacedRule, placeIn, type RulesAt, type Scope } from "./places.ts";
+
+/**
+ * `parts`: what follows the name, as terms. `values`: none where only an evaluation knows (`some x in …`, a parameter). `rules`: what the name stands
+ * inside the value of, too; none of a built-in, and none where the name means a document of several.
+ */
+type Meaning =
+  | { readonly kind: "input"; readonly parts: readonly unknown[] }
+  | { readonly kind: "variable"; readonly values: readonly unknown[]; readonly parts: readonly unknown[] }
+  | { readonly kind: "rules"; readonly rules: readonly PlacedRule[]; readonly parts: readonly unknown[] };
+
+export type Place = {
+  readonly scope: Scope;
+  readonly variables: ReadonlyMap<string, readonly unknown[]>;
+  readonly rulesAt: RulesAt;
+};
+
+export function placeInside({ rule, scope }: Pick<PlacedRule, "rule" | "scope">, rulesAt: RulesAt): Place {
+  return { scope, variables: variablesOf(rule, scope, rulesAt), rulesAt };
+}
+
+/** A variable or a reference. */
+export function isName(term: unknown): boolean {
+  return field(term, "type") === "var" || field(term, "type") === "ref";
+}
+
+/** `term`: a name. */
+export function meaningOf(term: unknown, { scope, variables, rulesAt }: Place): Meaning {
+  const [head, ...parts] = field(term, "type") === "ref" ? list(field(term, "value")) : [term];
+  const name = field(head, "value");
+  if (field(head, "type") !== "var" || typeof name !== "string") return { kind: "rules", rules: [], parts };
+  const values = variables.get(name);
+  if (values !== undefined) return { kind: "variable", values, parts };
+  if (name === "input") return { kind: "input", parts };
+  const [root, ...from] = scope.imports.get(name) ?? [];
+  if (root === "input")
+    return { kind: "input", parts: [...from.map((value) => ({ type: "string", value })), ...parts] };
+  const place = placeIn(scope, [name, ...constantsOf([head, ...parts]).slice(1)]);
+  return { kind: "rules", rules: place === undefined ? [] : rulesAt(place), parts };
+}
+
+/** A variable's value with what follows the variable; what is no reference stays as it is. */
+export function extended(value: unknown, parts: readonly unknown[]): unknown {
+  if (parts.length === 0 || !isName(value)) return value;
+  return {
+    type: "ref",
+    value: [...(field(value, "type") === "ref" ? list(field(value, "value")) : [value]), ...parts],
+  };
+}
+
+/** Without one that is looked into: a text that is not compiled yet may go round in circles. */
+export function without(place: Place, term: unknown): Place {
+  const head = field(term, "type") === "ref" ? list(field(term, "value"))[0] : term;
+  const variables = [...place.variables].map(
+    ([name, values]) => [name, name === field(head, "value") ? [] : values] as const,
+  );
+  return { ...place, variables: new Map(variables) };
+}
+
+function variablesOf(rule: unknown, scope: Scope, rulesAt: RulesAt): ReadonlyMap<string, readonly unknown[]> {
+  const found = new Map<string, readonly unknown[]>();
+  const note = (pattern: unknown, values: readonly unknown[], isGiven: (name: string) => boolean = () => true) => {
+    // NB: of a pattern each name has a part of the value, so nothing can be said of what follows the name.
+    const given =
+      field(pattern, "type") === "var" ? values : values.map((value) => ({ type: "array", value: [value] }));
+    for (const name of namesIn(pattern).filter(isGiven)) found.set(name, [...(found.get(name) ?? []), ...given]);
+  };
+  /** `=` gives a value to what has none. */
+  const isUnknown = (name: string) =>
+    name !== "input" && !scope.imports.has(name) && rulesAt([...scope.path, name]).length === 0;
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) for (const item of node) visit(item);
+    if (typeof node !== "object" || node === null || Array.isArray(node)) return;
+    const terms = field(node, "terms");
+    const [operator, left, right] = list(terms);
+    const name = refText(field(operator, "value"));
+    if (name === "assign") note(left, [right]);
+    if (name === "eq" && field(node, "negated") !== true) {
+      note(left, [right], isUnknown);
+      note(right, [left], isUnknown);
+    }
+    for (const symbol of list(field(terms, "symbols"))) noteSymbol(symbol, note);
+    if (field(terms, "domain") !== undefined) for (const key of ["key", "value"]) note(field(terms, key), []);
+    for (const [key, item] of Object.entries(node)) if (key !== "annotations") visit(item);
+  };
+  for (const parameter of list(field(field(rule, "head"), "args"))) note(parameter, []);
+  visit(rule);
+  return found;
+}
+
+/** `some x`, `some x in …`, `some key, x in …`. */
+function noteSymbol(symbol: unknown, note: (pattern: unknown, values: readonly unknown[]) => void): void {
+  if (field(symbol, "type") !== "call") return note(symbol, []);
+  for (const pattern of list(field(symbol, "value")).slice(1, -1)) note(pattern, []);
+}
+
+/** Of the variables in a pattern: `x`, `[x, _]`, `{"id": x}`. */
+function namesIn(pattern: unknown): readonly string[] {
+  const [type, value] = [field(pattern, "type"), field(pattern, "value")];
+  if (type === "var") return typeof value === "string" ? [value] : [];
+  if (type !== "array" && type !== "object") return [];
+  return list(value)
+    .flatMap((item) => (Array.isArray(item) ? item.slice(-1) : [item]))
+    .flatMap((item: unknown) => namesIn(item));
+}
