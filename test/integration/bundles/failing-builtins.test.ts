@@ -33,10 +33,12 @@ function callOf(name: string): string {
   return `${name}(${Array.from({ length: operands }, (_, at) => `input.parsed_body[${at}]`).join(", ")})`;
 }
 
-/** Everybody may, but for what is denied of one path. */
+/** Everybody may, but for what is denied of one path. Waived: that `not_blocked` below allows where no address is known. */
 const packageOf = (denials: string) => `# METADATA
 # schemas:
 #   - input: schema.input
+# custom:
+#   negated_inputs: [input.context.source_address]
 # scope: package
 package countersign.policies.doors
 
