@@ -18,7 +18,7 @@ import { benchShadow } from "./shadow.ts";
 import { benchStalls } from "./stalls/stalls.ts";
 
 const RIG: Rig = { cores: NOT_BOUND, progress: () => {} };
-const SHORTEST = { rounds: 1, seconds: 0.2, minutes: 0.005, repeats: 1 };
+const SHORTEST = { rounds: 1, seconds: 0.2, minutes: 0.005, repeats: 1, part: undefined };
 
 /** Markdown with a figure in every cell that should have one. */
 function expectFigures(text: string): void {

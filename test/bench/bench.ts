@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print] [--gate]`: measures on this machine, prints, and writes
  * its section of docs/performance.md, or with `--print` nothing; with `--gate` nothing too, and it fails where a goal is missed by more than 15 %
- * (gate.ts). What is left out of the options is made for less than four minutes.
+ * (gate.ts). What is left out of the options is made for less than four minutes. `--part NAME` measures one part of those that have several, and only
+ * prints it.
  */
 import { scriptArguments } from "../../platform/programs/script-arguments.ts";
 import { benchApproval } from "./approval/approval.ts";
@@ -11,12 +12,12 @@ import { benchBundleSwap } from "./bundle-swap.ts";
 import { benchCheck } from "./check/check.ts";
 import { useCores } from "./cores.ts";
 import { gateOf } from "./gate.ts";
-import { benchIdentity } from "./identity/identity.ts";
+import { benchIdentity, IDENTITY_PARTS } from "./identity/identity.ts";
 import { writeMeasured } from "./page.ts";
 import { benchPolicy } from "./policy/policy.ts";
 import { benchPolicySoak } from "./policy/policy-soak.ts";
 import type { Bench } from "./run-bench.ts";
-import { benchServing } from "./serving/serving.ts";
+import { benchServing, SERVING_PARTS } from "./serving/serving.ts";
 import { benchShadow } from "./shadow.ts";
 import { benchStalls } from "./stalls/stalls.ts";
 import { benchStart } from "./start.ts";
@@ -35,15 +36,21 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ["stalls", benchStalls],
   ["start", benchStart],
 ]);
+const PARTS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ["identity", IDENTITY_PARTS],
+  ["serving", SERVING_PARTS],
+]);
 const OPTIONS = ["rounds", "seconds", "minutes", "repeats"] as const;
 
-const USAGE = `npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${OPTIONS.map((option) => `[--${option} N]`).join(" ")} [--print] [--gate]`;
+const parted = [...PARTS].map(([of, parts]) => `; parts of ${of}: ${parts.join(", ")}`).join("");
+const USAGE = `npm run bench -- ${[...BENCHES.keys()].join(" | ")} ${OPTIONS.map((option) => `[--${option} N]`).join(" ")} [--part NAME] [--print] [--gate]${parted}`;
 
 const { values, positionals } = scriptArguments(USAGE, {
   allowPositionals: true,
   options: {
     ...{ rounds: { type: "string" }, seconds: { type: "string" }, minutes: { type: "string" } },
-    ...{ repeats: { type: "string" }, print: { type: "boolean" }, gate: { type: "boolean" } },
+    ...{ repeats: { type: "string" }, part: { type: "string" } },
+    ...{ print: { type: "boolean" }, gate: { type: "boolean" } },
   },
 });
 const amount = (name: (typeof OPTIONS)[number]) => (values[name] === undefined ? undefined : Number(values[name]));
@@ -53,12 +60,14 @@ const asked = {
   minutes: amount("minutes"),
   repeats: amount("repeats"),
 };
+const { part } = values;
 
 const [name = "", ...more] = positionals;
 const bench = BENCHES.get(name);
 if (
   bench === undefined ||
   more.length > 0 ||
+  (part !== undefined && PARTS.get(name)?.includes(part) !== true) ||
   Object.values(asked).some((value) => value !== undefined && !(value > 0))
 ) {
   process.stderr.write(`usage: ${USAGE}\n`);
@@ -68,7 +77,7 @@ if (
   const begun = performance.now();
   const progress = (line: string) =>
     process.stderr.write(`${name}, ${Math.round((performance.now() - begun) / 1_000)} s: ${line}\n`);
-  const section = await bench(asked, { cores, progress });
+  const section = await bench({ ...asked, part }, { cores, progress });
   process.stdout.write(`## ${section.title}\n\n${section.text}\n`);
   progress("done");
   const options = OPTIONS.flatMap((option) => (values[option] === undefined ? [] : [`--${option} ${values[option]}`]));
@@ -79,6 +88,6 @@ if (
       `${looked} figures with a goal, ${far.length} missed by more than 15 %${far.map((one) => `\n  ${one}`).join("")}\n`,
     );
     process.exitCode = looked > 0 && far.length === 0 ? 0 : 1;
-  } else if (values.print !== true)
+  } else if (values.print !== true && part === undefined)
     await writeMeasured(section, { command, cores: cores.description, now: new Date() });
 }

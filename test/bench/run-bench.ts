@@ -11,7 +11,12 @@ export type Asked = {
   readonly minutes: number | undefined;
   /** Of repetitions of what is no load. */
   readonly repeats: number | undefined;
+  /** The one part of it that is to be measured; undefined: all. */
+  readonly part: string | undefined;
 };
+
+/** Whether a part is to be measured. */
+export const isAsked = ({ part }: Pick<Asked, "part">, name: string): boolean => part === undefined || part === name;
 
 /** Says how far it is. */
 export type Progress = (line: string) => void;

@@ -6,6 +6,7 @@
 import { token } from "../../integration/decision/lone-decision.ts";
 import { shown, table } from "../figures.ts";
 import { atLeast, interleave, type Lane } from "../load/interleave.ts";
+import { GC_SHARE } from "../load/measured.ts";
 import { type Run, runLoad } from "../load/run-load.ts";
 import { startFloor } from "../load/start-floor.ts";
 import type { Asked, Bench, Rig } from "../run-bench.ts";
@@ -80,7 +81,7 @@ export async function wholeChecks(
     quarter.push([name, ...[run.perS, run.p50Ms, run.p99Ms, run.p999Ms, run.gcShare * 100].map(shown)]);
   }
   return [
-    `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. c: connections, m: calls under way on each. Processor time is of the whole process, and less disturbed by whatever else runs on the machine than checks a second.`,
+    `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. c: connections, m: calls under way on each. Processor time is of the whole process, and less disturbed by whatever else runs on the machine than checks a second. ${GC_SHARE}`,
     table(
       [
         ...["load", "", "checks/s", "× null", "CPU µs", "CPU × null", "p50 ms", "p99 ms", "p99.9 ms"],

@@ -11,11 +11,12 @@ import { sampleCheck } from "../check/sample-check.ts";
 import { startChild } from "../child.ts";
 import { goal, shown, table } from "../figures.ts";
 import { atMost } from "../load/interleave.ts";
+import { GC_SHARE, type Measured } from "../load/measured.ts";
 import { runLoad } from "../load/run-load.ts";
-import type { Bench } from "../run-bench.ts";
+import { type Asked, type Bench, isAsked, type Progress } from "../run-bench.ts";
 import { measureFlood } from "./flood.ts";
 import { measureNewTokens } from "./new-tokens.ts";
-import { FURTHER_KEYS, tokenOf } from "./signed-tokens.ts";
+import { type Algorithm, distinct, FURTHER_KEYS, tokenOf } from "./signed-tokens.ts";
 
 const ROUNDS = 5;
 const SECONDS = 2;
@@ -26,10 +27,15 @@ const HIT_GOAL_US = 3;
 const FLOOD_GOAL = 2;
 /** The cache's own bound (core/identity/token-cache.ts). */
 const MOST_REFUSALS = 2_000;
+/** Of those who show a known token, each their own. */
+const KNOWN_TOKENS = 1_000;
+/** `cache` goes with either of the others, which need what a signature costs. `flood` alone fills no cache before its second half. */
+export const IDENTITY_PARTS = ["cache", "new-tokens", "flood"] as const;
 
 const inProcess = Compile(
   Type.Object({
     hitUs: Type.Number(),
+    known: Type.Integer(),
     missUs: Type.Number(),
     signatureUs: Type.Object({ RS256: Type.Number(), ES256: Type.Number(), EdDSA: Type.Number() }),
     refusedEntries: Type.Integer(),
@@ -38,51 +44,76 @@ const inProcess = Compile(
 );
 
 export const benchIdentity: Bench = async (asked, { cores, progress }) => {
-  const { rounds = ROUNDS, seconds = SECONDS, repeats = HIT_REPEATS } = asked;
+  const { seconds = SECONDS, repeats = HIT_REPEATS } = asked;
   const badTokens = Math.round((BAD_TOKENS * seconds) / SECONDS);
   const child = startChild(join(import.meta.dirname, "token-cache.ts"), { repeats, badTokens });
   await cores.measured(child.pid);
   const cache = inProcess.Parse(await child.answer);
-  const { signatureUs } = cache;
-  progress(`a hit ${shown(cache.hitUs)} µs, a miss ${shown(cache.missUs)} µs`);
+  const { hitUs, missUs, signatureUs } = cache;
+  progress(`a hit ${shown(hitUs)} µs, a miss ${shown(missUs)} µs`);
+  const texts = [
+    `One of ${count(cache.known)} known tokens is found in ${atMost(hitUs, HIT_GOAL_US)} µs, a new one verified in ${shown(missUs)} µs where the cache is full, ${shown(signatureUs.EdDSA)} µs of them for its signature (processor time in process, Ed25519). After ${count(badTokens)} distinct bad tokens, each shown twice, the cache holds ${goal(cache.refusedEntries, cache.refusedEntries <= MOST_REFUSALS, `≤ ${count(MOST_REFUSALS)}`)} refusals, by its own count ${shown(cache.refusedKiB)} KiB.`,
+  ];
+  if (isAsked(asked, "new-tokens") || isAsked(asked, "flood")) {
+    await using service = await startFullService({ furtherKeys: FURTHER_KEYS });
+    const server = await measuredDecision(service, cores);
+    texts.push(...(await wholeChecks(server, { asked, badTokens, signatureUs }, progress)));
+  }
+  return { name: "identity", title: "Who calls", text: texts.join("\n\n") };
+};
 
-  await using service = await startFullService({ furtherKeys: FURTHER_KEYS });
-  const server = await measuredDecision(service, cores);
+type Terms = {
+  readonly asked: Asked;
+  readonly badTokens: number;
+  readonly signatureUs: Readonly<Record<Algorithm, number>>;
+};
+
+async function wholeChecks(
+  server: Measured,
+  { asked, badTokens, signatureUs }: Terms,
+  progress: Progress,
+): Promise<string[]> {
+  const { rounds = ROUNDS, seconds = SECONDS } = asked;
   // What most identity providers sign with, unless told otherwise.
-  const known = [sampleCheck("GET", tokenOf("RS256", "known"))];
+  const tokens = distinct(KNOWN_TOKENS, (jti) => tokenOf("RS256", jti));
+  const known = tokens.map((one) => sampleCheck("GET", one));
   await runLoad(server, checks(known, closed(seconds))); // compiled and warm
   const { perS: knownPerS } = await runLoad(server, checks(known, closed(seconds)));
   const valid = open(knownPerS / 8, seconds * FLOOD_SECONDS);
   const flood = { known, valid, count: badTokens, rounds };
-  const onFresh = await measureFlood(server, { ...flood, besides: ["known", "bad"] }, progress);
-  const newTokens = await measureNewTokens(server, { known, knownPerS, signatureUs, rounds, seconds }, progress);
+  const onFresh =
+    isAsked(asked, "flood") && (await measureFlood(server, { ...flood, besides: ["known", "bad"] }, progress));
+  const texts: string[] = [];
+  if (isAsked(asked, "new-tokens")) {
+    const newTokens = await measureNewTokens(server, { known, knownPerS, signatureUs, rounds, seconds }, progress);
+    texts.push(
+      `Whole checks, medians of ${rounds} interleaved rounds of ${seconds} s, 16 under way; the known tokens are ${count(KNOWN_TOKENS)}, shown in turn, every token of the other rows is new, and all were signed before the first round. Its signature alone: one verification by node:crypto in a loop, in the same run on the same core, in µs; the rest of a miss is what its check costs beyond that and beyond one with a known token. × known at best: where a new token costs its signature and nothing else. ${GC_SHARE}`,
+      newTokens,
+    );
+  }
+  if (onFresh === false) return texts;
   const onFull = await measureFlood(server, { ...flood, besides: ["bad"] }, progress);
-
   const perS = shown(badTokens / (valid.seconds + valid.warmUpS));
-  const bad = badTokens.toLocaleString("en");
+  const bad = `${count(badTokens)} distinct bad tokens`;
   const alone = (beside: string, [p99, gc]: readonly [string, string]) => [beside, p99, "1", gc];
   const flooded = (beside: string, { p99, gc, ratio }: ReturnType<typeof onFresh.beside>) => [
     ...[beside, p99, atMost(ratio, FLOOD_GOAL), gc],
   ];
   const sent = onFresh.beside("known");
-  return {
-    name: "identity",
-    title: "Who calls",
-    text: [
-      `A known token is found in ${atMost(cache.hitUs, HIT_GOAL_US)} µs, a new one verified in ${shown(cache.missUs)} µs where the cache is full, ${shown(signatureUs.EdDSA)} µs of them for its signature (processor time in process, Ed25519). After ${bad} distinct bad tokens, each shown twice, the cache holds ${goal(cache.refusedEntries, cache.refusedEntries <= MOST_REFUSALS, `≤ ${MOST_REFUSALS.toLocaleString("en")}`)} refusals, by its own count ${shown(cache.refusedKiB)} KiB.`,
-      `Whole checks, medians of ${rounds} interleaved rounds of ${seconds} s, 16 under way; every token of the other rows is new, and signed before the first round. Its signature alone: one verification by node:crypto in a loop, in the same run on the same core, in µs; the rest of a miss is what its check costs beyond that and beyond one with the known token. × known at best: where a new token costs its signature and nothing else.`,
-      newTokens,
-      `Valid checks at ${shown(valid.ratePerS)} a second for ${valid.seconds} s, with ${perS} further checks a second beside them, each bad token shown once; medians of ${rounds} rounds in turn, the first three rows before the rounds above, when the service knows one token. The second row says what the further checks cost whoever sends them. GC: of the service's processor time, beside all checks of the run.`,
-      table(
-        ["beside them", "p99 ms of the valid", "× nobody", "GC % of CPU"],
-        [
-          alone("nobody", onFresh.nobody()),
-          [`${perS} a second with a known token`, sent.p99, shown(sent.ratio), sent.gc],
-          flooded(`${bad} distinct bad tokens`, onFresh.beside("bad")),
-          alone("nobody, once it remembers as many others as it can", onFull.nobody()),
-          flooded(`${bad} distinct bad tokens, then`, onFull.beside("bad")),
-        ],
-      ),
-    ].join("\n\n"),
-  };
-};
+  return [
+    ...texts,
+    `Valid checks at ${shown(valid.ratePerS)} a second for ${valid.seconds} s, with ${perS} further checks a second beside them, each bad token shown once; medians of ${rounds} rounds in turn, the first three rows before the rounds above, when the service knows only the tokens of the valid. The second row says what the further checks cost whoever sends them. GC: beside all checks of the run.`,
+    table(
+      ["beside them", "p99 ms of the valid", "× nobody", "GC % of CPU"],
+      [
+        alone("nobody", onFresh.nobody()),
+        [`${perS} a second with known tokens`, sent.p99, shown(sent.ratio), sent.gc],
+        flooded(bad, onFresh.beside("bad")),
+        alone("nobody, once it remembers as many others as it can", onFull.nobody()),
+        flooded(`${bad}, then`, onFull.beside("bad")),
+      ],
+    ),
+  ];
+}
+
+const count = (whole: number) => whole.toLocaleString("en");

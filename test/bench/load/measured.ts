@@ -8,6 +8,10 @@ type Work = {
   readonly gcS: number;
 };
 
+/** What a share of garbage collection is, for the page. */
+export const GC_SHARE =
+  "GC: pauses of the main threads alone, as a share of the processor time; what other threads mark and sweep beside them is in that time, and not in the share.";
+
 export type Measured = { readonly ports: readonly number[]; work(): Promise<Work> };
 
 /** `opsUrls`: of each of its processes. */

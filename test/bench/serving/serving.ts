@@ -8,9 +8,9 @@ import { measuredDecision, startFullService } from "../check/full-service.ts";
 import { sampleCheck } from "../check/sample-check.ts";
 import { median, shown, table } from "../figures.ts";
 import { atLeast, atMost, interleave, type Lane } from "../load/interleave.ts";
-import { measured } from "../load/measured.ts";
+import { GC_SHARE, measured } from "../load/measured.ts";
 import { type Run, runLoad } from "../load/run-load.ts";
-import type { Bench, Rig } from "../run-bench.ts";
+import { type Bench, isAsked, type Rig } from "../run-bench.ts";
 import { startNulls, startWorkers } from "./both-cores.ts";
 
 const ROUNDS = 5;
@@ -24,16 +24,23 @@ const FROM_SOURCES = new URL("./from-sources.ts", import.meta.url).href;
 
 type Amounts = { readonly rounds: number; readonly seconds: number };
 
-export const benchServing: Bench = async ({ rounds = ROUNDS, seconds = SECONDS }, rig) => {
-  const amounts = { rounds, seconds };
+const PARTS = [
+  ["workers", workers],
+  ["decision-log", decisionLog],
+  ["tail", tail],
+] as const;
+export const SERVING_PARTS = PARTS.map(([name]) => name);
+
+export const benchServing: Bench = async (asked, rig) => {
+  const { rounds = ROUNDS, seconds = SECONDS } = asked;
+  const texts: string[] = [];
+  for (const [name, measure] of PARTS) if (isAsked(asked, name)) texts.push(await measure({ rounds, seconds }, rig));
   return {
     name: "serving",
     title: "Workers, decision log, tail",
     text: [
       `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. Every check is allowed by the policy.`,
-      await workers(amounts, rig),
-      await decisionLog(amounts, rig),
-      await tail(amounts, rig),
+      ...texts,
     ].join("\n\n"),
   };
 };
@@ -123,7 +130,7 @@ async function tail({ rounds, seconds }: Amounts, { cores, progress }: Rig): Pro
   };
   const ratioOf = (name: string) => runs.median(name, ({ p99Ms, p50Ms }) => p99Ms / p50Ms);
   return [
-    `At ${shown(ratePerS)} checks a second, a quarter of its own saturation, for ${seconds * OPEN_SECONDS} s, and a null server at the same rate; each may use both cores, one of which the load generator and the database use too. Latencies count from when a call was due; late is how long after that the generator sent it:`,
+    `At ${shown(ratePerS)} checks a second, a quarter of its own saturation, for ${seconds * OPEN_SECONDS} s, and a null server at the same rate; each may use both cores, one of which the load generator and the database use too. Latencies count from when a call was due; late is how long after that the generator sent it. ${GC_SHARE}`,
     table(
       ["", "p99 ÷ p50", "p50 ms", "p99 ms", "p99.9 ms", "late p50 ms", "late p99 ms", "GC % of CPU"],
       [

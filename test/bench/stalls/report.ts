@@ -13,9 +13,12 @@ const StallSchema = Type.Object({
   atS: Type.Number(),
   /** From one look at the clock to the next. */
   wallMs: Type.Number(),
-  /** Of it: the main thread's processor time, and the pauses for collecting garbage. */
+  /** What the main thread had and waited for meanwhile, and how much of it was our own code's (own-time.ts). */
   cpuMs: Type.Number(),
+  idleMs: Type.Number(),
   gcMs: Type.Number(),
+  queuedMs: Type.Number(),
+  switches: Type.Integer(),
   ownMs: Type.Number(),
 });
 

@@ -63,7 +63,7 @@ export const benchStalls: Bench = async ({ minutes = MINUTES, seconds = SATURATE
     title: "Stalls of the event loop",
     text: [
       `${shown(minutes)} minutes at ${shown(ratePerS)} checks a second, a quarter of its own saturation under the same mixture: allowed, opened by a grant, denied, needing approval, with new tokens and bad ones, with bodies of 32 KB; and a reload of everything each minute, the country database among it. p50 ${each(({ p50Ms }) => p50Ms)} ms, p99 ${each(({ p99Ms }) => p99Ms)} ms, GC ${each(({ gcShare }) => gcShare * 100)} % of its processor time. The service may use both cores, one of which the load generator and the database use too.`,
-      `Stalls of our own code longer than ${STALL_MS} ms, outside garbage collection: ${goal(stalls.length, stalls.length === 0, "0")}. The longest: ${shown(longestSince(before, after))} ms. Delays of the loop since its start, whatever the cause: p50 ${shown(after.delayP50Ms)}, p99 ${shown(after.delayP99Ms)}, most ${shown(after.delayMostMs)} ms.`,
+      `Stalls of our own code longer than ${STALL_MS} ms, calls that block included, outside garbage collection: ${goal(stalls.length, stalls.length === 0, "0")}. The longest: ${shown(longestSince(before, after))} ms. Not ours are waiting for events, pauses for garbage, and time that the machine gave to others. Delays of the loop since its start, whatever the cause: p50 ${shown(after.delayP50Ms)}, p99 ${shown(after.delayP99Ms)}, most ${shown(after.delayMostMs)} ms.`,
       ...(stalls.length === 0 ? [] : [stallTable(stalls, after, reloads)]),
       pauseTable(after),
     ].join("\n\n"),
@@ -81,12 +81,13 @@ function longestSince({ watchedS }: Report, { ownMostMs }: Report): number {
 
 /** With how long after a reload each was, which is what stalls are most likely to come from. */
 function stallTable(stalls: readonly Stall[], { writtenAt, watchedS }: Report, reloads: readonly number[]): string {
-  const rows = stalls.slice(0, SHOWN_STALLS).map(({ atS, ownMs, wallMs, cpuMs, gcMs }) => {
+  const rows = stalls.slice(0, SHOWN_STALLS).map(({ atS, ownMs, wallMs, cpuMs, gcMs, idleMs, queuedMs }) => {
     const at = writtenAt - (watchedS - atS) * 1_000;
     const reloadedAt = reloads.findLast((one) => one <= at) ?? Number.NaN;
-    return [atS, (at - reloadedAt) / 1_000, ownMs, wallMs, cpuMs, gcMs].map(shown);
+    return [atS, (at - reloadedAt) / 1_000, ownMs, wallMs, cpuMs, gcMs, idleMs, queuedMs].map(shown);
   });
-  return table(["at s", "s after a reload", "own ms", "clock ms", "CPU ms of the thread", "GC ms"], rows);
+  const times = ["own ms", "clock ms", "CPU ms of the thread", "GC ms", "idle ms", "ms without a core"];
+  return table(["at s", "s after a reload", ...times], rows);
 }
 
 function pauseTable({ pauses, watchedS }: Report): string {

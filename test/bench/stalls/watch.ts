@@ -1,17 +1,19 @@
 /**
- * Preloaded into the service that is watched: looks at the clock every few milliseconds, and when it was kept from looking says by what. What is
- * our own code's is at most the time without the pauses for garbage collection, and at most the processor time that the main thread had: a
- * machine that was busy elsewhere is no stall. Both are upper bounds, so nothing is excused that should not be.
+ * Preloaded into the service that is watched: looks at the clock every few milliseconds, and when it was kept from looking says by what, and how much of
+ * that was our own code's (own-time.ts).
  *
  * Keeps counts in memory and writes them into the working directory once a second.
  */
+import { openSync, readSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
+import { ownTime, type Stretch } from "./own-time.ts";
 import { JUDGE_AFTER_MS, type Report, REPORT_FILE, type Stall, STALL_MS } from "./report.ts";
 
 const LOOK_EVERY_MS = 5;
 const WRITE_EVERY_MS = 1_000;
+const LONGEST_SCHEDSTAT = 128;
 const KINDS: ReadonlyMap<number, string> = new Map([
   [constants.NODE_PERFORMANCE_GC_MINOR, "scavenge"],
   [constants.NODE_PERFORMANCE_GC_MAJOR, "mark-compact"],
@@ -20,7 +22,9 @@ const KINDS: ReadonlyMap<number, string> = new Map([
 ]);
 
 type Pause = { readonly from: number; readonly to: number };
-type Late = { readonly from: number; readonly to: number; readonly cpuMs: number };
+/** What the main thread had and waited for. */
+type Spent = Omit<Stretch, "wallMs" | "gcMs">;
+type Late = { readonly from: number; readonly to: number; readonly spent: Spent };
 
 if (isMainThread) watch();
 
@@ -47,24 +51,24 @@ function watch(): void {
     }
   }).observe({ entryTypes: ["gc"] });
 
-  let lookedAt = performance.now();
-  let cpu = threadCpuMs();
+  const look = mainThread();
+  let before = look();
   const looking = setInterval(() => {
-    const [now, cpuNow] = [performance.now(), threadCpuMs()];
-    if (now - lookedAt > 2 * LOOK_EVERY_MS) late.push({ from: lookedAt, to: now, cpuMs: cpuNow - cpu });
-    [lookedAt, cpu] = [now, cpuNow];
+    const now = look();
+    if (now.at - before.at > 2 * LOOK_EVERY_MS) late.push({ from: before.at, to: now.at, spent: between(before, now) });
+    before = now;
   }, LOOK_EVERY_MS);
 
   function judge(now: number): void {
     const due = late.filter(({ to }) => to < now - JUDGE_AFTER_MS);
     late = late.filter(({ to }) => to >= now - JUDGE_AFTER_MS);
-    for (const { from, to, cpuMs } of due) {
+    for (const { from, to, spent } of due) {
       const gcMs = recent.reduce((sum, pause) => sum + overlap(pause, from, to), 0);
-      const wallMs = to - from;
-      const ownMs = Math.min(wallMs - gcMs, cpuMs);
+      const stretch = { ...spent, wallMs: to - from, gcMs };
+      const ownMs = ownTime(stretch);
       const atS = (from - begun) / 1_000;
       ownMostMs[Math.floor(atS)] = Math.max(ownMostMs[Math.floor(atS)] ?? 0, ownMs);
-      if (ownMs > STALL_MS) stalls.push({ atS, wallMs, cpuMs, gcMs, ownMs });
+      if (ownMs > STALL_MS) stalls.push({ atS, ...stretch, ownMs });
     }
     recent = recent.filter(({ to }) => to >= now - 4 * JUDGE_AFTER_MS);
   }
@@ -90,9 +94,40 @@ function watch(): void {
   writing.unref();
 }
 
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1_000;
+/** So far, and when. */
+type Look = Spent & { readonly at: number };
+
+function mainThread(): () => Look {
+  const queue = runQueue();
+  return () => {
+    const { user, system } = process.threadCpuUsage();
+    const { idle } = performance.eventLoopUtilization();
+    return { at: performance.now(), cpuMs: (user + system) / 1_000, idleMs: idle, ...queue() };
+  };
+}
+
+function between(before: Look, now: Look): Spent {
+  return {
+    cpuMs: now.cpuMs - before.cpuMs,
+    idleMs: now.idleMs - before.idleMs,
+    queuedMs: now.queuedMs - before.queuedMs,
+    switches: now.switches - before.switches,
+  };
+}
+
+/** As Linux says it: nanoseconds on a core, nanoseconds without one, and how often it got one. Elsewhere nothing is known, so nothing excused. */
+function runQueue(): () => Pick<Stretch, "queuedMs" | "switches"> {
+  const text = Buffer.alloc(LONGEST_SCHEDSTAT);
+  let looks = 0;
+  try {
+    const file = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
+    return () => {
+      const [, queuedNs, switches] = text.toString("latin1", 0, readSync(file, text, 0, text.length, 0)).split(" ");
+      return { queuedMs: Number(queuedNs) / 1e6, switches: Number(switches) };
+    };
+  } catch {
+    return () => ({ queuedMs: 0, switches: (looks += 1) });
+  }
 }
 
 function kindOf(detail: unknown): number {
