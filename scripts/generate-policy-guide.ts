@@ -92,7 +92,8 @@ number, a boolean or null, in which OPA finds no network.
   \`countersign.policies\` wherever the schema says that the value may be absent, for every function and operator except \`==\` (example 3). If the
   value is never absent, waive it by name in the package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`. It sees the value by its
   own name, by an import (\`import input.context as c\`), by a variable of the rule (\`d := input.context.device\`; there \`==\` and \`not d.managed\`
-  are refused, too, because the rule has ended at \`:=\`), and by a rule or function of any package of which each body looks up such a value.
+  are refused, too, because the rule has ended at \`:=\`), by a rule or function of any package of which each body looks up such a value, and as
+  what a function is given that has the \`not\` (\`_foreign(input.context.country)\`). It does not see it by a variable of \`some … in\`.
 - **In \`allow\`, test for what is trusted without \`not\`.** \`allow contains "x" if not _blocked\`, with \`_blocked if input.context.country in {…}\`,
   would allow while the country is unknown. The build refuses it, directly (\`not input.context.device.rooted\`) and through rules and functions of any
   package, for all of \`input.context\` that may be absent. In \`deny\` and \`elevate\` such a \`not\` is right, but not a second one behind it (\`not _trusted\`,

@@ -35,3 +35,11 @@ export function placeOf(ast: unknown, rule: unknown): readonly string[] {
   const head = list(field(field(rule, "head"), "ref")).map((term) => String(field(term, "value")));
   return [...packagePath(ast), ...head];
 }
+
+/** What stands behind `not`, wherever that is: the terms of a call, or a name. */
+export function negations(node: unknown): readonly unknown[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => negations(item));
+  if (typeof node !== "object" || node === null) return [];
+  const own = field(node, "negated") === true ? [field(node, "terms")] : [];
+  return [...own, ...Object.values(node).flatMap((item: unknown) => negations(item))];
+}

@@ -2,12 +2,14 @@
  * Finds `not` before a call that looks up something that may be absent. OPA takes such operands out of the expression and
  * evaluates them first: where `input.context.country` is absent, `not input.context.country in _trusted` does not hold, and
  * neither does anything else of the rule. Only `==` and `=` look up what stands directly beside them in place. A variable is
- * evaluated before, too, whatever stands beside it: after `country := input.context.country` the rule has ended. What may be
+ * evaluated before, too, whatever stands beside it: after `country := input.context.country` the rule has ended; and so is what a
+ * function is given that has the `not` (negated-parameters.ts). What may be
  * absent is what the schema of the input does not require; of the same package a rule that has neither a default nor a constant
  * value; and, by a longer name, a rule or function that looks up what may be absent in each of its bodies and has no default.
  */
 import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
-import { field, list, refText } from "./ast.ts";
+import { field, list, negations, refText } from "./ast.ts";
+import { handedToNegations } from "./negated-parameters.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
 import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
 
@@ -37,6 +39,9 @@ export function negatedInputs(rule: PlacedRule, rulesAt: RulesAt): readonly Nega
       if (!found.has(name)) found.set(name, { name, call: OPERATORS.get(written) ?? written });
     }
   }
+  for (const { call, operand } of handedToNegations(rule.rule, known.place)) {
+    for (const name of lookedUp(operand, known)) if (!found.has(name)) found.set(name, { name, call });
+  }
   return [...found.values()];
 }
 
@@ -61,14 +66,6 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
     ["internal.member_3", "in"],
   ] as const),
 ]);
-
-/** What stands behind `not`, wherever that is: the terms of a call, or a name. */
-function negations(node: unknown): readonly unknown[] {
-  if (Array.isArray(node)) return node.flatMap((item: unknown) => negations(item));
-  if (typeof node !== "object" || node === null) return [];
-  const own = field(node, "negated") === true ? [field(node, "terms")] : [];
-  return [...own, ...Object.values(node).flatMap((item: unknown) => negations(item))];
-}
 
 function headOf(term: unknown): readonly unknown[] {
   return field(term, "type") === "ref" ? list(field(term, "value")).slice(0, 1) : [term];
