@@ -71,7 +71,7 @@ function createWorld() {
   }
 
   function createPdp() {
-    let view = createStateView<State>();
+    let view = createStateView<State>(recordHash);
     let heartbeats: Heartbeats = NO_HEARTBEATS;
     let position = 0;
     const clocks = (): Clocks => ({ wall: instant(nowMs - wallBehindMs), monoMs: nowMs - T0 });
@@ -84,15 +84,15 @@ function createWorld() {
           if (record.kind === "null") view.tombstone(record.key);
           else if (record.kind === "grant") {
             const { key, version, state } = record;
-            view.apply({ key, version, recordHash: recordHash(key, version), value: state });
+            view.apply({ key, version, value: state });
           } else {
             const heartbeat = { databaseTime: instant(record.databaseMs), setHash: record.setHash };
-            heartbeats = receiveHeartbeat(heartbeats, heartbeat, clocks(), view.setHash());
+            heartbeats = receiveHeartbeat(heartbeats, heartbeat, clocks(), view.sum());
           }
         }
       },
       restart(): void {
-        view = createStateView<State>();
+        view = createStateView<State>(recordHash);
         heartbeats = NO_HEARTBEATS;
         position = 0;
       },

@@ -16,7 +16,7 @@ import { type DecisionBatch, type DecisionLogRecord, decisionLogId, decisionReco
 import { denialToWire } from "./denial-record.ts";
 import { hashJson } from "./hashing.ts";
 import { incidentToWire } from "./incident-record.ts";
-import { denialKey, requestKey, setHashText, stateRecordHash } from "./record-keys.ts";
+import { denialKey, earlierSetHashOf, requestKey, setHashOf, setHashText, stateRecordHash } from "./record-keys.ts";
 import { profileToWire } from "./profile-record.ts";
 import { grantKey, grantToWire, heartbeatToWire } from "./state-record.ts";
 
@@ -192,6 +192,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
     { deployment: "example" },
   );
   const { issuer, subject, entitlement, scope } = grant;
+  const sumOfGrant = stateRecordHash(grantKey(grant.id), grant.version);
   return new Map<string, unknown>([
     ["denial", denialToWire(denial)],
     ["grant", grantToWire(grant)],
@@ -214,7 +215,7 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
         countries: [{ country: "DE", days: 1, last: NOW }],
       }),
     ],
-    ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: stateRecordHash(grantKey(grant.id), grant.version) })],
+    ["heartbeat", heartbeatToWire({ databaseTime: NOW, setHash: setHashOf(sumOfGrant) })],
     ["decision-batch", sampleBatch()],
     ["audit-event", sealEvent(event, { logId: "approval", index: 0n, previous: NO_PREVIOUS })],
     [
@@ -223,7 +224,8 @@ export function goldenRecords(): ReadonlyMap<string, unknown> {
         jcs_of_sample: hashJson({ b: [1, "€", null], a: { y: true, x: 1e21 } }),
         request_digest: hashJson(sampleDigestParts()),
         request_key: requestKey({ issuer, subject, actors: [], entitlement, scope, digest: undefined }),
-        set_hash_of_grant: setHashText(stateRecordHash(grantKey(grant.id), grant.version)),
+        set_hash_of_grant: setHashText(setHashOf(sumOfGrant)),
+        earlier_set_hash_of_grant: setHashText(earlierSetHashOf(sumOfGrant)),
       },
     ],
   ]);

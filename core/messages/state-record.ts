@@ -1,21 +1,26 @@
 /**
- * Records of `countersign.state.v1`: complete grants under `grant/<id>`, incidents (incident-record.ts), and heartbeats under `heartbeat`. A
- * record's version is in the envelope. An unreadable payload with a valid signature still counts in the set: the reader keeps (key, version) and
- * no value.
+ * Records of `countersign.state.v1`: complete grants under `grant/<id>`, incidents (incident-record.ts), and heartbeats. A record's version is in
+ * the envelope. An unreadable payload with a valid signature still counts in the set: the reader keeps (key, version) and no value.
  */
 import { type Static, Type } from "typebox";
 import type { Heartbeat } from "../domain/freshness.ts";
 import type { Grant, GrantBinding } from "../domain/grant.ts";
 import { digest, id } from "../domain/id.ts";
-import { instant, parseRfc3339, rfc3339 } from "../domain/time.ts";
+import { type Instant, instant, parseRfc3339, rfc3339 } from "../domain/time.ts";
 import { MaxUsesSchema } from "./elevation-record.ts";
 import { createParser, type Parsed } from "./parse.ts";
-import { setHashText } from "./record-keys.ts";
+import { earlierSetHashOf, setHashOf, setHashText, stateRecordHash } from "./record-keys.ts";
 
 const closed = { additionalProperties: false } as const;
 const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 
-export const HEARTBEAT_KEY = "heartbeat";
+export const HEARTBEAT_KEY = "heartbeat/2";
+
+/**
+ * Heartbeats for decision services from before `HEARTBEAT_KEY`, which take these alone and count that key in their set; no others are to take them
+ * (`earlierSetHashOf`).
+ */
+export const EARLIER_HEARTBEAT_KEY = "heartbeat";
 
 export function grantKey(grantId: Grant["id"]): string {
   return `grant/${grantId}`;
@@ -118,8 +123,19 @@ const HeartbeatRecordSchema = Type.Object(
   closed,
 );
 
-export function heartbeatToWire(heartbeat: Heartbeat): Static<typeof HeartbeatRecordSchema> {
+type HeartbeatRecord = Static<typeof HeartbeatRecordSchema>;
+
+export function heartbeatToWire(heartbeat: Heartbeat): HeartbeatRecord {
   return { v: 1, database_time_ms: heartbeat.databaseTime, set_hash: setHashText(heartbeat.setHash) };
+}
+
+/** What is published over a set with this sum, by key and in this order: to earlier readers the first is one more key of the set. */
+export function heartbeatsToWire(databaseTime: Instant, sum: bigint): ReadonlyMap<string, HeartbeatRecord> {
+  const earlier = earlierSetHashOf(sum + stateRecordHash(HEARTBEAT_KEY, 0));
+  return new Map([
+    [HEARTBEAT_KEY, heartbeatToWire({ databaseTime, setHash: setHashOf(sum) })],
+    [EARLIER_HEARTBEAT_KEY, heartbeatToWire({ databaseTime, setHash: earlier })],
+  ]);
 }
 
 const parseHeartbeat = createParser(HeartbeatRecordSchema);

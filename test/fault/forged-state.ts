@@ -7,7 +7,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ENVELOPE_HEADERS, sealEnvelope } from "../../core/messages/envelope.ts";
 import { createSigner, type Signer } from "../../core/messages/signing.ts";
-import { GrantRecordSchema, HEARTBEAT_KEY } from "../../core/messages/state-record.ts";
+import { EARLIER_HEARTBEAT_KEY, GrantRecordSchema, HEARTBEAT_KEY } from "../../core/messages/state-record.ts";
 import { createParser } from "../../core/messages/parse.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import type { OutgoingRecord, StreamRecord } from "../../platform/stream/port.ts";
@@ -117,6 +117,16 @@ export function heartbeatForgeries(
     { name: "no heartbeat", record: { topic, key: HEARTBEAT_KEY, value: null } },
     { name: "the time edited", record: { ...again(last), value: now } },
   ];
+}
+
+/**
+ * The relay's own word over a set of no keys, in the heartbeat of earlier versions: as if nulls of every key were a choice that the sum of 256 bits
+ * does not show. To find such a choice takes hours and thousands of keys.
+ */
+export function earlierHeartbeatOfNone(relay: Signer, deployment: string, nowMs: number): OutgoingRecord {
+  const key = EARLIER_HEARTBEAT_KEY;
+  const payload = bytesOf({ v: 1, database_time_ms: nowMs, set_hash: "0".repeat(64) });
+  return { topic, key, ...sealEnvelope(relay, { deployment, topic, key }, 0, payload) };
 }
 
 function bytesOf(value: object): Buffer {

@@ -8,9 +8,9 @@ import type { Grant } from "../../core/domain/grant.ts";
 import { createStateView } from "../../core/domain/state-view.ts";
 import { openEnvelope } from "../../core/messages/envelope.ts";
 import { isProfileKey } from "../../core/messages/profile-record.ts";
-import { setHashText, stateRecordHash } from "../../core/messages/record-keys.ts";
+import { setHashOf, setHashText, stateRecordHash } from "../../core/messages/record-keys.ts";
 import { createVerifier } from "../../core/messages/signing.ts";
-import { HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../core/messages/state-record.ts";
+import { EARLIER_HEARTBEAT_KEY, HEARTBEAT_KEY, readGrant, readHeartbeat } from "../../core/messages/state-record.ts";
 import { TOPICS } from "../../core/messages/topics.ts";
 import type { StreamRecord } from "../../platform/stream/port.ts";
 import { recordsIn } from "../harness/system/topics.ts";
@@ -41,7 +41,7 @@ async function readStateTopic(system: Pick<System, "openStream" | "keys" | "depl
   let setHash: string | undefined;
   for (const record of records) {
     const { key, value } = record;
-    if (key === null) continue;
+    if (key === null || key === EARLIER_HEARTBEAT_KEY) continue;
     const opened = openEnvelope(verifier, { deployment: system.deployment, topic: TOPIC, key }, record);
     if (key === HEARTBEAT_KEY) {
       const heartbeat = opened.kind === "opened" ? readHeartbeat(opened.payload) : undefined;
@@ -67,10 +67,10 @@ export async function differencesFromTruth(system: System): Promise<readonly str
     "select id, version, state, uses from grants where tombstoned_at is null",
   );
   const found: string[] = [];
-  const set = createStateView<undefined>();
+  const set = createStateView<undefined>(stateRecordHash);
   for (const { id, version, state, uses } of rows) {
     const key = `grant/${id}`;
-    set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    set.apply({ key, version, value: undefined });
     const standing = topic.last.get(key);
     const grant = standing?.kind === "signed" ? standing.grant : undefined;
     const same = grant?.id === id && grant.version === version && grant.state === state && grant.uses === uses;
@@ -83,7 +83,7 @@ export async function differencesFromTruth(system: System): Promise<readonly str
     "select 'incident/' || id as key, version from incidents where tombstoned_at is null",
   );
   for (const { key, version } of incidents) {
-    set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    set.apply({ key, version, value: undefined });
     known.add(key);
     const standing = topic.last.get(key);
     if (standing?.kind !== "signed" || standing.version !== version)
@@ -93,7 +93,7 @@ export async function differencesFromTruth(system: System): Promise<readonly str
     const isKnown = known.has(key) || isProfileKey(key);
     if (!isKnown && standing.kind === "signed") found.push(`${key} is no grant or incident, but is signed`);
   }
-  if (topic.setHash !== setHashText(set.setHash())) found.push("the last heartbeat says another set");
+  if (topic.setHash !== setHashText(setHashOf(set.sum()))) found.push("the last heartbeat says another set");
   return found;
 }
 

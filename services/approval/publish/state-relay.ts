@@ -13,12 +13,17 @@
  * has it. NB: a deposed relay's late record is not prevented; a reader drops it by its version, and the repair follows it.
  */
 import { AppError } from "../../../core/domain/app-error.ts";
-import { createStateView, type StateView } from "../../../core/domain/state-view.ts";
+import { createStateView } from "../../../core/domain/state-view.ts";
 import { openEnvelope, sealEnvelope } from "../../../core/messages/envelope.ts";
 import { isProfileKey } from "../../../core/messages/profile-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { Signer, Verifier } from "../../../core/messages/signing.ts";
-import { HEARTBEAT_KEY, heartbeatToWire, readHeartbeat } from "../../../core/messages/state-record.ts";
+import {
+  EARLIER_HEARTBEAT_KEY,
+  HEARTBEAT_KEY,
+  heartbeatsToWire,
+  readHeartbeat,
+} from "../../../core/messages/state-record.ts";
 import { readStateValue } from "../../../core/messages/state-value.ts";
 import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
@@ -75,7 +80,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   const toRemove = new Set<string>();
   /** Versions that the topic holds and the database does not know of. */
   const toOvertake = new Map<string, number>();
-  let set: StateView<undefined> = createStateView();
+  let set = createStateView<undefined>(stateRecordHash);
 
   function notAcknowledged(cause: unknown, records: number): void {
     unknownTotal.inc();
@@ -101,7 +106,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       const records = found.map(({ key, version, wire }) => signed(key, version, wire));
       await publishSurely(records, lease.signal);
       for (const { key, version } of found) {
-        set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+        set.apply({ key, version, value: undefined });
         view.published(key, version);
       }
       await of.markPublished(lease, found);
@@ -172,11 +177,11 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
-    set = createStateView();
+    set = createStateView(stateRecordHash);
     for (const of of rows.kinds) {
       for (const { key, version } of await of.published(lease)) {
         published.set(key, version);
-        set.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+        set.apply({ key, version, value: undefined });
       }
     }
     view.begin(published);
@@ -190,9 +195,9 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
       for (const of of rows.kinds) await publish(of, lease);
       repairedTotal.inc(repaired); // only now does the topic say the truth again
       for (const of of rows.kinds) await publishTombstones(of, lease);
-      const heartbeat = heartbeatToWire({ databaseTime: time, setHash: set.setHash() });
       view.heartbeatSent(time); // before it can be read
-      await publishSurely([signed(HEARTBEAT_KEY, 0, heartbeat)], lease.signal);
+      const heartbeats = [...heartbeatsToWire(time, set.sum())].map(([key, wire]) => signed(key, 0, wire));
+      await publishSurely(heartbeats, lease.signal);
       heartbeatSeconds.set(time / 1_000);
       await wakeup.next(lease.signal);
     }
@@ -201,7 +206,7 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
   async function look({ records }: StreamBatch): Promise<"continue"> {
     for (const record of records) {
       const { key } = record;
-      if (key === null || isProfileKey(key)) continue;
+      if (key === null || key === EARLIER_HEARTBEAT_KEY || isProfileKey(key)) continue;
       const opened = openEnvelope(own.isOwn(record) ? KNOWN_AS_OWN : verifier, { deployment, topic, key }, record);
       if (key !== HEARTBEAT_KEY) {
         if (opened.kind === "opened") {

@@ -3,7 +3,7 @@ import { id } from "../../../core/domain/id.ts";
 import type { Incident } from "../../../core/domain/incident.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { incidentKey } from "../../../core/messages/incident-record.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createGrantsView } from "./grants-view.ts";
 
 const NOW = instant(1_795_478_400_000);
@@ -19,10 +19,11 @@ const hash = (version: number) => stateRecordHash(key, version);
 function withOneOpen() {
   const view = createGrantsView();
   let madeMs = 0;
-  const beatOf = (ms: number, setHash: bigint) => view.heartbeat({ databaseTime: instant(NOW + ms), setHash }, CLOCKS);
-  const beat = (setHash: bigint) => {
+  const beatOf = (ms: number, sum: bigint) =>
+    view.heartbeat({ databaseTime: instant(NOW + ms), setHash: setHashOf(sum) }, CLOCKS);
+  const beat = (sum: bigint) => {
     madeMs += 1;
-    beatOf(madeMs, setHash);
+    beatOf(madeMs, sum);
   };
   const say = (version: number, state: Incident["state"] = "open") =>
     view.apply({ key, version, value: { kind: "incident", incident: { ...incident, version, state } } });
@@ -55,7 +56,7 @@ describe("an open incident", () => {
 
   test("does not end by a null and the latest heartbeat, of before it was opened, once more", () => {
     const view = createGrantsView();
-    const before = () => view.heartbeat({ databaseTime: NOW, setHash: 0n }, CLOCKS);
+    const before = () => view.heartbeat({ databaseTime: NOW, setHash: setHashOf(0n) }, CLOCKS);
     before();
     view.apply({ key, version: 1, value: { kind: "incident", incident } });
     view.tombstone(key);

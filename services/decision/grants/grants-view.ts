@@ -21,7 +21,7 @@ import type { Json, Subject } from "../../../core/domain/subject.ts";
 import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { StateValue } from "../../../core/messages/state-value.ts";
 import type { GrantLookup } from "../authzen/ports.ts";
 import type { GrantQuery, Grants, Match } from "../ports.ts";
@@ -50,7 +50,7 @@ export type GrantsView = Grants &
   };
 
 export function createGrantsView(): GrantsView {
-  const view = createStateView<StateValue>();
+  const view = createStateView<StateValue>(stateRecordHash);
   const byCaller = new Map<string, Map<string, Grant>>();
   const incidents = createOpenIncidents();
   let heartbeats = NO_HEARTBEATS;
@@ -77,7 +77,7 @@ export function createGrantsView(): GrantsView {
 
   return {
     apply({ key, version, value }) {
-      const outcome = reindex(key, view.apply({ key, version, recordHash: stateRecordHash(key, version), value }));
+      const outcome = reindex(key, view.apply({ key, version, value }));
       if (outcome === "applied") incidents.signed(key);
       return outcome;
     },
@@ -88,7 +88,7 @@ export function createGrantsView(): GrantsView {
     },
     heartbeat(heartbeat, clocks) {
       const before = heartbeats;
-      heartbeats = receiveHeartbeat(before, heartbeat, clocks, view.setHash());
+      heartbeats = receiveHeartbeat(before, heartbeat, clocks, setHashOf(view.sum()));
       if (heartbeats === before || heartbeats.latest?.setEqual !== true) return;
       isKnown = true;
       // NB: one that was received before confirms nothing, though it is the latest: it may be from before an incident was opened.

@@ -4,12 +4,19 @@ import type { Clocks } from "../../../core/domain/freshness.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import type { Incident } from "../../../core/domain/incident.ts";
+import { SET_SUM_BITS } from "../../../core/domain/state-view.ts";
 import { durationMs, instant, plus } from "../../../core/domain/time.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { earlierSetHashOf, setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, createVerifier } from "../../../core/messages/signing.ts";
-import { grantKey, grantToWire, heartbeatToWire } from "../../../core/messages/state-record.ts";
+import {
+  EARLIER_HEARTBEAT_KEY,
+  grantKey,
+  grantToWire,
+  HEARTBEAT_KEY,
+  heartbeatToWire,
+} from "../../../core/messages/state-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
@@ -52,7 +59,11 @@ const grantRecord = (changed: Partial<Grant> = {}, signer = relay) => {
   const value = { ...grant, ...changed };
   return record(key, value.version, grantToWire(value), signer);
 };
-const heartbeat = (setHash: bigint, at = NOW) => record("heartbeat", 0, heartbeatToWire({ databaseTime: at, setHash }));
+const heartbeat = (sum: bigint, at = NOW) =>
+  record(HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: at, setHash: setHashOf(sum) }));
+/** As every relay once sent them, and this one still does to earlier decision services. */
+const earlierHeartbeat = (sum: bigint, at = NOW) =>
+  record(EARLIER_HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: at, setHash: earlierSetHashOf(sum) }));
 
 /** Starts a reader; `feed` hands it records as the stream does. */
 function reading(end = 0n) {
@@ -111,7 +122,7 @@ describe("state that opens nothing", () => {
     const reads = reading();
     await reads.feed(
       grantRecord({}, forger),
-      record("heartbeat", 0, heartbeatToWire({ databaseTime: NOW, setHash: 0n }), forger),
+      record(HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: NOW, setHash: setHashOf(0n) }), forger),
     );
     expect(reads.view.size).toBe(0);
     expect(reads.kinds()).toEqual({ kind: "stale", why: "no_heartbeat" });
@@ -166,6 +177,20 @@ describe("state that opens nothing", () => {
   });
 });
 
+describe("heartbeats for earlier decision services", () => {
+  test("open nothing, alone or beside others, and are no key of the set", async () => {
+    const reads = reading();
+    await reads.feed(grantRecord(), earlierHeartbeat(HASH));
+    expect(covers(reads)).toEqual({ kind: "stale", why: "no_heartbeat" });
+    await reads.feed(heartbeat(HASH));
+    expect(covers(reads)).toMatchObject({ kind: "covered" });
+    reads.clocks = { wall: instant(NOW + 6_000), monoMs: 7_000 };
+    await reads.feed(earlierHeartbeat(HASH, instant(NOW + 6_000)));
+    expect(covers(reads)).toEqual({ kind: "stale", why: "too_old" });
+    expect(reads.view.size).toBe(1);
+  });
+});
+
 describe("incidents", () => {
   const incident: Incident = {
     id: id("incident", "01930000-0000-7000-8000-000000000007"),
@@ -196,12 +221,23 @@ describe("incidents", () => {
     expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[shown], "stale"]);
   });
 
+  test("stay where only the sum of an earlier heartbeat confirms that they and chosen grants are gone", async () => {
+    const reads = reading();
+    const sum = BigInt.asUintN(SET_SUM_BITS, opened + HASH);
+    await reads.feed(grantRecord(), incidentRecord(), heartbeat(sum));
+    await reads.feed(wire(incidentKey(incident.id), null), wire(key, null));
+    await reads.feed(earlierHeartbeat(0n, instant(NOW + 1)));
+    expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[shown], "fresh"]);
+    await reads.feed(heartbeat(sum, instant(NOW + 2)));
+    expect([reads.view.incidents(), reads.kinds()]).toEqual([[shown], { kind: "stale", why: "set_hash_differs" }]);
+  });
+
   test("that a stranger signed, that were closed since, or that are written under a grant's key, are not open", async () => {
     const reads = reading();
     await reads.feed(incidentRecord({}, forger), incidentRecord({ version: 2, state: "closed" }), incidentRecord());
     await reads.feed(
       incidentRecord({}, relay, key),
-      heartbeat(BigInt.asUintN(256, stateRecordHash(incidentKey(incident.id), 2) + stateRecordHash(key, 1))),
+      heartbeat(BigInt.asUintN(SET_SUM_BITS, stateRecordHash(incidentKey(incident.id), 2) + stateRecordHash(key, 1))),
     );
     expect([reads.view.incidents(), reads.kinds().kind]).toEqual([[], "fresh"]);
   });

@@ -11,7 +11,7 @@ import { maskedKey } from "../../../core/messages/masked-payload.ts";
 import { unknownVersion } from "../../../core/messages/parse.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import { isProfileKey } from "../../../core/messages/profile-record.ts";
-import { HEARTBEAT_KEY, readHeartbeat } from "../../../core/messages/state-record.ts";
+import { EARLIER_HEARTBEAT_KEY, HEARTBEAT_KEY, readHeartbeat } from "../../../core/messages/state-record.ts";
 import { readStateValue } from "../../../core/messages/state-value.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
 import { createBackoff } from "../../../platform/backoff.ts";
@@ -52,7 +52,7 @@ type RecordOutcome =
   | "older"
   | "tombstone"
   | "heartbeat"
-  /** A profile, while profiles are off or too many are kept, or of an earlier record version. */
+  /** A profile, while profiles are off or too many are kept, or of an earlier record version; a heartbeat for earlier decision services. */
   | "not_kept"
   | "unreadable"
   | "version_unknown"
@@ -90,6 +90,8 @@ export function createStateReader(
   function take(record: StreamRecord): RecordOutcome {
     const { key } = record;
     if (key === null) return "no_key";
+    // NB: its hash says too little of the set: never taken, not even where there is no other, and not counted as a key either.
+    if (key === EARLIER_HEARTBEAT_KEY) return "not_kept";
     if (record.value === null) return view.tombstone(key) === "applied" ? "tombstone" : "older";
     const opened = openEnvelope(verifier, { deployment, topic: TOPIC, key }, record);
     if (opened.kind === "fault") return opened.reason;

@@ -8,11 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clocks } from "../../../core/domain/freshness.ts";
 import { id } from "../../../core/domain/id.ts";
+import { createStateView } from "../../../core/domain/state-view.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import { createIssuers } from "../../../core/identity/issuers.ts";
 import { createKeySets } from "../../../core/identity/key-sets.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner } from "../../../core/messages/signing.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
@@ -37,8 +38,6 @@ import { AUDIENCE, honestKey, ISSUER } from "../../integration/decision/lone-dec
 import { grantsFor } from "./sample-check.ts";
 
 const BUNDLE = join(import.meta.dirname, "../../../rego/bundle");
-
-const SET_HASH_MODULUS = 1n << 256n;
 
 export const readClocks = (): Clocks => ({ wall: instant(Date.now()), monoMs: systemClock.monotonicMs() });
 
@@ -67,11 +66,11 @@ export async function compose(subjects: number) {
   const activation = await host.activate(await loadBundle(BUNDLE));
   if (activation.kind === "refused") throw new Error(activation.detail);
   const view = createGrantsView();
-  let setHash = 0n;
+  const set = createStateView<undefined>(stateRecordHash);
   for (const grant of grantsFor(subjects, ISSUER, readClocks().wall)) {
     const key = grantKey(grant.id);
     view.apply({ key, version: 1, value: { kind: "grant", grant } });
-    setHash = (setHash + stateRecordHash(key, 1)) % SET_HASH_MODULUS;
+    set.apply({ key, version: 1, value: undefined });
   }
   const signing = await makeKeyPair(folder, "decision");
   const decisionLog = startDecisionLog(
@@ -125,7 +124,7 @@ export async function compose(subjects: number) {
     /** The view is fresh for five seconds after this: call it about once a second. */
     beat() {
       const clocks = readClocks();
-      view.heartbeat({ databaseTime: clocks.wall, setHash }, clocks);
+      view.heartbeat({ databaseTime: clocks.wall, setHash: setHashOf(set.sum()) }, clocks);
     },
     async [Symbol.asyncDispose]() {
       stop.abort();

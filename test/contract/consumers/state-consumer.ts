@@ -12,7 +12,7 @@ import { instant } from "../../../core/domain/time.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
 import { profileId, profileKey, profileToWire } from "../../../core/messages/profile-record.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { Verifier } from "../../../core/messages/signing.ts";
 import { grantKey, grantToWire, HEARTBEAT_KEY, heartbeatToWire } from "../../../core/messages/state-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
@@ -44,7 +44,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
   const effects = new Map<string, number>();
   /** The version at which a key of the grants view stands, readable or not. Set again, nothing changes: nothing about it can differ. */
   const standing = new Map<string, number>();
-  const expected = createStateView<undefined>();
+  const expected = createStateView<undefined>(stateRecordHash);
   const grants = new Map<number, Grant>();
   const incidents = new Map<number, Incident>();
   const profiles = new Map<number, Profile>();
@@ -91,7 +91,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
 
   /** Of those that a heartbeat vouches for. */
   function vouched(key: string, version: number, payload: object): Good {
-    expected.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    expected.apply({ key, version, value: undefined });
     return good(key, version, payload);
   }
 
@@ -152,7 +152,7 @@ export function stateConsumers(verifier: Verifier): StateConsumers {
     ],
     heartbeat: () => ({
       ...{ topic, key: HEARTBEAT_KEY, version: 0 },
-      payload: heartbeatToWire({ databaseTime: instant(Date.now()), setHash: expected.setHash() }),
+      payload: heartbeatToWire({ databaseTime: instant(Date.now()), setHash: setHashOf(expected.sum()) }),
       effects: async () => 1,
     }),
     isFresh: () => view.freshness(readClocks()).kind === "fresh",

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { incidentKey } from "../../../core/messages/incident-record.ts";
+import { HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { MemoryBroker } from "../../harness/memory-stream.ts";
@@ -147,7 +148,7 @@ test("a closed one leaves the topic 24 hours after its end and not before", asyn
   const closedAgo = (hours: number) =>
     database.query("update incidents set closed_at = now() - $2 * interval '1 hour' where id = $1", [incident, hours]);
   await closedAgo(23.9);
-  const heartbeats = () => broker.records(topic).filter(({ key }) => key === "heartbeat").length;
+  const heartbeats = () => broker.records(topic).filter(({ key }) => key === HEARTBEAT_KEY).length;
   const before = heartbeats();
   await waitUntil("more heartbeats", 30_000, () => heartbeats() > before + 3);
   expect(reader.view.size).toBe(1);

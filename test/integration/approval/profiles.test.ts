@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { durationMs } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
 import { profileId, profileKey } from "../../../core/messages/profile-record.ts";
+import { HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
@@ -104,7 +105,7 @@ test("a profile is published beside the set, which stays fresh; one that knows n
     countries: [{ country: "DE", days: 1, last: first }],
   });
   expect(without.known("dana")).toBeUndefined();
-  const heartbeats = () => broker.records(topic).filter(({ key }) => key === "heartbeat").length;
+  const heartbeats = () => broker.records(topic).filter(({ key }) => key === HEARTBEAT_KEY).length;
   const before = heartbeats();
   await waitUntil("heartbeats that have it behind them", 30_000, () => heartbeats() > before + 3);
   await waitUntil("both to be fresh", 30_000, () => reader.isFresh() && without.isFresh());

@@ -4,13 +4,13 @@
  */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Grant } from "../../../core/domain/grant.ts";
-import { grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
+import { EARLIER_HEARTBEAT_KEY, grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { MemoryBroker } from "../../harness/memory-stream.ts";
 import { insertGrant, migratedDatabase } from "./migrated-database.ts";
-import { compacted, type Reader, readAll } from "./read-state-topic.ts";
+import { compacted, isEqualEarlier, type Reader, readAll } from "./read-state-topic.ts";
 import { openStateTopic, type StateTopic, TOPIC } from "./state-topic.ts";
 
 let database: Database;
@@ -65,6 +65,7 @@ test("every heartbeat finds the set equal and everything committed before its T 
   );
   const records = broker.records(TOPIC);
   for (let end = 1; end <= records.length; end += 1) {
+    if (records[end - 1]?.key === EARLIER_HEARTBEAT_KEY) expect(isEqualEarlier(records.slice(0, end))).toBe(true);
     if (records[end - 1]?.key !== HEARTBEAT_KEY) continue;
     const reader = readAll(records.slice(0, end));
     expect(reader.latest?.equal).toBe(true);

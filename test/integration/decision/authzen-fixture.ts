@@ -9,11 +9,12 @@ import type { Verdict } from "../../../core/domain/decision.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import type { Question } from "../../../core/domain/question.ts";
+import { createStateView } from "../../../core/domain/state-view.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import * as sample from "../../samples/tokens.ts";
 import { readDenial } from "../../../core/messages/denial-record.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner, publicJwk, type Signer } from "../../../core/messages/signing.ts";
 import { grantKey } from "../../../core/messages/state-record.ts";
 import { TOPICS } from "../../../core/messages/topics.ts";
@@ -93,9 +94,9 @@ export async function startAuthzen(parts: AuthzenParts = {}) {
   const readClocks = () => clocks;
   const versions = new Map<string, number>();
   const beat = () => {
-    let setHash = 0n;
-    for (const [key, version] of versions) setHash += stateRecordHash(key, version);
-    view.heartbeat({ databaseTime: clocks.wall, setHash: setHash % (1n << 256n) }, { ...clocks });
+    const set = createStateView<undefined>(stateRecordHash);
+    for (const [key, version] of versions) set.apply({ key, version, value: undefined });
+    view.heartbeat({ databaseTime: clocks.wall, setHash: setHashOf(set.sum()) }, { ...clocks });
   };
   beat();
 

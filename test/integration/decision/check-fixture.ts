@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import { setHashOf } from "../../../core/messages/record-keys.ts";
 import { createSigner } from "../../../core/messages/signing.ts";
 import { BUILTINS } from "../../../core/policy/builtins/registry.ts";
 import { loadBundle } from "../../../core/policy/bundle.ts";
@@ -167,9 +168,9 @@ export async function startCheckEdge() {
         world.policyInstead = undefined;
       }
     },
-    /** A heartbeat of the state relay, with the hash of all that it has told. */
-    beat(setHash: bigint) {
-      view.heartbeat({ databaseTime: readClocks().wall, setHash }, readClocks());
+    /** A heartbeat of the state relay, over the sum of all that it has told. */
+    beat(sum: bigint) {
+      view.heartbeat({ databaseTime: readClocks().wall, setHash: setHashOf(sum) }, readClocks());
     },
     async [Symbol.asyncDispose]() {
       client.close();

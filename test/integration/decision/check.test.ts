@@ -18,7 +18,7 @@ import { deniedAs } from "./check-messages.ts";
 
 let edge: CheckEdge;
 /** Of all grants that `edge` was told. */
-let setHash = 0n;
+let sum = 0n;
 beforeAll(async () => {
   edge = await startCheckEdge();
 });
@@ -97,7 +97,7 @@ describe("denied", () => {
   });
 
   test("an exact approval of a body that the enforcer does not promise to buffer cannot be asked for", async () => {
-    edge.beat(setHash);
+    edge.beat(sum);
     const body = '{"order":42,"amount":40}';
     const headers: [string, string][] = [dana, ["content-type", "application/json"]];
     const answer = deniedAs(await edge.call({ method: "POST", path: "/refunds", headers, body }));
@@ -108,7 +108,7 @@ describe("denied", () => {
 
 describe("needs approval", () => {
   test("names a denial that was published whole, the same one when tried again, and no query value travels", async () => {
-    edge.beat(setHash);
+    edge.beat(sum);
     const sent = { method: "DELETE", path: "/orders/42?why=private", headers: [dana] };
     const first = deniedAs(await edge.call(sent));
     const again = deniedAs(await edge.call(sent));
@@ -121,7 +121,7 @@ describe("needs approval", () => {
   });
 
   test("an exact offer carries a digest that follows from the published hashes", async () => {
-    edge.beat(setHash);
+    edge.beat(sum);
     const body = '{"order":42,"amount":40}';
     const headers: [string, string][] = [dana, ["content-type", "application/json"]];
     const answer = deniedAs(await edge.call({ method: "POST", path: "/refunds", headers, body, buffered: true }));
@@ -188,18 +188,18 @@ describe("allowed", () => {
     };
     const key = grantKey(grant.id);
     edge.view.apply({ key, version: 1, value: { kind: "grant", grant } });
-    setHash = stateRecordHash(key, 1);
-    edge.beat(setHash);
+    sum = stateRecordHash(key, 1);
+    edge.beat(sum);
     expect((await edge.call({ method: "DELETE", headers: [dana] })).status?.code).toBe(status.OK);
-    edge.beat(setHash);
+    edge.beat(sum);
     const other = deniedAs(await edge.call({ method: "DELETE", path: "/orders/43", headers: [dana] }));
     expect(other).toMatchObject({ outcome: "needs_approval", grant_reason: "outside" });
     const sam = deniedAs(await edge.call({ method: "DELETE", headers: [["authorization", "sam"]] }));
     expect(sam.grant_reason).toBeUndefined();
     const revoked: Grant = { ...grant, version: 2, state: "revoked" };
     edge.view.apply({ key, version: 2, value: { kind: "grant", grant: revoked } });
-    setHash = stateRecordHash(key, 2);
-    edge.beat(setHash);
+    sum = stateRecordHash(key, 2);
+    edge.beat(sum);
     expect(deniedAs(await edge.call({ method: "DELETE", headers: [dana] }))).toMatchObject({ grant_reason: "revoked" });
   });
 });

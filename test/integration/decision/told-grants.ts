@@ -7,7 +7,7 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import { createStateView } from "../../../core/domain/state-view.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { sealEnvelope } from "../../../core/messages/envelope.ts";
-import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import { createSigner } from "../../../core/messages/signing.ts";
 import { grantKey, grantToWire, HEARTBEAT_KEY, heartbeatToWire } from "../../../core/messages/state-record.ts";
 import { topicSpecs } from "../../../core/messages/topic-setup.ts";
@@ -46,16 +46,16 @@ export async function tellGrants(
     ...{ topic, key },
     ...sealEnvelope(signer, { deployment, topic, key }, version, Buffer.from(JSON.stringify(payload))),
   });
-  const view = createStateView<undefined>();
+  const view = createStateView<undefined>(stateRecordHash);
   const records: OutgoingRecord[] = [];
   for (const grant of grants) {
     const { version } = grant;
     const key = grantKey(grant.id);
-    view.apply({ key, version, recordHash: stateRecordHash(key, version), value: undefined });
+    view.apply({ key, version, value: undefined });
     records.push(sealed(key, version, grantToWire(grant)));
   }
   const beat = () => {
-    const heartbeat = { databaseTime: instant(Date.now()), setHash: view.setHash() };
+    const heartbeat = { databaseTime: instant(Date.now()), setHash: setHashOf(view.sum()) };
     return stream.publish([sealed(HEARTBEAT_KEY, 0, heartbeatToWire(heartbeat))], DEADLINE);
   };
   const told = await stream.publish(records, DEADLINE);
