@@ -99,3 +99,68 @@ test("a newer version than was published is named, and neither published over no
   view.heartbeatSent(T(2));
   expect(view.heartbeatRead(T(2))).toEqual({ republish: [], remove: [], ahead: [] });
 });
+
+const signed = (version: number) => ({ kind: "signed", version, readable: true }) as const;
+const AHEAD = { republish: [], remove: [], ahead: [{ key: "k", version: 4 }] };
+
+test.each([
+  ["a null", { kind: "tombstone" }],
+  ["a record that no reader takes", { kind: "refused" }],
+  ["a replay of the version that the database knows", signed(2)],
+] as const)("that the database is behind is not hidden by %s after the newer record", (_name, after) => {
+  const view = settled();
+  view.seen("k", signed(4));
+  view.seen("k", after);
+  view.heartbeatSent(T(1));
+  expect(view.heartbeatRead(T(1))).toEqual(AHEAD);
+  const standby = createTopicView();
+  standby.seen("k", signed(4));
+  standby.seen("k", after);
+  standby.begin(new Map([["k", 2]]));
+  standby.heartbeatSent(T(0));
+  expect(standby.heartbeatRead(T(0))).toEqual(AHEAD);
+});
+
+test("that the database is behind is not hidden by a change before the first heartbeat, read before or after it is acknowledged", () => {
+  for (const isReadFirst of [true, false]) {
+    const view = createTopicView();
+    view.seen("k", signed(4));
+    view.begin(new Map([["k", 2]]));
+    if (isReadFirst) view.seen("k", signed(3));
+    view.published("k", 3);
+    if (!isReadFirst) view.seen("k", signed(3));
+    view.heartbeatSent(T(0));
+    expect(view.heartbeatRead(T(0))).toEqual(AHEAD);
+  }
+});
+
+test("that the database is behind is not hidden where the newer record was removed, or only published here, or the topic was made anew", () => {
+  const removed = settled();
+  removed.published("k", 4);
+  removed.seen("k", signed(4));
+  removed.published("k", undefined);
+  removed.seen("k", { kind: "tombstone" });
+  removed.heartbeatSent(T(1));
+  removed.heartbeatRead(T(1));
+  const published = settled();
+  published.published("k", 4);
+  const anew = settled();
+  anew.seen("k", signed(4));
+  anew.restart();
+  for (const view of [removed, published, anew]) {
+    view.begin(new Map([["k", 2]]));
+    view.heartbeatSent(T(2));
+    expect(view.heartbeatRead(T(2))).toEqual(AHEAD);
+  }
+});
+
+test("a former leader's record that was not marked is not ahead, once this term has published the row", () => {
+  const view = createTopicView();
+  view.seen("k", signed(3));
+  view.seen("k", { kind: "tombstone" });
+  view.begin(new Map([["k", 2]]));
+  view.published("k", 3);
+  view.seen("k", signed(3));
+  view.heartbeatSent(T(0));
+  expect(view.heartbeatRead(T(0))).toEqual({ republish: [], remove: [], ahead: [] });
+});

@@ -49,3 +49,8 @@ export function compacted(records: readonly StreamRecord[]): readonly StreamReco
   const last = new Map(records.map((record) => [record.key, record]));
   return [...last.values()].sort((a, b) => Number(a.offset - b.offset));
 }
+
+/** Whether `check` holds, and the set is equal, for a reader of all of them and for one of what compaction would leave. */
+export function areSettled(records: readonly StreamRecord[], check: (reader: Reader) => boolean): boolean {
+  return [readAll(records), readAll(compacted(records))].every((reader) => reader.latest?.equal === true && check(reader));
+}
