@@ -141,7 +141,7 @@ afterAll(() => owned.disposeAsync(), 60_000);
       const opened = await sam.approvals("POST", "/v1/incidents", { body: said });
       await waitUntil("reads to be held", 30_000, async () => (await reads()).status === 403);
 
-      await using forger = createForger(system.kafka.settings);
+      await using forger = createForger(system.openStream());
       const repairs = () => metricTotal(system.approval.opsUrl, "countersign_approval_state_repaired_total");
       await using watching = watch(reads, 2);
       const topic = TOPICS.state.name;

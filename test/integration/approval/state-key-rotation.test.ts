@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { ENVELOPE_HEADERS } from "../../../core/messages/envelope.ts";
 import { rotatingVerifier } from "../../../core/messages/rotating-keys.ts";
 import { createVerifier, type Verifier } from "../../../core/messages/signing.ts";
-import { grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
+import { EARLIER_HEARTBEAT_KEY, grantKey, HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import type { Database } from "../../../platform/postgres/pool.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -26,9 +26,9 @@ afterEach(async () => {
   await database.close();
 });
 
-/** Under which key the last record of each key of the topic stands signed. */
+/** Under which key the last record of each key of the topic stands signed, without what is there for earlier decision services. */
 function signedBy(): ReadonlyMap<string | null, string | undefined> {
-  const last = compacted(topic.broker.records(TOPIC));
+  const last = compacted(topic.broker.records(TOPIC)).filter(({ key }) => key !== EARLIER_HEARTBEAT_KEY);
   return new Map(last.map(({ key, headers }) => [key, headers.get(ENVELOPE_HEADERS.kid)?.toString("utf8")]));
 }
 
