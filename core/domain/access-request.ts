@@ -72,6 +72,8 @@ export type AccessRequest = {
   readonly statusReason: string | undefined;
   readonly decidedAt: Instant | undefined;
   readonly reviews: readonly Review[];
+  /** The approvals that stood when its grant was issued. None before that, nor where an earlier version of the service issued it (approved-by.ts). */
+  readonly counted?: readonly Id<"review">[];
 };
 
 export type Asking = Pick<AccessRequest, "requester" | "submittedBy">;

@@ -45,6 +45,7 @@ export function approve(
   const terms = within(agreedTerms, request.limits);
   const ended = end(request, "approved", reason, by, now);
   const grant = issue(ended.request, grantId, terms, now);
+  const counted = approvalsOf(standing);
   const issued: DomainEvent = {
     ...about(request, by),
     type: "grant.issued",
@@ -61,10 +62,11 @@ export function approve(
       duration: terms.duration,
       notBefore: grant.notBefore,
       expiresAt: grant.expiresAt,
-      approvedBy: approvalsOf(standing).map((one) => one.reviewer.person),
+      approvedBy: counted.map((one) => one.reviewer.person),
     },
   };
-  return { kind: "approved", request: ended.request, grant, events: [...ended.events, issued] };
+  const approved = { ...ended.request, counted: counted.map((one) => one.id) };
+  return { kind: "approved", request: approved, grant, events: [...ended.events, issued] };
 }
 
 function approvalsOf(reviews: readonly Review[]): readonly Review[] {

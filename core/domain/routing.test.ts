@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { A, anyOf, HOUR, NOW, party, PENDING, uuid, vote as voteOf } from "../../test/samples/domain.ts";
 import { type AccessRequest, escalate, expireRequest, type Review } from "./access-request.ts";
 import { approve } from "./approve.ts";
+import { approvedBy } from "./approved-by.ts";
 import { id } from "./id.ts";
 import { isWithin } from "./narrowing.ts";
 import { isSatisfied, type Requirement, type Reviewer, setKey } from "./requirement.ts";
@@ -179,6 +180,7 @@ describe("a vote given earlier", () => {
     expect(outcome).toMatchObject({ request: { status: "approved" } });
     const issued = outcome.events.find((event) => event.type === "grant.issued");
     expect(issued?.data.approvedBy).toEqual([{ realm: "corp", id: "sam" }]); // and not named as if it counted
+    expect(outcome.kind === "reviewed" ? approvedBy(outcome.request) : []).toEqual(issued?.data.approvedBy);
   });
 });
 

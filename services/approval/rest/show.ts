@@ -1,5 +1,6 @@
 /** From the domain to the bodies of schema/. The only place that knows both. */
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import { approvedBy } from "../../../core/domain/approved-by.ts";
 import type { Denial, DeniedCall, OfferBinding } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import type { RecordedIncident } from "../../../core/domain/incident.ts";
@@ -102,12 +103,12 @@ export function showDenial(denial: Denial): Static<typeof DenialShown> {
 }
 
 export function showApprovers(request: AccessRequest): Static<typeof Approvers> {
-  const { requirement, reviews } = request;
+  const { requirement } = request;
   return {
     requirement: requirement === undefined ? null : requirementParts(requirement),
     sets: (requirement === undefined ? [] : reviewerSets(requirement)).map(showSet),
     waiting_for: openSets(request).map(showSet),
-    approved_by: reviews.filter(({ vote }) => vote === "approve").map(({ reviewer }) => ({ ...reviewer.person })),
+    approved_by: approvedBy(request).map((person) => ({ ...person })),
   };
 }
 

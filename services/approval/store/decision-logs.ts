@@ -3,13 +3,16 @@
  * under its own log, index and hash; those that touch a denial, request or grant are kept.
  */
 import { Type } from "typebox";
-import type { Json } from "../../../core/domain/subject.ts";
-import { type Digest, digest } from "../../../core/domain/id.ts";
+import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import { approvedBy } from "../../../core/domain/approved-by.ts";
+import type { Json, Person } from "../../../core/domain/subject.ts";
+import { type Digest, digest, id } from "../../../core/domain/id.ts";
 import { type DecisionApproval, republishedDecision } from "../../../core/messages/audit-event.ts";
 import { DecisionLogRecordSchema } from "../../../core/messages/decision-record.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { DecisionEntry, DecisionLogState } from "../intake/ports.ts";
 import { createColumnReader } from "./json-column.ts";
+import { requirementFromColumn } from "./requirement-column.ts";
 
 export async function lockDecisionLog(db: Queryable, logId: string): Promise<DecisionLogState | undefined> {
   const { rows } = await db.query<{ next_index: string; last_hash: string; closed: DecisionLogState["closed"] }>(
@@ -127,12 +130,17 @@ type ApprovalRow = {
   readonly person_id: string | null;
   readonly issuer: string;
   readonly subject: string;
-  readonly approved_by: unknown;
+  readonly status: AccessRequest["status"];
+  readonly requirement: unknown;
+  readonly counted: readonly string[] | null;
+  readonly approvals: unknown;
 };
 
-const readPeople = createColumnReader(
-  "approved_by",
-  Type.Array(Type.Object({ realm: Type.String(), id: Type.String() })),
+const readApprovals = createColumnReader(
+  "approvals",
+  Type.Array(
+    Type.Object({ id: Type.String(), realm: Type.String(), person: Type.String(), groups: Type.Array(Type.String()) }),
+  ),
 );
 
 /** What is known of the grants and requests that these entries name, by grant id and by request id. */
@@ -146,10 +154,11 @@ export async function approvalsOf(
   if (grantIds.length + requestIds.length === 0) return found;
   const { rows } = await db.query<ApprovalRow>(
     `select requests.id as request_id, grants.id as grant_id, justification, requests.person_realm,
-            requests.person_id, requests.issuer, requests.subject,
-            (select coalesce(json_agg(json_build_object('realm', reviews.person_realm, 'id', reviews.person_id)
+            requests.person_id, requests.issuer, requests.subject, status, requirement, counted,
+            (select coalesce(json_agg(json_build_object('id', reviews.id, 'realm', reviews.person_realm,
+                                                        'person', reviews.person_id, 'groups', groups)
                                       order by reviewed_at, reviews.id), '[]')
-               from reviews where reviews.request_id = requests.id and vote = 'approve') as approved_by
+               from reviews where reviews.request_id = requests.id and vote = 'approve') as approvals
        from (select request_id as id from grants where id = any($1::uuid[]) union select unnest($2::uuid[])) as asked
             join requests using (id)
             left join grants on grants.request_id = requests.id`,
@@ -170,7 +179,20 @@ function approvalFromRow(row: ApprovalRow): DecisionApproval {
     request_id: row.request_id,
     justification: row.justification,
     requester: { person, issuer: row.issuer, subject: row.subject },
-    approved_by: readPeople(row.approved_by),
+    approved_by: approversFromRow(row).map((one) => ({ ...one })),
     grant_id: row.grant_id,
   };
+}
+
+function approversFromRow({ status, requirement, counted, approvals }: ApprovalRow): readonly Person[] {
+  return approvedBy({
+    status,
+    requirement: requirement === null ? undefined : requirementFromColumn(requirement),
+    ...(counted === null ? {} : { counted: counted.map((one) => id("review", one)) }),
+    reviews: readApprovals(approvals).map((one) => ({
+      id: id("review", one.id),
+      vote: "approve",
+      reviewer: { person: { realm: one.realm, id: one.person }, groups: one.groups },
+    })),
+  });
 }

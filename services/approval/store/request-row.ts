@@ -35,7 +35,7 @@ import {
 
 /** The columns that make a request, in the order of `RequestRow`, with its reviews in order. */
 export const REQUEST_COLUMNS = `id, denial_id, key, requester, submitted_by, submitted_account, call, offer, justification, requested, requirement,
-  limits, notify, escalate_at, escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at,
+  limits, notify, escalate_at, escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at, counted,
   (select coalesce(json_agg(json_build_object(
             'id', reviews.id, 'person_realm', person_realm, 'person_id', person_id, 'groups', groups, 'account', account, 'vote', vote,
             'narrowing', narrowing, 'comment', comment,
@@ -66,6 +66,7 @@ export type RequestRow = {
   readonly status: RequestStatus;
   readonly status_reason: string | null;
   readonly decided_at: Date | null;
+  readonly counted: readonly string[] | null;
   readonly reviews: unknown;
 };
 
@@ -130,6 +131,7 @@ export function requestFromRow(row: RequestRow): AccessRequest {
     statusReason: row.status_reason ?? undefined,
     decidedAt: row.decided_at === null ? undefined : instant(row.decided_at.getTime()),
     reviews: reviewsFromColumn(row.reviews),
+    ...(row.counted === null ? {} : { counted: row.counted.map((one) => id("review", one)) }),
   };
 }
 
@@ -166,6 +168,7 @@ export function requestToValues(request: AccessRequest): readonly unknown[] {
     request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
     submittedBy === undefined ? null : JSON.stringify(requesterToColumn(submittedBy)),
     submittedBy?.account === undefined ? null : JSON.stringify(subjectToWire(submittedBy.account)),
+    request.counted ?? null,
   ];
 }
 

@@ -24,9 +24,9 @@ export async function insertRequest(db: Queryable, request: AccessRequest): Prom
     `insert into requests (id, denial_id, key, issuer, subject, person_realm, person_id, requester, call, entitlement,
        offer, justification, requested, requirement, reviewer_sets, open_sets, limits, notify, escalate_at,
        escalate_notify, policy_revision, digest, created_at, expires_at, status, status_reason, decided_at, submitted_by,
-       submitted_account)
+       submitted_account, counted)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-       $24, $25, $26, $27, $28, $29)`,
+       $24, $25, $26, $27, $28, $29, $30)`,
     requestToValues(request),
   );
 }
@@ -91,7 +91,7 @@ async function lockDue(
 /** @throws AppError conflict when it is no longer pending. */
 export async function saveRequest(db: Queryable, request: AccessRequest): Promise<void> {
   const { rowCount } = await db.query(
-    `update requests set status = $2, status_reason = $3, decided_at = $4, open_sets = $5, escalate_at = $6
+    `update requests set status = $2, status_reason = $3, decided_at = $4, open_sets = $5, escalate_at = $6, counted = $7
       where id = $1 and status = 'pending'`,
     [
       request.id,
@@ -100,6 +100,7 @@ export async function saveRequest(db: Queryable, request: AccessRequest): Promis
       request.decidedAt === undefined ? null : rfc3339(request.decidedAt),
       openSets(request).map(setKey),
       request.escalation === undefined ? null : rfc3339(request.escalation.at),
+      request.counted ?? null,
     ],
   );
   if (rowCount !== 1) throw new AppError("conflict", "the request has ended meanwhile");

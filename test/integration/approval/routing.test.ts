@@ -1,11 +1,15 @@
 /** What routing says beside who must agree, on a real server: stages, limits, escalation, and votes looked at again at the issue of a grant. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { AccessRequest } from "../../../core/domain/access-request.ts";
+import type { Id } from "../../../core/domain/id.ts";
 import { setKey } from "../../../core/domain/requirement.ts";
 import type { Routing } from "../../../core/domain/routing.ts";
 import type { Party, Person, Subject } from "../../../core/domain/subject.ts";
 import { durationMs } from "../../../core/domain/time.ts";
+import { createRecordDecisions } from "../../../services/approval/commands/record-decision.ts";
 import { createSweep } from "../../../services/approval/commands/sweep.ts";
+import { showApprovers } from "../../../services/approval/rest/show.ts";
+import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import {
   account,
   type Approval,
@@ -16,6 +20,7 @@ import {
   REVISION,
   TWO_MANAGERS,
 } from "./approval-fixture.ts";
+import { logOf, some } from "./decision-log-fixture.ts";
 
 const STAGES = { kind: "stages", of: [oneOf("managers"), oneOf("security")] } as const;
 
@@ -166,6 +171,40 @@ test("an earlier vote of somebody who turned out to be the requester, or nobody,
     mapped.clear();
   }
 });
+
+test("nobody whose vote had lapsed when the grant was issued is named as having approved, in the record of its uses either", async () => {
+  const two = { kind: "n_of", n: 2, of: [oneOf("managers"), oneOf("managers")] } as const;
+  routing = askPeople({ kind: "any_of", of: [two, oneOf("security")] });
+  const request = await approval.ask();
+  await approval.approveBy(request, manager("max"));
+  suspended.add("max");
+  const outcome = await approval.approveBy(request, sam);
+  if (outcome.kind !== "reviewed" || outcome.grant === undefined) throw new Error(`no grant: ${outcome.kind}`);
+  const grantId = outcome.grant.id;
+  const onlySam = [{ realm: "corp", id: "sam@example.org" }];
+  expect(await namedInRecord(grantId)).toEqual(onlySam);
+  const shown = await approval.store.reads.request(request.id);
+  expect(shown === undefined ? undefined : showApprovers(shown).approved_by).toEqual(onlySam);
+
+  // As a version of the service from before migration 0017 left it, which also did not name them apart.
+  await approval.database.query("alter table requests disable trigger requests_immutable");
+  await approval.database.query("update requests set counted = null where id = $1", [request.id]);
+  await approval.database.query("alter table requests enable trigger requests_immutable");
+  expect(await namedInRecord(grantId)).toEqual(onlySam);
+});
+
+/** Who approved, as the republished decision of a use says. */
+async function namedInRecord(grantId: Id<"grant">): Promise<unknown> {
+  const from = await storedOffset(approval.database, "decisions", 0, 0n);
+  const entries = some(logOf(1).map((entry) => ({ ...entry, grantId })));
+  const record = createRecordDecisions({ store: approval.store });
+  await record({ entries, origin: { topic: "decisions", partition: 0, from, next: from + 1n } });
+  const { rows } = await approval.database.query<{ approved_by: unknown }>(
+    "select event #> '{data,approval,approved_by}' as approved_by from republish where log_id = $1",
+    [entries[0].logId],
+  );
+  return rows[0]?.approved_by;
+}
 
 test("a denial needs nobody's earlier vote", async () => {
   const request = await approval.ask();

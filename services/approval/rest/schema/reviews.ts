@@ -63,7 +63,10 @@ export const Approvers = Type.Object(
     requirement: RequirementBody,
     sets: SetsBody("All who may review it."),
     waiting_for: SetsBody("Those whose turn it is: of the stage that is open; nobody when it has ended."),
-    approved_by: Type.Array(PersonBody),
+    approved_by: Type.Array(PersonBody, {
+      description:
+        "While it waits, who has approved so far; once it is approved, whose approval counted when the grant was issued; else nobody. Every vote is in the request's `reviews`.",
+    }),
   },
   closed,
 );
