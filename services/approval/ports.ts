@@ -96,6 +96,8 @@ export type Transaction = {
   readonly denials: {
     /** False if a denial with this id is already stored; the stored one stays. */
     readonly insert: (denial: Denial, person: Person | undefined) => Promise<boolean>;
+    /** Marks that intake acts on what it asks for by itself, in the transaction of whatever comes of that; false if it did so before. */
+    readonly actOn: (denialId: Id<"denial">) => Promise<boolean>;
     /** Deletes denials that ended before `before` and were never submitted; at most `limit`. How many. */
     readonly deleteLapsed: (before: Instant, limit: number) => Promise<number>;
   };
@@ -209,6 +211,8 @@ export type Notification =
 export type Reads = {
   readonly now: () => Promise<Instant>;
   readonly denial: (denialId: Id<"denial">) => Promise<Denial | undefined>;
+  /** Whether intake has submitted it, whatever came of that. */
+  readonly isActedOn: (denialId: Id<"denial">) => Promise<boolean>;
   readonly request: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
   readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
   /** A request results in one grant at most. */

@@ -3,25 +3,32 @@
  * the requester's name. A denial that the domain refuses to submit waits to be submitted by hand, or lapses.
  *
  * Delivery is at least once: storing is idempotent by id, submitting by denial, and the offset is moved last, so after a crash at any point the
- * record is read again and nothing is done twice. A replay is one transaction: security may dismiss the record meanwhile, and what was dismissed
- * has had no effect.
+ * record is read again and nothing is done twice. What came of submitting it is marked in the same transaction: a denial that met an open request
+ * asks for nothing anew when it is delivered again after that has ended. A replay is one transaction: security may dismiss the record meanwhile, and
+ * what was dismissed has had no effect.
  */
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Asked } from "../../../core/domain/submit.ts";
 import type { Origin } from "../intake/ports.ts";
-import type { People, Transactions } from "../ports.ts";
+import type { People, Reads, Transactions } from "../ports.ts";
 import type { Submission, SubmitOutcome } from "./ports.ts";
 
 type AcceptDenial = { readonly denial: Denial; readonly origin: Origin };
 
 type AcceptOutcome =
-  | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome }
+  /** `submitted` undefined: an earlier delivery of it was submitted, whatever came of that. */
+  | { readonly kind: "accepted"; readonly isNew: boolean; readonly submitted: SubmitOutcome | undefined }
   /** It contains text that cannot be stored. Nothing was stored and its origin is not settled: quarantine it. */
   | { readonly kind: "refused"; readonly reason: "unstorable" };
 
-type Deps = { readonly store: Transactions; readonly people: People; readonly submit: Submission };
+type Deps = {
+  readonly reads: Pick<Reads, "isActedOn">;
+  readonly store: Transactions;
+  readonly people: People;
+  readonly submit: Submission;
+};
 
-export function createAcceptDenial({ store, people, submit }: Deps) {
+export function createAcceptDenial({ reads, store, people, submit }: Deps) {
   return async ({ denial, origin }: AcceptDenial): Promise<AcceptOutcome> => {
     if (!isStorable(denial)) return { kind: "refused", reason: "unstorable" };
     const { person } = await people.resolve(denial.subject);
@@ -29,9 +36,14 @@ export function createAcceptDenial({ store, people, submit }: Deps) {
     let isNew = false;
     if ("topic" in origin) {
       isNew = await store.transaction("denial", (tx) => tx.denials.insert(denial, person));
-      const submitted = await submit(submission);
+      const isRepeated = !isNew && (await reads.isActedOn(denial.id));
+      const submitted = isRepeated ? undefined : await submit(submission);
       await store.transaction("offset", (tx) => tx.settle(origin));
       return { kind: "accepted", isNew, submitted };
+    }
+    if (await reads.isActedOn(denial.id)) {
+      await store.transaction("replay", (tx) => tx.settle(origin));
+      return { kind: "accepted", isNew, submitted: undefined };
     }
     const submitted = await submit({
       ...submission,

@@ -28,7 +28,10 @@ export type SubmitRequest = Pick<Write<never, SubmitOutcome>, "settle"> & {
   readonly denialId: Id<"denial">;
   readonly by: Subject;
   readonly asked: Asked;
-  /** Intake submits in the requester's name: a denial that was submitted before gives that request, whatever its state. */
+  /**
+   * Intake submits in the requester's name: a denial that was submitted before gives that request, whatever its state. What comes of it is marked as
+   * acted on with it, once. @throws AppError conflict when it was.
+   */
   readonly automatic: boolean;
   /** A denial that may not be stored yet: `take` stores it in the transaction of whatever comes of the submission, a refusal included. */
   readonly arriving?: { readonly denial: Denial; readonly take: (tx: Transaction) => Promise<void> };

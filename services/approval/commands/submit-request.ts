@@ -6,6 +6,7 @@
  */
 import { type AccessRequest, expireRequest, requesterOf } from "../../../core/domain/access-request.ts";
 import { sameCaller } from "../../../core/domain/actor-chain.ts";
+import { AppError } from "../../../core/domain/app-error.ts";
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
@@ -59,6 +60,9 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
         const now = await tx.now();
         const again = choose(denial, requester, party, wanted, now); // it may have lapsed meanwhile
         if (again.kind === "refused") return again;
+        if (automatic && !(await tx.denials.actOn(denialId))) {
+          throw new AppError("conflict", "the denial was delivered twice at the same time");
+        }
         const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
         const existing = before ?? (await openRequest(tx, key, now));
         if (existing !== undefined) return { kind: "exists", request: existing };

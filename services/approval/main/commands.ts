@@ -60,7 +60,7 @@ export function createCommands(
     closeIncident: createCloseIncident({ people, store }),
     redeem: createRedeem({ store, bell }),
     sweep: createSweep({ store }, { keepSightings: durationMs(profiles.enabled ? profiles.keepDays * DAY_MS : 0) }),
-    acceptDenial: createAcceptDenial({ store, people, submit }),
+    acceptDenial: createAcceptDenial({ reads, store, people, submit }),
     recordDecisions: createRecordDecisions({ store }, { keepDays: profiles.enabled ? profiles.keepDays : undefined }),
     quarantine: createQuarantineRecord({ store, ids }),
     dismiss: createDismissRecord({ people, reads, store }),

@@ -24,7 +24,7 @@ export const absentDeps = (): RestDeps => ({
   replay: absent,
   reads: {
     ...{ now: absent, denial: absent, request: absent, grant: absent, grantOfRequest: absent },
-    ...{ quarantined: absent, incident: absent },
+    ...{ isActedOn: absent, quarantined: absent, incident: absent },
   },
   listings: {
     ...{ requests: absent, grants: absent, denials: absent, audit: absent, quarantine: absent, incidents: absent },

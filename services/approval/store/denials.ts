@@ -43,6 +43,17 @@ export async function findDenial(db: Queryable, denialId: Id<"denial">): Promise
   return rows.map(denialFromRow)[0];
 }
 
+export async function isActedOn(db: Queryable, denialId: Id<"denial">): Promise<boolean> {
+  const { rowCount } = await db.query("select from denials where id = $1 and acted_on", [denialId]);
+  return rowCount === 1;
+}
+
+/** False if somebody was faster. */
+export async function actOn(db: Queryable, denialId: Id<"denial">): Promise<boolean> {
+  const { rowCount } = await db.query("update denials set acted_on = true where id = $1 and not acted_on", [denialId]);
+  return rowCount === 1;
+}
+
 /** Newest first; only those that can still be submitted: of the account, and of every account of the same person. */
 export async function listDenials(
   db: Queryable,

@@ -19,7 +19,7 @@ import {
   tellDecisions,
 } from "./decision-logs.ts";
 import { closeDecisionGap, decisionGaps, recordDecisionGap } from "./decision-log-gaps.ts";
-import { deleteLapsedDenials, findDenial, insertDenial, listDenials } from "./denials.ts";
+import { actOn, deleteLapsedDenials, findDenial, insertDenial, isActedOn, listDenials } from "./denials.ts";
 import {
   findGrant,
   findGrantOfRequest,
@@ -96,6 +96,7 @@ export function createStore(
     reads: {
       now: () => databaseNow(database),
       denial: (denialId) => findDenial(database, denialId),
+      isActedOn: (denialId) => isActedOn(database, denialId),
       request: (requestId) => findRequest(database, requestId),
       grant: (grantId) => findGrant(database, grantId),
       grantOfRequest: (requestId) => findGrantOfRequest(database, requestId),
@@ -123,6 +124,7 @@ function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): T
     now: () => databaseNow(tx),
     denials: {
       insert: (denial, person) => insertDenial(tx, denial, person),
+      actOn: (denialId) => actOn(tx, denialId),
       deleteLapsed: (before, limit) => deleteLapsedDenials(tx, before, limit),
     },
     requests: {

@@ -1,7 +1,6 @@
 /** Commands on a real server: submitted at once, refused, rolled back, told twice; and what no statement may change. Votes are in review-request.test.ts. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createAcceptDenial } from "../../../services/approval/commands/accept-denial.ts";
 import { createCancelRequest } from "../../../services/approval/commands/cancel-request.ts";
 import { createQuarantineRecord } from "../../../services/approval/commands/quarantine-record.ts";
 import { createRevokeGrant } from "../../../services/approval/commands/revoke-grant.ts";
@@ -167,7 +166,7 @@ test("a grant is revoked by its requester, a reviewer or security, once, and by 
 });
 
 test("a denial that is delivered twice with its reason is one request, and its offset moves once", async () => {
-  const accept = createAcceptDenial(approval);
+  const accept = approval.commands.acceptDenial;
   const now = await approval.store.reads.now();
   const denial = denialFor(account(randomUUID()), now, { justification: "the customer was charged twice" });
   await storedOffset(approval.database, "denials", 0, 7n);
@@ -176,9 +175,11 @@ test("a denial that is delivered twice with its reason is one request, and its o
   await expect(accept({ denial, origin: position })).rejects.toThrow("somebody else");
   expect(await accept({ denial, origin: { ...position, from: 8n, next: 9n } })).toMatchObject({
     isNew: false,
-    submitted: { kind: "exists" },
+    submitted: undefined,
   });
   expect(await storedOffset(approval.database, "denials", 0, 0n)).toBe(9n);
+  const { rowCount } = await approval.database.query("select from requests where denial_id = $1", [denial.id]);
+  expect(rowCount).toBe(1);
 });
 
 test("a quarantined record whose partition was lost is not kept", async () => {
