@@ -11,16 +11,17 @@ import { compareText, type Elevation } from "./elevation.ts";
 import { CLOCK_TOLERANCE_MS, type Freshness } from "./freshness.ts";
 import { type Grant, type GrantEnd, whyNotUsable } from "./grant.ts";
 import type { Digest } from "./id.ts";
-import { type Instant, instant } from "./time.ts";
+import { earlier, type Instant, instant } from "./time.ts";
 
 /** Why an elevated call was not allowed although something like a grant is known. */
-export type GrantReason = GrantEnd | "outside" | "use_by_enforce";
+export type GrantReason = GrantEnd | "not_yet_active" | "outside" | "use_by_enforce";
 
 export type Candidate = { readonly elevation: Elevation; readonly grant: Grant; readonly digest: Digest | undefined };
 
 export type Covering =
   | { readonly kind: "covered"; readonly candidates: readonly [Candidate, ...Candidate[]] }
-  | { readonly kind: "uncovered"; readonly nearest: GrantReason | undefined };
+  /** `begins`: of `not_yet_active`, when the first of those begins. */
+  | { readonly kind: "uncovered"; readonly nearest: GrantReason | undefined; readonly begins?: Instant };
 
 export type CoveringInput = {
   /** Whose call it is. */
@@ -36,16 +37,19 @@ export type CoveringInput = {
 export function covering({ account, elevations, grants, at, digestOf }: CoveringInput): Covering {
   const candidates: Candidate[] = [];
   let nearest: GrantReason | undefined;
+  let begins: Instant | undefined;
   for (const elevation of elevations) {
     for (const grant of grants) {
       if (!sameCaller(grant, account)) continue;
       const match = matchOne(elevation, grant, at, digestOf);
       if (match.kind === "candidate") candidates.push(match.candidate);
       else nearest = nearer(nearest, match.reason);
+      if (match.kind === "miss" && match.reason === "not_yet_active") begins = earlier(grant.notBefore, begins);
     }
   }
   const [first, ...rest] = candidates.sort(inOrderOfTrial);
-  return first === undefined ? { kind: "uncovered", nearest } : { kind: "covered", candidates: [first, ...rest] };
+  if (first !== undefined) return { kind: "covered", candidates: [first, ...rest] };
+  return { kind: "uncovered", nearest, ...(begins === undefined ? {} : { begins }) };
 }
 
 type Match =
@@ -62,7 +66,7 @@ function matchOne(
   const digest = grant.binding.kind === "exact" ? digestOf(grant.binding.bindHeaders) : undefined;
   const matches = grant.scope === elevation.scope && bindingMatches(elevation, grant, digest);
   const why = whyNotLive(grant, at);
-  if (why === "not_yet_active") return { kind: "miss", reason: undefined };
+  if (why === "not_yet_active") return { kind: "miss", reason: matches ? why : undefined };
   if (!matches) return { kind: "miss", reason: why === undefined ? "outside" : undefined };
   return why === undefined
     ? { kind: "candidate", candidate: { elevation, grant, digest } }
@@ -94,8 +98,15 @@ function inOrderOfTrial(a: Candidate, b: Candidate): number {
   return limitedA - limitedB || a.grant.expiresAt - b.grant.expiresAt || compareText(a.grant.id, b.grant.id);
 }
 
-/** Nearest first: a grant for this very thing that has ended says more than one for something else. */
-const NEARNESS: readonly GrantReason[] = ["use_by_enforce", "spent", "revoked", "expired", "outside"];
+/** Nearest first: a grant for this very thing that is to begin or has ended says more than one for something else. */
+const NEARNESS: readonly GrantReason[] = [
+  "use_by_enforce",
+  "not_yet_active",
+  "spent",
+  "revoked",
+  "expired",
+  "outside",
+];
 
 export function nearer(a: GrantReason | undefined, b: GrantReason | undefined): GrantReason | undefined {
   if (a === undefined || b === undefined) return a ?? b;

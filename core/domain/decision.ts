@@ -87,6 +87,8 @@ export type NeedsApproval = {
   readonly denial: IssuedDenial | undefined;
   readonly tooManyDenials: { readonly retryAfterMs: number } | undefined;
   readonly grantReason: GrantReason | undefined;
+  /** Of `not_yet_active`: when it is allowed, if nothing changes. */
+  readonly grantBegins?: Instant;
   readonly response: ResponseFields;
 };
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { A, ELEVATION, GRANT, NOW, uuid } from "../../test/samples/domain.ts";
 import { covering, type CoveringInput } from "./covers.ts";
 import { allowByGrant, decisionFrom, isAllow, NO_RESPONSE_FIELDS } from "./decision.ts";
-import { expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
+import { expire, type Grant, redeem, type RedemptionClaim, revoke, stateAt } from "./grant.ts";
 import { digest, id } from "./id.ts";
 import { instant } from "./time.ts";
 
@@ -70,6 +70,20 @@ describe("redeeming", () => {
     });
   });
 
+  test("is shown as scheduled, active or expired by the time, and as its end once it has one, whatever was written", () => {
+    const states = (one: Grant) => [-1, 0, 599_999, 600_000].map((ms) => stateAt(one, instant(NOW + ms)));
+    for (const state of ["scheduled", "active"] as const)
+      expect(states({ ...grant, state })).toEqual(["scheduled", "active", "active", "expired"]);
+    for (const state of ["consumed", "expired", "revoked"] as const)
+      expect(states({ ...grant, state })).toEqual([state, state, state, state]);
+  });
+
+  test("is not revoked once its time is over, before that it is, begun or not", () => {
+    expect(revoke(grant, ending, grant.expiresAt)).toEqual({ kind: "already_final" });
+    for (const now of [instant(NOW - 1), instant(NOW + 599_999)])
+      expect(revoke({ ...grant, state: "scheduled" }, ending, now)).toMatchObject({ grant: { state: "revoked" } });
+  });
+
   test("begins at notBefore and ends before expiresAt", () => {
     expect(redeem(grant, claim, instant(NOW - 1))).toEqual({ kind: "refused", reason: "not_yet_active" });
     expect(redeem(grant, claim, grant.expiresAt)).toEqual({ kind: "refused", reason: "expired" });
@@ -88,7 +102,7 @@ describe("redeeming", () => {
             const outcome = redeem(current, claim, at);
             if (outcome.kind === "redeemed") current = outcome.grant;
           } else {
-            const outcome = what === "revoke" ? revoke(current, ending) : expire(current, "r1", at);
+            const outcome = what === "revoke" ? revoke(current, ending, at) : expire(current, "r1", at);
             if (outcome.kind === "ended") current = outcome.grant;
           }
           expect(current.uses).toBeLessThanOrEqual(maxUses);
@@ -142,7 +156,11 @@ describe("covering", () => {
     ["a revoked grant", { grants: [{ ...grant, state: "revoked" }] }, "revoked"],
     ["a grant within two seconds of its end", { at: at(NOW + 598_000) }, "expired"],
     ["the same by the server's time while the heartbeat is older", { at: at(NOW + 598_000, NOW + 594_000) }, "expired"],
-    ["a grant whose start the database has not reached", { at: at(NOW + 5_000, NOW - 1) }, undefined],
+    [
+      "a grant for another order that has not begun is no miss at all",
+      { grants: [{ ...grant, scope: "order/43" }], at: at(NOW + 5_000, NOW - 1) },
+      undefined,
+    ],
     [
       "a grant on scope for an elevation that has become exact",
       { elevations: [{ ...elevation, binding: "exact" }] },
@@ -174,6 +192,15 @@ describe("covering", () => {
     ["no grant", { grants: [] }, undefined],
   ])("%s does not cover", (_name, more, nearest) => {
     expect(cover(more)).toEqual({ kind: "uncovered", nearest });
+  });
+
+  test("a grant whose start the database has not reached does not cover, and it is told when the first of them begins", () => {
+    const later: Grant = { ...grant, id: id("grant", uuid(8)), notBefore: instant(NOW + 1_000) };
+    const spent: Grant = { ...grant, id: id("grant", uuid(9)), state: "consumed" };
+    const miss = { kind: "uncovered", nearest: "not_yet_active", begins: grant.notBefore };
+    expect(cover({ at: at(NOW + 5_000, NOW - 1) })).toEqual(miss);
+    expect(cover({ grants: [spent, later, grant], at: at(NOW + 5_000, NOW - 1) })).toEqual(miss);
+    expect(cover({ grants: [later, spent], at: at(NOW + 500) })).toEqual({ ...miss, begins: later.notBefore });
   });
 
   test("windows are tried before limited uses, earliest expiry first", () => {

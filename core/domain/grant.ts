@@ -44,6 +44,18 @@ export function isFinal(state: GrantState): boolean {
   return state === "consumed" || state === "expired" || state === "revoked";
 }
 
+/** Its state at `now`: a beginning and an end by time hold at once, and are written later, if ever. */
+export function stateAt({ state, notBefore, expiresAt }: Grant, now: Instant): GrantState {
+  if (isFinal(state)) return state;
+  if (now >= expiresAt) return "expired";
+  return now < notBefore ? "scheduled" : "active";
+}
+
+/** As people are shown it at `now`. */
+export function asOf(grant: Grant, now: Instant): Grant {
+  return { ...grant, state: stateAt(grant, now) };
+}
+
 /** Why a grant cannot be used at `now`, or undefined when it can. */
 export function whyNotUsable(grant: Grant, now: Instant): GrantEnd | "not_yet_active" | undefined {
   if (grant.state === "revoked") return "revoked";
@@ -102,9 +114,9 @@ type Ending = {
   readonly reason: string | undefined;
 };
 
-/** A revoked grant stays revoked; revoking what has ended changes nothing. */
-export function revoke(grant: Grant, ending: Ending): Ended {
-  if (isFinal(grant.state)) return { kind: "already_final" };
+/** A revoked grant stays revoked; revoking what has ended, by time too, changes nothing. */
+export function revoke(grant: Grant, ending: Ending, now: Instant): Ended {
+  if (isFinal(stateAt(grant, now))) return { kind: "already_final" };
   const revoked: Grant = { ...grant, state: "revoked", version: grant.version + 1 };
   return { kind: "ended", grant: revoked, event: endedEvent("grant.revoked", grant, ending) };
 }

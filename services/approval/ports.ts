@@ -126,8 +126,8 @@ export type Transaction = {
     readonly lockExpired: (limit: number) => Promise<readonly Grant[]>;
     /** Writes state, uses and version, if the stored version is the one before. @throws AppError conflict */
     readonly save: (grant: Grant) => Promise<void>;
-    /** Grants of this account that can be used now by the database clock. */
-    readonly liveFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
+    /** Grants of this account that can be used by the database clock, now or, once they have begun, later. */
+    readonly openFor: (issuer: string, subject: string) => Promise<readonly Grant[]>;
   };
   readonly incidents: {
     /** How many are open. Makes every other transaction that opens one wait until this one ends. */
@@ -214,6 +214,7 @@ export type Reads = {
   /** Whether intake has submitted it, whatever came of that. */
   readonly isActedOn: (denialId: Id<"denial">) => Promise<boolean>;
   readonly request: (requestId: Id<"request">) => Promise<AccessRequest | undefined>;
+  /** As it stands now, begun or ended by time included. */
   readonly grant: (grantId: Id<"grant">) => Promise<Grant | undefined>;
   /** A request results in one grant at most. */
   readonly grantOfRequest: (requestId: Id<"request">) => Promise<Grant | undefined>;

@@ -10,6 +10,7 @@ import {
 } from "../../test/harness/decision-path.ts";
 import type { Ports } from "./evaluate.ts";
 import { isAllow, type Verdict } from "../../core/domain/decision.ts";
+import { instant } from "../../core/domain/time.ts";
 
 describe("denied", () => {
   test.each(["credential_malformed", "credential_expired", "keys_unavailable"] as const)(
@@ -141,6 +142,14 @@ describe("needs approval", () => {
       denial: undefined,
       tooManyDenials: { retryAfterMs: 30_000 },
     });
+  });
+
+  test("a grant that has not begun is named with its beginning", async () => {
+    const match = { kind: "uncovered", nearest: "not_yet_active", begins: instant(7) } as const;
+    for (const mode of ["ask", "enforce"] as const) {
+      const { decision } = await evaluateIn({ match }, mode);
+      expect(decision).toMatchObject({ kind: "needs_approval", grantReason: "not_yet_active", grantBegins: 7 });
+    }
   });
 
   test("a published denial is named with the nearest miss", async () => {

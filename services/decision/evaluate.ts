@@ -18,6 +18,7 @@ import {
 } from "../../core/domain/decision.ts";
 import type { Offer } from "../../core/domain/denial.ts";
 import type { Subject } from "../../core/domain/subject.ts";
+import type { Instant } from "../../core/domain/time.ts";
 import type {
   Context,
   Deadline,
@@ -28,6 +29,7 @@ import type {
   Faults,
   Grants,
   IdentityInTurn,
+  Match,
   Policy,
   Published,
   Redeemer,
@@ -80,12 +82,12 @@ export function createEvaluate({ identity, context, policy, grants, redemption, 
       const window = match.kind === "covered" ? match.candidates.find(isWindow) : undefined;
       if (window !== undefined) return answer(allowByGrant(verdict, { kind: "window", candidate: window }));
 
-      let nearest = match.kind === "uncovered" ? match.nearest : undefined;
-      if (match.kind === "covered" && mode === "ask") nearest = "use_by_enforce";
+      let nearest: Nearest = match.kind === "uncovered" ? nearestOf(match) : {};
+      if (match.kind === "covered" && mode === "ask") nearest = { grantReason: "use_by_enforce" };
       if (match.kind === "covered" && mode === "enforce") {
         const use = await redeemOne(match.candidates, verdict, { evaluation, subject, deadline });
         if (use.kind !== "refused") return answer(use);
-        nearest = use.nearest;
+        nearest = { grantReason: use.nearest };
       }
 
       const requestable = denials.offers(query);
@@ -146,7 +148,7 @@ function isWindow({ grant }: Candidate): boolean {
 function needsApproval(
   verdict: Elevate,
   offers: readonly [Offer, ...Offer[]],
-  grantReason: GrantReason | undefined,
+  { grantReason, grantBegins }: Nearest,
 ): NeedsApproval {
   const [first, ...rest] = offers;
   return {
@@ -155,8 +157,16 @@ function needsApproval(
     denial: undefined,
     tooManyDenials: undefined,
     grantReason,
+    ...(grantBegins === undefined ? {} : { grantBegins }),
     response: verdict.response,
   };
+}
+
+/** The grant that came nearest. */
+type Nearest = { readonly grantReason?: GrantReason | undefined; readonly grantBegins?: Instant | undefined };
+
+function nearestOf({ nearest, begins }: Extract<Match, { kind: "uncovered" }>): Nearest {
+  return { grantReason: nearest, grantBegins: begins };
 }
 
 function afterPublishing(published: Published, asked: NeedsApproval): Decision {

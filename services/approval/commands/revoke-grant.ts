@@ -3,7 +3,7 @@
  * vouches for. Revoking is easier than granting: it needs no quorum and no digest, and nothing outside the database is asked except who is who.
  */
 import { principalOf } from "../../../core/domain/access-request.ts";
-import { revoke } from "../../../core/domain/grant.ts";
+import { asOf, revoke } from "../../../core/domain/grant.ts";
 import { hasAStakeIn } from "../../../core/domain/stake.ts";
 import type { People, Reads, Transactions } from "../ports.ts";
 import type { RevokeGrant, RevokeOutcome } from "./ports.ts";
@@ -24,10 +24,11 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
       async (tx): Promise<RevokeOutcome> => {
         const grant = await tx.grants.lock(grantId);
         if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
-        if (unchanged?.(grant) === false) return { kind: "refused", reason: "precondition_failed" };
+        const now = await tx.now();
+        if (unchanged?.(asOf(grant, now)) === false) return { kind: "refused", reason: "precondition_failed" };
         const why = reason === undefined ? undefined : plainText(reason);
         const { policyRevision } = request;
-        const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why });
+        const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why }, now);
         if (ended.kind === "already_final") return { kind: "refused", reason: "already_final" };
         await tx.grants.save(ended.grant);
         await tx.outbox.append([ended.event]);

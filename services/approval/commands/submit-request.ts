@@ -13,7 +13,7 @@ import type { Grant } from "../../../core/domain/grant.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 import { salted } from "../../../core/domain/request-digest.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
-import type { Instant } from "../../../core/domain/time.ts";
+import { earlier, type Instant } from "../../../core/domain/time.ts";
 import type { Digests, Ids, People, Reads, Router, Transaction, Transactions } from "../ports.ts";
 import type { SubmitOutcome, SubmitRequest } from "./ports.ts";
 
@@ -66,7 +66,7 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
         const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
         const existing = before ?? (await openRequest(tx, key, now));
         if (existing !== undefined) return { kind: "exists", request: existing };
-        const live = coveringGrant(denial, offer, await tx.grants.liveFor(issuer, subject), now, digests);
+        const live = coveringGrant(denial, offer, await tx.grants.openFor(issuer, subject), now, digests);
         if (live !== undefined) return { kind: "already_granted", grant: live };
         if (routing.kind === "unrouted") throw routing.fault;
 
@@ -118,7 +118,7 @@ async function openRequest(
   return undefined;
 }
 
-/** A grant that covers this denied call under the chosen offer, by the decision service's own rule. */
+/** A grant that covers this denied call under the chosen offer, by the decision service's own rule, or will once it has begun. */
 function coveringGrant(
   denial: Denial,
   offer: Offer,
@@ -130,9 +130,9 @@ function coveringGrant(
   const covered = covering({
     account: { issuer, subject, actors },
     elevations: [offer.elevation],
-    grants,
+    grants: grants.map((grant) => ({ ...grant, notBefore: earlier(grant.notBefore, now) })),
     at: { kind: "fresh", serverNow: now, databaseTime: now },
     digestOf: (bindHeaders) => digests.ofCall(denial.call, bindHeaders),
   });
-  return covered.kind === "covered" ? covered.candidates[0].grant : undefined;
+  return covered.kind === "covered" ? grants.find(({ id }) => id === covered.candidates[0].grant.id) : undefined;
 }

@@ -38,8 +38,9 @@ export const REFUSED_BY_RULE = {
   },
   already_granted: {
     status: 409,
-    title: "A live grant already covers this",
-    detail: "Repeat the call; `grant_id` names the grant.",
+    title: "A grant already covers this",
+    detail:
+      "Repeat the call, or wait until the grant begins: `grant_id` names it, and its `not_before` says when. Revoke it to ask for another time.",
   },
   not_human: { status: 403, title: "A machine cannot review", detail: "A person has to review, with their own token." },
   is_requester: {
@@ -102,5 +103,5 @@ export const REFUSED_BY_RULE = {
     title: "Only the requester can cancel",
     detail: "As a reviewer you can deny it, or revoke its grant.",
   },
-  already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke." },
+  already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke; GET it to see how it ended." },
 } as const;

@@ -1,8 +1,8 @@
 /** Statements on `grants`, except the one that uses them (redeem-grant.ts). */
 import { AppError } from "../../../core/domain/app-error.ts";
-import type { Grant } from "../../../core/domain/grant.ts";
+import { asOf, type Grant } from "../../../core/domain/grant.ts";
 import type { Id } from "../../../core/domain/id.ts";
-import { rfc3339 } from "../../../core/domain/time.ts";
+import { instant, rfc3339 } from "../../../core/domain/time.ts";
 import type { Queryable } from "../../../platform/postgres/pool.ts";
 import type { GrantFilter, Listed, Page } from "../rest/ports.ts";
 import { GRANT_COLUMNS, type GrantRow, grantFromRow } from "./grant-row.ts";
@@ -36,16 +36,31 @@ export async function insertGrant(db: Queryable, grant: Grant): Promise<void> {
   );
 }
 
+/** With the time of the statement, by which it is shown. */
+const SHOWN_COLUMNS = `${GRANT_COLUMNS}, statement_timestamp() as now`;
+type ShownRow = GrantRow & { readonly now: Date };
+
+/** `stateAt` of core/domain/grant.ts, to filter by. */
+const STATE_NOW = `case when state not in ('scheduled', 'active') then state when expires_at <= statement_timestamp() then 'expired'
+                        when not_before > statement_timestamp() then 'scheduled' else 'active' end`;
+
+function shownFromRow(row: ShownRow): Grant {
+  return asOf(grantFromRow(row), instant(row.now.getTime()));
+}
+
+/** As it stands at this moment, begun or ended by time included. */
 export async function findGrant(db: Queryable, grantId: Id<"grant">): Promise<Grant | undefined> {
-  const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where id = $1`, [grantId]);
-  return rows.map(grantFromRow)[0];
+  const { rows } = await db.query<ShownRow>(`select ${SHOWN_COLUMNS} from grants where id = $1`, [grantId]);
+  return rows.map(shownFromRow)[0];
 }
 
+/** As it stands at this moment. */
 export async function findGrantOfRequest(db: Queryable, requestId: Id<"request">): Promise<Grant | undefined> {
-  const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where request_id = $1`, [requestId]);
-  return rows.map(grantFromRow)[0];
+  const { rows } = await db.query<ShownRow>(`select ${SHOWN_COLUMNS} from grants where request_id = $1`, [requestId]);
+  return rows.map(shownFromRow)[0];
 }
 
+/** As it was written last. */
 export async function lockGrant(db: Queryable, grantId: Id<"grant">): Promise<Grant | undefined> {
   const { rows } = await db.query<GrantRow>(`select ${GRANT_COLUMNS} from grants where id = $1 for update`, [grantId]);
   return rows.map(grantFromRow)[0];
@@ -71,13 +86,13 @@ export async function saveGrant(db: Queryable, grant: Grant): Promise<void> {
   if (rowCount !== 1) throw new AppError("conflict", "the grant was changed meanwhile");
 }
 
-/** Usable now by the database clock; the same condition as in redeem-grant.ts. */
-export async function liveGrants(db: Queryable, issuer: string, subject: string): Promise<readonly Grant[]> {
+/** Usable by the database clock, now or later: the condition of redeem-grant.ts but for the beginning. */
+export async function openGrants(db: Queryable, issuer: string, subject: string): Promise<readonly Grant[]> {
   const { rows } = await db.query<GrantRow>(
     `select ${GRANT_COLUMNS} from grants
       where issuer = $1 and subject = $2 and state in ('active', 'scheduled')
         and (max_uses is null or uses < max_uses)
-        and not_before <= clock_timestamp() and expires_at > clock_timestamp()
+        and expires_at > clock_timestamp()
       order by expires_at, id`,
     [issuer, subject],
   );
@@ -88,10 +103,10 @@ export async function liveGrants(db: Queryable, issuer: string, subject: string)
 export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<"grant">): Promise<Listed<Grant>> {
   const { visibility, state, entitlement } = filter;
   const own = visibility.kind === "requester" ? visibility : undefined;
-  const { rows, more } = await pageOf<GrantRow>(db, {
-    select: `select ${GRANT_COLUMNS} from grants
+  const { rows, more } = await pageOf<ShownRow>(db, {
+    select: `select ${SHOWN_COLUMNS} from grants
       where ($1 or (issuer = $2 and subject = $3) or (person_realm = $4 and person_id = $5))
-        and ($6::text is null or state = $6) and ($7::text is null or entitlement = $7)
+        and ($6::text is null or $6 = ${STATE_NOW}) and ($7::text is null or entitlement = $7)
         and ($8::uuid is null or id < $8)`,
     order: "id desc",
     values: [
@@ -106,5 +121,5 @@ export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<
     ],
     limit: page.limit,
   });
-  return { rows: rows.map(grantFromRow), more };
+  return { rows: rows.map(shownFromRow), more };
 }

@@ -25,9 +25,9 @@ import {
   findGrantOfRequest,
   insertGrant,
   listGrants,
-  liveGrants,
   lockExpiredGrants,
   lockGrant,
+  openGrants,
   saveGrant,
 } from "./grants.ts";
 import { forgetKeys, holdKey, keepAnswer, releaseKey } from "./idempotency-keys.ts";
@@ -144,7 +144,7 @@ function transactionOn(tx: Queryable, events: EventSource, notifies: boolean): T
       lock: (grantId) => lockGrant(tx, grantId),
       lockExpired: (limit) => lockExpiredGrants(tx, limit),
       save: (grant) => saveGrant(tx, grant),
-      liveFor: (issuer, subject) => liveGrants(tx, issuer, subject),
+      openFor: (issuer, subject) => openGrants(tx, issuer, subject),
     },
     incidents: {
       countOpen: async () => {

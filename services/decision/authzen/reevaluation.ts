@@ -68,6 +68,7 @@ export function nextAction(
         return { reason: "out_of_scope", next_action: "request" };
       case "use_by_enforce":
         return { next_action: "none" };
+      case "not_yet_active":
       case undefined:
         return withoutGrant();
     }

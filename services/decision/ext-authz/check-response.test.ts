@@ -28,11 +28,20 @@ function problemOf(decision: Decision, requestUrl?: string): object {
 
 test("the page names every member of an answer, and of what can be asked for", async () => {
   const page = await readFile(PAGE, "utf8");
-  const full = problemOf(needed, "https://approvals.example");
+  const full = problemOf({ ...needed, grantBegins: instant(0) }, "https://approvals.example");
   const { elevations } = { elevations: [], ...full };
   const members = [full, problemOf(deny("policy_denied", ["r"])), ...elevations].flatMap((one) => Object.keys(one));
   expect(members).toEqual(expect.arrayContaining(["denial_id", "request_url", "grant_reason", "bind_headers"]));
   expect(members.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("what is approved and has not begun says when it does, and nothing of submitting it", () => {
+  const problem = problemOf({ ...needed, grantReason: "not_yet_active", grantBegins: instant(1_795_478_400_000) });
+  const begins = "2026-11-24T00:00:00.000Z";
+  expect(problem).toMatchObject({ status: 403, grant_reason: "not_yet_active", grant_begins_at: begins });
+  expect(Object.values(problem).join("\n")).toContain(`begins at ${begins}`);
+  expect(Object.values(problem).join("\n")).not.toContain("countersign this request");
+  expect(problemOf(needed)).not.toHaveProperty("grant_begins_at");
 });
 
 test("what is not known is left out: no denial of one too many, no address that is not configured, no hint, no grant", () => {

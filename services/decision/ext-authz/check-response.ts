@@ -120,13 +120,15 @@ function denied(decision: Deny, evaluation: Evaluation): CheckResponse {
 }
 
 function needsApproval(decision: NeedsApproval, evaluation: Evaluation, options: ResponseOptions): CheckResponse {
-  const { denial, tooManyDenials, elevations, grantReason, response } = decision;
+  const { denial, tooManyDenials, elevations, grantReason, grantBegins, response } = decision;
   const reason = tooManyDenials === undefined ? "needs_approval" : "too_many_denials";
   const answer: Answer = {
     status: 403,
     title: "Approval needed",
     detail:
-      tooManyDenials === undefined
+      grantBegins !== undefined
+        ? `This is approved, and the approval begins at ${rfc3339(grantBegins)}. Try again then; there is nothing to submit.`
+        : tooManyDenials === undefined
         ? "Somebody has to countersign this request. Submit it with a reason, then try again."
         : "Somebody has to countersign this request, and you have asked for too many. Try again later.",
   };
@@ -140,6 +142,7 @@ function needsApproval(decision: NeedsApproval, evaluation: Evaluation, options:
     elevations: elevations.map(elevationToWire),
     ...(hints.length === 0 ? {} : { approvers_hint: hints.join(", ") }),
     ...(grantReason === undefined ? {} : { grant_reason: grantReason }),
+    ...(grantBegins === undefined ? {} : { grant_begins_at: rfc3339(grantBegins) }),
   };
   const extra: [string, string][] =
     tooManyDenials === undefined

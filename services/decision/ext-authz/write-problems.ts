@@ -6,6 +6,7 @@ import { MAX_REASON_LENGTH } from "../../../core/domain/elevation.ts";
 import { ANSWERS } from "./problem.ts";
 
 const GRANT_REASONS: Readonly<Record<GrantReason, string>> = {
+  not_yet_active: "it covers this, and begins at `grant_begins_at`: make the call then; asking anew is answered by this grant",
   spent: "its uses are spent: ask anew",
   revoked: "it was revoked: ask whoever did before you ask anew",
   expired: "it has ended: ask anew",
@@ -36,6 +37,7 @@ without being a denial for good: \`needs_approval\` and \`too_many_denials\`. Th
 | \`elevations\` | 403 that needs approval | what can be asked for: \`entitlement\`, \`scope\`, \`title\`, \`display\`, \`approvers_hint\`, \`risk\`, \`binding\` (\`exact\`: this very request and no other), \`bind_headers\`, \`max_uses\`, \`max_duration\`, \`justification\` (\`required\`, \`min_length\`) |
 | \`approvers_hint\` | the same, if the policy says one | for people; it does not decide who approves |
 | \`grant_reason\` | the same, if there is a grant that does not serve | see below |
+| \`grant_begins_at\` | the same, if that is \`not_yet_active\` | when the grant begins: until then the call is refused |
 | \`denial_id\`, \`expires_at\` | \`needs_approval\` | what is submitted to the approval service (\`POST /v1/requests\`), and until when |
 | \`request_url\` | the same, if \`denials.requestUrl\` is set | where people submit it |
 

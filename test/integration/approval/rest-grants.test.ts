@@ -1,0 +1,88 @@
+/** Grants over REST as the time has them: begun or ended without an event; and what comes of asking again, or of revoking, then. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { instant } from "../../../core/domain/time.ts";
+import { at, textAt } from "./rest-answer.ts";
+import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
+
+let rest: RestApproval;
+beforeAll(async () => {
+  rest = await createRestApproval();
+});
+afterAll(() => rest.close());
+
+const [max, sam] = [tokenOf("max", ["managers"]), tokenOf("sam", ["security"])];
+
+/** A grant of that time, from and to in seconds from now, as its request's approval wrote it. */
+async function grantOf(from: number, to: number) {
+  const now = await rest.store.reads.now();
+  const state = from > 0 ? "scheduled" : "active";
+  const times = { notBefore: instant(now + from * 1_000), expiresAt: instant(now + to * 1_000) };
+  return rest.grant({ state, ...times });
+}
+
+async function listed(state: string): Promise<string> {
+  return JSON.stringify((await rest.call("GET", `/v1/grants?view=all&limit=200&state=${state}`, { token: sam })).body);
+}
+
+async function shown(id: string): Promise<unknown> {
+  return at(await rest.call("GET", `/v1/grants/${id}`, { token: sam }), "state");
+}
+
+const revoke = (id: string, token: string, headers = {}) =>
+  rest.call("POST", `/v1/grants/${id}/revoke`, { token, body: {}, headers });
+
+test("a grant whose start has passed is not shown or listed as scheduled any more, and is revoked by the ETag that was shown", async () => {
+  const later = await grantOf(600, 1_200);
+  expect(await shown(later.id)).toBe("scheduled");
+  const begun = await grantOf(600, 1_200);
+  await rest.database.query("update grants set not_before = now() - interval '1 second' where id = $1", [begun.id]);
+  const answer = await rest.call("GET", `/v1/grants/${begun.id}`, { token: sam });
+  expect(at(answer, "state")).toBe("active");
+  expect(at(await rest.call("GET", `/v1/requests/${begun.requestId}`, { token: sam }), "grant.state")).toBe("active");
+  for (const { id } of [later, begun]) {
+    expect([id, (await listed("scheduled")).includes(id)]).toEqual([id, id === later.id]);
+    expect([id, (await listed("active")).includes(id)]).toEqual([id, id === begun.id]);
+  }
+  const { rows } = await rest.database.query("select state, version from grants where id = $1", [begun.id]);
+  expect(rows).toEqual([{ state: "scheduled", version: 1 }]);
+  const etag = answer.headers["etag"] ?? "";
+  expect(await revoke(begun.id, sam, { "if-match": etag })).toMatchObject({ status: 200, body: { state: "revoked" } });
+});
+
+test("a grant whose time is over is not revoked: 409 before the sweep has seen it and after, with no event and nobody told", async () => {
+  const over = await grantOf(-20, -10);
+  const told = async () => {
+    const { rows } = await rest.database.query<{ type: string }>(
+      `select event ->> 'type' as type from outbox where event -> 'data' ->> 'grant_id' = $1
+       union all select kind from notifications where body -> 'grant' ->> 'id' = $1`,
+      [over.id],
+    );
+    return rows.map(({ type }) => type);
+  };
+  expect(await revoke(over.id, sam)).toMatchObject({ status: 409, body: { code: "already_final" } });
+  expect(await shown(over.id)).toBe("expired");
+  expect([(await listed("expired")).includes(over.id), (await listed("active")).includes(over.id)]).toEqual([true, false]);
+  expect(await told()).toEqual([]);
+  await rest.commands.sweep();
+  expect(await told()).toEqual(["countersign.grant.expired.v1"]);
+  expect(await revoke(over.id, sam)).toMatchObject({ status: 409, body: { code: "already_final" } });
+});
+
+test("what a grant covers that begins later cannot be asked for again, before it is revoked", async () => {
+  const dana = tokenOf("dana-later");
+  const scope = "order/of-tomorrow";
+  const request = await rest.askAs(dana, { scope });
+  const inAnHour = new Date((await rest.store.reads.now()) + 3_600_000).toISOString();
+  const granted = await rest.vote(max, request, { narrowing: { not_before: inAnHour } });
+  expect(at(granted, "grant.state")).toBe("scheduled");
+  const id = textAt(granted, "grant.id");
+  const askAgain = async () => {
+    const denial = await rest.denyTo(dana, offering({ scope }));
+    const body = { denial_id: denial.id, justification: "the customer was charged twice" };
+    return rest.call("POST", "/v1/requests", { token: dana, body });
+  };
+  expect(await askAgain()).toMatchObject({ status: 409, body: { code: "already_granted", grant_id: id } });
+  expect((await rest.askAs(dana, { scope: "order/another" })).id).toBeDefined();
+  expect((await revoke(id, dana)).status).toBe(200);
+  expect((await askAgain()).status).toBe(201);
+});
