@@ -68,10 +68,17 @@ export type RequestFilter = {
   readonly awaiting: boolean;
   readonly status: RequestStatus | undefined;
   readonly entitlement: string | undefined;
+  readonly denialId: Id<"denial"> | undefined;
 };
 
 export type GrantFilter = {
-  readonly visibility: Exclude<Visibility, { readonly kind: "reviewer" }>;
+  readonly visibility:
+    | Exclude<Visibility, { readonly kind: "reviewer" }>
+    /** Those of requests in which the party has a stake (core/domain/stake.ts). */
+    | (Omit<Extract<Visibility, { readonly kind: "requester" }>, "kind"> & {
+        readonly kind: "stake";
+        readonly sets: readonly string[];
+      });
   readonly state: GrantState | undefined;
   readonly entitlement: string | undefined;
 };

@@ -104,7 +104,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = {
   unknown_grant: {
     status: 404,
     title: "There is no such grant",
-    detail: "Or you may not see it. GET /v1/grants lists yours.",
+    detail: "Or you may not see it. GET /v1/grants lists yours, and with ?view=reviewable those that you may revoke.",
   },
   already_taken: {
     status: 409,

@@ -11,7 +11,7 @@ import { setKey } from "../../../core/domain/requirement.ts";
 import { hasAStakeIn } from "../../../core/domain/stake.ts";
 import type { Party } from "../../../core/domain/subject.ts";
 import type { People, Reads } from "../ports.ts";
-import type { Visibility } from "./ports.ts";
+import type { GrantFilter, Visibility } from "./ports.ts";
 import type { Caller } from "./caller.ts";
 
 type SeenDeps = { readonly reads: Reads; readonly people: People };
@@ -45,14 +45,26 @@ export async function seenDenial(
   return isOwner(requester, caller.party) ? denial : undefined;
 }
 
+/** As `hasAStakeIn`, which also says who may revoke. */
+export function staked(party: Party): Extract<GrantFilter["visibility"], { readonly kind: "stake" }> {
+  return { ...own(party), kind: "stake", sets: setsOf(party) };
+}
+
 export function own({ subject, person }: Party): Extract<Visibility, { readonly kind: "requester" }> {
   return { kind: "requester", issuer: subject.issuer, subject: subject.id, person };
 }
 
 /** Undefined for an account that can be in no reviewer set. */
-export function reviewable({ person, machine, subject }: Party): Visibility | undefined {
+export function reviewable(party: Party): Visibility | undefined {
+  const { person, machine, subject } = party;
   if (person === undefined || machine) return undefined;
-  const groups = subject.groups.map((group) => setKey({ kind: "group", realm: person.realm, group }));
   const { issuer, id: account } = subject;
-  return { kind: "reviewer", sets: [setKey({ kind: "person", person }), ...groups], issuer, subject: account, person };
+  return { kind: "reviewer", sets: setsOf(party), issuer, subject: account, person };
+}
+
+/** Keys of the reviewer sets that this party is in: none without a person, nor of a machine. */
+function setsOf({ person, machine, subject }: Party): readonly string[] {
+  if (person === undefined || machine) return [];
+  const groups = subject.groups.map((group) => setKey({ kind: "group", realm: person.realm, group }));
+  return [setKey({ kind: "person", person }), ...groups];
 }

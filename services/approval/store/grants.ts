@@ -99,13 +99,22 @@ export async function openGrants(db: Queryable, issuer: string, subject: string)
   return rows.map(grantFromRow);
 }
 
-/** Newest first. A requester sees the grants of their account and of their person. */
+/**
+ * Newest first. A requester sees the grants of their account and of their person; `stake` adds those of requests in which they have one, as
+ * `hasAStakeIn` says.
+ */
 export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<"grant">): Promise<Listed<Grant>> {
   const { visibility, state, entitlement } = filter;
-  const own = visibility.kind === "requester" ? visibility : undefined;
+  const own = visibility.kind === "everything" ? undefined : visibility;
   const { rows, more } = await pageOf<ShownRow>(db, {
     select: `select ${SHOWN_COLUMNS} from grants
-      where ($1 or (issuer = $2 and subject = $3) or (person_realm = $4 and person_id = $5))
+      where ($1 or (issuer = $2 and subject = $3) or (person_realm = $4 and person_id = $5)
+             or ($9 and exists (
+                   select from requests
+                    where requests.id = grants.request_id
+                      and (reviewer_sets && $10::text[]
+                           or exists (select from json_array_elements(requester -> 'actor_persons') as actor
+                                       where actor ->> 'realm' = $4 and actor ->> 'id' = $5)))))
         and ($6::text is null or $6 = ${STATE_NOW}) and ($7::text is null or entitlement = $7)
         and ($8::uuid is null or id < $8)`,
     order: "id desc",
@@ -118,6 +127,8 @@ export async function listGrants(db: Queryable, filter: GrantFilter, page: Page<
       state ?? null,
       entitlement ?? null,
       page.before ?? null,
+      visibility.kind === "stake",
+      visibility.kind === "stake" ? visibility.sets : [],
     ],
     limit: page.limit,
   });

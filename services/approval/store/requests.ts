@@ -159,7 +159,7 @@ export async function listRequests(
                                where reviews.request_id = requests.id
                                  and reviews.person_realm = $5 and reviews.person_id = $6)))
         and ($8::text is null or status = $8) and ($9::text is null or entitlement = $9)
-        and ($10::uuid is null or id < $10)`,
+        and ($10::uuid is null or id < $10) and ($11::uuid is null or denial_id = $11)`,
     order: "id desc",
     values: [
       visibility.kind,
@@ -172,6 +172,7 @@ export async function listRequests(
       filter.status ?? null,
       filter.entitlement ?? null,
       page.before ?? null,
+      filter.denialId ?? null,
     ],
     limit: page.limit,
   });

@@ -110,6 +110,64 @@ test("pages walked while four others write hold what was there exactly once, in 
   expect(denials.length).toBeGreaterThanOrEqual(made.length);
 });
 
+test("the grants that I may revoke are listed as such, page by page, and no other", async () => {
+  const [gina, other] = [tokenOf("gwen"), tokenOf("glen")];
+  const act = { sub: "gwen-agent", email: "gwen@example.org" };
+  const refund = { entitlement: "refund", scope: "order/9/amount/500" };
+  const [max, mia] = [tokenOf("max", ["managers"]), tokenOf("mia", ["managers"])];
+  const machine = tokenOf("gadget", ["managers", "security"], { kind: "machine" });
+  const large = await rest.askAs(other, refund);
+  await rest.vote(max, large);
+  const granted = [
+    await rest.vote(max, await rest.askAs(gina)),
+    await rest.vote(max, await rest.askAs(tokenOf("glen", [], { act }))),
+    await rest.vote(sam, large),
+  ].map((answer) => textAt(answer, "grant.id"));
+  /** All of them, by pages of one. */
+  const reviewable = async (token: string) => {
+    const seen: string[] = [];
+    for (let cursor = ""; ; ) {
+      const { ids, next } = await page(token, `/v1/grants?view=reviewable&limit=1${cursor}`);
+      seen.push(...ids);
+      if (typeof next !== "string") return seen.filter((id) => granted.includes(id));
+      cursor = `&cursor=${next}`;
+    }
+  };
+  const [own, agents, refunded] = granted;
+  expect(await reviewable(gina)).toEqual([agents, own]);
+  expect(await reviewable(other)).toEqual([refunded, agents]);
+  expect(await reviewable(max)).toEqual([refunded, agents, own]);
+  expect(await reviewable(sam)).toEqual([refunded]);
+  // What is listed is what may be revoked, as far as nobody did: tried from those who may the least.
+  for (const token of [tokenOf("eve"), machine, gina, other, mia]) {
+    for (const id of granted) {
+      const state = textAt(await rest.call("GET", `/v1/grants/${id}`, { token: sam }), "state");
+      const isListed = (await reviewable(token)).includes(id);
+      const { status } = await rest.call("POST", `/v1/grants/${id}/revoke`, { token, body: {} });
+      expect([id, status]).toEqual([id, !isListed ? 404 : state === "active" ? 200 : 409]);
+    }
+  }
+  expect((await page(mia, "/v1/grants?view=reviewable&state=active")).ids).not.toContain(own);
+});
+
+test("the requests of a denial are found by it, of those that I may see", async () => {
+  const token = tokenOf("dick");
+  const [one, two] = [await rest.askAs(token), await rest.askAs(token)];
+  const denial = textAt(await rest.call("GET", `/v1/requests/${one.id}`, { token }), "request.denial_id");
+  const found = async (who: string, view: string) =>
+    (await page(who, `/v1/requests?denial_id=${denial}&view=${view}`)).ids;
+  expect(await found(token, "mine")).toEqual([one.id]);
+  expect(await found(tokenOf("max", ["managers"]), "reviewable")).toEqual([one.id]);
+  expect(await found(sam, "all")).toEqual([one.id]);
+  expect(await found(tokenOf("eve"), "mine")).toEqual([]);
+  const body = { reason: "not needed" };
+  await rest.call("POST", `/v1/requests/${one.id}/cancel`, { token, body });
+  expect(await found(token, "mine&status=cancelled")).toEqual([one.id]);
+  expect((await page(token, `/v1/requests?denial_id=${two.id}`)).ids).toEqual([]);
+  const refused = await rest.call("GET", "/v1/requests?denial_id=42", { token });
+  expect([refused.status, at(refused, "code")]).toEqual([400, "invalid_request"]);
+});
+
 test("grants and denials are listed to whoever they are of, and filtered", async () => {
   const token = tokenOf("gina");
   const granted = await rest.vote(tokenOf("max", ["managers"]), await rest.askAs(token));

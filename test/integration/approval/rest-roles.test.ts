@@ -38,6 +38,8 @@ const TABLE = roleTable(`
   GET  /v1/denials                          401      401       200        200      200       200    200        200
   GET  /v1/denials/{id}                     401      401       404        200      404       200    200        404
   GET  /v1/grants                           401      401       200        200      200       200    200        200
+  GET  /v1/grants (view=reviewable)         401      401       200        200      200       200    200        200
+  GET  /v1/grants (view=all)                401      401       403        403      403       200    200        403
   GET  /v1/grants/{id}                      401      401       404        200      200       200    200        404
   POST /v1/grants/{id}/revoke               401      401       404        200      200       200    403        404
   GET  /v1/audit                            401      401       403        403      403       200    200        403
@@ -74,6 +76,8 @@ const BODIES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 /** A fresh thing of dana's for each call: what it is about, and what it says. */
 async function subjectOf(route: string): Promise<{ readonly url: string; readonly body?: unknown }> {
   const { path } = routeOf(route);
+  const [, query] = /\((.+)\)$/.exec(route) ?? [];
+  if (query !== undefined) return { url: `${path}?${query}` };
   const about = (id: string, body = BODIES.get(route)) => ({ url: path.replace("{id}", id), body });
   if (route === "POST /v1/requests") {
     const denial = await rest.denyTo(dana, offering({ scope: `order/${randomUUID()}` }));

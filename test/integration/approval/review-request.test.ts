@@ -98,7 +98,7 @@ test("awaiting shows a reviewer what they may decide, and neither their own nor 
         ...{ issuer: account(person).issuer, subject: person },
         person: { realm: "corp", id: `${person}@example.org` },
       } as const;
-      const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
+      const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined, denialId: undefined };
       const found = await approval.store.listings.requests(filter, { limit: 1, before: undefined });
       return found.rows[0]?.id;
     };

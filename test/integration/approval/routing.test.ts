@@ -70,7 +70,7 @@ async function awaits(who: Subject, request: AccessRequest): Promise<boolean> {
   if (person === undefined) throw new Error("a reviewer without a person");
   const sets = who.groups.map((group) => setKey({ kind: "group", realm: "corp", group }));
   const visibility = { kind: "reviewer", sets, issuer: who.issuer, subject: who.id, person } as const;
-  const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined };
+  const filter = { visibility, awaiting: true, status: undefined, entitlement: undefined, denialId: undefined };
   const listed = await approval.store.listings.requests(filter, { limit: 200, before: undefined });
   return listed.rows.some(({ id }) => id === request.id);
 }

@@ -6,7 +6,7 @@ import { sendProblem } from "../problem.ts";
 import type { AddRoute } from "../rest.ts";
 import { GrantRef, GrantsQuery } from "../schema/grants.ts";
 import { IdParams, PageOf } from "../schema/words.ts";
-import { own, seenGrant } from "../seen.ts";
+import { own, seenGrant, staked } from "../seen.ts";
 import { showGrant } from "../show.ts";
 
 export const listGrants: AddRoute = (rest, { listings }) => {
@@ -16,7 +16,7 @@ export const listGrants: AddRoute = (rest, { listings }) => {
       config: { isList: true, problems: ["security_role_required"] },
       schema: {
         operationId: "listGrants",
-        summary: "Your grants, or (security) all.",
+        summary: "Your grants, those that you may revoke, or (security) all.",
         tags: ["grants"],
         querystring: GrantsQuery,
         response: { 200: PageOf(GrantRef) },
@@ -26,7 +26,8 @@ export const listGrants: AddRoute = (rest, { listings }) => {
       const { party, isSecurity } = callerOf(request);
       const { state, entitlement, view } = request.query;
       if (view === "all" && !isSecurity) return sendProblem(reply, "security_role_required");
-      const visibility = view === "all" ? ({ kind: "everything" } as const) : own(party);
+      const visibility =
+        view === "all" ? ({ kind: "everything" } as const) : view === "reviewable" ? staked(party) : own(party);
       const filter = { visibility, state, entitlement };
       return reply.send(await readPage("grant", request.query, (page) => listings.grants(filter, page), showGrant));
     },

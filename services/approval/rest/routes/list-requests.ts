@@ -1,4 +1,5 @@
 /** GET /v1/requests: the caller's own, those that wait for the caller or that the caller may review, or (security) all; newest first. */
+import { id } from "../../../../core/domain/id.ts";
 import { callerOf } from "../caller.ts";
 import { readPage } from "../page.ts";
 import { sendProblem } from "../problem.ts";
@@ -23,14 +24,17 @@ export const listRequests: AddRoute = (rest, { listings }) => {
     },
     async (request, reply) => {
       const { party, isSecurity } = callerOf(request);
-      const { status, entitlement, awaiting: wanted } = request.query;
+      const { status, entitlement, denial_id: denialId, awaiting: wanted } = request.query;
       const awaiting = wanted === "me";
       const view = awaiting ? "reviewable" : (request.query.view ?? "mine");
       if (view === "all" && !isSecurity) return sendProblem(reply, "security_role_required");
       const visibility =
         view === "all" ? ({ kind: "everything" } as const) : view === "mine" ? own(party) : reviewable(party);
       if (visibility === undefined) return reply.send({ items: [], next: null });
-      const filter = { visibility, awaiting, status, entitlement };
+      const filter = {
+        ...{ visibility, awaiting, status, entitlement },
+        denialId: denialId === undefined ? undefined : id("denial", denialId),
+      };
       return reply.send(
         await readPage("request", request.query, (page) => listings.requests(filter, page), showRequest),
       );

@@ -8,7 +8,10 @@ const State = Type.Enum(["scheduled", "active", "consumed", "expired", "revoked"
 export const GrantsQuery = Type.Object(
   {
     view: Type.Optional(
-      Type.Union([Type.Literal("mine"), Type.Literal("all")], { description: "Yours, or all (security only)." }),
+      Type.Union([Type.Literal("mine"), Type.Literal("reviewable"), Type.Literal("all")], {
+        description:
+          "Yours (unless given), those that you may revoke (yours, an agent's of yours, and of requests that you may review), or all (security only).",
+      }),
     ),
     state: Type.Optional(State),
     entitlement: Type.Optional(Name),

@@ -79,6 +79,7 @@ export const RequestsQuery = Type.Object(
     ),
     status: Type.Optional(RequestStatus),
     entitlement: Type.Optional(Name),
+    denial_id: Type.Optional(Uuid),
     ...paging,
   },
   closed,
