@@ -2,11 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import type { AccessRequest } from "../../core/domain/access-request.ts";
+import { id } from "../../core/domain/id.ts";
 import { createWebhookKey } from "../../services/approval/notify/signature.ts";
 import { messageOf } from "../../services/approval/notify/message.ts";
 import type { Notification } from "../../services/approval/ports.ts";
 import { appendNotification } from "../../services/approval/store/notifications.ts";
-import { GRANT, NOW, PENDING } from "../samples/domain.ts";
+import { GRANT, NOW, PENDING, uuid } from "../samples/domain.ts";
 
 const page = readFileSync(new URL("../../docs/webhooks.md", import.meta.url), "utf8");
 const blocks = (language: string) =>
@@ -53,6 +55,22 @@ test("the page shows each type once, as it is delivered, to the member", async (
     expect(complete).toEqual(await deliveredOf(notification));
     earlier = { ...earlier, ...Object(membersOf(complete).get("data")) };
   }
+});
+
+test("what is sent of a denied request says why in the words of whoever denied it, and of no other vote", async () => {
+  const account = { issuer: "https://issuer.example", id: "max", groups: [], claims: {}, actors: [] };
+  const reviewed = (n: number, vote: "approve" | "deny", comment: string | undefined) => ({
+    ...{ id: id("review", uuid(n)), vote, comment, narrowing: undefined, at: NOW, account },
+    reviewer: { person: { realm: "corp", id: `${n}` }, groups: [] },
+  });
+  const commentOf = async (...reviews: AccessRequest["reviews"]) => {
+    const request: AccessRequest = { ...PENDING, status: "denied", statusReason: "denied_by_reviewer", reviews };
+    const sent = membersOf(await deliveredOf({ kind: "request_ended", request, grant: undefined }));
+    return membersOf(membersOf(sent.get("data")).get("request")).get("comment");
+  };
+  const agreed = reviewed(41, "approve", "looks fine");
+  expect(await commentOf(agreed, reviewed(42, "deny", "not in the freeze"))).toBe("not in the freeze");
+  expect(await commentOf(agreed)).toBeNull();
 });
 
 test("the receiver of the page refuses what is unsigned, changed or old, and takes what is signed now", () => {

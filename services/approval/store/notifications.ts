@@ -68,6 +68,8 @@ function requestBody(request: AccessRequest): Json {
     denial_id: request.denialId,
     status: request.status,
     status_reason: request.statusReason ?? null,
+    // Of at most 4,000 characters, as REST takes it.
+    comment: request.reviews.find(({ vote }) => vote === "deny")?.comment ?? null,
     requester: requesterParts(request.requester),
     submitted_by: request.submittedBy === undefined ? null : requesterParts(request.submittedBy),
     entitlement: elevation.entitlement,
