@@ -117,6 +117,8 @@ number, a boolean or null, in which OPA finds no network.
   (example 11).
 - **A path or query may contain bytes that are not UTF-8** (\`%ff\`). A policy sees them, as in OPA; if it returns them, for example in a scope or a
   header, the request is denied (\`policy_result_invalid\`).
+- **What reviewers are shown is whole, or nothing.** The \`display\` of an elevation has at most 64 lines and 4 KiB, labels and values together. With more the
+  call is denied (\`display_too_large\`, 403); record and log name the elevation. So take from a body what has a bound, and deny what has not.
 - **A list of networks has a limit.** \`countersign.lib.net.from_any\` reads all of its networks at each call. Under the default budget 2,000 are fine; more
   than about 12,800, or more than 1 MiB of text, deny every call (\`policy_budget_exceeded\`). So merge networks before they go into the policy.
 - **A policy has no data.** Files of data do not come into a bundle, and the build refuses them. Lists and tables stand in Rego

@@ -38,6 +38,7 @@ export type PolicyFault =
   | "policy_budget_exceeded" // it was stopped: time, memory, depth, or what built-ins may take
   | "policy_ask_unanswered" // a network call got no answer within the limits, or none is made here
   | "policy_suspended" // it was stopped too often for this subject, and not evaluated again
+  | "display_too_large" // an elevation would show reviewers more than they are shown
   | "policy_conflict" // two packages set the same response key to different values
   | "context_unavailable" // a package requires context that is absent or stale
   | "policy_not_loaded"

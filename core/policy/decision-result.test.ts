@@ -56,13 +56,30 @@ describe("what is not of the contract never allows", () => {
     ["a duration of nothing", { outcome: "elevate", elevations: [{ ...ELEVATION, max_duration: "0s" }] }],
     ["a bound header in upper case", { outcome: "elevate", elevations: [{ ...ELEVATION, bind_headers: ["X"] }] }],
     ["a missing title", { outcome: "elevate", elevations: [{ ...ELEVATION, title: "" }] }],
-    [
-      "a display over 4 KiB",
-      { outcome: "elevate", elevations: [{ ...ELEVATION, display: [{ label: "l", value: "é".repeat(2100) }] }] },
-    ],
     ["a header with a line break", { outcome: "allow", reasons: ["a"], responses: [{ headers: { a: "b\r\nc: d" } }] }],
   ])("%s", (_name, parts) => {
     expect(verdict(parts)).toMatchObject({ kind: "fault", reason: "policy_result_invalid" });
+  });
+
+  test.each([
+    ["over 4 KiB, counted in bytes", [{ label: "l", value: "é".repeat(2_048) }], "1 lines and 4097 bytes"],
+    ["of more than 64 lines", Array.from({ length: 65 }, () => ({ label: "l", value: "" })), "65 lines and 65 bytes"],
+  ])("a display %s is refused whole, and its elevation named, but nothing of what it shows", (_name, display, size) => {
+    const second = { ...ELEVATION, entitlement: "refunds", display };
+    const refused = verdict({ outcome: "elevate", elevations: [ELEVATION, second] });
+    expect(refused).toMatchObject({ kind: "fault", reason: "display_too_large" });
+    const detail = refused.kind === "fault" ? refused.detail : "";
+    expect(detail).toContain(`"refunds" has ${size}`);
+    expect(detail).not.toContain("é");
+    expect(detail.length).toBeLessThan(256); // of which the decision record keeps as much
+  });
+
+  test("a display of 64 lines and 4 KiB is shown", () => {
+    const lines = Array.from({ length: 64 }, () => ({ label: "l", value: "v".repeat(63) }));
+    expect(verdict({ outcome: "elevate", elevations: [{ ...ELEVATION, display: lines }] })).toMatchObject({
+      kind: "elevate",
+      elevations: [{ display: lines }],
+    });
   });
 
   test("a number that a double would round is refused", () => {

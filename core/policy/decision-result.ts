@@ -1,7 +1,8 @@
 /**
  * From the decision entrypoint's value to a verdict. Only what is fully understood becomes allow, deny or elevate; everything else is a fault,
  * which the domain turns into a denial: an unknown key, a wrong type, too many elevations (`policy_result_invalid`), two packages that set one
- * response key differently (`policy_conflict`), required context that is missing (`context_unavailable`).
+ * response key differently (`policy_conflict`), required context that is missing (`context_unavailable`), more to show reviewers than fits
+ * (`display_too_large`).
  */
 import { Compile } from "typebox/compile";
 import { AppError, unreachable } from "../domain/app-error.ts";
@@ -14,7 +15,9 @@ import { mergeResponses } from "./response-fields.ts";
 import { DecisionResult, type ElevationWire } from "./schema/result.ts";
 
 const schema = Compile(DecisionResult);
-/** Of all display lines together, in UTF-8. */
+/** Of an elevation. NB: more is refused and never cut, since nobody can approve what they are not shown whole. */
+const MAX_DISPLAY_LINES = 64;
+/** Of all of its lines together, in UTF-8. */
 const MAX_DISPLAY_BYTES = 4096;
 
 export function fault(reason: PolicyFault, detail: string): Extract<Verdict, { kind: "fault" }> {
@@ -53,6 +56,8 @@ function translate(value: RegoValue): Verdict {
       return { kind: "allow", reasons: result.reasons, response: response.fields };
     case "elevate": {
       if (result.elevations.length > MAX_ELEVATIONS) return fault("policy_result_invalid", "too many elevations");
+      const tooLarge = result.elevations.map(displayFault).find((detail) => detail !== undefined);
+      if (tooLarge !== undefined) return fault("display_too_large", tooLarge);
       const [first, ...rest] = result.elevations.map(elevationOf).sort(inOrder);
       if (first === undefined) return fault("policy_result_invalid", "an elevate without an elevation");
       return { kind: "elevate", elevations: [first, ...rest], response: response.fields };
@@ -70,11 +75,6 @@ function elevationOf(wire: ElevationWire): Elevation {
   const maxDuration = parseDuration(wire.max_duration);
   if (maxDuration === undefined) throw new AppError("policy_fault", "max_duration is out of range");
   const display = wire.display ?? [];
-  const displayBytes = display.reduce(
-    (sum, line) => sum + Buffer.byteLength(line.label) + Buffer.byteLength(line.value),
-    0,
-  );
-  if (displayBytes > MAX_DISPLAY_BYTES) throw new AppError("policy_fault", "display is over 4 KiB");
   return {
     entitlement: wire.entitlement,
     scope: wire.scope,
@@ -91,6 +91,15 @@ function elevationOf(wire: ElevationWire): Elevation {
       minLength: wire.justification?.min_length ?? ELEVATION_DEFAULTS.justification.minLength,
     },
   };
+}
+
+/** What its author has to mend, if it has too much to show; names the elevation, and nothing of what it shows. */
+function displayFault({ entitlement, display = [] }: ElevationWire): string | undefined {
+  const bytes = display.reduce((sum, { label, value }) => sum + Buffer.byteLength(label) + Buffer.byteLength(value), 0);
+  if (display.length <= MAX_DISPLAY_LINES && bytes <= MAX_DISPLAY_BYTES) return undefined;
+  const most = `at most ${MAX_DISPLAY_LINES} lines and ${MAX_DISPLAY_BYTES} bytes`;
+  const named = JSON.stringify(entitlement.slice(0, 64));
+  return `the display of elevation ${named} has ${display.length} lines and ${bytes} bytes; shorten it to ${most}`;
 }
 
 /** The first place that is wrong, by path; never the value, which may come from a request. */

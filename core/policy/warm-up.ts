@@ -7,7 +7,8 @@ import type { Evaluation } from "./wasm/evaluation.ts";
 export function contractFault(evaluation: Evaluation): string | undefined {
   const outcome = outcomeOf(evaluation);
   const verdict = outcome.kind === "value" ? verdictOf(outcome.value) : outcome.fault;
-  const isInvalid = verdict.kind === "fault" && verdict.reason === "policy_result_invalid";
+  const isInvalid =
+    verdict.kind === "fault" && (verdict.reason === "policy_result_invalid" || verdict.reason === "display_too_large");
   return isInvalid ? verdict.detail : undefined;
 }
 

@@ -15,7 +15,8 @@ const ElevationResult = Type.Object(
     title: Type.String({ minLength: 1, maxLength: 256 }),
     max_duration: Type.String({ pattern: "^\\d{1,9}[smh]$" }),
     display: Type.Optional(
-      Type.Array(Type.Object({ label: Type.String({ minLength: 1 }), value: Type.String() }, closed), { maxItems: 64 }),
+      // How much of it there may be: core/policy/decision-result.ts.
+      Type.Array(Type.Object({ label: Type.String({ minLength: 1 }), value: Type.String() }, closed)),
     ),
     approvers_hint: Type.Optional(Type.String({ maxLength: 256 })),
     risk: Type.Optional(Type.Union([Type.Literal("low"), Type.Literal("medium"), Type.Literal("high")])),

@@ -13,6 +13,7 @@ const STATUS: Readonly<Record<PolicyFault | UnavailableReason | "credential_clai
   policy_ask_unanswered: 503,
   policy_suspended: 503,
   policy_conflict: 500,
+  display_too_large: 500,
   context_unavailable: 503,
   policy_not_loaded: 503,
   policy_expired: 503,

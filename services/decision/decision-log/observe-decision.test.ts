@@ -1,18 +1,29 @@
 import { expect, test } from "@jest/globals";
-import { deny } from "../../../core/domain/decision.ts";
+import { type Deny, deny } from "../../../core/domain/decision.ts";
 import { createLog } from "../../../platform/log/log.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { BY_API, evaluationOf } from "../../../test/samples/evaluation.ts";
 import type { Evaluation } from "../ports.ts";
 import { createObserveDecision } from "./observe-decision.ts";
 
-function lineOf(evaluation: Evaluation): unknown {
+function linesOf(evaluation: Evaluation, decision: Deny, level: "debug" | "info" = "debug"): readonly string[] {
   const lines: string[] = [];
-  const log = createLog({ name: "test", level: "debug", destination: { write: (line) => void lines.push(line) } });
+  const log = createLog({ name: "test", level, destination: { write: (line) => void lines.push(line) } });
   const observe = createObserveDecision({ log, metrics: createMetrics({ prefix: "t_" }) });
-  observe({ decision: deny("no_rule_matched"), subject: undefined, policyRevision: "r1" }, evaluation, 1);
-  return JSON.parse(lines.join(""));
+  observe({ decision, subject: undefined, policyRevision: "r1" }, evaluation, 1);
+  return lines;
 }
+
+function lineOf(evaluation: Evaluation): unknown {
+  return JSON.parse(linesOf(evaluation, deny("no_rule_matched")).join(""));
+}
+
+test("a policy that has more to show reviewers than they are shown is told of where nobody asked for debugging, with what to mend", () => {
+  expect(linesOf(evaluationOf(), deny("policy_denied", ["outside_hours"]), "info")).toEqual([]);
+  const detail = 'the display of elevation "refund" has 1 lines and 5001 bytes';
+  const [line = ""] = linesOf(evaluationOf(), deny("display_too_large", [detail]), "info");
+  expect(JSON.parse(line)).toMatchObject({ event: "display_too_large", detail, path: "/orders/42" });
+});
 
 test("a decision that a client of the API asked for is logged with that client, and a check without one", () => {
   expect(lineOf(evaluationOf())).not.toHaveProperty("client");

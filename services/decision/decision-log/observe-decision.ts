@@ -24,6 +24,12 @@ export function createObserveDecision({
     // NB: neither query nor headers: they may contain secrets.
     const { method, path } = call.http ?? {};
     const what = { decisionId, method, path, subject: subject?.id, client };
+    if (decision.kind === "deny" && decision.reason === "display_too_large") {
+      log.warn(
+        { event: "display_too_large", detail: decision.reasons.join(), ...what },
+        "a call that could be approved is denied, because the policy has more to show reviewers than they are shown; see detail, shorten the elevation's display",
+      );
+    }
     log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
   };
 }

@@ -56,6 +56,12 @@ export const ANSWERS: Readonly<Record<DenyReason, Answer>> = {
     detail:
       "This needs an approval of the exact request, but the policy shows reviewers nothing of it; its author must add a `display`.",
   },
+  display_too_large: {
+    status: 403,
+    title: "Denied",
+    detail:
+      "This needs an approval, but it has more to show reviewers than they are shown, and nobody approves what they do not see; the policy's author must shorten the elevation's `display`.",
+  },
   exact_needs_http: {
     status: 403,
     title: "Denied",

@@ -68,15 +68,15 @@ const RESULTS: Readonly<Record<string, unknown>> = {
   "elevate-no-uses": elevating({ ...ELEVATION, max_uses: 0 }),
   "elevate-half-use": elevating({ ...ELEVATION, max_uses: 0.5 }),
   "elevate-no-scope": elevating({ ...ELEVATION, scope: undefined }),
-  "elevate-long-display": elevating({ ...ELEVATION, display: [{ label: "l", value: "v".repeat(5_000) }] }),
 };
+const LONG_DISPLAY = elevating({ ...ELEVATION, display: [{ label: "l", value: "v".repeat(5_000) }] });
 
 async function nonsenseBundle(folder: string): Promise<string> {
   const bundle = join(folder, "nonsense");
   const quiet = { ...ALLOW, outcome: "no_rule_matched", reasons: [] };
   // The empty path is what a bundle is warmed up with, /orders/42 is the honest check.
   const context = { ...ALLOW, context_missing: ["incidents"] };
-  const results = { ...RESULTS, context, "": quiet, honest: ALLOW, orders: ALLOW };
+  const results = { ...RESULTS, "long-display": LONG_DISPLAY, context, "": quiet, honest: ALLOW, orders: ALLOW };
   const numbers = Array.from({ length: 8_000 }, (_, at) => at);
   const data = { results, many: numbers, others: numbers.map((one) => -1 - one) };
   await makeBundle(bundle, [NONSENSE, APPROVAL], data);
@@ -97,6 +97,10 @@ whenOpa("a policy that answers nonsense denies, and says so to nobody but the op
 
   test.each(["undefined", ...Object.keys(RESULTS)])("%s", async (name) => {
     expect(await decide(name)).toBe("503 policy_result_invalid");
+  });
+
+  test("more to show reviewers than they are shown, which no waiting mends", async () => {
+    expect(await decide("long-display")).toBe("403 display_too_large");
   });
 
   test("two answers at once", async () => {
