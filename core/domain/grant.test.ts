@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { A, ELEVATION, GRANT, NOW, uuid } from "../../test/samples/domain.ts";
 import { covering, type CoveringInput } from "./covers.ts";
 import { allowByGrant, decisionFrom, isAllow, NO_RESPONSE_FIELDS } from "./decision.ts";
-import { expire, type Grant, redeem, type RedemptionClaim, revoke, stateAt } from "./grant.ts";
+import { asOf, expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
 import { digest, id } from "./id.ts";
 import { instant } from "./time.ts";
 
@@ -71,7 +71,7 @@ describe("redeeming", () => {
   });
 
   test("is shown as scheduled, active or expired by the time, and as its end once it has one, whatever was written", () => {
-    const states = (one: Grant) => [-1, 0, 599_999, 600_000].map((ms) => stateAt(one, instant(NOW + ms)));
+    const states = (one: Grant) => [-1, 0, 599_999, 600_000].map((ms) => asOf(one, instant(NOW + ms)).state);
     for (const state of ["scheduled", "active"] as const)
       expect(states({ ...grant, state })).toEqual(["scheduled", "active", "active", "expired"]);
     for (const state of ["consumed", "expired", "revoked"] as const)

@@ -45,7 +45,7 @@ export function isFinal(state: GrantState): boolean {
 }
 
 /** Its state at `now`: a beginning and an end by time hold at once, and are written later, if ever. */
-export function stateAt({ state, notBefore, expiresAt }: Grant, now: Instant): GrantState {
+function stateAt({ state, notBefore, expiresAt }: Grant, now: Instant): GrantState {
   if (isFinal(state)) return state;
   if (now >= expiresAt) return "expired";
   return now < notBefore ? "scheduled" : "active";

@@ -15,7 +15,7 @@ const ElevationResult = Type.Object(
     title: Type.String({ minLength: 1, maxLength: 256 }),
     max_duration: Type.String({ pattern: "^\\d{1,9}[smh]$" }),
     display: Type.Optional(
-      // How much of it there may be: core/policy/decision-result.ts.
+      // How much of it there may be is in core/policy/decision-result.ts.
       Type.Array(Type.Object({ label: Type.String({ minLength: 1 }), value: Type.String() }, closed)),
     ),
     approvers_hint: Type.Optional(Type.String({ maxLength: 256 })),
