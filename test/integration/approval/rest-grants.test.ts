@@ -1,6 +1,5 @@
 /** Grants over REST as the time has them: begun or ended without an event; and what comes of asking again, or of revoking, then. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { instant } from "../../../core/domain/time.ts";
 import { at, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
@@ -12,12 +11,16 @@ afterAll(() => rest.close());
 
 const [max, sam] = [tokenOf("max", ["managers"]), tokenOf("sam", ["security"])];
 
-/** A grant of that time, from and to in seconds from now, as its request's approval wrote it. */
+/** A grant of that time, from and to in seconds from now, as its request's approval would have written it. */
 async function grantOf(from: number, to: number) {
-  const now = await rest.store.reads.now();
-  const state = from > 0 ? "scheduled" : "active";
-  const times = { notBefore: instant(now + from * 1_000), expiresAt: instant(now + to * 1_000) };
-  return rest.grant({ state, ...times });
+  const granted = await rest.vote(max, await rest.askAs(tokenOf("dana")));
+  const id = textAt(granted, "grant.id");
+  await rest.database.query(
+    `update grants set state = $2, not_before = now() + $3::int * interval '1 second',
+                       expires_at = now() + $4::int * interval '1 second' where id = $1`,
+    [id, from > 0 ? "scheduled" : "active", from, to],
+  );
+  return { id, requestId: textAt(granted, "request.id") };
 }
 
 async function listed(state: string): Promise<string> {
@@ -53,8 +56,9 @@ test("a grant whose time is over is not revoked: 409 before the sweep has seen i
   const over = await grantOf(-20, -10);
   const told = async () => {
     const { rows } = await rest.database.query<{ type: string }>(
-      `select event ->> 'type' as type from outbox where event -> 'data' ->> 'grant_id' = $1
-       union all select kind from notifications where body -> 'grant' ->> 'id' = $1`,
+      `select event ->> 'type' as type from outbox
+        where event -> 'data' ->> 'grant_id' = $1 and event ->> 'type' <> 'countersign.grant.issued.v1'
+       union all select kind from notifications where body -> 'grant' ->> 'id' = $1 and kind = 'grant_revoked'`,
       [over.id],
     );
     return rows.map(({ type }) => type);
