@@ -22,6 +22,7 @@ export function approvedBy({ status, requirement, counted, reviews }: Voted): re
   if (status === "pending") return named(approvals);
   if (status !== "approved" || requirement === undefined) return [];
   if (counted !== undefined) return named(approvals.filter(({ id }) => counted.includes(id)));
-  const reviewersBut = (left: Id<"review">) => approvals.filter(({ id }) => id !== left).map(({ reviewer }) => reviewer);
+  const reviewersBut = (left: Id<"review">) =>
+    approvals.filter(({ id }) => id !== left).map(({ reviewer }) => reviewer);
   return named(approvals.filter(({ id }) => !isSatisfied(requirement, reviewersBut(id))));
 }

@@ -99,14 +99,7 @@ function inOrderOfTrial(a: Candidate, b: Candidate): number {
 }
 
 /** Nearest first: a grant for this very thing that is to begin or has ended says more than one for something else. */
-const NEARNESS: readonly GrantReason[] = [
-  "use_by_enforce",
-  "not_yet_active",
-  "spent",
-  "revoked",
-  "expired",
-  "outside",
-];
+const NEARNESS: readonly GrantReason[] = ["use_by_enforce", "not_yet_active", "spent", "revoked", "expired", "outside"];
 
 export function nearer(a: GrantReason | undefined, b: GrantReason | undefined): GrantReason | undefined {
   if (a === undefined || b === undefined) return a ?? b;

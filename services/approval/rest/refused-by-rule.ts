@@ -103,5 +103,9 @@ export const REFUSED_BY_RULE = {
     title: "Only the requester can cancel",
     detail: "As a reviewer you can deny it, or revoke its grant.",
   },
-  already_final: { status: 409, title: "The grant has ended", detail: "There is nothing left to revoke; GET it to see how it ended." },
+  already_final: {
+    status: 409,
+    title: "The grant has ended",
+    detail: "There is nothing left to revoke; GET it to see how it ended.",
+  },
 } as const;

@@ -129,8 +129,8 @@ function needsApproval(decision: NeedsApproval, evaluation: Evaluation, options:
       grantBegins !== undefined
         ? `This is approved, and the approval begins at ${rfc3339(grantBegins)}. Try again then; there is nothing to submit.`
         : tooManyDenials === undefined
-        ? "Somebody has to countersign this request. Submit it with a reason, then try again."
-        : "Somebody has to countersign this request, and you have asked for too many. Try again later.",
+          ? "Somebody has to countersign this request. Submit it with a reason, then try again."
+          : "Somebody has to countersign this request, and you have asked for too many. Try again later.",
   };
   const hints = [
     ...new Set(elevations.flatMap(({ approversHint }) => (approversHint === undefined ? [] : [approversHint]))),

@@ -6,7 +6,8 @@ import { MAX_REASON_LENGTH } from "../../../core/domain/elevation.ts";
 import { ANSWERS } from "./problem.ts";
 
 const GRANT_REASONS: Readonly<Record<GrantReason, string>> = {
-  not_yet_active: "it covers this, and begins at `grant_begins_at`: make the call then; asking anew is answered by this grant",
+  not_yet_active:
+    "it covers this, and begins at `grant_begins_at`: make the call then; asking anew is answered by this grant",
   spent: "its uses are spent: ask anew",
   revoked: "it was revoked: ask whoever did before you ask anew",
   expired: "it has ended: ask anew",

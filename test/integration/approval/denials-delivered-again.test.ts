@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Denial } from "../../../core/domain/denial.ts";
+import type { RecordReplayed } from "../../../core/domain/events.ts";
 import { storedOffset } from "../../../services/approval/store/offsets.ts";
 import { account, type Approval, createApproval, denialFor, ids } from "./approval-fixture.ts";
 
@@ -34,7 +35,9 @@ test("one that met an open request makes none after that was cancelled, when it 
   const subject = account(request.requester.subject);
   const denial = denialFor(subject, await approval.store.reads.now(), { justification });
   expect(await deliver(denial)).toMatchObject({ kind: "exists", request: { id: request.id } });
-  expect(await approval.commands.cancel({ requestId: request.id, by: subject, reason: undefined })).toMatchObject({ kind: "cancelled" });
+  expect(await approval.commands.cancel({ requestId: request.id, by: subject, reason: undefined })).toMatchObject({
+    kind: "cancelled",
+  });
   expect(await deliver(denial)).toBeUndefined();
   expect(await requestsOf(denial)).toBe(1);
 });
@@ -60,11 +63,18 @@ test("nor does one that is replayed out of quarantine, whose record is closed by
   await deliver(denial);
   await approval.commands.cancel({ requestId: request.id, by: subject, reason: undefined });
   const quarantineId = ids.fresh("quarantine");
-  const record = { topic: "denials", partition: 5, offset: 1n, key: "k", value: Buffer.from("{}"), headers: new Map<string, Uint8Array>() };
+  const record = {
+    topic: "denials",
+    partition: 5,
+    offset: 1n,
+    key: "k",
+    value: Buffer.from("{}"),
+    headers: new Map<string, Uint8Array>(),
+  };
   await approval.store.transaction("quarantine", (tx) =>
     tx.quarantine.insert(quarantineId, { ...record, reason: "malformed", detail: "not JSON in UTF-8" }),
   );
-  const told = {
+  const told: RecordReplayed = {
     type: "record.replayed",
     by: { kind: "service", name: "test" },
     ...{ denialId: undefined, requestId: undefined, grantId: undefined, policyRevision: undefined },
@@ -72,7 +82,7 @@ test("nor does one that is replayed out of quarantine, whose record is closed by
       ...{ quarantineId, topic: "denials", partition: 5, offset: "1" },
       ...{ outcome: "taken", reason: undefined },
     },
-  } as const;
+  };
   const outcome = await approval.commands.acceptDenial({ denial, origin: { quarantineId, told } });
   expect(outcome).toEqual({ kind: "accepted", isNew: false, submitted: undefined });
   expect(await approval.store.reads.quarantined(quarantineId)).toMatchObject({ replayedAt: expect.any(Number) });
@@ -89,8 +99,7 @@ test("one that is delivered 16 times at the same moment makes one request", asyn
   const settled = await Promise.allSettled(accepts);
   expect(settled.some(({ status }) => status === "fulfilled")).toBe(true);
   // Whoever came at the same moment is told to read it again, which changes nothing.
-  for (const one of settled)
-    if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "conflict" });
+  for (const one of settled) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "conflict" });
   expect(await deliver(denial)).toBeUndefined();
   expect(await requestsOf(denial)).toBe(1);
 });

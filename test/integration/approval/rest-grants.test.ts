@@ -65,7 +65,10 @@ test("a grant whose time is over is not revoked: 409 before the sweep has seen i
   };
   expect(await revoke(over.id, sam)).toMatchObject({ status: 409, body: { code: "already_final" } });
   expect(await shown(over.id)).toBe("expired");
-  expect([(await listed("expired")).includes(over.id), (await listed("active")).includes(over.id)]).toEqual([true, false]);
+  expect([(await listed("expired")).includes(over.id), (await listed("active")).includes(over.id)]).toEqual([
+    true,
+    false,
+  ]);
   expect(await told()).toEqual([]);
   await rest.commands.sweep();
   expect(await told()).toEqual(["countersign.grant.expired.v1"]);
