@@ -115,7 +115,7 @@ test("the grants that I may revoke are listed as such, page by page, and no othe
   const act = { sub: "gwen-agent", email: "gwen@example.org" };
   const refund = { entitlement: "refund", scope: "order/9/amount/500" };
   const [max, mia] = [tokenOf("max", ["managers"]), tokenOf("mia", ["managers"])];
-  const machine = tokenOf("gadget", ["managers", "security"], { kind: "machine" });
+  const machine = tokenOf("gadget", ["managers"], { kind: "machine" });
   const large = await rest.askAs(other, refund);
   await rest.vote(max, large);
   const granted = [
