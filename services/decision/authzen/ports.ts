@@ -8,7 +8,10 @@ import type { Authenticated } from "../api/ports.ts";
 
 export type GrantLookup = {
   /** What is known about this caller's grant with this id; somebody else's, or one of other actors, is `unknown`. */
-  standing(caller: Pick<Subject, "issuer" | "id" | "actors">, grantId: Id<"grant">): "known" | "not_yet" | "unknown";
+  standing(
+    caller: Pick<Subject, "issuer" | "id" | "actors">,
+    grantId: Id<"grant">,
+  ): "known" | "ended" | "not_yet" | "unknown";
 };
 
 export type Sought = "subject" | "action" | "resource";

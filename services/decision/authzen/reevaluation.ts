@@ -69,17 +69,21 @@ export function nextAction(
       case "use_by_enforce":
         return { next_action: "none" };
       case "not_yet_active":
+        // It may be another one than the named one, which has ended.
+        return withoutGrant({ reason: "approval_expired", next_action: "request" });
       case undefined:
-        return withoutGrant();
+        return withoutGrant({ reason: "out_of_scope", next_action: "request" });
     }
   }
 
   /** No known grant is near: it is for something else altogether, or not known here (yet). */
-  function withoutGrant(): Next {
+  function withoutGrant(ifEnded: Next): Next {
     if (approval.until !== undefined && approval.until <= time)
       return { reason: "approval_expired", next_action: "request" };
     if (subject === undefined || approval.id === undefined || !isId("grant", approval.id)) return UNVERIFIABLE;
     switch (grants.standing(subject, approval.id)) {
+      case "ended":
+        return ifEnded;
       case "known":
         return { reason: "out_of_scope", next_action: "request" };
       case "not_yet":

@@ -104,9 +104,10 @@ export function createGrantsView(): GrantsView {
     standing(caller, grantId) {
       const grant = byCaller.get(callerKey(acting(caller)))?.get(grantKey(grantId));
       if (grant === undefined) return "unknown";
+      if (isFinal(grant.state)) return "ended";
       // NB: by the database's time as it is known here, as `covering` judges a beginning, and not by the wall clock, which is ahead of it.
       const begun = heartbeats.latest !== undefined && heartbeats.latest.databaseTime >= grant.notBefore;
-      return begun || isFinal(grant.state) ? "known" : "not_yet";
+      return begun ? "known" : "not_yet";
     },
 
     covering({ subject, elevations, http }: GrantQuery, clocks): Match {

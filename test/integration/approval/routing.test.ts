@@ -186,7 +186,7 @@ test("nobody whose vote had lapsed when the grant was issued is named as having 
   const shown = await approval.store.reads.request(request.id);
   expect(shown === undefined ? undefined : showApprovers(shown).approved_by).toEqual(onlySam);
 
-  // As a version of the service from before migration 0017 left it, which also did not name them apart.
+  // As a version of the service from before migration 0018 left it, which also did not name them apart.
   await approval.database.query("alter table requests disable trigger requests_immutable");
   await approval.database.query("update requests set counted = null where id = $1", [request.id]);
   await approval.database.query("alter table requests enable trigger requests_immutable");
