@@ -204,8 +204,8 @@ describe("allowed", () => {
     const times = { notBefore: instant(now + 3_600_000), expiresAt: instant(now + 4_200_000) };
     const later: Grant = { ...grant, ...times, version: 3, state: "scheduled" };
     edge.view.apply({ key, version: 3, value: { kind: "grant", grant: later } });
-    setHash = stateRecordHash(key, 3);
-    edge.beat(setHash);
+    sum = stateRecordHash(key, 3);
+    edge.beat(sum);
     const early = deniedAs(await edge.call({ method: "DELETE", headers: [dana] }));
     const begins = new Date(times.notBefore).toISOString();
     expect(early).toMatchObject({ status: 403, grant_reason: "not_yet_active", grant_begins_at: begins });
