@@ -108,16 +108,17 @@ function whatToTry({ ports, programs }: OneMachineSet): readonly string[] {
     `  approvals  ${url(ports.rest)}        REST, described by ${url(ports.rest, "/v1/openapi.json")}`,
   ];
   if (!programs.has("issuer")) return places; // tokens are somebody else's
-  const curl = (user: string, rest: string) => `  curl -sw '\\n' -H "authorization: Bearer $(token ${user})" ${rest}`;
+  const curl = (user: string, audience: string, rest: string) =>
+    `  curl -sw '\\n' -H "authorization: Bearer $(token ${user} ${audience})" ${rest}`;
   return [
     ...places,
     `  tokens     ${url(ports.issuer, "/token")}  for dana (asks), max (approves) and sam (watches)`,
     "",
     "Paste into another terminal; README.md goes on from there:",
-    `  token() { curl -s ${url(ports.issuer, "/token")} -H 'accept: text/plain' -d user=$1; }`,
-    curl("dana", url(ports.gateway, "/orders/42")),
-    curl("dana", `-X DELETE ${url(ports.gateway, "/orders/42")}`),
-    curl("sam", url(ports.rest, "/v1/audit")),
+    `  token() { curl -s ${url(ports.issuer, "/token")} -H 'accept: text/plain' -d user=$1 -d audience=$2; }`,
+    curl("dana", "orders", url(ports.gateway, "/orders/42")),
+    curl("dana", "orders", `-X DELETE ${url(ports.gateway, "/orders/42")}`),
+    curl("sam", "countersign", url(ports.rest, "/v1/audit")),
   ];
 }
 

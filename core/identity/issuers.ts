@@ -42,6 +42,12 @@ export const IssuerSchema = Type.Object(
   {
     issuer: Type.String({ minLength: 1, maxLength: 512, description: "Exactly the `iss` of its tokens." }),
     audience: Type.Array(Type.String({ minLength: 1 }), { description: "A token must be for at least one of these." }),
+    other_audiences: Type.Optional(
+      Type.Literal("refused", {
+        description:
+          "Refuse a token that is for anybody else too, who receives it and could show it here. Wanted where people act: at the approval service.",
+      }),
+    ),
     algorithms: Type.Array(Type.String(), { description: `Accepted signature algorithms: ${ALGORITHM_NAMES}.` }),
     jwks_uri: Type.Optional(
       Type.String({ description: "https, or http on a loopback address; redirects are refused." }),
@@ -96,6 +102,8 @@ export type PersonClaim = { readonly realm: string; readonly claim: string; read
 export type Issuer = {
   readonly issuer: string;
   readonly audience: readonly string[];
+  /** Whether a token may also be for others. */
+  readonly otherAudiences: boolean;
   readonly algorithms: ReadonlySet<Algorithm>;
   readonly keySource: KeySource;
   readonly typ: string | undefined;
@@ -166,6 +174,7 @@ export function createIssuers(configs: readonly IssuerConfig[]): Issuers {
     issuers.set(config.issuer, {
       issuer: config.issuer,
       audience: config.audience,
+      otherAudiences: config.other_audiences !== "refused",
       algorithms: new Set(config.algorithms.flatMap((name) => algorithmNamed(name) ?? [])),
       keySource,
       typ: config.typ,

@@ -10,6 +10,7 @@ const SECONDS = 1_795_478_400;
 const rules = {
   issuer: "https://issuer.example",
   audience: ["orders", "refunds"],
+  otherAudiences: true,
   typ: "at+jwt",
   maxTokenAgeMs: 3_600_000,
   clockToleranceMs: 5_000,
@@ -54,6 +55,17 @@ test("nothing is refused of a token that is as it should be, nor one that says n
     expect(refusalByClaims(claims, rules, NOW, { typ: "at+jwt" })).toBeUndefined();
     expect(byJose(claims, NOW, { typ: "at+jwt" })).toBeUndefined();
   }
+});
+
+test("a token that is for others too is refused where that is said, and one for several names of this service is not", () => {
+  const refused = (aud: unknown, otherAudiences: boolean) =>
+    refusalByClaims(JSON.parse(JSON.stringify({ ...good, aud })), { ...rules, otherAudiences }, NOW);
+  for (const aud of [["orders", "other"], ["other", "refunds"], ["orders", 1], ["orders", ["refunds"]]]) {
+    expect(refused(aud, false)).toBe("credential_audience_wrong");
+    expect(refused(aud, true)).toBeUndefined();
+  }
+  for (const aud of ["other", [], ["other"], null]) expect(refused(aud, false)).toBe("credential_audience_wrong");
+  for (const aud of ["orders", ["orders"], ["refunds", "orders"]]) expect(refused(aud, false)).toBeUndefined();
 });
 
 /** Of values about every limit, to the second and beyond it, and of those that are none. */

@@ -1,5 +1,6 @@
 /**
- * Why the registered claims refuse a token (RFC 7519 section 4.1; `typ` as in RFC 8725 section 3.11). Written here because a library takes a
+ * Why the registered claims refuse a token (RFC 7519 section 4.1; `typ` as in RFC 8725 section 3.11), and the one rule about them that is ours: that
+ * a token is for nobody else. Written here because a library takes a
  * token's text and would parse all of it a second time, at every call if the enforcer verified the token, since those are not cached.
  * registered-claims.test.ts compares this with jose.
  */
@@ -7,7 +8,7 @@ import type { CredentialRefusal, Json } from "../domain/subject.ts";
 import type { Issuer } from "./issuers.ts";
 import type { JsonObject } from "./strict-json.ts";
 
-type Rules = Pick<Issuer, "issuer" | "audience" | "typ" | "maxTokenAgeMs" | "clockToleranceMs">;
+type Rules = Pick<Issuer, "issuer" | "audience" | "otherAudiences" | "typ" | "maxTokenAgeMs" | "clockToleranceMs">;
 
 /**
  * Undefined: they do not refuse it. `header`: of the token, where there is one that could say the issuer's `typ`. `now` in epoch milliseconds;
@@ -24,7 +25,7 @@ export function refusalByClaims(
     return "credential_type_wrong";
   }
   if (iss !== rules.issuer) return "credential_claims_invalid";
-  if (!isForOneOf(rules.audience, aud)) return "credential_audience_wrong";
+  if (!isForUs(rules, aud)) return "credential_audience_wrong";
   if (sub === undefined || typeof iat !== "number" || typeof exp !== "number") return "credential_claims_invalid";
   if (nbf !== undefined && typeof nbf !== "number") return "credential_claims_invalid";
   const seconds = Math.floor(now / 1_000);
@@ -42,7 +43,8 @@ function mediaType(typ: string | undefined): string | undefined {
   return lower === undefined || lower.includes("/") ? lower : `application/${lower}`;
 }
 
-function isForOneOf(audience: readonly string[], aud: Json | undefined): boolean {
-  if (typeof aud === "string") return audience.includes(aud);
-  return Array.isArray(aud) && audience.some((one) => aud.includes(one));
+function isForUs({ audience, otherAudiences }: Pick<Issuer, "audience" | "otherAudiences">, aud: Json | undefined) {
+  const isOurs = (one: Json) => typeof one === "string" && audience.includes(one);
+  if (!Array.isArray(aud)) return aud !== undefined && isOurs(aud);
+  return aud.some(isOurs) && (otherAudiences || aud.every(isOurs));
 }

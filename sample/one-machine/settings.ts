@@ -83,7 +83,8 @@ function approval({ data, database, ports, webhookUrl, own }: Plan): ProgramPlan
       bundle: own.approval["bundle"] ?? { path: BUNDLE, unsigned: "accepted" },
       ...(own.approval["identity"] === undefined
         ? {
-            identity: identity(data, ports, "countersign"),
+            // NB: the orders API receives the callers' tokens, and must not be able to show one of them here.
+            identity: identity(data, ports, "countersign", { other_audiences: "refused" }),
             roles: { security: [{ issuer: ISSUER, group: "security" }] },
           }
         : { identity: ownIdentity(data, "countersign", own.approval["identity"]) }),
@@ -155,10 +156,16 @@ function gateway({ ports, own }: WithoutDatabase): ProgramPlan {
   };
 }
 
-function identity(data: DataFolder, ports: Ports, audience: string) {
+function identity(
+  data: DataFolder,
+  ports: Ports,
+  audience: string,
+  more: Pick<IssuerConfig, "other_audiences"> = {},
+) {
   const trusted: IssuerConfig = {
     issuer: ISSUER,
     audience: [audience],
+    ...more,
     algorithms: ["EdDSA"],
     typ: "at+jwt",
     jwks_uri: at(ports.issuer, "/jwks.json"),

@@ -14,9 +14,15 @@ export function oneMachineStage(set: OneMachineSet, folder: string): Stage {
   const decision = programOf(set, "decision");
   return {
     async as(user) {
-      const { body } = await createCall(at(ports.issuer), undefined)("POST", "/token", { body: { user } });
-      const token = textAt(body, "access_token");
-      return { proxy: createCall(at(ports.gateway), token), approvals: createCall(at(ports.rest), token) };
+      const tokenFor = async (audience: string) => {
+        const asked = { body: { user, audience } };
+        const { body } = await createCall(at(ports.issuer), undefined)("POST", "/token", asked);
+        return textAt(body, "access_token");
+      };
+      return {
+        proxy: createCall(at(ports.gateway), await tokenFor("orders")),
+        approvals: createCall(at(ports.rest), await tokenFor("countersign")),
+      };
     },
     orders: createCall(at(ports.orders), undefined),
     notified: () => set.notices,

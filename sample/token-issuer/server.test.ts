@@ -40,11 +40,16 @@ afterEach(async () => {
   for (const one of open.splice(0).toReversed()) await one[Symbol.asyncDispose]();
 });
 
-async function start(name: string, accounts = SAMPLE_ACCOUNTS, issuer?: string): Promise<TokenIssuer> {
+async function start(
+  name: string,
+  accounts = SAMPLE_ACCOUNTS,
+  issuer?: string,
+  audience: readonly string[] = ["orders"],
+): Promise<TokenIssuer> {
   let id = 0;
   const key = await signingKeyIn(join(folder, name));
   const deps = { key, accounts, now: () => now, newId: () => String((id += 1)) };
-  const server = await startTokenIssuer(deps, { port: 0, issuer, audience: ["orders"], lifetimeSeconds: 60 });
+  const server = await startTokenIssuer(deps, { port: 0, issuer, audience, lifetimeSeconds: 60 });
   open.push(server);
   return server;
 }
@@ -84,6 +89,15 @@ describe("refused", () => {
     await expect(tokenFrom(issuer, '{"user":"eve"}')).rejects.toThrow('400: {"error":"invalid_grant"}');
     await expect(tokenFrom(issuer, '{"name":"dana"}')).rejects.toThrow("400");
     await expect(tokenFrom(issuer, new URLSearchParams({ user: "__proto__" }))).rejects.toThrow("invalid_grant");
+  });
+
+  test("nobody is given a token for an audience of which it knows nothing, and one that is for one audience is for no other", async () => {
+    const issuer = await start("one", SAMPLE_ACCOUNTS, undefined, ["orders", "countersign"]);
+    const asked = (audience: string) => tokenFrom(issuer, new URLSearchParams({ user: "dana", audience }));
+    await expect(asked("payroll")).rejects.toThrow('400: {"error":"invalid_target"}');
+    const token = await asked("countersign");
+    expect(await judge([issuer], token)).toMatchObject({ reason: "credential_audience_wrong" });
+    expect(await judge([issuer], token, "countersign")).toMatchObject({ kind: "subject" });
   });
 
   test("a web page under a name of its own is refused, though that name resolves to this machine", async () => {

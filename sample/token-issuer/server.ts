@@ -46,6 +46,7 @@ export async function startTokenIssuer(
     readonly host?: string;
     readonly port: number;
     readonly issuer: string | undefined;
+    /** For whom it makes tokens. */
     readonly audience: readonly string[];
     readonly lifetimeSeconds: number;
   },
@@ -74,14 +75,16 @@ export async function startTokenIssuer(
   }));
   server.get("/jwks.json", async () => ({ keys: [key.jwk] }));
   server.get("/healthz", async () => ({ status: "ok" }));
-  // As OAuth answers; the bare token for a shell that asks for text.
+  // For all audiences unless one is named. As OAuth answers; the bare token for a shell that asks for text.
   server.post(
     "/token",
-    { schema: { body: Type.Object({ user: Type.String() }) } },
+    { schema: { body: Type.Object({ user: Type.String(), audience: Type.Optional(Type.String()) }) } },
     async ({ body, headers }, reply) => {
       const account = byUser.get(body.user);
       if (account === undefined) return reply.code(400).send({ error: "invalid_grant" });
-      const terms = { issuer, audience, lifetimeSeconds };
+      const asked = audience.filter((one) => body.audience === undefined || one === body.audience);
+      if (asked.length === 0) return reply.code(400).send({ error: "invalid_target" });
+      const terms = { issuer, audience: asked, lifetimeSeconds };
       const token = await accessToken(key, account, terms, { id: newId(), at: now() });
       if (headers.accept === "text/plain") return reply.type("text/plain").send(token);
       return { access_token: token, token_type: "Bearer", expires_in: lifetimeSeconds };

@@ -83,9 +83,15 @@ describe("docker-compose.yml", () => {
   }, 60_000);
 
   async function as(user: string) {
-    const { body } = await createCall(stand.published(8083), undefined)("POST", "/token", { body: { user } });
-    const token = textAt(body, "access_token");
-    return { proxy: createCall(stand.published(8080), token), approvals: createCall(stand.published(9200), token) };
+    const tokenFor = async (audience: string) => {
+      const asked = { body: { user, audience } };
+      const { body } = await createCall(stand.published(8083), undefined)("POST", "/token", asked);
+      return textAt(body, "access_token");
+    };
+    return {
+      proxy: createCall(stand.published(8080), await tokenFor("orders")),
+      approvals: createCall(stand.published(9200), await tokenFor("countersign")),
+    };
   }
 
   test("what has to run once has run, and says what it did", async () => {

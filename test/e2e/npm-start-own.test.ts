@@ -76,16 +76,23 @@ describe("npm start with settings of one's own", () => {
     try {
       await set.ready();
       expect(set.said()).not.toMatch(/✓ (issuer|orders)|tokens /);
-      const { body } = await createCall(`http://127.0.0.1:${idp.port}`, undefined)("POST", "/token", {
-        body: { user: "dana" },
-      });
-      const token = textAt(body, "access_token");
+      const tokenFor = async (audience?: string) => {
+        const asked = { body: { user: "dana", ...(audience === undefined ? {} : { audience }) } };
+        const { body } = await createCall(`http://127.0.0.1:${idp.port}`, undefined)("POST", "/token", asked);
+        return textAt(body, "access_token");
+      };
       expect((await createCall(set.address("proxy"), undefined)("GET", "/orders/42")).status).toBe(403);
-      const proxy = createCall(set.address("proxy"), token);
+      const proxy = createCall(set.address("proxy"), await tokenFor("orders"));
       expect(await proxy("GET", "/orders/42")).toMatchObject({ status: 200, body: { from: "our own" } });
       const denied = await proxy("DELETE", "/orders/42");
       expect(textAt(denied.body, "outcome")).toBe("needs_approval");
-      const approvals = createCall(set.address("approvals"), token);
+      // What the upstream receives, or could receive, opens nothing here.
+      for (const token of [await tokenFor("orders"), await tokenFor()]) {
+        const upstream = createCall(set.address("approvals"), token);
+        const refused = { status: 401, body: { code: "credential_audience_wrong" } };
+        expect(await upstream("GET", "/v1/denials")).toMatchObject(refused);
+      }
+      const approvals = createCall(set.address("approvals"), await tokenFor("countersign"));
       expect((await approvals("GET", "/v1/denials")).status).toBe(200);
     } finally {
       set.child.kill("SIGINT");

@@ -19,8 +19,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => alone?.[Symbol.asyncDispose](), 60_000);
 
-async function keptTokenOf(user: string): Promise<string> {
-  const token = await tokenOf(user, alone.set);
+async function keptTokenOf(user: string, audience: "orders" | "countersign"): Promise<string> {
+  const token = await tokenOf(user, alone.set, audience);
   tokens.push(token);
   return token;
 }
@@ -35,8 +35,12 @@ async function callWithSecrets(): Promise<void> {
     "idempotency-key": PLANTED["an idempotency key"],
   };
   const refund = { order: "42", amount: 40, note: PLANTED["a body"] };
-  for (const token of [await keptTokenOf("dana"), PLANTED["a bearer token that is none"]]) {
-    const [call, ask] = [createCall(proxy, token), createCall(approvals, token)];
+  const none = PLANTED["a bearer token that is none"];
+  for (const [forProxy, forApprovals] of [
+    [await keptTokenOf("dana", "orders"), await keptTokenOf("dana", "countersign")],
+    [none, none],
+  ]) {
+    const [call, ask] = [createCall(proxy, forProxy), createCall(approvals, forApprovals)];
     for (const asked of [
       () => call("GET", `/orders/42?api_key=${PLANTED["the value of a query"]}`, { headers: carried }),
       () => call("DELETE", "/orders/77", { headers: carried }),
@@ -89,7 +93,7 @@ test("neither on the terminal nor in a log stands a secret that was made or brou
     });
   }
   await waitUntil("an order to be read again", 30_000, async () => {
-    const { status } = await createCall(set.address("proxy"), await keptTokenOf("dana"))("GET", "/orders/42");
+    const { status } = await createCall(set.address("proxy"), await keptTokenOf("dana", "orders"))("GET", "/orders/42");
     return status === 200;
   });
   await callWithSecrets();

@@ -125,14 +125,17 @@ export async function startAlone(name: string): Promise<StartedAlone> {
   return { folder, data, set, [Symbol.asyncDispose]: end };
 }
 
-export async function tokenOf(user: string, set: Started): Promise<string> {
+/** For the proxy, or for the approval service. */
+export async function tokenOf(user: string, set: Started, audience: "orders" | "countersign"): Promise<string> {
   const issuer = set.address("tokens").replace(/\/token$/, "");
-  const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user } });
+  const { body } = await createCall(issuer, undefined)("POST", "/token", { body: { user, audience } });
   return textAt(body, "access_token");
 }
 
 /** A person's calls, by the addresses that were printed. */
 export async function as(user: string, set: Started) {
-  const token = await tokenOf(user, set);
-  return { proxy: createCall(set.address("proxy"), token), approvals: createCall(set.address("approvals"), token) };
+  return {
+    proxy: createCall(set.address("proxy"), await tokenOf(user, set, "orders")),
+    approvals: createCall(set.address("approvals"), await tokenOf(user, set, "countersign")),
+  };
 }
