@@ -16,7 +16,9 @@ export const CREDENTIAL_REFUSALS: Readonly<
   credential_key_unknown: refusedCredential("The key that signed the token is not known; get a new token."),
   credential_algorithm_refused: refusedCredential("The token is signed in a way that is not accepted."),
   credential_signature_invalid: refusedCredential("The signature of the token is not valid."),
-  credential_audience_wrong: refusedCredential("The token is for another audience, or for others too; get one for this service alone."),
+  credential_audience_wrong: refusedCredential(
+    "The token is for another audience, or for others too; get one for this service alone.",
+  ),
   credential_expired: refusedCredential("The token has expired; get a new one."),
   credential_not_yet_valid: refusedCredential("The token is not valid yet; check the clocks."),
   credential_claims_invalid: refusedCredential("The claims of the token cannot be used."),

@@ -60,7 +60,12 @@ test("nothing is refused of a token that is as it should be, nor one that says n
 test("a token that is for others too is refused where that is said, and one for several names of this service is not", () => {
   const refused = (aud: unknown, otherAudiences: boolean) =>
     refusalByClaims(JSON.parse(JSON.stringify({ ...good, aud })), { ...rules, otherAudiences }, NOW);
-  for (const aud of [["orders", "other"], ["other", "refunds"], ["orders", 1], ["orders", ["refunds"]]]) {
+  for (const aud of [
+    ["orders", "other"],
+    ["other", "refunds"],
+    ["orders", 1],
+    ["orders", ["refunds"]],
+  ]) {
     expect(refused(aud, false)).toBe("credential_audience_wrong");
     expect(refused(aud, true)).toBeUndefined();
   }

@@ -156,12 +156,7 @@ function gateway({ ports, own }: WithoutDatabase): ProgramPlan {
   };
 }
 
-function identity(
-  data: DataFolder,
-  ports: Ports,
-  audience: string,
-  more: Pick<IssuerConfig, "other_audiences"> = {},
-) {
+function identity(data: DataFolder, ports: Ports, audience: string, more: Pick<IssuerConfig, "other_audiences"> = {}) {
   const trusted: IssuerConfig = {
     issuer: ISSUER,
     audience: [audience],
