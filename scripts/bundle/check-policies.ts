@@ -137,11 +137,9 @@ function requiresOf(all: readonly { readonly ast: unknown; readonly said: Annota
   return Object.fromEntries(needed.filter(([, required]) => required.length > 0));
 }
 
-/** Whether there is a rule `candidates` in package `countersign`: then searches are answered. */
+/** Whether there is anything at `data.countersign.candidates`, in one rule or in parts: then searches are answered. */
 export function exposesCandidates(modules: readonly ParsedModule[]): boolean {
-  return modules.some(
-    ({ ast }) =>
-      packagePath(ast).join(".") === "countersign" &&
-      list(field(ast, "rules")).some((rule) => refText(field(field(rule, "head"), "ref")) === "candidates"),
+  return modules.some(({ ast }) =>
+    list(field(ast, "rules")).some((rule) => placeOf(ast, rule).slice(0, 2).join(".") === "countersign.candidates"),
   );
 }

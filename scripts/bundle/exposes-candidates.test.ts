@@ -6,7 +6,7 @@ const module = (path: string, ...rules: readonly string[]) => ({
   file: "x.rego",
   ast: {
     package: { path: ["data", ...path.split(".")].map((value) => ({ type: "string", value })) },
-    rules: rules.map((name) => ({ head: { ref: [{ type: "var", value: name }] } })),
+    rules: rules.map((name) => ({ head: { ref: name.split(".").map((value) => ({ type: "var", value })) } })),
   },
 });
 
@@ -18,4 +18,10 @@ test("what a search asks for is a rule `candidates` of package countersign: none
   expect(exposesCandidates([module("countersign.lib", "x"), module("countersign", "decision", "candidates")])).toBe(
     true,
   );
+});
+
+test("it may stand in parts: below its name, and in a package of that name", () => {
+  expect(exposesCandidates([module("countersign", "candidate.candidates", "other.candidates")])).toBe(false);
+  expect(exposesCandidates([module("countersign", "candidates.resources")])).toBe(true);
+  expect(exposesCandidates([module("countersign.candidates", "resources")])).toBe(true);
 });
