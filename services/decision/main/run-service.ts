@@ -95,7 +95,7 @@ async function start(config: DecisionConfig, running: Running<DecisionConfig>): 
   );
   signingKey.onReplaced((next) => decisionLog.replaceSigner(next, uuidv7()));
 
-  const observe = createObserveDecision({ log, metrics });
+  const observe = createObserveDecision({ log, metrics, monotonicMs: systemClock.monotonicMs });
   const newDecisionId = () => id("decision", uuidv7());
   // Ends behind the listeners and before the log.
   const underWay = lifecycle.own(createUnderWay());
