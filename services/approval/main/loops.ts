@@ -95,6 +95,7 @@ export async function startLoops(
         deployment,
         topic: TOPICS.state.name,
         interval: durationMs(profiles.enabled ? profiles.publishEveryMinutes * 60_000 : 0),
+        keepDays: profiles.keepDays,
       },
     ),
     createSealer({ rows: sealerRows, ...loop("sealer", "countersign_outbox"), metrics }),

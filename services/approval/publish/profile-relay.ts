@@ -17,8 +17,15 @@ import type { EventStream, OutgoingRecord } from "../../../platform/stream/port.
 import type { DueProfile } from "../ports.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 
+type DueOptions = {
+  /** Between two publications of the same profile. */
+  readonly interval: DurationMs;
+  /** Days further than this before the last one do not count. */
+  readonly keepDays: number;
+};
+
 type ProfileRows = {
-  readonly due: (on: Queryable, interval: DurationMs, limit: number) => Promise<readonly DueProfile[]>;
+  readonly due: (on: Queryable, options: DueOptions, limit: number) => Promise<readonly DueProfile[]>;
   readonly markPublished: (on: Queryable, sent: readonly DueProfile[]) => Promise<void>;
   readonly remove: (on: Queryable, gone: readonly DueProfile[]) => Promise<void>;
 };
@@ -49,12 +56,11 @@ export function createProfileRelay(
     deployment,
     topic,
     interval,
+    keepDays,
     idleMs = IDLE_MS,
-  }: {
+  }: DueOptions & {
     readonly deployment: string;
     readonly topic: string;
-    /** Between two publications of the same profile. */
-    readonly interval: DurationMs;
     readonly idleMs?: number;
   },
 ) {
@@ -80,7 +86,7 @@ export function createProfileRelay(
 
   async function term(lease: Lease): Promise<void> {
     while (!lease.signal.aborted) {
-      const due = await rows.due(lease, interval, BATCH);
+      const due = await rows.due(lease, { interval, keepDays }, BATCH);
       if (due.length > 0) await publish(lease, due);
       await sleep(due.length < BATCH ? idleMs : PAUSE_MS, undefined, { signal: lease.signal }).catch(() => {});
     }

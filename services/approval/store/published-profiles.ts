@@ -1,6 +1,8 @@
 /**
  * Profiles as the profile relay sees them, on the session that holds its lock. A profile of an account that was not seen leaves the topic with a
- * tombstone, then the table.
+ * tombstone, then the table. NB: of the days that a row holds only those within `keepDays` of its last one are told of. Older ones are dropped when
+ * the row is next counted (`countTraits`), which is after a call at that hour was judged; they are there after migration 0017, and after `keepDays`
+ * was lowered.
  */
 import { Type } from "typebox";
 import type { Profile } from "../../../core/domain/profile.ts";
@@ -33,19 +35,25 @@ const readTraits = createColumnReader(
 
 const ms = (time: string) => `floor(extract(epoch from ${time}) * 1000)::bigint`;
 
-const TRAITS = `(select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'days', cardinality(days), 'first', ${ms("first_seen")},
+const TRAITS = `(select coalesce(json_agg(json_build_object('kind', kind, 'value', value, 'days', kept, 'first', ${ms("first_seen")},
                                                            'last', ${ms("last_seen")}) order by kind, value), '[]')
-                   from traits where profile_id = profiles.id)`;
+                   from traits
+                        cross join lateral (select count(*) as kept from unnest(days) as seen (day) where day > days[1] - $3::int) as counted
+                  where profile_id = profiles.id)`;
 
 /** Changed ones that were not published within `interval`; those that wait longest first. */
-export async function dueProfiles(db: Queryable, interval: DurationMs, limit: number): Promise<readonly DueProfile[]> {
+export async function dueProfiles(
+  db: Queryable,
+  { interval, keepDays }: { readonly interval: DurationMs; readonly keepDays: number },
+  limit: number,
+): Promise<readonly DueProfile[]> {
   const { rows } = await db.query<ProfileRow>(
     `select id, issuer, subject, changes, greatest(version + 1, ${ms("clock_timestamp()")}) as now_ms, ${TRAITS} as traits
        from profiles
       where published_changes < changes and version <= ${ms("statement_timestamp()")} - $1::bigint
       order by version
       limit $2`,
-    [interval, limit],
+    [interval, limit, keepDays],
   );
   return rows.map(({ id, changes, ...row }) => ({ id, changes: BigInt(changes), profile: profileFromRow(row) }));
 }

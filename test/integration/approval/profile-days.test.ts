@@ -4,7 +4,7 @@ import { MOST_DAYS, MOST_FAMILIAR, MOST_RECENT, traitsOf } from "../../../core/d
 import { instant } from "../../../core/domain/time.ts";
 import type { LoggedDecision } from "../../../core/messages/decision-record.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
-import { DAY, HOUR, MINUTE, T, tell, traitsOfAccount } from "./told-sightings.ts";
+import { DAY, dueNow, HOUR, MINUTE, T, tell, traitsOfAccount } from "./told-sightings.ts";
 
 let approval: Approval;
 beforeAll(async () => {
@@ -55,6 +55,15 @@ test("days further back than are kept do not add up, and what is daily adds up t
   expect(await traits("hour", "max")).toEqual(["hour 00 2"]);
   for (let day = -2; day <= MOST_DAYS; day += 1) await tell(approval, "dana", day * DAY, {}, { keepDays: 400 });
   expect(await traits("hour")).toEqual([`hour 00 ${MOST_DAYS}`]);
+});
+
+test("days that are no longer kept, because it was set to fewer, are not published, before the hour is counted again", async () => {
+  for (const day of [0, 12, 13, 31, 32]) await tell(approval, "dana", day * DAY, {}, { keepDays: 90 });
+  const hourOf = async (keepDays: number) => (await dueNow(approval, keepDays))[0]?.profile?.hours;
+  const last = instant(T + 32 * DAY);
+  expect(await hourOf(20)).toEqual([{ hour: 0, days: 3, last }]);
+  expect(await hourOf(19)).toEqual([{ hour: 0, days: 2, last }]);
+  expect(await hourOf(90)).toEqual([{ hour: 0, days: 5, last }]);
 });
 
 test("the two sides of midnight are two days of a place, and one of each hour", async () => {

@@ -29,10 +29,10 @@ afterAll(async () => {
   await scratch.drop();
 });
 
-test("a hundred sightings of one hour become one day; a row of many days two; days of several rows are those that differ", async () => {
+test("a hundred sightings of one hour become one day; a row of many days two; days of several rows are those that differ and not long ago", async () => {
   await database.query(
     `insert into profiles (id, issuer, subject, changes, published_changes, version)
-     values ('a', 'i', 'dana', 7, 7, 1000), ('b', 'i', 'max', 1, 1, 1000), ('c', 'i', 'sam', 1, 1, 1000)`,
+     values ('a', 'i', 'dana', 7, 7, 1000), ('b', 'i', 'max', 1, 1, 1000), ('c', 'i', 'sam', 1, 1, 1000), ('d', 'i', 'kim', 1, 1, 1000)`,
   );
   await database.query(
     `insert into sightings (profile_id, hour, network, count, first_seen, last_seen)
@@ -40,7 +40,10 @@ test("a hundred sightings of one hour become one day; a row of many days two; da
             ('a', 15, '192.0.2.0/24', 50, '2026-11-24T15:00:00Z', '2026-11-24T15:30:00Z'),
             ('b', 9, '192.0.2.0/24', 100, '2026-11-20T09:00:00Z', '2026-11-24T09:00:00Z'),
             ('b', 9, '', 4, '2026-11-21T09:00:00Z', '2026-11-24T09:30:00Z'),
-            ('b', 23, '192.0.2.0/24', 1, '2026-11-25T23:30:00Z', '2026-11-25T23:30:00Z')`,
+            ('b', 23, '192.0.2.0/24', 1, '2026-11-25T23:30:00Z', '2026-11-25T23:30:00Z'),
+            ('d', 3, '192.0.2.0/24', 1, '2025-01-10T03:00:00Z', '2025-01-10T03:00:00Z'),
+            ('d', 3, '198.51.100.0/24', 1, '2025-12-24T03:00:00Z', '2025-12-24T03:00:00Z'),
+            ('d', 3, '203.0.113.0/24', 2, '2026-11-23T03:00:00Z', '2026-11-24T03:00:00Z')`,
   );
   await database.query(
     `insert into country_sightings (profile_id, country, count, first_seen, last_seen)
@@ -56,8 +59,8 @@ test("a hundred sightings of one hour become one day; a row of many days two; da
 
   const at = (time: string) => instant(Date.parse(time));
   const once = { days: 1, last: at("2026-11-24T15:30:00Z") };
-  const due = await dueProfiles(database, durationMs(0), 10);
-  const [dana, max, sam] = due.toSorted((one, other) => one.id.localeCompare(other.id));
+  const due = await dueProfiles(database, { interval: durationMs(0), keepDays: 90 }, 10);
+  const [dana, max, sam, kim] = due.toSorted((one, other) => one.id.localeCompare(other.id));
   expect(dana?.profile).toMatchObject({
     ...{ days: 1, since: at("2026-11-24T14:30:00Z") },
     hours: [
@@ -76,4 +79,6 @@ test("a hundred sightings of one hour become one day; a row of many days two; da
     countries: [{ country: "DE", days: 2, last: at("2026-11-24T09:00:00Z") }],
   });
   expect(sam).toMatchObject({ id: "c", profile: undefined });
+  // The nights of the years before do not make the hour look usual.
+  expect(kim?.profile).toMatchObject({ days: 2, hours: [{ hour: 3, days: 2, last: at("2026-11-24T03:00:00Z") }] });
 });

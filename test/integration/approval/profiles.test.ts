@@ -24,7 +24,7 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
 import { DEPLOYMENT, silent as log } from "./migrated-database.ts";
 import { openStateTopic, signer, type StateTopic, TOPIC as topic, verifier } from "./state-topic.ts";
-import { at, DAY, HOUR, MINUTE, T, tell } from "./told-sightings.ts";
+import { at, DAY, dueNow, HOUR, MINUTE, T, tell } from "./told-sightings.ts";
 
 let approval: Approval;
 let broker: MemoryBroker;
@@ -55,7 +55,7 @@ function startRelays(interval = 0): void {
   const metrics = createMetrics({ prefix: "t_" });
   const running = createProfileRelay(
     { rows, leadership: createLeadership({ database, log }, { lockName: "profiles" }), stream, signer, log, metrics },
-    { deployment: DEPLOYMENT, topic, interval: durationMs(interval), idleMs: 20 },
+    { deployment: DEPLOYMENT, topic, interval: durationMs(interval), keepDays: 30, idleMs: 20 },
   ).run(stop.signal);
   stateTopic.startRelay({ kinds: [publishedIncidents()] });
   stateTopic.defer(async () => {
@@ -114,12 +114,12 @@ test("a profile is published beside the set, which stays fresh; one that knows n
 
 test("one that goes on changing is published once per interval, and a change in between is not lost", async () => {
   await told("dana", 0);
-  const [due] = await dueProfiles(approval.database, durationMs(0), 10);
+  const [due] = await dueNow(approval);
   if (due === undefined) throw new Error("nothing is due");
   await told("dana", DAY);
   await markProfilesPublished(approval.database, [due]);
-  expect(await dueProfiles(approval.database, durationMs(HOUR), 10)).toEqual([]);
-  expect(await dueProfiles(approval.database, durationMs(0), 10)).toMatchObject([{ profile: { days: 2 } }]);
+  expect(await dueProfiles(approval.database, { interval: durationMs(HOUR), keepDays: 30 }, 10)).toEqual([]);
+  expect(await dueNow(approval)).toMatchObject([{ profile: { days: 2 } }]);
 });
 
 test("what was not seen for the time that it is kept is deleted, and leaves the topic; what was seen since stays", async () => {
@@ -160,9 +160,9 @@ test("one that is seen again while its tombstone is on its way is published agai
   const name = `again-${randomUUID()}`;
   await told(name, 0);
   await createSweep({ store: approval.store })();
-  const gone = await dueProfiles(approval.database, durationMs(0), 10);
+  const gone = await dueNow(approval);
   expect(gone).toMatchObject([{ profile: undefined }]);
   await told(name, 20 * MINUTE);
   await deleteProfiles(approval.database, gone);
-  expect(await dueProfiles(approval.database, durationMs(0), 10)).toMatchObject([{ profile: { days: 1 } }]);
+  expect(await dueNow(approval)).toMatchObject([{ profile: { days: 1 } }]);
 });

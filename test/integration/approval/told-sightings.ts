@@ -43,4 +43,5 @@ export async function traitsOfAccount(approval: Approval, name: string, kind?: s
   return rows.map((one) => `${one.kind} ${one.value} ${one.days}`);
 }
 
-export const dueNow = (approval: Approval) => dueProfiles(approval.database, durationMs(0), 10);
+export const dueNow = (approval: Approval, keepDays = 30) =>
+  dueProfiles(approval.database, { interval: durationMs(0), keepDays }, 10);
