@@ -57,8 +57,8 @@ export const grantRecord = (changed: Partial<Grant> = {}, signer = relay) => {
 export const heartbeat = (sum: bigint, at = NOW) =>
   record(HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: at, setHash: setHashOf(sum) }));
 /** As every relay once sent them, and this one still does to earlier decision services. */
-export const earlierHeartbeat = (sum: bigint, at = NOW) =>
-  record(EARLIER_HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: at, setHash: earlierSetHashOf(sum) }));
+export const earlierHeartbeat = (sum: bigint, at = NOW, signer = relay) =>
+  record(EARLIER_HEARTBEAT_KEY, 0, heartbeatToWire({ databaseTime: at, setHash: earlierSetHashOf(sum) }), signer);
 
 /** Starts a reader; `feed` hands it records as the stream does. */
 export function reading(end = 0n) {
@@ -99,6 +99,8 @@ export function reading(end = 0n) {
     set clocks(given) {
       clocks = given;
     },
+    /** How many lines the log has of this event. */
+    told: (event: string) => lines.filter((line) => line.includes(`"event":"${event}"`)).length,
     /** The skews that the log named, in order. */
     warned: () => lines.flatMap((line) => /"event":"clock_skew","skew":"(\w+)"/.exec(line)?.[1] ?? []),
   };

@@ -5,6 +5,9 @@ import { SET_SUM_BITS } from "../../../core/domain/state-view.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { incidentKey, incidentToWire } from "../../../core/messages/incident-record.ts";
 import { stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { EARLIER_HEARTBEAT_KEY } from "../../../core/messages/state-record.ts";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
+import type { StreamRecord } from "../../../platform/stream/port.ts";
 import {
   covers,
   earlierHeartbeat,
@@ -31,6 +34,46 @@ describe("heartbeats for earlier decision services", () => {
     await reads.feed(earlierHeartbeat(HASH, instant(NOW + 6_000)));
     expect(covers(reads)).toEqual({ kind: "stale", why: "too_old" });
     expect(reads.view.size).toBe(1);
+  });
+
+  const EVENT = "heartbeats_of_earlier_version";
+  /** Reads these in each of ten more seconds, and returns how often their version was told of. */
+  async function toldOf(reads: ReturnType<typeof reading>, ...records: StreamRecord[]): Promise<number> {
+    for (let second = 0; second < 10; second += 1) {
+      reads.clocks = { wall: NOW, monoMs: reads.clocks.monoMs + 1_000 };
+      await reads.feed(...records);
+    }
+    return reads.told(EVENT);
+  }
+  const atTheEnd = async (reads = reading()) => {
+    await waitUntil("the end to be seen", 30_000, () => reads.reader.read() === "read_to_end");
+    return reads;
+  };
+
+  test("are not told of while others come, nor those of a stranger, nor those that stood there at the start", async () => {
+    expect(await toldOf(await atTheEnd(), heartbeat(0n), earlierHeartbeat(0n))).toBe(0);
+    expect(await toldOf(await atTheEnd(), earlierHeartbeat(0n, NOW, forger), wire(EARLIER_HEARTBEAT_KEY, null))).toBe(
+      0,
+    );
+    const starting = reading(10n);
+    expect(await toldOf(starting, earlierHeartbeat(0n))).toBe(0);
+    await atTheEnd(starting);
+    await starting.feed(earlierHeartbeat(0n));
+    expect(starting.told(EVENT)).toBe(0);
+  });
+
+  test("are told of once, five seconds after the first one that came alone, and again after others have come", async () => {
+    const reads = await atTheEnd();
+    await reads.feed(heartbeat(0n), earlierHeartbeat(0n));
+    reads.clocks = { wall: NOW, monoMs: 5_999 };
+    await reads.feed(earlierHeartbeat(0n));
+    expect(reads.told(EVENT)).toBe(0);
+    reads.clocks = { wall: NOW, monoMs: 6_000 };
+    await reads.feed(earlierHeartbeat(0n));
+    expect(reads.told(EVENT)).toBe(1);
+    expect(await toldOf(reads, earlierHeartbeat(0n))).toBe(1);
+    await reads.feed(heartbeat(0n));
+    expect(await toldOf(reads, earlierHeartbeat(0n))).toBe(2);
   });
 });
 

@@ -19,6 +19,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { EventStream, StreamRecord } from "../../../platform/stream/port.ts";
 import { readToEnd } from "../../../platform/stream/read-to-end.ts";
+import { createEarlierHeartbeats } from "./earlier-heartbeats.ts";
 import type { GrantsView } from "./grants-view.ts";
 
 const TOPIC = TOPICS.state.name;
@@ -76,6 +77,7 @@ export function createStateReader(
   let startedMonoMs = Number.POSITIVE_INFINITY;
   let toEnd = false;
   let skew = view.skew();
+  const earlierHeartbeats = createEarlierHeartbeats({ log, metrics });
 
   /** Each record has one outcome; faults are logged with the key, if it is one of ours. */
   function count(record: StreamRecord, outcome: RecordOutcome): void {
@@ -90,14 +92,20 @@ export function createStateReader(
   function take(record: StreamRecord): RecordOutcome {
     const { key } = record;
     if (key === null) return "no_key";
+    const open = () => openEnvelope(verifier, { deployment, topic: TOPIC, key }, record);
     // NB: its hash says too little of the set: never taken, not even where there is no other, and not counted as a key either.
-    if (key === EARLIER_HEARTBEAT_KEY) return "not_kept";
+    if (key === EARLIER_HEARTBEAT_KEY) {
+      // What stood there at the start says nothing of who leads now.
+      if (toEnd) earlierHeartbeats.read(readClocks().monoMs, () => open().kind === "opened");
+      return "not_kept";
+    }
     if (record.value === null) return view.tombstone(key) === "applied" ? "tombstone" : "older";
-    const opened = openEnvelope(verifier, { deployment, topic: TOPIC, key }, record);
+    const opened = open();
     if (opened.kind === "fault") return opened.reason;
     if (key === HEARTBEAT_KEY) {
       const heartbeat = readHeartbeat(opened.payload);
       if (heartbeat.kind === "malformed") return unreadable(opened.payload);
+      earlierHeartbeats.replaced();
       view.heartbeat(heartbeat.value, readClocks());
       noticeSkew();
       return "heartbeat";
