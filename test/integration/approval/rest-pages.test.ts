@@ -1,4 +1,4 @@
-/** Grants and the record, page by page, while others write: whoever follows `next` sees what was there once, and nothing twice. */
+/** Grants, incidents and the record, page by page, while others write: whoever follows `next` sees what was there once, and nothing twice. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { id } from "../../../core/domain/id.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
@@ -33,30 +33,73 @@ async function comesLate(after: string): Promise<string> {
   return late.id;
 }
 
-async function pageOfGrants(query: string) {
-  const answer = await rest.call("GET", `/v1/grants?${query}`, { token: greta });
+async function page(token: string, url: string) {
+  const answer = await rest.call("GET", url, { token });
   return { shown: itemsOf(answer).map((_, n) => textAt(answer, `items.${n}.id`)), next: at(answer, "next") };
+}
+
+/** All that a list shows, by twos; `between` runs before each page but the first. */
+async function walk(token: string, list: string, between: (nth: number) => Promise<unknown>) {
+  const seen: string[] = [];
+  let cursor = "";
+  for (let nth = 0; ; nth += 1) {
+    const { shown, next } = await page(token, `${list}limit=2${cursor}`);
+    seen.push(...shown);
+    if (typeof next !== "string") return seen;
+    cursor = `&cursor=${next}`;
+    await between(nth);
+  }
 }
 
 test("no grant is left out and none shown twice while others come between the pages, before and behind the cursor", async () => {
   const made: string[] = [];
   for (let n = 0; n < 7; n += 1) made.push(await granted());
   const [before, behind]: [string[], string[]] = [[], []];
-  const seen: string[] = [];
-  let cursor = "";
   // Which of them the pages have passed, and which they have not, when another one comes right after it.
-  for (const [passed, ahead] of [[5, 3], [4, 1], [2, 0], [], []]) {
-    const { shown, next } = await pageOfGrants(`limit=2${cursor}`);
-    seen.push(...shown);
-    if (typeof next !== "string") break;
-    cursor = `&cursor=${next}`;
+  const places = [
+    { passed: 5, ahead: 3 },
+    { passed: 4, ahead: 1 },
+    { passed: 2, ahead: 0 },
+  ];
+  const seen = await walk(greta, "/v1/grants?", async (nth) => {
     before.push(await granted());
-    if (passed !== undefined) before.push(await comesLate(made[passed] ?? ""));
-    if (ahead !== undefined) behind.push(await comesLate(made[ahead] ?? ""));
-  }
+    const place = places[nth];
+    if (place === undefined) return;
+    before.push(await comesLate(made[place.passed] ?? ""));
+    behind.push(await comesLate(made[place.ahead] ?? ""));
+  });
+  expect(behind).toHaveLength(places.length);
   expect(seen).toEqual([...made, ...behind].toSorted().toReversed());
-  const all = await pageOfGrants("limit=200");
+  const all = await page(greta, "/v1/grants?limit=200");
   expect(all).toEqual({ shown: [...made, ...behind, ...before].toSorted().toReversed(), next: null });
+});
+
+async function openIncident(): Promise<string> {
+  const body = { severity: "high", scope: "orders", title: "Orders are sent twice" };
+  return textAt(await rest.call("POST", "/v1/incidents", { token: sam, body }), "id");
+}
+
+async function closeIncidents(...incidents: readonly (string | undefined)[]): Promise<void> {
+  for (const incident of incidents) {
+    const closed = await rest.call("POST", `/v1/incidents/${incident}/close`, { token: sam, body: {} });
+    expect(closed.status).toBe(200);
+  }
+}
+
+test("no incident is left out and none shown twice while one is opened between the pages, or while some close, before and behind the cursor", async () => {
+  const made = (await Promise.all(Array.from({ length: 7 }, openIncident))).toSorted().toReversed();
+  const opened: string[] = [];
+  const open = await walk(sam, "/v1/incidents?", async () => opened.push(await openIncident()));
+  expect(open).toEqual(made);
+  expect(opened).toHaveLength(3);
+
+  await closeIncidents(made[0], made[1], made[2], made[4], made[5]);
+  // The pages have passed those that were opened last, and not those of the first seven.
+  const closing = [[made[3], opened[0]], [made[6], opened[1]], [opened[2]]];
+  const closed = await walk(sam, "/v1/incidents?state=closed&", (nth) => closeIncidents(...(closing[nth] ?? [])));
+  expect(closed).toEqual(made);
+  const both = { shown: [...opened, ...made].toSorted().toReversed(), next: null };
+  expect(await page(sam, "/v1/incidents?state=closed&limit=200")).toEqual(both);
 });
 
 /** Two decisions that are kept, of a log of their own. */
