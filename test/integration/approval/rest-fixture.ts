@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Denial } from "../../../core/domain/denial.ts";
 import type { Subject } from "../../../core/domain/subject.ts";
+import { TOPICS } from "../../../core/messages/topics.ts";
 import { createIdentify } from "../../../core/identity/identify.ts";
 import { createPartyMapper } from "../../../core/identity/party.ts";
 import * as sample from "../../samples/tokens.ts";
@@ -22,7 +23,7 @@ import type { People } from "../../../services/approval/ports.ts";
 import type { RateLimits } from "../../../services/approval/rest/rate-limit.ts";
 import { createRest, type RestDeps } from "../../../services/approval/rest/server.ts";
 import type { Patience } from "../../../platform/one-at-a-time.ts";
-import { type Approval, type ApprovalParts, createApproval, SCOPED } from "./approval-fixture.ts";
+import { type Approval, type ApprovalParts, createApproval, ids, SCOPED } from "./approval-fixture.ts";
 import { type Answer, textAt } from "./rest-answer.ts";
 import { requireDocumented } from "./rest-document.ts";
 
@@ -150,6 +151,17 @@ export async function createRestApproval(given: RestParts = {}) {
     return { id: textAt(answer, "request.id"), digest: textAt(answer, "request.digest") };
   }
 
+  let offset = 0n;
+
+  /** A record of the topic of denials in quarantine, with nothing in it; says under which id. */
+  async function setAside(): Promise<string> {
+    const quarantineId = ids.fresh("quarantine");
+    const record = { topic: TOPICS.denials.name, partition: 0, offset: offset++, key: "k", value: null };
+    const whole = { ...record, headers: new Map(), reason: "signature_invalid", detail: "signature_invalid" };
+    await store.transaction("quarantine", (tx) => tx.quarantine.insert(quarantineId, whole));
+    return quarantineId;
+  }
+
   const vote = (token: string, request: { id: string; digest: string }, body: Claims = {}) =>
     call("POST", `/v1/requests/${request.id}/reviews`, {
       token,
@@ -167,6 +179,7 @@ export async function createRestApproval(given: RestParts = {}) {
     call,
     denyTo,
     askAs,
+    setAside,
     vote,
     async close() {
       await app.close();

@@ -19,7 +19,6 @@ import {
   REASON,
   submission,
 } from "./access-request-fixture.ts";
-import { ids } from "./approval-fixture.ts";
 import { at, textAt } from "./rest-answer.ts";
 import { documented } from "./rest-document.ts";
 import { tokenOf } from "./rest-fixture.ts";
@@ -27,16 +26,18 @@ import { tokenOf } from "./rest-fixture.ts";
 const SEED = 20_261_127;
 const EXAMPLES = 30;
 const tool = await resolveTool("schemathesis");
-const REFUSED = { reason: "signature_invalid", detail: "signature_invalid" } as const;
 const sam = tokenOf("sam", ["security"]);
 const dana = tokenOf("dana", ["engineers"]);
 const max = tokenOf("max", ["managers"]);
 
 let rest: AccessRequestApproval;
 let folder: string;
-let offset = 0n;
 beforeAll(async () => {
-  const refuse: ReadRecord = async () => ({ kind: "refused", ...REFUSED });
+  const refuse: ReadRecord = async () => ({
+    kind: "refused",
+    reason: "signature_invalid",
+    detail: "signature_invalid",
+  });
   rest = await createAccessRequestApproval({ readersOf: () => new Map([[TOPICS.denials.name, refuse]]) });
   folder = await mkdtemp(join(tmpdir(), "rest-fuzz-"));
 });
@@ -60,13 +61,7 @@ function examplesFor(token: string): Examples {
     const body = { severity: "low", scope: "orders", title: "Orders are late" };
     return { parameter: textAt(await rest.call("POST", "/v1/incidents", { token: sam, body }), "id") };
   };
-  const setAside = async () => {
-    const quarantineId = ids.fresh("quarantine");
-    const record = { topic: TOPICS.denials.name, partition: 0, offset: offset++, key: "k", value: null };
-    const whole = { ...record, headers: new Map(), ...REFUSED };
-    await rest.store.transaction("quarantine", (tx) => tx.quarantine.insert(quarantineId, whole));
-    return { parameter: quarantineId };
-  };
+  const setAside = async () => ({ parameter: await rest.setAside() });
   const toReview = async () => {
     // So large that security has to agree, too.
     const large = { entitlement: "refund", scope: `order/${randomUUID()}/amount/500` };

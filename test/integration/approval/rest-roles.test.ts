@@ -1,17 +1,21 @@
 /**
- * Every route of the REST interface, as its router has them, for every role, on things of dana's: what each is answered, and that whoever is
- * refused changes nothing. A route that is added fails here until it says who may call it.
+ * Every route of the REST interface, as its router has them, for every role, on things of dana's, and on incidents and records set aside that are
+ * there: what each is answered, and that whoever is refused changes nothing. A route that is added fails here until it says who may call it.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { TOPICS } from "../../../core/messages/topics.ts";
+import type { ReadRecord } from "../../../services/approval/intake/quarantine.ts";
 import { roleTable, routeOf, routesIn } from "../../harness/role-table.ts";
 import { withRoutes } from "../../harness/routes-of.ts";
 import { type AccessRequestApproval, createAccessRequestApproval, PATH, submission } from "./access-request-fixture.ts";
+import { type Approval, account, denialFor } from "./approval-fixture.ts";
 import { textAt } from "./rest-answer.ts";
 import { offering, SECOND, tokenOf } from "./rest-fixture.ts";
 
 const dana = tokenOf("dana", ["engineers"]);
 const max = tokenOf("max", ["managers"]);
+const sam = tokenOf("sam", ["security"]);
 
 const CALLERS = new Map([
   ["anonymous", undefined],
@@ -19,14 +23,13 @@ const CALLERS = new Map([
   ["stranger", tokenOf("eve", ["engineers"])],
   ["developer", dana],
   ["manager", max],
-  ["security", tokenOf("sam", ["security"])],
+  ["security", sam],
   // Sam's, wielded by an agent.
   ["agent", tokenOf("sam", ["security"], { act: { sub: "bot" } })],
   // Of the second issuer, whose group of that name is not what configuration calls security.
   ["elsewhere", tokenOf("lea", ["security"], { iss: SECOND })],
 ]);
 
-// What is 404 for security is a record or an incident that does not exist: whoever may not know is told before.
 const TABLE = roleTable(`
                                       anonymous  foreign  stranger  developer  manager  security  agent  elsewhere
   POST /v1/requests                         401      401       404        201      404       404    404        404
@@ -44,13 +47,13 @@ const TABLE = roleTable(`
   POST /v1/grants/{id}/revoke               401      401       404        200      200       200    403        404
   GET  /v1/audit                            401      401       403        403      403       200    200        403
   GET  /v1/quarantine                       401      401       403        403      403       200    200        403
-  GET  /v1/quarantine/{id}                  401      401       403        403      403       404    404        403
-  POST /v1/quarantine/{id}/replay           401      401       403        403      403       404    403        403
-  POST /v1/quarantine/{id}/dismiss          401      401       403        403      403       404    403        403
+  GET  /v1/quarantine/{id}                  401      401       403        403      403       200    200        403
+  POST /v1/quarantine/{id}/replay           401      401       403        403      403       200    403        403
+  POST /v1/quarantine/{id}/dismiss          401      401       403        403      403       200    403        403
   POST /v1/incidents                        401      401       403        403      403       201    403        403
   GET  /v1/incidents                        401      401       403        403      403       200    200        403
-  GET  /v1/incidents/{id}                   401      401       403        403      403       404    404        403
-  POST /v1/incidents/{id}/close             401      401       403        403      403       404    403        403
+  GET  /v1/incidents/{id}                   401      401       403        403      403       200    200        403
+  POST /v1/incidents/{id}/close             401      401       403        403      403       200    403        403
   POST /access/v1/requests                  401      401       400        202      400       400    400        400
   GET  /access/v1/requests/{id}             401      401       404        200      200       200    200        404
   POST /access/v1/requests/{id}/cancel      401      401       404        200      403       403    403        404
@@ -61,7 +64,7 @@ const TABLE = roleTable(`
 let rest: AccessRequestApproval;
 let routes: readonly string[];
 beforeAll(async () => {
-  ({ made: rest, routes } = await withRoutes(createAccessRequestApproval));
+  ({ made: rest, routes } = await withRoutes(() => createAccessRequestApproval({ readersOf: takingAgain })));
 });
 afterAll(() => rest.close());
 
@@ -93,10 +96,22 @@ async function subjectOf(route: string): Promise<{ readonly url: string; readonl
     const { id, digest } = await rest.askAs(dana);
     return about(id, path.endsWith("/reviews") ? { vote: "approve", digest } : BODIES.get(route));
   }
-  return {
-    ...about("01930000-0000-7000-8000-0000000000ff"),
-    ...(path.includes("{code}") ? { url: path.replace("{code}", "widens") } : {}),
+  if (path.startsWith("/v1/incidents/{id}")) {
+    const body = BODIES.get("POST /v1/incidents");
+    return about(textAt(await rest.call("POST", "/v1/incidents", { token: sam, body }), "id"));
+  }
+  if (path.startsWith("/v1/quarantine/{id}")) return about(await rest.setAside());
+  return { url: path.replace("{code}", "widens"), body: BODIES.get(route) };
+}
+
+/** Whatever was set aside is a denial when it is read again. */
+function takingAgain({ commands, store }: Approval): ReadonlyMap<string, ReadRecord> {
+  const take: ReadRecord = async (_record, origin) => {
+    const denial = denialFor(account(randomUUID()), await store.reads.now());
+    await commands.acceptDenial({ denial, origin });
+    return { kind: "taken" };
   };
+  return new Map([[TOPICS.denials.name, take]]);
 }
 
 /** What a call could change; that a vote was refused is on record. */
@@ -107,6 +122,7 @@ async function contents(): Promise<unknown> {
             (select count(*) from notifications) as notifications,
             (select string_agg(state, ' ' order by id) from grants) as grants,
             (select string_agg(state, ' ' order by id) from incidents) as incidents,
+            (select json_agg(json_build_array(replayed_at, dismissed_at, tries) order by id) from quarantine) as records,
             (select string_agg(status, ' ' order by id) from requests) as requests`,
   );
   return JSON.stringify(rows);
