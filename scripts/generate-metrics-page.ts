@@ -1,9 +1,10 @@
 /**
  * Writes docs/metrics.md: every metric and every logged event of the programs, read from the calls that make them, and what to alert on.
- * Fails when an event has two places in one program (then two things would be counted as one), or none names it.
+ * Fails when an event has two places in one program (then two things would be counted as one), or none names it, or what is to count it is not there.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { COUNTED_BY } from "../platform/log/count-events.ts";
 import { ALERTS } from "./metrics-page/alerts.ts";
 import { type LoggedEvent, readEvents } from "./metrics-page/read-events.ts";
 import { type Metric, readMetrics } from "./metrics-page/read-metrics.ts";
@@ -65,6 +66,10 @@ function eventTable(events: readonly LoggedEvent[]): string {
 }
 
 const unused = new Set(ALERTS.keys());
+const uncounted = new Set(COUNTED_BY.keys());
+const countedElsewhere = [...COUNTED_BY]
+  .map(([event, counter]) => `; \`${event}\` is counted by \`${counter}\` alone`)
+  .join("");
 const sections: string[] = [];
 const platform = await found("platform");
 const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce((one, other) => ({
@@ -74,6 +79,9 @@ const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce
 for (const { title, folder, run, prefix } of PROGRAMS) {
   const { metrics, events } = await found(folder, { run, prefix });
   placesTwice([...shared.events, ...events]);
+  for (const { name } of [...shared.events, ...events]) {
+    if (metrics.some((metric) => metric.name === COUNTED_BY.get(name))) uncounted.delete(name);
+  }
   // Alternatives (the policy in compatibility mode and the native one) keep one metric under one name; a process makes one of them.
   const byName = new Map(
     [...(folder === WITHOUT_CORE ? platform : shared).metrics, ...metrics]
@@ -92,6 +100,8 @@ for (const { title, folder, run, prefix } of PROGRAMS) {
   );
 }
 if (unused.size > 0) throw new Error(`alerts for metrics that do not exist: ${[...unused].join(", ")}`);
+if (uncounted.size > 0)
+  throw new Error(`events without the counter that is to count them: ${[...uncounted].join(", ")}`);
 
 const intro = `# Metrics and events
 
@@ -103,8 +113,8 @@ A program that is gone counts nothing and is in no sum, so alert on that by itse
 \`/readyz\` that is not 200. A counter with labels has no series before its first count, and \`increase\` does not see that one: "any increase" is
 \`increase(X[10m]) > 0 or (X unless X offset 10m) > 0\`.
 
-Each log line is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it from level \`info\` up, whatever
-\`logLevel\` is. Lines contain ids, but never a token, a body, a header or a query value.
+Each log line is an event: \`event\` names it, one place in the program writes it, and \`events_total\` counts it, whatever \`logLevel\`
+is${countedElsewhere}. Lines contain ids, but never a token, a body, a header or a query value.
 `;
 const everywhere = `## In every program\n\n${eventTable(shared.events)}`;
 await writeFile(path.join(root, "docs/metrics.md"), `${intro}\n${[...sections, everywhere].join("\n")}`);

@@ -62,26 +62,23 @@ test("one call is one line, whatever line breaks the text holds, and long text i
 test.each([
   { level: "error", lines: 1 },
   { level: "debug", lines: 5 },
-] as const)(
-  "every event is heard of with its level, also one that $level leaves out; debugging is not",
-  ({ level, lines }) => {
-    const heard: string[] = [];
-    const written: string[] = [];
-    const log = createLog({
-      name: "test",
-      level,
-      destination: { write: (line: string) => void written.push(line) },
-      onEvent: (event, level) => heard.push(`${level} ${event}`),
-    });
-    log.debug({ event: "tried" }, "x");
-    log.info({ event: "began" }, "x");
-    log.child({ part: "p" }).warn({ event: "lost" }, "x");
-    log.error({ event: "failed" }, "x");
-    log.warn("a line without a name");
-    expect(heard).toEqual(["info began", "warn lost", "error failed", "warn unnamed"]);
-    expect(written).toHaveLength(lines);
-  },
-);
+] as const)("every event is heard of with its level, also one that $level leaves out", ({ level, lines }) => {
+  const heard: string[] = [];
+  const written: string[] = [];
+  const log = createLog({
+    name: "test",
+    level,
+    destination: { write: (line: string) => void written.push(line) },
+    onEvent: (event, level) => heard.push(`${level} ${event}`),
+  });
+  log.debug({ event: "tried" }, "x");
+  log.info({ event: "began" }, "x");
+  log.child({ part: "p" }).warn({ event: "lost" }, "x");
+  log.error({ event: "failed" }, "x");
+  log.warn("a line without a name");
+  expect(heard).toEqual(["debug tried", "info began", "warn lost", "error failed", "warn unnamed"]);
+  expect(written).toHaveLength(lines);
+});
 
 test("silence is kept, and heard of all the same", () => {
   const heard: string[] = [];

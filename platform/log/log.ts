@@ -18,9 +18,6 @@ const MAX_TEXT = 1024;
 /** From this level on a line does not wait for the end of the turn: the process may not reach it. */
 const HURRIED = levelNumber("warn");
 
-/** From this level on events are heard of, whatever the level that is written. */
-const COUNTED = levelNumber("info");
-
 /** How deep secrets are looked for below the record's own fields. */
 const LEVELS_BELOW = 2;
 const CENSOR = "[redacted]";
@@ -48,7 +45,7 @@ const SECRET_NAMES = new Set([
   "body",
 ]);
 
-/** Told of every event from `info` up, also of those that the level leaves out. */
+/** Told of every event, also of those that the level leaves out. */
 export type OnEvent = (event: string, level: string) => void;
 
 /** Creates the log of one process; `name` tells processes apart in one collector. `destination` is standard output unless given. */
@@ -64,10 +61,10 @@ export function createLog(options: {
   const threshold = levelNumber(level);
   const settings = {
     name,
-    level: threshold > COUNTED ? "info" : level,
+    level: "trace", // or pino would call nobody for what is not written
     hooks: {
       logMethod(this: Log, args: Parameters<LogFn>, method: LogFn, at: number) {
-        if (at >= COUNTED) onEvent(eventOf(args[0]), this.levels.labels[at] ?? "unknown");
+        onEvent(eventOf(args[0]), this.levels.labels[at] ?? "unknown");
         if (at >= threshold) method.apply(this, args);
         if (at >= HURRIED) output?.hurry();
       },

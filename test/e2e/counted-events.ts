@@ -1,4 +1,5 @@
 /** Whether what a process has logged is what its metrics count. */
+import { COUNTED_BY } from "../../platform/log/count-events.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 const SOON_MS = 30_000;
@@ -6,8 +7,8 @@ const SOON_MS = 30_000;
 type Counts = ReadonlyMap<string, number>;
 
 /**
- * Events that are counted and not logged, or logged and not counted, as `event level`. The process goes on meanwhile: what was counted before
- * has to be in its log soon, and what is in its log is counted afterwards.
+ * Events that are counted and not logged, or logged and not counted, as `event level`, of a process that logs at every level. It goes on meanwhile:
+ * what was counted before has to be in its log soon, and what is in its log is counted afterwards.
  */
 export async function wronglyCounted(opsUrl: string, log: () => Promise<string>): Promise<readonly string[]> {
   const before = await countedEvents(opsUrl);
@@ -20,13 +21,11 @@ export async function wronglyCounted(opsUrl: string, log: () => Promise<string>)
   return [...oftener(before, logged), ...oftener(logged, await countedEvents(opsUrl))];
 }
 
-/** From `info` up, as the metric counts. */
 function loggedEvents(log: string): Counts {
   const counts = new Map<string, number>();
   for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
     const { event = "unnamed", level }: { readonly event?: string; readonly level: string } = JSON.parse(line);
-    const name = `${event} ${level}`;
-    if (level !== "debug" && level !== "trace") counts.set(name, (counts.get(name) ?? 0) + 1);
+    add(counts, `${event} ${level}`, 1);
   }
   return counts;
 }
@@ -34,7 +33,17 @@ function loggedEvents(log: string): Counts {
 async function countedEvents(opsUrl: string): Promise<Counts> {
   const text = await (await fetch(`${opsUrl}/metrics`)).text();
   const samples = text.matchAll(/^countersign_\w+_events_total\{event="(\w+)",level="(\w+)"\} (\d+)$/gm);
-  return new Map([...samples].map(([, event, level, count]) => [`${event} ${level}`, Number(count)]));
+  const counts = new Map<string, number>();
+  for (const [, event, level, count] of samples) add(counts, `${event} ${level}`, Number(count));
+  for (const [event, counter] of COUNTED_BY) {
+    const own = text.matchAll(new RegExp(`^countersign_\\w+_${counter}\\{.*\\} (\\d+)$`, "gm"));
+    for (const [, count] of own) add(counts, `${event} debug`, Number(count));
+  }
+  return counts;
+}
+
+function add(counts: Map<string, number>, name: string, by: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
 /** Events that one has oftener than the other. */
