@@ -38,6 +38,12 @@ const IN_ALLOW: readonly (readonly [string, string | undefined])[] = [
   ["input.context.country\n\tnot _blocked", undefined],
   ["_country_known\n\tnot _blocked", undefined],
   ['input.context.country in {"AT"}\n\tnot _blocked', undefined],
+  ['print("country", input.context.country)\n\tnot _blocked', "input.context.country"],
+  ['text := $"from {input.context.country}"\n\ttext != ""\n\tnot _blocked', "input.context.country"],
+  ['_country_known with input.context.country as "AT"\n\tnot _blocked', "input.context.country"],
+  ['input.context.country with input.context.country as "AT"\n\tnot _blocked', "input.context.country"],
+  ["print(input.context.country)\n\tinput.context.country\n\tnot _blocked", undefined],
+  ["not _printing_admin", undefined],
   ['not input.context.country in {"KP"}', undefined],
   ["not _is_blocked_country(input.context.country)", undefined],
   ["input.context.country", undefined],
@@ -97,6 +103,11 @@ _one_of_two if c.country == "KP"
 _one_of_two if "banned" in input.subject.properties.groups
 
 _admin if "admins" in input.subject.properties.groups
+
+_printing_admin if {
+	print(input.context.country)
+	"admins" in input.subject.properties.groups
+}
 `;
 const LIBRARY = `package acme.lib
 
@@ -118,6 +129,7 @@ const INPUTS = [CONTEXT, { ...CONTEXT, device: {} }].map((context) => ({ ...INPU
 const RIGHTLY = [
   "not input.context.local.office_hours",
   "not _admin",
+  "not _printing_admin",
   "not input.parsed_query.debug",
   "not input.subject.properties.claims.suspended == true",
 ];
@@ -138,7 +150,8 @@ const policyOf = (set: string, conditions: readonly string[], said = "") =>
     for (const input of INPUTS) {
       await writeFile(path.join(folder, "input.json"), JSON.stringify(input));
       const asked = ["--format", "values", ...files, `data.countersign.policies.wiki.${set}`];
-      const answer: unknown = JSON.parse(await opa("eval", ...asked));
+      const [values = ""] = (await opa("eval", ...asked)).split(/(?<=^\])/m); // what is printed stands below
+      const answer: unknown = JSON.parse(values);
       for (const at of list(list(answer)[0])) found.add(conditions[Number(at)] ?? "");
     }
     await rm(folder, { recursive: true });

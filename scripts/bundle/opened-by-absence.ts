@@ -68,7 +68,7 @@ export function openedByAbsence(
   /** Of anything that is evaluated as it stands. */
   function positive(node: unknown, place: Place): Effects {
     if (Array.isArray(node)) return joined(node.map((item: unknown) => positive(item, place)));
-    if (typeof node !== "object" || node === null) return NONE;
+    if (typeof node !== "object" || node === null || isPrint(node)) return NONE;
     if (field(node, "negated") === true) return negative(field(node, "terms"), place);
     if (!isName(node)) return joined(Object.values(node).map((item: unknown) => positive(item, place)));
     return joined([named(node, place), positive(bracketsOf(node), place)]);
@@ -105,7 +105,7 @@ export function openedByAbsence(
     return meaning.kind === "rules" ? joined(meaning.rules.filter(({ rule }) => isSet(rule)).map(effectsOf)) : NONE;
   }
 
-  /** What a rule looks up in any case, but for comprehensions and what is behind `not`: absent, it does not hold. */
+  /** What a rule looks up in any case: absent, it does not hold. */
   function neededBy(rule: PlacedRule): readonly string[] {
     const known = needs.get(rule);
     if (known !== undefined) return known;
@@ -118,8 +118,7 @@ export function openedByAbsence(
 
   function neededIn(node: unknown, place: Place): readonly string[] {
     if (Array.isArray(node)) return node.flatMap((item: unknown) => neededIn(item, place));
-    if (typeof node !== "object" || node === null || field(node, "negated") === true || isComprehension(node))
-      return [];
+    if (typeof node !== "object" || node === null || endsNothing(node)) return [];
     if (field(node, "domain") !== undefined) return neededIn(field(node, "domain"), place); // `every` of nothing holds
     if (!isName(node)) return Object.values(node).flatMap((item: unknown) => neededIn(item, place));
     const inBrackets = neededIn(bracketsOf(node), place);
@@ -193,6 +192,17 @@ function isSet(rule: unknown): boolean {
 function isComprehension(node: unknown): boolean {
   const type = field(node, "type");
   return typeof type === "string" && type.endsWith("comprehension");
+}
+
+/** Whether a rule goes on where something inside is absent. NB: under `with` other things are looked up than are written. */
+function endsNothing(node: unknown): boolean {
+  const isSpared = field(node, "negated") === true || field(node, "with") !== undefined;
+  return isSpared || isPrint(node) || isComprehension(node) || field(node, "type") === "templatestring";
+}
+
+/** Writes `<undefined>` for what is absent. */
+function isPrint(node: unknown): boolean {
+  return refText(field(list(field(node, "terms"))[0], "value")) === "print";
 }
 
 function bracketsOf(term: unknown): readonly unknown[] {
