@@ -83,8 +83,13 @@ const CONDITIONS = [
   "_is_foreign(input.context.country)",
   "_passes_on(1, c.country)",
   "x := input.context.country; _is_foreign(x)",
+  "_is_foreign_code(input.context.country)",
+  "_is_foreign_code(input.action.name)",
+  "_is_foreign_part([input.context.country])",
+  "_is_at_noting_it(input.context.country)",
   "_is_foreign(input.action.name)",
   "_is_one(input.context.country)",
+  "_is_at_noting_it(input.context.country)",
   "_passes_on(input.parsed_body.amount, input.action.name)",
 ];
 const LIBRARY = `package acme.lib
@@ -131,6 +136,23 @@ _is_one(x) if x == 1
 
 _is_foreign(x) if not x in {"AT"}
 
+_is_foreign_code(x) if {
+	code := upper(x)
+	[first, _] := [code, 1]
+	not first in {"AT"}
+}
+
+_is_foreign_part(x) if {
+	x = [code]
+	not code in {"AT"}
+}
+
+_is_at_noting_it(x) if {
+	code := upper(x)
+	code != "AT"
+	not input.action.name == "PUT"
+}
+
 _passes_on(y, x) if {
 	y == y
 	_is_foreign(x)
@@ -147,6 +169,7 @@ const INPUT = {
 const NO_NEGATION = [
   '_country != "AT"',
   "_is_one(input.context.country)",
+  "_is_at_noting_it(input.context.country)",
   "_passes_on(input.parsed_body.amount, input.action.name)",
 ];
 const opa = await resolveTool("opa");

@@ -21,10 +21,23 @@ export function handedToNegations(rule: unknown, place: Place, inside: readonly 
 
 /** `at`: which parameter. */
 function negates(one: PlacedRule, at: number, { rulesAt }: Place, inside: readonly PlacedRule[]): boolean {
-  const names = variablesIn(list(field(field(one.rule, "head"), "args"))[at]);
-  if (names.length === 0) return false;
-  const handed = handedToNegations(one.rule, placeInside(one, rulesAt), [...inside, one]);
-  return variablesIn([negations(one.rule), handed.map(({ operand }) => operand)]).some((name) => names.includes(name));
+  const parameters = variablesIn(list(field(field(one.rule, "head"), "args"))[at]);
+  if (parameters.length === 0) return false;
+  const within = placeInside(one, rulesAt);
+  const names = madeOf(parameters, within);
+  const handed = handedToNegations(one.rule, within, [...inside, one]);
+  return variablesIn([negations(one.rule), handed.map(({ operand }) => operand)]).some((name) => names.has(name));
+}
+
+/** With the variables that are given a value in which one of them is: `code := upper(country)`. */
+function madeOf(parameters: readonly string[], { variables }: Place): ReadonlySet<string> {
+  const names = new Set(parameters);
+  let before = 0;
+  while (names.size > before) {
+    before = names.size;
+    for (const [name, values] of variables) if (variablesIn(values).some((one) => names.has(one))) names.add(name);
+  }
+  return names;
 }
 
 /** Operator and operands. */
