@@ -22,8 +22,18 @@ export function absentUpTo(parts: readonly unknown[], schema: unknown): number {
   return absent;
 }
 
-/** As it is written: `input.context.country`. */
+/** As it is written: `input.context.country`, `input.context.incidents[_].scope`. */
 export function inputName(parts: readonly unknown[]): string {
-  const names = parts.map((part) => (field(part, "type") === "ref" ? "[…]" : `.${String(field(part, "value"))}`));
-  return `input${names.join("")}`;
+  return `input${parts.map(partName).join("")}`;
+}
+
+function partName(part: unknown): string {
+  const type = field(part, "type");
+  if (type === "var") return "[_]";
+  return type === "ref" ? "[…]" : `.${String(field(part, "value"))}`;
+}
+
+/** Whether who looks up the one has looked up the other. */
+export function passes(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}.`) || one.startsWith(`${other}[`);
 }

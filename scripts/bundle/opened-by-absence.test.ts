@@ -30,6 +30,9 @@ const IN_ALLOW: readonly (readonly [string, string | undefined])[] = [
   ['not _frozen_set["doors"]', "input.context.incidents"],
   ['not "doors" in {i.scope | some i in input.context.incidents}', "input.context.incidents"],
   ['frozen := {i.scope | some i in input.context.incidents}\n\tnot "doors" in frozen', "input.context.incidents"],
+  ["not _doors_frozen", "input.context.incidents"],
+  ["input.context.incidents[_]\n\tnot _doors_frozen", undefined],
+  ["not input.context[input.action.name]", "input.context[…]"],
   ["_trusted_by_not", "input.context.country"],
   ["_is_trusted_by_not(1)", "input.context.country"],
   ["not _not_trusted_by_not", undefined],
@@ -87,6 +90,8 @@ _is_blocked_country(country) if country == "KP"
 _frozen := {i.scope | some i in input.context.incidents}
 
 _frozen_set contains i.scope if some i in input.context.incidents
+
+_doors_frozen if input.context.incidents[_].scope == "doors"
 
 _trusted_by_not if not _blocked
 
@@ -212,6 +217,8 @@ const policyOf = (set: string, conditions: readonly string[], said = "") =>
       expect(await toldOf("not c.device.rooted", said(custom))).toHaveLength(1);
     }
     expect(await toldOf("not c.device.rooted", said("requires: [device]"))).toHaveLength(1);
+    expect(await toldOf("not _doors_frozen", said("requires: [device]"))).toHaveLength(1);
+    expect(await toldOf("not _doors_frozen", said("requires: [incidents]"))).toEqual([]);
   });
 
   test("says what to write, and of what can be required that too", async () => {

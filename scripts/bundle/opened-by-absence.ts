@@ -9,7 +9,7 @@
  * there, and what is not of the context, such as a parameter that a caller leaves out. Not seen: what a comparison makes of nothing
  * (`count(_incidents) == 0`), a `default` that opens, an `else` that does, the default of `object.get`, and rules by names that only an evaluation knows.
  */
-import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
+import { absentUpTo, inputName, inputOf, passes } from "./absent-inputs.ts";
 import { field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
 import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
@@ -56,8 +56,7 @@ export function openedByAbsence(
     const said = withElse(rule.rule).filter((one) => !saysFalse(one));
     const all = joined(said.map((one) => positive([keyAndValue(one), field(one, "body")], place)));
     const needed = neededBy(rule);
-    const isOpen = ([name]: readonly [string, string]) =>
-      !needed.some((one) => one === name || one.startsWith(`${name}.`));
+    const isOpen = ([name]: readonly [string, string]) => !needed.some((one) => passes(one, name));
     return {
       lost: all.lost,
       gained: new Map([...all.gained].filter(isOpen)),
@@ -150,9 +149,12 @@ function joined(all: readonly Effects[]): Effects {
   };
 }
 
-/** Up to the last part that may be absent; undefined for what is not of the context, or is never absent. */
+/** Up to the last part that may be absent, or that is known before; undefined for what is not of the context, or is never absent. */
 function contextName(parts: readonly unknown[], { scope }: Place, required: ReadonlySet<string>): string | undefined {
-  const end = absentUpTo(parts, inputOf(scope.path));
+  const schema = inputOf(scope.path);
+  const known = parts.findIndex((part) => field(part, "type") !== "string");
+  // NB: of a list what may be absent is the list (`input.context.incidents[_]`), and that can be required.
+  const end = absentUpTo(known < 0 ? parts : parts.slice(0, known), schema) || absentUpTo(parts, schema);
   const [area, name] = parts.map((part) => String(field(part, "value")));
   const isRequired = end === 2 && name !== undefined && required.has(name);
   return area === "context" && end > 0 && !isRequired ? inputName(parts.slice(0, end)) : undefined;
