@@ -43,3 +43,8 @@ export function negations(node: unknown): readonly unknown[] {
   const own = field(node, "negated") === true ? [field(node, "terms")] : [];
   return [...own, ...Object.values(node).flatMap((item: unknown) => negations(item))];
 }
+
+/** Operator and operands of a call, as a term or as an expression; none of anything else. */
+export function callOf(node: unknown): readonly unknown[] {
+  return list(field(node, "type") === "call" ? field(node, "value") : field(node, "terms"));
+}

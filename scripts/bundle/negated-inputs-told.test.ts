@@ -35,7 +35,9 @@ describe("the build check", () => {
     const rule = { head: { ref: [text("deny")], key: text("r") }, body: [inside] };
     const [placed] = placedRules([{ file: "x.rego", ast: { rules: [rule] } }]);
     if (placed === undefined) throw new Error("there is one rule");
-    expect(negatedInputs(placed, rulesIn([placed]))).toEqual([{ name: "input.context.country", call: "in" }]);
+    expect(negatedInputs(placed, rulesIn([placed]))).toEqual([
+      { kind: "negated", name: "input.context.country", call: "in" },
+    ]);
   });
 
   test("refuses it among the reasons why somebody may not review, by what the input of approval always has", () => {

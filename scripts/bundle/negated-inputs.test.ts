@@ -108,6 +108,8 @@ country_of(_) := country
 
 is_country(_) if country == "AT"
 
+is_foreign_in(ctx) if not ctx.country in {"AT"}
+
 method_of(_) := input.action.name
 
 either := input.context.country if input.action.name == "GET"
@@ -152,6 +154,23 @@ _is_at_noting_it(x) if {
 	code != "AT"
 	not input.action.name == "PUT"
 }
+
+_is_foreign_in(ctx) if not ctx.country in {"AT"}
+
+_is_foreign_in_all(all) if {
+	country := upper(all.context.country)
+	not country in {"AT"}
+}
+
+_passes_on_all(_, all) if _is_foreign_in(all.context)
+
+_is_strange_in(action) if not action.name in {"GET"}
+
+_is_at_in(ctx) if ctx.country in {"AT"}
+
+_country_in(ctx) := ctx.country
+
+_name_in(action) := action.name
 
 _passes_on(y, x) if {
 	y == y

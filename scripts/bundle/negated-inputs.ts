@@ -3,17 +3,30 @@
  * evaluates them first: where `input.context.country` is absent, `not input.context.country in _trusted` does not hold, and
  * neither does anything else of the rule. Only `==` and `=` look up what stands directly beside them in place. A variable is
  * evaluated before, too, whatever stands beside it: after `country := input.context.country` the rule has ended; and so is what a
- * function is given that has the `not` (negated-parameters.ts). What may be
+ * function is given that has the `not` (negated-parameters.ts). A function that is given what is always there, such as `input.context`, and has
+ * `not` before a part of it, is judged for each rule that asks it. What may be
  * absent is what the schema of the input does not require; of the same package a rule that has neither a default nor a constant
  * value; and, by a longer name, a rule or function that looks up what may be absent in each of its bodies and has no default.
  */
-import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
+import { absentUpTo, inputName, inputOf, passes } from "./absent-inputs.ts";
 import { field, list, negations, refText } from "./ast.ts";
-import { handedToNegations } from "./negated-parameters.ts";
+import { callsIn, handedToNegations } from "./negated-parameters.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
-import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
+import {
+  extended,
+  type Given,
+  givenBy,
+  headOf,
+  isName,
+  meaningOf,
+  type Place,
+  placeInside,
+  without,
+} from "./what-is-meant.ts";
 
 export type NegatedInput = {
+  /** `not` before it; or it is handed to a function that has that; or a function is asked that has `not` before something of what it is handed. */
+  readonly kind: "negated" | "handed" | "asked";
   /** Whatever a variable or an import calls it: `input.context.country`, `_country`. */
   readonly name: string;
   /** The function or operator, or the name that stands behind `not`: `internal.member_2` is `in`. */
@@ -29,24 +42,46 @@ type Known = {
 
 /** In order, each once. */
 export function negatedInputs(rule: PlacedRule, rulesAt: RulesAt): readonly NegatedInput[] {
-  const known = knownIn(rule, rulesAt, []);
+  return negatedIn(rule, knownIn(rule, rulesAt, []));
+}
+
+function negatedIn({ rule }: PlacedRule, known: Known): readonly NegatedInput[] {
   const found = new Map<string, NegatedInput>();
-  for (const terms of negations(rule.rule)) {
+  const note = (kind: NegatedInput["kind"], call: string, names: readonly string[]): void => {
+    for (const name of names) if (!found.has(name)) found.set(name, { kind, name, call });
+  };
+  for (const terms of negations(rule)) {
     const [operator, ...operands] = Array.isArray(terms) ? list(terms) : [undefined, terms];
-    const written = operator === undefined ? constantsOf(headOf(terms)).join(".") : refText(field(operator, "value"));
+    const written = operator === undefined ? constantsOf([headOf(terms)]).join(".") : refText(field(operator, "value"));
     const look = operator === undefined || EQUALITY.has(written) ? lookedUpBefore : lookedUp;
-    for (const name of operands.flatMap((operand) => look(operand, known))) {
-      if (!found.has(name)) found.set(name, { name, call: OPERATORS.get(written) ?? written });
-    }
+    note(
+      "negated",
+      OPERATORS.get(written) ?? written,
+      operands.flatMap((operand) => look(operand, known)),
+    );
   }
-  for (const { call, operand } of handedToNegations(rule.rule, known.place)) {
-    for (const name of lookedUp(operand, known)) if (!found.has(name)) found.set(name, { name, call });
-  }
+  for (const { call, operand } of handedToNegations(rule, known.place)) note("handed", call, lookedUp(operand, known));
+  for (const [operator, ...operands] of callsIn(rule, (node) => field(node, "negated") !== true))
+    note("asked", refText(field(operator, "value")), negatedFor(operator, operands, known));
   return [...found.values()];
 }
 
-function knownIn(rule: PlacedRule, rulesAt: RulesAt, inside: readonly PlacedRule[]): Known {
-  return { place: placeInside(rule, rulesAt), schema: inputOf(rule.place), inside: [...inside, rule] };
+/** What a function has `not` before because of what it is given, and not whoever asks it. */
+function negatedFor(operator: unknown, operands: readonly unknown[], known: Known): readonly string[] {
+  const given = givenBy(operands, known.place);
+  const meaning = meaningOf(operator, known.place);
+  if (meaning.kind !== "rules" || given.flat().length === 0) return [];
+  const entered = meaning.rules.filter((rule) => !known.inside.includes(rule));
+  return entered.flatMap((rule) => {
+    const namesFor = (parts: Given) =>
+      negatedIn(rule, knownIn(rule, known.place.rulesAt, known.inside, parts)).map(({ name }) => name);
+    const own = namesFor([]);
+    return namesFor(given).filter((name) => !own.includes(name));
+  });
+}
+
+function knownIn(rule: PlacedRule, rulesAt: RulesAt, inside: readonly PlacedRule[], given: Given = []): Known {
+  return { place: placeInside(rule, rulesAt, given), schema: inputOf(rule.place), inside: [...inside, rule] };
 }
 
 const EQUALITY = new Set(["equal", "eq"]);
@@ -66,10 +101,6 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
     ["internal.member_3", "in"],
   ] as const),
 ]);
-
-function headOf(term: unknown): readonly unknown[] {
-  return field(term, "type") === "ref" ? list(field(term, "value")).slice(0, 1) : [term];
-}
 
 /** Of what is evaluated in place, directly behind `not` or beside `==`: what its variable was given, and what stands in its brackets. */
 function lookedUpBefore(term: unknown, known: Known): readonly string[] {
@@ -101,7 +132,8 @@ function lookedUp(term: unknown, known: Known): readonly string[] {
     }
     case "call": {
       const [operator, ...operands] = list(value);
-      return [...lookedUpByName(operator, known), ...operands.flatMap((operand) => lookedUp(operand, known))];
+      const given = givenBy(operands, known.place);
+      return [...lookedUpByName(operator, known, given), ...operands.flatMap((operand) => lookedUp(operand, known))];
     }
     default:
       return list(value)
@@ -110,13 +142,19 @@ function lookedUp(term: unknown, known: Known): readonly string[] {
   }
 }
 
-function lookedUpByName(term: unknown, known: Known): readonly string[] {
+/** `given`: where it is asked as a function. */
+function lookedUpByName(term: unknown, known: Known, given: Given = []): readonly string[] {
   const meaning = meaningOf(term, known.place);
-  if (meaning.kind === "input") return absentUpTo(meaning.parts, known.schema) > 0 ? [inputName(meaning.parts)] : [];
+  if (meaning.kind === "input") {
+    const end = absentUpTo(meaning.parts, known.schema);
+    const absent = inputName(meaning.parts.slice(0, end));
+    const isThere = end === 0 || known.place.handed.some((one) => passes(one, absent));
+    return isThere ? [] : [inputName(meaning.parts)];
+  }
   if (meaning.kind === "variable")
     return meaning.values.flatMap((value) => lookedUp(extended(value, meaning.parts), past(term, known)));
   const isOwn = field(term, "type") === "var" && !known.place.scope.imports.has(String(field(term, "value")));
-  const isAbsent = isOwn ? mayBeUndefined(meaning.rules, known) : needsAbsent(meaning.rules, known);
+  const isAbsent = isOwn ? mayBeUndefined(meaning.rules, known) : needsAbsent(meaning.rules, known, given);
   return isAbsent ? [constantsOf(field(term, "type") === "ref" ? field(term, "value") : [term]).join(".")] : [];
 }
 
@@ -139,13 +177,13 @@ function isDefaultOrSet(rule: unknown): boolean {
 }
 
 /** Whether a rule or function has no value where all is absent that may be: each of its bodies looks up something of that. */
-function needsAbsent(rules: readonly PlacedRule[], known: Known): boolean {
+function needsAbsent(rules: readonly PlacedRule[], known: Known, given: Given): boolean {
   const entered = rules.filter((rule) => !known.inside.includes(rule));
   return (
     entered.length > 0 &&
     !entered.some(({ rule }) => isDefaultOrSet(rule)) &&
     entered.every((rule) => {
-      const own = knownIn(rule, known.place.rulesAt, known.inside);
+      const own = knownIn(rule, known.place.rulesAt, known.inside, given);
       return bodiesOf(rule.rule).every((terms) => terms.some((term) => lookedUp(term, own).length > 0));
     })
   );

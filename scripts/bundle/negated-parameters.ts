@@ -2,7 +2,7 @@
  * What a rule hands to a function that has `not` before something of that parameter: with `_foreign(country) if not country in _trusted`, the rule
  * that asks `_foreign(input.context.country)` ends before the `not`, as if that stood in the rule itself. Also where the function hands it on.
  */
-import { field, list, negations, refText } from "./ast.ts";
+import { callOf, field, list, negations, refText } from "./ast.ts";
 import type { PlacedRule } from "./places.ts";
 import { meaningOf, type Place, placeInside } from "./what-is-meant.ts";
 
@@ -40,12 +40,16 @@ function madeOf(parameters: readonly string[], { variables }: Place): ReadonlySe
   return names;
 }
 
-/** Operator and operands. */
-function callsIn(node: unknown): readonly (readonly unknown[])[] {
-  if (Array.isArray(node)) return node.flatMap((item: unknown) => callsIn(item));
-  if (typeof node !== "object" || node === null) return [];
-  const terms = field(node, "type") === "call" ? field(node, "value") : field(node, "terms");
-  return [...(Array.isArray(terms) ? [terms] : []), ...Object.values(node).flatMap((item: unknown) => callsIn(item))];
+/** Operator and operands, of all that is not left out. */
+export function callsIn(
+  node: unknown,
+  isWanted: (node: unknown) => boolean = () => true,
+): readonly (readonly unknown[])[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => callsIn(item, isWanted));
+  if (typeof node !== "object" || node === null || !isWanted(node)) return [];
+  const call = callOf(node);
+  const inside = Object.values(node).flatMap((item: unknown) => callsIn(item, isWanted));
+  return [...(call.length > 0 ? [call] : []), ...inside];
 }
 
 function variablesIn(node: unknown): readonly string[] {

@@ -8,6 +8,7 @@ import path from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { hasOpa } from "../../test/harness/made-bundle.ts";
 import { parsedRego } from "../../test/harness/parsed-rego.ts";
+import { LIBRARY, POLICY } from "../../test/harness/policy-with-not.ts";
 import { field, list } from "./ast.ts";
 import { findOpa } from "./author-opa.ts";
 import { checkPolicies } from "./check-policies.ts";
@@ -30,6 +31,20 @@ const IN_ALLOW: readonly (readonly [string, string | undefined])[] = [
   ['not _frozen_set["doors"]', "input.context.incidents"],
   ['not "doors" in {i.scope | some i in input.context.incidents}', "input.context.incidents"],
   ['frozen := {i.scope | some i in input.context.incidents}\n\tnot "doors" in frozen', "input.context.incidents"],
+  ["not _is_blocked_in(input.context)", "input.context.country"],
+  ["not _is_blocked_in_all(input)", "input.context.country"],
+  ["d := input.context\n\tnot _is_blocked_in(d)", "input.context.country"],
+  ["not _is_blocked_in(c)", "input.context.country"],
+  ["not _is_rooted(c.device)", "input.context.device.rooted"],
+  ["not _hands_on(1, input)", "input.context.country"],
+  ["not lib.blocks_in(input.context)", "input.context.country"],
+  ['not "doors" in _frozen_in(input.context)', "input.context.incidents"],
+  ["_is_trusted_in(input.context)", "input.context.country"],
+  ["not _is_local_in(input.context)", undefined],
+  ["c.country\n\tnot _is_blocked_in(input.context)", undefined],
+  ["_is_known_in(input.context)\n\tnot _is_blocked_in(input.context)", undefined],
+  ["not _is_blocked_known_in(input.context)", "input.context.country"],
+  ["_is_trusted_known_in(input.context)", undefined],
   ["not _doors_frozen", "input.context.incidents"],
   ["input.context.incidents[_]\n\tnot _doors_frozen", undefined],
   ["not input.context[input.action.name]", "input.context[…]"],
@@ -61,67 +76,11 @@ const IN_DENY: readonly (readonly [string, string | undefined])[] = [
   ["not _trusted_by_not", "input.context.country"],
   ["_untrusted_by_not", "input.context.country"],
   ["not lib.unsaid", "input.context.device.rooted"],
+  ["not _is_trusted_in(input.context)", "input.context.country"],
+  ["not _is_blocked_in(input.context)", undefined],
   ["not _admin", undefined],
   ["_blocked", undefined],
 ];
-const POLICY = `package countersign.policies.wiki
-
-import data.acme.lib
-import input.context as c
-
-_blocked if input.context.country in {"KP"}
-
-_trusted if input.context.country in {"AT"}
-
-_country_known if input.context.country
-
-default _with_default := false
-
-_with_default if c.country == "KP"
-
-default _closed_by_default := true
-
-_closed_by_default := false if c.country == "AT"
-
-_is_blocked(_) if c.country == "KP"
-
-_is_blocked_country(country) if country == "KP"
-
-_frozen := {i.scope | some i in input.context.incidents}
-
-_frozen_set contains i.scope if some i in input.context.incidents
-
-_doors_frozen if input.context.incidents[_].scope == "doors"
-
-_trusted_by_not if not _blocked
-
-_is_trusted_by_not(_) if not _blocked
-
-_untrusted_by_not if not _trusted_by_not
-
-_not_trusted_by_not if not _blocked
-
-_closes if not c.country == "AT"
-
-_one_of_two if c.country == "KP"
-
-_one_of_two if "banned" in input.subject.properties.groups
-
-_admin if "admins" in input.subject.properties.groups
-
-_printing_admin if {
-	print(input.context.country)
-	"admins" in input.subject.properties.groups
-}
-`;
-const LIBRARY = `package acme.lib
-
-says_rooted if input.context.device.rooted == true
-
-unsaid if not says_rooted
-
-blocks(_) if input.context.country == "KP"
-`;
 const INPUT = {
   action: { name: "GET" },
   subject: { properties: { groups: [], claims: {} } },
@@ -132,6 +91,7 @@ const CONTEXT = { time: "2026-11-24T10:00:00Z", local: { office_hours: false }, 
 const INPUTS = [CONTEXT, { ...CONTEXT, device: {} }].map((context) => ({ ...INPUT, context }));
 /** Holds whatever is absent, and rightly: what it asks is not of the context, or is always there. */
 const RIGHTLY = [
+  "not _is_local_in(input.context)",
   "not input.context.local.office_hours",
   "not _admin",
   "not _printing_admin",

@@ -10,9 +10,20 @@
  * (`count(_incidents) == 0`), a `default` that opens, an `else` that does, the default of `object.get`, and rules by names that only an evaluation knows.
  */
 import { absentUpTo, inputName, inputOf, passes } from "./absent-inputs.ts";
-import { field, list, refText } from "./ast.ts";
+import { callOf, field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
-import { extended, isName, meaningOf, type Place, placeInside, without } from "./what-is-meant.ts";
+import { isComprehension, isDefault, isSet, keyAndValue, saysFalse, withElse } from "./rule-forms.ts";
+import {
+  extended,
+  type Given,
+  givenBy,
+  headOf,
+  isName,
+  meaningOf,
+  type Place,
+  placeInside,
+  without,
+} from "./what-is-meant.ts";
 
 /** Names of context → what stands behind the `not` that opens; "" without one. */
 type Names = ReadonlyMap<string, string>;
@@ -37,31 +48,24 @@ export function openedByAbsence(
   required: ReadonlySet<string>,
 ): (rule: PlacedRule, set: string) => readonly Opened[] {
   // NB: empty while a rule is looked into: a text that is not compiled yet may go round in circles.
-  const effects = new Map<PlacedRule, Effects>();
-  const needs = new Map<PlacedRule, readonly string[]>();
+  const effects = new Map<PlacedRule, Map<string, Effects>>();
+  const needs = new Map<PlacedRule, Map<string, readonly string[]>>();
   const holdByDefault = new Set(rules.filter(({ rule }) => isDefault(rule) && !saysFalse(rule)).map(keyOf));
 
-  function effectsOf(rule: PlacedRule): Effects {
-    const known = effects.get(rule);
-    if (known !== undefined) return known;
-    effects.set(rule, NONE);
-    const found = holdByDefault.has(keyOf(rule)) ? NONE : ownEffects(rule);
-    effects.set(rule, found);
-    return found;
+  /** `given`: of a function, by one call. */
+  function effectsOf(rule: PlacedRule, given: Given): Effects {
+    return once(effects, rule, given, NONE, () => (holdByDefault.has(keyOf(rule)) ? NONE : ownEffects(rule, given)));
   }
 
-  function ownEffects(rule: PlacedRule): Effects {
-    const place = placeInside(rule, rulesAt);
+  function ownEffects(rule: PlacedRule, given: Given): Effects {
+    const place = placeInside(rule, rulesAt, given);
     // NB: what a rule that says `false` loses, it does not say.
     const said = withElse(rule.rule).filter((one) => !saysFalse(one));
     const all = joined(said.map((one) => positive([keyAndValue(one), field(one, "body")], place)));
-    const needed = neededBy(rule);
-    const isOpen = ([name]: readonly [string, string]) => !needed.some((one) => passes(one, name));
-    return {
-      lost: all.lost,
-      gained: new Map([...all.gained].filter(isOpen)),
-      missed: new Map([...all.missed].filter(isOpen)),
-    };
+    const needed = [...place.handed, ...neededBy(rule, given)];
+    const open = (names: Names, passed: readonly string[]) =>
+      new Map([...names].filter(([name]) => !passed.some((one) => passes(one, name))));
+    return { lost: open(all.lost, place.handed), gained: open(all.gained, needed), missed: open(all.missed, needed) };
   }
 
   /** Of anything that is evaluated as it stands. */
@@ -69,13 +73,17 @@ export function openedByAbsence(
     if (Array.isArray(node)) return joined(node.map((item: unknown) => positive(item, place)));
     if (typeof node !== "object" || node === null || isPrint(node)) return NONE;
     if (field(node, "negated") === true) return negative(field(node, "terms"), place);
-    if (!isName(node)) return joined(Object.values(node).map((item: unknown) => positive(item, place)));
-    return joined([named(node, place), positive(bracketsOf(node), place)]);
+    if (isName(node)) return joined([named(node, place), positive(bracketsOf(node), place)]);
+    const [operator, ...operands] = callOf(node);
+    if (operator === undefined) return joined(Object.values(node).map((item: unknown) => positive(item, place)));
+    const asked = named(operator, place, givenBy(operands, place));
+    return joined([asked, positive([operands, field(node, "with")], place)]);
   }
 
-  function named(term: unknown, place: Place): Effects {
+  /** `given`: where it is asked as a function. */
+  function named(term: unknown, place: Place, given: Given = []): Effects {
     const meaning = meaningOf(term, place);
-    if (meaning.kind === "rules") return joined(meaning.rules.map(effectsOf));
+    if (meaning.kind === "rules") return joined(meaning.rules.map((rule) => effectsOf(rule, given)));
     if (meaning.kind === "variable")
       return joined(meaning.values.map((value) => positive(extended(value, meaning.parts), without(place, term))));
     const name = contextName(meaning.parts, place, required);
@@ -90,49 +98,84 @@ export function openedByAbsence(
     const inside = operands.map((operand) =>
       turned(isEquality && isName(operand) ? named(operand, place) : neverAbsent(operand, place), textOf(operand)),
     );
-    return joined([turned(named(operator, place), textOf(operator)), ...inside]);
+    return joined([turned(named(operator, place, givenBy(operands, place)), textOf(operator)), ...inside]);
   }
 
   /** An operand is looked up before the `not`: where it is absent the rule has ended. So only of what never is, such as a set that is empty then. */
   function neverAbsent(term: unknown, place: Place): Effects {
     if (Array.isArray(term)) return joined(term.map((item: unknown) => neverAbsent(item, place)));
     if (isComprehension(term)) return positive(term, place);
-    if (!isName(term)) return Array.isArray(field(term, "value")) ? neverAbsent(field(term, "value"), place) : NONE;
+    if (!isName(term)) {
+      const [operator, ...operands] = callOf(term);
+      const made = meaningOf(operator, place);
+      return joined([
+        made.kind === "rules" ? setsOf(made.rules, givenBy(operands, place)) : NONE,
+        Array.isArray(field(term, "value"))
+          ? neverAbsent(operator === undefined ? field(term, "value") : operands, place)
+          : NONE,
+      ]);
+    }
     const meaning = meaningOf(term, place);
     if (meaning.kind === "variable")
       return joined(meaning.values.map((value) => neverAbsent(value, without(place, term))));
-    return meaning.kind === "rules" ? joined(meaning.rules.filter(({ rule }) => isSet(rule)).map(effectsOf)) : NONE;
+    return meaning.kind === "rules" ? setsOf(meaning.rules, []) : NONE;
+  }
+
+  function setsOf(all: readonly PlacedRule[], given: Given): Effects {
+    return joined(all.filter(({ rule }) => isSet(rule)).map((rule) => effectsOf(rule, given)));
   }
 
   /** What a rule looks up in any case: absent, it does not hold. */
-  function neededBy(rule: PlacedRule): readonly string[] {
-    const known = needs.get(rule);
-    if (known !== undefined) return known;
-    needs.set(rule, []);
-    const found =
-      withElse(rule.rule).length === 1 ? neededIn(field(rule.rule, "body"), placeInside(rule, rulesAt)) : [];
-    needs.set(rule, found);
-    return found;
+  function neededBy(rule: PlacedRule, given: Given): readonly string[] {
+    return once(needs, rule, given, [], () =>
+      withElse(rule.rule).length === 1 ? neededIn(field(rule.rule, "body"), placeInside(rule, rulesAt, given)) : [],
+    );
   }
 
   function neededIn(node: unknown, place: Place): readonly string[] {
     if (Array.isArray(node)) return node.flatMap((item: unknown) => neededIn(item, place));
     if (typeof node !== "object" || node === null || endsNothing(node)) return [];
     if (field(node, "domain") !== undefined) return neededIn(field(node, "domain"), place); // `every` of nothing holds
-    if (!isName(node)) return Object.values(node).flatMap((item: unknown) => neededIn(item, place));
-    const inBrackets = neededIn(bracketsOf(node), place);
-    const meaning = meaningOf(node, place);
-    if (meaning.kind === "input") return [inputName(meaning.parts), ...inBrackets];
-    if (meaning.kind === "variable") return inBrackets;
+    if (isName(node)) return [...neededByName(node, place, []), ...neededIn(bracketsOf(node), place)];
+    const [operator, ...operands] = callOf(node);
+    if (operator === undefined) return Object.values(node).flatMap((item: unknown) => neededIn(item, place));
+    return [...neededByName(operator, place, givenBy(operands, place)), ...neededIn(operands, place)];
+  }
+
+  function neededByName(term: unknown, place: Place, given: Given): readonly string[] {
+    const meaning = meaningOf(term, place);
+    if (meaning.kind === "input") return [inputName(meaning.parts)];
+    if (meaning.kind === "variable") {
+      const parts = place.parameters.get(String(field(headOf(term), "value"))) ?? [];
+      return parts.map((part) => inputName(list(field(extended(part, meaning.parts), "value")).slice(1)));
+    }
     const isAlwaysThere = meaning.rules.some(({ rule }) => isDefault(rule) || isSet(rule));
-    const [first = [], ...more] = isAlwaysThere ? [] : meaning.rules.map(neededBy);
-    return [...inBrackets, ...first.filter((name) => more.every((names) => names.includes(name)))];
+    const [first = [], ...more] = isAlwaysThere ? [] : meaning.rules.map((rule) => neededBy(rule, given));
+    return first.filter((name) => more.every((names) => names.includes(name)));
   }
 
   return (rule, set) => {
-    const { gained, missed } = effectsOf(rule);
+    const { gained, missed } = effectsOf(rule, []);
     return [...(set === "allow" ? gained : missed)].map(([name, negated]) => ({ name, negated }));
   };
+}
+
+/** Of each rule and what it is given. `entered`: what counts while it is looked into. */
+function once<Value>(
+  all: Map<PlacedRule, Map<string, Value>>,
+  rule: PlacedRule,
+  given: Given,
+  entered: Value,
+  find: () => Value,
+): Value {
+  const ofRule = all.get(rule) ?? new Map<string, Value>();
+  const key = JSON.stringify(given);
+  const known = ofRule.get(key);
+  if (known !== undefined) return known;
+  all.set(rule, ofRule.set(key, entered));
+  const found = find();
+  ofRule.set(key, found);
+  return found;
 }
 
 /** What is lost behind `not` is gained, and the other way round. */
@@ -160,40 +203,8 @@ function contextName(parts: readonly unknown[], { scope }: Place, required: Read
   return area === "context" && end > 0 && !isRequired ? inputName(parts.slice(0, end)) : undefined;
 }
 
-function withElse(rule: unknown): readonly unknown[] {
-  const next = field(rule, "else");
-  return next === undefined ? [rule] : [rule, ...withElse(next)];
-}
-
-function keyAndValue(rule: unknown): readonly unknown[] {
-  const head = field(rule, "head");
-  return [field(head, "key"), field(head, "value")];
-}
-
 function keyOf({ place }: PlacedRule): string {
   return JSON.stringify(place);
-}
-
-function isDefault(rule: unknown): boolean {
-  return field(rule, "default") === true;
-}
-
-function saysFalse(rule: unknown): boolean {
-  return field(field(field(rule, "head"), "value"), "value") === false;
-}
-
-/** Has a value, whatever is absent; less may be in it then. */
-function isSet(rule: unknown): boolean {
-  const head = field(rule, "head");
-  const ref = list(field(head, "ref"));
-  return (
-    field(head, "key") !== undefined || constantsOf(ref).length < ref.length || isComprehension(field(head, "value"))
-  );
-}
-
-function isComprehension(node: unknown): boolean {
-  const type = field(node, "type");
-  return typeof type === "string" && type.endsWith("comprehension");
 }
 
 /** Whether a rule goes on where something inside is absent. NB: under `with` other things are looked up than are written. */

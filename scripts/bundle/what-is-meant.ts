@@ -2,12 +2,13 @@
  * What a name in a rule means: a part of the input, whatever an import calls it; a variable of the rule, with what it was given by `:=` or `=`;
  * or rules of the bundle.
  */
+import { inputName } from "./absent-inputs.ts";
 import { field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, placeIn, type RulesAt, type Scope } from "./places.ts";
 
 /**
- * `parts`: what follows the name, as terms. `values`: none where only an evaluation knows (`some x in …`, a parameter). `rules`: what the name stands
- * inside the value of, too; none of a built-in, and none where the name means a document of several.
+ * `parts`: what follows the name, as terms. `values`: none where only an evaluation knows (`some x in …`, a parameter of which nothing is
+ * given). `rules`: what the name stands inside the value of, too; none of a built-in, and none where the name means a document of several.
  */
 type Meaning =
   | { readonly kind: "input"; readonly parts: readonly unknown[] }
@@ -17,11 +18,45 @@ type Meaning =
 export type Place = {
   readonly scope: Scope;
   readonly variables: ReadonlyMap<string, readonly unknown[]>;
+  /** Of variables, the parameters that a call gives parts of the input. */
+  readonly parameters: ReadonlyMap<string, readonly unknown[]>;
+  /** The names of these parts: who calls has looked them up. */
+  readonly handed: readonly string[];
   readonly rulesAt: RulesAt;
 };
 
-export function placeInside({ rule, scope }: Pick<PlacedRule, "rule" | "scope">, rulesAt: RulesAt): Place {
-  return { scope, variables: variablesOf(rule, scope, rulesAt), rulesAt };
+/** Of each parameter the parts of the input that it is in a call, in terms that mean the same in every module. */
+export type Given = readonly (readonly unknown[])[];
+
+/** Longer ones count as unknown: a function that asks itself for a part would never end in a text that is not compiled yet. */
+const MAX_PARTS = 32;
+
+/** `given`: of a function, by one call. */
+export function placeInside({ rule, scope }: PlacedRule, rulesAt: RulesAt, given: Given = []): Place {
+  const parameters = new Map(
+    list(field(field(rule, "head"), "args")).flatMap((parameter, at) => {
+      const [name, terms = []] = [field(parameter, "value"), given[at]];
+      return field(parameter, "type") === "var" && typeof name === "string" ? [[name, terms] as const] : [];
+    }),
+  );
+  const handed = [...parameters.values()].flat().map((term) => inputName(list(field(term, "value")).slice(1)));
+  return { scope, variables: variablesOf(rule, scope, rulesAt, parameters), parameters, handed, rulesAt };
+}
+
+export function givenBy(operands: readonly unknown[], place: Place): Given {
+  return operands.map((operand) => inputParts(operand, place));
+}
+
+function inputParts(term: unknown, place: Place): readonly unknown[] {
+  if (!isName(term)) return [];
+  const meaning = meaningOf(term, place);
+  if (meaning.kind === "variable")
+    return meaning.values.flatMap((value) => inputParts(extended(value, meaning.parts), without(place, term)));
+  if (meaning.kind === "rules" || meaning.parts.length > MAX_PARTS) return [];
+  const parts = meaning.parts.map((part) =>
+    field(part, "type") === "string" ? { type: "string", value: field(part, "value") } : { type: "var", value: "_" },
+  );
+  return [{ type: "ref", value: [{ type: "var", value: "input" }, ...parts] }];
 }
 
 /** A variable or a reference. */
@@ -53,16 +88,23 @@ export function extended(value: unknown, parts: readonly unknown[]): unknown {
   };
 }
 
+export function headOf(term: unknown): unknown {
+  return field(term, "type") === "ref" ? list(field(term, "value"))[0] : term;
+}
+
 /** Without one that is looked into: a text that is not compiled yet may go round in circles. */
 export function without(place: Place, term: unknown): Place {
-  const head = field(term, "type") === "ref" ? list(field(term, "value"))[0] : term;
-  const variables = [...place.variables].map(
-    ([name, values]) => [name, name === field(head, "value") ? [] : values] as const,
-  );
+  const looked = field(headOf(term), "value");
+  const variables = [...place.variables].map(([name, values]) => [name, name === looked ? [] : values] as const);
   return { ...place, variables: new Map(variables) };
 }
 
-function variablesOf(rule: unknown, scope: Scope, rulesAt: RulesAt): ReadonlyMap<string, readonly unknown[]> {
+function variablesOf(
+  rule: unknown,
+  scope: Scope,
+  rulesAt: RulesAt,
+  parameters: Place["parameters"],
+): ReadonlyMap<string, readonly unknown[]> {
   const found = new Map<string, readonly unknown[]>();
   const note = (pattern: unknown, values: readonly unknown[], isGiven: (name: string) => boolean = () => true) => {
     // NB: of a pattern each name has a part of the value, so nothing can be said of what follows the name.
@@ -88,7 +130,8 @@ function variablesOf(rule: unknown, scope: Scope, rulesAt: RulesAt): ReadonlyMap
     if (field(terms, "domain") !== undefined) for (const key of ["key", "value"]) note(field(terms, key), []);
     for (const [key, item] of Object.entries(node)) if (key !== "annotations") visit(item);
   };
-  for (const parameter of list(field(field(rule, "head"), "args"))) note(parameter, []);
+  for (const parameter of list(field(field(rule, "head"), "args")))
+    note(parameter, parameters.get(String(field(parameter, "value"))) ?? []);
   visit(rule);
   return found;
 }
