@@ -10,6 +10,7 @@
  */
 import { type Annotations, annotationsOf } from "./annotations.ts";
 import { field, list, packagePath, type ParsedModule, placeOf, refText } from "./ast.ts";
+import { askedBehindNot } from "./asked-behind-not.ts";
 import { elevationFaults } from "./elevation-terms.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 import { openedByAbsence } from "./opened-by-absence.ts";
@@ -96,11 +97,12 @@ type Absence = {
 function absenceIn(rules: readonly PlacedRule[], required: ReadonlySet<string>): Absence {
   const rulesAt = rulesIn(rules);
   const opened = openedByAbsence(rules, rulesAt, required);
+  const behindNot = askedBehindNot(rules, rulesAt);
   const nameOf = ({ rule }: PlacedRule) => refText(field(field(rule, "head"), "ref"));
   return {
     negated: (rule, { negatedInputs: waived }) =>
       negatedInputs(rule, rulesAt)
-        .filter(({ name }) => !waived.has(name))
+        .filter(({ name, kind }) => !waived.has(name) && (kind === "negated" || !behindNot.has(rule)))
         .map((one) => negatedText(nameOf(rule), one)),
     opened: (rule, { negatedInputs: waived }, set) =>
       opened(rule, set)
@@ -114,8 +116,13 @@ function unseen(placed: PlacedRule, said: Annotations, absence: Absence): readon
   return [...unseenCalls(placed.rule, ruleName, said.fallibleCalls), ...absence.negated(placed, said)];
 }
 
-function negatedText(ruleName: string, { name, call }: NegatedInput): string {
-  return `${ruleName} has \`not\` before ${call} of ${name}, which may be absent: OPA looks it up before the \`not\`, and where it is absent the rule ends there, so what should be denied is not. Say it in a rule of its own (_trusted if … ${name} …) and write \`not _trusted\`; or, where it is never absent, waive it in the package's METADATA: custom: {negated_inputs: [${name}]}`;
+function negatedText(ruleName: string, { kind, name, call }: NegatedInput): string {
+  const texts = {
+    negated: `has \`not\` before ${call} of ${name}, which may be absent: OPA looks it up before the \`not\`, and where it is absent the rule ends there`,
+    handed: `hands ${name} to ${call}, which has \`not\` before it, and it may be absent: where it is, the rule ends before ${call} is asked`,
+    asked: `asks ${call}, which has \`not\` before ${name}, and that may be absent: where it is, ${call} ends before the \`not\``,
+  };
+  return `${ruleName} ${texts[kind]}, so what should be denied is not. Say it in a rule of its own (_trusted if … ${name} …) and write \`not _trusted\`; or, where it is never absent, waive it in the package's METADATA: custom: {negated_inputs: [${name}]}`;
 }
 
 function openedText(set: string, name: string, negated: string): string {
