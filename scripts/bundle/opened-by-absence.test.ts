@@ -41,6 +41,14 @@ const IN_ALLOW: readonly (readonly [string, string | undefined])[] = [
   ['not "doors" in _frozen_in(input.context)', "input.context.incidents"],
   ["_is_trusted_in(input.context)", "input.context.country"],
   ["not _is_local_in(input.context)", undefined],
+  ["not _ctx.device.rooted", "input.context.device.rooted"],
+  ["not lib.all.context.device.rooted", "input.context.device.rooted"],
+  ["not _is_blocked_in(_ctx)", "input.context.country"],
+  ["not _is_blocked_in(lib.all.context)", "input.context.country"],
+  ["not whole.device.rooted", "input.context.device.rooted"],
+  ["not _blocked_by_ctx", "input.context.country"],
+  ["_ctx.country\n\tnot _blocked_by_ctx", undefined],
+  ["not _ctx.local.office_hours", undefined],
   ["c.country\n\tnot _is_blocked_in(input.context)", undefined],
   ["_is_known_in(input.context)\n\tnot _is_blocked_in(input.context)", undefined],
   ["not _is_blocked_known_in(input.context)", "input.context.country"],
@@ -91,6 +99,7 @@ const CONTEXT = { time: "2026-11-24T10:00:00Z", local: { office_hours: false }, 
 const INPUTS = [CONTEXT, { ...CONTEXT, device: {} }].map((context) => ({ ...INPUT, context }));
 /** Holds whatever is absent, and rightly: what it asks is not of the context, or is always there. */
 const RIGHTLY = [
+  "not _ctx.local.office_hours",
   "not _is_local_in(input.context)",
   "not input.context.local.office_hours",
   "not _admin",

@@ -2,7 +2,7 @@
  * What a name in a rule means: a part of the input, whatever an import calls it; a variable of the rule, with what it was given by `:=` or `=`;
  * or rules of the bundle.
  */
-import { inputName } from "./absent-inputs.ts";
+import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
 import { field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, placeIn, type RulesAt, type Scope } from "./places.ts";
 
@@ -52,8 +52,9 @@ function inputParts(term: unknown, place: Place): readonly unknown[] {
   const meaning = meaningOf(term, place);
   if (meaning.kind === "variable")
     return meaning.values.flatMap((value) => inputParts(extended(value, meaning.parts), without(place, term)));
-  if (meaning.kind === "rules" || meaning.parts.length > MAX_PARTS) return [];
-  const parts = meaning.parts.map((part) =>
+  const found = meaning.kind === "rules" ? aliasOf(meaning.rules) : meaning.parts;
+  if (found === undefined || found.length > MAX_PARTS) return [];
+  const parts = found.map((part) =>
     field(part, "type") === "string" ? { type: "string", value: field(part, "value") } : { type: "var", value: "_" },
   );
   return [{ type: "ref", value: [{ type: "var", value: "input" }, ...parts] }];
@@ -75,8 +76,31 @@ export function meaningOf(term: unknown, { scope, variables, rulesAt }: Place): 
   const [root, ...from] = scope.imports.get(name) ?? [];
   if (root === "input")
     return { kind: "input", parts: [...from.map((value) => ({ type: "string", value })), ...parts] };
-  const place = placeIn(scope, [name, ...constantsOf([head, ...parts]).slice(1)]);
-  return { kind: "rules", rules: place === undefined ? [] : rulesAt(place), parts };
+  const constants = constantsOf([head, ...parts]);
+  const place = placeIn(scope, constants) ?? [];
+  const rules = rulesAt(place);
+  const alias = aliasOf(rules);
+  const inside = place.slice(rules[0]?.place.length).map((value) => ({ type: "string", value }));
+  const below = [...inside, ...parts.slice(constants.length - 1)];
+  return alias === undefined || below.length === 0
+    ? { kind: "rules", rules, parts }
+    : { kind: "input", parts: [...alias, ...below] };
+}
+
+/** Of a rule that is another name of a part of the input which is always there, the parts: `_ctx := input.context`. */
+function aliasOf([only, ...more]: readonly PlacedRule[]): readonly unknown[] | undefined {
+  if (only === undefined || more.length > 0) return undefined;
+  const { rule, scope, place } = only;
+  const [head, body] = [field(rule, "head"), list(field(rule, "body"))];
+  const isPlain = ["args", "key"].every((name) => field(head, name) === undefined) && field(rule, "else") === undefined;
+  const isUnconditional = body.every((expression) => field(field(expression, "terms"), "value") === true);
+  const value = field(head, "value");
+  if (!isPlain || !isUnconditional || !isName(value)) return undefined;
+  const meaning = meaningOf(
+    value,
+    placeInside({ rule: {}, scope, place }, () => []),
+  );
+  return meaning.kind === "input" && absentUpTo(meaning.parts, inputOf(place)) === 0 ? meaning.parts : undefined;
 }
 
 /** A variable's value with what follows the variable; what is no reference stays as it is. */

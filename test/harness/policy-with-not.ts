@@ -2,6 +2,7 @@
 export const POLICY = `package countersign.policies.wiki
 
 import data.acme.lib
+import data.acme.lib.all.context as whole
 import input.context as c
 
 _blocked if input.context.country in {"KP"}
@@ -55,6 +56,10 @@ _is_trusted_known_in(ctx) if {
 	not _is_blocked_in(ctx)
 }
 
+_ctx := input.context
+
+_blocked_by_ctx if _ctx.country in {"KP"}
+
 _doors_frozen if input.context.incidents[_].scope == "doors"
 
 _trusted_by_not if not _blocked
@@ -88,5 +93,35 @@ unsaid if not says_rooted
 
 blocks(_) if input.context.country == "KP"
 
+all := input
+
 blocks_in(ctx) if ctx.country == "KP"
+`;
+
+/** A library whose rules and functions look up what may be absent, or do not. */
+export const LOOKING_UP = `package acme.lib
+
+context := input.context
+
+country := input.context.country
+
+method := input.action.name
+
+default settled := "none"
+
+settled := input.context.country
+
+is_at if input.context.country == "AT"
+
+country_of(_) := country
+
+is_country(_) if country == "AT"
+
+is_foreign_in(ctx) if not ctx.country in {"AT"}
+
+method_of(_) := input.action.name
+
+either := input.context.country if input.action.name == "GET"
+
+either := "none" if input.action.name != "GET"
 `;
