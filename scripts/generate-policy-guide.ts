@@ -93,14 +93,16 @@ number, a boolean or null, in which OPA finds no network.
   value is never absent, waive it by name in the package's METADATA: \`custom: {negated_inputs: [input.context.country]}\`. It sees the value by its
   own name, by an import (\`import input.context as c\`), by a variable of the rule (\`d := input.context.device\`; there \`==\` and \`not d.managed\`
   are refused, too, because the rule has ended at \`:=\`), by a rule or function of any package of which each body looks up such a value, and as
-  what a function is given that has the \`not\` (\`_foreign(input.context.country)\`). It does not see it by a variable of \`some … in\`.
-- **In \`allow\`, test for what is trusted without \`not\`.** \`allow contains "x" if not _blocked\`, with \`_blocked if input.context.country in {…}\`,
-  would allow while the country is unknown. The build refuses it, directly (\`not input.context.device.rooted\`) and through rules and functions of any
-  package, for all of \`input.context\` that may be absent. In \`deny\` and \`elevate\` such a \`not\` is right, but not a second one behind it (\`not _trusted\`,
-  with \`_trusted if not _blocked\`). It is accepted where the same rule also looks the value up without \`not\` (\`input.context.country\` as a line of
-  its own), where the bundle has \`custom: {requires: [country]}\`, and with a waiver in \`negated_inputs\`. The build does not see what a comparison
-  makes of nothing (\`count(_incidents) == 0\`), a \`default\` or \`else\` that opens, the default of \`object.get\`, a variable given by \`some … in\`, and rules
-  looked up by a name that only an evaluation knows (\`_by[kind]\`).
+  what a function is given that has the \`not\` (\`_foreign(input.context.country)\`, and \`_foreign(input.context)\` if it asks \`not ctx.country in …\`; not
+  in a helper that \`deny\` and \`elevate\` ask behind \`not\` alone, where it denies). It does not see it by a variable of \`some … in\`.
+- **In \`allow\`, test for what is trusted without \`not\`.** \`allow contains "x" if not _blocked\`, with \`_blocked if input.context.country in {…}\`, would
+  allow while the country is unknown. The build refuses it, directly (\`not input.context.device.rooted\`) and through rules and functions of any
+  package (\`not _blocked(input.context)\`, too), for all of \`input.context\` that may be absent. In \`deny\` and \`elevate\` such a \`not\` is right, but not
+  a second one behind it (\`not _trusted\`, with \`_trusted if not _blocked\`). It is accepted where the same rule also looks the value up without \`not\`
+  (\`input.context.country\` as a line of its own), where the bundle has \`custom: {requires: [country]}\`, and with a waiver in \`negated_inputs\`. The
+  build does not see what a comparison makes of nothing (\`count(_incidents) == 0\`), a \`default\` or \`else\` that opens, the default of \`object.get\`, a
+  variable given by \`some … in\`, rules looked up by a name that only an evaluation knows (\`_by[kind]\`), and, here and in the point above, what a
+  function is given inside of an object or an array (\`_blocked({"of": input.context})\`).
 - **The build reads three keys of \`custom\`**, \`requires\`, \`fallible_calls\` and \`negated_inputs\`, each a list, in METADATA with \`scope: package\`, and refuses
   them anywhere else and every other key that does not begin with \`x-\` (\`docs/bundles.md\`).
 - **A failing built-in denies.** \`count\` of a number, \`object.get\` of a body that is not an object, \`startswith\` of a list, a division by zero: OPA
