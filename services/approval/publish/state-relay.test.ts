@@ -20,7 +20,11 @@ const deployment = "test";
 const topic = "state";
 
 /** A relay that leads over these published grants, and reads whatever it or the test puts on the topic. */
-function relayOver(published: readonly KeyVersion[], overtakeTopic: StateKind["overtakeTopic"]) {
+function relayOver(
+  published: readonly KeyVersion[],
+  overtakeTopic: StateKind["overtakeTopic"],
+  changed: Partial<StateKind> = {},
+) {
   let subscription: Subscription | undefined;
   let time = 1_795_478_400_000;
   let offset = 0n;
@@ -37,6 +41,7 @@ function relayOver(published: readonly KeyVersion[], overtakeTopic: StateKind["o
         markTombstoned: () => Promise.resolve(),
         notTombstoned: () => Promise.resolve([]),
         overtakeTopic,
+        ...changed,
       },
     ],
   };
@@ -93,12 +98,45 @@ function relayOver(published: readonly KeyVersion[], overtakeTopic: StateKind["o
       const newest = heartbeats.at(-1);
       if (newest !== undefined) await read(newest);
     },
+    ended: running,
     async stop() {
       stop.abort();
       await running;
     },
   };
 }
+
+test("a term that begins with many grants lets others have their turns before its first look, and ends among them when it is to stop", async () => {
+  let hashed = 0;
+  const keys = Array.from({ length: 5_000 }, (_, n) => ({
+    key: `grant/${n}`,
+    get version() {
+      hashed += 1;
+      return 1;
+    },
+  }));
+  const order: string[] = [];
+  const overKeys = (onTurn: () => void) =>
+    relayOver([], () => Promise.resolve([]), {
+      published() {
+        setImmediate(onTurn);
+        return Promise.resolve(keys);
+      },
+      unpublished() {
+        order.push("look");
+        return Promise.resolve([]);
+      },
+    });
+  const leading = overKeys(() => order.push("turn"));
+  await leading.someHeartbeat();
+  await leading.stop();
+  expect(order.slice(0, 2)).toEqual(["turn", "look"]);
+
+  hashed = 0;
+  const stopping = overKeys(() => void stopping.stop());
+  await stopping.ended;
+  expect(hashed).toBeLessThan(keys.length);
+});
 
 test("a grant that is found behind the topic while others are being ended is ended as well", async () => {
   const [first, second] = ["grant/01930000-0000-7000-8000-000000000001", "grant/01930000-0000-7000-8000-000000000002"];

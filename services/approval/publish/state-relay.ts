@@ -28,6 +28,7 @@ import { readStateValue } from "../../../core/messages/state-value.ts";
 import { MAX_RECORD_BYTES } from "../../../core/messages/topics.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
+import { createPause } from "../../../platform/pause.ts";
 import type { Leadership, Lease } from "../../../platform/postgres/leadership.ts";
 import type { Wakeup } from "../../../platform/postgres/wakeup.ts";
 import type { EventStream, OutgoingRecord, StreamBatch } from "../../../platform/stream/port.ts";
@@ -35,6 +36,9 @@ import { createOwnRecords, KNOWN_AS_OWN } from "./own-records.ts";
 import { createPublishSurely } from "./publish-surely.ts";
 import { keysOf, type StateKind, type StateRows } from "./state-source.ts";
 import { createTopicView } from "./topic-view.ts";
+
+/** A million keys take seconds to hash. */
+const PAUSE_AFTER_MS = 5;
 
 interface StateRelayDeps {
   readonly rows: StateRows;
@@ -177,9 +181,13 @@ export function createStateRelay(deps: StateRelayDeps, options: StateRelayOption
 
   async function term(lease: Lease): Promise<void> {
     const published = new Map<string, number>();
+    const pause = createPause(PAUSE_AFTER_MS);
     set = createStateView(stateRecordHash);
     for (const of of rows.kinds) {
       for (const { key, version } of await of.published(lease)) {
+        // NB: the reader may run meanwhile: it touches neither set, and what it finds to repair by the earlier one is forgotten below.
+        await pause();
+        if (lease.signal.aborted) return;
         published.set(key, version);
         set.apply({ key, version, value: undefined });
       }
