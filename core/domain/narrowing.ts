@@ -55,7 +55,7 @@ export function narrow(terms: Terms, less: Narrowing, offer: OfferBinding): Narr
 export const MAX_START_IN: DurationMs = durationMs(7 * 24 * 3_600_000);
 
 /** A time from `from` (inclusive) to `until` (exclusive); empty when that is not later. */
-type Window = { readonly from: Instant; readonly until: Instant };
+export type Window = { readonly from: Instant; readonly until: Instant };
 
 /** When a grant of these terms can be used, were it approved at `now`: `duration` runs from its start, never from before, and to `notAfter` at most. */
 export function windowOf({ notBefore, notAfter, duration }: Terms, now: Instant): Window {

@@ -10,6 +10,7 @@ import { AppError } from "../../../core/domain/app-error.ts";
 import { covering } from "../../../core/domain/covers.ts";
 import type { Denial, Offer } from "../../../core/domain/denial.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
+import { type Window, windowOf } from "../../../core/domain/narrowing.ts";
 import { plainText } from "../../../core/domain/plain-text.ts";
 import { salted } from "../../../core/domain/request-digest.ts";
 import { choose, submit } from "../../../core/domain/submit.ts";
@@ -66,7 +67,8 @@ export function createSubmitRequest({ reads, people, router, digests, ids, store
         const before = automatic ? await tx.requests.findOfDenial(denialId) : undefined;
         const existing = before ?? (await openRequest(tx, key, now));
         if (existing !== undefined) return { kind: "exists", request: existing };
-        const live = coveringGrant(denial, offer, await tx.grants.openFor(issuer, subject), now, digests);
+        const window = windowOf(requested, now);
+        const live = coveringGrant(denial, offer, await tx.grants.openFor(issuer, subject), { now, window }, digests);
         if (live !== undefined) return { kind: "already_granted", grant: live };
         if (routing.kind === "unrouted") throw routing.fault;
 
@@ -118,19 +120,24 @@ async function openRequest(
   return undefined;
 }
 
-/** A grant that covers this denied call under the chosen offer, by the decision service's own rule, or will once it has begun. */
+/**
+ * A grant that covers this denied call under the chosen offer, by the decision service's own rule, at some time of what is asked for: one that
+ * is to begin, or ends sooner than what is asked for begins, covers nothing of another time.
+ */
 function coveringGrant(
   denial: Denial,
   offer: Offer,
   grants: readonly Grant[],
-  now: Instant,
+  { now, window }: { readonly now: Instant; readonly window: Window },
   digests: Digests,
 ): Grant | undefined {
   const { issuer, id: subject, actors } = denial.subject;
   const covered = covering({
     account: { issuer, subject, actors },
     elevations: [offer.elevation],
-    grants: grants.map((grant) => ({ ...grant, notBefore: earlier(grant.notBefore, now) })),
+    grants: grants
+      .filter(({ notBefore, expiresAt }) => notBefore < window.until && window.from < expiresAt)
+      .map((grant) => ({ ...grant, notBefore: earlier(grant.notBefore, now) })),
     at: { kind: "fresh", serverNow: now, databaseTime: now },
     digestOf: (bindHeaders) => digests.ofCall(denial.call, bindHeaders),
   });

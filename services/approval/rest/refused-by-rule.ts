@@ -40,7 +40,7 @@ export const REFUSED_BY_RULE = {
     status: 409,
     title: "A grant already covers this",
     detail:
-      "Repeat the call, or wait until the grant begins: `grant_id` names it, and its `not_before` says when. Revoke it to ask for another time.",
+      "Repeat the call, or wait until the grant begins: `grant_id` names it, and its `not_before` says when. A time that does not meet its own may be asked for, by `requested`.",
   },
   not_human: { status: 403, title: "A machine cannot review", detail: "A person has to review, with their own token." },
   is_requester: {

@@ -35,12 +35,13 @@ test("the page names every member of an answer, and of what can be asked for", a
   expect(members.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-test("what is approved and has not begun says when it does, and nothing of submitting it", () => {
+test("what is approved and has not begun says when it does, and what may be submitted is another time", () => {
   const problem = problemOf({ ...needed, grantReason: "not_yet_active", grantBegins: instant(1_795_478_400_000) });
   const begins = "2026-11-24T00:00:00.000Z";
   expect(problem).toMatchObject({ status: 403, grant_reason: "not_yet_active", grant_begins_at: begins });
   expect(Object.values(problem).join("\n")).toContain(`begins at ${begins}`);
   expect(Object.values(problem).join("\n")).not.toContain("countersign this request");
+  expect(Object.values(problem).join("\n")).toContain("submit it for another time");
   expect(problemOf(needed)).not.toHaveProperty("grant_begins_at");
 });
 

@@ -127,7 +127,7 @@ function needsApproval(decision: NeedsApproval, evaluation: Evaluation, options:
     title: "Approval needed",
     detail:
       grantBegins !== undefined
-        ? `This is approved, and the approval begins at ${rfc3339(grantBegins)}. Try again then; there is nothing to submit.`
+        ? `This is approved, and the approval begins at ${rfc3339(grantBegins)}. Try again then, or submit it for another time.`
         : tooManyDenials === undefined
           ? "Somebody has to countersign this request. Submit it with a reason, then try again."
           : "Somebody has to countersign this request, and you have asked for too many. Try again later.",

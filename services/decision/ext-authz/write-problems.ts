@@ -7,7 +7,7 @@ import { ANSWERS } from "./problem.ts";
 
 const GRANT_REASONS: Readonly<Record<GrantReason, string>> = {
   not_yet_active:
-    "it covers this, and begins at `grant_begins_at`: make the call then; asking anew is answered by this grant",
+    "it covers this, and begins at `grant_begins_at`: make the call then; asking for that time anew is answered by this grant; another time is a request of its own",
   spent: "its uses are spent: ask anew",
   revoked: "it was revoked: ask whoever did before you ask anew",
   expired: "it has ended: ask anew",

@@ -1,6 +1,6 @@
 /** Grants over REST as the time has them: begun or ended without an event; and what comes of asking again, or of revoking, then. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { at, textAt } from "./rest-answer.ts";
+import { type Answer, at, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
 let rest: RestApproval;
@@ -75,21 +75,44 @@ test("a grant whose time is over is not revoked: 409 before the sweep has seen i
   expect(await revoke(over.id, sam)).toMatchObject({ status: 409, body: { code: "already_final" } });
 });
 
-test("what a grant covers that begins later cannot be asked for again, before it is revoked", async () => {
+test("what a grant covers that begins later can be asked for at any time that does not meet its own, and at its own not before it is revoked", async () => {
   const dana = tokenOf("dana-later");
-  const scope = "order/of-tomorrow";
-  const request = await rest.askAs(dana, { scope });
-  const inAnHour = new Date((await rest.store.reads.now()) + 3_600_000).toISOString();
-  const granted = await rest.vote(max, request, { narrowing: { not_before: inAnHour } });
-  expect(at(granted, "grant.state")).toBe("scheduled");
-  const id = textAt(granted, "grant.id");
-  const askAgain = async () => {
-    const denial = await rest.denyTo(dana, offering({ scope }));
-    const body = { denial_id: denial.id, justification: "the customer was charged twice" };
+  const offered = offering({ scope: "order/of-tomorrow" });
+  const now = await rest.store.reads.now();
+  const inMinutes = (minutes: number) => new Date(now + minutes * 60_000).toISOString();
+  const ask = async (requested?: object) => {
+    const denial = await rest.denyTo(dana, offered);
+    const body = { denial_id: denial.id, justification: "the customer was charged twice", requested };
     return rest.call("POST", "/v1/requests", { token: dana, body });
   };
-  expect(await askAgain()).toMatchObject({ status: 409, body: { code: "already_granted", grant_id: id } });
-  expect((await rest.askAs(dana, { scope: "order/another" })).id).toBeDefined();
-  expect((await revoke(id, dana)).status).toBe(200);
-  expect((await askAgain()).status).toBe(201);
+  /** The grant that came of it: one request of a key can be open at a time. */
+  const approvedFrom = async (answer: Answer, narrowing?: object) => {
+    const request = { id: textAt(answer, "request.id"), digest: textAt(answer, "request.digest") };
+    const granted = await rest.vote(max, request, { narrowing });
+    return { id: textAt(granted, "grant.id"), state: at(granted, "grant.state") };
+  };
+  const later = await approvedFrom(await ask(), { not_before: inMinutes(60) }); // for ten minutes
+  expect(later.state).toBe("scheduled");
+  const own = { not_before: inMinutes(60) };
+  for (const requested of [own, { not_before: inMinutes(51) }, { not_before: inMinutes(69), duration: "1m" }]) {
+    const refused = { status: 409, body: { code: "already_granted", grant_id: later.id } };
+    expect([requested, await ask(requested)]).toMatchObject([requested, refused]);
+  }
+  for (const requested of [
+    { not_before: inMinutes(50) },
+    { not_before: inMinutes(71) },
+    { not_before: inMinutes(1_500) },
+  ]) {
+    const answer = await ask(requested);
+    expect([requested, answer.status]).toEqual([requested, 201]);
+    expect((await approvedFrom(answer)).state).toBe("scheduled");
+  }
+  const urgent = await ask();
+  expect(urgent.status).toBe(201);
+  const atOnce = await approvedFrom(urgent);
+  expect(atOnce.state).toBe("active");
+  expect(await ask()).toMatchObject({ status: 409, body: { code: "already_granted", grant_id: atOnce.id } });
+  expect((await ask(own)).status).toBe(409);
+  expect((await revoke(later.id, dana)).status).toBe(200);
+  expect((await ask(own)).status).toBe(201);
 });
