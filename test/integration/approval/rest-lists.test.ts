@@ -126,10 +126,10 @@ test("the grants that I may revoke are listed as such, page by page, and no othe
     await rest.vote(sam, large),
   ].map((answer) => textAt(answer, "grant.id"));
   /** All of them, by pages of one. */
-  const reviewable = async (token: string) => {
+  const reviewable = async (token: string, state = "") => {
     const seen: string[] = [];
     for (let cursor = ""; ; ) {
-      const { ids, next } = await page(token, `/v1/grants?view=reviewable&limit=1${cursor}`);
+      const { ids, next } = await page(token, `/v1/grants?view=reviewable&limit=1${state}${cursor}`);
       seen.push(...ids);
       if (typeof next !== "string") return seen.filter((id) => granted.includes(id));
       cursor = `&cursor=${next}`;
@@ -144,12 +144,38 @@ test("the grants that I may revoke are listed as such, page by page, and no othe
   for (const token of [tokenOf("eve"), machine, gina, other, mia]) {
     for (const id of granted) {
       const state = textAt(await rest.call("GET", `/v1/grants/${id}`, { token: sam }), "state");
-      const isListed = (await reviewable(token)).includes(id);
+      const listed = [...(await reviewable(token)), ...(await reviewable(token, "&state=revoked"))];
       const { status } = await rest.call("POST", `/v1/grants/${id}/revoke`, { token, body: {} });
-      expect([id, status]).toEqual([id, !isListed ? 404 : state === "active" ? 200 : 409]);
+      expect([id, status]).toEqual([id, !listed.includes(id) ? 404 : state === "active" ? 200 : 409]);
     }
   }
   expect((await page(mia, "/v1/grants?view=reviewable&state=active")).ids).not.toContain(own);
+});
+
+test("of the grants that I may revoke those that are over are listed by their state alone, and those that begin later with the others", async () => {
+  const [mona, owner] = [tokenOf("mona", ["managers"]), tokenOf("otto")];
+  const granted = async (narrowing?: object) => {
+    const answer = await rest.vote(mona, await rest.askAs(owner), { narrowing });
+    return textAt(answer, "grant.id");
+  };
+  const soon = new Date((await rest.store.reads.now()) + 3_600_000).toISOString();
+  const [active, scheduled] = [await granted(), await granted({ not_before: soon })];
+  const [revoked, consumed, expired] = [await granted(), await granted(), await granted()];
+  await rest.call("POST", `/v1/grants/${revoked}/revoke`, { token: owner, body: {} });
+  await rest.database.query("update grants set state = 'consumed' where id = $1", [consumed]);
+  const over =
+    "update grants set not_before = now() - interval '2 s', expires_at = now() - interval '1 s' where id = $1";
+  await rest.database.query(over, [expired]); // by time: no sweep has seen it
+  const all = [active, scheduled, revoked, consumed, expired];
+  for (const token of [mona, owner]) {
+    const listed = async (query: string) =>
+      (await page(token, `/v1/grants?limit=200&${query}`)).ids.filter((id) => all.includes(id));
+    expect(await listed("view=reviewable")).toEqual([scheduled, active]);
+    for (const [state, id] of Object.entries({ active, scheduled, revoked, consumed, expired })) {
+      expect([state, await listed(`view=reviewable&state=${state}`)]).toEqual([state, [id]]);
+    }
+    expect(await listed("view=mine")).toEqual(token === owner ? all.toReversed() : []);
+  }
 });
 
 test("the requests of a denial are found by it, of those that I may see", async () => {

@@ -10,7 +10,7 @@ export const GrantsQuery = Type.Object(
     view: Type.Optional(
       Type.Union([Type.Literal("mine"), Type.Literal("reviewable"), Type.Literal("all")], {
         description:
-          "Yours (unless given), those that you may revoke (yours, an agent's of yours, and of requests that you may review), or all (security only).",
+          "Yours (unless given), those that you may revoke (yours, an agent's of yours, and of requests that you may review; without `state` only those that are not over: `scheduled` and `active`), or all (security only).",
       }),
     ),
     state: Type.Optional(State),
