@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { A, ELEVATION, GRANT, NOW, uuid } from "../../test/samples/domain.ts";
 import { allowByGrant, decisionFrom, isAllow, NO_RESPONSE_FIELDS } from "./decision.ts";
-import { asOf, expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
+import { asOf, asOfUntil, expire, type Grant, redeem, type RedemptionClaim, revoke } from "./grant.ts";
 import { digest, id } from "./id.ts";
 import { instant } from "./time.ts";
 
@@ -75,6 +75,17 @@ describe("redeeming", () => {
       expect(states({ ...grant, state })).toEqual(["scheduled", "active", "active", "expired"]);
     for (const state of ["consumed", "expired", "revoked"] as const)
       expect(states({ ...grant, state })).toEqual([state, state, state, state]);
+  });
+
+  test("may have been shown in each state up to that of the time, and what ended otherwise in that alone", () => {
+    const states = (one: Grant, ms: number) => asOfUntil(one, instant(NOW + ms)).map(({ state }) => state);
+    const reached = ["scheduled", "active", "expired"] as const;
+    for (const state of ["scheduled", "active"] as const) {
+      for (const [n, ms] of [-1, 0, 600_000].entries())
+        expect(states({ ...grant, state }, ms)).toEqual(reached.slice(0, n + 1));
+    }
+    expect(states({ ...grant, state: "expired" }, 600_000)).toEqual(reached);
+    for (const state of ["consumed", "revoked"] as const) expect(states({ ...grant, state }, 600_000)).toEqual([state]);
   });
 
   test("is not revoked once its time is over, before that it is, begun or not", () => {

@@ -56,6 +56,14 @@ export function asOf(grant: Grant, now: Instant): Grant {
   return { ...grant, state: stateAt(grant, now) };
 }
 
+const BY_TIME: readonly GrantState[] = ["scheduled", "active", "expired"];
+
+/** As people may have been shown it up to `now`, if nothing but time has changed it since. */
+export function asOfUntil(grant: Grant, now: Instant): readonly Grant[] {
+  const reached = BY_TIME.indexOf(stateAt(grant, now));
+  return reached < 0 ? [grant] : BY_TIME.slice(0, reached + 1).map((state) => ({ ...grant, state }));
+}
+
 /** Why a grant cannot be used at `now`, or undefined when it can. */
 export function whyNotUsable(grant: Grant, now: Instant): GrantEnd | "not_yet_active" | undefined {
   if (grant.state === "revoked") return "revoked";

@@ -3,7 +3,7 @@
  * vouches for. Revoking is easier than granting: it needs no quorum and no digest, and nothing outside the database is asked except who is who.
  */
 import { principalOf } from "../../../core/domain/access-request.ts";
-import { asOf, revoke } from "../../../core/domain/grant.ts";
+import { asOfUntil, revoke } from "../../../core/domain/grant.ts";
 import { hasAStakeIn } from "../../../core/domain/stake.ts";
 import type { People, Reads, Transactions } from "../ports.ts";
 import type { RevokeGrant, RevokeOutcome } from "./ports.ts";
@@ -25,7 +25,9 @@ export function createRevokeGrant({ reads, people, store }: Deps) {
         const grant = await tx.grants.lock(grantId);
         if (grant === undefined) return { kind: "refused", reason: "unknown_grant" };
         const now = await tx.now();
-        if (unchanged?.(asOf(grant, now)) === false) return { kind: "refused", reason: "precondition_failed" };
+        // Time alone changes nothing that a caller would have to look at again: it may have begun since they did, or ended (`already_final`).
+        if (unchanged !== undefined && !asOfUntil(grant, now).some(unchanged))
+          return { kind: "refused", reason: "precondition_failed" };
         const why = reason === undefined ? undefined : plainText(reason);
         const { policyRevision } = request;
         const ended = revoke(grant, { by: principalOf(party), policyRevision, reason: why }, now);

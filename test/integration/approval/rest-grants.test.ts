@@ -1,5 +1,8 @@
 /** Grants over REST as the time has them: begun or ended without an event; and what comes of asking again, or of revoking, then. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { id as brandedId } from "../../../core/domain/id.ts";
+import { etagOf } from "../../../services/approval/rest/etag.ts";
+import { showGrant } from "../../../services/approval/rest/show.ts";
 import { type Answer, at, textAt } from "./rest-answer.ts";
 import { createRestApproval, offering, type RestApproval, tokenOf } from "./rest-fixture.ts";
 
@@ -51,6 +54,32 @@ test("a grant whose start has passed is not shown or listed as scheduled any mor
   const etag = String(answer.headers["etag"]);
   expect(await revoke(begun.id, sam, { "if-match": etag })).toMatchObject({ status: 200, body: { state: "revoked" } });
 });
+
+test.each([
+  ["seen scheduled, and has begun", "scheduled", -5, 600, 200],
+  ["seen scheduled, and is over", "scheduled", -10, -5, 409],
+  ["seen active, and is over", "active", -10, -5, 409],
+] as const)(
+  "a grant that was %s, is revoked by the ETag of then or is final: time is no change, a use is one",
+  async (_name, state, from, to, expected) => {
+    const made = async () => {
+      const { id } = await grantOf(from, to);
+      await rest.database.query("update grants set state = 'scheduled' where id = $1", [id]);
+      const grant = await rest.store.reads.grant(brandedId("grant", id));
+      if (grant === undefined) throw new Error("no grant");
+      return { id, headers: { "if-match": etagOf(showGrant({ ...grant, state })) } };
+    };
+    const [kept, used] = [await made(), await made()];
+    await rest.database.query("update grants set uses = uses + 1, version = version + 1 where id = $1", [used.id]);
+    const changed = { status: 412, body: { code: "precondition_failed" } };
+    expect(await revoke(used.id, sam, used.headers)).toMatchObject(changed);
+    const final = { status: 409, body: { code: "already_final" } };
+    const ended = expected === 200 ? { status: 200, body: { state: "revoked" } } : final;
+    expect(await revoke(kept.id, sam, kept.headers)).toMatchObject(ended);
+    await rest.commands.sweep(); // which marks what is over
+    expect(await revoke(kept.id, sam, kept.headers)).toMatchObject(expected === 200 ? changed : final);
+  },
+);
 
 test("a grant whose time is over is not revoked: 409 before the sweep has seen it and after, with no event and nobody told", async () => {
   const over = await grantOf(-20, -10);
