@@ -62,10 +62,11 @@ function shownApproval(by: Allow["by"]): Pick<DecisionShown, "context"> {
 }
 
 function shownNeed(
-  { denial, elevations, tooManyDenials, grantReason }: NeedsApproval,
+  { denial, elevations, tooManyDenials, grantReason, grantBegins }: NeedsApproval,
   { requestUrl }: Pick<AnswerParts, "requestUrl">,
 ): { readonly [name: string]: Json } {
-  const grant = grantReason === undefined ? {} : { grant_reason: grantReason };
+  const begins = grantBegins === undefined ? {} : { grant_begins_at: rfc3339(grantBegins) };
+  const grant = grantReason === undefined ? {} : { grant_reason: grantReason, ...begins };
   if (tooManyDenials !== undefined) {
     const seconds = Math.max(1, Math.ceil(tooManyDenials.retryAfterMs / 1_000));
     return { reason: "too_many_denials", retry_after: seconds, ...grant };

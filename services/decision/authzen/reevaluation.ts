@@ -5,6 +5,7 @@
  *
  *     used up, expired or revoked → approval_expired, request  for something else → out_of_scope, request
  *     not arrived yet → grant_pending, retry                   cannot be found → approval_unverifiable, none
+ *     begins later → grant_pending, retry once it has begun
  *     with a `state` → approval_unverifiable, none: we never issue one, so it comes from elsewhere
  *     denied by policy → its reason, none                      no decision could be made → its reason, retry
  *
@@ -56,7 +57,11 @@ export function nextAction(
   const next = decision.kind === "needs_approval" ? afterMiss(decision) : afterDenial(decision);
   return next.next_action === "request" && !isRequestable ? { ...next, next_action: "none" } : next;
 
-  function afterMiss({ grantReason, tooManyDenials }: Extract<Decision, { kind: "needs_approval" }>): Next {
+  function afterMiss({
+    grantReason,
+    grantBegins,
+    tooManyDenials,
+  }: Extract<Decision, { kind: "needs_approval" }>): Next {
     if (tooManyDenials !== undefined) return { next_action: "retry" };
     if (approval.hasState) return UNVERIFIABLE;
     switch (grantReason) {
@@ -70,14 +75,14 @@ export function nextAction(
         return { next_action: "none" };
       case "not_yet_active":
         // It may be another one than the named one, which has ended.
-        return withoutGrant({ reason: "approval_expired", next_action: "request" });
+        return withoutGrant({ reason: "approval_expired", next_action: "request" }, grantBegins);
       case undefined:
         return withoutGrant({ reason: "out_of_scope", next_action: "request" });
     }
   }
 
   /** No known grant is near: it is for something else altogether, or not known here (yet). */
-  function withoutGrant(ifEnded: Next): Next {
+  function withoutGrant(ifEnded: Next, begins?: Instant): Next {
     if (approval.until !== undefined && approval.until <= time)
       return { reason: "approval_expired", next_action: "request" };
     if (subject === undefined || approval.id === undefined || !isId("grant", approval.id)) return UNVERIFIABLE;
@@ -87,10 +92,14 @@ export function nextAction(
       case "known":
         return { reason: "out_of_scope", next_action: "request" };
       case "not_yet":
-        return PENDING;
+        return begins === undefined ? PENDING : { ...PENDING, retry_after: secondsUntil(begins) };
       case "unknown":
         return Math.abs(time - madeAt(approval.id)) <= PENDING_MS ? PENDING : UNVERIFIABLE;
     }
+  }
+
+  function secondsUntil(begins: Instant): number {
+    return Math.max(RETRY_S, Math.ceil((begins - time) / 1_000));
   }
 }
 

@@ -156,8 +156,11 @@ describe("an evaluation with an approval", () => {
       "approval_expired",
       "request",
     ]);
-    const later = own.give({ notBefore: plus(wall, durationMs(60_000)) });
-    expect(next(await ask({ id: later.id, ...until }))).toEqual(["grant_pending", "retry"]);
+    const later = own.give({ notBefore: plus(wall, durationMs(60_001)) });
+    const early = await ask({ id: later.id, ...until });
+    expect(next(early)).toEqual(["grant_pending", "retry"]);
+    expect(at(early, "context.retry_after")).toBe(61);
+    expect(at(early, "context.grant_begins_at")).toBe(rfc3339(later.notBefore));
     const elsewhere = own.give({ scope: "file/f2" });
     expect(next(await ask({ id: elsewhere.id, ...until }))).toEqual(["out_of_scope", "request"]);
     const spent = own.give({ state: "consumed", uses: 1 });

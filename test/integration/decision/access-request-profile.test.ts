@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from "jose";
-import { parseRfc3339 } from "../../../core/domain/time.ts";
+import { durationMs, parseRfc3339, plus } from "../../../core/domain/time.ts";
 import { type Authzen, ENDPOINT, PDP, type Reply, startAuthzen } from "./authzen-fixture.ts";
 import { allowing, ASKER, denying, elevating, ENFORCED, ownToken, question } from "./authzen-samples.ts";
 import { at, claimsOf, textAt } from "./reply-members.ts";
@@ -91,6 +91,8 @@ test("arap-15-2-1: whatever comes of a question, its context has the names of th
   }
   own.world.verdict = () => elevating();
   for (const n of ["n1", "n2", "n3"]) collect(await own.enforced({ resource: { type: "file", id: n } })); // too many
+  own.give({ notBefore: plus(own.clocks.wall, durationMs(60_000)) });
+  collect(await own.enforced());
   own.give({ maxUses: "unlimited" });
   collect(await own.enforced());
   const drafts = [
@@ -102,7 +104,7 @@ test("arap-15-2-1: whatever comes of a question, its context has the names of th
     "reason",
     "retry_after",
   ];
-  const ours = ["denial", "error", "grant_reason", "rules"];
+  const ours = ["denial", "error", "grant_begins_at", "grant_reason", "rules"];
   expect([...found].toSorted()).toEqual([...drafts, ...ours].toSorted());
   const page = await readFile(join(import.meta.dirname, "../../../docs/authzen.md"), "utf8");
   const [, listed = ""] = /\*\*Names of ours in `context`\*\*(.*?)\n\n/s.exec(page) ?? [];

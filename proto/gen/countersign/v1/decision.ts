@@ -101,6 +101,7 @@ export interface EvaluateResponse {
   elevations: Elevation[];
   denial?: Denial | undefined;
   grantId: string;
+  grantBeginsAt?: Date | undefined;
 }
 
 export interface Elevation {
@@ -350,6 +351,7 @@ function createBaseEvaluateResponse(): EvaluateResponse {
     elevations: [],
     denial: undefined,
     grantId: "",
+    grantBeginsAt: undefined,
   };
 }
 
@@ -381,6 +383,9 @@ export const EvaluateResponse: MessageFns<EvaluateResponse> = {
     }
     if (message.grantId !== "") {
       writer.uint32(74).string(message.grantId);
+    }
+    if (message.grantBeginsAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.grantBeginsAt), writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -468,6 +473,14 @@ export const EvaluateResponse: MessageFns<EvaluateResponse> = {
             }
 
             message.grantId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.grantBeginsAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
         }

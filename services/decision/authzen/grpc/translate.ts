@@ -32,6 +32,7 @@ const NOTHING: EvaluateResponse = {
   rules: [],
   policyRevision: "",
   grantReason: "",
+  grantBeginsAt: undefined,
   elevations: [],
   denial: undefined,
   grantId: "",
@@ -57,11 +58,12 @@ function outcomeOf(decision: Decision): Partial<EvaluateResponse> {
     case "deny":
       return { reason: decision.reason, rules: [...shownRules(decision)] };
     case "needs_approval": {
-      const { elevations, denial, tooManyDenials, grantReason } = decision;
+      const { elevations, denial, tooManyDenials, grantReason, grantBegins } = decision;
       return {
         outcome: Outcome.OUTCOME_NEEDS_APPROVAL,
         reason: tooManyDenials === undefined ? "approval_required" : "too_many_denials",
         grantReason: grantReason ?? "",
+        grantBeginsAt: grantBegins === undefined ? undefined : new Date(grantBegins),
         elevations: elevations.map(({ entitlement, scope, title, approversHint = "" }) => ({
           entitlement,
           scope,
