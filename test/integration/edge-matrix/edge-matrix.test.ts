@@ -137,11 +137,14 @@ async function answered(answering: Promise<RawAnswer>): Promise<Answered> {
   }
 }
 
-/** The rest of what is cut off may be waited for; in place of an answer there may be a reset where resets.ts says why. */
+/**
+ * The rest of what is cut off may be waited for; in place of an answer there may be a reset where resets.ts says why. 501 is no refusal here: no
+ * variant has a transfer coding that an edge need not know.
+ */
 function isClosed(answer: Answered, { name, bytes, isCutOff }: Variant): boolean {
   if (answer === "silence") return isCutOff;
   if (answer === "closed") return false;
-  return answer === "reset" ? mayReset(name) : isRefusal(answer, bytes);
+  return answer === "reset" ? mayReset(name) : answer !== 501 && isRefusal(answer, bytes);
 }
 
 /** With a header of its own behind the first line, by which it is known wherever it arrives. */
