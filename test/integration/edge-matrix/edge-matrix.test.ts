@@ -19,7 +19,7 @@ import { difference } from "./difference.ts";
 import { mayReset } from "./resets.ts";
 import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
 
-/** How long the rest of a request that was cut off is waited for. */
+/** How long the rest of a request that was cut off is waited for here; that it ends at all is shown in cut-off.test.ts. */
 const PATIENCE_MS = 700;
 const ANSWER_MS = 10_000;
 const NUMBER = "x-variant";
