@@ -13,6 +13,7 @@ import { createDatabase } from "../../platform/postgres/pool.ts";
 import { createPostgresTopics, migratePostgresStream } from "../../platform/stream/postgres-topics.ts";
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { type Authority, type CertificatePair, createAuthority } from "../harness/certificates.ts";
+import { makeBundle } from "../harness/made-bundle.ts";
 import { approvalPorts, createApproval } from "../harness/system/approval.ts";
 import { type SystemDatabase, startDatabase } from "../harness/system/database.ts";
 import { createDecision } from "../harness/system/decision.ts";
@@ -59,7 +60,8 @@ export async function startReloadableSystem() {
   const redemptionRoad = owned.use(await startTcpProxy());
   redemptionRoad.target = ports.redemption;
   const streamUrl = database.connectionString;
-  const bundle = { path: join(folder, "bundle") };
+  // Looked at when a signal comes, and not by the hour before that.
+  const bundle = { path: join(folder, "bundle"), pollSeconds: 3_600 };
   const approval = owned.use(
     createApproval(
       {
@@ -117,7 +119,15 @@ export async function startReloadableSystem() {
     /** As the owner of its tables. */
     openDatabase: () => ownerOf(database),
     breakBundle: () => truncate(join(folder, "bundle", "policy.wasm"), 1_000),
-    mendBundle: () => cp(BUNDLE, join(folder, "bundle"), { recursive: true }),
+    /** Policy of other modules at the same path, until `mendBundle`; neither service is told. */
+    async placePolicy(...modules: readonly string[]) {
+      await rm(bundle.path, { recursive: true });
+      await makeBundle(bundle.path, modules, {});
+    },
+    async mendBundle() {
+      await rm(bundle.path, { recursive: true });
+      await cp(BUNDLE, bundle.path, { recursive: true });
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

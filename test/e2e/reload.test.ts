@@ -7,10 +7,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { CertificatePair } from "../harness/certificates.ts";
+import { hasOpa } from "../harness/made-bundle.ts";
+import { REALM } from "../harness/system/issuer.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { askForOrder } from "./asked-order.ts";
 import { type CountedUse, grantOrder } from "./counted-use.ts";
 import { type ReloadableSystem, startReloadableSystem } from "./reload-fixture.ts";
-import { checksOf, metricsOf, reconfigure, reload } from "./reloading.ts";
+import { activeRevision, checksOf, metricsOf, reconfigure, reload } from "./reloading.ts";
 
 let system: ReloadableSystem;
 beforeAll(async () => {
@@ -127,6 +130,54 @@ test("a half-written certificate and a broken bundle are refused: what was there
   expect(await system.shownAt(system.ports.rest)).toBe(fingerprintOf(next));
   expect(await checksOf(system.approval.opsUrl)).toMatchObject({ reload: { status: "ok" } });
 }, 60_000);
+
+const DECIDES_NOTHING = `package countersign
+
+decision := {"outcome": "no_rule_matched", "reasons": [], "elevations": [], "responses": [], "malformed": [], "context_missing": []}
+`;
+/** Where the sample asks a manager. */
+const ASKS_BOTH = `package countersign.approval
+
+route := {"requirement": {"all_of": [{"group": "managers"}, {"group": "security"}]}}
+
+may_review := {"allowed": true, "reasons": []}
+`;
+
+((await hasOpa()) ? test : test.skip)(
+  "a changed policy counts from the signal on: the next request asks whom it says, by its revision on record; what was asked before asks whom it asked",
+  async () => {
+    const [managers, security] = ["managers", "security"].map((group) => ({ group, realm: REALM }));
+    const before = await activeRevision(system.approval.opsUrl);
+    await using owner = system.openDatabase();
+    /** What a new request asks for, and the revision that routed it. */
+    const routed = async ({ id, submitted }: Awaited<ReturnType<typeof askForOrder>>) => {
+      const { rows } = await owner.query<{ revision: string }>(
+        `select event #>> '{data,routed_by_revision}' as revision
+           from (select event from outbox union all select event from audit_log) as record
+          where event #>> '{data,request_id}' = $1 and event ->> 'type' = 'countersign.request.submitted.v1'`,
+        [id],
+      );
+      return [Object(submitted).request.requirement, ...rows.map(({ revision }) => revision)];
+    };
+    await system.placePolicy(DECIDES_NOTHING, ASKS_BOTH);
+    using early = await askForOrder(system, 44);
+    expect(await routed(early)).toEqual([managers, before]);
+
+    expect((await reload(system.approval, "policy")).get("policy")).toMatchObject({ event: "reloaded" });
+    const active = await activeRevision(system.approval.opsUrl);
+    expect(active).not.toBe(before);
+    using late = await askForOrder(system, 45);
+    expect(await routed(late)).toEqual([{ all_of: [managers, security] }, active]);
+    expect(await late.approveAs("max")).toMatchObject({ status: 200, body: { request: { status: "pending" } } });
+    expect(await late.approveAs("sam")).toMatchObject({ status: 200, body: { request: { status: "approved" } } });
+    expect(await early.approveAs("max")).toMatchObject({ status: 200, body: { request: { status: "approved" } } });
+
+    await system.mendBundle();
+    await reload(system.approval, "policy");
+    expect(await activeRevision(system.approval.opsUrl)).toBe(before);
+  },
+  120_000,
+);
 
 test("the state relay takes a new signing key; decision services that know it stay fresh, and those that did not become so", async () => {
   const next = await system.makeKeyPair("approval-2");

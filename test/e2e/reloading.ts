@@ -1,6 +1,7 @@
 /** Programs under test that take their configuration anew at SIGHUP, and what they say of it. */
 import { readFile, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
+import { textAt } from "../../platform/programs/client.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 import type { Program } from "../harness/system/program.ts";
 
@@ -48,3 +49,7 @@ export async function checksOf(url: string): Promise<Checks> {
   return report.checks;
 }
 export const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
+
+/** Of the bundle that decides, as the page of bundles has it. */
+export const activeRevision = async (url: string) =>
+  textAt(await (await fetch(`${url}/v1/bundle`)).json(), "active", "revision");
