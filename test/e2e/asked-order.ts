@@ -13,7 +13,7 @@ import type { ReloadableSystem } from "./reload-fixture.ts";
 
 const PATIENCE_MS = 60_000;
 
-export type AskedOrder = Disposable & {
+type AskedOrder = Disposable & {
   readonly id: string;
   /** The answer to the submission. */
   readonly submitted: unknown;
