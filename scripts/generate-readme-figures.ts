@@ -7,12 +7,12 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 const README = path.join(ROOT, "README.md");
 const ROW = "allowed by policy";
 
-/** Cells of the first row of a table that has these first ones. @throws when there is none */
+/** Cells of the first row of a table that has these first ones, each without what stands in brackets. @throws when there is none */
 function row(section: string, ...first: readonly string[]): readonly string[] {
   const rows = section.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   const found = rows.find(([, ...cells]) => first.every((cell, index) => cells[index] === cell));
   if (found === undefined) throw new Error(`docs/performance.md has no row ${first.join(" | ")}`);
-  return found.slice(1 + first.length);
+  return found.slice(1 + first.length).map((cell) => cell.replace(/ \(.*\)$/, ""));
 }
 
 const page = await readFile(path.join(ROOT, "docs/performance.md"), "utf8");

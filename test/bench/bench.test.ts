@@ -42,7 +42,12 @@ test.each<[string, Bench]>([
 );
 
 test("check runs", async () => {
-  expectFigures(await wholeChecks(SHORTEST, RIG));
+  const text = await wholeChecks(SHORTEST, RIG);
+  expectFigures(text);
+  expect(text).toContain(
+    "At a quarter of its own saturation, arrivals at a fixed rate: medians of 1 interleaved rounds",
+  );
+  expect(text.match(/^\| [^|]+ \| [\d,.]+(?: \| [\d,.]+ \([\d,.]+ to [\d,.]+\)){4} \|$/gm)).toHaveLength(4);
   expectFigures(await inMemory(SHORTEST, RIG.progress, 2_000));
 }, 120_000);
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- NAME [--rounds N] [--seconds S] [--minutes M] [--repeats R] [--print] [--gate]`: measures on this machine, prints, and writes
  * its section of docs/performance.md, or with `--print` nothing; with `--gate` nothing too, and it fails where a goal is missed by more than 15 %
- * (gate.ts). What is left out of the options is made for less than four minutes. `--part NAME` measures one part of those that have several, and only
+ * (gate.ts). That page says how long each takes when options are left out. `--part NAME` measures one part of those that have several, and only
  * prints it.
  */
 import { scriptArguments } from "../../platform/programs/script-arguments.ts";

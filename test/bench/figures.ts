@@ -16,6 +16,11 @@ export function shown(value: number): string {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(value === 0 ? 1 : 3);
 }
 
+/** The median, and in brackets the least and the most. */
+export function withSpread(values: readonly number[]): string {
+  return `${shown(median(values))} (${shown(Math.min(...values))} to ${shown(Math.max(...values))})`;
+}
+
 /** A table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");

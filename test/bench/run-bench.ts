@@ -2,7 +2,7 @@
 import type { Cores } from "./cores.ts";
 import type { Section } from "./page.ts";
 
-/** What was asked for on the command line; each benchmark has its own of what is left out, made for less than four minutes. */
+/** What was asked for on the command line; each benchmark has its own of what is left out. */
 export type Asked = {
   readonly rounds: number | undefined;
   /** Of one measurement. */
