@@ -6,6 +6,7 @@
  */
 import { DecisionInput } from "../../core/policy/schema/input.ts";
 import { field, list, packagePath, type ParsedModule, strings } from "./ast.ts";
+import { isPolicy } from "./places.ts";
 
 export type Annotations = {
   readonly faults: readonly string[];
@@ -70,11 +71,6 @@ function faultsOf({ key, value, scope }: Said, path: readonly string[]): readonl
       (name) =>
         `custom.requires names ${JSON.stringify(name)}, which input.context never has; it has ${CONTEXT.join(", ")}`,
     );
-}
-
-/** One that is too deep is refused as a whole. */
-function isPolicy([root, area]: readonly string[]): boolean {
-  return root === "countersign" && area === "policies";
 }
 
 function entriesOf(custom: unknown): readonly (readonly [string, unknown])[] {

@@ -3,7 +3,7 @@
  * because something is absent, what should be denied is denied. Not one with an `else` or a `default` that holds: where its body ends, that says.
  */
 import { callOf, field, list } from "./ast.ts";
-import type { PlacedRule, RulesAt } from "./places.ts";
+import { isPolicy, type PlacedRule, type RulesAt } from "./places.ts";
 import { isDefault, isSet, saysFalse, withElse } from "./rule-forms.ts";
 import { isName, meaningOf, type Place, placeInside } from "./what-is-meant.ts";
 
@@ -30,8 +30,7 @@ export function askedBehindNot(rules: readonly PlacedRule[], rulesAt: RulesAt): 
     }
   };
   for (const rule of rules) {
-    const [root, area, , name = ""] = rule.place;
-    const closes = root === "countersign" && area === "policies" && ["deny", "elevate"].includes(name);
+    const closes = isPolicy(rule.place) && ["deny", "elevate"].includes(rule.place[3] ?? "");
     const { head, ...others } = Object(rule.rule);
     const said = [field(head, "key"), field(head, "value"), field(head, "args")];
     visit([said, others], placeInside(rule, rulesAt), closes ? behind : elsewhere);

@@ -48,3 +48,15 @@ export function negations(node: unknown): readonly unknown[] {
 export function callOf(node: unknown): readonly unknown[] {
   return list(field(node, "type") === "call" ? field(node, "value") : field(node, "terms"));
 }
+
+/** Operator and operands of each call inside, of all that is not left out. */
+export function callsIn(
+  node: unknown,
+  isWanted: (node: unknown) => boolean = () => true,
+): readonly (readonly unknown[])[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => callsIn(item, isWanted));
+  if (typeof node !== "object" || node === null || !isWanted(node)) return [];
+  const call = callOf(node);
+  const inside = Object.values(node).flatMap((item: unknown) => callsIn(item, isWanted));
+  return [...(call.length > 0 ? [call] : []), ...inside];
+}

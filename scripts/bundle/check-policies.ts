@@ -14,7 +14,7 @@ import { askedBehindNot } from "./asked-behind-not.ts";
 import { elevationFaults } from "./elevation-terms.ts";
 import { type NegatedInput, negatedInputs } from "./negated-inputs.ts";
 import { openedByAbsence } from "./opened-by-absence.ts";
-import { type PlacedRule, placedRules, rulesIn } from "./places.ts";
+import { isPolicy, type PlacedRule, placedRules, rulesIn, SETS } from "./places.ts";
 import { openingCalls, unseenCalls } from "./unseen-calls.ts";
 
 type PolicyCheck = {
@@ -22,8 +22,6 @@ type PolicyCheck = {
   /** Package name → names of required context. */
   readonly requires: { readonly [name: string]: readonly string[] };
 };
-
-const SETS = ["deny", "elevate", "allow"];
 
 export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
   const faults: string[] = [];
@@ -41,6 +39,7 @@ export function checkPolicies(modules: readonly ParsedModule[]): PolicyCheck {
       const place = placeOf(ast, placed.rule);
       const wrong = misplaced(path, place);
       if (wrong !== undefined) fault(`${place.join(".")} ${wrong}`);
+      // NB: elsewhere every rule counts as a denial: it may be asked by one or, in `decision.rego` and in approval, be one.
       if (!isPolicy(place)) for (const text of unseen(placed, said, absence)) fault(text);
     }
     if (!isPolicy(path)) continue;
@@ -80,11 +79,6 @@ function misplaced(path: readonly string[], [root, area]: readonly string[]): st
   return area === "policies" && path.length === 1
     ? "is not in a package of its own (write: package countersign.policies.NAME)"
     : undefined;
-}
-
-/** Elsewhere every rule counts as a denial: it may be asked by one or, in `decision.rego` and in approval, be one. */
-function isPolicy([root, area]: readonly string[]): boolean {
-  return root === "countersign" && area === "policies";
 }
 
 type Absence = {

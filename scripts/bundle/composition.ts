@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { field, list, packagePath, type ParsedModule, refText } from "./ast.ts";
+import { isPolicy } from "./places.ts";
 
 const MARKED = /^# composition begins\n[^]*^# composition ends\n/m;
 
@@ -51,7 +52,7 @@ function name({ ast }: ParsedModule): string {
 }
 
 function says({ ast }: ParsedModule, rule: string): boolean {
-  const [first, second, ...more] = packagePath(ast);
-  if (first !== "countersign" || second !== "policies" || more.length !== 1) return false;
+  const path = packagePath(ast);
+  if (!isPolicy(path) || path.length !== 3) return false;
   return list(field(ast, "rules")).some((one) => refText(field(field(one, "head"), "ref")).split(".")[0] === rule);
 }

@@ -7,6 +7,7 @@
  * names of `data.countersign.requires` alone). NB: a name that were missing here would be missing context, which is a denial.
  */
 import { field, list, packagePath, type ParsedModule, placeOf } from "./ast.ts";
+import { isPrefix } from "./places.ts";
 
 /** From the input downwards; below the last name all is read. */
 type Path = readonly string[];
@@ -37,8 +38,7 @@ export function inputReads(modules: readonly ParsedModule[], required: readonly 
   }
   const all = [...found.values()];
   const paths = all.length > MAX_PATHS ? all.map(([name = ""]) => [name]) : all;
-  const isBelow = (path: Path, other: Path) =>
-    other.length < path.length && other.every((name, at) => name === path[at]);
+  const isBelow = (path: Path, other: Path) => other.length < path.length && isPrefix(other, path);
   return [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()]
     .filter((path) => !paths.some((other) => isBelow(path, other)))
     .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));

@@ -9,9 +9,10 @@
  * value; and, by a longer name, a rule or function that looks up what may be absent in each of its bodies and has no default.
  */
 import { absentUpTo, inputName, inputOf, passes } from "./absent-inputs.ts";
-import { field, list, negations, refText } from "./ast.ts";
-import { callsIn, handedToNegations } from "./negated-parameters.ts";
+import { callsIn, field, list, negations, refText } from "./ast.ts";
+import { handedToNegations } from "./negated-parameters.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
+import { EQUALITY, isComprehension, isDefault, isPartial, isUnconditional } from "./rule-forms.ts";
 import {
   extended,
   type Given,
@@ -84,8 +85,6 @@ function knownIn(rule: PlacedRule, rulesAt: RulesAt, inside: readonly PlacedRule
   return { place: placeInside(rule, rulesAt, given), schema: inputOf(rule.place), inside: [...inside, rule] };
 }
 
-const EQUALITY = new Set(["equal", "eq"]);
-
 const OPERATORS: ReadonlyMap<string, string> = new Map([
   ...([
     ["equal", "=="],
@@ -117,12 +116,9 @@ function past(term: unknown, known: Known): Known {
 
 /** What an operand looks up and might not find. A comprehension finds nothing at worst, which is a value. */
 function lookedUp(term: unknown, known: Known): readonly string[] {
-  const [type, value] = [field(term, "type"), field(term, "value")];
-  switch (type) {
-    case "arraycomprehension":
-    case "objectcomprehension":
-    case "setcomprehension":
-      return [];
+  if (isComprehension(term)) return [];
+  const value = field(term, "value");
+  switch (field(term, "type")) {
     case "var":
       return lookedUpByName(term, known);
     case "ref": {
@@ -164,16 +160,8 @@ function mayBeUndefined(rules: readonly PlacedRule[], known: Known): boolean {
 }
 
 function alwaysHasValue(rule: unknown, known: Known): boolean {
-  if (isDefaultOrSet(rule)) return true;
-  const body = list(field(rule, "body"));
-  const isUnconditional = body.every((expression) => field(field(expression, "terms"), "value") === true);
-  return isUnconditional && isConstant(field(field(rule, "head"), "value"), known);
-}
-
-function isDefaultOrSet(rule: unknown): boolean {
-  const head = field(rule, "head");
-  const ref = list(field(head, "ref"));
-  return field(rule, "default") === true || field(head, "key") !== undefined || constantsOf(ref).length < ref.length;
+  if (isDefault(rule) || isPartial(rule)) return true;
+  return isUnconditional(rule) && isConstant(field(field(rule, "head"), "value"), known);
 }
 
 /** Whether a rule or function has no value where all is absent that may be: each of its bodies looks up something of that. */
@@ -181,7 +169,7 @@ function needsAbsent(rules: readonly PlacedRule[], known: Known, given: Given): 
   const entered = rules.filter((rule) => !known.inside.includes(rule));
   return (
     entered.length > 0 &&
-    !entered.some(({ rule }) => isDefaultOrSet(rule)) &&
+    !entered.some(({ rule }) => isDefault(rule) || isPartial(rule)) &&
     entered.every((rule) => {
       const own = knownIn(rule, known.place.rulesAt, known.inside, given);
       return bodiesOf(rule.rule).every((terms) => terms.some((term) => lookedUp(term, own).length > 0));
@@ -204,7 +192,7 @@ function bodiesOf(rule: unknown): readonly (readonly unknown[])[] {
 
 function isConstant(term: unknown, known: Known): boolean {
   const [type, value] = [field(term, "type"), field(term, "value")];
-  if (typeof type === "string" && type.endsWith("comprehension")) return true;
+  if (isComprehension(term)) return true;
   if (type === "call" || type === "var" || type === "ref") return isSafeCall(term, known);
   return list(value)
     .flatMap((item) => (Array.isArray(item) ? item : [item]))

@@ -2,7 +2,7 @@
  * What a rule hands to a function that has `not` before something of that parameter: with `_foreign(country) if not country in _trusted`, the rule
  * that asks `_foreign(input.context.country)` ends before the `not`, as if that stood in the rule itself. Also where the function hands it on.
  */
-import { callOf, field, list, negations, refText } from "./ast.ts";
+import { callsIn, field, list, negations, refText } from "./ast.ts";
 import type { PlacedRule } from "./places.ts";
 import { meaningOf, type Place, placeInside } from "./what-is-meant.ts";
 
@@ -38,18 +38,6 @@ function madeOf(parameters: readonly string[], { variables }: Place): ReadonlySe
     for (const [name, values] of variables) if (variablesIn(values).some((one) => names.has(one))) names.add(name);
   }
   return names;
-}
-
-/** Operator and operands, of all that is not left out. */
-export function callsIn(
-  node: unknown,
-  isWanted: (node: unknown) => boolean = () => true,
-): readonly (readonly unknown[])[] {
-  if (Array.isArray(node)) return node.flatMap((item: unknown) => callsIn(item, isWanted));
-  if (typeof node !== "object" || node === null || !isWanted(node)) return [];
-  const call = callOf(node);
-  const inside = Object.values(node).flatMap((item: unknown) => callsIn(item, isWanted));
-  return [...(call.length > 0 ? [call] : []), ...inside];
 }
 
 function variablesIn(node: unknown): readonly string[] {

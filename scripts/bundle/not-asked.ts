@@ -5,11 +5,18 @@
  * another rule reads is a library's or a helper; whether what reads it is asked itself is not looked into.
  */
 import { field, list, type ParsedModule } from "./ast.ts";
-import { constantsOf, isPrefix, type PlacedRule, placedRules, placeIn, type Scope, scopeOf } from "./places.ts";
-
-const SAYS = ["deny", "elevate", "allow"];
-/** Of a policy, what is asked under this name: told of by checkPolicies where it is no set. What a response holds may have any name: `allow` is a header. */
-const ASKED = [...SAYS, "response"];
+import {
+  ASKED,
+  constantsOf,
+  isPolicy,
+  isPrefix,
+  type PlacedRule,
+  placedRules,
+  placeIn,
+  type Scope,
+  scopeOf,
+  SETS,
+} from "./places.ts";
 
 export function notAsked(modules: readonly ParsedModule[]): readonly string[] {
   const read = modules.flatMap(({ ast }) => readPlaces(ast, scopeOf(ast)));
@@ -28,10 +35,11 @@ function faultOf({ place, rule, scope: { path } }: PlacedRule): string | undefin
   const constants = below
     .filter((term) => field(term, "type") === "string")
     .map((term) => String(field(term, "value")));
-  const set = [name, ...constants].find((part) => SAYS.includes(part));
+  const set = [name, ...constants].find((part) => SETS.includes(part));
   if (set === undefined) return undefined;
   const said = [...path, name, ...below.map((term) => String(field(term, "value")))].join(".");
   if (isPolicy(path)) {
+    // What is no set there is told by checkPolicies.
     return ASKED.includes(name)
       ? undefined
       : `${said} would never be asked: of a policy, only what stands below no other name is, and no other rule reads it; write: ${set} contains … if …; or, in a helper, give it another name or take it out`;
@@ -46,10 +54,6 @@ function faultOf({ place, rule, scope: { path } }: PlacedRule): string | undefin
 function reads(one: readonly string[], { place, scope: { path } }: PlacedRule): boolean {
   if (isPolicy(path) && one.length <= path.length) return false;
   return isPrefix(one, place) || isPrefix(place, one);
-}
-
-function isPolicy([root, area]: readonly string[]): boolean {
-  return root === "countersign" && area === "policies";
 }
 
 /** What the rules of a module look up below `data`, as far as it is constant. Of variables too, which may be rules of the same package. */

@@ -1,14 +1,13 @@
 /** What stands in the source and does not come into the bundle, though it reads as if it did. */
 import { field, list, type ParsedModule, placeOf } from "./ast.ts";
-
-const SAYS = ["deny", "elevate", "allow", "response"];
+import { ASKED, isPolicy } from "./places.ts";
 
 /** `strange`: files of data, and modules packed up. */
 export function notBuilt(tests: readonly ParsedModule[], strange: readonly string[]): readonly string[] {
   const inTests = tests.flatMap(({ file, ast }) => {
     const said = list(field(ast, "rules"))
       .map((rule) => placeOf(ast, rule))
-      .find(isPolicy);
+      .find((place) => isPolicy(place) && place.slice(2).some((part) => ASKED.includes(part)));
     return said === undefined
       ? []
       : [
@@ -22,8 +21,4 @@ export function notBuilt(tests: readonly ParsedModule[], strange: readonly strin
         `${file}: data does not come into the bundle, and a rule that looks it up finds nothing; say it in Rego`,
     ),
   ];
-}
-
-function isPolicy([first, second, ...more]: readonly string[]): boolean {
-  return first === "countersign" && second === "policies" && more.some((part) => SAYS.includes(part));
 }

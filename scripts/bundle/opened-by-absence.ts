@@ -12,7 +12,7 @@
 import { absentUpTo, inputName, inputOf, passes } from "./absent-inputs.ts";
 import { callOf, field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, type RulesAt } from "./places.ts";
-import { isComprehension, isDefault, isSet, keyAndValue, saysFalse, withElse } from "./rule-forms.ts";
+import { EQUALITY, isComprehension, isDefault, isSet, keyAndValue, saysFalse, withElse } from "./rule-forms.ts";
 import {
   extended,
   type Given,
@@ -39,7 +39,6 @@ type Effects = {
 type Opened = { readonly name: string; readonly negated: string };
 
 const NONE: Effects = { lost: new Map(), gained: new Map(), missed: new Map() };
-const EQUALITY = new Set(["equal", "eq"]);
 
 /** `required`: names of context that are never absent where anything is allowed. What it returns is for a rule of one of the three sets. */
 export function openedByAbsence(

@@ -54,6 +54,17 @@ export function rulesIn(all: readonly PlacedRule[]): RulesAt {
   };
 }
 
+/** The sets of a policy: what a package is asked for, and has to have one of. */
+export const SETS = ["deny", "elevate", "allow"];
+
+/** Of a policy, what is asked under this name. What a response holds may have any name: `allow` is a header. */
+export const ASKED = [...SETS, "response"];
+
+/** Of a place or a package: below `countersign.policies`, however deep. One that is too deep is refused as a whole. */
+export function isPolicy([root, area]: readonly string[]): boolean {
+  return root === "countersign" && area === "policies";
+}
+
 /** Up to the first part that only an evaluation knows. */
 export function constantsOf(ref: unknown): readonly string[] {
   const [first, ...more] = list(ref);

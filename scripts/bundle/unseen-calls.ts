@@ -3,7 +3,8 @@
  * deny opens a door. In `allow` it closes one, but for what stands behind `not` or in a comprehension.
  */
 import { UNSEEN } from "../../core/policy/native-builtins.ts";
-import { field, refText } from "./ast.ts";
+import { callsIn, field, refText } from "./ast.ts";
+import { isComprehension } from "./rule-forms.ts";
 
 /** Of the calls that nobody sees fail: what the host serves, and where a failure denies. */
 const SEEN_INSTEAD: ReadonlyMap<string, string> = new Map([
@@ -40,16 +41,13 @@ function insteadText(call: string): string {
 function openedByFailures(node: unknown): readonly unknown[] {
   if (Array.isArray(node)) return node.flatMap((item: unknown) => openedByFailures(item));
   if (typeof node !== "object" || node === null) return [];
-  const type = field(node, "type");
-  const isOpened = field(node, "negated") === true || (typeof type === "string" && type.endsWith("comprehension"));
+  const isOpened = field(node, "negated") === true || isComprehension(node);
   return isOpened ? [node] : Object.values(node).flatMap((item: unknown) => openedByFailures(item));
 }
 
 /** Names of the functions called anywhere inside whose failure nobody sees, as dotted text. */
 function calls(node: unknown): readonly string[] {
-  if (Array.isArray(node)) return node.flatMap((item: unknown) => calls(item));
-  if (typeof node !== "object" || node === null) return [];
-  const terms = field(node, "type") === "call" ? field(node, "value") : field(node, "terms");
-  const name = Array.isArray(terms) ? refText(field(terms[0], "value")) : "";
-  return [...(UNSEEN.has(name) ? [name] : []), ...Object.values(node).flatMap((item: unknown) => calls(item))];
+  return callsIn(node)
+    .map(([operator]) => refText(field(operator, "value")))
+    .filter((name) => UNSEEN.has(name));
 }

@@ -5,6 +5,7 @@
 import { absentUpTo, inputName, inputOf } from "./absent-inputs.ts";
 import { field, list, refText } from "./ast.ts";
 import { constantsOf, type PlacedRule, placeIn, type RulesAt, type Scope } from "./places.ts";
+import { isUnconditional } from "./rule-forms.ts";
 
 /**
  * `parts`: what follows the name, as terms. `values`: none where only an evaluation knows (`some x in …`, a parameter of which nothing is
@@ -91,11 +92,10 @@ export function meaningOf(term: unknown, { scope, variables, rulesAt }: Place): 
 function aliasOf([only, ...more]: readonly PlacedRule[]): readonly unknown[] | undefined {
   if (only === undefined || more.length > 0) return undefined;
   const { rule, scope, place } = only;
-  const [head, body] = [field(rule, "head"), list(field(rule, "body"))];
+  const head = field(rule, "head");
   const isPlain = ["args", "key"].every((name) => field(head, name) === undefined) && field(rule, "else") === undefined;
-  const isUnconditional = body.every((expression) => field(field(expression, "terms"), "value") === true);
   const value = field(head, "value");
-  if (!isPlain || !isUnconditional || !isName(value)) return undefined;
+  if (!isPlain || !isUnconditional(rule) || !isName(value)) return undefined;
   const meaning = meaningOf(
     value,
     placeInside({ rule: {}, scope, place }, () => []),
