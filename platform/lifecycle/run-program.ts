@@ -3,7 +3,7 @@
  * is read anew at SIGHUP; and the life of the process, to which all that is opened is handed over.
  */
 import { sayInstead, type Started } from "../config/command-line.ts";
-import { countEvents } from "../log/count-events.ts";
+import { type CountedBy, countEvents } from "../log/count-events.ts";
 import { createLog, type Log, type LogLevel } from "../log/log.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { wasHungUp } from "./early-hang-up.ts";
@@ -27,11 +27,13 @@ type Options<C> = {
   readonly read: (args: readonly string[]) => Promise<Started<C>>;
   /** How long it may take to end, all in all. */
   readonly endMs: (config: C) => number;
+  /** Default: `events_total` counts every event. */
+  readonly countedBy?: CountedBy;
 };
 
 /** Until it ends; the code to end with. Never rejects. */
 export async function runProgram<C extends { readonly instance: string; readonly logLevel: LogLevel }>(
-  { name, prefix, read, endMs }: Options<C>,
+  { name, prefix, read, endMs, countedBy }: Options<C>,
   start: (config: C, running: Running<C>) => Promise<void>,
 ): Promise<number> {
   const readAgain = () => read(process.argv.slice(2));
@@ -39,7 +41,8 @@ export async function runProgram<C extends { readonly instance: string; readonly
   if (started.kind === "exit") return sayInstead(started);
   const { config } = started;
   const metrics = createMetrics({ prefix });
-  const log = createLog({ name, instance: config.instance, level: config.logLevel, onEvent: countEvents(metrics) });
+  const onEvent = countEvents(metrics, countedBy);
+  const log = createLog({ name, instance: config.instance, level: config.logLevel, onEvent });
   return run({ log }, { drainDeadlineMs: endMs(config), source: process }, async (lifecycle) => {
     const reload = lifecycle.own(createReload({ log, metrics, source: process, wasHungUp, read: readAgain }, config));
     await start(config, { log, metrics, lifecycle, reload });

@@ -5,8 +5,9 @@ import { createLog } from "./log.ts";
 
 test("every event is counted, also debugging that the level leaves out, but for one that has a counter of its own", async () => {
   const metrics = createMetrics({ prefix: "t_" });
-  const log = createLog({ name: "test", level: "error", destination: { write() {} }, onEvent: countEvents(metrics) });
-  log.debug({ event: "decision" }, "x");
+  const onEvent = countEvents(metrics, new Map([["served", "served_total"]]));
+  const log = createLog({ name: "test", level: "error", destination: { write() {} }, onEvent });
+  log.debug({ event: "served" }, "x");
   log.debug({ event: "tried" }, "x");
   log.child({ part: "p" }).debug({ event: "tried" }, "x");
   log.warn({ event: "lost" }, "x");

@@ -1,6 +1,6 @@
 /** Whether what a process has logged is what its metrics count. */
-import { COUNTED_BY } from "../../platform/log/count-events.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { COUNTED_BY } from "../../services/decision/decision-log/observe-decision.ts";
 
 const SOON_MS = 30_000;
 

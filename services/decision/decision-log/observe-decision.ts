@@ -1,10 +1,14 @@
 /** Counts and times every decision, and logs it at level debug, whichever edge it came by. */
 import { isAllow } from "../../../core/domain/decision.ts";
+import type { CountedBy } from "../../../platform/log/count-events.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import { createSomeLines } from "../../../platform/log/some-lines.ts";
 import type { Metrics } from "../../../platform/metrics/metrics.ts";
 import type { ObserveDecision } from "../ports.ts";
 import { reasonOf } from "./logged-decision.ts";
+
+/** The event comes with every check: to count it in `events_total` too would cost a quarter of a microsecond. */
+export const COUNTED_BY: CountedBy = new Map([["decision", "decisions_total"]]);
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
 

@@ -23,7 +23,7 @@ import { type DecisionConfig, readConfig } from "../config.ts";
 import { createSourceAddress } from "../context/source-address.ts";
 import { adoptSpools } from "../decision-log/adopt-spools.ts";
 import { startDecisionLog } from "../decision-log/decision-log.ts";
-import { createObserveDecision } from "../decision-log/observe-decision.ts";
+import { COUNTED_BY, createObserveDecision } from "../decision-log/observe-decision.ts";
 import { startCheckServer } from "../ext-authz/server.ts";
 import { createServingSign } from "../serving/serving-sign.ts";
 import { createNativePath } from "./native-path.ts";
@@ -182,7 +182,7 @@ const endMs = ({ workers, noticeMs, drainMs }: DecisionConfig) =>
 /** Until it ends; the code to end with. */
 export function runService(): Promise<number> {
   return runProgram(
-    { name: "decision", prefix: "countersign_decision_", read: readConfig, endMs },
+    { name: "decision", prefix: "countersign_decision_", read: readConfig, endMs, countedBy: COUNTED_BY },
     async (config, running) =>
       config.workers > 1 ? (await import("./supervise.ts")).supervise(config, running) : start(config, running),
   );
