@@ -2,8 +2,8 @@
  * A server that keeps a connection open and says nothing on it any more (frozen, cut off, a proxy that lost what is behind it): nobody waits
  * for it without end. It is played by a few bytes of the protocol, since a real one cannot be made to stop at each of these points.
  */
-import net from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
+import { startSilentServer } from "../../test/harness/silent-server.ts";
 import { createLog } from "../log/log.ts";
 import { createDatabase, type Database } from "./pool.ts";
 
@@ -28,24 +28,11 @@ function message(type: string, body: string): Buffer {
 
 /** Answers the first message of a connection so, and never closes one. */
 async function against(answer: Buffer): Promise<Database> {
-  const sockets = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("data", () => socket.write(answer));
-    socket.resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  owned.defer(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  const { port } = owned.use(await startSilentServer(answer));
   return createDatabase(
     { log },
     {
-      connection: { host: "127.0.0.1", port: address.port, user: "test", database: "test" },
+      connection: { host: "127.0.0.1", port, user: "test", database: "test" },
       applicationName: "test",
       statementTimeoutMs: 100,
       connectTimeoutMs: CONNECT_MS,

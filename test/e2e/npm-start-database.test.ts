@@ -1,7 +1,5 @@
 /** `npm start` on a database that DATABASE_URL names: what a person reads when it cannot be used, and that two sets never share one. */
-import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -14,6 +12,7 @@ import { databaseUrls, openSetDatabase } from "../../sample/one-machine/database
 import { freePort } from "../harness/free-port.ts";
 import { startAsPerson } from "../harness/npm-start.ts";
 import { createTestDatabase } from "../harness/postgres.ts";
+import { startSilentServer } from "../harness/silent-server.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 
@@ -56,16 +55,8 @@ test("a server that is not there is named with what to do, without its password"
 });
 
 test("a server that takes the connection and says nothing is given up, rather than waited for without end", async () => {
-  const sockets = new Set<Socket>();
-  await using server = createServer((socket) => sockets.add(socket)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  try {
-    expect(await refusal(`postgresql://u@127.0.0.1:${port}/x`)).toMatch(/ does not answer in time; start it/);
-  } finally {
-    for (const socket of sockets) socket.destroy();
-  }
+  await using server = await startSilentServer();
+  expect(await refusal(`postgresql://u@127.0.0.1:${server.port}/x`)).toMatch(/ does not answer in time; start it/);
 });
 
 test("a folder that a set has is refused to another one, whatever its database, before anything there is touched", async () => {

@@ -2,7 +2,6 @@
  * A database and brokers that accept a connection and never say a word: who asks the operators' port hears so long before they are given up. By the
  * order of answers, since how long it takes is up to the machine (the limits themselves: platform/http/ops-server.test.ts).
  */
-import net from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createLog } from "../../platform/log/log.ts";
 import { answers, type CheckResult, type OpsServer, startOpsServer } from "../../platform/http/ops-server.ts";
@@ -12,6 +11,7 @@ import { createDatabase, type Database } from "../../platform/postgres/pool.ts";
 import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { exposeUnpublishedAge } from "../../services/approval/main/unpublished-age.ts";
 import { relayRows } from "../../services/approval/store/audit-rows.ts";
+import { startSilentServer } from "../harness/silent-server.ts";
 
 const log = createLog({ name: "test", level: "silent" });
 const DATABASE_DOWN: CheckResult = { status: "failed", detail: "the database" };
@@ -22,20 +22,7 @@ let database: Database;
 let ops: OpsServer;
 
 beforeAll(async () => {
-  const sockets = new Set<net.Socket>();
-  const silent = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.resume();
-  });
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  owned.defer(() => {
-    for (const socket of sockets) socket.destroy();
-    silent.close();
-  });
-  const address = silent.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  const { port } = address;
+  const { port } = owned.use(await startSilentServer());
   database = owned.use(
     createDatabase(
       { log },

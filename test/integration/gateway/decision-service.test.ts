@@ -1,6 +1,5 @@
 /** The gateway while the decision service is away, mute, or reached by TLS: nothing passes without an answer from the right one. */
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerCredentials } from "@grpc/grpc-js";
@@ -8,10 +7,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { type CertificatePair, createAuthority, pairFiles, pemFile } from "../../harness/certificates.ts";
 import { freePort } from "../../harness/free-port.ts";
 import { startGatewayProcess } from "../../harness/gateway.ts";
-import { listening } from "../../harness/listening.ts";
 import { rawRequest, sendRaw } from "../../harness/raw-http.ts";
 import { startRecordingAuthorization } from "../../harness/recording-authorization.ts";
 import { type RecordingUpstream, startRecordingUpstream } from "../../harness/recording-upstream.ts";
+import { startSilentServer } from "../../harness/silent-server.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 
 const DEADLINE_MS = 30_000;
@@ -47,15 +46,11 @@ describe("the decision service comes and goes", () => {
   });
 
   test("a decision service that accepts and says nothing costs half a second, not more", async () => {
-    const sockets: Socket[] = [];
-    const mute = createTcpServer((socket) => void sockets.push(socket));
-    const port = await listening(mute);
-    await using own = await startGatewayProcess({ authorization: port, upstream: upstream.port });
+    await using mute = await startSilentServer();
+    await using own = await startGatewayProcess({ authorization: mute.port, upstream: upstream.port });
     const started = performance.now();
     expect((await sendRaw(own.port, rawRequest("GET", "/orders", []))).status).toBe(503);
     expect(performance.now() - started).toBeLessThan(5_000);
-    for (const socket of sockets) socket.destroy();
-    mute.close();
   });
 });
 
