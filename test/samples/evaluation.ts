@@ -1,10 +1,11 @@
 /** One call to be judged, as tests of the decision service need it: dana's `DELETE /orders/42`, or a TCP connection. */
 import type { HttpRequest } from "../../core/domain/binding.ts";
-import { deny } from "../../core/domain/decision.ts";
+import { deny, type NeedsApproval, NO_RESPONSE_FIELDS } from "../../core/domain/decision.ts";
 import { id } from "../../core/domain/id.ts";
 import { instant } from "../../core/domain/time.ts";
 import type { Answered } from "../../services/decision/api/ports.ts";
 import type { Deadline, Evaluation } from "../../services/decision/ports.ts";
+import { ELEVATION } from "./domain.ts";
 
 export const HTTP: HttpRequest = {
   method: "DELETE",
@@ -47,6 +48,16 @@ export const DENIED_BY_API: Answered = {
   policyRevision: "r1",
   time: instant(1_795_478_400_000),
   evaluation: BY_API,
+};
+
+/** What may be asked for, though no denial of it was published: there is a grant that has not begun. */
+export const NEEDS_APPROVAL: NeedsApproval = {
+  kind: "needs_approval",
+  elevations: [ELEVATION],
+  denial: undefined,
+  tooManyDenials: undefined,
+  grantReason: "not_yet_active",
+  response: NO_RESPONSE_FIELDS,
 };
 
 /** Of an HTTP request; `http` and `call` are spread over the sample's. */

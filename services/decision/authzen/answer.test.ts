@@ -1,20 +1,12 @@
 import { expect, test } from "@jest/globals";
-import { type NeedsApproval, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import type { NeedsApproval } from "../../../core/domain/decision.ts";
 import { instant, rfc3339 } from "../../../core/domain/time.ts";
-import { ELEVATION, GRANT } from "../../../test/samples/domain.ts";
-import { DENIED_BY_API } from "../../../test/samples/evaluation.ts";
+import { GRANT } from "../../../test/samples/domain.ts";
+import { DENIED_BY_API, NEEDS_APPROVAL } from "../../../test/samples/evaluation.ts";
 import { shownDecision } from "./answer.ts";
 
 const { time } = DENIED_BY_API;
 const { issuer, subject: account } = GRANT;
-const needed: NeedsApproval = {
-  kind: "needs_approval",
-  elevations: [ELEVATION],
-  denial: undefined,
-  tooManyDenials: undefined,
-  grantReason: "not_yet_active",
-  response: NO_RESPONSE_FIELDS,
-};
 const approval = { id: GRANT.id, until: undefined, hasState: false };
 const subject = { issuer, id: account, groups: [], claims: {}, actors: [] };
 
@@ -32,18 +24,21 @@ test.each([
 ])("what begins in %i ms says when, and is to be asked for again in %i s", (ms, seconds) => {
   const grantBegins = instant(time + ms);
   const again = { reason: "grant_pending", next_action: "retry", retry_after: seconds };
-  expect(contextOf({ ...needed, grantBegins })).toMatchObject({ ...again, grant_begins_at: rfc3339(grantBegins) });
+  expect(contextOf({ ...NEEDS_APPROVAL, grantBegins })).toMatchObject({
+    ...again,
+    grant_begins_at: rfc3339(grantBegins),
+  });
 });
 
 test("another one that begins later says when, and nothing of the named one, which has ended", () => {
-  const context = contextOf({ ...needed, grantBegins: instant(time + 3_600_000) }, "ended");
+  const context = contextOf({ ...NEEDS_APPROVAL, grantBegins: instant(time + 3_600_000) }, "ended");
   expect(context).toMatchObject({ reason: "approval_expired", next_action: "none" });
   expect(context).toHaveProperty("grant_begins_at");
   expect(context).not.toHaveProperty("retry_after");
 });
 
 test("where no beginning is known there is none in the answer", () => {
-  const context = contextOf(needed);
+  const context = contextOf(NEEDS_APPROVAL);
   expect(context).toMatchObject({ grant_reason: "not_yet_active", next_action: "retry", retry_after: 1 });
   expect(context).not.toHaveProperty("grant_begins_at");
 });

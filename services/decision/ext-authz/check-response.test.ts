@@ -1,21 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { type Decision, deny, type NeedsApproval, NO_RESPONSE_FIELDS } from "../../../core/domain/decision.ts";
+import { type Decision, deny, type NeedsApproval } from "../../../core/domain/decision.ts";
 import { id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { ELEVATION } from "../../../test/samples/domain.ts";
-import { CONNECTION } from "../../../test/samples/evaluation.ts";
+import { CONNECTION, NEEDS_APPROVAL } from "../../../test/samples/evaluation.ts";
 import { checkResponse } from "./check-response.ts";
 
 const PAGE = join(import.meta.dirname, "../../../docs/problems-decision.md");
 const needed: NeedsApproval = {
-  kind: "needs_approval",
+  ...NEEDS_APPROVAL,
   elevations: [{ ...ELEVATION, approversHint: "managers" }],
   denial: { id: id("denial", "01930000-0000-7000-8000-000000000001"), expiresAt: instant(900_000) },
-  tooManyDenials: undefined,
   grantReason: "spent",
-  response: NO_RESPONSE_FIELDS,
 };
 
 function problemOf(decision: Decision, requestUrl?: string): object {
