@@ -16,6 +16,7 @@ test.each([
   ["a usual port", "test/e2e/a.test.ts", "http://127.0.0.1:8080"],
   ["what passed of a time", "test/integration/a.test.ts", "expect(performance.now() - begun).toBeLessThan(9)"],
   ["memory", "test/integration/a.test.ts", 'import { heldBytes } from "../harness/held-bytes.ts";'],
+  ["how long a loop stalls", "test/bench/stalls/watch.test.ts", ""],
   ["hostile input", "test/integration/hostile-input.test.ts", ""],
   ["a race", "test/integration/race.test.ts", ""],
   ["a race of the whole system", "test/e2e/race.test.ts", ""],

@@ -20,6 +20,8 @@ const MEASURES =
   /performance\.now\(\) -|harness\/(held-bytes|thread-time|slowness|growth|measured-start)\.ts|policy-soak\.ts/;
 /** Calls are made without a pause meanwhile, and each has to be answered in time. */
 const UNDER_LOAD = /rolling-restart/;
+/** What a thread that blocks did with its time is asked, and another that wants its core would be in the answer. */
+const WATCHED = /stalls.watch\.test/;
 const USUAL_PORTS = /harness\/npm-start\.ts|:8080/;
 /** Of test/fault: how long it took is printed, and no time is asked for but that it ends. */
 const UNHURRIED = /approval-crash|exact-binding|forge/;
@@ -67,7 +69,7 @@ export function howToRun(name: string, text: string): keyof TestFiles {
   const [top, folder = ""] = name.split(path.sep);
   if (top !== "test" || !heavyFolders.includes(folder)) return "unit";
   if (folder === "fault") return UNHURRIED.test(name) ? "beside" : "alone";
-  if (MEASURES.test(text) || UNDER_LOAD.test(name) || USUAL_PORTS.test(text)) return "alone";
+  if (MEASURES.test(text) || UNDER_LOAD.test(name) || WATCHED.test(name) || USUAL_PORTS.test(text)) return "alone";
   const isByChance = folder !== "contract" && BY_CHANCE.test(name) && !SAME_EACH_TIME.test(name);
   return isByChance ? "alone" : "beside";
 }
