@@ -2,13 +2,15 @@
 import { createTokenBuckets } from "../token-buckets.ts";
 
 /** Lines at once, and one more after each so many milliseconds. */
-const RATE = { burst: 10, refillMs: 6_000 } as const;
+type Rate = { readonly burst: number; readonly refillMs: number };
+
+const RATE: Rate = { burst: 10, refillMs: 6_000 };
 
 /** How many were left out before the line that may be written now; undefined: it is left out too. */
-type SomeLines = () => number | undefined;
+export type SomeLines = () => number | undefined;
 
-export function createSomeLines({ monotonicMs }: { readonly monotonicMs: () => number }): SomeLines {
-  const buckets = createTokenBuckets(RATE);
+export function createSomeLines({ monotonicMs }: { readonly monotonicMs: () => number }, rate = RATE): SomeLines {
+  const buckets = createTokenBuckets(rate);
   let unlogged = 0;
   return () => {
     if (buckets.take("", monotonicMs()).kind === "empty") {

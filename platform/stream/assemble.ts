@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../clock.ts";
 import type { Log } from "../log/log.ts";
+import { within } from "../within.ts";
 import type { StreamConnection } from "./connection.ts";
 import { type PartitionReader, startPartitionReader } from "./partition-reader.ts";
 import type { EventStream, Subscription } from "./port.ts";
@@ -135,14 +136,10 @@ async function once<T>(
   deadlineMs: number,
   ask: (connection: StreamConnection) => Promise<T>,
 ): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer in ${deadlineMs} ms`)), deadlineMs);
   const opening = connect();
   try {
-    const connection = await Promise.race([opening, late.promise]);
-    return await Promise.race([ask(connection), late.promise]);
+    return await within(deadlineMs, opening.then(ask));
   } finally {
-    clearTimeout(timer);
     opening.then(
       (connection) => connection.destroy(new Error("answered")),
       () => {},

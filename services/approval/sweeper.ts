@@ -1,6 +1,7 @@
 /** Runs the sweep command (commands/sweep.ts) every few seconds, and again at once if there is more, in one process at a time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../platform/log/log.ts";
+import { createSomeLines, type SomeLines } from "../../platform/log/some-lines.ts";
 import type { Leadership, Lease } from "../../platform/postgres/leadership.ts";
 import { ping } from "../../platform/postgres/ping.ts";
 import type { SweepFault } from "./ports.ts";
@@ -17,27 +18,23 @@ interface SweeperDeps {
   readonly monotonicMs: () => number;
 }
 
-/** How long the next failure of the same part is only counted: a row that cannot be read fails with every sweep until somebody has seen to it. */
-const TELL_EVERY_MS = 60_000;
+/** Of each part: once a minute, since a row that cannot be read fails with every sweep until somebody has seen to it. */
+const TOLD = { burst: 1, refillMs: 60_000 } as const;
 
 export function createSweeper(
   { leadership, sweep, log, monotonicMs }: SweeperDeps,
   { intervalMs = 2_000 }: { readonly intervalMs?: number } = {},
 ): Sweeper {
-  /** By part. */
-  const told = new Map<string, { readonly atMs: number; unlogged: number }>();
+  const lines = new Map<string, SomeLines>();
 
-  /** At once, and then once in `TELL_EVERY_MS`, also while the other parts have work without end. */
+  /** Also while the other parts have work without end. */
   function tell({ part, error }: SweepFault): void {
-    const last = told.get(part);
-    const nowMs = monotonicMs();
-    if (last !== undefined && nowMs - last.atMs < TELL_EVERY_MS) {
-      last.unlogged += 1;
-      return;
-    }
-    told.set(part, { atMs: nowMs, unlogged: 0 });
+    const ofPart = lines.get(part) ?? createSomeLines({ monotonicMs }, TOLD);
+    lines.set(part, ofPart);
+    const unlogged = ofPart();
+    if (unlogged === undefined) return;
     log.error(
-      { event: "sweep_failed", err: error, part, unlogged: last?.unlogged ?? 0 },
+      { event: "sweep_failed", err: error, part, unlogged },
       "a part of the sweep failed; the others go on, and it is tried again with the next sweep",
     );
   }

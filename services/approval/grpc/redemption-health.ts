@@ -3,6 +3,7 @@
  * choosing among approval services; a redemption sent anyway ends in a fault, which is a denial.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../../../platform/within.ts";
 
 const EVERY_MS = 1_000;
 const ANSWERS_WITHIN_MS = 1_000;
@@ -17,13 +18,10 @@ type DatabaseHealth = {
 /** Until the signal. Never rejects. */
 export async function followDatabase({ ask, say, signal }: DatabaseHealth, everyMs = EVERY_MS): Promise<void> {
   while (!signal.aborted) {
-    const isThere = await Promise.race([
-      ask().then(
-        () => true,
-        () => false,
-      ),
-      sleep(ANSWERS_WITHIN_MS, false, { signal, ref: false }).catch(() => false),
-    ]);
+    const isThere = await within(ANSWERS_WITHIN_MS, ask()).then(
+      () => true,
+      () => false,
+    );
     if (signal.aborted) return;
     say(isThere);
     await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {});
