@@ -1,6 +1,6 @@
 /**
  * Records what time has already ended: pending requests that nobody decided, grants that are over, denials that were never submitted, expired
- * idempotency keys and sightings, closed records of the quarantine, old notifications. Notifies those whom routing named when a request has
+ * idempotency keys, days of profiles, closed records of the quarantine, old notifications. Notifies those whom routing named when a request has
  * waited too long. Nothing depends on its being punctual, since every use and every vote checks the clock itself. Locked rows are left for the
  * next sweep, so several sweepers do not block each other.
  */
@@ -26,21 +26,22 @@ type Swept = {
   readonly faults: readonly SweepFault[];
 };
 
+const DAY_MS = 24 * 3_600_000;
 /** Rows per transaction; bounds how long their locks are held. */
 const SWEEP_BATCH = 100;
 /** A lapsed denial is kept a little longer, so that a late submit gets `expired_denial` and not `unknown_denial`. */
-const KEEP_LAPSED: DurationMs = durationMs(24 * 3_600_000);
+const KEEP_LAPSED: DurationMs = durationMs(DAY_MS);
 
 /** Quarantined records that were taken or dismissed; open ones stay. */
-const KEEP_SET_ASIDE: DurationMs = durationMs(30 * 24 * 3_600_000);
+const KEEP_SET_ASIDE: DurationMs = durationMs(30 * DAY_MS);
 /** A request waits seven days at most; a notification that could not be delivered for this long is dropped. */
-const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * 24 * 3_600_000);
+const KEEP_NOTIFICATIONS: DurationMs = durationMs(30 * DAY_MS);
 
 /** One round of at most `SWEEP_BATCH` of each. Never rejects: one part that fails neither stops nor slows the others, and is named with its fault. */
 export function createSweep(
   { store }: { readonly store: Transactions },
-  /** How long sightings are kept; 0 while no profiles are kept: whatever is left is deleted. */
-  { keepSightings = durationMs(0) }: { readonly keepSightings?: DurationMs } = {},
+  /** `keepDays`: how long a day on which an account was seen counts for its profile; absent while no profiles are kept: whatever is left is deleted. */
+  { keepDays = 0 }: { readonly keepDays?: number | undefined } = {},
 ) {
   return async (): Promise<Swept> => {
     const faults: SweepFault[] = [];
@@ -103,7 +104,7 @@ export function createSweep(
       return tx.notifications.forget(before, SWEEP_BATCH);
     });
     const profiles = await part("sweep profiles", async (tx) =>
-      tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepSightings)), SWEEP_BATCH),
+      tx.profiles.forget(instant(Math.max(0, (await tx.now()) - keepDays * DAY_MS)), SWEEP_BATCH),
     );
     const counts = { requests, escalated, grants, denials, keys, records, notifications, profiles };
     const isMore = Object.values(counts).some((count) => count >= SWEEP_BATCH);

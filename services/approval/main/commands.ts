@@ -4,7 +4,6 @@ import { digest } from "../../../core/domain/id.ts";
 import { digestFromHashes } from "../../../core/messages/binding-digest.ts";
 import { hashJson } from "../../../core/messages/hashing.ts";
 import { requestKey } from "../../../core/messages/record-keys.ts";
-import { durationMs } from "../../../core/domain/time.ts";
 import { createAcceptDenial } from "../commands/accept-denial.ts";
 import { createCancelRequest } from "../commands/cancel-request.ts";
 import { createCloseIncident } from "../commands/close-incident.ts";
@@ -21,8 +20,6 @@ import { createSweep } from "../commands/sweep.ts";
 import type { ApprovalConfig } from "../config.ts";
 import type { Bell, Digests, Ids, People, Permission, Router } from "../ports.ts";
 import type { Store } from "../store/store.ts";
-
-const DAY_MS = 24 * 3_600_000;
 
 export type Commands = ReturnType<typeof createCommands>;
 
@@ -51,6 +48,7 @@ export function createCommands(
 ) {
   const { reads } = store;
   const submit = createSubmitRequest({ reads, people, router: policy, digests: DIGESTS, ids, store });
+  const kept = { keepDays: profiles.enabled ? profiles.keepDays : undefined };
   return {
     submit,
     review: createReviewRequest({ reads, people, permission: policy, ids, store }),
@@ -59,9 +57,9 @@ export function createCommands(
     openIncident: createOpenIncident({ people, ids, store }),
     closeIncident: createCloseIncident({ people, store }),
     redeem: createRedeem({ store, bell }),
-    sweep: createSweep({ store }, { keepSightings: durationMs(profiles.enabled ? profiles.keepDays * DAY_MS : 0) }),
+    sweep: createSweep({ store }, kept),
     acceptDenial: createAcceptDenial({ reads, store, people, submit }),
-    recordDecisions: createRecordDecisions({ store }, { keepDays: profiles.enabled ? profiles.keepDays : undefined }),
+    recordDecisions: createRecordDecisions({ store }, kept),
     quarantine: createQuarantineRecord({ store, ids }),
     dismiss: createDismissRecord({ people, reads, store }),
     /** `read` are the readers of intake, which stand on these commands. */

@@ -7,7 +7,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { durationMs } from "../../../core/domain/time.ts";
 import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { createLeadership } from "../../../platform/postgres/leadership.ts";
 import { createDatabase, type Database } from "../../../platform/postgres/pool.ts";
@@ -119,7 +118,7 @@ test("such a user finds the database migrated, and runs a request to its use, th
   const grant = await approval.grant();
   const used = await approval.commands.redeem(claimOf(grant));
   expect(used).toMatchObject({ kind: "redeemed" });
-  expect(await createSweep({ store: approval.store }, { keepSightings: durationMs(1) })()).toMatchObject({
+  expect(await createSweep({ store: approval.store }, { keepDays: 1 })()).toMatchObject({
     faults: [],
   });
   const metrics = createMetrics({ prefix: "t_" });
