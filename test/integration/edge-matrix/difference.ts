@@ -5,11 +5,8 @@
  */
 import { textOfBytes } from "../../../core/policy/rego-value/bytes.ts";
 import type { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import type { Received } from "../../harness/recording-upstream.ts";
+import { type Exchange, type HeaderLines, toPolicy, toUpstream } from "./own-headers.ts";
 import { inputDifference } from "./policy-input.ts";
-
-/** What each hop writes for itself. */
-const OWN = /^(:[a-z]+|host|connection|transfer-encoding|content-length|x-envoy-.*)$/;
 
 type Judged = {
   readonly request: CheckRequest;
@@ -19,26 +16,28 @@ type Judged = {
   readonly input: unknown;
 };
 
+type Done = Pick<Exchange, "enforcer" | "framing" | "got">;
+
 /** One sentence, or undefined when they are the same. */
-export function difference({ request, answer, input }: Judged, got: Received, isCompat: boolean): string | undefined {
+export function difference({ request, answer, input }: Judged, { enforcer, framing, got }: Done): string | undefined {
+  const isCompat = enforcer === "compat";
   const { attributes } = request;
   const http = attributes?.request?.http;
   if (http === undefined) return "the policy was asked about no HTTP request";
   const asked = `${http.method} ${http.host} ${http.path}`;
   const upstream = `${got.method} ${got.headers.host ?? ""} ${got.url}`;
   if (asked !== upstream) return `judged ${asked}, done ${upstream}`;
-  const raw = (http.headerMap?.headers ?? []).map(({ key, rawValue }) => [key, rawValue.toString("latin1")] as const);
-  const arrived = byName(pairs(got.rawHeaders), isCompat ? sanitized : (text) => text);
-  const judged = isCompat ? http.headers : raw;
-  const wrong = headersDifference(
-    carriedOut(
-      byName(judged, (text) => text),
-      answer,
-    ),
-    arrived,
-  );
-  if (wrong !== undefined) return wrong;
   const isSeen = isCompat || attributes?.contextExtensions.get("countersign.body") === "buffered";
+  const exchange = { enforcer, asked: http, isSeen, framing, got };
+  const arrived = pairs(got.rawHeaders);
+  const wrongIn = (judged: HeaderLines, shown: (text: string) => string) =>
+    headersDifference(
+      byName([...carriedOut(byName(judged), answer), ...toUpstream(exchange)]),
+      byName([...arrived.map(([name, value]) => [name, shown(value)] as const), ...toPolicy(exchange)]),
+    );
+  const raw = (http.headerMap?.headers ?? []).map(({ key, rawValue }) => [key, rawValue.toString("latin1")] as const);
+  const wrong = isCompat ? wrongIn([...http.headers], sanitized) : wrongIn(raw, (text) => text);
+  if (wrong !== undefined) return wrong;
   const body = got.body.toString("latin1");
   const expected = isCompat ? sanitized(body) : body;
   const seen = isCompat ? http.body : http.rawBody.toString("latin1");
@@ -48,17 +47,8 @@ export function difference({ request, answer, input }: Judged, got: Received, is
   return inputDifference(input, got, {
     isCompat,
     body: isSeen ? expected : undefined,
-    headers: (given) => {
-      // A policy sees text: in native mode what is no UTF-8 was refused before.
-      const shown = isCompat ? arrived : byName(pairs(got.rawHeaders), utf8);
-      return headersDifference(
-        carriedOut(
-          byName(given, (text) => text),
-          answer,
-        ),
-        shown,
-      );
-    },
+    // A policy sees text: in native mode what is no UTF-8 was refused before.
+    headers: (given) => wrongIn(given, isCompat ? sanitized : utf8),
   });
 }
 
@@ -84,18 +74,17 @@ function carriedOut(judged: Headers, { httpResponse }: CheckResponse): Headers {
 }
 
 /** Values in their order, joined: apart they are only where a list is sent. */
-function byName(lines: Iterable<readonly [string, string]>, shown: (text: string) => string): Headers {
+function byName(lines: HeaderLines): Headers {
   const found = new Map<string, string>();
   for (const [name, value] of lines) {
     const key = name.toLowerCase();
-    if (OWN.test(key)) continue;
     const before = found.get(key);
-    found.set(key, before === undefined ? shown(value) : `${before},${shown(value)}`);
+    found.set(key, before === undefined ? value : `${before},${value}`);
   }
   return found;
 }
 
-function pairs(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {
+function pairs(rawHeaders: readonly string[]): HeaderLines {
   return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""] as const] : []));
 }
 

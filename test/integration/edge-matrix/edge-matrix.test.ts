@@ -1,9 +1,9 @@
 /**
  * The edge matrix: hundreds of paths, headers and bodies through a real Envoy with each committed bootstrap, and through the gateway, to a
  * decision service that allows whatever it can describe, and a recording upstream; a recorder between the two sees what was asked. What the
- * policy was given is what was asked is what the upstream got, or the request ended in 4xx or 503 and the upstream got nothing. An edge may wait
- * for the rest of one that is cut off, and of no other; a reset is taken for an answer only where resets.ts says why. `startEnvoy` asks Envoy's
- * /server_info and refuses one below 1.38.4.
+ * policy was given is what was asked is what the upstream got, but for the lines of each enforcer's own that own-headers.ts names, or the request
+ * ended in 4xx or 503 and the upstream got nothing. An edge may wait for the rest of one that is cut off, and of no other; a reset is taken for an
+ * answer only where resets.ts says why. `startEnvoy` asks Envoy's /server_info and refuses one below 1.38.4.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { CheckRequest } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
@@ -16,6 +16,7 @@ import { type RecordingUpstream, startRecordingUpstream } from "../../harness/re
 import { isRefusal } from "../is-refusal.ts";
 import { type Deciding, startCompat, startNative } from "./deciding.ts";
 import { difference } from "./difference.ts";
+import type { Enforcer, Exchange } from "./own-headers.ts";
 import { mayReset } from "./resets.ts";
 import { bodyVariants, headerVariants, pathVariants, type Variant } from "./variants.ts";
 
@@ -49,13 +50,14 @@ const throughEnvoy = (bootstrap: string) => async (ports: Ports) => {
   return envoy;
 };
 
-const EDGES: readonly { name: string; isCompat: boolean; canRun: boolean; start: (ports: Ports) => Promise<Edge> }[] = [
-  { name: "Envoy, native bootstrap", isCompat: false, canRun: withEnvoy, start: throughEnvoy("native") },
-  { name: "Envoy, compatibility bootstrap", isCompat: true, canRun: withEnvoy, start: throughEnvoy("compat") },
-  { name: "the gateway", isCompat: false, canRun: withOpa, start: startGatewayProcess },
-];
+const EDGES: readonly { name: string; enforcer: Enforcer; canRun: boolean; start: (ports: Ports) => Promise<Edge> }[] =
+  [
+    { name: "Envoy, native bootstrap", enforcer: "native", canRun: withEnvoy, start: throughEnvoy("native") },
+    { name: "Envoy, compatibility bootstrap", enforcer: "compat", canRun: withEnvoy, start: throughEnvoy("compat") },
+    { name: "the gateway", enforcer: "gateway", canRun: withOpa, start: startGatewayProcess },
+  ];
 
-for (const { name, isCompat, canRun, start } of EDGES) {
+for (const { name, enforcer, canRun, start } of EDGES) {
   (canRun ? describe : describe.skip)(name, () => {
     let deciding: Deciding;
     let authorization: RecordingAuthorization;
@@ -63,7 +65,7 @@ for (const { name, isCompat, canRun, start } of EDGES) {
     let edge: Edge;
 
     beforeAll(async () => {
-      deciding = await (isCompat ? startCompat() : startNative());
+      deciding = await (enforcer === "compat" ? startCompat() : startNative());
       authorization = await startRecordingAuthorization({ asks: deciding.port });
       upstream = await startRecordingUpstream();
       edge = await start({ authorization: authorization.port, upstream: upstream.port });
@@ -101,7 +103,8 @@ for (const { name, isCompat, canRun, start } of EDGES) {
         if (done === undefined) return isClosed(answer, variant) ? "refused" : `${answer}, without the upstream`;
         const said = judged && authorization.said.get(judged);
         if (judged === undefined || said === undefined) return "done and not judged";
-        return difference({ request: judged, answer: said, input: inputOf(said) }, done, isCompat) ?? "passed";
+        const exchange = { enforcer, framing: framingOf(variant.bytes), got: done };
+        return difference({ request: judged, answer: said, input: inputOf(said) }, exchange) ?? "passed";
       }
     }
 
@@ -145,6 +148,12 @@ function isClosed(answer: Answered, { name, bytes, isCutOff }: Variant): boolean
   if (answer === "silence") return isCutOff;
   if (answer === "closed") return false;
   return answer === "reset" ? mayReset(name) : answer !== 501 && isRefusal(answer, bytes);
+}
+
+function framingOf(bytes: Buffer): Exchange["framing"] {
+  const head = bytes.subarray(0, bytes.indexOf("\r\n\r\n")).toString("latin1");
+  if (/^transfer-encoding: chunked$/im.test(head)) return "chunked";
+  return /^content-length:/im.test(head) ? "length" : "none";
 }
 
 /** With a header of its own behind the first line, by which it is known wherever it arrives. */

@@ -4,13 +4,14 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Received } from "../../harness/recording-upstream.ts";
+import type { HeaderLines } from "./own-headers.ts";
 
 type Expected = {
   readonly isCompat: boolean;
   /** What of the body is to be seen; undefined: nothing. In compatibility mode as text, else as Latin-1. */
   readonly body: string | undefined;
   /** What is wrong with the headers that were given, if anything is. */
-  readonly headers: (given: Iterable<readonly [string, string]>) => string | undefined;
+  readonly headers: (given: HeaderLines) => string | undefined;
 };
 
 /** One sentence, or undefined when it says the same. */
@@ -45,7 +46,9 @@ export function inputDifference(
     if (!isDeepStrictEqual(given, arrived))
       return `input ${what}: ${JSON.stringify(given)}, got ${JSON.stringify(arrived)}`;
   }
-  const wrong = headers(Object.entries(Object(at(http, "headers"))).map(([name, value]) => [name, String(value)]));
+  const wrong = headers(
+    Object.entries(Object(at(http, "headers"))).map(([name, value]) => [name, String(value)] as const),
+  );
   return wrong === undefined ? undefined : `input ${wrong}`;
 }
 

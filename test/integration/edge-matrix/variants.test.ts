@@ -13,6 +13,7 @@ test.each<readonly [string, (text: string) => boolean]>([
   ],
   ["that stand there twice", (text) => /^([\w-]+): .*\r\n\1:/im.test(text)],
   ["named __proto__", (text) => /^__proto__:/m.test(text)],
+  ["of Envoy's own, also of a client behind another proxy", (text) => /^x-envoy-.*\r\nx-forwarded-for:/m.test(text)],
   ["whose values are not UTF-8", (text) => /: \xff\xfe/.test(text)],
 ])("there are headers %s", (_, isSo) => {
   expect(countOf(headerVariants, isSo)).toBeGreaterThanOrEqual(3);

@@ -108,16 +108,22 @@ const NAMES = [
     "te",
     "trailer",
   ],
-  ...[
-    "upgrade",
-    "proxy-authorization",
-    "expect",
-    "authorization",
-    "cookie",
-    "x-forwarded-for",
-    "x-envoy-auth-partial-body",
-  ],
+  ...["upgrade", "proxy-authorization", "expect", "authorization", "cookie", "x-forwarded-for"],
 ];
+/** Of Envoy's own, which it reads, writes, removes or passes on; and one that it does not know. */
+const OF_ENVOY = [
+  ...["auth-partial-body", "internal", "external-address", "original-path"],
+  ...["decorator-operation", "retry-on", "upstream-rq-timeout-ms", "force-trace"],
+].map((part) => `x-envoy-${part}`);
+const MORE_OF_ENVOY = [
+  ...["expected-rq-timeout-ms", "original-url", "original-host", "original-method", "original-dst-host", "ip-tags"],
+  ...["downstream-service-cluster", "downstream-service-node", "attempt-count", "is-timeout-retry"],
+  ...["retry-grpc-on", "max-retries", "hedge-on-per-try-timeout", "retriable-status-codes", "retriable-header-names"],
+  ...["upstream-rq-per-try-timeout-ms", "upstream-rq-timeout-alt-response", "upstream-stream-duration-ms"],
+  ...["upstream-alt-stat-name", "upstream-service-time", "upstream-canary", "upstream-healthchecked-cluster"],
+  ...["immediate-health-check-fail", "degraded", "overloaded", "local-overloaded", "ratelimited", "not-forwarded"],
+  ...["cluster", "peer-metadata", "peer-metadata-id", "fault-abort-request", "fault-delay-request", "of-nobody"],
+].map((part) => `x-envoy-${part}`);
 const VALUES = [
   "plain",
   "",
@@ -132,12 +138,21 @@ const VALUES = [
   "v".repeat(4_000),
 ];
 
-export const headerVariants: readonly Variant[] = NAMES.flatMap((name) => [
-  ...VALUES.map((value) => lines([`${name}: ${value}`])),
-  lines([`${name}: one`, `${name}: two`]),
-  lines([`${name}: one`, `${name.toUpperCase()}: one`, `${name}:`]),
-  lines([`connection: ${name}`, `${name}: hop`]),
-]);
+export const headerVariants: readonly Variant[] = [
+  ...[...NAMES, ...OF_ENVOY].flatMap((name) => [
+    ...VALUES.map((value) => lines([`${name}: ${value}`])),
+    lines([`${name}: one`, `${name}: two`]),
+    lines([`${name}: one`, `${name.toUpperCase()}: one`, `${name}:`]),
+    lines([`connection: ${name}`, `${name}: hop`]),
+  ]),
+  // Values that mean something there, of a client that Envoy could take for one of its own network, and of one that it could not.
+  ...[...OF_ENVOY, ...MORE_OF_ENVOY].flatMap((name) =>
+    ["true", "false", "1", "203.0.113.9"].flatMap((value) => [
+      lines([`${name}: ${value}`]),
+      lines([`${name}: ${value}`, "x-forwarded-for: 203.0.113.7"]),
+    ]),
+  ),
+];
 
 const LIMIT = 65_536;
 const SIZES = [0, 1, 2, 1_023, LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT];
@@ -174,6 +189,14 @@ export const bodyVariants: readonly Variant[] = ROUTES.flatMap((target) => [
     const body = Buffer.from(text);
     return sent(target, `${type}: ${text}`, [`content-type: ${type}`, `content-length: ${body.length}`], body);
   }),
+  ...["true", "false"].map((value) =>
+    sent(
+      target,
+      `said to be cut: ${value}`,
+      [`x-envoy-auth-partial-body: ${value}`, "content-length: 1"],
+      Buffer.from("x"),
+    ),
+  ),
   ...[1, 100, LIMIT].map((missing) =>
     cutOff(target, `${missing} bytes before its end`, `content-length: ${10 + missing}`, "z".repeat(10)),
   ),

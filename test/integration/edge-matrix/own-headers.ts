@@ -1,0 +1,50 @@
+/**
+ * What an enforcer says for itself, exactly: to the policy alone, and to the upstream alone. Whatever else the two do not have alike is a difference:
+ * a line of the client that one of them did not see, or one that no enforcer was known to write.
+ */
+import type { Received } from "../../harness/recording-upstream.ts";
+
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
+
+/** The gateway, or Envoy with which of its bootstraps. */
+export type Enforcer = "gateway" | "native" | "compat";
+
+export type Exchange = {
+  readonly enforcer: Enforcer;
+  readonly asked: { readonly method: string; readonly host: string; readonly path: string };
+  /** Whether the policy was to be shown the body. */
+  readonly isSeen: boolean;
+  /** How the client framed it; `chunked`, also with nothing inside. */
+  readonly framing: "length" | "chunked" | "none";
+  readonly got: Received;
+};
+
+const WHOLE = ["x-envoy-auth-partial-body", "false"] as const;
+/** As each bootstrap's route says. */
+const TIMEOUT = ["x-envoy-expected-rq-timeout-ms", "15000"] as const;
+const KEPT = ["connection", "keep-alive"] as const;
+
+/** What HTTP/1.1 says in its first line, and that a body was shown whole: Envoy says it of an empty one as well, if it came in chunks. */
+export function toPolicy({ enforcer, asked, isSeen, framing, got }: Exchange): HeaderLines {
+  const hasBody = got.body.length > 0 || (enforcer !== "gateway" && framing === "chunked");
+  return [
+    [":method", asked.method],
+    [":scheme", "http"],
+    [":authority", asked.host],
+    [":path", asked.path],
+    ...(isSeen && hasBody ? [WHOLE] : []),
+  ];
+}
+
+/** The host; of Envoy the time of the route, of the gateway that it keeps its connections; and where the body ends, unless its client said the length. */
+export function toUpstream(exchange: Exchange): HeaderLines {
+  return [["host", exchange.asked.host], exchange.enforcer === "gateway" ? KEPT : TIMEOUT, ...endOfBody(exchange)];
+}
+
+function endOfBody({ enforcer, asked, isSeen, framing, got }: Exchange): HeaderLines {
+  if (framing === "length") return [];
+  if (framing === "none") return asked.method === "POST" ? [["content-length", "0"]] : [];
+  // The gateway knows the length of what it has read whole, and of what it passes on if all of it was there.
+  const isKnown = enforcer === "gateway" && (isSeen || got.headers["content-length"] !== undefined);
+  return isKnown ? [["content-length", String(got.body.length)]] : [["transfer-encoding", "chunked"]];
+}
