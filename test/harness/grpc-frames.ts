@@ -1,8 +1,5 @@
-/**
- * gRPC as bytes over HTTP/2: for calls that no client library would make. One connection per call; resolves with what came
- * back before the stream or the connection ended, whoever ended it.
- */
-import { connect, type OutgoingHttpHeaders } from "node:http2";
+/** gRPC as bytes over HTTP/2: for calls that no client library would make. */
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from "node:http2";
 
 export type FrameAnswer = {
   /** Undefined when no answer came before the end. */
@@ -17,8 +14,8 @@ export type FrameCall = {
   readonly path: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Buffer;
-  /** Reset the stream after the body in place of ending it. */
-  readonly reset?: boolean;
+  /** What is done with the stream after the body; it is ended unless given. NB: node:http2 may end it before it resets it. */
+  readonly after?: "end" | "reset" | "nothing";
 };
 
 /** A length-prefixed message; `length` and `flag` may lie. */
@@ -29,9 +26,27 @@ export function frame(message: Uint8Array, { length = message.length, flag = 0 }
   return Buffer.concat([prefix, message]);
 }
 
-export function sendFrames(port: number, { path, headers = {}, body = Buffer.alloc(0), reset = false }: FrameCall) {
-  return new Promise<FrameAnswer>((resolve) => {
-    const session = connect(`http://127.0.0.1:${port}`);
+/** On a connection of its own, which is gone when this resolves. */
+export async function sendFrames(port: number, call: FrameCall): Promise<FrameAnswer> {
+  const session = openFrames(port);
+  const closed = new Promise<void>((resolve) => session.on("close", resolve));
+  const answer = await callOn(session, call);
+  session.destroy();
+  await closed;
+  return answer;
+}
+
+/** A connection for many calls. Its faults end the calls on it and are told nobody. */
+export function openFrames(port: number): ClientHttp2Session {
+  return connect(`http://127.0.0.1:${port}`).on("error", () => {});
+}
+
+/** Resolves with what came back before the stream or the connection ended, whoever ended it. */
+export function callOn(
+  session: ClientHttp2Session,
+  { path, headers = {}, body = Buffer.alloc(0), after = "end" }: FrameCall,
+): Promise<FrameAnswer> {
+  return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let httpStatus: number | undefined;
     let grpcStatus: string | undefined;
@@ -39,8 +54,6 @@ export function sendFrames(port: number, { path, headers = {}, body = Buffer.all
       if (typeof received[":status"] === "number") httpStatus = received[":status"];
       if (typeof received["grpc-status"] === "string") grpcStatus = received["grpc-status"];
     };
-    session.on("error", () => {});
-    session.on("close", () => resolve({ httpStatus, grpcStatus, message: messageIn(Buffer.concat(chunks)) }));
     const stream = session.request({
       ":method": "POST",
       ":path": path,
@@ -53,9 +66,9 @@ export function sendFrames(port: number, { path, headers = {}, body = Buffer.all
     stream.on("response", note);
     stream.on("trailers", note);
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("close", () => session.destroy());
-    if (reset) stream.write(body, () => stream.close(8));
-    else stream.end(body);
+    stream.on("close", () => resolve({ httpStatus, grpcStatus, message: messageIn(Buffer.concat(chunks)) }));
+    if (after === "end") stream.end(body);
+    else stream.write(body, () => after === "reset" && stream.close(constants.NGHTTP2_CANCEL));
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a service holds when it has collected: unlike what its process takes, that grows by what is never let go of alone. */
 import { waitUntil } from "../../platform/programs/wait-until.ts";
+import { say } from "../fault/say.ts";
 import type { Program } from "./system/program.ts";
 
 /** More than that for each call is a leak; leaking-checks.test.ts shows that one of 200 is seen. */
@@ -8,7 +9,32 @@ export const LEAKING_BYTES = 100;
 /** To be preloaded into the service. */
 export const HEAP_AFTER_GC = new URL("./heap-after-gc.ts", import.meta.url).href;
 
-export async function heldBytes(service: Pick<Program, "pid" | "log">): Promise<number> {
+/** To be preloaded, too, into one that has to be found leaking. */
+export const LEAK_PER_CALL = new URL("./leak-per-call.ts", import.meta.url).href;
+
+type Service = Pick<Program, "pid" | "log">;
+
+type Rounds = { readonly warmUp: number; readonly rounds: number; readonly calls: number };
+
+/** As `growthPerCall`, over so many `rounds` after a first one of `warmUp` calls. `run` makes that many. */
+export async function growthOver(
+  name: string,
+  service: Service,
+  { warmUp, rounds, calls }: Rounds,
+  run: (count: number) => Promise<unknown>,
+): Promise<number> {
+  const held: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    await run(round === 0 ? warmUp : calls);
+    held.push(await heldBytes(service));
+  }
+  const growth = growthPerCall(held, calls);
+  const all = held.map((bytes) => (bytes / 1e6).toFixed(2)).join(", ");
+  say(`${name}: a call keeps ${growth.toFixed(0)} bytes; held after each round of ${calls}: ${all} MB`);
+  return growth;
+}
+
+export async function heldBytes(service: Service): Promise<number> {
   const said = async () => [...(await service.log()).matchAll(/"event":"heap_after_gc","bytes":(\d+)/g)];
   const before = (await said()).length;
   const pid = service.pid();

@@ -9,6 +9,7 @@ import { RedeemRequest, RedemptionServiceService } from "../../proto/gen/counter
 import { SAMPLE_ACCOUNTS } from "../../sample/token-issuer/accounts.ts";
 import { freePort } from "../harness/free-port.ts";
 import { frame, sendFrames } from "../harness/grpc-frames.ts";
+import { callOf, END_HEADERS, FRAME, h2, PREFACE } from "../harness/http2-frames.ts";
 import { HEAP_AFTER_GC } from "../harness/held-bytes.ts";
 import { approvalPorts, createApproval } from "../harness/system/approval.ts";
 import { startDatabase } from "../harness/system/database.ts";
@@ -28,20 +29,12 @@ const HALVES = (path: string) => [
   `POST ${path} HTTP/1.1\r\nhost: x\r\nx-a: ${"y".repeat(4_000)}`,
   `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n{"a":"${"y".repeat(20_000)}`,
 ];
-const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const SETTINGS = "\0\0\0\x04\0\0\0\0\0";
-const literal = (name: string, value: string) =>
-  `\0${String.fromCharCode(name.length)}${name}${String.fromCharCode(value.length)}${value}`;
-const h2 = (type: number, flags: number, payload: string) =>
-  `${String.fromCharCode(payload.length >> 16, (payload.length >> 8) & 255, payload.length & 255, type, flags)}\0\0\0\x01${payload}`;
 /** HTTP/2: a greeting, half of one, and a call of which 16 KiB of 60,000 bytes come. */
 const CALLS = (path: string) => {
-  const head = [
-    ...[literal(":method", "POST"), literal(":scheme", "http"), literal(":path", path), literal(":authority", "x")],
-    ...[literal("content-type", "application/grpc"), literal("te", "trailers")],
-  ].join("");
-  const half = `\0\0\0\xea\x60${"z".repeat(16_000)}`;
-  return ["", PREFACE.slice(0, 9), PREFACE + SETTINGS, PREFACE + SETTINGS + h2(1, 4, head) + h2(0, 0, half)];
+  const greeting = Buffer.concat([PREFACE, h2(FRAME.settings, 0, 0)]);
+  const half = frame(Buffer.alloc(16_000, "z"), { length: 60_000 });
+  const call = Buffer.concat([greeting, h2(FRAME.headers, END_HEADERS, 1, callOf(path)), h2(FRAME.data, 0, 1, half)]);
+  return ["", ...[PREFACE.subarray(0, 9), greeting, call].map((bytes) => bytes.toString("latin1"))];
 };
 
 type Port = { readonly port: number; readonly sent: readonly string[]; readonly isServed: () => Promise<unknown> };

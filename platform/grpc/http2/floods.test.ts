@@ -6,14 +6,22 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { frame, sendFrames } from "../../../test/harness/grpc-frames.ts";
+import {
+  callOf,
+  END_HEADERS,
+  END_STREAM,
+  field,
+  FRAME,
+  h2,
+  idOf,
+  PREFACE,
+  text,
+} from "../../../test/harness/http2-frames.ts";
 import { waitUntil } from "../../programs/wait-until.ts";
 import type { Serving } from "../terms.ts";
 import { startHttp2Server } from "./server.ts";
 
 const PATH = "/test.v1.Echo/Say";
-const [DATA, HEADERS, PRIORITY, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION] = [0, 1, 2, 4, 6, 8, 9] as const;
-const [END_STREAM, END_HEADERS] = [1, 4] as const;
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** Of one turn. */
 const AT_ONCE = 200;
 const MOST = 100_000;
@@ -51,23 +59,8 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-function h2(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-const field = (name: string, value: string) => Buffer.concat([Buffer.from([0]), text(name), text(value)]);
-const CALL = Buffer.concat([
-  ...[field(":method", "POST"), field(":scheme", "http"), field(":path", PATH), field(":authority", "x")],
-  ...[field("content-type", "application/grpc"), field("te", "trailers")],
-]);
+const CALL = callOf(PATH);
 const NOTHING_ADDED = Buffer.alloc(4);
-const idOf = (at: number) => 2 * at + 1;
 
 type Flood = { readonly first?: Buffer; readonly next: (at: number) => Buffer; readonly reads?: boolean };
 
@@ -89,7 +82,7 @@ async function flood({
       wake();
     });
   if (reads) socket.resume();
-  socket.write(Buffer.concat([PREFACE, h2(SETTINGS, 0, 0), first]));
+  socket.write(Buffer.concat([PREFACE, h2(FRAME.settings, 0, 0), first]));
   let sent = 0;
   while (!ended && sent < MOST) {
     const frames = Array.from({ length: AT_ONCE }, (_, at) => next(sent + at));
@@ -113,22 +106,25 @@ async function expectServed(): Promise<void> {
 test.each<[string, Flood]>([
   [
     "CONTINUATION without end",
-    { first: h2(HEADERS, 0, 1, CALL), next: () => h2(CONTINUATION, 0, 1, field("x-a", "b")) },
+    { first: h2(FRAME.headers, 0, 1, CALL), next: () => h2(FRAME.continuation, 0, 1, field("x-a", "b")) },
   ],
-  ["empty CONTINUATION without end", { first: h2(HEADERS, 0, 1, CALL), next: () => h2(CONTINUATION, 0, 1) }],
-  ["PING, and no answer is read", { next: () => h2(PING, 0, 0, Buffer.alloc(8)) }],
-  ["SETTINGS, and no answer is read", { next: () => h2(SETTINGS, 0, 0, Buffer.from([0, 3, 0, 0, 0, 1])) }],
-  ["empty DATA", { first: h2(HEADERS, END_HEADERS, 1, CALL), next: () => h2(DATA, 0, 1) }],
-  ["windows that grow by nothing", { next: () => h2(WINDOW_UPDATE, 0, 0, NOTHING_ADDED), reads: true }],
+  [
+    "empty CONTINUATION without end",
+    { first: h2(FRAME.headers, 0, 1, CALL), next: () => h2(FRAME.continuation, 0, 1) },
+  ],
+  ["PING, and no answer is read", { next: () => h2(FRAME.ping, 0, 0, Buffer.alloc(8)) }],
+  ["SETTINGS, and no answer is read", { next: () => h2(FRAME.settings, 0, 0, Buffer.from([0, 3, 0, 0, 0, 1])) }],
+  ["empty DATA", { first: h2(FRAME.headers, END_HEADERS, 1, CALL), next: () => h2(FRAME.data, 0, 1) }],
+  ["windows that grow by nothing", { next: () => h2(FRAME.windowUpdate, 0, 0, NOTHING_ADDED), reads: true }],
   [
     "calls that the server is made to reset",
     {
       reads: true,
       next: (at) =>
         Buffer.concat([
-          h2(HEADERS, END_HEADERS, idOf(at), CALL),
-          h2(DATA, END_STREAM, idOf(at), frame(Buffer.from("hello"))),
-          h2(WINDOW_UPDATE, 0, idOf(at), NOTHING_ADDED),
+          h2(FRAME.headers, END_HEADERS, idOf(at), CALL),
+          h2(FRAME.data, END_STREAM, idOf(at), frame(Buffer.from("hello"))),
+          h2(FRAME.windowUpdate, 0, idOf(at), NOTHING_ADDED),
         ]),
     },
   ],
@@ -147,20 +143,20 @@ test.each<[string, Flood]>([
 );
 
 test.each<[string, Flood]>([
-  ["PRIORITY", { next: (at) => h2(PRIORITY, 0, idOf(at % 1_000), Buffer.from([0, 0, 0, 0, 1])), reads: true }],
-  ["PING, and answers are read", { next: () => h2(PING, 0, 0, Buffer.alloc(8)), reads: true }],
+  ["PRIORITY", { next: (at) => h2(FRAME.priority, 0, idOf(at % 1_000), Buffer.from([0, 0, 0, 0, 1])), reads: true }],
+  ["PING, and answers are read", { next: () => h2(FRAME.ping, 0, 0, Buffer.alloc(8)), reads: true }],
   [
     "heads of a megabyte, each of one byte",
     {
       reads: true,
       first: h2(
-        HEADERS,
+        FRAME.headers,
         END_HEADERS | END_STREAM,
         1,
         Buffer.concat([CALL, Buffer.from([0x40]), text("x"), text("y".repeat(120))]),
       ),
       next: (at) =>
-        h2(HEADERS, END_HEADERS | END_STREAM, idOf(at + 1), Buffer.concat([CALL, Buffer.alloc(8_000, 0xbe)])),
+        h2(FRAME.headers, END_HEADERS | END_STREAM, idOf(at + 1), Buffer.concat([CALL, Buffer.alloc(8_000, 0xbe)])),
     },
   ],
 ])(

@@ -160,7 +160,7 @@ describe("redemption server", () => {
     await start(spent);
     const headers = { authorization: `Bearer ${TOKEN}` };
     const path = RedemptionServiceService.redeem.path;
-    await sendFrames(server?.port ?? 0, { path, headers, body: frame(whole()), reset: true });
+    await sendFrames(server?.port ?? 0, { path, headers, body: frame(whole()), after: "reset" });
     expect((await call({ ...request, scope: "later" }, [`Bearer ${TOKEN}`])).error).toBeNull();
     expect(claims.map(({ scope }) => scope)).toEqual(["later"]);
   });

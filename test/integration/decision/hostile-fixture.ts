@@ -46,17 +46,16 @@ export type HostileTarget = Awaited<ReturnType<typeof startHostileTarget>>;
 export async function startHostileTarget(
   name: string,
   bundleIn?: (folder: string) => Promise<string>,
-  more: Pick<LoneOptions, "secondIssuer"> = {},
+  more: Pick<LoneOptions, "secondIssuer" | "preload"> = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
   const bundle = await bundleIn?.(folder);
   const service = await startLoneDecision({ folder, name, ...more, ...(bundle === undefined ? {} : { bundle }) });
-  const ask = (body: Buffer, call: Partial<FrameCall> = {}) => sendFrames(service.port, { path: CHECK, body, ...call });
-  const outcome = async (body: Buffer, call: Partial<FrameCall> = {}) => outcomeOf(await ask(body, call));
+  const outcome = async (body: Buffer, call: Partial<FrameCall> = {}) =>
+    outcomeOf(await sendFrames(service.port, { path: CHECK, body, ...call }));
 
   return {
-    port: service.port,
-    ask,
+    ...{ port: service.port, opsUrl: service.opsUrl, pid: service.pid, log: service.log },
     outcome,
     /** What a check of this path by these `authorization` values comes to. */
     outcomeOfCheck: (path: string, authorization: readonly string[]) => outcome(frame(check(path, authorization))),

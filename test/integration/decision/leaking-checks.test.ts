@@ -7,15 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sampleCheck } from "../../bench/check/sample-check.ts";
-import { say } from "../../fault/say.ts";
-import { growthPerCall, HEAP_AFTER_GC, heldBytes, LEAKING_BYTES } from "../../harness/held-bytes.ts";
+import { growthOver, HEAP_AFTER_GC, LEAK_PER_CALL, LEAKING_BYTES } from "../../harness/held-bytes.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
 import { createRawEnforcer } from "./raw-checks.ts";
 
-const LEAK = new URL("../../harness/leak-per-call.ts", import.meta.url).href;
-const ROUNDS = 10;
-const ROUND = 1_000;
-const WARM_UP = 2_000;
+const ROUNDS = { warmUp: 2_000, rounds: 10, calls: 1_000 };
 const AT_ONCE = 32;
 
 let folder: string;
@@ -29,22 +25,15 @@ async function growthOf(name: string, preload: readonly string[]): Promise<numbe
   await using service = await startLoneDecision({ folder, name, preload: [HEAP_AFTER_GC, ...preload] });
   const enforcer = createRawEnforcer(service.port);
   const bytes = sampleCheck("GET", token());
-  async function run(count: number): Promise<number> {
+  async function run(count: number): Promise<void> {
     let left = count;
     const caller = async () => {
       for (; left > 0; left -= 1) expect(await enforcer.ask(bytes)).toBe("allow");
     };
     await Promise.all(Array.from({ length: AT_ONCE }, caller));
-    return heldBytes(service);
   }
   try {
-    const held = [await run(WARM_UP)];
-    for (let round = 0; round < ROUNDS; round += 1) held.push(await run(ROUND));
-    const growth = growthPerCall(held, ROUND);
-    say(
-      `${name}: a check keeps ${growth.toFixed(0)} bytes; held: ${held.map((one) => (one / 1e6).toFixed(2)).join(", ")} MB`,
-    );
-    return growth;
+    return await growthOver(name, service, ROUNDS, run);
   } finally {
     enforcer.close();
   }
@@ -52,7 +41,7 @@ async function growthOf(name: string, preload: readonly string[]): Promise<numbe
 
 test("a sound service is below the bound, one that keeps 200 bytes of each call is far above it", async () => {
   const sound = await growthOf("sound", []);
-  const leaking = await growthOf("leaking", [LEAK]);
+  const leaking = await growthOf("leaking", [LEAK_PER_CALL]);
   expect(sound).toBeLessThan(LEAKING_BYTES);
   expect(leaking).toBeGreaterThan(LEAKING_BYTES);
   expect(leaking - sound).toBeGreaterThan(150);

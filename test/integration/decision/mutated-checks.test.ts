@@ -18,9 +18,8 @@ import { createMetrics } from "../../../platform/metrics/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startRedemptionServer } from "../../../services/approval/grpc/redemption-server.ts";
 import { sampleCheck } from "../../bench/check/sample-check.ts";
-import { say } from "../../fault/say.ts";
 import { seeded } from "../../fault/seeded.ts";
-import { growthPerCall, HEAP_AFTER_GC, heldBytes, LEAKING_BYTES } from "../../harness/held-bytes.ts";
+import { growthOver, HEAP_AFTER_GC, LEAKING_BYTES } from "../../harness/held-bytes.ts";
 import { decodedChange } from "../../harness/decoded-change.ts";
 import type { Decision } from "../../harness/system/decision.ts";
 import { fieldPaths, lastOf, nameOf, plainRecord, strangeRecord, withRecord } from "../../harness/wire-mutation.ts";
@@ -32,10 +31,9 @@ import { DEPLOYMENT, SERVICE_TOKEN, startLoneDecision, token } from "./lone-deci
 import { createRawEnforcer, outcomeOf } from "./raw-checks.ts";
 import { type ToldGrants, tellGrants } from "./told-grants.ts";
 
-const ROUNDS = 15;
-const ROUND = 1_000;
-/** Before it is measured: what is compiled, and what is kept on purpose (a denial for five minutes, a token until its cache is full), comes early. */
-const WARM_UP = 3_000;
+/** What is compiled, and what is kept on purpose (a denial for five minutes, a token until its cache is full), comes early, before it is measured. */
+const ROUNDS = { warmUp: 3_000, rounds: 15, calls: 1_000 };
+const CHECKS = ROUNDS.warmUp + ROUNDS.rounds * ROUNDS.calls;
 const AT_ONCE = 32;
 /** Of all changed checks; about a tenth each. Less means that the changes have stopped coming so far. */
 const LEAST_SHARE = 0.02;
@@ -120,7 +118,7 @@ test("the honest checks are closed each in its own way: a grant is for another o
   expect(usesAsked).toBeGreaterThan(asked);
 });
 
-test(`of ${ROUNDS * ROUND} changed checks, in every field of the descriptor, none is allowed, none unanswered, and memory stays flat`, async () => {
+test(`of ${CHECKS} changed checks, in every field of the descriptor, none is allowed, none unanswered, and memory stays flat`, async () => {
   const { seed, below } = seeded();
   process.stdout.write(`TEST_SEED=${seed}\n`);
   const random = () => below(2 ** 32) / 2 ** 32;
@@ -148,32 +146,24 @@ test(`of ${ROUNDS * ROUND} changed checks, in every field of the descriptor, non
     if (outcome !== "deny" && outcome !== "needs_approval")
       wrong.push(`${outcome}: ${path.map(nameOf).join(" > ")} ${Buffer.from(bytes).toString("base64")}`);
   };
-  const run = async (until: number) => {
+  const growth = await growthOver("changed checks", service, ROUNDS, async (count) => {
+    const until = at + count;
     const worker = async () => {
       while (at < until) await next();
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return heldBytes(service);
-  };
-  const held = [await run(WARM_UP)];
-  at = 0;
-  outcomes.clear();
-  for (let round = 1; round <= ROUNDS; round += 1) held.push(await run(round * ROUND));
+  });
 
   expect(wrong.slice(0, 3)).toEqual([]);
-  expect([...outcomes.values()].reduce((sum, one) => sum + one, 0)).toBe(ROUNDS * ROUND);
+  expect([...outcomes.values()].reduce((sum, one) => sum + one, 0)).toBe(CHECKS);
   expect(changedFields).toEqual(everyField(desc));
   for (const nearest of ["outside", "spent"])
-    expect(outcomes.get(`needs_approval ${nearest}`)).toBeGreaterThan(LEAST_SHARE * ROUNDS * ROUND);
+    expect(outcomes.get(`needs_approval ${nearest}`)).toBeGreaterThan(LEAST_SHARE * CHECKS);
   expect(besideToken).toBeGreaterThan(LEAST_BESIDE_TOKEN);
-  expect(usesAsked - asked).toBeGreaterThan(LEAST_SHARE * ROUNDS * ROUND);
+  expect(usesAsked - asked).toBeGreaterThan(LEAST_SHARE * CHECKS);
   expect(denials.size).toBeGreaterThan(20);
   const published = await told.stream.endOffsets(TOPICS.denials.name, { deadlineMs: 30_000 });
   expect(Number([...published.values()].reduce((sum, end) => sum + end, 0n))).toBeGreaterThanOrEqual(denials.size);
-  const growth = growthPerCall(held, ROUND);
-  say(
-    `a changed check keeps ${growth.toFixed(0)} bytes; held after each ${ROUND}: ${held.map((bytes) => (bytes / 1e6).toFixed(2)).join(", ")} MB`,
-  );
   expect(growth).toBeLessThan(LEAKING_BYTES);
 }, 600_000);
 
