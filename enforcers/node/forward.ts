@@ -8,6 +8,7 @@ import { PassThrough, type Readable } from "node:stream";
 import { type Admitted, type AdmitOptions, admit } from "./admit.ts";
 import { answerRefusal, answerStream, answerWhole } from "./answer.ts";
 import { changeLines } from "./header-changes.ts";
+import type { HeaderLine } from "./header-line.ts";
 import type { Judge } from "./judge.ts";
 import type { Outcome } from "./observe.ts";
 import { readBody } from "./read-body.ts";
@@ -26,6 +27,8 @@ type Exchange = {
 };
 
 const NO_BYTES = Buffer.alloc(0);
+/** Envoy says it of a body that it has read, also of one with nothing inside; the upstream is not told. */
+const WHOLE_BODY: readonly HeaderLine[] = [["x-envoy-auth-partial-body", "false"]];
 
 export function createForward(
   { judge, upstreams }: { readonly judge: Judge; readonly upstreams: Upstreams },
@@ -41,7 +44,8 @@ export function createForward(
     if (read.kind === "broken") return { kind: "cut" };
 
     const { socket } = request;
-    const judged = await judge(admitted, { socket, body: read.bytes, connectionLines: [], requestId, signal });
+    const policyLines = isRead(admitted) ? WHOLE_BODY : [];
+    const judged = await judge(admitted, { socket, body: read.bytes, policyLines, requestId, signal });
     // NB: whoever no longer waits gets nothing done, whatever the verdict.
     if (signal.aborted) return { kind: "cut" };
     if (judged.kind === "stop") {
@@ -80,15 +84,16 @@ type Buffered =
   | { readonly kind: "broken" };
 
 /** `bytes` is undefined on a route that does not look at bodies. */
-async function bufferedBody(
-  { request: { framing }, route, maxBufferBytes }: Admitted,
-  stream: Readable,
-  proceed: () => void,
-): Promise<Buffered> {
-  if (route.body === "streamed") return { kind: "whole", bytes: undefined };
-  if (!mayHaveBody(framing)) return { kind: "whole", bytes: NO_BYTES };
+async function bufferedBody(admitted: Admitted, stream: Readable, proceed: () => void): Promise<Buffered> {
+  if (admitted.route.body === "streamed") return { kind: "whole", bytes: undefined };
+  if (!isRead(admitted)) return { kind: "whole", bytes: NO_BYTES };
   proceed();
-  return readBody(stream, maxBufferBytes);
+  return readBody(stream, admitted.maxBufferBytes);
+}
+
+/** Before the policy is asked. */
+function isRead({ request: { framing }, route }: Admitted): boolean {
+  return route.body !== "streamed" && mayHaveBody(framing);
 }
 
 /**

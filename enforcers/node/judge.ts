@@ -30,7 +30,7 @@ export type Judge = (
     /** The whole body; undefined when the route does not look at it. */
     readonly body: Buffer | undefined;
     /** Shown to the policy only; the way to the upstream writes its own. */
-    readonly connectionLines: readonly HeaderLine[];
+    readonly policyLines: readonly HeaderLine[];
     readonly requestId: string;
     readonly signal: AbortSignal;
   },
@@ -43,7 +43,7 @@ export function createJudge({
   readonly authorization: Pick<Authorization, "ask">;
   readonly wallMs: () => number;
 }): Judge {
-  return async ({ request }, { socket, body, connectionLines, requestId, signal }) => {
+  return async ({ request }, { socket, body, policyLines, requestId, signal }) => {
     const source = peer(socket.remoteAddress, socket.remotePort);
     const lines = withForwardedLines(request, { peer: source, requestId });
     const { method, target, authority } = request;
@@ -56,7 +56,7 @@ export function createJudge({
         method,
         target,
         authority,
-        lines: [...lines, ...connectionLines],
+        lines: [...lines, ...policyLines],
         body,
       },
       signal,

@@ -42,7 +42,7 @@ export function createTunnel(
     if (admitted.kind === "refused") return refuse(admitted.reason);
 
     const body = admitted.route.body === "streamed" ? undefined : Buffer.alloc(0);
-    const judged = await judge(admitted, { socket, body, connectionLines: SWITCH, requestId, signal });
+    const judged = await judge(admitted, { socket, body, policyLines: SWITCH, requestId, signal });
     if (signal.aborted) return { kind: "cut" };
     if (judged.kind === "stop") {
       answerWhole(request, response, judged.answer);

@@ -120,11 +120,12 @@ export function testEnforcer(enforcer: () => Enforcer): void {
     const overrides = ["x-http-method-override", "x-original-url", "x-rewrite-url", "x-host", "x-original-host"];
     const parts = ["uri", "host", "port", "scheme", "ssl", "server", "prefix", "path", "client-cert"];
     const forwarded = parts.map((one) => `x-forwarded-${one}`);
+    const ofEnvoy = ["retry-on", "internal", "external-address", "of-nobody"].map((one) => `x-envoy-${one}`);
     const marks = [".", "~", "!", "'", "+", "|", "-"];
     /** Upper and lower case are one name anyway; with `_` a request is refused (enforcer-cases.ts). */
     const spellings = [
-      "forwarded",
-      ...[...names, ...overrides, ...forwarded].flatMap((name) => [
+      ...["forwarded", "x-request-id"],
+      ...[...names, ...overrides, ...forwarded, ...ofEnvoy].flatMap((name) => [
         ...[name.toUpperCase(), name.replace(/^./, (first) => first.toUpperCase()), name.replace("-", ".")],
         ...marks.map((mark) => name.replaceAll("-", mark)),
       ]),
@@ -183,7 +184,7 @@ export function testEnforcer(enforcer: () => Enforcer): void {
       expect(lastReceived()?.headers["countersign-reason"]).toBe("the customer asked");
     });
 
-    test.each(["x-http-method", "x-method-override", "x-envoy-retry-on"])("%s is removed", async (name) => {
+    test.each(["x-http-method", "x-method-override"])("%s is removed", async (name) => {
       await send("GET", "/orders", [`${name}: DELETE`]);
       expect(lastReceived()?.headers[name]).toBeUndefined();
     });

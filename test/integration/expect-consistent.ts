@@ -48,9 +48,10 @@ function linesOf(rawHeaders: readonly string[]): string[] {
   return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name.toLowerCase()}: ${rawHeaders[at + 1]}`] : []));
 }
 
-/** By name, values in their order; without what each hop writes for itself, and a length that only says how long the body is. */
+/** By name, values in their order; without what each hop writes for itself (edge-matrix/own-headers.ts), and a length that only says how long the body is. */
 function endToEnd(all: readonly string[], bodyBytes: number): readonly string[] {
-  const own = /^(:[a-z]+|host|connection|transfer-encoding|x-envoy-[a-z-]+):/;
+  const own =
+    /^((:[a-z]+|host|transfer-encoding):|(connection: (keep-alive|close)|x-envoy-(auth-partial-body: false|expected-rq-timeout-ms: 15000))$)/;
   return all
     .filter((line) => !own.test(line) && line !== `content-length: ${bodyBytes}`)
     .map((line, at) => ({ name: line.slice(0, line.indexOf(":")), line, at }))

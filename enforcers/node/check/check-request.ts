@@ -1,7 +1,7 @@
 /**
  * A call → the CheckRequest that Envoy with the native bootstrap would send for it: headers as a raw list with the pseudo
  * headers first, values as bytes, a buffered body as bytes, and the route's word that it buffers. Recorded from Envoy 1.40;
- * test/integration/gateway.test.ts compares the two. Not sent: `x-envoy-internal` and the like, which speak of Envoy.
+ * test/integration/enforcer-parity.test.ts compares the two.
  */
 import type { Address } from "../../../proto/gen/envoy/config/core/v3/address.ts";
 import type { HeaderValue } from "../../../proto/gen/envoy/config/core/v3/base.ts";
@@ -21,9 +21,6 @@ export function checkRequest(call: JudgedCall): CheckRequest {
     [":method", method],
     [":scheme", "http"],
   ];
-  // Envoy says it for a body that it buffered; it is not forwarded.
-  const whole: readonly HeaderLine[] =
-    body !== undefined && body.length > 0 ? [["x-envoy-auth-partial-body", "false"]] : [];
   return {
     attributes: {
       source: peerOf(source),
@@ -34,7 +31,7 @@ export function checkRequest(call: JudgedCall): CheckRequest {
           id,
           method,
           headers: new Map(),
-          headerMap: { headers: [...pseudo, ...lines, ...whole].map(headerValue) },
+          headerMap: { headers: [...pseudo, ...lines].map(headerValue) },
           path: target,
           host: authority,
           scheme: "http",

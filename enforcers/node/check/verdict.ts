@@ -15,7 +15,7 @@ export type JudgedCall = {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
-  /** All that the upstream will get, before the decision service changes them. */
+  /** All that the upstream will get, before the decision service changes them, and what is for the policy alone. */
   readonly lines: readonly HeaderLine[];
   /** The whole body, or undefined when this route does not look at bodies; then nothing is said about there being one. */
   readonly body: Buffer | undefined;

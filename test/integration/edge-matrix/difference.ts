@@ -5,7 +5,7 @@
  */
 import { textOfBytes } from "../../../core/policy/rego-value/bytes.ts";
 import type { CheckRequest, CheckResponse } from "../../../proto/gen/envoy/service/auth/v3/external_auth.ts";
-import { type Exchange, type HeaderLines, toPolicy, toUpstream } from "./own-headers.ts";
+import { type Exchange, type HeaderLines, isForged, toPolicy, toUpstream } from "./own-headers.ts";
 import { inputDifference } from "./policy-input.ts";
 
 type Judged = {
@@ -30,9 +30,12 @@ export function difference({ request, answer, input }: Judged, { enforcer, frami
   const isSeen = isCompat || attributes?.contextExtensions.get("countersign.body") === "buffered";
   const exchange = { enforcer, asked: http, isSeen, framing, got };
   const arrived = pairs(got.rawHeaders);
+  const ownWords = toUpstream(exchange);
+  const forged = arrived.find(([name]) => isForged(name.toLowerCase(), ownWords));
+  if (forged !== undefined) return `header ${forged[0]}: of a client, as if it were Envoy's`;
   const wrongIn = (judged: HeaderLines, shown: (text: string) => string) =>
     headersDifference(
-      byName([...carriedOut(byName(judged), answer), ...toUpstream(exchange)]),
+      byName([...carriedOut(byName(judged), answer), ...ownWords]),
       byName([...arrived.map(([name, value]) => [name, shown(value)] as const), ...toPolicy(exchange)]),
     );
   const raw = (http.headerMap?.headers ?? []).map(({ key, rawValue }) => [key, rawValue.toString("latin1")] as const);

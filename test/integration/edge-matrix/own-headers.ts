@@ -2,6 +2,7 @@
  * What an enforcer says for itself, exactly: to the policy alone, and to the upstream alone. Whatever else the two do not have alike is a difference:
  * a line of the client that one of them did not see, or one that no enforcer was known to write.
  */
+import { foldedName } from "../../../platform/http/folded-name.ts";
 import type { Received } from "../../harness/recording-upstream.ts";
 
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
@@ -24,9 +25,9 @@ const WHOLE = ["x-envoy-auth-partial-body", "false"] as const;
 const TIMEOUT = ["x-envoy-expected-rq-timeout-ms", "15000"] as const;
 const KEPT = ["connection", "keep-alive"] as const;
 
-/** What HTTP/1.1 says in its first line, and that a body was shown whole: Envoy says it of an empty one as well, if it came in chunks. */
-export function toPolicy({ enforcer, asked, isSeen, framing, got }: Exchange): HeaderLines {
-  const hasBody = got.body.length > 0 || (enforcer !== "gateway" && framing === "chunked");
+/** What HTTP/1.1 says in its first line, and that a body was shown whole: of an empty one as well, if it came in chunks. */
+export function toPolicy({ asked, isSeen, framing, got }: Exchange): HeaderLines {
+  const hasBody = got.body.length > 0 || framing === "chunked";
   return [
     [":method", asked.method],
     [":scheme", "http"],
@@ -39,6 +40,11 @@ export function toPolicy({ enforcer, asked, isSeen, framing, got }: Exchange): H
 /** The host; of Envoy the time of the route, of the gateway that it keeps its connections; and where the body ends, unless its client said the length. */
 export function toUpstream(exchange: Exchange): HeaderLines {
   return [["host", exchange.asked.host], exchange.enforcer === "gateway" ? KEPT : TIMEOUT, ...endOfBody(exchange)];
+}
+
+/** NB: a name of Envoy's that is not its own word would be the word of a client, also where policy and upstream have it alike. */
+export function isForged(name: string, own: HeaderLines): boolean {
+  return foldedName(name).startsWith("x-envoy-") && own.every(([known]) => known !== name);
 }
 
 function endOfBody({ enforcer, asked, isSeen, framing, got }: Exchange): HeaderLines {

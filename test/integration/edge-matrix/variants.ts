@@ -123,6 +123,8 @@ const MORE_OF_ENVOY = [
   ...["upstream-alt-stat-name", "upstream-service-time", "upstream-canary", "upstream-healthchecked-cluster"],
   ...["immediate-health-check-fail", "degraded", "overloaded", "local-overloaded", "ratelimited", "not-forwarded"],
   ...["cluster", "peer-metadata", "peer-metadata-id", "fault-abort-request", "fault-delay-request", "of-nobody"],
+  // An upstream could take another spelling for the same name.
+  ...["retry.on", "internal|"],
 ].map((part) => `x-envoy-${part}`);
 const VALUES = [
   "plain",
