@@ -39,9 +39,10 @@ export function createForward(
     const admitted = admit(request, options);
     if (admitted.kind === "refused") return refuse(admitted.reason);
 
-    const read = await bufferedBody(admitted, request, proceed);
+    const read = await bufferedBody(admitted, request, { proceed, signal });
     if (read.kind === "too_large") return refuse("body_too_large");
-    if (read.kind === "broken") return { kind: "cut" };
+    if (read.kind === "broken" || response.destroyed) return { kind: "cut" };
+    if (read.kind === "too_slow") return refuse("body_too_slow");
 
     const { socket } = request;
     const policyLines = isRead(admitted) ? WHOLE_BODY : [];
@@ -65,7 +66,9 @@ export function createForward(
       signal,
     });
     if (response.destroyed) return { kind: "cut" };
-    if (answer.kind === "failed") return refuse(signal.aborted ? "upstream_timeout" : answer.reason);
+    // As Envoy: while the client owes the rest of its body, the time is the client's.
+    const late = request.complete ? "upstream_timeout" : "body_too_slow";
+    if (answer.kind === "failed") return refuse(signal.aborted ? late : answer.reason);
     try {
       await answerStream(request, response, { ...answer, lines: changeLines(answer.lines, judged.response) });
     } catch {
@@ -81,14 +84,19 @@ export function createForward(
 type Buffered =
   | { readonly kind: "whole"; readonly bytes: Buffer | undefined }
   | { readonly kind: "too_large" }
+  | { readonly kind: "too_slow" }
   | { readonly kind: "broken" };
 
 /** `bytes` is undefined on a route that does not look at bodies. */
-async function bufferedBody(admitted: Admitted, stream: Readable, proceed: () => void): Promise<Buffered> {
+async function bufferedBody(
+  admitted: Admitted,
+  stream: Readable,
+  { proceed, signal }: Pick<Exchange, "proceed" | "signal">,
+): Promise<Buffered> {
   if (admitted.route.body === "streamed") return { kind: "whole", bytes: undefined };
   if (!isRead(admitted)) return { kind: "whole", bytes: NO_BYTES };
   proceed();
-  return readBody(stream, admitted.maxBufferBytes);
+  return readBody(stream, admitted.maxBufferBytes, signal);
 }
 
 /** Before the policy is asked. */

@@ -49,7 +49,8 @@ export async function startGateway(deps: GatewayDeps, options: GatewayOptions): 
     ...STRICT,
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: Math.min(HEAD_TIMEOUT_MS, maxStreamMs),
-    requestTimeout: maxStreamMs,
+    // Beyond our own time for a request, whose answer says more.
+    requestTimeout: HEAD_TIMEOUT_MS + maxStreamMs,
     keepAliveTimeout: IDLE_CONNECTION_MS,
     shouldUpgradeCallback: (request) => {
       const admitted = admit(request, options);

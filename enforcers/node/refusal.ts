@@ -16,6 +16,7 @@ const REASONS = {
   upgrade_refused: [403, "This route does not switch protocols."],
   no_route: [404, "Nothing is served under this path."],
   body_too_large: [413, "The body is larger than this route takes."],
+  body_too_slow: [408, "The rest of the body did not come in time."],
   authorization_unavailable: [503, "The decision service gave no decision, so the request is not forwarded."],
   internal_error: [503, "The gateway failed to handle this request; its log says why."],
   upstream_unavailable: [503, "The service behind the gateway cannot be reached."],
