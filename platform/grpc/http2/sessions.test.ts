@@ -1,11 +1,11 @@
 /** Connections of a server whose peers say nothing, or say it late; over real sockets. */
 import { once } from "node:events";
-import { connect, createServer, type Http2Server } from "node:http2";
+import { connect, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { listening } from "../../../test/harness/listening.ts";
 import { waitUntil } from "../../programs/wait-until.ts";
-import { type Sessions, superviseSessions } from "./sessions.ts";
+import { keepStreamsYoung, type Sessions, superviseSessions } from "./sessions.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -35,6 +35,18 @@ async function plainSocket(): Promise<net.Socket> {
   await once(socket, "connect");
   return socket;
 }
+
+test("the streams of a session are kept young with the Node that services run on, and a session of another shape is left alone", async () => {
+  const [begun] = await Promise.all([once(server, "session"), plainSocket()]);
+  const session: ServerHttp2Session = begun[0];
+  expect(keepStreamsYoung(session)).toBe(true);
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === "state") ?? "";
+  for (const state of [undefined, {}, { streams: [] }, { streams: new Map([[1, {}]]) }]) {
+    const other: ServerHttp2Session = Object.create(session, { [symbol]: { value: state } });
+    expect(keepStreamsYoung(other)).toBe(false);
+    expect(Reflect.get(other, symbol)).toBe(state);
+  }
+});
 
 test("a peer that does not answer a ping is cut off, one that does stays", async () => {
   const alive = connect(`http://127.0.0.1:${port}`);

@@ -4,7 +4,15 @@
  * ends with its last call, and what has not ended in time is cut. A faulty connection ends that connection and nothing else.
  */
 import { Server, type Socket } from "node:net";
-import { constants, type Http2Server, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import {
+  constants,
+  type Http2SecureServer,
+  type Http2Server,
+  type Http2Session,
+  type ServerHttp2Session,
+} from "node:http2";
+import { types } from "node:util";
+import { PassingMap } from "../../passing-map.ts";
 import type { KeepAlive } from "../terms.ts";
 
 /**
@@ -34,6 +42,7 @@ export function superviseSessions(server: Http2Server | Http2SecureServer, alive
   });
   server.on("session", (session) => {
     sessions.add(session);
+    keepStreamsYoung(session);
     session.setLocalWindowSize(WINDOW_BYTES);
     const stopPinging = keepAlive(session, alive);
     session.on("close", () => {
@@ -63,6 +72,20 @@ export function superviseSessions(server: Http2Server | Http2SecureServer, alive
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/**
+ * The streams of a session come and go (platform/passing-map.ts), and Node keeps them in a Map: in one of ours, each of them is gone with its call. That
+ * is Node's own business, hence any other shape than the one known here is left as it is: then collecting takes more time, and nothing else is
+ * different. Answers whether it was the known one.
+ */
+export function keepStreamsYoung(session: Http2Session): boolean {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === "state");
+  const state: unknown = symbol && Reflect.get(session, symbol);
+  if (typeof state !== "object" || state === null || !("streams" in state)) return false;
+  if (!types.isMap(state.streams) || state.streams.size > 0) return false;
+  state.streams = new PassingMap();
+  return true;
 }
 
 /** Answers how to stop. */
