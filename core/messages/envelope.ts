@@ -37,7 +37,12 @@ const NAMES: { readonly [F in EnvelopeForm]: string | undefined } = {
 /** Of a payload that travels packed: about what fits into a record then. A reader unpacks no more. */
 export const MAX_UNPACKED_BYTES = 256 * 1024;
 /** Level 1: higher ones save little of a batch of decisions. */
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: MAX_RECORD_BYTES };
+const FAST = { [constants.ZSTD_c_compressionLevel]: 1 };
+/**
+ * Decisions become a ninth. NB: zlib's room for what comes out is not collected with the call but by the next full collection, so it is not to be much
+ * more than that; what does not fit is put together from several.
+ */
+const roomFor = (payload: Uint8Array) => ({ chunkSize: Math.max(1_024, payload.length >> 3) });
 
 export const ENVELOPE_HEADERS = { kid: "cs-kid", version: "cs-version", signature: "cs-sig" } as const;
 
@@ -57,7 +62,8 @@ export function sealEnvelope(
   payload: Uint8Array,
   form: EnvelopeForm = "payload",
 ): SealedEnvelope {
-  const value = form === "packed" ? zstdCompressSync(payload, FAST) : Buffer.from(payload);
+  const value =
+    form === "packed" ? zstdCompressSync(payload, { params: FAST, ...roomFor(payload) }) : Buffer.from(payload);
   const signature = signer.sign(signedBytes(address, String(version), value, form));
   const headers = new Map<string, string>([
     [ENVELOPE_HEADERS.kid, signer.kid],

@@ -10,8 +10,11 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 const options = read("platform/programs/launch/node-options").split(/\s+/).filter(Boolean);
 
 test("a service has the options of the file, be it started by npm or as a process", async () => {
-  const youngGeneration = expect.stringMatching(/^--max-semi-space-size=\d+$/);
-  expect(options).toEqual([youngGeneration, "--no-allocation-site-pretenuring"]);
+  expect(options).toEqual([
+    expect.stringMatching(/^--max-semi-space-size=\d+$/),
+    "--no-allocation-site-pretenuring",
+    expect.stringMatching(/^--heap-growing-percent=\d+$/),
+  ]);
   expect(await nodeOptions()).toEqual([...options, "--import", expect.stringMatching(/quick-start\.js$/)]);
   const print = ["-p", "JSON.stringify(process.execArgv)"];
   const { stdout, stderr } = spawnSync("/bin/sh", ["scripts/service.sh", ...print], { cwd: root, encoding: "utf8" });
