@@ -118,7 +118,6 @@ const SERVICE_GOALS = [
   { what: "p99 against p50 at a quarter of saturation", section: "serving", goal: "≤ 10", times: 1 },
   { what: "microseconds for a known token", section: "identity", goal: "≤ 3", times: 1 },
   { what: "refusals that the cache of tokens holds", section: "identity", goal: "≤ 2,000", times: 1 },
-  { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1 },
   { what: "stalls of our own code longer than 25 ms in ten minutes", section: "stalls", goal: "0", times: 1 },
 ];
 
@@ -133,8 +132,9 @@ test.each(SERVICE_GOALS)(
 const NOT_MET = [
   { what: "fuel against none", section: "policy", goal: "≤ 1.10", times: 4 },
   { what: "the decision log on against off", section: "serving", goal: "≥ 0.92", times: 1 },
-  { what: "new tokens against known ones", section: "identity", goal: "≥ 0.6", times: 2 },
-  { what: "valid checks beside 10,000 bad tokens", section: "identity", goal: "≤ 2", times: 1 },
+  { what: "new tokens against known ones", section: "identity", goal: "≥ 0.6", times: 3 },
+  { what: "valid checks beside 10,000 bad tokens", section: "identity", goal: "≤ 2", times: 2 },
+  { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1 },
   { what: "milliseconds until a runaway of 50 is stopped", section: "policy", goal: "10 to 100", times: 67 },
   {
     what: "the price of a built-in against that of the module's instructions",
