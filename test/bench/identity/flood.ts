@@ -18,10 +18,13 @@ type Terms = {
   readonly rounds: number;
 };
 
+/** Cells: of the valid checks the slowest, and what the service spent on garbage meanwhile. */
+export type Tail = { readonly p99: string; readonly p999: string; readonly gc: string };
+
 type Felt = {
-  /** Cells: of the valid checks the p99, and what the service spent on garbage meanwhile. */
-  nobody(): readonly [p99: string, gc: string];
-  beside(what: Beside): { readonly p99: string; readonly gc: string; readonly ratio: number };
+  nobody(): Tail;
+  /** `ratio`: of the p99 to that of the same round with nobody beside them. */
+  beside(what: Beside): Tail & { readonly ratio: number };
 };
 
 export async function measureFlood(server: Measured, terms: Terms, progress: Progress): Promise<Felt> {
@@ -41,13 +44,16 @@ export async function measureFlood(server: Measured, terms: Terms, progress: Pro
     }
     progress(`round ${round} of ${rounds}: p99 with the flood ${shown(runs.bad.at(-1)?.p99Ms ?? 0)} ms`);
   }
-  const p99 = (of: readonly Run[]) => shown(median(of.map(({ p99Ms }) => p99Ms)));
-  const gc = (of: readonly Run[]) => shown(median(of.map(({ gcShare }) => gcShare * 100)));
+  const middle = (of: readonly Run[], pick: (one: Run) => number) => shown(median(of.map(pick)));
+  const tail = (of: readonly Run[]): Tail => ({
+    p99: middle(of, ({ p99Ms }) => p99Ms),
+    p999: middle(of, ({ p999Ms }) => p999Ms),
+    gc: middle(of, ({ gcShare }) => gcShare * 100),
+  });
   return {
-    nobody: () => [p99(runs.nobody), gc(runs.nobody)],
+    nobody: () => tail(runs.nobody),
     beside: (what) => ({
-      p99: p99(runs[what]),
-      gc: gc(runs[what]),
+      ...tail(runs[what]),
       ratio: median(runs[what].map(({ p99Ms }, at) => p99Ms / (runs.nobody[at]?.p99Ms ?? Number.NaN))),
     }),
   };
