@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { engineOptions } from "../../../platform/programs/launch/node-options.ts";
 import { startChild } from "../child.ts";
 import { median, shown, table } from "../figures.ts";
 import { atMost } from "../load/interleave.ts";
@@ -23,7 +24,10 @@ export async function inMemory(
   many = MANY,
 ): Promise<string> {
   const measure = async (subjects: number) => {
-    const { answer } = startChild(PROGRAM, { subjects, repeats }, ["--max-old-space-size=8192", "--expose-gc"]);
+    const { answer } = startChild(PROGRAM, { subjects, repeats }, [
+      ...(await engineOptions()),
+      ...["--max-old-space-size=8192", "--expose-gc"],
+    ]);
     const result = answered.Parse(await answer);
     progress(`in memory, ${subjects.toLocaleString("en")} subjects: ${shown(result.wholeUs)} µs`);
     return result;
@@ -42,7 +46,7 @@ export async function inMemory(
   return [
     "A check without transport, processor time of all threads, and its steps alone:",
     table(["step", "µs"], [...rows, ["**whole check**", shown(median(few))]]),
-    `The whole check with ${many.toLocaleString("en")} subjects who have a grant against ${FEW.toLocaleString("en")}: ` +
+    `The whole check, asked by a thousand subjects in turn who are spread over all, with ${many.toLocaleString("en")} subjects who have a grant against ${FEW.toLocaleString("en")}: ` +
       `${shown(median(all))} µs against ${shown(median(few))} µs, × ${atMost(ratio, MANY_GOAL)}.`,
   ].join("\n\n");
 }

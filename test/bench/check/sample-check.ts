@@ -89,14 +89,17 @@ export function peer(address: string, port: number) {
   };
 }
 
-/** One window for each of so many subjects; the first is `SUBJECT`, whose grant covers the `DELETE`. */
+/** Of the subjects with grants, by number. */
+export const subjectNamed = (n: number) => (n === 0 ? SUBJECT : `subject-${n}`);
+
+/** One window for each of so many subjects, which covers the `DELETE`. */
 export function* grantsFor(subjects: number, issuer: string, now: Instant): Generator<Grant> {
   for (let n = 0; n < subjects; n += 1) {
     const numbered = (kind: number) => `01930000-0000-7${kind}00-8000-${n.toString(16).padStart(12, "0")}`;
     yield {
       ...{ id: id("grant", numbered(1)), requestId: id("request", numbered(2)), denialId: id("denial", numbered(3)) },
       ...{ version: 1, person: { realm: "example", id: `${n}@example.com` }, issuer },
-      subject: n === 0 ? SUBJECT : `subject-${n}`,
+      subject: subjectNamed(n),
       actors: [],
       ...{ entitlement: "orders-delete", scope: `order/${ORDER}`, binding: { kind: "scope" } },
       ...{ state: "active", uses: 0, maxUses: "unlimited", notBefore: now, expiresAt: instant(now + 3_600_000) },
