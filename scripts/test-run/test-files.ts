@@ -26,7 +26,7 @@ const USUAL_PORTS = /harness\/npm-start\.ts|:8080/;
 /** Of test/fault: how long it took is printed, and no time is asked for but that it ends. */
 const UNHURRIED = /approval-crash|exact-binding|forge/;
 /** Chance is in none of what they expect: which inputs, and what is refused, is the same each time. */
-const SAME_EACH_TIME = /fuzz|refused|hostile-bytes|half-characters/;
+const SAME_EACH_TIME = /fuzz|refused|hostile-bytes|half-characters|edge-matrix|enforcer-parity/;
 
 type TestFiles = {
   readonly unit: readonly string[];
