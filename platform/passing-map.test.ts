@@ -41,12 +41,12 @@ test("leaves no member of Map out", () => {
 });
 
 test("what is deleted while it is walked is not visited", () => {
-  const passing = new PassingMap([]);
+  const passing = new PassingMap<number, number>();
   for (let key = 0; key < 1_000; key += 1) passing.set(key, key);
   const visited: unknown[] = [];
   passing.forEach((_, key) => {
     visited.push(key);
-    passing.delete(Number(key) + 1);
+    passing.delete(key + 1);
   });
   expect(visited).toEqual(Array.from({ length: 500 }, (_, at) => 2 * at));
 });

@@ -81,6 +81,8 @@ const shared = (await Promise.all(SHARED.map((folder) => found(folder)))).reduce
   events: [...one.events, ...other.events],
   countedBy: [...one.countedBy, ...other.countedBy],
 }));
+if (shared.countedBy.length > 0)
+  throw new Error("what has a counter of its own is said by a program, and not by what several share");
 for (const { title, folder, run, prefix } of PROGRAMS) {
   const { metrics, events, countedBy } = await found(folder, { run, prefix });
   placesTwice([...shared.events, ...events]);

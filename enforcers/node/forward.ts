@@ -66,8 +66,8 @@ export function createForward(
       signal,
     });
     if (response.destroyed) return { kind: "cut" };
-    // As Envoy: while the client owes the rest of its body, the time is the client's.
-    const late = request.complete ? "upstream_timeout" : "body_too_slow";
+    // As Envoy: while the client owes the rest of its body, the time is the client's. What waits here to be taken by the upstream is none of its.
+    const late = request.complete || request.readableLength > 0 ? "upstream_timeout" : "body_too_slow";
     if (answer.kind === "failed") return refuse(signal.aborted ? late : answer.reason);
     try {
       await answerStream(request, response, { ...answer, lines: changeLines(answer.lines, judged.response) });

@@ -1,9 +1,7 @@
 /**
  * Deadlines of very many calls by one timer, which runs only while there are any: a timer for each would cost too much.
  *
- * NB: in an array, each at its place, and not in a Set or a Map. Their tables are replaced every few additions, and each leads to the next one. Once a
- * table is old, which the one of a full collection is, all later ones outlive their use, with what stood in them: every call would become old, and
- * full collections a matter of seconds.
+ * NB: in an array, each at its place, and not in a Set or a Map, which would make every call old (platform/passing-map.ts).
  */
 
 /** How late a deadline may be seen. */

@@ -1,10 +1,12 @@
 /** Connections of a server whose peers say nothing, or say it late; over real sockets. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { listening } from "../../../test/harness/listening.ts";
 import { waitUntil } from "../../programs/wait-until.ts";
+import { PassingMap } from "../../passing-map.ts";
 import { keepStreamsYoung, type Sessions, superviseSessions } from "./sessions.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -39,13 +41,32 @@ async function plainSocket(): Promise<net.Socket> {
 test("the streams of a session are kept young with the Node that services run on, and a session of another shape is left alone", async () => {
   const [begun] = await Promise.all([once(server, "session"), plainSocket()]);
   const session: ServerHttp2Session = begun[0];
-  expect(keepStreamsYoung(session)).toBe(true);
   const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === "state") ?? "";
-  for (const state of [undefined, {}, { streams: [] }, { streams: new Map([[1, {}]]) }]) {
+  expect(Reflect.get(session, symbol).streams).toBeInstanceOf(PassingMap);
+  for (const state of [
+    undefined,
+    {},
+    { streams: [] },
+    { streams: new Map([[1, {}]]) },
+    Object.freeze({ streams: new Map() }),
+  ]) {
     const other: ServerHttp2Session = Object.create(session, { [symbol]: { value: state } });
     expect(keepStreamsYoung(other)).toBe(false);
     expect(Reflect.get(other, symbol)).toBe(state);
   }
+});
+
+test("Node uses that Map by methods alone, each of which ours has: its source says so", () => {
+  const print = "process.binding('natives')['internal/http2/core']";
+  const { stdout } = spawnSync(process.execPath, ["-p", print], { encoding: "utf8" });
+  const uses = stdout.replaceAll(/^ *\/\/.*$/gm, "").match(/^.*\bstreams\b.*$/gm) ?? [];
+  const other = uses.filter((line) => !/\bstreams\.(?:get|set|delete|size|forEach)\b/.test(line));
+  expect(uses.length).toBeGreaterThan(other.length);
+  // Where it is made, and where it is fetched to be asked.
+  expect(other.map((line) => line.trim())).toEqual([
+    "const streams = session[kState].streams;",
+    "streams: new SafeMap(),",
+  ]);
 });
 
 test("a peer that does not answer a ping is cut off, one that does stays", async () => {

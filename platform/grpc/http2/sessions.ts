@@ -84,8 +84,7 @@ export function keepStreamsYoung(session: Http2Session): boolean {
   const state: unknown = symbol && Reflect.get(session, symbol);
   if (typeof state !== "object" || state === null || !("streams" in state)) return false;
   if (!types.isMap(state.streams) || state.streams.size > 0) return false;
-  state.streams = new PassingMap();
-  return true;
+  return Reflect.set(state, "streams", new PassingMap());
 }
 
 /** Answers how to stop. */

@@ -60,6 +60,7 @@ let leaking: HostileTarget;
 beforeAll(async () => {
   sound = owned.use(await startHostileTarget("sound", undefined, { preload: [HEAP_AFTER_GC] }));
   leaking = owned.use(await startHostileTarget("leaking", undefined, { preload: [HEAP_AFTER_GC, LEAK_PER_CALL] }));
+  for (const target of [sound, leaking]) await target.expectServing();
 });
 afterAll(() => owned.disposeAsync());
 afterEach(async () => {
@@ -75,6 +76,8 @@ describe.each([...KINDS])("%s", (kind, connection) => {
     const openFiles = () => metricTotal(opsUrl, "process_open_fds");
     const allowed = () => metricTotal(opsUrl, "countersign_decision_decisions_total", { outcome: "allow" });
     const [files, allowedBefore] = [await openFiles(), await allowed()];
+    // A metric that is not there is 0, and would stay so.
+    expect([files, allowedBefore].map(Math.sign)).toEqual([1, 1]);
     const wrong: string[] = [];
     const growth = await growthOver(`${name}, ${kind}`, service, ROUNDS, async (count) => {
       let left = count;
