@@ -12,11 +12,14 @@ export const HEAP_AFTER_GC = new URL("./heap-after-gc.ts", import.meta.url).href
 /** To be preloaded, too, into one that has to be found leaking. */
 export const LEAK_PER_CALL = new URL("./leak-per-call.ts", import.meta.url).href;
 
+/** To be preloaded, likewise, where it is connections that are made. */
+export const KEEP_RECEIVED = new URL("./keep-received.ts", import.meta.url).href;
+
 type Service = Pick<Program, "pid" | "log">;
 
 type Rounds = { readonly warmUp: number; readonly rounds: number; readonly calls: number };
 
-/** As `growthPerCall`, over so many `rounds` after a first one of `warmUp` calls. `run` makes that many. */
+/** As `growthPerCall`, over so many `rounds` after a first one of `warmUp` calls, or connections. `run` makes that many. */
 export async function growthOver(
   name: string,
   service: Service,
@@ -30,7 +33,7 @@ export async function growthOver(
   }
   const growth = growthPerCall(held, calls);
   const all = held.map((bytes) => (bytes / 1e6).toFixed(2)).join(", ");
-  say(`${name}: a call keeps ${growth.toFixed(0)} bytes; held after each round of ${calls}: ${all} MB`);
+  say(`${name}: each keeps ${growth.toFixed(0)} bytes; held after each round of ${calls}: ${all} MB`);
   return growth;
 }
 

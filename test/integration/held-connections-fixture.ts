@@ -38,14 +38,17 @@ const CALLS = (path: string) => {
 };
 
 type Port = { readonly port: number; readonly sent: readonly string[]; readonly isServed: () => Promise<unknown> };
-export type Running = { readonly program: Program; readonly ports: readonly Port[] };
+export type Running = { readonly program: Program & { readonly opsUrl: string }; readonly ports: readonly Port[] };
 
-/** What it starts is `owned`, and works in `folder`. */
-export async function startDecision(owned: AsyncDisposableStack, folder: string): Promise<Running> {
+/** What it starts is `owned`, and works in `folder`; `preload` is loaded before it, beside what makes its memory be told. */
+type Start = (owned: AsyncDisposableStack, folder: string, preload: readonly string[]) => Promise<Running>;
+
+export const startDecision: Start = async (owned, folder, preload) => {
   const [httpPort, grpcPort] = [await freePort(), await freePort()];
   const api = { baseUrl: "https://pdp.example", httpPort, grpcPort };
   const program = await startLoneDecision({
-    ...{ folder, name: "decision", preload: [HEAP_AFTER_GC], further: { api, drainMs: DRAIN_MS, noticeMs: 0 } },
+    ...{ folder, name: "decision", preload: [HEAP_AFTER_GC, ...preload] },
+    further: { api, drainMs: DRAIN_MS, noticeMs: 0 },
   });
   owned.defer(() => program.kill());
   const question = {
@@ -82,14 +85,14 @@ export async function startDecision(owned: AsyncDisposableStack, folder: string)
       ops(program.opsUrl),
     ],
   };
-}
+};
 
 const ops = (url: string): Port => ({
   ...{ port: Number(new URL(url).port), sent: HALVES("/healthz") },
   isServed: async () => (await fetch(`${url}/healthz`)).ok,
 });
 
-export async function startApproval(owned: AsyncDisposableStack, folder: string): Promise<Running> {
+export const startApproval: Start = async (owned, folder, preload) => {
   const database = owned.use(await startDatabase());
   await migratePostgresStream(database.connectionString);
   await using owner = createDatabase(
@@ -106,7 +109,8 @@ export async function startApproval(owned: AsyncDisposableStack, folder: string)
         ...{ folder, name: "approval", deployment: "test", ports, signing: await makeKeyPair(folder, "approval") },
         ...{ decisionKeys: [await makeKeyPair(folder, "another")], issuers: [issuer], brokers: [] },
         ...{ databaseUrl: database.connectionString, streamUrl: database.connectionString },
-        ...{ serviceToken: SERVICE_TOKEN, webhookUrl: "http://127.0.0.1:9/nobody", preload: [HEAP_AFTER_GC] },
+        ...{ serviceToken: SERVICE_TOKEN, webhookUrl: "http://127.0.0.1:9/nobody" },
+        preload: [HEAP_AFTER_GC, ...preload],
       },
       (settings) => ({ ...settings, drainMs: DRAIN_MS }),
     ),
@@ -133,4 +137,4 @@ export async function startApproval(owned: AsyncDisposableStack, folder: string)
       ops(program.opsUrl),
     ],
   };
-}
+};
