@@ -8,6 +8,8 @@ export interface Received {
   /** Name, value, name, value, as they came. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
+  /** Name, value, name, value, as they came behind the body. */
+  readonly rawTrailers: readonly string[];
 }
 
 export interface RecordingUpstream extends AsyncDisposable {
@@ -29,8 +31,8 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
         response.writeHead(503).end("not now\n");
         return;
       }
-      const { method = "", url = "", headers, rawHeaders } = request;
-      received.push({ method, url, headers, rawHeaders, body: Buffer.concat(chunks) });
+      const { method = "", url = "", headers, rawHeaders, rawTrailers } = request;
+      received.push({ method, url, headers, rawHeaders, body: Buffer.concat(chunks), rawTrailers });
       response.end("done\n");
     });
   });

@@ -7,6 +7,7 @@
  * states: requests wait here until there is room, in their order. Pushes, priorities and padding do not occur between us and our servers.
  */
 import { connect } from "node:net";
+import { text } from "../../harness/http2-frames.ts";
 
 export type Http2Connection = {
   /** Resolves with what came in DATA frames; undefined when the stream or the connection was broken off. */
@@ -173,15 +174,4 @@ function number(before: Buffer, value: number): Buffer {
 /** RFC 7541, 6.2.1: a new name with its value, to be kept. */
 function literal(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0x40]), text(name), text(value)]);
-}
-
-/** RFC 7541, 5.2, without Huffman's code. */
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, "latin1");
-  const low = 0x7f;
-  if (bytes.length < low) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  const length = [low];
-  let more = bytes.length - low;
-  for (; more >= 0x80; more >>= 7) length.push((more & 0x7f) | 0x80);
-  return Buffer.concat([Buffer.from([...length, more]), bytes]);
 }

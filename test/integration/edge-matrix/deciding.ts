@@ -21,7 +21,7 @@ const TELLING = `package envoy.authz
 allow := {"allowed": true, "dynamic_metadata": {"input": json.marshal(input)}}
 `;
 
-export type Deciding = AsyncDisposable & {
+type Deciding = AsyncDisposable & {
   readonly port: number;
   /** What the policy was given, by what was answered; of the last thousand. */
   inputs(): Promise<(answer: CheckResponse) => unknown>;

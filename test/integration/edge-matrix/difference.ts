@@ -16,10 +16,13 @@ type Judged = {
   readonly input: unknown;
 };
 
-type Done = Pick<Exchange, "enforcer" | "framing" | "got">;
+type Done = Pick<Exchange, "enforcer" | "framing" | "isBodyBegun" | "got">;
 
 /** One sentence, or undefined when they are the same. */
-export function difference({ request, answer, input }: Judged, { enforcer, framing, got }: Done): string | undefined {
+export function difference(
+  { request, answer, input }: Judged,
+  { enforcer, framing, isBodyBegun, got }: Done,
+): string | undefined {
   const isCompat = enforcer === "compat";
   const { attributes } = request;
   const http = attributes?.request?.http;
@@ -27,8 +30,9 @@ export function difference({ request, answer, input }: Judged, { enforcer, frami
   const asked = `${http.method} ${http.host} ${http.path}`;
   const upstream = `${got.method} ${got.headers.host ?? ""} ${got.url}`;
   if (asked !== upstream) return `judged ${asked}, done ${upstream}`;
+  if (got.rawTrailers.length > 0) return `trailers, which nobody judged: ${got.rawTrailers.join(", ")}`;
   const isSeen = isCompat || attributes?.contextExtensions.get("countersign.body") === "buffered";
-  const exchange = { enforcer, asked: http, isSeen, framing, got };
+  const exchange = { enforcer, asked: http, isSeen, framing, isBodyBegun, got };
   const arrived = pairs(got.rawHeaders);
   const ownWords = toUpstream(exchange);
   const forged = arrived.find(([name]) => isForged(name.toLowerCase(), ownWords));

@@ -17,6 +17,8 @@ export type Exchange = {
   readonly isSeen: boolean;
   /** How the client framed it; `chunked`, also with nothing inside. */
   readonly framing: "length" | "chunked" | "none";
+  /** Whether something of a body came, even if only that it is empty. */
+  readonly isBodyBegun: boolean;
   readonly got: Received;
 };
 
@@ -26,14 +28,13 @@ const TIMEOUT = ["x-envoy-expected-rq-timeout-ms", "15000"] as const;
 const KEPT = ["connection", "keep-alive"] as const;
 
 /** What HTTP/1.1 says in its first line, and that a body was shown whole: of an empty one as well, if it came in chunks. */
-export function toPolicy({ asked, isSeen, framing, got }: Exchange): HeaderLines {
-  const hasBody = got.body.length > 0 || framing === "chunked";
+export function toPolicy({ asked, isSeen, isBodyBegun }: Exchange): HeaderLines {
   return [
     [":method", asked.method],
     [":scheme", "http"],
     [":authority", asked.host],
     [":path", asked.path],
-    ...(isSeen && hasBody ? [WHOLE] : []),
+    ...(isSeen && isBodyBegun ? [WHOLE] : []),
   ];
 }
 
@@ -49,7 +50,7 @@ export function isForged(name: string, own: HeaderLines): boolean {
 
 function endOfBody({ enforcer, asked, isSeen, framing, got }: Exchange): HeaderLines {
   if (framing === "length") return [];
-  if (framing === "none") return asked.method === "POST" ? [["content-length", "0"]] : [];
+  if (framing === "none") return ["POST", "OPTIONS"].includes(asked.method) ? [["content-length", "0"]] : [];
   // The gateway knows the length of what it has read whole, and of what it passes on if all of it was there.
   const isKnown = enforcer === "gateway" && (isSeen || got.headers["content-length"] !== undefined);
   return isKnown ? [["content-length", String(got.body.length)]] : [["transfer-encoding", "chunked"]];

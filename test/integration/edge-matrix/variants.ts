@@ -84,9 +84,8 @@ const PLACES: readonly ((piece: string) => string)[] = [
   (piece) => `http://orders.example/${piece}`,
 ];
 
-export const pathVariants: readonly Variant[] = PLACES.flatMap((place) =>
-  PIECES.map((piece) => variant(`GET ${place(piece)}`, rawRequest("GET", place(piece), []))),
-);
+export const targets: readonly string[] = PLACES.flatMap((place) => PIECES.map(place));
+export const pathVariants = targets.map((target) => variant(`GET ${target}`, rawRequest("GET", target, [])));
 
 const NAMES = [
   ...[
@@ -140,27 +139,29 @@ const VALUES = [
   "v".repeat(4_000),
 ];
 
-export const headerVariants: readonly Variant[] = [
+/** The lines of each request. */
+export const headerSets: readonly (readonly string[])[] = [
   ...[...NAMES, ...OF_ENVOY].flatMap((name) => [
-    ...VALUES.map((value) => lines([`${name}: ${value}`])),
-    lines([`${name}: one`, `${name}: two`]),
-    lines([`${name}: one`, `${name.toUpperCase()}: one`, `${name}:`]),
-    lines([`connection: ${name}`, `${name}: hop`]),
+    ...VALUES.map((value) => [`${name}: ${value}`]),
+    [`${name}: one`, `${name}: two`],
+    [`${name}: one`, `${name.toUpperCase()}: one`, `${name}:`],
+    [`connection: ${name}`, `${name}: hop`],
   ]),
   // Values that mean something there, of a client that Envoy could take for one of its own network, and of one that it could not.
   ...[...OF_ENVOY, ...MORE_OF_ENVOY].flatMap((name) =>
     ["true", "false", "1", "203.0.113.9"].flatMap((value) => [
-      lines([`${name}: ${value}`]),
-      lines([`${name}: ${value}`, "x-forwarded-for: 203.0.113.7"]),
+      [`${name}: ${value}`],
+      [`${name}: ${value}`, "x-forwarded-for: 203.0.113.7"],
     ]),
   ),
 ];
+export const headerVariants = headerSets.map(lines);
 
-const LIMIT = 65_536;
-const SIZES = [0, 1, 2, 1_023, LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT];
-const ROUTES = ["/refunds", "/reports"];
+export const LIMIT = 65_536;
+export const SIZES = [0, 1, 2, 1_023, LIMIT - 1, LIMIT, LIMIT + 1, 2 * LIMIT];
+export const ROUTES = ["/refunds", "/reports"];
 /** Of which a policy sees what they say. */
-const READ: readonly (readonly [type: string, body: string])[] = [
+export const READ: readonly (readonly [type: string, body: string])[] = [
   ["application/json", '{"order":"42","amount":40.10,"note":"caf\u00e9 \\u0000 \\ud83d\\udca3"}'],
   ["Application/JSON; charset=utf-8", '{"order":9007199254740993}'],
   ["application/json", '{"amount":40,"amount":4000}'],
