@@ -118,6 +118,18 @@ describe("the document", () => {
     expect(path).toEqual({ kind: "fault", detail: expect.stringMatching("^path: ") });
   });
 
+  test("a body of which a part was sent is a fault for a policy that reads what it says and not whether it is whole", () => {
+    const cut = http(json('{"amount":4000}', ["x-envoy-auth-partial-body", ["true"]]));
+    const fault = { kind: "fault", detail: expect.stringMatching("^body: ") };
+    const made = (...reads: readonly (readonly string[])[]) =>
+      createDecisionInput(call(cut), undefined, {}, inputReadsOf(reads));
+    expect(made(["parsed_body", "amount"])).toEqual(fault);
+    expect(createDecisionInput(call(cut), undefined, {})).toEqual(fault);
+    const both = { kind: "input", json: '{"parsed_body":null,"truncated_body":true}' };
+    expect(made(["parsed_body", "amount"], ["truncated_body"])).toEqual(both);
+    expect(made(["action"]).kind).toBe("input");
+  });
+
   test("an encoding that is none changes nothing", () => {
     const plain = json('{"amount":4000}', ["content-encoding", ["Identity"]]);
     expect(inputOf(http(plain))).toMatchObject({ parsed_body: { amount: 4000 } });

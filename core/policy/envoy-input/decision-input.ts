@@ -34,7 +34,8 @@ export type DecisionInputText =
 
 /**
  * @param reads what the policy reads, where that is known: the rest is left out, `attributes` being most of a request's text. A query or a body that
- * is not read is not parsed either, so one that cannot be is no fault then; what a denial depends on always is, or nothing could be denied by it.
+ * is not read is not parsed either, so one that cannot be is no fault then; what a denial depends on always is, or nothing could be denied by it. For the
+ * same reason a body of which a part was sent is a fault for a policy that reads what it says and not whether it is whole.
  */
 export function createDecisionInput(
   { call, question }: DescribedCall,
@@ -52,7 +53,10 @@ export function createDecisionInput(
   if (query.kind === "fault") return { kind: "fault", detail: `query: ${query.message}` };
   const body = http !== undefined && (isRead("parsed_body") || isRead("truncated_body")) ? bodyOf(http) : NO_BODY;
   if (body.kind === "fault") return { kind: "fault", detail: `body: ${body.message}` };
-  const known = { call, question, subject, context, path, query, body };
+  const isCut = body.truncated || http?.body.kind === "partial";
+  if (isCut && isRead("parsed_body") && reads?.has("truncated_body") !== true)
+    return { kind: "fault", detail: "body: a part of it was sent, and the policy does not read truncated_body" };
+  const known = { call, question, subject, context, path, query, body, isCut };
   let json = "";
   for (const [name, textOf] of MEMBERS) {
     const text = isRead(name) ? textOf(known, reads?.get(name)) : undefined;
@@ -76,6 +80,7 @@ type Known = DescribedCall & {
   readonly path: Extract<ParsedPath, { kind: "parsed" }>;
   readonly query: Extract<ParsedQuery, { kind: "parsed" }>;
   readonly body: Extract<ParsedBody, { kind: "parsed" }>;
+  readonly isCut: boolean;
 };
 
 type TextOf = (known: Known, reads: InputReads | undefined) => string | undefined;
@@ -90,7 +95,7 @@ const MEMBERS: readonly (readonly [name: string, textOf: TextOf])[] = [
   ["parsed_path", ({ path }) => writeJson(path.segments)],
   ["parsed_query", ({ query }) => writeJson(new RegoObject(query.values.entries()))],
   ["parsed_body", ({ body }) => writeJson(body.body)],
-  ["truncated_body", ({ body, call }) => String(body.truncated || call.http?.body.kind === "partial")],
+  ["truncated_body", ({ isCut }) => String(isCut)],
   ["source_principal", ({ call }) => (call.source?.principal ? writePlainJson(call.source.principal) : undefined)],
   [
     "subject",

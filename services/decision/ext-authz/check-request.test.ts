@@ -16,7 +16,7 @@ type Sent = {
   path?: string;
 };
 
-function evaluationOf({
+function translated({
   buffered = true,
   rawBody = "",
   body = "",
@@ -39,8 +39,10 @@ function evaluationOf({
   };
   const contextExtensions = new Map<string, string>(buffered ? [["countersign.body", "buffered"]] : []);
   const bytes = CheckRequest.encode({ attributes: { ...base, request: { http }, contextExtensions } }).finish();
-  return evaluationFrom(readCheck(Buffer.from(bytes)), decisionId).evaluation;
+  return evaluationFrom(readCheck(Buffer.from(bytes)), decisionId);
 }
+
+const evaluationOf = (sent: Sent) => translated(sent).evaluation;
 
 describe("a body", () => {
   test.each<[string, Sent, string]>([
@@ -65,6 +67,29 @@ describe("a body", () => {
 });
 
 describe("a call", () => {
+  test.each([" admin", "admin ", "\tadmin", "admin\t", " ", "\t"])(
+    "with blanks around a value, %j, is a fault",
+    (value) => {
+      const fault = "a value of a header begins or ends with a blank";
+      expect(
+        translated({
+          headers: [
+            ["x-role", "admin"],
+            ["X-Role", value],
+          ],
+        }).fault,
+      ).toBe(fault);
+      expect(
+        translated({
+          headers: [
+            ["x-role", "ad min"],
+            ["x-empty", ""],
+          ],
+        }).fault,
+      ).toBeUndefined();
+    },
+  );
+
   test("keeps duplicates of a header apart, in order, and names such as __proto__", () => {
     const headers = [
       ["X-A", "1"],

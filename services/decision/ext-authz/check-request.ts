@@ -1,6 +1,7 @@
 /**
  * Envoy's CheckRequest, as read by read-check.ts, → an evaluation. Nothing is normalised except that names and authority become lower case.
- * Headers that are not UTF-8 are a fault.
+ * Headers that are not UTF-8 are a fault, and so are blanks around a value: HTTP has none there (RFC 9113 section 8.2.1), but Envoy passes them on from a
+ * client of HTTP/2, and an upstream that reads HTTP/1.1 takes them away.
  */
 import type { Body } from "../../../core/domain/binding.ts";
 import { MAX_REASON_LENGTH } from "../../../core/domain/elevation.ts";
@@ -53,7 +54,17 @@ function faultOf(attributes: ReadAttributes | undefined): string | undefined {
   const http = attributes.request?.http;
   if (http === undefined) return undefined;
   if (http.headers === undefined) return "a header is not UTF-8";
+  for (const values of http.headers.values())
+    if (values.some(isInBlanks)) return "a value of a header begins or ends with a blank";
   return http.method === "" || http.path === "" ? "no method or path" : undefined;
+}
+
+function isInBlanks(value: string): boolean {
+  return isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1));
+}
+
+function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09;
 }
 
 function enforcedCall(attributes: ReadAttributes | undefined, headers: Headers): EnforcedCall {

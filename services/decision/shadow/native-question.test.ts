@@ -59,10 +59,12 @@ test("a body that came as text, or without the word that it is whole, is read as
       attributes: { request: { http: { rawBody: body.toString("base64") } } },
     });
   const cut = new Map([...headers, ["x-envoy-auth-partial-body", ["true"]]]);
-  expect(await inputOf(evaluationOf({ http: { headers: cut } }), request)).toMatchObject({
+  const reads = [["parsed_body"], ["truncated_body"]];
+  expect(await inputOf(evaluationOf({ http: { headers: cut } }), request, { reads })).toMatchObject({
     parsed_body: null,
     truncated_body: true,
   });
+  expect(await inputOf(evaluationOf({ http: { headers: cut } }), request)).toMatchObject({ kind: "fault" });
 });
 
 test("a connection is described as one", async () => {
