@@ -3,7 +3,8 @@
  * Once one of them is old, which the one of a full collection is, all later ones outlive their use, and everything that stood in them becomes old with
  * them: the next full collection is a matter of seconds. So this one begins a new Map now and then, which no earlier table leads to.
  *
- * NB: begins empty; entries given to its constructor throw. Of what is added while `forEach` or an iterator is under way, some may not be seen; and of what is deleted then, some may.
+ * NB: begins empty; entries given to its constructor throw. Of what is added while `forEach` or an iterator is under way, some may not be seen; and of
+ * what is deleted then, some may.
  */
 /** At least so many additions apart: then copying what there is costs each of them next to nothing, and one chain of tables holds no more than that. */
 const RENEWED_AFTER = 256;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { sampleCheck } from "../../bench/check/sample-check.ts";
 import { growthOver, HEAP_AFTER_GC, LEAK_PER_CALL, LEAKING_BYTES } from "../../harness/held-bytes.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
-import { createRawEnforcer } from "./raw-checks.ts";
+import { createRawEnforcer, expectAllowed } from "./raw-checks.ts";
 
 const ROUNDS = { warmUp: 2_000, rounds: 10, calls: 1_000 };
 const AT_ONCE = 32;
@@ -25,13 +25,7 @@ async function growthOf(name: string, preload: readonly string[]): Promise<numbe
   await using service = await startLoneDecision({ folder, name, preload: [HEAP_AFTER_GC, ...preload] });
   const enforcer = createRawEnforcer(service.port);
   const bytes = sampleCheck("GET", token());
-  async function run(count: number): Promise<void> {
-    let left = count;
-    const caller = async () => {
-      for (; left > 0; left -= 1) expect(await enforcer.ask(bytes)).toBe("allow");
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, caller));
-  }
+  const run = (count: number) => expectAllowed(enforcer, bytes, { count, atOnce: AT_ONCE });
   try {
     return await growthOver(name, service, ROUNDS, run);
   } finally {

@@ -35,3 +35,19 @@ export function outcomeOf(answer: CheckResponse | string): string {
   if (answer.status?.code === status.OK || answer.httpResponse?.$case === "okResponse") return "allow";
   return answer.httpResponse?.$case === "deniedResponse" ? "deny" : "neither";
 }
+
+/** The same check so many times, so many of them at once. Rejects when one is not allowed. */
+export async function expectAllowed(
+  enforcer: Pick<ReturnType<typeof createRawEnforcer>, "ask">,
+  bytes: Buffer,
+  { count, atOnce }: { readonly count: number; readonly atOnce: number },
+): Promise<void> {
+  let left = count;
+  const caller = async () => {
+    for (; left > 0; left -= 1) {
+      const answer = await enforcer.ask(bytes);
+      if (answer !== "allow") throw new Error(`answered ${answer} and not allow`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, caller));
+}

@@ -13,7 +13,7 @@ import { HEAP_AFTER_GC, heldBytes } from "../../harness/held-bytes.ts";
 import { metricTotal } from "../../harness/metrics.ts";
 import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { startLoneDecision, token } from "./lone-decision.ts";
-import { createRawEnforcer } from "./raw-checks.ts";
+import { createRawEnforcer, expectAllowed } from "./raw-checks.ts";
 
 /** By which all of the path is compiled; what is not leaves more behind. */
 const WARM_UP = 20_000;
@@ -35,13 +35,7 @@ test("of a check next to nothing becomes old", async () => {
   await using service = await startLoneDecision({ folder, name: "young", preload: [HEAP_AFTER_GC] });
   const enforcer = createRawEnforcer(service.port);
   const bytes = sampleCheck("GET", token());
-  async function run(count: number): Promise<void> {
-    let left = count;
-    const caller = async () => {
-      for (; left > 0; left -= 1) expect(await enforcer.ask(bytes)).toBe("allow");
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, caller));
-  }
+  const run = (count: number) => expectAllowed(enforcer, bytes, { count, atOnce: AT_ONCE });
   const old = () => metricTotal(service.opsUrl, "nodejs_heap_space_size_used_bytes", { space: "old" });
   const collections = () => metricTotal(service.opsUrl, "nodejs_gc_duration_seconds_count", { kind: "major" });
   try {
