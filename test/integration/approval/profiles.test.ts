@@ -24,7 +24,7 @@ import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import { type Approval, createApproval } from "./approval-fixture.ts";
 import { DEPLOYMENT, silent as log } from "./migrated-database.ts";
 import { openStateTopic, signer, type StateTopic, TOPIC as topic, verifier } from "./state-topic.ts";
-import { at, DAY, daysSince, dueNow, HOUR, MINUTE, T, tell } from "./told-sightings.ts";
+import { at, DAY, dueNow, HOUR, MINUTE, T, tell } from "./told-sightings.ts";
 
 let approval: Approval;
 let broker: MemoryBroker;
@@ -133,9 +133,10 @@ test("what was not seen for the time that it is kept is deleted, and leaves the 
     30_000,
     () => reader.known("dana") !== undefined && reader.known("max") !== undefined,
   );
-  const sweep = (keepDays: number) => createSweep({ store: approval.store }, { keepDays })();
-  expect(await sweep(daysSince(T) + 2)).toMatchObject({ profiles: 0 });
-  expect(await sweep(daysSince(T))).toMatchObject({ profiles: 2 });
+  const sweep = (ms: number) => createSweep({ store: approval.store }, { keepDays: ms / DAY })();
+  const age = Date.now() - T;
+  expect(await sweep(age + MINUTE)).toMatchObject({ profiles: 0 });
+  expect(await sweep(age - MINUTE)).toMatchObject({ profiles: 2 });
   await waitUntil("the tombstone", 30_000, () => reader.known("dana") === undefined);
   const left = [{ hour: 1, days: 1, last: at(25 * HOUR) }];
   await waitUntil("what is left", 30_000, () => {

@@ -14,9 +14,6 @@ export const DAY = 24 * HOUR;
 /** Midnight, UTC, of a day long over. */
 export const T = Math.floor(Date.now() / DAY) * DAY - 40 * DAY;
 
-/** Whole ones: what lies that many days back is at most a day younger. */
-export const daysSince = (time: number) => Math.floor((Date.now() - time) / DAY);
-
 export const at = (after: number) => new Date(T + after).toISOString();
 
 let partition = 0;
