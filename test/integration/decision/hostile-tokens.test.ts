@@ -107,12 +107,16 @@ describe("tokens that are not to be believed are 401, each with its reason", () 
     ["cut off", "credential_malformed", () => [`Bearer ${token().slice(0, 40)}`]],
     ["of 20 KiB", "credential_malformed", () => bearer({ payload: claims({ padding: "x".repeat(20_000) }) })],
     ["an empty header", "credential_malformed", () => [""]],
-    ["no token behind the scheme", "credential_malformed", () => ["Bearer "]],
+    ["no token behind the scheme", "credential_malformed", () => ["Bearer"]],
     ["another scheme", "credential_malformed", () => ["Basic ZGFuYTpkYW5h"]],
     ["two headers", "credential_malformed", () => [`Bearer ${token()}`, `Bearer ${token()}`]],
     ["two tokens in one header", "credential_malformed", () => [`Bearer ${token()}, Bearer ${token()}`]],
   ])("%s: %s", async (_what, reason, authorization) => {
     expect(await target.outcomeOfCheck("/orders/42", authorization())).toBe(`401 ${reason}`);
+  });
+
+  test("a blank behind the scheme is refused as such before anybody looks for a token", async () => {
+    expect(await target.outcomeOfCheck("/orders/42", ["Bearer "])).toBe("400 request_parse_error");
   });
 
   test("and where a token says that its key is, nobody has asked", () => {
