@@ -30,6 +30,14 @@ test("docs/soak.md is of every crash point that there is, at each in every round
   expect(soak).toMatch(/^\| lost, doubled or made up \| 0 \|$/m);
 });
 
+/** What follows a name at a quarter of saturation: calls a second, then medians with the least and the most of p50, p99, p99.9 and GC. */
+const AT_QUARTER = String.raw`\| [\d.,]+ \|(?: [\d.,]+ \([\d.,]+ to [\d.,]+\) \|){4}$`;
+
+/** How many rounds each of its tables is of. */
+function roundsOf(text: string): readonly number[] {
+  return [...text.matchAll(/medians of (\d+) interleaved rounds/gi)].map(([, made]) => Number(made));
+}
+
 /** The text of a benchmark, and the sentence that says how it was measured. */
 function sectionOf(name: string): string {
   return readSection(PERFORMANCE, name);
@@ -77,11 +85,20 @@ test("the tail of a check stands there as p99.9 too, saturated and at a quarter 
     for (const load of ["c1 m16", "c2 m32"]) {
       expect(text).toMatch(new RegExp(`^\\| ${load} \\| ${subject} \\|(?: [^|]+ \\|){4}(?: [\\d.,]+ \\|){4}`, "m"));
     }
-    const spread = String.raw`[\d.,]+ \([\d.,]+ to [\d.,]+\) \|`;
-    expect(text).toMatch(new RegExp(`^\\| ${subject} \\| [\\d.,]+ \\|(?: ${spread}){4}$`, "m"));
+    expect(text).toMatch(new RegExp(`^\\| ${subject} ${AT_QUARTER}`, "m"));
   }
-  const rounds = [...text.matchAll(/medians of (\d+) interleaved rounds/gi)].map(([, made]) => Number(made));
+  const rounds = roundsOf(text);
   expect(rounds).toHaveLength(2);
+  expect(Math.min(...rounds)).toBeGreaterThanOrEqual(FEWEST_BENCH_ROUNDS);
+});
+
+test("the tail of an AuthZEN evaluation at a quarter of saturation stands there as that of a check does; only the section that one run made has none of it", () => {
+  const text = sectionOf("authzen");
+  const subjects = ["null fastify", "AuthZEN over HTTP", "null grpc-js", "Evaluate over gRPC"];
+  const withTail = subjects.filter((subject) => new RegExp(`^\\| ${subject} ${AT_QUARTER}`, "m").test(text));
+  expect(withTail).toEqual(text.includes("| at a quarter: p50 ms | p99 ms |") ? [] : subjects);
+  const rounds = roundsOf(text);
+  expect(rounds).toHaveLength(withTail.length === 0 ? 1 : 2);
   expect(Math.min(...rounds)).toBeGreaterThanOrEqual(FEWEST_BENCH_ROUNDS);
 });
 

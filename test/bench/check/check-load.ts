@@ -5,12 +5,11 @@ import type { Load } from "../load/run-load.ts";
 /** A status of zero bytes, which is OK. */
 const STATUS_OK = "0a00";
 
+/** How often it is asked, and how many at once; not what. */
+export type Shape = Omit<Load, "call" | "requests">;
+
 /** `any`: also those that are answered with anything else. */
-export function checks(
-  requests: readonly Buffer[],
-  shape: Pick<Load, "connections" | "streams" | "warmUpS" | "seconds" | "ratePerS" | "keepsCalls">,
-  expected: "allowed" | "any" = "allowed",
-): Load {
+export function checks(requests: readonly Buffer[], shape: Shape, expected: "allowed" | "any" = "allowed"): Load {
   return {
     ...shape,
     call: {

@@ -13,7 +13,7 @@ import type { Asked, Bench, Rig } from "../run-bench.ts";
 import { checks, closed } from "./check-load.ts";
 import { measuredDecision, startFullService } from "./full-service.ts";
 import { inMemory } from "./in-memory.ts";
-import { atQuarter, type Subject } from "./quarter.ts";
+import { atQuarter, OPEN_TIMES, type Subject } from "./quarter.ts";
 import { sampleCheck } from "./sample-check.ts";
 
 const SHAPES = [
@@ -27,8 +27,6 @@ const TRANSPORT = "null on node:http2";
 const RATIO_GOALS = [0.4, 0.5] as const;
 const ROUNDS = 5;
 const SECONDS = 2;
-/** At a quarter each measurement is longer: fewer calls come in a second, and a p99.9 needs some thousands. */
-const OPEN_TIMES = 2;
 
 export const benchCheck: Bench = async (asked, rig) => ({
   name: "check",
@@ -43,18 +41,19 @@ export async function wholeChecks(
   await using floor = await startFloor(cores);
   await using service = await startFullService();
   const full = await measuredDecision(service, cores);
+  const [read, deletion] = [sampleCheck("GET", token()), sampleCheck("DELETE", token())];
   const subjects: readonly Subject[] = [
-    { name: FLOOR, server: floor.grpc, request: sampleCheck("DELETE", token()) },
-    { name: TRANSPORT, server: floor.http2, request: sampleCheck("DELETE", token()) },
-    { name: "allowed by policy", server: full, request: sampleCheck("GET", token()) },
-    { name: "allowed by a grant", server: full, request: sampleCheck("DELETE", token()) },
+    { name: FLOOR, server: floor.grpc, load: (shape) => checks([deletion], shape) },
+    { name: TRANSPORT, server: floor.http2, load: (shape) => checks([deletion], shape) },
+    { name: "allowed by policy", server: full, load: (shape) => checks([read], shape) },
+    { name: "allowed by a grant", server: full, load: (shape) => checks([deletion], shape) },
   ];
-  for (const { server, request } of subjects) await runLoad(server, checks([request], closed(seconds))); // compiled and warm
+  for (const { server, load } of subjects) await runLoad(server, load(closed(seconds))); // compiled and warm
   const lanes: readonly Lane[] = SHAPES.flatMap(({ shape, ...streams }) =>
-    subjects.map(({ name, server, request }) => ({
+    subjects.map(({ name, server, load }) => ({
       name: `${name}, ${shape}`,
       server,
-      load: () => checks([request], { ...closed(seconds), ...streams }),
+      load: () => load({ ...closed(seconds), ...streams }),
     })),
   );
   const runs = await interleave(lanes, rounds, progress);
@@ -76,7 +75,8 @@ export async function wholeChecks(
     }),
   );
   const saturationPerS = (name: string) => runs.median(`${name}, ${SHAPES[0].shape}`, ({ perS }) => perS);
-  const quarter = await atQuarter(subjects, { rounds, seconds: seconds * OPEN_TIMES, saturationPerS }, progress);
+  const terms = { rounds, seconds: seconds * OPEN_TIMES, saturationPerS, perS: "checks/s" } as const;
+  const quarter = await atQuarter(subjects, terms, progress);
   return [
     `Medians of ${rounds} interleaved rounds of ${seconds} s; ratios within a round. c: connections, m: calls under way on each. Processor time is of the whole process, and less disturbed by whatever else runs on the machine than checks a second. ${GC_SHARE}`,
     table(
