@@ -25,7 +25,7 @@ type StateRecord<Value> = {
   readonly value: Value | undefined;
 };
 
-export type Applied<Value> =
+type Applied<Value> =
   | { readonly kind: "applied"; readonly before: Value | undefined; readonly after: Value | undefined }
   | { readonly kind: "older" };
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Grant } from "../../../core/domain/grant.ts";
 import { id } from "../../../core/domain/id.ts";
 import type { Incident } from "../../../core/domain/incident.ts";
 import { instant } from "../../../core/domain/time.ts";
 import { incidentKey } from "../../../core/messages/incident-record.ts";
 import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { grantKey } from "../../../core/messages/state-record.ts";
 import { createGrantsView } from "./grants-view.ts";
 
 const NOW = instant(1_795_478_400_000);
@@ -91,5 +93,50 @@ describe("an open incident", () => {
     other.view.tombstone(key);
     other.beat(0n);
     expect(other.seen()).toEqual([0, "fresh"]);
+  });
+});
+
+describe("a grant", () => {
+  const uuid = (n: number) => `01930000-0000-7000-8000-00000000000${n}`;
+  const grant: Grant = {
+    ...{ id: id("grant", uuid(1)), requestId: id("request", uuid(2)), denialId: id("denial", uuid(3)), version: 2 },
+    ...{ person: undefined, issuer: "https://idp.example", subject: "dana", actors: [] },
+    ...{ entitlement: "orders-delete", scope: "order/42", binding: { kind: "scope" }, state: "active" },
+    ...{ uses: 0, maxUses: "unlimited", notBefore: NOW, expiresAt: instant(NOW + 60_000) },
+  };
+  const caller = { issuer: grant.issuer, id: "dana", groups: [], claims: {}, actors: [] };
+  const ofGrant = grantKey(grant.id);
+
+  function withOneKnown() {
+    const view = createGrantsView();
+    const say = (one: Grant) =>
+      view.apply({ key: ofGrant, version: one.version, value: { kind: "grant", grant: one } });
+    view.heartbeat({ databaseTime: NOW, setHash: setHashOf(0n) }, CLOCKS);
+    say(grant);
+    return { view, say, standing: () => view.standing(caller, grant.id) };
+  }
+
+  test("is replaced by its newer record, and not by an older one or by itself", () => {
+    const { say, standing } = withOneKnown();
+    expect([say({ ...grant, version: 1, state: "revoked" }), standing()]).toEqual(["older", "known"]);
+    expect([say(grant), standing()]).toEqual(["applied", "known"]);
+    expect([say({ ...grant, version: 3, state: "revoked" }), standing()]).toEqual(["applied", "ended"]);
+    expect([say(grant), standing()]).toEqual(["older", "ended"]);
+  });
+
+  test("is gone by a null, and by a newer record that cannot be read", () => {
+    const nulled = withOneKnown();
+    expect([nulled.view.tombstone(ofGrant), nulled.standing()]).toEqual(["applied", "unknown"]);
+    expect([nulled.say(grant), nulled.standing()]).toEqual(["applied", "known"]);
+    const unread = withOneKnown();
+    expect(unread.view.apply({ key: ofGrant, version: 3, value: undefined })).toBe("applied");
+    expect([unread.standing(), unread.say(grant), unread.standing()]).toEqual(["unknown", "older", "unknown"]);
+  });
+
+  test("is nobody else's: an agent who acts for its account does not have it", () => {
+    const { view } = withOneKnown();
+    const agent = { issuer: grant.issuer, id: "agent" };
+    expect(view.standing({ ...caller, actors: [agent] }, grant.id)).toBe("unknown");
+    expect(view.standing({ ...caller, id: "sam" }, grant.id)).toBe("unknown");
   });
 });

@@ -1,8 +1,8 @@
 /**
- * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, an index by caller, the
+ * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, the grants by caller, the
  * open incidents and the heartbeats, and answers which grants cover a call. It reads no clock: clocks come with each question.
  */
-import { type Acting, callerKey } from "../../../core/domain/actor-chain.ts";
+import type { Acting } from "../../../core/domain/actor-chain.ts";
 import type { HttpRequest } from "../../../core/domain/binding.ts";
 import { layOutBinding } from "../../../core/domain/binding.ts";
 import { covering } from "../../../core/domain/covers.ts";
@@ -15,17 +15,18 @@ import {
   NO_HEARTBEATS,
   receiveHeartbeat,
 } from "../../../core/domain/freshness.ts";
-import { type Grant, isFinal } from "../../../core/domain/grant.ts";
+import { isFinal } from "../../../core/domain/grant.ts";
 import type { Digest } from "../../../core/domain/id.ts";
 import type { Json, Subject } from "../../../core/domain/subject.ts";
-import { type Applied, createStateView } from "../../../core/domain/state-view.ts";
+import { createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
-import { grantKey } from "../../../core/messages/state-record.ts";
 import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
 import type { StateValue } from "../../../core/messages/state-value.ts";
+import type { Place } from "../../../platform/packed/packed-multimap.ts";
 import type { GrantLookup } from "../authzen/ports.ts";
 import type { GrantQuery, Grants, Match } from "../ports.ts";
 import { createOpenIncidents } from "./open-incidents.ts";
+import { createPackedGrants } from "./packed-grants.ts";
 
 export type GrantsView = Grants &
   GrantLookup & {
@@ -50,41 +51,30 @@ export type GrantsView = Grants &
   };
 
 export function createGrantsView(): GrantsView {
-  const view = createStateView<StateValue>(stateRecordHash);
-  const byCaller = new Map<string, Map<string, Grant>>();
+  const grants = createPackedGrants();
+  const view = createStateView<Place>(stateRecordHash);
   const incidents = createOpenIncidents();
   let heartbeats = NO_HEARTBEATS;
   let isKnown = false;
 
-  function reindex(key: string, applied: Applied<StateValue>): "applied" | "older" {
-    if (applied.kind === "older") return "older";
-    const { before, after } = applied;
-    if (before?.kind === "grant") {
-      const caller = callerKey(before.grant);
-      const grants = byCaller.get(caller);
-      grants?.delete(key);
-      if (grants?.size === 0) byCaller.delete(caller);
-    }
-    if (after?.kind === "grant") {
-      const caller = callerKey(after.grant);
-      const grants = byCaller.get(caller) ?? new Map<string, Grant>();
-      byCaller.set(caller, grants.set(key, after.grant));
-    }
-    // NB: one that cannot be read closes no incident: what could be read last stands.
-    if (after?.kind === "incident") incidents.set(key, after.incident);
-    return "applied";
-  }
-
   return {
     apply({ key, version, value }) {
-      const outcome = reindex(key, view.apply({ key, version, value }));
-      if (outcome === "applied") incidents.signed(key);
-      return outcome;
+      const place = value?.kind === "grant" ? grants.add(value.grant) : undefined;
+      const applied = view.apply({ key, version, value: place });
+      const gone = applied.kind === "older" ? place : applied.before;
+      if (gone !== undefined) grants.remove(gone);
+      if (applied.kind === "older") return "older";
+      // NB: one that cannot be read closes no incident: what could be read last stands.
+      if (value?.kind === "incident") incidents.set(key, value.incident);
+      incidents.signed(key);
+      return "applied";
     },
     tombstone(key) {
-      const outcome = reindex(key, view.tombstone(key));
-      if (outcome === "applied") incidents.nulled(key);
-      return outcome;
+      const applied = view.tombstone(key);
+      if (applied.kind === "older") return "older";
+      if (applied.before !== undefined) grants.remove(applied.before);
+      incidents.nulled(key);
+      return "applied";
     },
     heartbeat(heartbeat, clocks) {
       const before = heartbeats;
@@ -102,7 +92,7 @@ export function createGrantsView(): GrantsView {
     },
 
     standing(caller, grantId) {
-      const grant = byCaller.get(callerKey(acting(caller)))?.get(grantKey(grantId));
+      const grant = grants.of(acting(caller)).find(({ id }) => id === grantId);
       if (grant === undefined) return "unknown";
       if (isFinal(grant.state)) return "ended";
       // NB: by the database's time as it is known here, as `covering` judges a beginning, and not by the wall clock, which is ahead of it.
@@ -114,8 +104,8 @@ export function createGrantsView(): GrantsView {
       const at = freshness(heartbeats, clocks);
       if (at.kind === "stale") return at;
       const account = acting(subject);
-      const grants = [...(byCaller.get(callerKey(account))?.values() ?? [])];
-      return covering({ account, elevations, grants, at, digestOf: digests(subject.issuer, subject.id, http) });
+      const digestOf = digests(subject.issuer, subject.id, http);
+      return covering({ account, elevations, grants: grants.of(account), at, digestOf });
     },
   };
 }
