@@ -26,7 +26,31 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
+const MET = "met";
+
 /** A figure beside what it is meant to be. */
 export function goal(value: number, holds: boolean, wanted: string): string {
-  return `${shown(value)} (goal ${wanted}: ${holds ? "met" : "NOT MET"})`;
+  return `${shown(value)} (goal ${wanted}: ${holds ? MET : "NOT MET"})`;
+}
+
+type WithGoal = {
+  /** NaN: what was measured is no number. */
+  readonly value: number;
+  readonly wanted: string;
+  readonly isMet: boolean;
+  /** All of it, as it is written. */
+  readonly whole: string;
+};
+
+/** The figures of a text that `goal` wrote. */
+export function withGoals(text: string): readonly WithGoal[] {
+  return Array.from(
+    text.matchAll(/(\S+) \(goal ([^:]+): (met|NOT MET)\)/g),
+    ([whole, value = "", wanted = "", said]) => ({ value: written(value), wanted, isMet: said === MET, whole }),
+  );
+}
+
+/** The number that is written so, thousands marked by commas. */
+export function written(figure: string): number {
+  return Number(figure.replaceAll(",", ""));
 }
