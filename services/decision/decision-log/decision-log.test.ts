@@ -138,6 +138,19 @@ describe("decision log", () => {
     expect(stream.records.map(({ kind }) => kind)).toEqual(["log_opened", "log_closed"]);
   });
 
+  test("a decision that has no form is denied alone: the others of its turn are on record, in their order", async () => {
+    const stream = memoryStream();
+    const running = started(folder, stream, { required: true });
+    const formless = { ...entry("/formless"), policyRevision: "\ud800" };
+    const answers = [entry("/before"), formless, entry("/behind")].map((one) => running.append(one));
+    expect(await Promise.all(answers)).toEqual([undefined, { ...DENIED, policyRevision: "\ud800" }, undefined]);
+    expect(running.health().status).toBe("failed");
+    await running[Symbol.asyncDispose]();
+    const told = stream.records.map((one) => (one.kind === "decision" ? one.path : one.kind));
+    expect(told).toEqual(["log_opened", "/before", "/behind", "log_closed"]);
+    expectWhole(stream.records);
+  });
+
   test("another key signs the decisions from then on in a log of their own; the one before is closed under its own and loses nothing", async () => {
     let isUp = false;
     const stream = memoryStream(() => (isUp ? { kind: "acked" } : { kind: "unknown", cause: new Error("down") }));

@@ -58,7 +58,8 @@ export function startDecisionLog(deps: DecisionLogDeps, options: DecisionLogOpti
 
   return {
     async append(entry) {
-      if ((await current.append(entry)) === "recorded" || !required) return undefined;
+      const lost = await current.append(entry);
+      if (!required || !lost.has(entry)) return undefined;
       // NB: then the decision did not happen. A use that was redeemed for it stays spent.
       const { subject, policyRevision } = entry;
       return { subject, policyRevision, decision: deny("audit_unavailable") };

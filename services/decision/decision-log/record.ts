@@ -1,13 +1,16 @@
 /**
- * Puts decisions into the spool of one boot. Those of one turn of the event loop form a group, written together at its end and answered together,
+ * Puts decisions into the spool of one boot. Those of one turn of the event loop form a group, encoded, written and answered together at its end,
  * with one promise for all. They reach the disk within 100 ms; under `audit: required` the group waits for that.
+ *
+ * Encoded in a row they are cheaper than each behind its own check, where the processor has other code at hand every time.
  */
 import type { Log } from "../../../platform/log/log.ts";
 import type { LogEntry } from "../ports.ts";
 import { loggedDecision } from "./logged-decision.ts";
 import type { Spool } from "./spool.ts";
 
-type Outcome = "recorded" | "failed";
+/** Of a group, by identity: hardly ever is there any. */
+type NotRecorded = ReadonlySet<LogEntry>;
 
 export type RecorderDeps = {
   readonly spool: Spool;
@@ -19,7 +22,8 @@ export type RecorderDeps = {
 };
 
 export type Recorder = {
-  append(entry: LogEntry): Promise<Outcome>;
+  /** Resolves to those of its group that are not on record. NB: it is encoded at the end of the turn, so nobody may change it any more. */
+  append(entry: LogEntry): Promise<NotRecorded>;
   /** Why decisions are not being recorded. */
   failing(): string | undefined;
   /**
@@ -29,22 +33,26 @@ export type Recorder = {
   close(time: string): Promise<boolean>;
 };
 
-type Group = { decisions: number; readonly answer: Promise<Outcome>; readonly resolve: (outcome: Outcome) => void };
+type Group = {
+  readonly entries: LogEntry[];
+  /** Known when it is written. */
+  lost: NotRecorded;
+  readonly answer: Promise<NotRecorded>;
+  readonly resolve: (lost: NotRecorded) => void;
+};
 
 /** The answer may wait this long for its group under `required`; otherwise the disk follows within the longer one. */
 const GROUP_MS = 5;
 const LAZY_SYNC_MS = 100;
-const FAILED = Promise.resolve<Outcome>("failed");
+const NONE: NotRecorded = new Set();
 
 export function createRecorder(
   { spool, log, counted, onWritten }: RecorderDeps,
   { required }: { readonly required: boolean },
 ): Recorder {
   let failing: string | undefined;
-  /** Some decisions since the last write were refused, so the log is incomplete although the others were written. */
-  let refusedThisTurn = false;
   let closed = false;
-  /** Appended and not written yet: until the end of this turn of the event loop. */
+  /** Until the end of this turn of the event loop. */
   let unwritten: Group | undefined;
   /** Written and waiting for the disk, under `required`. */
   let waiting: Group[] = [];
@@ -75,24 +83,37 @@ export function createRecorder(
     }
   }
 
+  function isRefused(entry: LogEntry): boolean {
+    const outcome = tryAppend(entry);
+    if (outcome !== "appended") notRecorded(outcome, 1);
+    return outcome !== "appended";
+  }
+
   function writeGroup(): void {
-    const refused = refusedThisTurn;
-    refusedThisTurn = false;
     if (unwritten === undefined) return;
     const group = unwritten;
     unwritten = undefined;
-    const outcome = spool.write();
-    if (outcome === "broken") {
-      notRecorded(outcome, group.decisions);
-      group.resolve("failed");
+    const { entries, resolve } = group;
+    const refused = entries.filter(isRefused);
+    const appended = entries.length - refused.length;
+    if (refused.length > 0) group.lost = new Set(refused);
+    if (appended === 0) {
+      resolve(group.lost);
       return;
     }
-    counted(outcome, group.decisions);
-    if (!refused) failing = undefined;
+    const outcome = spool.write();
+    if (outcome === "broken") {
+      notRecorded(outcome, appended);
+      resolve(new Set(entries));
+      return;
+    }
+    counted(outcome, appended);
+    // Others of the group are not in the log, so it is incomplete although these were written.
+    if (refused.length === 0) failing = undefined;
     onWritten();
     syncTimer ??= setTimeout(syncSoon, required ? GROUP_MS : LAZY_SYNC_MS);
     if (required) waiting.push(group);
-    else group.resolve("recorded");
+    else resolve(group.lost);
   }
 
   function syncSoon(): void {
@@ -105,31 +126,25 @@ export function createRecorder(
     waiting = [];
     try {
       await spool.sync();
-      for (const { resolve } of groups) resolve("recorded");
+      for (const { resolve, lost } of groups) resolve(lost);
     } catch (error) {
       failing = "the spool cannot be synced";
       log.error(
         { event: "decision_log_sync_failed", err: error },
         "the spool cannot be synced; look at the disk of decisionLog.folder",
       );
-      for (const { resolve } of groups) resolve("failed");
+      for (const { resolve, entries } of groups) resolve(new Set(entries));
     }
   }
 
   return {
     append(entry) {
-      const outcome = tryAppend(entry);
-      if (outcome !== "appended") {
-        notRecorded(outcome, 1);
-        refusedThisTurn = true;
-        return FAILED;
-      }
       if (unwritten === undefined) {
-        const { promise: answer, resolve } = Promise.withResolvers<Outcome>();
-        unwritten = { decisions: 0, answer, resolve };
+        const { promise: answer, resolve } = Promise.withResolvers<NotRecorded>();
+        unwritten = { entries: [], lost: NONE, answer, resolve };
         setImmediate(writeGroup);
       }
-      unwritten.decisions += 1;
+      unwritten.entries.push(entry);
       return unwritten.answer;
     },
     failing: () => failing,
