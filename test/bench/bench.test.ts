@@ -64,7 +64,9 @@ test("check runs", async () => {
 );
 
 test("approval runs on a stream in Postgres", async () => {
-  expectFigures(await measureApproval(undefined, { ...SHORTEST, repeats: 4 }, RIG));
+  const text = await measureApproval(undefined, { ...SHORTEST, repeats: 4 }, RIG);
+  expectFigures(text);
+  expect(text.match(/^\| (?:bare UPDATE.*|redemption over gRPC) \|(?: [-\d.,]+ \|){7}$/gm)).toHaveLength(3);
 }, 120_000);
 
 test("audit runs on a stream in Postgres", async () => {

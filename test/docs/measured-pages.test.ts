@@ -110,6 +110,13 @@ test("an approved call is let through within a second, on both streams; redempti
   expect(sectionOf("audit").match(/^\| sealed and published, .*\| [\d,]+ \| [\d,]+ \| [\d.]+ \|$/gm)).toHaveLength(2);
 });
 
+test("of redemptions and what is beside them the p99.9 and its calls stand there, on both streams; only a section from before has none of it", () => {
+  const text = sectionOf("approval");
+  const lane = "bare UPDATE|bare UPDATE with NOTIFY|redemption over gRPC";
+  const withTail = text.match(new RegExp(`^\\| (?:${lane}) \\|(?: [\\d.,]+ \\|){6} [-\\d.,]+ \\|$`, "gm")) ?? [];
+  expect(withTail).toHaveLength(text.includes("| p99 ms | CPU µs of the service |") ? 0 : 6);
+});
+
 /** What is aimed at for the policy host, each as its benchmark writes it; `times`: how many figures have that goal. */
 const POLICY_GOALS = [
   { what: "a whole check against a null server", section: "check", goal: "≥ 0.5", times: 4 },

@@ -48,6 +48,7 @@ async function update({ connection, table, rows, streams, warmUpS, seconds }: Ba
     perS: (latencies.length * 1_000) / ms,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
+    p999Ms: quantile(latencies, 0.999),
   };
 }
 
