@@ -142,12 +142,11 @@ export function linkPolicy(module: WebAssembly.Module, options: LinkOptions): Li
         isBegun = true;
       };
       const used = () => (isBegun ? Math.min(units, Math.max(0, units - fuel.left())) : 0);
-      const cost = () => ({ failures: calls.failures(), fuelUsed: used() });
       try {
         const outcome = run(entrypoint, input, begins);
-        return { ...outcome, ...cost() };
+        return { ...outcome, failures: calls.failures(), fuelUsed: used() };
       } catch (error) {
-        return { ...endedBy(error, fuel.left()), ...cost() };
+        return { ...endedBy(error, fuel.left()), failures: calls.failures(), fuelUsed: used() };
       } finally {
         calls.end();
       }

@@ -38,9 +38,14 @@ export function createAskQuestion(deps: AskQuestionDeps): AskQuestion {
   ): Promise<Answered> {
     const durationMs = readClocks().monoMs - started.monoMs;
     const time = started.wall;
+    const durationUs = durationMs * 1_000;
     const instead = await decisionLog.append({
       ...evaluated,
-      ...{ evaluation, sourceAddress: undefined, mode, time, durationUs: durationMs * 1_000 },
+      evaluation,
+      sourceAddress: undefined,
+      mode,
+      time,
+      durationUs,
     });
     const told = instead ?? evaluated;
     try {

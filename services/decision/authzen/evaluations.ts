@@ -59,7 +59,7 @@ export function createEvaluations({ asking, maxBatch, answers, pause }: Evaluati
       if (read.kind === "refused") return refused(read.why);
       const body = read.value;
       const mode = asking.modeOf(asked.caller, statedMode(body.options));
-      return mode === undefined ? NOT_AN_ENFORCER : one(questionOf(body), body.context, mode, asked);
+      return mode === undefined ? NOT_AN_ENFORCER : await one(questionOf(body), body.context, mode, asked);
     },
 
     async evaluations(asked) {

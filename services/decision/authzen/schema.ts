@@ -8,7 +8,8 @@ const MAX_ID = 1_024;
 const open = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: true });
 
 const Text = Type.String({ minLength: 1, maxLength: MAX_ID });
-const Properties = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+/** Any object. As a record of anything each of its names would be looked at, to find that it may be there. */
+const Properties = Type.Optional(Type.Unsafe<{ readonly [name: string]: unknown }>({ type: "object" }));
 
 const EntityBody = open({ type: Text, id: Text, properties: Properties });
 /** Of the kind that a search looks for: an id is ignored. */

@@ -41,6 +41,8 @@ export function createObserveDecision({
         );
       }
     }
-    log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
+    if (log.isLevelEnabled("debug")) {
+      log.debug({ event: "decision", outcome, reason, ...what, ms: Math.round(durationMs) }, "decision");
+    }
   };
 }

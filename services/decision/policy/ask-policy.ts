@@ -44,7 +44,11 @@ export function createPolicy(deps: PolicyDeps): Policy {
       const { decisionId } = question.evaluation;
       return evaluating(
         {
-          ...{ decisionId, revision, inputJson: input.json, clocks, deadline },
+          decisionId,
+          revision,
+          inputJson: input.json,
+          clocks,
+          deadline,
           attempt: () => attemptOf(question, revision),
           evaluate: (time, asking) =>
             asking === undefined ? host.decide(input.json, time) : host.decideAsking(input.json, time, asking),
