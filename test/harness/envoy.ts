@@ -11,6 +11,7 @@ import { envoy } from "../../scripts/tools/envoy.ts";
 import { resolveTool } from "../../scripts/tools/resolve-tool.ts";
 import { COLLECTOR_PORT, withTracing } from "./envoy-tracing.ts";
 import { freePort } from "./free-port.ts";
+import { keepText } from "./kept-logs.ts";
 import { waitUntil } from "../../platform/programs/wait-until.ts";
 
 export const ENVOY_FLOOR = [1, 38, 4] as const;
@@ -66,13 +67,18 @@ export async function startEnvoy({
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));
 
   const args = ["-c", file, "--disable-hot-restart", "--concurrency", "1", "-l", "warning"];
-  const child = spawn(tool.location, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(tool.location, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
+  let accessLog = "";
   child.stderr.on("data", (chunk: Buffer) => {
     log += chunk.toString();
   });
+  child.stdout.on("data", (chunk: Buffer) => {
+    accessLog += chunk.toString();
+  });
   const stop = async () => {
     await ended(child);
+    keepText(`${log}\n${accessLog}`, "envoy");
     await rm(folder, { recursive: true, force: true });
   };
   try {

@@ -2,7 +2,6 @@
  * `npm run topics` as its user runs it, against a real broker: what it prints, what it creates, what it finds different, and
  * that the rights in its table are enough for each part and no more than it needs.
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,23 +14,16 @@ import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import type { KafkaSettings } from "../../platform/stream/kafka-settings.ts";
 import { verifyTopics } from "../../platform/stream/kafka-topics.ts";
 import { readToEnd } from "../../platform/stream/read-to-end.ts";
+import { waitUntil } from "../../platform/programs/wait-until.ts";
 import { hasKafka, startKafka, type TestKafka } from "../harness/kafka.ts";
+import { runService } from "../harness/run-service.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const ONE_BROKER = ["--replicas", "1"];
 const NAMES = Object.values(TOPICS).map(({ name }) => name);
 const log = createLog({ name: "test", level: "silent" });
 
-type Ran = { readonly code: number; readonly out: string; readonly err: string };
-
-function topics(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const options = { cwd: ROOT, env: { PATH: process.env["PATH"], ...env } };
-    execFile(process.execPath, ["scripts/topics.ts", ...args], options, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
-}
+const topics = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
+  runService("scripts/topics.ts", args, env);
 
 describe("npm run topics, without a broker", () => {
   test.each<[string, readonly string[], string]>([
@@ -168,24 +160,32 @@ const PASSWORD = "a password of this test";
     const { ALLOW } = kafkajs.AclPermissionTypes;
     const { WRITE, READ, DESCRIBE_CONFIGS } = kafkajs.AclOperationTypes;
     const OPERATIONS = { Write: WRITE, Read: READ, DescribeConfigs: DESCRIBE_CONFIGS };
+    const ANY_ACL = {
+      resourceType: kafkajs.AclResourceTypes.TOPIC,
+      resourcePatternType: kafkajs.ResourcePatternTypes.ANY,
+      operation: kafkajs.AclOperationTypes.ANY,
+      permissionType: kafkajs.AclPermissionTypes.ANY,
+    };
+    const aclsOf = (topic: string, { who, rights }: ReturnType<typeof accessTo>[number]) =>
+      rights.map((right) => ({
+        resourceType: kafkajs.AclResourceTypes.TOPIC,
+        resourceName: topic,
+        resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+        principal: `User:${who}`,
+        host: "*",
+        operation: OPERATIONS[right],
+        permissionType: ALLOW,
+      }));
 
     beforeAll(async () => {
       await admin.deleteTopics({ topics: NAMES });
       expect((await topics(["--create", ...ONE_BROKER, ...brokers()])).code).toBe(0);
-      await admin.createAcls({
-        acl: Object.values(TOPICS).flatMap((topic) =>
-          accessTo(topic).flatMap(({ who, rights }) =>
-            rights.map((right) => ({
-              resourceType: kafkajs.AclResourceTypes.TOPIC,
-              resourceName: topic.name,
-              resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
-              principal: `User:${who}`,
-              host: "*",
-              operation: OPERATIONS[right],
-              permissionType: ALLOW,
-            })),
-          ),
-        ),
+      const acl = Object.values(TOPICS).flatMap((topic) => accessTo(topic).flatMap((of) => aclsOf(topic.name, of)));
+      await admin.createAcls({ acl });
+      // They are made at the controller; the broker, which is asked here, learns of them afterwards.
+      await waitUntil("the broker to know the rights", 30_000, async () => {
+        const { resources } = await admin.describeAcls(ANY_ACL);
+        return resources.flatMap(({ acls }) => acls).length === acl.length;
       });
     });
 

@@ -1,5 +1,4 @@
 /** `npm run topics` for a stream in Postgres, as its user runs it: schema, topics and roles from nothing, and what it finds different. */
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,8 +10,8 @@ import { createLog } from "../../platform/log/log.ts";
 import { createDatabase, type Database } from "../../platform/postgres/pool.ts";
 import { createPostgresStream } from "../../platform/stream/postgres.ts";
 import { createTestDatabase, type TestDatabase } from "../harness/postgres.ts";
+import { runService } from "../harness/run-service.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const DEADLINE = { deadlineMs: 30_000 };
 const log = createLog({ name: "test", level: "silent" });
 
@@ -31,17 +30,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function topics(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env["PATH"], COUNTERSIGN_STREAM_URL: scratch.connectionString };
-    const all = ["scripts/topics.ts", "--config", join(folder, "operator.yaml"), ...args];
-    execFile(process.execPath, all, { cwd: ROOT, env }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
+const topics = (...args: readonly string[]) =>
+  runService("scripts/topics.ts", ["--config", join(folder, "operator.yaml"), ...args], {
+    COUNTERSIGN_STREAM_URL: scratch.connectionString,
   });
-}
 
 test("without the schema it could not look; a role of a part that is none is refused; nothing is made by either", async () => {
   expect(await topics("--verify")).toMatchObject({ code: 2, err: expect.stringContaining("event_stream") });

@@ -1,5 +1,4 @@
 /** `verify --brokers` against a real Kafka: whole, then broken by one record that somebody else wrote. */
-import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { createLog } from "../../platform/log/log.ts";
 import { createKafkaStream } from "../../platform/stream/kafka.ts";
 import { auditRecord } from "../../services/approval/publish/cloud-event.ts";
 import { hasKafka, startKafka, type TestKafka } from "../harness/kafka.ts";
+import { runService } from "../harness/run-service.ts";
 import { publishSurely } from "../contract/stream/stream-fixture.ts";
 
 const TOPIC = "countersign.audit.v1";
@@ -18,17 +18,11 @@ let kafka: TestKafka;
 let folder: string;
 let config: string;
 
-function verify(...args: string[]): Promise<{ code: unknown; text: string }> {
-  return run("--brokers", kafka.brokers.join(","), ...args);
-}
+const verify = (...args: string[]) => run("--brokers", kafka.brokers.join(","), ...args);
 
-function run(...args: string[]): Promise<{ code: unknown; text: string }> {
-  const program = join(import.meta.dirname, "../../cli/verify.ts");
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], (error, stdout) =>
-      resolve({ code: error === null ? 0 : error.code, text: stdout }),
-    );
-  });
+async function run(...args: string[]): Promise<{ code: unknown; text: string }> {
+  const { code, out } = await runService("cli/verify.ts", args);
+  return { code, text: out };
 }
 
 (found ? describe : describe.skip)("verify on the topic", () => {
