@@ -14,6 +14,7 @@ test("a service has the options of the file, be it started by npm or as a proces
     expect.stringMatching(/^--max-semi-space-size=\d+$/),
     "--no-allocation-site-pretenuring",
     expect.stringMatching(/^--heap-growing-percent=\d+$/),
+    "--single-threaded-gc",
   ]);
   expect(await nodeOptions()).toEqual([...options, "--import", expect.stringMatching(/quick-start\.js$/)]);
   const print = ["-p", "JSON.stringify(process.execArgv)"];
