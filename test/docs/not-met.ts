@@ -34,9 +34,9 @@ export const NOT_MET: readonly NotMet[] = [
   { ...NEW_TOKENS, what: "new tokens by RS256 against known ones", row: /new tokens, RS256/, least: 0.58 },
   { ...NEW_TOKENS, what: "new tokens by ES256 against known ones", row: /new tokens, ES256/, least: 0.43 },
   { ...NEW_TOKENS, what: "new tokens by EdDSA against known ones", row: /new tokens, EdDSA/, least: 0.4 },
-  { ...FLOOD, what: "valid checks beside bad tokens", row: /[\d,]+ distinct bad tokens/, most: 6.5 },
-  { ...FLOOD, what: "valid checks beside bad tokens, then", row: /[\d,]+ distinct bad tokens, then/, most: 2.3 },
-  { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1, least: 0.33 },
+  { ...FLOOD, what: "valid checks beside bad tokens", row: /[\d,]+ distinct bad tokens/, most: 2.4 },
+  { ...FLOOD, what: "valid checks beside bad tokens, then", row: /[\d,]+ distinct bad tokens, then/, most: 2.4 },
+  { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1, least: 0.41 },
   { ...RUNAWAY, what: "milliseconds until a runaway of 50 is stopped" },
   { ...PRICE, what: "the price of a built-in against that of the module's instructions" },
 ];
