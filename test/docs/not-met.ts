@@ -30,7 +30,7 @@ export const NOT_MET: readonly NotMet[] = [
     ...{ what: "our host, given the whole input, against the stock SDK", section: "policy", row: /\w+, whole/ },
     ...{ goal: "≥ 1.5", times: 2, least: 1.05 },
   },
-  { what: "the decision log on against off", section: "serving", goal: "≥ 0.92", times: 1, least: 0.65 },
+  { what: "the decision log on against off", section: "serving", goal: "≥ 0.92", times: 1, least: 0.7 },
   { ...NEW_TOKENS, what: "new tokens by RS256 against known ones", row: /new tokens, RS256/, least: 0.58 },
   { ...NEW_TOKENS, what: "new tokens by ES256 against known ones", row: /new tokens, ES256/, least: 0.43 },
   { ...NEW_TOKENS, what: "new tokens by EdDSA against known ones", row: /new tokens, EdDSA/, least: 0.4 },
