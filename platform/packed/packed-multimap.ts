@@ -12,11 +12,17 @@ import { type Memory, measure, type PackedRecord, read, write } from "./packed-r
 export type Place = number;
 
 type PackedMultimap = {
-  /** @throws RangeError for a record of more than 1 MiB. */
+  /** @throws RangeError for a record of nearly 1 MiB or more, and for one that is beyond 128 GiB of them. */
   add(key: string, record: PackedRecord): Place;
+  /** Of a record that lies there: once. */
   remove(place: Place): void;
-  /** The latest first. NB: those of another key may be among them, once in some billions of keys: compare what the record says. */
-  get(key: string): readonly PackedRecord[];
+  /** The record that lies there. */
+  at(place: Place): PackedRecord;
+  /**
+   * The latest first. NB: those of another key with the same hash are among them, which of a million keys some hundred pairs have: compare what the
+   * record says.
+   */
+  get(key: string): ReadonlyMap<Place, PackedRecord>;
 };
 
 const CHUNK_BYTES = 1_024 * 1_024;
@@ -27,10 +33,15 @@ const FIRST_BUCKETS = 1_024;
 /** No record lies there. */
 const NOWHERE: Place = 0;
 
-// Ahead of each record: the place of the next one in its bucket, the hash of its key, and how many units it takes.
-const HASH = 4;
-const UNITS = 8;
-const HEAD_BYTES = 12;
+const LAST_PLACE: Place = 2 ** 32 - 1;
+
+// Ahead of each record: the places of the next one in its bucket and of the one before it, the hash of its key, and how many units it takes; none once
+// it is removed.
+const NEXT = 0;
+const BEFORE = 4;
+const HASH = 8;
+const UNITS = 12;
+const HEAD_BYTES = 16;
 
 export function createPackedMultimap(): PackedMultimap {
   // NB: so that nobody can choose keys that fall into one bucket.
@@ -49,16 +60,16 @@ export function createPackedMultimap(): PackedMultimap {
   }
 
   const bucketOf = (hash: number) => hash & (buckets.length - 1);
-  const hashAt = (place: Place) => chunkOf(place).view.getUint32(inChunk(place) + HASH);
-  const nextOf = (place: Place): Place => chunkOf(place).view.getUint32(inChunk(place));
-  const setNext = (place: Place, next: Place) => chunkOf(place).view.setUint32(inChunk(place), next);
+  const told = (place: Place, what: number) => chunkOf(place).view.getUint32(inChunk(place) + what);
+  const tell = (place: Place, what: number, value: number) =>
+    chunkOf(place).view.setUint32(inChunk(place) + what, value);
 
   function allocate(units: number): Place {
     const place = freed.get(units)?.pop();
     if (place !== undefined) return place;
-    if (units > CHUNK_UNITS) throw new RangeError(`a record of ${units * UNIT_BYTES} bytes is too large`);
     const isWithin = (unused % CHUNK_UNITS) + units <= CHUNK_UNITS;
     const begin = isWithin ? unused : Math.ceil(unused / CHUNK_UNITS) * CHUNK_UNITS;
+    if (units >= CHUNK_UNITS || begin > LAST_PLACE) throw new RangeError("no place for another record of this size");
     unused = begin + units;
     if (chunks.length * CHUNK_UNITS < unused) {
       const bytes = Buffer.from(new ArrayBuffer(CHUNK_BYTES));
@@ -67,21 +78,22 @@ export function createPackedMultimap(): PackedMultimap {
     return begin;
   }
 
+  /** First in its bucket. */
   function link(place: Place): void {
-    const bucket = bucketOf(hashAt(place));
-    setNext(place, buckets[bucket] ?? NOWHERE);
+    const bucket = bucketOf(told(place, HASH));
+    const next = buckets[bucket] ?? NOWHERE;
+    tell(place, NEXT, next);
+    tell(place, BEFORE, NOWHERE);
+    if (next !== NOWHERE) tell(next, BEFORE, place);
     buckets[bucket] = place;
   }
 
   function unlink(place: Place): void {
-    const bucket = bucketOf(hashAt(place));
-    let before = buckets[bucket] ?? NOWHERE;
-    if (before === place) {
-      buckets[bucket] = nextOf(place);
-      return;
-    }
-    while (nextOf(before) !== place) before = nextOf(before);
-    setNext(before, nextOf(place));
+    const next = told(place, NEXT);
+    const before = told(place, BEFORE);
+    if (next !== NOWHERE) tell(next, BEFORE, before);
+    if (before !== NOWHERE) tell(before, NEXT, next);
+    else buckets[bucketOf(told(place, HASH))] = next;
   }
 
   function grow(): void {
@@ -89,7 +101,7 @@ export function createPackedMultimap(): PackedMultimap {
     buckets = new Uint32Array(before.length * 2);
     for (const first of before) {
       for (let place = first; place !== NOWHERE; ) {
-        const next = nextOf(place);
+        const next = told(place, NEXT);
         link(place);
         place = next;
       }
@@ -101,11 +113,9 @@ export function createPackedMultimap(): PackedMultimap {
       const measured = measure(record);
       const units = Math.ceil((HEAD_BYTES + measured.byteLength) / UNIT_BYTES);
       const place = allocate(units);
-      const chunk = chunkOf(place);
-      const at = inChunk(place);
-      chunk.view.setUint32(at + HASH, hashOf(key, seed));
-      chunk.view.setUint32(at + UNITS, units);
-      write(chunk, at + HEAD_BYTES, measured);
+      tell(place, HASH, hashOf(key, seed));
+      tell(place, UNITS, units);
+      write(chunkOf(place), inChunk(place) + HEAD_BYTES, measured);
       if (records === buckets.length) grow();
       link(place);
       records += 1;
@@ -113,19 +123,23 @@ export function createPackedMultimap(): PackedMultimap {
     },
 
     remove(place) {
+      const units = told(place, UNITS);
+      if (units === 0) throw new RangeError(`no record lies at ${place}`);
       unlink(place);
-      const units = chunkOf(place).view.getUint32(inChunk(place) + UNITS);
+      tell(place, UNITS, 0);
       const others = freed.get(units);
       if (others === undefined) freed.set(units, [place]);
       else others.push(place);
       records -= 1;
     },
 
+    at: (place) => read(chunkOf(place), inChunk(place) + HEAD_BYTES),
+
     get(key) {
       const hash = hashOf(key, seed);
-      const found: PackedRecord[] = [];
-      for (let place = buckets[bucketOf(hash)] ?? NOWHERE; place !== NOWHERE; place = nextOf(place)) {
-        if (hashAt(place) === hash) found.push(read(chunkOf(place), inChunk(place) + HEAD_BYTES));
+      const found = new Map<Place, PackedRecord>();
+      for (let place = buckets[bucketOf(hash)] ?? NOWHERE; place !== NOWHERE; place = told(place, NEXT)) {
+        if (told(place, HASH) === hash) found.set(place, read(chunkOf(place), inChunk(place) + HEAD_BYTES));
       }
       return found;
     },

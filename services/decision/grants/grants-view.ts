@@ -2,7 +2,7 @@
  * The grants and incidents that this process knows, and whether it may trust that knowledge now. Holds the state view, the grants by caller, the
  * open incidents and the heartbeats, and answers which grants cover a call. It reads no clock: clocks come with each question.
  */
-import type { Acting } from "../../../core/domain/actor-chain.ts";
+import { type Acting, sameCaller } from "../../../core/domain/actor-chain.ts";
 import type { HttpRequest } from "../../../core/domain/binding.ts";
 import { layOutBinding } from "../../../core/domain/binding.ts";
 import { covering } from "../../../core/domain/covers.ts";
@@ -21,6 +21,7 @@ import type { Json, Subject } from "../../../core/domain/subject.ts";
 import { createStateView } from "../../../core/domain/state-view.ts";
 import { bindingDigest } from "../../../core/messages/binding-digest.ts";
 import { setHashOf, stateRecordHash } from "../../../core/messages/record-keys.ts";
+import { grantKey } from "../../../core/messages/state-record.ts";
 import type { StateValue } from "../../../core/messages/state-value.ts";
 import type { Place } from "../../../platform/packed/packed-multimap.ts";
 import type { GrantLookup } from "../authzen/ports.ts";
@@ -92,8 +93,9 @@ export function createGrantsView(): GrantsView {
     },
 
     standing(caller, grantId) {
-      const grant = grants.of(acting(caller)).find(({ id }) => id === grantId);
-      if (grant === undefined) return "unknown";
+      const place = view.get(grantKey(grantId));
+      const grant = place === undefined ? undefined : grants.at(place);
+      if (grant === undefined || !sameCaller(grant, acting(caller))) return "unknown";
       if (isFinal(grant.state)) return "ended";
       // NB: by the database's time as it is known here, as `covering` judges a beginning, and not by the wall clock, which is ahead of it.
       const begun = heartbeats.latest !== undefined && heartbeats.latest.databaseTime >= grant.notBefore;

@@ -4,6 +4,7 @@ import type { Acting } from "../../../core/domain/actor-chain.ts";
 import type { Grant } from "../../../core/domain/grant.ts";
 import { digest, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import type { Place } from "../../../platform/packed/packed-multimap.ts";
 import { createPackedGrants } from "./packed-grants.ts";
 
 const text = fc.string({ unit: "binary", maxLength: 20 });
@@ -38,6 +39,51 @@ describe("packed grants", () => {
         expect(grants.of(one)).toEqual([one]);
       }),
     );
+  });
+
+  test("are those of a caller at any time, whether they were looked at before or not", () => {
+    const callers = ["dana", "sam"].map((subject) => ({ issuer: "https://a.example", subject, actors: [] }));
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("add" as const), grant, caller: fc.constantFrom(...callers) }),
+      fc.record({ kind: fc.constant("remove" as const), which: fc.nat() }),
+      fc.record({ kind: fc.constant("look" as const), caller: fc.constantFrom(...callers) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const grants = createPackedGrants();
+        const model = new Map<Place, Grant>();
+        for (const one of steps) {
+          if (one.kind === "look") {
+            const own = [...model.values()].filter(({ subject }) => subject === one.caller.subject);
+            const found = grants.of(one.caller);
+            expect(found).toHaveLength(own.length);
+            expect(found).toEqual(expect.arrayContaining(own));
+          } else if (one.kind === "add") {
+            const added: Grant = { ...one.grant, ...one.caller };
+            model.set(grants.add(added), added);
+          } else {
+            const place = [...model.keys()][one.which % Math.max(1, model.size)];
+            if (place === undefined) continue;
+            expect(grants.at(place)).toEqual(model.get(place));
+            grants.remove(place);
+            model.delete(place);
+          }
+        }
+      }),
+    );
+  });
+
+  test("of whoever asked lately are at hand, and not unpacked for each call", () => {
+    const [sample] = fc.sample(grant, 1);
+    if (sample === undefined) throw new Error("no grant to try with");
+    const grants = createPackedGrants();
+    for (let n = 0; n < 5_000; n += 1) grants.add({ ...sample, uses: n });
+    const [first] = grants.of(sample);
+    expect(grants.of(sample)[0]).toBe(first);
+    const added = { ...sample, uses: 5_000 };
+    grants.add(added);
+    expect(grants.of(sample)).toHaveLength(5_001);
+    expect(grants.of(sample)[0]).toBe(first);
   });
 
   test("come to nobody else: not to another account, nor to the account alone or with another chain", () => {

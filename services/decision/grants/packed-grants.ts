@@ -1,18 +1,21 @@
 /**
- * Grants by caller, packed: a decision service holds all of them, of which a call looks at those of one caller. What is found is compared with the
- * caller again.
+ * Grants by caller, packed: a decision service holds all of them, of which a call looks at those of one caller. Those of the callers who asked last are
+ * at hand as objects, kept up to date, so that neither a busy caller nor one of very many grants is unpacked at each call. What is found is compared
+ * with the caller again.
  */
 import { type Acting, callerKey, sameCaller } from "../../../core/domain/actor-chain.ts";
 import type { MaxUses } from "../../../core/domain/elevation.ts";
 import type { Grant, GrantState } from "../../../core/domain/grant.ts";
 import { digest, id } from "../../../core/domain/id.ts";
 import { instant } from "../../../core/domain/time.ts";
+import { createBoundedLru } from "../../../core/identity/bounded-lru.ts";
 import { createPackedMultimap, type Place } from "../../../platform/packed/packed-multimap.ts";
 import type { PackedRecord } from "../../../platform/packed/packed-record.ts";
 
 type PackedGrants = {
   add(grant: Grant): Place;
   remove(place: Place): void;
+  at(place: Place): Grant;
   of(caller: Acting): readonly Grant[];
 };
 
@@ -20,16 +23,50 @@ const STATES: readonly GrantState[] = ["scheduled", "active", "consumed", "expir
 const UNLIMITED = -1;
 const UNBOUND = -1;
 
+/** Of so many callers and grants as objects at most: some 25 MB, which a collection of garbage hardly notices. */
+const AT_HAND = { callers: 2_000, grants: 50_000 };
+
 export function createPackedGrants(): PackedGrants {
-  const grants = createPackedMultimap();
+  const packed = createPackedMultimap();
+  const atHand = createBoundedLru<Map<Place, Grant>>({ maxEntries: AT_HAND.callers, maxBytes: AT_HAND.grants });
+  const at = (place: Place) => unpack(packed.at(place));
+
+  function unpacked(caller: Acting, key: string): Map<Place, Grant> {
+    const grants = new Map<Place, Grant>();
+    for (const [place, record] of packed.get(key)) {
+      const grant = unpack(record);
+      if (sameCaller(grant, caller)) grants.set(place, grant);
+    }
+    return grants;
+  }
+
+  /** Grants count where a cache counts bytes. */
+  const keep = (key: string, grants: Map<Place, Grant>) => atHand.set(key, grants, grants.size);
+
   return {
-    add: (grant) => grants.add(callerKey(grant), pack(grant)),
-    remove: grants.remove,
-    of: (caller) =>
-      grants
-        .get(callerKey(caller))
-        .map(unpack)
-        .filter((grant) => sameCaller(grant, caller)),
+    add(grant) {
+      const key = callerKey(grant);
+      const place = packed.add(key, pack(grant));
+      const known = atHand.get(key);
+      if (known !== undefined) keep(key, known.set(place, grant));
+      return place;
+    },
+    remove(place) {
+      const key = callerKey(at(place));
+      packed.remove(place);
+      const known = atHand.get(key);
+      if (known?.delete(place) === true) keep(key, known);
+    },
+    at,
+    of(caller) {
+      const key = callerKey(caller);
+      const known = atHand.get(key);
+      if (known !== undefined) return [...known.values()];
+      const grants = unpacked(caller, key);
+      // Whoever has none is not looked up for long, and there may be very many.
+      if (grants.size > 0) keep(key, grants);
+      return [...grants.values()];
+    },
   };
 }
 

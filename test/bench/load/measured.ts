@@ -10,7 +10,7 @@ type Work = {
 
 /** What a share of garbage collection is, for the page. */
 export const GC_SHARE =
-  "GC: pauses of the main threads alone, as a share of the processor time; what other threads mark and sweep beside them is in that time, and not in the share.";
+  "GC: pauses for collections, as a share of the processor time; the steps in which a heap is marked and swept between them are in that time, and not in the share.";
 
 export type Measured = { readonly ports: readonly number[]; work(): Promise<Work> };
 
