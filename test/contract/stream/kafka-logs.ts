@@ -31,7 +31,7 @@ export function kafkaLogs(kafka: () => KafkaBroker): void {
     await publishSurely(stream, [record(topic, "k", large)]);
     await using connection = await kafka().openConnection();
     let emptied = 0n;
-    await waitUntil("a batch without records at the start", 60_000, async () => {
+    await waitUntil("a batch without records at the start", 150_000, async () => {
       await publishSurely(stream, [record(topic, "k", "new")]); // rolls the segment
       const fetched = await connection.fetch(topic, 0, 0n, 100);
       if (fetched.kind !== "fetched" || fetched.records.length > 0) return false;
@@ -47,7 +47,7 @@ export function kafkaLogs(kafka: () => KafkaBroker): void {
     expect(stream.position(topic)).toEqual(ends);
     expect(last?.value).toBeNull();
     expect(last?.offset).toBe(before); // behind it stands the commit marker, which is no record
-  }, 120_000);
+  }, 240_000);
 
   test("records that were deleted under a reader are not skipped in silence: the owner is asked again with the range that is left", async () => {
     const topic = await kafka().newTopic();

@@ -73,6 +73,8 @@ export async function account(system: System, ledger: Ledger): Promise<Account> 
 
 async function settled(system: System, ledger: Ledger): Promise<void> {
   await Promise.all(system.decisions.map((decision) => decision.untilFresh()));
+  // Some have a moment to go yet.
+  const lapsing = [...ledger.grants].filter(([, types]) => types.has("grant.expired")).map(([grant]) => grant);
   let waiting: unknown;
   await waitUntil("everything to be taken, swept, sealed, published and delivered", SETTLED_MS, async () => {
     await abandonAgain(system, ledger);
@@ -83,7 +85,7 @@ async function settled(system: System, ledger: Ledger): Promise<void> {
                 where arrival > coalesce((select position from relay_cursors where name = 'audit-relay'), 0))::int as audit,
               (select count(*) from notifications where delivered_at is null)::int as notifications,
               (select count(*) from grants where state in ('active', 'scheduled')
-                 and expires_at < clock_timestamp())::int as lapsed,
+                 and (expires_at < clock_timestamp() or id = any ($2)))::int as lapsed,
               ($1 - (select count(*) from audit_log
                       where event->>'type' = 'countersign.record.quarantined.v1'))::int as unread,
               (select count(*) from grants where published_version < version and tombstoned_at is null)::int as grants,
@@ -92,7 +94,7 @@ async function settled(system: System, ledger: Ledger): Promise<void> {
                  and least(expires_at, escalate_at) < clock_timestamp())::int as requests,
               (select count(*) from denials where not stays
                  and expires_at < clock_timestamp() - interval '24 hours')::int as denials`,
-      [ledger.forged],
+      [ledger.forged, lapsing],
     );
     waiting = rows[0];
     return Object.values(rows[0] ?? { none: 1 }).every((count) => count <= 0);

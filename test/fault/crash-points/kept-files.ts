@@ -5,6 +5,7 @@
 import { cpSync } from "node:fs";
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { waitUntil } from "../../../platform/programs/wait-until.ts";
 import type { Program } from "../../harness/system/program.ts";
 import type { System } from "../../harness/system.ts";
 import type { Hands } from "./hands.ts";
@@ -57,8 +58,10 @@ export async function keptFileFaults(system: System): Promise<readonly string[]>
       const restarts = count('"event":"started"') - 1;
       const read = count('"event":"keys_restored"');
       const begun = (said.match(/"event":"bundle_activated".*"from":"kept"/g) ?? []).length;
-      const names = [...(await readdir(keysOf(baseOf(program)))), ...(await readdir(keptOf(baseOf(program))))];
-      const leftovers = names.filter((name) => !/\.(?:json|tar\.gz)$/.test(name));
+      // The one that started last may be about to write what its predecessor died of.
+      const gone = async () => (await leftoversOf(program)).length === 0;
+      await waitUntil("what was left behind to be removed", 30_000, gone).catch(() => {});
+      const leftovers = await leftoversOf(program);
       return [
         ...(read === restarts * issuers
           ? []
@@ -69,4 +72,9 @@ export async function keptFileFaults(system: System): Promise<readonly string[]>
     }),
   );
   return faults.flat();
+}
+
+async function leftoversOf(program: Program): Promise<readonly string[]> {
+  const names = [...(await readdir(keysOf(baseOf(program)))), ...(await readdir(keptOf(baseOf(program))))];
+  return names.filter((name) => !/\.(?:json|tar\.gz)$/.test(name));
 }
