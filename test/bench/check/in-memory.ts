@@ -46,7 +46,7 @@ export async function inMemory(
   return [
     "A check without transport, processor time of all threads, and its steps alone:",
     table(["step", "µs"], [...rows, ["**whole check**", shown(median(few))]]),
-    `The whole check, asked by a thousand subjects in turn who are spread over all, with ${many.toLocaleString("en")} subjects who have a grant against ${FEW.toLocaleString("en")}: ` +
+    `The whole check, asked by a thousand subjects in turn who are spread over all, so that their grants are at hand as objects by then, with ${many.toLocaleString("en")} subjects who have a grant against ${FEW.toLocaleString("en")}: ` +
       `${shown(median(all))} µs against ${shown(median(few))} µs, × ${atMost(ratio, MANY_GOAL)}.`,
   ].join("\n\n");
 }
