@@ -1,7 +1,7 @@
 /**
  * What docs/performance.md says NOT MET of, or has said lately, and what no figure of it may be worse than: the figure as it stood there when it was
- * written down here, and about a sixth of it as room for another machine; more for what a single pause decides. What has come to its goal, close to it,
- * stays here with no miss allowed; whoever makes a figure better makes its floor better.
+ * written down here, and about a sixth of it as room for another machine; more for what a single pause decides. What has come close
+ * to its goal and meets it has that as its floor; whoever makes a figure better makes its floor better.
  */
 import { withGoals } from "../bench/figures.ts";
 
@@ -22,20 +22,18 @@ type NotMet = Floor & { readonly what: string; readonly section: string };
 const RUNAWAY = { section: "policy", goal: "10 to 100", times: 67, missed: 6, least: 28, most: 168 };
 const PRICE = { section: "policy", goal: "0.5 to 1.5", times: 50, missed: 10, least: 0.35, most: 1.85 };
 const NEW_TOKENS = { section: "identity", goal: "≥ 0.6", times: 1 };
-const FLOOD = { section: "identity", goal: "≤ 2", times: 1, missed: 0 };
 
 export const NOT_MET: readonly NotMet[] = [
-  { what: "fuel against none", section: "policy", goal: "≤ 1.10", times: 4, missed: 0, most: 1.2 },
+  { what: "fuel against none", section: "policy", goal: "≤ 1.10", times: 4, most: 1.1 },
   {
     ...{ what: "our host, given the whole input, against the stock SDK", section: "policy", row: /\w+, whole/ },
     ...{ goal: "≥ 1.5", times: 2, least: 1.05 },
   },
   { what: "the decision log on against off", section: "serving", goal: "≥ 0.92", times: 1, least: 0.7 },
-  { ...NEW_TOKENS, what: "new tokens by RS256 against known ones", row: /new tokens, RS256/, missed: 0, least: 0.58 },
+  { ...NEW_TOKENS, what: "new tokens by RS256 against known ones", row: /new tokens, RS256/, least: 0.6 },
   { ...NEW_TOKENS, what: "new tokens by ES256 against known ones", row: /new tokens, ES256/, least: 0.43 },
   { ...NEW_TOKENS, what: "new tokens by EdDSA against known ones", row: /new tokens, EdDSA/, least: 0.4 },
-  { ...FLOOD, what: "valid checks beside bad tokens", row: /[\d,]+ distinct bad tokens/, most: 2.4 },
-  { ...FLOOD, what: "valid checks beside bad tokens, then", row: /[\d,]+ distinct bad tokens, then/, most: 2.4 },
+  { what: "valid checks beside bad tokens", section: "identity", goal: "≤ 2", times: 2, most: 2 },
   { what: "an AuthZEN evaluation against a null route", section: "authzen", goal: "≥ 0.5", times: 1, least: 0.41 },
   { ...RUNAWAY, what: "milliseconds until a runaway of 50 is stopped" },
   { ...PRICE, what: "the price of a built-in against that of the module's instructions" },

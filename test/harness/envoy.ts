@@ -69,16 +69,13 @@ export async function startEnvoy({
   const args = ["-c", file, "--disable-hot-restart", "--concurrency", "1", "-l", "warning"];
   const child = spawn(tool.location, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
-  let accessLog = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    log += chunk.toString();
-  });
-  child.stdout.on("data", (chunk: Buffer) => {
-    accessLog += chunk.toString();
-  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      log += chunk.toString();
+    });
   const stop = async () => {
     await ended(child);
-    keepText(`${log}\n${accessLog}`, "envoy");
+    keepText(log, "envoy");
     await rm(folder, { recursive: true, force: true });
   };
   try {

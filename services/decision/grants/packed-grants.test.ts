@@ -30,6 +30,12 @@ const grant: fc.Arbitrary<Grant> = fc.record({
   ...{ notBefore: time, expiresAt: time },
 });
 
+function anyGrant(): Grant {
+  const [one] = fc.sample(grant, 1);
+  if (one === undefined) throw new Error("no grant to try with");
+  return one;
+}
+
 describe("packed grants", () => {
   test("come back as they were, each to its caller", () => {
     fc.assert(
@@ -74,8 +80,7 @@ describe("packed grants", () => {
   });
 
   test("of whoever asked lately are at hand, and not unpacked for each call", () => {
-    const [sample] = fc.sample(grant, 1);
-    if (sample === undefined) throw new Error("no grant to try with");
+    const sample = anyGrant();
     const grants = createPackedGrants();
     for (let n = 0; n < 5_000; n += 1) grants.add({ ...sample, uses: n });
     const [first] = grants.of(sample);
@@ -87,8 +92,7 @@ describe("packed grants", () => {
   });
 
   test("come to nobody else: not to another account, nor to the account alone or with another chain", () => {
-    const [sample] = fc.sample(grant, 1);
-    if (sample === undefined) throw new Error("no grant to try with");
+    const sample = anyGrant();
     const agent = { issuer: "https://a.example", id: "agent" };
     const one: Grant = { ...sample, issuer: "https://a.example", subject: "dana", actors: [agent] };
     const grants = createPackedGrants();
